@@ -23,7 +23,7 @@ fn main() {
     let mut checks = String::from("[\n");
     for page in pages {
         let name = page.file_stem().expect("a page has a name").to_string_lossy().into_owned();
-        // Where the package is, is asked when the page is read: a shared target folder outlives a checkout.
+        // The package path is resolved when the page is compiled, because a shared target folder outlives a checkout.
         let page = format!(r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/{name}.md"))"#);
         writeln!(table, "    ({name:?}, {page}),").expect("a string grows");
         let module = name.replace('-', "_");

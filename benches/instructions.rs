@@ -110,7 +110,7 @@ fn main() {
     }
 }
 
-/// What the processor is called, where the system says it.
+/// The name of the processor, if the system reports it.
 fn processor() -> String {
     let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = told.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));

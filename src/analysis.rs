@@ -141,7 +141,7 @@ impl Analysis {
         run::conclude(&own.repo, settings, checks, own.outcomes.iter().flatten().cloned(), Runs::Repeated)
     }
 
-    /// The report of the whole repository, without the baseline. Fixes are not counted, only findings matter.
+    /// The report of the whole repository, without the baseline. Fixes are not counted: only the findings matter.
     pub fn report_of_everything(&mut self) -> Report {
         let baseline = self.settings.baseline.take();
         let counts_fixes = std::mem::replace(&mut self.settings.counts_fixes, false);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     /// The texts that each file may have, so that kept results depend on everything that may change elsewhere: the
-    /// position, name and number of an entry, how the registry is imported, its aliases, and flakes of their own.
+    /// position, name and number of an entry, how the registry is imported, its aliases, and separate flakes.
     const VARIANTS: [(&str, &[&str]); 7] = [
         (
             "lib/ports.nix",
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_not_the_repositorys_own_are_left_out_as_in_a_run() {
+    fn third_party_files_are_left_out_as_in_a_run() {
         let mut files = FILES.to_vec();
         files.push(("third/a/app.nix", "{ services.web.port = 8080; }"));
         files.sort_unstable();
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn only_files_that_changed_are_looked_at() {
+    fn only_files_that_changed_are_checked() {
         let mut analysis = Analysis::new(Repo::from_texts(FILES), Settings::default());
         analysis.report();
         let facts = |analysis: &Analysis| -> Vec<_> {

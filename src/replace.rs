@@ -1,7 +1,8 @@
 //! Replaces files as a whole: a new text is first written next to its file, and then renamed over it.
 //!
 //! The folders below the root are opened one after the other, without following symbolic links, and files are accessed
-//! through the handle of their folder. So a folder that another process replaces by a link meanwhile leads nowhere else.
+//! through the handle of their folder. If another process
+//! replaces a folder with a link in the meantime, nothing is written elsewhere.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -203,7 +204,8 @@ fn random() -> String {
     format!("{hash:0RANDOM$x}")
 }
 
-/// If root runs flakeward on somebody's files, they keep their owner. Who may not change owners already owns the files.
+/// Keeps the owner of a file that root replaces. A user who may not change owners already owns the file, so errors are
+/// ignored.
 fn keep_owner(file: &File, old: &std::fs::Metadata) {
     let differs = file.metadata().is_ok_and(|new| (new.uid(), new.gid()) != (old.uid(), old.gid()));
     if differs {

@@ -90,7 +90,7 @@ pub struct Overview {
     pub new_registry: String,
 }
 
-/// The number of files that are not checked because of what they are, or only in part.
+/// The number of files that, because of what they are, are not checked or only checked in part.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct NotChecked {
     /// Files whose header says that a program generates them.

@@ -212,7 +212,7 @@ impl Gathered {
         gathered
     }
 
-    /// Adds the results for a file. Returns the file if there are any.
+    /// Adds the results for a file. Returns the file if it has any results.
     fn add(&mut self, outcome: Outcome) -> Option<Arc<Source>> {
         self.verdict.append(outcome.verdict);
         self.suppressions.extend(outcome.suppressions);

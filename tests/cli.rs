@@ -42,7 +42,7 @@ fn exit_codes_follow_the_levels() {
 }
 
 #[test]
-fn a_clean_run_says_what_was_looked_at() {
+fn a_clean_run_reports_what_was_checked() {
     let repository = Repository::new(&[("a.nix", "{ }\n"), ("b.yaml", "a: 1\n"), ("notes.txt", "")]);
     let ran = repository.run("");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
@@ -51,7 +51,7 @@ fn a_clean_run_says_what_was_looked_at() {
 }
 
 #[test]
-fn no_relevant_file_is_said_and_can_be_refused() {
+fn the_absence_of_relevant_files_is_reported_and_can_be_an_error() {
     let repository = Repository::new(&[("notes.txt", ""), ("a.nix", "{ }\n")]);
     for args in ["notes.txt", "notes.txt --format json", "--files-from -"] {
         let ran = repository.run(args);
@@ -62,7 +62,7 @@ fn no_relevant_file_is_said_and_can_be_refused() {
 }
 
 #[test]
-fn what_is_mistyped_is_refused_with_a_suggestion() {
+fn typos_are_rejected_with_a_suggestion() {
     let repository = Repository::new(&[("shell.nix", CHANNEL)]);
     for (args, said) in [
         ("--select lookup-pth", "error: unknown rule `lookup-pth`\n  help: did you mean `lookup-path`?\n"),
@@ -109,7 +109,7 @@ fn what_is_mistyped_is_refused_with_a_suggestion() {
 }
 
 #[test]
-fn a_wrong_configuration_is_shown_at_its_place() {
+fn configuration_errors_are_shown_with_their_location() {
     let wrong = |text: &str| refused(&Repository::new(&[("flakeward.toml", text), ("a.nix", "{ }")]), "");
     assert_eq!(
         wrong("exclude = [\"vendor\"]\n\n[rules.lookup-pth]\nlevel = \"off\"\n"),
@@ -168,7 +168,7 @@ fn the_configuration_is_found_upward_and_can_be_left_out() {
 }
 
 #[test]
-fn overrides_hold_for_their_paths_and_the_command_line_over_them() {
+fn overrides_apply_to_their_paths_and_the_command_line_overrides_them() {
     let repository = Repository::new(&[
         (
             "flakeward.toml",
@@ -185,7 +185,7 @@ fn overrides_hold_for_their_paths_and_the_command_line_over_them() {
 }
 
 #[test]
-fn paths_are_those_of_the_working_directory() {
+fn paths_are_relative_to_the_working_directory() {
     let repository = Repository::new(&[("a/b/shell.nix", CHANNEL), ("a/c/shell.nix", CHANNEL), ("shell.nix", CHANNEL)]);
     let paths = |folder: &str, args: &str| -> Vec<String> {
         let ran = repository.run_in(folder, &format!("--format concise {args}"), "");
@@ -222,7 +222,7 @@ fn two_repositories_are_not_mixed() {
 }
 
 #[test]
-fn ignore_files_hold_but_for_what_is_asked_for() {
+fn ignore_files_apply_except_to_requested_paths() {
     let repository =
         Repository::new(&[(".gitignore", "out/\n"), ("out/shell.nix", CHANNEL), ("out/deep/shell.nix", CHANNEL)]);
     let found = |args: &str| repository.run(&format!("--format concise {args}")).out.lines().count();
@@ -248,7 +248,7 @@ fn paths_come_from_a_list() {
 }
 
 #[test]
-fn standard_input_stands_for_a_file() {
+fn standard_input_is_checked_as_a_file() {
     let repository = Repository::new(&[("shell.nix", "{ }"), ("other.nix", CHANNEL)]);
     let ran = repository.run_in("", "--format concise - --stdin-filename shell.nix", CHANNEL);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), (FOUND, ""));
@@ -291,7 +291,7 @@ fn github_gets_its_summary_and_paths_of_its_workspace() {
 }
 
 #[test]
-fn colours_are_for_those_who_want_them() {
+fn colours_depend_on_options_and_the_environment() {
     let repository = Repository::new(&[("shell.nix", CHANNEL)]);
     assert!(repository.run("").out.is_ascii());
     assert!(!repository.run("").out.contains('\u{1b}'));
@@ -307,7 +307,7 @@ fn colours_are_for_those_who_want_them() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_who_leaves_is_no_error_and_a_full_disk_is() {
+fn a_closed_pipe_is_not_an_error_but_a_full_disk_is() {
     let text = "(import <nixpkgs> { })\n".repeat(20_000);
     let repository = Repository::new(&[("many.nix", &format!("[\n{text}]\n"))]);
     for format in ["pretty", "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown"] {
@@ -331,7 +331,7 @@ fn a_reader_who_leaves_is_no_error_and_a_full_disk_is() {
 
 #[cfg(unix)]
 #[test]
-fn hostile_names_and_contents_stay_in_their_lines() {
+fn hostile_names_and_contents_are_escaped() {
     let repository = Repository::new::<&str>(&[]);
     let hostile = "\u{1b}]0;x\u{7}";
     repository.write(&format!("x\n::error::{hostile}.nix"), format!("# {hostile}\nimport <nixpkgs> {{ }}\n"));
@@ -377,7 +377,7 @@ error[unreadable-file]: cannot be checked: it is not UTF-8 (first at byte 1, lin
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_refused_and_not_waited_for() {
+fn broken_links_and_sockets_are_rejected() {
     let repository = Repository::new(&[("a.nix", "{ }")]);
     std::os::unix::fs::symlink("gone.nix", repository.path().join("link.nix")).unwrap();
     let said = refused(&repository, "link.nix");
@@ -389,7 +389,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
 }
 
 #[test]
-fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
+fn a_baseline_accepts_existing_findings_and_new_ones_are_reported() {
     let repository = Repository::new(&[("shell.nix", CHANNEL), ("gone.nix", "[ <a> ]\n")]);
     let wrote = repository.run("baseline");
     assert_eq!((wrote.code, wrote.out.as_str()), (0, ""));
@@ -428,7 +428,7 @@ fn a_baseline_holds_what_is_there_and_lets_new_things_through() {
 }
 
 #[test]
-fn configuration_that_matches_nothing_is_told_at_its_line() {
+fn configuration_that_matches_nothing_is_reported_at_its_line() {
     let repository = Repository::new(&[
         (
             "flakeward.toml",
@@ -492,7 +492,7 @@ fn only_changed_lines_are_reported() {
 }
 
 #[test]
-fn settings_say_where_they_come_from() {
+fn settings_are_shown_with_their_origin() {
     let repository = Repository::new(&[
         (
             "flakeward.toml",

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use support::repository::Repository;
 
-/// A reason for which something cannot be checked.
+/// A reason why something cannot be checked.
 struct Cause {
     name: &'static str,
     /// Adds it to a repository.
@@ -211,9 +211,9 @@ fn passed_over(cause: &Cause) -> Vec<String> {
     wrong
 }
 
-/// The other commands, which also read the repository.
+/// All other commands that read the repository also fail.
 #[test]
-fn commands_that_read_less_than_they_should_fail() {
+fn commands_fail_if_they_cannot_read_everything() {
     for cause in CAUSES.iter().filter(|cause| cause.file == "a.nix" && !cause.without.contains(&ALL_OFF)) {
         let repository = clean();
         (cause.arrange)(&repository);
@@ -232,7 +232,7 @@ fn commands_that_read_less_than_they_should_fail() {
         ];
         for command in commands {
             let ran = repository.run(command);
-            // A patch has no place for other files; the count of what remains follows it.
+            // A patch cannot mention other files; the number of remaining findings follows it.
             let named = if command == "fix --diff" { "remaining: 1 error" } else { "a.nix" };
             assert!(ran.code > 0 && (ran.out + &ran.err).contains(named), "{} with `{command}`", cause.name);
         }

@@ -289,7 +289,7 @@ fn lists_and_proxies_have_the_names_of_their_services() {
 
 /// Two containers with the same number inside: each has an entry, and so has each number outside.
 #[test]
-fn containers_keep_their_numbers_apart() {
+fn containers_with_the_same_inner_number_get_separate_entries() {
     let (_, registry) = named(&[
         ("modules/wiki.nix", "{ virtualisation.oci-containers.containers.wiki.ports = [ \"4801:4800\" ]; }\n"),
         ("modules/chat.nix", "{ virtualisation.oci-containers.containers.chat.ports = [ \"4802:4800\" ]; }\n"),

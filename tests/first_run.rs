@@ -147,7 +147,7 @@ fn init_writes_a_configuration_that_fits() {
 }
 
 #[test]
-fn groups_stand_wherever_a_rule_does() {
+fn groups_are_accepted_wherever_a_rule_is() {
     let files = [
         ("a.nix", "{ services.x.port = 8080; y = <nixpkgs>; }\n"),
         ("Dockerfile", "FROM node:24\n"),
@@ -203,7 +203,7 @@ fn groups_stand_wherever_a_rule_does() {
 }
 
 #[test]
-fn what_is_wrong_with_groups_is_said_at_its_place() {
+fn errors_in_groups_are_reported_with_their_location() {
     for (config, place, message) in [
         ("[rules]\nselect = [\"prots\"]\n", "2:11", "unknown rule `prots`"),
         ("[rules]\nprots = \"warn\"\n", "2:1", "did you mean `ports`?"),
@@ -245,7 +245,7 @@ fn what_is_wrong_with_groups_is_said_at_its_place() {
 }
 
 #[test]
-fn mistaken_commands_lead_to_those_that_were_meant() {
+fn mistyped_commands_get_a_suggestion() {
     let root = Repository::new(&[("a.nix", "{ }\n")]);
     for (args, hint) in [
         ("lint", "did you mean `flakeward check`?"),

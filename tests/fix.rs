@@ -60,7 +60,7 @@ fn unused_suppressions_go_away() {
 }
 
 #[test]
-fn what_is_part_of_a_value_needs_unsafe() {
+fn a_suppression_inside_a_string_needs_unsafe() {
     let files = [("a.nix", "{\n  a = ''\n    # flakeward: allow(lookup-path) because\n    x\n  '';\n}\n")];
     let safe = fix_texts(&files, Safety::Safe);
     assert_eq!((safe.changes.len(), safe.unsafe_left()), (0, 1));
@@ -156,7 +156,7 @@ const FIXED: &str = "{ }\n";
 const LEFT: &str = "{ a = <nixpkgs>; }\n";
 
 #[test]
-fn it_says_what_it_fixed_and_what_is_left() {
+fn it_reports_what_it_fixed_and_what_remains() {
     let root = Repository::new(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED), ("c.nix", LEFT)]);
     let out = flakeward(root.path(), &["--fail-on", "hint"]);
     assert_eq!(
@@ -189,7 +189,7 @@ fn it_reports_what_can_be_fixed_and_how() {
 
 /// Findings accepted by the baseline are not fixed: `fix` fixes what `check` reports.
 #[test]
-fn what_a_baseline_accepts_is_fixed_when_asked_for() {
+fn findings_in_the_baseline_are_fixed_on_request() {
     let root = Repository::new(&[("a.nix", UNUSED)]);
     let run = |args: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_flakeward")).current_dir(root.path()).args(args).output().unwrap()
@@ -232,7 +232,7 @@ fn a_diff_changes_nothing_and_can_be_applied() {
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_written_is_said_and_the_rest_is_fixed() {
+fn files_that_cannot_be_written_are_reported_and_the_rest_is_fixed() {
     use std::os::unix::fs::PermissionsExt;
     let root = Repository::new(&[("a.nix", UNUSED), ("b.nix", UNUSED)]);
     fs::set_permissions(root.path().join("a.nix"), fs::Permissions::from_mode(0o444)).unwrap();
@@ -437,7 +437,7 @@ fn the_registry_gets_only_entries_that_are_used() {
 
 /// Registries that are functions: a name that refers to one is used, and an import passes the required arguments.
 #[test]
-fn registries_that_are_functions_are_called_as_they_want() {
+fn registries_that_are_functions_are_called_with_their_arguments() {
     let plain = "{ lib, ... }:\n{\n  port = 6379;\n}\n";
     let bound = |argument: &str| {
         format!("{{ lib, ... }}:\nlet\n  p = import ../lib/ports.nix {argument};\nin\n{{\n  port = 6379;\n}}\n")

@@ -88,7 +88,7 @@ fn sarif_passes_the_multitool() {
 }
 
 #[test]
-fn sarif_points_where_it_says() {
+fn sarif_locations_match_the_findings() {
     let report = report();
     let log = json(Format::Sarif, &report);
     assert_eq!(log["version"], "2.1.0");
@@ -274,7 +274,7 @@ fn jsonl_is_the_findings_of_json() {
 }
 
 #[test]
-fn markdown_is_one_table_whatever_it_holds() {
+fn markdown_is_one_table_whatever_it_contains() {
     let report = report();
     let text = written(Format::Markdown, &report);
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();

@@ -178,7 +178,7 @@ fn rows_of_a_baseline() {
 }
 
 #[test]
-fn an_own_rule_over_a_long_list() {
+fn a_custom_rule_over_a_long_list() {
     is_bounded(300, CHECK, |size| {
         let page = "+++\nid = \"pairs\"\nlevel = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\n\
                     query = '''\n(list_expression (_)* @a (_)* @b (_) @finding)\n'''\n+++\n\n## Why\n\nIt is slow.\n";

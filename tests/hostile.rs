@@ -218,7 +218,7 @@ fn any_name_is_a_name() {
     let ran = run(root.path(), "--format concise");
     let twin = "cannot be checked: another file has the same name when shown as UTF-8";
     assert!(ran.out.contains(&format!("\u{fffd}.nix:1:1: error[unreadable-file]: {twin}\n")), "{}", ran.out);
-    // The fix for a file whose name cannot be encoded does not go to another file.
+    // The fix for a file whose name cannot be encoded is not written to another file.
     fs::write(at(b"ports.nix"), "{ redis = 6379; a = 1; }").unwrap();
     fs::remove_file(at(b"\xfe.nix")).unwrap();
     let ran = run(root.path(), "fix \u{fffd}.nix");
@@ -324,7 +324,7 @@ fn many_findings_on_one_line_and_in_one_registry() {
 
 /// A long name is in the file once and in the messages often, so messages truncate it.
 #[test]
-fn long_names_are_not_said_whole() {
+fn long_names_are_truncated() {
     let name = "port".repeat(100_000);
     let ports: String = (0..5_000).map(|index| format!("{} ", index + 1_000)).collect();
     let (code, out) = says("x.nix", format!("{{ \"{name}\" = {{ ports = [ {ports} ]; }}; }}"));
@@ -363,7 +363,7 @@ fn only_regular_files_are_opened() {
 }
 
 #[test]
-fn without_permission_it_says_so() {
+fn missing_permissions_are_reported() {
     let root = Repository::new(&[("a.nix", PORT.as_bytes()), ("shut/b.nix", b"{ }"), ("c.nix", b"{ }")]);
     let mode = |path: &str, mode| {
         fs::set_permissions(root.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
@@ -470,7 +470,7 @@ fn settings_do_not_lead_out_of_the_repository() {
 
 /// Programs configured in a repository's git settings are not started.
 #[test]
-fn git_starts_nothing_for_us() {
+fn programs_in_the_git_configuration_are_not_started() {
     let root = tempfile::tempdir().unwrap();
     let git = |args: &[&str]| {
         let mut command = Command::new("git");

@@ -46,7 +46,7 @@ type Case<'a> = (&'a str, &'a [(&'a str, &'a [u8])], &'a [&'a [&'a str]]);
 
 /// Changes in a pull request are reported whatever git attributes and settings it contains.
 #[test]
-fn changed_files_are_not_passed_over() {
+fn changed_files_are_not_silently_skipped() {
     let utf16: Vec<u8> = [&b"\xff\xfe"[..], &PORT.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>()].concat();
     let port = ("a.nix", PORT.as_bytes());
     let cases: [Case<'_>; 9] = [
@@ -183,7 +183,7 @@ fn what_cannot_be_checked_fails_the_run() {
 
 /// Text from a repository cannot control a terminal or a workflow, in any command and format.
 #[test]
-fn no_text_is_obeyed() {
+fn control_sequences_in_texts_have_no_effect() {
     let page = "+++\nid = \"x\"\nlevel = \"warn\"\nsummary = \"s\\u001b[31m ##[group]\"\nlanguages = [\"nix\"]\n\
                 message = \"m {text}\"\nhelp = \"h\\n::stop-commands::t\"\nattrpath = [\"port\"]\n+++\n\n## Why \u{1b}]0;owned\u{7}\n\n\
                 ::add-mask::x\n\n\u{202e}turned ##[endgroup]\n";
@@ -362,7 +362,7 @@ fn an_ambiguous_reference_is_an_error() {
 
 /// A branch or tag cannot take the place of what a full name or an abbreviated commit means.
 #[test]
-fn branches_do_not_take_over_full_names_and_commits() {
+fn branches_do_not_shadow_full_names_and_commits() {
     let root = tempfile::tempdir().unwrap();
     git(root.path(), &["init", "-q", "-b", "main"]);
     write(root.path(), &[("a.nix", b"{ }\n")]);

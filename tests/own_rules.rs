@@ -89,7 +89,7 @@ impl Repository {
 }
 
 #[test]
-fn each_way_to_match_finds_what_it_says() {
+fn each_kind_of_matcher_finds_what_it_describes() {
     let found = Repository::new().reported("");
     assert_eq!(
         found,
@@ -104,7 +104,7 @@ fn each_way_to_match_finds_what_it_says() {
 }
 
 #[test]
-fn they_are_rules_like_the_others() {
+fn custom_rules_behave_like_built_in_rules() {
     let repository = Repository::new();
     assert_eq!(repository.run("check --quiet --select local/no-privileged-container").0, 1);
     assert!(repository.reported("--isolated").is_empty());
@@ -139,7 +139,7 @@ fn they_are_rules_like_the_others() {
 }
 
 #[test]
-fn a_broken_page_stops_the_run_and_is_shown() {
+fn an_invalid_page_stops_the_run_and_is_reported() {
     let repository = Repository::new();
     let text = "+++\nid = \"odd\"\nlevel = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\n\
                 query = '''\n(bindung) @finding\n'''\n+++\n";

@@ -69,7 +69,7 @@ fn out(folder: &Path, args: &str) -> String {
 }
 
 #[test]
-fn the_map_says_who_uses_which_port() {
+fn the_map_shows_what_uses_each_port() {
     let expected = "\
 lib/ports.nix: 5 ports
    3000  base
@@ -151,7 +151,7 @@ fn free_numbers_and_groups_that_are_not_there() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_not_passed_over() {
+fn an_unreadable_file_is_not_silently_skipped() {
     let repository = repository();
     fs::write(repository.path().join("broken.nix"), b"{ port = \"\xff\xfe\"; }").unwrap();
     let output = run(repository.path(), "ports");
@@ -159,7 +159,7 @@ fn a_file_that_cannot_be_read_is_not_passed_over() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
 }
 
-/// What `check` accepts is no conflict in the map either.
+/// Anything that `check` accepts is not a conflict in the map either.
 #[test]
 fn conflicts_that_the_registry_allows_are_not_listed() {
     let registry = |reason: &str| format!("{{\n  web.a = 8081;\n{reason}  web.b = 8081;\n}}\n");
@@ -176,7 +176,7 @@ fn conflicts_that_the_registry_allows_are_not_listed() {
 
 /// The registry is written all the same, and the message says that it is incomplete.
 #[test]
-fn init_with_a_file_that_cannot_be_read_says_what_it_did() {
+fn init_with_an_unreadable_file_reports_what_it_did() {
     let repository = Repository::new(&[("a.nix", "{ services.grafana.port = 3000; }\n")]);
     fs::write(repository.path().join("secret.nix"), b"\0GITCRYPT\0abc").unwrap();
     let output = run(repository.path(), "ports init");
@@ -365,7 +365,7 @@ fn exports_are_read_by_other_programs() {
 }
 
 #[test]
-fn exports_need_a_registry_and_names_of_their_own() {
+fn exports_need_a_registry_and_distinct_names() {
     let folder = TempDir::new().unwrap();
     fs::create_dir_all(folder.path().join("lib")).unwrap();
     fs::create_dir(folder.path().join(".git")).unwrap();

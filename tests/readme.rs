@@ -15,7 +15,7 @@ const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 const TABLE: (&str, &str) = ("<!-- rules -->\n", "<!-- end of rules -->\n");
 
 #[test]
-fn the_readme_is_true() {
+fn the_readme_is_correct() {
     let file = Path::new(PROJECT).join("README.md");
     let written = fs::read_to_string(&file).unwrap();
     let is = walked(&printed(&tabled(&written)));
@@ -28,7 +28,7 @@ fn the_readme_is_true() {
 }
 
 #[test]
-fn its_configuration_is_one() {
+fn its_configuration_is_valid() {
     let readme = fs::read_to_string(Path::new(PROJECT).join("README.md")).unwrap();
     let text = readme.split("```toml\n").nth(1).and_then(|block| block.split("```").next()).unwrap();
     assert!(text.contains("exclude"), "{text}");

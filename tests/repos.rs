@@ -10,7 +10,7 @@ use flakeward::{Repo, Report, Settings, check, walk};
 const EXPECTED: &str = "expected";
 
 #[test]
-fn every_small_repository_gives_exactly_what_it_says() {
+fn every_small_repository_gives_exactly_the_expected_findings() {
     let bless = std::env::var_os("FLAKEWARD_BLESS").is_some();
     let mut wrong = Vec::new();
     for folder in folders() {

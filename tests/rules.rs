@@ -79,7 +79,7 @@ fn run(page: &Page, example: &Example<'_>) -> Report {
     report
 }
 
-/// An edit of a page's body: replaces a range by a text.
+/// An edit of a page's body: replaces a range with a text.
 struct Change {
     at: std::ops::Range<usize>,
     text: String,
@@ -221,7 +221,7 @@ fn bless() -> bool {
 }
 
 #[test]
-fn every_example_is_true() {
+fn every_example_is_correct() {
     let bless = bless();
     let mut wrong = Vec::new();
     for page in pages() {
@@ -305,7 +305,7 @@ fn rules_without_code_are_valid() {
 }
 
 #[test]
-fn the_binary_holds_every_page() {
+fn the_binary_contains_every_page() {
     let files: Vec<String> = pages().into_iter().map(|page| page.rule.id.to_owned()).collect();
     let embedded: Vec<&str> = flakeward::rule::PAGES.iter().map(|(id, _)| *id).collect();
     assert_eq!(embedded, files);

@@ -10,7 +10,7 @@ use support::repository::Repository;
 const CHANNEL: &str = "import <nixpkgs> { }\n";
 
 #[test]
-fn the_roots_configuration_holds_whichever_paths_are_named() {
+fn the_configuration_of_the_root_applies_to_any_requested_path() {
     let root = Repository::new(&[
         ("flakeward.toml", "[rules.lookup-path]\nlevel = \"error\"\n"),
         (".flakeward.toml", ""),
@@ -37,7 +37,7 @@ fn the_roots_configuration_holds_whichever_paths_are_named() {
 }
 
 #[test]
-fn a_registry_that_cannot_be_read_holds_the_port_rules_back() {
+fn the_port_rules_do_not_run_with_an_unreadable_registry() {
     let files = [
         ("flakeward.toml", "[ports]\nregistry = \"lib/port.nix\"\n"),
         ("lib/ports.nix", "{ redis = 6379; cache = 6379; }\n"),
@@ -89,7 +89,7 @@ fn a_registry_outside_of_the_checked_files_is_named_as_such() {
 
 /// A registry found by its name, with syntax errors: the ports are known, but not their names.
 #[test]
-fn a_broken_registry_that_is_found_by_its_name_holds_them_back_too() {
+fn the_port_rules_do_not_run_with_a_broken_registry_found_by_name() {
     let root =
         Repository::new(&[("lib/ports.nix", "{ redis = 6379;\n"), ("a.nix", "{ services.redis.port = 6379; }\n")]);
     let ran = root.run("-f concise");

@@ -46,7 +46,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 struct Literals<'p> {
     /// The positions of each number.
     places: HashMap<u32, Vec<Span>>,
-    /// Those without a comment that states the number, in the order of their positions.
+    /// The ports without a comment that states the number, in the order of their positions.
     unsaid: Vec<&'p PortUse>,
     /// The index in `unsaid` of the next different number.
     next_other: Vec<usize>,

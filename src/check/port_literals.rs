@@ -72,7 +72,7 @@ pub fn separate_flake<'p>(view: &ProjectView<'p>) -> Option<&'p str> {
     ports.into_iter().max_by_key(|(_, count)| *count).map(|(flake, _)| flake)
 }
 
-/// Those of one file.
+/// The uses of ports on the repository's own hosts in one file, except those that a registry comment covers.
 fn uses<'f>(view: &ProjectView<'_>, file: &ProjectFile, ports: &'f PortFacts) -> impl Iterator<Item = &'f PortUse> {
     let comments = file.fact::<RegistryFacts>().map_or(&[][..], |facts| &facts.comments);
     let answers = view.registries().answers(comments);
@@ -151,7 +151,7 @@ pub struct Shared<'p> {
     shapes: BTreeMap<&'p RelPath, port_fix::Shape>,
     /// The names in each registry, each as the words of [`words::split`] without separators.
     names: BTreeMap<&'p RelPath, HashSet<String>>,
-    /// The names under which function arguments have each registry: `LT.port`.
+    /// The names by which function arguments refer to each registry, such as `LT.port`.
     aliases: BTreeMap<&'p RelPath, BTreeSet<&'p str>>,
     /// The set of ports that the repository has instead of a registry.
     defined: Option<Definition>,
@@ -204,7 +204,7 @@ fn registry_tree<'p>(view: &ProjectView<'p>, registry: &Registry) -> Option<Tree
 struct OpenFile<'p> {
     file: &'p ProjectFile,
     opened: OnceCell<Option<PortFile<'p, 'p>>>,
-    /// The registry that was asked for first, and why the file cannot import it, if it cannot.
+    /// The first registry that the file would have to import, and the reason if it cannot be imported.
     obstacle: OnceCell<(String, Option<String>)>,
     /// The results of earlier runs. `None` if there is only one run.
     kept: OnceCell<Option<Arc<Kept>>>,
@@ -346,7 +346,7 @@ impl<'p> Reporter<'_, 'p> {
         finding
     }
 
-    /// Whose entry the only one with a number is, by all that is said in the file.
+    /// The owner of the only entry with a number, as far as the file shows it.
     fn of_whom(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> Owner {
         let source = &open.file.source;
         let names = self.shared.names.get(&registry.path);

@@ -340,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn circles_are_found_and_ways_into_them_are_not_in_them() {
+    fn cycles_are_found_without_the_paths_that_lead_into_them() {
         let edges: BTreeMap<&str, Vec<&str>> = [
             ("a", vec!["b"]),
             ("b", vec!["c", "e"]),

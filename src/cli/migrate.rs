@@ -51,7 +51,7 @@ pub struct MigrateFilesArgs {
 /// Options for writing the result of a migration.
 #[derive(Debug, Clone, Args)]
 pub struct MigrateHow {
-    /// Write the files; without it, a diff for `git apply` in the root is printed
+    /// Write the files instead of printing a diff for `git apply` in the root
     #[arg(long, help_heading = "Migration options")]
     pub write: bool,
     /// Also overwrite files with uncommitted changes

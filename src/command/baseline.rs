@@ -173,7 +173,7 @@ impl Target {
         }
     }
 
-    /// Writes a text. Returns the path relative to the working directory; `None` for standard output.
+    /// Writes the text. Returns the path relative to the working directory; `None` for standard output.
     fn write(&self, session: &Session, text: &str) -> Result<Option<String>, Failure> {
         let file = match self {
             Self::Stdout => return print_json(text).map(|()| None),

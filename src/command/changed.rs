@@ -209,15 +209,15 @@ impl<'a> Changed<'a> {
     }
 }
 
-/// Adds the findings about changed files that are not in the working tree, unless they are excluded or were not asked
-/// for.
+/// Adds the findings about changed files that are not in the working tree, unless the files are excluded or were not
+/// requested.
 pub fn add_absent(absent: Vec<Finding>, report: &mut Report, settings: &Settings) {
     let exclude = &settings.config.exclude;
     let is_excluded = |path: &str| Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
     let is_wanted = |path: &str| run::is_asked(&settings.paths, path) && !is_excluded(path);
     let mut absent: Vec<Finding> = absent.into_iter().filter(|finding| is_wanted(&finding.path)).collect();
     fingerprint::assign(&mut absent, &report.sources);
-    // Each is about a file of its own.
+    // Each finding is about a different file.
     report.files += absent.len();
     report.findings.extend(absent);
     report.findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));

@@ -213,7 +213,7 @@ impl<'a> Git<'a> {
             return Ok(base);
         }
         Err(Failure::new(format!("{shown} and HEAD have no common ancestor here"))
-            .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` of actions/checkout"))
+            .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` in actions/checkout"))
     }
 
     /// The files and symbolic links of a commit below the folder.
@@ -400,7 +400,7 @@ fn left_out_of_checkout(path: &str) -> Finding {
         .help("add it with `git sparse-checkout add`, or skip it with `exclude` in flakeward.toml")
 }
 
-/// Those of some paths that have uncommitted changes or are untracked, according to git. Empty outside a git
+/// Returns the given paths that have uncommitted changes or are untracked, according to git. Empty outside a git
 /// repository.
 pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> {
     if paths.is_empty() || !root.join(".git").exists() {

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_of_other_tools_lead_to_ours() {
+    fn options_of_other_tools_suggest_ours() {
         use clap::Parser;
         for (line, expected) in [
             ("flakeward check -c x.toml", Some("`--config FILE` names the configuration file")),

@@ -333,7 +333,7 @@ impl Repository {
         let uncommitted = git::uncommitted(&self.session.root, &paths)?;
         match uncommitted.as_slice() {
             [] => Ok(()),
-            some => Err(Failure::new(format!("{} has changes that are not committed", some.join(", ")))
+            some => Err(Failure::new(format!("{} has uncommitted changes", some.join(", ")))
                 .help("commit or stash them first, or overwrite them with --force")),
         }
     }

@@ -158,7 +158,7 @@ impl Session {
         })
     }
 
-    /// Reads the baseline: the given one, else the one in the repository, if any.
+    /// Reads the baseline: the given one, or else the one in the repository, if any.
     pub fn read_baseline(&mut self, named: Option<&Path>, isolated: bool) -> Result<(), Failure> {
         let usual = self.root.join(baseline::DEFAULT);
         let file = match named {
@@ -557,7 +557,7 @@ fn working_directory() -> Result<PathBuf, Failure> {
     here.map_err(|error| Failure::io("enter", Path::new("the working directory"), &error))
 }
 
-/// The date of the run: `--now`, else SOURCE_DATE_EPOCH, else the current date.
+/// The date of the run: `--now`, or else SOURCE_DATE_EPOCH, or else the current date.
 pub fn now(given: Option<jiff::civil::Date>) -> Result<jiff::civil::Date, Failure> {
     if let Some(date) = given {
         return Ok(date);

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_speak_of_compose() {
+    fn names_that_indicate_compose() {
         for (path, expected) in [
             ("docker-compose.yml", true),
             ("a/compose.dev.yaml", true),

@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn every_question_has_a_bit_of_its_own() {
+    fn every_question_has_its_own_bit() {
         let finder = all();
         let asked: Vec<_> = crate::check::words(CHECKS, &readers(CHECKS)).collect();
         for words in asked {
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_two_letters_is_found_wherever_it_stands() {
+    fn a_word_of_two_letters_is_found_at_any_position() {
         let finder = all();
         let alone = crate::facts::ports::READER.needles.iter().find(|words| words.any_of.contains(&"nc")).unwrap();
         for text in ["nc", "NC ", " nc", " nc ", "a; nc -l", "a;nc"] {

@@ -232,7 +232,7 @@ impl State<'_> {
         self.report.sources.get(path).map(|source| source.text.as_str())
     }
 
-    /// Applies the selected fixes, without those after which a file does not parse.
+    /// Applies the selected fixes, except those that would leave a file with syntax errors.
     fn attempt(&mut self, mut chosen: Vec<usize>) -> Attempt {
         loop {
             let edits = choose::edits(&self.report.findings, &chosen);
@@ -259,7 +259,7 @@ impl State<'_> {
         kind.is_none_or(|kind| parses(kind, text))
     }
 
-    /// Tries the fixes of a file one by one, and refuses each after which the file no longer parses.
+    /// Tries the fixes of a file one by one, and rejects each fix that leaves the file with syntax errors.
     fn without_breaking(&mut self, path: &RelPath, chosen: Vec<usize>) -> Vec<usize> {
         let mut kept = Vec::with_capacity(chosen.len());
         for at in chosen {

@@ -78,7 +78,8 @@ pub const PRIVATE: [&str; 16] = [
     "lvh.me",
 ];
 
-/// Domains under which anyone can register names: an own name there says nothing about other names under the domain.
+/// Domains under which anyone can register names: a name of the repository there implies
+/// nothing about other names under the domain.
 pub const SHARED: [&str; 46] = [
     "github.io",
     "gitlab.io",

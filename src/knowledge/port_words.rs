@@ -1,4 +1,4 @@
-//! Words and numbers by which a text shows that a number is a port, or that it is not.
+//! Words and numbers in a text that show whether a number is a port.
 //!
 //! Sources: names of options and variables in nixpkgs and in public infrastructure repositories, and the manual page of
 //! each program.
@@ -14,8 +14,8 @@ pub const NOT_PORTS: [&str; 34] = [
 /// A bus of a virtual machine has at most this many connectors, which QEMU and libvirt call ports.
 pub const BUS_CONNECTORS: u32 = 255;
 
-/// What people write before "port" in one word without a capital or a separator. A closed list, because most words that
-/// end so are no ports: support, export, transport, passport. Sorted.
+/// What people write before "port" in one word without a capital or a separator. A closed list, because most words with
+/// this ending are not about ports: support, export, transport, passport. Sorted.
 #[rustfmt::skip]
 pub const PREFIXES: &[&str] = &[
     "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "beast", "bind", "broker", "cache", "client", "cluster",

@@ -17,7 +17,7 @@ pub const MAX_PARSED: usize = 8 << 20;
 /// Deeper trees are not walked. The deepest real one has 202 levels.
 pub const MAX_DEPTH: u32 = 1_000;
 
-/// The maximum number of bytes that the Nix grammar's path scanner may read in vain: about half a second.
+/// The maximum number of bytes that the Nix grammar's path scanner may read without a result: about half a second.
 const PATH_SCAN: u64 = 100_000_000;
 
 /// The maximum number of bytes that the Dockerfile grammar may read for heredoc delimiters.
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_take_too_long_or_go_too_deep_is_refused() {
+    fn texts_that_are_too_slow_deep_or_large_are_refused() {
         let deep = |open: &str, close: &str| open.repeat(20_000) + "a" + &close.repeat(20_000);
         for (open, close) in [("(", ")"), ("[", "]"), ("{a=", ";}"), ("x: ", ""), ("!", ""), ("a + ", ""), ("a ", "")] {
             assert_eq!(refusal(Language::Nix, &deep(open, close)), Some(Refusal::Depth), "{open}");

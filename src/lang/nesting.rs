@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_found_wherever_it_stands() {
+    fn a_run_is_found_at_any_position() {
         for before in 0..40 {
             for length in 0..40 {
                 let text = format!("{}{}{}", " ".repeat(before), "a".repeat(length), " ".repeat(9));

@@ -45,7 +45,7 @@ impl DiagnosticSupport {
         let workspace = client.workspace.as_ref().and_then(|workspace| workspace.diagnostics.as_ref());
         let pull = document.and_then(|document| document.diagnostic.as_ref());
         let push = document.and_then(|document| document.publish_diagnostics.as_ref());
-        // Clients that pull name some of their capabilities only where they are about pushed diagnostics.
+        // Clients that pull diagnostics declare some of their capabilities only under those for pushed diagnostics.
         let of_pull = pull.map(|pull| &pull.diagnostics_capabilities);
         let both: Vec<_> = of_pull.into_iter().chain(push.map(|push| &push.diagnostics_capabilities)).collect();
         let tags = both.iter().filter_map(|support| support.tag_support.as_ref());
@@ -167,12 +167,12 @@ pub struct Digests<'a> {
 }
 
 impl<'a> Digests<'a> {
-    /// For the current state of a repository.
+    /// Prepares the digests for the current state of a repository.
     pub fn new(workspace: &'a Workspace, state: &'a State, encoding: Encoding) -> Self {
         Self { workspace, state, encoding, lines: HashMap::new() }
     }
 
-    /// Those of all files with diagnostics.
+    /// The digests of all files with diagnostics.
     pub fn all(mut self) -> Vec<(RelPath, u64)> {
         let paths = match &self.workspace.problem {
             Some(problem) => problem.at.iter().filter_map(|(file, _)| self.workspace.relative(file)).collect(),
@@ -181,7 +181,7 @@ impl<'a> Digests<'a> {
         paths.into_iter().filter_map(|path| Some((path.clone(), self.of(&path)?))).collect()
     }
 
-    /// That of one file; `None` if it has no diagnostics.
+    /// The digest of one file; `None` if it has no diagnostics.
     pub fn of(&mut self, path: &RelPath) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
         if let Some(problem) = &self.workspace.problem {

@@ -79,7 +79,7 @@ impl Documents {
         self.open.iter().map(|(path, document)| (path.as_path(), document))
     }
 
-    /// The URI of a path: the one that the client uses if the document is open, else one below the client's folder.
+    /// The URI of a path: the one that the client uses if the document is open, or else one below the client's folder.
     pub fn uri(&self, path: &Path) -> Uri {
         let open = self.get(path).map(|document| document.uri.clone());
         open.or_else(|| self.in_folder(path)).unwrap_or_else(|| super::uri::from_path(path))

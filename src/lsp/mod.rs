@@ -35,7 +35,7 @@ mod workspace;
 use std::process::ExitCode;
 
 /// Serves one client on standard input and output until it sends `exit` or closes the connection. The exit code is 0
-/// after a `shutdown` request, else 1, as the protocol requires.
+/// after a `shutdown` request, or else 1, as the protocol requires.
 pub fn run() -> ExitCode {
     let (incoming, outgoing, writer) = transport::stdio();
     let is_clean = server::serve(&incoming, outgoing);

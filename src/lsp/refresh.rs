@@ -1,5 +1,5 @@
-//! When a client is asked to request something again: only if it changed in a document that the client did not change
-//! itself. After a change of a document, clients request the results of that document anyway.
+//! When the server asks a client to request something again: only if it changed in a document that the client itself
+//! did not change. After a change of a document, clients request the results of that document anyway.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use super::symbols::Symbols;
 use super::workspace::{Root, State, Workspace};
 use crate::facts::port_registry::Registries;
 
-/// What the client was told to be current, and what it changed since.
+/// What the client last received as current, and what it has changed since then.
 #[derive(Debug, Default)]
 pub struct Refreshes {
     /// `None` before the first comparison.

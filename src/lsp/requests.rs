@@ -73,7 +73,7 @@ impl Server {
         }
     }
 
-    /// The document of a URI: the open text, else that of the file. `None` for files that flakeward does not check.
+    /// The document of a URI: the open text, or else that of the file. `None` for files that flakeward does not check.
     pub(super) fn place(&mut self, uri: &lsp::Uri) -> Option<Place> {
         let (root, path, relative) = self.locate(uri)?;
         let kind = walk::by_name(&relative);

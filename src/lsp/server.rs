@@ -50,7 +50,7 @@ struct Queue<'a> {
     waiting: VecDeque<Received>,
     /// The ids of the requests that wait.
     requests: HashSet<RequestId>,
-    /// Those of them that the client cancelled.
+    /// The ids of those requests that the client cancelled.
     cancelled: HashSet<RequestId>,
 }
 

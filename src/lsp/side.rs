@@ -74,7 +74,7 @@ pub struct Positions<'p> {
 }
 
 impl<'p> Positions<'p> {
-    /// For a file.
+    /// Prepares the positions in a file.
     pub fn new(file: &'p ProjectFile) -> Self {
         let is_nix = file.source.kind == FileKind::Nix;
         let tree = is_nix.then(|| Tree::parse(Language::Nix, &file.source.text)).flatten();
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_says_who_listens_and_who_connects() {
+    fn the_text_shows_what_listens_and_what_connects() {
         for (line, name, expected) in [
             ("url = \"redis://localhost:", "services.web.url", Side::Connects),
             ("  command = web --listen http://0.0.0.0:", "services.web.command --listen", Side::Listens),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_itself_is_no_part_of_the_text_before_it() {
+    fn the_reference_itself_is_not_part_of_the_text_before_it() {
         for (text, expected) in [
             ("{ url = \"redis://db:${toString ports.databases.@}\"; }", "{ url = \"redis://db:"),
             ("{ url = \"${host}:${builtins.toString (ports.@)}\"; }", "{ url = \"${host}:"),

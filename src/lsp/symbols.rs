@@ -106,7 +106,7 @@ impl<'p> Index<'p> {
 }
 
 impl<'p> Symbols<'p> {
-    /// For a project and its registries.
+    /// Prepares the symbols of a project and its registries.
     pub fn new(project: &'p Project, registries: &'p Registries<'p>, settings: &'p PortSettings) -> Self {
         Self {
             project,
@@ -219,8 +219,8 @@ impl<'p> Symbols<'p> {
         index.by_entry.get(&(registry.path.as_ref(), entry.path.as_slice())).map_or(&[], Vec::as_slice)
     }
 
-    /// The positions of a number as a literal port of this repository. A number with a comment is included as the
-    /// comment.
+    /// The positions of a number as a literal port of this repository. For a number with a registry comment, this is
+    /// the position of the comment.
     pub fn literals(&self, number: u32) -> &[Occurrence<'p>] {
         let index = self.index.get_or_init(|| Index::of(self));
         index.by_number.get(&number).map_or(&[], Vec::as_slice)

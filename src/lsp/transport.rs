@@ -65,7 +65,7 @@ struct Id {
 }
 
 impl Malformed {
-    /// For a message that could not be read.
+    /// Describes a message that could not be read.
     fn new(body: &[u8], error: &serde_json::Error) -> Self {
         let reason = error.to_string();
         match serde_json::from_slice::<Id>(body) {
@@ -74,7 +74,7 @@ impl Malformed {
         }
     }
 
-    /// For a request that was read as a notification because of an id that the protocol does not allow.
+    /// Describes a request that was read as a notification because the protocol does not allow its id.
     fn of_invalid_id(body: &[u8]) -> Option<Self> {
         let id = serde_json::from_slice::<Id>(body).ok()?.id?;
         let reason = format!("the id {id} is neither an integer of 32 bits nor a string");
@@ -171,7 +171,7 @@ pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
     let writer = thread::spawn(move || {
         let mut out = io::stdout().lock();
         for (body, _permit) in receive_out {
-            // Nobody reads what the server writes any more.
+            // The server output is no longer read.
             if write_body(&body, &mut out).is_err() {
                 thread::sleep(GRACE);
                 end();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_body_costs_only_itself() {
+    fn a_malformed_body_does_not_affect_other_messages() {
         let good = |method: &str| frame(&format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#));
         assert_eq!(read(&(good("a") + &frame("{nonsense") + &good("b"))), ["a", "malformed", "b", "closed"]);
         assert_eq!(read(&(frame("[]") + &good("b"))), ["malformed", "b", "closed"]);

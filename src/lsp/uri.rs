@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_survive_the_way_through_a_uri() {
+    fn paths_survive_conversion_to_a_uri_and_back() {
         for path in ["/a/b.nix", "/with space/#1/ü.nix", "/100%/[x]/{y}?.nix"] {
             assert_eq!(to_path(&from_path(Path::new(path))).as_deref(), Some(Path::new(path)), "{path}");
         }

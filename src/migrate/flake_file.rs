@@ -287,7 +287,7 @@ fn first_in(tree: &Tree<'_>, set: Node, lines: &str) -> (usize, String) {
     let open = tree.span(set).start as usize;
     let inside = text[open..].find('{').map_or(open, |at| open + at + 1);
     match text[inside..].find('\n') {
-        // Behind the line of the bracket, apart from what follows.
+        // After the line of the bracket, separate from what follows.
         Some(end) if text[inside..inside + end].trim().is_empty() => {
             let blank = if bindings(tree, set).is_empty() { "" } else { "\n" };
             (inside + end + 1, format!("{lines}{blank}"))

@@ -42,7 +42,7 @@ pub struct Ports {
     jumps: HashMap<u16, u16>,
 }
 
-/// Who uses a number.
+/// What uses a number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Claim {
     owner: String,
@@ -50,25 +50,25 @@ struct Claim {
     path: RelPath,
 }
 
-/// What a claim led to.
+/// The result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     /// The number to use.
     pub number: u16,
-    /// Who has the number that was asked for, if it could not be used.
+    /// What already has the requested number, if it could not be used.
     pub taken_by: Option<String>,
 }
 
 impl Default for Ports {
-    /// Without a registry, which would be made at the usual path.
+    /// No registry yet: it would be created at the default path.
     fn default() -> Self {
         Self::new(PortSettings::default().new_registry().into(), None, BTreeSet::new())
     }
 }
 
 impl Ports {
-    /// With the repository's registry, if it has one, else with the path to make one at, and every number that the
-    /// repository's files use.
+    /// Starts with the repository's registry, or with the path to create one at if there is none. `used` contains every
+    /// number that the repository's files use.
     pub fn new(path: RelPath, registry: Option<(Registry, Arc<Source>)>, used: BTreeSet<u16>) -> Self {
         let path = registry.as_ref().map_or(path, |(registry, _)| registry.path.clone());
         let mut registered = HashMap::new();
@@ -133,7 +133,7 @@ impl Ports {
         self.registered.get(&number).map(String::as_str)
     }
 
-    /// Who has a number, if that is not its owner.
+    /// What has a number, unless that is `owner` itself.
     pub fn taken_by(&self, number: u16, owner: &str, words: &[&str]) -> Option<String> {
         if let Some(claim) = self.claims.get(&number) {
             return Some(claim.owner.clone());

@@ -85,7 +85,7 @@ pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
     // Fixes make others possible: a port that gets an entry is then replaced in other files.
     let later = match outcome.fixed.len().saturating_sub(outcome.promised) {
         0 => String::new(),
-        later => format!(" ({later} of them became fixable by the other fixes)"),
+        later => format!(" ({later} of them became fixable after other fixes)"),
     };
     let left = match outcome.report.findings.is_empty() {
         true => "nothing left to report".to_owned(),

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_a_terminal_obeys_is_left() {
+    fn terminal_control_sequences_are_removed() {
         let source = "\u{feff}x = \"\u{1b}[31m\u{202e}\" 8080;\r\n";
         let frames = shown(source, &["8080"]);
         assert_eq!(frames[0].1, "x = \"\\u{1b}[31m\\u{202e}\" 8080;\n");

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_others_is_markup() {
+    fn text_from_the_repository_is_not_markup() {
         assert_eq!(prose("use `a | b` <b> *x* @me"), "use `a \\| b` &lt;b\\> \\*x\\* @\u{2060}me");
         assert_eq!(prose("one ` alone | here"), "one \\` alone \\| here");
         assert_eq!(code("a`b"), "``a`b``");

@@ -160,7 +160,7 @@ pub struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// For a report.
+    /// Prepares the positions in a report.
     pub fn new(report: &'a Report) -> Self {
         Self { report, indexes: std::collections::HashMap::new() }
     }

@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn each_format_has_names_of_its_own() {
+    fn each_format_has_its_own_names() {
         let registry = registry(
             "{ otel.nodeExporter = 9100; web = { \"my app\" = 3000 + 1; metricsPort = 9; }; dns = { port = 53; protocol = \"udp\"; }; }",
         );
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_names_stay_names() {
+    fn hostile_names_are_escaped() {
         for (name, ts, nix) in [
             ("__proto__", "[\"__proto__\"]", "__proto__"),
             ("a\"; rm -rf", "[\"a\\\"; rm -rf\"]", "\"a\\\"; rm -rf\""),

@@ -358,13 +358,13 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// What the table says about the uses of an entry.
+/// The uses of an entry, as shown in the table.
 struct Uses {
-    /// What is said instead of uses: that it has none, or that its number is unknown.
+    /// The text shown instead of uses: that the entry has none, or that its number is unknown.
     state: String,
-    /// The positions that refer to the entry.
+    /// The positions of references to the entry.
     used: Vec<String>,
-    /// The positions that write its number.
+    /// The positions at which its number is written.
     written: Vec<String>,
 }
 

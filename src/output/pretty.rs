@@ -32,7 +32,7 @@ const LINES: usize = 10;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    // With hundreds of findings, the repository is probably not of the kind that flakeward checks.
+    // With hundreds of findings, the repository is probably not one of those that flakeward is meant for.
     let is_foreign = !report.overview.has_nix && !report.overview.has_settings && report.findings.len() > MANY;
     if !view.statistics && !is_foreign {
         write_findings(report, view, out)?;
@@ -269,7 +269,7 @@ fn marks(group: &[&Finding], alike: bool) -> Vec<(RelPath, Vec<Mark>)> {
     files
 }
 
-/// Shows a label only under the first mark of several whose labels are equal, or only differ in the marked number.
+/// Shows a label only under the first of several marks whose labels are equal or differ only in the marked number.
 fn said_once(mut marks: Vec<Mark>, source: &str) -> Vec<Mark> {
     marks.sort_by_key(|mark| mark.span);
     let mut said = HashSet::new();
@@ -374,7 +374,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
     }
 
     #[test]
-    fn many_of_a_kind_are_told_together() {
+    fn similar_findings_are_reported_together() {
         let line = "  (import <nixpkgs> { })\n";
         let text = printed(&[("a.nix", &format!("[\n{}]\n", line.repeat(20)))], Stream::default());
         assert_eq!(text.matches("help:").count(), 1, "{text}");
@@ -390,7 +390,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
     }
 
     #[test]
-    fn advice_that_differs_in_its_code_is_told_once() {
+    fn advice_that_differs_only_in_code_is_shown_once() {
         let helps = ["write `a` here", "write `b` here", "write `b` here", "or not"];
         assert_eq!(alike_advice(helps.into_iter()), [("write `a` here", 1), ("or not", 0)]);
     }
@@ -442,7 +442,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
     }
 
     #[test]
-    fn a_clean_run_says_what_was_looked_at() {
+    fn a_clean_run_reports_what_was_checked() {
         let rules = crate::Settings::default().rules.active_rules().count();
         assert_eq!(printed(&[("a.nix", "{ }")], Stream::default()), format!("1 file, {rules} rules: no findings\n"));
     }

@@ -43,12 +43,12 @@ pub enum Role {
     Listens,
     /// Something connects to it.
     Connects,
-    /// The line does not say.
+    /// The line does not show it.
     Uses,
 }
 
 impl PortRow {
-    /// What is to be said of it.
+    /// The states of the port, as shown in the map.
     pub fn states(&self) -> Vec<&'static str> {
         let states = [
             (self.conflict, "conflict"),
@@ -128,8 +128,8 @@ fn host(path: &str) -> String {
     }
 }
 
-/// What the line of a port, and the names around it, say that is done with it. An address is connected to unless
-/// something is bound to it.
+/// Whether a port is listened on or connected to, judging by its line and the names around it. An address counts as
+/// connected to unless something is bound to it.
 fn role(text: &str) -> Role {
     const LISTENS: [&str; 5] = ["listen", "bind", "expose", "allowedtcpports", "allowedudpports"];
     const CONNECTS: [&str; 13] = [
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_what_is_done_with_a_port() {
+    fn a_line_shows_how_a_port_is_used() {
         for (text, expected) in [
             ("services.redis.port = 6379;", Role::Listens),
             ("listenAddress = \"127.0.0.1:9000\";", Role::Listens),

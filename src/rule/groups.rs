@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_style_rules_say_so() {
+    fn pages_of_style_rules_mention_the_group() {
         for rule in BUILT_IN.iter() {
             let says = rule.body.contains("belongs to the group `style`");
             assert_eq!(says, rule.is_in("style"), "{}", rule.id);

@@ -67,7 +67,7 @@ impl Means {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// In force.
+    /// It applies.
     InForce,
     /// Its last day has passed, and the finding is reported again.
     Expired,

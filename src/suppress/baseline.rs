@@ -465,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_is_none_is_shown_at_its_place() {
+    fn an_invalid_date_is_reported_with_its_location() {
         let text = "{\"version\": 1, \"findings\": [\n{\"rule\":\"r\",\"path\":\"p\",\"fingerprint\":\"0a\",\"until\":\"soon\"}]}";
         let error = Baseline::parse(Path::new("b"), "b".into(), text.to_owned()).unwrap_err();
         assert_eq!(&error.text[error.span.unwrap()], "\"soon\"");

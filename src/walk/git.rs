@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_that_is_none_is_an_error() {
+    fn an_invalid_index_is_an_error() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(tracked(root.path()), Ok(None));
         std::fs::create_dir(root.path().join(".git")).unwrap();

@@ -10,7 +10,7 @@ use super::{decode, read_all, read_settings, resolve_new};
 pub struct Unsaved(BTreeMap<PathBuf, String>);
 
 impl Unsaved {
-    /// Reads a settings file of at most `limit` bytes: the open text, else the file, as [`read_settings`] does.
+    /// Reads a settings file of at most `limit` bytes: the open text, or else the file, as [`read_settings`] does.
     pub fn read(&self, file: &Path, found_in: Option<&Path>, limit: u64) -> Result<String, String> {
         match self.text(file) {
             Some(text) => decode(read_all(text.as_bytes(), text.len() as u64, limit)?),

@@ -1,4 +1,4 @@
-//! Completion scripts, asked by the shells themselves.
+//! Completion scripts, run by the shells themselves.
 
 use std::fs;
 use std::path::Path;

@@ -18,11 +18,11 @@ use crate::support::{FLAKEWARD, PROJECT, Ran, Repository, have, project_files, r
 const BAD: &str = "FROM alpine:3\nRUN true\n";
 const FOUND: &str = "web/Dockerfile:1:1: error[dockerfile]:";
 
-/// A Nix with a store of its own, which no daemon, sandbox or network has a part in.
+/// Nix with its own store, without a daemon, sandbox or network.
 pub struct Nix(TempDir);
 
 impl Nix {
-    /// A Nix with an empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
@@ -140,7 +140,7 @@ fn user(flake: &str, inputs: &[(&str, &Path)]) -> Repository {
     user
 }
 
-/// The check passes, fails on a finding and shows it, and passes again where the configuration says so.
+/// The check passes, fails on a finding and shows it, and passes again once the configuration allows the finding.
 fn guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
     nix.run(user, "flake check", inputs).ok();
     user.write("web/Dockerfile", BAD);
@@ -175,7 +175,7 @@ fn mk_check() {
 
 /// Two checks of one tree at different times are the same derivation; the age of a release is judged by the tree.
 #[test]
-fn the_clock_has_no_part() {
+fn the_result_does_not_depend_on_the_clock() {
     if !have(&["git", "nix"]) {
         return;
     }

@@ -17,7 +17,7 @@ fn manifest() -> Repository {
     release([".pre-commit-hooks.yaml"].iter())
 }
 
-/// A repository whose findings of yesterday nobody mended, with a configuration for a hook runner.
+/// A repository with an existing finding that is not fixed, and a configuration for a hook runner.
 fn user(config: &str, text: &str, release: &Repository) -> Repository {
     let mut user = Repository::new(&[
         ("ports.nix", REGISTRY),
@@ -29,8 +29,8 @@ fn user(config: &str, text: &str, release: &Repository) -> Repository {
     user
 }
 
-/// A commit with a finding is stopped and says it; one without, one of excluded files and one of files that flakeward
-/// has no rules for are not.
+/// A commit with a finding is rejected and the finding is shown. A commit without findings, of excluded files, or of
+/// files that flakeward has no rules for is accepted.
 fn guards_commits(user: &Repository) {
     user.write("modules/cache.nix", BAD);
     let stopped = user.commit();

@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 pub use crate::tools::{FLAKEWARD, PROJECT, have, required};
 
-/// A repository of its own, with a HOME and a Git configuration of its own.
+/// A separate repository, with its own HOME and Git configuration.
 pub struct Repository {
     root: TempDir,
     home: TempDir,
-    /// Where an address on the web is to be found on this machine: pairs of (what, instead of).
+    /// Local replacements for addresses on the web: pairs of (replacement, address).
     mirrors: Vec<(String, String)>,
 }
 
@@ -145,7 +145,7 @@ pub fn release(paths: impl Iterator<Item = impl AsRef<Path>>) -> Repository {
     release
 }
 
-/// The files of this project that a clone of it would have, those not committed yet included.
+/// The files that a clone of this project would have, including files that are not committed yet.
 pub fn project_files() -> Vec<PathBuf> {
     let listed = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])

@@ -101,7 +101,7 @@ fn a_fix_into_an_ignored_file_says_why_it_is_impossible() {
 }
 
 #[test]
-fn commands_are_sent_when_they_are_asked_for() {
+fn commands_are_sent_on_request() {
     let mut capabilities = usual_capabilities();
     capabilities["textDocument"]["codeAction"]["resolveSupport"] = json!({ "properties": ["edit", "command"] });
     let mut client = Client::with(&[REGISTRY, USER], &capabilities);
@@ -129,7 +129,7 @@ fn fix_all_applies_safe_fixes_only() {
 }
 
 #[test]
-fn a_finding_is_accepted_with_a_reason_to_write() {
+fn accepting_a_finding_inserts_a_placeholder_for_the_reason() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     let found = actions(&mut client, "redis.nix", 2, None);

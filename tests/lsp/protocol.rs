@@ -11,7 +11,7 @@ use crate::client::Client;
 const FILE: (&str, &str) = ("a.nix", "{ services.a.port = 8123; }\n");
 
 #[test]
-fn a_conversation_begins_and_ends_as_the_protocol_asks_for() {
+fn a_session_starts_and_ends_as_the_protocol_requires() {
     let mut client = Client::start(&[FILE]);
     let early = client.error("textDocument/hover", json!({}));
     assert_eq!(early["code"], json!(-32002));
@@ -29,7 +29,7 @@ fn a_conversation_begins_and_ends_as_the_protocol_asks_for() {
 }
 
 #[test]
-fn nothing_is_answered_after_shutdown_but_exit() {
+fn requests_after_shutdown_are_rejected() {
     let mut client = Client::usual(&[FILE]);
     client.request("shutdown", Value::Null);
     assert_eq!(client.error("textDocument/hover", json!({}))["code"], json!(-32600));
@@ -46,7 +46,7 @@ fn an_end_without_shutdown_is_exit_code_1() {
 }
 
 #[test]
-fn a_malformed_message_costs_only_itself() {
+fn a_malformed_message_does_not_affect_others() {
     let mut client = Client::usual(&[FILE]);
     client.send_raw("{ nonsense");
     let answer = client.wait_for(|message| message["error"]["code"] == json!(-32700));
@@ -56,9 +56,9 @@ fn a_malformed_message_costs_only_itself() {
     assert_eq!(client.shut_down(), Some(0));
 }
 
-/// A path that is too long to exist is that of no file, whatever is asked about it.
+/// A path that is too long to exist does not refer to a file, whatever the request.
 #[test]
-fn a_path_of_many_folders_is_no_file() {
+fn a_path_of_many_folders_is_not_a_file() {
     let mut client = Client::usual(&[FILE]);
     let uri = format!("file:///{}x.nix", "a/".repeat(100_000));
     let document = json!({ "uri": uri, "languageId": "nix", "version": 1, "text": "{ }" });

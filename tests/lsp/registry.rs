@@ -68,7 +68,7 @@ fn a_hover_says_who_listens_and_who_connects() {
 }
 
 #[test]
-fn the_same_number_for_another_protocol_is_no_conflict() {
+fn the_same_number_for_another_protocol_is_not_a_conflict() {
     let registry = (
         "lib/ports.nix",
         "{\n  dns.tcp = { port = 5353; protocol = \"tcp\"; };\n  dns.udp = { port = 5353; protocol = \"udp\"; };\n}\n",
@@ -223,7 +223,7 @@ fn the_registry_offers_free_numbers_near_the_group() {
     }
 }
 
-/// The record of an entry is no group: its group is the one around it.
+/// The record of an entry is not a group: the group of the entry is the one around the record.
 #[test]
 fn free_numbers_of_a_record_are_near_its_group() {
     let record = |number: &str| {
@@ -237,7 +237,7 @@ fn free_numbers_of_a_record_are_near_its_group() {
 }
 
 #[test]
-fn numbers_stand_behind_references_unless_they_are_switched_off() {
+fn numbers_are_shown_after_references_unless_disabled() {
     let mut client = Client::usual(&ALL);
     client.open_file("redis.nix");
     let everything = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
@@ -269,7 +269,7 @@ fn settings_are_requested_from_clients_that_have_them() {
     }
 }
 
-/// Another name for an entry is an entry of its own, which may be unused.
+/// Another name for an entry is a separate entry, which may be unused.
 #[test]
 fn aliases_are_counted_by_themselves() {
     let registry = "rec {\n  web = { app = 3000; };\n  legacy = { inherit (web) app; };\n}\n";

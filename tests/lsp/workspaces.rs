@@ -23,7 +23,7 @@ fn a_folder_without_git_is_one_repository() {
 }
 
 #[test]
-fn a_repository_inside_of_another_is_its_own() {
+fn a_nested_repository_is_separate() {
     let nested = ("nested/redis.nix", USER.1);
     let mut client = Client::start(&[REGISTRY, USER, nested]);
     std::fs::create_dir(client.root.join("nested/.git")).unwrap();
@@ -230,7 +230,7 @@ fn uris_are_below_the_folder_that_the_client_gave() {
 }
 
 #[test]
-fn every_kind_of_file_is_watched_and_others_cost_nothing() {
+fn every_kind_of_file_is_watched_and_others_are_ignored() {
     let mut client = Client::usual(&[REGISTRY, USER, (".gitignore", "out\n")]);
     let registration = client.next("client/registerCapability");
     let watchers = &registration["registrations"][0]["registerOptions"]["watchers"];

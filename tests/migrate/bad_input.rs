@@ -79,7 +79,7 @@ fn deep_substitutions_are_refused() {
 
 /// A few bytes that would become millions of ports, services or variables.
 #[test]
-fn projects_out_of_proportion_are_refused() {
+fn excessively_large_projects_are_rejected() {
     let ports: Vec<String> = (0..24).map(|at| format!("\"{0}-{1}:{0}-{1}\"", 1_000 + at, 60_000 + at)).collect();
     let ports = format!("services:\n  a: {{image: redis, ports: [{}]}}\n", ports.join(","));
     let range = |name: usize| format!("  a{name}: {{image: redis, ports: *p}}\n");
@@ -122,7 +122,7 @@ fn nothing_is_overwritten() {
     let folder = Folder::new(&files);
     let (code, said) = folder.migrate("compose compose.yaml --write");
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("lib/ports.nix has changes that are not committed"), "{said}");
+    assert!(said.contains("lib/ports.nix has uncommitted changes"), "{said}");
     let (code, said) = folder.migrate("compose compose.yaml --write --force");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("port 3000 already belongs to `services.shop`"), "{said}");
@@ -181,11 +181,11 @@ fn attributes_of_the_flake_are_not_defined_again() {
     ];
     let folder = Folder::new(&files);
     let found = report(&folder, "compose compose.yaml");
-    assert!(says(&found["left"], "name", "`process-compose.dev` is defined in nix/module.nix already"), "{found:#}");
+    assert!(says(&found["left"], "name", "`process-compose.dev` is already defined in nix/module.nix"), "{found:#}");
     assert!(folder.read("flake/dev-2.nix").contains("process-compose.dev-2 = {"), "{found:#}");
     let (code, said) = folder.migrate("dockerfile web/Dockerfile --write --force");
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("`packages.container-web` is defined already, in nix/module.nix"), "{said}");
+    assert!(said.contains("`packages.container-web` is already defined in nix/module.nix"), "{said}");
     // The other folders of the file give it another name.
     let (code, said) = folder.migrate("dockerfile shop/web/Dockerfile --write --force");
     assert_eq!(code, Some(0), "{said}");

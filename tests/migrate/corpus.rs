@@ -81,7 +81,7 @@ fn can_count() -> bool {
 
 /// Every key is carried or reported, and most images become something.
 #[test]
-fn a_corpus_is_migrated_with_nothing_lost() {
+fn a_corpus_is_migrated_without_losses() {
     if !can_count() {
         return;
     }

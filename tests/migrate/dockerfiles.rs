@@ -62,7 +62,7 @@ fn last_stage(text: &str) -> Vec<Instruction> {
     found
 }
 
-/// The word that ends a heredoc, from what is behind its `<<`.
+/// The word that ends a heredoc, from the text after its `<<`.
 fn delimiter(behind: &str) -> String {
     let word = behind.trim_start_matches('-').split(' ').next().unwrap_or_default();
     word.trim_matches(['"', '\'']).to_owned()

@@ -18,7 +18,7 @@ pub struct Modules {
     process_compose: PathBuf,
     services: PathBuf,
     lib: TempDir,
-    /// A store of its own.
+    /// Its own store.
     store: TempDir,
 }
 
@@ -97,7 +97,7 @@ pub fn library(nixpkgs: &Path) -> TempDir {
     lib
 }
 
-/// The names behind `pkgs.` in a text.
+/// The names after `pkgs.` in a text.
 pub fn names(text: &str) -> BTreeSet<String> {
     let name =
         |rest: &str| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_'".contains(*c)).collect::<String>();
@@ -155,7 +155,7 @@ pub fn migrate(root: &Path, files: &[&str]) -> Vec<(String, PathBuf)> {
     try_migrate(root, files).expect("a variable has no value")
 }
 
-/// The same. `None` if Compose refuses the files as well.
+/// Migrates the files. `None` if Compose also rejects them.
 fn try_migrate(root: &Path, files: &[&str]) -> Option<Vec<(String, PathBuf)>> {
     let mut command = Command::new(FLAKEWARD);
     command.args(["migrate", "compose", "--write"]).args(files).current_dir(root);

@@ -57,7 +57,7 @@ impl Evaluator {
     }
 }
 
-/// A flake as it was and as it is.
+/// A flake before and after the migration.
 struct Pair<'e> {
     evaluator: &'e Evaluator,
     before: PathBuf,
@@ -70,7 +70,7 @@ struct Pair<'e> {
 #[derive(Default)]
 struct Compared {
     same: usize,
-    /// What evaluates neither before: it needs what stand-ins cannot give.
+    /// What did not evaluate before either: it needs something that stand-ins cannot provide.
     unknown: Vec<String>,
     different: Vec<String>,
 }
@@ -152,7 +152,7 @@ fn filled(value: Value) -> Value {
     }
 }
 
-/// The words of a repository's Nix files that may be attributes: all of flake.nix, and those behind a dot elsewhere.
+/// The words of a repository's Nix files that may be attributes: all of flake.nix, and those after a dot elsewhere.
 fn names(root: &Path, flake: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "_-'".contains(c);
     let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');

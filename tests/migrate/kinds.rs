@@ -277,7 +277,7 @@ fn scripts_of_an_image_are_not_its_program() {
 }
 
 #[test]
-fn programs_are_told_where_files_of_the_image_are() {
+fn programs_get_the_paths_of_files_of_the_image() {
     let compose = "services:\n  site:\n    image: httpd:2.4\n    ports: ['8088:80']\n    volumes: ['./public:/usr/local/apache2/htdocs/']\n  \
         db:\n    image: postgres:16\n  migrations:\n    image: flyway/flyway:10\n    \
         command: -url=jdbc:postgresql://db:5432/app -user=app migrate\n    volumes: ['./sql:/flyway/sql']\n  \
@@ -340,14 +340,14 @@ fn words_of_a_script_are_programs_only_where_commands_begin() {
 }
 
 #[test]
-fn a_folder_of_sql_without_a_database_of_its_own() {
+fn a_folder_of_sql_files_without_a_database_name() {
     let compose = "services:\n  db:\n    image: postgres:16\n    volumes: ['./init:/docker-entrypoint-initdb.d']\n";
     let files = [("compose.yaml", compose), ("init/2.sql", ""), ("init/1.sql", "")];
     Migrated::of(&files).has("\\i ${../init/1.sql}\n            \\i ${../init/2.sql}\n");
 }
 
 #[test]
-fn a_request_that_accepts_every_answer_stays_a_command() {
+fn a_request_that_accepts_any_response_remains_a_command() {
     let check = |test: &str| format!("    ports: ['8000:8000']\n    healthcheck: {{ test: '{test}' }}\n");
     let compose = format!(
         "services:\n  a:\n    image: python:3.12\n    command: python a.py --port 8000\n{}",

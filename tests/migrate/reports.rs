@@ -546,7 +546,7 @@ fn the_check_of_an_image_is_not_that_of_another_command() {
 }
 
 #[test]
-fn mounts_that_nginx_does_not_see_are_named_and_keys_are_no_configuration() {
+fn mounts_that_nginx_does_not_see_are_named_and_keys_are_not_configuration() {
     let compose = "services:\n  web:\n    image: nginx\n    ports: ['8080:80']\n    volumes:\n      - ./site.conf:/etc/nginx/conf.d/site.conf\n      \
         - ./tls.key:/etc/nginx/conf.d/tls.key\n      - ./docs:/usr/share/nginx/html/docs\n";
     let site = "server {\n  listen 80;\n  ssl_certificate_key conf.d/tls.key;\n  location / { root /usr/share/nginx/html; }\n}\n";

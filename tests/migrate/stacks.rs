@@ -1,4 +1,4 @@
-//! Stacks that run: migrated, evaluated with the real modules, started by the real process-compose, asked over their
+//! Stacks that run: migrated, evaluated with the real modules, started by the real process-compose, queried on their
 //! registry's ports, and stopped. Redis, PostgreSQL, nginx and Python are those of the machine.
 
 use std::fs;

@@ -160,7 +160,7 @@ fn texts<'v>(list: &'v Value, key: &str) -> BTreeSet<&'v str> {
 
 /// After `migrate --write` and `fix`, `check` reports nothing but what the report says.
 #[test]
-fn migrate_and_fix_leave_what_the_report_says() {
+fn migrate_and_fix_leave_what_the_report_lists() {
     let whole = Whole::new();
     let report = whole.json("migrate --write --format json");
     whole.git(&["add", "--all"]);

@@ -91,7 +91,7 @@ pub const CASES: &[Case] = &[
         after: "let # names\n  ports = import ../lib/ports.nix;\n  # the port\n  x = ports.databases.redis; # redis\nin\nx\n",
     },
     Case {
-        name: "a comment over several lines behind let",
+        name: "a comment over several lines after let",
         call: PLAIN,
         before: "let /* a\n  b */ x = 6379;\nin x\n",
         after: "let /* a\n  b */ ports = import ../lib/ports.nix; x = ports.databases.redis;\nin x\n",

@@ -88,7 +88,7 @@ impl Generator {
         self.scope.extend(names);
     }
 
-    /// What stands in front of a body.
+    /// What precedes a body.
     fn clause(&mut self, depth: u32) {
         match self.pick(3) {
             0 => {
@@ -275,7 +275,7 @@ impl Generator {
         }
     }
 
-    /// A quote behind a dollar or another quote would be read with it.
+    /// A quote after a dollar sign or another quote would be read together with it.
     fn end_string(&mut self, quote: &str) {
         if self.out.ends_with(['$', '\'']) {
             self.say(" ");

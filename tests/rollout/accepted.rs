@@ -28,7 +28,7 @@ fn a_suppression_ends_after_its_last_day() {
 }
 
 #[test]
-fn an_end_that_is_no_date_silences_nothing() {
+fn a_suppression_with_an_invalid_date_has_no_effect() {
     for list in [
         "lookup-path, until soon",
         "lookup-path, until",
@@ -54,7 +54,7 @@ fn a_baseline_row_ends_after_its_last_day() {
     let ran = repository.run("--format concise --now 2026-07-01");
     let places: Vec<&str> = ran.out.lines().map(|line| line.split(':').next().unwrap()).collect();
     assert_eq!(places, [".flakeward/baseline.json", ".flakeward/baseline.json", "a.nix", "b.nix"], "{}", ran.out);
-    // Writing it again keeps what is said of known findings, and accepts new ones without an end.
+    // Writing the baseline again keeps the data of known findings, and accepts new ones without a last day.
     repository.write("c.nix", "<c>\n");
     repository.run("baseline");
     let rows = repository.read(".flakeward/baseline.json");
@@ -162,7 +162,7 @@ fn without_history_authors_and_ages_are_unknown() {
 
 /// What a repository's settings and attributes name as programs is not started.
 #[test]
-fn blame_starts_nothing() {
+fn blame_starts_no_configured_programs() {
     let repository = accepting();
     let marker = repository.path().join("started");
     let program = format!("touch {} && cat", marker.display());
@@ -181,7 +181,7 @@ fn blame_starts_nothing() {
 }
 
 #[test]
-fn hostile_names_and_reasons_stay_in_their_lines() {
+fn hostile_names_and_reasons_are_escaped() {
     let repository = Repository::new(&[("a\u{1b}[31m.nix", "# flakeward: allow(lookup-path) \u{202e}why\n<a>\n")]);
     let ran = repository.run("accepted");
     assert!(!ran.out.contains(['\u{1b}', '\u{202e}']), "{}", ran.out);

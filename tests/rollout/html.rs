@@ -75,7 +75,7 @@ fn hostile() -> Repository {
 }
 
 #[test]
-fn text_of_a_repository_stays_text() {
+fn text_of_a_repository_is_escaped() {
     let page = page(&hostile(), "");
     for tag in ["<img", "<b>", "onmouseover=alert(3) <"] {
         assert!(!page.contains(tag), "{tag}");
@@ -160,7 +160,7 @@ fn a_browser_filters_and_sorts() {
 }
 
 #[test]
-fn a_browser_runs_nothing_of_a_repository() {
+fn a_browser_runs_no_code_from_a_repository() {
     let repository = hostile();
     page(&repository, "");
     let Some(seen) = browse(&repository.path().join("page.html")) else { return };
@@ -203,7 +203,7 @@ fn two_hundred_repositories_make_a_page() {
     assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "", ""));
     let page = repository.read("fleet.html");
     assert!(!page.contains("<b>"));
-    assert_eq!(page.matches("not checked lately").count(), 150);
+    assert_eq!(page.matches("not checked recently").count(), 150);
     assert!(page.contains("<td>flake:policy 0123456789ab</td>"));
     assert!(page.contains("<path class=\"series error\""));
     let Some(seen) = browse(&repository.path().join("fleet.html")) else { return };

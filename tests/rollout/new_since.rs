@@ -41,7 +41,7 @@ fn nothing_is_new_in_a_tree_that_is_the_same() {
     assert!(ran.err.contains(" that commit "), "{}", ran.err);
 }
 
-/// What another file says makes the finding.
+/// A change of another file causes the finding.
 #[test]
 fn a_finding_in_a_file_that_did_not_change_is_new() {
     let repository = repository();
@@ -49,7 +49,7 @@ fn a_finding_in_a_file_that_did_not_change_is_new() {
     repository.commit("t", "2026-01-02");
     let found = new(&repository, "--new-since main");
     assert!(found.contains("lib/ports.nix:4:port-conflict"), "{found}");
-    // Another file uses what is not there any more.
+    // Another file uses an entry that no longer exists.
     repository.write("lib/ports.nix", "{\n  db = 5432;\n}\n");
     assert_eq!(new(&repository, "--new-since main"), "web.nix:1:unknown-port");
     assert_eq!(new(&repository, "--changed=main"), "");
@@ -118,7 +118,7 @@ fn findings_that_only_another_file_causes_are_new() {
     for (files, path, after, expected) in [
         (registry, "lib/ports.nix", Some("{\n  db = 5433;\n}\n"), "ci.yaml:2:port-drift"),
         (registry, "lib/ports.nix", Some("{\n  db2 = 5432;\n}\n"), "ci.yaml:2:unknown-port"),
-        (flake, "flake.lock", None, "flake.nix:3:unlocked-input"),
+        (flake, "flake.lock", None, "flake.nix:2:unlocked-input"),
     ] {
         let repository = Repository::new(&files);
         repository.commit("t", "2026-01-01");
@@ -148,7 +148,7 @@ fn suppressions_exclusions_and_settings_are_those_of_now() {
     // A rule that is switched on, and a level that is raised, bring nothing new.
     repository.write("flakeward.toml", "[rules]\nlookup-path.level = \"error\"\n");
     assert_eq!(new(&repository, "--new-since main"), "");
-    // A finding that is not accepted any more is new.
+    // A finding that is no longer accepted is new.
     repository.write("flakeward.toml", "");
     repository.write("old.nix", "import <nixpkgs> { } # flakeward: allow(lookup-path) for now\n");
     repository.commit("t", "2026-01-02");

@@ -33,7 +33,7 @@ impl Fleet {
 const EXTENDS: &str = "[policy]\nextends = \"../policy\"\n";
 
 #[test]
-fn settings_of_a_policy_lie_under_those_of_a_repository() {
+fn repository_settings_override_policy_settings() {
     let fleet = Fleet::new(
         "exclude = [\"vendored\"]\ncheck-third-party = true\n[rules]\nlookup-path.level = \"error\"\n\
          unlocked-input.level = \"off\"\n[[overrides]]\npaths = [\"tests\"]\nrules.lookup-path = \"off\"\n",
@@ -124,7 +124,7 @@ fn options_of_a_locked_rule_are_those_of_the_policy() {
 }
 
 #[test]
-fn rules_of_a_policy_hold_in_every_repository() {
+fn rules_of_a_policy_apply_to_every_repository() {
     let page = "+++\nid = \"no-a\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nattrpath = [\"a\"]\n\
                 message = \"a is set\"\n+++\n\n## Why\n\nIt is.\n";
     let fleet = Fleet::new("[policy]\nlocked = [\"local/no-a\"]\n");
@@ -287,7 +287,7 @@ fn rules_of_a_policy_have_pages() {
     let folder = elsewhere.0.path().join("policy").canonicalize().unwrap();
     let named = url(&format!("--policy-path {}", folder.display()));
     assert!(Path::new(&named).is_absolute() && Path::new(&named).is_file(), "{named}");
-    // An own rule has its page in the repository, a built-in one on the site.
+    // A repository's own rule has its page in the repository, a built-in one on the site.
     repository.write(".flakeward/rules/no-b.md", &page.replace("no-a", "no-b").replace("\"a\"", "\"b\""));
     let rules: Value = serde_json::from_str(&repository.run("rules --format json").out).unwrap();
     let pages: Vec<&str> = rules["rules"]

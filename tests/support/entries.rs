@@ -98,7 +98,7 @@ pub fn changed(bytes: &[u8]) {
     };
     assert!(kept.iter().flatten().is_sorted_by(|a, b| a < b), "the lines are in another order: {kept:?}");
     for (at, old_at) in kept.iter().enumerate().filter_map(|(at, old_at)| Some((at, (*old_at)?))) {
-        assert!(old_at < old_lines.count(), "line {old_at} is behind the end");
+        assert!(old_at < old_lines.count(), "line {old_at} is past the end");
         assert_eq!(line(new, &new_lines, at), line(old, &old_lines, old_at));
     }
     let changed = line_diff::changed_lines(&kept);

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn installs_are_told_from_what_only_looks_like_one() {
+    fn installs_are_distinguished_from_lookalikes() {
         for (script, wanted) in [
             ("npm ci", &["npm ci"][..]),
             (
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn building_is_told_from_copying_dependencies() {
+    fn building_is_distinguished_from_copying_dependencies() {
         for (script, wanted) in [
             ("npm run build", true),
             ("bun build src/index.ts --outdir dist", true),

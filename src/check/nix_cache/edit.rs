@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_are_kept_where_they_are_one_line() {
+    fn conditions_on_one_line_are_kept() {
         for (item, expected) in [
             ("- uses: a", Some("")),
             ("- if: x == 'y'\n  uses: a", Some("\n  if: x == 'y'")),

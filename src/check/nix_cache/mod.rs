@@ -204,7 +204,7 @@ impl<'p> Repository<'p> {
         nix::runner((!labels.is_empty()).then_some(&labels))
     }
 
-    /// The cache to add: the one that the repository already uses, else one that fits the installer.
+    /// The cache to add: the one that the repository already uses, or else one that fits the installer.
     fn cache_step(&self, file: &'p ProjectFile, installer: &Placed<'_>) -> (String, String) {
         let others = self.project.files.iter().filter(|other| !std::ptr::eq(*other, file));
         for other in std::iter::once(file).chain(others) {

@@ -98,7 +98,7 @@ const CACHES: [&str; 17] = [
 ];
 
 #[test]
-fn every_installer_needs_a_cache_and_every_cache_is_one() {
+fn every_installer_needs_a_cache_and_any_cache_suffices() {
     for installer in INSTALLERS {
         let job = |cache: &str| format!("{HOSTED}    steps:\n      - {installer}\n{cache}      - run: nix build\n");
         assert_eq!(reported(&job("")).len(), 1, "{installer}");
@@ -130,7 +130,7 @@ fn caches_in_their_places() {
 }
 
 #[test]
-fn reusable_workflows_run_where_their_callers_say() {
+fn reusable_workflows_run_on_the_runner_that_the_caller_names() {
     let callee = "on:\n  workflow_call:\n    inputs:\n      os: {type: string, default: self-hosted}\njobs:\n  b:\n    runs-on: ${{ inputs.os }}\n    steps:\n      - uses: cachix/install-nix-action@v31\n      - run: nix build\n";
     let installer = ["cachix/install-nix-action@v31"];
     for (with, expected) in [
@@ -148,7 +148,7 @@ fn reusable_workflows_run_where_their_callers_say() {
 }
 
 #[test]
-fn a_step_by_its_anchor_stands_where_it_is_named() {
+fn a_step_given_by_an_alias_is_reported_at_the_alias() {
     let anchored = format!(
         "jobs:\n  a:\n{HOSTED}    steps:\n      - &nix\n        uses: cachix/install-nix-action@v31\n      - run: nix build\n  b:\n{HOSTED}    steps:\n      - *nix\n      - run: nix build\n"
     );

@@ -20,20 +20,20 @@ pub struct Basis {
     pub settled: bool,
     /// Whether the registry has an entry or group that is named like the file.
     pub has_subject: bool,
-    /// The names under which function arguments have the registry.
+    /// The names by which function arguments refer to the registry.
     pub aliases: Vec<String>,
     /// Why the file cannot import the registry, if it cannot.
     pub obstacle: Option<String>,
 }
 
-/// Whose entry the only one with the number of a port is.
+/// The owner of the only registry entry with the number of a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
-    /// That of the port.
+    /// The service that uses the port.
     This,
-    /// Certainly that of another service.
+    /// Certainly another service.
     Other,
-    /// That of another service if some other file uses it for a service with one of these words in its name.
+    /// Another service, if some other file uses the entry for a service with one of these words in its name.
     IfNamed(Vec<String>),
 }
 
@@ -42,8 +42,8 @@ pub enum Owner {
 pub struct Kept {
     /// What the file is about; see [`super::other_service::subject_name`].
     pub subject: OnceLock<String>,
-    /// For ports that an entry has: whose entry it is, and the finding unless it is that of another service. The
-    /// positions of the entry in it are those of the run that created it.
+    /// For ports with a registry entry: the owner of the entry, and the finding to report unless another service owns
+    /// it. The positions of the entry in the finding are those of the run that created it.
     pub registered: Results<(Owner, Finding)>,
     /// Whether a fix could refer to an entry that is still to be added.
     pub could_be_named: Results<bool>,
@@ -61,7 +61,7 @@ impl<T> Default for Results<T> {
 }
 
 impl<T: Clone> Results<T> {
-    /// The result for a port: the kept one if it has the same basis, else a new one.
+    /// The result for a port: the kept one if it has the same basis, or else a new one.
     pub fn get_or(&self, port: &PortUse, basis: Basis, create: impl FnOnce() -> T) -> T {
         let key = std::ptr::from_ref(port).addr();
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -77,7 +77,7 @@ fn an_input_of_every_type_may_bring_a_nixpkgs() {
 }
 
 #[test]
-fn what_is_not_locked_is_told_for_every_type() {
+fn unlocked_inputs_of_every_type_are_reported() {
     let unlocked = |inputs: &str| {
         let text = format!("{{ inputs = {{ {inputs} }}; outputs = _: {{ }}; }}");
         !found("unlocked-input", &[("flake.nix", &text)]).is_empty()
@@ -99,7 +99,7 @@ fn what_is_not_locked_is_told_for_every_type() {
 }
 
 #[test]
-fn circles_and_nodes_that_are_not_there_are_reported_once() {
+fn cycles_and_missing_nodes_are_reported_once() {
     let flake = "{ inputs = { nixpkgs.follows = \"x/nixpkgs\"; x.url = \"github:a/x\"; y.url = \"github:a/y\"; }; outputs = _: { }; }";
     for (inputs, expected) in [
         (r#""nixpkgs": ["x", "nixpkgs"], "x": "x", "y": "y""#, &["\"nixpkgs\""][..]),

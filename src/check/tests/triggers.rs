@@ -4,7 +4,7 @@ use crate::check::testing::report_at;
 use crate::{Repo, Settings};
 
 #[test]
-fn triggers_leave_nothing_out() {
+fn triggers_miss_nothing() {
     let files = [
         ("flake.nix", "{ outputs = i: { packages.x.container-a = n.buildImage { }; }; }"),
         ("notes.yaml", "text: garnix and nix flake check\n"),

@@ -157,7 +157,7 @@ fn of_package(package: &str) -> String {
 /// What begins the folder of a call that may be below any other.
 pub(super) const ANYWHERE: &str = "**/";
 
-/// The folder that an option names, and the arguments that are no options.
+/// The folder that an option names, and the arguments that are not options.
 fn operands(command: &Command<'_>, folder: &[&str], valued: &[&str]) -> (Option<String>, Vec<String>) {
     let mut changed = None;
     let mut names = Vec::new();

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_told_from_other_names() {
+    fn typos_are_distinguished_from_other_names() {
         for (name, meant, expected) in [
             ("databases.redsi", "databases.redis", true),
             ("databases.node-exporter", "databases.nodeExporter", true),

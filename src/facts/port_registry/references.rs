@@ -43,14 +43,14 @@ pub struct Resolved<'p> {
 pub struct Arguments<'p> {
     /// By the name of the argument: the files that pass it, and the registry.
     passed: HashMap<&'p str, Vec<(&'p RelPath, &'p Registry)>>,
-    /// The names under which something that is not known to be a registry is passed as well.
+    /// Names of arguments with which something that is not known to be a registry is also passed.
     unclear: HashSet<&'p str>,
     /// The files that others call with such an argument.
     called: HashSet<&'p str>,
 }
 
 impl<'p> Arguments<'p> {
-    /// Those of a project.
+    /// The arguments of a project.
     pub fn of(project: &'p Project, registries: &Registries<'p>) -> Self {
         let mut arguments = Self::default();
         for (file, facts) in project.each::<RegistryFacts>() {

@@ -30,7 +30,7 @@ pub struct Use {
     pub reads: bool,
     /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
-    /// The argument name under which all modules receive the registry, if it is passed so: `specialArgs.ports`.
+    /// The name of the argument in which all modules receive the registry, if they do: `specialArgs.ports`.
     pub argument: Option<String>,
     /// How the file gets the registry.
     pub access: Access,
@@ -127,8 +127,8 @@ const SOURCES: [&str; 9] = [
     "gitTracked",
 ];
 
-/// The folders whose Nix files a file may all read: those passed to a function, or any in a file that mentions loading
-/// folders.
+/// The folders in which a file may read every Nix file: those that it passes to a function, or, if it mentions a
+/// function that loads folders, all folders that it names.
 pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
     let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
     let mut found: Vec<(RelPath, Span)> = Vec::new();

@@ -10,7 +10,7 @@ use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::knowledge::domains;
 
-/// Whether an attribute with this name can give an own host its name; see [`value_names_host`].
+/// Whether an attribute with this name can name one of the repository's hosts; see [`value_names_host`].
 pub fn may_name_host(name: &str) -> bool {
     matches!(
         name,
@@ -18,7 +18,7 @@ pub fn may_name_host(name: &str) -> bool {
     )
 }
 
-/// Whether the last names of an attribute path show that its value is the name of an own host.
+/// Whether the last names of an attribute path show that its value names one of the repository's hosts.
 pub fn value_names_host(path: &[&str]) -> bool {
     match path {
         [.., "networking", "hostName" | "domain" | "fqdn"] => true,
@@ -32,14 +32,14 @@ pub fn value_names_host(path: &[&str]) -> bool {
 /// The function of dns.nix that writes a zone of DNS, whose name is its first argument.
 pub const ZONE: &str = "writeZone";
 
-/// Whether an attribute path is that of an answer of a DNS server, whose last name is the name that is asked for: blocky's
+/// Whether an attribute path defines an answer of a DNS server, with the queried name as its last name: blocky's
 /// `customDNS.mapping`.
 pub fn is_answer(path: &[&str]) -> bool {
     path.contains(&"customDNS")
 }
 
-/// The name for which dnsmasq has an address: `/nas.example.org/10.0.0.5`. Only names of machines in private networks are
-/// own, see [`names_machines`].
+/// The name for which dnsmasq has an address: `/nas.example.org/10.0.0.5`. Only names of machines in private networks
+/// count as the repository's own; see [`names_machines`].
 pub fn answered_by_dnsmasq(text: &str) -> impl Iterator<Item = &str> {
     let (names, address) = text.strip_prefix('/').and_then(|text| text.rsplit_once('/')).unwrap_or_default();
     names.split('/').filter(move |name| name.contains('.') && names_machines(address))
@@ -95,8 +95,8 @@ pub fn added_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
     })
 }
 
-/// Whether the names of an address in a file of hosts are names of own machines: those of addresses in private networks.
-/// Others may block a name, or pin the address of somebody else's.
+/// Whether the names of an address in a hosts file are names of the repository's machines: the address is in a private
+/// network. Other lines may block a name, or pin the address of someone else's machine.
 pub fn names_machines(address: &str) -> bool {
     let address = address.trim().parse::<IpAddr>();
     address.is_ok_and(|address| is_private(address) && !address.is_loopback() && !address.is_unspecified())
@@ -126,7 +126,8 @@ pub fn public_address(text: &str) -> Option<IpAddr> {
     (!is_private(address) && !address.is_loopback() && !address.is_unspecified()).then_some(address)
 }
 
-/// Whether an attribute with this name can contain an address of an own machine; see [`value_is_own_address`].
+/// Whether an attribute with this name can contain an address of one of the repository's machines; see
+/// [`value_is_own_address`].
 pub fn may_hold_address(name: &str) -> bool {
     matches!(
         name,
@@ -481,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_this_machine_are_no_hosts() {
+    fn values_that_mean_this_machine_are_not_hosts() {
         for (value, host) in [
             ("smtp.gmail.com", Some("smtp.gmail.com")),
             ("https://x.org:8443/a", Some("x.org")),

@@ -182,7 +182,7 @@ fn a_rule_that_also_allows_the_own_network_is_about_own_ports() {
 }
 
 #[test]
-fn flags_in_lists_say_what_follows_them() {
+fn flags_in_lists_determine_what_follows_them() {
     holds(
         Language::Nix,
         &[
@@ -316,7 +316,7 @@ fn hosts_beside_a_port_are_remembered() {
 }
 
 #[test]
-fn attribute_names_hold_ports_too() {
+fn attribute_names_contain_ports_too() {
     holds(
         Language::Nix,
         &[

@@ -13,7 +13,7 @@ use crate::facts::needles::{Found, Words};
 use crate::knowledge::hosts;
 use crate::lang::nix;
 
-/// Whether a Nix text may contain a port or the name of an own host.
+/// Whether a Nix text may contain a port or the name of one of the repository's hosts.
 pub fn may_hold(text: &str, words: Found<'_>) -> bool {
     may_hold_port(text, words) || words.has(&NAMING) || words.has(&SELECTING)
 }
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn most_texts_hold_no_port() {
+    fn most_texts_contain_no_port() {
         for text in [
             "{ port = x; }",
             "import ./x.nix { size = 12; }",

@@ -68,7 +68,7 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["paperless-ngx/paperless-ngx", "paperlessngx/paperless-ngx"],
-        "the image starts a web server, a consumer, a worker and a scheduler, which are processes of their own outside of it",
+        "the image starts a web server, a consumer, a worker and a scheduler, which are separate processes outside it",
         "write a process for each with `pkgs.paperless-ngx`, as the module `services.paperless` of NixOS does",
     ),
     (

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_that_a_shell_pairs_are_no_fault() {
+    fn quotes_that_a_shell_pairs_are_not_errors() {
         for (text, expected) in [
             ("RUN a 'x\\' && b\n", "RUN a _x\\_ && b\n"),
             ("RUN a \\\n  \"$(b 's/\"\\(c\\)/')\"\nENV A=\"1\"\n", "RUN a \\\n  _$(b _s/_\\(c\\)/_)_\nENV A=\"1\"\n"),

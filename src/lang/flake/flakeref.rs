@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_say_the_same_as_addresses() {
+    fn attributes_are_equivalent_to_addresses() {
         let attrs = |pairs: &[(&str, &str)]| {
             FlakeRef::from_attrs(&pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
         };

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn follows_start_at_the_root_and_are_no_labels() {
+    fn follows_start_at_the_root_and_are_not_labels() {
         let lock = read(
             r#"{ "nodes": {
               "a": { }, "a_2": { "inputs": { "nixpkgs": "nixpkgs_2", "self": [] } },

@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_said() {
+    fn computed_inputs_make_a_flake_incomplete() {
         assert!(!read("{ inputs = { inherit (x) a; }; outputs = _: { }; }").complete);
         assert!(!read("{ inputs.${x}.url = \"a\"; outputs = _: { }; }").complete);
         assert!(!read("{ inputs = import ./inputs.nix; outputs = _: { }; }").complete);

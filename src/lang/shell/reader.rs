@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a part of the text as commands of its own, up to a closing byte or to its end. Returns where it stopped.
+    /// Reads a part of the text as separate commands, up to a closing byte or its end. Returns where it stopped.
     fn inner(&mut self, at: usize, end: usize, close: Option<u8>) -> usize {
         let mut inner = Reader { marks: self.marks, ..Reader::new(self.text, at, end, self.depth + 1) };
         inner.list(close);

@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_costs_its_own_lines() {
+    fn an_error_affects_only_its_own_lines() {
         for (text, line, expected) in [
             (
                 "a:\n  - b: 1\n    c: 2\n - d: 3\n   e: 4\n  - f: 5\ng: 6",

@@ -134,7 +134,7 @@ impl Writer<'_, '_, '_> {
                 let own = ci::action_name(name);
                 if !own.eq_ignore_ascii_case("docker/build-push-action") {
                     let todo = "replace it with `nix build .#container-<name>`";
-                    self.leave(span.start, name, "this action has no counterpart that is known", todo);
+                    self.leave(span.start, name, "this action has no known counterpart", todo);
                     return Some(false);
                 }
                 Some(self.action(step, parameters, span.start))
@@ -260,7 +260,7 @@ impl Writer<'_, '_, '_> {
                     "`nix build` builds for one system",
                     "build on a runner of each system, or with `.#packages.<system>.<name>`",
                 ),
-                "target" => ("the package builds the last stage", "describe the other stage as a package of its own"),
+                "target" => ("the package builds the last stage", "describe the other stage as a separate package"),
                 "labels" => ("labels are part of the image's configuration", "set `config.Labels` in the package"),
                 "secrets" | "ssh" | "secret-files" | "secret-envs" => {
                     ("a Nix build sees no secrets", "fetch what needs them as an input of the flake")
@@ -381,7 +381,7 @@ impl Writer<'_, '_, '_> {
                 .unwrap_or("")
                 .find('\n')
                 .map_or(self.text.len(), |at| item.end as usize + at + 1);
-            // A blank line behind it goes as well.
+            // A blank line after it is removed too.
             let blank = self.text.get(end..).is_some_and(|rest| rest.starts_with('\n'));
             self.edits.replace(Span::new(line_start, end + usize::from(blank)), "");
             let line = self.line(span.start);

@@ -18,7 +18,7 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     let text = draft.text(file)?.ok_or_else(|| Error::new(file, "there is no such file"))?;
     let Some(system) = ci::system(file) else {
         let help = "workflows are in .github/workflows";
-        return Err(Error::new(file, "this is not a file of a CI system that is known").help(help));
+        return Err(Error::new(file, "this is not a file of a known CI system").help(help));
     };
     let syntax = || Error::new(file, "the file has syntax errors").help("`flakeward check` shows where");
     let tree = Tree::parse(Language::Yaml, &text).filter(|tree| !tree.broken()).ok_or_else(syntax)?;

@@ -229,7 +229,7 @@ enum Output {
 }
 
 impl Output {
-    /// Reads the value of the option. The error is the reason for which the build cannot be rewritten.
+    /// Reads the value of the option. The error is the reason why the build cannot be rewritten.
     fn read(value: &str, tag: Option<&str>) -> Result<Self, String> {
         let field = |name: &str| value.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
         let reference = tag.map(|tag| format!(":{}", with_tag(tag))).unwrap_or_default();

@@ -69,7 +69,7 @@ pub struct Done<'s, 'm> {
 }
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// For a project whose ports are claimed.
+    /// Creates the builder for a project whose ports are already claimed.
     pub fn new(stack: &'a Stack<'m>, module: &'a str, files: &'a dyn Files, ports: &'a Ports) -> Self {
         let variables = stack.model.env.iter().cloned().collect();
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
@@ -103,7 +103,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub(super) fn other_name(&self, service: &Service<'_>) {
         if service.process != service.name && service.is_carried() {
             let why = format!(
-                "a service of services-flake has a process `{}` of its own, so this one is `{}`",
+                "a service of services-flake already has a process `{}`, so this one is `{}`",
                 service.name, service.process
             );
             let todo = format!("use `{}` in commands of process-compose", service.process);
@@ -144,7 +144,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let text = words::text_of(scalar, &self.variables, &|name| {
             self.variables.contains_key(name) || is_secret(name) || required.contains(name)
         });
-        // A default of a secret is one as well.
+        // The default of a secret is itself a secret.
         words::without_defaults(&text, &|name, default| {
             let is_new = is_secret(name);
             if is_new && !self.variables.contains_key(name) {
@@ -217,7 +217,7 @@ fn variable_name(text: &str) -> String {
     name
 }
 
-/// The variables that a scalar asks for without a value for the case that they are not set.
+/// The variables that a scalar refers to without a default value.
 fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
     let parts = scalar.raw.as_deref().unwrap_or_default().split('$').skip(1);
     let names = parts.filter_map(|part| {

@@ -38,7 +38,7 @@ fn is_checked(service: &Service<'_>) -> bool {
     }
 }
 
-/// The image's own check. `None` also if it asks for a port on which the service does not listen, because it runs another
+/// The image's own check. Also `None` if it uses a port on which the service does not listen because it runs another
 /// command: Docker only shows that it fails, and process-compose would stop the process.
 fn image_check<'s>(service: &'s Service<'_>) -> Option<&'s HealthCheck> {
     let check = service.image_file.as_ref()?.health.as_ref()?;

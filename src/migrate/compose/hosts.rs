@@ -137,7 +137,7 @@ impl Rewriter<'_, '_> {
         (at, end + 1 + number.to_string().len(), address)
     }
 
-    /// `port=5432` or `"port": 5432` in a text that also gives the host as a value of its own:
+    /// The port in `port=5432` or `"port": 5432`, in a text that also gives the host as a separate value:
     /// `host=db port=5432`, `Server=db;Port=3306`.
     fn keyed_port(&self, text: &str, from: usize) -> Option<(usize, usize, Text)> {
         let lower = text.to_ascii_lowercase();
@@ -210,7 +210,7 @@ impl Rewriter<'_, '_> {
             Position::File => false,
         };
         let keyed = ends && is_keyed_host(before);
-        // SQL Server takes its port behind a comma.
+        // SQL Server expects its port after a comma.
         if let Some(number) = after.strip_prefix(',').and_then(leading_number).filter(|_| keyed)
             && let Some(port) = service.port(number)
         {
@@ -228,7 +228,8 @@ impl Rewriter<'_, '_> {
         (bare || keyed || after.starts_with(":\u{f8f5}")).then(|| (end, Text::literal(LOCAL)))
     }
 
-    /// The port that a variable gives as a number: that of a service whose host is given beside it, else its own.
+    /// The port that a variable gives as a number: that of a service whose host is given next to
+    /// it, or else that of the service itself.
     fn port_value(&self, variable: &str, text: &str) -> Option<&Port> {
         let number: u16 = text.parse().ok()?;
         if !variable.to_ascii_uppercase().contains("PORT") {
@@ -255,7 +256,7 @@ impl Rewriter<'_, '_> {
         other.or(own).or_else(|| only.filter(|_| has_stem))
     }
 
-    /// The port that a word gives as a number behind a flag, or as `--port=5000`.
+    /// The port that a word gives as a number after a flag, or as `--port=5000`.
     fn flag_value(&self, text: &str, position: Position<'_>) -> Option<&Port> {
         let Position::Word(flag) = position else { return None };
         let is_port_flag = matches!(flag, "-p" | "-P" | "-b" | "-l") || flag.to_ascii_lowercase().ends_with("port");
@@ -294,7 +295,7 @@ fn is_without_port(text: &str) -> bool {
     is_database && !lower.contains("port=") && !lower.contains("://")
 }
 
-/// What separates the host of a connection string from the key behind it, if a port can follow.
+/// What separates the host of a connection string from the key after it, if a port can follow.
 fn separator(before: &str, after: &str) -> Option<&'static str> {
     let is_host = before.to_ascii_lowercase().ends_with("host=");
     match after.chars().next() {
@@ -320,7 +321,7 @@ pub fn is_host_word(name: &str) -> bool {
     name.split('_').any(|word| HOST_WORDS.contains(&word)) || name.ends_with("HOST") || name.ends_with("SERVER")
 }
 
-/// The port of a service that a URL without one asks for.
+/// The port of a service that a URL without a port refers to.
 fn default_port<'s>(service: &'s Service<'_>, before: &str) -> Option<&'s Port> {
     let scheme = before.split("://").next().unwrap_or_default();
     let scheme = scheme.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();

@@ -141,7 +141,7 @@ pub fn read(
     };
     let (_, mut stage) = stages.remove(wanted);
     stage.builders = builders;
-    // Stages are also known by their number, and those behind the wanted one cannot be copied from.
+    // Stages are also known by their number, and stages after the wanted one cannot be copied from.
     stages.truncate(wanted);
     let numbered = stages.into_iter().enumerate().map(|(at, (name, stage))| (name.unwrap_or(at.to_string()), stage));
     stage.stages = numbered.collect();

@@ -108,7 +108,7 @@ fn substitute(inner: &str, variables: &Variables, depth: usize) -> Result<String
     }
 }
 
-/// The names of the variables that a text asks for, in order.
+/// The names of the variables that a text refers to, in order.
 pub fn names(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = text;
@@ -178,7 +178,7 @@ pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>,
         };
         size += value.len();
         if size > MOST {
-            return Err((number, format!("the variables are longer than {} MiB", MOST >> 20)));
+            return Err((number, format!("the variables exceed {} MiB", MOST >> 20)));
         }
         known.entry(name.to_owned()).or_insert_with(|| value.clone());
         found.push((name.to_owned(), value));
@@ -239,7 +239,7 @@ mod tests {
         let (line, message) = read_env(&format!("A0=xxxxxxxxxx\n{doubling}"), &Variables::new()).unwrap_err();
         assert_eq!((line, message.as_str()), (15, "a value exceeds 128 KiB after variable interpolation"));
         let many = format!("A={}\n{}", "x".repeat(100_000), "B=$A\n".repeat(100));
-        assert_eq!(read_env(&many, &Variables::new()).unwrap_err().1, "the variables are longer than 4 MiB");
+        assert_eq!(read_env(&many, &Variables::new()).unwrap_err().1, "the variables exceed 4 MiB");
     }
 
     #[test]

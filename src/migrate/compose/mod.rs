@@ -42,7 +42,7 @@ pub struct Projects {
 }
 
 /// Which files of one folder are read together: the usual file with its override. Without a usual file, each file is a
-/// project of its own.
+/// separate project.
 pub fn projects(files: &[RelPath]) -> Projects {
     let stem = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -149,7 +149,7 @@ fn project_name(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) -> Stri
     let free = free.unwrap_or_else(|| name.clone());
     if let Some(other) = existing::defined_in(draft, &["process-compose", &name]) {
         let why =
-            format!("`process-compose.{name}` is defined in {other} already, so this is `process-compose.{free}`");
+            format!("`process-compose.{name}` is already defined in {other}, so this is `process-compose.{free}`");
         draft.report.leave(file, 1, "name", why, "merge the two by hand if they belong together");
     }
     free

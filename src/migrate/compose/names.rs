@@ -1,6 +1,6 @@
 //! Host names in texts.
 
-/// The ports that a text asks a host for: `db:5432`.
+/// The ports at which a text refers to a host: `db:5432`.
 pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
     let mut found = Vec::new();
     for at in occurrences(text, name) {

@@ -128,7 +128,7 @@ fn base_server(base: &str) -> Option<Vec<String>> {
     Some(containers::base_server(base)?.command.iter().map(|word| (*word).to_owned()).collect())
 }
 
-/// The same, or what the image runs by itself.
+/// The words of the command, or else those that the image runs by default.
 pub fn words_or_usual(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     command_words(builder, service).or_else(|| {
         let image = service.text("image")?;
@@ -217,7 +217,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     }
 }
 
-/// Whether a script has a word of its own, as the names of its commands are.
+/// Whether a script contains a name as a separate word, as it does the names of its commands.
 fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))).any(|part| part == word)
 }
@@ -459,7 +459,7 @@ fn names_path(word: &str, root: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a scalar asks for variables.
+/// Whether a scalar refers to variables.
 pub fn asks(scalar: &Scalar) -> bool {
     scalar.raw.as_deref().is_some_and(|raw| !interpolate::names(raw).is_empty())
 }

@@ -156,7 +156,7 @@ pub struct Bind {
     pub target: String,
     /// Where it is declared.
     pub place: Place,
-    /// Whether the image has it, and not a volume.
+    /// Whether it comes from the image and not from a volume.
     pub is_copied: bool,
 }
 
@@ -247,7 +247,7 @@ impl<'m> Stack<'m> {
         }
     }
 
-    /// Others may ask a service for a port that it does not declare.
+    /// Adds the ports that other services use although the service itself does not declare them.
     fn add_asked_ports(&mut self, files: &dyn Files) {
         let mut asked: Vec<(usize, u16, Place)> = Vec::new();
         for service in &self.services {

@@ -297,7 +297,7 @@ impl Builder<'_> {
                 continue;
             }
             if let Some(line) = lines.insert(name.text.clone(), key.place.line) {
-                return Err(key.error(format!("the key `{}` is already defined in line {line}", name.text)));
+                return Err(key.error(format!("the key `{}` is already defined on line {line}", name.text)));
             }
             pairs.push((Key { name: name.text.clone(), place: key.place }, value));
         }
@@ -365,7 +365,7 @@ mod tests {
     fn bad_input_has_a_place() {
         for (text, message) in [
             ("a: [1\n", "compose.yaml:2:1: is not valid YAML"),
-            ("a: 1\na: 2\n", "compose.yaml:2:1: the key `a` is already defined in line 1"),
+            ("a: 1\na: 2\n", "compose.yaml:2:1: the key `a` is already defined on line 1"),
             ("a: *b\n", "compose.yaml:1:4: is not valid YAML"),
             ("a:\n  <<: 3\n", "compose.yaml:2:7: the merge key `<<` needs a mapping"),
         ] {

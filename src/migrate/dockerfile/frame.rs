@@ -200,7 +200,7 @@ impl Reader<'_> {
             }
             "ONBUILD" => {
                 let todo = format!("add the instruction to the images based on this one: {rest}");
-                self.leave(line, "ONBUILD", "no image is built on this one by Docker any more", &todo);
+                self.leave(line, "ONBUILD", "Docker no longer builds images based on this one", &todo);
             }
             "SHELL" => {
                 self.shell = instruction.exec();
@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stages_inherit_what_their_base_says() {
+    fn stages_inherit_the_settings_of_their_base() {
         let text = "ARG V=1\nFROM node:22 AS base\nARG V\nENV A=$V B=\"x y\"\nENV C old form\nWORKDIR /srv\nWORKDIR app/../code\n\
                     EXPOSE 3000 53/udp 8000-8001\nCMD [\"node\", \"a.js\"]\nSTOPSIGNAL SIGINT\nLABEL a=b\n\
                     FROM base\nCOPY --chown=1 a b ./\nENTRYPOINT [\"tini\"]\nVOLUME /data\nUSER node\nHEALTHCHECK CMD true\nARG LOST\n";

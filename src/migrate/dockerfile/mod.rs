@@ -46,7 +46,7 @@ fn free_name(draft: &Draft<'_>, file: &RelPath) -> Result<String, Error> {
             (true, _) => {
                 Error::new(file, format!("{module} already exists")).help("remove that file to generate it again")
             }
-            (false, Some(other)) => Error::new(file, format!("`packages.{package}` is defined already, in {other}"))
+            (false, Some(other)) => Error::new(file, format!("`packages.{package}` is already defined in {other}"))
                 .help("remove or rename that package to generate it again"),
         };
         taken.get_or_insert(refusal);

@@ -124,7 +124,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let stage = &self.file.stages[last];
         if self.file.find(&stage.base, last).is_some() {
             let (line, what) = (stage.line, format!("FROM {}", stage.base));
-            self.carry(line, &what, "all that the stage says");
+            self.carry(line, &what, "everything in the stage");
         }
         let arguments = self.file.arguments.clone();
         for (name, value, line) in arguments {
@@ -208,7 +208,7 @@ impl<'d, 'f> Module<'d, 'f> {
                     }
                     all.push(format!("pkgs.{attribute}"));
                 }
-                None => self.carry(line, &format!("FROM {}", frame.base), "the packages that it gave"),
+                None => self.carry(line, &format!("FROM {}", frame.base), "the packages that it provided"),
             },
         }
         let shell = base.is_none_or(|base| !matches!(base.runtime, Runtime::Nothing | Runtime::Files));

@@ -82,7 +82,7 @@ pub enum Requirement {
 }
 
 impl Requirement {
-    /// The command that asks for it.
+    /// The command that installs it.
     pub fn command(&self) -> String {
         match self {
             Self::File(file) => format!("pip install -r {file}"),
@@ -105,10 +105,10 @@ pub struct Build {
     pub command: String,
 }
 
-/// A tool of an ecosystem, and what it is to do.
+/// A tool of an ecosystem, and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tool {
-    /// A package manager of JavaScript installs packages, or runs a script.
+    /// A JavaScript package manager that installs packages or runs a script.
     Node(Manager, Option<String>),
     /// `go build -o OUTPUT`.
     Go(Option<String>),
@@ -259,7 +259,7 @@ impl Recipe {
                 Action::Nothing => return,
                 Action::Prune => {
                     let why = "`node_modules` is built with all packages";
-                    let todo = "remove the packages of development in the build of the new file";
+                    let todo = "remove the development packages in the build in the new file";
                     self.lost.push((shown(words), line, why, todo));
                     return;
                 }
@@ -338,7 +338,7 @@ impl Recipe {
 /// Packages of PyPI that only install others.
 const TOOLS: [&str; 7] = ["pip", "setuptools", "wheel", "poetry", "uv", "pdm", "pipx"];
 
-/// A word of a command with the variables that are known; several words if such a variable has several.
+/// Expands the known variables in a word of a command. Returns several words if the value of a variable has several.
 fn filled(word: &str, run: &Run) -> Vec<String> {
     if !word.contains('$') {
         return vec![word.to_owned()];

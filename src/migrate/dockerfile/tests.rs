@@ -62,7 +62,7 @@ fn in_one_line(module: &str) -> String {
 
 /// Each package manager with a lock file of its own.
 #[test]
-fn node_modules_are_a_derivation_of_their_own() {
+fn node_modules_are_a_separate_derivation() {
     let dockerfile = |manager: &str| {
         format!(
             "FROM node:22 AS build\nWORKDIR /app\nRUN npm install -g {manager}\nCOPY . .\nRUN {manager} install\n\

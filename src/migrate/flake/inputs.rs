@@ -113,7 +113,7 @@ fn add_to_set(tree: &Tree<'_>, set: Node, follows: bool, edits: &mut Edits) {
     }
 }
 
-/// The end of a binding, with a comment behind it on the same line.
+/// The end of a binding, including a comment after it on the same line.
 fn line_end(text: &str, end: u32) -> u32 {
     let line = text.get(end as usize..).unwrap_or("").split('\n').next().unwrap_or("");
     if line.trim_start().starts_with('#') { end + line.trim_end().len() as u32 } else { end }
@@ -143,7 +143,7 @@ fn follows_nixpkgs(outputs: &Outputs<'_, '_>) -> bool {
     }
 }
 
-/// Takes flake-utils out of the arguments and the inputs if nothing uses it any more.
+/// Takes flake-utils out of the arguments and the inputs if nothing uses it anymore.
 pub fn drop_flake_utils(text: &mut String) -> Result<(), Refusal> {
     let change = {
         let Some(tree) = Tree::parse(Language::Nix, text).filter(|tree| !tree.broken()) else { return Ok(()) };

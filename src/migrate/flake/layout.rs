@@ -104,7 +104,7 @@ pub fn settle(text: &str, form: Form, indent: usize) -> String {
     }
 }
 
-/// An expression as the value of a binding that is indented by `indent`: behind `=`, or on a line of its own if it was on
+/// An expression as the value of a binding that is indented by `indent`: after `=`, or on its own line if it was on
 /// one and does not close where it begins. `start` is where it began in `source`.
 pub fn placed(source: &str, start: u32, text: &str, indent: usize) -> String {
     let Some(newline) = text.rfind('\n') else { return text.to_owned() };

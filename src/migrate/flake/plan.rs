@@ -50,7 +50,7 @@ pub struct Plan {
     pub arguments: Vec<&'static str>,
     /// The spans of the old text that are in the new one.
     pub carried: Vec<Span>,
-    /// Names of the outer `let` that may have no use any more.
+    /// Names of the outer `let` that may no longer be used.
     pub candidates: Vec<String>,
     /// Outputs that moved.
     pub moved: Vec<(String, u32)>,
@@ -140,7 +140,7 @@ impl Planner<'_, '_, '_> {
         let (names, body) = function_names(outputs, call.function).ok_or_else(|| unwritten(tree, call.function))?;
         let place = Some(tree.span(call.function).start);
         if let Some(name) = names.iter().find(|name| TYPED.contains(&name.as_str())) {
-            let why = format!("`{name}` is defined for each system, which flake-parts has no place for");
+            let why = format!("`{name}` is defined for each system, which flake-parts does not support");
             return Err(Refusal::new(place, &why, &format!("define `{name}` outside of the function of the system")));
         }
         for set in &body.sets {
@@ -192,7 +192,7 @@ impl Planner<'_, '_, '_> {
                 spaces(inner),
                 behind(layout::placed(self.text(), own.1, &own.0, inner))
             );
-            // The set's brace is found behind the edits before it.
+            // The set's brace follows the edits before it.
             let before = Span { start: tree.span(body.node).start, end: tree.span(*set).start };
             let length = edits.render(self.text(), before).len();
             if let Some(brace) = text[length..].find('{') {
@@ -266,7 +266,7 @@ impl Planner<'_, '_, '_> {
         let (mut moved, others): (Vec<Member>, Vec<Member>) =
             found.into_iter().partition(|member| one_form(&member.systems) == one_form(&systems));
         for member in others {
-            let why = "its list of systems is another than that of most outputs".to_owned();
+            let why = "its list of systems differs from that of most outputs".to_owned();
             plan.left.push((member.name, tree.span(member.binding).start, why));
         }
         let packages =
@@ -357,7 +357,7 @@ impl Planner<'_, '_, '_> {
         for &found in &operand.lets {
             let at = Some(tree.span(found).start);
             let names = read::defined_by(tree, found)
-                .ok_or_else(|| Refusal::new(at, "a `let` has a computed name", "write the name out"))?;
+                .ok_or_else(|| Refusal::new(at, "a `let` has a computed name", "write out the name"))?;
             let elsewhere = operands.iter().filter(|other| other.node != operand.node);
             for name in &names {
                 if elsewhere.clone().any(|other| mentions(tree, other.node, name)) {

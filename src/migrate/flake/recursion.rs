@@ -6,8 +6,8 @@ use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Node, NodeKind};
 
-/// The text of a flake whose outputs are not `rec` any more, on the same lines: they read each other from `self`.
-/// `None` if no set of the outputs is recursive, or one cannot be written so.
+/// The text of a flake whose outputs are no longer `rec`, on the same lines: they refer to each other through `self`.
+/// `None` if no set of the outputs is recursive, or if one cannot be written this way.
 pub fn through_self(outputs: &Outputs<'_, '_>) -> Option<String> {
     let tree = outputs.tree;
     let own = own_name(outputs)?;

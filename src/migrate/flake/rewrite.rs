@@ -27,7 +27,7 @@ pub fn rewrite(text: &str, read: Read<'_>, lock: Option<&str>) -> Result<Rewritt
     let outputs = Outputs::read(&tree)?;
     if tree.nodes().any(|node| tree.kind(node) == NodeKind::Identifier && tree.slice(node) == "mkFlake") {
         let at = Some(tree.span(outputs.function).start);
-        return Err(Refusal::new(at, MIGRATED, "nothing has to be done"));
+        return Err(Refusal::new(at, MIGRATED, "nothing needs to be done"));
     }
     match recursion::through_self(&outputs) {
         Some(text) => {
@@ -82,7 +82,7 @@ fn rewrite_plain(
 
 fn parse(text: &str) -> Result<Tree<'_>, Refusal> {
     let broken =
-        || Refusal::new(None, "the file has syntax errors", "fix them, `nix-instantiate --parse` shows the first");
+        || Refusal::new(None, "the file has syntax errors", "fix them: `nix-instantiate --parse` shows the first");
     Tree::parse(Language::Nix, text).filter(|tree| !tree.broken()).ok_or_else(broken)
 }
 

@@ -325,7 +325,7 @@ fn other_systems_stay() {
 }
 
 #[test]
-fn the_lock_file_says_the_default_systems() {
+fn the_lock_file_determines_the_default_systems() {
     let lock = |systems: &str| {
         format!(
             r#"{{ "nodes": {{ "root": {{ "inputs": {{ "flake-utils": "u" }} }}, "u": {{ "inputs": {{ {} }} }},

@@ -30,7 +30,7 @@ pub struct Values<'r> {
 }
 
 impl<'r> Values<'r> {
-    /// With a way to read files that the flake imports.
+    /// `read` reads files that the flake imports.
     pub fn new(read: Read<'r>) -> Self {
         Self { read }
     }

@@ -63,7 +63,7 @@ fn repositories(fleet: &Fleet) -> String {
     let row = |repository: &Repository| {
         let latest = repository.latest();
         let is_stale = fleet.is_stale(repository);
-        let state = if is_stale { "<span class=\"conflict\">not checked lately</span>" } else { "" };
+        let state = if is_stale { "<span class=\"conflict\">not checked recently</span>" } else { "" };
         vec![
             text(&repository.name),
             latest.totals.errors.to_string(),

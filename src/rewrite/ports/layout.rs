@@ -234,7 +234,7 @@ impl Group {
         }
     }
 
-    /// Sorted by name, else by number, if there are enough members to decide.
+    /// Sorted by name, or else by number, if there are enough members to decide.
     fn order(&self) -> Order {
         if self.members.is_sorted_by(|a, b| a.name <= b.name) {
             Order::Name

@@ -1,4 +1,4 @@
-//! Port fixes: replace a literal number by a reference to its registry entry, without changing the result of
+//! Port fixes: replace a literal number with a reference to its registry entry, without changing the result of
 //! evaluation.
 //!
 //! [`PortFile::fix`] takes the span of some digits; the port checks decide whether these digits are a port, and which
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_and_flakes_of_their_own_import_nothing_from_outside() {
+    fn templates_and_separate_flakes_import_nothing_from_outside() {
         let flakes = HashSet::from(["", "sub"]);
         for (file, registry, expected) in [
             ("modules/web.nix", "lib/ports.nix", true),

@@ -45,7 +45,7 @@ pub fn of_groups<'p>(all: &[Resolved<'p>], registry: &Registry, old: &[String], 
     })
 }
 
-/// Whether a command contains the name of an entry, behind the name of the registry.
+/// Whether a command contains the name of an entry after the name of the registry.
 fn selects(command: &str, entry: &[String]) -> bool {
     let behind = command.split_once(".nix").map_or(command, |(_, behind)| behind);
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');

@@ -238,7 +238,7 @@ impl<'a> View<'a> {
         Some(Found::new(Form::Directive, host, Some(word)))
     }
 
-    /// Whether `port` says to which port HAProxy connects to check a server.
+    /// Whether `port` specifies the port that HAProxy connects to when it checks a server.
     fn is_health_check(&self, word: usize) -> bool {
         let Some(before) = self.near(word).filter(|before| before.tie == Tie::Space) else { return false };
         match self.str(before.word) {
@@ -248,7 +248,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether a number is the port of Python's `http.server`, behind flags with values: `python3 -m http.server --bind
+    /// Whether a number is the port of Python's `http.server`, after flags with values: `python3 -m http.server --bind
     /// 127.0.0.1 8000`.
     fn follows_http_server(&self, at: usize) -> bool {
         let window = self.text.get(at.saturating_sub(super::WINDOW)..at).unwrap_or_default();
@@ -525,7 +525,7 @@ impl<'a> View<'a> {
         None
     }
 
-    /// `set web { type inet_service; elements = { 80 } }`
+    /// Whether a word is in an nftables set of ports: `set web { type inet_service; elements = { 80 } }`.
     fn is_port_type(&self, word: usize) -> bool {
         let before = self.run_start(word, |byte| byte != b'}' && byte != b'=');
         let declared = self.str(before..word);

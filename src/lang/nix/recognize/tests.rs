@@ -96,7 +96,7 @@ const WHOLE: [&str; 55] = [
 ];
 
 #[test]
-fn takes_nothing_which_does_not_parse() {
+fn takes_nothing_that_does_not_parse() {
     for text in [
         "{",
         "}",
@@ -173,7 +173,7 @@ fn takes_what_newer_nix_takes() {
 }
 
 #[test]
-fn an_inherit_of_nothing_holds_no_names() {
+fn an_empty_inherit_has_no_names() {
     let tree = Tree::parse(Language::Nix, "{ inherit (a); inherit; b = 1; }").unwrap();
     let kinds: Vec<_> = tree.nodes().map(|node| tree.kind(node)).filter(|kind| *kind != NodeKind::None).collect();
     assert!(
@@ -185,7 +185,7 @@ fn an_inherit_of_nothing_holds_no_names() {
 }
 
 #[test]
-fn vouches_for_no_deep_nesting() {
+fn does_not_take_deep_nesting() {
     let nested = |count: usize| "(".repeat(count) + "a" + &")".repeat(count);
     assert!(accepts(&nested(150)));
     assert!(!accepts(&nested(20_000)));

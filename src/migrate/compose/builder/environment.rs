@@ -71,7 +71,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
-            let why = format!("it could be changed by a variable, and `{text}` is written now");
+            let why = format!("a variable could change it, and the module has its current value, `{text}`");
             self.leave(service, place, &key, why, "change the value in the module");
         }
         let (text, is_new) = self.without_secrets(service, name, &text);
@@ -127,7 +127,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         };
         if line.split_whitespace().any(has_password) || has_password(&line) {
             let place = service.get("command").map_or(&service.key.place, |node| &node.place);
-            let why = "it has a password, which is in the world-readable store";
+            let why = "it has a password, which ends up in the world-readable store";
             self.leave(service, place, "command", why, "move the password to `.env` and write `${NAME}`");
         }
     }

@@ -127,7 +127,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// What was not dealt with.
+    /// Reports the keys that were not handled.
     pub(in crate::migrate::compose) fn remaining(&self, done: &Done<'_, 'm>) {
         let service = done.service;
         for (key, node) in service.node.pairs() {
@@ -216,7 +216,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         variables_in(node, &mut names);
         names.dedup();
         if !names.is_empty() {
-            let why = format!("{} could change it, and the module has its value of now", names.join(" and "));
+            let why = format!("{} could change it, and the module has its current value", names.join(" and "));
             self.leave(service, &node.place, key, why, "change the value in the module or in the port registry");
         }
     }
@@ -294,7 +294,7 @@ fn python_packages(service: &Service<'_>, program: &Program) -> String {
     match packages.find(|package| package.starts_with("python3")) {
         Some(python) => {
             format!(
-                "replace `pkgs.{python}` by `pkgs.{python}.withPackages (ps: [ .. ])` with the packages it installs"
+                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])` with the packages it installs"
             )
         }
         None => format!(
@@ -328,7 +328,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// The variables that a setting asks for, in the order of its text.
+/// The variables that a setting refers to, in the order of its text.
 fn variables_in(node: &Node, names: &mut Vec<String>) {
     match &node.value {
         Value::Scalar(scalar) => names.extend(interpolate::names(scalar.raw.as_deref().unwrap_or_default())),

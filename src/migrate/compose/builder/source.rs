@@ -39,7 +39,7 @@ static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 });
 
 impl<'m> Builder<'_, 'm> {
-    /// Sets variables whose default in the source names another service: nothing answers under that name any more.
+    /// Sets variables whose default in the source names another service: nothing answers at that name anymore.
     pub(in crate::migrate::compose) fn source_defaults(
         &self,
         service: &Service<'m>,
@@ -88,7 +88,7 @@ impl<'m> Builder<'_, 'm> {
         Some(names)
     }
 
-    /// Variables that an `env_file` sets as well are exported behind it: in Compose they win.
+    /// Exports variables that an `env_file` also sets after that file is read: in Compose, they take precedence.
     pub(in crate::migrate::compose) fn override_env_files(
         &self,
         service: &Service<'_>,

@@ -15,7 +15,7 @@ pub enum Told {
     Text,
     /// It reads a variable.
     Variable(&'static str),
-    /// Nothing is known to tell it.
+    /// No setting or variable is known that passes the port.
     Not,
 }
 
@@ -28,7 +28,7 @@ pub fn how_told(builder: &Builder<'_, '_>, service: &Service<'_>, container: u16
     told(builder.files(), service, &words.unwrap_or_default(), container)
 }
 
-/// The same, from the words of its command.
+/// How a program learns one of its ports, from the words of its command.
 pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], container: u16) -> Told {
     let is_main = service.ports.first().is_some_and(|port| port.container == container);
     if is_main && process::sets_port(service, words, container) {

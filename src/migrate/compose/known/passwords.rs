@@ -1,4 +1,4 @@
-//! Passwords that clients send: a process of its own sets them when the service runs. As options they would be in the
+//! Passwords that clients send: a separate process sets them while the service runs. As options they would be in the
 //! world-readable store.
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ enum Source<'m> {
     Value(&'m Node),
     /// The path of a file that holds it.
     File(&'m str),
-    /// The word behind a flag of the command.
+    /// The word after a flag of the command.
     Flag(usize),
 }
 
@@ -38,7 +38,7 @@ impl Password<'_> {
     }
 }
 
-/// The passwords that a process of its own sets.
+/// The passwords that a separate process sets.
 pub fn passwords<'m>(service: &Service<'m>) -> Vec<Password<'m>> {
     let Role::Known(known) = &service.role else { return Vec::new() };
     match known.option {

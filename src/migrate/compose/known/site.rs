@@ -48,7 +48,7 @@ impl Instance<'_, '_, '_> {
         if !environment.is_empty() {
             attrs.push(Attr::new(["environment"], Expr::Set(environment)));
         }
-        Some(Attr::new([name], Expr::Set(attrs)).comment("Builds what the image copied from another stage."))
+        Some(Attr::new([name], Expr::Set(attrs)).comment("Builds the files that the image copied from another stage."))
     }
 
     /// The folder of the checkout that the stage works in.

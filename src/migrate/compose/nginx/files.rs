@@ -104,7 +104,7 @@ impl Configuration {
                 _ if self.is_named(instance, target) => {
                     builder.carry(service, &bind.place, key, format!("the file ./{path}"));
                 }
-                // Others are no configuration: keys, scripts.
+                // Other files are not configuration: keys, scripts.
                 Err(line) if target.ends_with(".conf") => {
                     let why = format!("line {line} of ./{path} cannot be read as a directive of nginx");
                     builder.leave(service, &bind.place, key, why, "write what it says into `configFile`");

@@ -41,7 +41,7 @@ pub struct Rewrite<'a, 'b, 's, 'm> {
 }
 
 impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
-    /// For the directives of `http` and all that they include.
+    /// Prepares to rewrite the directives of `http` and everything that they include.
     pub fn new(instance: &'a Instance<'b, 's, 'm>, configuration: &'a Configuration, http: &[Directive]) -> Self {
         let mut all: Vec<Directive> = Vec::new();
         let mut waiting = http.to_vec();

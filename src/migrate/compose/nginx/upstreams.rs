@@ -55,10 +55,7 @@ impl Rewrite<'_, '_, '_, '_> {
             None => {
                 let number = address.port.unwrap_or(address.usual_port());
                 let why = match service.is_carried() {
-                    true => format!(
-                        "`{}` listens on no port that is known, so requests go to {LOCAL}:{number}",
-                        service.name
-                    ),
+                    true => format!("`{}` listens on no known port, so requests go to {LOCAL}:{number}", service.name),
                     false => format!("`{}` is left out, so requests go to {LOCAL}:{number}", service.name),
                 };
                 self.leave(file, directive.line, why, "give it the address of the replacement");

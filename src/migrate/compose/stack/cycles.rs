@@ -1,4 +1,4 @@
-//! Services that depend on each other in a circle, which neither Compose nor process-compose starts.
+//! Services that depend on each other in a cycle, which neither Compose nor process-compose starts.
 
 use std::collections::BTreeMap;
 

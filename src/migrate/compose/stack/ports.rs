@@ -7,7 +7,7 @@ use crate::knowledge::containers;
 use crate::migrate::Error;
 use crate::migrate::compose::yaml::{Node, Place};
 
-/// The ports of a service: those that its role has, those of the Compose file, else those of its Dockerfile.
+/// The ports of a service: those that its role has, those of the Compose file, or else those of its Dockerfile.
 pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
     let mut declared = Declared::default();
     match &service.role {

@@ -143,7 +143,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let mut env = Vec::new();
         let path = (!runtime.is_empty()).then(|| format!("lib.makeBinPath [ {} ]", runtime.join(" ")));
         let own_path = frame.variable("PATH").map(|path| {
-            // What was the old value is the end now.
+            // The old value becomes the end of the new one.
             path.trim_end_matches(':').to_owned()
         });
         if path.is_some() || own_path.is_some() {

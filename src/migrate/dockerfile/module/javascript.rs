@@ -1,5 +1,5 @@
-//! Applications of JavaScript, with the packages of `node_modules` in a derivation of their own: it is built again only
-//! if package.json or the lock file changes.
+//! JavaScript applications, with the packages of `node_modules` in a separate derivation that is rebuilt only if
+//! package.json or the lock file changes.
 
 use super::package::Inputs;
 use super::{Module, quoted};
@@ -40,7 +40,7 @@ impl Module<'_, '_> {
         let modules = self.node_modules(manager, lock, node, name, inputs);
         let line = recipe.builds.first().map_or(1, |build| build.line);
         let todo = "run `nix build`, and write the hash that Nix reports in place of `lib.fakeHash`";
-        self.leave(line, "the hash of node_modules", "the lock file has no hash of all packages together", todo);
+        self.leave(line, "the hash of node_modules", "the lock file has no combined hash of all packages", todo);
         let lines: String =
             scripts.iter().map(|(program, script)| format!("        {program} run {}\n", quoted(script))).collect();
         let mut programs = match manager {

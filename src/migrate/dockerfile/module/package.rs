@@ -77,7 +77,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 continue;
             }
             if name == "PATH" || is_of_image || !is_name {
-                let why = "the variable is of the image in which the stage was built";
+                let why = "the variable belongs to the image in which the stage was built";
                 self.leave(*line, &format!("ENV {name}"), why, "set it in the package if its build needs it");
                 continue;
             }
@@ -164,7 +164,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let hash = if vendored || alone { "null" } else { "lib.fakeHash" };
         if hash != "null" {
             let todo = "run `nix build`, and write the hash that Nix reports in place of `lib.fakeHash`";
-            self.leave(build.line, "vendorHash", "go.sum has no hash of all modules together", todo);
+            self.leave(build.line, "vendorHash", "go.sum has no combined hash of all modules", todo);
         }
         let cgo = match frame.variable("CGO_ENABLED") {
             Some(value) => format!("\n      env.CGO_ENABLED = {};", nix::quoted(&Text::literal(value))),
@@ -229,7 +229,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let nothing_runs = "nothing is run while an image is put together";
         let mut what: Vec<(String, usize, &str)> =
             recipe.holes.iter().map(|(command, line)| (command.clone(), *line, nothing_runs)).collect();
-        let beside = "its stage runs other commands as well, so that all of them are written by hand";
+        let beside = "its stage also runs other commands, so all of them have to be written by hand";
         what.extend(recipe.builds.iter().map(|build| (build.command.clone(), build.line, beside)));
         what.sort_by_key(|(_, line, _)| *line);
         let text = self.not_built(&what, tools);
@@ -379,7 +379,7 @@ impl Inputs {
         self.project.as_ref().map_or_else(|| "inherit src;".to_owned(), |path| format!("src = {path};"))
     }
 
-    /// The attributes for libraries and variables, behind a line break; empty if there are none.
+    /// The attributes for libraries and variables, after a line break; empty if there are none.
     pub(super) fn libraries(&self) -> String {
         let variable = |(name, value): &(String, String)| {
             format!("\n      env.{name} = {};", nix::quoted(&Text::literal(value.as_str())))

@@ -7,13 +7,13 @@ use crate::migrate::flake::read::{Operand, Outputs, What, is_set, members};
 use crate::migrate::flake::values::PACKAGE_OUTPUTS;
 use crate::migrate::flake::{Refusal, helper, read};
 
-/// Outputs that flake-parts gives a type that an attribute for each system does not have.
+/// Outputs that flake-parts gives a type which one attribute per system does not satisfy.
 pub(super) const TYPED: [&str; 4] = ["overlays", "nixosModules", "nixosConfigurations", "hydraJobs"];
 
-/// The attributes that flake-parts gives an app.
+/// The attributes that flake-parts allows in an app.
 pub(super) const APP: [&str; 3] = ["type", "program", "meta"];
 
-/// Every operand must say its names, and no two the same.
+/// Checks that the names of every operand are known, and that no two operands define the same name.
 pub(super) fn check_names(outputs: &Outputs<'_, '_>, operands: &[Operand]) -> Result<(), Refusal> {
     let tree = outputs.tree;
     let mut seen: Vec<String> = Vec::new();
@@ -26,7 +26,7 @@ pub(super) fn check_names(outputs: &Outputs<'_, '_>, operands: &[Operand]) -> Re
                     return Err(Refusal::new(at, "the outputs are a `rec` set whose attributes use each other", todo));
                 }
                 read::defined_by(tree, set).ok_or_else(|| {
-                    Refusal::new(at, "an output has a computed name", "write the names of all outputs out")
+                    Refusal::new(at, "an output has a computed name", "write out the names of all outputs")
                 })?
             }
             What::Other(node) => match each_call(outputs, operand) {

@@ -10,7 +10,7 @@ pub(super) fn behind(text: String) -> String {
     if text.starts_with('\n') { text } else { format!(" {text}") }
 }
 
-/// A member of a set with the comments above it and the one behind it, or what follows the last.
+/// A member of a set with the comments above it and the one after it, or the text after the last member.
 pub(super) struct Segment {
     pub(super) span: Span,
     pub(super) member: Option<Node>,
@@ -32,7 +32,7 @@ pub(super) fn segments(tree: &Tree<'_>, set: Node) -> Vec<Segment> {
     segments
 }
 
-/// The offset behind the brace or the word that opens a set or `let`.
+/// The offset after the brace or the word that opens a set or `let`.
 pub(super) fn opening(tree: &Tree<'_>, set: Node) -> u32 {
     let text = tree.slice(set);
     let word = if tree.kind(set) == NodeKind::Let { "let" } else { "{" };
@@ -65,7 +65,7 @@ pub(super) fn remove_member(tree: &Tree<'_>, found: Node, binding: Node, edits: 
     for member in all {
         let until = with_comment(tree.text(), tree.span(member).end, set);
         if member == binding {
-            // The blank line behind the first member goes with it.
+            // The blank line after the first member is removed with it.
             let rest = tree.text().get(until as usize..).unwrap_or("");
             let blank = rest.strip_prefix('\n').filter(|rest| at == opening(tree, found) && rest.starts_with('\n'));
             edits.replace(Span { start: at, end: until + u32::from(blank.is_some()) }, "");

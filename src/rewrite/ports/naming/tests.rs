@@ -138,7 +138,7 @@ fn one_use_names_its_port() {
 }
 
 #[test]
-fn ranges_of_one_service_are_told_apart_by_their_protocol() {
+fn ranges_of_one_service_are_distinguished_by_protocol() {
     let tcp = "networking.firewall.allowedTCPPortRanges.from";
     let udp = "networking.firewall.allowedUDPPortRanges.from";
     assert_eq!(
@@ -151,7 +151,7 @@ fn ranges_of_one_service_are_told_apart_by_their_protocol() {
 }
 
 #[test]
-fn ports_of_one_service_have_names_of_their_own_without_numbers() {
+fn ports_of_one_service_have_distinct_names_without_numbers() {
     assert_eq!(
         proposals(&[
             (8096, "services.jellyfin.port", "x.nix", "port = @8096;"),
@@ -430,7 +430,7 @@ fn structure_is_not_the_name_of_a_service() {
 }
 
 #[test]
-fn the_own_port_of_a_service_has_its_name() {
+fn the_main_port_of_a_service_has_the_name_of_the_service() {
     let parts = [
         (563, "services.loader.settings.servers.east.port", "modules/loader.nix", "port = @563;"),
         (5056, "services.tracker.settings.phone.port", "modules/tracker.nix", "port = @5056;"),

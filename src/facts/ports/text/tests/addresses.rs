@@ -257,7 +257,7 @@ fn addresses_with_other_signs() {
 }
 
 #[test]
-fn packets_are_sent_on_to_machines_of_ones_own() {
+fn packets_are_forwarded_to_machines_of_the_repository() {
     for text in [
         "tcp dport ssh dnat ip6 to [2001:db8::2]:2222",
         "dnat to 192.0.2.9:2222",

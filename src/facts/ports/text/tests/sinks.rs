@@ -332,7 +332,7 @@ fn comments_are_text() {
 }
 
 #[test]
-fn flags_in_the_middle_of_which_ports_stand() {
+fn flags_that_contain_ports_in_the_middle() {
     numbers(
         Script,
         &["script"],
@@ -353,7 +353,7 @@ fn flags_in_the_middle_of_which_ports_stand() {
 }
 
 #[test]
-fn values_that_count_or_cut_are_no_addresses() {
+fn values_that_count_or_cut_are_not_addresses() {
     numbers(
         Script,
         &["shellAliases", "x"],

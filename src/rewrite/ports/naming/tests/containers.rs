@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_ends_of_a_mapped_range_have_names_of_their_own() {
+fn the_ends_of_a_mapped_range_have_distinct_names() {
     let name = "virtualisation.oci-containers.containers.neko.ports";
     let uses = [
         (3023, name, "neko.nix", "\"@3023:8080\" \"52000-52100:52000-52100/udp\""),
@@ -18,7 +18,7 @@ fn the_ends_of_a_mapped_range_have_names_of_their_own() {
 }
 
 #[test]
-fn a_number_on_both_sides_of_a_mapping_is_of_neither() {
+fn a_number_on_both_sides_of_a_mapping_belongs_to_neither() {
     let name = "virtualisation.oci-containers.containers.forgejo.ports";
     let uses = [
         (2222, name, "forgejo.nix", "\"@2222:2222\" \"127.0.0.1:20003:3000\""),

@@ -14,7 +14,7 @@ fn services_that_share_a_number_stay_apart() {
 }
 
 #[test]
-fn who_passes_connections_on_is_not_the_service() {
+fn a_proxy_is_not_the_service_it_forwards_to() {
     assert_eq!(
         proposals(&[
             (8443, "networking.nftables.ruleset", "firewall.nix", "tcp dport 443 dnat to 127.0.0.1:@8443"),
@@ -159,7 +159,7 @@ fn files_of_different_services_keep_them_apart_without_further_evidence() {
 }
 
 #[test]
-fn an_upstream_with_the_name_of_its_virtual_host_is_a_service_of_its_own() {
+fn an_upstream_with_the_name_of_its_virtual_host_is_a_separate_service() {
     let uses = [
         (8000, "services.paperless.port", "paperless.nix", "port = @8000;"),
         (
