@@ -410,10 +410,10 @@ fn programs_that_go_and_cargo_build_run_from_where_they_are_built() {
         ("own/scripts/start.sh", "#!/bin/sh\n/app/x\n"),
     ];
     Migrated::of(&files)
-        .has("/bin/go run .")
-        .has("/bin/go run seed/main.go")
+        .has("/bin/go run .\"")
+        .has("/bin/go run seed/main.go\"")
         .has("working_dir = \"./back\"")
         .has("cargo run --release --bin worker --features fast --")
         .has("scripts/start.sh")
-        .lacks("seed\";");
+        .lacks("working_dir = \"./back/seed\"");
 }

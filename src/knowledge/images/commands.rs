@@ -46,3 +46,59 @@ pub const NO_EFFECT: [&str; 23] = [
 /// Commands that change accounts, which the new image defines as a whole.
 pub const CHANGES_ACCOUNTS: [&str; 8] =
     ["usermod", "groupmod", "delgroup", "deluser", "userdel", "groupdel", "chpasswd", "passwd"];
+
+/// Flags of `useradd` whose value is the word that follows: useradd(8) of shadow.
+pub const USERADD_VALUED: [&str; 31] = [
+    "-b",
+    "--base-dir",
+    "-c",
+    "--comment",
+    "-d",
+    "--home",
+    "--home-dir",
+    "-e",
+    "--expiredate",
+    "-f",
+    "--inactive",
+    "-g",
+    "--gid",
+    "-G",
+    "--groups",
+    "-k",
+    "--skel",
+    "-K",
+    "--key",
+    "-p",
+    "--password",
+    "-P",
+    "--prefix",
+    "-R",
+    "--root",
+    "-s",
+    "--shell",
+    "-u",
+    "--uid",
+    "-Z",
+    "--selinux-user",
+];
+
+/// Those of `adduser` besides: it is BusyBox's in Alpine, a program of its own in Debian, and `useradd` in Fedora.
+pub const ADDUSER_VALUED: [&str; 8] =
+    ["-h", "--ingroup", "--gecos", "--conf", "--firstuid", "--lastuid", "--firstgid", "--lastgid"];
+
+/// Flags of `groupadd` and `addgroup` with a value.
+pub const GROUPADD_VALUED: [&str; 13] = [
+    "-g",
+    "--gid",
+    "-K",
+    "--key",
+    "-p",
+    "--password",
+    "-P",
+    "--prefix",
+    "-R",
+    "--root",
+    "--conf",
+    "--firstgid",
+    "--lastgid",
+];

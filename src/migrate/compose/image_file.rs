@@ -322,8 +322,8 @@ impl ImageFile {
         })
     }
 
-    /// The folder of the context for the folder that the image works in, if nothing is copied to that itself: where the
-    /// stage works that compiles the image's program, or where a folder comes from that is copied into it.
+    /// The folder of the context that corresponds to the image's WORKDIR if nothing is copied to WORKDIR itself: the source
+    /// folder of the stage that compiles the program, or the parent of a folder that is copied into WORKDIR.
     fn source_of_parts(&self) -> Option<String> {
         let stages = self.built.iter().filter_map(|built| built.stage(self));
         if let Some(stage) = stages.into_iter().find(|stage| stage.compiles()) {

@@ -18,17 +18,21 @@ pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
     })
 }
 
-/// How a program that the Dockerfile builds is run from its source.
-pub(super) fn from_source(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Program> {
-    let file = service.image_file.as_ref()?;
-    let first = words.first()?.as_str();
-    let (mut program, skip) = source_line(builder, service, file, first)?;
+/// How a program that the Dockerfile builds is run from its source. `Err` if which of several it is cannot be told.
+pub(super) fn from_source(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    words: &[String],
+) -> Result<Option<Program>, String> {
+    let (Some(file), Some(first)) = (&service.image_file, words.first()) else { return Ok(None) };
+    let Some((mut program, skip)) = source_line(builder, service, file, first)? else { return Ok(None) };
     let arguments = match skip {
         true => Vec::new(),
         false => words[1..].to_vec(),
     };
+    program.runs_source = true;
     append(builder, service, &mut program, first, &arguments);
-    Some(program)
+    Ok(Some(program))
 }
 
 /// The command line that builds and runs, and whether the arguments belong to a launcher and not to the program.
@@ -37,8 +41,8 @@ fn source_line(
     service: &Service<'_>,
     file: &ImageFile,
     first: &str,
-) -> Option<(Program, bool)> {
-    let context = service.context()?;
+) -> Result<Option<(Program, bool)>, String> {
+    let Some(context) = service.context() else { return Ok(None) };
     let has = |name: &str| {
         let path = if context.is_empty() { name.to_owned() } else { format!("{context}/{name}") };
         builder.files().text(&path).ok().flatten()
@@ -49,7 +53,7 @@ fn source_line(
     };
     let is_java = matches!(first, "java") || first.ends_with("/java");
     if is_java {
-        return match (has("pom.xml"), has("build.gradle").or_else(|| has("build.gradle.kts"))) {
+        let found = match (has("pom.xml"), has("build.gradle").or_else(|| has("build.gradle.kts"))) {
             (Some(pom), _) if pom.contains("spring-boot") => Some((line("maven", &["mvn", "spring-boot:run"]), true)),
             (Some(_), _) => Some((line("maven", &["mvn", "compile", "exec:java"]), true)),
             (None, Some(gradle)) if gradle.contains("springframework.boot") => {
@@ -58,6 +62,7 @@ fn source_line(
             (None, Some(_)) => Some((line("gradle", &["gradle", "run"]), true)),
             (None, None) => None,
         };
+        return Ok(found);
     }
     let built = |text: &str| file.builders.iter().find(|run| format!(" {run}").contains(&format!(" {text}")));
     let name = built_name(file, first);
@@ -69,13 +74,11 @@ fn source_line(
         let go_mod = has("go.mod").unwrap_or_default();
         let Some(target) = go_target(&go_builds(&file.builders), &name, &go_mod, &is_folder) else {
             let why = format!("the image builds several programs with Go, and which of them is `{first}` is unknown");
-            let todo = "write a process that starts it with `go run` and its package";
-            builder.leave(service, &service.key.place, "command", why, todo);
-            return None;
+            return Err(why);
         };
         let mut start = vec!["go", "run"];
         start.extend(target.iter().map(String::as_str));
-        return Some((line("go", &start), false));
+        return Ok(Some((line("go", &start), false)));
     }
     if built("cargo build").is_some() || built("cargo install").is_some() {
         let is_member = has("Cargo.toml").is_some_and(|text| text.contains("[workspace]"));
@@ -86,15 +89,15 @@ fn source_line(
         let mut program = line("cargo", &start);
         // rustc links with `cc`, which its package does not bring.
         program.packages.insert("gcc".to_owned());
-        return Some((program, false));
+        return Ok(Some((program, false)));
     }
     if first.contains("/build/install/") && (built("gradle ").is_some() || built("./gradlew").is_some()) {
-        return Some((line("gradle", &["gradle", "run"]), true));
+        return Ok(Some((line("gradle", &["gradle", "run"]), true)));
     }
     if built("dotnet publish").is_some() || built("dotnet build").is_some() {
-        return Some((line("dotnet-sdk", &["dotnet", "run"]), true));
+        return Ok(Some((line("dotnet-sdk", &["dotnet", "run"]), true)));
     }
-    None
+    Ok(None)
 }
 
 /// The name that a program has in the stage that builds it: `COPY --from` may give it another one.
@@ -113,15 +116,35 @@ fn built_name(file: &ImageFile, first: &str) -> String {
     renamed.map_or(name, |built| last(&built.source))
 }
 
+/// Whether a start script runs a program that the image builds, or is given one to run.
+pub(super) fn starts_built(file: &ImageFile, script: &str, arguments: &[String]) -> bool {
+    let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    let mut names: Vec<String> = Vec::new();
+    for built in file.built.iter().filter(|built| built.stage(file).is_some_and(ImageFile::compiles)) {
+        names.extend([last(&built.source), last(&built.target)]);
+    }
+    for (build, folder) in go_builds(&file.builders) {
+        names.extend(build.output.as_deref().map(last));
+        names.extend(build.targets().iter().map(|target| go_program(target, &folder, "")));
+    }
+    for build in cargo_builds(&file.builders) {
+        names.extend(build.bins.into_iter().chain(build.packages));
+    }
+    let is_built = |program: &str| names.iter().any(|name| *name == last(program));
+    let is_given = script.contains("$@") && arguments.first().is_some_and(|program| is_built(program));
+    is_given || shell::commands(script).iter().any(|command| is_built(command.program()))
+}
+
 /// Each `go build`, and the folder that it runs in, from that of its RUN.
 fn go_builds(builders: &[String]) -> Vec<(GoBuild, String)> {
     let mut found = Vec::new();
     for run in builders {
-        let mut folder = String::new();
+        let mut folders = shell::PerShell::new(String::new());
         for command in shell::commands(run) {
+            let folder = folders.at(&command);
             match (command.program(), command.word(1)) {
                 // What an absolute path is in the context is not known here.
-                ("cd", Some(to)) => folder = crate::paths::join(&folder, to).unwrap_or_default(),
+                ("cd", Some(to)) => *folder = crate::paths::join(folder, to).unwrap_or_default(),
                 _ => found.extend(GoBuild::read(&command).map(|build| (build, folder.clone()))),
             }
         }
@@ -186,7 +209,6 @@ fn cargo_flags(builds: &[CargoBuild], name: &str, is_member: bool) -> Vec<String
             let package = build.packages.iter().find(|package| *package == name);
             let package = package.or_else(|| build.packages.first().filter(|_| build.packages.len() == 1));
             flags.extend(package.into_iter().flat_map(|package| ["-p".to_owned(), package.clone()]));
-            flags.extend(build.feature_flags());
             match build.bins.as_slice() {
                 // The only program of the only build may have another name in the image.
                 [bin] if builds.len() == 1 => Some(bin.as_str()),
@@ -200,6 +222,7 @@ fn cargo_flags(builds: &[CargoBuild], name: &str, is_member: bool) -> Vec<String
         None => (is_member || builds.len() > 1).then_some(name),
     };
     flags.extend(bin.into_iter().flat_map(|bin| ["--bin".to_owned(), bin.to_owned()]));
+    flags.extend(build.map(CargoBuild::feature_flags).unwrap_or_default());
     flags
 }
 
@@ -247,7 +270,7 @@ mod tests {
             ("cargo build -p a -p b", "b", true, "-p b"),
             ("cargo build --bin server", "app", false, "--bin server"),
             ("cargo build --release", "app", false, ""),
-            ("cargo build --release --all-features", "app", true, "--all-features --bin app"),
+            ("cargo build --release --all-features", "app", true, "--bin app --all-features"),
             ("cargo build --bin one && cargo build --bin two", "three", false, "--bin three"),
         ] {
             assert_eq!(flags(run, name, is_member), expected, "{run}: {name}");

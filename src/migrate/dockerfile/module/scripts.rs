@@ -21,15 +21,16 @@ const OF_EVERY_BASE: [(&str, &str); 9] = [
 ];
 
 impl Module<'_, '_> {
-    /// Whether a script that the image starts names /bin/bash as its interpreter, or a command does.
-    pub(super) fn needs_bash(&self, frame: &Frame) -> bool {
+    /// The paths of Bash that a script of the image names as its interpreter, or that a command starts.
+    pub(super) fn bash_paths(&self, frame: &Frame) -> BTreeSet<&'static str> {
         const BASH: [&str; 2] = ["/bin/bash", "/usr/bin/bash"];
-        let is_command = words(frame).iter().any(|word| word == "/bin/bash");
-        let names_bash = |text: &String| {
-            let first = text.lines().next().and_then(|line| line.strip_prefix("#!"));
-            first.and_then(|line| line.split_whitespace().next()).is_some_and(|path| BASH.contains(&path))
+        let interpreter = |text: String| {
+            let first = text.lines().next()?.strip_prefix("#!")?.split_whitespace().next()?;
+            Some(first.to_owned())
         };
-        is_command || self.scripts(frame).iter().any(names_bash)
+        let mut named = words(frame);
+        named.extend(self.scripts(frame).into_iter().filter_map(interpreter));
+        BASH.into_iter().filter(|path| named.iter().any(|name| name == path)).collect()
     }
 
     /// The packages of programs of the base that the image's scripts run.
