@@ -615,3 +615,24 @@ fn start_scripts_of_built_programs_are_reported_if_they_run_them() {
     .not_left("services.other.command", why)
     .not_left("services.other.build", "pkgs.cargo");
 }
+
+#[test]
+fn services_without_instances_and_files_of_variables_that_are_only_partly_written() {
+    let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
+        many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
+        web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \
+        login: { image: 'node:22', command: 'node b.js --password=hunter2' }\n";
+    let why = "it has a password, which is in the world-readable store";
+    Repo::of(&[("compose.yaml", compose), (".env.example", "DB_HOST=x\nSECRET_KEY=\n")])
+        .has("disabled = true;")
+        .carried("services.off.deploy.replicas", "disabled")
+        .left("services.many.deploy.replicas", "all instances would listen on the same port")
+        .left("services.web.env_file", "add the other variables of .env.example to it")
+        .not_left("services.web.command", why)
+        .left("services.login.command", why);
+    Repo::of(&[
+        ("compose.yaml", &compose.replace(", environment: { SECRET_KEY: abc }", "")),
+        (".env.example", "A=x\n"),
+    ])
+    .left("services.web.env_file", "copy .env.example to it before the first start");
+}
