@@ -72,7 +72,7 @@ impl GoBuild {
     }
 
     /// Whether programs are written into a folder.
-    pub fn into_folder(&self) -> bool {
+    pub fn writes_folder(&self) -> bool {
         self.output.as_deref().is_some_and(|output| output.ends_with('/') || self.targets().len() > 1)
     }
 }
@@ -198,7 +198,7 @@ mod tests {
             let commands = shell::commands(script);
             let build = GoBuild::read(&commands[0]).unwrap();
             let names: Vec<String> = build.targets().iter().map(|target| go_program(target, folder, module)).collect();
-            (build.output.clone().unwrap_or_default(), names.join(" "), build.into_folder())
+            (build.output.clone().unwrap_or_default(), names.join(" "), build.writes_folder())
         };
         for (script, folder, output, names, into_folder) in [
             ("go build", "", "", "shop", false),

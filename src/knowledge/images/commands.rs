@@ -102,3 +102,42 @@ pub const GROUPADD_VALUED: [&str; 13] = [
     "--firstgid",
     "--lastgid",
 ];
+
+/// Programs that distributions bring in every image, and their packages.
+pub const OF_EVERY_BASE: [(&str, &str); 9] = [
+    ("awk", "gawk"),
+    ("egrep", "gnugrep"),
+    ("find", "findutils"),
+    ("grep", "gnugrep"),
+    ("gunzip", "gzip"),
+    ("gzip", "gzip"),
+    ("sed", "gnused"),
+    ("tar", "gnutar"),
+    ("xargs", "findutils"),
+];
+
+/// The paths of Bash in distributions, which a Nix image has only if they are linked.
+pub const BASH: [&str; 2] = ["/bin/bash", "/usr/bin/bash"];
+
+/// Commands that make a program out of its source: it is run from its source in the checkout.
+pub const COMPILERS: [[&str; 2]; 5] =
+    [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];
+
+/// The tools that run a command in the environment of a Python project.
+pub const ENVIRONMENTS: [&str; 3] = ["uv", "poetry", "pdm"];
+
+/// Their flags before and behind `run` that have no value.
+pub const ENVIRONMENT_FLAGS: [&str; 12] = [
+    "--active",
+    "--all-extras",
+    "--frozen",
+    "--isolated",
+    "--locked",
+    "--no-dev",
+    "--no-project",
+    "--no-sync",
+    "--offline",
+    "--quiet",
+    "-q",
+    "--",
+];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::words;
 use crate::finding::RelPath;
 use crate::knowledge::images::base;
+use crate::knowledge::images::commands::COMPILERS;
 use crate::lang::dockerfile::{MOST_GROWTH, MOST_INSTRUCTIONS};
 use crate::lang::shell;
 use crate::paths;
@@ -70,10 +71,6 @@ impl Built {
         stage.source_of(&in_folder(&stage.folder, &self.source))
     }
 }
-
-/// Commands that make a program out of its source: it is run from its source in the checkout.
-const COMPILERS: [[&str; 2]; 5] =
-    [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];
 
 /// A `HEALTHCHECK` instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -165,7 +165,7 @@ fn go_target(
         targets.extend(build.targets().into_iter().map(|target| (build, folder.as_str(), target)));
     }
     let is_output = |build: &GoBuild| {
-        let output = build.output.as_deref().filter(|_| !build.into_folder());
+        let output = build.output.as_deref().filter(|_| !build.writes_folder());
         output.is_some_and(|output| output.rsplit('/').next() == Some(name))
     };
     let written = targets.iter().find(|(build, ..)| is_output(build));

@@ -2,6 +2,7 @@
 
 use super::Module;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
+use crate::knowledge::images::commands::{ENVIRONMENT_FLAGS, ENVIRONMENTS};
 use crate::knowledge::images::paths;
 use crate::migrate::dockerfile::frame::{Command, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Account, Recipe};
@@ -201,27 +202,9 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 }
 
-/// The tools that run a command in the environment of a Python project.
-const ENVIRONMENTS: [&str; 3] = ["uv", "poetry", "pdm"];
-
 /// What `uv run` has before the command, and how many words it is. `None` if the command cannot be told.
 fn environment_words(words: &[&str]) -> Option<usize> {
-    /// Flags without a value.
-    const FLAGS: [&str; 12] = [
-        "--active",
-        "--all-extras",
-        "--frozen",
-        "--isolated",
-        "--locked",
-        "--no-dev",
-        "--no-project",
-        "--no-sync",
-        "--offline",
-        "--quiet",
-        "-q",
-        "--",
-    ];
-    let is_flag = |word: &&&str| FLAGS.contains(*word);
+    let is_flag = |word: &&&str| ENVIRONMENT_FLAGS.contains(*word);
     let flags = words.iter().skip(1).take_while(is_flag).count();
     (words.get(1 + flags) == Some(&"run")).then_some(())?;
     let start = 2 + flags;

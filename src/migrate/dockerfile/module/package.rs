@@ -342,7 +342,7 @@ fn go_programs(recipe: &Recipe, build: &Build, module_folder: &str, module: &str
         let name = go_program(target, inside.unwrap_or_default(), module);
         let installed = package.as_deref().map_or_else(|| name.clone(), |package| go_program(&[package], "", module));
         let output = match &go.output {
-            Some(output) if go.into_folder() || is_made(output) => {
+            Some(output) if go.writes_folder() || is_made(output) => {
                 Some(format!("{}/{name}", output.trim_end_matches('/')))
             }
             Some(output) => Some(output.clone()),

@@ -3,27 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::Module;
+use crate::knowledge::images::commands::{BASH, OF_EVERY_BASE};
 use crate::lang::{dockerfile, shell};
 use crate::migrate::dockerfile::frame::{Command, Frame, Step};
 use crate::paths;
 
-/// Programs that distributions bring in every image, and their packages.
-const OF_EVERY_BASE: [(&str, &str); 9] = [
-    ("awk", "gawk"),
-    ("egrep", "gnugrep"),
-    ("find", "findutils"),
-    ("grep", "gnugrep"),
-    ("gunzip", "gzip"),
-    ("gzip", "gzip"),
-    ("sed", "gnused"),
-    ("tar", "gnutar"),
-    ("xargs", "findutils"),
-];
-
 impl Module<'_, '_> {
     /// The paths of Bash that a script of the image names as its interpreter, or that a command starts.
     pub(super) fn bash_paths(&self, frame: &Frame) -> BTreeSet<&'static str> {
-        const BASH: [&str; 2] = ["/bin/bash", "/usr/bin/bash"];
         let interpreter = |text: String| {
             let first = text.lines().next()?.strip_prefix("#!")?.split_whitespace().next()?;
             Some(first.to_owned())
