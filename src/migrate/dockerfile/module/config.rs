@@ -1,5 +1,7 @@
 //! The configuration of an image: users, owners, commands and environment.
 
+use std::collections::BTreeSet;
+
 use super::Module;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
 use crate::knowledge::images::commands::{ENVIRONMENT_FLAGS, ENVIRONMENTS};
@@ -42,10 +44,17 @@ impl<'d, 'f> Module<'d, 'f> {
         groups.extend(recipe.groups.iter().filter_map(|(name, number)| given(name, number)));
         let own = accounts.iter().filter(|(name, _)| !recipe.groups.iter().any(|(group, _)| group == name));
         groups.splice(0..0, own.cloned());
+        let mut taken: BTreeSet<u32> = groups.iter().map(|(_, number)| *number).collect();
+        let mut next = FIRST_ID;
         for (name, _) in recipe.groups.iter().filter(|(_, number)| number.is_none()) {
-            let is_free = |id: &u32| groups.iter().all(|(_, taken)| taken != id);
-            let same = accounts.iter().find(|(account, _)| account == name).map(|(_, id)| *id).filter(is_free);
-            let number = same.or_else(|| (FIRST_ID..).find(is_free)).unwrap_or(FIRST_ID);
+            let same = accounts.iter().find(|(account, _)| account == name).map(|(_, id)| *id);
+            let number = same.filter(|id| !taken.contains(id)).unwrap_or_else(|| {
+                while taken.contains(&next) {
+                    next += 1;
+                }
+                next
+            });
+            taken.insert(number);
             groups.push((name.clone(), number));
         }
         groups

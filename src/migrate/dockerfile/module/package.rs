@@ -1,5 +1,7 @@
 //! The application of an image as a package of its ecosystem.
 
+use std::collections::BTreeMap;
+
 use super::{Module, quoted};
 use crate::migrate::builds::{CargoBuild, go_program};
 use crate::migrate::dockerfile::frame::{Frame, Step};
@@ -12,8 +14,22 @@ impl<'d, 'f> Module<'d, 'f> {
     /// The application by its ecosystem's builder. `None` if there is nothing to build.
     pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
         let first = recipe.builds.first()?;
-        let (own, elsewhere): (Vec<Build>, Vec<Build>) =
-            recipe.builds.iter().cloned().partition(|build| self.is_same_project(first, build, frame));
+        let mut modules = BTreeMap::new();
+        for build in recipe.builds.iter().filter(|build| matches!(build.tool, Tool::Go(_))) {
+            modules.entry(build.folder.as_str()).or_insert_with(|| self.go_module(build, frame));
+        }
+        let module = |build: &Build| modules.get(build.folder.as_str());
+        let is_own = |build: &Build| {
+            is_same_tool(first, build)
+                && match &first.tool {
+                    // Package managers install and build in one folder.
+                    Tool::Node(..) => first.folder.trim_end_matches('/') == build.folder.trim_end_matches('/'),
+                    // A module has several packages.
+                    Tool::Go(_) => module(first) == module(build),
+                    Tool::Cargo(_) => true,
+                }
+        };
+        let (own, elsewhere): (Vec<Build>, Vec<Build>) = recipe.builds.iter().cloned().partition(is_own);
         for build in elsewhere {
             let why = match is_same_tool(first, &build) {
                 true => format!("it runs in {}, and the package is built in {}", build.folder, first.folder),
@@ -99,27 +115,16 @@ impl<'d, 'f> Module<'d, 'f> {
         found
     }
 
-    /// Whether a build belongs to the package of another one: package managers install and build in one folder, and Go
-    /// builds the packages of one module.
-    fn is_same_project(&self, first: &Build, other: &Build, frame: &Frame) -> bool {
-        is_same_tool(first, other)
-            && match &first.tool {
-                Tool::Node(..) => first.folder.trim_end_matches('/') == other.folder.trim_end_matches('/'),
-                Tool::Go(_) => self.go_module(first, frame) == self.go_module(other, frame),
-                Tool::Cargo(_) => true,
-            }
-    }
-
     /// The folder of the image that has the go.mod of a build, and that of the repository.
     fn go_module(&self, build: &Build, frame: &Frame) -> Option<(String, String)> {
         let has = |folder: &String| paths::join(folder, "go.mod").is_some_and(|path| self.exists(&path));
-        let mut folder = build.folder.trim_end_matches('/');
-        loop {
-            if let Some(found) = self.sources_of(folder, frame).into_iter().rev().find(has) {
-                return Some((folder.to_owned(), found));
-            }
-            folder = folder.rsplit_once('/')?.0;
-        }
+        let own = build.folder.trim_end_matches('/');
+        let around = std::iter::successors(Some(own), |folder| Some(folder.rsplit_once('/')?.0)).take(DEEPEST_MODULE);
+        let mut found = around.filter_map(|folder| {
+            let source = self.sources_of(folder, frame).into_iter().rev().find(has)?;
+            Some((folder.to_owned(), source))
+        });
+        found.next()
     }
 
     /// The folders of the repository that are copied to a folder of a stage, in order.
@@ -291,6 +296,9 @@ impl<'d, 'f> Module<'d, 'f> {
         )
     }
 }
+
+/// How many folders around that of a build are searched for its go.mod.
+const DEEPEST_MODULE: usize = 32;
 
 /// The attributes of a Rust package for the flags of its builds.
 fn cargo_lines(builds: &[&CargoBuild]) -> String {
