@@ -1,6 +1,7 @@
 //! Migrations: whole files out of Docker and into the pattern. Reads through [`Files`], writes nothing: a [`Draft`]
 //! gathers new texts and a [`Report`], and the command decides what becomes of them.
 
+mod builds;
 pub mod ci;
 pub mod compose;
 pub mod dockerfile;

@@ -372,6 +372,25 @@ fn connection_strings_get_the_port_with_the_host() {
 }
 
 #[test]
+fn keys_of_ports_belong_to_the_host_beside_them() {
+    let compose = "services:\n  db1: { image: 'postgres:16' }\n  db2: { image: 'postgres:15' }\n  \
+        other: { image: 'node:22', command: node b.js, ports: ['8100:8000'] }\n  app:\n    image: node:22\n    command: node a.js\n    \
+        ports: ['8000:8000']\n    environment:\n      \
+        BOTH: '{\"a\": {\"host\": \"db1\", \"port\": 5432}, \"b\": {\"port\": 5432, \"host\": \"db2\"}}'\n      \
+        OUTSIDE: '{\"a\": {\"host\": \"db1\", \"port\": 5432}, \"b\": {\"host\": \"pg.example.com\", \"port\": 5432}}'\n      \
+        OWN: '{\"port\": 8000, \"upstream\": {\"host\": \"other\", \"port\": 8000}}'\n      \
+        LAST: user=x dbname=y host=db2\n      OPTIONS: --host=db2 --username=root --no-owner\n      \
+        FLAGS: --host=db2 --port=5432\n";
+    Migrated::of(&[("compose.yaml", compose)])
+        .has("{\\\"a\\\": {\\\"host\\\": \\\"127.0.0.1\\\", \\\"port\\\": ${toString ports.databases.postgresql}}, \\\"b\\\": {\\\"port\\\": ${toString ports.development.db2}, \\\"host\\\": \\\"127.0.0.1\\\"}}")
+        .has("\\\"host\\\": \\\"pg.example.com\\\", \\\"port\\\": 5432}")
+        .has("OWN = \"{\\\"port\\\": 8000, \\\"upstream\\\": {\\\"host\\\": \\\"127.0.0.1\\\", \\\"port\\\": ${toString ports.development.other}}")
+        .has("LAST = \"user=x dbname=y host=127.0.0.1 port=${toString ports.development.db2}\"")
+        .has("FLAGS = \"--host=127.0.0.1 --port=${toString ports.development.db2}\"")
+        .has("OPTIONS = \"--host=127.0.0.1 --username=root --no-owner\"");
+}
+
+#[test]
 fn programs_that_go_and_cargo_build_run_from_where_they_are_built() {
     let go = "FROM golang:1.24 AS b\nWORKDIR /app\nCOPY . .\nRUN go build -o api . && go build -o seed seed/main.go\n\
         FROM alpine\nWORKDIR /app\nCOPY --from=b /app/api .\nCOPY --from=b /app/seed .\nCMD [\"./api\"]\n";
@@ -391,10 +410,10 @@ fn programs_that_go_and_cargo_build_run_from_where_they_are_built() {
         ("own/scripts/start.sh", "#!/bin/sh\n/app/x\n"),
     ];
     Migrated::of(&files)
-        .has("/bin/go run .")
-        .has("/bin/go run seed/main.go")
+        .has("/bin/go run .\"")
+        .has("/bin/go run seed/main.go\"")
         .has("working_dir = \"./back\"")
         .has("cargo run --release --bin worker --features fast --")
         .has("scripts/start.sh")
-        .lacks("seed\";");
+        .lacks("working_dir = \"./back/seed\"");
 }

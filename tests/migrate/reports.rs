@@ -510,7 +510,7 @@ fn a_plugin_of_grafana_is_not_its_data() {
 }
 
 #[test]
-fn variables_of_env_that_name_old_hosts_are_named() {
+fn variables_of_env_that_name_old_hosts_are_reported() {
     let compose = "services:\n  db: { image: 'postgres:16' }\n  app:\n    image: node:22\n    command: node a.js\n    environment:\n      \
         A_URL: ${A_URL:?unset}\n      DB_HOST: ${DB_HOST}\n      OTHER_HOST: ${DB_HOST:-db}\n      NAME: ${NAME}\n";
     let env = "A_URL=postgres://db:5432/x\nDB_HOST=db\nNAME=db\n";
@@ -569,4 +569,70 @@ fn flags_and_passwords_that_are_not_carried_are_named() {
         .left("services.store.command", "--console-address")
         .not_left("services.usual.command", "--console-address")
         .left("services.job.command", "it has a password");
+}
+
+#[test]
+fn one_of_several_programs_is_run_from_its_own_source() {
+    let go = "FROM golang:1.24 AS b\nWORKDIR /app\nCOPY . .\nRUN go build -o /out/ ./cmd/api && go build -o /out/ ./cmd/seed\n\
+        FROM alpine\nCOPY --from=b /out /app/bin\nCMD [\"/app/bin/api\"]\n";
+    let rust = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release --bin one --bin two\nFROM debian\nWORKDIR /app\n\
+        COPY --from=b /app/target/release/one /app/target/release/two ./\nCMD [\"./two\"]\n";
+    let compose = "services:\n  api: { build: ./back }\n  seed: { build: ./back, command: /app/bin/seed }\n  \
+        other: { build: ./back, command: /app/bin/other }\n  worker: { build: ./rust }\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("back/Dockerfile", go),
+        ("back/go.mod", "module back\n"),
+        ("rust/Dockerfile", rust),
+        ("rust/Cargo.toml", "[package]\n"),
+    ];
+    Repo::of(&files)
+        .has("/bin/go run ./cmd/api\"")
+        .has("/bin/go run ./cmd/seed\"")
+        .left(
+            "services.other",
+            "the image builds several programs with Go, and which of them is `/app/bin/other` is unknown",
+        )
+        .has("cargo run --release --bin two --");
+}
+
+#[test]
+fn start_scripts_of_built_programs_are_reported_if_they_run_them() {
+    let file = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nFROM debian\nWORKDIR /app\n\
+        COPY --from=b /app/target/release/x .\nCOPY scripts /app/scripts\n";
+    let compose = "services:\n  runs: { build: ., command: ./scripts/run.sh }\n  given: { build: ., command: ./scripts/given.sh x }\n  \
+        other: { build: ., command: ./scripts/other.sh }\n";
+    let why = "where the program that the image builds is not on PATH";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", file),
+        ("scripts/run.sh", "#!/bin/sh\n/app/x\n"),
+        ("scripts/given.sh", "#!/bin/sh\nexec \"$@\"\n"),
+        ("scripts/other.sh", "#!/bin/sh\necho hello\n"),
+    ])
+    .left("services.runs.command", why)
+    .left("services.given.command", why)
+    .not_left("services.other.command", why)
+    .not_left("services.other.build", "pkgs.cargo");
+}
+
+#[test]
+fn services_without_instances_and_files_of_variables_that_are_only_partly_written() {
+    let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
+        many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
+        web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \
+        login: { image: 'node:22', command: 'node b.js --password=hunter2' }\n";
+    let why = "it has a password, which ends up in the world-readable store";
+    Repo::of(&[("compose.yaml", compose), (".env.example", "DB_HOST=x\nSECRET_KEY=\n")])
+        .has("disabled = true;")
+        .carried("services.off.deploy.replicas", "disabled")
+        .left("services.many.deploy.replicas", "all instances would listen on the same port")
+        .left("services.web.env_file", "add the other variables of .env.example to it")
+        .not_left("services.web.command", why)
+        .left("services.login.command", why);
+    Repo::of(&[
+        ("compose.yaml", &compose.replace(", environment: { SECRET_KEY: abc }", "")),
+        (".env.example", "A=x\n"),
+    ])
+    .left("services.web.env_file", "copy .env.example to it before the first start");
 }

@@ -46,3 +46,98 @@ pub const NO_EFFECT: [&str; 23] = [
 /// Commands that change accounts, which the new image defines as a whole.
 pub const CHANGES_ACCOUNTS: [&str; 8] =
     ["usermod", "groupmod", "delgroup", "deluser", "userdel", "groupdel", "chpasswd", "passwd"];
+
+/// Flags of `useradd` whose value is the word that follows: useradd(8) of shadow.
+pub const USERADD_VALUED: [&str; 31] = [
+    "-b",
+    "--base-dir",
+    "-c",
+    "--comment",
+    "-d",
+    "--home",
+    "--home-dir",
+    "-e",
+    "--expiredate",
+    "-f",
+    "--inactive",
+    "-g",
+    "--gid",
+    "-G",
+    "--groups",
+    "-k",
+    "--skel",
+    "-K",
+    "--key",
+    "-p",
+    "--password",
+    "-P",
+    "--prefix",
+    "-R",
+    "--root",
+    "-s",
+    "--shell",
+    "-u",
+    "--uid",
+    "-Z",
+    "--selinux-user",
+];
+
+/// Those of `adduser` besides: it is BusyBox's in Alpine, a program of its own in Debian, and `useradd` in Fedora.
+pub const ADDUSER_VALUED: [&str; 8] =
+    ["-h", "--ingroup", "--gecos", "--conf", "--firstuid", "--lastuid", "--firstgid", "--lastgid"];
+
+/// Flags of `groupadd` and `addgroup` with a value.
+pub const GROUPADD_VALUED: [&str; 13] = [
+    "-g",
+    "--gid",
+    "-K",
+    "--key",
+    "-p",
+    "--password",
+    "-P",
+    "--prefix",
+    "-R",
+    "--root",
+    "--conf",
+    "--firstgid",
+    "--lastgid",
+];
+
+/// Programs that distributions bring in every image, and their packages.
+pub const OF_EVERY_BASE: [(&str, &str); 9] = [
+    ("awk", "gawk"),
+    ("egrep", "gnugrep"),
+    ("find", "findutils"),
+    ("grep", "gnugrep"),
+    ("gunzip", "gzip"),
+    ("gzip", "gzip"),
+    ("sed", "gnused"),
+    ("tar", "gnutar"),
+    ("xargs", "findutils"),
+];
+
+/// The paths of Bash in distributions, which a Nix image has only if they are linked.
+pub const BASH: [&str; 2] = ["/bin/bash", "/usr/bin/bash"];
+
+/// Commands that make a program out of its source: it is run from its source in the checkout.
+pub const COMPILERS: [[&str; 2]; 5] =
+    [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];
+
+/// The tools that run a command in the environment of a Python project.
+pub const ENVIRONMENTS: [&str; 3] = ["uv", "poetry", "pdm"];
+
+/// Their flags before and behind `run` that have no value.
+pub const ENVIRONMENT_FLAGS: [&str; 12] = [
+    "--active",
+    "--all-extras",
+    "--frozen",
+    "--isolated",
+    "--locked",
+    "--no-dev",
+    "--no-project",
+    "--no-sync",
+    "--offline",
+    "--quiet",
+    "-q",
+    "--",
+];

@@ -30,6 +30,47 @@ pub struct Command<'a> {
     pub words: Vec<Word<'a>>,
     /// From the start of the program to the end of the last argument.
     pub span: Span,
+    /// The shell that runs it.
+    pub shell: Subshell,
+}
+
+/// A shell that runs a part of a script: that of the script itself, or a subshell, whose folder and variables end with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Subshell {
+    /// A number of its own; 0 is the shell of the script.
+    id: u32,
+    /// How many shells are around it.
+    depth: u32,
+}
+
+/// A value that a subshell takes over from the shell around it, such as the working folder.
+#[derive(Debug)]
+pub struct PerShell<T> {
+    /// The shells from the outermost to that of the last command, and their values.
+    stack: Vec<(Subshell, T)>,
+}
+
+impl<T: Clone> PerShell<T> {
+    /// The value at the start of a script.
+    pub fn new(value: T) -> Self {
+        Self { stack: vec![(Subshell::default(), value)] }
+    }
+
+    /// The value in the shell of a command. Commands are asked for in the order of [`commands`].
+    pub fn at(&mut self, command: &Command<'_>) -> &mut T {
+        let shell = command.shell;
+        let is_outside = |(other, _): &(Subshell, T)| other.depth >= shell.depth && other.id != shell.id;
+        while self.stack.len() > 1 && self.stack.last().is_some_and(is_outside) {
+            self.stack.pop();
+        }
+        let last = self.stack.len() - 1;
+        if self.stack[last].0.id != shell.id {
+            let value = self.stack[last].1.clone();
+            self.stack.push((shell, value));
+        }
+        let last = self.stack.len() - 1;
+        &mut self.stack[last].1
+    }
 }
 
 impl Command<'_> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Command, Word};
+use super::{Command, Subshell, Word};
 use crate::finding::Span;
 
 /// The maximum depth of commands that run other commands: `sudo env A=1 timeout 5 nix develop -c ..`.
@@ -58,7 +58,7 @@ pub(super) fn resolve<'a>(words: Vec<Word<'a>>, out: &mut impl FnMut(Command<'a>
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         let span = Span { start: first.span.start, end: last.span.end };
         let inner = wrapped(&words).map(|at| words.get(at..).unwrap_or_default().to_vec()).or_else(|| run(&words));
-        out(Command { words, span });
+        out(Command { words, span, shell: Subshell::default() });
         match inner {
             Some(inner) => words = inner,
             None => return,

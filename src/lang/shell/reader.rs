@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::{Command, Word, prefix};
+use super::{Command, Subshell, Word, prefix};
 use crate::finding::Span;
 
 /// Nested substitutions, and scripts inside `sh -c`, are followed to this depth.
 const DEPTH: usize = 12;
 
 pub(super) fn read(text: &str) -> Vec<Command<'_>> {
-    let mut reader = Reader::new(text, 0, text.len(), 0);
+    let mut reader = Reader::new(text, 0, text.len(), 0, Subshell::default());
     reader.list(None);
     reader.commands
 }
@@ -24,7 +24,24 @@ struct Reader<'a> {
     /// Delimiters of heredocs whose text starts after the next line end.
     heredocs: Vec<&'a str>,
     marks: Marks,
+    /// The shell that is read.
+    shell: Subshell,
+    /// The shells around it in brackets.
+    outer: Vec<Subshell>,
+    /// The number of shells so far.
+    shells: u32,
+    /// For each `case` that is open, the number of brackets around it.
+    cases: Vec<usize>,
+    /// The first command of the list of `&&` and `||`.
+    list: usize,
+    /// The first command of the element of a pipeline.
+    element: usize,
+    /// Whether the element reads from a pipe.
+    is_piped: bool,
 }
+
+/// Control words that a command can follow.
+const CONTROL: [&str; 9] = ["if", "then", "elif", "else", "while", "until", "do", "!", "{"];
 
 /// The ends of expansions.
 const MARKS: [&[u8]; 3] = [b"}", b"}}", b"))"];
@@ -74,7 +91,7 @@ impl Marks {
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, at: usize, end: usize, depth: usize) -> Self {
+    fn new(text: &'a str, at: usize, end: usize, depth: usize, shell: Subshell) -> Self {
         Self {
             text,
             bytes: text.as_bytes(),
@@ -84,13 +101,22 @@ impl<'a> Reader<'a> {
             commands: Vec::new(),
             heredocs: Vec::new(),
             marks: Marks::default(),
+            shell,
+            outer: Vec::new(),
+            shells: shell.id,
+            cases: Vec::new(),
+            list: 0,
+            element: 0,
+            is_piped: false,
         }
     }
 
     /// Reads a part of the text as separate commands, up to a closing byte or its end. Returns where it stopped.
     fn inner(&mut self, at: usize, end: usize, close: Option<u8>) -> usize {
-        let mut inner = Reader { marks: self.marks, ..Reader::new(self.text, at, end, self.depth + 1) };
+        let shell = self.subshell();
+        let mut inner = Reader { marks: self.marks, ..Reader::new(self.text, at, end, self.depth + 1, shell) };
         inner.list(close);
+        self.shells = inner.shells;
         self.commands.append(&mut inner.commands);
         self.marks = inner.marks;
         inner.at
@@ -115,6 +141,7 @@ impl<'a> Reader<'a> {
                 b'\n' => {
                     self.at += 1;
                     self.flush(&mut words);
+                    self.end_list();
                     self.skip_heredocs();
                 }
                 b'#' => self.skip_line(),
@@ -122,6 +149,7 @@ impl<'a> Reader<'a> {
                 b')' if close == Some(b')') => {
                     self.at += 1;
                     self.flush(&mut words);
+                    self.end_list();
                     return;
                 }
                 b'&' if self.peek(1) == b'>' => self.redirect(1),
@@ -129,6 +157,7 @@ impl<'a> Reader<'a> {
                 b';' | b'&' | b'|' | b'(' | b')' => {
                     self.at += 1;
                     self.flush(&mut words);
+                    self.separator(byte);
                 }
                 _ => {
                     let word = self.word();
@@ -140,6 +169,72 @@ impl<'a> Reader<'a> {
             }
         }
         self.flush(&mut words);
+        self.end_list();
+    }
+
+    /// A shell inside the one that is read.
+    fn subshell(&mut self) -> Subshell {
+        self.shells += 1;
+        Subshell { id: self.shells, depth: self.shell.depth + 1 }
+    }
+
+    /// What a separator that was just read means for the shells of the commands around it.
+    fn separator(&mut self, byte: u8) {
+        let before = self.at.checked_sub(2).map_or(0, |at| self.bytes[at]);
+        let is_double = before == byte || self.peek(0) == byte;
+        match byte {
+            b'&' | b'|' if is_double => self.end_element(),
+            // `|&` is a pipe.
+            b'&' if before == b'|' => {}
+            b'|' => {
+                self.move_into_subshell(self.element);
+                self.element = self.commands.len();
+                self.is_piped = true;
+            }
+            b'&' => {
+                self.move_into_subshell(self.list);
+                self.end_list();
+            }
+            b'(' => {
+                self.outer.push(self.shell);
+                self.shell = self.subshell();
+                self.start_list();
+            }
+            // A pattern of `case` has a closing bracket only.
+            b')' if self.cases.last() == Some(&self.outer.len()) => self.start_list(),
+            b')' => {
+                self.end_list();
+                self.shell = self.outer.pop().unwrap_or(self.shell);
+            }
+            _ => self.end_list(),
+        }
+    }
+
+    fn start_list(&mut self) {
+        (self.list, self.element, self.is_piped) = (self.commands.len(), self.commands.len(), false);
+    }
+
+    /// Ends an element of a pipeline, which runs in a subshell of its own.
+    fn end_element(&mut self) {
+        if self.is_piped {
+            self.move_into_subshell(self.element);
+        }
+        (self.element, self.is_piped) = (self.commands.len(), false);
+    }
+
+    fn end_list(&mut self) {
+        self.end_element();
+        self.list = self.commands.len();
+    }
+
+    /// Moves the commands from an index on out of the shell that is read, into a subshell.
+    fn move_into_subshell(&mut self, from: usize) {
+        let (old, new) = (self.shell, self.subshell());
+        for command in self.commands.get_mut(from..).unwrap_or_default() {
+            if command.shell == old {
+                command.shell = new;
+            }
+        }
     }
 
     /// The length of a backslash and the line end after it.
@@ -320,7 +415,14 @@ impl<'a> Reader<'a> {
             return;
         }
         let first = self.commands.len();
-        prefix::resolve(std::mem::take(words), &mut |command| self.commands.push(command));
+        let mut start = words.iter().map(|word| &*word.text).skip_while(|word| CONTROL.contains(word));
+        match start.next() {
+            Some("case") => self.cases.push(self.outer.len()),
+            Some("esac") => drop(self.cases.pop()),
+            _ => {}
+        }
+        let shell = self.shell;
+        prefix::resolve(std::mem::take(words), &mut |command| self.commands.push(Command { shell, ..command }));
         for index in first..self.commands.len() {
             for script in prefix::scripts(&self.commands[index]) {
                 self.inner_script(script);

@@ -56,6 +56,42 @@ fn scripts_are_split_into_commands() {
 }
 
 #[test]
+fn folders_end_with_the_shell_that_enters_them() {
+    // The folder of each command but `cd`.
+    let folders = |script: &str| {
+        let mut folder = PerShell::new(String::from("/"));
+        let mut found = Vec::new();
+        for command in commands(script) {
+            let folder = folder.at(&command);
+            match command.program() {
+                "cd" => *folder = command.word(1).unwrap().to_owned(),
+                program => found.push(format!("{program} {folder}")),
+            }
+        }
+        found.join(", ")
+    };
+    for (script, expected) in [
+        ("x; cd a; y && z", "x /, y a, z a"),
+        ("(cd a && x); y", "x a, y /"),
+        ("(x; (cd a; (y); z); cd b; u); (v); w", "x /, y a, z a, u b, v /, w /"),
+        ("cd a & x", "x /"),
+        ("cd a && x & y", "x a, y /"),
+        ("cd a | x | (cd b; y) || z", "x /, y b, z /"),
+        ("cd a || x; y", "x a, y a"),
+        ("x | cd a; y |& z", "x /, y /, z /"),
+        ("x $(cd a; y) z; u `cd b; v`; w", "y a, x /, v b, u /, w /"),
+        ("cd a; sh -c 'cd b; x'; y", "sh a, x b, y a"),
+        ("# (\necho \"(\"; (cd a; echo ')'; x); y", "echo /, echo a, x a, y /"),
+        ("case $r in a) x;; *) y;; esac; (cd a; x); y", "case /, x /, * /, y /, x a, y /"),
+        ("(cd a; case $r in (b) x;; c) y; esac; z); u", "case a, b a, x a, c a, y a, z a, u /"),
+        ("f() { cd a; }\nx", "f /, x a"),
+        ("cd a 2>&1; x", "x a"),
+    ] {
+        assert_eq!(folders(script), expected, "{script}");
+    }
+}
+
+#[test]
 fn spans_point_into_the_script() {
     let script = "set -e\nsudo docker build . && sh -c \"npm run dev\"";
     let commands = commands(script);

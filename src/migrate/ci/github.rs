@@ -75,6 +75,8 @@ impl Writer<'_, '_, '_> {
     fn job(&mut self, job: &Job<'_>) {
         let mut changed = 0;
         let mut kept = 0;
+        // Each job runs on a machine of its own.
+        self.loaded.clear();
         for step in &job.steps {
             self.leave_compose(step);
             self.leave_pushes(step);
@@ -293,10 +295,14 @@ impl Writer<'_, '_, '_> {
                 return false;
             };
             for dropped in &build.dropped {
-                self.leave(at, dropped, "a Nix build has no such argument", "write its value into the package");
+                let (why, todo) = match dropped.starts_with("--tag") {
+                    true => ("the archive has the first tag only", "add the tag where the archive is loaded"),
+                    false => ("a Nix build has no such argument", "write its value into the package"),
+                };
+                self.leave(at, dropped, why, todo);
             }
             for file in &build.files {
-                self.leave(at, file, "nothing writes this file any more", "remove what reads it");
+                self.leave(at, file, "`nix build` does not write this file", "remove what reads it");
             }
             let mut lines = vec![format!("nix build .#{package}")];
             lines.extend(build.archives.iter().map(|to| format!("nix run .#{package}.copyTo -- \"{to}\"")));

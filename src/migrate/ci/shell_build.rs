@@ -2,7 +2,7 @@
 
 use crate::facts::ci::builders;
 use crate::finding::Span;
-use crate::lang::shell::{self, Command};
+use crate::lang::shell::{self, Command, PerShell};
 use crate::paths;
 
 /// What a script builds.
@@ -106,75 +106,56 @@ fn is_computed(text: &str) -> bool {
     text.contains(['$', '`'])
 }
 
-/// The folder that the commands of a script run in, by `cd` and the end of subshells.
-struct Folders<'s> {
-    script: &'s str,
-    folder: Option<String>,
-    /// The folders before each `cd`, and where it was.
-    before: Vec<(Option<String>, usize)>,
+/// The folder that the commands of a shell run in.
+#[derive(Debug, Clone)]
+struct Folder {
+    /// The folder from the root. `None` if it is unknown.
+    path: Option<String>,
+    /// Those that `pushd` left, the last one at the end.
+    pushed: Vec<Option<String>>,
 }
 
-impl Folders<'_> {
-    /// The folder of a command.
-    fn at(&mut self, start: usize) -> Option<&str> {
-        while let Some((before, changed)) = self.before.last() {
-            let has_ended = self.is_inside(*changed) && self.script.get(*changed..start).is_some_and(closes);
-            if !has_ended {
-                break;
-            }
-            self.folder.clone_from(before);
-            self.before.pop();
-        }
-        self.folder.as_deref()
-    }
+/// The longest path of a folder on Linux, in bytes.
+const LONGEST_PATH: usize = 4096;
 
-    /// Whether a position is in a subshell.
-    fn is_inside(&self, at: usize) -> bool {
-        let before = self.script.get(..at).unwrap_or_default();
-        before.matches('(').count() > before.matches(')').count()
-    }
+/// How many folders of `pushd` are remembered.
+const MOST_PUSHED: usize = 32;
 
-    fn enter(&mut self, command: &Command<'_>) {
-        let at = command.span.start as usize;
+impl Folder {
+    /// Follows a command that changes the folder.
+    fn follow(&mut self, command: &Command<'_>) {
         let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
-        let new = match words.as_slice() {
-            ["cd" | "pushd", to] => self.folder.as_deref().and_then(|folder| entered(folder, to)),
-            ["popd", ..] => {
-                self.folder = self.before.pop().and_then(|(before, _)| before);
-                return;
+        let to = |to: &str| {
+            let path = self.path.as_deref().and_then(|folder| entered(folder, to));
+            path.filter(|path| path.len() <= LONGEST_PATH)
+        };
+        match words.as_slice() {
+            ["cd", folder] => self.path = to(folder),
+            ["pushd", folder] if self.pushed.len() < MOST_PUSHED => {
+                let path = to(folder);
+                self.pushed.push(std::mem::replace(&mut self.path, path));
             }
-            ["cd" | "pushd", ..] => None,
-            _ => return,
-        };
-        let old = std::mem::replace(&mut self.folder, new);
-        self.before.push((old, at));
+            ["popd"] => self.path = self.pushed.pop().flatten(),
+            ["cd" | "pushd" | "popd", ..] => {
+                self.path = None;
+                self.pushed.clear();
+            }
+            _ => {}
+        }
     }
-}
-
-/// Whether a text has a closing bracket without an opening one.
-fn closes(text: &str) -> bool {
-    let mut depth = 0;
-    text.bytes().any(|byte| {
-        depth += match byte {
-            b'(' => 1,
-            b')' => -1,
-            _ => 0,
-        };
-        depth < 0
-    })
 }
 
 /// Reads the builds of a script that starts in a folder; `None` if there are none.
 pub fn read(script: &str, folder: Option<&str>) -> Option<Lines> {
-    let mut folders = Folders { script, folder: folder.map(str::to_owned), before: Vec::new() };
+    let mut folders = PerShell::new(Folder { path: folder.map(str::to_owned), pushed: Vec::new() });
     let commands = shell::commands(script);
     let mut found = Lines::default();
     let mut builds: Vec<Build> = Vec::new();
     let mut pushes: Vec<(String, Span)> = Vec::new();
     for command in &commands {
         let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
-        let folder = folders.at(command.span.start as usize).map(str::to_owned);
-        folders.enter(command);
+        let folder = folders.at(command);
+        folder.follow(command);
         if let ["docker", "push", rest @ ..] = words.as_slice() {
             let tags: Vec<&&str> = rest.iter().filter(|word| !word.starts_with('-')).collect();
             if let [tag] = tags.as_slice() {
@@ -185,7 +166,7 @@ pub fn read(script: &str, folder: Option<&str>) -> Option<Lines> {
         if found.what.is_empty() && builds.is_empty() {
             found.at = command.span.start;
         }
-        match build(command, count).and_then(|build| build.in_folder(folder.as_deref())) {
+        match build(command, count).and_then(|build| build.in_folder(folder.path.as_deref())) {
             Ok(build) => builds.push(build),
             Err(why) => {
                 found.what = words.get(..count).unwrap_or_default().join(" ");
@@ -294,12 +275,24 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
             context => build.context = context.to_owned(),
         }
     }
+    // The documented way to push without `--push` names the image in the output.
+    for value in &outputs {
+        let names = value.split(',').filter_map(|part| part.trim_matches('"').strip_prefix("name="));
+        build.tags.extend(names.map(str::to_owned));
+    }
     for value in outputs {
         match Output::read(&value, build.tags.first().map(String::as_str))? {
             Output::Docker => {}
-            Output::File(destination) => build.archives.push(destination),
+            Output::File(destination) => {
+                // An archive of nix2container has one name.
+                build.dropped.extend(build.tags.iter().skip(1).map(|tag| format!("--tag {tag}")));
+                build.archives.push(destination);
+            }
             Output::Registry => build.push = true,
         }
+    }
+    if build.push && build.tags.is_empty() {
+        return Err("cannot tell where it is pushed".to_owned());
     }
     let computed = is_computed;
     match (build.context.as_str(), &build.file) {
@@ -353,6 +346,10 @@ mod tests {
             ("(cd front && docker build .)\ndocker build .", "", "front ."),
             ("pushd a; docker build .; popd; docker build b", "", "a b"),
             ("cd \"$GITHUB_WORKSPACE/a\" && docker build .", "b", "a"),
+            ("pushd api; cd ../a; popd; docker build .", "", "."),
+            ("cd api & docker build .; cd api | true\ndocker build x", "", ". x"),
+            ("case $REF in refs/tags/*) V=1;; *) V=2;; esac\n(cd api && docker build .)\ndocker build .", "", "api ."),
+            ("echo \"build (api\"\ncd api\necho \"ok :)\"\ndocker build .", "", "api"),
         ] {
             assert_eq!(contexts(script, Some(folder)).as_deref(), Some(expected), "{script}");
         }
@@ -372,5 +369,16 @@ mod tests {
         );
         assert!(read("docker build -o out .", Some("")).unwrap().why.contains("something other than an image"));
         assert!(read("docker build --output type=registry -t x .", Some("")).unwrap().builds.unwrap()[0].push);
+        for script in [
+            "docker build -o type=image,name=ghcr.io/o/x,push=true .",
+            "docker build --output=type=registry,name=ghcr.io/o/x .",
+        ] {
+            let build = read(script, Some("")).unwrap().builds.unwrap().remove(0);
+            assert_eq!((build.tags.as_slice(), build.push), (&["ghcr.io/o/x".to_owned()][..], true), "{script}");
+        }
+        assert!(read("docker build --push .", Some("")).unwrap().why.contains("where it is pushed"));
+        let build =
+            read("docker build -t a -t b -o type=docker,dest=x.tar .", Some("")).unwrap().builds.unwrap().remove(0);
+        assert_eq!(build.dropped, ["--tag b"]);
     }
 }

@@ -99,11 +99,14 @@ fn what_docker_is_still_used_for_is_left() {
     let (new, left) = migrated(
         "on: push\njobs:\n  check:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker build --check api\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      \
          - uses: docker/setup-buildx-action@v3\n        id: buildx\n      - run: echo ${{ steps.buildx.outputs.name }}\n      \
-         - run: docker build -t x api && docker run x\n      - run: docker push o/c:1\n",
+         - run: docker build -t x api && docker run x\n      - run: docker push o/c:1\n  b:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker push x\n",
     );
     assert!(new.contains("run: docker build --check api\n") && new.contains("id: buildx"), "{new}");
     assert!(new.contains("run: nix build .#container-api && nix run .#container-api.copyTo -- \"docker-daemon:x:latest\" && docker run x\n"), "{new}");
-    assert_eq!(left, ["6: docker build", "10: docker/setup-buildx-action", "14: docker push o/c:1"]);
+    assert_eq!(
+        left,
+        ["6: docker build", "10: docker/setup-buildx-action", "14: docker push o/c:1", "18: docker push x"]
+    );
 }
 
 #[test]

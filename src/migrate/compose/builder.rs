@@ -31,6 +31,8 @@ pub struct Builder<'a, 'm> {
     pub(super) report: RefCell<Report>,
     /// Secrets that go to `.env`: names and values.
     pub(super) secrets: RefCell<BTreeMap<String, String>>,
+    /// Entries `env_file: .env` of services if there is no such file: what they are, where, and the example beside it.
+    pub(super) missing_env: RefCell<Vec<(String, Place, Option<String>)>>,
     /// Configuration files with new addresses, by their path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
 }
@@ -73,7 +75,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub fn new(stack: &'a Stack<'m>, module: &'a str, files: &'a dyn Files, ports: &'a Ports) -> Self {
         let variables = stack.model.env.iter().cloned().collect();
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
-        Self { stack, module, files, ports, variables, report, secrets, configurations }
+        let missing_env = RefCell::default();
+        Self { stack, module, files, ports, variables, report, secrets, missing_env, configurations }
     }
 
     /// The variable that holds a configuration file of the repository with the addresses of this machine. `None` if the

@@ -56,10 +56,12 @@ impl Rewriter<'_, '_> {
         }
         let mut out = Text::default();
         let mut rest = 0;
-        while let Some((at, end, replacement)) = self.next(text, rest, position) {
-            out.push(&text[rest..at]);
-            out.append(&replacement);
-            rest = end;
+        for (at, end, replacement) in self.replacements(text, position) {
+            if at >= rest {
+                out.push(&text[rest..at]);
+                out.append(&replacement);
+                rest = end;
+            }
         }
         out.push(&text[rest..]);
         out
@@ -94,35 +96,29 @@ impl Rewriter<'_, '_> {
         out
     }
 
-    /// The first address at or after a position: where it begins and ends, and its replacement.
-    fn next(&self, text: &str, from: usize, position: Position<'_>) -> Option<(usize, usize, Text)> {
+    /// The addresses in a text: where each begins and ends, and its replacement; in order, the longest first.
+    fn replacements(&self, text: &str, position: Position<'_>) -> Vec<(usize, usize, Text)> {
         let hosts = self
             .stack
             .services
             .iter()
             .filter(|service| service.is_carried())
             .flat_map(|service| service.names.iter().map(move |name| (service, name.as_str(), false)));
-        let mut best: Option<(usize, usize, Text)> = None;
         let own = ["localhost", LOCAL, "0.0.0.0", "[::]", "*"].map(|name| (self.service, name, true));
-        if let Some(at) = occurrences(text, HOST_OF_DOCKER).find(|at| *at >= from) {
-            best = Some(self.machine_address(text, at));
-        }
+        let form = Form::of(text);
+        let mut found = self.keyed_ports(text);
+        found.extend(occurrences(text, HOST_OF_DOCKER).map(|at| self.machine_address(text, at)));
         for (service, name, is_own) in hosts.chain(own) {
-            for at in occurrences(text, name).filter(|at| *at >= from) {
-                if best.as_ref().is_some_and(|(first, end, _)| at > *first || (at == *first && at + name.len() <= *end))
-                {
-                    continue;
-                }
-                if let Some((end, replacement)) = self.address(text, at, name, service, is_own, position) {
-                    best = Some((at, end, replacement));
-                }
-            }
+            found.extend(occurrences(text, name).filter_map(|at| {
+                let (end, replacement) = self.address(text, at, name, (service, is_own), position, form)?;
+                Some((at, end, replacement))
+            }));
         }
-        let first = best.as_ref().map_or(text.len(), |(at, ..)| *at);
-        match self.keyed_port(text, from).filter(|(at, ..)| *at < first) {
-            Some(keyed) => Some(keyed),
-            None => best.or_else(|| self.own_port(text, from)),
+        if found.is_empty() {
+            found.extend(self.own_port(text));
         }
+        found.sort_by_key(|(at, end, _)| (*at, std::cmp::Reverse(*end)));
+        found
     }
 
     /// The machine as Docker's containers name it, where published ports are those of the registry now.
@@ -137,26 +133,38 @@ impl Rewriter<'_, '_> {
         (at, end + 1 + number.to_string().len(), address)
     }
 
-    /// The port in `port=5432` or `"port": 5432`, in a text that also gives the host as a separate value:
-    /// `host=db port=5432`, `Server=db;Port=3306`.
-    fn keyed_port(&self, text: &str, from: usize) -> Option<(usize, usize, Text)> {
-        let lower = text.to_ascii_lowercase();
-        lower.match_indices("port").find_map(|(at, key)| {
-            let is_word = !lower[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-            let after = &lower[at + key.len()..];
-            let value = after.trim_start_matches(['"', '\'', ' ']);
-            let value = value.strip_prefix(['=', ':'])?.trim_start_matches(['"', '\'', ' ']);
-            let start = text.len() - value.len();
-            let number = leading_number(value).filter(|_| is_word && start >= from)?;
-            let carried = self.stack.services.iter().filter(|service| service.is_carried());
-            let port = carried.filter(|service| names_host(text, service)).find_map(|service| service.port(number))?;
-            Some((start, start + number.to_string().len(), Text::code(self.number(port))))
-        })
+    /// The numbers of ports beside a host of the stack in the same object or list of keys: `host=db port=5432`.
+    fn keyed_ports(&self, text: &str) -> Vec<(usize, usize, Text)> {
+        let mut ports = Vec::new();
+        let carried = || self.stack.services.iter().filter(|service| service.is_carried());
+        let of_host = |at: usize, host: &str, number: u16| {
+            let service = carried().find(|service| service.names.iter().any(|name| name == host))?;
+            service.port(number).filter(|_| is_keyed_host(&text[..at]))
+        };
+        for scope in scopes(text) {
+            let is_host_first = matches!(scope.first(), Some(Key::Host { .. }));
+            let mut host = None;
+            let entries: Box<dyn Iterator<Item = &Key<'_>>> = match is_host_first {
+                true => Box::new(scope.iter()),
+                false => Box::new(scope.iter().rev()),
+            };
+            for key in entries {
+                match key {
+                    Key::Host { at, name } => host = Some((*at, *name)),
+                    Key::Port { at, number } => {
+                        let port = host.and_then(|(host_at, host)| of_host(host_at, host, *number));
+                        let end = at + number.to_string().len();
+                        ports.extend(port.map(|port| (*at, end, Text::code(self.number(port)))));
+                    }
+                }
+            }
+        }
+        ports
     }
 
     /// `:5000` at the end of a word, for servers that listen on all addresses.
-    fn own_port(&self, text: &str, from: usize) -> Option<(usize, usize, Text)> {
-        let number = text.strip_prefix(':').filter(|_| from == 0)?;
+    fn own_port(&self, text: &str) -> Option<(usize, usize, Text)> {
+        let number = text.strip_prefix(':')?;
         let port = self.service.port(number.parse().ok()?)?;
         Some((1, text.len(), Text::code(self.number(port))))
     }
@@ -167,9 +175,9 @@ impl Rewriter<'_, '_> {
         text: &str,
         at: usize,
         name: &str,
-        service: &Service<'_>,
-        is_own: bool,
+        (service, is_own): (&Service<'_>, bool),
         position: Position<'_>,
+        form: Form,
     ) -> Option<(usize, Text)> {
         let end = at + name.len();
         let after = &text[end..];
@@ -201,7 +209,7 @@ impl Rewriter<'_, '_> {
         }
         let is_whole = before.is_empty() && after.is_empty();
         let bare = match position {
-            Position::Variable(variable) => (is_whole || is_list(text)) && is_host_word(variable),
+            Position::Variable(variable) => (is_whole || form.is_list) && is_host_word(variable),
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
                 (is_whole && (flags.contains(&flag) || is_host_word(flag.trim_start_matches('-'))))
@@ -219,7 +227,7 @@ impl Rewriter<'_, '_> {
             return Some((end + 1 + number.to_string().len(), address));
         }
         // libpq and Npgsql take the usual port without one.
-        let main = service.ports.first().filter(|_| keyed && is_without_port(text));
+        let main = service.ports.first().filter(|_| keyed && form.is_without_port);
         if let (Some(port), Some(separator)) = (main, separator(before, after)) {
             let mut address = Text::literal(format!("{LOCAL}{separator}port="));
             address.push_code(&self.number(port));
@@ -272,10 +280,65 @@ impl Rewriter<'_, '_> {
 /// The name of the machine in containers of Docker Desktop, and in others by `extra_hosts`.
 const HOST_OF_DOCKER: &str = "host.docker.internal";
 
-/// Whether a text gives a service's host as the value of a key.
-fn names_host(text: &str, service: &Service<'_>) -> bool {
-    let mut names = service.names.iter();
-    names.any(|name| occurrences(text, name).any(|at| is_keyed_host(&text[..at])))
+/// The form of a text.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    /// Whether it is a list.
+    is_list: bool,
+    /// Whether it is a connection string without a port.
+    is_without_port: bool,
+}
+
+impl Form {
+    fn of(text: &str) -> Self {
+        Self { is_list: text.contains(','), is_without_port: is_without_port(text) }
+    }
+}
+
+/// A key with a value.
+enum Key<'t> {
+    /// The name of a host, and where it begins.
+    Host { at: usize, name: &'t str },
+    /// The number of a port, and where it begins.
+    Port { at: usize, number: u16 },
+}
+
+/// The keys of hosts and ports in a text, by the object that they are in. What is in no object is one of its own.
+fn scopes(text: &str) -> Vec<Vec<Key<'_>>> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let is_filler = |c: char| matches!(c, '"' | '\'' | ' ');
+    let (mut done, mut open) = (Vec::new(), vec![Vec::new()]);
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if !is_name(first) {
+            rest = &rest[first.len_utf8()..];
+            match first {
+                '{' => open.push(Vec::new()),
+                '}' if open.len() > 1 => done.extend(open.pop()),
+                _ => {}
+            }
+            continue;
+        }
+        let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+        let (key, after) = rest.split_at(end);
+        rest = after;
+        let Some(value) = after.trim_start_matches(is_filler).strip_prefix(['=', ':']) else { continue };
+        let value = value.trim_start_matches(is_filler);
+        let at = text.len() - value.len();
+        let found = if key.trim_start_matches('-').eq_ignore_ascii_case("port") {
+            leading_number(value).filter(|_| !value.starts_with('0')).map(|number| Key::Port { at, number })
+        } else {
+            let end = value.find(|c| !is_name(c)).unwrap_or(value.len());
+            let (name, after) = value.split_at(end);
+            let is_host = !name.is_empty() && !after.starts_with("://") && is_host_word(key);
+            is_host.then_some(Key::Host { at, name })
+        };
+        if let Some(scope) = open.last_mut() {
+            scope.extend(found);
+        }
+    }
+    done.append(&mut open);
+    done
 }
 
 /// Whether a text ends with the key of a host: `host=`, `"host": "`.
@@ -288,25 +351,39 @@ fn is_keyed_host(before: &str) -> bool {
     key.is_some_and(|text| is_host_word(text.rsplit('"').next().unwrap_or_default()))
 }
 
-/// Whether a connection string of the form `host=db user=x` has no port.
+/// Whether a text has a key with a value as a word of its own: neither a part of a longer key nor an option of a command.
+fn has_key(lower: &str, key: &str) -> bool {
+    lower
+        .match_indices(key)
+        .any(|(at, _)| begins_key(&lower[..at]) && lower[at + key.len()..].trim_start_matches(' ').starts_with('='))
+}
+
+/// Whether a key of a connection string can begin behind a text.
+fn begins_key(before: &str) -> bool {
+    before.chars().next_back().is_none_or(|c| c.is_whitespace() || ";:\"'".contains(c))
+}
+
+/// Whether a text is a connection string of the form `host=db user=x` without a port.
 fn is_without_port(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let is_database = ["dbname=", "database=", "user=", "username=", "user id="].iter().any(|key| lower.contains(key));
-    is_database && !lower.contains("port=") && !lower.contains("://")
+    let is_database = ["dbname", "database", "user", "username", "user id"].iter().any(|key| has_key(&lower, key));
+    is_database && !has_key(&lower, "port") && !lower.contains("://")
 }
 
-/// What separates the host of a connection string from the key after it, if a port can follow.
+/// What separates the host of a connection string from other keys, if a port can follow.
 fn separator(before: &str, after: &str) -> Option<&'static str> {
-    let is_host = before.to_ascii_lowercase().ends_with("host=");
+    const HOST: &str = "host=";
+    let key = before.len().checked_sub(HOST.len())?;
+    before
+        .get(key..)
+        .filter(|key| key.eq_ignore_ascii_case(HOST) && begins_key(&before[..before.len() - HOST.len()]))?;
     match after.chars().next() {
-        Some(';') if is_host => Some(";"),
-        Some(' ') if is_host => Some(" "),
+        Some(';') => Some(";"),
+        Some(' ') => Some(" "),
+        None | Some('"' | '\'') if before.contains(';') => Some(";"),
+        None | Some('"' | '\'') => Some(" "),
         _ => None,
     }
-}
-
-fn is_list(text: &str) -> bool {
-    text.contains(',')
 }
 
 fn last_word(before: &str) -> &str {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::words;
 use crate::finding::RelPath;
 use crate::knowledge::images::base;
+use crate::knowledge::images::commands::COMPILERS;
 use crate::lang::dockerfile::{MOST_GROWTH, MOST_INSTRUCTIONS};
 use crate::lang::shell;
 use crate::paths;
@@ -70,10 +71,6 @@ impl Built {
         stage.source_of(&in_folder(&stage.folder, &self.source))
     }
 }
-
-/// Commands that make a program out of its source: it is run from its source in the checkout.
-const COMPILERS: [[&str; 2]; 5] =
-    [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];
 
 /// A `HEALTHCHECK` instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,8 +319,8 @@ impl ImageFile {
         })
     }
 
-    /// The folder of the context for the folder that the image works in, if nothing is copied to that itself: where the
-    /// stage works that compiles the image's program, or where a folder comes from that is copied into it.
+    /// The folder of the context that corresponds to the image's WORKDIR if nothing is copied to WORKDIR itself: the source
+    /// folder of the stage that compiles the program, or the parent of a folder that is copied into WORKDIR.
     fn source_of_parts(&self) -> Option<String> {
         let stages = self.built.iter().filter_map(|built| built.stage(self));
         if let Some(stage) = stages.into_iter().find(|stage| stage.compiles()) {

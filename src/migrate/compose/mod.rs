@@ -86,9 +86,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     stack.claim(draft, &told);
     let parts = Builder::new(&stack, &module, draft.files(), &draft.ports).build();
     draft.report.carried.extend(parts.report.carried.iter().cloned());
-    // This run writes `.env` if there are secrets.
-    let is_written = |left: &super::Left| !parts.secrets.is_empty() && left.why == ".env does not exist";
-    draft.report.left.extend(parts.report.left.iter().filter(|left| !is_written(left)).cloned());
+    draft.report.left.extend(parts.report.left.iter().cloned());
     top_level(draft, &model, files);
     write_secrets(draft, &parts, files)?;
     if parts.services.is_empty() && parts.processes.is_empty() {

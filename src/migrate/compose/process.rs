@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 pub use package::{package_program, package_variables};
 use script::checked_script;
 pub use script::{own_package, own_program, plain_words, shell_script, unknown_programs, user_script};
-use source::from_source;
 pub use source::is_spring;
+use source::{from_source, starts_built};
 use version::versioned;
 
 use super::builder::Builder;
@@ -33,6 +33,8 @@ pub struct Program {
     pub line: Text,
     /// Whether the line is a script of the user, which the shell reads.
     pub is_script: bool,
+    /// Whether the line compiles the program that it runs.
+    pub runs_source: bool,
     /// Packages whose programs the script uses.
     pub packages: BTreeSet<String>,
     /// Variables that are only known at run time, or are secrets.
@@ -183,17 +185,19 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     // A start script that is copied into the image is not what the image builds.
     let is_script = first.ends_with(".sh") || first.ends_with(".bash");
     let script = is_script.then(|| own_script(builder, service, first)).flatten();
-    if script.is_none()
-        && let Some(line) = from_source(builder, service, words)
-    {
-        return Ok(line);
+    let source = if script.is_none() { from_source(builder, service, words) } else { Ok(None) };
+    if let Ok(Some(program)) = source {
+        return Ok(program);
     }
-    if script.is_some() && from_source(builder, service, words).is_some() {
+    if let (Some((_, text)), Some(file)) = (&script, &service.image_file)
+        && starts_built(file, text, &words[1..])
+    {
         let why = "its script runs in the checkout, where the program that the image builds is not on PATH";
         let todo = "build the program, and let the script start it from where it is built";
         builder.leave(service, &service.key.place, "command", why, todo);
     }
-    match script.or_else(|| own_script(builder, service, first)) {
+    let script = if is_script { script } else { own_script(builder, service, first) };
+    match script {
         Some((mut program, text)) => {
             // Such a script starts its arguments in the end.
             if let Some(server) = php::server(builder, service, &words[1..]) {
@@ -213,7 +217,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             append(builder, service, &mut program, first, rest);
             Ok(program)
         }
-        None => Err(not_known(service, first)),
+        None => Err(source.err().unwrap_or_else(|| not_known(service, first))),
     }
 }
 

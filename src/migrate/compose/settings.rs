@@ -11,6 +11,10 @@ pub enum Outcome {
 
 use Outcome::{Holds, Lost};
 
+/// Why several instances are not carried over, and what to do.
+pub const INSTANCES: (&str, &str) =
+    ("all instances would listen on the same port", "set `replicas`, and add PC_REPLICA_NUM to the port");
+
 const ISOLATION: &str = "the process runs as you, without a container around it";
 const LIMITS: &str = "process-compose does not limit resources";
 const HOST_NETWORK: &str = "the process uses the network of the machine";
@@ -25,10 +29,7 @@ const KEYS: &[(&str, Outcome)] = &[
     ("platform", Holds("nixpkgs builds for the machine's own platform")),
     ("attach", Holds("process-compose shows the output of every process")),
     ("init", Holds("process-compose reaps its processes")),
-    (
-        "scale",
-        Lost("all instances would listen on the same port", "set `replicas`, and add PC_REPLICA_NUM to the port"),
-    ),
+    ("scale", Lost(INSTANCES.0, INSTANCES.1)),
     ("user", Lost(ISOLATION, "nothing, unless the program requires a user")),
     ("group_add", Lost(ISOLATION, "nothing, unless the program requires a group")),
     ("privileged", Lost(ISOLATION, "run whatever needs elevated privileges yourself")),

@@ -69,8 +69,24 @@ fn escaped(expansion: &str) -> String {
 /// A value as the default of a variable, for what the shell expands: `${NAME:-value}`.
 pub fn default_of(name: &str, value: &Text) -> Text {
     let mut out = Text::literal(format!("{}${{{name}:-", SHELL.0));
-    out.append(&value.map_literals(|literal| Text::literal(escaped(literal))));
+    out.append(&value.map_literals(|literal| Text::literal(literal_default(literal))));
     out.push(&format!("}}{}", SHELL.1));
+    out
+}
+
+/// A literal text with escapes for the default of an expansion in double quotes.
+fn literal_default(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut inside = false;
+    for c in text.chars() {
+        match c {
+            _ if c == SHELL.0 => inside = true,
+            _ if c == SHELL.1 => inside = false,
+            '$' | '`' | '"' | '\\' | '}' if !inside => out.push('\\'),
+            _ => {}
+        }
+        out.push(c);
+    }
     out
 }
 
@@ -324,6 +340,22 @@ mod tests {
         let scalar = Scalar { text: String::new(), raw: Some(nested.to_owned()), plain: false };
         let kept = double_quoted(&Text::literal(text_of(&scalar, &variables, &|_| true)));
         assert_eq!(kept.as_literal(), Some(r#""${B:-http://h:${P:-80}/\"\\\`}""#));
+    }
+
+    #[test]
+    fn defaults_are_literal() {
+        let mut value = Text::literal("http://h:");
+        value.push_code("toString x").push("/$HOME/${X}`id`\"\\");
+        let text = double_quoted(&default_of("A", &value));
+        let literals: Vec<&str> = text
+            .parts()
+            .iter()
+            .map(|part| match part {
+                Part::Literal(text) => text.as_str(),
+                Part::Code(_) => "#",
+            })
+            .collect();
+        assert_eq!(literals.concat(), r#""${A:-http://h:#/\$HOME/\${X\}\`id\`\"\\}""#);
     }
 
     #[test]

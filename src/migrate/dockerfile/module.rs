@@ -9,11 +9,11 @@ mod python;
 mod scripts;
 mod stage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use self::config::{permission, port_name};
-use self::copy::{COPY, NGINX_PORT, is_plain_nginx};
+use self::copy::{COPY, NGINX_PORT};
 use super::frame::{Command, Frame};
 use super::recipe::Recipe;
 use crate::finding::RelPath;
@@ -106,7 +106,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let mut frame = Frame::of(&self.file, last);
         let recipe = Recipe::of(&frame);
         let base = base_images::find(&frame.base);
-        if is_plain_nginx(&frame, &recipe) && !frame.ports.iter().any(|(port, ..)| *port == NGINX_PORT) {
+        if self.is_plain_nginx(&frame, &recipe) && !frame.ports.iter().any(|(port, ..)| *port == NGINX_PORT) {
             frame.ports.push((NGINX_PORT, "tcp", frame.base_line));
         }
         for (line, what, why, todo) in frame.left.clone() {
@@ -224,7 +224,7 @@ impl<'d, 'f> Module<'d, 'f> {
             let why = "no known package of nixpkgs matches this";
             self.leave(*line, package, why, "look it up with `nix search nixpkgs` and add it to `deps`");
         }
-        self.python(&self.with_earlier_requirements(recipe), &mut all);
+        self.python(frame, recipe, &mut all);
         if shell {
             all.extend(self.script_tools(frame).into_iter().map(|attribute| format!("pkgs.{attribute}")));
         }
@@ -234,19 +234,6 @@ impl<'d, 'f> Module<'d, 'f> {
             seen.push(package.clone());
             new
         });
-        all
-    }
-
-    /// A recipe with what pip installs in the stages before the last one: their environment is copied as a rule.
-    fn with_earlier_requirements(&self, recipe: &Recipe) -> Recipe {
-        let mut all = recipe.clone();
-        for index in 0..self.file.stages.len() - 1 {
-            for requirement in Recipe::of(&Frame::of(&self.file, index)).requirements {
-                if !all.requirements.contains(&requirement) {
-                    all.requirements.push(requirement);
-                }
-            }
-        }
         all
     }
 
@@ -296,10 +283,14 @@ impl<'d, 'f> Module<'d, 'f> {
             .push(("tmp".to_owned(), format!("pkgs.runCommand \"{}-tmp\" {{ }} \"mkdir -p $out/tmp\"", self.name)));
         copied.extend(["tmp".to_owned(), "pkgs.cacert".to_owned()]);
         perms.push(permission("tmp", "/tmp", vec![Attr::new(["mode"], Expr::text("1777"))]));
-        if runtime != Runtime::Files && self.needs_bash(frame) {
-            let link = "mkdir -p $out/bin && ln -s ${pkgs.bashInteractive}/bin/bash $out/bin/bash";
-            self.bindings
-                .push(("bin-bash".to_owned(), format!("pkgs.runCommand \"{}-bash\" {{ }} \"{link}\"", self.name)));
+        let bash = if runtime == Runtime::Files { BTreeSet::new() } else { self.bash_paths(frame) };
+        if !bash.is_empty() {
+            let link = |path: &&str| {
+                format!("mkdir -p $out{} && ln -s ${{pkgs.bashInteractive}}/bin/bash $out{path}", paths::folder(path))
+            };
+            let links: Vec<String> = bash.iter().map(link).collect();
+            let text = format!("pkgs.runCommand \"{}-bash\" {{ }} \"{}\"", self.name, links.join(" && "));
+            self.bindings.push(("bin-bash".to_owned(), text));
             copied.push("bin-bash".to_owned());
         }
         if runtime != Runtime::Files {
@@ -335,7 +326,11 @@ impl<'d, 'f> Module<'d, 'f> {
                 &self.path,
             );
             let reference = self.draft.ports.reference(port);
-            self.carry(line, &format!("EXPOSE {port}/{protocol}"), "config.ExposedPorts");
+            let what = match line == frame.base_line {
+                true => "the port of the base image".to_owned(),
+                false => format!("EXPOSE {port}/{protocol}"),
+            };
+            self.carry(line, &what, "config.ExposedPorts");
             exposed.push_str(&format!("  \"${{toString {reference}}}/{protocol}\" = {{ }};\n"));
         }
         if !exposed.is_empty() {
@@ -420,6 +415,18 @@ fn quoted(word: &str) -> String {
 /// Text inside an indented string of Nix.
 fn escaped(text: &str) -> String {
     text.replace("''", "'''").replace("${", "''${")
+}
+
+/// A pattern of files in a script inside an indented string of Nix: what is not a part of the pattern is literal.
+fn pattern(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if !(c.is_alphanumeric() || "/._-+@:,=*?[]!^".contains(c)) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    escaped(&out)
 }
 
 /// The packages that a requirements file lists.

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
-use crate::knowledge::images::commands::{CHANGES_ACCOUNTS, IN_EVERY_BUILD, NO_EFFECT};
+use crate::knowledge::images::commands::{
+    ADDUSER_VALUED, CHANGES_ACCOUNTS, GROUPADD_VALUED, IN_EVERY_BUILD, NO_EFFECT, USERADD_VALUED,
+};
 use crate::knowledge::images::packages;
 use crate::lang::dockerfile::expand;
 use crate::lang::shell;
+use crate::migrate::builds::{CargoBuild, GoBuild};
 
 /// What a stage runs, sorted by what becomes of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,10 +27,10 @@ pub struct Recipe {
     pub ids: Vec<(String, u32)>,
     /// What else is given of them.
     pub accounts: BTreeMap<String, Account>,
-    /// Groups that are made.
-    pub groups: Vec<String>,
-    /// Shell lines about the image's files, which can be done where the files are put together.
-    pub files: Vec<(String, usize)>,
+    /// Groups that are made, and their numbers, if they are given.
+    pub groups: Vec<(String, Option<u32>)>,
+    /// What is done to the image's files, which can be done where the files are put together.
+    pub files: Vec<FileLine>,
     /// Owners of paths: path, owner, line.
     pub owners: Vec<(String, String, usize)>,
     /// Python packages: a list of requirements, or names.
@@ -47,47 +50,62 @@ pub struct Account {
     pub home: Option<String>,
     /// Its shell.
     pub shell: Option<String>,
-    /// The number of its group.
-    pub group: Option<u32>,
+    /// Its group: a name or a number.
+    pub group: Option<String>,
+}
+
+/// A command about a file or folder of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileLine {
+    /// The path in the image.
+    pub path: String,
+    /// The command, as reports name it.
+    pub what: String,
+    /// The same as a shell line that works below `$out`.
+    pub script: String,
+    /// The line of the Dockerfile.
+    pub line: usize,
 }
 
 impl Account {
     fn of(words: &[&str]) -> Self {
-        let value = |flags: &[&str]| {
-            let pair = words.windows(2).find(|pair| flags.contains(&pair[0])).map(|pair| pair[1]);
-            pair.or_else(|| {
-                words
-                    .iter()
-                    .find_map(|word| word.split_once('=').filter(|(flag, _)| flags.contains(flag)))
-                    .map(|(_, value)| value)
-            })
-        };
-        let group =
-            value(&["-g", "--gid"]).and_then(|group| if group == "root" { Some(0) } else { group.parse().ok() });
-        // `-h` is the folder in Alpine.
-        let home = value(&["-d", "--home-dir", "--home", "-h"]);
-        Self { home: home.map(str::to_owned), shell: value(&["-s", "--shell"]).map(str::to_owned), group }
+        let value = |flags: &[&str]| flag_value(words, flags).map(str::to_owned);
+        let is_adduser = words.first().is_some_and(|program| program.ends_with("adduser"));
+        // BusyBox has the group behind `-G` and the comment behind `-g`, Debian has `--ingroup`.
+        let own = if is_adduser { value(&["--ingroup", "-G"]) } else { None };
+        let group = own.or_else(|| value(&["-g", "--gid"])).filter(|group| is_account(group));
+        let home = value(&["-d", "--home-dir", "--home"]).or_else(|| value(&["-h"]).filter(|_| is_adduser));
+        Self { home, shell: value(&["-s", "--shell"]), group }
     }
+}
+
+/// The value of a flag, behind it or behind `=`.
+fn flag_value<'w>(words: &[&'w str], flags: &[&str]) -> Option<&'w str> {
+    let pair = words.windows(2).find(|pair| flags.contains(&pair[0])).map(|pair| pair[1]);
+    pair.or_else(|| {
+        let own = words.iter().filter_map(|word| word.split_once('='));
+        own.into_iter().find(|(flag, _)| flags.contains(flag)).map(|(_, value)| value)
+    })
 }
 
 /// What pip installs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
-    /// What a file lists.
-    File(String),
+    /// What a file lists: the file as it is named, and its path in the image.
+    File(String, String),
     /// One package.
     Name(String),
-    /// The project of the build context, with some of its extras.
-    Project(Vec<String>),
+    /// The project of a folder of the image, with some of its extras.
+    Project(String, Vec<String>),
 }
 
 impl Requirement {
     /// The command that installs it.
     pub fn command(&self) -> String {
         match self {
-            Self::File(file) => format!("pip install -r {file}"),
+            Self::File(file, _) => format!("pip install -r {file}"),
             Self::Name(name) => format!("pip install {name}"),
-            Self::Project(_) => "pip install .".to_owned(),
+            Self::Project(..) => "pip install .".to_owned(),
         }
     }
 }
@@ -110,10 +128,10 @@ pub struct Build {
 pub enum Tool {
     /// A JavaScript package manager that installs packages or runs a script.
     Node(Manager, Option<String>),
-    /// `go build -o OUTPUT`.
-    Go(Option<String>),
+    /// `go build`. Its output is a path from the image's root.
+    Go(GoBuild),
     /// `cargo build`.
-    Cargo,
+    Cargo(CargoBuild),
 }
 
 impl Recipe {
@@ -145,7 +163,7 @@ impl Recipe {
         for mount in run.mounts.iter().filter(|mount| mount.contains("type=secret") || mount.contains("type=ssh")) {
             self.holes.push((format!("--mount={mount}"), run.line));
         }
-        let mut folder = run.folder.clone();
+        let mut folders = shell::PerShell::new(run.folder.clone());
         if has_case(&run.script) {
             self.holes.push((one_line(&run.script), run.line));
             return;
@@ -153,14 +171,15 @@ impl Recipe {
         for command in shell::commands(&run.script) {
             let words: Vec<String> = command.words.iter().flat_map(|word| filled(&word.text, run)).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let folder = folders.at(&command);
             if let ["cd", to, ..] = words.as_slice() {
-                folder = joined(&folder, to);
+                *folder = joined(folder, to);
             }
             if let Some((sign, path)) = written_file(&run.script, command.span.end as usize) {
-                self.write(&words, sign, path, run, &folder);
+                self.write(&words, sign, path, run, folder);
                 continue;
             }
-            self.command(&words, run.line, &folder);
+            self.command(&words, run.line, folder);
         }
     }
 
@@ -173,10 +192,10 @@ impl Recipe {
                 if rest.iter().all(|word| is_plain(word)) && is_plain(&path) && !path.starts_with("/dev/") =>
             {
                 let path = joined(folder, &path);
-                let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
-                let text: Vec<String> = rest.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
-                let line = format!("mkdir -p $out{parent} && {program} {} {sign} $out{path}", text.join(" "));
-                self.files.push((line, run.line));
+                let text: Vec<String> = rest.iter().map(|word| quoted(word)).collect();
+                let what = format!("{program} {} {sign}", text.join(" "));
+                let script = format!("mkdir -p $out{} && {what} $out{}", plain(parent(&path)), plain(&path));
+                self.files.push(FileLine { what: format!("{what} {path}"), path, script, line: run.line });
             }
             _ if path.starts_with("/dev/") => self.command(words, run.line, folder),
             _ => {
@@ -211,16 +230,21 @@ impl Recipe {
         }
         let operands: Vec<&str> = words.iter().skip(1).copied().filter(|word| !word.starts_with('-')).collect();
         match (program, operands.as_slice()) {
-            ("groupadd" | "addgroup", [.., name]) if is_account(name) => self.groups.push((*name).to_owned()),
-            ("useradd" | "adduser", _) if account(words).is_some_and(is_account) => {
-                let name = &account(words).unwrap_or_default();
-                let number = words.windows(2).find(|pair| matches!(pair[0], "-u" | "--uid")).map(|pair| pair[1]);
-                let number = number.or_else(|| words.iter().find_map(|word| word.strip_prefix("--uid=")));
-                if let Some(number) = number.and_then(|number| number.parse().ok()) {
-                    self.ids.push(((*name).to_owned(), number));
+            ("groupadd" | "addgroup", _) if operands_of(words).last().is_some_and(|name| is_account(name)) => {
+                let name = operands_of(words).pop().unwrap_or_default();
+                let number = flag_value(words, &["-g", "--gid"]).and_then(|number| number.parse().ok());
+                if !self.groups.iter().any(|(found, _)| found == name) {
+                    self.groups.push((name.to_owned(), number));
                 }
-                self.users.push(((*name).to_owned(), line));
-                self.accounts.insert((*name).to_owned(), Account::of(words));
+            }
+            ("useradd" | "adduser", _) if operands_of(words).first().is_some_and(|name| is_account(name)) => {
+                let name = operands_of(words).first().copied().unwrap_or_default();
+                let number = flag_value(words, &["-u", "--uid"]);
+                if let Some(number) = number.and_then(|number| number.parse().ok()) {
+                    self.ids.push((name.to_owned(), number));
+                }
+                self.users.push((name.to_owned(), line));
+                self.accounts.insert(name.to_owned(), Account::of(words));
             }
             (name, _) if CHANGES_ACCOUNTS.contains(&name) => {
                 let why = "the accounts of the image are written as a whole";
@@ -234,8 +258,8 @@ impl Recipe {
             ("touch", paths) => {
                 for path in paths {
                     let path = joined(folder, path);
-                    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
-                    self.files.push((format!("mkdir -p $out{parent} && touch $out{path}"), line));
+                    let script = format!("mkdir -p $out{} && touch $out{}", plain(parent(&path)), plain(&path));
+                    self.files.push(FileLine { path, what: "touch".to_owned(), script, line });
                 }
             }
             ("chmod", [mode, paths @ ..]) => self.on_paths(&format!("chmod -R {mode}"), paths, line, folder),
@@ -248,7 +272,9 @@ impl Recipe {
             if path.contains(['$', '*', '`']) {
                 self.holes.push((format!("{command} {path}"), line));
             } else {
-                self.files.push((format!("{command} $out{}", joined(folder, path)), line));
+                let path = joined(folder, path);
+                let script = format!("{command} $out{}", plain(&path));
+                self.files.push(FileLine { path, what: command.to_owned(), script, line });
             }
         }
     }
@@ -276,35 +302,36 @@ impl Recipe {
         match (program, words.get(1..).unwrap_or_default()) {
             ("go", ["mod", "download" | "tidy" | "verify" | "vendor", ..] | ["version" | "env" | "vet", ..]) => {}
             ("go", ["build", rest @ ..]) => {
-                let at = rest.iter().position(|word| *word == "-o");
-                let output = at.and_then(|at| rest.get(at + 1)).map(|output| joined(folder, output));
-                tool(Tool::Go(output));
+                let mut build = GoBuild::of(rest.iter().copied());
+                build.output = build.output.map(|output| joined(folder, &output));
+                tool(Tool::Go(build));
             }
-            ("cargo", ["build", ..]) => tool(Tool::Cargo),
+            ("cargo", ["build", rest @ ..]) => tool(Tool::Cargo(CargoBuild::of(rest.iter().copied()))),
             ("cargo", ["fetch" | "--version", ..]) => {}
-            ("pip" | "pip3", ["install", rest @ ..]) => self.pip(rest, line),
-            ("python" | "python3", ["-m", "pip", "install", rest @ ..]) => self.pip(rest, line),
+            ("pip" | "pip3", ["install", rest @ ..]) => self.pip(rest, line, folder),
+            ("python" | "python3", ["-m", "pip", "install", rest @ ..]) => self.pip(rest, line, folder),
             ("python" | "python3", ["-m", "venv", ..]) | ("uv", ["venv" | "lock" | "--version" | "python", ..]) => {}
-            ("uv", ["pip", "install", rest @ ..]) => self.pip(rest, line),
+            ("uv", ["pip", "install", rest @ ..]) => self.pip(rest, line, folder),
             ("poetry", ["config" | "lock" | "--version" | "self", ..]) => {}
             ("uv", ["sync", rest @ ..]) | ("poetry" | "pdm", ["install" | "sync", rest @ ..]) => {
                 let extras = rest.windows(2).filter(|pair| matches!(pair[0], "--extra" | "-E" | "--extras"));
                 let extras = extras.map(|pair| pair[1].to_owned()).collect();
-                self.requirements.push((Requirement::Project(extras), line));
+                self.requirements.push((Requirement::Project(joined(folder, "."), extras), line));
             }
             (name, _) if NO_EFFECT.contains(&name) => {}
             _ => self.holes.push((shown(words), line)),
         }
     }
 
-    fn pip(&mut self, words: &[&str], line: usize) {
+    fn pip(&mut self, words: &[&str], line: usize, folder: &str) {
+        let project = |extras: Vec<String>| Requirement::Project(joined(folder, "."), extras);
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             match *word {
                 "-r" | "--requirement" => {
                     let requirement = rest.next().map(|file| match file.ends_with("pyproject.toml") {
-                        true => Requirement::Project(Vec::new()),
-                        false => Requirement::File((*file).to_owned()),
+                        true => Requirement::Project(parent(&joined(folder, file)).to_owned(), Vec::new()),
+                        false => Requirement::File((*file).to_owned(), joined(folder, file)),
                     });
                     self.requirements.extend(requirement.map(|requirement| (requirement, line)));
                 }
@@ -314,11 +341,11 @@ impl Recipe {
                         self.holes.push((format!("pip install -c {file}"), line));
                     }
                 }
-                "." | "./" => self.requirements.push((Requirement::Project(Vec::new()), line)),
+                "." | "./" => self.requirements.push((project(Vec::new()), line)),
                 word if word.starts_with(".[") => {
                     let extras = word.trim_start_matches(".[").trim_end_matches(']').split(',');
                     let extras = extras.map(|extra| extra.trim().to_owned()).collect();
-                    self.requirements.push((Requirement::Project(extras), line));
+                    self.requirements.push((project(extras), line));
                 }
                 "-i" | "--index-url" | "--extra-index-url" | "--trusted-host" => {
                     rest.next();
@@ -380,40 +407,43 @@ fn one_line(script: &str) -> String {
     script.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a word can be the name of an account.
-/// The name that a command makes an account for: the first word that is neither a flag nor its value.
-fn account<'w>(words: &[&'w str]) -> Option<&'w str> {
-    const VALUED: [&str; 18] = [
-        "-u",
-        "--uid",
-        "-g",
-        "--gid",
-        "-G",
-        "--groups",
-        "-d",
-        "--home-dir",
-        "--home",
-        "-h",
-        "-s",
-        "--shell",
-        "-c",
-        "--comment",
-        "--gecos",
-        "--ingroup",
-        "-k",
-        "-b",
-    ];
+/// The words of a command about accounts that are neither flags nor their values.
+fn operands_of<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
+    let has_value = |flag: &str| match program {
+        "groupadd" | "addgroup" => GROUPADD_VALUED.contains(&flag),
+        "adduser" => USERADD_VALUED.contains(&flag) || ADDUSER_VALUED.contains(&flag),
+        _ => USERADD_VALUED.contains(&flag),
+    };
+    let mut found = Vec::new();
     let mut rest = words.iter().skip(1);
     while let Some(word) = rest.next() {
-        if VALUED.contains(word) {
+        if has_value(word) {
             rest.next();
         } else if !word.starts_with('-') {
-            return Some(word);
+            found.push(*word);
         }
     }
-    None
+    found
 }
 
+/// The folder of a path of the image; empty for the root.
+fn parent(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// A word in single quotes for the shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// A path for the shell, in quotes if it needs them.
+fn plain(path: &str) -> String {
+    let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c));
+    if is_plain { path.to_owned() } else { quoted(path) }
+}
+
+/// Whether a word can be the name of an account.
 fn is_account(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
@@ -452,18 +482,32 @@ mod tests {
         assert_eq!(recipe.unknown, [("libodd".to_owned(), 3)]);
         assert_eq!(recipe.users, [("web".to_owned(), 4), ("worker".to_owned(), 14)]);
         assert_eq!(recipe.ids, [("worker".to_owned(), 1500)]);
-        assert_eq!(recipe.files, [("mkdir -p $out/app/data".to_owned(), 4)]);
+        let files: Vec<_> = recipe.files.iter().map(|file| (file.script.as_str(), file.line)).collect();
+        assert_eq!(files, [("mkdir -p $out/app/data", 4)]);
         let tools: Vec<_> = recipe.builds.iter().map(|build| build.tool.clone()).collect();
         assert_eq!(
             tools,
             [
                 Tool::Node(Manager::Npm, None),
                 Tool::Node(Manager::Npm, Some("build".into())),
-                Tool::Go(Some("/app/srv/bin/x".into()))
+                Tool::Go(GoBuild::of(["-o", "/app/srv/bin/x", "."]))
             ]
         );
         assert_eq!(recipe.requirements.len(), 2);
         assert_eq!(recipe.owners, [("/app".to_owned(), "web".to_owned(), 11)]);
         assert_eq!(recipe.holes, [("make all".to_owned(), 11), ("useradd ${LOST}".to_owned(), 14)]);
+    }
+    #[test]
+    fn names_and_groups_of_accounts() {
+        let text = "FROM debian\nRUN groupadd --gid 2000 staff && addgroup crew --gid 2001 && useradd -p secret -e 2030-01-01 -m web\n\
+                    RUN adduser -h /srv -D -G staff -g \"The user\" app && useradd -h ops -g crew\nRUN mkdir -p \"/srv/a b\"\n";
+        let recipe = Recipe::of(&Frame::of(&Dockerfile::read(text).unwrap(), 0));
+        assert_eq!(recipe.groups, [("staff".to_owned(), Some(2000)), ("crew".to_owned(), Some(2001))]);
+        let names: Vec<&str> = recipe.users.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["web", "app", "ops"]);
+        let app = &recipe.accounts["app"];
+        assert_eq!((app.home.as_deref(), app.group.as_deref()), (Some("/srv"), Some("staff")));
+        assert_eq!(recipe.accounts["ops"].group.as_deref(), Some("crew"));
+        assert_eq!(recipe.files[0].script, "mkdir -p $out'/srv/a b'");
     }
 }

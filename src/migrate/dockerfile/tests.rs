@@ -319,15 +319,30 @@ fn names_are_unique_and_known_to_others() {
 }
 
 #[test]
-fn what_the_base_of_an_image_gives_is_there() {
-    let (module, _) = migrated(
+fn nginx_default_server_and_bash_of_the_base_are_added() {
+    let (module, report) = migrated(
         "site/Dockerfile",
         "FROM nginx:alpine\nCOPY index.html /usr/share/nginx/html/\n",
         &[("site/index.html", "")],
     );
     let module = in_one_line(&module);
-    assert!(module.contains("root /usr/share/nginx/html;") && module.contains("listen ${toString ports."), "{module}");
-    assert!(module.contains("/tcp\" = { };"), "{module}");
+    for expected in [
+        "root /usr/share/nginx/html;",
+        "listen ${toString ports.infrastructure.http};",
+        "\"${toString ports.infrastructure.http}/tcp\" = { };",
+    ] {
+        assert!(module.contains(expected), "{expected}\n{module}");
+    }
+    assert!(report.carried.iter().any(|item| item.what == "the port of the base image"), "{report:?}");
+    for own in ["FROM nginx\nCOPY rootfs/ /\n", "FROM nginx\nCOPY rootfs/etc /etc\n"] {
+        let (module, _) = migrated("site/Dockerfile", own, &[("site/rootfs/etc/nginx/conf.d/default.conf", "")]);
+        assert!(!module.contains("nginxDefault"), "{module}");
+        let (defaults, files) = (module.find("copy ${nginxConf}").unwrap(), module.find("copy ${src}/rootfs").unwrap());
+        assert!(defaults < files, "{module}");
+    }
+    let other = "FROM nginx\nCOPY rootfs/ /\n";
+    let (module, _) = migrated("site/Dockerfile", other, &[("site/rootfs/srv/x", "")]);
+    assert!(module.contains("nginxDefault"), "{module}");
     let own = "FROM nginx:alpine\nCOPY site.conf /etc/nginx/conf.d/default.conf\n";
     let (module, _) = migrated("site/Dockerfile", own, &[("site/site.conf", "")]);
     assert!(!module.contains("nginxDefault"), "{module}");
@@ -336,6 +351,8 @@ fn what_the_base_of_an_image_gives_is_there() {
     let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"./run.sh\"]\n";
     let (module, _) = migrated("api/Dockerfile", dockerfile, &[("api/run.sh", script)]);
     assert!(module.contains("$out/bin/bash") && module.contains("pkgs.gnused"), "{module}");
+    let (other, _) = migrated("api/Dockerfile", dockerfile, &[("api/run.sh", "#!/usr/bin/bash\npython a.py\n")]);
+    assert!(other.contains("$out/usr/bin/bash") && !other.contains("$out/bin/bash"), "{other}");
     let (module, _) = migrated("api/Dockerfile", dockerfile, &[("api/run.sh", "#!/bin/sh\nexec python a.py\n")]);
     assert!(!module.contains("$out/bin/bash") && !module.contains("gnused"), "{module}");
 }
@@ -370,10 +387,11 @@ fn builds_of_a_stage_keep_their_flags_and_variables() {
 fn programs_and_patterns_of_stages_are_copied() {
     let dockerfile = "FROM node:22 AS b\nWORKDIR /app\nRUN apt-get install -y dumb-init\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\n\
                       RUN npm run build\nFROM node:22\nCOPY --from=b /usr/bin/dumb-init /usr/bin/dumb-init\n\
-                      COPY --from=b /app/dist/*.js /srv/\nCMD [\"dumb-init\", \"node\", \"/srv/a.js\"]\n";
+                      COPY --from=b /app/dist/*.js /srv/\nCOPY --from=b [\"/app/$(id) x/*.js\", \"/srv/\"]\nCMD [\"dumb-init\", \"node\", \"/srv/a.js\"]\n";
     let (module, _) = migrated("Dockerfile", dockerfile, &[("package-lock.json", "{}"), ("package.json", "{}")]);
     assert!(module.contains("copy ${pkgs.dumb-init}/bin/dumb-init $out/usr/bin/dumb-init"), "{module}");
     assert!(module.contains("cp -r ${stage-b}/app/dist/*.js $out/srv/"), "{module}");
+    assert!(module.contains("cp -r ${stage-b}/app/\\$\\(id\\)\\ x/*.js $out/srv/"), "{module}");
 }
 
 #[test]
@@ -396,16 +414,97 @@ fn projects_of_python_are_found_where_they_are_copied_from() {
 }
 
 #[test]
-fn accounts_and_their_groups() {
-    let dockerfile = "FROM alpine\nRUN addgroup -S staff && adduser -S web -G staff\nCOPY --chown=web:staff a /a\nUSER web\nCMD [\"a\"]\n";
-    let (module, report) = migrated("Dockerfile", dockerfile, &[("a", "")]);
-    assert!(module.contains("web:x:1000:") && !module.contains("staff:x:"), "{module}");
+fn files_of_python_are_those_that_are_copied_to_their_path() {
+    let project = |name: &str, dependency: &str| {
+        format!(
+            "[project]\nname = \"{name}\"\ndependencies = [\"{dependency}\"]\n[build-system]\nrequires = [\"hatchling\"]\n"
+        )
+    };
+    let (root, core) = (project("all", "fastapi"), project("core", "redis"));
+    let files = [("pyproject.toml", root.as_str()), ("packages/core/pyproject.toml", core.as_str())];
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY pyproject.toml ./\n\
+                      COPY packages/core/pyproject.toml packages/core/\nRUN uv sync\nENTRYPOINT [\"uv\", \"run\", \"--no-sync\", \"app\"]\n";
+    let (module, report) = migrated("Dockerfile", dockerfile, &files);
+    assert!(module.contains("pname = \"all\";") && !module.contains("\"core\""), "{module}");
+    assert!(in_one_line(&module).contains("Entrypoint = [ \"app\" ];"), "{module}");
+    assert!(left(&report).is_empty(), "{report:?}");
+    let both = dockerfile
+        .replace("ENTRYPOINT", "RUN cd packages/core && pip install .\nENTRYPOINT")
+        .replace("\"--no-sync\"", "\"--with\"");
+    let (_, report) = migrated("Dockerfile", &both, &files);
+    assert_eq!(left(&report), ["6: pip install .", "7: ENTRYPOINT"]);
+
+    let lists = "FROM python:3.12\nCOPY svc/a/requirements.txt /a/\nCOPY svc/b /b\nRUN pip install -r /a/requirements.txt\n\
+                 RUN cd /b && pip install -r requirements.txt\nCMD uv run python a.py && ls\n";
+    let files = [("svc/a/requirements.txt", "redis\n"), ("svc/b/requirements.txt", "fastapi\n")];
+    let (module, report) = migrated("Dockerfile", lists, &files);
+    assert!(module.contains("ps.fastapi ps.redis") && module.contains("\"python a.py && ls\""), "{module}");
     assert!(left(&report).is_empty(), "{report:?}");
 }
 
 #[test]
-fn a_file_that_is_written_before_a_build_is_named() {
-    let dockerfile = "FROM node:22 AS b\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN echo A=1 > .env\nRUN npm run build\nRUN echo B=1 > late\n\
+fn each_program_of_go_is_installed_where_its_build_puts_it() {
+    let dockerfile = |run: &str| {
+        format!(
+            "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN {run}\nFROM alpine\nCOPY --from=b /src /srv\nCMD [\"/srv/a\"]\n"
+        )
+    };
+    let files = [("go.mod", "module example.org/shop\n"), ("cmd/a/main.go", ""), ("cmd/b/main.go", "")];
+    for (run, expected) in [
+        ("go build ./cmd/a && go build ./cmd/b", "a $out/src/a b $out/src/b"),
+        ("go build -o out/ -ldflags \"-X main.version=1\" ./cmd/a ./cmd/b", "a $out/src/out/a b $out/src/out/b"),
+        ("(cd cmd/a && go build -o /src/a .) && cd cmd/b && go build", "a $out/src/a b $out/src/cmd/b/b"),
+        ("mkdir -p out && go build -o out ./cmd/a && go build -o b cmd/b/main.go", "a $out/src/out/a b $out/src/b"),
+    ] {
+        let (module, report) = migrated("Dockerfile", &dockerfile(run), &files);
+        let lines = module.lines().filter_map(|line| line.trim().strip_prefix("install -D $out/bin/"));
+        assert_eq!(lines.collect::<Vec<_>>().join(" "), expected, "{run}\n{module}");
+        assert!(module.contains("subPackages = [ \"cmd/a\" \"cmd/b\" ]"), "{run}\n{module}");
+        assert!(left(&report).is_empty(), "{run}\n{report:?}");
+    }
+    let (_, report) = migrated("Dockerfile", &dockerfile("go build -o out/ ./cmd/..."), &files);
+    assert_eq!(left(&report), ["4: go build"]);
+    let modules = [("a/go.mod", "module a\n"), ("b/go.mod", "module b\n")];
+    let (_, report) = migrated("Dockerfile", &dockerfile("cd a && go build && cd ../b && go build"), &modules);
+    assert_eq!(left(&report), ["4: RUN go build"]);
+}
+
+#[test]
+fn variables_of_a_stage_that_its_build_cannot_have_are_reported() {
+    let dockerfile = "FROM node:22 AS b\nWORKDIR /app\nENV A=1 1B=2 SUPPORT=3 HOME=/root\nCOPY . .\nRUN npm ci && npm run build\n\
+                      FROM node:22\nCOPY --from=b /app /app\nCMD [\"node\", \"/app/a.js\"]\n";
+    let files = [("package.json", "{}"), ("package-lock.json", "{}")];
+    let (module, report) = migrated("Dockerfile", dockerfile, &files);
+    assert!(module.contains("env.A = \"1\";") && module.contains("env.SUPPORT = \"3\";"), "{module}");
+    assert!(!module.contains("1B"), "{module}");
+    assert_eq!(left(&report), ["3: ENV 1B", "3: ENV HOME"]);
+    let (_, report) = migrated("Dockerfile", dockerfile, &files[..1]);
+    assert!(left(&report).contains(&"3: ENV A".to_owned()), "{report:?}");
+    assert!(!report.carried.iter().any(|item| item.what == "ENV A"), "{report:?}");
+}
+
+#[test]
+fn accounts_and_their_groups() {
+    let dockerfile = "FROM alpine\nRUN addgroup -S staff && adduser -S web -G staff\nCOPY --chown=web:staff a /a\nUSER web\nCMD [\"a\"]\n";
+    let (module, report) = migrated("Dockerfile", dockerfile, &[("a", "")]);
+    for expected in ["web:x:1000:1001:", "web:x:1000:\n", "staff:x:1001:"] {
+        assert!(module.contains(expected), "{expected}\n{module}");
+    }
+    assert!(in_one_line(&module).contains("uid = 1000; gid = 1001;"), "{module}");
+    assert!(left(&report).is_empty(), "{report:?}");
+    let numbered = "FROM debian\nRUN groupadd -g 2000 staff && useradd -p secret -u 1500 -g staff web\n\
+                    COPY --chown=web:staff a /a\nUSER web\nCMD [\"a\"]\n";
+    let (module, report) = migrated("Dockerfile", numbered, &[("a", "")]);
+    for expected in ["web:x:1500:2000:", "staff:x:2000:"] {
+        assert!(module.contains(expected), "{expected}\n{module}");
+    }
+    assert!(in_one_line(&module).contains("uid = 1500; gid = 2000;") && !module.contains("secret"), "{module}");
+    assert!(left(&report).is_empty(), "{report:?}");
+}
+
+#[test]
+fn a_file_that_is_written_before_a_build_is_reported() {
+    let dockerfile = "FROM node:22 AS b\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN echo A=1 > .env && echo C=1 > /apple/x\nRUN npm run build\nRUN echo B=1 > late\n\
                       FROM nginx\nCOPY --from=b /app/dist /usr/share/nginx/html\n";
     let (_, report) = migrated("Dockerfile", dockerfile, &[("package-lock.json", "{}")]);
     assert_eq!(left(&report), ["5: RUN echo 'A=1' > /app/.env"]);

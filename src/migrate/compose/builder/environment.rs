@@ -123,9 +123,12 @@ impl<'a, 'm> Builder<'a, 'm> {
         let line: String = literals.collect();
         let has_password = |text: &str| {
             let found = password_in_url(text).and_then(|(start, end)| text.get(start..end));
-            found.is_some_and(|password| !password.contains(['$', '\u{f8f5}']))
+            let option = ["--password=", "--pwd="].iter().find_map(|option| text.strip_prefix(option));
+            let is_known = |password: &str| !password.is_empty() && !password.contains(['$', words::SHELL.0]);
+            found.or(option).is_some_and(is_known)
         };
-        if line.split_whitespace().any(has_password) || has_password(&line) {
+        let split = words::split(&line).unwrap_or_else(|_| line.split_whitespace().map(str::to_owned).collect());
+        if split.iter().any(|word| has_password(word)) {
             let place = service.get("command").map_or(&service.key.place, |node| &node.place);
             let why = "it has a password, which ends up in the world-readable store";
             self.leave(service, place, "command", why, "move the password to `.env` and write `${NAME}`");
@@ -238,10 +241,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             _ => {
                 let examples = ["example", "sample", "template", "dist"].map(|end| format!("{path}.{end}"));
                 let example = examples.into_iter().find(|path| matches!(self.files.text(path), Ok(Some(_))));
-                let todo = example.map_or_else(
-                    || "write it before the first start".to_owned(),
-                    |example| format!("copy {example} to it before the first start"),
-                );
+                if path == ".env" {
+                    let what = format!("services.{}.env_file", service.name);
+                    self.missing_env.borrow_mut().push((what, item.place.clone(), example));
+                    return;
+                }
+                let todo = missing_file(example.as_deref());
                 self.leave(service, &item.place, "env_file", format!("{path} does not exist"), todo);
                 return;
             }
@@ -265,12 +270,36 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
+    /// Reports `.env` as a file of variables that does not exist. Secrets that are moved to it make the file, without the
+    /// other variables.
+    pub(in crate::migrate::compose) fn missing_env_notes(&self) {
+        let is_written = !self.secrets.borrow().is_empty();
+        for (what, place, example) in self.missing_env.take() {
+            let (why, todo) = match (is_written, &example) {
+                (false, example) => (".env does not exist", missing_file(example.as_deref())),
+                (true, Some(example)) => {
+                    (".env is written with the secrets only", format!("add the other variables of {example} to it"))
+                }
+                (true, None) => continue,
+            };
+            self.report.borrow_mut().leave(&place.path, place.line, what, why, todo);
+        }
+    }
+
     /// A path of the repository as one from the folder that a process runs in.
     pub(in crate::migrate::compose) fn path_in_working_folder(&self, service: &Service<'_>, path: &str) -> String {
         let folder = process::working_folder(service);
         let up = if folder.is_empty() { "./".to_owned() } else { "../".repeat(folder.split('/').count()) };
         format!("{up}{path}")
     }
+}
+
+/// What to do about a file of variables that does not exist.
+fn missing_file(example: Option<&str>) -> String {
+    example.map_or_else(
+        || "write it before the first start".to_owned(),
+        |example| format!("copy {example} to it before the first start"),
+    )
 }
 
 pub(in crate::migrate::compose) fn in_folder(path: &str, folder: &str) -> bool {
@@ -328,14 +357,25 @@ pub(in crate::migrate::compose) fn password_in_url(text: &str) -> Option<(usize,
     in_authority(text).or_else(|| in_connection_string(text))
 }
 
-/// The value of `password=` or `pwd=` beside that of a host.
+/// The value of `password=` or `pwd=` beside that of a host, without its quotes.
 fn in_connection_string(text: &str) -> Option<(usize, usize)> {
     let lower = text.to_ascii_lowercase();
-    let has_host = ["host=", "server=", "data source="].iter().any(|key| lower.contains(key));
-    let key = ["password=", "pwd="].iter().find_map(|key| Some(lower.find(key)? + key.len()));
-    let start = key.filter(|_| has_host)?;
-    let end = text[start..].find([';', ' ', '&', '"', '\'']).map_or(text.len(), |length| start + length);
-    (start < end && !text[start..end].contains('\u{f8f5}')).then_some((start, end))
+    let value_of = |key: &str| {
+        let is_key =
+            |at: &usize| lower[..*at].chars().next_back().is_none_or(|c| c.is_whitespace() || ";:?&\"'".contains(c));
+        lower.match_indices(key).map(|(at, _)| at).find(is_key).map(|at| at + key.len())
+    };
+    let has_host =
+        lower.contains("://") || ["host=", "server=", "data source="].iter().any(|key| value_of(key).is_some());
+    let start = ["password=", "pwd="].iter().find_map(|key| value_of(key)).filter(|_| has_host)?;
+    let quote = text[start..].chars().next().filter(|c| matches!(c, '"' | '\''));
+    let start = start + usize::from(quote.is_some());
+    let end = match quote {
+        Some(quote) => text[start..].find(quote),
+        None => text[start..].find([';', ' ', '&', '"', '\'']),
+    };
+    let end = end.map_or(text.len(), |length| start + length);
+    (start < end && !text[start..end].contains(words::SHELL.0)).then_some((start, end))
 }
 
 fn in_authority(text: &str) -> Option<(usize, usize)> {
@@ -345,4 +385,26 @@ fn in_authority(text: &str) -> Option<(usize, usize)> {
     let at = rest[..end].rfind('@')?;
     let colon = rest[..at].find(':')?;
     (colon + 1 < at).then_some((start + colon + 1, start + at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_of_connection_strings() {
+        let found = |text: &str| password_in_url(text).map(|(start, end)| text[start..end].to_owned());
+        for (text, expected) in [
+            ("postgres://a:b@db/x", Some("b")),
+            ("jdbc:postgresql://db1/x?user=a&password=hunter3&ssl=true", Some("hunter3")),
+            ("Server=db1;Password='hunter;2';Database=x", Some("hunter;2")),
+            ("host=db user=x password=y", Some("y")),
+            ("pgsql:host=db;pwd=z", Some("z")),
+            ("--server=x --reset-password=true", None),
+            ("host=db password=", None),
+            ("password=y", None),
+        ] {
+            assert_eq!(found(text).as_deref(), expected, "{text}");
+        }
+    }
 }

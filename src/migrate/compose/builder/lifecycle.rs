@@ -4,7 +4,7 @@ use super::{Builder, Done};
 use crate::migrate::compose::known::passwords;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::Node;
-use crate::migrate::compose::{health, words};
+use crate::migrate::compose::{health, settings, words};
 use crate::migrate::nix::{Attr, Expr};
 
 impl<'a, 'm> Builder<'a, 'm> {
@@ -116,12 +116,13 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub fn deploy(&self, service: &Service<'_>, attrs: &mut Vec<Attr>) {
         for (key, node) in service.get("deploy").map_or(&[][..], Node::pairs) {
             let what = format!("deploy.{}", key.name);
+            if key.name == "replicas" && node.text() == Some("0") {
+                self.carry(service, &key.place, &what, "disabled: start it by hand");
+                continue;
+            }
             if key.name != "restart_policy" || !attrs.is_empty() && service.get("restart").is_none() {
                 let (why, todo) = match key.name.as_str() {
-                    "replicas" if node.text() != Some("1") => (
-                        "several instances would listen on one port",
-                        "set `replicas`, and add PC_REPLICA_NUM to the port",
-                    ),
+                    "replicas" if node.text() != Some("1") => settings::INSTANCES,
                     _ => (
                         "process-compose runs each process once on this machine, without limits",
                         "nothing, unless the program requires it",
@@ -204,8 +205,15 @@ impl<'a, 'm> Builder<'a, 'm> {
         attrs
     }
 
-    /// A service with profiles is started by hand.
+    /// A service with profiles, or without instances, is started by hand.
     pub fn disabled(&self, service: &Service<'_>) -> Option<Attr> {
+        let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas")).and_then(Node::text);
+        if replicas == Some("0") {
+            if let Some(node) = service.get("profiles") {
+                self.carry(service, &node.place, "profiles", "disabled: start it by hand");
+            }
+            return Some(Attr::new(["disabled"], Expr::bool(true)).comment("It has no instances in Compose."));
+        }
         let node = service.get("profiles").filter(|node| !node.items().is_empty())?;
         let names: Vec<&str> = node.items().iter().filter_map(Node::text).collect();
         let chosen = self.variables.get("COMPOSE_PROFILES").map_or("", String::as_str);

@@ -58,9 +58,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             path.is_some_and(|path| !path.is_empty() && matches!(self.files().text(&path), Ok(Some(_))))
         };
         // What runs a program from its source compiles it.
-        let runs_source =
-            ["/bin/go run", "/bin/cargo run", "/bin/dotnet run"].iter().any(|run| program.line.contains(run));
-        let is_compiled = |built: &&Built| runs_source && built.stage(file).is_some_and(ImageFile::compiles);
+        let is_compiled = |built: &&Built| program.runs_source && built.stage(file).is_some_and(ImageFile::compiles);
         if let Some(built) = file.built.iter().find(|built| !is_there(built) && !is_compiled(built)) {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
             let why = format!("another stage builds {}, and the process runs in the checkout", built.target);

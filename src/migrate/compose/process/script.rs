@@ -63,7 +63,7 @@ pub fn unknown_programs(
     Ok(unknown)
 }
 
-/// Words of the shell's grammar that what follows belongs to.
+/// Keywords that are not followed by a command.
 const CONTROL: [&str; 4] = ["for", "case", "select", "function"];
 
 /// The functions that a script defines: `name() {`.

@@ -1,10 +1,11 @@
 //! Programs that a Dockerfile builds, run from their source.
 
-use super::{Program, append, start_line, versioned};
+use super::{Program, append, start_line, versioned, working_folder};
 use crate::lang::shell;
 use crate::migrate::Files;
+use crate::migrate::builds::{CargoBuild, GoBuild, go_program};
 use crate::migrate::compose::builder::Builder;
-use crate::migrate::compose::image_file::ImageFile;
+use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::stack::Service;
 
 /// Whether the build context is an application of Spring Boot.
@@ -17,17 +18,21 @@ pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
     })
 }
 
-/// How a program that the Dockerfile builds is run from its source.
-pub(super) fn from_source(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Program> {
-    let file = service.image_file.as_ref()?;
-    let first = words.first()?.as_str();
-    let (mut program, skip) = source_line(builder, service, file, first)?;
+/// How a program that the Dockerfile builds is run from its source. `Err` if which of several it is cannot be told.
+pub(super) fn from_source(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    words: &[String],
+) -> Result<Option<Program>, String> {
+    let (Some(file), Some(first)) = (&service.image_file, words.first()) else { return Ok(None) };
+    let Some((mut program, skip)) = source_line(builder, service, file, first)? else { return Ok(None) };
     let arguments = match skip {
         true => Vec::new(),
         false => words[1..].to_vec(),
     };
+    program.runs_source = true;
     append(builder, service, &mut program, first, &arguments);
-    Some(program)
+    Ok(Some(program))
 }
 
 /// The command line that builds and runs, and whether the arguments belong to a launcher and not to the program.
@@ -36,8 +41,8 @@ fn source_line(
     service: &Service<'_>,
     file: &ImageFile,
     first: &str,
-) -> Option<(Program, bool)> {
-    let context = service.context()?;
+) -> Result<Option<(Program, bool)>, String> {
+    let Some(context) = service.context() else { return Ok(None) };
     let has = |name: &str| {
         let path = if context.is_empty() { name.to_owned() } else { format!("{context}/{name}") };
         builder.files().text(&path).ok().flatten()
@@ -48,7 +53,7 @@ fn source_line(
     };
     let is_java = matches!(first, "java") || first.ends_with("/java");
     if is_java {
-        return match (has("pom.xml"), has("build.gradle").or_else(|| has("build.gradle.kts"))) {
+        let found = match (has("pom.xml"), has("build.gradle").or_else(|| has("build.gradle.kts"))) {
             (Some(pom), _) if pom.contains("spring-boot") => Some((line("maven", &["mvn", "spring-boot:run"]), true)),
             (Some(_), _) => Some((line("maven", &["mvn", "compile", "exec:java"]), true)),
             (None, Some(gradle)) if gradle.contains("springframework.boot") => {
@@ -57,96 +62,218 @@ fn source_line(
             (None, Some(_)) => Some((line("gradle", &["gradle", "run"]), true)),
             (None, None) => None,
         };
+        return Ok(found);
     }
     let built = |text: &str| file.builders.iter().find(|run| format!(" {run}").contains(&format!(" {text}")));
-    let name = first.rsplit('/').next().unwrap_or(first);
+    let name = built_name(file, first);
     if built("go build").is_some() {
-        let target = go_target(&file.builders, name);
-        return Some((line("go", &["go", "run", &target]), false));
+        let is_folder = |path: &str| {
+            let path = crate::paths::join(&working_folder(service), path);
+            path.is_some_and(|path| builder.files().is_folder(&path))
+        };
+        let go_mod = has("go.mod").unwrap_or_default();
+        let Some(target) = go_target(&go_builds(&file.builders), &name, &go_mod, &is_folder) else {
+            let why = format!("the image builds several programs with Go, and which of them is `{first}` is unknown");
+            return Err(why);
+        };
+        let mut start = vec!["go", "run"];
+        start.extend(target.iter().map(String::as_str));
+        return Ok(Some((line("go", &start), false)));
     }
     if built("cargo build").is_some() || built("cargo install").is_some() {
         let is_member = has("Cargo.toml").is_some_and(|text| text.contains("[workspace]"));
-        let mut flags = cargo_flags(&file.builders, name);
-        if is_member && !flags.iter().any(|flag| flag == "--bin") {
-            flags.extend(["--bin".to_owned(), name.to_owned()]);
-        }
+        let flags = cargo_flags(&cargo_builds(&file.builders), &name, is_member);
         let mut start = vec!["cargo", "run", "--release"];
         start.extend(flags.iter().map(String::as_str));
         start.push("--");
         let mut program = line("cargo", &start);
         // rustc links with `cc`, which its package does not bring.
         program.packages.insert("gcc".to_owned());
-        return Some((program, false));
+        return Ok(Some((program, false)));
     }
     if first.contains("/build/install/") && (built("gradle ").is_some() || built("./gradlew").is_some()) {
-        return Some((line("gradle", &["gradle", "run"]), true));
+        return Ok(Some((line("gradle", &["gradle", "run"]), true)));
     }
     if built("dotnet publish").is_some() || built("dotnet build").is_some() {
-        return Some((line("dotnet-sdk", &["dotnet", "run"]), true));
+        return Ok(Some((line("dotnet-sdk", &["dotnet", "run"]), true)));
     }
-    None
+    Ok(None)
 }
 
-/// What the `go build` of a program builds: its last argument that is not a flag or a flag's value.
-fn go_target(builders: &[String], name: &str) -> String {
-    let builds: Vec<(Option<String>, String)> = builders.iter().flat_map(|run| go_builds(run)).collect();
-    let is_own = |output: &Option<String>| output.as_deref().and_then(|path| path.rsplit('/').next()) == Some(name);
-    let found = builds.iter().find(|(output, _)| is_own(output)).or(builds.first());
-    let target = found.map_or(".", |(_, target)| target);
-    if target == "." || target.starts_with("./") || target.ends_with(".go") {
-        target.to_owned()
-    } else {
-        format!("./{target}")
-    }
+/// The name that a program has in the stage that builds it: `COPY --from` may give it another one.
+fn built_name(file: &ImageFile, first: &str) -> String {
+    let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    let name = last(first);
+    let path = match first.starts_with('/') {
+        true => first.to_owned(),
+        false => format!("{}/{}", file.folder.trim_end_matches('/'), first.trim_start_matches("./")),
+    };
+    let is_it = |built: &&Built| {
+        let target = built.target.trim_end_matches("/.").trim_end_matches('/');
+        target == path || (!first.contains('/') && last(target) == name)
+    };
+    let renamed = file.built.iter().rev().find(is_it).filter(|built| !built.target.ends_with('/'));
+    renamed.map_or(name, |built| last(&built.source))
 }
 
-/// The outputs and targets of each `go build`.
-fn go_builds(run: &str) -> Vec<(Option<String>, String)> {
-    let commands = shell::commands(run).into_iter();
-    let builds = commands.filter(|command| command.program() == "go" && command.word(1) == Some("build"));
-    let read = |command: shell::Command<'_>| {
-        let (mut output, mut target) = (None, ".".to_owned());
-        let mut words = command.arguments().skip(1);
-        while let Some(word) = words.next() {
-            match word {
-                "-o" => output = words.next().map(str::to_owned),
-                "-ldflags" | "-tags" | "-p" | "-mod" | "-gcflags" | "-asmflags" => drop(words.next()),
-                flag if flag.starts_with('-') => {}
-                word => target = word.to_owned(),
+/// Whether a start script runs a program that the image builds, or is given one to run.
+pub(super) fn starts_built(file: &ImageFile, script: &str, arguments: &[String]) -> bool {
+    let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    let mut names: Vec<String> = Vec::new();
+    for built in file.built.iter().filter(|built| built.stage(file).is_some_and(ImageFile::compiles)) {
+        names.extend([last(&built.source), last(&built.target)]);
+    }
+    for (build, folder) in go_builds(&file.builders) {
+        names.extend(build.output.as_deref().map(last));
+        names.extend(build.targets().iter().map(|target| go_program(target, &folder, "")));
+    }
+    for build in cargo_builds(&file.builders) {
+        names.extend(build.bins.into_iter().chain(build.packages));
+    }
+    let is_built = |program: &str| names.iter().any(|name| *name == last(program));
+    let is_given = script.contains("$@") && arguments.first().is_some_and(|program| is_built(program));
+    is_given || shell::commands(script).iter().any(|command| is_built(command.program()))
+}
+
+/// Each `go build`, and the folder that it runs in, from that of its RUN.
+fn go_builds(builders: &[String]) -> Vec<(GoBuild, String)> {
+    let mut found = Vec::new();
+    for run in builders {
+        let mut folders = shell::PerShell::new(String::new());
+        for command in shell::commands(run) {
+            let folder = folders.at(&command);
+            match (command.program(), command.word(1)) {
+                // What an absolute path is in the context is not known here.
+                ("cd", Some(to)) => *folder = crate::paths::join(folder, to).unwrap_or_default(),
+                _ => found.extend(GoBuild::read(&command).map(|build| (build, folder.clone()))),
             }
         }
-        (output, target)
-    };
-    builds.map(read).collect()
+    }
+    found
 }
 
-/// Flags of `cargo build` that decide what is built, and whether they have a value.
-const CARGO_FLAGS: [(&str, bool); 7] = [
-    ("--features", true),
-    ("-F", true),
-    ("--bin", true),
-    ("--package", true),
-    ("-p", true),
-    ("--no-default-features", false),
-    ("--all-features", false),
-];
-
-/// The flags of the `cargo build` that makes a program, for `cargo run`.
-fn cargo_flags(builders: &[String], name: &str) -> Vec<String> {
-    let commands = builders.iter().flat_map(|run| shell::commands(run));
-    let builds = commands.filter(|command| command.program() == "cargo" && command.word(1) == Some("build"));
-    let flags = |command: shell::Command<'_>| {
-        let mut found = Vec::new();
-        let mut words = command.arguments().skip(1);
-        while let Some(word) = words.next() {
-            let (flag, own) = word.split_once('=').map_or((word, None), |(flag, own)| (flag, Some(own)));
-            let Some((flag, has_value)) = CARGO_FLAGS.iter().find(|(known, _)| *known == flag) else { continue };
-            found.push((*flag).to_owned());
-            found.extend(own.or_else(|| words.next().filter(|_| *has_value)).map(str::to_owned));
-        }
-        found
+/// What `go run` is given for a program: the target of the build that makes it. `None` if there are several targets, and
+/// none makes it.
+fn go_target(
+    builds: &[(GoBuild, String)],
+    name: &str,
+    go_mod: &str,
+    is_folder: &dyn Fn(&str) -> bool,
+) -> Option<Vec<String>> {
+    let mut targets: Vec<(&GoBuild, &str, Vec<&str>)> = Vec::new();
+    for (build, folder) in builds {
+        targets.extend(build.targets().into_iter().map(|target| (build, folder.as_str(), target)));
+    }
+    let is_output = |build: &GoBuild| {
+        let output = build.output.as_deref().filter(|_| !build.writes_folder());
+        output.is_some_and(|output| output.rsplit('/').next() == Some(name))
     };
-    let all: Vec<Vec<String>> = builds.map(flags).collect();
-    let is_own = |flags: &&Vec<String>| flags.windows(2).any(|pair| pair[0] == "--bin" && pair[1] == name);
-    all.iter().find(is_own).or(all.first()).cloned().unwrap_or_default()
+    let written = targets.iter().find(|(build, ..)| is_output(build));
+    let named = || targets.iter().find(|(_, folder, target)| go_program(target, folder, go_mod) == name);
+    let found = written.or_else(named).or_else(|| targets.first().filter(|_| targets.len() == 1));
+    let in_folder = |folder: &str, target: &str| match crate::paths::join(folder, target) {
+        Some(path) if path.is_empty() => ".".to_owned(),
+        Some(path) if path.ends_with(".go") => path,
+        Some(path) => format!("./{path}"),
+        None => target.to_owned(),
+    };
+    match found {
+        Some((_, folder, target)) if !target.iter().any(|part| part.contains("...")) => {
+            Some(target.iter().map(|part| in_folder(folder, part)).collect())
+        }
+        _ => {
+            // `./cmd/...` has a package of the program's name.
+            let patterns = targets
+                .iter()
+                .filter_map(|(_, folder, target)| crate::paths::join(folder, target.first()?.strip_suffix("...")?));
+            let folders = patterns
+                .flat_map(|base| [crate::paths::join(&base, name), crate::paths::join(&base, &format!("cmd/{name}"))]);
+            folders.flatten().find(|folder| is_folder(folder)).map(|folder| vec![format!("./{folder}")])
+        }
+    }
+}
+
+fn cargo_builds(builders: &[String]) -> Vec<CargoBuild> {
+    builders.iter().flat_map(|run| shell::commands(run)).filter_map(|command| CargoBuild::read(&command)).collect()
+}
+
+/// The flags for `cargo run` of a program: those of the build that makes it.
+fn cargo_flags(builds: &[CargoBuild], name: &str, is_member: bool) -> Vec<String> {
+    let is_own = |build: &&CargoBuild| build.bins.iter().chain(&build.packages).any(|target| target == name);
+    let is_general = |build: &&CargoBuild| build.bins.is_empty() && build.packages.is_empty();
+    let only = || builds.first().filter(|_| builds.len() == 1);
+    let build = builds.iter().find(is_own).or_else(|| builds.iter().find(is_general)).or_else(only);
+    let mut flags = Vec::new();
+    let bin = match build {
+        Some(build) => {
+            let package = build.packages.iter().find(|package| *package == name);
+            let package = package.or_else(|| build.packages.first().filter(|_| build.packages.len() == 1));
+            flags.extend(package.into_iter().flat_map(|package| ["-p".to_owned(), package.clone()]));
+            match build.bins.as_slice() {
+                // The only program of the only build may have another name in the image.
+                [bin] if builds.len() == 1 => Some(bin.as_str()),
+                bins if bins.iter().any(|bin| bin == name) => Some(name),
+                // A package usually has one program.
+                [] if package.is_some() => None,
+                [] => (is_member || builds.len() > 1 && !is_general(&build)).then_some(name),
+                _ => Some(name),
+            }
+        }
+        None => (is_member || builds.len() > 1).then_some(name),
+    };
+    flags.extend(bin.into_iter().flat_map(|bin| ["--bin".to_owned(), bin.to_owned()]));
+    flags.extend(build.map(CargoBuild::feature_flags).unwrap_or_default());
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_of_go_by_the_name_of_the_program() {
+        let target = |run: &str, name: &str| {
+            let is_folder = |path: &str| matches!(path, "cmd/api" | "cmd/job");
+            let target = go_target(&go_builds(&[run.to_owned()]), name, "module shop\n", &is_folder);
+            target.map_or_else(|| "?".to_owned(), |target| target.join(" "))
+        };
+        for (run, name, expected) in [
+            ("go build ./cmd/api && go build ./cmd/job", "job", "./cmd/job"),
+            ("go build -o /out/ ./cmd/api && go build -o /out/ ./cmd/job", "job", "./cmd/job"),
+            ("go build -o /out/ ./cmd/api ./cmd/job", "job", "./cmd/job"),
+            ("go build -o api . && go build -o seed seed/main.go", "seed", "seed/main.go"),
+            ("go build -o api . && go build -o seed seed/main.go", "api", "."),
+            ("cd cmd/api && go build -o /server .", "server", "./cmd/api"),
+            ("go build -o /out/ ./cmd/...", "job", "./cmd/job"),
+            ("go build -o /out/ ./...", "job", "./cmd/job"),
+            ("go build -o /x ./cmd/api", "y", "./cmd/api"),
+            ("go build -o /a ./cmd/api && go build -o /b ./cmd/job", "c", "?"),
+        ] {
+            assert_eq!(target(run, name), expected, "{run}: {name}");
+        }
+    }
+
+    #[test]
+    fn flags_of_cargo_run_for_one_of_several_programs() {
+        let flags = |run: &str, name: &str, is_member: bool| {
+            cargo_flags(&cargo_builds(&[run.to_owned()]), name, is_member).join(" ")
+        };
+        for (run, name, is_member, expected) in [
+            ("cargo build --release --bin one --bin two", "two", false, "--bin two"),
+            (
+                "cargo build --bin one --features a && cargo build --package two --features b",
+                "two",
+                true,
+                "-p two --features b",
+            ),
+            ("cargo build -p core --bin one && cargo build -p core --bin two", "two", true, "-p core --bin two"),
+            ("cargo build -p a -p b", "b", true, "-p b"),
+            ("cargo build --bin server", "app", false, "--bin server"),
+            ("cargo build --release", "app", false, ""),
+            ("cargo build --release --all-features", "app", true, "--bin app --all-features"),
+            ("cargo build --bin one && cargo build --bin two", "three", false, "--bin three"),
+        ] {
+            assert_eq!(flags(run, name, is_member), expected, "{run}: {name}");
+        }
+    }
 }

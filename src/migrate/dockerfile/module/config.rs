@@ -1,7 +1,10 @@
 //! The configuration of an image: users, owners, commands and environment.
 
+use std::collections::BTreeSet;
+
 use super::Module;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
+use crate::knowledge::images::commands::{ENVIRONMENT_FLAGS, ENVIRONMENTS};
 use crate::knowledge::images::paths;
 use crate::migrate::dockerfile::frame::{Command, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Account, Recipe};
@@ -34,6 +37,29 @@ impl<'d, 'f> Module<'d, 'f> {
         accounts
     }
 
+    /// The groups and their numbers: those that are made, and one for each account that has no other.
+    pub(super) fn groups(&self, accounts: &[(String, u32)], recipe: &Recipe) -> Vec<(String, u32)> {
+        let mut groups: Vec<(String, u32)> = Vec::new();
+        let given = |name: &String, number: &Option<u32>| Some((name.clone(), (*number)?));
+        groups.extend(recipe.groups.iter().filter_map(|(name, number)| given(name, number)));
+        let own = accounts.iter().filter(|(name, _)| !recipe.groups.iter().any(|(group, _)| group == name));
+        groups.splice(0..0, own.cloned());
+        let mut taken: BTreeSet<u32> = groups.iter().map(|(_, number)| *number).collect();
+        let mut next = FIRST_ID;
+        for (name, _) in recipe.groups.iter().filter(|(_, number)| number.is_none()) {
+            let same = accounts.iter().find(|(account, _)| account == name).map(|(_, id)| *id);
+            let number = same.filter(|id| !taken.contains(id)).unwrap_or_else(|| {
+                while taken.contains(&next) {
+                    next += 1;
+                }
+                next
+            });
+            taken.insert(number);
+            groups.push((name.clone(), number));
+        }
+        groups
+    }
+
     pub(super) fn users(&mut self, base: Option<&'static Base>, frame: &Frame, recipe: &Recipe) -> Vec<String> {
         let runtime = base.map_or(Runtime::Distribution, |base| base.runtime);
         if runtime == Runtime::Nothing && frame.user.as_ref().is_none_or(|(user, _)| user.parse::<u32>().is_ok()) {
@@ -43,9 +69,10 @@ impl<'d, 'f> Module<'d, 'f> {
         for (name, line) in recipe.users.clone() {
             self.carry(line, &format!("user {name}"), "users");
         }
+        let groups = self.groups(&accounts, recipe);
         let passwd: String =
-            accounts.iter().map(|(name, id)| passwd_line(name, *id, recipe.accounts.get(name))).collect();
-        let group: String = accounts.iter().map(|(name, id)| format!("      {name}:x:{id}:\n")).collect();
+            accounts.iter().map(|(name, id)| passwd_line(name, *id, recipe.accounts.get(name), &groups)).collect();
+        let group: String = groups.iter().map(|(name, id)| format!("      {name}:x:{id}:\n")).collect();
         self.bindings.push(("users".to_owned(), format!("pkgs.writeTextDir \"etc/passwd\" ''\n{passwd}    ''")));
         self.bindings.push(("groups".to_owned(), format!("pkgs.writeTextDir \"etc/group\" ''\n{group}    ''")));
         vec!["users".to_owned(), "groups".to_owned()]
@@ -60,6 +87,7 @@ impl<'d, 'f> Module<'d, 'f> {
         perms: &mut Vec<Expr>,
     ) {
         let accounts = self.accounts(base, frame, recipe);
+        let groups = self.groups(&accounts, recipe);
         let mut owned: Vec<(String, String, usize)> = recipe.owners.clone();
         for step in &frame.steps {
             if let Step::Copy(copy) = step {
@@ -82,12 +110,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 .ok()
                 .or_else(|| accounts.iter().find(|(found, _)| found == name).map(|(_, id)| *id));
             let group = owner.split_once(':').map(|(_, group)| group).filter(|group| !group.is_empty());
-            let group = group.map(|group| {
-                let named = accounts.iter().find(|(found, _)| found == group).map(|(_, id)| *id);
-                // A group that is made for the account has its number.
-                let made = id.filter(|_| recipe.groups.iter().any(|made| made == group));
-                group.parse::<u32>().ok().or(named).or(made)
-            });
+            let group = group.map(|group| number_of_group(group, &groups));
             match (id, group.unwrap_or(id.or(Some(0)))) {
                 (Some(id), Some(group)) => {
                     self.carry(line, &format!("owner {owner}"), "perms");
@@ -111,7 +134,10 @@ impl<'d, 'f> Module<'d, 'f> {
     pub(super) fn commands(&mut self, base: Option<&'static Base>, frame: &Frame, config: &mut Vec<Attr>) {
         if let Some((command, line)) = &frame.entrypoint {
             self.carry(*line, "ENTRYPOINT", "config.Entrypoint");
-            config.push(Attr::new(["Entrypoint"], command_list(&with_config(base, command.clone()))));
+            let command = self.without_environment(command, *line, "ENTRYPOINT");
+            if command != Command::Exec(Vec::new()) {
+                config.push(Attr::new(["Entrypoint"], command_list(&with_config(base, command))));
+            }
         }
         let own = base.map_or(&[][..], |base| base.command);
         let starter = base_images::entrypoint(&frame.base);
@@ -123,7 +149,7 @@ impl<'d, 'f> Module<'d, 'f> {
         match (&frame.cmd, &frame.entrypoint) {
             (Some((command, line)), _) => {
                 self.carry(*line, "CMD", "config.Cmd");
-                let command = without_environment(command.clone());
+                let command = self.without_environment(command, *line, "CMD");
                 config.push(Attr::new(["Cmd"], command_list(&with_config(base, command))));
             }
             (None, None) if !own.is_empty() => {
@@ -185,18 +211,42 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 }
 
-/// A command without the tool that runs it in the environment of a Python project: the image's Python has its packages.
-fn without_environment(command: Command) -> Command {
-    match command {
-        Command::Exec(words) => match words.as_slice() {
-            [tool, run, program, ..]
-                if matches!(tool.as_str(), "uv" | "poetry" | "pdm") && run == "run" && !program.starts_with('-') =>
-            {
-                Command::Exec(words[2..].to_vec())
+/// What `uv run` has before the command, and how many words it is. `None` if the command cannot be told.
+fn environment_words(words: &[&str]) -> Option<usize> {
+    let is_flag = |word: &&&str| ENVIRONMENT_FLAGS.contains(*word);
+    let flags = words.iter().skip(1).take_while(is_flag).count();
+    (words.get(1 + flags) == Some(&"run")).then_some(())?;
+    let start = 2 + flags;
+    let start = start + words.iter().skip(start).take_while(is_flag).count();
+    words.get(start).is_none_or(|program| !program.starts_with('-')).then_some(start)
+}
+
+impl Module<'_, '_> {
+    /// A command without the tool that runs it in the environment of a Python project: the image's Python has its
+    /// packages.
+    fn without_environment(&mut self, command: &Command, line: usize, what: &str) -> Command {
+        let words: Vec<&str> = match command {
+            Command::Exec(words) => words.iter().map(String::as_str).collect(),
+            Command::Shell(text) => text.split_whitespace().collect(),
+        };
+        let at = usize::from(matches!(command, Command::Shell(_)) && words.first() == Some(&"exec"));
+        let words = &words[at..];
+        let Some(tool) = words.first().filter(|word| ENVIRONMENTS.contains(word)) else { return command.clone() };
+        match (environment_words(words), command) {
+            (Some(start), Command::Exec(all)) => Command::Exec(all[start..].to_vec()),
+            (Some(start), Command::Shell(text)) => {
+                let mut rest = text.trim_start();
+                for _ in 0..start + at {
+                    rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
+                }
+                Command::Shell(rest.to_owned())
             }
-            _ => Command::Exec(words),
-        },
-        shell => shell,
+            (None, _) => {
+                let why = format!("`{tool}` finds no environment of the project in the image");
+                self.leave(line, what, &why, "start the program itself: the image's Python has its packages");
+                command.clone()
+            }
+        }
     }
 }
 
@@ -211,14 +261,21 @@ fn filled_folders(frame: &Frame) -> impl Iterator<Item = &'static str> {
     paths::PATH.into_iter().filter(is_filled).collect::<Vec<_>>().into_iter()
 }
 
+/// The number of a group that is given by name or number.
+fn number_of_group(group: &str, groups: &[(String, u32)]) -> Option<u32> {
+    group.parse().ok().or_else(|| groups.iter().find(|(name, _)| name == group).map(|(_, number)| *number))
+}
+
 /// The line of an account in `/etc/passwd`.
-fn passwd_line(name: &str, id: u32, account: Option<&Account>) -> String {
+fn passwd_line(name: &str, id: u32, account: Option<&Account>, groups: &[(String, u32)]) -> String {
     let usual = if name == "root" { "/root".to_owned() } else { format!("/home/{name}") };
     // Neither of them may end the field or the string.
     let is_plain = |text: &&String| text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
     let home = account.and_then(|account| account.home.clone()).filter(|home| is_plain(&home)).unwrap_or(usual);
     let shell = account.and_then(|account| account.shell.clone()).filter(|shell| is_plain(&shell));
-    let group = account.and_then(|account| account.group).unwrap_or(id);
+    let group = account.and_then(|account| account.group.as_deref());
+    let group = group.and_then(|group| number_of_group(group, groups)).or_else(|| number_of_group(name, groups));
+    let group = group.unwrap_or(id);
     format!("      {name}:x:{id}:{group}::{home}:{}\n", shell.unwrap_or_else(|| "/bin/sh".to_owned()))
 }
 

@@ -1,12 +1,13 @@
 //! Files that `COPY` and `ADD` put into an image.
 
-use super::{Module, escaped, quoted};
+use super::{Module, escaped, pattern, quoted};
 use crate::globs;
 use crate::knowledge::images::base as base_images;
 use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
-use crate::migrate::dockerfile::recipe::{Recipe, Tool};
+use crate::migrate::dockerfile::recipe::{FileLine, Recipe, Tool};
 use crate::migrate::nix;
 use crate::migrate::nix::{Expr, Text};
+use crate::paths;
 
 /// How a file or folder is copied in Docker: a folder's contents, a file into a folder or to a name.
 pub(super) const COPY: &str = "''
@@ -32,6 +33,10 @@ impl<'d, 'f> Module<'d, 'f> {
         name: &str,
     ) -> String {
         let mut lines: Vec<String> = Vec::new();
+        // The files of the image itself overwrite them.
+        if index + 1 == self.file.stages.len() {
+            self.server_files(frame, recipe, &mut lines);
+        }
         if recipe.holes.is_empty() {
             if let Some(app) = self.app(frame, recipe, tools, name) {
                 lines.push(format!("copy ${{{app}}} $out"));
@@ -40,32 +45,28 @@ impl<'d, 'f> Module<'d, 'f> {
             let hole = self.hole(recipe, tools, name);
             lines.push(format!("copy ${{{hole}}} $out"));
         }
-        let built = recipe.builds.iter().any(|build| !matches!(build.tool, Tool::Go(_) | Tool::Cargo));
+        let built = recipe.builds.iter().any(|build| !matches!(build.tool, Tool::Go(_) | Tool::Cargo(_)));
         for step in &frame.steps {
             let Step::Copy(copy) = step else { continue };
             self.copy(copy, index, built, tools, &mut lines);
         }
         let last = recipe.builds.iter().max_by_key(|build| build.line);
-        let in_build = |line: &str, number: usize| {
-            let path = line.split_once("> $out").map(|(_, path)| path);
-            let inside = |folder: &str| !folder.is_empty() && path.is_some_and(|path| path.starts_with(folder));
-            last.is_some_and(|build| number < build.line && inside(build.folder.trim_end_matches('/')))
+        let in_build = |file: &FileLine| {
+            let is_inside = |folder: &str| folder.len() > 1 && in_folder(&file.path, folder.trim_end_matches('/'));
+            let is_text = file.what.contains(" >");
+            is_text && last.is_some_and(|build| file.line < build.line && is_inside(&build.folder))
         };
-        for (line, number) in recipe.files.iter().filter(|(line, number)| in_build(line, *number)) {
-            let why = "it is written beside what the package builds, and its build does not see it";
-            let what = format!("RUN {}", line.split(" && ").nth(1).unwrap_or(line).replace("$out", ""));
-            self.leave(*number, &what, why, "write the file in `preBuild` of the package");
+        for file in recipe.files.iter().filter(|file| in_build(file)) {
+            let why = "the package is built without this file: it is only added to the stage afterwards";
+            self.leave(file.line, &format!("RUN {}", file.what), why, "write the file in `preBuild` of the package");
         }
-        for (line, number) in &recipe.files {
-            self.carry(*number, line.split(" $out").next().unwrap_or(line), name);
-            lines.push(escaped(line));
+        for file in &recipe.files {
+            self.carry(file.line, &file.what, name);
+            lines.push(escaped(&file.script));
         }
         if let Some((folder, line)) = &frame.folder {
             self.carry(*line, "WORKDIR", "config.WorkingDir");
             lines.push(format!("mkdir -p $out{}", quoted(folder)));
-        }
-        if index + 1 == self.file.stages.len() {
-            self.server_files(frame, recipe, &mut lines);
         }
         let body: String = lines.iter().map(|line| format!("      {line}\n")).collect();
         let text = format!(
@@ -143,8 +144,8 @@ impl<'d, 'f> Module<'d, 'f> {
             }
             self.carry(copy.line, &what, into);
             lines.push(match copy.to.ends_with('/') {
-                true => format!("mkdir -p {to} && cp -r ${{src}}/{} {to}", escaped(shown)),
-                false => format!("copy ${{src}}/{} {to}", escaped(shown)),
+                true => format!("mkdir -p {to} && cp -r ${{src}}/{} {to}", pattern(shown)),
+                false => format!("copy ${{src}}/{} {to}", pattern(shown)),
             });
             return;
         }
@@ -189,7 +190,7 @@ impl<'d, 'f> Module<'d, 'f> {
             self.bindings.push(("nginxConf".to_owned(), NGINX.to_owned()));
             lines.push("copy ${nginxConf} $out/etc/nginx/nginx.conf".to_owned());
         }
-        if is_plain_nginx(frame, recipe) {
+        if self.is_plain_nginx(frame, recipe) {
             let port = self.draft.ports.reference(NGINX_PORT);
             let server = format!(
                 "pkgs.writeText \"default.conf\" ''\n      server {{\n        listen ${{toString {port}}};\n        \
@@ -199,19 +200,49 @@ impl<'d, 'f> Module<'d, 'f> {
             lines.push("copy ${nginxDefault} $out/etc/nginx/conf.d/default.conf".to_owned());
         }
     }
+
+    /// Whether an image is nginx with the server that its base defines: nothing is written to the folder of its
+    /// configuration.
+    pub(super) fn is_plain_nginx(&self, frame: &Frame, recipe: &Recipe) -> bool {
+        let is_nginx = base_images::find(&frame.base).is_some_and(|base| base.image == "nginx");
+        let is_written = |step: &Step| match step {
+            Step::Copy(copy) => self.may_write(copy, NGINX_FOLDER),
+            Step::Run(run) => run.script.contains(NGINX_FOLDER),
+        };
+        let by_line = || recipe.files.iter().any(|file| in_folder(&file.path, NGINX_FOLDER));
+        is_nginx && !frame.steps.iter().any(is_written) && !by_line()
+    }
+
+    /// Whether an instruction writes into a folder of the image, as far as it is known.
+    fn may_write(&self, copy: &Copy, folder: &str) -> bool {
+        if in_folder(&copy.to, folder) {
+            return true;
+        }
+        let Some(below) = folder.strip_prefix(copy.to.trim_end_matches('/')).filter(|below| below.starts_with('/'))
+        else {
+            return false;
+        };
+        // Folders of the context are searched; what other stages and archives have is not known.
+        let may_have = |source: &String| {
+            let path = self.in_context(source);
+            let is_file = !self.draft.files().is_folder(&path) && self.exists(&path);
+            let is_unknown = copy.from.is_some() || copy.add || source.contains(['*', '?', '[', '$']);
+            is_unknown
+                || !is_file && paths::join(&path, below.trim_start_matches('/')).is_none_or(|path| self.exists(&path))
+        };
+        copy.sources.iter().any(may_have)
+    }
 }
 
 /// The port that the server of nginx's image listens on.
 pub(super) const NGINX_PORT: u16 = 80;
 
-/// Whether an image is nginx with the server that its base defines: nothing is written below /etc/nginx.
-pub(super) fn is_plain_nginx(frame: &Frame, recipe: &Recipe) -> bool {
-    let is_nginx = base_images::find(&frame.base).is_some_and(|base| base.image == "nginx");
-    let is_copied = |step: &Step| match step {
-        Step::Copy(copy) => copy.to.starts_with("/etc/nginx"),
-        Step::Run(run) => run.script.contains("/etc/nginx"),
-    };
-    is_nginx && !frame.steps.iter().any(is_copied) && !recipe.files.iter().any(|(line, _)| line.contains("/etc/nginx"))
+/// The folder of its configuration.
+const NGINX_FOLDER: &str = "/etc/nginx";
+
+/// Whether a path is a folder or below it.
+fn in_folder(path: &str, folder: &str) -> bool {
+    path.trim_end_matches('/').strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A main configuration of nginx that reads what the image's own one reads.

@@ -1,6 +1,9 @@
 //! The application of an image as a package of its ecosystem.
 
+use std::collections::BTreeMap;
+
 use super::{Module, quoted};
+use crate::migrate::builds::{CargoBuild, go_program};
 use crate::migrate::dockerfile::frame::{Frame, Step};
 use crate::migrate::dockerfile::recipe::{Build, Recipe, Tool};
 use crate::migrate::nix;
@@ -11,10 +14,27 @@ impl<'d, 'f> Module<'d, 'f> {
     /// The application by its ecosystem's builder. `None` if there is nothing to build.
     pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
         let first = recipe.builds.first()?;
-        let (own, elsewhere): (Vec<Build>, Vec<Build>) =
-            recipe.builds.iter().cloned().partition(|build| is_same_project(first, build));
+        let mut modules = BTreeMap::new();
+        for build in recipe.builds.iter().filter(|build| matches!(build.tool, Tool::Go(_))) {
+            modules.entry(build.folder.as_str()).or_insert_with(|| self.go_module(build, frame));
+        }
+        let module = |build: &Build| modules.get(build.folder.as_str());
+        let is_own = |build: &Build| {
+            is_same_tool(first, build)
+                && match &first.tool {
+                    // Package managers install and build in one folder.
+                    Tool::Node(..) => first.folder.trim_end_matches('/') == build.folder.trim_end_matches('/'),
+                    // A module has several packages.
+                    Tool::Go(_) => module(first) == module(build),
+                    Tool::Cargo(_) => true,
+                }
+        };
+        let (own, elsewhere): (Vec<Build>, Vec<Build>) = recipe.builds.iter().cloned().partition(is_own);
         for build in elsewhere {
-            let why = format!("it runs in {}, and the package is built in {}", build.folder, first.folder);
+            let why = match is_same_tool(first, &build) {
+                true => format!("it runs in {}, and the package is built in {}", build.folder, first.folder),
+                false => format!("the package of this stage is built with `{}`", tool_name(&first.tool)),
+            };
             let todo = "write it as a derivation in the new file, and copy its files in the image";
             self.leave(build.line, &format!("RUN {}", build.command), &why, todo);
         }
@@ -23,22 +43,23 @@ impl<'d, 'f> Module<'d, 'f> {
         let app = format!("{name}-app").replace("root-app", "app");
         let context = self.context.clone();
         let project = self.project_folder(first, frame);
+        let module_folder = self.go_module(first, frame).map_or_else(|| first.folder.clone(), |(folder, _)| folder);
         if let Some(folder) = &project {
             self.context.clone_from(folder);
         }
         let mut inputs = Inputs::of(recipe, project.map(|folder| self.relative(&folder)));
         // The last stage's variables are those of the image.
         if name != "root" {
-            inputs.variables = self.build_variables(frame, &app);
+            inputs.variables = self.build_variables(frame, &first.tool);
         }
         let text = match &first.tool {
-            Tool::Go(_) => self.go(recipe, frame, &inputs),
-            Tool::Cargo => self.cargo(recipe, &inputs),
+            Tool::Go(_) => self.go(recipe, frame, &inputs, &module_folder),
+            Tool::Cargo(_) => self.cargo(recipe, &inputs),
             Tool::Node(..) => self.javascript(recipe, tools, name, &inputs),
         };
         let has_lock = match &first.tool {
             Tool::Node(manager, _) => manager.lock_files().iter().any(|file| self.exists(&self.in_context(file))),
-            Tool::Go(_) | Tool::Cargo => false,
+            Tool::Go(_) | Tool::Cargo(_) => false,
         };
         self.context = context;
         let text = match text {
@@ -47,12 +68,19 @@ impl<'d, 'f> Module<'d, 'f> {
                 for (attribute, line) in recipe.packages.iter().filter(|_| !is_last) {
                     self.carry(*line, attribute, &app);
                 }
+                for (name, _, line) in &inputs.variables {
+                    self.carry(*line, &format!("ENV {name}"), &app);
+                }
                 for build in &recipe.builds {
                     self.carry(build.line, &tool_name(&build.tool), &app);
                 }
                 text
             }
             None => {
+                for (name, _, line) in &inputs.variables {
+                    let why = "the build that it is set for is not carried over";
+                    self.leave(*line, &format!("ENV {name}"), why, "set it in the derivation that you write");
+                }
                 let why = match inputs.project.is_some() {
                     _ if has_lock => "its builder does not read this version of the lock file",
                     true => "its builder needs a lock file in the folder of its package, and there is none",
@@ -66,48 +94,47 @@ impl<'d, 'f> Module<'d, 'f> {
         Some(app)
     }
 
-    /// The variables that a stage sets for its build. PATH and folders are those of the image.
-    fn build_variables(&mut self, frame: &Frame, app: &str) -> Vec<(String, String)> {
+    /// The variables that a stage sets for its build, with their lines. PATH and folders are those of the image.
+    fn build_variables(&mut self, frame: &Frame, tool: &Tool) -> Vec<(String, String, usize)> {
         let mut found = Vec::new();
         for (name, value, line) in &frame.env {
-            let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            let is_of_image = value.starts_with('/') || value.contains('$') || name.contains("PORT");
+            let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && !name.starts_with(|c: char| c.is_ascii_digit());
             // The builder of Go has its own line for it.
-            if name == "CGO_ENABLED" {
+            if name == "CGO_ENABLED" && matches!(tool, Tool::Go(_)) {
                 continue;
             }
-            if name == "PATH" || is_of_image || !is_name {
-                let why = "the variable belongs to the image in which the stage was built";
+            if name == "PATH" || value.starts_with('/') || value.contains('$') || !is_name {
+                let why = "its value refers to the stage's image";
+                let why = if is_name { why } else { "no shell has a variable of this name" };
                 self.leave(*line, &format!("ENV {name}"), why, "set it in the package if its build needs it");
                 continue;
             }
-            self.carry(*line, &format!("ENV {name}"), app);
-            found.push((name.clone(), value.clone()));
+            found.push((name.clone(), value.clone(), *line));
         }
         found
     }
 
-    /// The folder of the repository that a build runs in: that which is copied to where it runs, if it has the lock file.
-    fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
-        let locks: &[&str] = match &build.tool {
-            Tool::Go(_) => &["go.mod"],
-            Tool::Cargo => &["Cargo.lock"],
-            Tool::Node(manager, _) => manager.lock_files(),
-        };
-        let manifest = match &build.tool {
-            Tool::Go(_) => "go.mod",
-            Tool::Cargo => "Cargo.toml",
-            Tool::Node(..) => "package.json",
-        };
-        let has = |folder: &str, name: &str| paths::join(folder, name).is_some_and(|path| self.exists(&path));
-        let has_lock = |folder: &str| locks.iter().any(|lock| has(folder, lock));
-        let here = build.folder.trim_end_matches('/');
+    /// The folder of the image that has the go.mod of a build, and that of the repository.
+    fn go_module(&self, build: &Build, frame: &Frame) -> Option<(String, String)> {
+        let has = |folder: &String| paths::join(folder, "go.mod").is_some_and(|path| self.exists(&path));
+        let own = build.folder.trim_end_matches('/');
+        let around = std::iter::successors(Some(own), |folder| Some(folder.rsplit_once('/')?.0)).take(DEEPEST_MODULE);
+        let mut found = around.filter_map(|folder| {
+            let source = self.sources_of(folder, frame).into_iter().rev().find(has)?;
+            Some((folder.to_owned(), source))
+        });
+        found.next()
+    }
+
+    /// The folders of the repository that are copied to a folder of a stage, in order.
+    fn sources_of(&self, folder: &str, frame: &Frame) -> Vec<String> {
         let copies = frame.steps.iter().filter_map(|step| match step {
             Step::Copy(copy) if copy.from.is_none() => Some(copy),
             _ => None,
         });
         let folders = copies.flat_map(|copy| {
-            let below = here.strip_prefix(copy.to.trim_end_matches('/'));
+            let below = folder.strip_prefix(copy.to.trim_end_matches('/'));
             let below = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
             copy.sources.iter().filter_map(move |source| {
                 let source = self.in_context(source);
@@ -116,12 +143,33 @@ impl<'d, 'f> Module<'d, 'f> {
                 paths::join(folder, below?.trim_start_matches('/'))
             })
         });
-        let folders: Vec<String> = folders.collect();
+        folders.collect()
+    }
+
+    /// The folder of the repository that a build runs in: that which is copied to where it runs, if it has the lock file.
+    fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
+        let locks: &[&str] = match &build.tool {
+            Tool::Go(_) => &["go.mod"],
+            Tool::Cargo(_) => &["Cargo.lock"],
+            Tool::Node(manager, _) => manager.lock_files(),
+        };
+        let manifest = match &build.tool {
+            Tool::Go(_) => "go.mod",
+            Tool::Cargo(_) => "Cargo.toml",
+            Tool::Node(..) => "package.json",
+        };
+        let has = |folder: &str, name: &str| paths::join(folder, name).is_some_and(|path| self.exists(&path));
+        let has_lock = |folder: &str| locks.iter().any(|lock| has(folder, lock));
+        let folders = self.sources_of(build.folder.trim_end_matches('/'), frame);
         // What was copied last is there.
-        let own = folders.iter().rev().find(|folder| has(folder, manifest));
+        let own = folders.iter().rev().find(|folder| has(folder, manifest)).cloned();
+        let own = own.or_else(|| match &build.tool {
+            Tool::Go(_) => self.go_module(build, frame).map(|(_, folder)| folder),
+            _ => None,
+        });
         match own {
-            Some(folder) if *folder == self.context => None,
-            Some(folder) => Some(folder.clone()),
+            Some(folder) if folder == self.context => None,
+            Some(folder) => Some(folder),
             None if has_lock(&self.context) => None,
             None => folders.into_iter().find(|folder| has_lock(folder)),
         }
@@ -129,15 +177,18 @@ impl<'d, 'f> Module<'d, 'f> {
 
     pub(super) fn cargo(&mut self, recipe: &Recipe, inputs: &Inputs) -> Option<String> {
         let build = recipe.builds.first()?;
-        let builds: Vec<CargoFlags> = recipe.builds.iter().map(|build| CargoFlags::of(&build.command)).collect();
-        if builds.iter().any(|flags| flags.features != builds[0].features) {
-            let why = "the stage builds with different features, and the package has all of them in one build";
-            self.leave(
-                build.line,
-                "cargo build",
-                why,
-                "write one package for each if their features exclude each other",
-            );
+        let builds: Vec<&CargoBuild> = recipe
+            .builds
+            .iter()
+            .filter_map(|build| match &build.tool {
+                Tool::Cargo(build) => Some(build),
+                _ => None,
+            })
+            .collect();
+        if builds.iter().any(|other| !other.has_features_of(builds[0])) {
+            let why = "the builds of this stage use different features; the package enables all of them at once";
+            let todo = "write one package for each if their features exclude each other";
+            self.leave(build.line, "cargo build", why, todo);
         }
         let lock = self.in_context("Cargo.lock");
         if !self.exists(&lock) {
@@ -156,7 +207,7 @@ impl<'d, 'f> Module<'d, 'f> {
         ))
     }
 
-    pub(super) fn go(&mut self, recipe: &Recipe, frame: &Frame, inputs: &Inputs) -> Option<String> {
+    pub(super) fn go(&mut self, recipe: &Recipe, frame: &Frame, inputs: &Inputs, folder: &str) -> Option<String> {
         let build = recipe.builds.first()?;
         let module = self.draft.text(&self.in_context("go.mod")).ok().flatten()?;
         let vendored = self.draft.files().is_folder(&self.in_context("vendor"));
@@ -170,57 +221,44 @@ impl<'d, 'f> Module<'d, 'f> {
             Some(value) => format!("\n      env.CGO_ENABLED = {};", nix::quoted(&Text::literal(value))),
             None => String::new(),
         };
-        let builds: Vec<(Option<String>, String)> = recipe
-            .builds
-            .iter()
-            .filter_map(|build| match &build.tool {
-                Tool::Go(output) => Some((go_package(&build.command), self.go_output(build, output))),
-                _ => None,
-            })
-            .collect();
+        let programs: Vec<GoProgram> =
+            recipe.builds.iter().flat_map(|build| go_programs(recipe, build, folder, &module)).collect();
         // A package is named if it is not the only one.
-        let is_named = builds.len() > 1 || builds.iter().any(|(package, _)| package.as_deref() != Some("."));
-        let packages: Option<Vec<(&str, &str)>> =
-            builds.iter().map(|(package, output)| Some((package.as_deref()?, output.as_str()))).collect();
-        let named = packages.filter(|_| is_named);
-        if named.is_none() && builds.len() > 1 {
-            let why = "what each of the builds compiles is not known, and the first program is taken for all of them";
+        let is_named = programs.len() > 1 || programs.iter().any(|program| program.package.as_deref() != Some("."));
+        let packages: Option<Vec<&str>> = programs.iter().map(|program| program.package.as_deref()).collect();
+        let packages = packages.filter(|_| is_named);
+        if packages.is_none() && is_named {
+            let why = "cannot tell which package each `go build` compiles, so every output is the first program";
             self.leave(build.line, "go build", why, "copy each program in `postInstall` of the package");
         }
-        let sub_packages = named.as_ref().map_or_else(String::new, |packages| {
-            let packages: String = packages.iter().map(|(package, _)| format!("\"{package}\" ")).collect();
-            format!("\n      subPackages = [ {packages}];")
+        let sub_packages = packages.as_ref().map_or_else(String::new, |packages| {
+            let mut list: Vec<&str> = Vec::new();
+            for package in packages {
+                if !list.contains(package) {
+                    list.push(package);
+                }
+            }
+            let list: String = list.iter().map(|package| format!("\"{package}\" ")).collect();
+            format!("\n      subPackages = [ {list}];")
         });
-        let install = match &named {
-            Some(packages) => packages
-                .iter()
-                .map(|(package, output)| {
-                    format!(
-                        "        install -D $out/bin/{} $out{}\n",
-                        quoted(&program_of(&module, package)),
-                        quoted(output)
-                    )
-                })
-                .collect(),
-            None => builds
-                .iter()
-                .map(|(_, output)| {
+        let line = |program: &GoProgram| {
+            let output = program.output.as_ref()?;
+            Some(match &packages {
+                Some(_) => {
+                    format!("        install -D $out/bin/{} $out{}\n", quoted(&program.installed), quoted(output))
+                }
+                None => {
                     format!("        install -D \"$(find $out/bin -type f | head -n 1)\" $out{}\n", quoted(output))
-                })
-                .collect::<String>(),
+                }
+            })
         };
+        let install: String = programs.iter().filter_map(line).collect();
         Some(format!(
             "pkgs.buildGoModule {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      vendorHash = {hash};{cgo}{sub_packages}\n      \
              # Where the stages that follow look for it.\n      postInstall = ''\n{install}      '';\n    }}",
             self.name,
             inputs.lines(),
         ))
-    }
-
-    /// Where `go build` puts a program: a folder takes it under the name of its package.
-    fn go_output(&self, build: &Build, output: &Option<String>) -> String {
-        let folder = build.folder.trim_end_matches('/');
-        output.clone().unwrap_or_else(|| format!("{folder}/{}", self.name))
     }
 
     /// A derivation for what cannot be carried. It evaluates, and its build fails with a list of what is missing.
@@ -259,85 +297,81 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 }
 
-/// The flags of a `cargo build` that decide what it makes.
-#[derive(Default)]
-struct CargoFlags {
-    features: Vec<String>,
-    targets: Vec<String>,
-    has_defaults: bool,
-}
-
-impl CargoFlags {
-    fn of(command: &str) -> Self {
-        let mut flags = Self { has_defaults: true, ..Self::default() };
-        let mut words = command.split_whitespace();
-        while let Some(word) = words.next() {
-            let (flag, own) = word.split_once('=').map_or((word, None), |(flag, own)| (flag, Some(own)));
-            let mut value = || own.or_else(|| words.next()).unwrap_or_default().trim_matches(['"', '\'']);
-            match flag {
-                "--features" | "-F" => flags.features.extend(value().split(',').map(str::to_owned)),
-                "--bin" | "--package" | "-p" => flags.targets.extend([flag.to_owned(), value().to_owned()]),
-                "--all-features" | "--workspace" => flags.targets.push(flag.to_owned()),
-                "--no-default-features" => flags.has_defaults = false,
-                _ => {}
-            }
-        }
-        flags
-    }
-}
+/// How many folders around that of a build are searched for its go.mod.
+const DEEPEST_MODULE: usize = 32;
 
 /// The attributes of a Rust package for the flags of its builds.
-fn cargo_lines(builds: &[CargoFlags]) -> String {
+fn cargo_lines(builds: &[&CargoBuild]) -> String {
     let mut out = String::new();
-    let mut features: Vec<&String> = builds.iter().flat_map(|flags| &flags.features).collect();
+    let mut features: Vec<&String> = builds.iter().flat_map(|build| &build.features).collect();
     features.sort();
     features.dedup();
     let list = |words: &[&String]| -> String {
         words.iter().map(|word| format!("{} ", nix::quoted(&Text::literal(word.as_str())))).collect()
     };
-    if builds.iter().all(|flags| !flags.has_defaults) {
+    if builds.iter().all(|build| build.no_defaults) {
         out.push_str("\n      buildNoDefaultFeatures = true;");
     }
     if !features.is_empty() {
         out.push_str(&format!("\n      buildFeatures = [ {}];", list(&features)));
     }
-    let targets: Vec<&String> = builds.iter().flat_map(|flags| &flags.targets).collect();
+    let mut flags = Vec::new();
+    flags.extend(builds.iter().any(|build| build.all_features).then(|| "--all-features".to_owned()));
+    let targets: Vec<Vec<String>> = builds.iter().map(|build| build.targets()).collect();
     // A build without one makes all programs.
-    if builds.iter().all(|flags| !flags.targets.is_empty()) && !targets.is_empty() {
-        out.push_str(&format!("\n      cargoBuildFlags = [ {}];", list(&targets)));
+    if targets.iter().all(|targets| !targets.is_empty()) {
+        flags.extend(targets.into_iter().flatten());
+    }
+    if !flags.is_empty() {
+        out.push_str(&format!("\n      cargoBuildFlags = [ {}];", list(&flags.iter().collect::<Vec<_>>())));
     }
     out
 }
 
-/// The folder of the package that a `go build` compiles, from its own folder. `None` if it is not one package.
-fn go_package(command: &str) -> Option<String> {
-    let mut target = ".";
-    let mut words = command.split_whitespace().skip(2);
-    while let Some(word) = words.next() {
-        match word {
-            "-o" | "-ldflags" | "-tags" | "-p" | "-mod" | "-gcflags" | "-asmflags" => drop(words.next()),
-            flag if flag.starts_with('-') => {}
-            word => target = word,
-        }
-    }
-    // A file stands for the package in its folder.
-    let folder = if target.ends_with(".go") { paths::folder(target) } else { target };
-    let folder = folder.trim_start_matches("./").trim_end_matches('/');
-    let is_plain = folder.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c)) && !folder.contains("..");
-    is_plain.then(|| if folder.is_empty() { ".".to_owned() } else { folder.to_owned() })
+/// A program that a `go build` makes.
+struct GoProgram {
+    /// The folder of its package, from that of go.mod. `None` if it is not one package.
+    package: Option<String>,
+    /// Its name among the programs of the Nix package.
+    installed: String,
+    /// Where the build puts it. `None` if it is thrown away.
+    output: Option<String>,
 }
 
-/// The name of the program that Go makes of a package: the last part of its path.
-fn program_of(module: &str, package: &str) -> String {
-    let path = match package {
-        "." => module.lines().find_map(|line| line.trim().strip_prefix("module ")).unwrap_or("main").trim(),
-        package => package,
+/// The programs of a `go build`, for a module in a folder of the image.
+fn go_programs(recipe: &Recipe, build: &Build, module_folder: &str, module: &str) -> Vec<GoProgram> {
+    let Tool::Go(go) = &build.tool else { return Vec::new() };
+    let folder = build.folder.trim_end_matches('/');
+    let inside = folder.strip_prefix(module_folder.trim_end_matches('/')).map(|rest| rest.trim_start_matches('/'));
+    let targets = go.targets();
+    let is_made = |path: &str| recipe.files.iter().any(|file| file.what == "mkdir -p" && file.path == path);
+    let program = |target: &Vec<&str>| {
+        let package = inside.and_then(|inside| go_package(target, inside));
+        let name = go_program(target, inside.unwrap_or_default(), module);
+        let installed = package.as_deref().map_or_else(|| name.clone(), |package| go_program(&[package], "", module));
+        let output = match &go.output {
+            Some(output) if go.writes_folder() || is_made(output) => {
+                Some(format!("{}/{name}", output.trim_end_matches('/')))
+            }
+            Some(output) => Some(output.clone()),
+            // Go discards what it builds of several packages.
+            None => (targets.len() == 1).then(|| format!("{folder}/{name}")),
+        };
+        // The package has it there already.
+        let output = output.filter(|output| *output != format!("/bin/{installed}"));
+        GoProgram { package, installed, output }
     };
-    let mut parts = path.rsplit('/');
-    let last = parts.next().unwrap_or(path);
-    let is_version = last.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok());
-    let name = if is_version && package == "." { parts.next().unwrap_or(last) } else { last };
-    name.to_owned()
+    targets.iter().map(program).collect()
+}
+
+/// The folder of a target of `go build`, from the folder of go.mod. `None` if it is not one package of the module.
+fn go_package(target: &[&str], inside: &str) -> Option<String> {
+    let first = target.first()?;
+    // A file stands for the package in its folder.
+    let folder = if first.ends_with(".go") { paths::folder(first) } else { first };
+    let is_plain = folder.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c)) && !folder.contains("...");
+    let folder = paths::join(inside, folder).filter(|_| is_plain && !folder.starts_with('/'))?;
+    Some(if folder.is_empty() { ".".to_owned() } else { folder })
 }
 
 /// The longest command that reports and comments show, in characters.
@@ -350,10 +384,9 @@ fn shortened(command: &str) -> String {
     }
 }
 
-/// Whether a build belongs to the package of another one: package managers install and build in one folder.
-fn is_same_project(first: &Build, other: &Build) -> bool {
-    let is_node = |build: &Build| matches!(build.tool, Tool::Node(..));
-    !(is_node(first) && is_node(other)) || first.folder.trim_end_matches('/') == other.folder.trim_end_matches('/')
+/// Whether two builds use the same builder.
+fn is_same_tool(one: &Build, other: &Build) -> bool {
+    std::mem::discriminant(&one.tool) == std::mem::discriminant(&other.tool)
 }
 
 /// What a build is given.
@@ -364,8 +397,8 @@ pub(super) struct Inputs {
     pub(super) tools: Vec<&'static str>,
     /// Libraries, likewise.
     libraries: Vec<&'static str>,
-    /// Variables that its stage sets.
-    variables: Vec<(String, String)>,
+    /// Variables that its stage sets, and their lines.
+    variables: Vec<(String, String, usize)>,
 }
 
 impl Inputs {
@@ -381,8 +414,8 @@ impl Inputs {
 
     /// The attributes for libraries and variables, after a line break; empty if there are none.
     pub(super) fn libraries(&self) -> String {
-        let variable = |(name, value): &(String, String)| {
-            format!("\n      env.{name} = {};", nix::quoted(&Text::literal(value.as_str())))
+        let variable = |(name, value, _): &(String, String, usize)| {
+            format!("\n      env.{} = {};", nix::attribute(name), nix::quoted(&Text::literal(value.as_str())))
         };
         let variables: String = self.variables.iter().map(variable).collect();
         format!("{}{variables}", list("buildInputs", &self.libraries))
@@ -407,6 +440,6 @@ pub(super) fn tool_name(tool: &Tool) -> String {
         Tool::Node(manager, None) => manager.install_command().to_owned(),
         Tool::Node(manager, Some(script)) => format!("{} run {script}", manager.program()),
         Tool::Go(_) => "go build".to_owned(),
-        Tool::Cargo => "cargo build".to_owned(),
+        Tool::Cargo(_) => "cargo build".to_owned(),
     }
 }

@@ -1,8 +1,10 @@
 //! Applications of Python: packages of nixpkgs in place of what pip installs, and the project itself.
 
 use super::{Module, listed};
+use crate::globs;
 use crate::knowledge::images::packages;
 use crate::knowledge::python::BUILD_SYSTEMS;
+use crate::migrate::dockerfile::frame::{Frame, Step};
 use crate::migrate::dockerfile::recipe::{Recipe, Requirement};
 use crate::migrate::nix::{self, Text};
 use crate::paths;
@@ -18,12 +20,13 @@ struct Project {
 
 impl Module<'_, '_> {
     /// Python packages, and the project itself, become an environment in place of the interpreter.
-    pub(super) fn python(&mut self, recipe: &Recipe, all: &mut [String]) {
-        if recipe.requirements.is_empty() {
+    pub(super) fn python(&mut self, frame: &Frame, recipe: &Recipe, all: &mut [String]) {
+        let requirements = self.requirements(frame, recipe);
+        if requirements.is_empty() {
             return;
         }
         let Some(at) = all.iter().position(|package| package.starts_with("pkgs.python")) else {
-            for (requirement, line) in recipe.requirements.clone() {
+            for (requirement, _, line) in requirements {
                 let what = requirement.command();
                 let why = "no package of nixpkgs is known for the Python of the image";
                 self.leave(line, &what, why, "add a Python with these packages to `deps`");
@@ -31,52 +34,112 @@ impl Module<'_, '_> {
             return;
         };
         let interpreter = all[at].clone();
-        let (mut names, mut projects) = (Vec::new(), Vec::new());
-        for (requirement, line) in recipe.requirements.clone() {
-            match requirement {
-                Requirement::Name(name) => self.packages_of(&[name], line, &mut names),
-                Requirement::File(file) => match self.requirements_file(&file) {
+        let (mut names, mut projects) = (Vec::new(), Vec::<(String, String)>::new());
+        for (requirement, path, line) in requirements {
+            let text = path.as_ref().and_then(|path| self.draft.text(path).ok().flatten());
+            match &requirement {
+                Requirement::Name(name) => self.packages_of(std::slice::from_ref(name), line, &mut names),
+                Requirement::File(..) => match text {
                     Some(text) => self.packages_of(&listed(&text), line, &mut names),
                     None => {
-                        let what = format!("pip install -r {file}");
                         let why = "the file is not in the repository";
-                        self.leave(line, &what, why, "add the packages to `withPackages`");
+                        self.leave(line, &requirement.command(), why, "add the packages to `withPackages`");
                     }
                 },
-                Requirement::Project(ref extras) => match self.project(extras) {
-                    Some(project) if projects.is_empty() => {
-                        projects.push(self.application(&project, &interpreter, line));
+                Requirement::Project(_, extras) => {
+                    let project = text.and_then(|text| read(&text, extras));
+                    match (project, path) {
+                        (Some(project), Some(path)) if projects.is_empty() => {
+                            let name = self.application(&project, &path, &interpreter, line);
+                            projects.push((name, path));
+                        }
+                        // It is installed once.
+                        (Some(_), Some(path)) if projects.iter().any(|(_, other)| *other == path) => {}
+                        (Some(project), _) => {
+                            let why = format!("the image has another project, and `{}` is not built", project.name);
+                            let todo = "write it as a package with `buildPythonApplication`";
+                            self.leave(line, &requirement.command(), &why, todo);
+                        }
+                        (None, _) => {
+                            let why = "there is no pyproject.toml that says how it is built";
+                            let todo = "write it as a package with `buildPythonApplication`";
+                            self.leave(line, &requirement.command(), why, todo);
+                        }
                     }
-                    // It is installed once.
-                    Some(_) => {}
-                    None => {
-                        let why = "there is no pyproject.toml that says how it is built";
-                        let todo = "write it as a package with `buildPythonApplication`";
-                        self.leave(line, &requirement.command(), why, todo);
-                    }
-                },
+                }
             }
         }
         names.sort_unstable();
         let list = names.iter().map(|name| format!("ps.{name}"));
-        let list: Vec<String> = list.chain(projects.iter().map(|name| format!("(ps.toPythonModule {name})"))).collect();
+        let list: Vec<String> =
+            list.chain(projects.iter().map(|(name, _)| format!("(ps.toPythonModule {name})"))).collect();
         if !list.is_empty() {
             all[at] = format!("({interpreter}.withPackages (ps: [ {} ]))", list.join(" "));
         }
     }
 
-    fn requirements_file(&self, file: &str) -> Option<String> {
-        let path = self.in_context(file.rsplit('/').next().unwrap_or(file));
-        let path = if self.exists(&path) { path } else { self.in_context(file) };
-        let text = |path: &str| self.draft.text(path).ok().flatten();
-        text(&path).or_else(|| text(&self.copied_file(file)?))
+    /// What pip installs in the last stage, and in those before it: their environment is copied as a rule. Each with its
+    /// file in the repository.
+    fn requirements(&self, frame: &Frame, recipe: &Recipe) -> Vec<(Requirement, Option<String>, usize)> {
+        let mut all: Vec<(Requirement, Option<String>, usize)> = Vec::new();
+        let mut add = |frame: &Frame, recipe: &Recipe| {
+            for (requirement, line) in &recipe.requirements {
+                let path = self.file_of(frame, requirement);
+                if !all.iter().any(|(other, known, _)| other == requirement && *known == path) {
+                    all.push((requirement.clone(), path, *line));
+                }
+            }
+        };
+        add(frame, recipe);
+        for index in 0..self.file.stages.len() - 1 {
+            let frame = Frame::of(&self.file, index);
+            add(&frame, &Recipe::of(&frame));
+        }
+        all
     }
 
-    /// The file of the build context that is copied into the image under a name.
-    fn copied_file(&self, name: &str) -> Option<String> {
-        let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-        let sources = self.context_sources().into_iter().filter(|source| last(source) == last(name));
-        sources.map(|source| self.in_context(&source)).find(|path| self.exists(path))
+    /// The file of the repository that a requirement reads in a stage: what was copied to its path last, or else that of
+    /// the build context.
+    fn file_of(&self, frame: &Frame, requirement: &Requirement) -> Option<String> {
+        let (named, path) = match requirement {
+            Requirement::Name(_) => return None,
+            Requirement::File(named, path) => (named.clone(), path.clone()),
+            Requirement::Project(folder, _) => {
+                ("pyproject.toml".to_owned(), format!("{}/pyproject.toml", folder.trim_end_matches('/')))
+            }
+        };
+        let last = named.rsplit('/').next().unwrap_or(&named).to_owned();
+        let in_context =
+            || [self.in_context(&named), self.in_context(&last)].into_iter().find(|path| self.exists(path));
+        self.copied_to(frame, &path).or_else(in_context)
+    }
+
+    /// The file of the build context that is at a path of a stage.
+    fn copied_to(&self, frame: &Frame, path: &str) -> Option<String> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let copies = frame.steps.iter().rev().filter_map(|step| match step {
+            Step::Copy(copy) if copy.from.is_none() => Some(copy),
+            _ => None,
+        });
+        let found = copies.flat_map(|copy| {
+            let to = copy.to.trim_end_matches('/');
+            copy.sources.iter().rev().filter_map(move |source| {
+                let inside = self.in_context(source);
+                if self.draft.files().is_folder(&inside) {
+                    let below = path.strip_prefix(to)?.strip_prefix('/')?;
+                    return paths::join(&inside, below);
+                }
+                let own = inside.rsplit('/').next().unwrap_or(&inside);
+                if own.contains(['*', '?', '[']) {
+                    let glob = globs::refusal(own.as_bytes()).is_none().then(|| globset::Glob::new(own).ok());
+                    let matches = glob.flatten()?.compile_matcher().is_match(name);
+                    return (matches && folder == to).then(|| paths::join(paths::folder(&inside), name)).flatten();
+                }
+                let target = if copy.to.ends_with('/') { format!("{to}/{own}") } else { copy.to.clone() };
+                (target == path).then_some(inside)
+            })
+        });
+        found.into_iter().find(|path| self.exists(path))
     }
 
     /// The attributes of `python3Packages` for requirements. Those that are not known are reported.
@@ -98,19 +161,8 @@ impl Module<'_, '_> {
         }
     }
 
-    /// The project of the build context.
-    fn project(&self, extras: &[String]) -> Option<Project> {
-        let text = self.draft.text(&self.project_file()).ok().flatten()?;
-        read(&text, extras)
-    }
-
-    /// The pyproject.toml that is copied into the image, or that of the build context.
-    fn project_file(&self) -> String {
-        self.copied_file("pyproject.toml").unwrap_or_else(|| self.in_context("pyproject.toml"))
-    }
-
     /// Binds the project as an application, and gives its name.
-    fn application(&mut self, project: &Project, interpreter: &str, line: usize) -> String {
+    fn application(&mut self, project: &Project, path: &str, interpreter: &str, line: usize) -> String {
         let mut dependencies = Vec::new();
         self.packages_of(&project.dependencies, line, &mut dependencies);
         let mut systems = Vec::new();
@@ -130,7 +182,7 @@ impl Module<'_, '_> {
         let list = |names: &[&str]| {
             names.iter().map(|name| format!("{interpreter}.pkgs.{name}")).collect::<Vec<_>>().join(" ")
         };
-        let folder = paths::folder(&self.project_file()).to_owned();
+        let folder = paths::folder(path).to_owned();
         let source = match folder == self.context {
             true => "inherit src;".to_owned(),
             false => format!("src = {};", self.relative(&folder)),

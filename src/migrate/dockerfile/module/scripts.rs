@@ -3,33 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::Module;
+use crate::knowledge::images::commands::{BASH, OF_EVERY_BASE};
 use crate::lang::{dockerfile, shell};
 use crate::migrate::dockerfile::frame::{Command, Frame, Step};
 use crate::paths;
 
-/// Programs that distributions bring in every image, and their packages.
-const OF_EVERY_BASE: [(&str, &str); 9] = [
-    ("awk", "gawk"),
-    ("egrep", "gnugrep"),
-    ("find", "findutils"),
-    ("grep", "gnugrep"),
-    ("gunzip", "gzip"),
-    ("gzip", "gzip"),
-    ("sed", "gnused"),
-    ("tar", "gnutar"),
-    ("xargs", "findutils"),
-];
-
 impl Module<'_, '_> {
-    /// Whether a script that the image starts names /bin/bash as its interpreter, or a command does.
-    pub(super) fn needs_bash(&self, frame: &Frame) -> bool {
-        const BASH: [&str; 2] = ["/bin/bash", "/usr/bin/bash"];
-        let is_command = words(frame).iter().any(|word| word == "/bin/bash");
-        let names_bash = |text: &String| {
-            let first = text.lines().next().and_then(|line| line.strip_prefix("#!"));
-            first.and_then(|line| line.split_whitespace().next()).is_some_and(|path| BASH.contains(&path))
+    /// The paths of Bash that a script of the image names as its interpreter, or that a command starts.
+    pub(super) fn bash_paths(&self, frame: &Frame) -> BTreeSet<&'static str> {
+        let interpreter = |text: String| {
+            let first = text.lines().next()?.strip_prefix("#!")?.split_whitespace().next()?;
+            Some(first.to_owned())
         };
-        is_command || self.scripts(frame).iter().any(names_bash)
+        let mut named = words(frame);
+        named.extend(self.scripts(frame).into_iter().filter_map(interpreter));
+        BASH.into_iter().filter(|path| named.iter().any(|name| name == path)).collect()
     }
 
     /// The packages of programs of the base that the image's scripts run.

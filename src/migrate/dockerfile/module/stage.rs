@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{Module, escaped, quoted};
+use super::{Module, pattern, quoted};
 use crate::knowledge::containers;
 use crate::knowledge::images::base::{self as base_images, Runtime};
 use crate::knowledge::images::{packages, paths};
+use crate::migrate::builds::GoBuild;
 use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Recipe, Tool};
 
@@ -74,8 +75,8 @@ impl Module<'_, '_> {
         let stage = self.stage(stage);
         let to = quoted(&copy.to);
         lines.push(match (source.contains(['*', '?', '[']), copy.to.ends_with('/')) {
-            (true, true) => format!("mkdir -p $out{to} && cp -r ${{{stage}}}{} $out{to}", escaped(source)),
-            (true, false) => format!("copy ${{{stage}}}{} $out{to}", escaped(source)),
+            (true, true) => format!("mkdir -p $out{to} && cp -r ${{{stage}}}{} $out{to}", pattern(source)),
+            (true, false) => format!("copy ${{{stage}}}{} $out{to}", pattern(source)),
             (false, _) => format!("copy ${{{stage}}}{} $out{to}", quoted(source)),
         });
         self.carry(copy.line, what, &stage);
@@ -104,12 +105,10 @@ impl Module<'_, '_> {
     fn makes(&self, frame: &Frame, recipe: &Recipe, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let by_build = recipe.builds.iter().any(|build| match &build.tool {
-            Tool::Go(Some(output)) => related(output, path),
+            Tool::Go(GoBuild { output: Some(output), .. }) => related(output, path),
             _ => related(&build.folder, path),
         });
-        let by_line = recipe.files.iter().any(|(line, _)| {
-            line.split_whitespace().filter_map(|word| word.strip_prefix("$out")).any(|made| related(made, path))
-        });
+        let by_line = recipe.files.iter().any(|file| related(&file.path, path));
         let by_copy = frame.steps.iter().any(|step| match step {
             Step::Copy(copy) => self.copies(copy, path),
             Step::Run(_) => false,
