@@ -264,7 +264,8 @@ impl<'a> Collector<'_, 'a> {
         let tree = self.tree;
         let flow = flow::flow(tree, select);
         let Sink::Binding(binding) = flow.sink else { return };
-        let may_be_port = |path: Node| tree.slice(path).to_ascii_lowercase().contains("port");
+        let may_be_port =
+            |path: Node| tree.slice(path).as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"port"));
         if flow.arithmetic.is_some() || !nix::attrpath_node(tree, binding).is_some_and(may_be_port) {
             return;
         }
