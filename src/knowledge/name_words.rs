@@ -136,7 +136,7 @@ pub const PLACES: &[&str] =
 
 /// Names of application parts that are often the only name in a Compose file or process manager.
 pub const PARTS: &[&str] =
-    &["app", "backend", "client", "proxy", "server", "test", "service", "proxy", "database", "node"];
+    &["app", "backend", "client", "database", "frontend", "node", "proxy", "server", "service", "test", "worker"];
 
 /// First names of the options of NixOS, nix-darwin, home-manager, devenv and arion.
 pub const TOP_LEVEL: &[&str] = &[

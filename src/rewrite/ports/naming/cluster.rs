@@ -8,7 +8,7 @@ use super::Used;
 use super::evidence::{Candidate, Evidence, weight};
 use super::reader::is_front;
 use super::scaffolding;
-use super::words::{self, share, with};
+use super::words::{self, alike, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service};
 
@@ -39,6 +39,8 @@ struct Places<'a> {
     parts: HashSet<Vec<String>>,
     /// The containers with a listener.
     containers: HashSet<&'a str>,
+    /// The containers that have the number, inside or outside.
+    programs: HashSet<&'a str>,
     /// Whether something listens in a file that may be of any machine.
     anywhere: bool,
     /// The addresses that clients connect to, with the files of the clients.
@@ -49,6 +51,7 @@ impl<'a> Places<'a> {
     fn add(&mut self, used: &Used<'a>) {
         self.addresses.extend(used.evidence.address().map(|address| (used.path, address)));
         self.containers.extend(used.evidence.container());
+        self.programs.extend(used.evidence.program());
         if used.is_listener() {
             self.listens |= used.evidence.best.weight >= weight::BOUND;
             let machine = scaffolding::machine(used.path);
@@ -242,7 +245,7 @@ impl<'a> Cluster<'a> {
     fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
         match (self.row, used.row()) {
             (Some(row), Some(other)) => row == other,
-            _ if share(&self.service, names) => true,
+            _ if alike(&self.service, names) => true,
             // Secondary evidence of one use may be the name of another.
             _ => {
                 let in_path = |words: &BTreeSet<String>, name: &[String]| {
@@ -268,11 +271,11 @@ impl<'a> Cluster<'a> {
 
     /// Whether a use is of a container, and this service of other ones: `shop-web` and `shop-admin` have a word in common.
     fn is_another_container(&self, used: &Used<'_>) -> bool {
-        let is_other = |container| !self.places.containers.contains(container);
+        let is_other = |container| !self.places.programs.contains(container);
         self.listens()
-            && !self.places.containers.is_empty()
+            && !self.places.programs.is_empty()
             && self.row.is_none()
-            && used.evidence.container().is_some_and(is_other)
+            && used.evidence.program().is_some_and(is_other)
     }
 
     /// Whether all that listens on the port is on other machines than a use.

@@ -215,6 +215,12 @@ impl<'a> Evidence<'a> {
         if is_other { None } else { self.reader.container() }
     }
 
+    /// The container that listens on the number, inside or outside: two containers are two programs.
+    pub fn program(&self) -> Option<&'a str> {
+        let is_other = self.is_behind || self.is_client() && !self.reader.is_health_check();
+        if is_other { None } else { self.reader.container().or_else(|| self.reader.compose_service()) }
+    }
+
     /// Whether the number is one inside of a container that has another number outside: a client in the same file does not
     /// connect to it.
     pub fn is_isolated(&self) -> bool {

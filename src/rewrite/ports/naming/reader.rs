@@ -294,6 +294,11 @@ impl<'a> Reader<'a> {
         (*name != "?").then_some(*name)
     }
 
+    /// The service of a Compose file that contains the number.
+    pub fn compose_service(&self) -> Option<&'a str> {
+        Some(self.names.service).filter(|service| !service.is_empty())
+    }
+
     /// Whether a name ends in nothing but the port of its service: `services.wiki.port`, and `listenPort` in `wiki.nix`.
     pub fn is_plain_port(&self) -> bool {
         matches!(self.last(), "port" | "listenPort" | "httpPort" | "http_port" | "listen_port" | "PORT")
