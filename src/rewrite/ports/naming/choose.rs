@@ -151,7 +151,7 @@ fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
     let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);
     let qualified = is_usual || cluster.best().is_none_or(is_qualified);
-    let inside = cluster.uses.iter().all(|used| used.evidence.is_isolated());
+    let inside = cluster.is_inside();
     let is_main = cluster.is_main();
     let criteria = [
         inside || cluster.row.is_none() && !(is_main && cluster.listens()),

@@ -6,7 +6,7 @@ use foldhash::HashSet;
 
 use super::Used;
 use super::evidence::{Candidate, Evidence, weight};
-use super::reader::is_front;
+use super::reader::{is_front, is_local};
 use super::scaffolding;
 use super::words::{self, alike, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, PURPOSES};
@@ -84,6 +84,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         }
     }
     let mut undecided = Vec::new();
+    let addresses = if found.is_empty() { Vec::new() } else { remote_addresses(&weak) };
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
             // The health check of a container reaches that container.
@@ -100,11 +101,13 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
             }
         }
         let named = found.iter().position(|cluster| cluster.is_named_by(&used));
-        let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
+        let is_elsewhere = is_elsewhere(&addresses, &used);
+        let here = || if is_elsewhere { None } else { beside(&found, &used) };
+        let near = || here().or_else(|| bound(&found, &used)).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
         match named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual) {
             Some(at) => found[at].add(used),
-            None if names_another(&found, &used) => found.push(Cluster::of(number, used)),
+            None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
             None => undecided.push(used),
         }
     }
@@ -148,6 +151,28 @@ fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     found
 }
 
+/// The addresses that clients connect to, with their files.
+fn remote_addresses<'a>(uses: &[Used<'a>]) -> Vec<(&'a str, &'a str)> {
+    let clients = uses.iter().filter(|used| used.evidence.is_client());
+    clients.filter_map(|used| Some((used.path, used.evidence.address()?))).collect()
+}
+
+/// Whether a client connects to another machine than a client in the same file, so that a listener there need not be the
+/// one that it reaches.
+fn is_elsewhere(addresses: &[(&str, &str)], used: &Used<'_>) -> bool {
+    let Some(own) = used.evidence.address().filter(|_| used.evidence.is_client() && !addresses.is_empty()) else {
+        return false;
+    };
+    !is_local(own) && addresses.iter().any(|(path, address)| *path == used.path && *address != own)
+}
+
+/// The service that listens at the address that a client connects to.
+fn bound(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let address = used.evidence.address().filter(|address| used.evidence.is_client() && !is_local(address))?;
+    let is_at = |known: &Used<'_>| known.is_listener() && known.evidence.is_at(address);
+    found.iter().position(|cluster| cluster.uses.iter().any(is_at))
+}
+
 /// The only service that listens on the port in the file of a client.
 fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
@@ -183,7 +208,7 @@ fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 }
 
 /// Whether a use with weak evidence names a service that is certainly not one of those found so far.
-fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
+fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> bool {
     let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
     let is_proxied = used.evidence.is_client() && used.evidence.best.weight == weight::FILE;
     match found {
@@ -209,7 +234,7 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
             }
             let is_target = !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
                 || used.evidence.names_service();
-            used.names_target() && is_target || used.is_listener()
+            used.names_target() && is_target || used.is_listener() || names_host && is_elsewhere
         }
         _ => used.names_target() || used.is_listener() || names_host || is_proxied,
     }
@@ -245,6 +270,7 @@ impl<'a> Cluster<'a> {
     fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
         match (self.row, used.row()) {
             (Some(row), Some(other)) => row == other,
+            _ if self.is_another_instance(used) => false,
             _ if alike(&self.service, names) => true,
             // Secondary evidence of one use may be the name of another.
             _ => {
@@ -278,6 +304,13 @@ impl<'a> Cluster<'a> {
             && used.evidence.program().is_some_and(is_other)
     }
 
+    /// Whether a use is of an instance of a service, and those of the same file here are other instances.
+    fn is_another_instance(&self, used: &Used<'_>) -> bool {
+        let Some(instance) = used.evidence.instance().filter(|_| used.is_listener()) else { return false };
+        let mut own = self.uses.iter().filter(|known| known.path == used.path).peekable();
+        own.peek().is_some() && own.all(|known| known.evidence.instance().is_some_and(|other| other != instance))
+    }
+
     /// Whether all that listens on the port is on other machines than a use.
     fn is_on_another_machine(&self, used: &Used<'_>) -> bool {
         let machine = scaffolding::machine(used.path);
@@ -300,6 +333,19 @@ impl<'a> Cluster<'a> {
     /// Whether something certainly listens on the port.
     pub fn listens(&self) -> bool {
         self.places.listens
+    }
+
+    /// Whether only the inside of containers has the number: their mappings have another one outside, and a variable or a
+    /// label of such a container says what its program listens on.
+    pub fn is_inside(&self) -> bool {
+        let isolated = || self.uses.iter().filter(|used| used.evidence.is_isolated());
+        let is_of_such = |used: &Used<'_>| {
+            let program = used.evidence.program();
+            !used.evidence.is_published()
+                && program.is_some()
+                && isolated().any(|known| known.evidence.program() == program)
+        };
+        self.uses.iter().all(|used| used.evidence.is_isolated() || is_of_such(used))
     }
 
     /// Whether the number is only the default of an option.
@@ -337,7 +383,11 @@ impl<'a> Cluster<'a> {
         let Some(best) = self.best().map(|used| &used.evidence.best) else { return false };
         let is_longer = |name: &[String]| name.len() > best.service.len() && name.starts_with(&best.service);
         let mut listeners = self.uses.iter().filter(|used| used.is_listener());
-        best.qualifier.is_empty() && listeners.any(|used| is_longer(&used.evidence.best.service))
+        let is_qualified = |used: &Used<'_>| {
+            used.evidence.best.service == best.service && !used.evidence.best.qualifier.is_empty()
+                || used.evidence.is_of_part()
+        };
+        best.qualifier.is_empty() && listeners.any(|used| is_longer(&used.evidence.best.service) || is_qualified(used))
     }
 
     /// Names that begin with the subject of a file, as a last resort.
@@ -371,12 +421,22 @@ impl<'a> Cluster<'a> {
         let best = self.best().filter(|used| is_name(used));
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
         names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
+        if self.is_inside() {
+            let inside = ["container".to_owned()];
+            names.extend(names.clone().iter().filter(|name| !name.ends_with(&inside)).map(|name| with(name, &inside)));
+        }
         for used in by_weight() {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
             names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
         }
-        names.extend(base.iter().flat_map(|base| self.purposes().into_iter().map(|words| with(base, &words))));
+        // `sftp` of `sftpgo` is said although the name begins with it.
+        let is_new = |base: &[String], words: &[String]| !words.iter().all(|word| base.contains(word));
+        let purposes = self.purposes();
+        let purposes = base.iter().flat_map(|base| purposes.iter().map(move |words| (base, words)));
+        names.extend(
+            purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
+        );
         if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }

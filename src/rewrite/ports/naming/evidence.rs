@@ -116,8 +116,10 @@ impl<'a> Evidence<'a> {
             |words: &[String]| !all_generic(words) && !words.iter().any(|word| CLIENTS.contains(&word.as_str()));
         let rest = Some(self.reader.general())
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
+        let inside = self.reader.variable_inside(self.port.text, &self.best.service);
         own.into_iter()
             .chain(self.reader.contained())
+            .chain(inside)
             .chain(probe)
             .chain(side)
             .chain(protocol)
@@ -149,6 +151,16 @@ impl<'a> Evidence<'a> {
     /// Whether it is the service's own port: an option of another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
+    }
+
+    /// Whether it is the option of a service for the port that it listens on, and nothing else.
+    pub fn is_own_option(&self) -> bool {
+        (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
+    }
+
+    /// One of several instances of a service that a module runs: `creative` of `servers.creative.port`.
+    pub fn instance(&self) -> Option<&'a str> {
+        self.reader.instance()
     }
 
     /// Whether the comment next to the number names a service.
@@ -186,6 +198,11 @@ impl<'a> Evidence<'a> {
     fn is_in_file_of_service(&self) -> bool {
         let subject = self.subject().first().filter(|_| self.best.weight == weight::FILE);
         subject.is_some_and(|word| self.port.text.contains(&format!("services.{word}")))
+    }
+
+    /// Whether it listens at an address.
+    pub fn is_at(&self, address: &str) -> bool {
+        self.address() == Some(address) || self.reader.beside.is_some_and(|beside| beside.is_at(address))
     }
 
     /// Whether it connects to this machine.
@@ -232,6 +249,16 @@ impl<'a> Evidence<'a> {
         self.reader.line.address()
     }
 
+    /// Whether the number is the port of a part of the service, which a variable of its container names.
+    pub fn is_of_part(&self) -> bool {
+        self.reader.variable_inside(self.port.text, &self.best.service).is_some()
+    }
+
+    /// Whether the number is outside of a container that has another number inside.
+    pub fn is_published(&self) -> bool {
+        self.reader.side() == Some(Side::Host)
+    }
+
     /// The words of the path and of the text around the number.
     pub fn path_words(&self) -> &BTreeSet<String> {
         self.path_words.get_or_init(|| word_set(self.reader.texts().into_iter()))
@@ -256,10 +283,16 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         (_, true) => reader.client(port),
         _ => vec![reader.listener()],
     };
-    candidates.extend(reader.element());
+    candidates.extend(if is_firewall { reader.policed(port) } else { None });
+    candidates.extend(reader.element().map(|found| match reader.is_local_end() {
+        // `localPort` of a proxy is the port of a service that may have a name of its own.
+        true => Candidate { weight: weight::OBJECT, ..found },
+        false => found,
+    }));
     candidates.extend(reader.bound(is_firewall || is_client));
     candidates.extend(reader.script(is_firewall || is_client));
     candidates.extend(reader.forwarded());
+    candidates.extend(reader.virtual_machine());
     let behind = if is_firewall || is_client { None } else { reader.behind(&comment) };
     let is_behind = behind.is_some();
     candidates.extend(behind);
