@@ -117,9 +117,11 @@ impl<'a> Beside<'a> {
         is_near && self.attributes().any(|(key, value)| ADDRESSES.contains(&key) && text(value) == Some(address))
     }
 
-    /// The number of the attribute with a name.
+    /// The number of the attribute with a name or a path.
     pub fn number(&self, name: &str) -> Option<u32> {
-        self.attributes().find(|(key, _)| *key == name)?.1.parse().ok()
+        let statements = statements(self.before).into_iter().chain(statements(self.after));
+        let mut attributes = statements.filter_map(|statement| statement.split_once('='));
+        attributes.find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
     }
 
     /// The attributes next to the number that have a value on one line.

@@ -405,13 +405,16 @@ impl<'a> Cluster<'a> {
         let mut names = Vec::new();
         names.extend(self.row.map(|row| words::split(row.name)));
         // Clients have names of their own: a listener's is not among them.
-        let listens = self.listens();
+        let (listens, is_inside) = (self.listens(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let by_weight = || self.best().into_iter().chain(&self.uses).filter(is_name);
         for used in by_weight() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
             let base = with(service, qualifier);
             names.push(base.clone());
+            if is_inside {
+                names.push(with(&base, &["container".to_owned()]));
+            }
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             if !comment.is_empty() {
@@ -421,10 +424,6 @@ impl<'a> Cluster<'a> {
         let best = self.best().filter(|used| is_name(used));
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
         names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
-        if self.is_inside() {
-            let inside = ["container".to_owned()];
-            names.extend(names.clone().iter().filter(|name| !name.ends_with(&inside)).map(|name| with(name, &inside)));
-        }
         for used in by_weight() {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);

@@ -245,7 +245,7 @@ impl<'a> Line<'a> {
         }
         let name = names.split_whitespace().next()?;
         let words = match name.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-            Some(variable) => telling(variable.rsplit('.').next()?),
+            Some(variable) => service(variable.rsplit('.').next()?),
             None => {
                 let (label, domain) = name.split_once('.')?;
                 // The owner's domain does not name the service.

@@ -109,9 +109,12 @@ impl<'a> Reader<'a> {
 
     /// The well-known service behind the other side of a mapping: `https` of `{ host = 8443; guest = 443; }`.
     pub fn partner(&self) -> Option<Vec<String>> {
-        let other = match self.last() {
-            "host" => "guest",
-            "guest" => "host",
+        // `{ host = 8443; guest = 443; }` and `{ host.port = 8443; guest.port = 443; }`
+        let other = match self.parts.as_slice() {
+            [.., "host"] => "guest",
+            [.., "guest"] => "host",
+            [.., "host", "port"] => "guest.port",
+            [.., "guest", "port"] => "host.port",
             _ => return None,
         };
         let number = self.beside?.number(other)?;

@@ -299,6 +299,28 @@ fn manifests_name_containers_and_objects() {
 }
 
 #[test]
+fn policies_and_routes_name_the_app_that_they_are_about() {
+    let policy = |app: &str| {
+        format!(
+            "kind: NetworkPolicy\nmetadata:\n  name: allow-{app}-ingress\nspec:\n  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: {app}\n  ingress:\n    - ports:\n        - port: @4321\n"
+        )
+    };
+    let (wiki, chat) = (policy("wiki"), policy("chat"));
+    let (option, path) = ("spec.ingress.ports.port", "apps/llm/networkpolicies.yaml");
+    assert_eq!(
+        proposals(&[(4321, option, path, &wiki), (4321, option, path, &chat)]),
+        ["services.chat=4321", "services.wiki=4321"]
+    );
+    let egress = "kind: NetworkPolicy\nmetadata:\n  name: x\nspec:\n  podSelector:\n    matchLabels:\n      app: wiki\n  egress:\n    - to:\n        - podSelector:\n            matchLabels:\n              app: chat\n      ports:\n        - port: @4321\n";
+    assert_eq!(proposals(&[(4321, "spec.egress.ports.port", path, egress)]), ["services.chat=4321"]);
+    let route = "kind: IngressRoute\nmetadata:\n  name: edge\nspec:\n  routes:\n    - services:\n        - name: wiki\n          port: @4321\n";
+    assert_eq!(proposals(&[(4321, "spec.routes.services.port", "apps/ingress.yaml", route)]), ["services.wiki=4321"]);
+    let operator = "kind: Deployment\nmetadata:\n  name: tide-controller\nspec:\n  containers:\n    - name: manager\n      ports:\n        - containerPort: @4321\n";
+    let option = "spec.containers.ports.containerPort";
+    assert_eq!(proposals(&[(4321, option, "apps/tide.yaml", operator)]), ["services.tideController=4321"]);
+}
+
+#[test]
 fn numbers_of_one_service_have_different_words_or_none() {
     let ports = "virtualisation.oci-containers.containers.wiki.ports";
     let option = "options.mihomo.port.default";
