@@ -429,6 +429,11 @@ impl<'a> Cluster<'a> {
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
             names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
         }
+        let is_host = best.is_some_and(|best| best.evidence.best.weight == weight::HOST);
+        names.extend(base.iter().filter(|_| is_host).map(|base| with(base, &["proxy".to_owned()])));
+        // A network policy is about the ports inside of containers.
+        let is_policed = best.is_some_and(|best| best.evidence.is_policed);
+        names.extend(base.iter().filter(|_| is_policed).map(|base| with(base, &["container".to_owned()])));
         // `sftp` of `sftpgo` is said although the name begins with it.
         let is_new = |base: &[String], words: &[String]| !words.iter().all(|word| base.contains(word));
         let purposes = self.purposes();

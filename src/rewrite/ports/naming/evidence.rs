@@ -71,6 +71,8 @@ pub struct Evidence<'a> {
     /// Whether it connects to the port of another host, or opens it, so that nothing listens here.
     pub is_remote: bool,
     is_firewall: bool,
+    /// Whether a network policy names the app, which may be a proxy.
+    pub is_policed: bool,
     /// Whether it is the port of another container than the one that publishes it.
     is_behind: bool,
     port: Missing<'a>,
@@ -283,7 +285,9 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         (_, true) => reader.client(port),
         _ => vec![reader.listener()],
     };
-    candidates.extend(if is_firewall { reader.policed(port) } else { None });
+    let policed = if is_firewall { reader.policed(port) } else { None };
+    let is_policed = policed.is_some();
+    candidates.extend(policed);
     candidates.extend(reader.element().map(|found| match reader.is_local_end() {
         // `localPort` of a proxy is the port of a service that may have a name of its own.
         true => Candidate { weight: weight::OBJECT, ..found },
@@ -292,7 +296,8 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     candidates.extend(reader.bound(is_firewall || is_client));
     candidates.extend(reader.script(is_firewall || is_client));
     candidates.extend(reader.forwarded());
-    candidates.extend(reader.virtual_machine());
+    candidates.extend(reader.virtual_machine(port.path));
+    candidates.extend(reader.resolved());
     let behind = if is_firewall || is_client { None } else { reader.behind(&comment) };
     let is_behind = behind.is_some();
     candidates.extend(behind);
@@ -310,6 +315,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         comment,
         is_remote: is_firewall || is_client,
         is_firewall,
+        is_policed,
         is_behind,
         port: *port,
         reader,

@@ -107,16 +107,21 @@ impl<'a> Names<'a> {
 
 /// The app that a port of a network policy is of: the one whose pods the policy selects, or the one that an egress rule
 /// lets them connect to.
-pub fn policed(text: &str, start: usize, is_egress: bool) -> Option<&str> {
+///
+/// The second value tells whether the app listens on the port: the egress rule of an app may not say what is on the other
+/// side.
+pub fn policed(text: &str, start: usize, is_egress: bool) -> Option<(&str, bool)> {
     let head = wording::tail(text.get(..start)?, AROUND);
     let document = head.rfind("\n---").map_or(head, |at| &head[at + 1..]);
     let own = || label(document.split_once("podSelector:").or_else(|| document.split_once("endpointSelector:"))?.1);
     if !is_egress {
-        return own();
+        return own().map(|app| (app, true));
     }
     let rule = document.split_once("egress:").map_or("", |(_, rules)| rules);
     let to = rule.rfind("to:").or_else(|| rule.rfind("toEndpoints:")).map_or("", |at| &rule[at..]);
-    to.split_once("elector:").and_then(|(_, selector)| label(selector)).or_else(own)
+    let peer = to.split_once("podSelector:").or_else(|| to.split_once("toEndpoints:"));
+    let peer = peer.and_then(|(_, selector)| label(selector)).map(|app| (app, true));
+    peer.or_else(|| Some((own()?, false)))
 }
 
 /// The label that names the app in a selector.

@@ -245,7 +245,7 @@ impl<'a> Used<'a> {
     /// Whether the evidence only names what passes connections on, or nothing.
     fn is_of_front(&self) -> bool {
         let service = &self.evidence.best.service;
-        service.is_empty() || is_front(service) && self.evidence.is_remote
+        service.is_empty() || is_front(service) && self.evidence.is_remote && !self.evidence.is_policed
     }
 
     /// Whether something listens on the port here.

@@ -531,9 +531,11 @@ impl<'a> Reader<'a> {
         if !self.is_manifest() || !(has("ingress") || has("egress")) {
             return None;
         }
-        let words = service(policed(port.text, port.span.start as usize, has("egress"))?);
+        let (app, listens) = policed(port.text, port.span.start as usize, has("egress"))?;
+        let words = service(app);
         let is_name = !words.is_empty() && !all_generic(&words);
-        is_name.then(|| Candidate { service: words, qualifier: self.end(), weight: weight::RECORD })
+        let weight = if listens { weight::RECORD } else { weight::FILE + 1 };
+        is_name.then(|| Candidate { service: words, qualifier: self.end(), weight })
     }
 
     pub fn file(&self, weight: u32) -> Candidate {
@@ -543,14 +545,25 @@ impl<'a> Reader<'a> {
     }
 
     /// The virtual machine whose ports a machine forwards to: `test` of `nixosConfigurations.test.virtualisation..`.
-    pub fn virtual_machine(&self) -> Option<Candidate> {
+    pub fn virtual_machine(&self, path: &str) -> Option<Candidate> {
         if self.last() != "port" || !self.parts.contains(&"forwardPorts") || !self.parts.contains(&"virtualisation") {
             return None;
         }
         let at = self.parts.iter().position(|part| *part == "nixosConfigurations");
-        let machine = at.and_then(|at| self.parts.get(at + 1)).map(|name| split(name)).unwrap_or_default();
-        let service = with(&if machine.is_empty() { self.subject.clone() } else { machine }, &["vm".to_owned()]);
-        (service.len() > 1).then_some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER })
+        let literal = |name: &&&str| !matches!(**name, "?" | "virtualisation");
+        let machine = at.and_then(|at| self.parts.get(at + 1)).filter(literal).copied();
+        let stem =
+            || path.rsplit('/').next()?.strip_suffix(".nix").filter(|stem| !matches!(*stem, "default" | "flake"));
+        let name = machine.or_else(stem).map(split).unwrap_or_default();
+        let service = with(&name, &["vm".to_owned()]);
+        Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER })
+    }
+
+    /// The host that `curl --resolve wiki.example.org:8444:10.0.0.4` connects to.
+    pub fn resolved(&self) -> Option<Candidate> {
+        let is_flag = matches!(self.last(), "--resolve" | "--connect-to");
+        let service = if is_flag { self.line.host_name() } else { Vec::new() };
+        (!service.is_empty()).then_some(Candidate { service, qualifier: Vec::new(), weight: weight::BOUND + 7 })
     }
 
     /// The name of the package whose script contains the number.
@@ -628,7 +641,7 @@ impl<'a> Reader<'a> {
         let first = || (0..self.parts.len()).find(|&at| self.says_whose(at));
         let after = self.named().map(|(at, _)| *at).or_else(first).map_or(self.parts.len(), |at| at + 1);
         // The domain of a virtual host does not distinguish its ports.
-        let host = self.parts.iter().position(|part| part.eq_ignore_ascii_case("virtualhosts"));
+        let host = self.parts.iter().position(|part| matches!(*part, "virtualHosts" | "virtualhosts" | "proxyHosts"));
         let after = host.map_or(after, |_| self.parts.len());
         let inner = after..self.parts.len().saturating_sub(1).max(after);
         let is_numbered =

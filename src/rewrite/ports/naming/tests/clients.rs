@@ -76,10 +76,15 @@ fn sets_of_hosts_of_a_proxy_name_the_services_behind_it() {
     let path = "hosts/oak/configuration.nix";
     let uses = [(4321, &*money, path, "port = @4321;"), (4322, &*chat, path, "port = @4322;")];
     assert_eq!(proposals(&uses), ["services.chat=4322", "services.money=4321"]);
+    let own = (4323, "options.services.money.port.default", "modules/money.nix", "default = @4323;");
+    assert_eq!(proposals(&[own, uses[0]]), ["services.money=4323", "services.moneyProxy=4321"]);
     // An alias next to the address is not the name of the host.
     let name = "services.nginx.virtualHosts.?.locations./.proxyPass";
     let text = "virtualHosts.\"films.${d}\" = {\n  serverAliases = [ \"hub.${d}\" ];\n  locations.\"/\".proxyPass = \"http://127.0.0.1:@4321\";";
     assert_eq!(proposals(&[(4321, name, path, text)]), ["services.films=4321"]);
+    // A flag of a client is not a name.
+    let text = "m.succeed(\"curl --resolve wiki.example.org:@4321:10.0.0.4 https://wiki.example.org\")";
+    assert_eq!(proposals(&[(4321, "testScript --resolve", "tunnel.nix", text)]), ["services.wiki=4321"]);
     // A protocol whose port is another one is not behind a virtual host.
     let name = "services.nginx.virtualHosts.dns.example.org.locations./.proxyPass";
     let text = "proxyPass = \"http://127.0.0.1:@8888\";";
