@@ -93,7 +93,7 @@ fn variables_of_a_container_say_what_its_ports_are_for() {
     let variable = "virtualisation.oci-containers.containers.drive.environment.DRIVE_WEBDAV__0__PORT";
     let text = |at: usize| {
         let mut numbers = ["2022:2022", "4001:4000", "4003:4002"].map(str::to_owned);
-        numbers[at / 2].insert(if at % 2 == 0 { 0 } else { 5 }, '@');
+        numbers[at / 2].insert(if at.is_multiple_of(2) { 0 } else { 5 }, '@');
         let [sftp, web, webdav] = numbers;
         format!("ports = [ \"{sftp}\" \"{web}\" \"{webdav}\" ]; environment.DRIVE_WEBDAV__0__PORT = \"4002\";")
     };
