@@ -234,7 +234,9 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             }
             let is_target = !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
                 || used.evidence.names_service();
-            used.names_target() && is_target || used.is_listener() || names_host && is_elsewhere
+            used.names_target() && is_target
+                || used.is_listener()
+                || names_host && (is_elsewhere || only.is_at_another_address(used))
         }
         _ => used.names_target() || used.is_listener() || names_host || is_proxied,
     }
@@ -309,6 +311,13 @@ impl<'a> Cluster<'a> {
         let Some(instance) = used.evidence.instance().filter(|_| used.is_listener()) else { return false };
         let mut own = self.uses.iter().filter(|known| known.path == used.path).peekable();
         own.peek().is_some() && own.all(|known| known.evidence.instance().is_some_and(|other| other != instance))
+    }
+
+    /// Whether a client in the same file reaches this service at another address than a use.
+    fn is_at_another_address(&self, used: &Used<'_>) -> bool {
+        let Some(own) = used.evidence.address() else { return false };
+        let is_other = |address: &str| address != own && !(is_local(address) && is_local(own));
+        self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
     }
 
     /// Whether all that listens on the port is on other machines than a use.

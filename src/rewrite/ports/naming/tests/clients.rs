@@ -64,9 +64,15 @@ fn the_names_of_the_servers_of_nginx_name_the_services_behind_them() {
     // The service that listens here has another name than the one on another machine.
     let listener = (4321, "reefUnit --server.port", "packages/bundle/web.nix", "docker run --server.port=@4321");
     assert_eq!(proposals(&[listener, uses[0], uses[1]]).len(), 2);
+    // So has one in another file, which only one of the two can be.
+    let option = (4321, "options.tide.webPort.default", "modules/tide.nix", "default = @4321;");
+    assert_eq!(proposals(&[option, uses[0], uses[1]]), ["services.reef=4321", "services.tideWeb=4321"]);
     // The block with the name is closed, and the owner's domain is no service.
     let closed = format!("server {{ server_name tide.example.org; }}\n{}", server("example.org", "127.0.0.1"));
-    assert_eq!(proposals(&[(4321, option, "hosts/oak/configuration.nix", &closed)]), ["unnamed.port4321Tcp=4321"]);
+    assert_eq!(
+        proposals(&[(4321, "nginx proxy_pass", "hosts/oak/configuration.nix", &closed)]),
+        ["unnamed.port4321Tcp=4321"]
+    );
 }
 
 #[test]
