@@ -47,6 +47,7 @@ impl Reader<'_> {
         if self.parts.iter().any(|part| part.starts_with("scrape")) {
             found.extend(job(port).map(|words| plain(words, weight::JOB)));
         }
+        found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
         found.extend(self.line.handled().map(|words| plain(words, weight::TARGET)));
         if self.line.before.contains("forward_auth") {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
@@ -88,6 +89,15 @@ impl Reader<'_> {
         found.extend(self.variable());
         found.extend(self.reached_by_protocol());
         found
+    }
+
+    /// The well-known service in the path of a URL: `loki` of `http://10.0.0.4:3030/loki/api/v1/push`.
+    fn served(&self) -> Option<String> {
+        let path = self.line.after.strip_prefix('/').filter(|_| self.line.scheme().is_some())?;
+        let end = path.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(path.len());
+        let row = service_ports::named(&path[..end]).filter(|row| row.certainty != Certainty::Always)?;
+        let is_purpose = PURPOSES.contains(&&path[..end]);
+        (!is_purpose && row.name == &path[..end]).then(|| path[..end].to_owned())
     }
 
     /// The service that `kubectl port-forward` reaches under a local number.

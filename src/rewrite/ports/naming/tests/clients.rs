@@ -127,3 +127,10 @@ fn clients_of_a_service_on_another_machine_have_its_entry() {
         "services.web=4321",
     );
 }
+
+#[test]
+fn the_path_of_a_url_may_name_the_service_that_it_reaches() {
+    let option = "services.promtail.configuration.clients.url";
+    let text = "url = \"http://10.0.0.4:@3030/loki/api/v1/push\";";
+    assert_eq!(proposals(&[(3030, option, "x.nix", text)]), ["monitoring.loki=3030"]);
+}
