@@ -73,10 +73,10 @@ pub const PURPOSES: &[&str] = &[
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 
 /// Numbers that are common for a purpose whatever program listens, with the word for it. They tell apart ports of one
-/// service that have no other names. 2222 and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers
+/// service that have no other names. 2022 is the default of SFTP servers that do not run as root; 2222 and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers
 /// 8443 as `pcsync-https`; 8448 is the federation port of the Matrix specification.
 pub const COMMON_PURPOSES: &[(u32, &str)] =
-    &[(2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
+    &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
 /// Git forges, which have SSH besides their web interface.
 pub const FORGES: &[&str] = &["forgejo", "gitea", "gitlab", "gogs", "gerrit", "onedev"];
@@ -114,8 +114,14 @@ pub const PASSES_ON: &[&str] = &[
 ];
 
 /// Alternative names of services, with the usual one.
-pub const ALIASES: &[(&str, &str)] =
-    &[("dovecot2", "dovecot"), ("openssh", "ssh"), ("sshd", "ssh"), ("upsd", "nut"), ("z2m", "zigbee2mqtt")];
+pub const ALIASES: &[(&str, &str)] = &[
+    ("dovecot2", "dovecot"),
+    ("openssh", "ssh"),
+    ("qbit", "qbittorrent"),
+    ("sshd", "ssh"),
+    ("upsd", "nut"),
+    ("z2m", "zigbee2mqtt"),
+];
 
 /// Names in an attribute path that precede the name of a service.
 pub const HOLDERS: &[&str] = &[
@@ -139,7 +145,7 @@ pub const PLACES: &[&str] =
 
 /// Names of application parts that are often the only name in a Compose file or process manager.
 pub const PARTS: &[&str] =
-    &["app", "backend", "client", "proxy", "server", "test", "service", "proxy", "database", "node"];
+    &["app", "backend", "client", "database", "frontend", "node", "proxy", "server", "service", "test", "worker"];
 
 /// First names of the options of NixOS, nix-darwin, home-manager, devenv and arion.
 pub const TOP_LEVEL: &[&str] = &[
@@ -226,6 +232,7 @@ pub const CLIENT_SETS: &[&str] = &[
     "homeserver",
     "locations",
     "matcher",
+    "proxyHosts",
     "receivers",
     "remote_write",
     "remoteWrite",
@@ -246,6 +253,7 @@ pub const FRONTS: &[&str] =
 pub static VAGUE: Words = words!(
     " compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
+    networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
     workflow workflows primary secondary ci optional global core base server servers desktop laptop workstation personal private "
 );
 

@@ -10,6 +10,7 @@ use crate::facts::ProjectFile;
 use crate::facts::port_registry::{Registry, served};
 use crate::facts::ports::{PortUse, UseKind};
 use crate::finding::RelPath;
+use crate::knowledge::third_party;
 use crate::lang::limits::bounded;
 use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
@@ -85,9 +86,16 @@ impl<'p> Reporter<'_, 'p> {
                 && (1..=65535).contains(&port.number)
                 && registries.serving(&file.source.path, port.number).is_empty()
         };
-        let files = self.view.project.files.iter();
-        let own = files.flat_map(|file| self.uses(file).map(move |port| (file, port)));
-        Unnamed::of(own.filter(is_missing).collect())
+        let mut uses = Vec::new();
+        for file in &self.view.project.files {
+            let before = uses.len();
+            uses.extend(self.uses(file).map(|port| (file, port)).filter(&is_missing));
+            // No fix changes a generated file, so that its ports need no entries and name none.
+            if uses.len() > before && third_party::is_generated(&file.source.text) {
+                uses.truncate(before);
+            }
+        }
+        Unnamed::of(uses)
     }
 
     /// Plans the entries of all ports without one, in a registry or in a new one at a path. Only entries that a fix will

@@ -105,9 +105,23 @@ impl<'a> Beside<'a> {
         self.attributes().any(|(key, value)| HOSTS.contains(&key) && is_host(value))
     }
 
-    /// The number of the attribute with a name.
+    /// Whether there is an attribute with a name.
+    pub fn has(&self, name: &str) -> bool {
+        self.attributes().any(|(key, _)| key == name)
+    }
+
+    /// Whether the set says that its service listens at an address.
+    pub fn is_at(&self, address: &str) -> bool {
+        const ADDRESSES: [&str; 6] = ["address", "bind", "host", "ip", "listenAddress", "listen_addr"];
+        let is_near = self.before.contains(address) || self.after.contains(address);
+        is_near && self.attributes().any(|(key, value)| ADDRESSES.contains(&key) && text(value) == Some(address))
+    }
+
+    /// The number of the attribute with a name or a path.
     pub fn number(&self, name: &str) -> Option<u32> {
-        self.attributes().find(|(key, _)| *key == name)?.1.parse().ok()
+        let statements = statements(self.before).into_iter().chain(statements(self.after));
+        let mut attributes = statements.filter_map(|statement| statement.split_once('='));
+        attributes.find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
     }
 
     /// The attributes next to the number that have a value on one line.

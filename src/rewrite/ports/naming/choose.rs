@@ -54,12 +54,14 @@ fn machines_last(mut names: Vec<Vec<String>>, machines: &HashSet<String>) -> Vec
 /// Puts all ports of a service into one group.
 fn unite(clusters: &[Cluster<'_>], groups: &mut [&'static str]) {
     let mut by_service: HashMap<&[String], &'static str> = HashMap::default();
-    let is_named = |cluster: &&Cluster<'_>| cluster.row.is_none() && !cluster.service.is_empty();
-    for (cluster, group) in clusters.iter().zip(&*groups).filter(|(cluster, _)| is_named(cluster)) {
+    // A port without a name has no group to share.
+    let is_named =
+        |cluster: &Cluster<'_>, group: &str| cluster.row.is_none() && !cluster.service.is_empty() && group != UNNAMED;
+    for (cluster, group) in clusters.iter().zip(&*groups).filter(|(cluster, group)| is_named(cluster, group)) {
         let known = by_service.entry(&cluster.service).or_insert(group);
         *known = if *known == OTHER { group } else { known };
     }
-    for (cluster, group) in clusters.iter().zip(groups).filter(|(cluster, _)| is_named(cluster)) {
+    for (cluster, group) in clusters.iter().zip(groups).filter(|(cluster, group)| is_named(cluster, group)) {
         *group = by_service[cluster.service.as_slice()];
     }
 }
@@ -151,7 +153,7 @@ fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
     let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);
     let qualified = is_usual || cluster.best().is_none_or(is_qualified);
-    let inside = cluster.uses.iter().all(|used| used.evidence.is_isolated());
+    let inside = cluster.is_inside();
     let is_main = cluster.is_main();
     let criteria = [
         inside || cluster.row.is_none() && !(is_main && cluster.listens()),

@@ -6,9 +6,9 @@ use foldhash::HashSet;
 
 use super::Used;
 use super::evidence::{Candidate, Evidence, weight};
-use super::reader::is_front;
+use super::reader::{is_front, is_local};
 use super::scaffolding;
-use super::words::{self, share, with};
+use super::words::{self, alike, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service};
 
@@ -39,6 +39,8 @@ struct Places<'a> {
     parts: HashSet<Vec<String>>,
     /// The containers with a listener.
     containers: HashSet<&'a str>,
+    /// The containers that have the number, inside or outside.
+    programs: HashSet<&'a str>,
     /// Whether something listens in a file that may be of any machine.
     anywhere: bool,
     /// The addresses that clients connect to, with the files of the clients.
@@ -49,6 +51,7 @@ impl<'a> Places<'a> {
     fn add(&mut self, used: &Used<'a>) {
         self.addresses.extend(used.evidence.address().map(|address| (used.path, address)));
         self.containers.extend(used.evidence.container());
+        self.programs.extend(used.evidence.program());
         if used.is_listener() {
             self.listens |= used.evidence.best.weight >= weight::BOUND;
             let machine = scaffolding::machine(used.path);
@@ -81,6 +84,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         }
     }
     let mut undecided = Vec::new();
+    let addresses = if found.is_empty() { Vec::new() } else { remote_addresses(&weak) };
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
             // The health check of a container reaches that container.
@@ -97,11 +101,13 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
             }
         }
         let named = found.iter().position(|cluster| cluster.is_named_by(&used));
-        let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
+        let is_elsewhere = is_elsewhere(&addresses, &used);
+        let here = || if is_elsewhere { None } else { beside(&found, &used) };
+        let near = || here().or_else(|| bound(&found, &used)).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
         match named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual) {
             Some(at) => found[at].add(used),
-            None if names_another(&found, &used) => found.push(Cluster::of(number, used)),
+            None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
             None => undecided.push(used),
         }
     }
@@ -145,6 +151,28 @@ fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     found
 }
 
+/// The addresses that clients connect to, with their files.
+fn remote_addresses<'a>(uses: &[Used<'a>]) -> Vec<(&'a str, &'a str)> {
+    let clients = uses.iter().filter(|used| used.evidence.is_client());
+    clients.filter_map(|used| Some((used.path, used.evidence.address()?))).collect()
+}
+
+/// Whether a client connects to another machine than a client in the same file, so that a listener there need not be the
+/// one that it reaches.
+fn is_elsewhere(addresses: &[(&str, &str)], used: &Used<'_>) -> bool {
+    let Some(own) = used.evidence.address().filter(|_| used.evidence.is_client() && !addresses.is_empty()) else {
+        return false;
+    };
+    !is_local(own) && addresses.iter().any(|(path, address)| *path == used.path && *address != own)
+}
+
+/// The service that listens at the address that a client connects to.
+fn bound(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let address = used.evidence.address().filter(|address| used.evidence.is_client() && !is_local(address))?;
+    let is_at = |known: &Used<'_>| known.is_listener() && known.evidence.is_at(address);
+    found.iter().position(|cluster| cluster.uses.iter().any(is_at))
+}
+
 /// The only service that listens on the port in the file of a client.
 fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
@@ -180,7 +208,7 @@ fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 }
 
 /// Whether a use with weak evidence names a service that is certainly not one of those found so far.
-fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
+fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> bool {
     let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
     let is_proxied = used.evidence.is_client() && used.evidence.best.weight == weight::FILE;
     match found {
@@ -206,7 +234,9 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>) -> bool {
             }
             let is_target = !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
                 || used.evidence.names_service();
-            used.names_target() && is_target || used.is_listener()
+            used.names_target() && is_target
+                || used.is_listener()
+                || names_host && (is_elsewhere || only.is_at_another_address(used))
         }
         _ => used.names_target() || used.is_listener() || names_host || is_proxied,
     }
@@ -242,7 +272,8 @@ impl<'a> Cluster<'a> {
     fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
         match (self.row, used.row()) {
             (Some(row), Some(other)) => row == other,
-            _ if share(&self.service, names) => true,
+            _ if self.is_another_instance(used) => false,
+            _ if alike(&self.service, names) => true,
             // Secondary evidence of one use may be the name of another.
             _ => {
                 let in_path = |words: &BTreeSet<String>, name: &[String]| {
@@ -268,11 +299,25 @@ impl<'a> Cluster<'a> {
 
     /// Whether a use is of a container, and this service of other ones: `shop-web` and `shop-admin` have a word in common.
     fn is_another_container(&self, used: &Used<'_>) -> bool {
-        let is_other = |container| !self.places.containers.contains(container);
+        let is_other = |container| !self.places.programs.contains(container);
         self.listens()
-            && !self.places.containers.is_empty()
+            && !self.places.programs.is_empty()
             && self.row.is_none()
-            && used.evidence.container().is_some_and(is_other)
+            && used.evidence.program().is_some_and(is_other)
+    }
+
+    /// Whether a use is of an instance of a service, and those of the same file here are other instances.
+    fn is_another_instance(&self, used: &Used<'_>) -> bool {
+        let Some(instance) = used.evidence.instance().filter(|_| used.is_listener()) else { return false };
+        let mut own = self.uses.iter().filter(|known| known.path == used.path).peekable();
+        own.peek().is_some() && own.all(|known| known.evidence.instance().is_some_and(|other| other != instance))
+    }
+
+    /// Whether a client in the same file reaches this service at another address than a use.
+    fn is_at_another_address(&self, used: &Used<'_>) -> bool {
+        let Some(own) = used.evidence.address() else { return false };
+        let is_other = |address: &str| address != own && !(is_local(address) && is_local(own));
+        self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
     }
 
     /// Whether all that listens on the port is on other machines than a use.
@@ -297,6 +342,19 @@ impl<'a> Cluster<'a> {
     /// Whether something certainly listens on the port.
     pub fn listens(&self) -> bool {
         self.places.listens
+    }
+
+    /// Whether only the inside of containers has the number: their mappings have another one outside, and a variable or a
+    /// label of such a container says what its program listens on.
+    pub fn is_inside(&self) -> bool {
+        let isolated = || self.uses.iter().filter(|used| used.evidence.is_isolated());
+        let is_of_such = |used: &Used<'_>| {
+            let program = used.evidence.program();
+            !used.evidence.is_published()
+                && program.is_some()
+                && isolated().any(|known| known.evidence.program() == program)
+        };
+        self.uses.iter().all(|used| used.evidence.is_isolated() || is_of_such(used))
     }
 
     /// Whether the number is only the default of an option.
@@ -334,7 +392,11 @@ impl<'a> Cluster<'a> {
         let Some(best) = self.best().map(|used| &used.evidence.best) else { return false };
         let is_longer = |name: &[String]| name.len() > best.service.len() && name.starts_with(&best.service);
         let mut listeners = self.uses.iter().filter(|used| used.is_listener());
-        best.qualifier.is_empty() && listeners.any(|used| is_longer(&used.evidence.best.service))
+        let is_qualified = |used: &Used<'_>| {
+            used.evidence.best.service == best.service && !used.evidence.best.qualifier.is_empty()
+                || used.evidence.is_of_part()
+        };
+        best.qualifier.is_empty() && listeners.any(|used| is_longer(&used.evidence.best.service) || is_qualified(used))
     }
 
     /// Names that begin with the subject of a file, as a last resort.
@@ -352,13 +414,16 @@ impl<'a> Cluster<'a> {
         let mut names = Vec::new();
         names.extend(self.row.map(|row| words::split(row.name)));
         // Clients have names of their own: a listener's is not among them.
-        let listens = self.listens();
+        let (listens, is_inside) = (self.listens(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let by_weight = || self.best().into_iter().chain(&self.uses).filter(is_name);
         for used in by_weight() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
             let base = with(service, qualifier);
             names.push(base.clone());
+            if is_inside {
+                names.push(with(&base, &["container".to_owned()]));
+            }
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             if !comment.is_empty() {
@@ -373,7 +438,18 @@ impl<'a> Cluster<'a> {
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
             names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
         }
-        names.extend(base.iter().flat_map(|base| self.purposes().into_iter().map(|words| with(base, &words))));
+        let is_host = best.is_some_and(|best| best.evidence.best.weight == weight::HOST);
+        names.extend(base.iter().filter(|_| is_host).map(|base| with(base, &["proxy".to_owned()])));
+        // A network policy is about the ports inside of containers.
+        let is_policed = best.is_some_and(|best| best.evidence.is_policed);
+        names.extend(base.iter().filter(|_| is_policed).map(|base| with(base, &["container".to_owned()])));
+        // `sftp` of `sftpgo` is said although the name begins with it.
+        let is_new = |base: &[String], words: &[String]| !words.iter().all(|word| base.contains(word));
+        let purposes = self.purposes();
+        let purposes = base.iter().flat_map(|base| purposes.iter().map(move |words| (base, words)));
+        names.extend(
+            purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
+        );
         if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }

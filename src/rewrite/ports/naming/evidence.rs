@@ -71,6 +71,8 @@ pub struct Evidence<'a> {
     /// Whether it connects to the port of another host, or opens it, so that nothing listens here.
     pub is_remote: bool,
     is_firewall: bool,
+    /// Whether a network policy names the app, which may be a proxy.
+    pub is_policed: bool,
     /// Whether it is the port of another container than the one that publishes it.
     is_behind: bool,
     port: Missing<'a>,
@@ -116,8 +118,10 @@ impl<'a> Evidence<'a> {
             |words: &[String]| !all_generic(words) && !words.iter().any(|word| CLIENTS.contains(&word.as_str()));
         let rest = Some(self.reader.general())
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
+        let inside = self.reader.variable_inside(self.port.text, &self.best.service);
         own.into_iter()
             .chain(self.reader.contained())
+            .chain(inside)
             .chain(probe)
             .chain(side)
             .chain(protocol)
@@ -149,6 +153,16 @@ impl<'a> Evidence<'a> {
     /// Whether it is the service's own port: an option of another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
+    }
+
+    /// Whether it is the option of a service for the port that it listens on, and nothing else.
+    pub fn is_own_option(&self) -> bool {
+        (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
+    }
+
+    /// One of several instances of a service that a module runs: `creative` of `servers.creative.port`.
+    pub fn instance(&self) -> Option<&'a str> {
+        self.reader.instance()
     }
 
     /// Whether the comment next to the number names a service.
@@ -188,6 +202,11 @@ impl<'a> Evidence<'a> {
         subject.is_some_and(|word| self.port.text.contains(&format!("services.{word}")))
     }
 
+    /// Whether it listens at an address.
+    pub fn is_at(&self, address: &str) -> bool {
+        self.address() == Some(address) || self.reader.beside.is_some_and(|beside| beside.is_at(address))
+    }
+
     /// Whether it connects to this machine.
     pub fn is_loopback(&self) -> bool {
         self.address().is_some_and(is_local) || self.reader.line.before.ends_with("[::1]:")
@@ -215,6 +234,12 @@ impl<'a> Evidence<'a> {
         if is_other { None } else { self.reader.container() }
     }
 
+    /// The container that listens on the number, inside or outside: two containers are two programs.
+    pub fn program(&self) -> Option<&'a str> {
+        let is_other = self.is_behind || self.is_client() && !self.reader.is_health_check();
+        if is_other { None } else { self.reader.container().or_else(|| self.reader.compose_service()) }
+    }
+
     /// Whether the number is one inside of a container that has another number outside: a client in the same file does not
     /// connect to it.
     pub fn is_isolated(&self) -> bool {
@@ -224,6 +249,16 @@ impl<'a> Evidence<'a> {
     /// The literal host of the address that contains the number.
     pub fn address(&self) -> Option<&'a str> {
         self.reader.line.address()
+    }
+
+    /// Whether the number is the port of a part of the service, which a variable of its container names.
+    pub fn is_of_part(&self) -> bool {
+        self.reader.variable_inside(self.port.text, &self.best.service).is_some()
+    }
+
+    /// Whether the number is outside of a container that has another number inside.
+    pub fn is_published(&self) -> bool {
+        self.reader.side() == Some(Side::Host)
     }
 
     /// The words of the path and of the text around the number.
@@ -250,10 +285,19 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         (_, true) => reader.client(port),
         _ => vec![reader.listener()],
     };
-    candidates.extend(reader.element());
+    let policed = if is_firewall { reader.policed(port) } else { None };
+    let is_policed = policed.is_some();
+    candidates.extend(policed);
+    candidates.extend(reader.element().map(|found| match reader.is_local_end() {
+        // `localPort` of a proxy is the port of a service that may have a name of its own.
+        true => Candidate { weight: weight::OBJECT, ..found },
+        false => found,
+    }));
     candidates.extend(reader.bound(is_firewall || is_client));
     candidates.extend(reader.script(is_firewall || is_client));
     candidates.extend(reader.forwarded());
+    candidates.extend(reader.virtual_machine(port.path));
+    candidates.extend(reader.resolved());
     let behind = if is_firewall || is_client { None } else { reader.behind(&comment) };
     let is_behind = behind.is_some();
     candidates.extend(behind);
@@ -271,6 +315,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         comment,
         is_remote: is_firewall || is_client,
         is_firewall,
+        is_policed,
         is_behind,
         port: *port,
         reader,

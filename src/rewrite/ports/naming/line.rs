@@ -18,6 +18,9 @@ pub struct Line<'a> {
     pub above: &'a str,
 }
 
+/// First labels of hosts that do not name a service.
+pub const EMPTY_LABELS: [&str; 8] = ["www", "vpn", "api", "localhost", "local", "host", "internal", "default"];
+
 /// One side of a mapping of ports: `8080:80`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -115,7 +118,8 @@ impl<'a> Line<'a> {
         let after = self.before.contains(" --").then(|| self.before.rsplit_once(" --")).flatten();
         let Some((_, after)) = after else { return Vec::new() };
         let (flag, value) = after.split_once([' ', '=']).unwrap_or((after, ""));
-        if value.contains(' ') { Vec::new() } else { telling(flag) }
+        // `curl --resolve wiki.example.org:8444:10.0.0.4` says where a name leads.
+        if value.contains(' ') || matches!(flag, "resolve" | "connect-to") { Vec::new() } else { telling(flag) }
     }
 
     /// The flag before the number in a list of arguments: `"--console-address" ":9001"`, also on two lines.
@@ -218,6 +222,38 @@ impl<'a> Line<'a> {
         let name = matcher[1..].split(['/', '*']).next()?;
         let words = service(name);
         (blocks.contains(&kind) && !words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// What `server_name` calls the server of nginx that passes requests to the address: `wiki` of `wiki.example.org` and
+    /// of `${domains.wiki}`.
+    pub fn server_name(&self, text: &str, start: u32) -> Option<Vec<String>> {
+        const DIRECTIVE: &str = "server_name ";
+        const AROUND: usize = 6000;
+        // Few addresses have such a word before them, and to search backwards takes time.
+        if !self.before.contains("_pass ") {
+            return None;
+        }
+        let head = wording::tail(text.get(..start as usize)?, AROUND);
+        let (names, inside) = head[head.rfind(DIRECTIVE)? + DIRECTIVE.len()..].split_once(';')?;
+        // The block that has the name must still be open.
+        let mut open = 0;
+        for byte in inside.bytes() {
+            open += i32::from(byte == b'{') - i32::from(byte == b'}');
+            if open < 0 {
+                return None;
+            }
+        }
+        let name = names.split_whitespace().next()?;
+        let words = match name.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+            Some(variable) => service(variable.rsplit('.').next()?),
+            None => {
+                let (label, domain) = name.split_once('.')?;
+                // The owner's domain does not name the service.
+                let is_own = !domain.contains(['.', '$']);
+                if is_own || label.contains('$') || EMPTY_LABELS.contains(&label) { Vec::new() } else { service(label) }
+            }
+        };
+        (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
     /// The literal host of the address that ends in the number: `192.168.1.4`.

@@ -105,6 +105,36 @@ impl<'a> Names<'a> {
     }
 }
 
+/// The app that a port of a network policy is of: the one whose pods the policy selects, or the one that an egress rule
+/// lets them connect to.
+///
+/// The second value tells whether the app listens on the port: the egress rule of an app may not say what is on the other
+/// side.
+pub fn policed(text: &str, start: usize, is_egress: bool) -> Option<(&str, bool)> {
+    let head = wording::tail(text.get(..start)?, AROUND);
+    let document = head.rfind("\n---").map_or(head, |at| &head[at + 1..]);
+    let own = || label(document.split_once("podSelector:").or_else(|| document.split_once("endpointSelector:"))?.1);
+    if !is_egress {
+        return own().map(|app| (app, true));
+    }
+    let rule = document.split_once("egress:").map_or("", |(_, rules)| rules);
+    let to = rule.rfind("to:").or_else(|| rule.rfind("toEndpoints:")).map_or("", |at| &rule[at..]);
+    let peer = to.split_once("podSelector:").or_else(|| to.split_once("toEndpoints:"));
+    let peer = peer.and_then(|(_, selector)| label(selector)).map(|app| (app, true));
+    peer.or_else(|| Some((own()?, false)))
+}
+
+/// The label that names the app in a selector.
+fn label(selector: &str) -> Option<&str> {
+    const KEYS: [&str; 4] = ["app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/instance"];
+    const MOST: usize = 5;
+    let is_inside = |line: &&str| !line.starts_with("- ") && !["ports:", "ingress:", "egress:"].contains(line);
+    let labels = selector.lines().skip(1).take(MOST).map(str::trim).take_while(is_inside);
+    let labels = labels.filter_map(|line| line.split_once(':'));
+    let mut labels = labels.map(|(key, value)| (key.trim_matches(['"', '\'']), value.trim().trim_matches(['"', '\''])));
+    labels.find(|(key, value)| KEYS.contains(key) && !value.is_empty() && !value.contains(['{', '$'])).map(|(_, v)| v)
+}
+
 /// The texts before and after a number.
 fn around(text: &str, start: usize, end: usize) -> Option<(&str, &str)> {
     Some((wording::tail(text.get(..start)?, AROUND), wording::head(text.get(end..)?, AROUND)))

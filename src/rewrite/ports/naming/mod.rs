@@ -117,7 +117,7 @@ pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> 
     let certain = numbers.into_par_iter().flat_map_iter(|(number, uses)| match uses.as_slice() {
         // Ambiguity requires uses of two services, and a third use that may belong to either.
         [_] | [_, _] => uses,
-        _ if always(services(number)).is_some() => uses,
+        _ if number < USER_PORTS && always(services(number)).is_some() => uses,
         _ => {
             let read: Vec<Used<'_>> = uses.iter().map(|&index| context.read(index, &missing[index])).collect();
             match read.iter().all(Used::is_strong) {
@@ -245,7 +245,7 @@ impl<'a> Used<'a> {
     /// Whether the evidence only names what passes connections on, or nothing.
     fn is_of_front(&self) -> bool {
         let service = &self.evidence.best.service;
-        service.is_empty() || is_front(service) && self.evidence.is_remote
+        service.is_empty() || is_front(service) && self.evidence.is_remote && !self.evidence.is_policed
     }
 
     /// Whether something listens on the port here.
@@ -298,7 +298,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         return None;
     }
     if let Some(row) = always(rows) {
-        return Some((row, weight::ALWAYS));
+        return (!is_of_another_service(row, evidence)).then_some((row, weight::ALWAYS));
     }
     // A listener identifies itself: the file name does not count.
     let is_listener = evidence.best.weight >= weight::BOUND && !evidence.is_remote;
@@ -321,6 +321,19 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         is_variable || (evidence.is_named_by_comment() || evidence.contradicts(row)) && !evidence.shares(row)
     };
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
+}
+
+/// Numbers below this one keep their meaning whatever listens: only an administrator may use them.
+const USER_PORTS: u32 = 1024;
+
+/// Whether a well-known service that is not the usual one listens: `services.knot` on 5353.
+fn is_of_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
+    row.number >= USER_PORTS
+        && !evidence.is_remote
+        && evidence.best.weight == weight::LISTENER
+        && evidence.is_own_option()
+        && evidence.names_service()
+        && !row_words(row).iter().any(|word| evidence.path_words().contains(word))
 }
 
 /// Whether a row only says what a port of another service is for: 2222 is often SSH.

@@ -10,7 +10,7 @@ use super::beside::Beside;
 use super::choose::is_holder;
 use super::evidence::{Candidate, weight};
 use super::line::{Line, Side};
-use super::manifest::Names;
+use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
@@ -32,7 +32,7 @@ pub struct Reader<'a> {
     pub is_default: bool,
     parts: Vec<&'a str>,
     /// The set around the number, in Nix.
-    beside: Option<Beside<'a>>,
+    pub beside: Option<Beside<'a>>,
     /// The names around the number, in YAML.
     names: Names<'a>,
     context: &'a Scaffolding<'a>,
@@ -109,9 +109,12 @@ impl<'a> Reader<'a> {
 
     /// The well-known service behind the other side of a mapping: `https` of `{ host = 8443; guest = 443; }`.
     pub fn partner(&self) -> Option<Vec<String>> {
-        let other = match self.last() {
-            "host" => "guest",
-            "guest" => "host",
+        // `{ host = 8443; guest = 443; }` and `{ host.port = 8443; guest.port = 443; }`
+        let other = match self.parts.as_slice() {
+            [.., "host"] => "guest",
+            [.., "guest"] => "host",
+            [.., "host", "port"] => "guest.port",
+            [.., "guest", "port"] => "host.port",
             _ => return None,
         };
         let number = self.beside?.number(other)?;
@@ -128,6 +131,26 @@ impl<'a> Reader<'a> {
     pub fn general(&self) -> Vec<String> {
         const EMPTY: [&str; 8] = ["addr", "address", "bind", "default", "listen", "port", "ports", "value"];
         split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
+    }
+
+    /// What the variable of a container says about the number that a mapping has inside: `webdav` of
+    /// `STORE_WEBDAV_PORT = "8181"` for `20015:8181`.
+    pub fn variable_inside(&self, text: &str, service: &[String]) -> Option<Vec<String>> {
+        let number = match self.side()? {
+            Side::Host => self.line.inner()?,
+            Side::Container => return None,
+        };
+        let digits = number.to_string();
+        let variable = text.match_indices(&*digits).find_map(|(at, _)| {
+            let before = text[..at].trim_end_matches('"').trim_end().strip_suffix('=')?.trim_end();
+            let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            let name = &before[before.trim_end_matches(is_part).len()..];
+            (name.ends_with("PORT") && !text[at + digits.len()..].starts_with(|c: char| c.is_ascii_digit()))
+                .then_some(name)
+        })?;
+        let mut words = telling(variable);
+        words.retain(|word| !service.iter().any(|known| known.starts_with(word.as_str()) || is_generic(word)));
+        (!words.is_empty()).then_some(words)
     }
 
     /// The well-known service inside of a container, whatever the container is called.
@@ -198,7 +221,8 @@ impl<'a> Reader<'a> {
         }
         let listens = last.iter().any(|word| matches!(word.as_str(), "listen" | "bind" | "port"));
         // `upstream_dns`, `stub-addr`
-        let is_of_other = last.first().is_some_and(|word| PEERS.contains(&word.as_str()));
+        let is_of_other = last.first().is_some_and(|word| PEERS.contains(&word.as_str()))
+            || self.line.address().is_some() && last.iter().any(|word| word == "remote");
         let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str()))
             || is_of_other
             || self.is_of_database()
@@ -242,6 +266,7 @@ impl<'a> Reader<'a> {
             || is_url_of_host
             || names_client
             || self.is_forwarded()
+            || self.is_local_end()
             || self.is_health_check()
             || (is_other || is_check) && !listens
             || is_text_of_front && !listens && !is_site
@@ -276,6 +301,11 @@ impl<'a> Reader<'a> {
         matches!(self.last(), "destination" | "sourcePort") && self.parts.contains(&"forwardPorts")
     }
 
+    /// Whether it is the port of this machine that a tunnel makes reachable elsewhere: `{ localPort = 80; remotePort = 8000; }`.
+    pub fn is_local_end(&self) -> bool {
+        self.last() == "localPort" && self.beside.is_some_and(|beside| beside.has("remotePort"))
+    }
+
     /// Whether it is a label of a series or a query that mentions the address of a service.
     fn is_label(&self) -> bool {
         self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers"))
@@ -287,11 +317,23 @@ impl<'a> Reader<'a> {
             || self.container().is_some() && self.line.before.contains("--health-")
     }
 
+    /// The name in a set of servers or instances that contains the number.
+    pub fn instance(&self) -> Option<&'a str> {
+        let at = self.parts.iter().position(|part| matches!(*part, "servers" | "instances"))?;
+        let name = self.parts.get(at + 1..).filter(|rest| at > 0 && rest.len() > 1)?.first()?;
+        (*name != "?").then_some(*name)
+    }
+
     /// The container whose options contain the number.
     pub fn container(&self) -> Option<&'a str> {
         let at = self.parts.iter().position(|part| *part == "containers")?;
         let name = self.parts.get(at + 1..).filter(|rest| rest.len() > 1)?.first()?;
         (*name != "?").then_some(*name)
+    }
+
+    /// The service of a Compose file that contains the number.
+    pub fn compose_service(&self) -> Option<&'a str> {
+        Some(self.names.service).filter(|service| !service.is_empty())
     }
 
     /// Whether a name ends in nothing but the port of its service: `services.wiki.port`, and `listenPort` in `wiki.nix`.
@@ -342,7 +384,8 @@ impl<'a> Reader<'a> {
         if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
             return None;
         }
-        let words = service(self.parts[at]);
+        let is_twin = self.parts[holder] == "containers" && self.context.is_twin(self.parts[at]);
+        let words = if is_twin { split(self.parts[at]) } else { service(self.parts[at]) };
         if self.parts[at] == "?" && !self.subject.is_empty() {
             let candidate = Candidate {
                 service: self.subject.clone(),
@@ -368,10 +411,19 @@ impl<'a> Reader<'a> {
                 outer.map(|at| service(self.parts[at])).unwrap_or_default()
             }
             "exporters" => with(&words, &["exporter".to_owned()]),
+            // `services.model.instances.chat.port`
+            "instances" if outer.is_some_and(|outer| self.is_held_at(outer)) => {
+                outer.map_or(Vec::new(), |at| with(&service(self.parts[at]), &words))
+            }
             "roles" if !self.subject.is_empty() && !share(&self.subject, &words) => with(&self.subject, &words),
             _ => words,
         };
         Some((at, Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }))
+    }
+
+    /// Whether a name is directly in a holder of services.
+    fn is_held_at(&self, at: usize) -> bool {
+        at.checked_sub(1).is_some_and(|before| matches!(self.parts[before], "services" | "programs"))
     }
 
     /// The last name between a computed one and the option.
@@ -453,7 +505,7 @@ impl<'a> Reader<'a> {
     fn says_whose(&self, at: usize) -> bool {
         let part = self.parts[at];
         let before = at.checked_sub(1).map(|before| self.parts[before]);
-        let after_place = before.is_some_and(|before| PLACES.contains(&before));
+        let after_place = before.is_some_and(|before| PLACES.contains(&before)) || part == "nixosConfigurations";
         let after_user = at.checked_sub(2).is_some_and(|before| self.parts[before] == "users");
         // `packages.x86_64-linux`
         let is_system = part.ends_with("-linux") || part.ends_with("-darwin");
@@ -476,10 +528,45 @@ impl<'a> Reader<'a> {
             && !split(part).is_empty()
     }
 
+    /// The app that a network policy of Kubernetes opens the port of.
+    pub fn policed(&self, port: &Missing<'a>) -> Option<Candidate> {
+        let has = |rule: &str| self.parts.contains(&rule);
+        if !self.is_manifest() || !(has("ingress") || has("egress")) {
+            return None;
+        }
+        let (app, listens) = policed(port.text, port.span.start as usize, has("egress"))?;
+        let words = service(app);
+        let is_name = !words.is_empty() && !all_generic(&words);
+        let weight = if listens { weight::RECORD } else { weight::FILE + 1 };
+        is_name.then(|| Candidate { service: words, qualifier: self.end(), weight })
+    }
+
     pub fn file(&self, weight: u32) -> Candidate {
         let is_unnamed = is_front(&self.subject) || self.is_one_of_many || is_holder(&self.subject);
         let service = if is_unnamed { Vec::new() } else { self.subject.clone() };
         Candidate { service, qualifier: self.end(), weight }
+    }
+
+    /// The virtual machine whose ports a machine forwards to: `test` of `nixosConfigurations.test.virtualisation..`.
+    pub fn virtual_machine(&self, path: &str) -> Option<Candidate> {
+        if self.last() != "port" || !self.parts.contains(&"forwardPorts") || !self.parts.contains(&"virtualisation") {
+            return None;
+        }
+        let at = self.parts.iter().position(|part| *part == "nixosConfigurations");
+        let literal = |name: &&&str| !matches!(**name, "?" | "virtualisation");
+        let machine = at.and_then(|at| self.parts.get(at + 1)).filter(literal).copied();
+        let stem =
+            || path.rsplit('/').next()?.strip_suffix(".nix").filter(|stem| !matches!(*stem, "default" | "flake"));
+        let name = machine.or_else(stem).map(split).unwrap_or_default();
+        let service = with(&name, &["vm".to_owned()]);
+        Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER })
+    }
+
+    /// The host that `curl --resolve wiki.example.org:8444:10.0.0.4` connects to.
+    pub fn resolved(&self) -> Option<Candidate> {
+        let is_flag = matches!(self.last(), "--resolve" | "--connect-to");
+        let service = if is_flag { self.line.host_name() } else { Vec::new() };
+        (!service.is_empty()).then_some(Candidate { service, qualifier: Vec::new(), weight: weight::BOUND + 7 })
     }
 
     /// The name of the package whose script contains the number.
@@ -557,11 +644,14 @@ impl<'a> Reader<'a> {
         let first = || (0..self.parts.len()).find(|&at| self.says_whose(at));
         let after = self.named().map(|(at, _)| *at).or_else(first).map_or(self.parts.len(), |at| at + 1);
         // The domain of a virtual host does not distinguish its ports.
-        let host = self.parts.iter().position(|part| part.eq_ignore_ascii_case("virtualhosts"));
+        let host = self.parts.iter().position(|part| matches!(*part, "virtualHosts" | "virtualhosts" | "proxyHosts"));
         let after = host.map_or(after, |_| self.parts.len());
         let inner = after..self.parts.len().saturating_sub(1).max(after);
+        let is_numbered =
+            |part: &str| part.starts_with(is_digit) || part.trim_end_matches(is_digit).ends_with(['-', '_']);
+        let words_of = |part: &str| if is_numbered(part) { split(part) } else { service(part) };
         let mut words =
-            inner.rev().find(|&at| self.says_whose(at)).map(|at| service(self.parts[at])).unwrap_or_default();
+            inner.rev().find(|&at| self.says_whose(at)).map(|at| words_of(self.parts[at])).unwrap_or_default();
         words.retain(|word| !matches!(word.as_str(), "and" | "from" | "of" | "on" | "to"));
         let owner = self.listener().service;
         if share(&owner, &words) && words.iter().all(|word| owner.contains(word)) {
@@ -574,6 +664,10 @@ impl<'a> Reader<'a> {
 /// Whether the words of a name say that connections are passed on: `proxyTo`, `forward_to`.
 fn passes_to(words: &[String]) -> bool {
     matches!(words, [.., before, last] if last == "to" && !matches!(before.as_str(), "bind" | "listen" | "port"))
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
 }
 
 /// Whether a host is this machine.

@@ -49,6 +49,8 @@ pub struct Scaffolding<'a> {
     endings: HashSet<String>,
     /// The names of services, each as one word.
     services: HashSet<String>,
+    /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
+    twins: HashSet<&'a str>,
     /// Lists of several numbers that are opened, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
@@ -61,8 +63,9 @@ impl<'a> Scaffolding<'a> {
         let machines = machines(ports);
         let collections = collections(ports, &machines);
         // Many files have the same names.
-        let names: HashSet<&str> = ports.iter().map(|port| port.name).collect();
+        let names: HashSet<&'a str> = ports.iter().map(|port| port.name).collect();
         Self {
+            twins: twins(&names),
             categories: ports.iter().flat_map(categories).collect(),
             endings: endings(ports),
             services: names.into_iter().filter_map(service).collect(),
@@ -90,6 +93,11 @@ impl<'a> Scaffolding<'a> {
         ending.is_some_and(|ending| self.endings.contains(ending))
     }
 
+    /// Whether another container has the same name except for its generic last word.
+    pub fn is_twin(&self, container: &str) -> bool {
+        self.twins.contains(container)
+    }
+
     /// Whether some words are the name of a service.
     pub fn is_service(&self, words: &[String]) -> bool {
         self.services.contains(&words.concat())
@@ -113,6 +121,20 @@ impl<'a> Scaffolding<'a> {
         let ends = port.name.match_indices('.').map(|(end, _)| end).enumerate();
         ends.filter(|&(_, end)| self.collections.contains(&(port.path, &port.name[..end]))).map(|(at, _)| at).last()
     }
+}
+
+/// Containers whose names differ only in a generic last word.
+fn twins<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
+    let container = |name: &&'a str| {
+        let (_, rest) = name.split_once(".containers.").or_else(|| name.split_once("containers."))?;
+        rest.split_once('.').map(|(container, _)| container)
+    };
+    let containers: BTreeSet<&str> = names.iter().filter_map(container).filter(|name| *name != "?").collect();
+    let mut by_service: BTreeMap<Vec<String>, Vec<&str>> = BTreeMap::new();
+    for container in containers {
+        by_service.entry(words::service(container)).or_default().push(container);
+    }
+    by_service.into_values().filter(|twins| twins.len() > 1).flatten().collect()
 }
 
 /// The endings of the names of modules, after the subjects of their files.
@@ -201,7 +223,8 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
 
 /// Files with several virtual hosts that have different ports.
 fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
-    const SITES: &str = ".virtualHosts.";
+    // `.virtualHosts.` and `.proxyHosts.`
+    const SITES: &str = "Hosts.";
     let sites = memchr::memmem::Finder::new(SITES);
     let host = |port: &Missing<'a>| {
         let at = sites.find(port.name.as_bytes())? + SITES.len();

@@ -302,6 +302,35 @@ fn manifests_name_containers_and_objects() {
 }
 
 #[test]
+fn policies_and_routes_name_the_app_that_they_are_about() {
+    let policy = |app: &str| {
+        format!(
+            "kind: NetworkPolicy\nmetadata:\n  name: allow-{app}-ingress\nspec:\n  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: {app}\n  ingress:\n    - ports:\n        - port: @4321\n"
+        )
+    };
+    let (wiki, chat) = (policy("wiki"), policy("chat"));
+    let (option, path) = ("spec.ingress.ports.port", "apps/llm/networkpolicies.yaml");
+    assert_eq!(
+        proposals(&[(4321, option, path, &wiki), (4321, option, path, &chat)]),
+        ["services.chat=4321", "services.wiki=4321"]
+    );
+    let egress = "kind: NetworkPolicy\nmetadata:\n  name: x\nspec:\n  podSelector:\n    matchLabels:\n      app: wiki\n  egress:\n    - to:\n        - podSelector:\n            matchLabels:\n              app: chat\n      ports:\n        - port: @4321\n";
+    assert_eq!(proposals(&[(4321, "spec.egress.ports.port", path, egress)]), ["services.chat=4321"]);
+    // Who connects does not listen, but names a port that nothing else does. A proxy is the app of its own policy.
+    let open = "kind: NetworkPolicy\nmetadata:\n  name: x\nspec:\n  podSelector:\n    matchLabels:\n      app: cloudflared\n  egress:\n    - to:\n        - ipBlock:\n            cidr: 0.0.0.0/0\n      ports:\n        - port: @";
+    let edge = "spec.egress.ports.port";
+    assert_eq!(proposals(&[(7844, edge, path, &format!("{open}7844\n"))]), ["services.cloudflared=7844"]);
+    assert_eq!(proposals(&[(6443, edge, path, &format!("{open}6443\n"))]), ["infrastructure.kubernetesApi=6443"]);
+    let traefik = policy("traefik");
+    assert_eq!(proposals(&[(4321, option, path, &traefik)]), ["infrastructure.traefik=4321"]);
+    let route = "kind: IngressRoute\nmetadata:\n  name: edge\nspec:\n  routes:\n    - services:\n        - name: wiki\n          port: @4321\n";
+    assert_eq!(proposals(&[(4321, "spec.routes.services.port", "apps/ingress.yaml", route)]), ["services.wiki=4321"]);
+    let operator = "kind: Deployment\nmetadata:\n  name: tide-controller\nspec:\n  containers:\n    - name: manager\n      ports:\n        - containerPort: @4321\n";
+    let option = "spec.containers.ports.containerPort";
+    assert_eq!(proposals(&[(4321, option, "apps/tide.yaml", operator)]), ["services.tideController=4321"]);
+}
+
+#[test]
 fn numbers_of_one_service_have_different_words_or_none() {
     let ports = "virtualisation.oci-containers.containers.wiki.ports";
     let option = "options.mihomo.port.default";

@@ -1,6 +1,9 @@
 //! Words of paths, names and comments.
 
-use crate::knowledge::name_words::{ALIASES, COMMENT_WORDS, EMPTY_STEMS, GENERIC, MACHINE_FOLDERS, VAGUE};
+use crate::knowledge::name_words::{
+    ALIASES, COMMENT_WORDS, EMPTY_STEMS, GENERIC, MACHINE_FOLDERS, PARTS, PURPOSES, VAGUE,
+};
+use crate::knowledge::service_ports;
 
 /// The maximum length of a path component that is read, in characters.
 const LONGEST: usize = 60;
@@ -99,12 +102,27 @@ fn spell_number(words: &mut Vec<String>) {
     }
 }
 
-/// Whether two service names have a significant word in common. `unifi` and `unifi2` do.
+/// Whether two service names have a significant word in common. `unifi` and `unifi2` do, but not `forge` and `forgejo`.
 pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + Clone) -> bool {
-    // `port` is the beginning of `portainer`, and says nothing about it.
-    let begins = |start: &str, word: &str| start.len() >= 4 && word.starts_with(start) && !is_generic(start);
+    // The rest is a number or an abbreviated kind, unless the longer word is a service of its own: `port` is the
+    // beginning of `portainer`, and `vault` of `vaultwarden`.
+    let is_other = |start: &str, word: &str| {
+        service_ports::named(word)
+            .is_some_and(|row| service_ports::named(start).is_none_or(|other| other.name != row.name))
+    };
+    let begins = |start: &str, word: &str| {
+        start.len() >= 4 && word.starts_with(start) && !is_generic(start) && !is_other(start, word)
+    };
     let near = |a: &str, b: &str| a == b || begins(a, b) || begins(b, a);
     one.iter().filter(|word| !is_generic(word)).any(|word| other.clone().into_iter().any(|other| near(word, other)))
+}
+
+/// Whether two names may be those of one service. `shop-web` and `forge-web` are two, whose parts have the same purpose.
+pub fn alike(one: &[String], other: &[String]) -> bool {
+    let says = |word: &&String| !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str());
+    let has_own = |words: &[String]| words.iter().any(|word| !is_generic(word) && says(&word));
+    let telling = |words: &[String]| words.iter().filter(says).cloned().collect::<Vec<_>>();
+    share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
 }
 
 /// Whether a service name has one of the keys of a well-known service. `unifi2` has `unifi`, but `forge` is not `forgejo`.

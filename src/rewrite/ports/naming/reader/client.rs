@@ -2,7 +2,7 @@
 
 use super::super::Missing;
 use super::super::evidence::{Candidate, weight};
-use super::super::line::Side;
+use super::super::line::{EMPTY_LABELS, Side};
 use super::super::words::{all_generic, is_generic, service, share, split, telling};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{CLIENTS, PURPOSES};
@@ -23,8 +23,12 @@ impl Reader<'_> {
             return vec![Candidate { weight: weight::TARGET, ..self.listener() }];
         }
         let label = self.host_label();
+        let server = if label.is_none() { self.line.server_name(port.text, port.span.start) } else { None };
+        // The text of a whole proxy usually has several servers.
+        let is_server = server.is_some();
+        let label = label.or(server);
         let mut found = Vec::new();
-        if !label.as_ref().is_some_and(|label| self.is_host_of_another(label, port.path)) {
+        if !is_server && !label.as_ref().is_some_and(|label| self.is_host_of_another(label, port)) {
             found.push(self.file(weight::FILE));
         }
         found.extend(
@@ -43,6 +47,7 @@ impl Reader<'_> {
         if self.parts.iter().any(|part| part.starts_with("scrape")) {
             found.extend(job(port).map(|words| plain(words, weight::JOB)));
         }
+        found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
         found.extend(self.line.handled().map(|words| plain(words, weight::TARGET)));
         if self.line.before.contains("forward_auth") {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
@@ -75,7 +80,7 @@ impl Reader<'_> {
                 // `substituters.nas.url = "http://nas.lan:5000"` names the machine.
                 let is_scrape = self.parts.iter().any(|part| part.starts_with("scrape"));
                 // The default of a client's option, and a check, do not name the other side.
-                let is_own = self.parts.contains(&"options") || self.parts.contains(&"checks");
+                let is_own = self.parts.contains(&"options") || self.parts.contains(&"checks") || is_front(&words);
                 if self.line.host_name() != words && !is_scrape {
                     found.push(plain(words, if is_own { weight::CLIENT } else { weight::OBJECT }));
                 }
@@ -84,6 +89,15 @@ impl Reader<'_> {
         found.extend(self.variable());
         found.extend(self.reached_by_protocol());
         found
+    }
+
+    /// The well-known service in the path of a URL: `loki` of `http://10.0.0.4:3030/loki/api/v1/push`.
+    fn served(&self) -> Option<String> {
+        let path = self.line.after.strip_prefix('/').filter(|_| self.line.scheme().is_some())?;
+        let end = path.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(path.len());
+        let row = service_ports::named(&path[..end]).filter(|row| row.certainty != Certainty::Always)?;
+        let is_purpose = PURPOSES.contains(&&path[..end]);
+        (!is_purpose && row.name == &path[..end]).then(|| path[..end].to_owned())
     }
 
     /// The service that `kubectl port-forward` reaches under a local number.
@@ -109,10 +123,17 @@ impl Reader<'_> {
     fn client_in_manifest(&self) -> Vec<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
         let is_probe = self.parts.iter().any(|part| part.ends_with("Probe"));
-        let is_route = self.parts.contains(&"service") || self.parts.contains(&"backend");
+        // `values.service.port` of a Helm release is the port of the release.
+        let is_value = self.parts.contains(&"values");
+        let is_reference = self.parts.iter().any(|part| matches!(*part, "services" | "backendRefs"));
+        let is_route = !is_value && self.parts.iter().any(|part| matches!(*part, "service" | "backend"));
         let own = self.in_manifest();
         let mut found = vec![match (is_probe, is_route) {
             (true, _) => Candidate { weight: weight::TARGET, qualifier: Vec::new(), ..own },
+            // `services: [ { name: wiki, port: 4000 } ]` of a route
+            _ if is_reference && !is_value && !self.names.own.is_empty() => {
+                plain(service(self.names.own), weight::RECORD)
+            }
             (_, true) => plain(service(self.names.outer.first().unwrap_or(&"")), weight::TARGET),
             _ => Candidate { weight: weight::CLIENT, qualifier: Vec::new(), ..own },
         }];
@@ -147,27 +168,39 @@ impl Reader<'_> {
 
     /// Whether the service behind a virtual host is not the one that the file is named after: the file has virtual hosts
     /// for several ports, its name is that of a purpose, or the label is the name of a service.
-    fn is_host_of_another(&self, label: &[String], path: &str) -> bool {
+    fn is_host_of_another(&self, label: &[String], port: &Missing<'_>) -> bool {
         let is_purpose = self.subject.iter().all(|word| PURPOSES.contains(&word.as_str()));
-        !share(&self.subject, label) && (is_purpose || self.context.has_several_hosts(path) || self.is_service(label))
+        // `dns.example.org` leads to the web interface of a server whose protocol has another port.
+        let is_protocol = || {
+            let row = if let [word] = label { service_ports::named(word) } else { None };
+            row.is_some_and(|row| row.certainty == Certainty::Always && row.number != port.number)
+        };
+        let is_other = || self.context.has_several_hosts(port.path) || self.is_service(label) && !is_protocol();
+        !share(&self.subject, label) && (is_purpose || is_other())
     }
 
     /// The first label of the virtual host around a client.
     pub fn host_label(&self) -> Option<Vec<String>> {
-        const EMPTY: [&str; 8] = ["www", "vpn", "api", "localhost", "local", "host", "internal", "default"];
-        let at = self.parts.iter().position(|part| part.eq_ignore_ascii_case("virtualhosts"))?;
+        const SETS: [&str; 2] = ["virtualhosts", "proxyhosts"];
+        let is_set = |part: &&str| SETS.iter().any(|set| part.eq_ignore_ascii_case(set));
+        let at = self.parts.iter().position(is_set)?;
         let labels = self.parts.get(at + 1..)?;
         // A name in a tailnet is that of a machine.
         if labels.windows(2).any(|end| end == ["ts", "net"]) {
             return None;
         }
         let known = labels.iter().take_while(|label| **label != "extraConfig" && **label != "locations");
-        let label = known.copied().find(|label| *label != "?" && !EMPTY.contains(label));
+        let label = known.copied().find(|label| *label != "?" && !EMPTY_LABELS.contains(label));
         let label = label.or_else(|| {
-            // `"screen.${domain}"`
-            let end = self.line.above.rfind(".${")?;
-            let start = self.line.above[..end].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
-            self.line.above[start..].starts_with('"').then(|| &self.line.above[start + 1..end])
+            // `"screen.${domain}" = {`, but not `serverAliases = [ "tv.${domain}" ];`
+            let above = self.line.above;
+            let is_name = |end: usize| {
+                let after = above[end..].split_once("}\"").map_or("", |(_, after)| after.trim_start());
+                after.starts_with(['=', '.'])
+            };
+            let end = above.rmatch_indices(".${").map(|(end, _)| end).find(|end| is_name(*end))?;
+            let start = above[..end].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
+            above[start..].starts_with('"').then(|| &above[start + 1..end])
         });
         // `"http://wiki.example.org"` is the address of a site in Caddy.
         let label = label?;

@@ -1,5 +1,6 @@
 //! The names in a listener for its own service.
 
+use super::super::choose::is_holder;
 use super::super::evidence::{Candidate, weight};
 use super::super::words::{all_generic, is_generic, service, share, split, telling, with};
 use super::Reader;
@@ -69,7 +70,9 @@ impl Reader<'_> {
         };
         let object = named(self.names.object);
         let names = self.names.outer.iter().copied().map(named).chain([object.clone()]);
-        let names = names.filter(|words| !words.is_empty() && !all_generic(words));
+        // Every operator made with kubebuilder calls its container `manager`.
+        let says = |words: &Vec<String>| !words.is_empty() && !all_generic(words) && *words != ["manager"];
+        let names = names.filter(says);
         let mut names = names.into_iter();
         let is_part = |words: &Vec<String>| {
             PARTS.contains(&words.join("-").as_str()) || words.iter().all(|word| PURPOSES.contains(&word.as_str()))
@@ -95,6 +98,16 @@ impl Reader<'_> {
             // `wikiProxy` is not `wiki`.
             words = split(first);
             words.pop_if(|word| matches!(word.as_str(), "port" | "ports"));
+        }
+        // `ports.monitoring.node_exporter`
+        if let [name] = rest
+            && is_holder(&words)
+        {
+            let words = split(name);
+            let is_name = words.iter().any(|word| !is_generic(word) && !PURPOSES.contains(&word.as_str()));
+            if is_name {
+                return Some(Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND + 5 });
+            }
         }
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
         let inner: Vec<String> = rest.iter().flat_map(|part| telling(part)).collect();
@@ -150,6 +163,13 @@ impl Reader<'_> {
         if let Some(set) = self.diagnostics(service) {
             words.insert(0, set);
         }
+        if words.is_empty()
+            && (self.last().starts_with("endpoint") || self.last().starts_with("peer"))
+            && let [kind] = self.general().as_slice()
+        {
+            words.extend(self.part_before(service));
+            words.push(kind.clone());
+        }
         words.extend(self.parts.contains(&"initrd").then(|| "initrd".to_owned()));
         let end = self.end();
         if !end.is_empty() {
@@ -157,6 +177,14 @@ impl Reader<'_> {
             words.extend(end);
         }
         words
+    }
+
+    /// The part of a service whose options contain the number: `tunnel` of `services.box.tunnel.endpointPort`.
+    fn part_before(&self, service: &[String]) -> Vec<String> {
+        let Some(before) = self.parts.len().checked_sub(2).filter(|&at| self.says_whose(at)) else { return Vec::new() };
+        let is_holder = before.checked_sub(1).is_none_or(|outer| HOLDERS.contains(&self.parts[outer]));
+        let words = super::super::words::service(self.parts[before]);
+        if is_holder || share(service, &words) { Vec::new() } else { words }
     }
 
     /// The set of diagnostic options around the port: `pprof` of `services.wiki.settings.pprof.port`.

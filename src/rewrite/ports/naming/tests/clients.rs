@@ -51,3 +51,86 @@ fn a_forwarded_port_is_named_after_the_service_it_reaches() {
         "writeShellScript \"setup-users\" ''\n  kubectl port-forward -n auth svc/authentik-server @19001:80 &\n''";
     assert_eq!(proposals(&[(19001, "script", "setup/users.nix", text)]), ["infrastructure.authentikPortForward=19001"]);
 }
+
+#[test]
+fn the_names_of_the_servers_of_nginx_name_the_services_behind_them() {
+    let server = |name: &str, address: &str| {
+        format!("server {{\n  server_name {name};\n  location / {{\n    proxy_pass http://{address}:@4321;\n  }}\n}}\n")
+    };
+    let (tide, reef) = (server("tide.example.org", "10.0.0.22"), server("${domains.reef}", "127.0.0.1"));
+    let option = "nginx proxy_pass";
+    let uses = [(4321, option, "packages/bundle/web.nix", &*tide), (4321, option, "packages/bundle/web.nix", &*reef)];
+    assert_eq!(proposals(&uses), ["services.reef=4321", "services.tide=4321"]);
+    // The service that listens here has another name than the one on another machine.
+    let listener = (4321, "reefUnit --server.port", "packages/bundle/web.nix", "docker run --server.port=@4321");
+    assert_eq!(proposals(&[listener, uses[0], uses[1]]).len(), 2);
+    // So has one in another file, which only one of the two can be.
+    let option = (4321, "options.tide.webPort.default", "modules/tide.nix", "default = @4321;");
+    assert_eq!(proposals(&[option, uses[0], uses[1]]), ["services.reef=4321", "services.tideWeb=4321"]);
+    // The block with the name is closed, and the owner's domain is no service.
+    let closed = format!("server {{ server_name tide.example.org; }}\n{}", server("example.org", "127.0.0.1"));
+    assert_eq!(
+        proposals(&[(4321, "nginx proxy_pass", "hosts/oak/configuration.nix", &closed)]),
+        ["unnamed.port4321Tcp=4321"]
+    );
+}
+
+#[test]
+fn sets_of_hosts_of_a_proxy_name_the_services_behind_it() {
+    let host = |label: &str| format!("services.nginx.proxyHosts.{label}.example.org.port");
+    let (money, chat) = (host("money"), host("chat"));
+    let path = "hosts/oak/configuration.nix";
+    let uses = [(4321, &*money, path, "port = @4321;"), (4322, &*chat, path, "port = @4322;")];
+    assert_eq!(proposals(&uses), ["services.chat=4322", "services.money=4321"]);
+    let own = (4323, "options.services.money.port.default", "modules/money.nix", "default = @4323;");
+    assert_eq!(proposals(&[own, uses[0]]), ["services.money=4323", "services.moneyProxy=4321"]);
+    // An alias next to the address is not the name of the host.
+    let name = "services.nginx.virtualHosts.?.locations./.proxyPass";
+    let text = "virtualHosts.\"films.${d}\" = {\n  serverAliases = [ \"hub.${d}\" ];\n  locations.\"/\".proxyPass = \"http://127.0.0.1:@4321\";";
+    assert_eq!(proposals(&[(4321, name, path, text)]), ["services.films=4321"]);
+    // A flag of a client is not a name.
+    let text = "m.succeed(\"curl --resolve wiki.example.org:@4321:10.0.0.4 https://wiki.example.org\")";
+    assert_eq!(proposals(&[(4321, "testScript --resolve", "tunnel.nix", text)]), ["services.wiki=4321"]);
+    // A protocol whose port is another one is not behind a virtual host.
+    let name = "services.nginx.virtualHosts.dns.example.org.locations./.proxyPass";
+    let text = "proxyPass = \"http://127.0.0.1:@8888\";";
+    assert_eq!(proposals(&[(8888, name, "modules/pihole.nix", text)]), ["infrastructure.pihole=8888"]);
+}
+
+#[test]
+fn clients_of_a_service_on_another_machine_have_its_entry() {
+    let text = "settings = { address = \"10.0.0.23\"; port = @4321; };";
+    let pass = "server {\n  location /share {\n    proxy_pass http://10.0.0.23:@4321;\n  }\n}";
+    are_one(
+        &[
+            (4321, "services.cabinet.settings.port", "hosts/oak/cabinet.nix", text),
+            (4321, "conf proxy_pass", "packages/bundle/web.nix", pass),
+        ],
+        "services.cabinet=4321",
+    );
+    let agent = "virtualisation.oci-containers.containers.logs-agent.ports";
+    let variable = "virtualisation.oci-containers.containers.logs.environment.LOGS_REMOTE_AGENT";
+    are_one(
+        &[
+            (4321, agent, "a.nix", "\"@4321:4321\""),
+            (4321, variable, "b.nix", "LOGS_REMOTE_AGENT = \"192.168.2.2:@4321\";"),
+        ],
+        "services.logsAgent=4321",
+    );
+    // The local end of a tunnel is the port of the service that it makes reachable.
+    let end = "{ name = \"way\"; localPort = @4321; remotePort = 5000; }";
+    are_one(
+        &[
+            (4321, "services.web.port", "x.nix", "port = @4321;"),
+            (4321, "services.frp.settings.proxies.localPort", "x.nix", end),
+        ],
+        "services.web=4321",
+    );
+}
+
+#[test]
+fn the_path_of_a_url_may_name_the_service_that_it_reaches() {
+    let option = "services.promtail.configuration.clients.url";
+    let text = "url = \"http://10.0.0.4:@3030/loki/api/v1/push\";";
+    assert_eq!(proposals(&[(3030, option, "x.nix", text)]), ["monitoring.loki=3030"]);
+}

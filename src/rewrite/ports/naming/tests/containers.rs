@@ -50,3 +50,78 @@ fn sets_of_diagnostic_options_are_part_of_the_name() {
         assert_eq!(proposals(&[(4321, name, "x.nix", "port = @4321;")]), [format!("{expected}=4321")], "{name}");
     }
 }
+
+#[test]
+fn containers_with_the_same_ending_are_two_programs() {
+    let ports = |name: &str| format!("virtualisation.oci-containers.containers.{name}.ports");
+    for (one, other, expected) in [
+        ("ledger-web", "forge-web", ["forgeWeb", "forgeWebContainer", "ledgerWeb", "ledgerWebContainer"]),
+        // The last word is generic, but tells them apart.
+        (
+            "songs-client",
+            "songs-server",
+            ["songsClient", "songsClientContainer", "songsServer", "songsServerContainer"],
+        ),
+    ] {
+        let uses = [
+            (4001, &*ports(one), "a.nix", "\"@4001:4000\""),
+            (4000, &*ports(one), "a.nix", "\"4001:@4000\""),
+            (4002, &*ports(other), "b.nix", "\"@4002:4000\""),
+            (4000, &*ports(other), "b.nix", "\"4002:@4000\""),
+        ];
+        let names: Vec<String> = proposals(&uses)
+            .iter()
+            .filter_map(|name| Some(name.split_once('.')?.1.split_once('=')?.0.to_owned()))
+            .collect();
+        assert_eq!(names, expected);
+    }
+    // The label of another container does not name the number inside of this one.
+    let label = "virtualisation.oci-containers.containers.alarm-api.labels.traefik.http.services.alarm-api.loadbalancer.server.port";
+    assert_eq!(
+        proposals(&[
+            (4001, &*ports("ledger-api"), "a.nix", "\"@4001:4000\""),
+            (4000, &*ports("ledger-api"), "a.nix", "\"4001:@4000\""),
+            (4000, label, "b.nix", "port\" = \"@4000\";"),
+        ]),
+        ["services.alarmApi=4000", "services.ledgerApi=4001", "services.ledgerApiContainer=4000"]
+    );
+}
+
+#[test]
+fn variables_of_a_container_say_what_its_ports_are_for() {
+    let ports = "virtualisation.oci-containers.containers.drive.ports";
+    let variable = "virtualisation.oci-containers.containers.drive.environment.DRIVE_WEBDAV__0__PORT";
+    let text = |at: usize| {
+        let mut numbers = ["2022:2022", "4001:4000", "4003:4002"].map(str::to_owned);
+        numbers[at / 2].insert(if at.is_multiple_of(2) { 0 } else { 5 }, '@');
+        let [sftp, web, webdav] = numbers;
+        format!("ports = [ \"{sftp}\" \"{web}\" \"{webdav}\" ]; environment.DRIVE_WEBDAV__0__PORT = \"4002\";")
+    };
+    let texts: Vec<String> = (0..6).map(text).collect();
+    let own = "environment.DRIVE_WEBDAV__0__PORT = \"@4002\";";
+    let mut uses: Vec<(u32, &str, &str, &str)> = [2022, 2022, 4001, 4000, 4003, 4002]
+        .iter()
+        .zip(&texts)
+        .map(|(&number, text)| (number, ports, "drive.nix", &**text))
+        .collect();
+    uses.push((4002, variable, "drive.nix", own));
+    assert_eq!(
+        proposals(&uses),
+        [
+            "services.drive=4001",
+            "services.driveContainer=4000",
+            "services.driveSftp=2022",
+            "services.driveWebdav=4003",
+            "services.driveWebdavContainer=4002",
+        ]
+    );
+    // A variable inside of the container does not make the number one outside.
+    let listen = "virtualisation.oci-containers.containers.notes.environment.NOTES_LISTEN_HTTP";
+    let ports = "virtualisation.oci-containers.containers.notes.ports";
+    let uses = [
+        (4001, ports, "notes.nix", "\"@4001:4000\""),
+        (4000, ports, "notes.nix", "\"4001:@4000\""),
+        (4000, listen, "notes.nix", "NOTES_LISTEN_HTTP = \":@4000\";"),
+    ];
+    assert_eq!(proposals(&uses), ["services.notes=4001", "services.notesContainer=4000"]);
+}

@@ -178,3 +178,51 @@ fn an_upstream_with_the_name_of_its_virtual_host_is_a_separate_service() {
     assert_eq!(proposals(&uses), ["services.paperless=8000", "services.yamtrack=8000"]);
     assert_eq!(proposals(&uses[1..2]), ["services.paperless=8000"]);
 }
+
+#[test]
+fn instances_of_a_service_with_the_same_number_stay_apart() {
+    let server = |name: &str| format!("services.blocks-servers.servers.{name}.serverProperties.server-port");
+    let (old, new, third) = (server("12a"), server("26t"), server("season-5"));
+    let port = |name, text| (4321, name, "c.nix", text);
+    assert_eq!(
+        proposals(&[
+            port(&*old, "server-port = @4321;"),
+            port(&*new, "server-port = @4321;"),
+            (4320, &third, "c.nix", "server-port = @4320;"),
+        ]),
+        ["services.blocks12a=4321", "services.blocks26t=4321", "services.blocks=4320"]
+    );
+    let chat = "services.model-server.instances.chat.port";
+    assert_eq!(proposals(&[(4321, chat, "ai.nix", "port = @4321;")]), ["services.modelChat=4321"]);
+}
+
+#[test]
+fn services_with_a_common_purpose_or_beginning_are_two() {
+    let port = |name, path| (4321, name, path, "port = @4321;");
+    for (one, other, expected) in [
+        ("services.ledger-web.port", "services.forge-web.port", ["services.forgeWeb=4321", "services.ledgerWeb=4321"]),
+        (
+            "services.watch-forge.port",
+            "services.forgejo.port",
+            ["development.forgejo=4321", "services.watchForge=4321"],
+        ),
+    ] {
+        assert_eq!(proposals(&[port(one, "a.nix"), port(other, "b.nix")]), expected);
+    }
+}
+
+#[test]
+fn parts_of_a_service_and_virtual_machines_have_names_of_their_own() {
+    for (name, text, expected) in [
+        ("acme.services.box.tunnel.endpointPort", "endpointPort = @4321;", "services.boxTunnelEndpoint"),
+        ("media.torrents.peerPort", "peerPort = @4321;", "services.mediaTorrentsPeer"),
+        ("my.ports.monitoring.node_exporter", "node_exporter = @4321;", "monitoring.nodeExporter"),
+        (
+            "flake.nixosConfigurations.trial.virtualisation.vmVariant.virtualisation.forwardPorts.host.port",
+            "{ from = \"host\"; host.port = @4321; guest.port = 80; }",
+            "services.trialVmHttp",
+        ),
+    ] {
+        assert_eq!(proposals(&[(4321, name, "x.nix", text)]), [format!("{expected}=4321")], "{name}");
+    }
+}

@@ -108,3 +108,14 @@ fn a_label_of_traefik_names_the_service_behind_it() {
     let text = format!("\"{path}\" = \"@2222\";");
     assert_eq!(proposals(&[(2222, &name, "forgejo.nix", &text)]), ["development.forgejoSsh=2222"]);
 }
+
+#[test]
+fn a_well_known_service_keeps_its_name_on_the_number_of_another() {
+    let listen = "services.knot.settings.server.listen";
+    assert_eq!(
+        proposals(&[(5353, listen, "x.nix", "listen = [ \"203.0.113.4@@5353\" ];".replacen('@', "%", 1).as_str())]),
+        ["infrastructure.knot=5353"]
+    );
+    assert_eq!(proposals(&[(53, listen, "x.nix", "listen = [ \"%@53\" ];")]), ["infrastructure.dns=53"]);
+    assert_eq!(proposals(&[(61208, "apps.url", "x.nix", "http://10.0.0.4:@61208")]), ["monitoring.glances=61208"]);
+}
