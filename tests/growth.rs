@@ -317,6 +317,21 @@ fn quotes_in_one_line_of_a_text() {
 }
 
 #[test]
+fn arguments_that_look_like_comments() {
+    is_linear(2_000, CHECK, |size| {
+        vec![file("a.nix", format!("{{ script = ''\n  server\n{}''; }}\n", "  -- serve --port 8080\n".repeat(size)))]
+    });
+}
+
+#[test]
+fn clients_of_one_address() {
+    is_linear(500, CHECK, |size| {
+        let client = |index| format!("  a{index}.proxyPass = \"http://10.0.0.5:4321\";\n");
+        vec![file("a.nix", format!("{{\n  services.a.port = 4321;\n{}}}\n", each(size, client)))]
+    });
+}
+
+#[test]
 fn files_of_gitlab_that_are_not_included() {
     is_linear(50, CHECK, |size| {
         let root = file(".gitlab-ci.yml", format!("include: {}\n", each(size * 50, |index| format!("{index}.yml "))));

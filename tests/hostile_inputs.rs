@@ -521,7 +521,7 @@ fn changes_that_git_does_not_see_are_not_overwritten() {
         let edited = b"{ web = 8080; local = 1234; }\n";
         write(root.path(), &[("lib/ports.nix", edited)]);
         let (code, _, err) = run(root.path(), &["migrate", "--write"]);
-        assert!(code == Some(2) && err.contains("not committed"), "{flag}: {err}");
+        assert!(code == Some(2) && err.contains("uncommitted changes"), "{flag}: {err}");
         assert_eq!(fs::read(root.path().join("lib/ports.nix")).unwrap(), edited);
     }
 }

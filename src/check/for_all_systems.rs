@@ -341,6 +341,7 @@ mod tests {
             ("{ each = f: foldl' (a: s: a // { ${s} = f s; }) { } [ \"aarch64-darwin\" ]; }", "each"),
             ("{ each = f: builtins.mapAttrs (_: f) nixpkgs.legacyPackages; }", "each"),
             ("{ packages = lib.genAttrs [ \"x86_64-linux\" ] (system: { }); }", "packages"),
+            ("{ apps = lib.genAttrs (lib.attrValues linuxSystems) (system: { }); }", "apps"),
             ("{ outputs = x: a // lib.genAttrs [ \"x86_64-linux\" ] (system: { }); }", "lib.genAttrs"),
             ("{ outputs = x: x.utils.lib.eachDefaultSystem (system: { }); }", "x.utils.lib.eachDefaultSystem"),
             ("{ outputs = { flake-utils }: with flake-utils.lib; eachSystem s f; }", "eachSystem"),

@@ -14,6 +14,13 @@ pub const NOT_PORTS: [&str; 34] = [
 /// A bus of a virtual machine has at most this many connectors, which QEMU and libvirt call ports.
 pub const BUS_CONNECTORS: u32 = 255;
 
+/// Last words of names of the machine at the other end of a connection.
+#[rustfmt::skip]
+pub const OTHER_SIDE: &[&str] = &[
+    "backend", "backends", "endpoint", "forwarder", "forwarders", "gateway", "origin", "peer", "peers", "proxy", "relay",
+    "remote", "server", "servers", "target", "targets", "upstream", "upstreams",
+];
+
 /// What people write before "port" in one word without a capital or a separator. A closed list, because most words with
 /// this ending are not about ports: support, export, transport, passport. Sorted.
 #[rustfmt::skip]

@@ -177,6 +177,9 @@ impl Workspace {
         if self.on_disk.contains_key(path) {
             return None;
         }
+        if walk::is_skipped(path) {
+            return Some(format!("flakeward never reads {path}, because of the folder that it is in"));
+        }
         let left_out = if self.is_excluded(path) {
             LeftOut::Excluded
         } else {

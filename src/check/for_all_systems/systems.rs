@@ -1,7 +1,7 @@
 //! Expressions that are lists of systems, as far as the text shows it.
 
 use super::calls::{last_name, whole_call};
-use crate::knowledge::systems::{LIST_FUNCTIONS, is_system, is_target};
+use crate::knowledge::systems::{LIST_FUNCTIONS, PER_SYSTEM_OUTPUTS, is_system, is_target};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
@@ -113,7 +113,7 @@ fn is_of_systems(tree: &Tree<'_>, select: Node) -> bool {
     let names: Vec<&str> = path.split('.').collect();
     match names.as_slice() {
         [_, _] => tree.child(select, Field::Expression).is_some_and(|set| is_set_of_systems(tree, set)),
-        [.., set, _] => is_plain_name(set) && !in_configurations(tree, select),
+        [.., set, _] => may_have_systems(tree, select, set),
         _ => false,
     }
 }
@@ -126,7 +126,7 @@ fn is_set_of_systems(tree: &Tree<'_>, set: Node) -> bool {
             let value = nix::value(tree, binding)?;
             nix::literal_string(tree, nix::unwrap_parens(tree, value)).map(|text| is_system(&text))
         }),
-        None => last_name(tree, set).is_some_and(is_plain_name) && !in_configurations(tree, set),
+        None => last_name(tree, set).is_some_and(|name| may_have_systems(tree, set, name)),
     }
 }
 
@@ -160,6 +160,19 @@ fn in_configurations(tree: &Tree<'_>, node: Node) -> bool {
         let is_for_machines = |name: &str| name.ends_with("Configurations");
         path.is_some_and(|path| nix::names(tree, path).any(|name| name.text.as_deref().is_some_and(is_for_machines)))
     })
+}
+
+/// Whether a set with a name has systems. Outside of the outputs for each system, it may have machines.
+fn may_have_systems(tree: &Tree<'_>, node: Node, name: &str) -> bool {
+    let is_output = || {
+        let is_named = |path: Node| {
+            let mut names = nix::names(tree, path);
+            names.any(|name| name.text.is_some_and(|name| PER_SYSTEM_OUTPUTS.contains(&&*name)))
+        };
+        let mut bindings = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::Binding);
+        bindings.any(|binding| nix::attrpath_node(tree, binding).is_some_and(is_named))
+    };
+    (is_plain_name(name) || says_systems(name) && is_output()) && !in_configurations(tree, node)
 }
 
 /// Whether a name says no more than that something has systems.

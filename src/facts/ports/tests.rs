@@ -116,6 +116,7 @@ fn the_public_address_of_a_listener_is_its_own() {
                 "389@ldap.example.org 389@203.0.113.4",
             ),
             ("{ a.listen.address = \"203.0.113.4:81\"; b.listen = [ { addr = \"203.0.113.4:82\"; } ]; }", "81 82"),
+            ("{ a.listen.web = \"203.0.113.4:83\"; b.listen.x = [ \"203.0.113.5:84\" ]; }", "83 84"),
             // Other names below a listener.
             ("{ services.bind.forwarders = [ \"203.0.113.5:5353\" ]; }", "5353@203.0.113.5"),
             ("{ services.haproxy.listeners.web.backend = \"203.0.113.9:8080\"; }", "8080@203.0.113.9"),
@@ -289,6 +290,7 @@ fn option_defaults_are_ports_by_type_or_name() {
             ("{ j = { environment = { BORG_RSH = \"ssh -p 23\"; }; repo = \"ssh://nas/a\"; }; }", "23@nas"),
             ("{ a = ''\n  host mail.example.org\n  port 587\n''; }", "587@mail.example.org"),
             ("{ a = ''\n  host mail.example.org is up\n  port 587\n''; }", "587"),
+            ("{ a = \"primary redis:6379, replica\"; }", "6379@redis"),
             ("{ a = \"ask pi:443, then done\"; b = \"see pi:8443. Then ask pi:22 again\"; }", ""),
         ],
     );
@@ -573,6 +575,23 @@ fn ports_beside_names_of_services_and_of_the_hypervisor() {
             ("{ listenStreams = [ \"\" \"vsock::22\" \"vsock:2:1024\" \"[::]:22\" ]; }", "22"),
             ("{ labels.\"caddy.reverse_proxy\" = \"{{upstreams 3000}}\"; }", "3000"),
             ("{ script = ''curl -s http://\"$host\":9000/x; echo \"$a\":9001''; }", "9000"),
+        ],
+    );
+}
+
+#[test]
+fn comments_below_code_and_docstrings_of_long_heads_are_not_code() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ extraConfig = ''\n  local x = 1\n  -- forwards to localhost:8081\n  -- and localhost:8082\n''; }", ""),
+            ("{ script = ''\n  exec server \\\n  -- serve --port 8081\n''; }", "8081"),
+            ("{ command = ''\n  dumb-init\n  -- serve --port 8081\n  -- serve --port 8082\n''; }", "8081 8082"),
+            (
+                "{ script = ''\n  def f(a,\n        b) -> int:\n      \"\"\"Asks localhost:8081.\"\"\"\n      \
+                 get(\"localhost:8082\")\n''; }",
+                "8082",
+            ),
         ],
     );
 }

@@ -116,6 +116,9 @@ impl Lock {
             label = match &found.target {
                 Target::Node(target) => self.nodes.get_key_value(target).ok_or(Unresolved::Missing)?.0,
                 Target::Follows(path) => {
+                    if names.len() + path.len() > STEPS {
+                        return Err(Unresolved::Cycle);
+                    }
                     names.extend(path.iter().rev().map(String::as_str));
                     self.nodes.get_key_value(&self.root).ok_or(Unresolved::Missing)?.0
                 }

@@ -10,8 +10,8 @@ pub(super) struct Lines<'a> {
     flavour: Flavour,
     end: usize,
     comment: usize,
-    /// The start of the last line that is a comment of SQL or Lua.
-    dashes: Option<usize>,
+    /// The start of the last line that begins with two dashes, and whether it is a comment of SQL or Lua.
+    dashes: Option<(usize, bool)>,
     /// Where the docstrings are that were not yet passed, in reverse order.
     docstrings: Vec<Range<usize>>,
 }
@@ -49,31 +49,37 @@ impl<'a> Lines<'a> {
             if plain { usize::MAX } else { start + comment_start(&self.bytes[start..self.end], self.flavour) };
         if !plain && self.begins_dashes(start) {
             self.comment = start;
-            self.dashes = Some(start);
         }
     }
 
-    /// Whether a line is a comment of SQL or Lua: `-- words`. Elsewhere the arguments of a command follow `--`, so the line
-    /// before must end a statement, or be such a comment too.
-    fn begins_dashes(&self, start: usize) -> bool {
-        let mut start = start;
-        let mut end = self.end;
-        while is_dashes(&self.bytes[start..end]) {
-            if start == 0 {
-                return true;
-            }
-            end = start - 1;
-            start = memchr::memrchr(b'\n', &self.bytes[..end]).map_or(0, |index| index + 1);
-            if Some(start) == self.dashes {
-                return true;
-            }
-            let before = self.bytes[start..end].trim_ascii();
-            if before.is_empty() || before.ends_with(b";") || memchr::memmem::find(before, b"<<").is_some() {
-                return true;
-            }
+    /// Whether a line is a comment of SQL or Lua: `-- words`. The arguments of a command follow `--` as well: then the
+    /// line before shows a command or a list of arguments.
+    fn begins_dashes(&mut self, start: usize) -> bool {
+        if !is_dashes(&self.bytes[start..self.end]) {
+            return false;
         }
-        false
+        let mut first = start;
+        let is_comment = loop {
+            if let Some((line, answer)) = self.dashes.filter(|(line, _)| *line == first) {
+                debug_assert!(line <= start);
+                break answer;
+            }
+            let Some(end) = first.checked_sub(1) else { break true };
+            let before = memchr::memrchr(b'\n', &self.bytes[..end]).map_or(0, |index| index + 1);
+            if !is_dashes(&self.bytes[before..end]) {
+                break !takes_arguments(self.bytes[before..end].trim_ascii());
+            }
+            first = before;
+        };
+        self.dashes = Some((start, is_comment));
+        is_comment
     }
+}
+
+/// Whether a line is part of a command that may continue: `exec server \`, a flag, a single word, an open bracket.
+fn takes_arguments(line: &[u8]) -> bool {
+    let is_word = !line.is_empty() && !line.iter().any(|byte| byte.is_ascii_whitespace() || *byte == b';');
+    is_word || line.starts_with(b"-") || matches!(line.last(), Some(b'\\' | b'(' | b'[' | b'|' | b'>'))
 }
 
 /// `-- words`
@@ -111,14 +117,28 @@ fn first_code(bytes: &[u8]) -> usize {
     lines.take_while(|line| !is_code(line)).map(<[u8]>::len).sum()
 }
 
-/// Whether a text ends in a line that begins a function or a class of Python, or ends its list of arguments.
+/// Whether a text ends in the head of a function or a class of Python, which may have several lines.
 fn opens_definition(text: &[u8]) -> bool {
+    /// The longest head, in bytes.
+    const LONGEST: usize = 2048;
     if !text.ends_with(b":") {
         return false;
     }
-    let start = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
-    let line = text[start..].trim_ascii_start();
-    [&b"def "[..], b"class ", b"async def ", b")"].iter().any(|word| line.starts_with(word))
+    let floor = text.len().saturating_sub(LONGEST);
+    let mut open = 0_i32;
+    let mut end = text.len();
+    // Back to the line on which all brackets are open that are closed at the end.
+    loop {
+        let start = memchr::memrchr(b'\n', &text[floor..end]).map_or(floor, |index| floor + index + 1);
+        let line = &text[start..end];
+        let count = |bracket: u8| line.iter().filter(|byte| **byte == bracket).count() as i32;
+        open += count(b')') - count(b'(');
+        if open <= 0 || start == floor {
+            let line = line.trim_ascii_start();
+            return open <= 0 && [&b"def "[..], b"class ", b"async def "].iter().any(|word| line.starts_with(word));
+        }
+        end = start - 1;
+    }
 }
 
 /// The offset of the comment in a line; the line's length if there is none.

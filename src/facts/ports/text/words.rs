@@ -169,8 +169,8 @@ pub(super) fn is_address_word(word: &str) -> bool {
     ends_in(word, WORDS)
 }
 
-/// True if a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.address`. Other names below a
-/// listener may be those of other machines: `listen.upstream`.
+/// True if a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Below a listener, some
+/// names are those of other machines: `listen.upstream`. `bind` may also be the DNS server.
 pub(super) fn is_own_address(path: &[&str]) -> bool {
     let is_index = |name: &str| name == "?" || name.bytes().all(|byte| byte.is_ascii_digit());
     let mut names = path.iter().rev().copied().filter(|name| !is_index(name));
@@ -178,7 +178,13 @@ pub(super) fn is_own_address(path: &[&str]) -> bool {
     // unbound's `interface: 192.0.2.1@53`
     is_listening(last)
         || matches!(last, "interface" | "interfaces")
-        || ADDRESS_TAILS.contains(&last) && names.next().is_some_and(is_listening)
+        || !is_other_side(last) && names.take(2).any(|name| name != "bind" && is_listening(name))
+        || ADDRESS_TAILS.contains(&last) && path.iter().rev().nth(1).is_some_and(|name| is_listening(name))
+}
+
+/// Whether a name is that of the machine at the other end of a connection.
+fn is_other_side(name: &str) -> bool {
+    ends_in(name, port_words::OTHER_SIDE)
 }
 
 /// What follows the word that says that a machine listens: `listenStream`, `bind_address`.

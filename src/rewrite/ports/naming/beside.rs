@@ -110,11 +110,10 @@ impl<'a> Beside<'a> {
         self.attributes().any(|(key, _)| key == name)
     }
 
-    /// Whether the set says that its service listens at an address.
-    pub fn is_at(&self, address: &str) -> bool {
+    /// The addresses at which the set says that its service listens.
+    pub fn addresses(&self) -> impl Iterator<Item = &'a str> {
         const ADDRESSES: [&str; 6] = ["address", "bind", "host", "ip", "listenAddress", "listen_addr"];
-        let is_near = self.before.contains(address) || self.after.contains(address);
-        is_near && self.attributes().any(|(key, value)| ADDRESSES.contains(&key) && text(value) == Some(address))
+        self.attributes().filter(|(key, _)| ADDRESSES.contains(key)).filter_map(|(_, value)| text(value))
     }
 
     /// The number of the attribute with a name or a path.

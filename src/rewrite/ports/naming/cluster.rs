@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 
 use super::Used;
 use super::evidence::{Candidate, Evidence, weight};
@@ -43,6 +43,8 @@ struct Places<'a> {
     programs: HashSet<&'a str>,
     /// Whether something listens in a file that may be of any machine.
     anywhere: bool,
+    /// The addresses at which something listens.
+    listening: HashSet<&'a str>,
     /// The addresses that clients connect to, with the files of the clients.
     addresses: HashSet<(&'a str, &'a str)>,
 }
@@ -54,6 +56,7 @@ impl<'a> Places<'a> {
         self.programs.extend(used.evidence.program());
         if used.is_listener() {
             self.listens |= used.evidence.best.weight >= weight::BOUND;
+            self.listening.extend(used.evidence.listening());
             let machine = scaffolding::machine(used.path);
             self.anywhere |= machine.is_none();
             self.machines.extend(machine);
@@ -84,7 +87,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         }
     }
     let mut undecided = Vec::new();
-    let addresses = if found.is_empty() { Vec::new() } else { remote_addresses(&weak) };
+    let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
             // The health check of a container reaches that container.
@@ -151,26 +154,31 @@ fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     found
 }
 
-/// The addresses that clients connect to, with their files.
-fn remote_addresses<'a>(uses: &[Used<'a>]) -> Vec<(&'a str, &'a str)> {
-    let clients = uses.iter().filter(|used| used.evidence.is_client());
-    clients.filter_map(|used| Some((used.path, used.evidence.address()?))).collect()
+/// The addresses that clients connect to, by their files.
+fn remote_addresses<'a>(uses: &[Used<'a>]) -> HashMap<&'a str, HashSet<&'a str>> {
+    let mut addresses: HashMap<&str, HashSet<&str>> = HashMap::default();
+    for used in uses.iter().filter(|used| used.evidence.is_client()) {
+        if let Some(address) = used.evidence.address() {
+            addresses.entry(used.path).or_default().insert(address);
+        }
+    }
+    addresses
 }
 
 /// Whether a client connects to another machine than a client in the same file, so that a listener there need not be the
 /// one that it reaches.
-fn is_elsewhere(addresses: &[(&str, &str)], used: &Used<'_>) -> bool {
+fn is_elsewhere(addresses: &HashMap<&str, HashSet<&str>>, used: &Used<'_>) -> bool {
     let Some(own) = used.evidence.address().filter(|_| used.evidence.is_client() && !addresses.is_empty()) else {
         return false;
     };
-    !is_local(own) && addresses.iter().any(|(path, address)| *path == used.path && *address != own)
+    let here = addresses.get(used.path);
+    !is_local(own) && here.is_some_and(|here| here.len() > usize::from(here.contains(own)))
 }
 
 /// The service that listens at the address that a client connects to.
 fn bound(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let address = used.evidence.address().filter(|address| used.evidence.is_client() && !is_local(address))?;
-    let is_at = |known: &Used<'_>| known.is_listener() && known.evidence.is_at(address);
-    found.iter().position(|cluster| cluster.uses.iter().any(is_at))
+    found.iter().position(|cluster| cluster.places.listening.contains(address))
 }
 
 /// The only service that listens on the port in the file of a client.

@@ -202,9 +202,10 @@ impl<'a> Evidence<'a> {
         subject.is_some_and(|word| self.port.text.contains(&format!("services.{word}")))
     }
 
-    /// Whether it listens at an address.
-    pub fn is_at(&self, address: &str) -> bool {
-        self.address() == Some(address) || self.reader.beside.is_some_and(|beside| beside.is_at(address))
+    /// The addresses at which it listens.
+    pub fn listening(&self) -> impl Iterator<Item = &'a str> {
+        let beside = self.reader.beside.iter().flat_map(|beside| beside.addresses());
+        self.address().into_iter().chain(beside)
     }
 
     /// Whether it connects to this machine.

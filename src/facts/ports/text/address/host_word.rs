@@ -148,9 +148,11 @@ impl<'a> View<'a> {
         let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
         let rest = self.str(end..self.bytes.len().min(end + 64));
         let Some(rest) = rest.strip_prefix(", ").or_else(|| rest.strip_prefix(". ")) else { return false };
-        let next = rest.split([' ', ',', '.', '"', '\'', '\n']).next().unwrap_or_default();
+        let mut next = rest.split([' ', ',', '.', '"', '\'', '\n']);
         let before = self.run_start(start.saturating_sub(1), |byte| byte.is_ascii_alphabetic());
-        self.before(start) == b' ' && is_word(self.str(before..start - 1)) && is_word(next)
+        // After a single word, as in `primary redis:6379, replica`, the text may be a list.
+        let is_clause = next.next().is_some_and(is_word) && next.next().is_some_and(is_word);
+        self.before(start) == b' ' && is_word(self.str(before..start - 1)) && is_clause && !self.wants_address
     }
 
     /// `redis:6379`, `eve.r:25`: a word that need not be a host is one if the path requires an address or the port is

@@ -319,7 +319,7 @@ fn comments_are_text() {
                 &[],
             ),
             ("command:\n  - web\n  -- serve --port 80", &[80]),
-            ("SELECT 1;\n-- of 3 servers\n-- at localhost:80\n\n-- or localhost:81\nSELECT 2\n-- localhost:82", &[82]),
+            ("SELECT 1;\n-- of 3 servers\n-- at localhost:80\n\n-- or localhost:81\nSELECT 2\n-- localhost:82", &[]),
             ("psql <<E\n  -- see localhost:80\nE", &[]),
         ],
     );
