@@ -341,6 +341,15 @@ fn files_of_gitlab_that_are_not_included() {
 }
 
 #[test]
+fn files_of_gitlab_that_share_scripts() {
+    is_linear(50, CHECK, |size| {
+        let nested = |index| file(&format!("d{index}/.gitlab-ci.yml"), "a:\n  script: ./ci/a0.sh\n");
+        let script = |index| file(&format!("ci/a{index}.sh"), format!("./ci/a{}.sh\n", index + 1));
+        (0..size).map(nested).chain((0..size).map(script)).collect()
+    });
+}
+
+#[test]
 fn hosts_beside_ports() {
     // Digits are no part of the words of a name.
     let name = |index: usize| index.to_string().bytes().map(|digit| char::from(digit + 49)).collect::<String>();

@@ -110,6 +110,28 @@ mod tests {
     }
 
     #[test]
+    fn each_file_of_gitlab_that_leads_to_a_build_gets_a_note() {
+        let step = |script: &str| format!("a:\n  script: [{script}]\n");
+        let (a, b) = (step("ci/first.sh"), step("ci/second.sh"));
+        let files = [
+            (".gitlab-ci.yml", ""),
+            ("a/.gitlab-ci.yml", &*a),
+            ("b/.gitlab-ci.yml", &*a),
+            ("c/.gitlab-ci.yml", &*b),
+            ("d/.gitlab-ci.yml", "a:\n  script: [ci/other.sh]\n"),
+            // The scripts call each other.
+            ("ci/first.sh", "./ci/second.sh\n"),
+            ("ci/second.sh", "./ci/first.sh\n./ci/third.sh\n"),
+            ("ci/third.sh", "docker build .\n"),
+            ("ci/other.sh", "cargo build\n"),
+        ];
+        let report = crate::check::testing::report_at(&files, jiff::civil::date(2026, 8, 19));
+        let mut noted: Vec<&str> = report.notes.iter().filter_map(|note| note.path.as_deref()).collect();
+        noted.sort_unstable();
+        assert_eq!(noted, ["a/.gitlab-ci.yml", "b/.gitlab-ci.yml", "c/.gitlab-ci.yml"]);
+    }
+
+    #[test]
     fn the_image_of_that_name_is_offered() {
         let build = |words: &str| Build { span: Span::default(), tool: "docker build".into(), words: words.into() };
         let container = |name: &str| Container { name: name.to_owned(), pushes: true };

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Check, ProjectView, Verdict};
 use crate::facts::ci::calls::{self, Unit};
 use crate::facts::ci::nix;
-use crate::facts::ci::nix::{NixFacts, NixJob, NixStep, Runner};
+use crate::facts::ci::nix::{NixFacts, NixJob, NixStep, Runner, Selection};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{Finding, Fix, Safety, Span};
 use crate::knowledge::nix_actions::Cache;
@@ -74,13 +74,18 @@ impl<'p> Placed<'p> {
             return None;
         }
         let names: HashSet<&str> = selectable.iter().map(|(name, _)| name.as_str()).collect();
-        let is_computed = |word: &String| word.contains(['$', '`']) || word.contains("{{");
+        let is_computed = |word: &String| word.contains(['$', '`', '{', '*', '?', '[']);
         let mut passed = HashSet::new();
         let mut is_open = false;
         for arguments in &self.arguments {
-            let named: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| names.contains(word)).collect();
-            is_open |= named.is_empty() && arguments.iter().any(is_computed);
-            passed.extend(named);
+            let named = |word: &String| names.contains(word.as_str());
+            let mut before = arguments.iter().take_while(|word| !named(word));
+            is_open |= match self.step.selection {
+                Selection::First => before.any(is_computed),
+                Selection::Each => arguments.iter().any(is_computed),
+                Selection::Changed => before.any(|word| !word.starts_with('-')),
+            };
+            passed.extend(arguments.iter().filter(|word| named(word)).map(String::as_str));
         }
         let runs = |name: &str| is_open || passed.contains(name);
         selectable.iter().filter(|(name, _)| runs(name)).find_map(|(_, built)| built.as_ref())

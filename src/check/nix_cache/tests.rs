@@ -203,6 +203,9 @@ fn builds_that_a_script_may_select_are_not_hidden() {
         ("eval \"$1\"\n", "ci/build.sh $TARGET", &installer),
         ("\"$1\"\n", "for t in host check; do ci/build.sh $t; done", &installer),
         ("\"$1\"\n", "ci/build.sh check ${{ matrix.target }}", &[]),
+        ("\"$1\"\n", "ci/build.sh $TARGET check", &installer),
+        ("\"$1\"\n", "ci/build.sh {host,check}", &installer),
+        ("\"$1\"\n", "ci/build.sh h*", &installer),
         ("\"$1\"\n", "echo host | xargs ci/build.sh", &installer),
         ("\"$1\"\n", "source ci/build.sh; host", &installer),
         ("\"$1\"\n", "npm run build host", &installer),
@@ -218,7 +221,20 @@ fn builds_that_a_script_may_select_are_not_hidden() {
         ("command=\"${1:-host}\"\n$command\n", "ci/build.sh", &installer),
         ("command=\"${1:-check}\"\n$command\n", "ci/build.sh", &[]),
         ("for t in host; do $t; done\n", "ci/build.sh", &installer),
-        ("for t in \"$@\"; do $t; done\n", "ci/build.sh check", &installer),
+        // Each argument selects.
+        ("for t in \"$@\"; do $t; done\n", "ci/build.sh check", &[]),
+        ("for t in \"$@\"; do\n  \"$t\"\ndone\n", "ci/build.sh check host", &installer),
+        ("for t in \"$@\"; do\n  \"$t\"\ndone\n", "ci/build.sh check $T", &installer),
+        ("for t; do\n  \"$t\"\ndone\n", "ci/build.sh check", &[]),
+        ("for t\ndo\n  \"$t\"\ndone\n", "ci/build.sh check host", &installer),
+        ("for t in $ALL; do $t; done\n", "ci/build.sh check", &installer),
+        // A name is made of the argument.
+        ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh check", &[]),
+        ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh ho-st", &installer),
+        ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh", &[]),
+        ("\"${1:-host}\"\n", "ci/build.sh", &installer),
+        ("\"${1,,}\"\n", "ci/build.sh check", &[]),
+        ("\"${1,,}\"\n", "ci/build.sh Host", &installer),
         ("command=$(pick \"$1\")\n$command\n", "ci/build.sh check", &installer),
     ] {
         let (workflow, script) = (job(run), format!("{host}{end}"));

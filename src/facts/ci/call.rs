@@ -67,8 +67,7 @@ fn arguments(command: &Command<'_>, text: &str) -> Vec<String> {
     let adds = own.split_whitespace().any(|word| matches!(word, "xargs" | "parallel"));
     let reads = matches!(command.program(), "source" | ".");
     let is_shell = SHELLS.contains(&command.program());
-    let options = command.arguments().take_while(|word| word.starts_with('-')).count();
-    let skipped = if is_shell { options + 1 } else { 0 };
+    let skipped = if is_shell { options(command).unwrap_or(0) + 1 } else { 0 };
     let given = command.arguments().skip(skipped);
     given.chain((adds || reads).then_some("$@")).map(str::to_owned).collect()
 }
@@ -79,14 +78,27 @@ const LONGEST: usize = 200;
 /// Commands whose first argument is the path of a script.
 const SHELLS: [&str; 6] = ["bash", "sh", "zsh", "dash", "source", "."];
 
+/// The number of words between a shell and the script that it runs: `None` if it runs the text of an argument.
+fn options(command: &Command<'_>) -> Option<usize> {
+    let mut count = 0;
+    while let Some(option) = command.word(count + 1).filter(|word| word.starts_with(['-', '+'])) {
+        let letters = if option.starts_with("--") { "" } else { option };
+        if letters.contains('c') {
+            return None;
+        }
+        // `-o pipefail`
+        count += if letters.ends_with('o') { 2 } else { 1 };
+    }
+    Some(count)
+}
+
 /// What a command runs; `folder` is the one that the script has changed to.
 pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
     let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
     match command.program() {
         program if SHELLS.contains(&program) => {
-            let file = command.arguments().find(|word| !word.starts_with('-'))?;
-            let is_inline = command.arguments().any(|word| word.starts_with('-') && word.ends_with('c'));
-            plain(file).filter(|_| !is_inline).map(|file| Target::File(inside(file)))
+            let file = command.word(options(command)? + 1)?;
+            plain(file).map(|file| Target::File(inside(file)))
         }
         "make" | "gmake" => {
             let (changed, names) = operands(command, &["-C", "--directory"], &["-f", "-j", "-l", "-o", "-W", "--file"]);
@@ -205,6 +217,9 @@ mod tests {
             ("./ci/a.sh --x", vec![file("./ci/a.sh")]),
             ("./task image", vec![file("./task")]),
             ("bash -eu ci/a.sh", vec![file("ci/a.sh")]),
+            ("bash -euo pipefail ci/a.sh", vec![file("ci/a.sh")]),
+            ("bash --norc ci/a.sh -c x", vec![file("ci/a.sh")]),
+            ("sh ci/a.sh --exec --public", vec![file("ci/a.sh")]),
             ("source ci/a.sh", vec![file("ci/a.sh")]),
             ("cd web && ./a.sh", vec![file("web/./a.sh")]),
             ("$GITHUB_WORKSPACE/ci/a.sh", vec![file("ci/a.sh")]),
@@ -221,6 +236,7 @@ mod tests {
             ("yarn workspace web image", vec![Target::Npm("**/web".into(), "image".into())]),
             ("npm ci", vec![]),
             ("bash -c 'true'", vec![]),
+            ("bash -o pipefail -ec 'true'", vec![]),
             ("/usr/bin/x", vec![]),
             ("$TOOL", vec![]),
             ("echo ./ci/a.sh", vec![]),

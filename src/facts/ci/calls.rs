@@ -125,13 +125,8 @@ pub fn left_out_notes(
     unit_matters: impl Fn(&Unit) -> bool,
 ) -> Vec<Note> {
     let is_left_out = left_out(project);
-    let runs = |file: &ProjectFile| {
-        let calls = file.fact::<CallFacts>().into_iter().flat_map(|facts| &facts.calls);
-        let mut seen = HashSet::new();
-        let mut units = |call| all(project, file, call, &mut seen, |_, _| ());
-        calls.into_iter().any(|call| units(call).iter().any(|(_, unit)| unit_matters(unit)))
-    };
-    let files = project.files.iter().filter(|file| is_left_out(&file.source.path));
+    let files: Vec<&ProjectFile> = project.files.iter().filter(|file| is_left_out(&file.source.path)).collect();
+    let runs = lead_to(project, &files, unit_matters);
     let note = |file: &ProjectFile| Note {
         kind: NoteKind::NotDecidable,
         path: Some(file.source.path.clone()),
@@ -139,7 +134,43 @@ pub fn left_out_notes(
                   includes it"
             .to_owned(),
     };
-    files.filter(|file| matters(file) || runs(file)).map(note).collect()
+    let noted = files.into_iter().zip(runs).filter(|(file, runs)| matters(file) || *runs);
+    noted.map(|(file, _)| note(file)).collect()
+}
+
+/// For each of some CI files, whether its steps run a unit that matters, directly or indirectly. The files may share
+/// scripts, so each unit is followed only once.
+fn lead_to<'p>(project: &'p Project, files: &[&'p ProjectFile], matters: impl Fn(&Unit) -> bool) -> Vec<bool> {
+    let steps = |file: &&'p ProjectFile| {
+        file.fact::<CallFacts>().map_or_else(Vec::new, |facts| units_called(project, file, &facts.calls))
+    };
+    let first: Vec<Vec<(&ProjectFile, &Unit)>> = files.iter().map(steps).collect();
+    let mut callers: HashMap<*const Unit, Vec<*const Unit>> = HashMap::new();
+    let (mut seen, mut found) = (HashSet::new(), Vec::new());
+    let mut waiting: Vec<(&ProjectFile, &Unit)> = first.iter().flatten().copied().collect();
+    while let Some((file, unit)) = waiting.pop() {
+        let caller = std::ptr::from_ref(unit);
+        if !seen.insert(caller) {
+            continue;
+        }
+        if matters(unit) {
+            found.push(caller);
+        }
+        for (file, unit) in units_called(project, file, &unit.step.calls) {
+            callers.entry(std::ptr::from_ref(unit)).or_default().push(caller);
+            waiting.push((file, unit));
+        }
+    }
+    let mut leading: HashSet<*const Unit> = HashSet::new();
+    while let Some(unit) = found.pop() {
+        if leading.insert(unit) {
+            found.extend(callers.get(&unit).into_iter().flatten());
+        }
+    }
+    let leads = |units: &Vec<(&ProjectFile, &Unit)>| {
+        units.iter().any(|(_, unit)| leading.contains(&std::ptr::from_ref::<Unit>(unit)))
+    };
+    first.iter().map(leads).collect()
 }
 
 /// The folders that steps choose for their scripts with `working-directory`, by the offset of the script.
@@ -338,6 +369,11 @@ pub fn all<'p>(
         waiting.append(&mut inner);
     }
     found
+}
+
+/// The units that some calls run directly.
+fn units_called<'p>(project: &'p Project, from: &'p ProjectFile, calls: &[Call]) -> Vec<(&'p ProjectFile, &'p Unit)> {
+    calls.iter().flat_map(|call| called(project, from, call)).collect()
 }
 
 /// The units that a call runs directly.

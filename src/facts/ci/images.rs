@@ -168,11 +168,36 @@ pub fn script_builds(script: &Script<'_>, out: &mut Vec<Build>) {
     }
 }
 
+/// Outputs, options and the like whose `packages` are not those of the flake. Names of helpers, such as `perSystem` and
+/// `outputsBuilder`, are not known in general.
+const OTHER_PACKAGES: [&str; 22] = [
+    "apps",
+    "boot",
+    "checks",
+    "containers",
+    "darwinConfigurations",
+    "darwinModules",
+    "devShell",
+    "devShells",
+    "environment",
+    "home",
+    "homeConfigurations",
+    "homeManagerModules",
+    "homeModules",
+    "hydraJobs",
+    "inputs",
+    "nixosConfigurations",
+    "nixosModules",
+    "options",
+    "programs",
+    "services",
+    "systemd",
+    "users",
+];
+
 /// The packages of the flake that are images, such as `packages.container-api = nix2container.buildImage { .. };`, and
 /// the names of the others.
 fn packages(tree: &Tree<'_>) -> (Vec<Container>, Vec<String>) {
-    /// Names around `packages`.
-    const AROUND: [&str; 4] = ["config", "flake", "outputs", "perSystem"];
     let (mut containers, mut others) = (Vec::new(), Vec::new());
     let has_docker_tools = memchr::memmem::find(tree.text().as_bytes(), b"dockerTools").is_some();
     // An unqualified function may be inherited from either.
@@ -185,9 +210,9 @@ fn packages(tree: &Tree<'_>) -> (Vec<Container>, Vec<String>) {
     };
     for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
         let Some(path) = nix::attr_path(tree, binding) else { continue };
-        let is_around = |name: &AttrName<'_>| name.text.as_deref().is_some_and(|name| AROUND.contains(&name));
-        let Some(at) = path.iter().position(|name| !is_around(name)) else { continue };
-        if path[at].text.as_deref() != Some("packages") {
+        let Some(at) = path.iter().position(|name| name.text.as_deref() == Some("packages")) else { continue };
+        let is_other = |name: &AttrName<'_>| name.text.as_deref().is_some_and(|name| OTHER_PACKAGES.contains(&name));
+        if path[..at].iter().any(is_other) {
             continue;
         }
         let is_system = |name: &str| name.ends_with("-linux") || name.ends_with("-darwin");
@@ -359,7 +384,26 @@ mod tests {
         for package in ["docker = n2c.buildImage { };", "api-oci = f { };", "container-api = self.lib.image;"] {
             assert_eq!(images(&format!("{{ packages = {{ {package} }}; }}")).len(), 1, "{package}");
         }
-        assert_eq!(images("{ devShells.x.packages.container-x = f { }; }"), []);
+    }
+
+    #[test]
+    fn packages_of_the_flake_are_in_outputs_of_any_helper() {
+        for (around, expected) in [
+            ("outputsBuilder = channels:", 1),
+            ("flakeModule.perSystem = { pkgs, ... }:", 1),
+            ("flakeModules.images.perSystem = { pkgs, ... }:", 1),
+            ("outputs = inputs: let each = system:", 1),
+            ("devShells.default =", 0),
+            ("nixosConfigurations.host =", 0),
+            ("users.users.me =", 0),
+            ("home =", 0),
+            ("environment =", 0),
+            ("options =", 0),
+        ] {
+            let end = if around.contains("let") { " in each;" } else { "" };
+            let text = format!("{{ {around} {{ packages.container-api = n2c.buildImage {{ }}; }};{end} }}");
+            assert_eq!(images(&text).len(), expected, "{text}");
+        }
     }
 
     #[test]

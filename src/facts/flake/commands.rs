@@ -92,9 +92,9 @@ impl Scan {
     /// `./ci/setup.sh nixpkgs#jq`: a script of the repository, which gives its arguments to Nix.
     fn arguments(&mut self, script: &Script<'_>, command: &Command<'_>) {
         let own_lock = command.has("--inputs-from");
-        // The number of an issue follows the name of a repository as well: `nixpkgs#12345`.
-        let is_attribute =
-            |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '"' | '.'));
+        // The number of an issue follows the name of a repository as well: `nixpkgs#12345`. Any other name may be that of an
+        // attribute, also a computed one.
+        let is_attribute = |name: &str| !name.bytes().all(|byte| byte.is_ascii_digit());
         let is_installable = |word: &&Word<'_>| word.text.split_once('#').is_some_and(|(_, name)| is_attribute(name));
         let installables = command.words.iter().skip(1).filter(is_installable);
         let found = installables.filter_map(|word| used(script, word, 0));
@@ -231,7 +231,13 @@ mod tests {
             ("nix-build -I nixpkgs=channel:nixos-21.05", vec!["channel:nixos-21.05"]),
             ("./ci/setup.sh nixpkgs#jq", vec!["nixpkgs#jq"]),
             ("bash -e ci/setup.sh nixpkgs#jq", vec!["nixpkgs#jq"]),
+            ("./ci/setup.sh nixpkgs#$TOOL", vec!["nixpkgs#$TOOL"]),
+            ("./ci/setup.sh nixpkgs#${{ matrix.tool }}", vec!["nixpkgs#${{ matrix.tool }}"]),
+            ("./ci/setup.sh nixpkgs#{jq,curl}", vec!["nixpkgs#{jq,curl}"]),
+            ("bash ci/setup.sh -c nixpkgs#jq", vec!["nixpkgs#jq"]),
+            ("bash -o pipefail ci/setup.sh --exec nixpkgs#jq", vec!["nixpkgs#jq"]),
             ("./scripts/notify.sh nixpkgs#12345", vec![]),
+            ("./scripts/notify.sh nixpkgs#", vec![]),
         ] {
             let found = script_uses(&Script { text: text.into(), start: 0 });
             let found: Vec<&str> = found.iter().map(|used| &text[used.place.range()]).collect();

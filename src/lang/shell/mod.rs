@@ -39,7 +39,7 @@ pub struct Command<'a> {
 pub struct Subshell {
     /// A number of its own; 0 is the shell of the script.
     id: u32,
-    /// How many shells are around it.
+    /// How many shells around it run commands before its first.
     depth: u32,
 }
 

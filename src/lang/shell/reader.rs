@@ -9,9 +9,36 @@ use crate::finding::Span;
 const DEPTH: usize = 12;
 
 pub(super) fn read(text: &str) -> Vec<Command<'_>> {
-    let mut reader = Reader::new(text, 0, text.len(), 0, Subshell::default());
+    let mut reader = Reader::new(text, 0, text.len(), 0, 0, vec![0]);
     reader.list(None);
+    if reader.parents.len() > 1 {
+        nest(&mut reader.commands, &reader.parents);
+    }
     reader.commands
+}
+
+/// Gives the shell of each command its depth in the stack of [`super::PerShell`]. The commands of a shell and of those in
+/// it follow each other, but the first may be in an inner one: the substitutions in a command come before it.
+fn nest(commands: &mut [Command<'_>], parents: &[u32]) {
+    // The last command of each shell, counted from 1.
+    let mut ends = vec![0; parents.len()];
+    for (index, command) in commands.iter().enumerate().rev() {
+        let mut shell = command.shell.id as usize;
+        while ends[shell] == 0 {
+            ends[shell] = index + 1;
+            shell = parents[shell] as usize;
+        }
+    }
+    let mut stack = vec![0];
+    for (index, command) in commands.iter_mut().enumerate() {
+        while stack.len() > 1 && stack.last().is_some_and(|shell| ends[*shell as usize] <= index) {
+            stack.pop();
+        }
+        if stack.last() != Some(&command.shell.id) {
+            stack.push(command.shell.id);
+        }
+        command.shell.depth = stack.len() as u32 - 1;
+    }
 }
 
 struct Reader<'a> {
@@ -24,20 +51,27 @@ struct Reader<'a> {
     /// Delimiters of heredocs whose text starts after the next line end.
     heredocs: Vec<&'a str>,
     marks: Marks,
-    /// The shell that is read.
-    shell: Subshell,
+    /// The number of the shell that is read.
+    shell: u32,
     /// The shells around it in brackets.
-    outer: Vec<Subshell>,
-    /// The number of shells so far.
-    shells: u32,
+    outer: Vec<u32>,
+    /// For each shell so far, the one around it.
+    parents: Vec<u32>,
     /// For each `case` that is open, the number of brackets around it.
     cases: Vec<usize>,
-    /// The first command of the list of `&&` and `||`.
-    list: usize,
-    /// The first command of the element of a pipeline.
-    element: usize,
+    /// Where the list of `&&` and `||` starts.
+    list: Start,
+    /// Where the element of a pipeline starts.
+    element: Start,
     /// Whether the element reads from a pipe.
     is_piped: bool,
+}
+
+/// The number of commands and shells before a part of the script.
+#[derive(Debug, Default, Clone, Copy)]
+struct Start {
+    command: usize,
+    shell: usize,
 }
 
 /// Control words that a command can follow.
@@ -91,7 +125,8 @@ impl Marks {
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, at: usize, end: usize, depth: usize, shell: Subshell) -> Self {
+    fn new(text: &'a str, at: usize, end: usize, depth: usize, shell: u32, parents: Vec<u32>) -> Self {
+        let start = Start { command: 0, shell: parents.len() };
         Self {
             text,
             bytes: text.as_bytes(),
@@ -103,10 +138,10 @@ impl<'a> Reader<'a> {
             marks: Marks::default(),
             shell,
             outer: Vec::new(),
-            shells: shell.id,
+            parents,
             cases: Vec::new(),
-            list: 0,
-            element: 0,
+            list: start,
+            element: start,
             is_piped: false,
         }
     }
@@ -114,9 +149,10 @@ impl<'a> Reader<'a> {
     /// Reads a part of the text as separate commands, up to a closing byte or its end. Returns where it stopped.
     fn inner(&mut self, at: usize, end: usize, close: Option<u8>) -> usize {
         let shell = self.subshell();
-        let mut inner = Reader { marks: self.marks, ..Reader::new(self.text, at, end, self.depth + 1, shell) };
+        let parents = std::mem::take(&mut self.parents);
+        let mut inner = Reader { marks: self.marks, ..Reader::new(self.text, at, end, self.depth + 1, shell, parents) };
         inner.list(close);
-        self.shells = inner.shells;
+        self.parents = inner.parents;
         self.commands.append(&mut inner.commands);
         self.marks = inner.marks;
         inner.at
@@ -173,9 +209,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A shell inside the one that is read.
-    fn subshell(&mut self) -> Subshell {
-        self.shells += 1;
-        Subshell { id: self.shells, depth: self.shell.depth + 1 }
+    fn subshell(&mut self) -> u32 {
+        self.parents.push(self.shell);
+        self.parents.len() as u32 - 1
+    }
+
+    /// The position that is read.
+    fn start(&self) -> Start {
+        Start { command: self.commands.len(), shell: self.parents.len() }
     }
 
     /// What a separator that was just read means for the shells of the commands around it.
@@ -188,10 +229,11 @@ impl<'a> Reader<'a> {
             b'&' if before == b'|' => {}
             b'|' => {
                 self.move_into_subshell(self.element);
-                self.element = self.commands.len();
+                self.element = self.start();
                 self.is_piped = true;
             }
             b'&' => {
+                self.end_element();
                 self.move_into_subshell(self.list);
                 self.end_list();
             }
@@ -211,7 +253,7 @@ impl<'a> Reader<'a> {
     }
 
     fn start_list(&mut self) {
-        (self.list, self.element, self.is_piped) = (self.commands.len(), self.commands.len(), false);
+        (self.list, self.element, self.is_piped) = (self.start(), self.start(), false);
     }
 
     /// Ends an element of a pipeline, which runs in a subshell of its own.
@@ -219,20 +261,25 @@ impl<'a> Reader<'a> {
         if self.is_piped {
             self.move_into_subshell(self.element);
         }
-        (self.element, self.is_piped) = (self.commands.len(), false);
+        (self.element, self.is_piped) = (self.start(), false);
     }
 
     fn end_list(&mut self) {
         self.end_element();
-        self.list = self.commands.len();
+        self.list = self.start();
     }
 
-    /// Moves the commands from an index on out of the shell that is read, into a subshell.
-    fn move_into_subshell(&mut self, from: usize) {
+    /// Moves the commands and shells from a position on out of the shell that is read, into a subshell.
+    fn move_into_subshell(&mut self, from: Start) {
         let (old, new) = (self.shell, self.subshell());
-        for command in self.commands.get_mut(from..).unwrap_or_default() {
-            if command.shell == old {
-                command.shell = new;
+        for command in self.commands.get_mut(from.command..).unwrap_or_default() {
+            if command.shell.id == old {
+                command.shell.id = new;
+            }
+        }
+        for parent in self.parents.get_mut(from.shell..new as usize).unwrap_or_default() {
+            if *parent == old {
+                *parent = new;
             }
         }
     }
@@ -421,7 +468,7 @@ impl<'a> Reader<'a> {
             Some("esac") => drop(self.cases.pop()),
             _ => {}
         }
-        let shell = self.shell;
+        let shell = Subshell { id: self.shell, depth: 0 };
         prefix::resolve(std::mem::take(words), &mut |command| self.commands.push(Command { shell, ..command }));
         for index in first..self.commands.len() {
             for script in prefix::scripts(&self.commands[index]) {

@@ -118,6 +118,8 @@ pub struct NixStep {
     /// The functions of a script that only run if an argument of the script selects them, each with the command in it that
     /// builds.
     pub selectable: Vec<(String, Option<(String, Span)>)>,
+    /// How it selects them.
+    pub selection: Selection,
     /// Whether it accepts the substituters of the flake's `nixConfig`.
     pub accepts_flake_config: bool,
     /// The path of the action in the same repository that it uses.
@@ -126,6 +128,18 @@ pub struct NixStep {
     pub may_cache: bool,
     /// What its script runs outside of itself.
     pub calls: Vec<Call>,
+}
+
+/// How the arguments of a script select its functions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selection {
+    /// The first one is a name.
+    #[default]
+    First,
+    /// Each is a name.
+    Each,
+    /// A name is made of the first, as in `"${1//-/_}"`, so any function may be meant if it is not a name itself.
+    Changed,
 }
 
 /// How a separate script uses Nix, as if it were a step.

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
-use super::NixStep;
 use super::commands::builds;
+use super::{NixStep, Selection};
 use crate::lang::ci::Script;
 use crate::lang::shell::{self, Command, Function};
 
@@ -18,9 +18,8 @@ pub(super) fn read(step: &mut NixStep, script: &Script<'_>) {
     let commands = shell::commands(&script.text);
     let assignments = assignments(&script.text);
     let parts = Parts::new(&functions, &commands, &assignments);
-    if !parts.selects() {
-        return;
-    }
+    let Some(selection) = parts.selects() else { return };
+    step.selection = selection;
     let built = parts.built();
     let build = |part: usize| {
         let command = commands.get((*built.get(part)?)?)?;
@@ -71,11 +70,15 @@ fn assignments(text: &str) -> Vec<Assignment<'_>> {
         let mut end = 0;
         for (start, word) in code.match_indices("for ").filter(|(start, _)| name_before(&code[..*start]).is_empty()) {
             let rest = code[start + word.len()..].trim_start();
-            let Some((name, rest)) = rest.split_once(' ').filter(|(name, _)| start >= end && is_name(name)) else {
+            let Some((name, rest)) = rest.split_once(|c: char| c.is_whitespace() || c == ';') else { continue };
+            if start < end || !is_name(name) {
                 continue;
+            }
+            let value = match rest.trim_start().strip_prefix("in ") {
+                Some(values) => values.split([';', '\n']).next().unwrap_or(""),
+                // `for target; do`: the arguments.
+                None => "$@",
             };
-            let Some(values) = rest.trim_start().strip_prefix("in ") else { continue };
-            let value = values.split([';', '\n']).next().unwrap_or("");
             end = start + value.len();
             found.push(Assignment { name, value, at: at + start, is_loop: true });
         }
@@ -117,11 +120,26 @@ fn words(value: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a value is the first argument, or all of them, perhaps with a default: `$1`, `"${1:-host}"`.
 fn is_argument(value: &str) -> bool {
-    let Some(name) = value.trim().trim_matches('"').strip_prefix('$') else { return false };
-    let Some(inner) = name.strip_prefix('{') else { return matches!(name, "1" | "@" | "*") };
-    let Some(inner) = inner.strip_suffix('}') else { return false };
-    let default = inner.strip_prefix(['1', '@', '*']).map(|rest| rest.trim_start_matches([':', '-', '?', '=']));
-    default.is_some_and(|default| !default.contains(['$', '`', '/', '#', '%', '^', ',', '+']))
+    argument(value) == Some(Selection::First)
+}
+
+/// How the first argument, or all of them, is used as a value: as it is, or changed as in `"${1//-/_}"`.
+fn argument(value: &str) -> Option<Selection> {
+    let name = value.trim().trim_matches('"').strip_prefix('$')?;
+    let Some(inner) = name.strip_prefix('{') else {
+        return matches!(name, "1" | "@" | "*").then_some(Selection::First);
+    };
+    let rest = inner.strip_suffix('}')?.strip_prefix(['1', '@', '*'])?;
+    let default = rest.trim_start_matches([':', '-', '?', '=']);
+    if !default.contains(['$', '`', '/', '#', '%', '^', ',', '+']) {
+        return Some(Selection::First);
+    }
+    (rest.starts_with(['/', '#', '%', '^', ',']) && !rest.contains(['$', '`'])).then_some(Selection::Changed)
+}
+
+/// Whether a loop has the arguments one by one: `for target in "$@"`.
+fn is_each(values: &str) -> bool {
+    words(values).any(|word| matches!(word, "$@" | "$*"))
 }
 
 /// The variable or argument that a command runs: `1` for `"$1"`, `command` for `$command`, `@` for `"$@"`.
@@ -195,9 +213,9 @@ impl<'p, 'a> Parts<'p, 'a> {
         certain
     }
 
-    /// Whether an argument of the script selects a function. In a function, `"$@"` has the arguments of the script only if
-    /// it is called with them: `main "$@"`.
-    fn selects(&self) -> bool {
+    /// How an argument of the script selects a function. In a function, `"$@"` has the arguments of the script only if it is
+    /// called with them: `main "$@"`.
+    fn selects(&self) -> Option<Selection> {
         let outside = self.names.len();
         let around = |command: &Command<'_>| self.around(command.span.start as usize);
         let mut passed = HashSet::from([outside]);
@@ -208,25 +226,34 @@ impl<'p, 'a> Parts<'p, 'a> {
                 passed.insert(called);
             }
         }
-        let arguments: HashSet<&str> = self.arguments(&passed);
-        self.commands
-            .iter()
-            .filter_map(|command| Some((selection(command)?, around(command))))
-            .any(|(name, part)| passed.contains(&part) && (matches!(name, "1" | "@" | "*") || arguments.contains(name)))
+        let arguments = self.arguments(&passed);
+        let selection = |command: &Command<'_>| {
+            let word = command.word(0).filter(|_| passed.contains(&around(command)))?;
+            match selection(command) {
+                Some("1" | "@" | "*") => Some(Selection::First),
+                Some(name) => arguments.get(name).copied(),
+                None => argument(word).filter(|selection| *selection == Selection::Changed),
+            }
+        };
+        self.commands.iter().filter_map(selection).max()
     }
 
     /// The variables that have an argument of the script, and no other value than that or a fixed one.
-    fn arguments(&self, passed: &HashSet<usize>) -> HashSet<&'a str> {
-        let (mut arguments, mut others) = (HashSet::new(), HashSet::new());
+    fn arguments(&self, passed: &HashSet<usize>) -> HashMap<&'a str, Selection> {
+        let (mut arguments, mut others) = (HashMap::new(), HashSet::new());
         for assignment in self.assignments {
-            let is_passed = passed.contains(&self.around(assignment.at)) && !assignment.is_loop;
-            if is_argument(assignment.value) && is_passed {
-                arguments.insert(assignment.name);
+            let selection = match assignment.is_loop {
+                true => is_each(assignment.value).then_some(Selection::Each),
+                false => argument(assignment.value),
+            };
+            if let Some(selection) = selection.filter(|_| passed.contains(&self.around(assignment.at))) {
+                let known = arguments.entry(assignment.name).or_insert(selection);
+                *known = selection.max(*known);
             } else if assignment.value.contains(['$', '`']) {
                 others.insert(assignment.name);
             }
         }
-        arguments.retain(|name| !others.contains(name));
+        arguments.retain(|name, _| !others.contains(name));
         arguments
     }
 
