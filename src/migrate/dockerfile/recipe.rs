@@ -169,7 +169,7 @@ impl Recipe {
             return;
         }
         for command in shell::commands(&run.script) {
-            let words: Vec<String> = command.words.iter().flat_map(|word| filled(&word.text, run)).collect();
+            let words: Vec<String> = command.words.iter().flat_map(|word| filled_word(word, run)).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let folder = folders.at(&command);
             if let ["cd", to, ..] = words.as_slice() {
@@ -185,7 +185,7 @@ impl Recipe {
 
     /// `echo TEXT >> FILE`.
     fn write(&mut self, words: &[&str], sign: &str, path: &str, run: &Run, folder: &str) {
-        let path = filled(path.trim_matches(['"', '\'']), run).join(" ");
+        let path = filled(path.trim_matches(['"', '\'']), run);
         let is_plain = |text: &str| !text.contains(['$', '`']);
         match words {
             [program @ ("echo" | "printf"), rest @ ..]
@@ -365,14 +365,22 @@ impl Recipe {
 /// Packages of PyPI that only install others.
 const TOOLS: [&str; 7] = ["pip", "setuptools", "wheel", "poetry", "uv", "pdm", "pipx"];
 
-/// Expands the known variables in a word of a command. Returns several words if the value of a variable has several.
-fn filled(word: &str, run: &Run) -> Vec<String> {
-    if !word.contains('$') {
-        return vec![word.to_owned()];
+/// Expands the known variables in a word of a command. Returns several words if the value of a variable has several, and
+/// the word has no quotes, which keep the shell from splitting it.
+fn filled_word(word: &shell::Word<'_>, run: &Run) -> Vec<String> {
+    let written = run.script.get(word.span.start as usize..word.span.end as usize).unwrap_or_default();
+    let is_whole = !word.text.contains('$') || written.contains(['"', '\'']);
+    let text = filled(&word.text, run);
+    if is_whole { vec![text] } else { text.split_whitespace().map(str::to_owned).collect() }
+}
+
+/// Expands the known variables in a text.
+fn filled(text: &str, run: &Run) -> String {
+    if !text.contains('$') {
+        return text.to_owned();
     }
     let known = |name: &str| run.variables.get(name).cloned().or_else(|| Some(format!("${{{name}}}")));
-    let text = expand(word, &known);
-    text.split_whitespace().map(str::to_owned).collect()
+    expand(text, &known)
 }
 
 /// The file that the output of a command goes to, with `>` or `>>`: what follows the command in its script.

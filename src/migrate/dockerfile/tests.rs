@@ -462,6 +462,14 @@ fn each_program_of_go_is_installed_where_its_build_puts_it() {
         assert!(module.contains("subPackages = [ \"cmd/a\" \"cmd/b\" ]"), "{run}\n{module}");
         assert!(left(&report).is_empty(), "{run}\n{report:?}");
     }
+    // A variable in a word with quotes does not make several words of it.
+    for flags in ["-ldflags \"-X main.version=${VERSION} -s\"", "-ldflags=\"-s -X main.version=${VERSION}\""] {
+        let text = dockerfile(&format!("go build {flags} -o /src/a ./cmd/a")).replace("\nRUN", "\nARG VERSION=1\nRUN");
+        let (module, report) = migrated("Dockerfile", &text, &files);
+        assert!(module.contains("subPackages = [ \"cmd/a\" ]"), "{flags}\n{module}");
+        assert!(module.contains("install -D $out/bin/a $out/src/a\n"), "{flags}\n{module}");
+        assert!(left(&report).is_empty(), "{flags}\n{report:?}");
+    }
     let (_, report) = migrated("Dockerfile", &dockerfile("go build -o out/ ./cmd/..."), &files);
     assert_eq!(left(&report), ["4: go build"]);
     let modules = [("a/go.mod", "module a\n"), ("b/go.mod", "module b\n")];
