@@ -434,6 +434,21 @@ fn files_of_python_are_those_that_are_copied_to_their_path() {
     let (_, report) = migrated("Dockerfile", &both, &files);
     assert_eq!(left(&report), ["6: pip install .", "7: ENTRYPOINT"]);
 
+    // A list that an earlier stage has, as a file or in a folder.
+    for (first, second) in [
+        ("COPY back/requirements.txt .", "COPY --from=src /src/requirements.txt ."),
+        ("COPY back .", "COPY --from=src /src ./"),
+        ("COPY back /b", "COPY --from=0 /b/requirements.txt /app/requirements.txt"),
+        ("COPY back/requirements.txt /x", "RUN mv /y requirements.txt"),
+    ] {
+        let text = format!(
+            "FROM python:3.12 AS src\nWORKDIR /src\n{first}\nFROM python:3.12\nWORKDIR /app\n{second}\n\
+             RUN pip install -r requirements.txt\nCMD [\"python\", \"a.py\"]\n"
+        );
+        let (module, report) = migrated("Dockerfile", &text, &[("back/requirements.txt", "redis\n")]);
+        assert!(module.contains("ps.redis"), "{text}\n{module}");
+        assert!(!left(&report).iter().any(|left| left.contains("pip")), "{text}\n{report:?}");
+    }
     let lists = "FROM python:3.12\nCOPY svc/a/requirements.txt /a/\nCOPY svc/b /b\nRUN pip install -r /a/requirements.txt\n\
                  RUN cd /b && pip install -r requirements.txt\nCMD uv run python a.py && ls\n";
     let files = [("svc/a/requirements.txt", "redis\n"), ("svc/b/requirements.txt", "fastapi\n")];
