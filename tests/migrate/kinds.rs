@@ -380,13 +380,17 @@ fn keys_of_ports_belong_to_the_host_beside_them() {
         OUTSIDE: '{\"a\": {\"host\": \"db1\", \"port\": 5432}, \"b\": {\"host\": \"pg.example.com\", \"port\": 5432}}'\n      \
         OWN: '{\"port\": 8000, \"upstream\": {\"host\": \"other\", \"port\": 8000}}'\n      \
         LAST: user=x dbname=y host=db2\n      OPTIONS: --host=db2 --username=root --no-owner\n      \
-        FLAGS: --host=db2 --port=5432\n";
+        FLAGS: --host=db2 --port=5432\n      PROPERTIES: -Dx.a.host=db1 -Dx.b.port=5432 -Dx.a.port=5432 -Dx.b.host=db2\n      \
+        INNER: '{\"options\": {\"port\": 5432}, \"host\": \"db2\"}'\n      SERVED: server.port=8000 other_host=other other_port=8000\n";
     Migrated::of(&[("compose.yaml", compose)])
-        .has("{\\\"a\\\": {\\\"host\\\": \\\"127.0.0.1\\\", \\\"port\\\": ${toString ports.databases.postgresql}}, \\\"b\\\": {\\\"port\\\": ${toString ports.development.db2}, \\\"host\\\": \\\"127.0.0.1\\\"}}")
+        .has("{\\\"a\\\": {\\\"host\\\": \\\"127.0.0.1\\\", \\\"port\\\": ${toString ports.development.db1}}, \\\"b\\\": {\\\"port\\\": ${toString ports.development.db2}, \\\"host\\\": \\\"127.0.0.1\\\"}}")
         .has("\\\"host\\\": \\\"pg.example.com\\\", \\\"port\\\": 5432}")
         .has("OWN = \"{\\\"port\\\": 8000, \\\"upstream\\\": {\\\"host\\\": \\\"127.0.0.1\\\", \\\"port\\\": ${toString ports.development.other}}")
         .has("LAST = \"user=x dbname=y host=127.0.0.1 port=${toString ports.development.db2}\"")
         .has("FLAGS = \"--host=127.0.0.1 --port=${toString ports.development.db2}\"")
+        .has("PROPERTIES = \"-Dx.a.host=127.0.0.1 -Dx.b.port=${toString ports.development.db2} -Dx.a.port=${toString ports.development.db1} -Dx.b.host=127.0.0.1\"")
+        .has("INNER = \"{\\\"options\\\": {\\\"port\\\": ${toString ports.development.db2}}, \\\"host\\\": \\\"127.0.0.1\\\"}\"")
+        .has("SERVED = \"server.port=8000 other_host=127.0.0.1 other_port=${toString ports.development.other}\"")
         .has("OPTIONS = \"--host=127.0.0.1 --username=root --no-owner\"");
 }
 

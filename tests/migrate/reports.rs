@@ -617,6 +617,35 @@ fn start_scripts_of_built_programs_are_reported_if_they_run_them() {
 }
 
 #[test]
+fn start_scripts_are_reported_if_the_program_that_is_built_has_no_name() {
+    let rust = "FROM rust\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nENTRYPOINT [\"./start.sh\"]\n";
+    let tool = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo install --path .\nFROM debian\n\
+        COPY --from=b /usr/local/cargo/bin /usr/local/bin\nWORKDIR /app\nCOPY start.sh .\nENTRYPOINT [\"./start.sh\"]\n";
+    let go = "FROM golang AS b\nWORKDIR /app\nCOPY . .\nRUN go build\nFROM debian\nWORKDIR /app\nCOPY --from=b /app /app\n\
+        COPY start.sh .\nENTRYPOINT [\"./start.sh\"]\n";
+    let net = "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS b\nWORKDIR /src\nCOPY . .\nRUN dotnet publish -o /out\n\
+        FROM mcr.microsoft.com/dotnet/aspnet:8.0\nWORKDIR /app\nCOPY --from=b /out .\nCOPY start.sh .\nENTRYPOINT [\"./start.sh\"]\n";
+    let compose = "services:\n  one: { build: ./one }\n  two: { build: ./two }\n  three: { build: ./three }\n  four: { build: ./four }\n";
+    let why = "where the program that the image builds is not on PATH";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("one/Dockerfile", rust),
+        ("one/start.sh", "#!/bin/sh\nexec ./target/release/shop\n"),
+        ("two/Dockerfile", tool),
+        ("two/start.sh", "#!/bin/sh\nexec shop\n"),
+        ("three/Dockerfile", go),
+        ("three/go.mod", "module example.org/shop\n"),
+        ("three/start.sh", "#!/bin/sh\nexec /app/shop\n"),
+        ("four/Dockerfile", net),
+        ("four/start.sh", "#!/bin/sh\nexec dotnet Shop.dll\n"),
+    ])
+    .left("services.one.command", why)
+    .left("services.two.command", why)
+    .left("services.three.command", why)
+    .left("services.four.command", why);
+}
+
+#[test]
 fn services_without_instances_and_files_of_variables_that_are_only_partly_written() {
     let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
         many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \

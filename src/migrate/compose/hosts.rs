@@ -1,5 +1,7 @@
 //! Host names of other services in texts, and the addresses that replace them.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use super::names::{is_device, leading_number, occurrences};
 use super::stack::{Port, Service, Stack};
 use crate::migrate::Ports;
@@ -141,18 +143,30 @@ impl Rewriter<'_, '_> {
             let service = carried().find(|service| service.names.iter().any(|name| name == host))?;
             service.port(number).filter(|_| is_keyed_host(&text[..at]))
         };
-        for scope in scopes(text) {
-            let is_host_first = matches!(scope.first(), Some(Key::Host { .. }));
-            let mut host = None;
+        for Scope { depth, keys, .. } in scopes(text) {
+            let is_host_first = matches!(keys.front(), Some(Key::Host { .. }));
             let entries: Box<dyn Iterator<Item = &Key<'_>>> = match is_host_first {
-                true => Box::new(scope.iter()),
-                false => Box::new(scope.iter().rev()),
+                true => Box::new(keys.iter()),
+                false => Box::new(keys.iter().rev()),
             };
+            let with_prefix = keys.iter().filter_map(|key| match key {
+                Key::Host { at, name, prefix } => Some((prefix.as_str(), (*at, *name))),
+                Key::Port { .. } => None,
+            });
+            let mut of_prefix: BTreeMap<&str, (usize, &str)> = with_prefix.collect();
+            let mut nearest = None;
             for key in entries {
                 match key {
-                    Key::Host { at, name } => host = Some((*at, *name)),
-                    Key::Port { at, number } => {
-                        let port = host.and_then(|(host_at, host)| of_host(host_at, host, *number));
+                    Key::Host { at, name, prefix } => {
+                        nearest = Some((*at, *name));
+                        of_prefix.insert(prefix, (*at, *name));
+                    }
+                    Key::Port { at, number, prefix, depth: own_depth } => {
+                        // The port of a program itself may be beside the hosts that it connects to.
+                        let is_certain = prefix.is_empty() && *own_depth == depth;
+                        let beside = || nearest.filter(|_| is_certain || self.service.port(*number).is_none());
+                        let host = of_prefix.get(prefix.as_str()).copied().filter(|_| *own_depth == depth);
+                        let port = host.or_else(beside).and_then(|(host_at, host)| of_host(host_at, host, *number));
                         let end = at + number.to_string().len();
                         ports.extend(port.map(|port| (*at, end, Text::code(self.number(port)))));
                     }
@@ -295,26 +309,60 @@ impl Form {
     }
 }
 
-/// A key with a value.
+/// A key with a value. The prefix of `spring.redis.host` is `spring.redis`.
 enum Key<'t> {
     /// The name of a host, and where it begins.
-    Host { at: usize, name: &'t str },
-    /// The number of a port, and where it begins.
-    Port { at: usize, number: u16 },
+    Host { at: usize, name: &'t str, prefix: String },
+    /// The number of a port, where it begins, and the number of objects around it.
+    Port { at: usize, number: u16, prefix: String, depth: usize },
+}
+
+/// The keys of an object, and of those in it that have no host.
+struct Scope<'t> {
+    /// The number of objects around its keys, from 1.
+    depth: usize,
+    /// The keys in order.
+    keys: VecDeque<Key<'t>>,
+    /// Whether one of them is that of a host.
+    has_host: bool,
+}
+
+impl Scope<'_> {
+    fn at(depth: usize) -> Self {
+        Self { depth, keys: VecDeque::new(), has_host: false }
+    }
+
+    /// Appends the keys of an object that ends. The longer list stays where it is.
+    fn take_over(&mut self, mut inner: Self) {
+        if inner.keys.len() > self.keys.len() {
+            std::mem::swap(&mut self.keys, &mut inner.keys);
+            for key in inner.keys.into_iter().rev() {
+                self.keys.push_front(key);
+            }
+        } else {
+            self.keys.append(&mut inner.keys);
+        }
+    }
 }
 
 /// The keys of hosts and ports in a text, by the object that they are in. What is in no object is one of its own.
-fn scopes(text: &str) -> Vec<Vec<Key<'_>>> {
+fn scopes(text: &str) -> Vec<Scope<'_>> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let is_filler = |c: char| matches!(c, '"' | '\'' | ' ');
-    let (mut done, mut open) = (Vec::new(), vec![Vec::new()]);
+    let (mut done, mut open) = (Vec::new(), vec![Scope::at(1)]);
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         if !is_name(first) {
             rest = &rest[first.len_utf8()..];
             match first {
-                '{' => open.push(Vec::new()),
-                '}' if open.len() > 1 => done.extend(open.pop()),
+                '{' => open.push(Scope::at(open.len() + 1)),
+                '}' if open.len() > 1 => {
+                    let Some(inner) = open.pop() else { break };
+                    match open.last_mut() {
+                        Some(outer) if !inner.has_host => outer.take_over(inner),
+                        _ => done.push(inner),
+                    }
+                }
                 _ => {}
             }
             continue;
@@ -325,16 +373,21 @@ fn scopes(text: &str) -> Vec<Vec<Key<'_>>> {
         let Some(value) = after.trim_start_matches(is_filler).strip_prefix(['=', ':']) else { continue };
         let value = value.trim_start_matches(is_filler);
         let at = text.len() - value.len();
-        let found = if key.trim_start_matches('-').eq_ignore_ascii_case("port") {
-            leading_number(value).filter(|_| !value.starts_with('0')).map(|number| Key::Port { at, number })
+        let key = key.trim_start_matches('-');
+        let (prefix, last) = key.rfind(['.', '-', '_']).map_or(("", key), |dot| (&key[..dot], &key[dot + 1..]));
+        let depth = open.len();
+        let Some(scope) = open.last_mut() else { break };
+        if last.eq_ignore_ascii_case("port") {
+            let number = leading_number(value).filter(|_| !value.starts_with('0'));
+            let prefix = || prefix.to_ascii_lowercase();
+            scope.keys.extend(number.map(|number| Key::Port { at, number, prefix: prefix(), depth }));
         } else {
             let end = value.find(|c| !is_name(c)).unwrap_or(value.len());
             let (name, after) = value.split_at(end);
-            let is_host = !name.is_empty() && !after.starts_with("://") && is_host_word(key);
-            is_host.then_some(Key::Host { at, name })
-        };
-        if let Some(scope) = open.last_mut() {
-            scope.extend(found);
+            if !name.is_empty() && !after.starts_with("://") && is_host_word(key) {
+                scope.keys.push_back(Key::Host { at, name, prefix: prefix.to_ascii_lowercase() });
+                scope.has_host = true;
+            }
         }
     }
     done.append(&mut open);

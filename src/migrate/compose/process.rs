@@ -13,7 +13,7 @@ pub use package::{package_program, package_variables};
 use script::checked_script;
 pub use script::{own_package, own_program, plain_words, shell_script, unknown_programs, user_script};
 pub use source::is_spring;
-use source::{from_source, starts_built};
+use source::{from_source, go_mod, starts_built};
 use version::versioned;
 
 use super::builder::Builder;
@@ -190,7 +190,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         return Ok(program);
     }
     if let (Some((_, text)), Some(file)) = (&script, &service.image_file)
-        && starts_built(file, text, &words[1..])
+        && starts_built(file, &go_mod(builder, service), text, &words[1..])
     {
         let why = "its script runs in the checkout, where the program that the image builds is not on PATH";
         let todo = "build the program, and let the script start it from where it is built";

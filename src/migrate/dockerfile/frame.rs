@@ -48,6 +48,8 @@ pub struct Run {
     pub mounts: Vec<String>,
     /// The variables and build arguments that it sees.
     pub variables: BTreeMap<String, String>,
+    /// Whether `SHELL` names bash, which expands `{a,b}`.
+    pub in_bash: bool,
 }
 
 /// A step that makes the files of an image.
@@ -327,7 +329,9 @@ impl Reader<'_> {
         let folder = self.frame.folder.as_ref().map_or("/".to_owned(), |(folder, _)| folder.clone());
         let mut variables = self.arguments.clone();
         variables.extend(self.frame.env.iter().map(|(name, value, _)| (name.clone(), value.clone())));
-        self.frame.steps.push(Step::Run(Run { line: instruction.line, script, folder, mounts, variables }));
+        let in_bash = self.shell.as_ref().and_then(|shell| shell.first()).is_some_and(|shell| shell.ends_with("bash"));
+        let run = Run { line: instruction.line, script, folder, mounts, variables, in_bash };
+        self.frame.steps.push(Step::Run(run));
     }
 
     /// A path from the root, `.` and `..` resolved.

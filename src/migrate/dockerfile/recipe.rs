@@ -169,7 +169,7 @@ impl Recipe {
             return;
         }
         for command in shell::commands(&run.script) {
-            let words: Vec<String> = command.words.iter().flat_map(|word| filled(&word.text, run)).collect();
+            let words: Vec<String> = command.words.iter().flat_map(|word| filled_word(word, run)).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let folder = folders.at(&command);
             if let ["cd", to, ..] = words.as_slice() {
@@ -185,7 +185,7 @@ impl Recipe {
 
     /// `echo TEXT >> FILE`.
     fn write(&mut self, words: &[&str], sign: &str, path: &str, run: &Run, folder: &str) {
-        let path = filled(path.trim_matches(['"', '\'']), run).join(" ");
+        let path = filled(path.trim_matches(['"', '\'']), run);
         let is_plain = |text: &str| !text.contains(['$', '`']);
         match words {
             [program @ ("echo" | "printf"), rest @ ..]
@@ -257,6 +257,10 @@ impl Recipe {
             ("mkdir", paths) => self.on_paths("mkdir -p", paths, line, folder),
             ("touch", paths) => {
                 for path in paths {
+                    if is_pattern(path) {
+                        self.holes.push((format!("touch {path}"), line));
+                        continue;
+                    }
                     let path = joined(folder, path);
                     let script = format!("mkdir -p $out{} && touch $out{}", plain(parent(&path)), plain(&path));
                     self.files.push(FileLine { path, what: "touch".to_owned(), script, line });
@@ -269,7 +273,7 @@ impl Recipe {
 
     fn on_paths(&mut self, command: &str, paths: &[&str], line: usize, folder: &str) {
         for path in paths {
-            if path.contains(['$', '*', '`']) {
+            if is_pattern(path) {
                 self.holes.push((format!("{command} {path}"), line));
             } else {
                 let path = joined(folder, path);
@@ -365,14 +369,51 @@ impl Recipe {
 /// Packages of PyPI that only install others.
 const TOOLS: [&str; 7] = ["pip", "setuptools", "wheel", "poetry", "uv", "pdm", "pipx"];
 
-/// Expands the known variables in a word of a command. Returns several words if the value of a variable has several.
-fn filled(word: &str, run: &Run) -> Vec<String> {
-    if !word.contains('$') {
-        return vec![word.to_owned()];
+/// Expands the known variables in a word of a command. Returns several words if the value of a variable has several, and
+/// the word has no quotes, which keep the shell from splitting it.
+fn filled_word(word: &shell::Word<'_>, run: &Run) -> Vec<String> {
+    let written = run.script.get(word.span.start as usize..word.span.end as usize).unwrap_or_default();
+    let is_quoted = written.contains(['"', '\'', '\\']);
+    let is_whole = !word.text.contains('$') || is_quoted;
+    let text = filled(&word.text, run);
+    if run.in_bash && !is_quoted && word.text.contains('{') && !word.text.contains('$') {
+        return braced(&text);
+    }
+    if is_whole { vec![text] } else { text.split_whitespace().map(str::to_owned).collect() }
+}
+
+/// Expands the lists in braces of a word, as bash does. What is nested or very long stays as it is.
+fn braced(word: &str) -> Vec<String> {
+    const MOST: usize = 64;
+    let mut words = vec![String::new()];
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((list, after)) = after.split_once('}').filter(|(list, _)| list.contains(',') && !list.contains('{'))
+        else {
+            return vec![word.to_owned()];
+        };
+        if words.len() * list.split(',').count() > MOST {
+            return vec![word.to_owned()];
+        }
+        let each = |start: &String| list.split(',').map(|item| format!("{start}{before}{item}")).collect::<Vec<_>>();
+        words = words.iter().flat_map(each).collect();
+        rest = after;
+    }
+    words.into_iter().map(|start| start + rest).collect()
+}
+
+/// Whether the shell may expand a word to other paths.
+fn is_pattern(path: &str) -> bool {
+    path.contains(['$', '*', '`', '?', '[']) || path.split_once('{').is_some_and(|(_, rest)| rest.contains('}'))
+}
+
+/// Expands the known variables in a text.
+fn filled(text: &str, run: &Run) -> String {
+    if !text.contains('$') {
+        return text.to_owned();
     }
     let known = |name: &str| run.variables.get(name).cloned().or_else(|| Some(format!("${{{name}}}")));
-    let text = expand(word, &known);
-    text.split_whitespace().map(str::to_owned).collect()
+    expand(text, &known)
 }
 
 /// The file that the output of a command goes to, with `>` or `>>`: what follows the command in its script.
@@ -497,6 +538,18 @@ mod tests {
         assert_eq!(recipe.owners, [("/app".to_owned(), "web".to_owned(), 11)]);
         assert_eq!(recipe.holes, [("make all".to_owned(), 11), ("useradd ${LOST}".to_owned(), 14)]);
     }
+
+    #[test]
+    fn patterns_of_a_shell_are_expanded_or_reported() {
+        let text = "FROM debian\nRUN mkdir -p /d/{a,b} && touch /d/?\nSHELL [\"/bin/bash\", \"-c\"]\n\
+                    RUN mkdir -p /e/{a,b}/{c,d} && chmod +x /app/[ab].sh && mkdir /f/{1..3} '/g a'\n";
+        let recipe = Recipe::of(&Frame::of(&Dockerfile::read(text).unwrap(), 0));
+        let files: Vec<&str> = recipe.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(files, ["/e/a/c", "/e/a/d", "/e/b/c", "/e/b/d", "/g a"]);
+        let holes: Vec<&str> = recipe.holes.iter().map(|(hole, _)| hole.as_str()).collect();
+        assert_eq!(holes, ["mkdir -p /d/{a,b}", "touch /d/?", "chmod -R +x /app/[ab].sh", "mkdir -p /f/{1..3}"]);
+    }
+
     #[test]
     fn names_and_groups_of_accounts() {
         let text = "FROM debian\nRUN groupadd --gid 2000 staff && addgroup crew --gid 2001 && useradd -p secret -e 2030-01-01 -m web\n\

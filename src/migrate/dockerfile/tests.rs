@@ -434,6 +434,21 @@ fn files_of_python_are_those_that_are_copied_to_their_path() {
     let (_, report) = migrated("Dockerfile", &both, &files);
     assert_eq!(left(&report), ["6: pip install .", "7: ENTRYPOINT"]);
 
+    // A list that an earlier stage has, as a file or in a folder.
+    for (first, second) in [
+        ("COPY back/requirements.txt .", "COPY --from=src /src/requirements.txt ."),
+        ("COPY back .", "COPY --from=src /src ./"),
+        ("COPY back /b", "COPY --from=0 /b/requirements.txt /app/requirements.txt"),
+        ("COPY back/requirements.txt /x", "RUN mv /y requirements.txt"),
+    ] {
+        let text = format!(
+            "FROM python:3.12 AS src\nWORKDIR /src\n{first}\nFROM python:3.12\nWORKDIR /app\n{second}\n\
+             RUN pip install -r requirements.txt\nCMD [\"python\", \"a.py\"]\n"
+        );
+        let (module, report) = migrated("Dockerfile", &text, &[("back/requirements.txt", "redis\n")]);
+        assert!(module.contains("ps.redis"), "{text}\n{module}");
+        assert!(!left(&report).iter().any(|left| left.contains("pip")), "{text}\n{report:?}");
+    }
     let lists = "FROM python:3.12\nCOPY svc/a/requirements.txt /a/\nCOPY svc/b /b\nRUN pip install -r /a/requirements.txt\n\
                  RUN cd /b && pip install -r requirements.txt\nCMD uv run python a.py && ls\n";
     let files = [("svc/a/requirements.txt", "redis\n"), ("svc/b/requirements.txt", "fastapi\n")];
@@ -461,6 +476,14 @@ fn each_program_of_go_is_installed_where_its_build_puts_it() {
         assert_eq!(lines.collect::<Vec<_>>().join(" "), expected, "{run}\n{module}");
         assert!(module.contains("subPackages = [ \"cmd/a\" \"cmd/b\" ]"), "{run}\n{module}");
         assert!(left(&report).is_empty(), "{run}\n{report:?}");
+    }
+    // A variable in a word with quotes does not make several words of it.
+    for flags in ["-ldflags \"-X main.version=${VERSION} -s\"", "-ldflags=\"-s -X main.version=${VERSION}\""] {
+        let text = dockerfile(&format!("go build {flags} -o /src/a ./cmd/a")).replace("\nRUN", "\nARG VERSION=1\nRUN");
+        let (module, report) = migrated("Dockerfile", &text, &files);
+        assert!(module.contains("subPackages = [ \"cmd/a\" ]"), "{flags}\n{module}");
+        assert!(module.contains("install -D $out/bin/a $out/src/a\n"), "{flags}\n{module}");
+        assert!(left(&report).is_empty(), "{flags}\n{report:?}");
     }
     let (_, report) = migrated("Dockerfile", &dockerfile("go build -o out/ ./cmd/..."), &files);
     assert_eq!(left(&report), ["4: go build"]);

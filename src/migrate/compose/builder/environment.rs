@@ -128,7 +128,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             found.or(option).is_some_and(is_known)
         };
         let split = words::split(&line).unwrap_or_else(|_| line.split_whitespace().map(str::to_owned).collect());
-        if split.iter().any(|word| has_password(word)) {
+        if split.iter().any(|word| has_password(word)) || has_password(&line) {
             let place = service.get("command").map_or(&service.key.place, |node| &node.place);
             let why = "it has a password, which ends up in the world-readable store";
             self.leave(service, place, "command", why, "move the password to `.env` and write `${NAME}`");
@@ -149,8 +149,7 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// A value with its secret moved to `.env`, and whether there was one.
     pub fn without_secrets(&self, service: &Service<'_>, name: &str, text: &str) -> (String, bool) {
-        let is_flag = text.is_empty() || matches!(text, "true" | "false" | "yes" | "no" | "1" | "0");
-        if words::has_shell(&Text::literal(text)) || is_flag {
+        if words::has_shell(&Text::literal(text)) || is_flag(text) {
             return (text.to_owned(), false);
         }
         if is_secret(name) && !name.ends_with("_FILE") && !text.starts_with("/run/secrets/") {
@@ -357,25 +356,47 @@ pub(in crate::migrate::compose) fn password_in_url(text: &str) -> Option<(usize,
     in_authority(text).or_else(|| in_connection_string(text))
 }
 
-/// The value of `password=` or `pwd=` beside that of a host, without its quotes.
+/// The value of a key that ends with `password` or `pwd` beside that of a host, without its quotes.
 fn in_connection_string(text: &str) -> Option<(usize, usize)> {
     let lower = text.to_ascii_lowercase();
-    let value_of = |key: &str| {
-        let is_key =
-            |at: &usize| lower[..*at].chars().next_back().is_none_or(|c| c.is_whitespace() || ";:?&\"'".contains(c));
-        lower.match_indices(key).map(|(at, _)| at).find(is_key).map(|at| at + key.len())
-    };
-    let has_host =
-        lower.contains("://") || ["host=", "server=", "data source="].iter().any(|key| value_of(key).is_some());
-    let start = ["password=", "pwd="].iter().find_map(|key| value_of(key)).filter(|_| has_host)?;
+    let has_host = ["host=", "server=", "data source="].iter().any(|key| lower.contains(key));
+    if !has_host && !lower.contains("://") {
+        return None;
+    }
+    // In a URL, other parts may end with the word.
+    let begins_key = |before: &str| before.ends_with(|c: char| c.is_whitespace() || ";:?&\"'".contains(c));
+    ["password=", "pwd="].iter().find_map(|key| {
+        let keys = lower.match_indices(key).filter(|(at, _)| has_host || begins_key(&lower[..*at]));
+        keys.map(|(at, _)| password_at(text, at, at + key.len())).find_map(|(start, end)| {
+            let password = &text[start..end];
+            (!is_flag(password) && !password.contains(words::SHELL.0)).then_some((start, end))
+        })
+    })
+}
+
+/// Where the value of a key is, which begins at `start`, the key at `key`.
+fn password_at(text: &str, key: usize, start: usize) -> (usize, usize) {
+    let before = &text[..key];
+    let is_open = |open: char, close: char| before.matches(open).count() > before.matches(close).count();
+    let (in_list, in_parentheses, in_braces) = (before.ends_with(','), is_open('(', ')'), is_open('{', '}'));
     let quote = text[start..].chars().next().filter(|c| matches!(c, '"' | '\''));
     let start = start + usize::from(quote.is_some());
-    let end = match quote {
-        Some(quote) => text[start..].find(quote),
-        None => text[start..].find([';', ' ', '&', '"', '\'']),
+    let ends = |c: char| match c {
+        ',' => in_list,
+        ')' => in_parentheses,
+        '}' => in_braces,
+        _ => matches!(c, ';' | ' ' | '&' | '"' | '\''),
     };
-    let end = end.map_or(text.len(), |length| start + length);
-    (start < end && !text[start..end].contains(words::SHELL.0)).then_some((start, end))
+    let length = match quote {
+        Some(quote) => text[start..].find(quote),
+        None => text[start..].find(ends),
+    };
+    (start, length.map_or(text.len(), |length| start + length))
+}
+
+/// Whether a text is a switch or empty, and so not a secret.
+fn is_flag(text: &str) -> bool {
+    text.is_empty() || matches!(text, "true" | "false" | "yes" | "no" | "1" | "0")
 }
 
 fn in_authority(text: &str) -> Option<(usize, usize)> {
@@ -401,6 +422,15 @@ mod tests {
             ("host=db user=x password=y", Some("y")),
             ("pgsql:host=db;pwd=z", Some("z")),
             ("--server=x --reset-password=true", None),
+            ("--dsn=host=db password=abc1", Some("abc1")),
+            ("--db-host=db --db-password=abc2", Some("abc2")),
+            ("host=db,port=5432,password=abc3,user=a", Some("abc3")),
+            ("(host=db password=abc4) x", Some("abc4")),
+            ("{host=db;password=abc5}", Some("abc5")),
+            ("Driver={x};Server=db;Pwd=a}b", Some("a}b")),
+            ("amqp_host=db;amqp_password=abc6", Some("abc6")),
+            ("host=db reset_password=true user_password=abc7", Some("abc7")),
+            ("http://a/reset_password=abc8", None),
             ("host=db password=", None),
             ("password=y", None),
         ] {

@@ -18,6 +18,12 @@ pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
     })
 }
 
+/// The go.mod of the build context; empty if there is none.
+pub(super) fn go_mod(builder: &Builder<'_, '_>, service: &Service<'_>) -> String {
+    let path = service.context().and_then(|context| crate::paths::join(context, "go.mod"));
+    path.and_then(|path| builder.files().text(&path).ok().flatten()).unwrap_or_default()
+}
+
 /// How a program that the Dockerfile builds is run from its source. `Err` if which of several it is cannot be told.
 pub(super) fn from_source(
     builder: &Builder<'_, '_>,
@@ -116,23 +122,48 @@ fn built_name(file: &ImageFile, first: &str) -> String {
     renamed.map_or(name, |built| last(&built.source))
 }
 
-/// Whether a start script runs a program that the image builds, or is given one to run.
-pub(super) fn starts_built(file: &ImageFile, script: &str, arguments: &[String]) -> bool {
+/// Whether a start script runs a program that the image builds, or is given one to run. If the name of such a program
+/// is not known, it may be that of any command.
+pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, arguments: &[String]) -> bool {
     let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     let mut names: Vec<String> = Vec::new();
+    let mut installs_folder = false;
     for built in file.built.iter().filter(|built| built.stage(file).is_some_and(ImageFile::compiles)) {
         names.extend([last(&built.source), last(&built.target)]);
+        installs_folder |= last(&built.source) == "bin";
     }
+    let is_named = !names.is_empty() && !installs_folder;
     for (build, folder) in go_builds(&file.builders) {
         names.extend(build.output.as_deref().map(last));
-        names.extend(build.targets().iter().map(|target| go_program(target, &folder, "")));
+        names.extend(build.targets().iter().map(|target| go_program(target, &folder, go_mod)));
     }
+    let has = |program: &str, verb: &str| {
+        let is_it = |command: &shell::Command<'_>| command.program() == program && command.word(1) == Some(verb);
+        file.builders.iter().any(|run| shell::commands(run).iter().any(is_it))
+    };
+    let mut is_unknown = has("cargo", "install") && !is_named;
     for build in cargo_builds(&file.builders) {
+        is_unknown |= !is_named && build.bins.is_empty() && build.packages.is_empty();
         names.extend(build.bins.into_iter().chain(build.packages));
     }
-    let is_built = |program: &str| names.iter().any(|name| *name == last(program));
-    let is_given = script.contains("$@") && arguments.first().is_some_and(|program| is_built(program));
-    is_given || shell::commands(script).iter().any(|command| is_built(command.program()))
+    if is_unknown {
+        return true;
+    }
+    let has_dotnet = has("dotnet", "publish") || has("dotnet", "build");
+    let is_built = |program: &str| {
+        let in_target = ["target/release/", "target/debug/"].iter().any(|folder| program.contains(folder));
+        in_target || names.iter().any(|name| *name == last(program))
+    };
+    let is_assembly = |command: &shell::Command<'_>| {
+        has_dotnet && command.program() == "dotnet" && command.arguments().any(|word| word.ends_with(".dll"))
+    };
+    let is_given = script.contains("$@")
+        && arguments.first().is_some_and(|program| {
+            is_built(program)
+                || has_dotnet && arguments.iter().any(|word| word.ends_with(".dll")) && last(program) == "dotnet"
+        });
+    let starts = |command: &shell::Command<'_>| command.word(0).is_some_and(is_built) || is_assembly(command);
+    is_given || shell::commands(script).iter().any(starts)
 }
 
 /// Each `go build`, and the folder that it runs in, from that of its RUN.

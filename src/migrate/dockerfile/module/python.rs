@@ -1,10 +1,12 @@
 //! Applications of Python: packages of nixpkgs in place of what pip installs, and the project itself.
 
+use std::collections::BTreeSet;
+
 use super::{Module, listed};
 use crate::globs;
 use crate::knowledge::images::packages;
 use crate::knowledge::python::BUILD_SYSTEMS;
-use crate::migrate::dockerfile::frame::{Frame, Step};
+use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Recipe, Requirement};
 use crate::migrate::nix::{self, Text};
 use crate::paths;
@@ -82,25 +84,26 @@ impl Module<'_, '_> {
     /// file in the repository.
     fn requirements(&self, frame: &Frame, recipe: &Recipe) -> Vec<(Requirement, Option<String>, usize)> {
         let mut all: Vec<(Requirement, Option<String>, usize)> = Vec::new();
-        let mut add = |frame: &Frame, recipe: &Recipe| {
+        let last = self.file.stages.len() - 1;
+        let mut add = |stage: usize, frame: &Frame, recipe: &Recipe| {
             for (requirement, line) in &recipe.requirements {
-                let path = self.file_of(frame, requirement);
+                let path = self.file_of(stage, frame, requirement);
                 if !all.iter().any(|(other, known, _)| other == requirement && *known == path) {
                     all.push((requirement.clone(), path, *line));
                 }
             }
         };
-        add(frame, recipe);
-        for index in 0..self.file.stages.len() - 1 {
+        add(last, frame, recipe);
+        for index in 0..last {
             let frame = Frame::of(&self.file, index);
-            add(&frame, &Recipe::of(&frame));
+            add(index, &frame, &Recipe::of(&frame));
         }
         all
     }
 
     /// The file of the repository that a requirement reads in a stage: what was copied to its path last, or else that of
-    /// the build context.
-    fn file_of(&self, frame: &Frame, requirement: &Requirement) -> Option<String> {
+    /// the build context, or a list of the same name that any stage copies.
+    fn file_of(&self, stage: usize, frame: &Frame, requirement: &Requirement) -> Option<String> {
         let (named, path) = match requirement {
             Requirement::Name(_) => return None,
             Requirement::File(named, path) => (named.clone(), path.clone()),
@@ -111,35 +114,65 @@ impl Module<'_, '_> {
         let last = named.rsplit('/').next().unwrap_or(&named).to_owned();
         let in_context =
             || [self.in_context(&named), self.in_context(&last)].into_iter().find(|path| self.exists(path));
-        self.copied_to(frame, &path).or_else(in_context)
+        let of_any_stage = || {
+            let sources = self.context_sources().into_iter().filter(|source| source.rsplit('/').next() == Some(&*last));
+            let mut paths = sources.map(|source| self.in_context(&source));
+            paths.find(|path| matches!(requirement, Requirement::File(..)) && self.exists(path))
+        };
+        let copied = self.copied_to(stage, frame, &path, &mut BTreeSet::new());
+        copied.or_else(in_context).or_else(of_any_stage)
     }
 
-    /// The file of the build context that is at a path of a stage.
-    fn copied_to(&self, frame: &Frame, path: &str) -> Option<String> {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    /// The file of the build context that is at a path of a stage, which may have it from an earlier stage.
+    fn copied_to(
+        &self,
+        stage: usize,
+        frame: &Frame,
+        path: &str,
+        seen: &mut BTreeSet<(usize, String)>,
+    ) -> Option<String> {
+        if seen.len() > MOST_PATHS || !seen.insert((stage, path.to_owned())) {
+            return None;
+        }
         let copies = frame.steps.iter().rev().filter_map(|step| match step {
-            Step::Copy(copy) if copy.from.is_none() => Some(copy),
-            _ => None,
+            Step::Copy(copy) => Some(copy),
+            Step::Run(_) => None,
         });
-        let found = copies.flat_map(|copy| {
-            let to = copy.to.trim_end_matches('/');
-            copy.sources.iter().rev().filter_map(move |source| {
-                let inside = self.in_context(source);
-                if self.draft.files().is_folder(&inside) {
-                    let below = path.strip_prefix(to)?.strip_prefix('/')?;
-                    return paths::join(&inside, below);
+        for copy in copies {
+            for source in copy.sources.iter().rev() {
+                let found = match &copy.from {
+                    None => self.copied_as(copy, source, path).filter(|path| self.exists(path)),
+                    Some(from) => self.file.find(from, stage).and_then(|earlier| {
+                        let frame = Frame::of(&self.file, earlier);
+                        let paths = paths_in_stage(copy, source, path);
+                        paths.into_iter().find_map(|path| self.copied_to(earlier, &frame, &path, seen))
+                    }),
+                };
+                if found.is_some() {
+                    return found;
                 }
-                let own = inside.rsplit('/').next().unwrap_or(&inside);
-                if own.contains(['*', '?', '[']) {
-                    let glob = globs::refusal(own.as_bytes()).is_none().then(|| globset::Glob::new(own).ok());
-                    let matches = glob.flatten()?.compile_matcher().is_match(name);
-                    return (matches && folder == to).then(|| paths::join(paths::folder(&inside), name)).flatten();
-                }
-                let target = if copy.to.ends_with('/') { format!("{to}/{own}") } else { copy.to.clone() };
-                (target == path).then_some(inside)
-            })
-        });
-        found.into_iter().find(|path| self.exists(path))
+            }
+        }
+        None
+    }
+
+    /// The path in the repository of what a source of the build context is at a path of a stage.
+    fn copied_as(&self, copy: &Copy, source: &str, path: &str) -> Option<String> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let to = copy.to.trim_end_matches('/');
+        let inside = self.in_context(source);
+        if self.draft.files().is_folder(&inside) {
+            let below = path.strip_prefix(to)?.strip_prefix('/')?;
+            return paths::join(&inside, below);
+        }
+        let own = inside.rsplit('/').next().unwrap_or(&inside);
+        if own.contains(['*', '?', '[']) {
+            let glob = globs::refusal(own.as_bytes()).is_none().then(|| globset::Glob::new(own).ok());
+            let matches = glob.flatten()?.compile_matcher().is_match(name);
+            return (matches && folder == to).then(|| paths::join(paths::folder(&inside), name)).flatten();
+        }
+        let target = if copy.to.ends_with('/') { format!("{to}/{own}") } else { copy.to.clone() };
+        (target == path).then_some(inside)
     }
 
     /// The attributes of `python3Packages` for requirements. Those that are not known are reported.
@@ -199,6 +232,20 @@ impl Module<'_, '_> {
         self.bindings.push(("app".to_owned(), text));
         "app".to_owned()
     }
+}
+
+/// The most paths of stages that a file is looked for at.
+const MOST_PATHS: usize = 100;
+
+/// What a path of a stage can be in the stage that a source is copied from: the source is a file, or a folder around it.
+fn paths_in_stage(copy: &Copy, source: &str, path: &str) -> Vec<String> {
+    let source = format!("/{}", source.trim_matches('/'));
+    let to = copy.to.trim_end_matches('/');
+    let own = source.rsplit('/').next().unwrap_or_default();
+    let is_file = path == to || (copy.to.ends_with('/') && path == format!("{to}/{own}"));
+    let below = path.strip_prefix(to).filter(|below| below.starts_with('/'));
+    let in_folder = below.map(|below| format!("{}{below}", source.trim_end_matches('/')));
+    is_file.then(|| source.clone()).into_iter().chain(in_folder).collect()
 }
 
 /// Reads pyproject.toml, with the dependencies of some extras.
