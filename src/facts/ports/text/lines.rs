@@ -60,8 +60,7 @@ impl<'a> Lines<'a> {
         }
         let mut first = start;
         let is_comment = loop {
-            if let Some((line, answer)) = self.dashes.filter(|(line, _)| *line == first) {
-                debug_assert!(line <= start);
+            if let Some((_, answer)) = self.dashes.filter(|(line, _)| *line == first) {
                 break answer;
             }
             let Some(end) = first.checked_sub(1) else { break true };
