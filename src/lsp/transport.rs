@@ -171,7 +171,7 @@ pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
     let writer = thread::spawn(move || {
         let mut out = io::stdout().lock();
         for (body, _permit) in receive_out {
-            // The server output is no longer read.
+            // The client no longer reads the output.
             if write_body(&body, &mut out).is_err() {
                 thread::sleep(GRACE);
                 end();

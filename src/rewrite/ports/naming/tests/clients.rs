@@ -67,7 +67,7 @@ fn the_names_of_the_servers_of_nginx_name_the_services_behind_them() {
     // So has one in another file, which only one of the two can be.
     let option = (4321, "options.tide.webPort.default", "modules/tide.nix", "default = @4321;");
     assert_eq!(proposals(&[option, uses[0], uses[1]]), ["services.reef=4321", "services.tideWeb=4321"]);
-    // The block with the name is closed, and the owner's domain is no service.
+    // The block with the name is closed, and the owner's domain is not a service.
     let closed = format!("server {{ server_name tide.example.org; }}\n{}", server("example.org", "127.0.0.1"));
     assert_eq!(
         proposals(&[(4321, "nginx proxy_pass", "hosts/oak/configuration.nix", &closed)]),
