@@ -31,7 +31,8 @@ pub struct Builder<'a, 'm> {
     pub(super) report: RefCell<Report>,
     /// Secrets that go to `.env`: names and values.
     pub(super) secrets: RefCell<BTreeMap<String, String>>,
-    /// The `env_file: .env` entries that refer to a missing file, each with its name in reports, its position and its example file.
+    /// The `env_file: .env` entries that refer to a missing file: each with its name in reports, its position and its
+    /// example file.
     pub(super) missing_env: RefCell<Vec<(String, Place, Option<String>)>>,
     /// Configuration files with new addresses, by their path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
