@@ -56,7 +56,7 @@ fn containers_with_the_same_ending_are_two_programs() {
     let ports = |name: &str| format!("virtualisation.oci-containers.containers.{name}.ports");
     for (one, other, expected) in [
         ("ledger-web", "forge-web", ["forgeWeb", "forgeWebContainer", "ledgerWeb", "ledgerWebContainer"]),
-        // The last word is generic, but tells them apart.
+        // The last word is generic, but distinguishes the containers.
         (
             "songs-client",
             "songs-server",
