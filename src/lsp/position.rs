@@ -76,8 +76,9 @@ impl<'a> Lines<'a> {
         Range { start: self.position(span.start), end: self.position(span.end) }
     }
 
-    /// The byte offset of a position. A line after the last one is the end of the text, a column after the end of its
-    /// line is that end, and a column inside a character is the start of that character, as the protocol requires.
+    /// The byte offset of a position. As the protocol requires, a line after the last one means the end of the text, a
+    /// column after the end of its line means the end of the line, and a column inside a character means the start of
+    /// that character.
     pub fn offset(&self, position: Position) -> u32 {
         let line = position.line as usize;
         if line >= self.index.count() {

@@ -200,8 +200,8 @@ impl<'p> Trees<'p> {
     }
 }
 
-/// The references to an entry, or to something below it. `new` is the future path of the entry. Fails if one of them
-/// may refer to something other than this registry: a partial rename would break the repository.
+/// The references to an entry, or to something below it. `new` is the future path of the entry. Fails if it is
+/// uncertain whether one of them refers to this registry: a partial rename would break the repository.
 pub(super) fn followed<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,

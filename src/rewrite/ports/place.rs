@@ -60,7 +60,7 @@ fn integer(tree: &Tree<'_>, node: Node) -> Option<Place> {
 
 fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
     let string = tree.parent(fragment)?;
-    // `$` directly before `{` would not start an interpolation, or would change an existing one.
+    // A `$` before the digits would combine with the `${` of the reference, which would then not be an interpolation.
     if !standalone(tree.text(), digits) || tree.text()[..digits.start as usize].ends_with('$') {
         return None;
     }

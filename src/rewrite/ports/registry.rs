@@ -21,7 +21,7 @@ pub fn shape(registry: &Registry, tree: &Tree<'_>) -> Shape {
     if !registry.shape.importable {
         return Shape::Closed("does not export its ports");
     }
-    // A fix may change the files that are read here.
+    // A fix may also change the files that the registry reads.
     if tree.nodes().any(reads_files) {
         return Shape::Closed("imports other files");
     }
