@@ -62,7 +62,7 @@ impl GoBuild {
         is_build.then(|| Self::of(command.arguments().skip(1)))
     }
 
-    /// The targets that it compiles: a package, a pattern of packages, or the files of one package each.
+    /// The targets that it compiles. Each is a package, a pattern of packages, or the files of one package.
     pub fn targets(&self) -> Vec<Vec<&str>> {
         let all = || self.packages.iter().map(String::as_str);
         match self.packages.as_slice() {

@@ -252,8 +252,8 @@ impl Rewriter<'_, '_> {
         (bare || keyed || after.starts_with(":\u{f8f5}")).then(|| (end, Text::literal(LOCAL)))
     }
 
-    /// The port whose number is the value of a variable: a port of the service whose host is given next to it, or else
-    /// a port of this service.
+    /// The port whose number is the value of a variable: a port of the service that a related variable or the prefix of
+    /// this one names, or else of this service, or else of any service if there is a prefix.
     fn port_value(&self, variable: &str, text: &str) -> Option<&Port> {
         let number: u16 = text.parse().ok()?;
         if !variable.to_ascii_uppercase().contains("PORT") {
@@ -481,7 +481,7 @@ pub fn listens_in(text: &str, container: u16) -> bool {
     })
 }
 
-/// Whether a text gives a program its own port in one of the forms above.
+/// Whether a text passes a program the number of its own port: in a variable, an argument, or a configuration file.
 pub fn tells_port(text: &str, position: Position<'_>, container: u16) -> bool {
     let number = container.to_string();
     let is_port_name = |name: &str| name.to_ascii_uppercase().contains("PORT");

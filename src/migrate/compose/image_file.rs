@@ -320,8 +320,8 @@ impl ImageFile {
         })
     }
 
-    /// The folder of the context that corresponds to the image's WORKDIR if nothing is copied to WORKDIR itself: the source
-    /// folder of the stage that compiles the program, or the parent of a folder that is copied into WORKDIR.
+    /// The folder of the context that corresponds to the WORKDIR of the image if nothing is copied to WORKDIR itself:
+    /// the source folder of the stage that compiles the program, or the parent of a folder that is copied into WORKDIR.
     fn source_of_parts(&self) -> Option<String> {
         let stages = self.built.iter().filter_map(|built| built.stage(self));
         if let Some(stage) = stages.into_iter().find(|stage| stage.compiles()) {
@@ -334,7 +334,7 @@ impl ImageFile {
             (inside.strip_prefix('/') == Some(name)).then(|| (parent.to_owned(), name))
         });
         let parts: Vec<(String, &str)> = parts.collect();
-        // The first path that the command names decides.
+        // A folder that the command names takes precedence.
         let words = self.entrypoint.iter().chain(&self.command).flat_map(|(words, _)| words);
         let is_named = |name: &str| {
             words

@@ -212,7 +212,7 @@ impl<'m> Stack<'m> {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// Chooses process names that differ from the helper processes of services-flake.
+    /// Gives another process name to services whose names are reserved for helper processes of services-flake.
     fn name_processes(&mut self) {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         for service in self.services.iter().filter(|service| matches!(service.role, Role::Known(_))) {
@@ -230,7 +230,7 @@ impl<'m> Stack<'m> {
     }
 
     /// If several services run the same image, a port that only the image declares belongs to the service that
-    /// publishes it: a worker of a web application does not listen.
+    /// publishes or exposes it: a worker of a web application does not listen.
     fn drop_shared_ports(&mut self) {
         let declares = |service: &Service<'_>| service.get("ports").or(service.get("expose")).is_some();
         let published: Vec<(String, u16)> = self

@@ -104,8 +104,9 @@ pub fn settle(text: &str, form: Form, indent: usize) -> String {
     }
 }
 
-/// Formats an expression as the value of a binding that is indented by `indent`: after `=`, or on its own line if it
-/// started on its own line and does not end on it. `start` is its offset in `source`.
+/// Formats an expression as the value of a binding that is indented by `indent`. The expression follows `=`. It gets
+/// its own line if it started on its own line, unless it ends with a closing bracket at the same indentation. `start`
+/// is its offset in `source`.
 pub fn placed(source: &str, start: u32, text: &str, indent: usize) -> String {
     let Some(newline) = text.rfind('\n') else { return text.to_owned() };
     let own = indentation(source, start as usize);

@@ -253,7 +253,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         self.follow(bare, depth + 1)
     }
 
-    /// A name that only a `with` around the body can provide. Uses the innermost `with` whose source can be followed.
+    /// A name that only a `with` around the body can provide. Followed only if there is a single `with`.
     fn follow_with(&self, name: &str, depth: usize) -> Option<Canonical> {
         let [only] = self.withs.as_slice() else { return None };
         let mut path = self.follow_source(*only, depth)?;

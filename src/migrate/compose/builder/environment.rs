@@ -234,7 +234,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Reports the values in an `env_file` that refer to other hosts, because the file itself is not changed.
+    /// Reports an `env_file` that does not exist, or the values in it that refer to other hosts, because the file
+    /// itself is not changed.
     pub(in crate::migrate::compose) fn env_file_notes(&self, service: &Service<'_>, path: &str, item: &Node) {
         let text = match self.files.text(path) {
             Ok(Some(text)) => text,

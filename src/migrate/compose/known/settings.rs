@@ -6,7 +6,7 @@ use crate::migrate::compose::stack::KAFKA_CONTROLLER;
 use crate::migrate::nix::{Attr, Expr, Text};
 
 impl Instance<'_, '_, '_> {
-    /// Converts settings that only have a meaning together.
+    /// Sets the options that are specific to one service.
     pub(super) fn own_settings(&mut self) {
         match self.known.option {
             "postgres" => self.postgres(),
@@ -122,7 +122,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Reports settings that the process of services-flake already has.
+    /// Reports the keys whose effect the process of services-flake already has, and the keys that it does not need.
     pub(super) fn dropped(&self) {
         let own = format!("services-flake's {} brings its own", self.known.option);
         for key in ["healthcheck", "restart", "stop_signal", "stop_grace_period"] {

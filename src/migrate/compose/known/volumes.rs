@@ -70,7 +70,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Reports a file that cannot be an init script. Init scripts are collected in `own_settings`.
+    /// Reports whether each init script of a mount is migrated. The scripts themselves are collected in `own_settings`.
     pub(super) fn init_file(&self, path: &str, place: &Place) {
         let is_folder = self.builder.files().is_folder(path);
         let names = if is_folder { self.builder.files().names(path) } else { vec![path.to_owned()] };

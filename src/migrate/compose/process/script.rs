@@ -192,7 +192,7 @@ fn is_gap(c: char) -> bool {
     c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '"' | '\'' | '`')
 }
 
-/// Whether a command requires a package. The built-in commands of a shell do not.
+/// Whether a command requires a package. Commands that every shell provides do not.
 fn package_is_needed(word: &str) -> bool {
     !matches!(word, "echo" | "true" | "test" | "exec")
 }

@@ -29,7 +29,7 @@ impl Module<'_, '_> {
             return folder;
         }
         let also_in_root = sources.iter().filter(|source| at(&folder, source) && at("", source)).count();
-        // A single file that exists only in the root decides, unless other files exist only in the folder.
+        // The root is used if it contains all files that the folder contains, or if more files exist only in the root.
         let is_root = also_in_root == here || only_in_root > here;
         let (shown, other) = if is_root { ("the root", folder.as_str()) } else { (folder.as_str(), "the root") };
         let why = format!("the files that it copies are in {shown}, so it is used instead of {other}");

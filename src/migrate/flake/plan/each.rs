@@ -54,8 +54,8 @@ fn bound(outputs: &Outputs<'_, '_>, node: Node) -> Node {
 }
 
 impl Planner<'_, '_, '_> {
-    /// Removes `pkgs = ..` from the body's own `let`, because it becomes `pkgs` of flake-parts. Returns the expression
-    /// if it differs from the default of flake-parts. `None` if `pkgs` stays in the `let`.
+    /// Removes `pkgs = ..` from the body's own `let`, because it becomes `pkgs` of flake-parts. Returns `None` if
+    /// `pkgs` stays in the `let`, `Some(None)` if it is the default of flake-parts, and the expression otherwise.
     pub(super) fn own_packages(
         &self,
         body: &Body,

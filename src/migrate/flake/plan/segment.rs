@@ -5,7 +5,7 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::migrate::flake::layout::{Edits, spaces};
 use crate::migrate::flake::read::members;
 
-/// A value, preceded by the separator after the `=`.
+/// The text of a value after `=`. A space precedes it, unless it starts on a new line.
 pub(super) fn behind(text: String) -> String {
     if text.starts_with('\n') { text } else { format!(" {text}") }
 }

@@ -126,7 +126,8 @@ pub fn alike(one: &[String], other: &[String]) -> bool {
     share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
 }
 
-/// Whether a service name has one of the keys of a well-known service. `unifi2` has `unifi`, but `forge` is not `forgejo`.
+/// Whether a service name contains one of the keys of a well-known service. `unifi2` contains `unifi`, but `forge` is
+/// not `forgejo`.
 pub fn has_key(service: &[String], keys: &[String]) -> bool {
     let is_key = |word: &String, key: &String| word == key || key.len() >= 4 && word.starts_with(key.as_str());
     service.iter().any(|word| keys.iter().any(|key| !is_generic(key) && is_key(word, key)))
