@@ -28,7 +28,7 @@ pub fn apply(text: &str, edits: &FileEdits) -> String {
     out
 }
 
-/// Whether the line before a position (or the line after it, if it is the first) ends with CR LF.
+/// Whether the line end before a position is CR LF, or the one after it if none precedes it.
 fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
     let end =

@@ -24,7 +24,7 @@ impl Server {
             if actions::wants(only, "quickfix") {
                 found.extend(actions.quick_fixes(span, &params.context.diagnostics));
             }
-            // Computing them takes a run, so this is only done for clients that request this kind.
+            // Computing them requires a run, so it is done only for clients that request this kind.
             if only.is_some() && actions::wants(only, FIX_ALL) {
                 found.extend(actions.fix_all());
             }

@@ -43,7 +43,7 @@ pub struct Actions<'a> {
     pub workspace: &'a mut Workspace,
     /// The file, relative to the root.
     pub path: &'a RelPath,
-    /// The document as it is open.
+    /// The open document.
     pub source: Arc<Source>,
     /// The edits that the client supports.
     pub support: EditSupport,
@@ -316,7 +316,7 @@ pub fn resolve(mut action: CodeAction) -> CodeAction {
     action
 }
 
-/// The command in place of an action, for clients that do not support actions.
+/// The command that replaces an action, for clients that do not support actions.
 pub fn as_command(action: CodeAction) -> Option<Command> {
     match action.edit {
         Some(edit) => Some(Command {

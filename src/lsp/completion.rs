@@ -22,7 +22,7 @@ use crate::source::{FileKind, Source};
 /// A name that is inserted at the cursor, so that an unfinished `ports.` parses as a selection.
 const MARKER: &str = "flakewardCompletionMarker";
 
-/// Maximum number of free numbers to offer.
+/// The maximum number of free numbers to offer.
 const OFFERED: usize = 3;
 
 /// The context of a completion.

@@ -21,7 +21,7 @@ use crate::facts::port_registry::Registries;
 pub struct Refreshes {
     /// `None` before the first comparison.
     seen: Option<Seen>,
-    /// The documents that the client opened, changed or closed since.
+    /// The documents that the client has opened, changed or closed since then.
     touched: BTreeSet<PathBuf>,
     /// Whether a request was answered before the first comparison.
     answered_early: bool,

@@ -19,7 +19,7 @@ use super::gate::{Gate, Permit};
 /// of a text.
 const MAX_MESSAGE: usize = 96 << 20;
 
-/// The longest header line, in bytes.
+/// The maximum length of a header line, in bytes.
 const MAX_HEADER: u64 = 4 << 10;
 
 /// The time that the server has to finish its work after the client has closed the connection.

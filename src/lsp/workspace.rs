@@ -135,7 +135,7 @@ impl Workspace {
         self.root.join(path)
     }
 
-    /// Sets the text of an open buffer. It is only used if the file is checked.
+    /// Sets the text of an open buffer. It is used only if the file is checked.
     pub fn set_buffer(&mut self, path: &RelPath, text: &str) {
         let is_checked = match self.buffers.get(path) {
             Some(is_checked) => *is_checked,

@@ -172,7 +172,7 @@ fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
         attrpath.is_some_and(|attrpath| tree.span(attrpath).end == name.end && tree.span(attrpath).start <= name.start)
     })?;
     let comment = comments_of(tree.text(), tree.span(binding));
-    // A group that becomes empty is removed as well.
+    // A group that becomes empty is also removed.
     while let Some(outer) = only_member(tree, binding) {
         binding = outer;
     }

@@ -14,7 +14,7 @@ use crate::source::Source;
 use super::lines::{indent_unit, line_of, starts_line};
 use super::{Shape, Target};
 
-/// Aliases are followed to this depth.
+/// The maximum depth to which aliases are followed.
 const DEPTH: usize = 8;
 
 /// Names for the imported registry, in order of preference.

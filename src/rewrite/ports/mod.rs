@@ -143,7 +143,7 @@ pub fn reference(entry: &[String]) -> String {
 /// Why a file cannot import the registry by a relative path in all evaluations: a template is copied out of the
 /// repository, and a flake in a subfolder may be evaluated without the rest.
 ///
-/// `flakes` has the folders with a flake.nix.
+/// `flakes` contains the folders with a flake.nix.
 pub fn import_obstacle(flakes: &HashSet<&str>, file: &str, registry: &str) -> Option<String> {
     if folders(file).any(is_template) {
         return Some(format!("a flake template is copied without {registry}"));

@@ -19,7 +19,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// The context of some digits, if they can be replaced by a reference.
+    /// The context of some digits, if a reference can replace them.
     pub fn of(tree: &Tree<'_>, digits: Span) -> Option<Self> {
         let node = tree.covering(digits);
         let span = tree.span(node);

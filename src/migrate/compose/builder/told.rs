@@ -15,7 +15,7 @@ pub enum Told {
     Text,
     /// It reads a variable.
     Variable(&'static str),
-    /// No setting or variable is known that passes the port.
+    /// No setting or variable is known to pass the port.
     Not,
 }
 

@@ -3,7 +3,7 @@
 
 use crate::wording;
 
-/// Bytes on each side of a number that are read.
+/// The number of bytes that are read on each side of a number.
 const AROUND: usize = 2000;
 
 /// The innermost set around a number.

@@ -26,7 +26,7 @@ pub struct Cluster<'a> {
     places: Places<'a>,
 }
 
-/// Where the uses of a service are.
+/// The locations of the uses of a service.
 #[derive(Debug, Default)]
 struct Places<'a> {
     /// Whether something certainly listens on the port.
@@ -187,7 +187,7 @@ fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
 }
 
-/// The only service that listens on the port on the machine that a client connects to, or whose firewall is opened.
+/// The only service that listens on the port on the machine that a client connects to, or whose firewall a use opens.
 fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let address = used.evidence.address().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "0.0.0.0"));
     let here = || scaffolding::machine(used.path).filter(|_| !used.names_target());

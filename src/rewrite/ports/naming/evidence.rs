@@ -11,7 +11,7 @@ use super::words::{all_generic, comment, is_generic, share, split, with};
 use crate::knowledge::name_words::{CLIENTS, COMMON_PURPOSES, FORGES, PURPOSES, SIDES};
 use crate::knowledge::service_ports::Service;
 
-/// The weight of a name, by its source. A listener outweighs clients that connect to it; the file name is the last
+/// The weight of a name, by its source. A listener outweighs the clients that connect to it. The file name is the last
 /// resort.
 pub mod weight {
     /// A row of the table of well-known ports that applies whatever program listens.

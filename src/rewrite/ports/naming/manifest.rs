@@ -3,7 +3,7 @@
 
 use crate::wording;
 
-/// Bytes before a number that are read.
+/// The number of bytes that are read before a number.
 const AROUND: usize = 16_000;
 
 /// The names around a number.

@@ -664,7 +664,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether the words of a name say that connections are passed on: `proxyTo`, `forward_to`.
+/// Whether the words of a name mean that connections are passed on: `proxyTo`, `forward_to`.
 fn passes_to(words: &[String]) -> bool {
     matches!(words, [.., before, last] if last == "to" && !matches!(before.as_str(), "bind" | "listen" | "port"))
 }

@@ -91,7 +91,7 @@ impl Reader<'_> {
         found
     }
 
-    /// The well-known service in the path of a URL: `loki` of `http://10.0.0.4:3030/loki/api/v1/push`.
+    /// The well-known service in the path of a URL: `loki` in `http://10.0.0.4:3030/loki/api/v1/push`.
     fn served(&self) -> Option<String> {
         let path = self.line.after.strip_prefix('/').filter(|_| self.line.scheme().is_some())?;
         let end = path.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(path.len());

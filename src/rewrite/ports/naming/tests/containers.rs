@@ -115,7 +115,7 @@ fn variables_of_a_container_say_what_its_ports_are_for() {
             "services.driveWebdavContainer=4002",
         ]
     );
-    // A variable inside of the container does not make the number one outside.
+    // A variable of the container affects only the number inside, not the one outside.
     let listen = "virtualisation.oci-containers.containers.notes.environment.NOTES_LISTEN_HTTP";
     let ports = "virtualisation.oci-containers.containers.notes.ports";
     let uses = [

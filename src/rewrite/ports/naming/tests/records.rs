@@ -42,7 +42,7 @@ fn the_names_of_a_record_do_not_depend_on_its_layout() {
     let widget = "{ Tower = [ { CPU = { widget = { type = \"lookout\"; url = \"http://127.0.0.1:@4321\"; }; }; } ]; }";
     let option = "services.homepage-dashboard.services.Tower.CPU.widget.url";
     assert_eq!(proposals(&[(4321, option, LISTS, widget)]), ["services.lookout=4321"]);
-    // A widget for any service does not name one; the file does.
+    // A generic widget does not name a service, but the file does.
     let widget = widget.replace("lookout", "customapi");
     assert_eq!(proposals(&[(4321, option, "modules/tower.nix", &widget)]), ["services.tower=4321"]);
     let job = "targets = [\n  {\n    job = \"leases\";\n    targets = [ \"localhost:@4321\" ];\n  }\n];";

@@ -1,4 +1,4 @@
-//! Which uses of one number belong to one service.
+//! Tests which uses of one number belong to the same service.
 
 use super::*;
 
@@ -149,7 +149,7 @@ fn files_of_different_services_keep_them_apart_without_further_evidence() {
     let wiki = (8000, "port", "services/wiki.nix", "port = @8000;");
     let chat = (8000, "port", "services/chat.nix", "port = @8000;");
     assert_eq!(proposals(&[wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
-    // A client that names neither belongs to none of them.
+    // A client that names neither service belongs to neither of them.
     let client = (8000, "url", "flake.nix", "url = \"http://127.0.0.1:@8000\";");
     assert_eq!(proposals(&[client, wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
     assert_eq!(proposals(&[client, wiki]), ["services.wiki=8000"]);
