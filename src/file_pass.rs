@@ -39,7 +39,7 @@ pub struct Outcome {
     pub digest: Option<String>,
 }
 
-/// Computes a digest of a text.
+/// Computes a digest of a file's text.
 pub type Digest = fn(&str) -> String;
 
 /// The data that is the same for every file.

@@ -196,7 +196,7 @@ impl Finding {
     }
 }
 
-/// Shortens a text that contains names from the repository. Many findings may contain the same name, which may be a
+/// Shortens a message that contains names from the repository. Many findings may contain the same name, which may be a
 /// megabyte long.
 fn short(text: impl Into<String>) -> String {
     const LONGEST: usize = 2_000;
@@ -236,7 +236,7 @@ pub struct Fix {
     pub edits: Vec<Edit>,
 }
 
-/// Replaces a byte range of a file with a text.
+/// Replaces a byte range of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Edit {
     /// The file.

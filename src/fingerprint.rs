@@ -76,7 +76,7 @@ fn base(finding: &Finding, text: &str, line: &mut Line) -> Option<u64> {
     Some(finding.cause.as_ref().map_or(print, |cause| write(print, cause.as_bytes())))
 }
 
-/// Adds the words of a text, separated by single spaces, to a hash.
+/// Adds the words of a string, separated by single spaces, to a hash.
 fn write_words(state: u64, text: &str) -> u64 {
     let mut words = text.split_whitespace();
     let first = words.next().map_or(state, |word| add(state, word.as_bytes()));

@@ -1,4 +1,4 @@
-//! Determines which lines of a text are not in an older version: a diff in bounded time.
+//! Determines which lines of a file are not in an older version: a diff in bounded time.
 //!
 //! Lines that occur once in both texts and in the same order anchor the comparison (patience diff). The lines between
 //! two anchors are compared one by one if there are few, and otherwise count as changed.
@@ -32,7 +32,7 @@ pub fn changed_lines(kept: &[Option<usize>]) -> Vec<RangeInclusive<u32>> {
     changed
 }
 
-/// The lines of a text, split in the same way as for positions.
+/// The lines of the text, split in the same way as for positions.
 fn lines(text: &str) -> Vec<&str> {
     let index = LineIndex::new(text);
     let start = |line| index.start(line).map_or(text.len(), |start| start as usize);

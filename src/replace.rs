@@ -109,7 +109,7 @@ fn step(folder: &OwnedFd, name: &OsStr) -> rustix::io::Result<OwnedFd> {
     rustix::fs::openat(folder, name, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// A text in a temporary file next to the file that it will replace. The temporary file is removed when this is
+/// New text in a temporary file next to the file that it will replace. The temporary file is removed when this is
 /// dropped.
 #[derive(Debug)]
 pub struct Staged<'p> {
@@ -121,7 +121,7 @@ pub struct Staged<'p> {
 }
 
 impl<'p> Staged<'p> {
-    /// Writes and flushes a text. If it will replace a file, it gets the mode and owner of that file.
+    /// Writes and flushes the text. If it will replace a file, it gets the mode and owner of that file.
     pub fn new(folder: Folder<'p>, replaced: Option<&OsStr>, text: &[u8]) -> io::Result<Self> {
         survive_limits();
         let handle = folder.create()?;

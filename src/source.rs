@@ -74,7 +74,7 @@ pub struct Place {
     pub offset: u32,
 }
 
-/// The line starts of a text.
+/// The line starts of a file's text.
 #[derive(Debug, Clone)]
 pub struct LineIndex {
     starts: Vec<u32>,
@@ -87,7 +87,7 @@ pub struct LineIndex {
 const BLOCK: usize = 1 << 10;
 
 impl LineIndex {
-    /// Reads the line starts of a text. Lines end with LF, CR LF or a lone CR.
+    /// Reads the line starts of the text. Lines end with LF, CR LF or a lone CR.
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut starts = vec![0];
@@ -147,7 +147,7 @@ impl LineIndex {
     }
 }
 
-/// The number of characters that start in a part of a text.
+/// The number of characters that start in a part of the text.
 fn beginnings(bytes: &[u8]) -> u32 {
     bytes.iter().filter(|&&byte| !(0x80..0xc0).contains(&byte)).count() as u32
 }

@@ -23,7 +23,7 @@ struct Place {
 }
 
 impl Places {
-    /// Reads the positions in a text. Empty if the text is not valid TOML.
+    /// Reads the positions in a file. Empty if it is not valid TOML.
     pub fn read(text: &str) -> Self {
         let mut places = Self::default();
         if let Ok(table) = DeTable::parse(text) {
@@ -66,7 +66,7 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// The error in a text, with its position and a way to fix it.
+/// The error in a TOML file, with its position and a way to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The position in the text.
@@ -77,7 +77,7 @@ pub struct Fault {
     pub help: Option<String>,
 }
 
-/// Explains why a text could not be deserialised as a type. Reports the first value or key that the type's schema
+/// Explains why the text could not be deserialised as a type. Reports the first value or key that the type's schema
 /// rejects, or else the parser's message.
 pub fn explain<T: JsonSchema>(text: &str, error: &toml::de::Error) -> Fault {
     let schema = schemars::schema_for!(T).to_value();

@@ -539,8 +539,8 @@ fn encrypted_by(bytes: &[u8]) -> Option<&'static str> {
     headers.iter().find(|(header, _)| bytes.starts_with(header)).map(|(_, tool)| *tool)
 }
 
-/// Whether a text begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are also
-/// valid UTF-8.
+/// Whether the content begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are
+/// also valid UTF-8.
 fn is_utf16(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,

@@ -170,7 +170,7 @@ fn may_have_kind(path: &str) -> bool {
     walk::by_name(path).is_some() || walk::may_be_script(path)
 }
 
-/// The object id of a text in repositories with SHA-1.
+/// The object id of a file's text in repositories with SHA-1.
 fn sha1_id(text: &str) -> String {
     object_id(text.as_bytes(), 40)
 }

@@ -1,12 +1,12 @@
-//! Applies edits to a text, and maps positions to the edited text.
+//! Applies edits to the text of a file, and maps positions to the edited text.
 
 use super::choose::FileEdits;
 use crate::finding::Span;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Applies the edits to a text. New lines get the line ending of the surrounding lines, and nothing is ever inserted
-/// before a byte order mark.
+/// Applies the edits to the text of a file. New lines get the line ending of the surrounding lines, and nothing is ever
+/// inserted before a byte order mark.
 pub fn apply(text: &str, edits: &FileEdits) -> String {
     let added: usize = edits.values().flatten().map(String::len).sum();
     let mut out = String::with_capacity(text.len() + added);

@@ -9,7 +9,7 @@ use crate::finding::{Edit, Finding, RelPath};
 /// Edits by file and range. Each range occurs once.
 pub type Edits = BTreeMap<RelPath, FileEdits>;
 
-/// The edits of one file: the texts for each range (start, end). A range has several texts only if they are comments.
+/// The edits of one file: the new texts for each range (start, end). A range has several only if they are comments.
 pub type FileEdits = BTreeMap<(u32, u32), Vec<String>>;
 
 /// Selects the candidates (indices into `findings`), in their order, whose fixes can be applied together. A fix is

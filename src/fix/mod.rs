@@ -364,7 +364,7 @@ impl State<'_> {
     }
 }
 
-/// Whether a text parses without errors. Always true for kinds without a grammar.
+/// Whether the text of a file parses without errors. Always true for kinds without a grammar.
 fn parses(kind: FileKind, text: &str) -> bool {
     match Language::of(kind) {
         Some(language) => Tree::parse(language, text).is_some_and(|tree| !tree.broken()),

@@ -65,7 +65,7 @@ impl Server {
                 .collect(),
         };
         let workspace = self.workspaces.get_mut(&place.root)?;
-        // The texts of other files come from the last run.
+        // The text of other files comes from the last run.
         workspace.state();
         Some(run(&mut Actions {
             workspace,

@@ -348,7 +348,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'')
 }
 
-/// The texts that may be required after a name for the document to parse: nothing, or the end of an unfinished
+/// The endings that may be required after a name for the document to parse: nothing, or the end of an unfinished
 /// statement, interpolation, string or parenthesis.
 fn endings(before: &str, is_using: bool) -> impl Iterator<Item = &'static str> {
     let is_open = |open: &str, close: char| before.rfind(open).is_some_and(|at| !before[at..].contains(close));

@@ -44,7 +44,7 @@ impl Encoding {
     }
 }
 
-/// A text with its line starts, for conversions in both directions.
+/// The text of a document with its line starts, for conversions in both directions.
 #[derive(Debug, Clone)]
 pub struct Lines<'a> {
     text: &'a str,
@@ -53,7 +53,7 @@ pub struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Reads the line starts of a text.
+    /// Reads the line starts of the text.
     pub fn new(text: &'a str, encoding: Encoding) -> Self {
         Self { text, index: LineIndex::new(text), encoding }
     }

@@ -13,7 +13,7 @@ use crate::facts::ports::{self, PortFacts};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 
-/// A symbol in a text.
+/// A symbol in a file.
 #[derive(Debug, Clone)]
 pub struct Symbol<'p> {
     /// Its span.

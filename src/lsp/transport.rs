@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::gate::{Gate, Permit};
 
 /// The largest message that is read, in bytes: files over 32 MiB are not checked, and JSON escapes can double the size
-/// of a text.
+/// of a file.
 const MAX_MESSAGE: usize = 96 << 20;
 
 /// The maximum length of a header line, in bytes.

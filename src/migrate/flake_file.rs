@@ -38,7 +38,7 @@ struct Input {
     follows: &'static [&'static str],
 }
 
-/// Insertions into a text: the offset, and the inserted text.
+/// Insertions into the text: the offset, and the inserted text.
 type Insertions = Vec<(usize, String)>;
 
 impl Wiring {

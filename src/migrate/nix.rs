@@ -86,7 +86,7 @@ impl Text {
         }
     }
 
-    /// Whether a literal part contains a text.
+    /// Whether a literal part contains this text.
     pub fn contains(&self, text: &str) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(text)))
     }

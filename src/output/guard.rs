@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use super::{Format, text};
 
-/// The syntax of a text, which determines how the text can be changed without changing its meaning.
+/// The syntax of the output, which determines how the output can be changed without changing its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
     /// Text for people, including Markdown.
@@ -93,7 +93,7 @@ impl Syntax {
         Cow::Owned(escaped)
     }
 
-    /// Changes a text so that no line is a command.
+    /// Changes the text so that no line is a command.
     pub fn disarm_all(self, text: &str) -> String {
         text.split_inclusive(['\n', '\r']).map(|line| self.disarm(line)).collect()
     }

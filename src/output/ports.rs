@@ -109,7 +109,7 @@ pub fn nothing_to_add(has_registry: bool) -> &'static str {
 }
 
 impl<'a> Shown<'a> {
-    /// A map with the texts of the files in it.
+    /// A map with the text of each of its files.
     pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View, new: &'a str) -> Self {
         let lines = |source: &'a Source| (&*source.path, (source, LineIndex::new(&source.text)));
         Self { map, view, new, files: project.files.iter().map(|file| lines(&file.source)).collect() }

@@ -7,7 +7,7 @@ use super::stream::Stream;
 /// The number of columns of a tab in a code frame.
 pub const TAB: usize = 4;
 
-/// The number of columns of a text. Styles have none.
+/// The number of columns of a string. Styles have none.
 pub fn columns(text: &str) -> usize {
     let mut styled = text.split("\u{1b}[");
     let first = styled.next().map_or(0, plain_columns);

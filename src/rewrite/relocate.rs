@@ -249,7 +249,7 @@ mod tests {
     const REGISTRY: &str = "# All ports.\n{\n  databases = {\n    pg = 5432;\n    # The cache.\n    redis = 6379; # one instance\n  };\n\n  \
                             services = {\n    caddy = 9100;\n  };\n}\n";
 
-    /// Moves an entry of `lib/ports.nix`. Returns the new texts.
+    /// Moves an entry of `lib/ports.nix`. Returns the new text of each file.
     fn moved(files: &[(&str, &str)], entry: &str, new: &str) -> Result<Vec<String>, String> {
         let repo = Repo::from_texts(files.iter().copied());
         let facts = run::port_facts(&repo, &Settings::default());

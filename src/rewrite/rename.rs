@@ -278,7 +278,7 @@ mod tests {
     const REGISTRY: &str =
         "{\n  db = { redis = 6379; pg = 5432; };\n  \"a.b\" = 7001;\n  base = 100;\n  next = 101;\n}\n";
 
-    /// Renames an entry of `lib/ports.nix`. Returns the new texts.
+    /// Renames an entry of `lib/ports.nix`. Returns the new text of each file.
     fn renamed(files: &[(&str, &str)], entry: &str, new: &str) -> Result<Vec<String>, String> {
         let repo = Repo::from_texts(files.iter().copied());
         let facts = run::port_facts(&repo, &Settings::default());

@@ -483,7 +483,7 @@ impl Steps {
     }
 }
 
-/// A text as a YAML scalar.
+/// A string as a YAML scalar.
 fn scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '$' || c == '(')
         && !text.contains(": ")

@@ -120,7 +120,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.files
     }
 
-    /// The rewriter for the texts of a service.
+    /// The rewriter for the strings of a service.
     pub fn rewriter<'s>(&'s self, service: &'s Service<'m>) -> Rewriter<'s, 'm> {
         Rewriter { stack: self.stack, service, ports: self.ports }
     }
@@ -233,7 +233,7 @@ fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-/// A string expression for a text. A reference to a single number is written without quotes.
+/// A string expression. A reference to a single number is written without quotes.
 pub fn string(text: &Text) -> Expr {
     match text.parts() {
         [crate::migrate::nix::Part::Code(code)] if code.starts_with("toString ") => Expr::Code(code.clone()),

@@ -1,4 +1,4 @@
-//! Rewrites the host names of other services in texts to their new addresses.
+//! Rewrites the host names of other services in strings to their new addresses.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,17 +10,17 @@ use crate::migrate::nix::Text;
 /// The address that every process listens on.
 pub const LOCAL: &str = "127.0.0.1";
 
-/// Rewrites the texts of one service.
+/// Rewrites the strings of one service.
 pub struct Rewriter<'a, 'm> {
     /// The project.
     pub stack: &'a Stack<'m>,
-    /// The service that the texts belong to.
+    /// The service that the strings belong to.
     pub service: &'a Service<'m>,
     /// The registry.
     pub ports: &'a Ports,
 }
 
-/// The position of a text, which determines the meaning of a bare host name in it.
+/// The position of a string, which determines the meaning of a bare host name in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Position<'a> {
     /// The value of a variable.
@@ -43,7 +43,7 @@ impl Rewriter<'_, '_> {
         format!("toString {}", self.ports.reference(port.number))
     }
 
-    /// Rewrites a text.
+    /// Rewrites a string.
     pub fn rewrite(&self, text: &str, position: Position<'_>) -> Text {
         if let Position::Variable(name) = position
             && let Some(port) = self.port_value(name, text)
@@ -69,7 +69,7 @@ impl Rewriter<'_, '_> {
         out
     }
 
-    /// The replacement for a text that consists of a variable whose default is the name of a host: `${DB_HOST:-db}`.
+    /// The replacement for a string that consists of a variable whose default is the name of a host: `${DB_HOST:-db}`.
     fn default_host(&self, text: &str, position: Position<'_>) -> Option<String> {
         let Position::Variable(variable) = position else { return None };
         let inner = text.strip_prefix(super::words::SHELL.0)?.strip_suffix(super::words::SHELL.1)?;
@@ -98,8 +98,8 @@ impl Rewriter<'_, '_> {
         out
     }
 
-    /// The replacements for the addresses in a text, each with its start and end. They are ordered by position; at the
-    /// same position, the longest comes first.
+    /// The replacements for the addresses in a string, each with its start and end. They are ordered by position; at
+    /// the same position, the longest comes first.
     fn replacements(&self, text: &str, position: Position<'_>) -> Vec<(usize, usize, Text)> {
         let hosts = self
             .stack
@@ -296,7 +296,7 @@ impl Rewriter<'_, '_> {
 /// The name of the host in containers of Docker Desktop, and in other containers through `extra_hosts`.
 const HOST_OF_DOCKER: &str = "host.docker.internal";
 
-/// The form of a text.
+/// The form of a string.
 #[derive(Debug, Clone, Copy)]
 struct Form {
     /// Whether it is a list.
@@ -347,7 +347,7 @@ impl Scope<'_> {
     }
 }
 
-/// The keys of hosts and ports in a text, by object. Keys outside of all objects form a separate scope.
+/// The keys of hosts and ports in a string, by object. Keys outside of all objects form a separate scope.
 fn scopes(text: &str) -> Vec<Scope<'_>> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let is_filler = |c: char| matches!(c, '"' | '\'' | ' ');
@@ -396,7 +396,7 @@ fn scopes(text: &str) -> Vec<Scope<'_>> {
     done
 }
 
-/// Whether a text ends with the key of a host: `host=`, `"host": "`.
+/// Whether a string ends with the key of a host: `host=`, `"host": "`.
 fn is_keyed_host(before: &str) -> bool {
     if before.ends_with('=') {
         return is_host_word(last_word(before));
@@ -406,7 +406,7 @@ fn is_keyed_host(before: &str) -> bool {
     key.is_some_and(|text| is_host_word(text.rsplit('"').next().unwrap_or_default()))
 }
 
-/// Whether a text contains a key with a value as a separate word, not as part of a longer key or as an option of a
+/// Whether a string contains a key with a value as a separate word, not as part of a longer key or as an option of a
 /// command.
 fn has_key(lower: &str, key: &str) -> bool {
     lower
@@ -419,7 +419,7 @@ fn begins_key(before: &str) -> bool {
     before.chars().next_back().is_none_or(|c| c.is_whitespace() || ";:\"'".contains(c))
 }
 
-/// Whether a text is a connection string without a port, of the form `host=db user=x`.
+/// Whether a string is a connection string without a port, of the form `host=db user=x`.
 fn is_without_port(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_database = ["dbname", "database", "user", "username", "user id"].iter().any(|key| has_key(&lower, key));
@@ -481,7 +481,7 @@ pub fn listens_in(text: &str, container: u16) -> bool {
     })
 }
 
-/// Whether a text passes a program the number of its own port: in a variable, an argument, or a configuration file.
+/// Whether a string passes a program the number of its own port: in a variable, an argument, or a configuration file.
 pub fn tells_port(text: &str, position: Position<'_>, container: u16) -> bool {
     let number = container.to_string();
     let is_port_name = |name: &str| name.to_ascii_uppercase().contains("PORT");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// The values of variables, by name.
 pub type Variables = BTreeMap<String, String>;
 
-/// The maximum length of a text after interpolation, in bytes. Linux does not pass longer arguments or variables to a
+/// The maximum length of a string after interpolation, in bytes. Linux does not pass longer arguments or variables to a
 /// program (`MAX_ARG_STRLEN`, execve(2)).
 const LONGEST: usize = 128 << 10;
 
@@ -15,12 +15,12 @@ const MOST: usize = 4 << 20;
 /// The maximum nesting of substitutions such as `${A:-${B:-c}}`. Each level uses stack space.
 const DEEPEST: usize = 50;
 
-/// Replaces all variables in a text. The error describes what is wrong with it.
+/// Replaces all variables in a string. The error describes what is wrong with it.
 pub fn interpolate(text: &str, variables: &Variables) -> Result<String, String> {
     interpolate_at(text, variables, 0)
 }
 
-/// Replaces all variables in a text inside `depth` substitutions.
+/// Replaces all variables in a string inside `depth` substitutions.
 fn interpolate_at(text: &str, variables: &Variables, depth: usize) -> Result<String, String> {
     if depth > DEEPEST {
         return Err(format!("substitutions are nested more than {DEEPEST} levels deep"));
@@ -55,7 +55,7 @@ fn shorten(text: &str) -> String {
     text.chars().take(30).collect()
 }
 
-/// The end of a variable's name at the start of a text.
+/// The end of a variable's name at the start of a string.
 fn name_end(text: &str) -> usize {
     let first = |c: char| c == '_' || c.is_ascii_alphabetic();
     match text.chars().next() {
@@ -64,7 +64,7 @@ fn name_end(text: &str) -> usize {
     }
 }
 
-/// The position of the brace that closes the substitution in which a text begins.
+/// The position of the brace that closes a substitution. The string begins after the opening brace.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0;
     let bytes = text.as_bytes();
@@ -108,7 +108,7 @@ fn substitute(inner: &str, variables: &Variables, depth: usize) -> Result<String
     }
 }
 
-/// The names of the variables that a text refers to, in order.
+/// The names of the variables that a string refers to, in order.
 pub fn names(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = text;

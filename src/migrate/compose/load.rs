@@ -75,7 +75,7 @@ struct Loader<'a> {
     files: &'a dyn Files,
     /// The number of parsed files. A file that is included twice is parsed twice.
     loads: Cell<usize>,
-    /// The size of all texts that contain variables, in bytes.
+    /// The size of all strings that contain variables, in bytes.
     size: Cell<usize>,
     /// The number of nodes in all files, counted each time they are included, and in all services that extend others.
     nodes: Cell<usize>,
@@ -87,7 +87,7 @@ const MOST_LOADS: usize = 500;
 /// The maximum number of nodes of a project. The nodes of services are counted twice.
 const MOST_NODES: usize = 3 * yaml::MOST_NODES;
 
-/// The maximum total size of the texts with variables in a project, in bytes.
+/// The maximum total size of the strings with variables in a project, in bytes.
 const MOST_TEXT: usize = 32 << 20;
 
 impl Loader<'_> {
@@ -339,7 +339,7 @@ struct Context<'a> {
     variables: &'a Variables,
 }
 
-/// Replaces the variables in all texts. Adds the number of bytes to `size`.
+/// Replaces the variables in all strings. Adds the number of bytes to `size`.
 fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -> Result<(), Error> {
     let place = node.place.clone();
     match &mut node.value {
@@ -454,7 +454,7 @@ fn replaces(base: &Node, over: &Node, path: &[String]) -> bool {
     }
 }
 
-/// A text that is the same for nodes with the same meaning, whatever their positions. The order of keys does not
+/// A string that is the same for nodes with the same meaning, whatever their positions. The order of keys does not
 /// matter.
 fn meaning(node: &Node) -> String {
     // Each text is preceded by its length, so it cannot be mistaken for the structure around it.

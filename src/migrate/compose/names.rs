@@ -1,6 +1,6 @@
-//! Host names in texts.
+//! Finds host names in strings.
 
-/// The ports of a host that a text refers to: `db:5432`.
+/// The ports of a host that a string refers to: `db:5432`.
 pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
     let mut found = Vec::new();
     for at in occurrences(text, name) {
@@ -13,12 +13,12 @@ pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
     found
 }
 
-/// Whether a text ends directly before the host name in a network device of the shell: `/dev/tcp/db/5432`.
+/// Whether a string ends directly before the host name in a network device of the shell: `/dev/tcp/db/5432`.
 pub fn is_device(before: &str) -> bool {
     before.ends_with("/dev/tcp/") || before.ends_with("/dev/udp/")
 }
 
-/// The offsets at which a host name begins in a text, except inside a longer name or a path.
+/// The offsets at which a host name begins in a string, except inside a longer name or a path.
 pub fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> + 't {
     text.match_indices(name).map(|(at, _)| at).filter(move |at| {
         let before = text[..*at].chars().next_back();
@@ -35,7 +35,7 @@ pub fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usi
     })
 }
 
-/// The port number that a text begins with.
+/// The port number at the beginning of a string.
 pub fn leading_number(text: &str) -> Option<u16> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let rest = text[end..].chars().next();

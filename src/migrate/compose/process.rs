@@ -474,5 +474,5 @@ pub fn shown(text: &Text) -> String {
     quoted(text)
 }
 
-/// The rewriter for a service's texts.
+/// The rewriter for a service's strings.
 pub type Texts<'a, 'm> = Rewriter<'a, 'm>;

@@ -161,7 +161,7 @@ pub struct Bind {
     pub is_copied: bool,
 }
 
-/// The maximum number of services of a project, and of variables of a service. The texts of each service are searched
+/// The maximum number of services of a project, and of variables of a service. The strings of each service are searched
 /// for the names of all others, and variables are compared with each other.
 const MOST_SERVICES: usize = 200;
 const MOST_VARIABLES: usize = 1_000;
@@ -385,7 +385,7 @@ fn words_for(role: &Role, image: Option<&str>) -> Vec<String> {
     words
 }
 
-/// The texts of a service that may refer to other hosts.
+/// The strings of a service that may refer to other hosts.
 fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
     let mut texts = Vec::new();
     for key in ["environment", "command", "entrypoint", "healthcheck"] {

@@ -1,7 +1,7 @@
-//! Converts the texts of a Compose file to Nix strings: variables that are known only at run time, words of commands,
+//! Converts the strings in a Compose file to Nix strings: variables that are known only at run time, words of commands,
 //! and shell quotes.
 //!
-//! A part of a text that the shell expands at run time is represented by its expansion between two marker characters.
+//! A part of a string that the shell expands at run time is represented by its expansion between two marker characters.
 
 use std::cell::Cell;
 
@@ -106,7 +106,7 @@ fn is_address(value: &str) -> bool {
     !value.is_empty() && value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The length of the `$..` at the beginning of a text.
+/// The length of the `$..` at the beginning of a string.
 fn expansion(text: &str) -> usize {
     if text.starts_with("$$") {
         return 2;
@@ -127,19 +127,19 @@ fn expansion(text: &str) -> usize {
     text.len()
 }
 
-/// A shell expansion as a part of a text.
+/// A shell expansion as a part of a string.
 pub fn shell(expansion: &str) -> String {
     format!("{}{expansion}{}", SHELL.0, SHELL.1)
 }
 
-/// The variable in a text that consists of a single shell variable.
+/// The variable in a string that consists of a single shell variable.
 pub fn variable(text: &str) -> Option<String> {
     let name = text.strip_prefix(SHELL.0)?.strip_suffix(SHELL.1)?.strip_prefix("${")?.strip_suffix("-}")?;
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_name.then(|| name.to_owned())
 }
 
-/// Removes the defaults from those expansions `${NAME:-default}` in a text for which `takes` returns true.
+/// Removes the defaults from those expansions `${NAME:-default}` in a string for which `takes` returns true.
 pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -163,7 +163,7 @@ pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> Strin
     out + rest
 }
 
-/// Whether a part of a text is known only at run time.
+/// Whether a part of a string is known only at run time.
 pub fn has_shell(text: &Text) -> bool {
     text.parts().iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(SHELL.0)))
 }
@@ -226,7 +226,7 @@ pub fn split(line: &str) -> Result<Vec<String>, &'static str> {
 
 const SHELL_START: char = SHELL.0;
 
-/// Quotes a text as one word of a shell command.
+/// Quotes a string as one word of a shell command.
 pub fn word(text: &Text) -> Text {
     if has_shell(text) {
         return double_quoted(text);
@@ -245,7 +245,7 @@ pub fn word(text: &Text) -> Text {
     out
 }
 
-/// A text in double quotes, with its expansions.
+/// A string in double quotes, with its expansions.
 pub fn double_quoted(text: &Text) -> Text {
     let mut out = Text::literal("\"");
     // An expansion may contain Nix code: `${URL:-http://127.0.0.1:PORT}`.

@@ -407,7 +407,7 @@ fn is_pattern(path: &str) -> bool {
     path.contains(['$', '*', '`', '?', '[']) || path.split_once('{').is_some_and(|(_, rest)| rest.contains('}'))
 }
 
-/// Expands the known variables in a text.
+/// Expands the known variables in a string.
 fn filled(text: &str, run: &Run) -> String {
     if !text.contains('$') {
         return text.to_owned();

@@ -1,9 +1,9 @@
-//! Edits of a text and its indentation that preserve strings.
+//! Edits source code and its indentation without changing strings.
 
 use crate::finding::Span;
 use crate::lang::{Language, Node, NodeKind, Tree};
 
-/// Replacements in a text, which do not overlap.
+/// Replacements in the source code, which do not overlap.
 #[derive(Debug, Default, Clone)]
 pub struct Edits(Vec<(Span, String)>);
 
@@ -13,7 +13,8 @@ impl Edits {
         self.0.push((span, text.into()));
     }
 
-    /// Returns a part of a text with the edits inside it applied. Edits that extend beyond the part are left out.
+    /// Returns a part of the source code with the edits inside it applied. Edits that extend beyond the part are left
+    /// out.
     pub fn render(&self, text: &str, part: Span) -> String {
         let mut inside: Vec<&(Span, String)> = self.0.iter().filter(|(span, _)| part.contains(*span)).collect();
         inside.sort_by_key(|(span, _)| (span.start, span.end));
@@ -86,7 +87,7 @@ pub fn argument(tree: &Tree<'_>, formals: Node, new: &str) -> (u32, String) {
     (end, inserted)
 }
 
-/// The form of a text: one expression, or bindings without the braces around them.
+/// The form of the code: one expression, or bindings without the braces around them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// An expression.
@@ -95,7 +96,7 @@ pub enum Form {
     Bindings,
 }
 
-/// Indents the last line of a text by `indent`, and moves all other lines by the same amount. The first line is not
+/// Indents the last line of the code by `indent`, and moves all other lines by the same amount. The first line is not
 /// moved, because other text precedes it. Lines inside strings are moved only if the string keeps its value.
 pub fn settle(text: &str, form: Form, indent: usize) -> String {
     match text.rfind('\n') {
@@ -123,8 +124,8 @@ pub fn placed(source: &str, start: u32, text: &str, indent: usize) -> String {
     }
 }
 
-/// Moves all lines of a text except the first by a number of columns. Lines inside strings are moved only if the string
-/// keeps its value.
+/// Moves all lines of the code except the first by a number of columns. Lines inside strings are moved only if the
+/// string keeps its value.
 pub fn shift(text: &str, form: Form, by: isize) -> String {
     if by == 0 || !text.contains('\n') {
         return text.to_owned();

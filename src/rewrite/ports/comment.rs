@@ -112,7 +112,7 @@ fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32
     first.filter(|&node| tree.span(node).start <= digits.start)
 }
 
-/// The numbers in a text: runs of digits without a leading zero.
+/// The numbers in a string: runs of digits without a leading zero.
 fn numbers(text: &str) -> impl Iterator<Item = u32> {
     let runs = text.split(|c: char| !c.is_ascii_digit());
     runs.filter(|run| !run.is_empty() && !run.starts_with('0')).filter_map(|run| run.parse().ok())

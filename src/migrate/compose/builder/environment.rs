@@ -396,7 +396,7 @@ fn password_at(text: &str, key: usize, start: usize) -> (usize, usize) {
     (start, length.map_or(text.len(), |length| start + length))
 }
 
-/// Whether a text is a boolean flag or empty, so that it is not a secret.
+/// Whether a string is a boolean flag or empty, so that it is not a secret.
 fn is_flag(text: &str) -> bool {
     text.is_empty() || matches!(text, "true" | "false" | "yes" | "no" | "1" | "0")
 }

@@ -181,7 +181,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Converts a text in a configuration file.
+    /// Converts a string in a configuration file.
     fn yaml_text(&self, key: &str, text: &str, place: &Place) -> Expr {
         if let Some(rest) = self.own_data(text) {
             return Expr::text(format!("./data/{}{rest}", self.service.process));

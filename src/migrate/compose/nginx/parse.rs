@@ -114,7 +114,7 @@ impl Reader<'_> {
     }
 }
 
-/// The end of the word at the beginning of a text.
+/// The end of the word at the beginning of the text.
 fn word_end(text: &str) -> usize {
     let mut quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
     let is_quoted = quote.is_some();

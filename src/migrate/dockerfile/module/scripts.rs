@@ -32,7 +32,7 @@ impl Module<'_, '_> {
         found
     }
 
-    /// The texts of the scripts in the build context that are copied individually, or that the image starts.
+    /// The scripts in the build context that are copied individually, or that the image starts.
     fn scripts(&self, frame: &Frame) -> Vec<String> {
         let words = words(frame);
         let folder = frame.folder.as_ref().map_or("", |(folder, _)| folder.as_str()).trim_end_matches('/');

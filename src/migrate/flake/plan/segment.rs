@@ -110,7 +110,7 @@ pub(super) fn shift_trivia(text: &str, by: isize) -> String {
     out
 }
 
-/// The most common of some texts. If several are equally common, the first of them.
+/// The most common string. If several are equally common, the first of them.
 pub(super) fn most_common<'x>(texts: impl Iterator<Item = &'x str>) -> Option<String> {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for text in texts {

@@ -147,7 +147,7 @@ fn text(value: &str) -> Option<&str> {
     value.strip_prefix('"')?.strip_suffix('"').filter(|value| !value.is_empty())
 }
 
-/// The last name in a text: `port` in `a.port`, and `memos.example.org` in `"memos.example.org"`.
+/// The last name in a string: `port` in `a.port`, and `memos.example.org` in `"memos.example.org"`.
 fn last_name(text: &str) -> &str {
     match text.strip_suffix('"') {
         Some(quoted) => quoted.rsplit('"').next().unwrap_or(quoted),
@@ -158,7 +158,7 @@ fn last_name(text: &str) -> &str {
     }
 }
 
-/// The position of the brace that opens the innermost set at the end of a text.
+/// The position of the brace that opens the innermost set at the end of the text.
 fn opening(head: &str) -> Option<usize> {
     let mut closed = 0_u32;
     for (at, byte) in head.bytes().enumerate().rev() {
@@ -186,7 +186,7 @@ fn closing(tail: &str) -> usize {
     tail.len()
 }
 
-/// The parts of a text between semicolons outside of brackets.
+/// The parts of the text between semicolons outside of brackets.
 fn statements(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut open) = (0, 0_i32);

@@ -340,7 +340,7 @@ fn add_purpose(number: u32, best: &mut Candidate) {
     }
 }
 
-/// The words of several texts. For each text, all of its words joined into one are also included.
+/// The words of several strings. All words of a string joined into one are also included.
 fn word_set<'x>(texts: impl Iterator<Item = &'x str>) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for piece in texts.flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))) {

@@ -135,7 +135,7 @@ fn label(selector: &str) -> Option<&str> {
     labels.find(|(key, value)| KEYS.contains(key) && !value.is_empty() && !value.contains(['{', '$'])).map(|(_, v)| v)
 }
 
-/// The texts before and after a number.
+/// The text before and after a number.
 fn around(text: &str, start: usize, end: usize) -> Option<(&str, &str)> {
     Some((wording::tail(text.get(..start)?, AROUND), wording::head(text.get(end..)?, AROUND)))
 }

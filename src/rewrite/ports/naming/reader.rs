@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
-    /// The texts whose words may be the name of a service.
+    /// The strings whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
         let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object, self.names.service]);
         // A Traefik label contains the name of Traefik, whichever service it is for.
