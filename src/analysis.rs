@@ -154,7 +154,7 @@ impl Analysis {
         report
     }
 
-    /// The report for the whole repository, with all fixes up to a safety level.
+    /// The report for the current repository, with all fixes up to a safety level.
     pub fn report_with(&mut self, fixes: Safety) -> Report {
         let before = std::mem::replace(&mut self.settings.fixes, fixes);
         let report = self.report();

@@ -196,7 +196,7 @@ impl Finding {
     }
 }
 
-/// Shortens a message that contains names from the repository. Many findings may contain the same name, which may be a
+/// Shortens a string that contains names from the repository. Many findings may contain the same name, which may be a
 /// megabyte long.
 fn short(text: impl Into<String>) -> String {
     const LONGEST: usize = 2_000;

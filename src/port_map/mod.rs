@@ -54,7 +54,7 @@ pub struct Spot<'p> {
     pub span: Span,
     /// How the use refers to the port.
     pub how: How,
-    /// The service that uses the port, if it is known.
+    /// The name of the use, which is usually an attribute path. Empty if it is not known.
     pub name: &'p str,
 }
 

@@ -112,7 +112,7 @@ impl<'m> Service<'m> {
         Some(context.strip_prefix("./")?.trim_end_matches('/'))
     }
 
-    /// Bind mounts. For a built image that is a known one with additional files, also these files.
+    /// The bind mounts. If a known image is built with additional files, these files are included.
     pub fn binds(&self) -> Vec<Bind> {
         let items = self.get("volumes").map_or(&[][..], Node::items);
         let mounted = items.iter().filter_map(|item| {
