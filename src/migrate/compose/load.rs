@@ -363,7 +363,7 @@ fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -
     }
 }
 
-/// Returns the key that makes an element of a list unique.
+/// A function that returns the key that makes an element of a list unique.
 type Index = fn(&Node) -> String;
 
 /// Lists of a service whose elements replace earlier ones with the same key.

@@ -56,7 +56,8 @@ fn free_name(draft: &Draft<'_>, file: &RelPath) -> Result<String, Error> {
     Err(taken.unwrap_or_else(|| Error::new(file, "its package has no name")))
 }
 
-/// The name of the package that is or will be the migrated Dockerfile. `None` if there is no such Dockerfile.
+/// The name of the package for a Dockerfile, whether it has been migrated or not. `None` if there is no such
+/// Dockerfile.
 pub fn package_of(draft: &Draft<'_>, dockerfile: &str) -> Option<String> {
     let all = names(dockerfile);
     let migrated = all.iter().find(|package| is_migrated(draft, dockerfile, package));

@@ -1,4 +1,4 @@
-//! The name by which a Nix file refers to the registry, or the position for an import that adds one.
+//! The name by which a Nix file refers to the registry, and the import that adds such a name.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Runs programs that a Dockerfile builds from their source.
+//! Programs that a Dockerfile builds. Processes run them from their source.
 
 use super::{Program, append, start_line, versioned, working_folder};
 use crate::lang::shell;
@@ -24,7 +24,7 @@ pub(super) fn go_mod(builder: &Builder<'_, '_>, service: &Service<'_>) -> String
     path.and_then(|path| builder.files().text(&path).ok().flatten()).unwrap_or_default()
 }
 
-/// Runs a program that the Dockerfile builds from its source. Fails if it cannot be determined which of several
+/// How to run a program from its source that the Dockerfile builds. Fails if it cannot be determined which of several
 /// programs it is.
 pub(super) fn from_source(
     builder: &Builder<'_, '_>,

@@ -49,7 +49,7 @@ impl Reader<'_> {
                 let words = service(self.parts[at]);
                 let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
                 let is_same = is_short || share(&self.subject, &words);
-                // `ldaps` of `authentik-ldaps` in `authentik.nix`
+                // `ldaps` in `authentik-ldaps`, in `authentik.nix`.
                 let starts = !self.subject.is_empty() && words.starts_with(&self.subject);
                 let part = if starts { words[self.subject.len()..].to_vec() } else { Vec::new() };
                 let service = if is_same { self.subject.clone() } else { words };
@@ -79,7 +79,7 @@ impl Reader<'_> {
         };
         let part = names.clone().next().filter(is_part).unwrap_or_default();
         let service = names.find(|words| !is_part(words)).unwrap_or_default();
-        // `traefik` of `traefik-canary`
+        // `traefik` for `traefik-canary`.
         let service = if object.len() > service.len() && object.starts_with(&service) { object } else { service };
         let own = telling(self.names.own);
         let is_variable = self.last() == "value";
