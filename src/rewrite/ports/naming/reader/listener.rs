@@ -79,7 +79,7 @@ impl Reader<'_> {
         };
         let part = names.clone().next().filter(is_part).unwrap_or_default();
         let service = names.find(|words| !is_part(words)).unwrap_or_default();
-        // `traefik` for `traefik-canary`.
+        // The object's name is more specific: `traefik-canary` instead of `traefik`.
         let service = if object.len() > service.len() && object.starts_with(&service) { object } else { service };
         let own = telling(self.names.own);
         let is_variable = self.last() == "value";
