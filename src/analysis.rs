@@ -14,40 +14,40 @@ use crate::report::Report;
 use crate::run::{self, Conclusion, Runs};
 use crate::settings::Settings;
 
-/// Checks a repository and keeps the results of each file, so that the next report only re-reads the files that changed
-/// and the facts of the repository as a whole.
+/// Checks a repository and keeps the results of each file, so that the next report re-reads only the files that changed
+/// and the facts about the repository as a whole.
 ///
 /// The reports are the same as those of [`crate::check()`].
 pub struct Analysis {
     /// All files, including vendored ones.
     repo: Repo,
-    /// What depends on the paths of the files. `None` if paths have changed since.
+    /// The state that depends on the paths of the files. `None` if paths have changed since.
     own: Option<Own>,
     settings: Settings,
     checks: Vec<&'static Check>,
     readers: Vec<&'static Reader>,
     /// The outcomes of files while `own` is not known.
     outcomes: HashMap<RelPath, Outcome>,
-    /// The files that may be port registries: what every file may refer to.
+    /// The files that may be port registries. Every file may refer to them.
     registries: Vec<String>,
     digest: Option<Digest>,
 }
 
-/// The files that are checked, and what follows from their paths.
+/// The files that are checked, and the state that depends on their paths.
 struct Own {
     /// The repository without vendored and lock files.
     repo: Repo,
-    /// The outcome of each file, in the same order: after a keystroke, nothing is looked up for the files that did not
-    /// change. `None` if the file has changed since.
+    /// The outcome of each file, in the same order, so that after a keystroke no unchanged file is looked up. `None` if
+    /// the file has changed since.
     outcomes: Vec<Option<Outcome>>,
     /// The files that may be port registries.
     registries: Vec<String>,
-    /// Their names.
+    /// The names of the registries.
     mentions: Mentions,
 }
 
 impl Analysis {
-    /// An analysis of a repository. Nothing is read before the first report.
+    /// Creates the analysis of a repository. Nothing is read before the first report.
     pub fn new(repo: Repo, settings: Settings) -> Self {
         let checks = run::active_checks(&settings.rules);
         let mut readers = check::readers(&checks);
@@ -73,7 +73,7 @@ impl Analysis {
         }
     }
 
-    /// The repository as it is now.
+    /// The current repository.
     pub fn repo(&self) -> &Repo {
         &self.repo
     }
@@ -83,7 +83,7 @@ impl Analysis {
         &self.settings
     }
 
-    /// Ends the analysis and returns the settings.
+    /// Consumes the analysis and returns the settings.
     pub fn into_settings(self) -> Settings {
         self.settings
     }
@@ -93,7 +93,7 @@ impl Analysis {
         self.change(path, |repo| repo.put(path, bytes));
     }
 
-    /// Replaces a file by the one on disk, which is read when it is needed.
+    /// Replaces a file with the one on disk, which is read on demand.
     pub(crate) fn restore(&mut self, file: &RepoFile) {
         self.change(file.path(), |repo| {
             repo.remove(file.path());
@@ -108,13 +108,13 @@ impl Analysis {
         });
     }
 
-    /// Changes one file. If the file exists before and after, nothing else depends on the change.
+    /// Changes one file. If it exists before and after, no other file is affected.
     fn change(&mut self, path: &str, change: impl FnOnce(&mut Repo)) {
         let was_file = self.repo.has(path);
         change(&mut self.repo);
         if let Some(file) = self.repo.file(path).filter(|_| was_file)
             && let Some(own) = &mut self.own
-            // Vendored code is not checked, whatever it contains.
+            // Vendored code is not checked, whatever its content.
             && (own.replace(file) || own.repo.third_party.contains_key(path))
         {
             return;
@@ -123,13 +123,13 @@ impl Analysis {
         self.outcomes.remove(path);
     }
 
-    /// The report of the repository as it is now.
+    /// The report for the current repository.
     pub fn report(&mut self) -> Report {
         self.conclude().report
     }
 
-    /// The report of the current state, and the facts of all files. Facts about ports are included whichever rules are
-    /// on.
+    /// The report for the current repository, and the facts of all files. Facts about ports are included even if the
+    /// rules that use them are off.
     pub fn conclude(&mut self) -> Conclusion {
         let Self { repo, own, settings, checks, readers, outcomes, registries, digest } = self;
         let own = own.get_or_insert_with(|| Own::of(repo, settings, std::mem::take(outcomes)));
@@ -141,7 +141,8 @@ impl Analysis {
         run::conclude(&own.repo, settings, checks, own.outcomes.iter().flatten().cloned(), Runs::Repeated)
     }
 
-    /// The report of the whole repository, without the baseline. Fixes are not counted: only the findings matter.
+    /// The report for the whole repository, without the baseline. Fixes are not counted, because only the findings
+    /// matter.
     pub fn report_of_everything(&mut self) -> Report {
         let baseline = self.settings.baseline.take();
         let counts_fixes = std::mem::replace(&mut self.settings.counts_fixes, false);
@@ -153,7 +154,7 @@ impl Analysis {
         report
     }
 
-    /// The same, with all fixes up to a safety level.
+    /// The report for the current repository, with all fixes up to a safety level.
     pub fn report_with(&mut self, fixes: Safety) -> Report {
         let before = std::mem::replace(&mut self.settings.fixes, fixes);
         let report = self.report();
@@ -169,7 +170,7 @@ impl Analysis {
         report
     }
 
-    /// Runs something on the repository with the settings for some paths only.
+    /// Calls a function with the repository, and with settings that report only on some paths.
     pub fn for_paths<T>(&mut self, paths: Vec<RelPath>, run: impl FnOnce(&Repo, &Settings) -> T) -> T {
         let before = std::mem::replace(&mut self.settings.paths, paths);
         let result = run(&self.repo, &self.settings);
@@ -192,7 +193,7 @@ impl Own {
         self.repo.files.binary_search_by(|file| (**file.path()).cmp(path)).ok()
     }
 
-    /// Replaces a file, and returns whether it is one of these.
+    /// Replaces a file. Returns whether the file is checked.
     fn replace(&mut self, file: &RepoFile) -> bool {
         let Some(index) = self.index(file.path()) else { return false };
         self.repo.files[index] = file.clone();
@@ -231,7 +232,7 @@ mod tests {
         ("deploy.yaml", "# Port from lib/ports.nix: web = 8081\nport: 8081\n"),
     ];
 
-    /// Compares an analysis with a run on the same files.
+    /// Compares an analysis with a full run on the same files.
     fn same(analysis: &mut Analysis, files: &[(&str, &str)]) {
         let whole = check(&Repo::from_texts(files.iter().copied()), &Settings::default());
         let report = analysis.report();
@@ -266,8 +267,9 @@ mod tests {
         }
     }
 
-    /// The texts that each file may have, so that kept results depend on everything that may change elsewhere: the
-    /// position, name and number of an entry, how the registry is imported, its aliases, and separate flakes.
+    /// The possible texts of each file. They are chosen so that kept results depend on everything that may change
+    /// elsewhere: the position, name and number of an entry, how the registry is imported, its aliases, and separate
+    /// flakes.
     const VARIANTS: [(&str, &[&str]); 7] = [
         (
             "lib/ports.nix",

@@ -151,7 +151,7 @@ pub struct ScopeArgs {
 }
 
 impl ScopeArgs {
-    /// Whether the command line decides which rules run.
+    /// Whether the command line selects the rules to run.
     pub fn chooses_rules(&self) -> bool {
         !(self.select.is_empty() && self.ignore.is_empty() && self.level.is_empty())
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-/// The handlers of the process. They are registered once, because a handler that was removed would leave its signal
+/// The signal handlers of the process. They are registered once, because removing a handler would leave its signal
 /// without effect.
 static HANDLERS: Mutex<Option<Handlers>> = Mutex::new(None);
 
@@ -30,17 +30,17 @@ impl Handlers {
     }
 }
 
-/// Whether a signal is ignored, for example because of `nohup`: a handler would change that.
+/// Whether a signal is ignored, for example because of `nohup`. A handler would change that.
 fn is_ignored(signal: i32) -> bool {
-    // The file is that of Linux. Elsewhere, signals count as not ignored.
+    // This file exists only on Linux. Elsewhere, signals count as not ignored.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask & 1 << (signal - 1) != 0)
 }
 
-/// As long as one of these exists, SIGHUP, SIGINT and SIGTERM are only remembered. When the last one is dropped, the
-/// last of the signals ends the process as usual.
+/// As long as an instance exists, SIGHUP, SIGINT and SIGTERM are only recorded. When the last instance is dropped, the
+/// most recent of these signals ends the process as usual.
 #[derive(Debug)]
 pub struct DelayedSignals {
     caught: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! The file pass: reads and checks each file by itself, in parallel.
+//! The file pass: reads and checks each file independently, in parallel.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -31,18 +31,18 @@ pub struct Outcome {
     pub suppressions: Vec<Suppression>,
     /// The facts of the file.
     pub facts: Arc<Facts>,
-    /// Its path, if its first comments say that it is generated: nothing in it is reported.
+    /// Its path, if the comments at its beginning mark it as generated. Nothing in it is reported.
     pub generated: Option<RelPath>,
-    /// Whether it has syntax errors, so that it is not fixed.
+    /// Whether it has syntax errors. If so, it is not fixed.
     pub is_broken: bool,
     /// The digest of its text, if the pass computes one.
     pub digest: Option<String>,
 }
 
-/// Computes a digest of a text.
+/// Computes a digest of a file's text.
 pub type Digest = fn(&str) -> String;
 
-/// What is the same for every file.
+/// The data that is the same for every file.
 pub struct FilePass<'a> {
     checks: &'a [&'static Check],
     readers: Vec<&'static Reader>,
@@ -50,15 +50,15 @@ pub struct FilePass<'a> {
     registries: &'a Mentions,
     finder: Finder,
     settings: &'a Settings,
-    /// What to compute for each text besides the results.
+    /// The digest to compute for each text in addition to the results.
     digest: Option<Digest>,
 }
 
-/// The readers and checks that need a file.
+/// The readers and checks that apply to a file.
 struct Wanted {
     readers: Vec<&'static Reader>,
     checks: Vec<&'static Check>,
-    /// Whether a rule without code needs it.
+    /// Whether a rule without code applies to it.
     data: bool,
 }
 
@@ -69,7 +69,7 @@ impl Wanted {
 }
 
 impl<'a> FilePass<'a> {
-    /// A pass with some checks and readers, and with the rules without code.
+    /// Creates a pass with these checks and readers, and with the rules without code.
     pub fn new(
         checks: &'a [&'static Check],
         readers: Vec<&'static Reader>,
@@ -107,7 +107,7 @@ impl<'a> FilePass<'a> {
         let wanted = if self.settings.prefilter { wanted } else { self.everything() };
         if !wanted.is_empty() || suppress::possible(&source.text) {
             let tree = read_tree(&source);
-            // A refused file is not reported if no check or reader needs it.
+            // A rejected file is not reported if no check or reader applies to it.
             let refusal = tree.as_ref().err().filter(|_| needed);
             outcome.verdict.extend(refusal.map(|refusal| refused(&source, *refusal)));
             let tree = tree.ok().flatten();
@@ -133,7 +133,7 @@ impl<'a> FilePass<'a> {
         outcome.verdict.extend(wrong);
     }
 
-    /// The readers and checks that may find something in a file.
+    /// The readers and checks that may report something for a file.
     fn wanted(&self, source: &Source) -> Wanted {
         let glance = Glance {
             source,

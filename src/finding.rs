@@ -1,6 +1,4 @@
-//! The results of rules: findings with their labels and fixes, and notes about the run.
-//!
-//! Spans are byte offsets everywhere; only `output/` turns them into lines and columns.
+//! Spans are byte offsets everywhere. Only `output/` converts them to lines and columns.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::wording::head;
 
-/// The rule about files that could not be checked. It is always an error and cannot be suppressed: a run that could not
-/// check everything must not pass.
+/// The rule for files that could not be checked. It is always an error and cannot be suppressed, because a run that
+/// could not check everything must not pass.
 pub const UNCHECKED: RuleId = "unreadable-file";
 
-/// A rule's public id, such as `hardcoded-port`. Ids live as long as the process (local rules are interned once).
+/// A rule's public id, such as `hardcoded-port`. Ids live as long as the process: those of local rules are interned
+/// once.
 pub type RuleId = &'static str;
 
 /// A path relative to the repository's root, with `/` between its parts.
@@ -40,7 +39,7 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
-    /// Whether `other` lies inside this span.
+    /// Whether this span contains `other`.
     pub fn contains(self, other: Span) -> bool {
         self.start <= other.start && other.end <= self.end
     }
@@ -113,25 +112,26 @@ pub struct Finding {
     pub span: Span,
     /// The message, on one line, with names of this repository.
     pub message: String,
-    /// The label under the position in a code frame: usually what to write there.
+    /// The label under the position in a code frame: usually the replacement.
     pub label: String,
-    /// What to do about it.
+    /// The way to fix it.
     pub help: Option<String>,
-    /// Additional positions, in this or other files.
+    /// Additional positions, in this file or others.
     pub labels: Vec<Label>,
     /// The automatic fix.
     pub fix: Option<Fix>,
-    /// Whether there is a fix that was not created because it was not requested.
+    /// The safety of a fix that exists but was not created, because it was not requested.
     pub planned: Option<Safety>,
-    /// The name of an additional cause, such as the other entry of a conflict. It is part of the finding's identity, so
-    /// that the finding is new if only the cause is. `None` if the marked text is the only cause.
+    /// The name of an additional cause, such as the other entry of a conflict. It is part of the finding's identity: if
+    /// only the cause is new, so is the finding. `None` if the marked text is the only cause.
     pub cause: Option<String>,
-    /// Its identity, which survives moved lines; set by the run (see [`crate::fingerprint`]).
+    /// Its identity, which does not change when lines move. Set by the run (see [`crate::fingerprint`]).
     pub fingerprint: u64,
 }
 
 impl Finding {
-    /// A finding with a message and a position; the run sets its level from the rule's page and the configuration.
+    /// Creates a finding with a message and a position. The run sets its level from the rule's page and the
+    /// configuration.
     pub fn new(rule: RuleId, path: &RelPath, span: Span, message: impl Into<String>) -> Self {
         Self {
             rule,
@@ -155,7 +155,7 @@ impl Finding {
         self
     }
 
-    /// Adds what to do about it.
+    /// Adds the way to fix it.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(short(help));
         self
@@ -185,7 +185,7 @@ impl Finding {
         self
     }
 
-    /// Which kind of fix it has, if any.
+    /// The safety of its fix, if it has one.
     pub fn fixability(&self) -> Option<Safety> {
         self.fix.as_ref().map(|fix| fix.safety).or(self.planned)
     }
@@ -196,7 +196,8 @@ impl Finding {
     }
 }
 
-/// Shortens a text that contains names from the repository: many findings may contain the same name of a megabyte.
+/// Shortens a string that contains names from the repository. Many findings may contain the same name, which may be a
+/// megabyte long.
 fn short(text: impl Into<String>) -> String {
     const LONGEST: usize = 2_000;
     let text = text.into();
@@ -210,7 +211,7 @@ pub struct Label {
     pub path: RelPath,
     /// The position in the file.
     pub span: Span,
-    /// What it explains.
+    /// The explanation.
     pub message: String,
 }
 
@@ -229,24 +230,24 @@ pub enum Safety {
 pub struct Fix {
     /// What it does, in the imperative.
     pub title: String,
-    /// Whether the evaluated value is kept.
+    /// Whether the fix preserves the evaluated value.
     pub safety: Safety,
     /// The edits, possibly in several files.
     pub edits: Vec<Edit>,
 }
 
-/// Replaces a byte range of a file by a text.
+/// Replaces a byte range of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Edit {
     /// The file.
     pub path: RelPath,
-    /// What is replaced; empty for an insertion.
+    /// The range to replace; empty for an insertion.
     pub span: Span,
-    /// What is written there.
+    /// The new text.
     pub text: String,
 }
 
-/// A text in which spans are replaced. They are sorted and do not overlap. One copy of the text is made, however many
+/// Returns the text with spans replaced. The spans are sorted and do not overlap. The text is copied once, however many
 /// spans there are.
 pub fn replaced<'e>(text: &str, edits: impl IntoIterator<Item = (Span, &'e str)>) -> String {
     let mut out = String::with_capacity(text.len());
@@ -259,12 +260,13 @@ pub fn replaced<'e>(text: &str, edits: impl IntoIterator<Item = (Span, &'e str)>
     out + text.get(at..).unwrap_or_default()
 }
 
-/// A message about the run that is not a finding: a file that was left out, a value that cannot be determined.
+/// A message about the run that is not a finding, for example about a file that was left out, or a value that cannot be
+/// determined.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
-    /// What kind of note.
+    /// The kind of note.
     pub kind: NoteKind,
-    /// The file it is about.
+    /// The file that it is about.
     pub path: Option<RelPath>,
     /// The note.
     pub message: String,
@@ -276,11 +278,11 @@ pub struct Note {
 pub enum NoteKind {
     /// A check failed with an internal error. The exit code is 2.
     InternalError,
-    /// A file was left out, and why.
+    /// A file was left out, for the reason in the message.
     Skipped,
-    /// A value is computed and cannot be determined from the text. Shown with `-v`.
+    /// A value is computed, so it cannot be determined from the text. Shown with `-v`.
     NotDecidable,
-    /// A file is not checked, or only in part, because of what it is. Shown with `-v`, and counted in the summary.
+    /// A file is not checked, or only partly, because of what it is. Shown with `-v`, and counted in the summary.
     NotChecked,
     /// Any other message.
     Info,
@@ -289,9 +291,9 @@ pub enum NoteKind {
 /// The results of a check: findings and notes.
 #[derive(Debug, Default, Clone)]
 pub struct Verdict {
-    /// What it found.
+    /// The findings.
     pub findings: Vec<Finding>,
-    /// What it could not decide or left out.
+    /// Notes about values that could not be determined, and about what was left out.
     pub notes: Vec<Note>,
 }
 
@@ -307,12 +309,12 @@ impl Verdict {
         self.notes.append(&mut other.notes);
     }
 
-    /// Notes that a value in a file cannot be determined from the text.
+    /// Adds a note that a value in a file cannot be determined from the text.
     pub fn not_decidable(&mut self, path: &RelPath, message: impl Into<String>) {
         self.notes.push(Note { kind: NoteKind::NotDecidable, path: Some(path.clone()), message: message.into() });
     }
 
-    /// Notes that a file is a template, so that only a part of it can be checked.
+    /// Adds a note that a file is a template, of which only a part can be checked.
     pub fn template(&mut self, path: &RelPath, message: impl Into<String>) {
         self.notes.push(Note { kind: NoteKind::NotChecked, path: Some(path.clone()), message: message.into() });
     }

@@ -1,6 +1,6 @@
-//! The fingerprint of a finding, which does not change if lines move: a hash of the rule, the path, the cause (if it is
-//! elsewhere), and the text of the position and its line without white space, numbered if the same combination occurs
-//! more than once in a file.
+//! The fingerprint of a finding, which does not change when lines move. It is a hash of the rule, the path, the cause
+//! (if it is elsewhere), and the text of the position and its line without white space. If the same combination occurs
+//! more than once in a file, it also includes the number of the occurrence.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -21,7 +21,7 @@ pub fn assign(findings: &mut [Finding], sources: &BTreeMap<RelPath, Arc<Source>>
 /// Sets the fingerprints of the findings in one file.
 fn number(file: &mut [Finding], text: Option<&str>) {
     let mut line = Line::default();
-    // How many have the same rule and text.
+    // The number of findings with the same rule and text so far.
     let mut seen: HashMap<u64, u32> = HashMap::new();
     let is_only = file.len() == 1;
     for finding in file {
@@ -43,7 +43,7 @@ pub fn at_path(findings: &[Finding], path: &str, text: Option<&str>) -> Vec<u64>
     moved.into_iter().map(|finding| finding.fingerprint).collect()
 }
 
-/// A fingerprint in the form that reports use.
+/// Formats a fingerprint for reports.
 pub fn text(fingerprint: u64) -> String {
     format!("{fingerprint:016x}")
 }
@@ -52,7 +52,7 @@ pub fn text(fingerprint: u64) -> String {
 #[derive(Default)]
 struct Line {
     range: Range<usize>,
-    /// The hash of each rule combined with the current line: few, because a line has findings of few rules.
+    /// The hash of each rule combined with the current line. There are few, because a line has findings of few rules.
     hashes: Vec<(RuleId, u64)>,
 }
 
@@ -76,7 +76,7 @@ fn base(finding: &Finding, text: &str, line: &mut Line) -> Option<u64> {
     Some(finding.cause.as_ref().map_or(print, |cause| write(print, cause.as_bytes())))
 }
 
-/// Adds the words of a text, with single spaces between them, to a hash.
+/// Adds the words of a string, separated by single spaces, to a hash.
 fn write_words(state: u64, text: &str) -> u64 {
     let mut words = text.split_whitespace();
     let first = words.next().map_or(state, |word| add(state, word.as_bytes()));
@@ -90,7 +90,7 @@ fn hash(parts: &[&[u8]]) -> u64 {
 
 const START: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// Adds a part, with a terminator, to a hash.
+/// Adds a part and a terminator to a hash.
 fn write(state: u64, part: &[u8]) -> u64 {
     end(add(state, part))
 }

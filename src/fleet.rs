@@ -11,17 +11,17 @@ use crate::rule;
 /// The maximum number of rules that are counted separately.
 const MOST_RULES: usize = 200;
 
-/// What the remaining rules are called.
+/// The name for the remaining rules.
 const OTHERS: &str = "other rules";
 
 /// The repositories.
 #[derive(Debug)]
 pub struct Fleet {
-    /// By name.
+    /// The repositories, sorted by name.
     pub repositories: Vec<Repository>,
     /// The date of the run.
     pub date: Date,
-    /// After this many days a repository counts as not checked.
+    /// The number of days after which a repository counts as not checked.
     pub stale_after: i32,
 }
 
@@ -30,7 +30,7 @@ pub struct Fleet {
 pub struct Repository {
     /// Its name.
     pub name: String,
-    /// Its checks by date; there is at least one.
+    /// Its checks by date. There is at least one.
     checks: Vec<Check>,
 }
 
@@ -45,7 +45,7 @@ pub struct Check {
     pub rules: BTreeMap<String, usize>,
     /// The number of accepted findings.
     pub accepted: usize,
-    /// How many acceptances have expired.
+    /// The number of acceptances that have expired.
     pub expired: usize,
     /// The version of flakeward.
     pub version: String,
@@ -58,13 +58,13 @@ pub struct Check {
 /// Findings by level.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// How many errors.
+    /// The number of errors.
     #[serde(default)]
     pub errors: usize,
-    /// How many warnings.
+    /// The number of warnings.
     #[serde(default)]
     pub warnings: usize,
-    /// How many hints.
+    /// The number of hints.
     #[serde(default)]
     pub hints: usize,
 }
@@ -74,13 +74,13 @@ pub struct Totals {
 pub struct Lowered {
     /// The rule's id.
     pub rule: String,
-    /// Its level there.
+    /// Its level in the repository.
     pub level: String,
     /// The level of the policy, or of the rule's page.
     pub default: String,
 }
 
-/// The parts of a JSON report that are needed. Fields that older versions did not write are empty.
+/// The parts of a JSON report that are used. Fields that older versions did not write are empty.
 #[derive(Deserialize)]
 struct Document {
     version: u32,
@@ -156,8 +156,8 @@ impl Fleet {
         fleet
     }
 
-    /// Counts the findings of rare rules together: one report with made-up names would give every repository a cell for
-    /// each of them. The built-in rules are kept, and then those that most repositories have.
+    /// Counts the findings of rare rules together. Otherwise, one report with made-up names would add a cell for each
+    /// of them to every repository. The built-in rules are kept, and then those that most repositories have.
     fn join_rare_rules(&mut self) {
         let mut spread: HashMap<&str, usize> = HashMap::new();
         for repository in &self.repositories {
@@ -200,22 +200,22 @@ impl Fleet {
         sum(self.repositories.iter().map(Repository::latest))
     }
 
-    /// How many days ago a repository was checked; `None` if its reports have no dates.
+    /// The number of days since a repository was checked; `None` if its reports have no dates.
     pub fn age(&self, repository: &Repository) -> Option<i32> {
         repository.latest().date.map(|date| (self.date - date).get_days())
     }
 
-    /// Whether a repository was not checked for too long.
+    /// Whether the last check of a repository was too long ago.
     pub fn is_stale(&self, repository: &Repository) -> bool {
         self.age(repository).is_some_and(|age| age > self.stale_after)
     }
 
-    /// For each date with a check: how many repositories had been checked by then, and the findings of their latest
-    /// checks.
+    /// For each date with a check: the number of repositories that had been checked by then, and the findings of their
+    /// latest checks.
     pub fn trend(&self) -> Vec<(Date, usize, Totals)> {
         let all = self.repositories.iter().flat_map(|repository| &repository.checks);
         let dates: BTreeSet<Date> = all.filter_map(|check| check.date).collect();
-        // The latest check of each repository, carried forward from date to date.
+        // The latest check of each repository, carried forward to each date.
         let mut next = vec![0; self.repositories.len()];
         let days = dates.into_iter().map(|date| {
             for (repository, next) in self.repositories.iter().zip(&mut next) {
@@ -244,7 +244,7 @@ fn sum<'a>(checks: impl Iterator<Item = &'a Check>) -> Totals {
 impl Repository {
     /// Its latest check.
     pub fn latest(&self) -> &Check {
-        // A repository has at least one check.
+        // `checks` is never empty.
         &self.checks[self.checks.len() - 1]
     }
 }
@@ -280,7 +280,7 @@ mod tests {
         let mut made_up: Vec<(&str, usize)> = made_up.iter().map(|rule| (rule.as_str(), 2)).collect();
         made_up.push(("port-conflict", 1));
         let own = [("hardcoded-port", 3), ("local/ours", 4)];
-        // The number of reports of one repository does not matter.
+        // The number of reports of a single repository does not matter.
         let evil = ["2026-01-01", "2026-01-02", "2026-01-03"].map(|date| {
             let date = Some(date.parse().unwrap());
             ("evil", Check { date, ..check(&made_up) })

@@ -1,18 +1,19 @@
-//! Path globs of flakeward.toml and of rule pages.
+//! Path globs in flakeward.toml and in rule pages.
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-/// The number of globs in a set for each glob of the user.
+/// The number of compiled globs for each glob in the settings.
 pub const FORMS: usize = 2;
 
-/// More deeply nested alternatives (`{a,{b,..}}`) are refused, because they are parsed recursively.
+/// The maximum nesting of alternatives (`{a,{b,..}}`). Deeper globs are rejected, because they are parsed recursively.
 const MAX_BRACES: usize = 64;
 
-/// Longer globs are refused, in bytes: the time to compile one grows with the square of its length.
+/// The maximum length of a glob, in bytes. Longer globs are rejected, because the time to compile one grows with the
+/// square of its length.
 const MAX_LENGTH: usize = 1_000;
 
-/// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything below.
-/// `Err` has the index of the first invalid glob, and the reason.
+/// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything
+/// below. `Err` contains the index of the first invalid glob, and the reason.
 pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
     let mut builder = GlobSetBuilder::new();
     for (index, glob) in globs.iter().enumerate() {
@@ -31,7 +32,7 @@ pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
     builder.build().map_err(|error| (0, error.kind().to_string()))
 }
 
-/// Why a glob must not be compiled: in a repository, anybody may have written it.
+/// Why a glob must not be compiled. In a repository, anyone may have written it.
 pub fn refusal(glob: &[u8]) -> Option<&'static str> {
     let mut depth = 0usize;
     let nests_too_deep = glob.iter().any(|byte| {

@@ -1,4 +1,4 @@
-//! Rules that cannot run: without its port registry, the findings of the port rules would be wrong.
+//! Rules that cannot run: if a port registry is missing, the findings of the port rules would be wrong.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,12 +11,12 @@ use crate::facts::port_registry::{self, RegistryFacts};
 use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
 use crate::repo::Repo;
 
-/// The rules that do not run, and why.
+/// The rules that do not run, and the reasons.
 #[derive(Debug, Default)]
 pub struct HeldBack {
     /// The rules.
     pub rules: BTreeSet<RuleId>,
-    /// The reasons, as findings, which are reported whichever paths were requested.
+    /// The reasons, as findings that are reported whichever paths were requested.
     pub findings: Vec<Finding>,
 }
 
@@ -36,7 +36,7 @@ impl HeldBack {
         }
     }
 
-    /// Whether a finding is a reason for not running rules.
+    /// Whether a finding is a reason why rules do not run.
     pub fn is_reason(&self, finding: &Finding) -> bool {
         finding.rule == UNCHECKED && self.findings.iter().any(|reason| reason.path == finding.path)
     }
@@ -77,8 +77,8 @@ fn why_missing(repo: &Repo, path: &str) -> &'static str {
     }
 }
 
-/// The registries that cannot be evaluated: because of syntax errors, or because evaluation exceeded its limits. A file
-/// that was only found by its name may be something else, so it counts only if there is no other registry, or if it
+/// The registries that cannot be evaluated because of syntax errors, or because evaluation exceeded its limits. A file
+/// that was found only by its name may not be a registry, so it counts only if there is no other registry or if it
 /// defines ports.
 pub fn unevaluated(project: &Project, config: &Config) -> Vec<Finding> {
     let facts = || project.each::<RegistryFacts>();

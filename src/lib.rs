@@ -1,21 +1,4 @@
-//! flakeward checks Nix infrastructure repositories against one policy.
-//!
-//! [`walk`] lists the repository, [`source`] holds the text of a file, and [`lang`] parses it. Readers extract
-//! [`facts`] from the tree, and the [`mod@check`] of each [`rule`] returns [`finding`]s from the tree or from the facts
-//! of all files. [`run`] is the pipeline; [`analysis`] reruns it as files change. [`suppress`] removes suppressed
-//! findings, [`output`] writes the report, [`mod@fix`] applies fixes, and [`command`] implements the commands of the
-//! command line ([`cli`]). [`trial`] runs the examples of rule pages.
-//!
-//! - `lang`, `knowledge`, `facts`, `rule`, `check` and `rewrite` do no I/O and print nothing. Checks get their
-//!   parameters, never the configuration file. Only `output` writes for people. Only `walk`, `fix`, `replace`, `command`
-//!   and `lsp` access the disk.
-//! - A check belongs to one rule and lists the readers that it needs: what a rule reports depends on no other rule.
-//! - Spans are in bytes until `output`. Everything is sorted by (path, start, rule) before it leaves the pipeline.
-//! - Invalid input and a panic inside a check become findings or notes. No file is skipped silently.
-//!
-//! The library is an implementation detail of the binary: it has no stable API.
-//!
-//! `docs/architecture.md` has the map of the modules and the reasons.
+//! `docs/architecture.md` describes the modules and the reasons for this design.
 
 #![cfg_attr(
     not(test),

@@ -1,17 +1,17 @@
-//! Which lines of a text are not in an older version: a diff in bounded time.
+//! Determines which lines of a file are not in an older version: a diff in bounded time.
 //!
 //! Lines that occur once in both texts and in the same order anchor the comparison (patience diff). The lines between
-//! two anchors are compared one by one if there are few, and else count as changed.
+//! two anchors are compared one by one if there are few, and otherwise count as changed.
 
 use std::collections::HashMap;
 use std::ops::{Range, RangeInclusive};
 
 use crate::source::LineIndex;
 
-/// Maximum number of pairs of lines that are compared between two anchors.
+/// The maximum number of pairs of lines that are compared between two anchors.
 const PAIRS: usize = 1 << 20;
 
-/// For each line of `new`, the index of the same line in `old`; `None` if `old` does not have it. The indexes increase.
+/// For each line of `new`, the index of the same line in `old`; `None` if `old` does not have it. The indices increase.
 /// Line ends are part of the lines.
 pub fn kept_lines(old: &str, new: &str) -> Vec<Option<usize>> {
     let (old, new) = (lines(old), lines(new));
@@ -32,7 +32,7 @@ pub fn changed_lines(kept: &[Option<usize>]) -> Vec<RangeInclusive<u32>> {
     changed
 }
 
-/// The lines, split as positions count them.
+/// The lines of the text, split in the same way as for positions.
 fn lines(text: &str) -> Vec<&str> {
     let index = LineIndex::new(text);
     let start = |line| index.start(line).map_or(text.len(), |start| start as usize);
@@ -99,9 +99,9 @@ fn once<'a>(lines: &[&'a str], range: Range<usize>) -> HashMap<&'a str, Option<u
     places
 }
 
-/// The longest subsequence of pairs, sorted by their first number, whose second number increases as well.
+/// The longest subsequence of pairs, sorted by their first number, in which the second number also increases.
 fn longest_rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    // For each length the pair that ends the sequence with the smallest number; for each pair the one before it.
+    // For each length, the pair that ends the sequence with the smallest number; for each pair, the previous pair.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
     for (index, (_, second)) in pairs.iter().enumerate() {
@@ -118,10 +118,10 @@ fn longest_rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     rising
 }
 
-/// The indexes of the old and new lines in a longest common subsequence.
+/// The indices of the old and new lines in a longest common subsequence.
 fn common(old: &[&str], new: &[&str]) -> Vec<(usize, usize)> {
     let width = new.len() + 1;
-    // The length of the longest common subsequence after each pair of lines.
+    // The length of the longest common subsequence that starts at each pair of lines.
     let mut lengths = vec![0u32; (old.len() + 1) * width];
     for (row, old) in old.iter().enumerate().rev() {
         for (column, new) in new.iter().enumerate().rev() {
@@ -174,8 +174,8 @@ mod tests {
         }
     }
 
-    /// Unchanged lines are lines of the old text in the same order, and in short texts there are as many of them as
-    /// possible between anchors.
+    /// Unchanged lines are lines of the old text in the same order. In short texts, there are as many of them between
+    /// anchors as possible.
     #[test]
     fn random_edits() {
         let mut dice = 0x9e37_79b9_7f4a_7c15_u64;

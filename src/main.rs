@@ -1,4 +1,4 @@
-//! Flags, run, exit code.
+//! The `flakeward` binary.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Panics are not printed, and their position is remembered for the message about them.
+//! Suppresses the output of panics, and records their position for the message about them.
 
 use std::cell::RefCell;
 use std::panic;
@@ -8,7 +8,7 @@ thread_local! {
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// From now on panics print nothing: the code that catches one reports it.
+/// Stops panics from printing anything. The code that catches a panic reports it.
 pub fn install() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map_or_else(String::new, |place| format!("at {}:{}", place.file(), place.line()));
@@ -20,7 +20,7 @@ pub fn install() {
     }));
 }
 
-/// Where this thread last panicked.
+/// Returns the position of this thread's last panic.
 pub fn take() -> Option<String> {
     LAST.take()
 }

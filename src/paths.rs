@@ -1,11 +1,11 @@
-//! Paths of a repository as text: from its root, with `/` between the names.
+//! Paths in a repository as text, relative to its root, with `/` between the names.
 
 /// The folder of a file; empty for the root.
 pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Whether a file has a name, in any folder.
+/// Whether a file has this name, in any folder.
 pub fn is_named(path: &str, name: &str) -> bool {
     path.strip_suffix(name).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
 }
@@ -15,7 +15,7 @@ pub fn folders(file: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(folder(file)), |inner| Some(folder(inner))).take_while(|folder| !folder.is_empty())
 }
 
-/// Whether a folder has flake templates, or is one, by its name.
+/// Whether a folder contains flake templates or is one, judging by its name.
 pub fn is_template(folder: &str) -> bool {
     matches!(folder.rsplit('/').next(), Some("template" | "templates" | "skel" | "skeleton"))
 }

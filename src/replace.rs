@@ -1,8 +1,8 @@
-//! Replaces files as a whole: a new text is first written next to its file, and then renamed over it.
+//! Replaces files as a whole: the new text is written next to its file, and then renamed over it.
 //!
-//! The folders below the root are opened one after the other, without following symbolic links, and files are accessed
-//! through the handle of their folder. If another process
-//! replaces a folder with a link in the meantime, nothing is written elsewhere.
+//! The folders below the root are opened one after another, without following symbolic links, and files are accessed
+//! through the handle of their folder. If another process replaces a folder with a link in the meantime, nothing is
+//! written elsewhere.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -19,7 +19,7 @@ use rustix::io::Errno;
 
 use crate::delayed_signals::DelayedSignals;
 
-/// The names of temporary files: this prefix, the process id, `-`, random characters and `.tmp`.
+/// The prefix of temporary files. It is followed by the process id, `-`, random characters and `.tmp`.
 const PREFIX: &str = ".flakeward-fix-";
 
 /// The number of random characters.
@@ -29,7 +29,7 @@ const RANDOM: usize = 16;
 const NEW_FILE: Mode = Mode::from_raw_mode(0o666);
 const NEW_FOLDER: Mode = Mode::from_raw_mode(0o777);
 
-/// A folder. It is opened again for each use, because the number of files that a process can have open is limited.
+/// A folder. It is opened again for each use, because the number of open files of a process is limited.
 #[derive(Debug, Clone, Copy)]
 pub struct Folder<'p> {
     root: &'p Path,
@@ -53,7 +53,7 @@ impl<'p> Folder<'p> {
         self.walk(step)
     }
 
-    /// Opens the folder. Folders that do not exist are created.
+    /// Opens the folder. Creates folders that do not exist.
     fn create(self) -> io::Result<OwnedFd> {
         self.walk(|folder, name| match step(folder, name) {
             Err(Errno::NOENT) => match rustix::fs::mkdirat(folder, name, NEW_FOLDER) {
@@ -93,7 +93,7 @@ impl<'p> Folder<'p> {
         Ok(bytes)
     }
 
-    /// Makes renames in the folder durable. Where that is not possible, the system does it later.
+    /// Makes renames in the folder durable. If this is not possible, the system does so later.
     pub fn flush(self) {
         let _ = self.open().map(rustix::fs::fsync);
     }
@@ -109,18 +109,19 @@ fn step(folder: &OwnedFd, name: &OsStr) -> rustix::io::Result<OwnedFd> {
     rustix::fs::openat(folder, name, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// A text next to the file that it will replace. It is removed when this is dropped.
+/// New text in a temporary file next to the file that it will replace. The temporary file is removed when this is
+/// dropped.
 #[derive(Debug)]
 pub struct Staged<'p> {
     folder: Folder<'p>,
     name: Option<OsString>,
-    /// A signal ends the process after the file was renamed or removed. Where signals cannot be handled, the next fix in
-    /// the folder removes the file.
+    /// Delays signals until the temporary file has been renamed or removed. If signals cannot be handled, the next fix
+    /// in the folder removes the file.
     _signals: Option<DelayedSignals>,
 }
 
 impl<'p> Staged<'p> {
-    /// Writes and flushes a text. If it replaces a file, it gets its mode and owner.
+    /// Writes and flushes the text. If it will replace a file, it gets the mode and owner of that file.
     pub fn new(folder: Folder<'p>, replaced: Option<&OsStr>, text: &[u8]) -> io::Result<Self> {
         survive_limits();
         let handle = folder.create()?;
@@ -146,12 +147,12 @@ impl<'p> Staged<'p> {
         Ok(())
     }
 
-    /// Renames the text to a new file. It is an error if the file exists.
+    /// Renames the text to a new file. Fails if the file exists.
     pub fn create(mut self, file: &OsStr) -> io::Result<()> {
         let Some(name) = &self.name else { return Ok(()) };
         let folder = self.folder.open()?;
         match rustix::fs::renameat_with(&folder, name, &folder, file, RenameFlags::NOREPLACE) {
-            // Not every file system can do that.
+            // Not every file system supports this.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                 Ok(rustix::fs::linkat(&folder, name, &folder, file, AtFlags::empty())?)
             }
@@ -174,12 +175,12 @@ impl Drop for Staged<'_> {
     }
 }
 
-/// A file that exceeds the size that the user allows (`ulimit -f`) is an error, and does not end the process before it
-/// can remove the file.
+/// Turns a write that exceeds the user's maximum file size (`ulimit -f`) into an error, so that the process does not
+/// end before it can remove the file.
 fn survive_limits() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
-        // Where signals cannot be handled, the process ends as before.
+        // If signals cannot be handled, the process still ends.
         let exceeded: Arc<AtomicBool> = Arc::default();
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, exceeded);
     });
@@ -198,7 +199,8 @@ fn create(folder: &OwnedFd) -> io::Result<(OsString, File)> {
     }
 }
 
-/// Random letters and digits. Only a collision with an existing file has to be unlikely: it costs another attempt.
+/// Random letters and digits. A collision with an existing file need only be unlikely, because it costs another
+/// attempt.
 fn random() -> String {
     let hash = RandomState::new().build_hasher().finish();
     format!("{hash:0RANDOM$x}")

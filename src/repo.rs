@@ -15,7 +15,7 @@ use crate::walk::{self, Entry, Unreadable, Walk};
 /// A repository: on disk, or in memory for tests and examples.
 #[derive(Debug, Clone)]
 pub struct Repo {
-    /// Its root.
+    /// The root.
     pub root: PathBuf,
     /// Its files, sorted by path.
     pub(crate) files: Vec<RepoFile>,
@@ -27,16 +27,16 @@ pub struct Repo {
     pub(crate) nested: Vec<RelPath>,
     /// Configuration files of flakeward, whether they are used or not.
     pub(crate) settings: Vec<RelPath>,
-    /// Files that are not checked, because a tool wrote them.
+    /// Files that are not checked because a tool wrote them.
     pub(crate) third_party: BTreeMap<RelPath, Origin>,
 }
 
 /// A file of a repository.
 #[derive(Debug, Clone)]
 pub(crate) enum RepoFile {
-    /// Not read yet.
+    /// A file that has not been read yet.
     Disk(Entry),
-    /// With its text.
+    /// A file with its text.
     Memory(Arc<Source>),
 }
 
@@ -126,7 +126,7 @@ impl Repo {
         self.files.binary_search_by(|file| (**file.path()).cmp(path)).ok().map(|index| &self.files[index])
     }
 
-    /// Adds a file that is held in memory, or replaces the one at its path.
+    /// Adds a file in memory, or replaces the file at its path.
     pub fn overlay(&mut self, source: Source) {
         self.insert(RepoFile::Memory(Arc::new(source)));
     }
@@ -147,7 +147,7 @@ impl Repo {
         self.files.len() + self.unreadable.len() < before
     }
 
-    /// The repository without vendored files and lock files, unless the settings ask for them.
+    /// The repository without vendored files and lock files, unless the settings include them.
     pub(crate) fn own(&self, settings: &Settings) -> Cow<'_, Self> {
         let third_party = if settings.config.check_third_party { BTreeMap::new() } else { self.third_party_files() };
         if third_party.is_empty() {

@@ -14,7 +14,7 @@ use crate::rule::Catalog;
 use crate::source::Source;
 use crate::suppress::accepted::Accepted;
 
-/// What a report is about, and with which settings it was created.
+/// The subject of a report, and the settings with which it was created.
 #[derive(Debug, Default, Clone)]
 pub struct About {
     /// The repository's name.
@@ -23,14 +23,14 @@ pub struct About {
     pub date: Date,
     /// The policy that the repository extends.
     pub policy: Option<Policy>,
-    /// Rules whose level the repository's own settings lower: the level there, and the one without these settings.
+    /// Rules whose level the repository's own settings lower: the lowered level, and the level without these settings.
     pub lowered: Vec<(RuleId, Level, Level)>,
 }
 
 /// A policy and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// The name under which the repository extends it.
+    /// The name by which the repository extends it.
     pub name: String,
     /// The beginning of the hash of its flakeward.toml.
     pub version: String,
@@ -43,9 +43,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Notes about the run, sorted.
     pub notes: Vec<Note>,
-    /// The number of checked files, of those requested.
+    /// The number of requested files that were checked.
     pub files: usize,
-    /// The files that were not checked, or only in part, of those requested.
+    /// The requested files that were not checked, or only partly.
     pub not_checked: NotChecked,
     /// The number of settings files with findings, which are not included in `files`.
     pub settings: usize,
@@ -57,13 +57,13 @@ pub struct Report {
     pub suppressed: usize,
     /// The suppressions and baseline rows, sorted by the path that they apply to.
     pub accepted: Vec<Accepted>,
-    /// The files that findings and labels point into.
+    /// The files that findings and labels refer to.
     pub sources: BTreeMap<RelPath, Arc<Source>>,
-    /// What the report is about.
+    /// The subject of the report.
     pub about: About,
-    /// The root that paths are relative to.
+    /// The root to which paths are relative.
     pub root: PathBuf,
-    /// The files with syntax errors, which no fix changes.
+    /// The files with syntax errors. No fix changes them.
     pub broken: BTreeSet<RelPath>,
     /// What the repository contains.
     pub overview: Overview,
@@ -71,14 +71,14 @@ pub struct Report {
     pub catalog: Catalog,
 }
 
-/// What a repository contains, for suggestions about the next steps.
+/// An overview of the contents of a repository, for suggestions about the next steps.
 #[derive(Debug, Default, Clone)]
 pub struct Overview {
     /// Whether the report is about the whole repository.
     pub is_whole: bool,
     /// Whether there is a Nix file.
     pub has_nix: bool,
-    /// Whether there is a port registry. Only determined if a rule about ports ran.
+    /// Whether there is a port registry. Determined only if a rule about ports ran.
     pub has_registry: bool,
     /// The set of ports that the repository has instead of a registry.
     pub defined_ports: Option<Definition>,
@@ -86,20 +86,20 @@ pub struct Overview {
     pub has_settings: bool,
     /// Whether there is a baseline.
     pub has_baseline: bool,
-    /// Where a port registry would be created.
+    /// The path at which a port registry would be created.
     pub new_registry: String,
 }
 
-/// The number of files that, because of what they are, are not checked or only checked in part.
+/// The number of files that are not checked, or only partly, because of what they are.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct NotChecked {
-    /// Files whose header says that a program generates them.
+    /// Files with a header that marks them as generated.
     pub generated: usize,
     /// Files that package managers copied into the repository.
     pub vendored: usize,
     /// Lock files of package managers.
     pub lock_files: usize,
-    /// Templates, of which a part can be checked.
+    /// Templates, of which a part is checked.
     pub templates: usize,
 }
 
@@ -154,7 +154,7 @@ pub struct RuleCount {
 }
 
 impl Report {
-    /// Which kind of fix a finding has, unless `flakeward fix` would refuse it because of a syntax error.
+    /// The safety of a finding's fix, unless `flakeward fix` would refuse the fix because of a syntax error.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
         let edited = finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| &edit.path);
         let is_broken = edited.chain([&finding.path]).any(|path| self.broken.contains(path));
@@ -186,12 +186,12 @@ impl Report {
         counts
     }
 
-    /// The number of findings with a level.
+    /// The number of findings at a level.
     pub fn count(&self, level: Level) -> usize {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 
-    /// Whether any finding has at least a level.
+    /// Whether a finding has at least this level.
     pub fn reaches(&self, level: Level) -> bool {
         self.findings.iter().any(|finding| finding.level >= level)
     }

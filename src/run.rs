@@ -58,12 +58,12 @@ fn file_pass(
     repo.files.par_iter().map(|file| pass.check(file)).collect()
 }
 
-/// How often a repository is checked.
+/// The number of times that a repository is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Runs {
     /// Once.
     Once,
-    /// Repeatedly, so that it is worth keeping results with the facts of files.
+    /// Repeatedly, so that keeping results with the facts of files saves time.
     Repeated,
 }
 
@@ -156,7 +156,7 @@ fn about(repo: &Repo, settings: &Settings) -> About {
     }
 }
 
-/// Adds the configuration to the files that findings point into, if they may point into it.
+/// Adds the configuration to the files that findings refer to, if a finding may refer to it.
 fn add_settings(sources: &mut Sources, config: &Config) {
     let Some(path) = config.path.as_ref().map(|path| RelPath::from(path.to_string_lossy())) else { return };
     if !config.ports.registries.is_empty() {
@@ -166,7 +166,7 @@ fn add_settings(sources: &mut Sources, config: &Config) {
     }
 }
 
-/// Counts the settings and baseline files among the files of some findings.
+/// Counts the settings and baseline files that have findings.
 fn settings_files(repo: &Repo, findings: &[Finding]) -> usize {
     let is_input = |path: &str| repo.has(path) || repo.unreadable.iter().any(|file| &*file.path == path);
     findings.chunk_by(|a, b| a.path == b.path).filter(|file| !is_input(&file[0].path)).count()
@@ -211,7 +211,7 @@ impl Gathered {
             third_party: repo.third_party.clone(),
         };
         let sources: Vec<_> = outcomes.into_iter().filter_map(|outcome| gathered.add(outcome)).collect();
-        // Built at once from sorted paths, which is faster than one insertion after the other.
+        // Building the map at once from sorted paths is faster than inserting them one by one.
         gathered.sources = sources.into_iter().map(|source| (source.path.clone(), source)).collect();
         gathered
     }
@@ -238,7 +238,7 @@ fn project_pass(checks: &[&'static Check], view: &ProjectView<'_>) -> Verdict {
         Ok(verdict) => verdict.unwrap_or_default(),
         Err(_) => Verdict { findings: Vec::new(), notes: vec![internal_error(check.rule, None)] },
     };
-    // Without the shared facts, a thread that waits for a part of them could start a check that needs the whole.
+    // Without the shared facts, a thread that waits for some of them could start a check that needs all of them.
     let is_prepared = checks.len() > 1 && catch_unwind(AssertUnwindSafe(|| view.prepare(checks))).is_ok();
     let verdicts: Vec<Verdict> =
         if is_prepared { checks.par_iter().map(run).collect() } else { checks.iter().map(run).collect() };
@@ -254,14 +254,14 @@ fn left_out(path: &RelPath, origin: Origin) -> Note {
     Note { kind: NoteKind::NotChecked, path: Some(path.clone()), message }
 }
 
-/// Counts the files that notes say are not checked: by their origin, or else as templates.
+/// Counts the files that are not checked according to notes, by their origin, or else as templates.
 fn not_checked(notes: &[Note], third_party: &BTreeMap<RelPath, Origin>) -> NotChecked {
     let mut counts = NotChecked::default();
     let paths: BTreeSet<&RelPath> =
         notes.iter().filter(|note| note.kind == NoteKind::NotChecked).filter_map(|note| note.path.as_ref()).collect();
     for path in paths {
         match third_party.get(path) {
-            // Of a file that marks vendored code, only its existence matters.
+            // For a file that marks vendored code, only its existence matters.
             Some(_) if third_party::vendored_folder(path).is_some() => {}
             Some(origin) => counts.add(*origin),
             None => counts.templates += 1,
@@ -270,12 +270,12 @@ fn not_checked(notes: &[Note], third_party: &BTreeMap<RelPath, Origin>) -> NotCh
     counts
 }
 
-/// Whether some checks need to know which hosts belong to the repository.
+/// Whether some checks use the hosts that belong to the repository.
 fn reads_hosts(checks: &[&'static Check]) -> bool {
     check::read(checks, &ports::READER) && check::read(checks, &port_registry::READER)
 }
 
-/// The facts about ports for the port map, whichever rules are on.
+/// The facts about ports for the port map, whichever rules are enabled.
 #[derive(Debug)]
 pub struct PortFacts {
     /// The facts of all files.
@@ -284,7 +284,7 @@ pub struct PortFacts {
     pub unreadable: Vec<Finding>,
     /// The configured registries that do not exist.
     pub missing: Vec<Finding>,
-    /// Notes about undecidable values and internal errors.
+    /// Notes about values that cannot be determined, and about internal errors.
     pub notes: Vec<Note>,
 }
 
@@ -303,12 +303,12 @@ pub fn port_facts(repo: &Repo, settings: &Settings) -> PortFacts {
     PortFacts { project: gathered.project, unreadable, missing, notes }
 }
 
-/// Whether a path was requested; an empty list requests all.
+/// Whether a path was requested. An empty list requests all paths.
 pub fn is_asked(paths: &[RelPath], path: &str) -> bool {
     Asked::new(paths).covers(path)
 }
 
-/// The requested paths; an empty list requests all.
+/// The requested paths. An empty list requests all paths.
 struct Asked<'a>(HashSet<&'a str>);
 
 impl<'a> Asked<'a> {
@@ -328,7 +328,7 @@ impl<'a> Asked<'a> {
         paths.filter(|path| self.covers(path)).count()
     }
 
-    /// Notes about files that are not checked are always shown if these files themselves were requested.
+    /// Makes notes about unchecked files always visible if these files themselves were requested.
     fn with_shown_notes(&self, mut notes: Vec<Note>) -> Vec<Note> {
         for note in notes.iter_mut().filter(|note| note.kind == NoteKind::NotChecked) {
             if note.path.as_ref().is_some_and(|path| self.0.contains(&**path)) {

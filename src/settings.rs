@@ -5,29 +5,29 @@ use crate::finding::{Level, RelPath, RuleId, Safety, UNCHECKED};
 use crate::rule::RuleSet;
 use crate::suppress::baseline::Baseline;
 
-/// Everything that determines what a run reports, apart from the repository.
+/// Everything that determines the report of a run, apart from the repository.
 #[derive(Debug)]
 pub struct Settings {
     /// The validated configuration file.
     pub config: Config,
     /// The rules and their levels.
     pub rules: RuleSet,
-    /// The date of the run, for rules about ages.
+    /// The date of the run, for rules that depend on ages.
     pub now: jiff::civil::Date,
     /// The baseline.
     pub baseline: Option<Baseline>,
     /// Whether baseline rows that match nothing are errors.
     pub frozen: bool,
-    /// Only findings below these paths (relative to the root) are reported; empty means all.
+    /// The paths (relative to the root) below which findings are reported; empty means all.
     pub paths: Vec<RelPath>,
-    /// The widest safety of fixes to create: registry entries for all unregistered ports are not planned if nobody
-    /// would apply them.
+    /// The highest safety level of fixes to create. Registry entries for all unregistered ports are not planned if
+    /// their fixes will not be applied.
     pub fixes: Safety,
     /// Only the port at this position of a file gets a new registry entry; `None` means all in the requested paths.
     pub new_entry: Option<(RelPath, u32)>,
-    /// Whether to determine which findings an unsafe fix could fix, even if such fixes are not wanted.
+    /// Whether to determine which findings have an unsafe fix, even if unsafe fixes are not requested.
     pub counts_fixes: bool,
-    /// Whether to rule out files before parsing. Only off in tests which prove that this changes nothing.
+    /// Whether to rule out files before parsing. False only in tests that prove that this does not change the results.
     pub prefilter: bool,
 }
 
@@ -59,7 +59,7 @@ impl Settings {
 }
 
 impl Settings {
-    /// A rule's level at a path: the rule set's, unless an override for the path says otherwise.
+    /// A rule's level at a path: the level of the rule set, unless an override applies to the path.
     pub fn level_at(&self, rule: &str, path: &str) -> Level {
         if rule == UNCHECKED {
             return Level::Error;
@@ -69,12 +69,12 @@ impl Settings {
         overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
     }
 
-    /// Whether a rule exists and is off at a path: an acceptance of its findings may match once it runs.
+    /// Whether a rule exists and is off at a path. An acceptance of its findings may match once the rule runs.
     pub fn is_off(&self, rule: &str, path: &str) -> bool {
         self.rules.catalog().find(rule).is_some() && self.level_at(rule, path) == Level::Off
     }
 
-    /// Sets a rule's level everywhere, including path overrides: the command line takes precedence.
+    /// Sets a rule's level for all paths, including overrides, because the command line takes precedence.
     pub fn decide(&mut self, rule: RuleId, level: Level) {
         self.rules.set(rule, level);
         self.rules.unset_somewhere(rule);

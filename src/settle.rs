@@ -1,4 +1,4 @@
-//! From the findings of the checks to those of the report: levels, fingerprints, suppressions, baseline.
+//! Turns the findings of the checks into those of the report, with levels, fingerprints, suppressions and the baseline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::suppress::accepted::Accepted;
 use crate::suppress::baseline::Matched;
 use crate::suppress::{self, Suppression, entries};
 
-/// The files that findings and labels point into.
+/// The files that findings and labels refer to.
 pub type Sources = BTreeMap<RelPath, Arc<Source>>;
 
 /// Findings on their way from the checks to the report.
@@ -21,7 +21,7 @@ pub struct Findings<'a> {
     pub list: Vec<Finding>,
     /// The number of suppressed findings.
     pub suppressed: usize,
-    /// What is accepted: suppressions and baseline rows.
+    /// The acceptances: suppressions and baseline rows.
     pub accepted: Vec<Accepted>,
     settings: &'a Settings,
 }
@@ -34,7 +34,8 @@ impl<'a> Findings<'a> {
         findings
     }
 
-    /// Sorts the findings, sets their levels and fingerprints, and drops those of rules that are off at their path.
+    /// Sorts the findings, sets their levels and fingerprints, and removes the findings of rules that are off at their
+    /// path.
     fn settle(&mut self, sources: &Sources) {
         self.list.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         self.list.dedup();
@@ -51,7 +52,7 @@ impl<'a> Findings<'a> {
         self.list.append(&mut Findings::new(findings, sources, self.settings).list);
     }
 
-    /// Drops findings that comments and the baseline suppress, and reports unused suppressions and rows.
+    /// Removes findings that comments and the baseline suppress, and reports unused suppressions and rows.
     pub fn silence(
         &mut self,
         suppressions: &mut [Suppression],
@@ -85,7 +86,7 @@ impl<'a> Findings<'a> {
         let source = Source::new(&baseline.path, FileKind::Settings, baseline.text.clone());
         sources.insert(baseline.path.clone(), Arc::new(source));
         let is_off = |rule: &str, path: &str| held_back.contains(rule) || settings.is_off(rule, path);
-        // Only a run on the whole repository shows that a row matches nothing.
+        // Only a run on the whole repository can show that a row matches nothing.
         let is_whole = settings.paths.is_empty();
         let unused = if is_whole { baseline.unused(&rows, is_off) } else { Vec::new() };
         self.add(baseline.expired(&rows, settings.now), sources);
@@ -96,7 +97,7 @@ impl<'a> Findings<'a> {
         self.accepted.extend(baseline.accepted(&rows, settings.now, is_whole));
     }
 
-    /// Adds findings as errors, whatever the level of their rule.
+    /// Adds findings as errors, whatever the levels of their rules.
     fn enforce(&mut self, mut findings: Vec<Finding>, sources: &Sources) {
         findings.iter_mut().for_each(|finding| finding.level = Level::Error);
         fingerprint::assign(&mut findings, sources);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::finding::{RelPath, Span};
 
 /// The kinds of files, determined by the name and, if two kinds share the name, by the content. All other properties of
-/// a kind are in its row of [`crate::lang::languages::LANGUAGES`], which has the same order.
+/// a kind are in its row of [`crate::lang::languages::LANGUAGES`], in the same order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {
     /// `*.nix`
@@ -23,15 +23,15 @@ pub enum FileKind {
     Just,
     /// A makefile.
     Make,
-    /// Settings: flakeward's own configuration or baseline, which findings can point into, and files of other tools
-    /// whose existence matters. Never checked.
+    /// Settings: flakeward's own configuration or baseline, which findings can refer to, and files of other tools whose
+    /// existence matters. Never checked.
     Settings,
 }
 
 /// A file that was read.
 #[derive(Debug)]
 pub struct Source {
-    /// Relative to the repository's root.
+    /// The path relative to the repository's root.
     pub path: RelPath,
     /// The path on disk.
     pub file: PathBuf,
@@ -42,12 +42,12 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source that is not from disk (tests, examples, standard input).
+    /// Creates a source that is not from disk (tests, examples, standard input).
     pub fn new(path: &str, kind: FileKind, text: impl Into<String>) -> Self {
         Self { path: Arc::from(path), file: PathBuf::from(path), kind, text: text.into() }
     }
 
-    /// The text of a span.
+    /// The text in a span.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")
     }
@@ -57,7 +57,7 @@ impl Source {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// Whether its language has comments. JSON, which is parsed as YAML, has none.
+    /// Whether its language has comments. JSON is parsed as YAML but has none.
     pub fn has_comments(&self) -> bool {
         self.kind.row().comment.is_some() && !self.path.to_ascii_lowercase().ends_with(".json")
     }
@@ -74,20 +74,20 @@ pub struct Place {
     pub offset: u32,
 }
 
-/// The line starts of a text.
+/// The line starts of a file's text.
 #[derive(Debug, Clone)]
 pub struct LineIndex {
     starts: Vec<u32>,
-    /// The number of characters before each [`BLOCK`] of bytes, so that a long line is not counted again for each
-    /// position.
+    /// The number of characters before each [`BLOCK`] of bytes, so that the characters of a long line are not counted
+    /// again for each position.
     characters: Vec<u32>,
 }
 
-/// A power of two, small enough to count quickly.
+/// The number of bytes in a block: a power of two, small enough to count quickly.
 const BLOCK: usize = 1 << 10;
 
 impl LineIndex {
-    /// Reads the line starts of a text. Lines end with LF, CR LF or a lone CR.
+    /// Reads the line starts of the text. Lines end with LF, CR LF or a lone CR.
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut starts = vec![0];
@@ -118,7 +118,7 @@ impl LineIndex {
         self.starts.len()
     }
 
-    /// Line and column of an offset in `text`, which must be the text of this index.
+    /// The line and column of an offset in `text`, which must be the text of this index.
     pub fn place(&self, text: &str, offset: u32) -> Place {
         let offset = offset.min(text.len() as u32);
         let line = self.line(offset);
@@ -131,7 +131,7 @@ impl LineIndex {
         Place { line: line as u32 + 1, column: (before + 1).saturating_sub(bom), offset }
     }
 
-    /// The number of characters that begin before an offset.
+    /// The number of characters that start before an offset.
     fn characters(&self, text: &str, offset: u32) -> u32 {
         let block = offset as usize / BLOCK;
         let rest = text.as_bytes().get(block * BLOCK..offset as usize).unwrap_or(&[]);
@@ -147,12 +147,12 @@ impl LineIndex {
     }
 }
 
-/// The number of characters that begin in a part of a text.
+/// The number of characters that start in a part of the text.
 fn beginnings(bytes: &[u8]) -> u32 {
     bytes.iter().filter(|&&byte| !(0x80..0xc0).contains(&byte)).count() as u32
 }
 
-/// A new text with the line ends of the previous one, if that ends all its lines with CR LF.
+/// Returns the new text with CR LF line ends if all lines of the previous text end with CR LF.
 pub fn with_line_ends_of(before: &str, after: String) -> String {
     let count = |text: &str, end: &str| text.matches(end).count();
     let is_crlf = before.contains('\n') && count(before, "\n") == count(before, "\r\n");

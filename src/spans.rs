@@ -1,4 +1,4 @@
-//! Many spans of one file, to find one that contains or touches another span.
+//! A set of spans in one file, for finding one that contains or touches another span.
 
 use crate::finding::Span;
 
@@ -6,7 +6,7 @@ use crate::finding::Span;
 #[derive(Debug, Default)]
 pub struct Spans {
     starts: Vec<u32>,
-    /// The maximum end of the spans up to each.
+    /// For each span, the maximum end of the spans up to it.
     ends: Vec<u32>,
 }
 
@@ -34,7 +34,7 @@ impl Spans {
         self.furthest_from(span.end) >= Some(span.start)
     }
 
-    /// The maximum end of the spans that begin at or before an offset.
+    /// The maximum end of the spans that start at or before an offset.
     fn furthest_from(&self, at: u32) -> Option<u32> {
         let after = self.starts.partition_point(|&start| start <= at);
         self.ends.get(after.checked_sub(1)?).copied()

@@ -1,7 +1,7 @@
 //! Suggestions for mistyped words.
 
-/// Returns the most similar known word, if any. Words over 100 bytes are ignored; only the first 5,000 candidates are
-/// compared.
+/// Returns the most similar known word, if there is one. Ignores words over 100 bytes, and compares only the first
+/// 5,000 candidates.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 100;
     const MOST: usize = 5_000;

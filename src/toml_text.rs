@@ -23,7 +23,7 @@ struct Place {
 }
 
 impl Places {
-    /// Reads the positions in a text. Empty if it is not valid TOML.
+    /// Reads the positions in a file. Empty if it is not valid TOML.
     pub fn read(text: &str) -> Self {
         let mut places = Self::default();
         if let Ok(table) = DeTable::parse(text) {
@@ -66,18 +66,18 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// The error in a text: its position, and what to do.
+/// The error in a TOML file, with its position and a way to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The position in the text.
     pub span: Option<Range<usize>>,
-    /// What is wrong.
+    /// The description of the error.
     pub message: String,
-    /// What to do.
+    /// A way to fix it.
     pub help: Option<String>,
 }
 
-/// Explains why a text could not be deserialised as a type: reports the first value or key that the type's schema
+/// Explains why the text could not be deserialised as a type. Reports the first value or key that the type's schema
 /// rejects, or else the parser's message.
 pub fn explain<T: JsonSchema>(text: &str, error: &toml::de::Error) -> Fault {
     let schema = schemars::schema_for!(T).to_value();
@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The most similar one of some known words, or all of them.
+/// The most similar of the known words, or else all of them.
 fn alternatives(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -185,7 +185,7 @@ fn types(schema: &Value) -> impl Iterator<Item = &str> {
     several.chain([&schema["type"]]).filter_map(Value::as_str)
 }
 
-/// The type of a value, in the terms of schemas.
+/// The type of a value, named as in schemas.
 fn type_of(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) | DeValue::Datetime(_) => "string",
@@ -197,7 +197,7 @@ fn type_of(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The name of a schema's type in messages. TOML has no null.
+/// The name of a schema's type for messages. TOML has no null.
 fn words(name: &str) -> Option<&'static str> {
     match name {
         "string" => Some("a string"),

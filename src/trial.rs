@@ -1,4 +1,4 @@
-//! Runs the examples of a rule's page: each is a small repository, whose findings are compared with the page.
+//! Runs the examples of a rule's page. Each is a small repository whose findings are compared with the page.
 
 use std::ops::Range;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub fn bytes(block: &Block<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// The repository and settings of an example. Errors are those of its flakeward.toml.
+/// The repository and settings of an example. Errors are in its flakeward.toml.
 pub fn repository(example: &Example<'_>, catalog: &Catalog) -> Result<(Repo, Settings), Box<ConfigError>> {
     let config = match example.files().find(|(path, _)| *path == "flakeward.toml") {
         Some((path, block)) => Config::read(Path::new(path), block.text.to_owned(), catalog.clone())?,
@@ -59,13 +59,13 @@ pub enum Fault {
     Empty,
     /// Its flakeward.toml is invalid.
     Settings(String),
-    /// It is under Bad, but nothing is reported.
+    /// It is under Bad, but has no findings.
     Silent,
-    /// It is under Good, but something is reported.
+    /// It is under Good, but has findings.
     Reported(String),
     /// It is under Good, but has a `findings` block.
     GoodWithFindings,
-    /// It is under Bad, but has no `findings` block for the findings that are reported.
+    /// It is under Bad and has findings, but no `findings` block.
     Untold(String),
     /// Its `findings` block differs from the findings.
     Differs {

@@ -27,29 +27,30 @@ use shebang::has_shell_shebang;
 pub use shebang::is_shell_script;
 pub use unsaved::Unsaved;
 
-/// Larger files are reported and not read: configuration files are shorter.
+/// The maximum size of a file, in bytes. Larger files are reported and not read, because configuration files are
+/// smaller.
 pub const MAX_FILE: u64 = 32 << 20;
 
-/// The length of the longest path that the system accepts, in bytes (PATH_MAX of Linux; other systems accept less).
+/// The length of the longest path that the system accepts, in bytes (PATH_MAX on Linux; other systems accept less).
 const MAX_PATH: usize = 4096;
 
 /// A file of the repository with a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Relative to the root.
+    /// The path relative to the root.
     pub path: RelPath,
-    /// On disk.
+    /// The path on disk.
     pub file: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub kind: FileKind,
 }
 
 /// A file or folder that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unreadable {
-    /// Relative to the root.
+    /// The path relative to the root.
     pub path: RelPath,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -62,7 +63,7 @@ pub struct Walk {
     pub unreadable: Vec<Unreadable>,
     /// Nested repositories, which are left out: folders with a `.git`.
     pub nested: Vec<RelPath>,
-    /// Files and folders that `exclude` left out; the contents of the folders are unknown.
+    /// Files and folders that `exclude` left out. The contents of these folders are unknown.
     pub excluded: Vec<RelPath>,
     /// Configuration files of flakeward, sorted.
     pub settings: Vec<RelPath>,
@@ -99,7 +100,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     let mut builder = WalkBuilder::new(folder);
     let mut honoured = !options.no_ignore;
     if honoured && let Some(refused) = ignore_obstacle(root, folder, &ROOT_IGNORES) {
-        // It is unknown what the ignore files would exclude, so everything is checked.
+        // It is unknown which files the ignore files would exclude, so everything is checked.
         lock(&found).unreadable.push(refused);
         honoured = false;
     }
@@ -207,7 +208,7 @@ fn nested_around(root: &Path, file: &Path) -> Option<RelPath> {
     relative(root, folders.find(|folder| is_repository(folder))?)
 }
 
-/// Whether a folder is a separate repository: a clone, or a worktree or submodule, whose `.git` is a file.
+/// Whether a folder is a separate repository: a clone, or a worktree or submodule, in which `.git` is a file.
 fn is_repository(folder: &Path) -> bool {
     folder.join(".git").symlink_metadata().is_ok()
 }
@@ -218,13 +219,13 @@ pub fn leads_out(root: &Path, path: &Path) -> bool {
         && path.canonicalize().is_ok_and(|real| root.canonicalize().is_ok_and(|root| !real.starts_with(root)))
 }
 
-/// Whether a path is in a folder that is never searched.
+/// Whether a path is in a folder that is never walked.
 pub fn is_skipped(path: &str) -> bool {
     path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part))
 }
 
-/// Names that are not UTF-8 are shown with replacement characters, so two of them may look the same. Only one of such
-/// files can be identified in reports.
+/// Reports all but one of the files whose paths are the same in reports. Names that are not UTF-8 are shown with
+/// replacement characters, so two of them may look the same.
 fn refuse_twins(found: &mut Walk) {
     let Walk { entries, unreadable, .. } = found;
     if entries.is_sorted_by(|one, next| one.path < next.path) {
@@ -245,8 +246,8 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The flake.lock of a flake.nix, whatever ignore files say: git keeps a tracked lock file although a pattern such as
-/// `**/flake.lock` matches it, and without it a flake would count as unlocked.
+/// The flake.lock of a flake.nix, whatever the ignore files exclude. Git keeps a tracked lock file although a pattern
+/// such as `**/flake.lock` matches it, and without it a flake would count as unlocked.
 fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
     let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
     let lock = format!("{folder}flake.lock");
@@ -336,7 +337,7 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// Whether a path is that of a flakeward configuration file.
+/// Whether a path is the path of a flakeward configuration file.
 fn is_configuration(path: &str) -> bool {
     FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
@@ -364,7 +365,8 @@ pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     Some(relative.to_str().map_or_else(|| relative.to_string_lossy().into(), RelPath::from))
 }
 
-/// The part of a path below a root if both are written alike, as those of a walk are. This avoids splitting them.
+/// The part of a path below a root, if both are spelled the same, as they are in a walk. This avoids splitting the
+/// paths.
 fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p Path> {
     use std::os::unix::ffi::OsStrExt;
     let rest = path.as_os_str().as_bytes().strip_prefix(root.as_os_str().as_bytes())?.strip_prefix(b"/")?;
@@ -387,7 +389,7 @@ pub fn between(folder: &Path, path: &Path) -> PathBuf {
     up.chain(path.components().skip(shared)).collect()
 }
 
-/// An absolute path with links and `..` resolved, as far as it exists.
+/// Resolves links and `..` in an absolute path, as far as the path exists.
 pub fn resolve_new(path: &Path) -> PathBuf {
     let existing = path.ancestors().find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
     let Some((folder, mut real)) = existing else { return path.to_owned() };
@@ -400,19 +402,19 @@ pub fn resolve_new(path: &Path) -> PathBuf {
     real
 }
 
-/// Whether a path is longer than the system allows, so that nothing can exist there. The folders around such a path are
-/// not examined one by one.
+/// Whether a path is longer than the system allows, so that nothing can exist there. The folders in such a path are not
+/// examined.
 pub fn is_too_long(path: &Path) -> bool {
     path.as_os_str().len() > MAX_PATH
 }
 
-/// A path from the bytes of a list.
+/// Creates a path from the bytes of a list.
 pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
 
-/// The path that a mistyped one probably refers to: one with a similar name in the same, existing folder.
+/// The path that a mistyped one probably refers to: a path with a similar name in the same, existing folder.
 pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy().into_owned();
     let folder = path.parent()?;
@@ -423,12 +425,12 @@ pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     crate::suggest::nearest(&name, names.iter().map(String::as_str)).map(|near| folder.join(near))
 }
 
-/// The kind of a file by its name; for scripts without an extension, by their first line.
+/// The kind of a file by its name, or by its first line for scripts without an extension.
 pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
     by_name(path).or_else(|| (may_be_script(path) && has_shell_shebang(file)).then_some(FileKind::Shell))
 }
 
-/// The kind of a file with a content.
+/// The kind of a file with this content.
 pub fn kind_of(path: &str, text: &str) -> Option<FileKind> {
     let is_script = || may_be_script(path) && is_shell_script(text.as_bytes());
     let kind = by_name(path).or_else(|| is_script().then_some(FileKind::Shell))?;
@@ -442,17 +444,19 @@ pub fn may_be_script(path: &str) -> bool {
 
 /// The kind of a file by its path; `None` for files that are never read.
 pub fn by_name(path: &str) -> Option<FileKind> {
-    // For files that mark vendored code, only their existence matters.
+    // For a file that marks vendored code, only its existence matters.
     let is_mark = third_party::vendored_folder(path).is_some();
     languages::by_path(path).or(is_mark.then_some(FileKind::Settings))
 }
 
-/// Opens a regular file. Links are not followed, and a file that is replaced by a pipe in the meantime does not block.
+/// Opens a regular file. Links are not followed, and the call does not block if a pipe replaces the file in the
+/// meantime.
 pub fn open_regular(path: &Path) -> Result<std::fs::File, String> {
     open_sized(path).map(|(file, _)| file)
 }
 
-/// Opens a regular file and returns its size, with as few system calls as possible, because they take much of a run's time.
+/// Opens a regular file and returns its size. Makes as few system calls as possible, because they take much of a run's
+/// time.
 fn open_sized(path: &Path) -> Result<(std::fs::File, u64), String> {
     let mut options = std::fs::File::options();
     options.read(true);
@@ -466,12 +470,12 @@ fn open_sized(path: &Path) -> Result<(std::fs::File, u64), String> {
     }
 }
 
-/// Why a file was not opened without following links.
+/// The reason why a file could not be opened without following links.
 fn unopened(error: &std::io::Error) -> String {
     use rustix::io::Errno;
     match Errno::from_io_error(error) {
         Some(Errno::LOOP) => LINK.to_owned(),
-        // What Linux and macOS answer to opening a socket.
+        // The errors of Linux and macOS for opening a socket.
         Some(Errno::NXIO | Errno::OPNOTSUPP) => NO_FILE.to_owned(),
         _ => io_reason(error),
     }
@@ -492,11 +496,12 @@ pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     read_all(file, size, limit)
 }
 
-/// Reads to the end, but at most `limit` bytes. `size` is the expected number.
+/// Reads to the end, but at most `limit` bytes. `size` is the expected number of bytes.
 pub fn read_all(from: impl Read, size: u64, limit: u64) -> Result<Vec<u8>, String> {
     let size = size.min(limit) as usize;
     let mut from = from.take(limit + 1);
-    // One byte more than expected: a shorter read is the end of the file, so most files are read by one call.
+    // The buffer has one byte more than expected. A shorter read means the end of the file, so most files are read with
+    // one call.
     let mut bytes = vec![0; size + 1];
     // An interrupted call is repeated below.
     let count = match from.read(&mut bytes) {
@@ -517,12 +522,12 @@ fn too_large(size: u64, limit: u64) -> String {
     format!("its size of {} exceeds the limit of {}", amount(size), amount(limit))
 }
 
-/// A number of bytes in MiB, or in KiB if it is less than one MiB.
+/// Formats a number of bytes in MiB, or in KiB if it is less than one MiB.
 fn amount(bytes: u64) -> String {
     if bytes >> 20 > 0 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
 }
 
-/// Reads a file. If its content is not valid text, the error says why: files are never skipped.
+/// Reads a file. If its content is not valid text, the error is the reason, because files are never skipped.
 pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     let fail = |reason: String| Unreadable { path: entry.path.clone(), reason };
     let bytes = read_bytes(&entry.file, MAX_FILE).map_err(fail)?;
@@ -531,14 +536,14 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind, text })
 }
 
-/// The kind of a file whose name fits two: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
+/// The kind of a file whose name matches two kinds: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
 pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let fits = kind == FileKind::Nix && dockerfile::is_name(&name);
     if fits && !dockerfile::stages(text).is_empty() { FileKind::Dockerfile } else { kind }
 }
 
-/// Decodes a file's bytes. The error says why they are not text.
+/// Decodes a file's bytes. The error is the reason why they are not text.
 pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
     if is_utf16(&bytes) {
         return Err("it is UTF-16, not UTF-8".to_owned());
@@ -560,8 +565,8 @@ fn encrypted_by(bytes: &[u8]) -> Option<&'static str> {
     headers.iter().find(|(header, _)| bytes.starts_with(header)).map(|(_, tool)| *tool)
 }
 
-/// Whether a text begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are valid
-/// UTF-8 as well.
+/// Whether the content begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are
+/// also valid UTF-8.
 fn is_utf16(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
@@ -570,7 +575,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
     }
 }
 
-/// An I/O error without the system's error number.
+/// Formats an I/O error without the system's error number.
 pub fn io_reason(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
@@ -581,8 +586,8 @@ pub fn io_reason(error: &std::io::Error) -> String {
     }
 }
 
-/// The root of the repository around a folder: the nearest folder upward with `.git`, else with a `flake.nix` or a
-/// `flakeward.toml`, else the folder itself.
+/// The root of the repository around a folder: the nearest ancestor with `.git`, or else with a `flake.nix` or a
+/// `flakeward.toml`, or else the folder itself.
 pub fn find_root(folder: &Path) -> PathBuf {
     let [settings, hidden] = FILE_NAMES;
     upward(folder, &[".git"])
@@ -590,19 +595,19 @@ pub fn find_root(folder: &Path) -> PathBuf {
         .unwrap_or_else(|| folder.to_owned())
 }
 
-/// The nearest folder upward with `.git`, else with the configuration of flakeward. `None` if there is none: then
-/// nothing says that the files around a folder belong together.
+/// The nearest ancestor with `.git`, or else with the configuration of flakeward. `None` if there is none: then nothing
+/// indicates that the files around a folder belong together.
 pub fn marked_root(folder: &Path) -> Option<PathBuf> {
     upward(folder, &[".git"]).or_else(|| upward(folder, &FILE_NAMES))
 }
 
-/// The nearest folder upward that contains one of some files.
+/// The nearest ancestor that contains one of some files. The folder itself counts.
 fn upward(folder: &Path, marks: &[&str]) -> Option<PathBuf> {
     folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
 }
 
-/// Reads a settings file of at most `limit` bytes. A file that was found in a repository rather than named must not be
-/// a link that leads out of it, or to a file that is not part of it, since messages show the file's content.
+/// Reads a settings file of at most `limit` bytes. A file that was found in a repository, rather than named, must not
+/// be a link that leads out of the repository, or to a file that is not part of it, because messages show its content.
 pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result<String, String> {
     let reason = |error: std::io::Error| io_reason(&error);
     let bytes = match found_in {

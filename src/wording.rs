@@ -1,19 +1,19 @@
-//! Texts for messages, and the words that names consist of.
+//! Text for messages, and the words in names.
 
-/// The first `limit` bytes of a text, or up to three less: no character is split.
+/// The first `limit` bytes of a string, or up to three fewer, because no character is split.
 pub fn head(text: &str, limit: usize) -> &str {
     // `str::floor_char_boundary` requires a newer compiler than the minimum supported one.
     let end = (0..=limit.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     &text[..end]
 }
 
-/// The last `limit` bytes of a text, or up to three less: no character is split.
+/// The last `limit` bytes of a string, or up to three fewer, because no character is split.
 pub fn tail(text: &str, limit: usize) -> &str {
     let start = (text.len().saturating_sub(limit)..text.len()).find(|&at| text.is_char_boundary(at));
     &text[start.unwrap_or(text.len())..]
 }
 
-/// A text within a message: at most `limit` characters of its first line, with `..` if it continues.
+/// A string for a message: at most `limit` characters of its first line, followed by `..` if it continues.
 pub fn shortened(text: &str, limit: usize) -> String {
     let text = text.trim_end();
     let line = text.lines().next().unwrap_or("");
@@ -21,7 +21,7 @@ pub fn shortened(text: &str, limit: usize) -> String {
     if short.len() < text.len() { format!("{} ..", short.trim_end()) } else { short.to_owned() }
 }
 
-/// `a, b and c`, with the given word before the last item.
+/// Joins items as in `a, b and c`, with the given word before the last item.
 pub fn listed<T: AsRef<str>>(names: &[T], word: &str) -> String {
     match names {
         [] => String::new(),
@@ -36,7 +36,7 @@ pub fn listed<T: AsRef<str>>(names: &[T], word: &str) -> String {
 /// The words of a name in lower case, split at camelCase and at characters that are not part of a word:
 /// `allowedTCPPorts` is `allowed`, `tcp`, `ports`.
 pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
-    // Most names are one word, as it is written.
+    // Most names are a single word.
     if !name.is_empty()
         && name.bytes().all(|byte| (byte.is_ascii_lowercase() || byte.is_ascii_digit()) && is_part(byte.into()))
     {
@@ -67,7 +67,7 @@ pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     words
 }
 
-/// The same for names of ASCII characters, which most are.
+/// Like [`words`], for names of ASCII characters, which most are.
 fn ascii_words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     let bytes = name.as_bytes();
     let begins_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase) && !is_plural(&name[at..]);
@@ -92,7 +92,7 @@ fn ascii_words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     words
 }
 
-/// In `URLs`, the `s` does not begin a new word.
+/// Whether the `s` that follows capital letters ends a plural, as in `URLs`, and does not begin a new word.
 fn is_plural(rest: &str) -> bool {
     let after = rest.strip_prefix('s').map(|after| after.chars().next());
     after.is_some_and(|next| next.is_none_or(|c| c.is_ascii_uppercase() || matches!(c, '_' | '-')))

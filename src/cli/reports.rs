@@ -70,7 +70,8 @@ fn indexed<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> 
     matches.indices_of(id).into_iter().flatten().zip(values).collect()
 }
 
-/// Assigns each output to the nearest format before it; an output before the only format applies to that format.
+/// Assigns each output to the nearest format before it. If there is only one format, an output before it also applies
+/// to it.
 fn pair(formats: &[(usize, Format)], outputs: &[(usize, PathBuf)]) -> Result<Vec<ReportTo>, String> {
     let mut reports: Vec<ReportTo> =
         formats.iter().map(|(_, format)| ReportTo { format: *format, file: None }).collect();

@@ -1,9 +1,9 @@
-//! Values of options.
+//! Parsers for the values of options.
 
 use crate::finding::Level;
 use crate::suggest::nearest;
 
-/// A number of threads.
+/// Parses a number of threads.
 pub fn jobs(text: &str) -> Result<usize, String> {
     let jobs = text.parse().ok().filter(|jobs| *jobs > 0);
     jobs.ok_or_else(|| "expected a number of threads, at least 1; the default is one per core".to_owned())
@@ -18,23 +18,23 @@ fn level(text: &str, known: &[Level]) -> Result<Level, String> {
     Err(format!("{}expected one of {}", near.unwrap_or_default(), names.join(", ")))
 }
 
-/// A level at which findings are reported.
+/// Parses a level at which findings are reported.
 pub fn reported_level(text: &str) -> Result<Level, String> {
     level(text, &[Level::Error, Level::Warn, Level::Hint])
 }
 
-/// RULE=LEVEL.
+/// Parses RULE=LEVEL.
 pub fn rule_level(text: &str) -> Result<(String, Level), String> {
     let (rule, name) = text.split_once('=').ok_or("expected RULE=LEVEL, such as lookup-path=error")?;
     Ok((rule.trim().to_owned(), level(name.trim(), &[Level::Error, Level::Warn, Level::Hint, Level::Off])?))
 }
 
-/// An ISO 8601 date.
+/// Parses an ISO 8601 date.
 pub fn day(text: &str) -> Result<jiff::civil::Date, String> {
     crate::suppress::date(text).ok_or_else(|| "expected a date such as 2027-03-01".to_owned())
 }
 
-/// Parses an ISO 8601 date, or seconds since 1970 as in `SOURCE_DATE_EPOCH` (the day is in UTC).
+/// Parses an ISO 8601 date, or seconds since 1970 as in `SOURCE_DATE_EPOCH` (as a day in UTC).
 pub fn date(text: &str) -> Result<jiff::civil::Date, String> {
     let wrong = || "expected a date such as 2026-01-31, or seconds since 1970".to_owned();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! `flakeward accepted`: what is accepted, with owner, age and last day.
+//! `flakeward accepted`: lists the acceptances, with owner, age and last day.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -21,10 +21,10 @@ use crate::report::Report;
 use crate::suppress::accepted::{self, Accepted, State};
 use crate::walk;
 
-/// Larger CODEOWNERS files are not read, as on GitHub.
+/// The maximum size of a CODEOWNERS file, in bytes. As on GitHub, larger files are not read.
 const MAX_OWNERS: u64 = 3 << 20;
 
-/// Lists what is accepted.
+/// Lists the acceptances.
 pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&args.scope, None)?;
     session.view.stream = stream::stdout(When::Auto);
@@ -46,7 +46,7 @@ pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Everything that suppressions, the baseline and the settings accept, with owners and ages.
+/// All acceptances in suppressions, the baseline and the settings, with owners and ages.
 pub fn list(session: &Session, report: &Report) -> Result<Vec<Entry>, Failure> {
     let mut accepted = report.accepted.clone();
     if !session.is_partial() {
@@ -57,7 +57,7 @@ pub fn list(session: &Session, report: &Report) -> Result<Vec<Entry>, Failure> {
     let config = &session.settings.config;
     let lines = accepted.iter().map(|entry| match report.sources.contains_key(&entry.path) {
         true => places.of(&entry.path, entry.span).0.line as usize,
-        // The configuration is only among the sources if a finding points into it.
+        // The configuration is among the sources only if it has a finding.
         false => config.text.get(..entry.span.start as usize).map_or(1, |head| head.matches('\n').count() + 1),
     });
     let lines: Vec<usize> = lines.collect();
@@ -92,7 +92,7 @@ fn day(time: i64) -> Option<Date> {
     Some(jiff::Timestamp::from_second(time).ok()?.to_zoned(TimeZone::UTC).date())
 }
 
-/// The number of days from one date to another; negative if the second is earlier.
+/// The number of days from one date to another, negative if the second is earlier.
 fn days(from: Date, to: Date) -> i32 {
     (to - from).get_days()
 }
@@ -108,7 +108,7 @@ pub fn read_owners(root: &Path) -> Result<Owners, Failure> {
 
 type Changes = BTreeMap<RelPath, std::collections::HashMap<usize, Change>>;
 
-/// Who last changed the lines of each acceptance; empty outside a git repository.
+/// The last changes of the lines of each acceptance. Empty outside of a git repository.
 fn changes(root: &Path, accepted: &[Accepted], lines: &[usize]) -> Result<Changes, Failure> {
     let mut by_file: BTreeMap<&RelPath, Vec<usize>> = BTreeMap::new();
     for (entry, line) in accepted.iter().zip(lines) {

@@ -92,15 +92,16 @@ fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &Base
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether an invalid file is likely to be a damaged baseline, for example after a merge with conflicts: it has their
-/// keys, or nothing.
+/// Whether an invalid file is probably a damaged baseline, for example after a merge with conflicts: it has the keys of
+/// a baseline, or is empty.
 fn resembles_baseline(file: &Path) -> bool {
     let text = walk::read_settings(file, None, walk::MAX_FILE).unwrap_or_default();
     let is_empty = file.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
     is_empty || ["\"findings\"", "\"fingerprint\""].iter().any(|key| text.contains(key))
 }
 
-/// What is kept of an invalid baseline; see [`Baseline::salvaged`]. `None` if something would be lost.
+/// The entries that can be kept from an invalid baseline; see [`Baseline::salvaged`]. `None` if something would be
+/// lost.
 fn salvaged(named: Option<&Path>, session: &Session) -> Option<Option<Baseline>> {
     let usual = session.root.join(baseline::DEFAULT);
     let found_in = named.is_none().then_some(session.root.as_path());
@@ -116,7 +117,7 @@ fn salvaged(named: Option<&Path>, session: &Session) -> Option<Option<Baseline>>
     Some(Some(kept).filter(|kept| !kept.is_empty()))
 }
 
-/// Prints a message for people. The baseline was written, so failing to print is not an error.
+/// Prints a message for people. The baseline has already been written, so a failure to print is not an error.
 fn say(text: &str) {
     let text = fitted(&clean(text), 0, &stream::stderr());
     let _ = writeln!(io::stderr(), "{text}");
@@ -145,8 +146,8 @@ impl Target {
         }
     }
 
-    /// The existing baseline, whose reasons and dates are kept. It may be invalid if it is replaced, for example after
-    /// a merge with conflicts.
+    /// The existing baseline, whose reasons and dates are kept. It may be invalid if it will be replaced, for example
+    /// after a merge with conflicts.
     fn read(&self, session: &mut Session, args: &BaselineArgs) -> Result<Option<Baseline>, Failure> {
         let named = match self {
             Self::Named(file) if file.exists() || args.prune => Some(file.as_path()),
@@ -186,7 +187,7 @@ impl Target {
     }
 }
 
-/// Checks the whole repository. The error reports anything that could not be checked.
+/// Checks the whole repository. The error contains everything that could not be checked.
 fn check(session: &Session) -> Result<(Repo, Report), Failure> {
     let repo = session.repo();
     let report = crate::check(&repo, &session.settings);

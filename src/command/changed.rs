@@ -1,7 +1,4 @@
-//! `--changed`: which lines differ from the main branch.
-//!
-//! Files are compared with the objects that git has stored, byte for byte. The output of `git diff` depends on
-//! attributes, settings and the index, some of which come from the checked repository.
+//! `--changed`: determines which lines differ from the main branch.
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -28,7 +25,7 @@ pub struct Changed<'a> {
     root: &'a Path,
     /// The earlier files.
     before: Listing,
-    /// The folders that were filled by package managers.
+    /// The folders that package managers filled.
     vendored: HashSet<String>,
     objects: Objects,
     converts_line_ends: bool,
@@ -40,7 +37,7 @@ pub struct Changed<'a> {
     rules_changed: Option<bool>,
 }
 
-/// Rules whose findings may be caused by any change of the file, wherever they are reported.
+/// Rules whose findings any change of the file may cause, whatever their position.
 const WHOLE_FILE: [&str; 2] = [UNCHECKED, "syntax-error"];
 
 /// A file compared with its earlier version.
@@ -63,8 +60,8 @@ struct Version {
 }
 
 impl Version {
-    /// Whether a suppression in the earlier version silenced a rule at an offset. `now` is the current version, whose
-    /// line starts are `index`.
+    /// Whether a suppression in the earlier version silenced a rule at an offset. `now` is the current version, and
+    /// `index` contains its line starts.
     fn suppressed(&self, rule: RuleId, offset: u32, now: &Source, index: &LineIndex, settings: &Settings) -> bool {
         let Some(line) = self.kept.get(index.line(offset)).copied().flatten() else { return false };
         let read = || {
@@ -78,7 +75,7 @@ impl Version {
 }
 
 impl<'a> Changed<'a> {
-    /// Prepares a comparison with the merge base of a reference and HEAD. Uncommitted changes are included.
+    /// Prepares a comparison with the merge base of a reference and HEAD. Uncommitted changes count as changes.
     pub fn since(root: &'a Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let base = git.base("--changed", reference)?;
@@ -100,8 +97,8 @@ impl<'a> Changed<'a> {
         })
     }
 
-    /// Keeps the findings that have a position on a changed line, and those on lines that were not checked before: in a
-    /// comment, or covered by a suppression.
+    /// Keeps the findings with a position on a changed line, and those on lines that were not checked before because
+    /// they were in a comment or covered by a suppression.
     pub fn keep(&mut self, report: &mut Report, settings: &Settings) {
         let findings = std::mem::take(&mut report.findings);
         let mut places = Places::new(report);
@@ -126,7 +123,7 @@ impl<'a> Changed<'a> {
             return true;
         }
         if WHOLE_FILE.contains(&finding.rule) {
-            // A rule that was stopped may be new.
+            // A rule that could not run may be new.
             let may_be_new = finding.rule == UNCHECKED && self.rules_changed(places, settings);
             return may_be_new || !matches!(self.comparison(&finding.path, places, settings), Comparison::Same);
         }
@@ -135,7 +132,7 @@ impl<'a> Changed<'a> {
             Comparison::Same => false,
             Comparison::Some(version) => {
                 let (start, end) = places.of(path, span);
-                // Lines are sorted, so only the first that does not end before the span can overlap it.
+                // Lines are sorted, so only the first range that does not end before the span can overlap it.
                 let next = version.changed.partition_point(|range| *range.end() < start.line);
                 let next = version.changed.get(next);
                 let Some((now, index)) = places.lines(path) else { return next.is_some() };
@@ -146,7 +143,8 @@ impl<'a> Changed<'a> {
         place(&finding.path, finding.span) || finding.labels.iter().any(|label| place(&label.path, label.span))
     }
 
-    /// For findings of one file, on lines that did not change: whether each was in a comment or string before.
+    /// Returns, for each finding of one file on an unchanged line, whether its position was not the same code before,
+    /// for example because it was in a comment or string.
     fn appeared(&mut self, findings: &[&Finding], places: &mut Places<'_>, settings: &Settings) -> Vec<bool> {
         let Some(first) = findings.first() else { return Vec::new() };
         let Comparison::Some(version) = self.comparison(&first.path, places, settings) else {
@@ -183,9 +181,9 @@ impl<'a> Changed<'a> {
         self.compared.get(path).unwrap_or(&Comparison::All)
     }
 
-    /// A file that cannot be compared counts as changed.
+    /// Compares a file with its earlier version. A file that cannot be compared counts as changed.
     fn compare(&mut self, path: &RelPath, places: &Places<'_>, settings: &Settings) -> Comparison {
-        // Several names that are not UTF-8 are shown alike.
+        // Different names that are not UTF-8 may be displayed alike.
         let is_certain = !path.contains(char::REPLACEMENT_CHARACTER);
         let checks_all = settings.config.check_third_party;
         if !is_certain || (!checks_all && self.was_vendored(path)) {
@@ -203,7 +201,7 @@ impl<'a> Changed<'a> {
         }
     }
 
-    /// Whether a file was in a folder that is filled by a package manager, so that it was not checked.
+    /// Whether a package manager had filled the folder of a file, so that the file was not checked.
     fn was_vendored(&self, path: &str) -> bool {
         !self.vendored.is_empty() && paths::folders(path).any(|folder| self.vendored.contains(folder))
     }
@@ -231,7 +229,7 @@ fn between(before: Vec<u8>, now: &Source, converts_line_ends: bool, checks_all: 
     if before == *now.text {
         return Comparison::Same;
     }
-    // Settings have their kind from the configuration.
+    // The kind of settings files comes from the configuration.
     let had_kind = now.kind == FileKind::Settings || walk::kind_of(&now.path, &before) == Some(now.kind);
     if !had_kind || (!checks_all && third_party::is_generated(&before)) {
         return Comparison::All;
@@ -240,7 +238,7 @@ fn between(before: Vec<u8>, now: &Source, converts_line_ends: bool, checks_all: 
     Comparison::Some(Version { text: before, changed: changed_lines(&kept), kept, suppressed: OnceCell::new() })
 }
 
-/// Ranges of lines or offsets, sorted by their start: the start, and the last element of all ranges so far.
+/// Ranges of lines or offsets, sorted by their start. Each has its start, and the last element of all ranges so far.
 struct Ranges(Vec<(usize, usize)>);
 
 impl Ranges {
@@ -269,7 +267,7 @@ fn suppressed_lines(suppressions: Vec<Suppression>, today: jiff::civil::Date) ->
     all.into_iter().map(|(rule, lines)| (rule, Ranges::of(lines))).collect()
 }
 
-/// The offsets in a shell script that belong to commands, and not to comments or heredocs.
+/// The offsets in a shell script that belong to commands, not to comments or heredocs.
 fn commands(source: &Source) -> Ranges {
     let commands = shell::commands(&source.text).into_iter();
     Ranges::of(commands.map(|command| (command.span.start as usize, command.span.end as usize)).collect())
@@ -292,7 +290,7 @@ impl<'v> Code<'v> {
         Self { before: tree(before), now: tree(now), commands, index: LineIndex::new(&before.text) }
     }
 
-    /// Whether a position was code of the same kind, `column` bytes after the start of a line of the earlier version.
+    /// Whether a position had the same kind of code in the earlier version, `column` bytes after the start of a line.
     fn is_same(&self, span: Span, line: usize, column: u32) -> bool {
         let Some(start) = self.index.start(line).map(|start| start + column) else { return false };
         if let Some([before, now]) = &self.commands {
@@ -301,7 +299,7 @@ impl<'v> Code<'v> {
         let (Some(before), Some(now)) = (&self.before, &self.now) else {
             return self.before.is_none() == self.now.is_none();
         };
-        // After a syntax error, the tree is a guess.
+        // After a syntax error, the tree is unreliable.
         if before.broken() && before.faults().is_empty() {
             return false;
         }
@@ -309,11 +307,11 @@ impl<'v> Code<'v> {
     }
 }
 
-/// Longer keys are not compared.
+/// The maximum length of a key. Longer keys are not compared.
 const LONGEST_KEY: usize = 1_000;
 
-/// What a position of a file is: the kind of its node, and what it is a value of, which may be on an earlier line.
-/// `None` if that is too long or too deep to be compared.
+/// Describes a position of a file: the kind of its node, and the attribute or key of which it is the value, which may
+/// be on an earlier line. `None` if the key is too long or the tree too deep to compare.
 fn code_at<'a>(tree: &Tree<'a>, start: u32) -> Option<(NodeKind, Option<(NodeKind, &'a str)>)> {
     tree.refill();
     bounded(|| {

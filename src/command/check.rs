@@ -55,7 +55,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         step_summary(&report, &workspace_view(&session.root))?;
     }
     let mut err = io::stderr().lock();
-    // If notes cannot be written to standard error, the report and the exit code are still valid.
+    // If notes cannot be written to standard error, the report and the exit code remain valid.
     let _ = notes::write(&report.notes, &session.view, args.output.verbose, &mut err);
     if report.files == 0 && !args.output.quiet {
         let exclude = &session.settings.config.exclude;
@@ -70,7 +70,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
             None => writeln!(err, "flakeward: no input file matches any rule"),
         };
     }
-    // Editors that check a buffer show what is written to standard error.
+    // Editors that check a buffer display standard error.
     let has_reader = !args.output.quiet && args.stdin_filename.is_none();
     if has_reader && report.files > 0 && !is_summarized(args) {
         let view = View { stream: stream::stderr(), ..session.view.clone() };
@@ -93,7 +93,7 @@ fn explained(failure: Failure, args: &CheckArgs) -> Failure {
     }
 }
 
-/// Whether standard output has a report with its own summary, or one that only programs read.
+/// Whether the report on standard output has its own summary or is meant only for programs.
 fn is_summarized(args: &CheckArgs) -> bool {
     args.reports.0.iter().any(|to| to.file.is_none() && to.format != Format::Concise)
 }
@@ -157,8 +157,8 @@ fn write(to: &ReportTo, report: &Report, extras: &Extras, session: &Session, arg
     }
 }
 
-/// GitHub resolves the paths of annotations against the workspace, whatever the working directory of a step. Outside of
-/// a workspace, the root is used.
+/// GitHub resolves the paths of annotations against the workspace, not against the working directory of a step. Outside
+/// of a workspace, the root is used.
 fn workspace_view(root: &Path) -> View {
     let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from).and_then(|path| path.canonicalize().ok());
     match workspace.filter(|workspace| root.starts_with(workspace)) {

@@ -21,15 +21,15 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     if session.nothing_asked {
         return Ok(ExitCode::SUCCESS);
     }
-    // Findings that the baseline accepts are ignored, as by `check`.
+    // Findings that the baseline accepts are ignored, as `check` does.
     if !args.accepted {
         session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     }
     let allowed = if args.needs_unsafe { Safety::Unsafe } else { Safety::Safe };
-    // Fixes that are not applied are counted.
+    // Fixes that are not applied are also counted.
     session.settings.fixes = Safety::Unsafe;
     let repo = session.repo();
-    // A flake does not see a new file that git ignores, and the next run does not either.
+    // A flake does not see a new file that git ignores, and neither does the next run.
     let left_out = |path: &str| session.left_out(path).filter(|_| !repo.has(path));
     let guard = |path: &str| {
         fix::write::guard(&session.root, path)?;
@@ -57,7 +57,8 @@ fn missing_files(outcome: &Outcome) -> BTreeSet<&str> {
     fixes.flat_map(|fix| &fix.edits).map(|edit| &*edit.path).collect()
 }
 
-/// Standard input cannot be rewritten, and a path through a link may lead out of the repository.
+/// Rejects paths that cannot be fixed: standard input cannot be rewritten, and a path through a link may lead out of
+/// the repository.
 fn refuse_unfixable(path: &Path) -> Result<(), Failure> {
     if path.as_os_str() == "-" {
         return Err(Failure::new("`fix` rewrites files and cannot fix stdin"));
@@ -80,7 +81,7 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
         forgive_closed(written.and_then(|()| out.flush()))
             .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))?;
     }
-    // If notes cannot be written to standard error, the files and the exit code are still valid.
+    // If notes cannot be written to standard error, the files and the exit code remain valid.
     let mut err = io::stderr().lock();
     let _ = notes::write(&outcome.report.notes, view, args.output.verbose, &mut err);
     if args.diff {
@@ -93,8 +94,8 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The exit code: 2 if something could not be written or checked. Otherwise it depends on the remaining findings, or
-/// with `--diff` on those of the current files.
+/// The exit code: 2 if something could not be written or checked. Otherwise, it depends on the remaining findings, or
+/// with `--diff` on the findings in the current files.
 fn exit_code(outcome: &Outcome, args: &FixArgs) -> ExitCode {
     let failed = outcome.report.internal_error()
         || outcome.refused.iter().any(|refused| refused.unwritable)

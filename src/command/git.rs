@@ -1,4 +1,4 @@
-//! Runs git, which only reads here and starts no program that the repository's settings name.
+//! Runs git. Here, git only reads, and starts no program that the repository's settings name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::walk::Unreadable;
 use crate::{paths, walk};
 
-/// Usual names of the main branch, for use without a reference.
+/// The usual names of the main branch, which are tried if no reference is given.
 const MAIN: [&str; 5] = [
     "refs/remotes/origin/HEAD",
     "refs/remotes/origin/main",
@@ -22,11 +22,13 @@ const MAIN: [&str; 5] = [
     "refs/heads/master",
 ];
 
-/// What a short name may refer to. Git itself prefers tags, so it would use a tag with the name of a branch.
+/// The namespaces of a short name, in the order in which they are tried. Git itself prefers tags, so it would use a tag
+/// that has the name of a branch.
 const NAMESPACES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
 
-/// Variables that make git read another repository, index or object database than that of its folder: those of
-/// `git rev-parse --local-env-vars` without settings, which may be needed to read the repository (`safe.directory`).
+/// Variables that make git read another repository, index or object database than the one in its folder. These are the
+/// variables of `git rev-parse --local-env-vars` except settings, which may be required to read the repository
+/// (`safe.directory`).
 const ELSEWHERE: [&str; 12] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -42,17 +44,17 @@ const ELSEWHERE: [&str; 12] = [
     "GIT_WORK_TREE",
 ];
 
-/// Git in the folder of a repository.
+/// Runs git in the folder of a repository.
 pub struct Git<'a> {
     root: &'a Path,
     /// The settings that would run programs to read files.
     filters: Vec<String>,
-    /// Whether the files of `blame.ignoreRevsFile`, which cannot be turned off, are small regular files.
+    /// Whether the files of `blame.ignoreRevsFile` are small regular files. This setting cannot be turned off.
     blame_can_read: bool,
 }
 
 impl<'a> Git<'a> {
-    /// Git in a folder.
+    /// Creates a runner for a folder.
     pub fn new(root: &'a Path) -> Result<Self, Failure> {
         walk::git_can_start(root).map_err(|reason| Failure::new(format!("git is not started: {reason}")))?;
         let mut git = Self { root, filters: Vec::new(), blame_can_read: true };
@@ -72,22 +74,22 @@ impl<'a> Git<'a> {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        // Disables everything that the repository's own configuration could start, and lock files.
+        // Disables lock files and everything that the repository's own configuration could start.
         command.args(["--no-optional-locks", "--no-pager", "--no-replace-objects", "-c", "core.fsmonitor=false"]);
-        // Not with `-c`, which splits the name of a filter at a `=`.
+        // `-c` is not used, because it splits the name of a filter at `=`.
         let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0usize);
         for (index, filter) in (given..).zip(&self.filters) {
             command.env(format!("GIT_CONFIG_KEY_{index}"), filter).env(format!("GIT_CONFIG_VALUE_{index}"), "");
         }
         command.env("GIT_CONFIG_COUNT", (given + self.filters.len()).to_string());
-        // Git sets these for hooks and aliases, also while it works on another repository. A repository that is only
-        // known by them has no `.git`.
+        // Git sets these variables for hooks and aliases, even while it works on another repository. A repository that
+        // is known only through them has no `.git`.
         if self.root.join(".git").exists() {
             for name in ELSEWHERE {
                 command.env_remove(name);
             }
         }
-        // In a partial clone, git would fetch missing objects with programs that its settings name.
+        // In a partial clone, git would fetch missing objects with programs that the repository's settings name.
         command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
         // Grafts would replace parents of commits, as replacement objects would.
         command.env("GIT_GRAFT_FILE", "/dev/null");
@@ -110,7 +112,7 @@ impl<'a> Git<'a> {
         Ok(setting("core.autocrlf")?.starts_with(b"true") || setting("core.eol")?.starts_with(b"crlf"))
     }
 
-    /// The merge base of a reference and HEAD; of the main branch if the reference is empty. `option` is the option
+    /// The merge base of HEAD and a reference, or the main branch if the reference is empty. `option` is the option
     /// that requires it, for messages.
     pub fn base(&self, option: &str, reference: &str) -> Result<String, Failure> {
         if !self.knows(&["rev-parse", "--git-dir"])? {
@@ -124,7 +126,7 @@ impl<'a> Git<'a> {
         self.merge_base(&self.commit(reference)?, shown)
     }
 
-    /// The commit of a reference; of the main branch if it is empty.
+    /// The commit of a reference, or of the main branch if the reference is empty.
     fn commit(&self, asked: &str) -> Result<String, Failure> {
         if asked.is_empty() {
             if let Some(commit) = self.resolve(&MAIN.map(str::to_owned))? {
@@ -136,7 +138,7 @@ impl<'a> Git<'a> {
         }
         let name = name_in(asked);
         let is_id = name.len() >= 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        // Such a name is nothing but that, whatever branches exist.
+        // Such a name is unambiguous, whatever branches exist.
         let is_full = is_id || name.starts_with("refs/") || ["HEAD", "@"].contains(&name) || name.ends_with("_HEAD");
         if let [Some(branch), Some(remote)] = ["refs/heads/", "refs/remotes/"]
             .map(|space| format!("{space}{asked}"))
@@ -163,7 +165,7 @@ impl<'a> Git<'a> {
             .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set"))
     }
 
-    /// Whether the name of a branch or tag is also the start of the id of a commit that it does not point to.
+    /// Whether the name of a branch or tag is also a prefix of the id of another commit.
     fn abbreviates_another(&self, name: &str) -> Result<bool, Failure> {
         if !(4..40).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(false);
@@ -171,18 +173,18 @@ impl<'a> Git<'a> {
         let own = self.resolve(&NAMESPACES.map(|space| format!("{space}{name}")))?;
         let output = self.output(&["rev-parse", &format!("--disambiguate={name}")])?;
         let ids = String::from_utf8_lossy(&output.stdout);
-        // Files, folders and tags have ids as well, but not as names of commits.
+        // Files, folders and tags also have ids, but these do not name commits.
         let ids: Vec<&str> = ids.lines().filter(|id| Some(*id) != own.as_deref()).collect();
         let checked = self.described(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>())?;
         Ok(checked.lines().any(|line| line.split(' ').nth(1) == Some("commit")))
     }
 
-    /// The commit of the first of some names that has one.
+    /// The commit of the first name that has one.
     fn resolve(&self, names: &[String]) -> Result<Option<String>, Failure> {
         // A line break would end the name.
         let names = names.iter().filter(|name| !name.contains('\n'));
         let checked = self.described(&names.map(|name| format!("{name}^{{commit}}")).collect::<Vec<_>>())?;
-        // A name that is not found is repeated, whatever it contains.
+        // Git repeats a name that it does not find, whatever the name contains.
         let is_id = |id: &&str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let commit = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
             [id, "commit", _size] => Some(*id).filter(is_id).map(str::to_owned),
@@ -191,14 +193,14 @@ impl<'a> Git<'a> {
         Ok(checked.lines().find_map(commit))
     }
 
-    /// The id, kind and size of some objects, one per line. Git is started once for all of them.
+    /// The id, kind and size of each object, one object per line. Git is started once for all of them.
     fn described(&self, names: &[String]) -> Result<String, Failure> {
         let mut command = self.command(&["cat-file", "--batch-check"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
         let asked: String = names.iter().map(|name| format!("{name}\n")).collect();
         let stdin = child.stdin.take();
-        // Git may stop to read until its output is read.
+        // Git may stop reading until its output is read.
         let writer = std::thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(asked.as_bytes())));
         let output = child.wait_with_output().map_err(|error| does_not_start(&error))?;
         drop(writer.join());
@@ -231,7 +233,7 @@ impl<'a> Git<'a> {
         Ok(listing)
     }
 
-    /// A finding for each file that differs from an earlier commit, may have to be checked, and is not in the working
+    /// The findings for files that differ from an earlier commit, may have to be checked, and are not in the working
     /// tree because of a sparse checkout.
     pub fn absent_changes(&self, before: &Listing) -> Result<Vec<Finding>, Failure> {
         let output = self.output(&["ls-files", "-t", "--stage", "-z"])?;
@@ -242,7 +244,7 @@ impl<'a> Git<'a> {
         // The entries are `TAG MODE ID STAGE\tPATH`; `S` is the tag of files that are not checked out.
         let left_out = output.stdout.split(|&byte| byte == 0).filter_map(|entry| entry.strip_prefix(b"S 100"));
         let mut objects = None;
-        // For scripts without an extension, the content decides.
+        // The content decides for scripts without an extension.
         let mut is_script = |path: &str, id: &str| {
             if !walk::may_be_script(path) {
                 return Ok(false);
@@ -268,13 +270,13 @@ impl<'a> Git<'a> {
         changed.collect()
     }
 
-    /// Who last changed some lines (from 1) of a file of the working tree, and when. Uncommitted lines are left out.
-    /// Empty if the file is not tracked.
+    /// The last change of some lines (from 1) of a file in the working tree. Uncommitted lines are left out. Empty if
+    /// the file is not tracked.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
         if !self.blame_can_read {
             return Ok(HashMap::new());
         }
-        // For very many lines, it is faster to get all lines of the file.
+        // For very many lines, it is faster to request all lines of the file.
         let asked = if lines.len() > MAX_RANGES { &[] } else { lines };
         let ranges: Vec<String> = asked.iter().map(|line| format!("-L{line},{line}")).collect();
         let mut args = vec!["-c", "core.attributesFile=/dev/null", "blame", "--no-textconv", "--line-porcelain"];
@@ -284,7 +286,7 @@ impl<'a> Git<'a> {
         Ok(if output.status.success() { blamed(&String::from_utf8_lossy(&output.stdout)) } else { HashMap::new() })
     }
 
-    /// Starts a process that returns the contents of objects, one after the other.
+    /// Starts a process that returns the contents of objects, one after another.
     pub fn objects(&self) -> Result<Objects, Failure> {
         self.batch(&["cat-file", "--batch"])
     }
@@ -298,8 +300,8 @@ impl<'a> Git<'a> {
         Ok(Objects { child, asked, answers })
     }
 
-    /// The contents of objects, each `None` if it is larger than `limit`. Several processes read them in parallel.
-    /// `failure` describes an object that cannot be read.
+    /// The contents of objects, or `None` for each one that is larger than `limit`. Several processes read them in
+    /// parallel. `failure` describes an object that cannot be read.
     pub fn contents(
         &self,
         ids: &[&str],
@@ -307,9 +309,9 @@ impl<'a> Git<'a> {
         failure: impl Fn(&str, &str) -> Failure + Sync,
     ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
         let count = ids.len().div_ceil(OBJECTS).clamp(1, rayon::current_num_threads());
-        // In turns, because neighbours are often of similar size.
+        // Neighbours often have a similar size, so they are distributed over the parts.
         let parts = (0..count).into_par_iter().map(|part| ids.iter().skip(part).step_by(count).copied().collect());
-        // All objects are requested at once, so git need not write each one as soon as it has it.
+        // All objects are requested at once, so git need not write each one as soon as it has read it.
         let objects = || self.batch(&["cat-file", "--batch", "--buffer"]);
         let read = |ids: Vec<&str>| objects()?.read_all(&ids, limit).map_err(|(id, reason)| failure(id, &reason));
         let contents = parts.map(read).collect::<Result<Vec<_>, _>>()?;
@@ -318,13 +320,13 @@ impl<'a> Git<'a> {
     }
 }
 
-/// What fits into a pipe on Linux, in bytes.
+/// The capacity of a pipe on Linux, in bytes.
 const PIPE: usize = 64 << 10;
 
-/// For fewer objects, starting another process takes longer than it saves.
+/// The number of objects below which starting another process takes longer than it saves.
 const OBJECTS: usize = 100;
 
-/// Who changed a line, and when.
+/// The last change of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The author's name.
@@ -333,10 +335,10 @@ pub struct Change {
     pub time: i64,
 }
 
-/// A larger `blame.ignoreRevsFile` is not read.
+/// The maximum size of a `blame.ignoreRevsFile`, in bytes. Larger files are not read.
 const MAX_IGNORED: u64 = 1 << 20;
 
-/// With more lines of one file, all lines are requested.
+/// The number of lines of one file above which all lines are requested.
 const MAX_RANGES: usize = 200;
 
 /// Parses the output of `git blame --line-porcelain`: for each line a header, fields, and the line after a tab.
@@ -359,7 +361,7 @@ fn blamed(text: &str) -> HashMap<usize, Change> {
     changes
 }
 
-/// The bytes of a file name that git quoted; `None` if it is not quoted.
+/// Decodes a file name that git quoted; `None` if it is not quoted.
 pub(super) fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
     let inner = name.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     let mut bytes = Vec::new();
@@ -419,7 +421,8 @@ pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> 
     let status =
         lines(&["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=traditional"])?;
     let changed = status.iter().filter_map(|line| line.get(3..)).map(str::to_owned);
-    // What git was told not to look at: `assume-unchanged` has a tag in lower case, `skip-worktree` has `S`.
+    // Git was told to ignore changes of these files: `assume-unchanged` has a lower-case tag, and `skip-worktree` has
+    // `S`.
     let tags = lines(&["ls-files", "-v", "-z"])?;
     let hidden = tags.iter().filter(|line| line.starts_with(|tag: char| tag.is_ascii_lowercase() || tag == 'S'));
     let hidden = hidden.filter_map(|line| line.get(2..)).map(str::to_owned);
@@ -437,7 +440,7 @@ fn does_not_start(error: &std::io::Error) -> Failure {
     Failure::new(format!("git cannot be started: {}", walk::io_reason(error)))
 }
 
-/// What a commit has: paths and the object ids of their contents.
+/// The contents of a commit: paths and object ids.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The regular files.
@@ -452,7 +455,8 @@ impl Listing {
         self.links.contains_key(path)
     }
 
-    /// The object id of the file that a symbolic link names. `None` if it is not a link, or leads there by other links.
+    /// The object id of the file that a symbolic link points to. `None` if the path is not a link, or if it points to
+    /// the file through another link.
     pub fn target(&self, link: &str, objects: &mut Objects) -> Option<&String> {
         const LONGEST: u64 = 4 << 10;
         let target = objects.content(self.links.get(link)?, LONGEST)?;
@@ -460,15 +464,15 @@ impl Listing {
     }
 }
 
-/// Path and object id of an entry `100644 blob ID\tPATH` whose mode starts with the given digits: `100` for regular
-/// files, `120` for links.
+/// Parses the path and object id of an entry `100644 blob ID\tPATH` whose mode starts with the given digits: `100` for
+/// regular files, `120` for links.
 fn blob(entry: &str, mode: &str) -> Option<(String, String)> {
     let (head, path) = entry.split_once('\t')?;
     let id = head.strip_prefix(mode)?.split_once(" blob ")?.1;
     Some((path.to_owned(), id.to_owned()))
 }
 
-/// Reads objects as they are stored, without filters and conversions.
+/// Reads objects as they are stored, without filters or conversions.
 pub struct Objects {
     child: Child,
     asked: Option<ChildStdin>,
@@ -488,24 +492,24 @@ impl Objects {
         self.answer(id, limit)
     }
 
-    /// The contents of several objects, or the first one that cannot be read and why. Git looks up the next objects
-    /// while one is read.
+    /// The contents of several objects. The error is the first object that cannot be read, and the reason. Git looks up
+    /// the next objects while one is read.
     fn read_all<'i>(mut self, ids: &[&'i str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, (&'i str, String)> {
         let asked = self.asked.take();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let mut asked = BufWriter::new(asked?);
-                // If git stops, its answers end, and that is reported.
+                // If git stops, its output ends, which is reported.
                 ids.iter().try_for_each(|id| writeln!(asked, "{id}")).and_then(|()| asked.flush()).ok()
             });
             let contents = ids.iter().map(|&id| self.answer(id, limit).map_err(|reason| (id, reason))).collect();
-            // After an error, git would wait for a reader, and the thread above for git.
+            // After an error, git would wait for a reader, and the thread above would wait for git.
             self.answers = None;
             contents
         })
     }
 
-    /// The next answer, which is about an object.
+    /// Reads the next answer, which must be for this object.
     fn answer(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
         let reason = |error: std::io::Error| walk::io_reason(&error);
         let answers = self.answers.as_mut().ok_or_else(stopped)?;

@@ -4,7 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::suggest::nearest;
 
-/// The commands that a mistyped first word is compared with.
+/// The commands that a mistyped first word is compared to.
 const COMMANDS: [&str; 14] = [
     "check",
     "fix",
@@ -22,7 +22,7 @@ const COMMANDS: [&str; 14] = [
     "help",
 ];
 
-/// Commands and options of other tools, and the equivalent here.
+/// Commands and options of other tools, with the equivalent of each.
 const SYNONYMS: [(&str, &str); 22] = [
     ("lint", "check"),
     ("run", "check"),
@@ -48,7 +48,7 @@ const SYNONYMS: [(&str, &str); 22] = [
     ("version", "--version"),
 ];
 
-/// Options of other tools, and what to write here.
+/// Options of other tools, with the replacement for each.
 const OPTIONS: [(&str, &str); 17] = [
     ("--fix", "`flakeward fix` applies fixes"),
     ("--unsafe", "`flakeward fix --unsafe` applies all fixes"),
@@ -69,13 +69,13 @@ const OPTIONS: [(&str, &str); 17] = [
     ("-s", "`--select RULE` runs only this rule"),
 ];
 
-/// The command that a mistyped word probably means.
+/// The command that a mistyped word probably refers to.
 pub fn command(word: &str) -> Option<&'static str> {
     let synonym = SYNONYMS.iter().find(|(name, _)| *name == word).map(|(_, command)| *command);
     synonym.or_else(|| COMMANDS.into_iter().find(|command| Some(*command) == nearest(word, COMMANDS.into_iter())))
 }
 
-/// What to write instead of arguments that do not exist.
+/// The suggestion for arguments that do not exist.
 pub fn of_arguments(error: &clap::Error) -> Option<String> {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),

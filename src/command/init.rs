@@ -21,7 +21,7 @@ use crate::rule::groups;
 use crate::source::FileKind;
 use crate::{paths, run, walk};
 
-/// Checks the repository and writes the file. It asks nothing and overwrites nothing.
+/// Checks the repository and writes the file. Does not prompt, and overwrites nothing.
 pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     let scope = ScopeArgs { paths: args.paths.clone(), isolated: true, ..ScopeArgs::default() };
     let mut session = Session::open(&scope, None)?;
@@ -36,7 +36,7 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     let [name, _] = FILE_NAMES;
     Config::parse(Path::new(name), text.clone()).map_err(Failure::from)?;
     write::guard(&session.root, name).map_err(|reason| Failure::new(format!("cannot write {name}: {reason}")))?;
-    // As a whole or not at all, also if the disk is full.
+    // Written as a whole or not at all, even if the disk is full.
     Staged::new(Folder::at(&session.root), None, text.as_bytes())
         .and_then(|staged| staged.create(OsStr::new(name)))
         .map_err(|error| Failure::io("write", &session.root.join(name), &error))?;
@@ -60,7 +60,7 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
     let facts = run::port_facts(repo, settings);
     let registries = facts.project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
     let registries = registries.map(|registry| registry.path.to_string());
-    // A set of ports under another name is the registry that the repository already has.
+    // The repository may already have a registry: a set of ports with another name.
     let defined = report.overview.defined_ports.iter().map(|defined| defined.path.to_string());
     let registries = registries.chain(defined).collect();
     let applies = |group: &str, findings: usize| findings > 0 || concerns(group, &own);
@@ -100,7 +100,7 @@ fn concerns(group: &str, repo: &Repo) -> bool {
     }
 }
 
-/// Whether a Nix file contains one of some words.
+/// Whether a Nix file contains one of these words.
 fn mentions(repo: &Repo, words: &[&str]) -> bool {
     let texts = repo.files.iter().filter(|file| file.kind() == FileKind::Nix).filter_map(|file| match file {
         RepoFile::Memory(source) => Some(source.text.clone()),
@@ -109,11 +109,11 @@ fn mentions(repo: &Repo, words: &[&str]) -> bool {
     texts.into_iter().any(|text| words.iter().any(|word| text.contains(word)))
 }
 
-/// Names of folders that usually contain vendored or generated code, without a marker file in the folder.
+/// Names of folders that usually contain vendored or generated code but no marker file.
 const FOREIGN: [&str; 8] =
     ["vendor", "vendored", "third_party", "third-party", "thirdparty", "generated", "_generated", "__generated__"];
 
-/// With more folders than this, the pattern is left to the user.
+/// The number of folders above which the pattern is left to the user.
 const MAX_FOREIGN: usize = 20;
 
 fn foreign_folders(repo: &Repo) -> Vec<String> {

@@ -59,7 +59,7 @@ fn named(
     repository.finish(migrate(&mut draft, &files).and_then(|()| draft.finish()), how)
 }
 
-/// Migrates CI files: the given ones, or all of the repository.
+/// Migrates the given CI files, or all CI files of the repository.
 fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     let repository = Repository::open(scope)?;
     let files = match repository.asked(scope)? {
@@ -73,14 +73,15 @@ fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     repository.finish(each(&mut draft, &files, migrate::ci::migrate).and_then(|()| draft.finish()), how)
 }
 
-/// Migrates everything possible, starting with the flake, because it imports the modules for the other files.
+/// Migrates everything that can be migrated, starting with the flake, because it imports the modules for the other
+/// files.
 fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     let repository = Repository::open(scope)?;
     let mut draft = repository.draft();
     let mut errors = repository.unread.clone();
     let mut attempt = |draft: &mut Draft<'_>, result: &dyn Fn(&mut Draft<'_>) -> Result<(), Error>| {
         match draft.attempt(result) {
-            // A second run has nothing to do for these files.
+            // These files have already been migrated by an earlier run.
             Err(error) if error.message == migrate::flake::MIGRATED => {}
             Err(error) => errors.push(error),
             Ok(()) => {}
@@ -116,7 +117,7 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
 struct Repository {
     session: Session,
     project: Project,
-    /// The files that could not be checked: what they contain is missing from every migration.
+    /// The files that could not be checked. Their contents are missing from every migration.
     unread: Vec<Error>,
     files: Disk,
 }
@@ -134,7 +135,7 @@ impl Repository {
         draft(&self.files, &self.project, &self.session.settings.config.ports)
     }
 
-    /// The files given on the command line. Empty if there are none; folders are refused.
+    /// The files given on the command line. Empty if there are none. Folders are rejected.
     fn asked(&self, scope: &ScopeArgs) -> Result<Vec<RelPath>, Failure> {
         if scope.paths.is_empty() && scope.files_from.is_none() {
             return Ok(Vec::new());
@@ -152,7 +153,7 @@ impl Repository {
         }
     }
 
-    /// Keeps the order of the command line, because later Compose files override earlier ones.
+    /// Orders files as on the command line, because later Compose files override earlier ones.
     fn in_given_order(&self, scope: &ScopeArgs, paths: &[RelPath]) -> Vec<RelPath> {
         let real = |path: &PathBuf| walk::relative(&self.session.root, &path.canonicalize().ok()?);
         let mut order: Vec<RelPath> = scope.paths.iter().filter_map(real).collect();
@@ -199,8 +200,8 @@ impl Repository {
         repo
     }
 
-    /// Adds entries for the ports that have none after the changes, so that `flakeward fix` can refer to them. If only a
-    /// part of the repository is migrated, the other ports are left alone.
+    /// Adds entries for the ports that have none after the changes, so that `flakeward fix` can refer to them. If only
+    /// part of the repository is migrated, the other ports are not changed.
     fn register_literals(&self, changes: &mut Vec<Change>) -> Result<(), Failure> {
         let settings = &self.session.settings;
         if !settings.paths.iter().all(|path| path.is_empty()) {
@@ -234,7 +235,7 @@ impl Repository {
         };
         let is_replaced = |path: &RelPath| report.replaced.iter().any(|old| old.path == *path);
         let left = checked.findings.iter().filter_map(|finding| {
-            // `fix` writes references to new entries.
+            // `fix` will write references to new entries.
             let awaits_fix = finding.rule == unused_port::RULE && changes.iter().any(|c| c.path == finding.path);
             let source = checked.sources.get(&finding.path)?;
             let fixable = finding.fix.as_ref().is_some_and(is_safe);
@@ -296,14 +297,14 @@ impl Repository {
                     print_patch(&fix::diff::unified(changes), &view.stream)?;
                 }
                 let view = output::View { stream: stream::stderr(), ..view };
-                // If this note cannot be written, the exit code is still valid.
+                // If this note cannot be written, the exit code remains valid.
                 let _ = io::stderr().lock().write_all(Syntax::Prose.disarm_all(&shown.text(&view)).as_bytes());
             }
         }
         Ok(ExitCode::from(if errors.is_empty() { 0 } else { 2 }))
     }
 
-    /// A new file that ignore files exclude: git does not add it, and a flake only sees what git has.
+    /// Reports a new file that ignore files exclude: git does not add it, and a flake sees only files that git tracks.
     fn unseen_by_flake(&self, change: &Change) -> Option<Left> {
         let is_new = change.before.is_none() && change.path.ends_with(".nix");
         let pattern = walk::ignored_by(&self.session.root, &change.path).filter(|_| is_new)?;
@@ -339,7 +340,7 @@ impl Repository {
     }
 }
 
-/// An empty draft of a migration, for a repository with these facts.
+/// Creates an empty draft of a migration for a repository with these facts.
 pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &PortSettings) -> Draft<'f> {
     let registries = Registries::of(project);
     let path = settings.new_registry();
@@ -359,7 +360,7 @@ fn is_compose_file(path: &str) -> bool {
 }
 
 /// The Compose files that `flakeward migrate` would read together with a file: its override, or the base file that it
-/// modifies.
+/// overrides.
 pub fn compose_files(project: &Project, file: &RelPath) -> Vec<RelPath> {
     let folder = paths::folder(file);
     let beside = project.paths.keys().filter(|path| paths::folder(path) == folder && is_compose_file(path));
@@ -382,7 +383,7 @@ fn failure(error: &Error, repository: &Repository) -> Failure {
     }
 }
 
-/// The files below a root. Links that lead out of it are not followed.
+/// The files below a root. Links to files outside of the root are not followed.
 pub struct Disk(pub PathBuf);
 
 impl Disk {
@@ -402,7 +403,7 @@ impl Files for Disk {
         let size = inside.metadata().map_err(|error| walk::io_reason(&error))?;
         let root = self.0.canonicalize().map_err(|error| walk::io_reason(&error))?;
         if inside.strip_prefix(root).unwrap_or(&inside).components().any(|part| part.as_os_str() == ".git") {
-            // It may contain the password of a remote repository.
+            // Such a file may contain the password of a remote repository.
             return Err("it is a file of Git".to_owned());
         }
         if !size.is_file() {
@@ -428,5 +429,5 @@ impl Files for Disk {
     }
 }
 
-/// Larger files are not configuration files.
+/// The maximum size of a file, in bytes. Configuration files are smaller.
 const LARGEST: u64 = 16 << 20;

@@ -1,4 +1,4 @@
-//! The commands, one file each, and what they share: failures and exit codes.
+//! The commands, one file each, and the types that they share: failures and exit codes.
 
 pub mod accepted;
 pub mod baseline;
@@ -36,14 +36,14 @@ use crate::output::text::{clean_lines, harmful};
 use crate::output::{self, pretty, stream};
 use crate::{panics, walk};
 
-/// Why a command failed. The exit code is 2.
+/// The reason why a command failed. The exit code is 2.
 #[derive(Debug)]
 pub enum Failure {
-    /// What is wrong, and what to do next.
+    /// A message with an optional next step.
     Plain {
-        /// What is wrong.
+        /// The description of the failure.
         message: String,
-        /// What to do next.
+        /// The next step for the user.
         help: Option<String>,
     },
     /// An invalid settings file, with the position of the error.
@@ -56,7 +56,7 @@ impl Failure {
         Failure::Plain { message: message.into(), help: None }
     }
 
-    /// Adds what to do next.
+    /// Adds the next step for the user.
     pub fn help(self, text: impl Into<String>) -> Self {
         match self {
             Failure::Plain { message, .. } => Failure::Plain { message, help: Some(text.into()) },
@@ -123,8 +123,7 @@ fn repeats_harmful_text(error: &clap::Error) -> bool {
     error.use_stderr() && std::env::args_os().any(|argument| is_harmful(argument.to_string_lossy()))
 }
 
-/// Runs a command line and returns the exit code. Failures are printed to standard error; panics do not leave this
-/// function.
+/// Runs a command line and returns the exit code. Failures are printed to standard error, and panics are caught.
 pub fn main(cli: Cli) -> ExitCode {
     panics::install();
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(&cli)));
@@ -200,7 +199,7 @@ pub fn print_patch(patch: &str, stream: &Stream) -> Result<(), Failure> {
     }
     match std::env::var_os("GITHUB_ACTIONS") {
         Some(_) if !patch.is_empty() => {
-            // The token is random, so that the patched files cannot contain it.
+            // The token is random, so the patched files cannot contain it.
             let token = format!("{:016x}", RandomState::new().hash_one(patch));
             print_raw(&format!("::stop-commands::{token}\n{patch}::{token}::\n"))
         }
@@ -208,7 +207,7 @@ pub fn print_patch(patch: &str, stream: &Stream) -> Result<(), Failure> {
     }
 }
 
-/// A closed pipe is not an error: the reader has finished.
+/// Ignores the error of a closed pipe, because the reader has finished.
 pub fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }

@@ -1,7 +1,7 @@
-//! `--new-since`: findings of the working tree that an earlier commit does not have.
+//! `--new-since`: reports the findings of the working tree that an earlier commit does not have.
 //!
-//! Both trees are checked as a whole with the current settings, and findings are compared by fingerprint. So a conflict
-//! that a change causes in an unchanged file is new, and enabling a rule causes no new findings by itself.
+//! Both trees are checked as a whole with the current settings, and findings are compared by fingerprint. A conflict
+//! that a change causes in an unchanged file is therefore new, and enabling a rule alone causes no new findings.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -22,8 +22,8 @@ use crate::settings::Settings;
 use crate::suppress::baseline::Baseline;
 use crate::{paths, walk};
 
-/// Checks a repository and keeps the findings that the merge base of `reference` and HEAD does not have. Git runs while
-/// the repository is checked.
+/// Checks a repository and keeps the findings that the merge base of `reference` and HEAD does not have. Git runs
+/// during the check.
 pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> {
     let root = session.root.clone();
     let (analysis, report, earlier) = std::thread::scope(|scope| {
@@ -44,12 +44,12 @@ struct Earlier<'r> {
     commit: String,
     /// Its files.
     listing: Listing,
-    /// Files that differ from it, but are left out by a sparse checkout.
+    /// Files that differ from the commit but are not in the working tree because of a sparse checkout.
     absent: Vec<Finding>,
 }
 
 impl<'r> Earlier<'r> {
-    /// The merge base of a reference and HEAD: later commits of the reference are not considered.
+    /// Reads the merge base of a reference and HEAD. Later commits of the reference are not considered.
     fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let commit = git.base("--new-since", reference)?;
@@ -82,7 +82,7 @@ impl<'r> Earlier<'r> {
         Ok(report)
     }
 
-    /// Adds the links that are checked in place of their targets, with the contents of these.
+    /// Adds the links that are checked instead of their targets, with the contents of the targets.
     fn add_links(&mut self, analysis: &Analysis) -> Result<(), Failure> {
         let links: Vec<RelPath> = analysis.repo().paths().filter(|path| self.listing.is_link(path)).cloned().collect();
         if links.is_empty() {
@@ -101,11 +101,11 @@ impl<'r> Earlier<'r> {
         self.commit.get(..12).unwrap_or(&self.commit)
     }
 
-    /// Replaces the files of an analysis by those of the earlier commit.
+    /// Replaces the files of an analysis with those of the earlier commit.
     fn go_back(&self, analysis: &mut Analysis) -> Result<(), Failure> {
         let now: HashMap<RelPath, bool> =
             analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file, analysis))).collect();
-        // What was vendored was not checked, even if it is elsewhere now, or no longer counts as vendored.
+        // Vendored files were not checked, even if they are now elsewhere or no longer count as vendored.
         let checks_all = analysis.settings().config.check_third_party;
         let vendored = self.listing.files.keys().filter(|_| !checks_all);
         let vendored: HashSet<&str> = vendored.filter_map(|path| third_party::vendored_folder(path)).collect();
@@ -142,7 +142,7 @@ impl<'r> Earlier<'r> {
         let contents = self.git.contents(&ids, walk::MAX_FILE, unread)?;
         for ((path, _), content) in changed.iter().zip(contents) {
             match content {
-                // Files that are too large were not checked then either.
+                // A file that is too large was not checked then either.
                 None => analysis.remove(path),
                 Some(bytes) => analysis.put(path, bytes),
             }
@@ -152,7 +152,7 @@ impl<'r> Earlier<'r> {
 
     /// Whether a file is unchanged since the earlier commit. Line ends that git converts count as changes.
     fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
-        // Several names that are not UTF-8 are shown alike.
+        // Different names that are not UTF-8 may be displayed alike.
         let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);
         let Some(id) = self.listing.files.get(&**file.path()).filter(|_| is_certain) else { return false };
         match (file, analysis.digest(file.path())) {
@@ -165,17 +165,17 @@ impl<'r> Earlier<'r> {
     }
 }
 
-/// Whether a file with a name may have a kind: for scripts without an extension, the content decides.
+/// Whether a file may be of a checked kind, judging by its name. For scripts without an extension, the content decides.
 fn may_have_kind(path: &str) -> bool {
     walk::by_name(path).is_some() || walk::may_be_script(path)
 }
 
-/// The object id of a text in repositories with SHA-1.
+/// The object id of a file's text in repositories with SHA-1.
 fn sha1_id(text: &str) -> String {
     object_id(text.as_bytes(), 40)
 }
 
-/// The object id of a content, in hexadecimal: SHA-1, or SHA-256 in repositories with ids of that length.
+/// The object id of some content, in hexadecimal: SHA-1, or SHA-256 in repositories with ids of that length.
 fn object_id(content: &[u8], digits: usize) -> String {
     let head = format!("blob {}\0", content.len());
     let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
@@ -190,7 +190,7 @@ fn object_id(content: &[u8], digits: usize) -> String {
 mod tests {
     use super::*;
 
-    /// The ids are those that `git hash-object` prints.
+    /// Compares ids with the output of `git hash-object`.
     #[test]
     fn ids_are_those_of_git() {
         assert_eq!(object_id(b"", 40), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");

@@ -1,4 +1,4 @@
-//! Writes the files that are named with `--output`.
+//! Writes the files that `--output` names.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,14 +11,14 @@ use crate::fix::write::hard_linked;
 use crate::replace::{Folder, Staged};
 use crate::walk;
 
-/// Writes a file as a whole or not at all. Inside a repository, whose links anybody may have committed, links are not
-/// followed. Elsewhere they are, and pipes and devices are written to directly.
+/// Writes a file as a whole or not at all. Links inside a repository are not followed, because anyone may have
+/// committed them. Elsewhere, links are followed, and pipes and devices are written to directly.
 pub fn write(path: &Path, text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     text(&mut bytes).and_then(|()| put(path, &bytes)).map_err(|error| unwritten(path, &error))
 }
 
-/// The failure to write a file.
+/// The failure for a file that could not be written.
 pub fn unwritten(path: &Path, error: &io::Error) -> Failure {
     let reason = match error.kind() {
         io::ErrorKind::NotFound => "its directory does not exist".to_owned(),
@@ -29,7 +29,7 @@ pub fn unwritten(path: &Path, error: &io::Error) -> Failure {
 
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = std::path::absolute(path)?;
-    // These refer to what the process has open, which has to be written to and not replaced.
+    // These paths refer to open files of the process, which must be written to and not replaced.
     let is_open = path.starts_with("/dev") || path.starts_with("/proc");
     match path.ancestors().skip(1).find(|folder| folder.join(".git").exists()) {
         _ if is_open => fs::write(&path, bytes),
@@ -67,13 +67,13 @@ fn outside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (folder, name) = split(&target)?;
     fs::metadata(folder)?;
     match Staged::new(Folder::at(folder), old.is_some().then_some(name), bytes) {
-        // The file may be writable although its folder is not.
+        // The file may be writable even if its folder is not.
         Err(error) if old.is_some() && error.kind() == io::ErrorKind::PermissionDenied => fs::write(&target, bytes),
         staged => staged?.replace(name),
     }
 }
 
-/// Whether another file may take the place of a file.
+/// Checks that another file may replace a file.
 fn may_replace(old: &fs::Metadata) -> io::Result<()> {
     match old.nlink() {
         _ if old.permissions().readonly() => Err(io::Error::other("it is read-only")),

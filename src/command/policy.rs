@@ -19,7 +19,7 @@ use crate::{paths, walk};
 pub struct Policy {
     /// Its folder.
     pub folder: PathBuf,
-    /// The address of that folder on the web, at the revision that flake.lock pins.
+    /// The address of that folder on the web, at the revision pinned in flake.lock.
     pub web: Option<String>,
 }
 
@@ -28,8 +28,8 @@ impl Policy {
         Self { folder, web: None }
     }
 
-    /// The page of one of its files: on the web, or its path, relative to the repository's root if it is next to the
-    /// repository.
+    /// The page of a file of the policy: its address on the web, or its path relative to the repository's root if the
+    /// policy is next to the repository.
     pub fn page(&self, root: &Path, file: &str) -> String {
         match &self.web {
             Some(web) => format!("{web}/{file}"),
@@ -46,7 +46,7 @@ impl Policy {
 /// The prefix of flake inputs.
 const FLAKE: &str = "flake:";
 
-/// Larger lock files are not read.
+/// The maximum size of a lock file, in bytes. Larger files are not read.
 const MAX_LOCK: u64 = 8 << 20;
 
 /// The policy that a repository's settings extend, or the folder `given` on the command line. `file` is the path of the
@@ -106,7 +106,7 @@ const NAME_ONE: &str = "--policy-path DIR names the policy's folder for one run"
 const FETCH: &str =
     "`nix flake archive` copies all inputs to the store; without Nix, name the folder with --policy-path DIR";
 
-/// An input of flake.lock in the Nix store. The error is a message and what to do next.
+/// The path in the Nix store of an input in flake.lock. The error is a message and the next step.
 fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
     let text = walk::read_settings(&root.join("flake.lock"), Some(root), MAX_LOCK)
         .map_err(|reason| (format!("cannot read flake.lock: {reason}"), NAME_ONE))?;
@@ -137,7 +137,7 @@ fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
     }
 }
 
-/// The address of a locked repository on GitHub. `None` for other forges, whose hosts vary.
+/// The address on GitHub of a locked repository. `None` for other forges, whose hosts vary.
 fn web(locked: &FlakeRef) -> Option<String> {
     let rev = locked.rev.as_deref().filter(|_| locked.scheme == Scheme::GitHub)?;
     let parts = [&*locked.owner, &*locked.repo, rev];
@@ -145,7 +145,7 @@ fn web(locked: &FlakeRef) -> Option<String> {
     is_safe.then(|| format!("https://github.com/{}/{}/blob/{rev}", locked.owner, locked.repo))
 }
 
-/// Whether a name needs no escaping in a URL.
+/// Whether a name requires no escaping in a URL.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }

@@ -54,7 +54,7 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
     complete(&facts)
 }
 
-/// Adds a hint if a path is the name of a subcommand that other tools have for the default action of `ports`.
+/// Adds a hint if a path is the name that other tools use for a subcommand with the default behaviour of `ports`.
 fn explained(failure: Failure, args: &PortsArgs) -> Failure {
     let is_meant = |path: &std::path::PathBuf| matches!(path.to_str(), Some("list" | "ls" | "show" | "map" | "print"));
     match args.scope.paths.iter().any(is_meant) {
@@ -89,13 +89,13 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let group = args.group.as_deref();
     let number = next::free(&facts.project, &registries, group)
         .map_err(|refusal| refused(refusal, group, &registries, session.settings.config.ports.new_registry()))?;
-    // A number that may be taken in a file that could not be read is not printed, because scripts use what is printed.
+    // A file that could not be read may use the number. In that case it is not printed, because scripts use the output.
     let code = complete(&facts)?;
     print(&format!("{number}\n"))?;
     Ok(code)
 }
 
-/// Prints what uses a number. The exit code is 1 if it is taken.
+/// Prints the uses of a number. The exit code is 1 if it is taken.
 fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, false);
@@ -109,14 +109,14 @@ fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     Ok(if is_free { read } else { ExitCode::from(1) })
 }
 
-/// The ports of the repository; notes are written to standard error.
+/// The ports of the repository. Notes are written to standard error.
 fn known(session: &Session, verbose: bool) -> run::PortFacts {
     let facts = run::port_facts(&session.repo(), &session.settings);
     let _ = notes::write(&facts.notes, &session.view, verbose, &mut io::stderr().lock());
     facts
 }
 
-/// The same, but a configured registry must exist.
+/// Like [`code`], but a configured registry must exist.
 fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     match facts.missing.first() {
         None => code(facts),
@@ -125,12 +125,12 @@ fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Files that could not be read may use ports too, so the result is incomplete.
+/// The exit code. Files that could not be read may also use ports, so the result would be incomplete.
 fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     code_with(facts, |_| "ports of files that could not be read are unknown".to_owned())
 }
 
-/// The same, with a help text for the number of unreadable files.
+/// Like [`code`], with a help text for the number of unreadable files.
 fn code_with(facts: &run::PortFacts, help: impl Fn(usize) -> String) -> Result<ExitCode, Failure> {
     if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
         return Err(

@@ -1,4 +1,4 @@
-//! From command-line options to a repository with its settings, for all commands that read one.
+//! Creates a repository with its settings from command-line options, for all commands that read a repository.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,37 +23,37 @@ use crate::walk::{self, Pattern, Unsaved};
 pub struct Session {
     /// The repository's root.
     pub root: PathBuf,
-    /// The settings; `paths` contains the requested paths.
+    /// The settings. `paths` contains the requested paths.
     pub settings: Settings,
     /// Formats paths relative to the working directory.
     pub view: View,
-    /// The rules whose level the command line sets.
+    /// The rules whose level is set on the command line.
     pub decided: BTreeSet<RuleId>,
-    /// Whether the list of paths was empty, so that there is nothing to do.
+    /// Whether an empty list of paths was given, so that there is nothing to do.
     pub nothing_asked: bool,
-    /// The requested paths, as they are on disk.
+    /// The requested paths on disk.
     asked: Vec<PathBuf>,
     /// Standard input: the path that it replaces, and its bytes.
     stdin: Option<(RelPath, Vec<u8>)>,
     no_ignore: bool,
-    /// Whether the command line selects the configuration, so that others are not reported.
+    /// Whether the command line selects the configuration. If so, other configurations are not reported.
     config_named: bool,
     threads: usize,
     /// The settings files that are open in an editor.
     unsaved: Unsaved,
 }
 
-/// Why a file is not part of the repository for flakeward.
+/// The reason why flakeward does not treat a file as part of the repository.
 #[derive(Debug)]
 pub enum LeftOut {
-    /// `exclude` of the configuration matches it.
+    /// `exclude` in the configuration matches it.
     Excluded,
     /// A pattern of an ignore file matches it.
     Ignored(Pattern),
 }
 
 impl LeftOut {
-    /// What leaves out a file, as a sentence: its path as it is shown, relative to the working directory.
+    /// The reason as a sentence. `shown` is the file's path relative to the working directory.
     pub fn reason(&self, shown: &str, root: &Path) -> String {
         match self {
             LeftOut::Excluded => format!("`exclude` in the configuration leaves out {shown}"),
@@ -67,7 +67,7 @@ impl LeftOut {
         }
     }
 
-    /// What to do if the file is to be the registry.
+    /// The steps that make the file usable as the registry.
     pub fn remedy(&self) -> String {
         let change = match self {
             LeftOut::Excluded => "change `exclude`",
@@ -79,18 +79,19 @@ impl LeftOut {
         )
     }
 
-    /// The failure of a command that would write a registry which later runs, and flakes, do not see.
+    /// The failure of a command that would write a registry that later runs and flakes would not see.
     pub fn failure(&self, registry: &str, session: &Session) -> Failure {
         let reason = self.reason(&session.view.path(registry), &session.root);
         Failure::new(reason).help(format!("{}; nothing was written", self.remedy()))
     }
 }
 
-/// Larger configurations are not read: each entry takes time for each file.
+/// The maximum size of a configuration, in bytes. Larger files are not read, because each entry takes time for each
+/// file.
 const MAX_CONFIG: u64 = 1 << 20;
 
 impl Session {
-    /// Why the walk would not find a file that does not exist yet: `exclude`, or a pattern of an ignore file.
+    /// Why the walk would not find a file if it existed: `exclude`, or a pattern in an ignore file.
     pub fn left_out(&self, path: &str) -> Option<LeftOut> {
         let is_excluded = |folder: &Path| self.settings.config.exclude.is_match(folder);
         if Path::new(path).ancestors().any(is_excluded) {
@@ -105,7 +106,8 @@ impl Session {
         Self::open_with(scope, stdin_filename, None, Unsaved::default())
     }
 
-    /// The repository with this root, whatever is above it, with the settings files that are open in an editor.
+    /// Opens the repository with this root, even if it is inside another repository, with the settings files that are
+    /// open in an editor.
     pub fn at_root(root: &Path, unsaved: Unsaved) -> Result<Self, Failure> {
         let scope = ScopeArgs { paths: vec![root.to_owned()], ..ScopeArgs::default() };
         Self::open_with(&scope, None, Some(root), unsaved)
@@ -158,7 +160,7 @@ impl Session {
         })
     }
 
-    /// Reads the baseline: the given one, or else the one in the repository, if any.
+    /// Reads the baseline: the given one, or else the one in the repository, if it exists.
     pub fn read_baseline(&mut self, named: Option<&Path>, isolated: bool) -> Result<(), Failure> {
         let usual = self.root.join(baseline::DEFAULT);
         let file = match named {
@@ -178,7 +180,7 @@ impl Session {
         Ok(())
     }
 
-    /// Enables the rules that the policy locks and `--select` left out: a check always includes them.
+    /// Enables the rules that the policy locks and `--select` left out, because a check always includes them.
     pub fn keep_locked(&mut self) {
         for (id, floor) in self.settings.config.floors.clone() {
             let rule = self.settings.rules.catalog().find(&id).map(|rule| rule.id);
@@ -228,7 +230,8 @@ impl Session {
     }
 }
 
-/// The thread pool is global: only the first command of a process can configure it, and there is only one.
+/// Sets the number of threads. The thread pool is global, so only the first command of a process can configure it, and
+/// a process runs only one.
 fn set_threads(jobs: usize) -> Result<(), Failure> {
     if jobs == 0 {
         return Ok(());
@@ -247,9 +250,9 @@ fn asked_paths(scope: &ScopeArgs) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-/// The paths of a list: one per line, or separated by NUL as `git diff -z` writes them.
+/// The paths in a list, one per line, or separated by NUL as in the output of `git diff -z`.
 fn listed_paths(list: &Path) -> Result<Vec<PathBuf>, Failure> {
-    // Pipes are accepted too, because the list was named on the command line.
+    // Pipes are also accepted, because the list was named on the command line.
     let read = match list.as_os_str() == "-" {
         true => walk::read_all(std::io::stdin().lock(), 0, walk::MAX_FILE),
         false => std::fs::File::open(list)
@@ -301,18 +304,18 @@ fn read_stdin(root: &Path, path: &Path) -> Result<(RelPath, Vec<u8>), Failure> {
     Ok((walk::relative(root, path).unwrap_or_else(|| path.to_string_lossy().into()), bytes))
 }
 
-/// Where a symbolic link to a file is, without links in its folder; `None` for other files. It is checked under its own
-/// name if its target is not checked.
+/// The path of a symbolic link to a file, with the links in its folder resolved; `None` for other files. The link is
+/// checked under its own name if its target is not checked.
 fn link(path: &Path) -> Option<PathBuf> {
     let is_link = path.is_symlink() && !path.is_dir();
     let path = std::path::absolute(path).ok().filter(|_| is_link)?;
     Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
 }
 
-/// The requested path without links. The error says why it cannot be checked.
+/// The requested path without links. The error is the reason why it cannot be checked.
 fn existing(path: &Path) -> Result<PathBuf, Failure> {
     let real = path.canonicalize();
-    // A hook passes the names of staged files, and a link among them may have been committed by anybody.
+    // A hook passes the names of staged files, and anyone may have committed a link among them.
     if let (Ok(real), Ok(named)) = (&real, std::path::absolute(path))
         && real.is_file()
         && named
@@ -344,8 +347,8 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The repository that contains all paths. A run uses the facts and the settings of a single repository, so paths of
-/// different repositories are refused, unless one contains the other.
+/// The repository that contains all paths. A run uses the facts and the settings of a single repository, so paths in
+/// different repositories are rejected, unless one contains the other.
 fn common_root(anchors: &[&Path], here: &Path) -> Result<PathBuf, Failure> {
     let folder = |path: &&Path| if path.is_dir() { path.to_path_buf() } else { parent(path) };
     let roots: Vec<PathBuf> = anchors.iter().map(|path| walk::find_root(&folder(path))).collect();
@@ -363,8 +366,8 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).to_owned()
 }
 
-/// The configuration: the given one, else the one in the root, whichever paths were requested. It overrides the policy
-/// that it extends, and --settings overrides both.
+/// The configuration: the given one, or else the one in the root, whichever paths were requested. It overrides the
+/// policy that it extends, and --settings overrides both.
 fn read_config(scope: &ScopeArgs, root: &Path, here: &Path, unsaved: &Unsaved) -> Result<Config, Failure> {
     let view = View::between(here, root);
     let shown = |path: &Path| view.disk_path(root, path);
@@ -433,7 +436,7 @@ fn find_config(root: &Path, unsaved: &Unsaved) -> Option<PathBuf> {
     FILE_NAMES.map(|name| root.join(name)).into_iter().find(|file| unsaved.has(file))
 }
 
-/// Applies `--select`, `--ignore` and `--level`, which apply everywhere and override `[[overrides]]`.
+/// Applies `--select`, `--ignore` and `--level`, which apply to all paths and override `[[overrides]]`.
 fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<RuleId>, Failure> {
     let catalog = settings.rules.catalog().clone();
     let ids = |names: &[String]| {
@@ -458,7 +461,8 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     let mut decided = BTreeSet::new();
     for rule in catalog.iter() {
         if select.contains(&rule.id) && !settings.rules.active(rule.id) {
-            // A rule that is off by default is enabled if it is selected by name, but not if its group is.
+            // A rule that is off by default is enabled if it is selected by name, but not if only its group is
+            // selected.
             let is_named = scope.select.iter().any(|name| name == rule.id);
             let level = if is_named && rule.level == Level::Off { Level::Warn } else { rule.level };
             settings.decide(rule.id, level);
@@ -484,7 +488,7 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
     Ok(decided)
 }
 
-/// Checks that no option lowers a rule that the policy locks.
+/// Checks that no option lowers the level of a rule that the policy locks.
 fn keeps_floor(
     id: &str,
     floor: Level,
@@ -509,7 +513,7 @@ fn keeps_floor(
     }
 }
 
-/// The rules that a name on the command line refers to: a rule, or those of a group.
+/// The rules that a name on the command line refers to: a single rule, or the rules of a group.
 fn rules_named(catalog: &Catalog, name: &str) -> Result<Vec<RuleId>, Failure> {
     match catalog.named(name).as_slice() {
         [] => rule(catalog, name).map(|rule| vec![rule.id]),
@@ -525,7 +529,7 @@ pub fn rule<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Rule, Failure> {
     })
 }
 
-/// The folder directly below the root with the only flake of a repository, if there is no Nix code at the root.
+/// The folder of the only flake in a repository, if it is directly below the root and there is no Nix code at the root.
 fn only_flake(root: &Path) -> Option<String> {
     let mut found = None;
     for entry in std::fs::read_dir(root).ok()?.flatten() {
@@ -544,7 +548,7 @@ fn only_flake(root: &Path) -> Option<String> {
     found
 }
 
-/// The root of the repository around the working directory, and how to show paths.
+/// The root of the repository around the working directory, and the view that formats paths.
 pub fn here() -> Result<(PathBuf, View), Failure> {
     let here = working_directory()?;
     let root = walk::find_root(&here);

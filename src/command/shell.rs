@@ -1,4 +1,4 @@
-//! `flakeward completions` and `flakeward man`: files that packages install next to the binary.
+//! `flakeward completions` and `flakeward man`: generate files that packages install next to the binary.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -45,8 +45,8 @@ pub fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The command without the paths that can take the place of a subcommand: clap's script for zsh would complete only
-/// these, and no subcommands.
+/// The command without the paths that can replace a subcommand. With them, clap's script for zsh would complete only
+/// paths, and no subcommands.
 fn without_paths(command: clap::Command) -> clap::Command {
     if !command.has_subcommands() {
         return command;
@@ -58,7 +58,7 @@ fn without_paths(command: clap::Command) -> clap::Command {
         .subcommands(command.get_subcommands().cloned().map(without_paths))
 }
 
-/// The rules of `explain` for fish, for which clap completes options only.
+/// The completions of rules for `explain` in fish, for which clap completes only options.
 fn fish_rules() -> String {
     let rules = rule::BUILT_IN.iter().map(|rule| {
         let about = rule.summary.replace('\\', "").replace('\'', "\\'");
@@ -67,7 +67,7 @@ fn fish_rules() -> String {
     rules.collect()
 }
 
-/// The command with the built-in rules and the groups as completions. Scripts do not know a repository's own rules.
+/// The command with the built-in rules and the groups as completions. Scripts cannot complete a repository's own rules.
 fn with_rules(command: clap::Command) -> clap::Command {
     let complete = |arg: Arg| match arg.get_id().as_str() {
         RULE => values(arg, rules()),
@@ -90,7 +90,7 @@ fn groups() -> impl Iterator<Item = PossibleValue> {
     groups::GROUPS.iter().map(|(name, about)| PossibleValue::new(*name).help(*about))
 }
 
-/// Each rule and group with each level.
+/// Each rule and group, combined with each level.
 fn levels() -> impl Iterator<Item = PossibleValue> {
     let names = rule::BUILT_IN.iter().map(|rule| rule.id).chain(groups::names());
     let levels = [Level::Error, Level::Warn, Level::Hint, Level::Off];

@@ -1,4 +1,4 @@
-//! The initial flakeward.toml of a repository: the settings that fit it, and comments about the others.
+//! The initial flakeward.toml of a repository: the settings that suit it, with comments about the others.
 
 use std::fmt::Write;
 
@@ -7,21 +7,21 @@ use crate::finding::RuleId;
 /// Facts about the repository.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Folders with vendored or generated code.
+    /// Folders that contain vendored or generated code.
     pub foreign: Vec<String>,
     /// The port registries.
     pub registries: Vec<String>,
-    /// Where a registry would be created.
+    /// The path at which a registry would be created.
     pub new_registry: String,
     /// The rule groups that apply, each with its number of findings.
     pub groups: Vec<(&'static str, usize)>,
-    /// The groups that do not apply to anything in the repository.
+    /// The groups that apply to nothing in the repository.
     pub absent: Vec<&'static str>,
     /// The style rules with findings, and the number of these findings.
     pub style: (Vec<RuleId>, usize),
 }
 
-/// The comments above entries, without what follows the last one. They explain a key, and are not reasons for its value.
+/// The beginnings of the comments above entries. These comments explain a key and are not reasons for its value.
 const COMMENTS: [&str; 3] = [
     "Paths that are not checked, as in .gitignore. Installed packages, generated files and lock files never are.",
     "The groups of rules that run, with their current number of findings. Without `select`, all rules run.",
@@ -33,7 +33,7 @@ pub fn is_explanation(comment: &str) -> bool {
     COMMENTS.iter().any(|known| comment.starts_with(known))
 }
 
-/// Groups with a number of findings are aligned to this column.
+/// The column to which the numbers of findings after the groups are aligned.
 const NAME: usize = 14;
 
 /// The text of the file.

@@ -14,7 +14,7 @@ use crate::toml_text::{Fault, Places, explain};
 /// A settings file.
 #[derive(Debug)]
 pub struct Layer {
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
     /// Its path for messages.
     pub path: PathBuf,
@@ -39,12 +39,12 @@ impl Layer {
         }
     }
 
-    /// An error at a position in the file.
+    /// Creates an error at a position in the file.
     pub fn fail(&self, span: Option<Range<usize>>, message: String, help: Option<String>) -> Box<ConfigError> {
         Box::new(ConfigError { path: self.path.clone(), text: self.text.clone(), span, message, help })
     }
 
-    /// The position of the level that a key sets: its value, or that of `level` in its table.
+    /// The position of the level that a key sets: the value of the key, or of `level` in its table.
     pub fn level_place(&self, key: &str) -> String {
         let in_table = format!("{key}.level");
         if self.places.value_of(&in_table).is_some() { in_table } else { key.to_owned() }
@@ -57,8 +57,8 @@ impl Layer {
     }
 }
 
-/// The rules that a policy locks, each with the level below which no other file may set it. `levels` are those of each
-/// layer.
+/// The rules that a policy locks, each with the lowest level that other files may set. `levels` contains the levels of
+/// each layer.
 pub fn floors(
     layers: &[Layer],
     levels: &[Levels],

@@ -1,4 +1,4 @@
-//! The levels of `[rules]` and `[[overrides]]`: of rules, of groups of rules, and of all others.
+//! The levels in `[rules]` and `[[overrides]]`: of rules, of groups of rules, and of all other rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,19 +30,19 @@ pub enum RuleValue {
     Table(RuleConfig),
 }
 
-/// The levels that a table sets, and the key of each.
+/// The levels that a table sets, each with its key.
 #[derive(Debug, Default)]
 pub struct Levels {
     /// By rule.
     pub levels: BTreeMap<RuleId, Level>,
-    /// The key that decided, as a path in the file: `rules.style`.
+    /// The key that sets each level, as a path in the file: `rules.style`.
     pub keys: BTreeMap<RuleId, String>,
 }
 
-/// The key that decided a level.
+/// The key that sets a level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LevelKey {
-    /// The file that it is in.
+    /// The file that contains it.
     pub origin: Origin,
     /// The key in the file: `rules.style`.
     pub key: String,
@@ -58,9 +58,9 @@ impl Levels {
 type Checked<T> = Result<T, Box<ConfigError>>;
 
 impl Reader<'_> {
-    /// The levels of the table at a key. A rule's own level takes precedence over that of its groups (the lowest of
-    /// several), and that over `default-level`. `select` and `ignore` turn off what has no level of its own. Rules that
-    /// are off by default only run if they are named.
+    /// The levels of the table at a key. A rule's own level takes precedence over the level of its groups (the lowest
+    /// one, if there are several), which takes precedence over `default-level`. `select` and `ignore` turn off rules
+    /// without their own level. Rules that are off by default run only if they are named.
     pub(super) fn levels(&self, table: &BTreeMap<String, RuleValue>, place: &str) -> Checked<Levels> {
         let mut levels = Levels::default();
         let key = |name: &str| format!("{place}.{name}");
@@ -93,7 +93,7 @@ impl Reader<'_> {
         Ok(levels)
     }
 
-    /// The levels by name, as written.
+    /// The levels by name, as they are written.
     fn named_levels(&self, table: &BTreeMap<String, RuleValue>, place: &str) -> Checked<BTreeMap<String, Level>> {
         let mut levels = BTreeMap::new();
         for (name, value) in table {
@@ -120,7 +120,7 @@ impl Reader<'_> {
         Ok(levels)
     }
 
-    /// The rules in a list of names such as `select`; `None` without the list.
+    /// The rules in a list of names such as `select`; `None` if there is no list.
     fn names(&self, table: &BTreeMap<String, RuleValue>, place: &str, key: &str) -> Checked<Option<BTreeSet<RuleId>>> {
         let place = format!("{place}.{key}");
         let (names, is_one) = match table.get(key) {
@@ -169,7 +169,7 @@ impl Reader<'_> {
         )
     }
 
-    /// Files that could not be checked are errors, whatever the settings say.
+    /// Checks that the rule about files that could not be checked stays an error.
     fn always_an_error(&self, name: &str, level: Option<Level>, place: &str) -> Checked<()> {
         if name != UNCHECKED || level.is_none_or(|level| level == Level::Error) {
             return Ok(());

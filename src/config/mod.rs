@@ -27,7 +27,7 @@ use levels::{DEFAULT_LEVEL, IGNORE, LevelKey, Levels, RuleValue, SELECT};
 /// The names of configuration files, in order of precedence.
 pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
 
-/// The maximum number of globs of all `[[overrides]]`: each is matched against each path.
+/// The maximum number of globs in all `[[overrides]]`. Each glob is matched against each path.
 const MAX_OVERRIDES: usize = 1_000;
 
 /// The configuration file of flakeward.
@@ -120,28 +120,29 @@ pub enum Registries {
 /// The usual path of a registry, relative to its flake.
 pub const USUAL_REGISTRY: &str = "lib/ports.nix";
 
-/// The validated settings about ports.
+/// The validated settings for ports.
 #[derive(Debug, Default, Clone)]
 pub struct PortSettings {
     /// The configured registries, relative to the root. If empty, registries are found by their names.
     pub registries: Vec<String>,
-    /// Own hosts and domain suffixes.
+    /// Hosts and domain suffixes that belong to the repository.
     pub own_hosts: Vec<String>,
     /// External hosts and domain suffixes.
     pub external_hosts: Vec<String>,
-    /// The usual path of a registry in the only flake, if that is in a folder: a flake cannot import files outside it.
+    /// The usual path of a registry in the only flake, if the flake is in a folder: it cannot import files outside of
+    /// that folder.
     pub in_flake: Option<String>,
 }
 
 impl PortSettings {
-    /// Where a registry is created if there is none: the first configured path, or the usual one.
+    /// The path at which a registry would be created: the first configured path, or the usual one.
     pub fn new_registry(&self) -> &str {
         let usual = self.in_flake.as_deref().unwrap_or(USUAL_REGISTRY);
         self.registries.first().map_or(usual, |path| path.trim_start_matches("./"))
     }
 }
 
-/// The origin of a settings file. Later ones take precedence.
+/// The origin of a settings file. Later variants take precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
@@ -163,7 +164,7 @@ impl Params {
         self.0.get(rule)
     }
 
-    /// A list of strings among a rule's parameters; empty if there is none.
+    /// A parameter of a rule that is a list of strings; empty if there is none.
     pub fn strings(&self, rule: &str, key: &str) -> Vec<&str> {
         let list = self.of(rule).and_then(|table| table.get(key)).and_then(toml::Value::as_array);
         list.map(|list| list.iter().filter_map(toml::Value::as_str).collect()).unwrap_or_default()
@@ -174,20 +175,20 @@ impl Params {
 #[derive(Debug)]
 pub struct Override {
     paths: GlobSet,
-    /// The globs as written.
+    /// The globs as they are written.
     pub globs: Vec<String>,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
-    /// The key that decided each level: `overrides.0.rules.style`.
+    /// The key that sets each level: `overrides.0.rules.style`.
     pub keys: BTreeMap<RuleId, String>,
     /// Its origin.
     pub origin: Origin,
-    /// Its position among the overrides of its file.
+    /// Its index among the overrides of its file.
     pub index: usize,
 }
 
 impl Override {
-    /// Whether the entry is for a path (relative to the root).
+    /// Whether the override applies to a path (relative to the root).
     pub fn matches(&self, path: &str) -> bool {
         self.paths.is_match(path)
     }
@@ -208,19 +209,19 @@ pub struct Config {
     pub floors: BTreeMap<String, Level>,
     /// Paths that are not checked.
     pub exclude: GlobSet,
-    /// The globs of `exclude` as written; those of the repository's own file come first.
+    /// The globs of `exclude` as they are written. The globs of the repository's own file come first.
     pub exclude_globs: Vec<String>,
     /// Whether vendored code, generated files and lock files of package managers are checked.
     pub check_third_party: bool,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
-    /// The key that decided each level.
+    /// The key that sets each level.
     pub level_keys: BTreeMap<RuleId, LevelKey>,
     /// The levels of the policy, by rule id.
     pub inherited: BTreeMap<RuleId, Level>,
-    /// Levels by path.
+    /// The overrides.
     pub overrides: Vec<Override>,
-    /// Ports.
+    /// The settings for ports.
     pub ports: PortSettings,
     /// The rules' parameters.
     pub params: Params,
@@ -230,7 +231,7 @@ pub struct Config {
     pub catalog: Catalog,
 }
 
-/// Why a configuration is invalid, where, and how to fix it.
+/// The reason why a configuration is invalid, its position, and a way to fix it.
 #[derive(Debug)]
 pub struct ConfigError {
     /// The file.
@@ -239,14 +240,14 @@ pub struct ConfigError {
     pub text: String,
     /// The position in the text.
     pub span: Option<Range<usize>>,
-    /// What is wrong.
+    /// The description of the error.
     pub message: String,
-    /// What to do.
+    /// A way to fix it.
     pub help: Option<String>,
 }
 
 impl ConfigError {
-    /// The file and the line, from 1, as the start of a message: `flakeward.toml:3: `.
+    /// The file and the line, from 1, as a prefix for messages: `flakeward.toml:3: `.
     pub fn place(&self) -> String {
         let line = self.span.as_ref().and_then(|span| Some(self.text.get(..span.start)?.matches('\n').count() + 1));
         match line {
@@ -275,7 +276,7 @@ impl Config {
         Self { params: params(&catalog, std::iter::empty()), catalog, ..Self::default() }
     }
 
-    /// The position of the level that a key of a file sets: its value, or that of `level` in its table.
+    /// The position of the level that a key of a file sets: the value of the key, or of `level` in its table.
     pub fn level_place(&self, origin: Origin, key: &str) -> String {
         let layer = self.layers.iter().find(|layer| layer.origin == origin);
         layer.map_or_else(|| key.to_owned(), |layer| layer.level_place(key))
@@ -309,7 +310,7 @@ impl Config {
             let key = |(id, key): (&RuleId, &String)| (*id, LevelKey { origin: layer.origin, key: key.clone() });
             levels.keys.iter().map(key)
         });
-        // The entries of the repository's own file come first, so that their positions are those in the file.
+        // The entries of the repository's own file come first, so that their indices are those in the file.
         let mut own_first: Vec<&Layer> = layers.iter().collect();
         own_first.sort_by_key(|layer| layer.origin != Origin::Repository);
         let all = |list: fn(&File) -> &Vec<String>| -> Vec<String> {
@@ -350,8 +351,8 @@ impl Config {
         self.inherited.get(rule.id).copied().unwrap_or(rule.level)
     }
 
-    /// The name of the policy (as the repository refers to it, else that of its folder) and the beginning of the hash of
-    /// its file; `None` without a policy.
+    /// The name of the policy (as the repository refers to it, or else the name of its folder) and the beginning of the
+    /// hash of its file. `None` if there is no policy.
     pub fn policy_version(&self) -> Option<(String, String)> {
         let folder = self.policy.as_ref()?;
         let file = |origin| self.layers.iter().find(move |layer: &&Layer| layer.origin == origin);
@@ -361,14 +362,14 @@ impl Config {
         Some((name, hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// The file with the highest precedence that has an entry.
+    /// The file with the highest precedence that contains an entry.
     pub fn layer_of(&self, place: &str) -> Option<&Layer> {
         self.layers.iter().rev().find(|layer| layer.places.value_of(place).is_some())
     }
 }
 
 impl Registries {
-    /// The paths, if there are any.
+    /// The configured paths, if there are any.
     fn paths(&self) -> Option<Vec<String>> {
         match self {
             Registries::Discover => None,
@@ -389,7 +390,7 @@ impl Reader<'_> {
         self.layer.fail(span, message, help)
     }
 
-    /// Policies cannot be chained: with one, the origin of a value stays easy to see.
+    /// Checks the policy. A policy cannot extend another one, so the origin of a value stays easy to see.
     fn policy(&self) -> Result<(), Box<ConfigError>> {
         if self.layer.origin == Origin::Repository || self.layer.file.policy.extends.is_none() {
             return Ok(());
@@ -422,7 +423,7 @@ impl Reader<'_> {
         entries.iter().enumerate().map(entry).collect()
     }
 
-    /// Validates the options of rules by their pages.
+    /// Validates the options of rules against their pages.
     fn options(&self, rules: &BTreeMap<String, RuleValue>) -> Result<(), Box<ConfigError>> {
         for (id, value) in rules {
             let (Some(rule), RuleValue::Table(config)) = (self.catalog.find(id), value) else { continue };
@@ -433,7 +434,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The levels of an entry of `[[overrides]]`, which can set nothing else.
+    /// The levels in an entry of `[[overrides]]`, which can set nothing else.
     fn override_levels(&self, rules: &BTreeMap<String, RuleValue>, index: usize) -> Result<Levels, Box<ConfigError>> {
         let place = format!("overrides.{index}.rules");
         for (name, value) in rules {
@@ -474,7 +475,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a value has the same type as the default, including the items of a list.
+/// Whether a value has the same type as the default. For a list, the types of its items must also match.
 fn alike(usual: &toml::Value, value: &toml::Value) -> bool {
     match (usual, value) {
         (toml::Value::Array(usual), toml::Value::Array(list)) => {

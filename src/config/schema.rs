@@ -41,7 +41,7 @@ fn schema() -> Value {
     let default_level =
         json!({ "description": "The level of rules that have no other one here.", "$ref": "#/$defs/Level" });
     rules.insert(DEFAULT_LEVEL.to_owned(), default_level);
-    // The schema cannot know a repository's own rules.
+    // The schema cannot contain a repository's own rules.
     let closed = |properties: Map<String, Value>, own: Value| {
         let own = json!({ format!("^{}", own::PREFIX): own });
         json!({ "type": "object", "properties": properties, "patternProperties": own, "additionalProperties": false })
@@ -57,7 +57,7 @@ fn schema() -> Value {
     schema
 }
 
-/// Replaces a general schema by a more exact one and keeps its description.
+/// Replaces a general schema with a more exact one, but keeps the description.
 fn replace(schema: &mut Value, pointer: &str, mut exact: Value) {
     if let Some(place) = schema.pointer_mut(pointer) {
         if let Some(description) = place.get("description") {

@@ -1,12 +1,12 @@
-//! Applies edits to a text, and maps positions to the edited text.
+//! Applies edits to the text of a file, and maps positions to the edited text.
 
 use super::choose::FileEdits;
 use crate::finding::Span;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The text with the edits. New lines get the line ending of the surrounding lines, and nothing is ever inserted
-/// before a byte order mark.
+/// Applies the edits to the text of a file. New lines get the line ending of the surrounding lines, and nothing is ever
+/// inserted before a byte order mark.
 pub fn apply(text: &str, edits: &FileEdits) -> String {
     let added: usize = edits.values().flatten().map(String::len).sum();
     let mut out = String::with_capacity(text.len() + added);
@@ -28,7 +28,7 @@ pub fn apply(text: &str, edits: &FileEdits) -> String {
     out
 }
 
-/// Whether the line before a position (or the line after it, if it is the first) ends with CR LF.
+/// Whether the line end before a position is CR LF, or the one after it if none precedes it.
 fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
     let bytes = text.as_bytes();
     let end =
@@ -39,7 +39,7 @@ fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
 /// Maps the positions in a file to the edited text.
 #[derive(Debug)]
 pub struct Moves {
-    /// The replaced ranges, in order, and how much longer the text is after each.
+    /// The replaced ranges, in order. Each has the total growth of the text up to its end.
     ranges: Vec<(u32, u32, i64)>,
 }
 
@@ -54,12 +54,12 @@ impl Moves {
         Self { ranges: ranges.collect() }
     }
 
-    /// A span after the edits, extended by what is inserted at its ends and inside it.
+    /// The span after the edits, extended by insertions inside it and at its ends.
     pub fn span(&self, span: Span) -> Span {
         let before = self.ranges.partition_point(|&(from, ..)| from < span.start);
         let start = i64::from(span.start)
             + match before.checked_sub(1).map(|last| self.ranges[last]) {
-                // The start of the span is replaced: the start of the replacement takes its place.
+                // The start of the span is replaced, so the start of the replacement is used instead.
                 Some((from, to, _)) if to > span.start => self.longer(before - 1) - i64::from(span.start - from),
                 _ => self.longer(before),
             };
@@ -69,7 +69,7 @@ impl Moves {
         Span { start: u32::try_from(start).unwrap_or(0), end: u32::try_from(end.max(start)).unwrap_or(0) }
     }
 
-    /// How much longer the text is after a number of ranges.
+    /// The growth of the text after a number of ranges.
     fn longer(&self, count: usize) -> i64 {
         count.checked_sub(1).map_or(0, |last| self.ranges[last].2)
     }

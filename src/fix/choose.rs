@@ -1,19 +1,19 @@
-//! Which fixes can be applied together: edits must not overlap. Identical edits of two fixes count once, and comments
-//! that are added at the same position follow one another.
+//! Selects fixes that can be applied together: their edits must not overlap. Identical edits of two fixes count once,
+//! and comments that are added at the same position follow each other.
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::finding::{Edit, Finding, RelPath};
 
-/// Edits by file and range, each range once.
+/// Edits by file and range. Each range occurs once.
 pub type Edits = BTreeMap<RelPath, FileEdits>;
 
-/// The edits of one file: the texts for each range (start, end). Several texts only if they are comments.
+/// The edits of one file: the new texts for each range (start, end). A range has several only if they are comments.
 pub type FileEdits = BTreeMap<(u32, u32), Vec<String>>;
 
-/// Selects candidates (indexes into `findings`), in their order, whose fixes can be applied together: all edits of a
-/// fix, or none.
+/// Selects the candidates (indices into `findings`), in their order, whose fixes can be applied together. A fix is
+/// applied with all of its edits or not at all.
 pub fn together(findings: &[Finding], candidates: &[usize]) -> Vec<usize> {
     let mut taken = Edits::new();
     let mut chosen = Vec::with_capacity(candidates.len());
@@ -37,7 +37,7 @@ pub fn edits(findings: &[Finding], chosen: &[usize]) -> Edits {
     taken
 }
 
-/// Adds the edits of one fix, unless one of them conflicts with the existing ones or with another of its own.
+/// Adds the edits of one fix, unless one of them conflicts with an existing edit or with another edit of the fix.
 fn add(taken: &mut Edits, edits: &[Edit]) -> bool {
     let mut added: Vec<(&RelPath, (u32, u32))> = Vec::new();
     for edit in edits {
@@ -62,7 +62,7 @@ fn add(taken: &mut Edits, edits: &[Edit]) -> bool {
     true
 }
 
-/// Removes the edits that were added last at some positions.
+/// Removes the last added edit at each of these positions.
 fn undo(taken: &mut Edits, added: &[(&RelPath, (u32, u32))]) {
     for (path, key) in added {
         if let Some(file) = taken.get_mut(*path)
@@ -77,7 +77,7 @@ fn undo(taken: &mut Edits, added: &[(&RelPath, (u32, u32))]) {
     taken.retain(|_, file| !file.is_empty());
 }
 
-/// Comments on their own lines mean the same in any order.
+/// Whether an edit inserts a comment on its own line. Such comments may be in any order.
 fn is_comment(edit: &Edit) -> bool {
     edit.span.start == edit.span.end && is_comment_line(&edit.text)
 }
@@ -86,7 +86,7 @@ fn is_comment_line(text: &str) -> bool {
     text.trim_start().starts_with('#') && text.matches('\n').count() == 1
 }
 
-/// Whether a range overlaps one that is already edited. An insertion may touch a replacement.
+/// Whether a range overlaps a range that is already edited. An insertion may touch a replacement.
 fn clashes(file: &FileEdits, (start, end): (u32, u32)) -> bool {
     let before = file.range(..(start, end)).next_back();
     let after = file.range((Excluded((start, end)), Unbounded)).next();

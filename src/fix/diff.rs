@@ -1,4 +1,4 @@
-//! The changes as a unified diff, which `git apply` and `patch -p1` can apply.
+//! Formats the changes as a unified diff, which `git apply` and `patch -p1` can apply.
 
 use similar::TextDiff;
 
@@ -10,7 +10,7 @@ pub fn unified(changes: &[Change]) -> String {
     changes.iter().map(of_file).collect()
 }
 
-/// A file name, quoted as git quotes it if it contains anything that could end it or be misread.
+/// A file name, quoted as git does it if the name contains a character that could end it or be misread.
 fn quoted(name: &str) -> String {
     if !name.contains(['"', '\\']) && !name.chars().any(harmful) {
         return name.to_owned();
@@ -68,8 +68,7 @@ mod tests {
         assert_eq!(diff, expected);
     }
 
-    /// A header that does not describe its hunk makes a patch that no program applies. Lines that repeat are where
-    /// diffs go wrong.
+    /// No program applies a patch whose headers do not describe their hunks. Repeated lines are where diffs go wrong.
     #[test]
     fn headers_describe_their_hunks() {
         let mut dice = random(0x9e37_79b9_7f4a_7c15);
@@ -87,7 +86,7 @@ mod tests {
         }
     }
 
-    /// Numbers below a limit, the same in every run.
+    /// A generator of numbers below a limit that returns the same sequence in each run.
     fn random(mut state: u64) -> impl FnMut(u64) -> usize {
         move |end| {
             state ^= state << 13;
@@ -97,7 +96,8 @@ mod tests {
         }
     }
 
-    /// The text after the hunks of a diff, each of which must be where and as long as its header says.
+    /// The text after applying the hunks of a diff. Asserts that each hunk has the position and length that its header
+    /// gives.
     fn applied(before: &str, diff: &str) -> String {
         let old: Vec<&str> = before.split_inclusive('\n').collect();
         let (mut at, mut after) = (0, String::new());
@@ -110,7 +110,7 @@ mod tests {
                 .map(|(start, count)| (start.parse().expect(header), count.parse().expect(header)))
                 .collect();
             let [(start, old_count), (new_start, new_count)] = numbers[..] else { panic!("{header}") };
-            // An empty range is named after the line before it.
+            // The header of an empty range contains the line before it.
             let first = start - usize::from(old_count > 0);
             after.extend(old[at..first].iter().copied());
             assert_eq!(after.split_inclusive('\n').count(), new_start - usize::from(new_count > 0), "{header}");

@@ -1,8 +1,8 @@
-//! Fixes: select the ones that can be applied together, apply them in memory, check again, and repeat; then write the
+//! Fixes: select those that can be applied together, apply them in memory, check again, and repeat. Then write the
 //! result or show it as a diff.
 //!
-//! Everything is decided in memory ([`fix`]). The disk is accessed once, at the end, by [`mod@write`]. No round leaves a
-//! file that its grammar cannot parse, and a fix that does not remove its finding is reverted and reported as such.
+//! Everything is decided in memory ([`fix`]). The disk is accessed once, at the end, by [`mod@write`]. No round leaves
+//! a file with syntax errors, and a fix that does not remove its finding is reverted and reported.
 
 mod apply;
 mod choose;
@@ -22,7 +22,8 @@ use crate::source::{FileKind, LineIndex, Place, Source};
 use crate::spans::Spans;
 use crate::walk;
 
-/// More rounds than any sequence of fixes needs: two fixes that undo each other would never end.
+/// The maximum number of rounds, which is more than any sequence of fixes needs. Two fixes that undo each other would
+/// never end.
 const ROUNDS: usize = 10;
 
 /// A file that fixes changed or created.
@@ -34,7 +35,7 @@ pub struct Change {
     pub before: Option<String>,
     /// Its text after the fixes.
     pub after: String,
-    /// Whether a fix in another file depends on it: such files are written first.
+    /// Whether a fix in another file depends on it. Such files are written first.
     pub needed_elsewhere: bool,
 }
 
@@ -51,12 +52,12 @@ pub struct Fixed {
     pub title: String,
 }
 
-/// A fix that was not applied, and why.
+/// A fix that was not applied, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The finding, with its position in the current text.
     pub finding: Finding,
-    /// Why.
+    /// The reason.
     pub reason: String,
     /// Whether the file cannot be written, in which case the run exits with 2.
     pub unwritable: bool,
@@ -73,31 +74,31 @@ pub struct Outcome {
     pub changes: Vec<Change>,
     /// The highest level among the findings before the fixes.
     pub worst_before: Option<Level>,
-    /// How many of the requested findings the first report counts as fixable.
+    /// The number of requested findings that the first report counts as fixable.
     pub promised: usize,
     /// The report on the repository with the changes.
     pub report: Report,
-    /// Whether there was still something to fix after the last round.
+    /// Whether there was something left to fix after the last round.
     pub unsettled: bool,
 }
 
 impl Outcome {
-    /// How many of the remaining findings have a fix that only `--unsafe` applies.
+    /// The number of remaining findings with a fix that only `--unsafe` applies.
     pub fn unsafe_left(&self) -> usize {
         self.report.fixable().only_unsafe
     }
 }
 
-/// Decides whether a file may be written, or created if it does not exist. The error is the reason why not.
+/// Decides whether a file may be written, or created if it does not exist. The error is the reason why it may not.
 pub type Guard<'a> = &'a dyn Fn(&str) -> Result<(), String>;
 
-/// What to fix.
+/// The fixes to apply.
 pub struct Request<'a> {
     /// Fixes up to this safety level.
     pub allowed: Safety,
-    /// Only findings of this rule.
+    /// If set, only findings of this rule are fixed.
     pub only: Option<RuleId>,
-    /// Which files may be written.
+    /// Decides which files may be written.
     pub guard: Guard<'a>,
 }
 
@@ -140,16 +141,16 @@ struct State<'a> {
     changes: BTreeMap<RelPath, Change>,
 }
 
-/// The texts of one attempt at a round.
+/// One attempt at a round.
 struct Attempt {
-    /// The fixes in it, as indexes into the report's findings.
+    /// The fixes in it, as indices into the report's findings.
     chosen: Vec<usize>,
     edits: choose::Edits,
     texts: BTreeMap<RelPath, String>,
 }
 
 impl State<'_> {
-    /// Runs one round and returns what it fixed. If nothing, there is nothing left to do.
+    /// Runs one round and returns the fixed findings. If there are none, the work is done.
     fn round(&mut self, settings: &Settings) -> Vec<Fixed> {
         let candidates = self.candidates();
         let mut chosen = choose::together(&self.report.findings, &candidates);
@@ -170,7 +171,7 @@ impl State<'_> {
         }
     }
 
-    /// A refused fix is not one that the report may count.
+    /// Removes refused fixes from the report, so that it does not count them.
     fn forget_refused(&mut self) {
         for finding in &mut self.report.findings {
             if self.refused.iter().any(|refused| same(&refused.finding, finding)) {
@@ -183,7 +184,7 @@ impl State<'_> {
         self.request.wants(finding) && !self.refused.iter().any(|refused| same(&refused.finding, finding))
     }
 
-    /// The findings whose fixes may be applied. The others are refused, each with the reason.
+    /// The findings whose fixes may be applied. The fixes of the others are refused with the reason.
     fn candidates(&mut self) -> Vec<usize> {
         let wanted: Vec<usize> =
             (0..self.report.findings.len()).filter(|&at| self.is_candidate(&self.report.findings[at])).collect();
@@ -198,7 +199,7 @@ impl State<'_> {
         good
     }
 
-    /// Why the fix of a finding cannot be applied: the reason, and whether it is that a file cannot be written.
+    /// Why the fix of a finding cannot be applied: the reason, and whether a file cannot be written.
     fn obstacle(&self, at: usize, known: &mut BTreeMap<RelPath, Option<(String, bool)>>) -> Option<(String, bool)> {
         let fix = self.report.findings[at].fix.as_ref()?;
         if fix.edits.is_empty() {
@@ -294,7 +295,7 @@ impl State<'_> {
         (repo, report)
     }
 
-    /// The selected findings that still exist after an attempt, with the same position and message.
+    /// The selected findings that an attempt did not remove: their position and message are the same.
     fn stayed(&self, attempt: &Attempt, report: &Report) -> BTreeSet<usize> {
         let mut left: HashMap<(RuleId, &RelPath, &str), Vec<Span>> = HashMap::new();
         for other in &report.findings {
@@ -363,7 +364,7 @@ impl State<'_> {
     }
 }
 
-/// Whether a text parses without errors. Kinds without a grammar always do.
+/// Whether the text of a file parses without errors. Always true for kinds without a grammar.
 fn parses(kind: FileKind, text: &str) -> bool {
     match Language::of(kind) {
         Some(language) => Tree::parse(language, text).is_some_and(|tree| !tree.broken()),
@@ -372,7 +373,7 @@ fn parses(kind: FileKind, text: &str) -> bool {
     }
 }
 
-/// Positions after edits.
+/// Maps positions to those after edits.
 struct Moves<'e> {
     edits: &'e choose::Edits,
     files: HashMap<&'e RelPath, apply::Moves>,
@@ -383,7 +384,7 @@ impl<'e> Moves<'e> {
         Self { edits, files: HashMap::new() }
     }
 
-    /// A span after the edits, from the new position of its start to that of its end.
+    /// The span after the edits, from the new position of its start to the new position of its end.
     fn span(&mut self, path: &RelPath, span: Span) -> Span {
         match self.edits.get_key_value(path) {
             Some((path, edits)) => self.files.entry(path).or_insert_with(|| apply::Moves::of(edits)).span(span),
@@ -400,7 +401,7 @@ fn same_words(a: &Finding, b: &Finding) -> bool {
     a.rule == b.rule && a.path == b.path && a.message == b.message
 }
 
-/// Line indexes, created when first needed.
+/// Line indexes, created on demand.
 #[derive(Default)]
 struct Indexes(BTreeMap<RelPath, (Arc<Source>, LineIndex)>);
 

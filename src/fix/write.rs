@@ -1,8 +1,8 @@
-//! The only place where fixes access the disk: every file is replaced as a whole or not at all.
+//! The only module in which fixes access the disk: every file is replaced as a whole or not at all.
 //!
-//! All new texts are first written next to their files and flushed, and only then renamed over them. After a power
-//! failure, each file is either old or new; at worst a `.flakeward-fix-*.tmp` is left, which the next fix in that folder
-//! removes. (An unnamed file would leave nothing, but it cannot be linked over an existing one.)
+//! All new texts are written next to their files and flushed before any of them is renamed over its file. After a power
+//! failure, each file is either old or new. At worst, a `.flakeward-fix-*.tmp` remains, which the next fix in that
+//! folder removes. (An unnamed file would leave nothing, but it cannot be linked over an existing file.)
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::finding::RelPath;
 use crate::replace::{Folder, Staged, process_of};
 use crate::walk::io_reason;
 
-/// The files that could not be written, and those that were written before.
+/// The files that could not be written, and those that had already been written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The files that could not be written, each with the reason.
@@ -41,7 +41,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Whether the file at a path below the root may be written, or created if it does not exist.
+/// Checks that the file at a path below the root may be written, or created if it does not exist.
 pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if path.is_empty() || !plain {
@@ -69,8 +69,8 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes all changes below the root. Nothing is written unless every file can be written, or if a signal ends the
-/// process before the first file is renamed.
+/// Writes all changes below the root. Writes nothing if a file cannot be written, or if a signal arrives before the
+/// first file is renamed.
 pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     let nothing_written = |files| Failure { files, written: Vec::new() };
     let obstacles = failures(changes, |change| guard(root, &change.path).and_then(|()| is_unchanged(root, change)));
@@ -78,7 +78,7 @@ pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
         return Err(nothing_written(obstacles));
     }
     sweep(root, changes);
-    // Where signals cannot be handled, they end the process at once, and the next run removes what is left.
+    // If signals cannot be handled, they end the process at once, and the next run removes the remaining files.
     let signals = DelayedSignals::start().ok();
     let mut staged = Vec::with_capacity(changes.len());
     for change in in_order(changes) {
@@ -102,7 +102,7 @@ pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A change whose text is written, and the folder of its file.
+/// A change whose text is staged, and the folder of its file.
 struct Target<'c> {
     change: &'c Change,
     folder: Folder<'c>,
@@ -118,7 +118,7 @@ impl<'c> Target<'c> {
         Ok(Self { change, folder, name, staged })
     }
 
-    /// Renames the text over the file, unless the file has changed.
+    /// Renames the staged text over the file, unless the file has changed.
     fn put(self) -> Result<(), String> {
         compare(self.change, self.folder.read(self.name))?;
         let put =
@@ -127,8 +127,8 @@ impl<'c> Target<'c> {
     }
 }
 
-/// New files first, then those that fixes in other files depend on: after a power failure, no file refers to something
-/// that does not exist.
+/// New files come first, then the files that fixes in other files depend on. After a power failure, no file refers to
+/// something that does not exist.
 fn in_order(changes: &[Change]) -> Vec<&Change> {
     let mut order: Vec<&Change> = changes.iter().collect();
     order.sort_by_key(|change| (change.before.is_some(), !change.needed_elsewhere));
@@ -139,12 +139,12 @@ fn failures(changes: &[Change], test: impl Fn(&Change) -> Result<(), String>) ->
     changes.iter().filter_map(|change| Some((change.path.clone(), test(change).err()?))).collect()
 }
 
-/// Whether a file has not changed since it was read.
+/// Checks that a file has not changed since it was read.
 fn is_unchanged(root: &Path, change: &Change) -> Result<(), String> {
     compare(change, fs::read(root.join(&*change.path)))
 }
 
-/// Whether the current content of a file is the one that a change is for.
+/// Checks that the current content of a file is the content that a change is based on.
 fn compare(change: &Change, now: io::Result<Vec<u8>>) -> Result<(), String> {
     match (&change.before, now) {
         (Some(before), Ok(now)) if now == before.as_bytes() => Ok(()),
@@ -155,7 +155,7 @@ fn compare(change: &Change, now: io::Result<Vec<u8>>) -> Result<(), String> {
     }
 }
 
-/// Removes the temporary files that killed processes left in the folders that are written to.
+/// Removes the temporary files that killed processes left in the folders of the changes.
 fn sweep(root: &Path, changes: &[Change]) {
     for folder in folders(changes) {
         for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
@@ -167,13 +167,13 @@ fn sweep(root: &Path, changes: &[Change]) {
     }
 }
 
-/// Whether a process with this id exists. On systems where that cannot be determined, it does.
+/// Whether a process with this id exists. On systems on which that cannot be determined, returns true.
 fn is_running(process: u32) -> bool {
     let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
     process.is_none_or(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }
 
-/// What would be lost if a file was replaced by another one with the same name and mode.
+/// What would be lost if another file with the same name and mode replaced this one.
 fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     if found.nlink() > 1 {
@@ -182,17 +182,17 @@ fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     let mut names = vec![0u8; 64 << 10];
     let length = rustix::fs::listxattr(file, &mut names).ok()?;
     let mut names = names.get(..length)?.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-    // The system sets the label of the new file itself.
+    // The system itself sets the label of the new file.
     let kept = names.find(|name| !name.starts_with(b"security."))?;
     Some(format!("it has the extended attribute {}, which a fix would lose", String::from_utf8_lossy(kept)))
 }
 
-/// The message about a file with several names.
+/// The message about a file with several hard links.
 pub fn hard_linked(names: u64) -> String {
     format!("it has {names} names (hard links), of which only one would be replaced")
 }
 
-/// The folders that are written to, relative to the root.
+/// The folders of the changed files, relative to the root.
 fn folders(changes: &[Change]) -> Vec<&Path> {
     let mut folders: Vec<&Path> = changes.iter().map(folder_of).collect();
     folders.sort();
@@ -263,7 +263,7 @@ mod tests {
         fs::remove_file(root.path().join("b.nix")).unwrap();
         assert_eq!(guard(root.path(), "a.nix"), Ok(()));
         let flags = rustix::fs::XattrFlags::empty();
-        // Not every file system has them.
+        // Not every file system supports extended attributes.
         if rustix::fs::setxattr(root.path().join("a.nix"), "user.origin", b"x", flags).is_ok() {
             assert!(guard(root.path(), "a.nix").is_err_and(|reason| reason.contains("user.origin")));
         }

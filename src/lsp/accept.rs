@@ -1,4 +1,4 @@
-//! Accepting a finding: inserts a suppression with a placeholder for the reason.
+//! Accepts a finding: inserts a suppression with a placeholder for the reason.
 
 use crate::finding::{Edit, Finding, Span};
 use crate::lang::{Language, NodeKind, Tree};
@@ -20,8 +20,8 @@ pub struct Suppression {
     pub whole_file: bool,
 }
 
-/// The suppression of a finding: a comment on the line above it, or near the top of the file if there can be none.
-/// `None` if the file has no comments, or the finding cannot be suppressed.
+/// The suppression of a finding: a comment on the line above it, or near the top of the file if that is not possible.
+/// `None` if the kind of file has no comments, or the finding cannot be suppressed.
 pub fn suppression(finding: &Finding, source: &Source, catalog: &Catalog) -> Option<Suppression> {
     if !source.has_comments()
         || matches!(finding.rule, "unreadable-file" | "unused-suppression" | "expired-suppression")

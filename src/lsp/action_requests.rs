@@ -24,7 +24,7 @@ impl Server {
             if actions::wants(only, "quickfix") {
                 found.extend(actions.quick_fixes(span, &params.context.diagnostics));
             }
-            // Computing them takes a run, so this is only done for clients that request this kind.
+            // Computing them requires a run, so it is done only for clients that request this kind.
             if only.is_some() && actions::wants(only, FIX_ALL) {
                 found.extend(actions.fix_all());
             }
@@ -39,7 +39,7 @@ impl Server {
         }
     }
 
-    /// Adds what an action left out. An action for an earlier text is refused.
+    /// Adds the parts that an action left out. Rejects an action for an earlier text.
     pub(super) fn resolve(&mut self, action: lsp::CodeAction) -> Answer {
         let changed = action.edit.iter().flat_map(edits::versions).find(|(uri, version)| {
             let document = real_path(uri).and_then(|path| self.documents.get(&path));
@@ -52,7 +52,7 @@ impl Server {
         json_of(Some(actions::resolve(action)))
     }
 
-    /// Calls a function with what is needed to offer actions in a document. `None` if flakeward does not check it.
+    /// Calls a function with the context for actions in a document. `None` if flakeward does not check the document.
     fn with_actions<T>(&mut self, uri: &lsp::Uri, run: impl FnOnce(&mut Actions<'_>) -> T) -> Option<T> {
         let place = self.place(uri)?;
         let documents = &self.documents;
@@ -65,7 +65,7 @@ impl Server {
                 .collect(),
         };
         let workspace = self.workspaces.get_mut(&place.root)?;
-        // The texts of other files are those of the last run.
+        // The text of other files comes from the last run.
         workspace.state();
         Some(run(&mut Actions {
             workspace,
@@ -108,7 +108,7 @@ impl Server {
         }
     }
 
-    /// Migrates a file: sends the edit to the client, or a message why there is none.
+    /// Migrates a file: sends the edit to the client, or a message with the reason why there is none.
     fn migrate(&mut self, uri: &lsp::Uri) -> Answer {
         let migrated = self.with_actions(uri, |actions| actions.migrate());
         match migrated.unwrap_or_else(|| Err("flakeward does not check this file".to_owned())) {

@@ -1,5 +1,5 @@
-//! Code actions: the fix of each finding, all safe fixes of a file, migrating a file, and accepting a finding with a
-//! reason.
+//! Code actions: the fix of a finding, all safe fixes of a file, the migration of a file, and the acceptance of a
+//! finding with a reason.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,13 +37,13 @@ pub const SHOW: &str = "flakeward.showMessage";
 /// The command that applies an edit, for clients without code actions.
 pub const APPLY: &str = "flakeward.applyEdit";
 
-/// What is needed to offer actions in one document.
+/// The context for the actions in one document.
 pub struct Actions<'a> {
     /// The repository.
     pub workspace: &'a mut Workspace,
     /// The file, relative to the root.
     pub path: &'a RelPath,
-    /// The document as it is open.
+    /// The open document.
     pub source: Arc<Source>,
     /// The edits that the client supports.
     pub support: EditSupport,
@@ -53,11 +53,11 @@ pub struct Actions<'a> {
     pub can_show: bool,
     /// The text, URI and version of a file.
     pub target: &'a dyn Fn(&Workspace, &RelPath) -> Target,
-    /// The files that a migration reads.
+    /// Returns the files that a migration reads.
     pub texts: &'a dyn Fn(&Workspace) -> Texts,
 }
 
-/// Maximum number of actions that add a registry entry, each of which needs a check of the repository.
+/// The maximum number of actions that add a registry entry. Each of them requires a check of the repository.
 const NEW_ENTRIES: usize = 20;
 
 impl Actions<'_> {
@@ -92,7 +92,7 @@ impl Actions<'_> {
         }
     }
 
-    /// The diagnostics of the request that belong to a finding.
+    /// The diagnostics of the request that represent a finding.
     fn shown_as(&self, finding: &Finding, shown: &[Diagnostic]) -> Option<Vec<Diagnostic>> {
         let range = Lines::new(&self.source.text, self.encoding).range(finding.span);
         let code = gen_lsp_types::Code::String(finding.rule.to_owned());
@@ -102,8 +102,9 @@ impl Actions<'_> {
         (!same.is_empty()).then_some(same)
     }
 
-    /// The fix of a finding. The title of an unsafe fix says so, and it is never preferred. A fix that would create a
-    /// file that is not checked is shown as impossible, or not at all: a flake does not see a file that Git ignores.
+    /// The fix of a finding. The title of an unsafe fix marks it as unsafe, and such a fix is never preferred. A fix
+    /// that would create an unchecked file is offered as disabled, or not at all: a flake does not see files that Git
+    /// ignores.
     fn fix(&self, finding: &Finding, fix: &Fix) -> Option<CodeAction> {
         let is_safe = fix.safety == Safety::Safe;
         let mut title = capitalised(&fix.title);
@@ -123,7 +124,7 @@ impl Actions<'_> {
         })
     }
 
-    /// For a fix that adds a registry entry: shows the entry, so that it can be renamed.
+    /// The command that shows the entry that a fix adds to the registry, so that the user can rename it.
     fn new_entry(&self, finding: &Finding, fix: &Fix) -> Option<Command> {
         let elsewhere = fix.edits.iter().find(|edit| edit.path != finding.path && edit.path.ends_with(".nix"))?;
         let number = self.source.slice(finding.span);
@@ -203,7 +204,7 @@ impl Actions<'_> {
         self.select(SELECT, "Write the reason", &target.uri, range)
     }
 
-    /// The migration of the file, or an action that shows why it is refused.
+    /// The migration of the file, or an action that shows why the file cannot be migrated.
     fn migration(&self, target: migrate::Target) -> Option<CodeAction> {
         let action = CodeAction {
             title: target.title().to_owned(),
@@ -249,8 +250,8 @@ impl Actions<'_> {
         migrate::plan(target, self.path, &texts, &state.project, self.workspace.settings())
     }
 
-    /// The migration of the file with a finding, as an edit, with what is left to do by hand. The error says why there
-    /// is none.
+    /// The edit that migrates the file of a finding, and the work that remains to be done by hand. The error is the
+    /// reason why there is no edit.
     pub fn migrate(&self) -> Result<(WorkspaceEdit, Option<String>), String> {
         let state = self.workspace.known().ok_or("the repository has not been checked yet")?;
         let mut targets = state.findings(self.path).iter().filter_map(|finding| migrate::Target::of_rule(finding.rule));
@@ -277,7 +278,8 @@ impl Actions<'_> {
         })
     }
 
-    /// The edit of a migration. It depends on the migrated document, which it may not change.
+    /// The edit of a migration. It contains the version of the migrated document, even if it does not change that
+    /// document.
     fn migration_edit(&self, plan: &Plan) -> Option<WorkspaceEdit> {
         let mut edit = self.workspace_edit(&change_edits(&plan.changes))?;
         edits::pin(&mut edit, (self.target)(self.workspace, self.path));
@@ -314,7 +316,7 @@ pub fn resolve(mut action: CodeAction) -> CodeAction {
     action
 }
 
-/// The command in place of an action, for clients that do not support actions.
+/// The command that replaces an action, for clients that do not support actions.
 pub fn as_command(action: CodeAction) -> Option<Command> {
     match action.edit {
         Some(edit) => Some(Command {
@@ -332,18 +334,18 @@ fn change_edits(changes: &[Change]) -> Vec<Edit> {
     changes.iter().flat_map(between).collect()
 }
 
-/// Whether two spans overlap or touch: a cursor is an empty span.
+/// Whether two spans overlap or touch. A cursor is an empty span.
 fn meets(a: Span, b: Span) -> bool {
     a.start <= b.end && b.start <= a.end
 }
 
-/// Titles in an editor's menu begin with a capital letter.
+/// Capitalises the first letter, as editors do for titles in menus.
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// Whether a client that requests some kinds of actions wants a kind: kinds are hierarchical.
+/// Whether a client that requests some kinds of actions wants this kind. Kinds are hierarchical.
 pub fn wants(only: Option<&[CodeActionKind]>, kind: &str) -> bool {
     let name = |kind: &CodeActionKind| serde_json::to_value(kind).ok()?.as_str().map(str::to_owned);
     only.is_none_or(|only| {

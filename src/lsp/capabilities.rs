@@ -7,7 +7,7 @@ use super::diagnostics::DiagnosticSupport;
 use super::edits::EditSupport;
 use super::position::Encoding;
 
-/// The capabilities of the client that matter here.
+/// The client's capabilities that affect the server.
 #[derive(Debug, Default)]
 pub struct Client {
     pub encoding: Encoding,
@@ -15,9 +15,9 @@ pub struct Client {
     pub edits: EditSupport,
     /// It can show a range of a document on request.
     pub show_document: bool,
-    /// It has settings, which it returns on request.
+    /// It has settings and returns them on request.
     pub has_configuration: bool,
-    /// It can watch files below any folder, and not only below its own folders.
+    /// It can watch files in any folder, not only in its own folders.
     pub watches_elsewhere: bool,
     /// It can register watchers for files.
     pub watches_files: bool,
@@ -119,6 +119,6 @@ pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
     }
 }
 
-/// The files to watch: all, because scripts without an extension are recognized by their first line. Changes of files
-/// that are not checked cost nothing.
+/// The files to watch. All of them, because scripts without an extension are recognized by their first line. Changes of
+/// files that are not checked cost nothing.
 pub const WATCHED: &str = "**/*";

@@ -1,4 +1,4 @@
-//! Completion of registry entries, of free numbers in the registry, and of what a flake input can follow.
+//! Completion of registry entries, of free numbers in the registry, and of the inputs that a flake input can follow.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ use crate::source::{FileKind, Source};
 /// A name that is inserted at the cursor, so that an unfinished `ports.` parses as a selection.
 const MARKER: &str = "flakewardCompletionMarker";
 
-/// Maximum number of free numbers to offer.
+/// The maximum number of free numbers to offer.
 const OFFERED: usize = 3;
 
 /// The context of a completion.
@@ -31,7 +31,7 @@ pub struct Completion<'a, 'p> {
     pub project: &'a Project,
     /// The registries and what refers to them.
     pub symbols: &'a Symbols<'p>,
-    /// What the configuration says about ports.
+    /// The settings for ports.
     pub ports: &'a PortSettings,
     /// The open document.
     pub source: &'a Source,
@@ -54,7 +54,7 @@ impl Completion<'_, '_> {
         }
     }
 
-    /// The span of the name around the cursor: what an item replaces.
+    /// The span of the name around the cursor, which an item replaces.
     fn word(&self, offset: u32, is_name: impl Fn(char) -> bool) -> Span {
         let (before, after) = self.source.text.split_at(offset as usize);
         let start = before.trim_end_matches(&is_name).len();
@@ -127,7 +127,7 @@ impl Completion<'_, '_> {
         if !is_value {
             return Vec::new();
         }
-        // With a number inserted, the entry and its group can be found.
+        // With a number inserted, the entry and its group can be parsed.
         let rest = &text[span.end as usize..];
         let end = if rest.trim_start().starts_with(';') { "" } else { ";" };
         let whole = format!("{}1{end}{rest}", &text[..start]);
@@ -139,7 +139,7 @@ impl Completion<'_, '_> {
             ("free port".to_owned(), all.map(|(_, port)| port).collect())
         });
         let mut taken = next::taken(self.project, self.symbols.registries);
-        // Without its number, the document may not parse, so its other entries may be unknown to the project.
+        // Without its number, the document may have syntax errors, so the project may lack its other entries.
         let here = registry.iter().flat_map(|registry| registry.ports()).filter(|(entry, _)| !is_at(entry, start));
         taken.extend(here.map(|(_, port)| u32::from(port)));
         let typed = &text[start..offset as usize];
@@ -154,7 +154,7 @@ impl Completion<'_, '_> {
         items.collect()
     }
 
-    /// Completes a comment `# Port from lib/ports.nix: `, in files that cannot import the registry.
+    /// Completes an entry in a comment `# Port from lib/ports.nix: `, in files that cannot import the registry.
     fn comment(&self, offset: u32) -> Vec<CompletionItem> {
         let line = self.lines.line_at(offset);
         let before = &self.source.text[line.start as usize..offset as usize];
@@ -222,7 +222,8 @@ impl Completion<'_, '_> {
         }
     }
 
-    /// What an input can follow: the other inputs of the flake, and after a slash the inputs of one of them.
+    /// The inputs that an input can follow: the other inputs of the flake and, after a slash, the inputs of one of
+    /// them.
     fn followed(&self, offset: u32, value: &str) -> Vec<CompletionItem> {
         let text = &self.source.text;
         let rest = &text[offset as usize..];
@@ -234,7 +235,7 @@ impl Completion<'_, '_> {
             (false, true) => "\"",
             (false, false) => "\";",
         };
-        // With the string closed, the other inputs can be read.
+        // With the string closed, the other inputs can be parsed.
         let Some((path, flake)) = self.marked_path(&format!("{before}{MARKER}{end}{after}")) else { return Vec::new() };
         let owner = match path.iter().position(|name| name == "inputs") {
             Some(at) => path.get(at + 1),
@@ -251,7 +252,7 @@ impl Completion<'_, '_> {
         items.collect()
     }
 
-    /// The inputs of a locked input, as paths: `home-manager/nixpkgs`. An input cannot follow one of its own.
+    /// The inputs of a locked input, as paths: `home-manager/nixpkgs`. An input cannot follow one of its own inputs.
     fn nested(&self, around: &str, owner: Option<&String>, span: Span) -> Vec<CompletionItem> {
         let Some(lock) = self.lock().filter(|_| around.split('/').next() != owner.map(String::as_str)) else {
             return Vec::new();
@@ -265,7 +266,7 @@ impl Completion<'_, '_> {
             .collect()
     }
 
-    /// The path of the attribute with the marker in its name or value, and the flake.
+    /// The path of the attribute whose name or value contains the marker, and the flake.
     fn marked_path(&self, text: &str) -> Option<(Vec<String>, Flake)> {
         let tree = Tree::parse(Language::Nix, text)?;
         let at = text.find(MARKER)?;
@@ -284,7 +285,7 @@ impl Completion<'_, '_> {
         }
         let text = &self.source.text;
         let (head, tail) = (&text[..span.start as usize], &text[span.end as usize..]);
-        // The rest of the attribute may be there already.
+        // The rest of the attribute may already be there.
         let is_written = tail.starts_with('.') || tail.trim_start_matches([' ', '\t']).starts_with('=');
         let end = if is_written { "" } else { " = 1;" };
         let Some((path, flake)) = self.marked_path(&format!("{head}{MARKER}{end}{tail}")) else { return Vec::new() };
@@ -300,7 +301,7 @@ impl Completion<'_, '_> {
             .map(|name| {
                 let detail = format!("input of {owner}");
                 let mut item = self.item(name.clone(), detail, CompletionItemKind::Module, span);
-                // Nix refuses to follow what does not exist.
+                // Nix rejects a `follows` for an input that does not exist.
                 if !is_written && has(name) {
                     let new_text = format!("{name}.follows = \"{name}\";");
                     let edit = TextEdit { range: self.lines.range(span), new_text };
@@ -322,8 +323,8 @@ fn is_at(entry: &Entry, start: usize) -> bool {
     entry.value_span.start as usize == start
 }
 
-/// The innermost group around an entry that has other numbers, as a description of what is offered, and these numbers with
-/// the one that is written now.
+/// Describes the innermost group around an entry that contains other numbers. The second value is these numbers,
+/// including the entry's current one.
 fn neighbours(registry: &Registry, start: usize, written: &str) -> Option<(String, Vec<u16>)> {
     let entry = registry.entries.iter().find(|entry| is_at(entry, start))?;
     let others = |group: &[String]| -> Vec<u16> {
@@ -347,8 +348,8 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'')
 }
 
-/// What may have to be added after a name so that the text parses: nothing, or the end of an unfinished statement,
-/// interpolation, string or parenthesis.
+/// The endings that may be required after a name for the document to parse: nothing, or the end of an unfinished
+/// statement, interpolation, string or parenthesis.
 fn endings(before: &str, is_using: bool) -> impl Iterator<Item = &'static str> {
     let is_open = |open: &str, close: char| before.rfind(open).is_some_and(|at| !before[at..].contains(close));
     let (in_parens, in_hole) = (is_open("(", ')'), is_open("${", '}'));

@@ -28,7 +28,7 @@ pub struct DiagnosticSupport {
     pub refresh: bool,
     /// It accepts the diagnostics of related documents together with those that it pulls.
     pub related: bool,
-    /// It shows the second position of a diagnostic.
+    /// It shows the secondary positions of a diagnostic.
     pub related_information: bool,
     /// It shows links to rule pages.
     pub pages: bool,
@@ -95,7 +95,7 @@ impl Diagnostics<'_> {
             code_description: self.support.pages.then(|| CodeDescription { href: self.page(finding.rule) }),
             source: Some(SOURCE.to_owned()),
             message: Message::String(message(finding)),
-            // Unnecessary code is shown faded.
+            // Editors show unnecessary code faded out.
             tags: (self.support.unnecessary && finding.rule.starts_with("unused-"))
                 .then(|| vec![DiagnosticTag::Unnecessary]),
             related_information: self.related(&finding.labels).filter(|_| self.support.related_information),
@@ -143,7 +143,7 @@ fn message(finding: &Finding) -> String {
     text
 }
 
-/// The diagnostic of invalid settings, if they are in this file.
+/// The diagnostic for invalid settings, if the error is in this file.
 pub fn of_problem(problem: &Problem, file: &Path, encoding: Encoding) -> Option<Diagnostic> {
     let (_, error) = problem.at.as_ref().filter(|(path, _)| path == file)?;
     let span = error.span.clone().unwrap_or_default();
@@ -162,7 +162,7 @@ pub struct Digests<'a> {
     workspace: &'a Workspace,
     state: &'a State,
     encoding: Encoding,
-    /// The line starts of the files with positions in them.
+    /// The line starts of the files that contain positions.
     lines: HashMap<RelPath, Lines<'a>>,
 }
 
@@ -212,7 +212,7 @@ impl<'a> Digests<'a> {
     }
 }
 
-/// The messages about checks that failed with an internal error, each with the file that it is about.
+/// The messages about checks that failed with an internal error, each with the file that was checked.
 pub fn internal_errors(report: &Report) -> impl Iterator<Item = String> {
     let notes = report.notes.iter().filter(|note| note.kind == NoteKind::InternalError);
     notes.map(|note| match &note.path {
@@ -221,7 +221,7 @@ pub fn internal_errors(report: &Report) -> impl Iterator<Item = String> {
     })
 }
 
-/// An id for a list of diagnostics, by which a client refers to the one that it has.
+/// The id of a list of diagnostics. A client sends it to state which list it has.
 pub fn result_id(diagnostics: &[Diagnostic]) -> String {
     text_id(&serde_json::to_string(diagnostics).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! The documents that are open in the editor. Their text replaces that of the files.
+//! The documents that are open in the editor. Their texts replace the files on disk.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ impl Documents {
         self.open.get(path)
     }
 
-    /// The same, mutable.
+    /// Like [`Self::get`], but mutable.
     pub fn get_mut(&mut self, path: &Path) -> Option<&mut Document> {
         self.open.get_mut(path)
     }
@@ -79,7 +79,8 @@ impl Documents {
         self.open.iter().map(|(path, document)| (path.as_path(), document))
     }
 
-    /// The URI of a path: the one that the client uses if the document is open, or else one below the client's folder.
+    /// The URI of a path: the one that the client uses if the document is open, or else a URI below the client's
+    /// folder.
     pub fn uri(&self, path: &Path) -> Uri {
         let open = self.get(path).map(|document| document.uri.clone());
         open.or_else(|| self.in_folder(path)).unwrap_or_else(|| super::uri::from_path(path))

@@ -1,4 +1,5 @@
-//! Edits in the form of the protocol: by document, with its version, so that a client rejects edits of another text.
+//! Edits in the form of the protocol: grouped by document, with the version of each, so that a client rejects edits of
+//! an outdated text.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -57,8 +58,8 @@ pub struct Target {
     pub version: Option<i32>,
 }
 
-/// The text of an edit with the line ends of its surroundings, and its span after a byte order mark: what `flakeward fix`
-/// writes.
+/// Adapts an edit as `flakeward fix` does: the text gets the line ends of its surroundings, and the span starts after a
+/// byte order mark.
 pub fn adapted(text: &str, edit: &Edit) -> Edit {
     let first = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u32 } else { 0 };
     let span = Span { start: edit.span.start.max(first), end: edit.span.end.max(first) };
@@ -73,8 +74,8 @@ pub fn adapted(text: &str, edit: &Edit) -> Edit {
     Edit { path: edit.path.clone(), span, text: new }
 }
 
-/// Adds an edit that changes nothing to the others, so that a client rejects them all if a document has changed that
-/// they depend on.
+/// Adds an edit that changes nothing in a document that the other edits depend on, so that a client rejects all of them
+/// if that document has changed.
 pub fn pin(edit: &mut WorkspaceEdit, target: Target) {
     let (Some(changes), Some(version)) = (&mut edit.document_changes, target.version) else { return };
     let is_there = changes.iter().any(|change| match change {
@@ -86,7 +87,7 @@ pub fn pin(edit: &mut WorkspaceEdit, target: Target) {
     }
 }
 
-/// The documents that an edit is for, with their versions.
+/// The documents that an edit changes, with their versions.
 pub fn versions(edit: &WorkspaceEdit) -> impl Iterator<Item = (&Uri, i32)> {
     let changes = edit.document_changes.iter().flatten();
     changes.filter_map(|change| match change {
@@ -97,7 +98,7 @@ pub fn versions(edit: &WorkspaceEdit) -> impl Iterator<Item = (&Uri, i32)> {
     })
 }
 
-/// The edit of a workspace. `None` if the client does not support it.
+/// Converts edits to an edit of the workspace. `None` if the client does not support it.
 pub fn workspace_edit(
     edits: &[Edit],
     target: impl Fn(&RelPath) -> Target,
@@ -146,10 +147,10 @@ fn document_edit(uri: Uri, version: Option<i32>, edits: Vec<TextEdit>) -> Docume
     })
 }
 
-/// Edits that turn one text into another, line by line, so that cursors and folds in unchanged lines are kept.
+/// The edits that turn one text into another, line by line, so that cursors and folds in unchanged lines are kept.
 pub fn between(path: &RelPath, before: &str, after: &str) -> Vec<Edit> {
     let diff = TextDiff::from_lines(before, after);
-    // `similar` splits lines with their line ends.
+    // `similar` splits lines including their line ends.
     let (old, new) = (starts(diff.iter_old_slices()), starts(diff.iter_new_slices()));
     let changes = diff.ops().iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
     changes
@@ -161,7 +162,7 @@ pub fn between(path: &RelPath, before: &str, after: &str) -> Vec<Edit> {
         .collect()
 }
 
-/// Where each line starts, and where the last one ends.
+/// The start of each line, and the end of the last one.
 fn starts<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<usize> {
     let ends = lines.scan(0, |end, line| {
         *end += line.len();

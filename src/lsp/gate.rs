@@ -1,35 +1,35 @@
-//! Limits on what waits: messages that are received but not processed, and messages that are not written yet.
+//! Limits on waiting messages: received messages that are not processed yet, and messages that are not written yet.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What a small message counts for, in bytes: it takes more memory than its text.
+/// The minimum size that a message counts for, in bytes, because a small one takes more memory than its text.
 const LEAST: usize = 1 << 10;
 
-/// Lets messages in as long as those inside are not too large together.
+/// Admits messages as long as the total size of those inside is within a limit.
 #[derive(Clone)]
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
     /// The size of the messages inside, in bytes.
     held: Mutex<usize>,
-    /// Something left.
+    /// Signals that a message has left.
     left: Condvar,
     limit: usize,
 }
 
-/// The place of a message that is inside. It leaves when this is dropped.
+/// Represents a message that is inside. The message leaves when this is dropped.
 pub struct Permit {
     gate: Gate,
     size: usize,
 }
 
 impl Gate {
-    /// A gate that is closed while more than `limit` bytes are inside.
+    /// Creates a gate that is closed while more than `limit` bytes are inside.
     pub fn new(limit: usize) -> Self {
         Self(Arc::new(Inner { held: Mutex::new(0), left: Condvar::new(), limit }))
     }
 
-    /// Enters with a message of some size in bytes. Waits until the gate is open.
+    /// Enters with a message of this size in bytes. Waits until the gate is open.
     pub fn enter(&self, size: usize) -> Permit {
         let size = size.max(LEAST);
         let is_closed = |held: &mut usize| *held > self.0.limit;
@@ -38,7 +38,7 @@ impl Gate {
         Permit { gate: self.clone(), size }
     }
 
-    /// The size of what is inside, in bytes.
+    /// The total size of the messages inside, in bytes.
     pub fn held(&self) -> usize {
         *self.lock()
     }

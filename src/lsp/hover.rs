@@ -10,10 +10,10 @@ use crate::finding::{Finding, RelPath};
 use crate::output;
 use crate::rule::Catalog;
 
-/// Maximum number of positions of one side in a hover.
+/// The maximum number of positions of one side that a hover lists.
 const LISTED: usize = 8;
 
-/// Maximum number of positions that are read for a hover.
+/// The maximum number of positions that are read for a hover.
 const READ: usize = 100;
 
 /// Formats hovers as Markdown.
@@ -46,7 +46,7 @@ impl<'p> Hovers<'_, 'p> {
         if let Some(number) = entry.port() {
             let is_same = |other: &Registry, known: &Entry| other.path == registry.path && known.origin == entry.origin;
             let others = self.symbols.registries.by_number(u32::from(number)).iter();
-            // Entries with different protocols or machines do not conflict, as in `port-conflict`.
+            // Entries with different protocols or machines do not conflict, as for `port-conflict`.
             let clashes = others.filter(|(other, known)| !is_same(other, known) && entry.may_meet(known));
             for (registry, other) in clashes.take(LISTED) {
                 let position = (self.link)(&registry.path, other.name_span.start);
@@ -64,7 +64,7 @@ impl<'p> Hovers<'_, 'p> {
         format!("`{}{number}`: port registry entry{endpoint}, defined in {position}", entry.name())
     }
 
-    /// Adds the uses by side; `nothing` if there are none.
+    /// Adds the uses, grouped by side, or the text `nothing` if there are none.
     fn list_uses(&self, text: &mut String, occurrences: &[Occurrence<'_>], nothing: &str) {
         let uses: Vec<_> = occurrences.iter().filter(|found| found.role != Role::Definition).take(READ).collect();
         if uses.is_empty() {
@@ -88,7 +88,7 @@ impl<'p> Hovers<'_, 'p> {
                 let name = output::text::clean(&position.name);
                 let name = if name.is_empty() { String::new() } else { format!("`{name}` in ") };
                 let line = format!("{name}{}{how}", (self.link)(found.path, found.span.start));
-                // `8080:8080` is two uses in one place.
+                // `8080:8080` contains two uses at one position.
                 if lines.last() != Some(&line) {
                     lines.push(line);
                 }
@@ -119,7 +119,7 @@ impl<'p> Hovers<'_, 'p> {
     }
 }
 
-/// The protocols and hosts of an entry: `, udp, on dns`.
+/// The protocols and hosts of an entry, as in `, udp, on dns`.
 fn endpoint(endpoint: &Endpoint) -> String {
     let mut text = String::new();
     if !endpoint.protocols.is_empty() {
@@ -144,7 +144,7 @@ fn group(registry: &Registry, path: &[String]) -> String {
     text
 }
 
-/// Markdown of this module as plain text, for clients that do not show Markdown.
+/// Converts the Markdown of this module to plain text, for clients that do not show Markdown.
 pub fn plain(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len());
     let mut rest = markdown;
@@ -167,8 +167,8 @@ pub fn plain(markdown: &str) -> String {
     out.replace("**", "").replace('`', "")
 }
 
-/// The hover of a finding: its rule with the first paragraph of the rationale; the page has the rest. `None` if there is
-/// no such rule.
+/// The hover of a finding: its rule with the first paragraph of the rationale. The page has the rest. `None` if there
+/// is no such rule.
 pub fn rule(finding: &Finding, catalog: &Catalog) -> Option<String> {
     let rule = catalog.find(finding.rule)?;
     let why = rule.body.split("\n## ").find_map(|section| section.trim_start_matches("## ").strip_prefix("Why\n"));

@@ -12,11 +12,11 @@ use crate::lang::flake::lock::{Lock, LockNode, Target};
 use crate::lang::flake::nixpkgs;
 use crate::lang::flake::{Flake, Input};
 
-/// A flake.nix with its lock.
+/// A flake.nix with its flake.lock.
 pub struct Inputs<'p> {
     flake: &'p Flake,
     lock: Option<&'p Lock>,
-    /// The reference date for ages.
+    /// The date from which ages are counted.
     now: Date,
 }
 
@@ -29,7 +29,7 @@ impl<'p> Inputs<'p> {
         Some(Self { flake, lock, now })
     }
 
-    /// The input at an offset: of its name, its address or its `follows`.
+    /// The input whose name, address or `follows` is at an offset.
     pub fn at(&self, offset: u32) -> Option<(&'p Input, Span)> {
         self.flake.inputs.iter().find_map(|input| {
             let url = input.url.as_ref().map(|url| url.span);
@@ -91,7 +91,7 @@ impl<'p> Inputs<'p> {
         }
     }
 
-    /// The inputs of an input that are a separate nixpkgs, without a `follows` in this flake.
+    /// The inputs of an input that are another nixpkgs and have no `follows` in this flake.
     fn own_nixpkgs<'x>(&'x self, input: &'x Input) -> Vec<(&'x str, &'x LockNode)> {
         let Some(lock) = self.lock else { return Vec::new() };
         let Some(label) = lock.root_input(&input.name.value) else { return Vec::new() };
@@ -105,7 +105,7 @@ impl<'p> Inputs<'p> {
         inner.filter(|(_, node)| node.original.as_ref().is_some_and(|at| nixpkgs::channel(at).is_some())).collect()
     }
 
-    /// The inputs that bring their own nixpkgs, with the text of their code lens.
+    /// The inputs with their own nixpkgs, with the text of the code lens of each.
     pub fn lenses(&self) -> Vec<(Span, String)> {
         let inputs = self.flake.inputs.iter().filter_map(|input| {
             let brought = self.own_nixpkgs(input);

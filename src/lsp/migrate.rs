@@ -1,4 +1,5 @@
-//! Migrates the file of a finding: a plan of what `flakeward migrate` writes, for an editor to apply.
+//! Migrates the file of a finding. The plan contains the changes that `flakeward migrate` writes, for an editor to
+//! apply.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -60,7 +61,7 @@ impl Target {
 pub struct Plan {
     /// The files, each with its previous text.
     pub changes: Vec<Change>,
-    /// What is left to do by hand.
+    /// The work that remains to be done by hand.
     pub left: Vec<Left>,
 }
 
@@ -89,7 +90,7 @@ impl Files for Texts {
     }
 }
 
-/// Plans a migration. The error says why nothing can be written.
+/// Plans a migration. The error is the reason why nothing can be written.
 pub fn plan(
     target: Target,
     file: &RelPath,
@@ -122,7 +123,7 @@ fn refusal(error: &Error) -> String {
     }
 }
 
-/// What is left to do by hand, as a message. `None` if nothing is.
+/// The message about the work that remains to be done by hand. `None` if there is none.
 pub fn left_text(left: &[Left]) -> Option<String> {
     const LISTED: usize = 12;
     if left.is_empty() {

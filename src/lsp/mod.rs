@@ -1,10 +1,10 @@
 //! `flakeward lsp`: the language server.
 //!
-//! One thread ([`server`]) reads messages in order, changes the open documents ([`documents`]) and their repositories
-//! ([`workspace`]), and answers. Findings are published when no message is waiting, so that fast typing causes only one
-//! run. Requests that the client cancels while they are waiting are not processed.
+//! One thread ([`server`]) reads messages in order, updates the open documents ([`documents`]) and their repositories
+//! ([`workspace`]), and sends responses. Findings are published only when no message is waiting, so fast typing causes
+//! a single run. Requests that the client cancels while they are waiting are not processed.
 //!
-//! The server only handles entries of the port registry, port numbers, findings, and flake inputs. It runs alongside a
+//! The server handles only entries of the port registry, port numbers, findings, and flake inputs. It runs alongside a
 //! language server for Nix without showing anything twice.
 
 mod accept;
@@ -34,12 +34,12 @@ mod workspace;
 
 use std::process::ExitCode;
 
-/// Serves one client on standard input and output until it sends `exit` or closes the connection. The exit code is 0
-/// after a `shutdown` request, or else 1, as the protocol requires.
+/// Serves one client on standard input and output until it sends `exit` or closes the connection. As the protocol
+/// requires, the exit code is 0 after a `shutdown` request, and 1 otherwise.
 pub fn run() -> ExitCode {
     let (incoming, outgoing, writer) = transport::stdio();
     let is_clean = server::serve(&incoming, outgoing);
-    // The writer thread ends after writing everything, because its sender is dropped.
+    // The writer thread ends once it has written everything, because its sender is dropped.
     let _ = writer.join();
     ExitCode::from(u8::from(!is_clean))
 }

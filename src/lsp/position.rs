@@ -44,7 +44,7 @@ impl Encoding {
     }
 }
 
-/// A text with its line starts, for conversions in both directions.
+/// The text of a document with its line starts, for conversions in both directions.
 #[derive(Debug, Clone)]
 pub struct Lines<'a> {
     text: &'a str,
@@ -53,7 +53,7 @@ pub struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// Reads the line starts of a text.
+    /// Reads the line starts of the text.
     pub fn new(text: &'a str, encoding: Encoding) -> Self {
         Self { text, index: LineIndex::new(text), encoding }
     }
@@ -76,8 +76,9 @@ impl<'a> Lines<'a> {
         Range { start: self.position(span.start), end: self.position(span.end) }
     }
 
-    /// The byte offset of a position. A line after the last one is the end of the text, a column after the end of its
-    /// line is that end, and a column inside a character is the start of that character, as the protocol requires.
+    /// The byte offset of a position. As the protocol requires, a line after the last one means the end of the text, a
+    /// column after the end of its line means the end of the line, and a column inside a character means the start of
+    /// that character.
     pub fn offset(&self, position: Position) -> u32 {
         let line = position.line as usize;
         if line >= self.index.count() {

@@ -1,4 +1,4 @@
-//! When diagnostics are published, and the diagnostics of clients that pull them.
+//! When to publish diagnostics, and the diagnostics of clients that pull them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::finding::RelPath;
 const PUBLISH: &str = "textDocument/publishDiagnostics";
 
 impl Server {
-    /// Publishes what changed, and refreshes clients that pull diagnostics.
+    /// Publishes the diagnostics that changed, and refreshes those of clients that pull them.
     pub(super) fn publish(&mut self) {
         if self.phase != Phase::Running || !std::mem::take(&mut self.dirty) {
             return;
@@ -74,8 +74,8 @@ impl Server {
         }
     }
 
-    /// Shows each problem with settings once, as a message. In an open document, its diagnostic is sufficient, and
-    /// messages about each keystroke would only be in the way.
+    /// Shows each problem with the settings once, as a message. In an open document, the diagnostic is sufficient, and
+    /// messages at each keystroke would be in the way.
     pub(super) fn show_problems(&mut self) {
         let mut messages = Vec::new();
         for (root, workspace) in &self.workspaces {
@@ -94,7 +94,7 @@ impl Server {
         }
     }
 
-    /// Shows each internal error of a check once, because its findings are missing.
+    /// Shows each internal error of a check once, because the findings of that check are missing.
     fn show_internal_errors(&mut self) {
         let states = self.workspaces.values_mut().map(Workspace::state);
         let errors: Vec<String> = states.flat_map(|state| diagnostics::internal_errors(&state.report)).collect();
@@ -199,7 +199,7 @@ fn reported_paths(workspace: &mut Workspace) -> Vec<RelPath> {
     }
 }
 
-/// The diagnostics of a file. If the settings are invalid, those of the settings file.
+/// The diagnostics of a file. If the settings are invalid, the diagnostics of the settings file.
 fn diagnostics_of(
     workspace: &mut Workspace,
     documents: &Documents,

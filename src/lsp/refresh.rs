@@ -1,5 +1,5 @@
-//! When the server asks a client to request something again: only if it changed in a document that the client itself
-//! did not change. After a change of a document, clients request the results of that document anyway.
+//! When the server asks a client to repeat requests: only if results changed in a document that the client itself did
+//! not change. After a change of a document, clients repeat the requests about it anyway.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use crate::facts::port_registry::Registries;
 pub struct Refreshes {
     /// `None` before the first comparison.
     seen: Option<Seen>,
-    /// The documents that the client opened, changed or closed since.
+    /// The documents that the client has opened, changed or closed since then.
     touched: BTreeSet<PathBuf>,
     /// Whether a request was answered before the first comparison.
     answered_early: bool,
@@ -38,23 +38,24 @@ struct Seen {
     lenses: ByFile,
 }
 
-/// Whether the client wants to be asked about a kind of results, their digests, and the request.
+/// Whether the client accepts refreshes of a kind of results, the digests of these results, and the method of the
+/// refresh.
 type Kind = (bool, fn(&Seen) -> &ByFile, &'static str);
 
 impl Refreshes {
-    /// The client changed a document.
+    /// Notes that the client changed a document.
     pub fn touch(&mut self, path: &Path) {
         self.touched.insert(path.to_owned());
     }
 
-    /// A request was answered.
+    /// Notes that a request was answered.
     pub fn answered(&mut self) {
         self.answered_early |= self.seen.is_none();
     }
 }
 
 impl Server {
-    /// Asks the client to request again what changed.
+    /// Asks the client to repeat its requests for results that changed.
     pub(super) fn refresh(&mut self) {
         let wants = &self.client;
         let kinds: [Kind; 3] = [
@@ -119,7 +120,7 @@ impl Server {
 }
 
 impl Seen {
-    /// Adds what hints and lenses of open documents show. Positions in other files do not matter.
+    /// Adds the content of hints and lenses in open documents. Positions in other files do not matter.
     fn add_shown(&mut self, workspace: &Workspace, state: &State, open: &[&Path], hints: bool, lenses: bool) {
         let registries = Registries::of(&state.project);
         let symbols = Symbols::new(&state.project, &registries, &workspace.settings().config.ports);

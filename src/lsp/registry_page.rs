@@ -9,18 +9,18 @@ use crate::facts::port_registry::{Entry, Lookup, Registry};
 use crate::finding::Span;
 use crate::lang::{Language, NodeKind, Tree, nix};
 
-/// The name of a group where the registry writes it.
+/// The name of a group at the position where the registry defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupName {
     /// The group.
     pub path: Vec<String>,
-    /// Its name: the last of the path.
+    /// The span of its name, the last one of the path.
     pub span: Span,
-    /// From the name to the end of the definition.
+    /// The span from the name to the end of the definition.
     pub whole: Span,
 }
 
-/// The names of groups in the text of a registry, in its order.
+/// The names of groups in the text of a registry, in the order of the text.
 pub fn group_names(text: &str, registry: &Registry) -> Vec<GroupName> {
     let Some(tree) = Tree::parse(Language::Nix, text) else { return Vec::new() };
     let mut found = Vec::new();
@@ -90,7 +90,7 @@ pub fn flat(outline: Vec<DocumentSymbol>, uri: &Uri) -> Vec<SymbolInformation> {
     found
 }
 
-/// The span of a definition from its name to its value; only the name if the value is elsewhere.
+/// The span of a definition from its name to its value, or only the name if the value is elsewhere.
 fn whole(entry: &Entry) -> Span {
     let Entry { name_span, value_span, .. } = entry;
     Span { start: name_span.start, end: name_span.end.max(value_span.end) }
@@ -110,7 +110,7 @@ pub struct Lens<'p> {
     pub span: Span,
     /// The text.
     pub title: String,
-    /// The positions that use the entry, or write its number.
+    /// The positions that use the entry or contain its number.
     pub uses: Vec<Occurrence<'p>>,
 }
 

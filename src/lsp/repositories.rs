@@ -1,4 +1,4 @@
-//! Which files belong together: the repositories of the client's folders and documents, and changes on disk.
+//! Determines which files belong together: the repositories of the client's folders and documents, and changes on disk.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ impl Server {
         }
     }
 
-    /// What a file or folder belongs to. Opens the repository if necessary.
+    /// The root of a file or folder. Opens the repository if necessary.
     fn workspace_of(&mut self, path: &Path) -> Root {
         let root = self.root_of(path);
         if !self.workspaces.contains_key(&root) {
@@ -31,8 +31,8 @@ impl Server {
         root
     }
 
-    /// What a file or folder belongs to. Without git, a workspace folder is one repository, as it is for `flakeward
-    /// check` in that folder. A file that is in neither is on its own.
+    /// The root of a file or folder. Without git, a workspace folder is one repository, as for `flakeward check` in
+    /// that folder. A file outside of both is checked alone.
     pub(super) fn root_of(&self, path: &Path) -> Root {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
         let marked = walk::marked_root(folder);
@@ -48,7 +48,7 @@ impl Server {
         }
     }
 
-    /// Reads a repository again: its settings, its files, and its open documents.
+    /// Reads a repository again, with its settings, files and open documents.
     pub(super) fn load(&mut self, root: &Root) {
         let inside = self.documents.iter().filter(|(path, _)| self.root_of(path) == *root);
         let inside: Vec<_> = inside.collect();
@@ -59,7 +59,7 @@ impl Server {
         let buffers =
             inside.iter().filter_map(|(path, document)| Some((walk::relative(folder, path)?, document.text.as_str())));
         let workspace = Workspace::open(root, &buffers.collect::<Vec<_>>());
-        // A file on its own may be part of this repository since.
+        // A file that was checked alone may now be part of this repository.
         let joined: Vec<Root> = inside.iter().map(|(path, _)| Root::File((*path).to_owned())).collect();
         self.workspaces.retain(|known, _| !joined.contains(known));
         self.workspaces.insert(root.clone(), workspace);
@@ -79,7 +79,7 @@ impl Server {
         self.documents.folders.iter().any(|opened| folder.starts_with(&opened.path))
     }
 
-    /// Has the client watch a repository that is not below one of its folders: it watches only these by itself.
+    /// Asks the client to watch a repository outside of its folders. By default, it watches only its folders.
     fn watch(&mut self, root: &Root) {
         let Root::Folder(folder) = root else { return };
         if self.is_inside(root) || !self.is_watched(root) || !self.watched.insert(folder.clone()) {
@@ -89,20 +89,20 @@ impl Server {
         self.register_watcher(&format!("flakeward-files-{}", self.watched.len()), &pattern);
     }
 
-    /// Closes the repositories that no folder of the client and no open document belongs to.
+    /// Closes the repositories that contain neither a folder of the client nor an open document.
     pub(super) fn close_unused(&mut self) {
         let used = self.used_roots();
         self.workspaces.retain(|root, _| used.contains(root));
     }
 
-    /// What the client's folders and open documents belong to.
+    /// The roots of the client's folders and open documents.
     fn used_roots(&self) -> BTreeSet<Root> {
         let folders = self.documents.folders.iter().map(|folder| folder.path.as_path());
         let documents = self.documents.iter().map(|(path, _)| path);
         folders.chain(documents).map(|path| self.root_of(path)).collect()
     }
 
-    /// Reads the repositories again whose settings changed in an open document.
+    /// Reads the repositories again whose settings have changed in an open document.
     pub(super) fn reload_outdated(&mut self) {
         for root in std::mem::take(&mut self.outdated) {
             if self.workspaces.contains_key(&root) {
@@ -127,7 +127,7 @@ impl Server {
         self.files_changed(params.changes.iter().filter_map(|event| real_path(&event.uri)));
     }
 
-    /// Handles changes on disk. A repository is only read again if a change may affect more than the changed file.
+    /// Handles changes on disk. A repository is read again only if a change may affect more than the changed file.
     /// Repositories that are not open are not read.
     pub(super) fn files_changed(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
         let paths: BTreeSet<PathBuf> = paths.into_iter().collect();

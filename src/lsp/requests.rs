@@ -1,4 +1,4 @@
-//! The requests about a document: from parameters to results.
+//! Requests about a document: from parameters to results.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(super) type Answer = Result<Value, Refusal>;
 
 /// The document of a request.
 pub(super) struct Place {
-    /// What it belongs to.
+    /// Its repository, or the file itself.
     pub root: Root,
     /// Its path within the repository.
     pub relative: RelPath,
@@ -73,7 +73,8 @@ impl Server {
         }
     }
 
-    /// The document of a URI: the open text, or else that of the file. `None` for files that flakeward does not check.
+    /// The document of a URI: the open text, or else the text of the file. `None` for files that flakeward does not
+    /// check.
     pub(super) fn place(&mut self, uri: &lsp::Uri) -> Option<Place> {
         let (root, path, relative) = self.locate(uri)?;
         let kind = walk::by_name(&relative);
@@ -234,7 +235,7 @@ impl Server {
         self.ask(&at.text_document.uri, |view| {
             let symbol = view.symbol(at.position)?;
             let Meaning::Entry(_, entry) = symbol.meaning else { return None };
-            // A comment has the name with its groups.
+            // In a comment, the name includes its groups.
             let is_whole = view.source.slice(symbol.span) == entry.name();
             let placeholder = if is_whole { entry.name() } else { entry.path.last()?.clone() };
             Some(json!({ "range": view.lines.range(symbol.span), "placeholder": placeholder }))
@@ -299,7 +300,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The edits that rename the entry at a position, or why there are none.
+    /// The edits that rename the entry at a position. The error is the reason why there are none.
     fn renamed(&self, position: lsp::Position, new: &str) -> Result<Vec<Edit>, String> {
         let (registry, entry) = match self.symbol(position).map(|symbol| symbol.meaning) {
             Some(Meaning::Entry(registry, entry)) => (registry, entry),
@@ -317,7 +318,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Edits of the lines that differ, for one that replaces a whole file.
+    /// Splits an edit that replaces a whole file into edits of the lines that differ.
     fn smaller(&self, edit: Edit) -> Vec<Edit> {
         match self.state.source(&edit.path) {
             Some(source) if edit.span == Span::new(0, source.text.len()) => {
@@ -373,7 +374,7 @@ impl<'a> View<'a> {
         Some((parts.join("\n\n---\n\n"), whole?))
     }
 
-    /// `modules/web.nix:3` as a link to that line.
+    /// A Markdown link to a line: `modules/web.nix:3`.
     fn link(&self, path: &RelPath, offset: u32) -> String {
         let line = self.range_in(path, Span { start: offset, end: offset }).start.line + 1;
         let name = crate::output::text::clean(path);

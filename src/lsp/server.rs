@@ -1,4 +1,4 @@
-//! The main loop: from `initialize` to `exit`, the dispatch of messages, and when findings are published.
+//! The main loop: from `initialize` to `exit`, the dispatch of messages, and the times at which findings are published.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ use super::uri;
 use super::workspace::{Root, Workspace, is_settings};
 use crate::{panics, walk};
 
-/// How long to wait until findings are published to a client that has not read the previous ones yet.
+/// The delay before publishing findings to a client that has not read the previous ones yet.
 const RETRY: Duration = Duration::from_millis(20);
 
 /// Serves a client. Returns whether it sent `shutdown` before it ended the connection.
@@ -48,7 +48,7 @@ pub fn serve(incoming: &Receiver<Received>, outgoing: Output) -> bool {
 struct Queue<'a> {
     incoming: &'a Receiver<Received>,
     waiting: VecDeque<Received>,
-    /// The ids of the requests that wait.
+    /// The ids of the waiting requests.
     requests: HashSet<RequestId>,
     /// The ids of those requests that the client cancelled.
     cancelled: HashSet<RequestId>,
@@ -64,7 +64,7 @@ impl<'a> Queue<'a> {
         self.incoming.try_iter().for_each(|received| self.add(received));
     }
 
-    /// Adds a message. A cancellation is not kept: it only matters to a request that still waits.
+    /// Adds a message. A cancellation is not added: it matters only to a request that is still waiting.
     fn add(&mut self, received: Received) {
         match &received.0 {
             Incoming::Message(Message::Request(request)) => {
@@ -81,7 +81,7 @@ impl<'a> Queue<'a> {
         self.waiting.push_back(received);
     }
 
-    /// The oldest message. Requests that were cancelled are answered as such and skipped.
+    /// Removes the oldest message. Cancelled requests are answered as cancelled and skipped.
     fn pop(&mut self, server: &Server) -> Option<Received> {
         loop {
             let received = self.waiting.pop_front()?;
@@ -100,8 +100,8 @@ impl<'a> Queue<'a> {
         self.waiting.is_empty()
     }
 
-    /// The next message; blocks if there is none. `None` if it is time to try again to publish what the client is too
-    /// slow to read.
+    /// Returns the next message. Blocks if there is none. `None` if it is time to retry publishing findings that the
+    /// client was too slow to read.
     fn next(&mut self, server: &Server) -> Option<Received> {
         loop {
             self.fill();
@@ -152,13 +152,13 @@ pub(super) struct Server {
     pub shown_problems: BTreeMap<Root, String>,
     /// The internal errors that were shown to the client.
     pub shown_errors: BTreeSet<String>,
-    /// Whether to show numbers after references.
+    /// Whether to show port numbers after references.
     pub inlay_hints: bool,
     /// Whether findings may have changed since the last publication.
     pub dirty: bool,
-    /// What the client saw last, for clients that pull.
+    /// The results that the client last received, for clients that pull.
     pub refreshes: Refreshes,
-    /// The repositories outside the client's folders that it watches.
+    /// The repositories outside the client's folders that the client watches.
     pub watched: BTreeSet<PathBuf>,
     /// The repositories whose settings changed in an open document. They are read again before they are used.
     pub outdated: BTreeSet<Root>,
@@ -210,7 +210,7 @@ impl Server {
         self.send(Notification::new(method.to_owned(), params).into());
     }
 
-    /// The same, for large parameters that are serialized already.
+    /// Like [`Self::notify`], for large parameters that are already serialized.
     pub(super) fn notify_serialized(&self, method: &'static str, params: Box<RawValue>) {
         self.outgoing.send(&Outgoing::Serialized { method, params });
     }
@@ -247,7 +247,7 @@ impl Server {
                     self.guarded("a notification", |server| server.notified(&notification));
                 }
             }
-            // Of the client's responses, only its settings matter.
+            // Of the client's responses, only the one with its settings matters.
             Message::Response(response) => {
                 if self.asked_for_settings.take_if(|id| *id == response.id).is_some()
                     && let Ok(settings) = &response.response_result
@@ -305,7 +305,7 @@ impl Server {
     }
 
     fn initialize(&mut self, params: Value) -> Result<Value, Refusal> {
-        // Older fields of the protocol for a single folder.
+        // Deprecated fields of the protocol for a single folder.
         let of_path = || Some(uri::from_path(Path::new(params.get("rootPath")?.as_str()?)));
         let root = params.get("rootUri").and_then(Value::as_str).map(lsp::Uri::from).or_else(of_path);
         let params: lsp::InitializeParams = parse(params)?;
@@ -355,7 +355,7 @@ impl Server {
             "workspace/didChangeWorkspaceFolders" => parse(params()).map(|params| self.did_change_folders(&params)),
             "workspace/didChangeConfiguration" => {
                 let settings = notification.params.get("settings").filter(|settings| !settings.is_null());
-                // Newer clients do not send the settings, but wait to be asked for them.
+                // Newer clients do not send their settings but wait for a request.
                 match settings {
                     None if self.client.has_configuration => self.ask_for_settings(),
                     settings => self.configure(settings),
@@ -381,7 +381,7 @@ impl Server {
         self.open_folders();
     }
 
-    /// Has the client watch the files that match a pattern.
+    /// Asks the client to watch the files that match a pattern.
     pub(super) fn register_watcher(&mut self, id: &str, pattern: &Value) {
         let registration = json!({
             "id": id,
@@ -399,7 +399,7 @@ impl Server {
         if let Some((root, _, relative)) = self.locate(&uri)
             && self.workspaces.get(&root).is_some_and(|workspace| workspace.is_new(&relative))
         {
-            // The file is new or excluded: only another walk can tell.
+            // The file is new or excluded. Only another walk can tell.
             self.load(&root);
         } else {
             self.sync(&uri);
@@ -446,8 +446,8 @@ impl Server {
         }
     }
 
-    /// Settings are read from disk. Of a repository that the client does not watch, it reports nothing but saves, so the
-    /// whole repository may have changed since the last one.
+    /// Handles a saved document. Settings are read from disk. A client reports only saves for a repository that it does
+    /// not watch, so any file may have changed since the last save.
     fn did_save(&mut self, params: &lsp::DidSaveTextDocumentParams) {
         let Some(path) = real_path(&params.text_document.uri) else { return };
         let root = self.root_of(&path);
@@ -458,12 +458,12 @@ impl Server {
     }
 }
 
-/// Reads parameters.
+/// Parses parameters.
 pub(super) fn parse<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
     serde_json::from_value(params).map_err(|error| Refusal::new(ErrorCode::InvalidParams, error.to_string()))
 }
 
-/// The path of a URI as the walk reports it, without links. The file itself need not exist.
+/// The path of a URI without symbolic links, as the walk reports it. The file itself need not exist.
 pub(super) fn real_path(uri: &lsp::Uri) -> Option<PathBuf> {
     uri::to_path(uri).map(|path| walk::resolve_new(&path))
 }

@@ -1,6 +1,4 @@
-//! The side of a connection at a position: whether something listens on the port there, or connects to it.
-//!
-//! The text decides: the attribute that the port is the value of, and what precedes it.
+//! The side is derived from the text: the attribute whose value is the port, and the text before the port.
 
 use crate::facts::ProjectFile;
 use crate::facts::port_registry::RegistryFacts;
@@ -19,7 +17,7 @@ pub enum Side {
     Listens,
     /// Something connects to it.
     Connects,
-    /// The text does not show it.
+    /// The text does not show the side.
     Unknown,
 }
 
@@ -39,7 +37,7 @@ impl Side {
 pub struct Position {
     /// The side.
     pub side: Side,
-    /// The attribute that the port is the value of: `services.redis.port`. Empty if there is none.
+    /// The attribute whose value is the port: `services.redis.port`. Empty if there is none.
     pub name: String,
 }
 
@@ -52,11 +50,11 @@ pub enum Role {
     Reference,
     /// It names the entry in a comment.
     Comment,
-    /// It is the number of the entry, written out.
+    /// It is the entry's number as a literal.
     Literal,
 }
 
-/// One position that refers to an entry.
+/// A position that refers to an entry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Occurrence<'p> {
     /// The file.
@@ -67,14 +65,14 @@ pub struct Occurrence<'p> {
     pub role: Role,
 }
 
-/// Reads the positions of one file, which is parsed once if it is Nix.
+/// Determines the context of positions in one file. A Nix file is parsed only once.
 pub struct Positions<'p> {
     file: &'p ProjectFile,
     tree: Option<Tree<'p>>,
 }
 
 impl<'p> Positions<'p> {
-    /// Prepares the positions in a file.
+    /// Creates a reader for a file.
     pub fn new(file: &'p ProjectFile) -> Self {
         let is_nix = file.source.kind == FileKind::Nix;
         let tree = is_nix.then(|| Tree::parse(Language::Nix, &file.source.text)).flatten();
@@ -103,14 +101,14 @@ impl<'p> Positions<'p> {
         self.ports().iter().find(|port| port.span == span)
     }
 
-    /// The port that a comment about an entry refers to.
+    /// The port that is covered by a comment with this entry name.
     fn commented(&self, name: Span) -> Option<&'p PortUse> {
         let comments = &self.file.fact::<RegistryFacts>()?.comments;
         let covers = comments.iter().find(|comment| comment.entry_span == name)?.covers;
         self.ports().iter().find(|port| covers.contains(port.span))
     }
 
-    /// The path of the attribute whose value contains a position in Nix.
+    /// The path of the attribute whose value contains a position in a Nix file.
     fn attribute(&self, span: Span) -> Option<String> {
         let tree = self.tree.as_ref()?;
         let binding = nix::binding_around(tree, tree.covering(span))?;
@@ -120,7 +118,7 @@ impl<'p> Positions<'p> {
     }
 }
 
-/// The text of a line before a port, without the reference to it: `url = "redis://localhost:` before `${toString
+/// The text of a line before a port, without the reference itself: `url = "redis://localhost:` before `${toString
 /// ports.databases.redis}`.
 fn before(source: &Source, span: Span) -> &str {
     let head = &source.text[..span.start as usize];

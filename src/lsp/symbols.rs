@@ -13,7 +13,7 @@ use crate::facts::ports::{self, PortFacts};
 use crate::facts::{Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 
-/// A symbol in a text.
+/// A symbol in a file.
 #[derive(Debug, Clone)]
 pub struct Symbol<'p> {
     /// Its span.
@@ -39,19 +39,19 @@ pub struct Symbols<'p> {
     /// The registries.
     pub registries: &'p Registries<'p>,
     settings: &'p PortSettings,
-    /// Created on demand: a look-up of one position does not need it.
+    /// Created on demand, because looking up one position does not need it.
     index: OnceCell<Index<'p>>,
     arguments: OnceCell<Arguments<'p>>,
     resolved: OnceCell<Vec<Resolved<'p>>>,
     used: OnceCell<Used>,
-    /// The files whose positions are included.
+    /// The files whose positions have been read.
     positions: RefCell<HashMap<String, Option<Positions<'p>>>>,
 }
 
 /// All occurrences, sorted by file and position.
 #[derive(Default)]
 struct Index<'p> {
-    /// By registry and path of the entry: one definition may make several entries, as in a function or a list.
+    /// By registry and path of the entry. One definition may create several entries, as in a function or a list.
     by_entry: HashMap<(&'p str, &'p [String]), Vec<Occurrence<'p>>>,
     by_number: HashMap<u32, Vec<Occurrence<'p>>>,
 }
@@ -86,7 +86,7 @@ impl<'p> Index<'p> {
         occurrences.push(Occurrence { path, span, role });
     }
 
-    /// Adds the literal numbers. One with a single entry refers to that entry.
+    /// Adds the literal numbers. A number with a single entry refers to that entry.
     fn add_literals(&mut self, symbols: &Symbols<'p>) {
         let mut answers = HashMap::new();
         for (file, port) in ports::own(symbols.project, symbols.settings) {
@@ -136,8 +136,8 @@ impl<'p> Symbols<'p> {
         file.map(|file| group_names(&file.source.text, registry)).unwrap_or_default()
     }
 
-    /// The symbol at an offset of a file. An offset directly after a name is included: that is where the cursor is
-    /// after typing it.
+    /// The symbol at an offset of a file. A position directly after a name counts as part of it, because the cursor is
+    /// there after the name is typed.
     pub fn at(&self, path: &str, offset: u32) -> Option<Symbol<'p>> {
         let file = self.project.file(path)?;
         self.definition_at(path, offset)
@@ -162,7 +162,7 @@ impl<'p> Symbols<'p> {
         let named = uses.flat_map(|found| found.names.iter().enumerate().map(move |(at, span)| (found, at, *span)));
         let (found, at, span) = named
             .filter(|(_, _, span)| touches(*span, offset))
-            // Many uses share their first names: the one with the fewest further names decides.
+            // Many uses share their first names. The use with the fewest names after this one is chosen.
             .min_by_key(|(found, at, _)| found.names.len() - at)?;
         let registry = self.registry_of(&file.source.path, found)?;
         let meaning = match registry.lookup(&found.path[..=at]) {
@@ -226,7 +226,8 @@ impl<'p> Symbols<'p> {
         index.by_number.get(&number).map_or(&[], Vec::as_slice)
     }
 
-    /// The references in one file to entries with a number, with the end of each.
+    /// The references in one file to entries with a number. Each consists of the span of the last name, the entry and
+    /// the number.
     pub fn numbered_references(&self, path: &str) -> Vec<(Span, &'p Entry, u16)> {
         let Some(file) = self.project.file(path) else { return Vec::new() };
         let facts = file.fact::<RegistryFacts>();

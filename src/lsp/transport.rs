@@ -1,7 +1,7 @@
 //! Messages on standard input and output.
 //!
-//! The types are those of `lsp-server`. Reading is implemented here, because its reader stops at the first message that
-//! is not valid JSON and allocates as much memory as a header requests.
+//! The types are those of `lsp-server`. Reading is implemented here, because the reader of that crate stops at the
+//! first message that is not valid JSON, and allocates as much memory as a header requests.
 
 use std::io::{self, BufRead, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,25 +15,27 @@ use serde_json::{Value, json};
 
 use super::gate::{Gate, Permit};
 
-/// The largest message that is read, in bytes: files over 32 MiB are not checked, and JSON escapes can double a text.
+/// The largest message that is read, in bytes: files over 32 MiB are not checked, and JSON escapes can double the size
+/// of a file.
 const MAX_MESSAGE: usize = 96 << 20;
 
-/// The longest header line, in bytes.
+/// The maximum length of a header line, in bytes.
 const MAX_HEADER: u64 = 4 << 10;
 
-/// How long the server may take to finish what it is doing after the client closed the connection.
+/// The time that the server has to finish its work after the client has closed the connection.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How much input may wait to be processed, in bytes. Beyond that, nothing is read.
+/// The maximum amount of input that waits to be processed, in bytes. Beyond that, nothing is read.
 const MAX_WAITING: usize = 32 << 20;
 
-/// How much output may wait to be written, in bytes. Beyond that, nothing is processed.
+/// The maximum amount of output that waits to be written, in bytes. Beyond that, nothing is processed.
 const MAX_UNWRITTEN: usize = 32 << 20;
 
-/// Findings are not published while more output than this waits, in bytes: newer ones may replace them by then.
+/// The amount of waiting output above which findings are not published, in bytes. By the time the output is written,
+/// newer findings may replace them.
 const CONGESTED: usize = 1 << 20;
 
-/// How often the server looks whether the client still runs.
+/// How often the server checks whether the client is still running.
 const CLIENT_CHECK: Duration = Duration::from_secs(2);
 
 /// Input from the client.
@@ -43,22 +45,22 @@ pub enum Incoming {
     Message(Message),
     /// An invalid message. Later messages can still be read.
     Malformed(Malformed),
-    /// The end: the client closed the connection, or sent something that is not the protocol.
+    /// The end of the input: the client closed the connection, or sent something that does not follow the protocol.
     Closed,
 }
 
 /// An invalid message.
 #[derive(Debug)]
 pub struct Malformed {
-    /// The id, which its response repeats; `null` if the message has none that can be read.
+    /// The id to repeat in the response; `null` if the message has no readable id.
     id: Value,
     /// The kind of error.
     code: ErrorCode,
-    /// What is invalid.
+    /// The description of the error.
     reason: String,
 }
 
-/// The id of a message, whatever it is.
+/// A message of which only the id is read, whatever its type.
 #[derive(Deserialize)]
 struct Id {
     id: Option<Value>,
@@ -127,18 +129,18 @@ impl Outgoing {
     }
 }
 
-/// The way to the thread that writes standard output.
+/// The handle for sending messages to the thread that writes standard output.
 pub struct Output {
     sender: Sender<(String, Permit)>,
     gate: Gate,
 }
 
 impl Output {
-    /// Sends a message to the client. Blocks while the client does not read what was sent before.
+    /// Sends a message to the client. Blocks if the client is too slow to read earlier messages.
     pub fn send(&self, message: &Outgoing) {
         let Ok(body) = message.body() else { return };
         let permit = self.gate.enter(body.len());
-        // If the writer has ended, the client is gone, and reading ends as well.
+        // If the writer has ended, the client is gone, and reading will end too.
         let _ = self.sender.send((body, permit));
     }
 
@@ -153,7 +155,7 @@ fn write_body(body: &str, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Input, and what it holds until it is processed.
+/// Input, and the permit that it holds until it is processed.
 pub type Received = (Incoming, Option<Permit>);
 
 /// Starts the threads that read standard input and write standard output. The writer thread ends when the sender is
@@ -164,7 +166,7 @@ pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
     thread::spawn(move || {
         let gate = Gate::new(MAX_WAITING);
         read_all(&mut io::stdin().lock(), |incoming, size| send_in.send((incoming, Some(gate.enter(size)))).is_ok());
-        // Usually the process ends before, but a check of a large repository must not keep it alive.
+        // Usually the process has ended by then, but a check of a large repository must not keep it alive.
         thread::sleep(GRACE);
         end();
     });
@@ -182,20 +184,20 @@ pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
     (receive_in, Output { sender, gate: Gate::new(MAX_UNWRITTEN) }, writer)
 }
 
-/// Ends the process, whatever its other threads do: the client is gone.
+/// Ends the process, whatever its other threads are doing, because the client is gone.
 #[expect(clippy::exit, reason = "a running check cannot be interrupted otherwise")]
 fn end() -> ! {
     std::process::exit(1)
 }
 
-/// Ends the process soon after another process has ended: that of the client, which may not close the connection.
+/// Ends the process soon after the client process has ended, because the client may not have closed the connection.
 pub fn end_with(client: i32) {
     let Some(client) = rustix::process::Pid::from_raw(client) else { return };
     thread::spawn(move || {
         loop {
             // The response to `initialize` is sent before the first check.
             thread::sleep(CLIENT_CHECK);
-            // A process of another user exists as well, although it cannot be signalled.
+            // A process of another user also exists, although it cannot be signalled.
             if rustix::process::test_kill_process(client) == Err(rustix::io::Errno::SRCH) {
                 end();
             }
@@ -210,7 +212,7 @@ pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming, usize) 
         let body = read_body(input);
         let size = body.as_ref().map_or(0, |body| body.as_ref().map_or(0, Vec::len));
         let incoming = match body {
-            // Batches are not part of the protocol, and what looks like an id in one is not that of a request.
+            // The protocol has no batches, and an apparent id inside a batch is not the id of a request.
             Ok(Some(body)) if body.trim_ascii_start().first() == Some(&b'[') => {
                 let reason = "a message is an object, not an array".to_owned();
                 Incoming::Malformed(Malformed { id: Value::Null, code: ErrorCode::InvalidRequest, reason })
@@ -232,8 +234,8 @@ pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming, usize) 
     }
 }
 
-/// The body of the next message; `None` at the end of the input. An error means that the input is not the protocol, so
-/// the start of the next message is unknown.
+/// Returns the body of the next message; `None` at the end of the input. An error means that the input does not follow
+/// the protocol, so the start of the next message is unknown.
 fn read_body(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let invalid = |message: &str| io::Error::new(io::ErrorKind::InvalidData, message.to_owned());
     let mut length = None;

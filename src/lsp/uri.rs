@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use crate::walk;
 
-/// The characters to escape in the path of a URI: all that RFC 3986 does not allow there.
+/// The characters to escape in the path of a URI: all those that RFC 3986 does not allow there.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -43,7 +43,7 @@ pub fn from_path(path: &Path) -> Uri {
     Uri(format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), ESCAPED)))
 }
 
-/// The URI of a path below the folder with a URI.
+/// The URI of a path below a folder, given the URI of the folder.
 pub fn join(folder: &Uri, path: &Path) -> Uri {
     if path.as_os_str().is_empty() {
         return folder.clone();

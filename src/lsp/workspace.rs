@@ -1,4 +1,4 @@
-//! A repository in the editor: the files on disk, the open buffers, and the results of flakeward.
+//! A repository in the editor: the files on disk, the open buffers, and the results of the checks.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -18,13 +18,13 @@ use crate::settings::Settings;
 use crate::source::Source;
 use crate::walk::{self, Unsaved};
 
-/// What is checked together.
+/// The files that are checked together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Root {
     /// A repository: the files below a folder.
     Folder(PathBuf),
-    /// A file outside the client's folders and every repository. The files around it are not read: its folder may be
-    /// the root of the file system.
+    /// A file outside of all repositories and of the client's folders. The files next to it are not read, because its
+    /// folder may be the root of the file system.
     File(PathBuf),
 }
 
@@ -44,25 +44,25 @@ pub struct Workspace {
     pub root: PathBuf,
     /// The only file, if the others in the folder do not belong to it.
     only: Option<RelPath>,
-    /// What is wrong with its settings, if anything. Nothing is checked until that is corrected.
+    /// The problem with its settings, if there is one. Nothing is checked until it is fixed.
     pub problem: Option<Problem>,
     analysis: Analysis,
     /// The files that were on disk when it was opened.
     on_disk: BTreeMap<RelPath, RepoFile>,
-    /// When it was opened, in seconds since 1970, as file systems count them.
+    /// The time at which it was opened, in seconds since 1970, the unit of file times.
     opened: i64,
     /// The open documents, and whether each of them is checked.
     buffers: BTreeMap<RelPath, bool>,
-    /// The results of the last run. `None` if something has changed since.
+    /// The results of the last run. `None` if something has changed since then.
     state: Option<State>,
     /// The report with unsafe fixes, which only code actions need.
     actionable: Option<Report>,
 }
 
-/// Why the settings are invalid.
+/// The reason why the settings are invalid.
 #[derive(Debug)]
 pub struct Problem {
-    /// The message, with the help.
+    /// The message, including the help.
     pub message: String,
     /// The file with the error and the position in it, if there is one.
     pub at: Option<(PathBuf, Box<ConfigError>)>,
@@ -107,7 +107,7 @@ impl Workspace {
         };
         let root = root.folder().to_owned();
         let nothing = || Analysis::new(Repo::from_texts([]), Settings::default());
-        // The clock of a file system may be a few milliseconds behind.
+        // The clock of a file system may lag by a few milliseconds.
         let opened = jiff::Timestamp::now().as_second() - 1;
         let settings = buffers.iter().filter(|(path, _)| is_settings(path));
         let unsaved = settings.map(|(path, text)| (root.join(&**path), (*text).to_owned())).collect();
@@ -135,7 +135,7 @@ impl Workspace {
         self.root.join(path)
     }
 
-    /// Sets the text of an open buffer. It is only used if the file is checked.
+    /// Sets the text of an open buffer. It is used only if the file is checked.
     pub fn set_buffer(&mut self, path: &RelPath, text: &str) {
         let is_checked = match self.buffers.get(path) {
             Some(is_checked) => *is_checked,
@@ -162,17 +162,18 @@ impl Workspace {
         self.changed();
     }
 
-    /// Whether a file is among those that `flakeward check` checks, or would be if it were saved.
+    /// Whether `flakeward check` checks a file, or would do so if the file were saved.
     fn covers(&self, path: &str) -> bool {
         if let Some(only) = &self.only {
             return **only == *path;
         }
-        // An existing file was left out. Of the others, only scripts are missing, whose first line decides.
+        // An existing file was left out. Of the files that do not exist, only scripts are missing here, because their
+        // first line decides.
         let is_left_out = || walk::by_name(path).is_some() && self.absolute(path).exists();
         self.on_disk.contains_key(path) || (!is_left_out() && !self.leaves_out(path))
     }
 
-    /// Why a file that a fix would create would not be part of the repository.
+    /// The reason why a file that a fix would create would not be part of the repository.
     pub fn why_left_out(&self, path: &str) -> Option<String> {
         if self.on_disk.contains_key(path) {
             return None;
@@ -188,7 +189,7 @@ impl Workspace {
         Some(format!("{}; {}", left_out.reason(path, &self.root), left_out.remedy()))
     }
 
-    /// Whether a walk leaves out a path, because of its name, the settings, or ignore files.
+    /// Whether a walk leaves out a path because of its name, the settings, or ignore files.
     fn leaves_out(&self, path: &str) -> bool {
         walk::is_skipped(path) || self.is_excluded(path) || walk::is_ignored(&self.root, path)
     }
@@ -198,8 +199,8 @@ impl Workspace {
         Path::new(path).ancestors().any(|folder| exclude.is_match(folder))
     }
 
-    /// Whether a file that may be checked was added since the repository was opened. One that was there before was left
-    /// out.
+    /// Whether a file that may be checked was added after the repository was opened. A file that existed before was
+    /// left out.
     pub fn is_new(&self, path: &str) -> bool {
         let has_kind = walk::by_name(path).is_some() || walk::may_be_script(path);
         has_kind
@@ -208,8 +209,8 @@ impl Workspace {
             && self.absolute(path).metadata().is_ok_and(|file| file.is_file() && file.ctime() >= self.opened)
     }
 
-    /// Handles a change of a file or folder on disk. Returns whether that was sufficient; otherwise the repository has
-    /// to be read again.
+    /// Handles a change of a file or folder on disk. Returns whether that was sufficient. If not, the repository must
+    /// be read again.
     pub fn refresh(&mut self, path: &RelPath) -> bool {
         if self.only.is_some() {
             return true;
@@ -224,15 +225,15 @@ impl Workspace {
         if !self.absolute(path).is_file() || walk::by_name(path).is_none() {
             return false;
         }
-        // The text of an open document takes precedence over that of the file.
+        // The text of an open document takes precedence over the file.
         if !self.buffers.contains_key(path) {
             self.restore(path);
         }
         true
     }
 
-    /// Whether a walk might find something at a path that was not there before. Clients report every file of the
-    /// folder, so most paths are of no interest.
+    /// Whether a walk might find something new at a path. Clients report all files of the folder, so most paths are
+    /// irrelevant.
     fn may_contain(&self, path: &RelPath) -> bool {
         let file = self.absolute(path);
         let inside = format!("{path}/");
@@ -245,8 +246,8 @@ impl Workspace {
         is_candidate && !self.leaves_out(path)
     }
 
-    /// Whether a file affects how others are checked: settings, rules, baselines, ignore files, what git tracks, and
-    /// the lock file of the policy.
+    /// Whether a file affects how other files are checked: settings, rules, baselines, ignore files, what git tracks or
+    /// excludes, and the lock file of the policy.
     fn decides_more(&self, path: &str) -> bool {
         let name = file_name(path);
         let names_policy = name == "flake.lock" && self.settings().config.policy.is_some();
@@ -257,7 +258,7 @@ impl Workspace {
 
     fn changed(&mut self) {
         let old = (self.state.take(), self.actionable.take());
-        // Freeing the results of thousands of files takes milliseconds, which the next diagnostics need not wait for.
+        // Freeing the results for thousands of files takes milliseconds. The next diagnostics do not wait for it.
         rayon::spawn(move || drop(old));
     }
 
@@ -278,7 +279,7 @@ impl Workspace {
         self.state.as_ref()
     }
 
-    /// The report with all fixes, unsafe ones as well.
+    /// The report with all fixes, including unsafe ones.
     pub fn actionable(&mut self) -> &Report {
         let Self { analysis, actionable, problem, .. } = self;
         actionable.get_or_insert_with(|| match problem {
@@ -287,7 +288,7 @@ impl Workspace {
         })
     }
 
-    /// A finding with a fix that adds no registry entry for other ports.
+    /// A finding with a fix that adds a registry entry for its own port only.
     pub fn with_own_entry(&mut self, finding: &Finding) -> Finding {
         let report = self.analysis.report_with_entry(&finding.path, finding.span.start);
         let is_same =
@@ -306,7 +307,7 @@ impl Workspace {
     }
 }
 
-/// Whether a file belongs to the settings of flakeward: the configuration, rules, a baseline.
+/// Whether a file contains settings of flakeward: the configuration, rules, or a baseline.
 pub fn is_settings(path: &str) -> bool {
     FILE_NAMES.contains(&file_name(path)) || path.split('/').any(|part| part == ".flakeward")
 }

@@ -1,4 +1,4 @@
-//! Commands that compile programs, and what they make: `go build` and `cargo build`.
+//! Commands that compile programs, and their results: `go build` and `cargo build`.
 
 use crate::lang::shell::Command;
 use crate::paths;
@@ -6,13 +6,14 @@ use crate::paths;
 /// A `go build`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GoBuild {
-    /// Where it writes. A path that ends with `/` is a folder.
+    /// The path that it writes to. A path that ends with `/` is a folder.
     pub output: Option<String>,
-    /// What it compiles, from its folder: packages, patterns of packages, or the files of one package.
+    /// The targets that it compiles, relative to its folder: packages, patterns of packages, or the files of one
+    /// package.
     packages: Vec<String>,
 }
 
-/// Flags of `go build` whose value is the word that follows: those of `go help build`.
+/// Flags of `go build` that take the following word as their value, according to `go help build`.
 const GO_VALUED: [&str; 19] = [
     "C",
     "asmflags",
@@ -36,12 +37,12 @@ const GO_VALUED: [&str; 19] = [
 ];
 
 impl GoBuild {
-    /// Reads the words behind `go build`.
+    /// Parses the words after `go build`.
     pub fn of<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
         let mut build = Self::default();
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
-            // One or two hyphens.
+            // A flag has one or two hyphens.
             let Some(flag) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else {
                 build.packages.push(word.to_owned());
                 continue;
@@ -55,13 +56,13 @@ impl GoBuild {
         build
     }
 
-    /// The `go build` that a command is.
+    /// Parses a command. `None` if it is not a `go build`.
     pub fn read(command: &Command<'_>) -> Option<Self> {
         let is_build = command.program() == "go" && command.word(1) == Some("build");
         is_build.then(|| Self::of(command.arguments().skip(1)))
     }
 
-    /// What it compiles, one by one: a package, a pattern of packages, or the files of one package.
+    /// The targets that it compiles. Each is a package, a pattern of packages, or the files of one package.
     pub fn targets(&self) -> Vec<Vec<&str>> {
         let all = || self.packages.iter().map(String::as_str);
         match self.packages.as_slice() {
@@ -71,14 +72,14 @@ impl GoBuild {
         }
     }
 
-    /// Whether programs are written into a folder.
+    /// Whether it writes programs into a folder.
     pub fn writes_folder(&self) -> bool {
         self.output.as_deref().is_some_and(|output| output.ends_with('/') || self.targets().len() > 1)
     }
 }
 
-/// The name that Go gives the program of a target: the name of a file, or the last part of the package's import path.
-/// `folder` is where the build runs, from the folder of go.mod.
+/// The name that Go gives to the program of a target: the name of a file, or the last part of the package's import
+/// path. `folder` is the folder in which the build runs, relative to the folder of go.mod.
 pub fn go_program(target: &[&str], folder: &str, go_mod: &str) -> String {
     let first = target.first().copied().unwrap_or(".");
     if let Some(file) = first.strip_suffix(".go") {
@@ -93,7 +94,7 @@ pub fn go_program(target: &[&str], folder: &str, go_mod: &str) -> String {
     let path = [module.unwrap_or("main"), inside.as_str()].join("/");
     let mut parts = path.trim_end_matches('/').rsplit('/');
     let last = parts.next().unwrap_or_default();
-    // A part for the major version is not the name.
+    // A part for the major version is not part of the name.
     let is_version = last.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok_and(|number| number > 1));
     let name = if is_version { parts.next().unwrap_or(last) } else { last };
     name.to_owned()
@@ -102,7 +103,7 @@ pub fn go_program(target: &[&str], folder: &str, go_mod: &str) -> String {
 /// A `cargo build`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CargoBuild {
-    /// `--features`, one by one.
+    /// The values of `--features`.
     pub features: Vec<String>,
     /// `--all-features`.
     pub all_features: bool,
@@ -117,7 +118,7 @@ pub struct CargoBuild {
 }
 
 impl CargoBuild {
-    /// Reads the words behind `cargo build`.
+    /// Parses the words after `cargo build`.
     pub fn of<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
         let mut build = Self::default();
         let mut words = words.into_iter();
@@ -148,13 +149,13 @@ impl CargoBuild {
         build
     }
 
-    /// The `cargo build` that a command is.
+    /// Parses a command. `None` if it is not a `cargo build`.
     pub fn read(command: &Command<'_>) -> Option<Self> {
         let is_build = command.program() == "cargo" && command.word(1) == Some("build");
         is_build.then(|| Self::of(command.arguments().skip(1)))
     }
 
-    /// The flags that choose packages and programs.
+    /// The flags that select packages and programs.
     pub fn targets(&self) -> Vec<String> {
         let pairs = |flag: &str, names: &[String]| {
             names.iter().flat_map(|name| [flag.to_owned(), name.clone()]).collect::<Vec<_>>()
@@ -163,7 +164,7 @@ impl CargoBuild {
         workspace.into_iter().chain(pairs("--package", &self.packages)).chain(pairs("--bin", &self.bins)).collect()
     }
 
-    /// The flags that choose features.
+    /// The flags that select features.
     pub fn feature_flags(&self) -> Vec<String> {
         let mut flags = Vec::new();
         flags.extend(self.no_defaults.then(|| "--no-default-features".to_owned()));

@@ -1,4 +1,4 @@
-//! What the modules of the flake define already.
+//! Definitions that the flake's modules already contain.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -7,14 +7,14 @@ use crate::finding::RelPath;
 use crate::lang::nix;
 use crate::lang::{Language, NodeKind, Tree};
 
-/// The most files that are read.
+/// The maximum number of files that are read.
 const FILES: usize = 200;
 
-/// Attributes around those of a module.
+/// Attributes that may contain the attributes of a module.
 const AROUND: [&str; 3] = ["outputs", "flake", "perSystem"];
 
-/// The file that defines an attribute of the flake for each system, such as `packages.container-web`: flake.nix or a
-/// file that is imported from there.
+/// The file that defines a per-system attribute of the flake, such as `packages.container-web`: flake.nix or a file
+/// that it imports.
 pub fn defined_in(draft: &Draft<'_>, path: &[&str]) -> Option<RelPath> {
     let mut seen = BTreeSet::new();
     let mut waiting = VecDeque::from(["flake.nix".to_owned()]);

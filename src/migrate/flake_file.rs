@@ -1,4 +1,4 @@
-//! What written modules need of `flake.nix`: inputs, and to be imported.
+//! The changes to `flake.nix` that new modules require: inputs and imports.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +16,15 @@ const FLAKE: &str = "flake.nix";
 /// Its lock file.
 const LOCK: &str = "flake.lock";
 
-/// Why an input that a migration adds has no entry in the lock file.
+/// The reason why a new input has no entry in the lock file.
 pub const NOT_LOCKED: &str = "flakeward does not use the network, so this new input is not locked";
-/// What to do about it.
+/// The next step for such an input.
 pub const LOCK_IT: &str = "run `nix flake lock`";
 
-/// The release of nixpkgs that a new flake begins with: the newest one.
+/// The release of nixpkgs in a new flake: the newest one.
 const NIXPKGS: &str = "github:NixOS/nixpkgs/nixos-26.05";
 
-/// Inputs and imports that a flake needs.
+/// Inputs and imports to add to a flake.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Wiring {
     inputs: BTreeMap<String, Input>,
@@ -38,24 +38,24 @@ struct Input {
     follows: &'static [&'static str],
 }
 
-/// Insertions into a text: the offset, and the inserted text.
+/// Insertions into the text: the offset, and the inserted text.
 type Insertions = Vec<(usize, String)>;
 
 impl Wiring {
-    /// Needs an input. `follows_nixpkgs` says whether it has an input `nixpkgs` that should follow the flake's.
+    /// Adds an input. `follows_nixpkgs` is whether it has an input `nixpkgs` that should follow the flake's.
     pub fn input(&mut self, name: &str, url: &str, follows_nixpkgs: bool) {
         let follows: &[&str] = if follows_nixpkgs { &["nixpkgs"] } else { &[] };
         self.inputs.insert(name.to_owned(), Input { url: url.to_owned(), follows });
     }
 
-    /// Needs a flake-parts module (a path from the repository's root) to be imported.
+    /// Adds a flake-parts module (a path relative to the repository's root) to the imports.
     pub fn module(&mut self, path: &str) {
         if !self.modules.iter().any(|module| module == path) {
             self.modules.push(path.to_owned());
         }
     }
 
-    /// Writes inputs and imports into `flake.nix`, or makes it.
+    /// Writes inputs and imports into `flake.nix`, or creates the file.
     pub fn apply(self, draft: &mut Draft<'_>) -> Result<(), Error> {
         if self.modules.is_empty() && self.inputs.is_empty() {
             return Ok(());
@@ -93,10 +93,10 @@ impl Wiring {
         Ok(())
     }
 
-    /// Reports the inputs that the lock file does not have.
+    /// Reports the inputs that are missing from the lock file.
     fn leave_unlocked(&self, draft: &mut Draft<'_>) -> Result<(), Error> {
         let Some(lock) = draft.text(LOCK)? else { return Ok(()) };
-        // A lock file that does not parse is reported by `check`.
+        // `check` reports a lock file with syntax errors.
         let lock: serde_json::Value = serde_json::from_str(&lock).unwrap_or_default();
         let root = lock["root"].as_str().unwrap_or("root");
         for name in self.inputs.keys().filter(|name| lock["nodes"][root]["inputs"][name.as_str()].is_null()) {
@@ -136,7 +136,7 @@ impl Wiring {
         text
     }
 
-    /// Lines for the inputs that are not there yet. `None` if there is no place for them.
+    /// The lines that add the missing inputs. `None` if there is no position for them.
     fn input_edit(&self, tree: &Tree<'_>) -> Option<Insertions> {
         let root = root_set(tree)?;
         let bindings = bindings(tree, root);
@@ -172,7 +172,7 @@ impl Wiring {
         Some(vec![(tree.span(*last).end as usize, format!("\n{}", lines.trim_end_matches('\n')))])
     }
 
-    /// `...` among the arguments of the outputs, which are called with all inputs.
+    /// The insertion of `...` into the arguments of the outputs, which are called with all inputs.
     fn argument_edit(&self, tree: &Tree<'_>) -> Option<(usize, String)> {
         let bindings = bindings(tree, root_set(tree)?);
         let (_, outputs) = bindings.iter().find(|(path, _)| path.as_slice() == ["outputs"])?;
@@ -189,7 +189,7 @@ impl Wiring {
         Some((at as usize, text))
     }
 
-    /// The modules in the `imports` of `mkFlake`. `None` if it has no plain set.
+    /// The insertion of the modules into the `imports` of `mkFlake`. `None` if its argument is not a plain set.
     fn import_edit(&self, tree: &Tree<'_>) -> Option<Insertions> {
         let set = tree.nodes().find_map(|node| {
             let (function, arguments) = (tree.kind(node) == NodeKind::Apply).then(|| call(tree, node))??;
@@ -233,13 +233,13 @@ impl Input {
     }
 }
 
-/// The set that a flake is.
+/// The attribute set of a flake.
 fn root_set(tree: &Tree<'_>) -> Option<Node> {
     let root = tree.children(tree.root()).find(|node| tree.kind(*node) == NodeKind::Attrset);
     root.or_else(|| tree.nodes().find(|node| tree.kind(*node) == NodeKind::Attrset))
 }
 
-/// A set, or that of a function's body.
+/// An attribute set, or the attribute set in the body of a function.
 fn body_set(tree: &Tree<'_>, node: Node) -> Option<Node> {
     let mut node = unwrap_parens(tree, node);
     for _ in 0..8 {
@@ -252,12 +252,12 @@ fn body_set(tree: &Tree<'_>, node: Node) -> Option<Node> {
     None
 }
 
-/// The bindings of a set, each with its path inside of the set.
+/// The bindings of a set, each with its path relative to the set.
 fn bindings(tree: &Tree<'_>, set: Node) -> Vec<(Vec<String>, Node)> {
     let inside = tree.child_of_kind(set, NodeKind::BindingSet).unwrap_or(set);
     let bindings = tree.children(inside).filter(|node| tree.kind(*node) == NodeKind::Binding);
     let path = |binding: Node| {
-        // Only the binding's own names: those of the sets around it are not part of a path in this set.
+        // Only the binding's own names count. The names of the sets around it are not part of a path in this set.
         let names = names(tree, attrpath_node(tree, binding)?);
         Some((names.map(|name| name.text.as_deref().unwrap_or_default().to_owned()).collect(), binding))
     };
@@ -272,7 +272,7 @@ fn indent_of(tree: &Tree<'_>, node: Node) -> String {
     text[line..start].chars().take_while(|c| *c == ' ' || *c == '\t').collect()
 }
 
-/// The indentation of what is in a set: that of its first binding, or two more than the set's own.
+/// The indentation of the members of a set: that of the first binding, or the set's own indentation plus two.
 fn indent_in(tree: &Tree<'_>, set: Node) -> String {
     let first = bindings(tree, set).into_iter().next();
     match first {
@@ -281,13 +281,13 @@ fn indent_in(tree: &Tree<'_>, set: Node) -> String {
     }
 }
 
-/// An edit that puts lines before everything else in a set.
+/// An edit that inserts lines before all members of a set.
 fn first_in(tree: &Tree<'_>, set: Node, lines: &str) -> (usize, String) {
     let text = tree.text();
     let open = tree.span(set).start as usize;
     let inside = text[open..].find('{').map_or(open, |at| open + at + 1);
     match text[inside..].find('\n') {
-        // After the line of the bracket, separate from what follows.
+        // After the line of the bracket, separate from the following lines.
         Some(end) if text[inside..inside + end].trim().is_empty() => {
             let blank = if bindings(tree, set).is_empty() { "" } else { "\n" };
             (inside + end + 1, format!("{lines}{blank}"))
@@ -296,7 +296,7 @@ fn first_in(tree: &Tree<'_>, set: Node, lines: &str) -> (usize, String) {
     }
 }
 
-/// An edit that puts lines before the closing bracket of a set or list.
+/// An edit that inserts lines before the closing bracket of a set or list.
 fn before_end(tree: &Tree<'_>, node: Node, lines: &str) -> (usize, String) {
     let text = tree.text();
     let close = tree.span(node).end as usize - 1;
@@ -304,7 +304,7 @@ fn before_end(tree: &Tree<'_>, node: Node, lines: &str) -> (usize, String) {
     if text[line..close].trim().is_empty() {
         return (line, lines.to_owned());
     }
-    // The bracket gets a line of its own; the spaces that are before it now are part of its indentation.
+    // The bracket moves to its own line, and the spaces before it become part of its indentation.
     let at = line + text[line..close].trim_end().len();
     let indent = indent_of(tree, node);
     (at, format!("\n{lines}{}", indent.get(close - at..).unwrap_or_default()))

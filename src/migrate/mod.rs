@@ -1,5 +1,5 @@
-//! Migrations: whole files out of Docker and into the pattern. Reads through [`Files`], writes nothing: a [`Draft`]
-//! gathers new texts and a [`Report`], and the command decides what becomes of them.
+//! Migrations convert whole Docker files to Nix. They read through [`Files`] and write nothing: a [`Draft`] collects
+//! new texts and a [`Report`], and the command decides what to do with them.
 
 mod builds;
 pub mod ci;
@@ -21,9 +21,9 @@ pub use flake_file::Wiring;
 pub use ports::Ports;
 pub use report::{Carried, Error, Left, Report};
 
-/// The repository's files, as a migration reads them.
+/// The files of the repository, as migrations read them.
 pub trait Files: Sync {
-    /// The text of a file. `Ok(None)` if there is no such file; `Err` is why it cannot be read.
+    /// The text of a file. `Ok(None)` if there is no such file. `Err` is the reason why it cannot be read.
     fn text(&self, path: &str) -> Result<Option<String>, String>;
     /// Whether there is a folder at a path.
     fn is_folder(&self, path: &str) -> bool;
@@ -52,20 +52,20 @@ impl Files for BTreeMap<String, String> {
     }
 }
 
-/// What a migration would write, and what it reports.
+/// The changes that a migration would make, and its report.
 pub struct Draft<'f> {
     files: &'f dyn Files,
     /// The port registry.
     pub ports: Ports,
-    /// What the flake needs: inputs and modules to import.
+    /// The inputs and modules that the flake must contain.
     pub flake: Wiring,
-    /// What was carried and what was left.
+    /// What was migrated, and what is left to do by hand.
     pub report: Report,
     changes: BTreeMap<RelPath, Change>,
 }
 
 impl<'f> Draft<'f> {
-    /// An empty draft of a repository.
+    /// Creates an empty draft for a repository.
     pub fn new(files: &'f dyn Files, ports: Ports) -> Self {
         Self { files, ports, flake: Wiring::default(), report: Report::default(), changes: BTreeMap::new() }
     }
@@ -75,7 +75,7 @@ impl<'f> Draft<'f> {
         self.files
     }
 
-    /// The text of a file, as this draft would leave it. `Ok(None)` if there is no such file.
+    /// The text of a file after the changes of this draft. `Ok(None)` if there is no such file.
     pub fn text(&self, path: &str) -> Result<Option<String>, Error> {
         match self.changes.get(path) {
             Some(change) => Ok(Some(change.after.clone())),
@@ -90,7 +90,7 @@ impl<'f> Draft<'f> {
         self.changes.contains_key(path) || !matches!(self.files.text(path), Ok(None))
     }
 
-    /// Writes a file whole. Its text may hold references of [`Ports`].
+    /// Writes a whole file. Its text may contain references of [`Ports`].
     pub fn write(&mut self, path: &str, after: String) -> Result<(), Error> {
         let path: RelPath = path.into();
         let before = match self.changes.remove(&path) {
@@ -101,14 +101,14 @@ impl<'f> Draft<'f> {
         Ok(())
     }
 
-    /// The first of `name.nix`, `name-2.nix` .. in a folder that does not exist yet.
+    /// The first name of `name.nix`, `name-2.nix`, .. that does not exist in a folder.
     pub fn free_name(&self, folder: &str, name: &str) -> String {
         let numbered = std::iter::once(name.to_owned()).chain((2..100).map(|count| format!("{name}-{count}")));
         let mut paths = numbered.map(|name| format!("{folder}/{name}.nix"));
         paths.find(|path| !self.exists(path)).unwrap_or_else(|| format!("{folder}/{name}.nix"))
     }
 
-    /// Runs a migration, and takes back what it did to this draft if it fails.
+    /// Runs a migration. If it fails, undoes its changes to this draft.
     pub fn attempt(&mut self, migrate: impl Fn(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
         let before = (self.ports.clone(), self.flake.clone(), self.report.clone(), self.changes.clone());
         let result = migrate(self);
@@ -118,7 +118,7 @@ impl<'f> Draft<'f> {
         result
     }
 
-    /// All changes, with the registry's and the flake's, sorted by path, and the report.
+    /// Returns all changes, including those of the registry and the flake, sorted by path, and the report.
     pub fn finish(mut self) -> Result<(Vec<Change>, Report), Error> {
         let wiring = std::mem::take(&mut self.flake);
         wiring.apply(&mut self)?;

@@ -1,8 +1,8 @@
-//! Nix text: expressions that are written with correct escapes and indentation.
+//! Builds Nix code: expressions with correct escapes and indentation.
 
 use crate::facts::port_registry::is_identifier;
 
-/// A string that may hold Nix expressions.
+/// A string that may contain Nix expressions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
 pub struct Text(Vec<Part>);
 
@@ -11,7 +11,7 @@ pub struct Text(Vec<Part>);
 pub enum Part {
     /// Literal text.
     Literal(String),
-    /// A Nix expression that is interpolated.
+    /// An interpolated Nix expression.
     Code(String),
 }
 
@@ -23,17 +23,17 @@ impl Text {
         new
     }
 
-    /// A string that is one interpolated expression.
+    /// A string that consists of one interpolated expression.
     pub fn code(code: impl Into<String>) -> Self {
         Self(vec![Part::Code(code.into())])
     }
 
-    /// The parts. Two literals are never next to each other.
+    /// The parts. There are never two adjacent literals.
     pub fn parts(&self) -> &[Part] {
         &self.0
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the string is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -65,7 +65,7 @@ impl Text {
         self
     }
 
-    /// The same string with every literal part changed by a function.
+    /// The string with a function applied to each literal part.
     pub fn map_literals(&self, change: impl Fn(&str) -> Text) -> Text {
         let mut new = Text::default();
         for part in &self.0 {
@@ -77,7 +77,7 @@ impl Text {
         new
     }
 
-    /// The text, if there is no interpolation in it.
+    /// The text, if the string has no interpolation.
     pub fn as_literal(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
@@ -86,7 +86,7 @@ impl Text {
         }
     }
 
-    /// Whether a literal part contains a text.
+    /// Whether a literal part contains this text.
     pub fn contains(&self, text: &str) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(text)))
     }
@@ -101,7 +101,8 @@ impl From<&str> for Text {
 /// A Nix expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expr {
-    /// Nix text as it is: `ports.web.api`, `lib.getExe pkgs.redis`. It must not need parentheses where it is put.
+    /// Nix code, inserted unchanged: `ports.web.api`, `lib.getExe pkgs.redis`. It must not require parentheses at its
+    /// position.
     Code(String),
     /// A string.
     Text(Text),
@@ -135,7 +136,7 @@ impl Expr {
         Self::Code(value.to_string())
     }
 
-    /// An integer. Negative ones are in parentheses, as lists and applications need it.
+    /// An integer. Negative numbers are in parentheses, as lists and applications require.
     pub fn int(value: i64) -> Self {
         Self::Code(if value < 0 { format!("({value})") } else { value.to_string() })
     }
@@ -145,7 +146,7 @@ impl Expr {
         Self::List(texts.into_iter().map(Self::text).collect())
     }
 
-    /// The expression as text, with its further lines indented by `indent` spaces.
+    /// Formats the expression. All lines after the first are indented by `indent` spaces.
     pub fn write(&self, indent: usize) -> String {
         let mut out = String::new();
         self.write_to(&mut out, indent);
@@ -175,7 +176,7 @@ impl Expr {
 }
 
 impl Attr {
-    /// A binding of a path, without a comment.
+    /// A binding of a path to a value, without a comment.
     pub fn new<'a>(path: impl IntoIterator<Item = &'a str>, value: Expr) -> Self {
         Self { comment: Vec::new(), path: path.into_iter().map(str::to_owned).collect(), value }
     }
@@ -187,7 +188,7 @@ impl Attr {
     }
 }
 
-/// The bindings as lines, each indented by `indent` spaces: the inside of the braces of a set.
+/// Formats the bindings of a set, without braces, as lines that are indented by `indent` spaces.
 pub fn bindings(attrs: &[Attr], indent: usize) -> String {
     let mut out = String::new();
     for attr in attrs {
@@ -201,12 +202,12 @@ pub fn bindings(attrs: &[Attr], indent: usize) -> String {
     out
 }
 
-/// A name as it is written in an attribute path: in quotes unless it is an identifier.
+/// A name in an attribute path, in quotes unless it is an identifier.
 pub fn attribute(name: &str) -> String {
     if is_identifier(name) { name.to_owned() } else { quoted(&Text::literal(name)) }
 }
 
-/// A path literal, or an expression that gives the same path if its characters do not allow a literal.
+/// A path literal, or an expression with the same value if the characters of the path do not allow a literal.
 pub fn path(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '/');
     let literal = path.starts_with("./") || path.starts_with("../");
@@ -218,7 +219,7 @@ pub fn path(path: &str) -> String {
     }
 }
 
-/// The string on one line, in double quotes.
+/// Formats a string on one line, in double quotes.
 pub fn quoted(text: &Text) -> String {
     let mut out = String::from("\"");
     for (at, part) in text.parts().iter().enumerate() {
@@ -243,7 +244,7 @@ fn escape_quoted(literal: &str, before_code: bool, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // `$${` is not an interpolation in Nix, so a `$` before one is escaped as well.
+            // `$${` is not an interpolation in Nix, so a `$` before an interpolation is also escaped.
             '$' if chars.peek().map_or(before_code, |next| *next == '{') => out.push_str("\\$"),
             c => out.push(c),
         }
@@ -257,7 +258,7 @@ fn write_text(text: &Text, out: &mut String, indent: usize) {
     }
 }
 
-/// Whether a string has several lines and means the same between `''`.
+/// Whether a string has several lines and keeps its value when written between `''`.
 fn is_indentable(text: &Text) -> bool {
     let shape: String = text
         .parts()
@@ -327,7 +328,7 @@ fn write_list(items: &[Expr], out: &mut String, indent: usize) {
     out.push_str(&format!("{}]", spaces(indent)));
 }
 
-/// An element of a list: applications need parentheses there.
+/// Formats an element of a list. Applications require parentheses.
 fn list_item(item: &Expr, indent: usize) -> String {
     match item {
         Expr::Apply(..) => format!("({})", item.write(indent)),

@@ -1,7 +1,7 @@
-//! The port registry during a migration: who uses which number, and what each is called.
+//! The port registry during a migration: which owner uses each number, and the names of the numbers.
 //!
-//! Names are only known once every number is, so written text refers to a port by a mark, and [`Ports::settle`] replaces
-//! the marks.
+//! Names are not known until all numbers are, so written text contains placeholders for ports, which [`Ports::settle`]
+//! replaces.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,32 +17,32 @@ use crate::rewrite::ports::naming::{Context, Missing};
 use crate::rewrite::ports::plan;
 use crate::source::{FileKind, Source};
 
-/// Around the number of a port that is referred to: characters that no file holds.
+/// The characters around the number in a placeholder for a port. No file contains them.
 const MARK: (char, char) = ('\u{f8f0}', '\u{f8f1}');
-/// Around the path of the file that imports the registry.
+/// The characters around the path of the file in a placeholder for an import of the registry.
 const IMPORT: (char, char) = ('\u{f8f2}', '\u{f8f3}');
 
-/// Numbers from here on are ephemeral ports, which are not chosen.
+/// The first ephemeral port. Ephemeral ports are not chosen.
 const HIGHEST: u16 = 32_768;
 
-/// The registry and what is added to it.
+/// The registry, and the entries to add to it.
 #[derive(Debug, Clone)]
 pub struct Ports {
-    /// Where the registry is, or is made if there is none.
+    /// The path of the registry, which is created if it does not exist.
     path: RelPath,
     registry: Option<(Registry, Arc<Source>)>,
-    /// Numbers that other files use, registered or not. Only free numbers are chosen among the others.
+    /// Numbers that other files use, registered or not. Other numbers are chosen only if they are not among these.
     used: BTreeSet<u16>,
     claims: BTreeMap<u16, Claim>,
     /// The lowest number of each claim.
     numbers: HashMap<Claim, u16>,
-    /// The names of the registry's numbers.
+    /// The names of the registered numbers.
     registered: HashMap<u16, String>,
-    /// For numbers that are not free, the next one to try: none becomes free again.
+    /// For each number that is not free, the next one to try. Numbers never become free again.
     jumps: HashMap<u16, u16>,
 }
 
-/// What uses a number.
+/// A use of a number by an owner.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Claim {
     owner: String,
@@ -55,20 +55,20 @@ struct Claim {
 pub struct Claimed {
     /// The number to use.
     pub number: u16,
-    /// What already has the requested number, if it could not be used.
+    /// The current owner of the requested number, if the number could not be used.
     pub taken_by: Option<String>,
 }
 
 impl Default for Ports {
-    /// No registry yet: it would be created at the default path.
+    /// Without a registry: it would be created at the default path.
     fn default() -> Self {
         Self::new(PortSettings::default().new_registry().into(), None, BTreeSet::new())
     }
 }
 
 impl Ports {
-    /// Starts with the repository's registry, or with the path to create one at if there is none. `used` contains every
-    /// number that the repository's files use.
+    /// Creates the state from the repository's registry or, if there is none, the path at which to create one. `used`
+    /// contains every number that the repository's files use.
     pub fn new(path: RelPath, registry: Option<(Registry, Arc<Source>)>, used: BTreeSet<u16>) -> Self {
         let path = registry.as_ref().map_or(path, |(registry, _)| registry.path.clone());
         let mut registered = HashMap::new();
@@ -79,14 +79,14 @@ impl Ports {
         Self { path, registry, used, claims, numbers, registered, jumps }
     }
 
-    /// Where the registry is or will be.
+    /// The path of the registry, even if it does not exist yet.
     pub fn path(&self) -> &RelPath {
         &self.path
     }
 
-    /// Claims a number for a process: one number belongs to one owner. `name` is the label of the port (empty
-    /// for the only one), `words` are further names that an entry of the registry may have for it, `path` is the old
-    /// file. If another owner has the number, the next free one is claimed.
+    /// Claims a number for a process. Each number belongs to one owner. `name` is the label of the port (empty if it is
+    /// the only one), `words` are other names that a registry entry for it may have, and `path` is the old file. If the
+    /// number belongs to another owner, the next free one is claimed.
     pub fn claim(&mut self, number: u16, owner: &str, name: &str, words: &[&str], path: &RelPath) -> Claimed {
         if let Some(number) = self.number_of(owner, name, path) {
             return Claimed { number, taken_by: None };
@@ -97,8 +97,8 @@ impl Ports {
         Claimed { number: free, taken_by }
     }
 
-    /// Refers to a number in any role, such as a port inside a container: an entry with the number is used, whoever it
-    /// belongs to, and made if there is none.
+    /// Refers to a number in any role, such as a port inside a container. Uses an existing entry with the number,
+    /// whatever its owner, or else adds one.
     pub fn share(&mut self, number: u16, owner: &str, name: &str, path: &RelPath) {
         if self.registered(number).is_none() && !self.claims.contains_key(&number) {
             self.insert(number, Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.clone() });
@@ -111,20 +111,20 @@ impl Ports {
         self.claims.insert(number, claim);
     }
 
-    /// The number that an owner of an old file claimed under a name.
+    /// The number that an owner in an old file claimed under a name.
     pub fn number_of(&self, owner: &str, name: &str, path: &str) -> Option<u16> {
         let claim = Claim { owner: owner.to_owned(), name: name.to_owned(), path: path.into() };
         self.numbers.get(&claim).copied()
     }
 
-    /// The placeholder of a claimed or shared number until [`Ports::settle`]: afterwards a Nix expression that
-    /// gives an integer.
+    /// The placeholder for a claimed or shared number, which [`Ports::settle`] replaces with a Nix expression for an
+    /// integer.
     pub fn reference(&self, number: u16) -> String {
         format!("{}{number}{}", MARK.0, MARK.1)
     }
 
-    /// The placeholder of the expression that imports the registry into a file: `import ../lib/ports.nix`. Bind
-    /// it to `ports`. Inside a function that has `lib`.
+    /// The placeholder for the expression that imports the registry into a file: `import ../lib/ports.nix`. It must be
+    /// bound to `ports`, inside a function with the argument `lib`.
     pub fn import(&self, file: &str) -> String {
         format!("{}{file}{}", IMPORT.0, IMPORT.1)
     }
@@ -133,7 +133,7 @@ impl Ports {
         self.registered.get(&number).map(String::as_str)
     }
 
-    /// What has a number, unless that is `owner` itself.
+    /// The owner of a number, unless that is `owner` itself.
     pub fn taken_by(&self, number: u16, owner: &str, words: &[&str]) -> Option<String> {
         if let Some(claim) = self.claims.get(&number) {
             return Some(claim.owner.clone());
@@ -147,12 +147,12 @@ impl Ports {
     }
 
     fn next_free(&mut self, number: u16) -> u16 {
-        // Numbers below 1024 are for root: 80 becomes 8080.
+        // Numbers below 1024 are reserved for root, so 80 becomes 8080.
         let start = if number < 1024 { 8000 + number } else { number };
         self.free_between(start, HIGHEST).or_else(|| self.free_between(1024, start)).unwrap_or(number)
     }
 
-    /// The first free number from `start` on that is below `end`.
+    /// The first free number from `start` up to, but not including, `end`.
     fn free_between(&mut self, start: u16, end: u16) -> Option<u16> {
         let mut number = start;
         let mut passed = Vec::new();
@@ -168,7 +168,7 @@ impl Ports {
         !self.used.contains(&number) && !self.claims.contains_key(&number) && self.registered(number).is_none()
     }
 
-    /// Replaces the marks in all texts, and gives the change of the registry if it needs one.
+    /// Replaces the placeholders in all files. Returns the change of the registry, if it needs one.
     pub fn settle(&self, texts: &mut [&mut String]) -> Result<Option<Change>, String> {
         let new: Vec<(u16, &Claim)> = self
             .claims
@@ -244,7 +244,7 @@ impl Ports {
     }
 }
 
-/// The name of a claim as an option path, as `missing` reads it.
+/// The name of a claim as an option path, in the form that the naming of missing ports reads.
 fn said_name(claim: &Claim) -> String {
     match claim.name.is_empty() {
         true => format!("services.{}.port", claim.owner.replace('.', "-")),
@@ -264,7 +264,7 @@ fn replace_marks(text: &str, mark: (char, char), name: impl Fn(&str) -> String) 
     out + rest
 }
 
-/// A registry as a migration needs it, from its text. `None` if the file is not one.
+/// Reads a registry for a migration from its text. `None` if the file is not a registry.
 pub fn registry_of(path: &RelPath, text: &str) -> Option<(Registry, Arc<Source>)> {
     let source = Arc::new(Source::new(path, FileKind::Nix, text));
     let tree = Tree::parse(Language::Nix, &source.text)?;

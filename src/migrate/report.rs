@@ -1,4 +1,4 @@
-//! What a migration carried, what it left, and why it could not be done.
+//! The report of a migration: what was migrated, what is left to do by hand, and errors.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::finding::RelPath;
 
-/// Something that the written files do as the old file did.
+/// Behaviour of the old file that the written files reproduce.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Carried {
     /// The old file.
@@ -14,13 +14,13 @@ pub struct Carried {
     pub path: RelPath,
     /// Its line, from 1.
     pub line: usize,
-    /// What it is: `services.db.image`.
+    /// The key or instruction: `services.db.image`.
     pub what: String,
-    /// What it became: `services.postgres.db`.
+    /// The result: `services.postgres.db`.
     pub into: String,
 }
 
-/// Something that the written files do not do.
+/// Behaviour of the old file that the written files do not reproduce.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Left {
     /// The old file.
@@ -28,11 +28,11 @@ pub struct Left {
     pub path: RelPath,
     /// Its line, from 1.
     pub line: usize,
-    /// What was left: `services.db.deploy.resources`.
+    /// The key or instruction: `services.db.deploy.resources`.
     pub what: String,
-    /// Why it cannot be carried.
+    /// The reason why it is not migrated.
     pub why: String,
-    /// What to do about it.
+    /// The work to do by hand.
     pub todo: String,
 }
 
@@ -40,24 +40,24 @@ fn as_text<S: Serializer>(path: &RelPath, serializer: S) -> Result<S::Ok, S::Err
     serializer.serialize_str(path)
 }
 
-/// What a migration did.
+/// The report of a migration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// What was carried.
+    /// What was migrated.
     pub carried: Vec<Carried>,
-    /// What was not.
+    /// What is left to do by hand.
     pub left: Vec<Left>,
-    /// The old files that can be deleted once what replaces them works.
+    /// The old files that can be deleted once their replacements work.
     pub replaced: Vec<Replaced>,
 }
 
-/// An old file that the written files replace. It is never deleted.
+/// An old file that the written files replace. The migration never deletes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Replaced {
     /// The old file.
     #[serde(serialize_with = "as_text")]
     pub path: RelPath,
-    /// The command that uses what replaces it: `nix run .#dev`.
+    /// The command that uses the replacement: `nix run .#dev`.
     pub by: String,
 }
 
@@ -67,12 +67,12 @@ impl Report {
         self.replaced.push(Replaced { path: path.clone(), by: by.into() });
     }
 
-    /// Adds something that was carried.
+    /// Adds something that was migrated.
     pub fn carry(&mut self, path: &RelPath, line: usize, what: impl Into<String>, into: impl Into<String>) {
         self.carried.push(Carried { path: path.clone(), line, what: what.into(), into: into.into() });
     }
 
-    /// Adds something that was left.
+    /// Adds something that is left to do by hand.
     pub fn leave(
         &mut self,
         path: &RelPath,
@@ -85,7 +85,7 @@ impl Report {
         self.left.push(left);
     }
 
-    /// Sorts by file and line, and removes repetitions.
+    /// Sorts by file and line, and removes duplicates.
     pub fn sort(&mut self) {
         self.carried.sort();
         self.carried.dedup();
@@ -96,21 +96,21 @@ impl Report {
     }
 }
 
-/// Why a file cannot be migrated. Nothing is written for it.
+/// The reason why a file cannot be migrated. Nothing is written for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// The file.
     pub path: RelPath,
-    /// Line and column, from 1, where they are known.
+    /// The line and column, from 1, if they are known.
     pub place: Option<(usize, usize)>,
-    /// What is wrong.
+    /// The description of the error.
     pub message: String,
-    /// What to do next.
+    /// The next step.
     pub help: Option<String>,
 }
 
 impl Error {
-    /// An error about a whole file.
+    /// Creates an error about a whole file.
     pub fn new(path: &RelPath, message: impl Into<String>) -> Self {
         Self { path: path.clone(), place: None, message: message.into(), help: None }
     }
@@ -121,7 +121,7 @@ impl Error {
         self
     }
 
-    /// Adds what to do next.
+    /// Adds the next step.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self

@@ -1,4 +1,4 @@
-//! The list of what is accepted, as text, JSON and CSV.
+//! The list of acceptances, as text, JSON and CSV.
 
 use std::io::{self, Write};
 
@@ -11,18 +11,18 @@ use super::{View, csv, guard};
 use crate::cli::AcceptedFormat;
 use crate::suppress::accepted::{Accepted, Means, State};
 
-/// An acceptance, with information from the repository's history.
+/// An acceptance, with information from the git history.
 #[derive(Debug)]
 pub struct Entry {
     /// The acceptance.
     pub accepted: Accepted,
-    /// The line that contains it.
+    /// The line of the acceptance.
     pub line: usize,
     /// The owner.
     pub owner: Owner,
     /// The day on which the line was last changed; `None` if it is not committed.
     pub since: Option<Date>,
-    /// How many days ago that was.
+    /// The number of days since then.
     pub age: Option<i32>,
     /// The number of days until it expires, negative if it has expired; `None` if it does not expire.
     pub days_left: Option<i32>,
@@ -40,7 +40,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Their names.
+    /// The names of the owners.
     pub fn names(&self) -> &[String] {
         match self {
             Owner::Codeowners(names) => names,
@@ -75,7 +75,7 @@ struct Document<'a> {
     accepted: Vec<Row<'a>>,
 }
 
-/// An entry for programs.
+/// An entry of the JSON list.
 #[derive(Serialize)]
 pub(super) struct Row<'a> {
     means: Means,
@@ -93,7 +93,7 @@ pub(super) struct Row<'a> {
     days_left: Option<i32>,
 }
 
-/// Converts an entry for programs.
+/// Converts an entry for the JSON list.
 pub(super) fn row<'a>(entry: &'a Entry, view: &View) -> Row<'a> {
     let accepted = &entry.accepted;
     Row {
@@ -207,7 +207,7 @@ fn state(state: State) -> String {
     if state == State::InForce { String::new() } else { format!(" ({})", state.name()) }
 }
 
-/// Owner, age and expiry in one line.
+/// The owner, age and expiry on one line.
 fn history(entry: &Entry) -> String {
     let owner = match &entry.owner {
         Owner::Unknown => "owner unknown".to_owned(),

@@ -17,7 +17,7 @@ pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()
     lines(report, view).try_for_each(|line| writeln!(out, "{line}"))
 }
 
-/// A line for each finding.
+/// Returns one line for each finding.
 pub fn lines<'r>(report: &'r Report, view: &'r View) -> impl Iterator<Item = String> + 'r {
     let mut places = Places::new(report);
     report.findings.iter().map(move |finding| {

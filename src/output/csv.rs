@@ -13,7 +13,8 @@ pub fn row<'a>(out: &mut dyn Write, cells: impl IntoIterator<Item = &'a str>) ->
     write!(out, "{}\r\n", cells.join(","))
 }
 
-/// A cell that every spreadsheet treats as text: an apostrophe precedes what looks like a formula.
+/// Returns a cell that every spreadsheet treats as text. An apostrophe is added before anything that looks like a
+/// formula.
 fn cell(text: &str) -> String {
     let text = clean(text);
     // Some programs ignore blanks and invisible characters, or accept full-width characters.

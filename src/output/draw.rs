@@ -33,15 +33,15 @@ pub fn draw(name: &str, frame: Frame, level: Level, stream: &Stream) -> String {
         .without_syntax_highlighting();
     let mut drawn = String::new();
     let drawing = Drawing { name: clean(name).into_owned(), frame };
-    // Writing to a string only fails if the frame is inconsistent with its text.
+    // Writing to a string fails only if the frame is inconsistent with its text.
     if handler.render_report(&mut drawn, &drawing).is_err() {
         return format!("    at {}:{}:{}\n", drawing.name, drawing.frame.place.line, drawing.frame.place.column);
     }
-    // The first line is the position of the message, which is already shown above.
+    // The first line is the position, which the message above already shows.
     drawn.split_once('\n').map_or(String::new(), |(_, frame)| frame.to_owned())
 }
 
-/// A frame for miette: a diagnostic without a message whose source is the frame.
+/// A frame for miette: a diagnostic that has no message and the frame as its source.
 #[derive(Debug)]
 struct Drawing {
     name: String,
@@ -75,8 +75,8 @@ impl Diagnostic for Drawing {
 }
 
 impl SourceCode for Drawing {
-    /// Returns the whole frame for every span, so that it is drawn once; without context, only the position for its
-    /// title.
+    /// Returns the whole frame for every span, so that it is drawn once. Without context, returns only the position,
+    /// for the title.
     fn read_span<'a>(
         &'a self,
         span: &SourceSpan,

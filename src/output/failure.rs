@@ -1,4 +1,4 @@
-//! Why a command failed, for standard error.
+//! The reason why a command failed, for standard error.
 
 use super::stream::Stream;
 use super::style::{GREEN, RED, code};
@@ -12,7 +12,7 @@ pub fn text(message: &str, help: Option<&str>, stream: &Stream) -> String {
     [Some(message), help].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// A text after a word. Its own line ends are kept.
+/// Text after a word. Its line ends are kept.
 fn paragraph(indent: &str, word: &str, text: &str, stream: &Stream) -> String {
     let text = clean_lines(text);
     let mut lines = text.lines();

@@ -65,7 +65,7 @@ fn place(view: &View, path: &RelPath, place: Place) -> String {
     format!("{}:{}:{}", clean(&view.path(path)), place.line, place.column)
 }
 
-/// How much was fixed (or would be), how much remains, and what to do next.
+/// The number of findings that are fixed (or would be) and that remain, and what to do next.
 pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
     let files = count(outcome.changes.len(), "file");
     let done = match (outcome.fixed.len(), written) {
@@ -82,7 +82,7 @@ pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
         (false, true) => format!("; new: {} (run `git add`: flakes only see tracked files)", new.join(", ")),
         (false, false) => format!("; new: {}", new.join(", ")),
     };
-    // Fixes make others possible: a port that gets an entry is then replaced in other files.
+    // Some fixes make others possible: once a port has an entry, it is also replaced in other files.
     let later = match outcome.fixed.len().saturating_sub(outcome.promised) {
         0 => String::new(),
         later => format!(" ({later} of them became fixable after other fixes)"),

@@ -41,7 +41,7 @@ struct Day {
     totals: Totals,
 }
 
-/// The text of a format.
+/// Formats the overview.
 pub fn text(fleet: &Fleet, format: FleetFormat) -> io::Result<String> {
     match format {
         FleetFormat::Html => Ok(html::fleet::write(fleet)),

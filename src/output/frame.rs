@@ -1,4 +1,4 @@
-//! Code frames: which lines of a file to show for which positions, made safe and short enough to show.
+//! Code frames: chooses the lines of a file to show for some positions, and makes them safe and short enough to show.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ pub struct Mark {
     pub span: Span,
     /// The label.
     pub text: String,
-    /// Whether it is the finding itself, and not an explanation.
+    /// Whether it marks the finding itself and not an explanation.
     pub primary: bool,
 }
 
@@ -35,17 +35,17 @@ pub struct Frame {
 
 /// Lines that are at most this far apart share a frame.
 const NEAR: usize = 3;
-/// Maximum number of marks in one frame: more are hard to read.
+/// The maximum number of marks in one frame. More are hard to read.
 const MARKS: usize = 24;
-/// Longer lines are cut if the output has no terminal width.
+/// The width to which lines are cut if the output has no terminal width.
 const LINE: usize = 140;
-/// Minimum number of columns for a label before it is wrapped, and after.
+/// The minimum number of columns for a label, before and after it is wrapped.
 const LABEL: (usize, usize) = (16, 40);
 /// The prefix of a label: `` `-- ``.
 const ARM: usize = 4;
-/// Maximum number of columns before the first mark of a line that is cut.
+/// The maximum number of columns before the first mark of a line that is cut.
 const LEAD: usize = 50;
-/// Replaces what was cut.
+/// The replacement for the part that is cut.
 const CUT: &str = "...";
 
 /// Groups the marks of one file into frames.
@@ -106,7 +106,7 @@ impl Frame {
         if start > 0 {
             self.text.push_str(CUT);
         }
-        // For each character shown, and for the end: its offset in the line, and in the frame.
+        // The offsets in the line and in the frame, for each shown character and for the end.
         let mut shown = Vec::new();
         for (at, c) in line[start..end].char_indices() {
             shown.push((start + at, self.text.len()));
@@ -129,7 +129,7 @@ impl Frame {
         let mut placed = Vec::new();
         for mark in marks {
             let from = place(mark.span.start);
-            // A span over several lines is marked on its first line.
+            // A span of several lines is marked on its first line.
             let to = place(mark.span.end.min(span.end));
             placed.push((from..to.max(from), mark));
         }
@@ -157,7 +157,7 @@ impl Frame {
 pub struct Room {
     /// The columns for the text.
     columns: usize,
-    /// Whether that is the width of a terminal, which labels must fit as well.
+    /// Whether this is the width of a terminal. If so, labels must also fit.
     is_terminal: bool,
 }
 
@@ -201,7 +201,7 @@ impl Room {
         self.part(line, if start <= CUT.len() { 0 } else { start })
     }
 
-    /// As much of a line as fits, from an offset.
+    /// The longest part of a line from an offset that fits.
     fn part(self, line: &str, start: usize) -> (usize, usize) {
         let rest = &line[start..];
         let cuts = if self.is_terminal { CUT.len() * usize::from(start > 0) } else { 0 };
@@ -217,7 +217,7 @@ impl Room {
         (start, end.map_or(line.len(), |(end, _)| start + end))
     }
 
-    /// Whether a line fits. Only as much of it is read as could fit.
+    /// Whether a line fits. Reads no more of the line than could fit.
     fn holds(self, line: &str) -> bool {
         line.chars().nth(self.columns).is_none() && columns(line) <= self.columns
     }

@@ -1,6 +1,6 @@
 //! `github`: annotations for GitHub Actions, and the whole report in a group of the log.
 //!
-//! GitHub shows ten annotations of each level for a step, so the most severe come first and the group contains the
+//! For each step, GitHub shows ten annotations of each level, so the most severe come first and the group contains the
 //! rest. No file name or content can start a workflow command.
 
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use super::{Places, View, pretty, text};
 use crate::finding::{Finding, Level};
 use crate::report::Report;
 
-/// The number of annotations of one level that GitHub shows for a step.
+/// The number of annotations of one level that GitHub shows for one step.
 const SHOWN: usize = 10;
 
 /// Writes the report.
@@ -43,7 +43,7 @@ fn annotation(finding: &Finding, view: &View, places: &mut Places<'_>, out: &mut
     let (start, end) = places.of(&finding.path, finding.span);
     let mut properties = format!("file={},line={}", property(&view.path(&finding.path)), start.line);
     properties.push_str(&format!(",endLine={},col={}", end.line, start.column));
-    // GitHub only supports an end column within one line.
+    // GitHub supports an end column only within one line.
     if end.line == start.line && end.column > start.column {
         properties.push_str(&format!(",endColumn={}", end.column));
     }
@@ -52,12 +52,12 @@ fn annotation(finding: &Finding, view: &View, places: &mut Places<'_>, out: &mut
     writeln!(out, "::{command} {properties},title={}::{message}", property(&format!("flakeward: {}", finding.rule)))
 }
 
-/// A message of a workflow command.
+/// Escapes the message of a workflow command.
 fn data(text: &str) -> String {
     escape(text, |_| false)
 }
 
-/// A property of a workflow command.
+/// Escapes a property of a workflow command.
 fn property(text: &str) -> String {
     escape(text, |c| matches!(c, ':' | ','))
 }

@@ -33,7 +33,7 @@ struct Lines {
     end: u32,
 }
 
-/// Writes the report. Paths are relative to the repository's root, as GitLab requires, whatever the working directory.
+/// Writes the report. Paths are relative to the repository's root, as GitLab requires, not to the working directory.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut places = Places::new(report);
     let issues = report.findings.iter().map(|finding| {

@@ -1,15 +1,15 @@
-//! The last step of all output: makes sure that no line is a command to the CI runner that logs it.
+//! The last step of all output: ensures that no line is a command to the CI runner that logs it.
 //!
 //! GitHub's runner interprets `::name ..::` at the beginning of a line, after white space, and the older `##[name]`
-//! anywhere in a line; that of Azure Pipelines interprets `##vso[name ..]`. Control characters are escaped earlier (`text::clean`), because writers add colours of their
-//! own.
+//! anywhere in a line. The runner of Azure Pipelines interprets `##vso[name ..]`. Control characters are escaped
+//! earlier (`text::clean`), because writers add their own colours.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::{Format, text};
 
-/// The syntax of a text, which determines how it can be changed without changing its meaning.
+/// The syntax of the output, which determines how the output can be changed without changing its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
     /// Text for people, including Markdown.
@@ -21,7 +21,7 @@ pub enum Syntax {
 }
 
 impl Syntax {
-    /// The syntax of a format; `None` for the format that consists of commands.
+    /// The syntax of a format; `None` for formats that are not guarded.
     pub fn of(format: Format) -> Option<Self> {
         match format {
             Format::Pretty | Format::Concise | Format::Markdown => Some(Syntax::Prose),
@@ -32,10 +32,10 @@ impl Syntax {
         }
     }
 
-    /// A line that is not a command.
+    /// Returns the line, changed so that it is not a command.
     pub fn disarm(self, line: &str) -> Cow<'_, str> {
         let mut line = self.escape(line);
-        // Hardly any line contains this, and this search is much faster than that of the standard library.
+        // Few lines contain this, and this search is much faster than the one in the standard library.
         if memchr::memmem::find(line.as_bytes(), b"##").is_some()
             && let Some(broken) = self.without_marks(&line)
         {
@@ -50,7 +50,7 @@ impl Syntax {
         line
     }
 
-    /// A line in which no `##name[` is left; `None` if it has none.
+    /// Returns a line without `##name[`; `None` if the line contains none.
     fn without_marks(self, line: &str) -> Option<String> {
         let is_mark = |at: usize| {
             let name = line[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphanumeric());
@@ -73,7 +73,7 @@ impl Syntax {
         (!marks.is_empty()).then_some(broken)
     }
 
-    /// A line of data in which harmful characters are escaped in its syntax. Text for people no longer contains any.
+    /// Escapes harmful characters in a line of data, in its syntax. Prose no longer contains any.
     fn escape(self, line: &str) -> Cow<'_, str> {
         const DELETE: char = '\u{7f}';
         // The writers of these formats already escape the other ASCII control characters, except white space.
@@ -93,7 +93,7 @@ impl Syntax {
         Cow::Owned(escaped)
     }
 
-    /// A text without command lines.
+    /// Changes the text so that no line is a command.
     pub fn disarm_all(self, text: &str) -> String {
         text.split_inclusive(['\n', '\r']).map(|line| self.disarm(line)).collect()
     }
@@ -108,7 +108,7 @@ fn unstyled(line: &str) -> &str {
     rest
 }
 
-/// A writer that writes no command lines. What follows the last line end is written when it is dropped.
+/// A writer that writes no command lines. Dropping it writes any text after the last line end.
 pub struct Guard<'w> {
     out: &'w mut dyn Write,
     syntax: Syntax,
@@ -121,7 +121,7 @@ impl<'w> Guard<'w> {
         Self { out, syntax, line: Vec::new() }
     }
 
-    /// Writes what follows the last line end.
+    /// Writes any text after the last line end.
     pub fn finish(mut self) -> io::Result<()> {
         self.end_line()
     }

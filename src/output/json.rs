@@ -23,7 +23,7 @@ struct Document<'a> {
     about: About<'a>,
 }
 
-/// What the report is about.
+/// The data about the run as a whole.
 #[derive(Serialize)]
 struct About<'a> {
     repository: &'a str,
@@ -125,7 +125,7 @@ pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()
     writeln!(out)
 }
 
-/// The findings as JSON. Finding their positions takes most of the time of a long report, so it is done in parallel.
+/// The findings as JSON. Computing their positions takes most of the time for a long report, so it is done in parallel.
 pub(super) fn findings(report: &Report, view: &View) -> serde_json::Result<Vec<Box<RawValue>>> {
     let found = report.findings.par_iter();
     found.map_init(|| Places::new(report), |places, found| to_raw_value(&finding(found, view, places))).collect()
@@ -185,7 +185,7 @@ fn rule(count: &RuleCount) -> Rule<'static> {
     }
 }
 
-/// Converts a finding for programs.
+/// Converts a finding for the JSON document.
 fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, places: &mut Places<'_>) -> Finding<'a> {
     let (start, end) = places.of(&finding.path, finding.span);
     let labels = finding.labels.iter().map(|label| {

@@ -1,9 +1,9 @@
-//! `junit`: test results for continuous integration systems. There is no standard; the output follows the schema with
-//! which Jenkins' xUnit plugin validates reports. It has no attributes for positions, so names and class names contain
-//! them.
+//! `junit`: test results for continuous integration systems. There is no standard, so the output follows the schema
+//! that Jenkins' xUnit plugin uses to validate reports. It has no attributes for positions, so names and class names
+//! contain them.
 //!
-//! Each finding is a test case: failed if it fails the run, else skipped, with its message. Each rule without findings
-//! is a test case that passed.
+//! Each finding is a test case with its message. It is failed if the finding fails the run, and skipped otherwise. Each
+//! rule without findings is a test case that passed.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -53,7 +53,7 @@ fn case(finding: &Finding, fails: bool, view: &View, places: &mut Places<'_>, ou
     writeln!(out, "    </testcase>")
 }
 
-/// Escapes text for XML. Characters that XML cannot represent are replaced by escapes.
+/// Escapes text for XML. Characters that XML cannot represent are replaced with escapes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in clean(text).chars() {

@@ -10,7 +10,8 @@ use super::{Places, View, summary};
 use crate::finding::Finding;
 use crate::report::Report;
 
-/// GitHub accepts comments of at most 65,536 characters; the rest is for what follows the rows.
+/// The maximum number of characters of the rows. GitHub accepts comments of up to 65,536 characters; the rest is for
+/// the text after the rows.
 const CHARACTERS: usize = 64_000;
 
 /// The marker by which a bot finds its previous comment.
@@ -54,16 +55,16 @@ fn row(finding: &Finding, view: &View, places: &mut Places<'_>) -> String {
     format!("| {} | [{}]({page}) | {place} | {message} |\n", finding.level, plain(finding.rule))
 }
 
-/// The target of a link, without characters that end it or the cell.
+/// Returns the target of a link, without characters that would end the target or the cell.
 fn address(url: &str) -> String {
     utf8_percent_encode(url, ADDRESS).to_string()
 }
 
-/// Characters with a meaning in the target of a link or in a table, and invisible ones.
+/// Characters that have a meaning in the target of a link or in a table, and invisible characters.
 const ADDRESS: &AsciiSet =
     &CONTROLS.add(b' ').add(b'(').add(b')').add(b'<').add(b'>').add(b'[').add(b']').add(b'|').add(b'\\').add(b'`');
 
-/// A message in a table cell: text between backticks is code, and all other Markdown is escaped.
+/// A message in a table cell. Text between backticks is code, and all other Markdown is escaped.
 fn prose(text: &str) -> String {
     let text = clean(text);
     if text.matches('`').count() % 2 == 1 {
@@ -73,7 +74,7 @@ fn prose(text: &str) -> String {
     parts.map(|(index, part)| if index % 2 == 1 { code(part) } else { plain(part) }).collect()
 }
 
-/// Code in a table's cell.
+/// Code in a table cell.
 pub(super) fn code(text: &str) -> String {
     let text = clean(text).replace('|', "\\|");
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
@@ -82,10 +83,11 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-/// Words that GitHub turns into links, and what must follow them: addresses without a scheme, and issues.
+/// Words that GitHub turns into links, each with what must follow it: addresses without a scheme, issues, and mail
+/// addresses.
 const AUTOLINKS: [(&str, &str); 3] = [("www", "."), ("gh", "-"), ("mailto", ":")];
 
-/// Inserts an invisible character between a word, in any case, and what would make it a link.
+/// Inserts an invisible character between a word, in any case, and the text that would make it a link.
 fn apart(text: &str, word: &str, rest: &str) -> String {
     let whole = format!("{word}{rest}");
     let (mut out, mut from) = (String::with_capacity(text.len()), 0);
@@ -97,7 +99,7 @@ fn apart(text: &str, word: &str, rest: &str) -> String {
     out + &text[from..]
 }
 
-/// Text with every character escaped that could start markup, a mention or a reference.
+/// Escapes every character that could start markup, a mention or a reference.
 fn plain(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -11,9 +11,9 @@ use crate::migrate::{Error, Report};
 
 /// A migration to show.
 pub struct Shown<'a> {
-    /// The files that are (or would be) written.
+    /// The files that are written, or would be.
     pub changes: &'a [Change],
-    /// What was carried over and what was left.
+    /// What was migrated, and what is left to do by hand.
     pub report: &'a Report,
     /// The files that could not be migrated.
     pub errors: &'a [Error],
@@ -53,7 +53,7 @@ impl Shown<'_> {
         Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
     }
 
-    /// The report as text: what was left, by file, then the files that are (or would be) written.
+    /// The report as text: what is left to do by hand, by file, and then the files that are (or would be) written.
     pub fn text(&self, view: &View) -> String {
         let color = view.stream.color;
         let mut out = String::new();

@@ -160,7 +160,7 @@ pub struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Prepares the positions in a report.
+    /// Creates an empty set of line indexes.
     pub fn new(report: &'a Report) -> Self {
         Self { report, indexes: std::collections::HashMap::new() }
     }
@@ -170,7 +170,7 @@ impl<'a> Places<'a> {
         &self.report.catalog
     }
 
-    /// Which kind of fix a finding of the report has.
+    /// The kind of fix that a finding of the report has.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
         self.report.fixability(finding)
     }
@@ -180,18 +180,18 @@ impl<'a> Places<'a> {
         self.report.blocked.contains(path)
     }
 
-    /// The file of a path, if it could be read.
+    /// A file of the report by its path, if it could be read.
     pub fn source(&self, path: &str) -> Option<&'a Arc<Source>> {
         self.report.sources.get(path)
     }
 
-    /// The text of a file and its line starts, if it could be read.
+    /// The source and line index of a file, if it could be read.
     pub fn lines(&mut self, path: &RelPath) -> Option<(&'a Source, &LineIndex)> {
         let source = self.report.sources.get(path)?;
         Some((source, self.indexes.entry(path.clone()).or_insert_with(|| LineIndex::new(&source.text))))
     }
 
-    /// Start and end of a span as lines and columns. For a file that could not be read, the start of the file.
+    /// The start and end of a span as lines and columns. For a file that could not be read, the start of the file.
     pub fn of(&mut self, path: &RelPath, span: Span) -> (Place, Place) {
         let Some((source, index)) = self.lines(path) else {
             let first = Place { line: 1, column: 1, offset: 0 };
@@ -201,7 +201,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The page of a rule: its address on the web, or for a rule of the repository or its policy the path of the file,
+/// The page of a rule: its address on the web or, for a rule of the repository or its policy, the path of the file
 /// relative to the root.
 pub fn url(rule: &str, catalog: &Catalog) -> String {
     match catalog.find(rule).and_then(|rule| rule.page.clone()) {

@@ -9,7 +9,7 @@ use crate::check::port_literals::{ALLOCATED, Definition, HARDCODED};
 use crate::check::{docker_build_in_ci, docker_compose, dockerfile, unlocked_input};
 use crate::report::Report;
 
-/// A command, and what it does. The command is empty for something to do by hand.
+/// A command and its description. The command is empty for a step that is done by hand.
 type Step = (String, String);
 
 /// The block at the end of a report on a whole repository; empty if there is nothing to suggest.
@@ -31,7 +31,7 @@ pub fn after_fixes(report: &Report, view: &View) -> String {
 
 /// The next steps after `flakeward init`.
 pub fn after_init(report: &Report, view: &View) -> String {
-    // A set of ports is in the file as the registry.
+    // The new settings name an existing set of ports as the registry.
     let first = match report.overview.has_registry || report.overview.defined_ports.is_some() {
         true => step("flakeward", "check the repository"),
         false => ports_init(report),
@@ -59,7 +59,7 @@ fn ports_init(report: &Report) -> Step {
     ("flakeward ports init".to_owned(), what)
 }
 
-/// Makes a set of ports that the repository has already the registry.
+/// The step that makes an existing set of ports the registry.
 fn configure(defined: &Definition, has_settings: bool) -> Step {
     let Definition { path, line, count } = defined;
     let what = format!("{path}:{line} already defines `ports`, a set of {count} port numbers");
@@ -110,7 +110,7 @@ fn without_nix(report: &Report) -> Vec<Step> {
         let what = "show Nix code for the Compose files, Dockerfiles and CI of this repository";
         steps.push(step("flakeward migrate", what));
     }
-    // Only counts are shown then, see [`no_nix`].
+    // In this case, only counts are shown; see [`no_nix`].
     if report.findings.len() > MANY {
         steps.push(step("flakeward check --format concise", "list all findings"));
     }

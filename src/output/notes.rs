@@ -1,5 +1,5 @@
-//! Notes about the run, for standard error: internal errors, files that were left out and, with `-v`, undecidable
-//! values.
+//! Notes about the run, for standard error: internal errors, files that were left out and, with `-v`, values that
+//! cannot be determined.
 
 use std::io::{self, Write};
 

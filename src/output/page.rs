@@ -1,4 +1,4 @@
-//! Formats a rule's page for a terminal. Supports the Markdown that pages use.
+//! Formats a rule's page for a terminal. Supports only the Markdown that pages use.
 
 use std::fmt::Write;
 
@@ -131,7 +131,7 @@ impl Page {
         self.line("", &line, None);
     }
 
-    /// A word of prose; `code` is whether it is between backticks.
+    /// A word of prose. `code` is whether it is between backticks.
     fn word(&self, word: &str, code: &mut bool) -> String {
         if !self.stream.color {
             return word.to_owned();
@@ -162,7 +162,7 @@ mod tests {
         for rule in rule::BUILT_IN.iter() {
             let stream = Stream { width: 60, ..Stream::default() };
             let text = render(rule, &Catalog::built_in(), &stream);
-            // The headline, id and level, is one line whatever it holds.
+            // The headline with the id and the level is always one line.
             let prose = text.lines().skip(1).filter(|line| !line.starts_with("    ") && !line.contains("://"));
             for line in prose.filter(|line| line.split_whitespace().count() > 1 && !line.starts_with('|')) {
                 assert!(line.chars().count() <= 60 || line.starts_with("  "), "{}: {line}", rule.id);

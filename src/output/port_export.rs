@@ -1,7 +1,5 @@
-//! The registry in other formats: `.env`, /etc/services, Nix and TypeScript.
-//!
-//! Names come from the repository and may contain anything. Each format converts them to valid names or quotes them;
-//! two entries with the same converted name are an error, never a silent overwrite.
+//! Names come from the repository and may contain anything. Each format converts them to valid names or quotes them. If
+//! two entries have the same converted name, it is an error: neither is overwritten.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -31,8 +29,8 @@ pub fn env(registries: &[&Registry]) -> Result<String, Clash> {
     Ok(named.iter().map(|(name, (_, _, number))| format!("{name}={number}\n")).collect())
 }
 
-/// Lines in the format of /etc/services: `databases-redis 6379/tcp`. Without a protocol in the registry, there is a
-/// line for TCP and one for UDP.
+/// Lines in the format of /etc/services: `databases-redis 6379/tcp`. If the registry has no protocol for an entry,
+/// there is a line for TCP and one for UDP.
 pub fn services(registries: &[&Registry]) -> Result<String, Clash> {
     let mut named = BTreeMap::new();
     for port @ (registry, entry, _) in ports(registries) {
@@ -52,7 +50,7 @@ pub fn services(registries: &[&Registry]) -> Result<String, Clash> {
     Ok(out)
 }
 
-/// A Nix expression with plain numbers, even if the registry computes them.
+/// A Nix expression with literal numbers, even if the registry computes them.
 pub fn nix(registries: &[&Registry]) -> Result<String, Clash> {
     let mut out = String::new();
     Tree::of(registries)?.write(&mut out, "", &Syntax { separator: " = ", end: ";", key: nix_key });
@@ -72,13 +70,13 @@ fn ports<'a>(registries: &'a [&'a Registry]) -> impl Iterator<Item = Port<'a>> {
     registries.iter().flat_map(|registry| registry.ports().map(|(entry, number)| (*registry, entry, number)))
 }
 
-/// The names of an entry's service, without a last name that all entries share.
+/// The names of an entry's service, without a last name that all entries have.
 fn bare_service<'a>(registry: &Registry, entry: &'a Entry) -> &'a [String] {
     let service = entry.service();
     service.strip_prefix(registry.shape.prefix.as_slice()).filter(|bare| !bare.is_empty()).unwrap_or(service)
 }
 
-/// Adds an entry. The same name with the same number in two registries is one entry.
+/// Adds an entry. If two registries have the same name with the same number, they count as one entry.
 fn insert<'a>(named: &mut BTreeMap<String, Port<'a>>, name: String, port: Port<'a>) -> Result<(), Clash> {
     match named.get(&name) {
         Some(known) if known.2 != port.2 || known.1.path != port.1.path => {
@@ -156,7 +154,8 @@ impl Tree {
     }
 }
 
-/// An attribute name. Nix strings have no escapes for most control characters, so these are decoded from JSON.
+/// An attribute name. Nix strings have no escapes for most control characters, so names that contain them are decoded
+/// from JSON.
 fn nix_key(name: &str) -> String {
     if is_identifier(name) {
         return name.to_owned();
@@ -181,7 +180,7 @@ fn nix_key(name: &str) -> String {
     out + "\""
 }
 
-/// A property name. `__proto__` in quotes would still set the prototype, so names that need quotes are computed.
+/// A property name. Even in quotes, `__proto__` would set the prototype, so names that need quotes are computed.
 fn ts_key(name: &str) -> String {
     let starts = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$');
     let is_plain = name.starts_with(starts) && name.chars().all(|c| starts(c) || c.is_ascii_digit());

@@ -22,13 +22,13 @@ use crate::rewrite::ports::naming::UNNAMED;
 use crate::rewrite::ports::plan::Plan;
 use crate::source::{LineIndex, Place, Source};
 
-/// Maximum number of positions in a line of the table; the JSON document has all.
+/// The maximum number of positions in a line of the table. The JSON document has all of them.
 const PLACES: usize = 4;
 
-/// The indentation of further lines of a port.
+/// The indentation of the additional lines of a port.
 const INDENT: &str = "         ";
 
-/// Maximum length of the name of a use; of longer names, only the end is shown.
+/// The maximum length of the name of a use. Only the end of a longer name is shown.
 const NAME: usize = 40;
 
 /// A port map to show.
@@ -36,7 +36,7 @@ pub struct Shown<'a> {
     map: &'a PortMap<'a>,
     view: &'a View,
     files: BTreeMap<&'a str, (&'a Source, LineIndex)>,
-    /// Where a registry would be created.
+    /// The path at which a registry would be created.
     new: &'a str,
 }
 
@@ -49,7 +49,7 @@ pub struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// The result, and what to do next.
+    /// The result, and the next steps.
     pub fn text(&self, view: &View) -> String {
         let entries = &self.plan.entries;
         let path = clean(&view.path(&self.plan.registry)).into_owned();
@@ -100,7 +100,7 @@ pub fn renamed(old: &str, new: &str, changes: &[Change], view: &View) -> String 
     out
 }
 
-/// The message of `ports init` if there is nothing to write.
+/// The message of `ports init` if there is nothing to add.
 pub fn nothing_to_add(has_registry: bool) -> &'static str {
     match has_registry {
         false => "no port here needs a name: nothing written\n",
@@ -109,7 +109,7 @@ pub fn nothing_to_add(has_registry: bool) -> &'static str {
 }
 
 impl<'a> Shown<'a> {
-    /// A map with the texts of the files in it.
+    /// A map with the text of each of its files.
     pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View, new: &'a str) -> Self {
         let lines = |source: &'a Source| (&*source.path, (source, LineIndex::new(&source.text)));
         Self { map, view, new, files: project.files.iter().map(|file| lines(&file.source)).collect() }
@@ -140,7 +140,7 @@ impl<'a> Shown<'a> {
         places
     }
 
-    /// A table for people.
+    /// The map as a table.
     pub fn table(&self) -> String {
         let mut out = String::new();
         let color = self.view.stream.color;
@@ -166,7 +166,7 @@ impl<'a> Shown<'a> {
         out
     }
 
-    /// What uses a number, and whether it is free.
+    /// The uses of a number, and whether it is free.
     pub fn number(&self, number: u16) -> (bool, String) {
         let mut out = String::new();
         for map in &self.map.registries {
@@ -241,8 +241,8 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// A line of a table. On a terminal, it is wrapped between positions, which begin on a new line if the names leave
-    /// little room.
+    /// A line of a table. On a terminal, it is wrapped between positions. The positions start on a new line if the
+    /// names leave little room.
     fn row(&self, out: &mut String, head: &str, text: &str) {
         const NARROW: usize = 30;
         let stream = &self.view.stream;
@@ -258,7 +258,7 @@ impl<'a> Shown<'a> {
         let _ = writeln!(out, "{filled}");
     }
 
-    /// An entry with its uses in one line. On a terminal that is too narrow for it, each use has its own line.
+    /// An entry and its uses on one line. On a terminal that is too narrow, each use has its own line.
     fn entry_row(&self, out: &mut String, head: &str, uses: &Uses) {
         let Stream { wrap, columns: width, color, .. } = self.view.stream;
         let line = format!("{head}{}", uses.line(color)).trim_end().to_owned();
@@ -316,7 +316,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// Markdown for a pull request.
+    /// The map as Markdown for a pull request.
     pub fn markdown(&self) -> String {
         let mut out = String::from("## Ports\n");
         for map in &self.map.registries {
@@ -360,11 +360,11 @@ impl<'a> Shown<'a> {
 
 /// The uses of an entry, as shown in the table.
 struct Uses {
-    /// The text shown instead of uses: that the entry has none, or that its number is unknown.
+    /// The text shown instead of uses, if the entry has none or its number is unknown.
     state: String,
     /// The positions of references to the entry.
     used: Vec<String>,
-    /// The positions at which its number is written.
+    /// The positions at which its number is a literal.
     written: Vec<String>,
 }
 
@@ -388,7 +388,7 @@ impl Uses {
     }
 }
 
-/// As many of the last names of a dotted path as fit; `None` if not even one fits.
+/// The last names of a dotted path, as many as fit; `None` if none fits.
 fn fitting(path: &str, room: usize) -> Option<&str> {
     let starts = std::iter::once(0).chain(path.match_indices('.').map(|(dot, _)| dot + 1));
     starts.map(|start| &path[start..]).find(|name| !name.is_empty() && columns(name) <= room)
@@ -401,7 +401,7 @@ fn last_names(path: &str) -> &str {
     if long == 0 { path } else { dots.filter(|at| *at + 1 >= long).map(|at| &path[at + 1..]).next().unwrap_or(path) }
 }
 
-/// The first items of a list, and the number of further ones.
+/// The first items of a list, and the number of remaining ones.
 fn some(places: &[String], most: usize) -> String {
     match places.len().saturating_sub(most) {
         0 => places.join(", "),
@@ -409,7 +409,7 @@ fn some(places: &[String], most: usize) -> String {
     }
 }
 
-/// The first items of a list, and a line with the number of further ones.
+/// The first items of a list, and a line with the number of remaining ones.
 fn first(lines: &[String], most: usize) -> Vec<String> {
     let mut shown: Vec<String> = lines.iter().take(most).cloned().collect();
     if lines.len() > most {

@@ -19,20 +19,21 @@ use crate::report::Report;
 use crate::rule::Catalog;
 use crate::source::LineIndex;
 
-/// Findings of one rule in one file are grouped from this number; fewer if their messages are the same.
+/// The number of findings of one rule in one file from which they are grouped. Fewer are grouped if their messages are
+/// the same.
 const TOGETHER: usize = 3;
-/// Maximum number of different help texts for a group.
+/// The maximum number of different help texts for a group.
 const ADVICE: usize = 3;
-/// Maximum number of frames of other positions for a group.
+/// The maximum number of frames for the other positions of a group.
 const OTHER_FRAMES: usize = 4;
-/// Number of findings of a group that are shown in frames.
+/// The number of findings of a group that are shown in frames.
 const SHOWN: usize = 5;
-/// Maximum number of lines that are listed for the other findings of a group.
+/// The maximum number of lines that are listed for the other findings of a group.
 const LINES: usize = 10;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    // With hundreds of findings, the repository is probably not one of those that flakeward is meant for.
+    // With hundreds of findings, flakeward is probably not meant for this repository.
     let is_foreign = !report.overview.has_nix && !report.overview.has_settings && report.findings.len() > MANY;
     if !view.statistics && !is_foreign {
         write_findings(report, view, out)?;
@@ -66,7 +67,7 @@ fn write_findings(report: &Report, view: &View, out: &mut dyn Write) -> io::Resu
 /// The number of groups whose frames are drawn before they are written.
 const AT_ONCE: usize = 1 << 10;
 
-/// The frames of some groups. Drawing them takes most of the time of a long report, so it is done in parallel.
+/// The frames of some groups. Drawing them takes most of the time for a long report, so it is done in parallel.
 fn all_frames(groups: &[Vec<&Finding>], report: &Report, view: &View) -> Vec<String> {
     let count = groups.len().div_ceil(rayon::current_num_threads());
     let draw = |groups: &[Vec<&Finding>]| {
@@ -76,7 +77,7 @@ fn all_frames(groups: &[Vec<&Finding>], report: &Report, view: &View) -> Vec<Str
     groups.par_chunks(count).flat_map_iter(draw).collect()
 }
 
-/// Groups the findings of one file and rule if there are many, in the order of the first finding of each.
+/// Groups the findings of each rule in one file if there are many, in the order of the first finding of each rule.
 fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups = Vec::new();
     for file in findings.chunk_by(|a, b| a.path == b.path) {
@@ -109,7 +110,7 @@ impl Frames<'_> {
         if self.places.source(&first.path).is_none() {
             text.push_str(&field("file", &clean(&self.view.path(&first.path)), &self.view.stream));
         }
-        // If only one would remain, it is shown instead of counted.
+        // A single remaining finding is shown, not counted.
         let shown = if group.len() > SHOWN + 1 { &group[..SHOWN] } else { group };
         let room = Room::of(&self.view.stream);
         for (path, marks) in marks(shown, alike(group)) {
@@ -142,7 +143,7 @@ impl Frames<'_> {
 struct Printer<'a> {
     view: &'a View,
     catalog: &'a Catalog,
-    /// The help texts that were shown, without code: each is shown once for each rule.
+    /// The help texts that were shown, without code. For each rule, each text is shown once.
     said: HashSet<(RuleId, String)>,
 }
 
@@ -162,7 +163,7 @@ impl Printer<'_> {
         format!("{level}: {}\n", lines.join("\n  "))
     }
 
-    /// Help, fixes, and how to get an explanation.
+    /// The help, the fixes, and the command that shows an explanation.
     fn advice(&mut self, group: &[&Finding]) -> String {
         let rule = group[0].rule;
         let mut text = String::new();
@@ -208,12 +209,12 @@ fn field(name: &str, text: &str, stream: &Stream) -> String {
     field
 }
 
-/// A text without its code.
+/// Returns the text without its code.
 fn prose(text: &str) -> String {
     text.split('`').step_by(2).collect()
 }
 
-/// The help texts of a group. Of those that only differ in code, the first is shown and the others are counted.
+/// The help texts of a group. Of texts that differ only in code, the first is shown and the others are counted.
 fn alike_advice<'a>(helps: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
     for help in helps {
@@ -230,7 +231,7 @@ fn alike_advice<'a>(helps: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize
     told.collect()
 }
 
-/// A text that links to a rule's page, if the terminal supports links and the rule has a page.
+/// A link to a rule's page with this text, if the terminal supports links and the rule has a page.
 fn linked(text: String, rule: &str, catalog: &Catalog, links: bool) -> String {
     match super::web_page(rule, catalog).filter(|_| links) {
         Some(page) => link(&text, &page),
@@ -252,7 +253,7 @@ fn title(group: &[&Finding], catalog: &Catalog) -> String {
     if places == 1 { title.clone() } else { format!("{title} ({places} occurrences)") }
 }
 
-/// The positions of a group by file, starting with the file of the findings.
+/// The positions of a group by file. The file of the findings comes first.
 fn marks(group: &[&Finding], alike: bool) -> Vec<(RelPath, Vec<Mark>)> {
     let mut files: Vec<(RelPath, Vec<Mark>)> = vec![(group[0].path.clone(), Vec::new())];
     for finding in group {
@@ -282,7 +283,7 @@ fn said_once(mut marks: Vec<Mark>, source: &str) -> Vec<Mark> {
     marks
 }
 
-/// A text without the numbers that occur in the marked code.
+/// Returns the text without the numbers that occur in the marked code.
 fn without_numbers(text: &str, marked: &str) -> String {
     const LONGEST: usize = 100;
     if marked.len() > LONGEST {
@@ -310,7 +311,7 @@ fn fix(finding: &Finding) -> Option<String> {
     Some(format!("`{command}`: {}", clean(&fix.title)))
 }
 
-/// Removes duplicates and keeps the order.
+/// Removes duplicates while keeping the order.
 fn dedup<T: Clone + Eq + std::hash::Hash>(list: &mut Vec<T>) {
     let mut seen = std::collections::HashSet::new();
     list.retain(|item| seen.insert(item.clone()));
@@ -424,7 +425,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
                 let text = printed(&files, stream);
                 assert!(text.contains("6379") && text.contains("nixos-unstable"), "{text}");
                 for line in text.lines() {
-                    // A path, a word of code, and a short label under a mark at the edge are never wrapped.
+                    // A path, a word of code, and a short label under a mark at the edge are not wrapped.
                     let is_arm = line.contains("╰─") || line.contains("`-");
                     let is_whole = !line.trim().contains(' ') || line.contains("-[") || is_arm;
                     assert!(columns(line) <= width || is_whole, "{width}: {line}\n{text}");

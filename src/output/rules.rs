@@ -12,7 +12,7 @@ use crate::finding::Level;
 use crate::rule::page::Fixability;
 use crate::rule::{Catalog, Rule, groups};
 
-/// A table for people.
+/// The list as a table for people.
 pub fn table(catalog: &Catalog, stream: &Stream) -> String {
     let mut out = String::new();
     let rules: Vec<&Rule> = catalog.iter().collect();
@@ -61,7 +61,7 @@ struct Row<'a> {
     url: String,
 }
 
-/// A document for programs.
+/// The list as JSON for programs.
 pub fn json(catalog: &Catalog) -> Result<String, serde_json::Error> {
     let rows = catalog.iter().map(|rule| Row {
         id: rule.id,

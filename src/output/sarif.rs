@@ -1,7 +1,7 @@
 //! `sarif`: SARIF 2.1.0 for code scanning.
 //!
-//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>. Paths are relative to the repository's root,
-//! whatever the working directory, because readers of the file resolve them against the repository.
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>. Paths are relative to the repository's root, not
+//! to the working directory, because programs that read the file resolve them against the repository.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::rule::{Catalog, Rule};
 use crate::source::Place;
 
-/// The schema that the standard refers to.
+/// The schema specified by the standard.
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// The base that paths are relative to.
 const ROOT: &str = "%SRCROOT%";
@@ -70,7 +70,7 @@ fn descriptor(rule: &Rule, catalog: &Catalog) -> Value {
     if let Some(page) = super::web_page(rule.id, catalog) {
         descriptor["helpUri"] = json!(page);
     }
-    // A name is for people; the standard recommends omitting it if it would be the same as the id.
+    // A name is for people. The standard recommends omitting it if it would be the same as the id.
     let name: String = rule.id.split(['-', '/']).map(capital).collect();
     if !name.eq_ignore_ascii_case(rule.id) {
         descriptor["name"] = json!(name);
@@ -88,7 +88,7 @@ fn capital(word: &str) -> String {
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
-/// Text with an initial capital letter and a full stop.
+/// Returns the text with an initial capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let text = capital(clean(text).trim());
     if text.ends_with(['.', '?', '!']) { text } else { format!("{text}.") }
@@ -199,7 +199,7 @@ fn notification(note: &crate::finding::Note) -> Option<Value> {
     Some(notification)
 }
 
-/// A relative reference: every byte that is not allowed in a path segment is percent-encoded, so that no name is parsed
+/// A relative reference. Every byte that is not allowed in a path segment is percent-encoded, so that no name is parsed
 /// as a scheme, a query or a fragment.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 pub struct Shown<'a> {
     /// The settings.
     pub settings: &'a Settings,
-    /// The rules whose level the command line sets.
+    /// The rules whose level is set on the command line.
     pub decided: &'a BTreeSet<RuleId>,
     /// How to show paths.
     pub view: &'a View,
@@ -34,7 +34,7 @@ struct Entry {
     name: String,
     /// The dotted path of the key.
     key: String,
-    /// `None` for a registry that is discovered.
+    /// The value; `None` for a registry that is found automatically.
     value: Option<toml::Value>,
     origin: From,
     /// Whether the policy locks the value.
@@ -73,7 +73,7 @@ struct Document<'a> {
 }
 
 impl Shown<'_> {
-    /// The settings of a path, or of the whole repository, for programs.
+    /// The settings for a path, or for the whole repository, as JSON.
     pub fn json(&self, path: Option<&str>) -> Result<String, serde_json::Error> {
         let document = Document {
             version: 1,
@@ -87,7 +87,7 @@ impl Shown<'_> {
         serde_json::to_string_pretty(&document).map(|text| text + "\n")
     }
 
-    /// The settings of a path, or of the whole repository, for people.
+    /// The settings for a path, or for the whole repository, as TOML.
     pub fn toml(&self, root: &Path, path: Option<&str>) -> String {
         let mut out = String::new();
         let subject = path.map_or("the whole repository".to_owned(), |path| clean(&self.view.path(path)).into_owned());
@@ -206,7 +206,7 @@ impl Shown<'_> {
         self.origin_in(origin, &self.settings.config.level_place(origin, key))
     }
 
-    /// The file with an entry that takes precedence.
+    /// The file of an entry that takes precedence.
     fn origin(&self, place: &str) -> From {
         match self.settings.config.layer_of(place) {
             Some(layer) => self.origin_in(layer.origin, place),
@@ -214,7 +214,7 @@ impl Shown<'_> {
         }
     }
 
-    /// The file and line of an entry of a file.
+    /// The file and line of an entry in a settings file.
     fn origin_in(&self, origin: Origin, place: &str) -> From {
         let layer = self.settings.config.layers.iter().find(|layer| layer.origin == origin);
         let kind = match origin {
@@ -240,7 +240,7 @@ impl From {
     }
 }
 
-/// A value in TOML whose control characters and bidirectional marks are escaped.
+/// A TOML value with escaped control characters and bidirectional marks.
 fn escaped(value: &str) -> Cow<'_, str> {
     if !value.contains(harmful) {
         return Cow::Borrowed(value);

@@ -1,4 +1,4 @@
-//! The target of a report and its capabilities: colours, Unicode, links, and width.
+//! The destination of a report and its capabilities: colours, Unicode, links, and width.
 
 use std::env;
 use std::io::IsTerminal;
@@ -14,7 +14,7 @@ pub enum When {
     Never,
 }
 
-/// The capabilities of a target.
+/// The capabilities of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stream {
     /// Whether it supports colours.
@@ -27,7 +27,7 @@ pub struct Stream {
     pub width: usize,
     /// Columns for code frames: the whole width of a terminal.
     pub columns: usize,
-    /// Whether help texts are wrapped to these widths. In a pipe, they are not.
+    /// Whether help texts are wrapped to these widths. They are not wrapped in a pipe.
     pub wrap: bool,
 }
 
@@ -79,7 +79,7 @@ fn stream(when: When, terminal: bool, links: bool, width: impl Fn() -> usize) ->
     }
 }
 
-/// The environment's preference for colours: <https://no-color.org> and <https://force-color.org>.
+/// Whether the environment requests colours: <https://no-color.org> and <https://force-color.org>.
 fn wanted(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
     if variable("NO_COLOR").is_some() {
         return false;

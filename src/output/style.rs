@@ -1,4 +1,4 @@
-//! Styles of text in a terminal.
+//! Text styles for a terminal.
 
 use std::fmt::Display;
 
@@ -38,12 +38,12 @@ pub fn of(level: crate::finding::Level) -> Style {
     }
 }
 
-/// A link that terminals support (OSC 8).
+/// A terminal link (OSC 8).
 pub fn link(text: &str, url: &str) -> String {
     format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
 }
 
-/// Prose with code in colour; without colours, the backticks are kept.
+/// Prose with coloured code. Without colours, the backticks are kept.
 pub fn code(text: &str, color: bool) -> String {
     if !color || text.matches('`').count() % 2 == 1 {
         return text.to_owned();

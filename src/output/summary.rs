@@ -10,7 +10,7 @@ use crate::check::port_literals::{ALLOCATED, HARDCODED};
 use crate::finding::{Finding, Level, RelPath, Safety};
 use crate::report::{Fixable, NotChecked, Report, RuleCount};
 
-/// With more findings than this, a report ends with counts by rule.
+/// The number of findings above which a report ends with counts by rule.
 pub const MANY: usize = 20;
 
 /// One sentence: the number of findings and files, and how many findings can be fixed.
@@ -42,8 +42,8 @@ pub fn sentence(report: &Report, view: &View) -> String {
     format!("{list} in {files}{silenced}{}{}", fixable(report), not_checked(report))
 }
 
-/// How many files were not checked, or only in part, by reason. Lock files are not worth a word: package managers write
-/// them.
+/// The number of files that were not checked, or only partly, by reason. Lock files are not mentioned, because package
+/// managers write them.
 pub fn not_checked(report: &Report) -> String {
     let NotChecked { generated, vendored, templates, .. } = report.not_checked;
     let left_out = [(generated, "generated file"), (vendored, "vendored file")];
@@ -59,8 +59,8 @@ pub fn not_checked(report: &Report) -> String {
     if parts.is_empty() { String::new() } else { format!("; {} (-v lists them)", parts.join(", ")) }
 }
 
-/// How many findings can be fixed, and with which commands. Without a registry, ports are not fixed with `--unsafe`
-/// first: the names that `ports init` proposes are for a person to edit.
+/// The number of findings that can be fixed, and the commands that fix them. Without a registry, `--unsafe` is not
+/// suggested as the first step for ports, because a person should edit the names that `ports init` proposes.
 fn fixable(report: &Report) -> String {
     let Fixable { safe, only_unsafe } = report.fixable();
     let ports = match report.overview.has_nix && !report.overview.has_registry {
@@ -80,7 +80,7 @@ fn fixable(report: &Report) -> String {
     parts.collect()
 }
 
-/// Whether a finding is fixed by `flakeward fix` once the registry has a name for its port.
+/// Whether `flakeward fix` will fix a finding once the registry has a name for its port.
 fn is_port_to_name(report: &Report, finding: &Finding) -> bool {
     [HARDCODED, ALLOCATED].contains(&finding.rule) && report.fixability(finding) == Some(Safety::Unsafe)
 }

@@ -8,7 +8,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     escape(text, harmful)
 }
 
-/// The same, but line ends are kept.
+/// Like [`clean`], but keeps line ends.
 pub fn clean_lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c != '\n' && harmful(c))
 }
@@ -27,7 +27,8 @@ fn escape(text: &str, harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Control characters, line and paragraph separators, and marks that reorder what is shown (CVE-2021-42574).
+/// Whether a character is a control character, a line or paragraph separator, or a mark that reorders the displayed
+/// text (CVE-2021-42574).
 pub fn harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -4,10 +4,10 @@ use unicode_width::UnicodeWidthChar;
 
 use super::stream::Stream;
 
-/// The columns of a tab in a code frame.
+/// The number of columns of a tab in a code frame.
 pub const TAB: usize = 4;
 
-/// The number of columns of a text. Styles have none.
+/// The number of columns of a string. Styles have none.
 pub fn columns(text: &str) -> usize {
     let mut styled = text.split("\u{1b}[");
     let first = styled.next().map_or(0, plain_columns);
@@ -23,8 +23,8 @@ pub fn columns_of(c: char) -> usize {
     if c == '\t' { TAB } else { c.width().unwrap_or(0) }
 }
 
-/// The parts of a line, wrapped between words. Code between backticks is not split, so that it can be copied, unless it
-/// is longer than a line.
+/// Splits a line between words. Code between backticks is not split, so that it can be copied, unless it is longer than
+/// a line.
 pub fn wrapped(line: &str, width: usize) -> Vec<String> {
     if columns(line) <= width {
         return vec![line.to_owned()];
@@ -40,7 +40,7 @@ pub fn wrapped(line: &str, width: usize) -> Vec<String> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// The pieces of a line between which it may be wrapped, each with the white space after it.
+/// The pieces of a line that wrapping does not split, each with the white space after it.
 fn pieces(line: &str, width: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let (mut start, mut end, mut in_code) = (0, 0, false);
@@ -60,7 +60,7 @@ fn pieces(line: &str, width: usize) -> Vec<&str> {
     pieces
 }
 
-/// A line that is wrapped if it is shown on a terminal. Its further lines are indented.
+/// A line, wrapped if it is shown on a terminal. All lines but the first are indented.
 pub fn fitted(line: &str, indent: usize, stream: &Stream) -> String {
     if !stream.wrap {
         return line.to_owned();
@@ -69,7 +69,7 @@ pub fn fitted(line: &str, indent: usize, stream: &Stream) -> String {
     lines.join(&format!("\n{}", " ".repeat(indent)))
 }
 
-/// A text after a prefix, with its further lines aligned to its start.
+/// Text after a prefix. All lines are aligned with the start of the text.
 pub fn hanging(head: &str, text: &str, width: usize) -> String {
     let indent = columns(head);
     let lines = wrapped(text, width.saturating_sub(indent).max(20));
@@ -77,7 +77,7 @@ pub fn hanging(head: &str, text: &str, width: usize) -> String {
     format!("{head}{}", lines.join(&separator))
 }
 
-/// A list of items after a prefix, filled into lines; items are not split.
+/// A list of items after a prefix, filled into lines. Items are not split.
 pub fn listed(head: &str, items: &[String], width: usize) -> String {
     let indent = columns(head);
     let mut out = head.to_owned();

@@ -37,11 +37,11 @@ pub struct PortMap<'p> {
 pub struct RegistryMap<'p> {
     /// The registry.
     pub registry: &'p Registry,
-    /// Where the registry is passed on as a whole, so that any entry may be used.
+    /// The positions at which the whole registry is passed on, so that any entry may be used.
     pub whole: Vec<Spot<'p>>,
     /// Its entries and their uses, by number.
     pub entries: Vec<(&'p Entry, Vec<Spot<'p>>)>,
-    /// The positions of each definition's entries before sorting.
+    /// The indices of each definition's entries, before sorting.
     by_origin: HashMap<u32, Vec<usize>>,
 }
 
@@ -52,13 +52,13 @@ pub struct Spot<'p> {
     pub path: &'p RelPath,
     /// The position.
     pub span: Span,
-    /// How the port is given.
+    /// How the use refers to the port.
     pub how: How,
-    /// What it is the port of, if that is known.
+    /// The name of the use, which is usually an attribute path. Empty if it is not known.
     pub name: &'p str,
 }
 
-/// How a use gives its port.
+/// How a use refers to its port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
@@ -107,7 +107,7 @@ impl<'p> PortMap<'p> {
         Self { registries: maps, conflicts: conflicts.collect(), missing: missing.into_iter().collect() }
     }
 
-    /// Leaves out the conflicts that the registry allows in comments, as `flakeward check` does.
+    /// Removes the conflicts that comments in the registry allow, as `flakeward check` does.
     pub fn without_allowed(mut self, project: &Project, catalog: &Catalog, today: Date) -> Self {
         let mut allowed: HashMap<&RelPath, Vec<RangeInclusive<usize>>> = HashMap::new();
         let mut is_allowed = |registry: &'p Registry, entry: &Entry| {
@@ -129,7 +129,7 @@ impl<'p> PortMap<'p> {
     }
 }
 
-/// The entries with a number that may be listened on at the same place.
+/// The entries with a number that may be used on the same host with the same protocol.
 fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p Entry)> {
     const COMPARED: usize = 1_000;
     let meets = |at: usize, entry: &Entry| {
@@ -139,10 +139,10 @@ fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p 
     entries.iter().enumerate().filter(|(at, (_, entry))| meets(*at, entry)).map(|(_, known)| *known).collect()
 }
 
-/// Maximum number of entries with the same number that list a literal.
+/// The maximum number of entries with one number to which a literal is assigned.
 const SHARED: usize = 64;
 
-/// Assigns port literals to the entries with their number, and returns the others.
+/// Assigns port literals to the entries with the same number. Returns the other literals.
 fn literals<'p>(
     project: &'p Project,
     registries: &Registries<'p>,
@@ -202,7 +202,7 @@ impl<'p> RegistryMap<'p> {
         Self { registry, whole: Vec::new(), entries, by_origin }
     }
 
-    /// Adds a use to an entry, under all names of its definition.
+    /// Adds a use to an entry, and to all other entries of its definition.
     fn add(&mut self, entry: &Entry, spot: &Spot<'p>) {
         for &index in self.by_origin.get(&entry.origin).into_iter().flatten() {
             self.entries[index].1.push(spot.clone());
@@ -215,7 +215,7 @@ impl<'p> RegistryMap<'p> {
         }
     }
 
-    /// Sorts entries by number, those without one last, and uses by file.
+    /// Sorts entries by number, with entries without a number last, and uses by file.
     fn sort(&mut self) {
         self.entries.sort_by_key(|(entry, _)| (entry.port().is_none(), entry.port(), entry.name_span));
         for spots in self.entries.iter_mut().map(|(_, spots)| spots).chain([&mut self.whole]) {

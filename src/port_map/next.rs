@@ -9,18 +9,18 @@ use crate::knowledge::well_known_ports::EPHEMERAL;
 use crate::knowledge::well_known_ports::FAMOUS;
 use crate::suggest::nearest;
 
-/// Only root may listen on lower ports.
+/// The first port that users other than root may listen on.
 const FIRST: u16 = 1024;
 
-/// Where the search starts if there are no other entries to be near.
+/// The start of the search if there are no other entries.
 const START: u16 = 20000;
 
-/// Why there is no number.
+/// The reason why there is no number.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No registry has such a group. The most similar name, if there is one.
+    /// No registry has this group. Contains the most similar name, if there is one.
     NoGroup(Option<String>),
-    /// The name is that of an entry. Its group, if it has one.
+    /// The name belongs to an entry. Contains the group of the entry, if it has one.
     Entry(Option<String>),
     /// Every number is taken.
     Full,
@@ -32,7 +32,7 @@ pub fn free(project: &Project, registries: &Registries<'_>, group: Option<&str>)
     numbers.first().copied().ok_or(Refusal::Full)
 }
 
-/// The nearest free numbers, at most a given number of them.
+/// The nearest free numbers, at most `count` of them.
 pub fn several(
     project: &Project,
     registries: &Registries<'_>,
@@ -47,7 +47,7 @@ pub fn several(
     if numbers.is_empty() { Err(Refusal::Full) } else { Ok(numbers) }
 }
 
-/// The free numbers that are nearest to others, at most a given number of them.
+/// The free numbers that are nearest to the given ones, at most `count` of them.
 pub fn near_to(numbers: &[u16], taken: &BTreeSet<u32>, count: usize) -> Vec<u16> {
     let is_free = |number: u16| {
         number >= FIRST
@@ -60,7 +60,7 @@ pub fn near_to(numbers: &[u16], taken: &BTreeSet<u32>, count: usize) -> Vec<u16>
         anchors => anchors,
     };
     let distance = |number: u16| anchors.iter().map(|anchor| (number.abs_diff(*anchor), *anchor > number)).min();
-    // The nearest. Of two at the same distance, the one above its neighbour, and then the higher one.
+    // Of two numbers at the same distance, the one above its neighbour comes first, and then the higher one.
     let mut free: Vec<u16> = (FIRST..=u16::MAX).filter(|number| is_free(*number)).collect();
     free.sort_by_cached_key(|number| (distance(*number), std::cmp::Reverse(*number)));
     free.truncate(count);
@@ -71,7 +71,7 @@ fn all_ports(registries: &Registries<'_>) -> impl Iterator<Item = u16> {
     registries.all().iter().flat_map(|registry| registry.ports()).map(|(_, port)| port)
 }
 
-/// Every port number in the repository: registered, written as a literal, or in a comment.
+/// Every port number in the repository: registered, a literal, or in a comment.
 pub fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
     let written = project
         .all::<PortFacts>()
@@ -80,7 +80,7 @@ pub fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
     written.chain(all_ports(registries).map(u32::from)).collect()
 }
 
-/// The numbers of a group, in all registries with that group.
+/// The numbers of a group, in all registries that have the group.
 fn members(registries: &Registries<'_>, group: &str) -> Result<Vec<u16>, Refusal> {
     let path = split(group);
     let inside = |entry: &[String]| entry.len() > path.len() && entry.starts_with(&path);
@@ -148,7 +148,7 @@ mod tests {
         // A number that is used anywhere is not free.
         let used = ("modules/web.nix", "{ services.web.port = 13002; x.url = \"http://localhost:13003\"; }");
         assert_eq!(next(&[REGISTRY, used], Some("dev")), Ok(12999));
-        // Neither are well-known, famous and ephemeral ones.
+        // Well-known and ephemeral numbers are not free either.
         assert_eq!(next(&[("lib/ports.nix", "{ a.b = 8079; }")], Some("a")), Ok(8078));
         assert_eq!(next(&[("lib/ports.nix", "{ a.b = 32767; }")], Some("a")), Ok(32766));
         assert_eq!(next(&[("lib/ports.nix", "{ a.b = 40000; }")], Some("a")), Ok(32767));

@@ -1,4 +1,4 @@
-//! The port map as rows: each port with who listens on it and who connects to it.
+//! The port map as rows: each port with the hosts that listen on it and those that connect to it.
 
 use std::collections::HashMap;
 
@@ -17,33 +17,33 @@ pub struct PortRow {
     pub name: Option<String>,
     /// Whether several entries have the number.
     pub conflict: bool,
-    /// The places that use it.
+    /// The positions that use it.
     pub uses: Vec<Use>,
 }
 
-/// A place that uses a port.
+/// A position that uses a port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
     /// The machine that the file configures, or the folder of the file.
     pub host: String,
-    /// What is done with the port.
+    /// What the use does with the port.
     pub role: Role,
     /// The file.
     pub path: String,
     /// The line, from 1.
     pub line: usize,
-    /// Whether the number itself is written there.
+    /// Whether the number is a literal there.
     pub hardcoded: bool,
 }
 
-/// What is done with a port.
+/// What a use does with a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Something listens on it.
     Listens,
     /// Something connects to it.
     Connects,
-    /// The line does not show it.
+    /// The line does not show what is done with it.
     Uses,
 }
 
@@ -79,7 +79,7 @@ pub fn rows(map: &PortMap<'_>, project: &Project) -> Vec<PortRow> {
     rows
 }
 
-/// The files of a project, with their lines and the machine that each configures.
+/// The files of a project, each with its lines and the machine that it configures.
 struct Files<'p>(HashMap<&'p str, (&'p Source, LineIndex, Option<&'p str>)>);
 
 impl<'p> Files<'p> {
@@ -114,7 +114,7 @@ impl<'p> Files<'p> {
     }
 }
 
-/// Folders whose folders are named after machines.
+/// Folders that contain one folder per machine.
 const OF_MACHINES: [&str; 5] = ["hosts", "machines", "nodes", "systems", "nixos"];
 
 /// The machine that a path names, or else its folder.
@@ -128,8 +128,8 @@ fn host(path: &str) -> String {
     }
 }
 
-/// Whether a port is listened on or connected to, judging by its line and the names around it. An address counts as
-/// connected to unless something is bound to it.
+/// Whether something listens on a port or connects to it, judging by its line and the names around it. An address
+/// counts as connected to, unless something binds to it.
 fn role(text: &str) -> Role {
     const LISTENS: [&str; 5] = ["listen", "bind", "expose", "allowedtcpports", "allowedudpports"];
     const CONNECTS: [&str; 13] = [

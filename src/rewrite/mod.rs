@@ -1,4 +1,4 @@
-//! The building blocks of edits: the texts that fixes write, and their positions.
+//! The building blocks of edits: the text that fixes insert, and where they insert it.
 
 pub mod ports;
 pub mod relocate;

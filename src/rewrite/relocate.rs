@@ -13,8 +13,8 @@ use crate::rewrite::rename::{
 };
 use crate::source::{Source, with_line_ends_of};
 
-/// The edits that give an entry another path, as written after the registry's name. A path without a dot is a name in
-/// the same group.
+/// Returns the edits that give an entry another path, written without the registry's name. A path without a dot is a
+/// name in the same group.
 pub fn relocate<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -74,7 +74,7 @@ struct Moving<'p> {
 }
 
 impl<'p> Moving<'p> {
-    /// The registry with the entry at its new path, as one edit of the whole file.
+    /// The edit that rewrites the whole registry file with the entry at its new path.
     fn definition(&self) -> Result<Vec<Edit>, Obstacle> {
         let Some(file) = self.project.file(&self.registry.path) else { return Ok(Vec::new()) };
         let source = &file.source;
@@ -140,8 +140,8 @@ impl<'p> Moving<'p> {
     }
 }
 
-/// The edits that change a reference to another entry: the spans of its names, and the names to write. `None` if its
-/// names are not adjacent, as with `with`.
+/// Returns the edits that make a reference refer to another entry. `names` are the spans of its names, and `path` the
+/// names to write. `None` if the names are not adjacent, as under a `with`.
 pub fn redirect(source: &Source, tree: &Tree<'_>, names: &[Span], path: &[String]) -> Option<Vec<Edit>> {
     let (first, last) = (names.first()?, names.last()?);
     let between = |pair: &[Span]| source.text.get(pair[0].end as usize..pair[1].start as usize);
@@ -164,7 +164,7 @@ pub fn redirect(source: &Source, tree: &Tree<'_>, names: &[Span], path: &[String
     Some(split_inherit(source, tree, inherit, *last, &format!("{root}.{}", dotted(path))))
 }
 
-/// The range to remove from a registry with an entry, and the comments that belong to it.
+/// The range to remove from a registry to delete an entry, and the comments that belong to the entry.
 fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
     let mut bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
     let mut binding = bindings.find(|&node| {
@@ -172,14 +172,14 @@ fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
         attrpath.is_some_and(|attrpath| tree.span(attrpath).end == name.end && tree.span(attrpath).start <= name.start)
     })?;
     let comment = comments_of(tree.text(), tree.span(binding));
-    // A group that becomes empty is removed as well.
+    // A group that becomes empty is also removed.
     while let Some(outer) = only_member(tree, binding) {
         binding = outer;
     }
     Some((lines_of(tree.text(), tree.span(binding)), comment))
 }
 
-/// The binding of the set that has a binding as its only member.
+/// The binding whose set has this binding as its only member.
 fn only_member(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     let members = tree.parent(binding)?;
     if tree.children(members).filter(|&node| tree.kind(node) != NodeKind::Comment).count() != 1 {
@@ -189,7 +189,7 @@ fn only_member(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     (tree.kind(outer) == NodeKind::Binding).then_some(outer)
 }
 
-/// The comments above a member and at the end of its line, without comment characters.
+/// The comments above a member and at the end of its line, without comment markers.
 fn comments_of(text: &str, member: Span) -> Option<String> {
     let mut lines: Vec<&str> = Vec::new();
     let (start, _) = line_of(text, member.start);
@@ -205,7 +205,7 @@ fn comments_of(text: &str, member: Span) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// A member with its comments, and with whole lines if nothing else is on them.
+/// The span of a member with its comments. It consists of whole lines if nothing else is on them.
 fn lines_of(text: &str, member: Span) -> Span {
     let rest = text[member.end as usize..].lines().next().unwrap_or("");
     let is_alone = starts_line(text, member.start) && (rest.trim().is_empty() || rest.trim_start().starts_with('#'));
@@ -249,7 +249,7 @@ mod tests {
     const REGISTRY: &str = "# All ports.\n{\n  databases = {\n    pg = 5432;\n    # The cache.\n    redis = 6379; # one instance\n  };\n\n  \
                             services = {\n    caddy = 9100;\n  };\n}\n";
 
-    /// The texts after moving an entry of `lib/ports.nix`.
+    /// Moves an entry of `lib/ports.nix`. Returns the new text of each file.
     fn moved(files: &[(&str, &str)], entry: &str, new: &str) -> Result<Vec<String>, String> {
         let repo = Repo::from_texts(files.iter().copied());
         let facts = run::port_facts(&repo, &Settings::default());

@@ -1,4 +1,4 @@
-//! Renames an entry of a port registry: its definition, and all references to it.
+//! Renames an entry of a port registry: the definition and all references to it.
 
 mod hazards;
 
@@ -19,7 +19,7 @@ pub enum Obstacle {
     NotAName,
     /// The registry already has that name.
     Taken(String),
-    /// A position that cannot be edited safely, with the reason.
+    /// An occurrence that cannot be edited safely.
     At {
         /// The file.
         path: RelPath,
@@ -77,7 +77,7 @@ pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, ne
     let is_whole = |at: usize| {
         let behind = &text[at + old.len()..];
         let behind = if entry.endpoint.is_some() { behind.strip_prefix(".port").unwrap_or(behind) } else { behind };
-        // A full stop may end a sentence.
+        // The dot may end a sentence.
         let behind = behind.strip_prefix('.').unwrap_or(behind);
         !text[..at].ends_with(is_part) && !behind.starts_with(is_part)
     };
@@ -91,7 +91,7 @@ pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, ne
     found.map(|at| edit(&file.source, Span::new(at, at + old.len()), new.to_owned())).collect()
 }
 
-/// Names that are readable as text; Nix itself accepts any quoted text.
+/// Whether a name is plain text. Nix itself accepts any quoted string.
 pub(super) fn is_name(name: &str) -> bool {
     !name.trim().is_empty() && name.len() <= 100 && !name.contains(char::is_control)
 }
@@ -173,7 +173,7 @@ impl<'p> Renaming<'p> {
         });
         ours.map(|(file, comment, _)| {
             let mut names = split(&comment.entry);
-            // The comment may omit the name that contains all ports.
+            // The comment may omit the prefix that all ports share.
             let prefix = &self.registry.shape.prefix;
             let left_out = if names.starts_with(prefix) { 0 } else { prefix.len() };
             if let Some(name) = names.get_mut(self.entry.service().len() - 1 - left_out) {
@@ -185,12 +185,12 @@ impl<'p> Renaming<'p> {
     }
 }
 
-/// The tree of one file after the other. References are sorted by file, and each file is parsed once.
+/// Holds the syntax tree of one file at a time. References are sorted by file, so each file is parsed only once.
 #[derive(Default)]
 pub(super) struct Trees<'p>(Option<(&'p ProjectFile, Option<Tree<'p>>)>);
 
 impl<'p> Trees<'p> {
-    /// The tree of a Nix file, with its full number of steps.
+    /// The tree of a Nix file, parsed with the full step limit.
     pub(super) fn of(&mut self, file: &'p ProjectFile) -> Option<&Tree<'p>> {
         if self.0.as_ref().is_none_or(|(known, _)| !std::ptr::eq(*known, file)) {
             self.0 = Some((file, Tree::parse(Language::Nix, &file.source.text)));
@@ -200,8 +200,8 @@ impl<'p> Trees<'p> {
     }
 }
 
-/// The references to an entry or to something below it. `new` is the path that the entry is to have. An error if it is not
-/// certain that one of them is to this registry: a partial rename would break the repository.
+/// The references to an entry, or to something below it. `new` is the future path of the entry. Fails if it is
+/// uncertain whether one of them refers to this registry: a partial rename would break the repository.
 pub(super) fn followed<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -230,7 +230,8 @@ pub(super) fn followed<'p>(
     }
 }
 
-/// `inherit (ports.databases) redis;` also defines a name, which must not change: `redis = ports.databases.cache;`.
+/// Splits an `inherit`: `inherit (ports.databases) redis;` also defines a name that must not change, and becomes `redis
+/// = ports.databases.cache;`.
 pub(super) fn split_inherit(source: &Source, tree: &Tree<'_>, inherit: Node, name: Span, value: &str) -> Vec<Edit> {
     let whole = tree.span(inherit);
     let binding = format!("{} = {value};", source.slice(name));
@@ -247,7 +248,7 @@ pub(super) fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
     let name = tree.covering(span);
     std::iter::once(name).chain(tree.ancestors(name)).find(|&node| {
         let is_inherit = matches!(tree.kind(node), NodeKind::Inherit | NodeKind::InheritFrom);
-        // A reference in the parentheses is not one of the inherited names.
+        // A reference inside the parentheses is not one of the inherited names.
         is_inherit && tree.child(node, Field::Expression).is_none_or(|from| tree.span(from).end <= span.start)
     })
 }
@@ -277,7 +278,7 @@ mod tests {
     const REGISTRY: &str =
         "{\n  db = { redis = 6379; pg = 5432; };\n  \"a.b\" = 7001;\n  base = 100;\n  next = 101;\n}\n";
 
-    /// The texts after renaming an entry of `lib/ports.nix`.
+    /// Renames an entry of `lib/ports.nix`. Returns the new text of each file.
     fn renamed(files: &[(&str, &str)], entry: &str, new: &str) -> Result<Vec<String>, String> {
         let repo = Repo::from_texts(files.iter().copied());
         let facts = run::port_facts(&repo, &Settings::default());

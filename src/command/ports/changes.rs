@@ -1,4 +1,4 @@
-//! Edits of the subcommands of `ports`, as changes of files.
+//! Converts the edits of the subcommands of `ports` to changes of files.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::lang::{Language, Tree};
 use crate::run::PortFacts;
 use crate::source::FileKind;
 
-/// Applies edits to files. A Nix file that would not parse afterwards is an error.
+/// Applies edits to files. Fails if a Nix file would have syntax errors afterwards.
 pub fn of(facts: &PortFacts, edits: &[Edit]) -> Result<Vec<Change>, Failure> {
     let mut by_file: BTreeMap<&RelPath, Vec<&Edit>> = BTreeMap::new();
     edits.iter().for_each(|edit| by_file.entry(&edit.path).or_default().push(edit));
@@ -30,7 +30,7 @@ fn change(facts: &PortFacts, path: &RelPath, mut edits: Vec<&Edit>) -> Result<Ch
     Ok(Change { path: path.clone(), before, after, needed_elsewhere: false })
 }
 
-/// Writes all files, or none.
+/// Writes all files or none.
 pub fn write(root: &std::path::Path, changes: &[Change]) -> Result<(), Failure> {
     for change in changes {
         let guard = write::guard(root, &change.path);

@@ -56,7 +56,7 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// All ports are in flakes that may be evaluated without the rest of the repository.
+/// The failure if all ports are in flakes that may be evaluated without the rest of the repository.
 fn separate_flakes(registry: &str, flake: &str) -> Failure {
     Failure::new(format!("no file can import {registry}: {flake} is a separate flake")).help(format!(
         "write `registry = \"{flake}/lib/ports.nix\"` below `[ports]` in flakeward.toml, and run this again; nothing was \
@@ -64,7 +64,7 @@ fn separate_flakes(registry: &str, flake: &str) -> Failure {
     ))
 }
 
-/// The repository has its ports in one set already, which is not configured as the registry.
+/// The failure if the repository already has its ports in one set, which is not configured as the registry.
 fn already_defined(defined: &Definition, session: &Session) -> Failure {
     let Definition { path, line, count } = defined;
     let (shown, setting) = (session.view.path(path), defined.setting());
@@ -73,7 +73,8 @@ fn already_defined(defined: &Definition, session: &Session) -> Failure {
     ))
 }
 
-/// Entries in such a file would be options of a module, or names that no other file can import.
+/// The failure if the file is not a registry: its entries would be options of a module, or names that no other file can
+/// import.
 fn not_a_registry(Unsuitable { path, why }: &Unsuitable, session: &Session) -> Failure {
     let shown = session.view.path(path);
     Failure::new(format!("{shown} is configured as the port registry, but {why}")).help(

@@ -20,7 +20,7 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     let edits = relocate::relocate(&facts.project, &registries, registry, entry, &args.new)
         .map_err(|obstacle| Failure::new(format!("cannot rename `{}`: {obstacle}", args.old)))?;
     let changes = changes::of(&facts, &edits)?;
-    // A file that cannot be read may also refer to the entry.
+    // A file that could not be read may also refer to the entry.
     super::code(&facts)?;
     if args.diff {
         print(&diff::unified(&changes))?;

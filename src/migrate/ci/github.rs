@@ -12,7 +12,7 @@ use crate::lang::{Language, Node, Tree};
 use crate::migrate::flake::layout::{Edits, spaces};
 use crate::source::LineIndex;
 
-/// What to do about a build whose Dockerfile is not in the repository.
+/// The work to do by hand for a build whose Dockerfile is not in the repository.
 const NO_FILE: &str = "write `nix build .#container-<name>` for the image that it builds";
 
 /// The name of the flake's package for a Dockerfile, if there is one.
@@ -21,11 +21,11 @@ pub type Package<'p> = &'p dyn Fn(&str) -> Option<String>;
 /// A rewritten workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rewritten {
-    /// The new text, if it changed.
+    /// The new text, if the workflow changed.
     pub text: Option<String>,
-    /// What was carried: line, what, into.
+    /// What was migrated: line, key or command, result.
     pub carried: Vec<(usize, String, String)>,
-    /// What was left: line, what, why, what to do.
+    /// What is left to do by hand: line, key or command, reason, work.
     pub left: Vec<(usize, String, String, String)>,
 }
 
@@ -58,7 +58,7 @@ struct Writer<'w, 't, 'a> {
     package: Package<'w>,
     edits: Edits,
     out: Rewritten,
-    /// Tags that rewritten steps load into Docker.
+    /// Tags of images that rewritten steps load into Docker.
     loaded: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ impl Writer<'_, '_, '_> {
     fn job(&mut self, job: &Job<'_>) {
         let mut changed = 0;
         let mut kept = 0;
-        // Each job runs on a machine of its own.
+        // Each job runs on a separate machine.
         self.loaded.clear();
         for step in &job.steps {
             self.leave_compose(step);
@@ -95,7 +95,7 @@ impl Writer<'_, '_, '_> {
         self.install(job);
     }
 
-    /// Reports what a step does with a Compose file.
+    /// Reports the Compose commands of a step.
     fn leave_compose(&mut self, step: &Step<'_>) {
         let Some(script) = &step.run else { return };
         for (what, span) in shell_build::compose(&script.text) {
@@ -103,7 +103,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Reports images that a step only pushes: Docker has them from somewhere else.
+    /// Reports images that a step only pushes. Docker gets them from elsewhere.
     fn leave_pushes(&mut self, step: &Step<'_>) {
         let Some(script) = &step.run else { return };
         for (what, span) in shell_build::pushes(&script.text) {
@@ -116,7 +116,8 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// The folder that a step's script starts in; empty for the root, and `None` if it is computed or outside of it.
+    /// The folder in which a step's script starts, empty for the root. `None` if it is computed or outside of the
+    /// repository.
     fn folder(&self, job: &Job<'_>, step: &Step<'_>) -> Option<String> {
         let own = self.yaml.get(step.node, "working-directory");
         let default = |node: Node| self.yaml.at(node, &["defaults", "run", "working-directory"]);
@@ -125,7 +126,7 @@ impl Writer<'_, '_, '_> {
         shell_build::entered("", self.yaml.scalar(node)?.trim())
     }
 
-    /// `None` if a step builds no image; otherwise whether it was rewritten.
+    /// Rewrites a step. `None` if it builds no image. Otherwise, returns whether it was rewritten.
     fn step(&mut self, step: &Step<'_>, folder: Option<String>) -> Option<bool> {
         match (&step.uses, &step.run) {
             (Some((name, span)), _) => {
@@ -234,7 +235,7 @@ impl Writer<'_, '_, '_> {
         true
     }
 
-    /// The value of `tags`, one on each line.
+    /// The value of `tags`, with one tag per line.
     fn tags(&self, parameters: Option<Node>) -> Option<String> {
         let node = self.yaml.get(parameters?, "tags")?;
         let list = self.yaml.items(node);
@@ -246,7 +247,7 @@ impl Writer<'_, '_, '_> {
         (!text.is_empty()).then_some(text)
     }
 
-    /// Inputs that have no counterpart.
+    /// Reports inputs that have no counterpart.
     fn unused_inputs(&mut self, parameters: Option<Node>, at: u32) {
         let Some(parameters) = parameters else { return };
         for entry in self.yaml.entries(parameters) {
@@ -315,7 +316,7 @@ impl Writer<'_, '_, '_> {
                             format!("nix run .#{package}.copyTo -- \"docker://{}\"", tag.trim_matches('"')),
                         ));
                     }
-                    // An image that goes to a file is not loaded.
+                    // An image that is written to a file is not loaded.
                     None if !build.archives.is_empty() => {}
                     None => {
                         self.loaded.push(with_tag(tag));
@@ -365,7 +366,7 @@ impl Writer<'_, '_, '_> {
         self.text.contains(&format!("steps.{id}.outputs")).then(|| id.into_owned())
     }
 
-    /// Steps that only prepare Docker's builder go with the last build by Docker.
+    /// Removes the steps that only prepare Docker's builder if no build with Docker remains.
     fn drop_preparation(&mut self, job: &Job<'_>) {
         for step in &job.steps {
             let Some((name, span)) = &step.uses else { continue };
@@ -395,7 +396,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// The installer and the cache come before the first build.
+    /// Inserts the installer and the cache before the first build.
     fn install(&mut self, job: &Job<'_>) {
         let names = |step: &Step<'_>| step.uses.as_ref().map(|(name, _)| ci::action_name(name).to_owned());
         let has_nix = job.steps.iter().filter_map(names).any(|name| nix_actions::installs(&name.to_ascii_lowercase()));
@@ -416,7 +417,7 @@ impl Writer<'_, '_, '_> {
             self.edits.replace(Span { start: item.end, end: item.end }, text);
             return;
         }
-        // Docker's action fetches the repository itself; the flake has to be there.
+        // Docker's action fetches the repository itself. The flake has to be checked out.
         let checkout = format!("- uses: actions/checkout@v4\n{dash}  with:\n{dash}    persist-credentials: false");
         let fetch = std::iter::once(checkout).chain(setup);
         let text: String = fetch.map(|step| format!("{step}{gap}{dash}")).collect();
@@ -424,7 +425,7 @@ impl Writer<'_, '_, '_> {
     }
 }
 
-/// The lines of a script that push an image to each of `$TAGS`.
+/// The script lines that push an image to each tag in `$TAGS`.
 fn push_lines(package: &str) -> Vec<String> {
     vec![
         "# copyToRegistry only pushes to the image's own name; copyTo takes a destination.".to_owned(),
@@ -434,7 +435,7 @@ fn push_lines(package: &str) -> Vec<String> {
     ]
 }
 
-/// Steps as YAML, the first one without what is before its dash.
+/// Steps as YAML. The text before the dash of the first step is left out.
 struct Steps {
     dash: usize,
     out: String,
@@ -482,7 +483,7 @@ impl Steps {
     }
 }
 
-/// A text as a YAML scalar.
+/// A string as a YAML scalar.
 fn scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '$' || c == '(')
         && !text.contains(": ")

@@ -1,4 +1,4 @@
-//! `flakeward migrate ci`: images that CI builds with Docker are built from the flake.
+//! `flakeward migrate ci`: changes CI to build images from the flake instead of with Docker.
 
 mod github;
 mod shell_build;
@@ -40,7 +40,7 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     }
 }
 
-/// Reports what another CI system builds with Docker.
+/// Reports the Docker builds of another CI system.
 fn leave_builds(draft: &mut Draft<'_>, file: &RelPath, yaml: &Yaml<'_, '_>, system: System, text: &str) {
     let index = LineIndex::new(text);
     let why = "only GitHub workflows are rewritten";

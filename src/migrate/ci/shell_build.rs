@@ -1,20 +1,20 @@
-//! `docker build` in scripts: what is built, its tags, and whether it can be rewritten.
+//! `docker build` in scripts: the context, the tags, and whether the command can be rewritten.
 
 use crate::facts::ci::builders;
 use crate::finding::Span;
 use crate::lang::shell::{self, Command, PerShell};
 use crate::paths;
 
-/// What a script builds.
+/// The builds in a script.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lines {
-    /// Where the first build is.
+    /// The position of the first build.
     pub at: u32,
     /// The command that cannot be rewritten.
     pub what: String,
-    /// Why not.
+    /// The reason why it cannot be rewritten.
     pub why: String,
-    /// The builds, if all can be rewritten.
+    /// The builds, if all of them can be rewritten.
     pub builds: Option<Vec<Build>>,
 }
 
@@ -23,34 +23,34 @@ pub struct Lines {
 pub struct Build {
     /// The command.
     pub span: Span,
-    /// The folder that it builds, from the root.
+    /// The build context, relative to the root.
     pub context: String,
-    /// The Dockerfile from the root, if it is named.
+    /// The Dockerfile, relative to the root, if it is named.
     pub file: Option<String>,
     /// The tags, as they are written.
     pub tags: Vec<String>,
-    /// Whether it pushes.
+    /// Whether it pushes the image.
     pub push: bool,
     /// Options without a counterpart.
     pub dropped: Vec<String>,
-    /// Options that name a file to be written, which a Nix build does not.
+    /// Options that name a file to write. A Nix build does not write these files.
     pub files: Vec<String>,
-    /// The files that the image is written to, as destinations of `copyTo`.
+    /// The files to which the image is written, as destinations of `copyTo`.
     pub archives: Vec<String>,
-    /// `docker push` commands of the same script: the tag and the command.
+    /// `docker push` commands in the same script: the tag and the command.
     pub pushes: Vec<(String, Span)>,
 }
 
-/// Options with a value that do not change what is built.
+/// Options with a value that do not affect the result of the build.
 const IGNORED: [&str; 4] = ["--cache-from", "--progress", "--builder", "--network"];
 
-/// Why commands of Compose are left.
+/// The reason why commands of Compose are not migrated.
 pub const COMPOSE_WHY: &str = "it uses the containers of the Compose file";
-/// What to do about it.
+/// The work to do by hand for such commands.
 pub const COMPOSE_TODO: &str =
     "start the processes that `flakeward migrate compose` writes: `nix run .#<name> -- up --detached`";
 
-/// The commands of a script that use a Compose file and build nothing: `docker compose up`.
+/// The commands in a script that use a Compose file but build nothing: `docker compose up`.
 pub fn compose(script: &str) -> Vec<(String, Span)> {
     let commands = shell::commands(script).into_iter().filter(|command| builders::builds(command).is_none());
     let what = |command: &Command<'_>| {
@@ -65,7 +65,7 @@ pub fn compose(script: &str) -> Vec<(String, Span)> {
     commands.filter_map(|command| Some((what(&command)?, command.span))).collect()
 }
 
-/// The images that a script pushes with Docker and does not build.
+/// The images that a script pushes with Docker without building them.
 pub fn pushes(script: &str) -> Vec<(String, Span)> {
     let commands = shell::commands(script);
     if commands.iter().any(|command| builders::builds(command).is_some()) {
@@ -83,11 +83,11 @@ pub fn pushes(script: &str) -> Vec<(String, Span)> {
     commands.iter().filter_map(what).collect()
 }
 
-/// What Compose does with containers.
+/// Subcommands of Compose that act on containers.
 const ACTIONS: [&str; 12] =
     ["up", "down", "run", "exec", "start", "stop", "restart", "pull", "push", "logs", "ps", "create"];
 
-/// The folder after `cd`, from the root. `None` if it is computed or outside of the repository.
+/// The folder after `cd`, relative to the root. `None` if it is computed or outside of the repository.
 pub fn entered(folder: &str, to: &str) -> Option<String> {
     const ROOTS: [&str; 4] =
         ["$GITHUB_WORKSPACE", "${GITHUB_WORKSPACE}", "${{ github.workspace }}", "${{github.workspace}}"];
@@ -106,23 +106,23 @@ fn is_computed(text: &str) -> bool {
     text.contains(['$', '`'])
 }
 
-/// The folder that the commands of a shell run in.
+/// The folder in which the commands of a shell run.
 #[derive(Debug, Clone)]
 struct Folder {
-    /// The folder from the root. `None` if it is unknown.
+    /// The folder, relative to the root. `None` if it is unknown.
     path: Option<String>,
-    /// Those that `pushd` left, the last one at the end.
+    /// The folders on the stack of `pushd`, the most recent one last.
     pushed: Vec<Option<String>>,
 }
 
-/// The longest path of a folder on Linux, in bytes.
+/// The maximum length of a path on Linux, in bytes.
 const LONGEST_PATH: usize = 4096;
 
-/// How many folders of `pushd` are remembered.
+/// The maximum number of `pushd` folders that are remembered.
 const MOST_PUSHED: usize = 32;
 
 impl Folder {
-    /// Follows a command that changes the folder.
+    /// Updates the folder after a command that may change it.
     fn follow(&mut self, command: &Command<'_>) {
         let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
         let to = |to: &str| {
@@ -182,11 +182,11 @@ pub fn read(script: &str, folder: Option<&str>) -> Option<Lines> {
 }
 
 impl Build {
-    /// The same with its paths from the root, for a command that runs in a folder.
+    /// Makes the paths relative to the root, for a command that runs in a folder.
     fn in_folder(self, folder: Option<&str>) -> Result<Self, String> {
         let unknown = || "cannot tell which folder it builds".to_owned();
         let folder = folder.ok_or_else(unknown)?;
-        // A repository elsewhere, or a file outside of the checkout.
+        // A remote repository, or a file outside of the checkout.
         let is_elsewhere = |path: &str| path.starts_with('/') || path.contains("://") || path.starts_with("git@");
         let from_root = |path: String| match is_elsewhere(&path) {
             true => Ok(path),
@@ -199,18 +199,18 @@ impl Build {
     }
 }
 
-/// Where `--output` puts an image.
+/// The destination of an image according to `--output`.
 enum Output {
-    /// Into Docker.
+    /// Docker.
     Docker,
-    /// Into a file: a destination of `copyTo`.
+    /// A file: a destination of `copyTo`.
     File(String),
-    /// Into a registry.
+    /// A registry.
     Registry,
 }
 
 impl Output {
-    /// Reads the value of the option. The error is the reason why the build cannot be rewritten.
+    /// Parses the value of the option. The error is the reason why the build cannot be rewritten.
     fn read(value: &str, tag: Option<&str>) -> Result<Self, String> {
         let field = |name: &str| value.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
         let reference = tag.map(|tag| format!(":{}", with_tag(tag))).unwrap_or_default();
@@ -227,7 +227,7 @@ impl Output {
     }
 }
 
-/// A tag with a version, as Docker completes it.
+/// Adds the default version to a tag without one, as Docker does.
 pub fn with_tag(tag: &str) -> String {
     let tag = tag.trim_matches('"');
     let name = tag.rsplit('/').next().unwrap_or(tag);
@@ -275,7 +275,7 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
             context => build.context = context.to_owned(),
         }
     }
-    // The documented way to push without `--push` names the image in the output.
+    // The documented way to push without `--push` is to name the image in the output.
     for value in &outputs {
         let names = value.split(',').filter_map(|part| part.trim_matches('"').strip_prefix("name="));
         build.tags.extend(names.map(str::to_owned));
@@ -284,7 +284,7 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
         match Output::read(&value, build.tags.first().map(String::as_str))? {
             Output::Docker => {}
             Output::File(destination) => {
-                // An archive of nix2container has one name.
+                // An archive written by nix2container has one name.
                 build.dropped.extend(build.tags.iter().skip(1).map(|tag| format!("--tag {tag}")));
                 build.archives.push(destination);
             }

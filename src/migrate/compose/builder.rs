@@ -1,4 +1,4 @@
-//! What the parts of a module are built with: the project, its ports, and the report of what is carried and left.
+//! The shared context for building the parts of a module: the project, its ports, and the report.
 
 mod environment;
 mod lifecycle;
@@ -19,7 +19,7 @@ use super::{names, words};
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
 
-/// What is needed to build a module.
+/// The context for building a module.
 pub struct Builder<'a, 'm> {
     /// The project.
     pub stack: &'a Stack<'m>,
@@ -29,42 +29,42 @@ pub struct Builder<'a, 'm> {
     ports: &'a Ports,
     variables: Variables,
     pub(super) report: RefCell<Report>,
-    /// Secrets that go to `.env`: names and values.
+    /// Secrets that are written to `.env`: names and values.
     pub(super) secrets: RefCell<BTreeMap<String, String>>,
-    /// The `env_file: .env` entries that refer to a missing file: each with its name in reports, its position and its
-    /// example file.
+    /// The `env_file: .env` entries that refer to a missing file. Each has its name in reports, its position, and the
+    /// path of its example file.
     pub(super) missing_env: RefCell<Vec<(String, Place, Option<String>)>>,
-    /// Configuration files with new addresses, by their path.
+    /// Configuration files with rewritten addresses, by path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
 }
 
-/// A configuration file that the module holds, since it names hosts or ports.
+/// A configuration file that the module contains because it names hosts or ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Configuration {
-    /// The variable of the module that holds it.
+    /// The variable in the module to which it is bound.
     pub variable: String,
     /// Its name in the store.
     pub name: String,
-    /// Its text with addresses of this machine.
+    /// Its text, with addresses on this machine.
     pub text: Text,
 }
 
-/// What a module is made of.
+/// The parts of a module.
 #[derive(Debug, Default)]
 pub struct Parts {
     /// `services.<option>.<instance>`.
     pub services: Vec<Attr>,
     /// `settings.processes.<name>`.
     pub processes: Vec<Attr>,
-    /// What was carried and left.
+    /// The report.
     pub report: Report,
-    /// Secrets that go to `.env`.
+    /// Secrets that are written to `.env`.
     pub secrets: BTreeMap<String, String>,
-    /// Configuration files that the module holds.
+    /// Configuration files that the module contains.
     pub configurations: Vec<Configuration>,
 }
 
-/// A service while it is built: which of its keys are dealt with.
+/// A service during its conversion, with the keys that have already been handled.
 pub struct Done<'s, 'm> {
     /// The service.
     pub service: &'s Service<'m>,
@@ -80,8 +80,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         Self { stack, module, files, ports, variables, report, secrets, missing_env, configurations }
     }
 
-    /// The variable that holds a configuration file of the repository with the addresses of this machine. `None` if the
-    /// file says nothing about addresses.
+    /// The variable for a configuration file of the repository, with addresses on this machine. `None` if the file
+    /// contains no addresses.
     pub fn rewritten_file(&self, service: &Service<'m>, path: &str) -> Option<String> {
         if let Some(known) = self.configurations.borrow().get(path) {
             return Some(known.variable.clone());
@@ -103,7 +103,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         Some(variable)
     }
 
-    /// Reports a process that cannot have the name of its service.
+    /// Reports a process that cannot have the same name as its service.
     pub(super) fn other_name(&self, service: &Service<'_>) {
         if service.process != service.name && service.is_carried() {
             let why = format!(
@@ -120,7 +120,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.files
     }
 
-    /// The rewriter of a service's texts.
+    /// The rewriter for the strings of a service.
     pub fn rewriter<'s>(&'s self, service: &'s Service<'m>) -> Rewriter<'s, 'm> {
         Rewriter { stack: self.stack, service, ports: self.ports }
     }
@@ -136,19 +136,20 @@ impl<'a, 'm> Builder<'a, 'm> {
         Expr::Code(self.ports.reference(port.number))
     }
 
-    /// A path of the repository as one from the module.
+    /// Converts a path relative to the repository into one relative to the module.
     pub fn path(&self, path: &str) -> String {
         let path = path.trim_end_matches('/');
         crate::migrate::nix::path(&crate::paths::between(self.module, if path.is_empty() { "." } else { path }))
     }
 
-    /// A scalar with variables that hold secrets, or that `.env` sets, left to the shell.
+    /// The text of a scalar in which variables that contain secrets, or that `.env` sets, remain for the shell to
+    /// expand.
     pub fn run_time(&self, scalar: &Scalar) -> String {
         let required = without_default(scalar);
         let text = words::text_of(scalar, &self.variables, &|name| {
             self.variables.contains_key(name) || is_secret(name) || required.contains(name)
         });
-        // The default of a secret is itself a secret.
+        // The default of a secret is also a secret.
         words::without_defaults(&text, &|name, default| {
             let is_new = is_secret(name);
             if is_new && !self.variables.contains_key(name) {
@@ -158,13 +159,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         })
     }
 
-    /// Reports a key as carried.
+    /// Reports a key as migrated.
     pub fn carry(&self, service: &Service<'_>, place: &Place, key: &str, into: impl Into<String>) {
         let what = format!("services.{}.{key}", service.name);
         self.report.borrow_mut().carry(&place.path, place.line, what, into);
     }
 
-    /// Reports a key as left.
+    /// Reports a key as left to do by hand.
     pub fn leave(
         &self,
         service: &Service<'_>,
@@ -181,7 +182,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.report.borrow_mut().leave(&place.path, place.line, what, why, todo);
     }
 
-    /// A comment with the image that a process replaces.
+    /// A comment that names the image that a process replaces.
     pub fn origin(&self, service: &Service<'_>) -> String {
         let what = service.text("image").map_or_else(
             || format!("the image that is built in ./{}", service.context().unwrap_or_default()),
@@ -192,18 +193,18 @@ impl<'a, 'm> Builder<'a, 'm> {
 }
 
 impl<'m> Done<'_, 'm> {
-    /// Marks keys as dealt with.
+    /// Marks keys as handled.
     pub fn take(&mut self, keys: &[&'m str]) {
         self.keys.extend(keys);
     }
 
-    /// Marks all keys as dealt with.
+    /// Marks all keys as handled.
     pub(super) fn all(&mut self) {
         self.keys.extend(self.service.node.pairs().iter().map(|(key, _)| key.name.as_str()));
     }
 }
 
-/// A name in camel case: `alertmanager-config.yml` as `alertmanagerConfigYml`.
+/// Converts a name to camel case: `alertmanager-config.yml` to `alertmanagerConfigYml`.
 fn variable_name(text: &str) -> String {
     let mut name = String::new();
     let mut is_start = false;
@@ -232,7 +233,7 @@ fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-/// A text as an expression that is a string; a number alone is written without quotes.
+/// A string expression. A single call of `toString` is written without quotes.
 pub fn string(text: &Text) -> Expr {
     match text.parts() {
         [crate::migrate::nix::Part::Code(code)] if code.starts_with("toString ") => Expr::Code(code.clone()),
@@ -240,7 +241,7 @@ pub fn string(text: &Text) -> Expr {
     }
 }
 
-/// Whether a variable contains a name as a host: in an address, or as the whole value of a variable for a host.
+/// Whether a variable refers to a name as a host: in an address, or as the whole value of a variable for a host.
 fn mentions(node: &Node, name: &str) -> bool {
     let in_address = |text: &str| {
         names::occurrences(text, name).any(|at| {

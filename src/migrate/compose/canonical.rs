@@ -1,4 +1,4 @@
-//! The short forms of a Compose file in their long forms, so that files can be merged key by key.
+//! Converts the short forms in a Compose file to long forms, so that files can be merged key by key.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,17 @@ use super::yaml::{Key, Node, Place, Scalar, Value};
 use crate::migrate::Error;
 use crate::paths;
 
-/// Keys of a service that are maps, or lists of `KEY=VALUE`.
+/// Keys of a service whose value is a map or a list of `KEY=VALUE`.
 const PAIRS: [&str; 5] = ["environment", "labels", "annotations", "sysctls", "extra_hosts"];
-/// Keys of a service that are lists, or one scalar.
+/// Keys of a service whose value is a list or a single scalar.
 const LISTS: [&str; 9] =
     ["dns", "dns_opt", "dns_search", "tmpfs", "label_file", "profiles", "expose", "cap_add", "cap_drop"];
 
-/// The most ports of a service: each gets an entry in the registry, and a few bytes can say ranges of thousands.
+/// The maximum number of ports of a service. Each gets an entry in the registry, and a few bytes can specify ranges of
+/// thousands.
 const MOST_PORTS: usize = 2_000;
 
-/// Rewrites a service in place. `folder` is what its paths are relative to.
+/// Rewrites a service in place. Its paths are relative to `folder`.
 pub fn service(name: &str, node: &mut Node, folder: &str) -> Result<(), Error> {
     let place = node.place.clone();
     let Value::Map(pairs) = &mut node.value else {
@@ -46,7 +47,7 @@ pub fn service(name: &str, node: &mut Node, folder: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Rewrites a top-level `secrets` or `configs`: paths are made relative to the root.
+/// Rewrites a top-level `secrets` or `configs`. Paths become relative to the root.
 pub fn files(node: &mut Node, folder: &str) {
     if let Value::Map(pairs) = &mut node.value {
         for (_, entry) in pairs {
@@ -59,8 +60,8 @@ pub fn files(node: &mut Node, folder: &str) {
     }
 }
 
-/// A path as one from the repository's root: `./x`. Absolute paths and those of a home folder stay; those that lead
-/// out of the repository begin with `../`.
+/// Converts a path to one relative to the repository's root: `./x`. Absolute paths and paths in a home folder are not
+/// changed. Paths that lead out of the repository begin with `../`.
 pub fn resolved(folder: &str, path: &str) -> String {
     if path.starts_with(['/', '~', '$']) || path.contains("://") {
         return path.to_owned();
@@ -85,7 +86,7 @@ fn as_pairs(node: &mut Node, separators: &str) -> Result<(), Error> {
             _ => Err(node.error("a mapping or a list of KEY=VALUE is needed here")),
         };
     };
-    // The last pair with a name counts, at its own place.
+    // The last pair with a name is used, at its own position.
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut pairs: Vec<Option<(Key, Node)>> = Vec::new();
     for item in items {
@@ -174,7 +175,7 @@ fn healthcheck(node: &mut Node) -> Result<(), Error> {
     Ok(())
 }
 
-/// `secrets: [name]` as `[{ source: name }]`.
+/// Converts `secrets: [name]` to `[{ source: name }]`.
 fn mounts(node: &mut Node) {
     as_list(node);
     if let Value::List(items) = &mut node.value {
@@ -223,7 +224,7 @@ struct ShortVolume {
     options: Vec<String>,
 }
 
-/// `[source:]target[:options]`; a source with a path in it is a bind mount.
+/// Parses `[source:]target[:options]`. A source that is a path makes it a bind mount.
 fn short_volume(text: &str) -> ShortVolume {
     let parts: Vec<&str> = text.split(':').collect();
     let is_path = |source: &str| source.starts_with(['.', '/', '~']);
@@ -286,7 +287,7 @@ impl ShortPort {
     }
 }
 
-/// `[ip:][published:]target[/protocol]`, both of which may be ranges.
+/// Parses `[ip:][published:]target[/protocol]`. `published` and `target` may be ranges.
 fn short_ports(text: &str) -> Option<Vec<ShortPort>> {
     let (text, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
     if !matches!(protocol.to_ascii_lowercase().as_str(), "tcp" | "udp" | "sctp") {

@@ -1,4 +1,4 @@
-//! Variables that a Compose file only names: their values come from the project's `.env`, or from an `env_file`.
+//! Variables that a Compose file only names. Their values come from the project's `.env`, or from an `env_file`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,9 +8,10 @@ use super::yaml::{Key, Node, Place, Scalar, Value};
 use crate::knowledge::containers;
 use crate::migrate::Files;
 
-/// Gives the variables of all services the values that Compose gives them.
+/// Sets the variables of all services to the values that they have in Compose.
 ///
-/// An `env_file` is read for services whose variables become options; the scripts of all others read it themselves.
+/// An `env_file` is read for services whose variables become options. The scripts of all other services read it
+/// themselves.
 pub fn complete(model: &mut Model, files: &dyn Files) {
     let variables: Variables = model.env.iter().cloned().collect();
     let Value::Map(root) = &mut model.root.value else { return };
@@ -27,7 +28,7 @@ pub fn complete(model: &mut Model, files: &dyn Files) {
     }
 }
 
-/// Variables without a value take that of `.env`: `- POSTGRES_USER`.
+/// Sets variables without a value to their value in `.env`: `- POSTGRES_USER`.
 fn passed_through(environment: &mut Node, variables: &Variables) {
     let Value::Map(pairs) = &mut environment.value else { return };
     for (key, value) in pairs {
@@ -45,8 +46,8 @@ fn has_options(settings: &[(Key, Node)]) -> bool {
     image.is_some() && get("build").is_none()
 }
 
-/// Adds the variables of each `env_file` that can be read, at their lines there. Those of `environment` and of later
-/// files win. Only files that cannot be read stay in `env_file`.
+/// Adds the variables of each `env_file` that can be read, with their positions in it. Variables in `environment` and
+/// in later files take precedence. Only files that cannot be read remain in `env_file`.
 fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables: &Variables) {
     let Some((_, Node { value: Value::List(items), place, .. })) =
         settings.iter_mut().find(|(key, _)| key.name == "env_file")
@@ -79,7 +80,7 @@ fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables:
     }
 }
 
-/// The variables of an `env_file`. `None` if it is not a file of the repository that can be read.
+/// The variables of an `env_file`. `None` if it is not a readable file of the repository.
 fn pairs_of(item: &Node, files: &dyn Files, variables: &Variables) -> Option<Vec<(Key, Node)>> {
     let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
     let text = files.text(path).ok()??;
@@ -98,7 +99,7 @@ fn names(pairs: &[(Key, Node)]) -> BTreeSet<String> {
     pairs.iter().map(|(key, _)| key.name.clone()).collect()
 }
 
-/// The lines of variables, from 1.
+/// The line of each variable, from 1.
 fn lines_of(text: &str) -> BTreeMap<&str, usize> {
     let mut lines = BTreeMap::new();
     for (at, line) in text.lines().enumerate() {

@@ -1,4 +1,4 @@
-//! Health checks as readiness probes.
+//! Converts health checks to readiness probes.
 
 use super::builder::{Builder, Done};
 use super::hosts::Position;
@@ -39,7 +39,7 @@ fn is_checked(service: &Service<'_>) -> bool {
 }
 
 /// The image's own check. Also `None` if it uses a port on which the service does not listen because it runs another
-/// command: Docker only shows that it fails, and process-compose would stop the process.
+/// command: Docker only shows the failure, but process-compose would stop the process.
 fn image_check<'s>(service: &'s Service<'_>) -> Option<&'s HealthCheck> {
     let check = service.image_file.as_ref()?.health.as_ref()?;
     (!asks_for_other_port(service, check)).then_some(check)
@@ -161,7 +161,7 @@ fn attrs(builder: &Builder<'_, '_>, service: &Service<'_>, check: &Check) -> Vec
             attrs.push(Attr::new(["exec", "command"], command));
         }
     }
-    // A success during the start period counts at once, and a failure does not: as many more failures are allowed.
+    // A success during the start period counts at once, and a failure does not count, so more failures are allowed.
     let threshold = check.retries + check.start_period.div_ceil(check.interval);
     for (name, value) in [
         ("initial_delay_seconds", 0),
@@ -185,7 +185,7 @@ fn http_get(scheme: &str, port: Expr, path: &str) -> Attr {
     Attr::new(["http_get"], Expr::Set(pairs))
 }
 
-/// A check that only asks for a page with curl or wget.
+/// The probe for a check that only requests a page with curl or wget.
 fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Attr> {
     let split;
     let words = match words {
@@ -203,7 +203,7 @@ fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> O
     if !matches!(tool, "curl" | "wget") {
         return None;
     }
-    // Without this flag curl succeeds whatever the server answers, and a probe wants 200.
+    // Without this flag, curl succeeds whatever the server responds, but a probe expects status 200.
     let fails = |word: &String| {
         let is_short = word.starts_with('-') && !word.starts_with("--") && word.contains('f');
         is_short || word == "--fail" || word == "--fail-with-body"
@@ -211,7 +211,7 @@ fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> O
     if tool == "curl" && !words.iter().any(fails) {
         return None;
     }
-    // A request that is more than a plain one stays a command.
+    // Requests with additional options remain commands.
     let more = [
         "-X",
         "-d",
@@ -244,7 +244,7 @@ fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> O
     Some(http_get(scheme, builder.port_expr(port), &path))
 }
 
-/// A check that runs a command.
+/// The probe for a check that runs a command.
 fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Expr {
     let name = format!("{}-health", service.process);
     let leave = |why: String| {

@@ -1,4 +1,4 @@
-//! Host names of other services in texts, and the addresses that replace them.
+//! Rewrites the host names of other services in strings to their new addresses.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,40 +10,40 @@ use crate::migrate::nix::Text;
 /// The address that every process listens on.
 pub const LOCAL: &str = "127.0.0.1";
 
-/// Rewrites texts of one service.
+/// Rewrites the strings of one service.
 pub struct Rewriter<'a, 'm> {
     /// The project.
     pub stack: &'a Stack<'m>,
-    /// The service whose texts these are.
+    /// The service that the strings belong to.
     pub service: &'a Service<'m>,
     /// The registry.
     pub ports: &'a Ports,
 }
 
-/// Where a text is, and so what a bare host name in it means.
+/// The position of a string, which determines the meaning of a bare host name in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Position<'a> {
     /// The value of a variable.
     Variable(&'a str),
-    /// A word of a command, and the word before it.
+    /// A word of a command, with the word before it.
     Word(&'a str),
     /// The text of a configuration file.
     File,
 }
 
-/// Words in names of variables and flags for hosts.
+/// Words in the names of variables and flags that hold hosts.
 const HOST_WORDS: [&str; 16] = [
     "HOST", "HOSTS", "HOSTNAME", "SERVER", "SERVERS", "ADDR", "ADDRESS", "URL", "URI", "ENDPOINT", "UPSTREAM",
     "BROKER", "BROKERS", "NODES", "SEEDS", "PEERS",
 ];
 
 impl Rewriter<'_, '_> {
-    /// The number of a port as a part of a string.
+    /// The number of a port, as a part of a string.
     fn number(&self, port: &Port) -> String {
         format!("toString {}", self.ports.reference(port.number))
     }
 
-    /// Rewrites a text.
+    /// Rewrites a string.
     pub fn rewrite(&self, text: &str, position: Position<'_>) -> Text {
         if let Position::Variable(name) = position
             && let Some(port) = self.port_value(name, text)
@@ -69,7 +69,7 @@ impl Rewriter<'_, '_> {
         out
     }
 
-    /// A text that is nothing but a variable whose default is the name of a host: `${DB_HOST:-db}`.
+    /// The replacement for a string that consists of a variable whose default is the name of a host: `${DB_HOST:-db}`.
     fn default_host(&self, text: &str, position: Position<'_>) -> Option<String> {
         let Position::Variable(variable) = position else { return None };
         let inner = text.strip_prefix(super::words::SHELL.0)?.strip_suffix(super::words::SHELL.1)?;
@@ -84,7 +84,7 @@ impl Rewriter<'_, '_> {
         let mut out = Text::default();
         for line in text.split_inclusive('\n') {
             let plain = line.trim_start();
-            // An address without a host: `:80 {`.
+            // The line is an address without a host: `:80 {`.
             let number = plain.strip_prefix(':').and_then(leading_number);
             match number.and_then(|number| Some((number, self.service.port(number)?))) {
                 Some((number, port)) => {
@@ -98,7 +98,8 @@ impl Rewriter<'_, '_> {
         out
     }
 
-    /// The addresses in a text: where each begins and ends, and its replacement; in order, the longest first.
+    /// The replacements for the addresses in a string, each with its start and end. They are ordered by position; at
+    /// the same position, the longest comes first.
     fn replacements(&self, text: &str, position: Position<'_>) -> Vec<(usize, usize, Text)> {
         let hosts = self
             .stack
@@ -123,7 +124,8 @@ impl Rewriter<'_, '_> {
         found
     }
 
-    /// The machine as Docker's containers name it, where published ports are those of the registry now.
+    /// The replacement for the name by which Docker's containers refer to the host. Published ports become ports of the
+    /// registry.
     fn machine_address(&self, text: &str, at: usize) -> (usize, usize, Text) {
         let end = at + HOST_OF_DOCKER.len();
         let mut address = Text::literal(LOCAL);
@@ -135,7 +137,7 @@ impl Rewriter<'_, '_> {
         (at, end + 1 + number.to_string().len(), address)
     }
 
-    /// The numbers of ports beside a host of the stack in the same object or list of keys: `host=db port=5432`.
+    /// The numbers of ports next to a host of the stack, in the same object or list of keys: `host=db port=5432`.
     fn keyed_ports(&self, text: &str) -> Vec<(usize, usize, Text)> {
         let mut ports = Vec::new();
         let carried = || self.stack.services.iter().filter(|service| service.is_carried());
@@ -162,7 +164,7 @@ impl Rewriter<'_, '_> {
                         of_prefix.insert(prefix, (*at, *name));
                     }
                     Key::Port { at, number, prefix, depth: own_depth } => {
-                        // The port of a program itself may be beside the hosts that it connects to.
+                        // The port of the program itself may be next to the hosts that it connects to.
                         let is_certain = prefix.is_empty() && *own_depth == depth;
                         let beside = || nearest.filter(|_| is_certain || self.service.port(*number).is_none());
                         let host = of_prefix.get(prefix.as_str()).copied().filter(|_| *own_depth == depth);
@@ -176,14 +178,14 @@ impl Rewriter<'_, '_> {
         ports
     }
 
-    /// `:5000` at the end of a word, for servers that listen on all addresses.
+    /// The replacement for `:5000` at the end of a word, for servers that listen on all addresses.
     fn own_port(&self, text: &str) -> Option<(usize, usize, Text)> {
         let number = text.strip_prefix(':')?;
         let port = self.service.port(number.parse().ok()?)?;
         Some((1, text.len(), Text::code(self.number(port))))
     }
 
-    /// The replacement of a host name and of the port that follows it.
+    /// The replacement for a host name and the port after it.
     fn address(
         &self,
         text: &str,
@@ -240,7 +242,7 @@ impl Rewriter<'_, '_> {
             address.push_code(&self.number(port));
             return Some((end + 1 + number.to_string().len(), address));
         }
-        // libpq and Npgsql take the usual port without one.
+        // libpq and Npgsql use the default port if none is given.
         let main = service.ports.first().filter(|_| keyed && form.is_without_port);
         if let (Some(port), Some(separator)) = (main, separator(before, after)) {
             let mut address = Text::literal(format!("{LOCAL}{separator}port="));
@@ -250,8 +252,8 @@ impl Rewriter<'_, '_> {
         (bare || keyed || after.starts_with(":\u{f8f5}")).then(|| (end, Text::literal(LOCAL)))
     }
 
-    /// The port that a variable gives as a number: that of a service whose host is given next to
-    /// it, or else that of the service itself.
+    /// The port whose number is the value of a variable: a port of the service that a related variable or the prefix of
+    /// this one names, or else of this service, or else of any service if there is a prefix.
     fn port_value(&self, variable: &str, text: &str) -> Option<&Port> {
         let number: u16 = text.parse().ok()?;
         if !variable.to_ascii_uppercase().contains("PORT") {
@@ -278,7 +280,7 @@ impl Rewriter<'_, '_> {
         other.or(own).or_else(|| only.filter(|_| has_stem))
     }
 
-    /// The port that a word gives as a number after a flag, or as `--port=5000`.
+    /// The port whose number is a word after a flag, or is in `--port=5000`.
     fn flag_value(&self, text: &str, position: Position<'_>) -> Option<&Port> {
         let Position::Word(flag) = position else { return None };
         let is_port_flag = matches!(flag, "-p" | "-P" | "-b" | "-l") || flag.to_ascii_lowercase().ends_with("port");
@@ -291,10 +293,10 @@ impl Rewriter<'_, '_> {
     }
 }
 
-/// The name of the machine in containers of Docker Desktop, and in others by `extra_hosts`.
+/// The name of the host in containers of Docker Desktop, and in other containers through `extra_hosts`.
 const HOST_OF_DOCKER: &str = "host.docker.internal";
 
-/// The form of a text.
+/// The form of a string.
 #[derive(Debug, Clone, Copy)]
 struct Form {
     /// Whether it is a list.
@@ -309,21 +311,21 @@ impl Form {
     }
 }
 
-/// A key with a value. The prefix of `spring.redis.host` is `spring.redis`.
+/// A key with a value. In `spring.redis.host`, the prefix is `spring.redis`.
 enum Key<'t> {
-    /// The name of a host, and where it begins.
+    /// The name of a host, with its offset.
     Host { at: usize, name: &'t str, prefix: String },
-    /// The number of a port, where it begins, and the number of objects around it.
+    /// The number of a port, with its offset and the number of objects around it.
     Port { at: usize, number: u16, prefix: String, depth: usize },
 }
 
-/// The keys of an object, and of those in it that have no host.
+/// The keys of an object, including those of inner objects that have no host.
 struct Scope<'t> {
     /// The number of objects around its keys, from 1.
     depth: usize,
-    /// The keys in order.
+    /// The keys, in order.
     keys: VecDeque<Key<'t>>,
-    /// Whether one of them is that of a host.
+    /// Whether one of the keys is for a host.
     has_host: bool,
 }
 
@@ -332,7 +334,7 @@ impl Scope<'_> {
         Self { depth, keys: VecDeque::new(), has_host: false }
     }
 
-    /// Appends the keys of an object that ends. The longer list stays where it is.
+    /// Adds the keys of an inner object that has ended. The longer list is not moved.
     fn take_over(&mut self, mut inner: Self) {
         if inner.keys.len() > self.keys.len() {
             std::mem::swap(&mut self.keys, &mut inner.keys);
@@ -345,7 +347,7 @@ impl Scope<'_> {
     }
 }
 
-/// The keys of hosts and ports in a text, by the object that they are in. What is in no object is one of its own.
+/// The keys of hosts and ports in a string, by object. Keys outside of all objects form a separate scope.
 fn scopes(text: &str) -> Vec<Scope<'_>> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let is_filler = |c: char| matches!(c, '"' | '\'' | ' ');
@@ -394,7 +396,7 @@ fn scopes(text: &str) -> Vec<Scope<'_>> {
     done
 }
 
-/// Whether a text ends with the key of a host: `host=`, `"host": "`.
+/// Whether a string ends with the key of a host: `host=`, `"host": "`.
 fn is_keyed_host(before: &str) -> bool {
     if before.ends_with('=') {
         return is_host_word(last_word(before));
@@ -404,26 +406,27 @@ fn is_keyed_host(before: &str) -> bool {
     key.is_some_and(|text| is_host_word(text.rsplit('"').next().unwrap_or_default()))
 }
 
-/// Whether a text has a key with a value as a word of its own: neither a part of a longer key nor an option of a command.
+/// Whether a string contains a key with a value as a separate word, not as part of a longer key or as an option of a
+/// command.
 fn has_key(lower: &str, key: &str) -> bool {
     lower
         .match_indices(key)
         .any(|(at, _)| begins_key(&lower[..at]) && lower[at + key.len()..].trim_start_matches(' ').starts_with('='))
 }
 
-/// Whether a key of a connection string can begin behind a text.
+/// Whether a key of a connection string can begin after this text.
 fn begins_key(before: &str) -> bool {
     before.chars().next_back().is_none_or(|c| c.is_whitespace() || ";:\"'".contains(c))
 }
 
-/// Whether a text is a connection string of the form `host=db user=x` without a port.
+/// Whether a string is a connection string without a port, of the form `host=db user=x`.
 fn is_without_port(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let is_database = ["dbname", "database", "user", "username", "user id"].iter().any(|key| has_key(&lower, key));
     is_database && !has_key(&lower, "port") && !lower.contains("://")
 }
 
-/// What separates the host of a connection string from other keys, if a port can follow.
+/// The separator between the host of a connection string and other keys, if a port can be added there.
 fn separator(before: &str, after: &str) -> Option<&'static str> {
     const HOST: &str = "host=";
     let key = before.len().checked_sub(HOST.len())?;
@@ -445,13 +448,13 @@ fn last_word(before: &str) -> &str {
     &before[rest.len()..]
 }
 
-/// Whether the name of a variable or a flag is that of a host.
+/// Whether the name of a variable or a flag refers to a host.
 pub fn is_host_word(name: &str) -> bool {
     let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
     name.split('_').any(|word| HOST_WORDS.contains(&word)) || name.ends_with("HOST") || name.ends_with("SERVER")
 }
 
-/// The port of a service that a URL without a port refers to.
+/// The port that a URL without a port number refers to.
 fn default_port<'s>(service: &'s Service<'_>, before: &str) -> Option<&'s Port> {
     let scheme = before.split("://").next().unwrap_or_default();
     let scheme = scheme.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
@@ -463,7 +466,7 @@ fn default_port<'s>(service: &'s Service<'_>, before: &str) -> Option<&'s Port> 
     usual.and_then(|number| service.port(number)).or_else(|| service.ports.first())
 }
 
-/// Whether a configuration file has a program listen on a port, in a form that [`Rewriter::rewrite_file`] changes.
+/// Whether a configuration file makes a program listen on a port, in a form that [`Rewriter::rewrite_file`] changes.
 pub fn listens_in(text: &str, container: u16) -> bool {
     let own = ["", "*", "0.0.0.0", "localhost", LOCAL, "[::]"];
     text.lines().any(|line| {
@@ -478,7 +481,7 @@ pub fn listens_in(text: &str, container: u16) -> bool {
     })
 }
 
-/// Whether a text gives a program of a service its own port, as one of the forms above.
+/// Whether a string passes a program the number of its own port: in a variable, an argument, or a configuration file.
 pub fn tells_port(text: &str, position: Position<'_>, container: u16) -> bool {
     let number = container.to_string();
     let is_port_name = |name: &str| name.to_ascii_uppercase().contains("PORT");

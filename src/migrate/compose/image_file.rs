@@ -10,12 +10,12 @@ use crate::lang::dockerfile::{MOST_GROWTH, MOST_INSTRUCTIONS};
 use crate::lang::shell;
 use crate::paths;
 
-/// A stage of a Dockerfile: what its image runs.
+/// A stage of a Dockerfile: the properties of its image.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageFile {
     /// The file.
     pub path: String,
-    /// The image that the stage is made of in the end, with the arguments' defaults filled in.
+    /// The image on which the stage is ultimately based, with the default values of arguments.
     pub base: String,
     /// `ENTRYPOINT` and its line.
     pub entrypoint: Option<(Vec<String>, usize)>,
@@ -23,21 +23,21 @@ pub struct ImageFile {
     pub command: Option<(Vec<String>, usize)>,
     /// `WORKDIR`.
     pub folder: String,
-    /// `ENV`, with the line of each.
+    /// The variables set by `ENV`: name, value and line.
     pub variables: Vec<(String, String, usize)>,
-    /// `EXPOSE`: numbers.
+    /// The numbers in `EXPOSE`.
     pub exposed: Vec<u16>,
-    /// `RUN` lines.
+    /// The commands of `RUN`, with their lines.
     pub runs: Vec<(String, usize)>,
-    /// `COPY` and `ADD` out of the context: from and to.
+    /// The `COPY` and `ADD` instructions from the context: source and target.
     pub copies: Vec<(String, String)>,
-    /// What `COPY --from` takes from other stages.
+    /// The `COPY --from` instructions.
     pub built: Vec<Built>,
     /// The other stages that have a name.
     pub stages: Vec<(String, ImageFile)>,
     /// `HEALTHCHECK`.
     pub health: Option<HealthCheck>,
-    /// The bases and RUN lines of all stages: what the image is built with.
+    /// The bases and RUN lines of all stages, which are used to build the image.
     pub builders: Vec<String>,
 }
 
@@ -60,12 +60,12 @@ impl Built {
         file.stages.iter().find(|(name, _)| *name == self.stage).map(|(_, stage)| stage)
     }
 
-    /// The folder of the context where its stage, run in the checkout, builds it.
+    /// The folder of the context in which its stage, run in the checkout, creates the source.
     pub fn folder(&self, file: &ImageFile) -> Option<String> {
         self.in_context(file).filter(|folder| !folder.is_empty() && !folder.contains('*'))
     }
 
-    /// The path in the context of what its stage has at the source.
+    /// The path in the context that corresponds to the source in its stage.
     pub fn in_context(&self, file: &ImageFile) -> Option<String> {
         let stage = self.stage(file)?;
         stage.source_of(&in_folder(&stage.folder, &self.source))
@@ -84,7 +84,7 @@ pub struct HealthCheck {
 }
 
 /// Reads the stage that a build uses: the named one, or else the last one. `None` if there is no such stage, or if the
-/// file is far too long.
+/// file is too long.
 pub fn read(
     path: &RelPath,
     text: &str,
@@ -138,7 +138,7 @@ pub fn read(
     };
     let (_, mut stage) = stages.remove(wanted);
     stage.builders = builders;
-    // Stages are also known by their number, and stages after the wanted one cannot be copied from.
+    // Stages can also be referred to by number, and stages after the wanted one cannot be copied from.
     stages.truncate(wanted);
     let numbered = stages.into_iter().enumerate().map(|(at, (name, stage))| (name.unwrap_or(at.to_string()), stage));
     stage.stages = numbered.collect();
@@ -232,7 +232,7 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
     }
 }
 
-/// A path in the image, from the root.
+/// An absolute path in the image.
 fn in_folder(folder: &str, path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{}", path.trim_start_matches("./")) }
 }
@@ -242,7 +242,7 @@ fn set(variables: &mut Vec<(String, String, usize)>, name: &str, value: &str, li
     variables.push((name.to_owned(), value.to_owned(), line));
 }
 
-/// The words of an exec form, or `sh -c` with a shell form.
+/// The words of an exec form. A shell form becomes `sh -c`.
 fn form(text: &str) -> Vec<String> {
     let text = text.trim();
     if let Ok(words) = serde_json::from_str::<Vec<String>>(text) {
@@ -261,7 +261,8 @@ fn fill(text: &str, known: &BTreeMap<String, String>) -> String {
     filled.filter(|filled| filled.len() <= text.len() + MOST_GROWTH).unwrap_or_else(|| text.to_owned())
 }
 
-/// The instructions: keyword in capitals, the rest on one line, and the first line's number.
+/// Splits a Dockerfile into instructions: the keyword in capitals, the rest on one line, and the number of the first
+/// line.
 fn instructions(text: &str) -> Vec<(String, String, usize)> {
     let mut found = Vec::new();
     let mut lines = text.lines().enumerate().peekable();
@@ -309,7 +310,7 @@ fn heredoc(line: &str) -> Option<String> {
 }
 
 impl ImageFile {
-    /// Whether it compiles a program.
+    /// Whether the stage compiles a program.
     pub fn compiles(&self) -> bool {
         self.runs.iter().any(|(run, _)| {
             let is_compiler = |command: &shell::Command<'_>| {
@@ -319,8 +320,8 @@ impl ImageFile {
         })
     }
 
-    /// The folder of the context that corresponds to the image's WORKDIR if nothing is copied to WORKDIR itself: the source
-    /// folder of the stage that compiles the program, or the parent of a folder that is copied into WORKDIR.
+    /// The folder of the context that corresponds to the WORKDIR of the image if nothing is copied to WORKDIR itself:
+    /// the source folder of the stage that compiles the program, or the parent of a folder that is copied into WORKDIR.
     fn source_of_parts(&self) -> Option<String> {
         let stages = self.built.iter().filter_map(|built| built.stage(self));
         if let Some(stage) = stages.into_iter().find(|stage| stage.compiles()) {
@@ -333,7 +334,7 @@ impl ImageFile {
             (inside.strip_prefix('/') == Some(name)).then(|| (parent.to_owned(), name))
         });
         let parts: Vec<(String, &str)> = parts.collect();
-        // What the command names first decides.
+        // A folder that the command names takes precedence.
         let words = self.entrypoint.iter().chain(&self.command).flat_map(|(words, _)| words);
         let is_named = |name: &str| {
             words
@@ -344,8 +345,8 @@ impl ImageFile {
         named.or(parts.first()).map(|(parent, _)| parent.clone())
     }
 
-    /// The path in the context (`""` is the context itself) that a path in the image is copied from, also by way of a
-    /// stage that copies the context.
+    /// The path in the context (`""` for the context itself) from which a path in the image is copied, possibly through
+    /// a stage that copies the context.
     pub fn source_of(&self, path: &str) -> Option<String> {
         let path = path.trim_end_matches('/');
         let mut best: Option<(usize, String)> = None;
@@ -362,7 +363,7 @@ impl ImageFile {
                 continue;
             }
             let target = to.trim_end_matches("/.").trim_end_matches('/');
-            // A file that is copied into a folder keeps its name there.
+            // A file that is copied into a folder keeps its name.
             let name = from.rsplit('/').next().unwrap_or(from);
             let places = [target.to_owned(), format!("{target}/{name}")];
             for (at, place) in places.iter().enumerate() {
@@ -371,14 +372,14 @@ impl ImageFile {
                     Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
                     _ => continue,
                 };
-                // Only a file, which has nothing below it, is found by its own name.
+                // Only a file, which has nothing below it, is found under its own name.
                 let is_file = name.contains('.');
                 let into_folder = !target.rsplit('/').next().is_some_and(|last| last.contains('.'));
                 if (at == 1 && (!rest.is_empty() || name.is_empty())) || (at == 0 && is_file && into_folder) {
                     continue;
                 }
                 let source = [from, rest].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/");
-                // What a stage compiles is a file, or a folder that the checkout does not have.
+                // The result that a stage compiles is a file, or a folder that is not in the checkout.
                 if at == 0
                     && number >= copied
                     && rest.is_empty()

@@ -1,26 +1,26 @@
-//! `${VAR}` in Compose files, and the `.env` file that gives values to it.
+//! `${VAR}` in Compose files, and the `.env` file that sets such variables.
 
 use std::collections::BTreeMap;
 
-/// The variables of an interpolation.
+/// The values of variables, by name.
 pub type Variables = BTreeMap<String, String>;
 
-/// The longest text with its variables, in bytes: Linux passes no longer argument or variable to a program
-/// (`MAX_ARG_STRLEN`, execve(2)).
+/// The maximum length of a string after interpolation, in bytes. Linux does not pass longer arguments or variables to a
+/// program (`MAX_ARG_STRLEN`, execve(2)).
 const LONGEST: usize = 128 << 10;
 
-/// The most bytes that the variables of one file have together.
+/// The maximum total size of the variables in one file, in bytes.
 const MOST: usize = 4 << 20;
 
-/// The deepest nesting of substitutions such as `${A:-${B:-c}}`. Each level takes a part of the stack.
+/// The maximum nesting of substitutions such as `${A:-${B:-c}}`. Each level uses stack space.
 const DEEPEST: usize = 50;
 
-/// Replaces all variables in a text. `Err` is what is wrong with it.
+/// Replaces all variables in a string. The error describes what is wrong with it.
 pub fn interpolate(text: &str, variables: &Variables) -> Result<String, String> {
     interpolate_at(text, variables, 0)
 }
 
-/// Replaces all variables in a text inside `depth` substitutions.
+/// Replaces all variables in a string inside `depth` substitutions.
 fn interpolate_at(text: &str, variables: &Variables, depth: usize) -> Result<String, String> {
     if depth > DEEPEST {
         return Err(format!("substitutions are nested more than {DEEPEST} levels deep"));
@@ -38,7 +38,7 @@ fn interpolate_at(text: &str, variables: &Variables, depth: usize) -> Result<Str
             out.push_str(&substitute(&inner[..end], variables, depth)?);
             rest = &inner[end + 1..];
         } else {
-            // A dollar sign that nothing like a name follows stays, as in Compose: `$(id)`, `$1`.
+            // As in Compose, a dollar sign that is not followed by a name is kept: `$(id)`, `$1`.
             let end = name_end(after);
             out.push_str(if end == 0 { "$" } else { variables.get(&after[..end]).map_or("", String::as_str) });
             rest = &after[end..];
@@ -55,7 +55,7 @@ fn shorten(text: &str) -> String {
     text.chars().take(30).collect()
 }
 
-/// The end of a variable's name at the start of a text.
+/// The end of a variable's name at the start of a string.
 fn name_end(text: &str) -> usize {
     let first = |c: char| c == '_' || c.is_ascii_alphabetic();
     match text.chars().next() {
@@ -64,7 +64,7 @@ fn name_end(text: &str) -> usize {
     }
 }
 
-/// Where the brace closes whose inside a text begins with.
+/// The position of the brace that closes a substitution. The string begins after the opening brace.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0;
     let bytes = text.as_bytes();
@@ -79,7 +79,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The value of the text between the braces, inside `depth` other substitutions.
+/// The value of the text between braces, inside `depth` other substitutions.
 fn substitute(inner: &str, variables: &Variables, depth: usize) -> Result<String, String> {
     let end = name_end(inner);
     if end == 0 {
@@ -108,7 +108,7 @@ fn substitute(inner: &str, variables: &Variables, depth: usize) -> Result<String
     }
 }
 
-/// The names of the variables that a text refers to, in order.
+/// The names of the variables that a string refers to, in order.
 pub fn names(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = text;
@@ -127,7 +127,7 @@ pub fn names(text: &str) -> Vec<String> {
     names
 }
 
-/// Reads a `.env` or `env_file`: the variables in order. `lookup` are those that values may refer to.
+/// Reads a `.env` or `env_file`. Returns the variables in order. Values may refer to the variables in `lookup`.
 pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>, (usize, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mut known = lookup.clone();
@@ -186,7 +186,7 @@ pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>,
     Ok(found)
 }
 
-/// Searches for the end of a quoted text that is read in parts, each of them once.
+/// Searches for the end of a quoted text that is read in parts. Each part is read only once.
 struct Closing {
     quote: char,
     /// Whether the last character was a backslash that escapes the next one.
@@ -194,7 +194,7 @@ struct Closing {
 }
 
 impl Closing {
-    /// Adds a part to the text before it. Returns where the closing quote is, if the part has it.
+    /// Appends a part to the text. Returns the position of the closing quote, if the part contains it.
     fn add(&mut self, whole: &mut String, part: &str) -> Option<usize> {
         let start = whole.len();
         whole.push_str(part);
@@ -254,7 +254,7 @@ mod tests {
                 assert_eq!(read_env(&text, &Variables::new()).unwrap_err(), (1, refused.to_owned()), "{quote}");
             }
         }
-        // Braces that no dollar sign precedes do not nest.
+        // Braces without a dollar sign before them do not nest.
         assert!(interpolate(&format!("${{A:-{}}}", "{".repeat(1_000)), &Variables::new()).is_ok());
     }
 

@@ -1,4 +1,4 @@
-//! Images that services-flake has a service for.
+//! Images for which services-flake has a service.
 
 mod command;
 mod grafana;
@@ -16,7 +16,7 @@ use crate::knowledge::containers::{self, OptionKind, ServiceImage};
 use crate::knowledge::services_flake;
 use crate::migrate::nix::{Attr, Expr, Text};
 
-/// Builds an instance, and what its process needs besides.
+/// Builds an instance, and the additional settings of its process.
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
     let service = done.service;
     let into = format!("services.{}.{}", known.option, service.process);
@@ -56,7 +56,7 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     instance.dropped();
     let mut process = Vec::new();
     let depends = builder.depends_on(done);
-    // Redis reads its password at the start, so it waits for the process that writes it.
+    // Redis reads its password when it starts, so it waits for the process that writes it.
     let site_name = instance.site_process_name().filter(|_| known.option == "nginx");
     let site = site_name.as_ref().and_then(|name| instance.site_process(name));
     let waits = instance.include.is_some().then(|| passwords::process_name(service));
@@ -76,7 +76,7 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     parts.processes.extend(helpers);
 }
 
-/// Disables the processes that only prepare or configure a service that is disabled itself.
+/// Disables the processes that only prepare or configure a service, if the service itself is disabled.
 fn disable(service: &Service<'_>, option: &str, own: &mut Vec<Attr>) {
     let disabled = || Attr::new(["disabled"], Expr::bool(true));
     for attr in own.iter_mut() {
@@ -91,7 +91,7 @@ fn disable(service: &Service<'_>, option: &str, own: &mut Vec<Attr>) {
     }));
 }
 
-/// `depends_on` with one more process that has to be done.
+/// Adds a process that must finish first to `depends_on`.
 fn with_dependency(depends: Option<Attr>, process: Option<String>) -> Option<Attr> {
     let Some(process) = process else { return depends };
     let done = Attr::new([process.as_str(), "condition"], Expr::text("process_completed_successfully"));
@@ -103,7 +103,7 @@ fn with_dependency(depends: Option<Attr>, process: Option<String>) -> Option<Att
     Some(Attr::new(["depends_on"], Expr::Set(all)))
 }
 
-/// An instance while it is built.
+/// An instance during its conversion.
 pub struct Instance<'b, 's, 'm> {
     /// The builder.
     pub builder: &'b Builder<'b, 'm>,
@@ -113,14 +113,14 @@ pub struct Instance<'b, 's, 'm> {
     into: String,
     /// Its options.
     pub attrs: Vec<Attr>,
-    /// A line of its configuration that includes the file of its password.
+    /// A line in its configuration that includes the file with the password.
     include: Option<String>,
-    /// The folder of the configuration file that is read.
+    /// The folder of the configuration file being read.
     folder: String,
 }
 
 impl Instance<'_, '_, '_> {
-    /// Sets an option; a second value for it is not written.
+    /// Sets an option. Later values for the same option are ignored.
     pub fn set(&mut self, option: &str, value: Expr) {
         let path: Vec<&str> = option.split('.').collect();
         self.set_path(&path, value);
@@ -132,7 +132,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Adds a line to an option of lines.
+    /// Adds a line to an option whose value consists of lines.
     fn add_line(&mut self, option: &str, line: &str) {
         let line = format!("{line}\n");
         match self.attrs.iter_mut().find(|attr| attr.path == [option]).map(|attr| &mut attr.value) {
@@ -306,7 +306,7 @@ impl Instance<'_, '_, '_> {
     fn variable(&mut self, option: &containers::VariableOption, value: &Node, place: &Place, what: &str) {
         let text = value.text().unwrap_or_default();
         match option.kind {
-            // The image takes an empty variable for one that is not set.
+            // The image treats an empty variable as unset.
             OptionKind::Text | OptionKind::Words if text.is_empty() => {
                 return self.leave(
                     place,
@@ -342,7 +342,7 @@ impl Instance<'_, '_, '_> {
         self.carry(place, what, option.option);
     }
 
-    /// The variable of `.env` that holds a secret at run time. `None` if its value is more than that.
+    /// The variable in `.env` that contains a secret at run time. `None` if the value contains more than that.
     fn secret_variable(&self, name: &str, value: &Node) -> Option<String> {
         let Value::Scalar(scalar) = &value.value else { return None };
         let text = self.builder.run_time(scalar);
@@ -352,12 +352,12 @@ impl Instance<'_, '_, '_> {
         Some(variable)
     }
 
-    /// A variable that only one service knows.
+    /// Handles a variable that only one service supports.
     fn own_variable(&mut self, name: &str, value: &Node, place: &Place, what: &str) -> bool {
         let text = value.text().unwrap_or_default().to_owned();
         let rewritten = self.builder.rewriter(self.service).rewrite(&text, Position::Variable(name));
         let option: Vec<String> = match (self.known.option, name) {
-            // Read together in `own_settings`.
+            // These are read together in `own_settings`.
             ("postgres", "POSTGRES_DB" | "POSTGRESQL_DATABASE")
             | ("mysql", "MYSQL_DATABASE" | "MARIADB_DATABASE" | "MYSQL_USER" | "MARIADB_USER")
             | ("clickhouse", "CLICKHOUSE_DB") => {

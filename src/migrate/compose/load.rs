@@ -1,4 +1,4 @@
-//! Compose files of one project, read as Compose reads them: interpolated, extended, included and merged.
+//! Reads the Compose files of one project as Compose does: interpolated, extended, included and merged.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -10,14 +10,14 @@ use crate::finding::RelPath;
 use crate::migrate::{Error, Files};
 use crate::paths;
 
-/// A project after all its files are merged.
+/// A project with all its files merged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    /// The merged document, in long forms.
+    /// The merged document, in long form.
     pub root: Node,
-    /// The folder that the project's paths are relative to.
+    /// The folder to which the project's paths are relative.
     pub folder: String,
-    /// The variables of the `.env` file there, in order.
+    /// The variables in the `.env` file in that folder, in order.
     pub env: Vec<(String, String)>,
     /// The path of that file, if there is one.
     pub env_path: Option<String>,
@@ -30,10 +30,10 @@ impl Model {
     }
 }
 
-/// Includes and extends deeper than this are refused.
+/// The maximum nesting of includes and extends.
 const DEEPEST: usize = 30;
 
-/// Reads the files of a project, the later ones over the earlier ones.
+/// Reads the files of a project. Later files override earlier ones.
 pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
     let first = project.first().cloned().unwrap_or_else(|| "compose.yaml".into());
     let folder = paths::folder(&first).to_owned();
@@ -73,32 +73,32 @@ fn read_env_file(files: &dyn Files, path: &str, lookup: &Variables) -> Result<Op
 
 struct Loader<'a> {
     files: &'a dyn Files,
-    /// How many files were parsed: one that is included twice is parsed twice.
+    /// The number of parsed files. A file that is included twice is parsed twice.
     loads: Cell<usize>,
-    /// The size of all texts with variables, in bytes.
+    /// The size of all strings that contain variables, in bytes.
     size: Cell<usize>,
-    /// The number of nodes of all files, as often as they are included, and of all services that extend others.
+    /// The number of nodes in all files, counted each time they are included, and in all services that extend others.
     nodes: Cell<usize>,
 }
 
-/// The most files that a project consists of, counted as often as they are included.
+/// The maximum number of files of a project, counted each time they are included.
 const MOST_LOADS: usize = 500;
 
-/// The most nodes of a project. Those of services are counted twice.
+/// The maximum number of nodes of a project. The nodes of services are counted twice.
 const MOST_NODES: usize = 3 * yaml::MOST_NODES;
 
-/// The most bytes that all texts with variables of a project have together.
+/// The maximum total size of the strings with variables in a project, in bytes.
 const MOST_TEXT: usize = 32 << 20;
 
 impl Loader<'_> {
-    /// One file with its includes and extends. `chain` are the files that led here.
+    /// Reads a file with its includes and extends. `chain` contains the files that led to it.
     fn file(&self, path: &RelPath, folder: &str, variables: &Variables, chain: &[RelPath]) -> Result<Node, Error> {
         let mut node = self.parse(path, folder, variables)?;
         self.extend_all(&mut node, path, variables)?;
         self.include(node, path, folder, variables, chain)
     }
 
-    /// A file's document in long forms, interpolated.
+    /// Reads the document in a file, in long form and interpolated.
     fn parse(&self, path: &RelPath, folder: &str, variables: &Variables) -> Result<Node, Error> {
         self.loads.update(|loads| loads + 1);
         if self.loads.get() > MOST_LOADS {
@@ -131,7 +131,7 @@ impl Loader<'_> {
                     for (name, service) in services.iter_mut() {
                         if !service.is_null() && service.tag.as_deref() != Some("reset") {
                             canonical::service(&name.name, service, folder)?;
-                            // Before the next one makes ports of its ranges.
+                            // Counted here, before the next service expands its port ranges.
                             self.count(service)?;
                         }
                     }
@@ -223,7 +223,7 @@ impl Loader<'_> {
         self.extended(&by_name, wanted, base, &inner, depth + 1)
     }
 
-    /// The path of another file that must exist in the repository.
+    /// The path of another file, which must exist in the repository.
     fn inside(&self, from: &Node, file: &str) -> Result<RelPath, Error> {
         if file.contains("://") || file.starts_with("git@") {
             return Err(from
@@ -261,7 +261,7 @@ impl Loader<'_> {
                 None => model,
             });
         }
-        // The lists themselves stay in the model for the report.
+        // The lists themselves remain in the model for the report.
         match included {
             Some(base) => merge(base, node, &mut Vec::new()),
             None => Ok(node),
@@ -339,7 +339,7 @@ struct Context<'a> {
     variables: &'a Variables,
 }
 
-/// Replaces the variables in all texts. `size` counts the bytes.
+/// Replaces the variables in all strings. Adds the number of bytes to `size`.
 fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -> Result<(), Error> {
     let place = node.place.clone();
     match &mut node.value {
@@ -363,7 +363,7 @@ fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -
     }
 }
 
-/// What makes an element of a list unique.
+/// A function that returns the key that makes an element of a list unique.
 type Index = fn(&Node) -> String;
 
 /// Lists of a service whose elements replace earlier ones with the same key.
@@ -392,7 +392,7 @@ fn mount_target(item: &Node, folder: &str) -> String {
     if target.starts_with('/') { target } else { format!("{folder}{target}") }
 }
 
-/// Merges a node over another. `path` leads to both from the root.
+/// Merges the node `over` into the node `base`. `path` is the path of both from the root.
 fn merge(base: Node, over: Node, path: &mut Vec<String>) -> Result<Node, Error> {
     match over.tag.as_deref() {
         Some("override") => return Ok(Node { tag: None, ..over }),
@@ -400,7 +400,7 @@ fn merge(base: Node, over: Node, path: &mut Vec<String>) -> Result<Node, Error> 
         _ => {}
     }
     if over.is_null() {
-        // A variable without a value is passed through, even if the base has a value.
+        // A variable without a value is passed through, even if it has a value in the base.
         let in_environment = path.len() == 4 && path[2] == "environment";
         return Ok(if in_environment { over } else { base });
     }
@@ -454,9 +454,10 @@ fn replaces(base: &Node, over: &Node, path: &[String]) -> bool {
     }
 }
 
-/// A text that is the same for nodes that mean the same, wherever they are: the order of keys does not matter.
+/// A string that is the same for nodes with the same meaning, whatever their positions. The order of keys does not
+/// matter.
 fn meaning(node: &Node) -> String {
-    // Lengths come first, so that no text can look like the structure around it.
+    // Each text is preceded by its length, so it cannot be mistaken for the structure around it.
     let text = |text: &str| format!("{}:{text}", text.len());
     match &node.value {
         Value::Scalar(scalar) => format!("s{}", text(&scalar.text)),
@@ -502,7 +503,7 @@ fn unique(root: &mut Node) {
     }
 }
 
-/// One element for each key: the last, where the first was.
+/// Keeps one element for each key: the last one, at the position of the first.
 fn last_of_each(items: Vec<Node>, index: fn(&Node) -> String) -> Vec<Node> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut kept: Vec<Node> = Vec::new();

@@ -1,7 +1,7 @@
-//! Compose files to a flake-parts module with process-compose-flake and services-flake.
+//! Migrates Compose files to a flake-parts module with process-compose-flake and services-flake.
 //!
-//! [`load`] reads a project as Compose does, [`stack`] decides what each service becomes and on which ports it listens,
-//! [`services`] writes the parts of the module, and here they are put together.
+//! [`load`] reads a project as Compose does, [`stack`] decides what each service becomes and which ports it listens on,
+//! and [`services`] builds the parts of the module, which are assembled here.
 
 pub mod builder;
 pub mod canonical;
@@ -32,17 +32,17 @@ use super::nix::{self, Attr, Expr};
 use super::{Draft, Error, existing};
 use crate::finding::RelPath;
 
-/// The Compose files of a folder: those that are read together, and those that only vary one of them.
+/// The Compose files of a folder, grouped into projects, and the files that only vary one of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Projects {
-    /// Files that Compose reads in one run, in order.
+    /// The files that Compose reads in one run, in order.
     pub projects: Vec<Vec<RelPath>>,
-    /// Further files beside a usual one, with that one.
+    /// Other files next to a usual one. Each pair consists of such a file and the usual one.
     pub variants: Vec<(RelPath, RelPath)>,
 }
 
-/// Which files of one folder are read together: the usual file with its override. Without a usual file, each file is a
-/// separate project.
+/// Determines which files of one folder are read together: the usual file with its override. Without a usual file, each
+/// file is a separate project.
 pub fn projects(files: &[RelPath]) -> Projects {
     let stem = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -63,10 +63,10 @@ pub fn projects(files: &[RelPath]) -> Projects {
     found
 }
 
-/// Where modules are written.
+/// The folder to which modules are written.
 const FOLDER: &str = "flake";
 
-/// Migrates the Compose files of one project, the later ones over the earlier ones.
+/// Migrates the Compose files of one project. Later files override earlier ones.
 pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     let mut model = load::load(draft.files(), files)?;
     environment::complete(&mut model, draft.files());
@@ -121,15 +121,15 @@ fn migrated(draft: &Draft<'_>, files: &[RelPath]) -> Option<String> {
     paths.find(|path| draft.text(path).ok().flatten().is_some_and(|text| text.lines().next() == Some(&head)))
 }
 
-/// The name of the project that a module has.
+/// The project name in a module.
 fn project_of(draft: &Draft<'_>, module: &str) -> String {
     let text = draft.text(module).ok().flatten().unwrap_or_default();
     let name = text.split_once(" process-compose.").and_then(|(_, rest)| rest.split_once(" ="));
     name.map_or_else(|| "dev".to_owned(), |(name, _)| name.trim_matches('"').to_owned())
 }
 
-/// The attribute of the project: its own name, that of its folder, or `dev`. If it is taken, with what the name of the
-/// file adds or with a number.
+/// The attribute of the project: its own name, the name of its folder, or `dev`. If that is taken, a part of the file
+/// name or a number is added.
 fn project_name(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) -> String {
     let given = model.root.get("name").and_then(Node::text).map(str::to_owned);
     // A dot would end the name in `nix run .#NAME`.
@@ -153,14 +153,14 @@ fn project_name(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) -> Stri
     free
 }
 
-/// Whether a project of this name has a module or is an attribute of the flake.
+/// Whether a project with this name has a module, or is an attribute of the flake.
 fn is_taken(draft: &Draft<'_>, name: &str) -> bool {
     draft.exists(&format!("{FOLDER}/{name}.nix"))
         || (name == "dev" && draft.exists(&format!("{FOLDER}/process-compose.nix")))
         || existing::defined_in(draft, &["process-compose", name]).is_some()
 }
 
-/// Adds ports that only a service's own configuration defines.
+/// Adds the ports that only the configuration of a service defines.
 fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
     let files = draft.files();
     for service in &mut stack.services {
@@ -198,7 +198,7 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
                     service.ports.push(port(*number, label));
                 }
             }
-            // The image's own port is only used if no configuration sets another.
+            // The image's default port is used only if no configuration sets another one.
             if !listened.is_empty()
                 && !listened.contains(&80)
                 && service.ports.first().is_some_and(|port| port.container == 80 && port.published.is_none())
@@ -212,7 +212,7 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
     }
 }
 
-/// Programs that cannot be found are left out before ports are claimed and others depend on them.
+/// Leaves out programs that cannot be found, before ports are claimed and other programs depend on them.
 fn leave_out_unknown_programs(stack: &mut Stack<'_>, draft: &Draft<'_>, module: &str) {
     let mut reasons: BTreeMap<usize, String> = BTreeMap::new();
     {
@@ -316,7 +316,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
     }
 }
 
-/// Adds secrets to `.env`, which process-compose reads and git should not know.
+/// Adds secrets to `.env`, which process-compose reads and git should not track.
 fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Result<(), Error> {
     let known = draft.text(".env")?.unwrap_or_default();
     let has = |name: &str| {
@@ -356,7 +356,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
     Ok(())
 }
 
-/// A value as the `.env` readers of process-compose and Compose take it: they know no `'\''`.
+/// Formats a value for the `.env` parsers of process-compose and Compose, which do not support `'\''`.
 fn env_value(value: &str) -> String {
     let special = |c: char| c.is_whitespace() || "\"'$#\\`".contains(c);
     match (value.contains(special), value.contains('\'')) {
@@ -369,7 +369,7 @@ fn env_value(value: &str) -> String {
     }
 }
 
-/// The module.
+/// Formats the module.
 fn text(name: &str, module: &str, parts: &Parts, files: &[RelPath], draft: &Draft<'_>) -> String {
     let mut project: Vec<Attr> = Vec::new();
     if !parts.services.is_empty() {
@@ -411,7 +411,7 @@ fn text(name: &str, module: &str, parts: &Parts, files: &[RelPath], draft: &Draf
     )
 }
 
-/// A configuration file as a binding.
+/// The binding for a configuration file.
 fn configuration(file: &Configuration) -> Attr {
     let write = format!("pkgs.writeText {}", nix::quoted(&nix::Text::literal(&file.name)));
     Attr::new([file.variable.as_str()], Expr::Apply(write, Box::new(Expr::Text(file.text.clone()))))

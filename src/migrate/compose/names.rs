@@ -1,6 +1,6 @@
-//! Host names in texts.
+//! Finds host names in strings.
 
-/// The ports at which a text refers to a host: `db:5432`.
+/// The ports of a host that a string refers to: `db:5432`.
 pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
     let mut found = Vec::new();
     for at in occurrences(text, name) {
@@ -13,12 +13,12 @@ pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
     found
 }
 
-/// Whether a text ends where a host name follows in the shell's devices for connections: `/dev/tcp/db/5432`.
+/// Whether a string ends directly before the host name in a network device of the shell: `/dev/tcp/db/5432`.
 pub fn is_device(before: &str) -> bool {
     before.ends_with("/dev/tcp/") || before.ends_with("/dev/udp/")
 }
 
-/// Where a host name begins in a text: not inside of a longer name or of a path.
+/// The offsets at which a host name begins in a string, except inside a longer name or a path.
 pub fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usize> + 't {
     text.match_indices(name).map(|(at, _)| at).filter(move |at| {
         let before = text[..*at].chars().next_back();
@@ -26,7 +26,7 @@ pub fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usi
         let in_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let is_path = before == Some('/') && !text[..*at].ends_with("//") && !is_device(&text[..*at]);
         let begins = before.is_none_or(|c| !in_word(c) && c != '.');
-        // A full stop ends a sentence, or goes on with a longer name.
+        // A dot ends a sentence or continues a longer name.
         let ends = match after {
             Some('.') => !text[at + name.len() + 1..].starts_with(|c: char| c.is_ascii_alphanumeric()),
             after => after.is_none_or(|c| !in_word(c)),
@@ -35,7 +35,7 @@ pub fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usi
     })
 }
 
-/// The port number that a text begins with.
+/// The port number at the beginning of a string.
 pub fn leading_number(text: &str) -> Option<u16> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let rest = text[end..].chars().next();

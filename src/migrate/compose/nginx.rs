@@ -1,4 +1,4 @@
-//! nginx: the configuration that is mounted, with listening ports, upstreams and folders of this machine.
+//! nginx: rewrites the mounted configuration with the listening ports, upstreams and folders on this machine.
 
 mod files;
 mod parse;
@@ -14,8 +14,8 @@ use super::yaml::Node;
 use crate::knowledge::nginx::{DEFAULT_SERVER, FOLDER};
 use crate::migrate::nix::{Expr, Text};
 
-/// Sets `port`, and `configFile` with the whole configuration: the service's own server block would answer before those
-/// of `httpConfig`.
+/// Sets `port`, and `configFile` with the whole configuration. With `httpConfig`, the service's own server block would
+/// take precedence over its servers.
 pub fn build(instance: &mut Instance<'_, '_, '_>) {
     let configuration = Configuration::of(instance);
     report_mounts(instance, &configuration);
@@ -25,7 +25,7 @@ pub fn build(instance: &mut Instance<'_, '_, '_>) {
     instance.set("configFile", Expr::Apply("pkgs.writeText \"nginx.conf\"".to_owned(), Box::new(Expr::Text(text))));
 }
 
-/// The folder that the image serves by itself.
+/// The folder that the image serves by default.
 const HTML: &str = "/usr/share/nginx/html";
 
 /// Reports the mounts that are not part of the configuration.
@@ -40,7 +40,7 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
     }
     for bind in service.binds().into_iter().filter(|bind| !bind.target.starts_with(FOLDER)) {
         let key = if bind.is_copied { "build" } else { "volumes" };
-        // nginx serves the outer folder from the checkout, where this one is not inside.
+        // nginx serves the outer folder from the checkout, which does not contain this one.
         let is_inside = |outer: &str| bind.target.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
         let mut outer = service.binds().into_iter().filter(|bind| !bind.is_copied).map(|bind| bind.target);
         if !bind.is_copied
@@ -56,7 +56,8 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
     }
 }
 
-/// The main, events and http parts of a configuration. Without a whole one, the image's own reads the server files.
+/// The main, events and http parts of a configuration. Without a main file, the image's own main file reads the server
+/// files.
 fn parts(configuration: &Configuration) -> (Vec<Directive>, Vec<Directive>, Vec<Directive>) {
     let (mut main, mut events, mut http) = (Vec::new(), Vec::new(), Vec::new());
     match configuration.main() {
@@ -127,7 +128,7 @@ pub fn listened(text: &str) -> Vec<u16> {
     found
 }
 
-/// The port of the address of `listen`: 80 if it has none.
+/// The port in the address of `listen`; 80 if it has none.
 fn port_of(address: &str) -> Option<u16> {
     if address.starts_with("unix:") || address.contains('$') {
         return None;

@@ -1,4 +1,4 @@
-//! Processes: what a service runs as a command of process-compose.
+//! Processes: the commands that process-compose runs for services.
 
 pub mod image;
 mod package;
@@ -26,25 +26,25 @@ use crate::knowledge::containers;
 use crate::knowledge::images::{base, paths};
 use crate::migrate::nix::{Attr, Expr, Text, quoted};
 
-/// What a process runs.
+/// The program of a process.
 #[derive(Debug, Default)]
 pub struct Program {
     /// The command line.
     pub line: Text,
-    /// Whether the line is a script of the user, which the shell reads.
+    /// Whether the line is a user's script that the shell interprets.
     pub is_script: bool,
     /// Whether the line compiles the program that it runs.
     pub runs_source: bool,
     /// Packages whose programs the script uses.
     pub packages: BTreeSet<String>,
-    /// Variables that are only known at run time, or are secrets.
+    /// Variables that are secrets or are known only at run time.
     pub exports: Vec<(String, Text)>,
-    /// The `.env` files to read first, from the root.
+    /// The `.env` files to read first, relative to the root.
     pub sources: Vec<String>,
 }
 
 impl Program {
-    /// The value of `command`: the line itself, or a script where process-compose would change the line.
+    /// The value of `command`: the line itself, or a script if process-compose would change the line.
     pub fn command(&self, name: &str) -> Expr {
         let plain = self.exports.is_empty() && self.sources.is_empty() && self.packages.is_empty() && !self.is_script;
         let is_safe = !["$", "{{", "\n"].iter().any(|text| self.line.contains(text)) && !has_shell(&self.line);
@@ -71,7 +71,7 @@ impl Program {
     }
 }
 
-/// A script as a package. It is not checked by shellcheck: it is the user's text.
+/// A script as a package. It is not checked with shellcheck, because it is the user's text.
 pub fn script(name: &str, packages: &BTreeSet<String>, text: &Text) -> Expr {
     let mut attrs = vec![Attr::new(["name"], Expr::text(format!("run-{}", name.replace(['.', '/'], "-"))))];
     if !packages.is_empty() {
@@ -84,7 +84,7 @@ pub fn script(name: &str, packages: &BTreeSet<String>, text: &Text) -> Expr {
     Expr::Apply("pkgs.writeShellApplication".to_owned(), Box::new(Expr::Set(attrs)))
 }
 
-/// The words of `command` or `entrypoint`, with run-time variables kept.
+/// The words of `command` or `entrypoint`. Run-time variables are kept.
 pub fn words_of(builder: &Builder<'_, '_>, node: &Node) -> Option<Vec<String>> {
     match &node.value {
         Value::List(items) => {
@@ -99,7 +99,7 @@ pub fn words_of(builder: &Builder<'_, '_>, node: &Node) -> Option<Vec<String>> {
     }
 }
 
-/// The words that a service runs: entrypoint and command, of the Compose file or else of the Dockerfile.
+/// The words that a service runs: entrypoint and command, from the Compose file or else from the Dockerfile.
 pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     let own = |key: &str| service.get(key).and_then(|node| words_of(builder, node));
     let file = service.image_file.as_ref();
@@ -114,7 +114,7 @@ pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option
     };
     let command = match own("command") {
         Some(words) => words,
-        // An entrypoint of the Compose file takes the image's command away.
+        // An entrypoint in the Compose file clears the image's command.
         None if has_entrypoint => Vec::new(),
         None => file.and_then(|file| file.command.clone()).map(|(words, _)| words).unwrap_or_default(),
     };
@@ -125,7 +125,7 @@ pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option
     (!all.is_empty()).then_some(all)
 }
 
-/// The server that a base image starts by itself.
+/// The server that a base image starts by default.
 fn base_server(base: &str) -> Option<Vec<String>> {
     Some(containers::base_server(base)?.command.iter().map(|word| (*word).to_owned()).collect())
 }
@@ -142,7 +142,7 @@ pub fn words_or_usual(builder: &Builder<'_, '_>, service: &Service<'_>) -> Optio
     })
 }
 
-/// The arguments that an image gives its program by itself.
+/// The arguments that an image passes to its program by default.
 pub fn usual_words(service: &Service<'_>) -> Vec<String> {
     if service.get("command").is_some() {
         return Vec::new();
@@ -156,7 +156,7 @@ pub fn usual_words(service: &Service<'_>) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// What a program needs to be run outside of its image; or why it cannot be.
+/// The requirements for running a program outside of its image. The error is the reason why it cannot be run.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
     let words = without_wrappers(words);
     let Some(first) = words.first() else {
@@ -171,7 +171,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     if let Some((package, start)) = known_program(first) {
         let line = start_line(&versioned(builder, service, package), start);
         let mut program = Program { line, ..Program::default() };
-        // What the Dockerfile builds is not there: the program is run from its source.
+        // The result of the Dockerfile is not available, so the program is run from its source.
         let is_built = match package {
             "jdk" => words.iter().any(|word| word.ends_with(".jar") || word.starts_with("app:")),
             "dotnet-sdk" => words.iter().any(|word| word.ends_with(".dll")),
@@ -182,7 +182,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             return Ok(program);
         }
     }
-    // A start script that is copied into the image is not what the image builds.
+    // A start script that is copied into the image is not a result of the image build.
     let is_script = first.ends_with(".sh") || first.ends_with(".bash");
     let script = is_script.then(|| own_script(builder, service, first)).flatten();
     let source = if script.is_none() { from_source(builder, service, words) } else { Ok(None) };
@@ -199,7 +199,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     let script = if is_script { script } else { own_script(builder, service, first) };
     match script {
         Some((mut program, text)) => {
-            // Such a script starts its arguments in the end.
+            // Such a script finally starts its arguments.
             if let Some(server) = php::server(builder, service, &words[1..]) {
                 program.line.push(" ").append(&server?.line);
                 return Ok(program);
@@ -221,12 +221,12 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     }
 }
 
-/// Whether a script contains a name as a separate word, as it does the names of its commands.
+/// Whether a script contains a name as a separate word, such as the name of a command.
 fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))).any(|part| part == word)
 }
 
-/// Reports the program that a start script is given, if only the image has it.
+/// Reports the program that is passed to a start script, if only the image contains it.
 fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&String>) {
     let is_name = |word: &&String| word.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     let is_known = |word: &str| containers::ON_EVERY_MACHINE.contains(&word);
@@ -236,15 +236,15 @@ fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&
     builder.leave(service, &service.key.place, "command", why, "add its package to `runtimeInputs` of the script");
 }
 
-/// Whether what replaces a command is always given a port.
+/// Whether the replacement for a command always gets a port.
 pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> bool {
     let words = without_wrappers(words);
-    // The image's own start script may come first.
+    // The start script of the image may come first.
     let is_php = words.iter().take(2).any(|word| php::is_server(word));
     is_php || script::own_package(service, words).is_some_and(|package| package.sets(container))
 }
 
-/// Why nothing runs a command.
+/// The reason why there is no replacement for a command.
 fn not_known(service: &Service<'_>, first: &str) -> String {
     let base = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
     match base {
@@ -258,7 +258,7 @@ fn not_known(service: &Service<'_>, first: &str) -> String {
     }
 }
 
-/// Appends arguments, with addresses and paths rewritten.
+/// Appends arguments with rewritten addresses and paths.
 fn append(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program, first: &str, arguments: &[String]) {
     let mut before = first;
     for argument in arguments {
@@ -268,7 +268,7 @@ fn append(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Progra
     }
 }
 
-/// An argument with addresses and paths rewritten.
+/// An argument with rewritten addresses and paths.
 pub fn argument_text(builder: &Builder<'_, '_>, service: &Service<'_>, argument: &str, before: &str) -> Text {
     let argument = &image::with_folders(service, argument);
     if let Some((flag, value)) = argument.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
@@ -279,7 +279,7 @@ pub fn argument_text(builder: &Builder<'_, '_>, service: &Service<'_>, argument:
     value_text(builder, service, argument, before)
 }
 
-/// A value. A configuration file that names other hosts or ports is replaced by one with their addresses.
+/// A value. A configuration file that names other hosts or ports is replaced with one that contains their addresses.
 fn value_text(builder: &Builder<'_, '_>, service: &Service<'_>, value: &str, flag: &str) -> Text {
     let path = host_path(service, value);
     if path != value
@@ -291,7 +291,7 @@ fn value_text(builder: &Builder<'_, '_>, service: &Service<'_>, value: &str, fla
     builder.rewriter(service).rewrite(&path, Position::Word(flag))
 }
 
-/// A path in the container as one from the folder that the process runs in.
+/// Converts a path in the container to one relative to the folder in which the process runs.
 pub fn host_path(service: &Service<'_>, text: &str) -> String {
     if !text.starts_with('/') || text.contains(char::is_whitespace) {
         return text.to_owned();
@@ -313,7 +313,7 @@ pub fn host_path(service: &Service<'_>, text: &str) -> String {
             return from_root(format!("{}/{rest}", bind.source).trim_start_matches('/').to_owned());
         }
     }
-    // Folders of the machine itself: `/proc:/host/proc`.
+    // Folders of the host itself: `/proc:/host/proc`.
     for item in service.get("volumes").map_or(&[][..], Node::items) {
         let source = item.get("source").and_then(Node::text).filter(|source| source.starts_with('/'));
         let target = item.get("target").and_then(Node::text).unwrap_or_default().trim_end_matches('/');
@@ -334,7 +334,7 @@ pub fn host_path(service: &Service<'_>, text: &str) -> String {
     }
 }
 
-/// The folder that the process runs in, from the root; empty for the root.
+/// The folder in which the process runs, relative to the root. Empty for the root.
 pub fn working_folder(service: &Service<'_>) -> String {
     let of_image = || match &service.image_file {
         Some(file) => Some(file.folder.as_str()),
@@ -360,7 +360,7 @@ pub fn working_folder(service: &Service<'_>) -> String {
     [context, below.as_str()].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/")
 }
 
-/// Programs that only start others.
+/// Programs that only start other programs.
 const WRAPPERS: [&str; 8] =
     ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];
 
@@ -382,11 +382,11 @@ fn without_wrappers(words: &[String]) -> &[String] {
     words
 }
 
-/// The package and the start of a command line for a program.
+/// The package and the beginning of the command line for a program.
 pub fn known_program(word: &str) -> Option<(&'static str, &'static [&'static str])> {
     let find = |word: &str| containers::PROGRAMS.iter().find(|(name, _, _)| *name == word);
     let in_system = containers::in_system(word);
-    // Folders where package managers put the programs of a project.
+    // Folders in which package managers install the programs of a project.
     let in_project = ["node_modules/.bin/", "venv/bin/"].iter().find_map(|folder| word.rsplit_once(folder));
     let in_project = in_project.map(|(_, name)| name);
     let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_project?));
@@ -408,7 +408,8 @@ pub fn start_line(package: &str, start: &[&str]) -> Text {
     line
 }
 
-/// A script of the build context, run by its interpreter in the folder that the process runs in, and its text.
+/// A script from the build context, run by its interpreter in the folder in which the process runs, and the text of the
+/// script.
 fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<(Program, String)> {
     let working = working_folder(service);
     let folder = service.image_file.as_ref().map(|file| file.folder.as_str()).filter(|folder| folder.len() > 1);
@@ -419,7 +420,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
         let text = builder.files().text(&full).ok()??;
         Some((path, full, text))
     };
-    // A relative path may be one of the image's folder only, and a name one of its PATH.
+    // A relative path may exist only in the folder of the image, and a name only in its PATH.
     let copied = || read(in_image.map(|path| host_path(service, &path))?);
     let on_path = || {
         let folders = paths::PATH.iter().filter(|_| !word.contains('/'));
@@ -427,19 +428,19 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     };
     let (path, full, text) = read(host_path(service, word)).or_else(copied).or_else(on_path)?;
     let mut line = interpreter(builder, service, &path, &text)?;
-    // Such scripts often copy files to where the image has them.
+    // Such scripts often copy files to their paths in the image.
     let root = folder.and_then(|folder| folder.trim_start_matches('/').split('/').next());
     if let Some(root) = root.filter(|root| text.split_whitespace().any(|word| names_path(word, root))) {
         let why = format!("the script ./{full} refers to /{root}, which exists only in the image");
         builder.leave(service, &service.key.place, "command", why, "let the script work in the checkout");
     }
     line.push(" ").append(&words::word(&Text::literal(path)));
-    // Such a script finds what the image has on PATH.
+    // Such a script uses programs in the PATH of the image.
     let packages = version::runtime(builder, service).into_iter().collect();
     Some((Program { line, packages, ..Program::default() }, text))
 }
 
-/// The program that runs a script. `None` if it is not one.
+/// The program that runs a script. `None` if the file is not a script.
 fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, text: &str) -> Option<Text> {
     let Some(first) = text.lines().next().and_then(|line| line.strip_prefix("#!")) else {
         return (path.ends_with(".sh") || path.ends_with(".bash")).then(|| start_line("bash", &["bash"]));
@@ -455,7 +456,7 @@ fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, tex
     }
 }
 
-/// Whether a word is a folder of the image's root, or a path below it.
+/// Whether a word is a folder in the image's root, or a path below it.
 fn names_path(word: &str, root: &str) -> bool {
     let word = word.trim_matches(|c: char| "\"';".contains(c));
     word.strip_prefix('/')
@@ -468,10 +469,10 @@ pub fn asks(scalar: &Scalar) -> bool {
     scalar.raw.as_deref().is_some_and(|raw| !interpolate::names(raw).is_empty())
 }
 
-/// A string as Nix text, for messages.
+/// Formats a string as Nix code, for messages.
 pub fn shown(text: &Text) -> String {
     quoted(text)
 }
 
-/// A rewriter of a service's texts.
+/// The rewriter for a service's strings.
 pub type Texts<'a, 'm> = Rewriter<'a, 'm>;

@@ -33,7 +33,7 @@ impl<'m> Builder<'_, 'm> {
         parts
     }
 
-    /// A process of a program or of a package.
+    /// Adds the process for a program or a package.
     fn process(&self, done: &mut Done<'_, 'm>, parts: &mut Parts) {
         let service = done.service;
         let (program, more) = match self.program(done) {
@@ -46,7 +46,7 @@ impl<'m> Builder<'_, 'm> {
         let mut program = program;
         let mut attrs = Vec::new();
         let mut environment = self.environment(done, &mut program);
-        // Where a package listens is for the registry to say.
+        // The registry determines the ports that a package listens on.
         let is_set = |name: &str| more.iter().any(|(known, _)| known == name);
         environment.retain(|(name, _)| !is_set(name));
         program.exports.retain(|(name, _)| !is_set(name));

@@ -1,17 +1,17 @@
-//! What becomes of every key of a service that the module does not need in a special way.
+//! The outcomes for the keys of a service that require no special handling.
 
-/// What becomes of a key.
+/// The outcome for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its meaning holds without any text: why.
+    /// The key has no effect that must be written, for this reason.
     Holds(&'static str),
-    /// It is lost: why, and what to do.
+    /// The key is not migrated: the reason, and the work to do by hand.
     Lost(&'static str, &'static str),
 }
 
 use Outcome::{Holds, Lost};
 
-/// Why several instances are not carried over, and what to do.
+/// The reason why several instances are not migrated, and the work to do by hand.
 pub const INSTANCES: (&str, &str) =
     ("all instances would listen on the same port", "set `replicas`, and add PC_REPLICA_NUM to the port");
 
@@ -19,7 +19,7 @@ const ISOLATION: &str = "the process runs as you, without a container around it"
 const LIMITS: &str = "process-compose does not limit resources";
 const HOST_NETWORK: &str = "the process uses the network of the machine";
 
-/// Keys of a service, and what becomes of them.
+/// Keys of a service, with the outcome for each.
 const KEYS: &[(&str, Outcome)] = &[
     ("container_name", Holds("its name is rewritten wherever it is used as a host")),
     ("hostname", Holds("its name is rewritten wherever it is used as a host")),
@@ -90,7 +90,7 @@ const KEYS: &[(&str, Outcome)] = &[
     ("use_api_socket", Lost("there is no Docker", "remove what talks to Docker")),
 ];
 
-/// What becomes of a key. Unknown ones are lost.
+/// The outcome for a key. Unknown keys are not migrated.
 pub fn outcome(key: &str) -> Outcome {
     if key.starts_with("x-") {
         return Holds("Compose ignores extension fields");

@@ -1,4 +1,5 @@
-//! The services of a project: what each becomes, on which ports it listens, and under which names others know it.
+//! The services of a project: what each one becomes, the ports that it listens on, and the names by which others refer
+//! to it.
 
 mod cycles;
 mod ports;
@@ -29,32 +30,32 @@ pub struct Service<'m> {
     pub name: &'m str,
     /// The name of its process.
     pub process: String,
-    /// Its name in the file.
+    /// The key of the service in the file.
     pub key: &'m Key,
     /// Its settings.
     pub node: &'m Node,
-    /// How its image is built: by its own `build`, or by that of a service with the same image.
+    /// The `build` of its image: its own, or that of a service with the same image.
     pub build: Option<&'m Node>,
     /// What it becomes.
     pub role: Role,
     /// The ports that it listens on.
     pub ports: Vec<Port>,
-    /// Host names that others know it by.
+    /// Host names by which others refer to it.
     pub names: Vec<String>,
-    /// Its Dockerfile, if it is built.
+    /// Its Dockerfile, if its image is built.
     pub image_file: Option<ImageFile>,
 }
 
 /// What a service becomes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Role {
-    /// An instance of a service of services-flake.
+    /// An instance of a service in services-flake.
     Known(&'static ServiceImage),
-    /// A process of a package of nixpkgs.
+    /// A process that runs a package of nixpkgs.
     Package(&'static PackageImage),
     /// A process that runs a program of the repository or of nixpkgs.
     Program,
-    /// Nothing: why not.
+    /// Nothing, for this reason.
     Left(String),
 }
 
@@ -63,15 +64,15 @@ pub enum Role {
 pub struct Port {
     /// The number inside of the container.
     pub container: u16,
-    /// The number on the host, if it is published under a fixed one.
+    /// The number on the host, if it is published under a fixed number.
     pub published: Option<u16>,
-    /// The number of the registry's entry.
+    /// The number of the registry entry.
     pub number: u16,
-    /// Which of the service's ports it is; empty for the main one.
+    /// The label that distinguishes it from the service's other ports. Empty for the main port.
     pub label: String,
     /// `tcp` or `udp`.
     pub protocol: String,
-    /// Where it is declared.
+    /// The position at which it is declared.
     pub place: Place,
     /// Whether the registry has an entry with its number.
     pub is_registered: bool,
@@ -88,30 +89,30 @@ impl<'m> Service<'m> {
         self.get(key)?.text()
     }
 
-    /// The port with a number inside of the container. All listeners of Kafka for clients are one.
+    /// The port with this number inside of the container. All of Kafka's listeners for clients count as one port.
     pub fn port(&self, container: u16) -> Option<&Port> {
         let found = self.ports.iter().find(|port| port.container == container)?;
         let is_listener = |port: &&Port| port.container != KAFKA_CONTROLLER;
         if self.is_kafka() && is_listener(&found) { self.ports.iter().find(is_listener) } else { Some(found) }
     }
 
-    /// Whether it is Kafka, whose listeners for clients become one.
+    /// Whether it is Kafka, whose listeners for clients become one port.
     pub fn is_kafka(&self) -> bool {
         matches!(&self.role, Role::Known(known) if known.option == "apache-kafka")
     }
 
-    /// Whether it becomes something.
+    /// Whether it is migrated.
     pub fn is_carried(&self) -> bool {
         !matches!(self.role, Role::Left(_))
     }
 
-    /// The folder of its build context from the root; empty for the root itself.
+    /// The folder of its build context, relative to the root. Empty for the root itself.
     pub fn context(&self) -> Option<&str> {
         let context = self.build?.get("context").and_then(Node::text).unwrap_or("./");
         Some(context.strip_prefix("./")?.trim_end_matches('/'))
     }
 
-    /// Bind mounts, and for images that are a known one with files copied into it also these.
+    /// The bind mounts. If a known image is built with additional files, these files are included.
     pub fn binds(&self) -> Vec<Bind> {
         let items = self.get("volumes").map_or(&[][..], Node::items);
         let mounted = items.iter().filter_map(|item| {
@@ -134,7 +135,7 @@ impl<'m> Service<'m> {
         mounted.chain(copied).chain(self.built()).collect()
     }
 
-    /// Folders of the checkout that other stages of the Dockerfile build for the image.
+    /// Folders in the checkout that other stages of the Dockerfile build for the image.
     fn built(&self) -> Vec<Bind> {
         let file = self.image_file.iter().filter(|_| !matches!(self.role, Role::Program));
         let built = file.flat_map(|file| file.built.iter().map(move |built| (file, built)));
@@ -147,21 +148,21 @@ impl<'m> Service<'m> {
     }
 }
 
-/// A file or folder of the repository that a container sees under another path.
+/// A file or folder of the repository that a container sees at another path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bind {
-    /// The path from the repository's root.
+    /// The path relative to the repository's root.
     pub source: String,
     /// The path in the container.
     pub target: String,
-    /// Where it is declared.
+    /// The position at which it is declared.
     pub place: Place,
-    /// Whether it comes from the image and not from a volume.
+    /// Whether it is copied into the image rather than mounted.
     pub is_copied: bool,
 }
 
-/// The most services of a project, and the most variables of one: the texts of each service are searched for the names
-/// of all others, and variables are compared with each other.
+/// The maximum number of services of a project, and of variables of a service. The strings of each service are searched
+/// for the names of all others, and variables are compared with each other.
 const MOST_SERVICES: usize = 200;
 const MOST_VARIABLES: usize = 1_000;
 
@@ -201,17 +202,17 @@ impl<'m> Stack<'m> {
         Ok(stack)
     }
 
-    /// The service that a host name belongs to.
+    /// The service with a host name.
     pub fn by_host(&self, name: &str) -> Option<&Service<'m>> {
         self.services.iter().find(|service| service.names.iter().any(|known| known == name))
     }
 
-    /// The service of a name.
+    /// The service with a name.
     pub fn by_name(&self, name: &str) -> Option<&Service<'m>> {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// Names of helper processes of services-flake are theirs.
+    /// Gives another process name to services whose names are reserved for helper processes of services-flake.
     fn name_processes(&mut self) {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         for service in self.services.iter().filter(|service| matches!(service.role, Role::Known(_))) {
@@ -228,8 +229,8 @@ impl<'m> Stack<'m> {
         }
     }
 
-    /// A port that only the image declares belongs to the service that publishes it, if several run the same image: a
-    /// worker of a web application does not listen.
+    /// If several services run the same image, a port that only the image declares belongs to the service that
+    /// publishes or exposes it: a worker of a web application does not listen.
     fn drop_shared_ports(&mut self) {
         let declares = |service: &Service<'_>| service.get("ports").or(service.get("expose")).is_some();
         let published: Vec<(String, u16)> = self
@@ -247,7 +248,7 @@ impl<'m> Stack<'m> {
         }
     }
 
-    /// Adds the ports that other services use although the service itself does not declare them.
+    /// Adds the ports that other services connect to although the service itself does not declare them.
     fn add_asked_ports(&mut self, files: &dyn Files) {
         let mut asked: Vec<(usize, u16, Place)> = Vec::new();
         for service in &self.services {
@@ -270,9 +271,9 @@ impl<'m> Stack<'m> {
         }
     }
 
-    /// Claims a number of the registry for every port, and reports those that had to move.
+    /// Claims a number in the registry for every port, and reports the ports whose number changed.
     ///
-    /// Numbers that are published come first: they are used from outside.
+    /// Published numbers come first, because they are used from outside.
     pub fn claim(&mut self, draft: &mut Draft<'_>, told: &BTreeMap<(usize, u16), bool>) {
         for is_published in [true, false] {
             self.claim_some(draft, told, is_published);
@@ -301,7 +302,7 @@ impl<'m> Stack<'m> {
                 }
                 let wanted = match port.published {
                     Some(published) if is_told => published,
-                    // Only root may listen on these, and the number is not used from outside.
+                    // Only root may listen on these numbers, and this one is not used from outside.
                     None if is_told && port.container < 1024 => 8000 + port.container,
                     _ => port.container,
                 };
@@ -331,7 +332,7 @@ impl<'m> Stack<'m> {
     }
 }
 
-/// Reports a published port of a package that nothing can move.
+/// Reports a published port of a package whose number cannot be changed.
 fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
     let (Role::Package(_), Some(published)) = (role, port.published) else { return };
     if published != port.container {
@@ -342,7 +343,7 @@ fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
     }
 }
 
-/// Claims the number of a port that nothing can move: it is the program's own.
+/// Claims the number of a port that cannot be changed, because it is the program's own.
 fn claim_fixed(draft: &mut Draft<'_>, name: &str, path: &RelPath, words: &[&str], port: &mut Port) {
     if let Some(owner) = draft.ports.taken_by(port.container, name, words) {
         let why =
@@ -358,7 +359,7 @@ fn claim_fixed(draft: &mut Draft<'_>, name: &str, path: &RelPath, words: &[&str]
 /// The port of Kafka's controller.
 pub const KAFKA_CONTROLLER: u16 = 9093;
 
-/// Whether a service can be given a number for one of its ports.
+/// Whether the number of one of a service's ports can be set.
 fn is_settable(role: &Role, container: u16) -> bool {
     match role {
         Role::Known(known) if known.option == "nginx" => true,
@@ -370,7 +371,7 @@ fn is_settable(role: &Role, container: u16) -> bool {
     }
 }
 
-/// Words that an entry of a registry may have for a service.
+/// Words for a service that the name of a registry entry may contain.
 fn words_for(role: &Role, image: Option<&str>) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     if let Some(image) = image {
@@ -384,7 +385,7 @@ fn words_for(role: &Role, image: Option<&str>) -> Vec<String> {
     words
 }
 
-/// The texts of a service that may name other hosts.
+/// The strings of a service that may refer to other hosts.
 fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
     let mut texts = Vec::new();
     for key in ["environment", "command", "entrypoint", "healthcheck"] {
@@ -393,7 +394,7 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         }
     }
     for bind in service.binds() {
-        // A folder may be that of configuration files: `/etc/nginx/conf.d`.
+        // The folder may contain configuration files: `/etc/nginx/conf.d`.
         let names = if bind.target.starts_with("/etc/") { files.names(&bind.source) } else { Vec::new() };
         let below = names.iter().map(|name| format!("{}/{name}", bind.source));
         for path in std::iter::once(bind.source.clone()).chain(below).filter(|path| is_configuration(path)) {
@@ -409,7 +410,7 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
     texts
 }
 
-/// Whether a mounted file is settings of a program.
+/// Whether a mounted file contains the settings of a program.
 pub fn is_configuration(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let ends = [".conf", ".cfg", ".ini", ".yml", ".yaml", ".toml", ".json", ".properties", ".template", ".env"];
@@ -445,7 +446,7 @@ fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dy
     Ok(service)
 }
 
-/// The host names of a service: its own, and those that are given to it.
+/// The host names of a service: its own, and additional ones.
 fn names(service: &Service<'_>) -> Vec<String> {
     let mut names = vec![service.name.to_owned()];
     names.extend(["container_name", "hostname"].iter().filter_map(|key| service.text(key)).map(str::to_owned));

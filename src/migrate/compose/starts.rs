@@ -6,7 +6,7 @@ use super::{process, words};
 use crate::knowledge::containers;
 use crate::lang::shell;
 
-/// Programs in the images of servers that only talk to a server.
+/// Programs in server images that only connect to a server.
 const CLIENTS: &[&str] = &[
     "psql",
     "pg_isready",
@@ -71,10 +71,10 @@ const SERVERS: &[&str] = &[
     "mysqld_safe",
 ];
 
-/// Programs that keep a container alive, or let it end: such a service only holds volumes or waits for `docker exec`.
+/// Programs that keep a container running, or let it end. Such a service only holds volumes or waits for `docker exec`.
 const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls"];
 
-/// Whether a service of a server's image only runs a client, as services that create a topic or a database do.
+/// Whether a service with a server image only runs a client, like a service that creates a topic or a database.
 pub fn is_client(service: &Service<'_>) -> bool {
     let words = words(service);
     let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.rsplit('/').next().unwrap_or(word)));
@@ -88,7 +88,7 @@ pub fn starts_server(word: &str, service: &Service<'_>, option: &str) -> bool {
     SERVERS.contains(&name) || name == option || image == Some(name)
 }
 
-/// Whether a service of a server's image runs a script in which the server is not started.
+/// Whether a service with a server image runs a script that does not start the server.
 pub fn is_other_than_server(service: &Service<'_>, option: &str) -> bool {
     is_other_program(service, option) && !words(service).iter().any(|word| starts_server(word, service, option))
 }
@@ -125,8 +125,8 @@ pub fn is_script(service: &Service<'_>) -> bool {
         && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
 }
 
-/// Whether a service of a program's image starts a script instead of the program: a shell, or a file of the repository or
-/// the image other than the image's own entrypoint.
+/// Whether a service with the image of a program starts a script instead of the program: a shell, or a file of the
+/// repository or the image that is not the image's own entrypoint.
 pub fn is_other_program(service: &Service<'_>, program: &str) -> bool {
     let Some(node) = service.get("entrypoint").or_else(|| service.get("command")) else { return false };
     let split = node.text().and_then(|text| words::split(text).ok()).unwrap_or_default();
@@ -138,7 +138,7 @@ pub fn is_other_program(service: &Service<'_>, program: &str) -> bool {
     matches!(name, "sh" | "bash" | "ash") || (is_script && (!name.contains("entrypoint") || is_mounted()))
 }
 
-/// The words of entrypoint and command, and those of scripts in them.
+/// The words of entrypoint and command, including the words of scripts in them.
 fn words(service: &Service<'_>) -> Vec<String> {
     let nodes = ["entrypoint", "command"].iter().filter_map(|key| service.get(key));
     let words = nodes.flat_map(|node| match node.items() {

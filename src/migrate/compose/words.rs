@@ -1,6 +1,7 @@
-//! Texts of a Compose file as Nix texts: variables that are only known at run time, words of commands, shell quotes.
+//! Converts the strings in a Compose file to Nix strings: variables that are known only at run time, words of commands,
+//! and shell quotes.
 //!
-//! A part of a text that the shell fills in at run time is held between two marks, as the expansion that gives it.
+//! A part of a string that the shell expands at run time is represented by its expansion between two marker characters.
 
 use std::cell::Cell;
 
@@ -8,10 +9,10 @@ use super::interpolate::{self, Variables};
 use super::yaml::Scalar;
 use crate::migrate::nix::{Part, Text};
 
-/// Around an expansion of the shell.
+/// The marker characters around a shell expansion.
 pub const SHELL: (char, char) = ('\u{f8f5}', '\u{f8f6}');
 
-/// Reads a scalar: variables for which `at_run_time` is true stay variables, the others are replaced.
+/// Reads a scalar. Variables for which `at_run_time` returns true are kept, and all others are replaced.
 pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str) -> bool) -> String {
     let Some(raw) = &scalar.raw else { return scalar.text.clone() };
     if !interpolate::names(raw).iter().any(|name| at_run_time(name)) {
@@ -28,7 +29,7 @@ pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str
         match interpolate::names(found).first() {
             Some(name) if at_run_time(name) && !is_address(&value) => {
                 let bare = inside(found).unwrap_or_else(|| found.trim_start_matches('$'));
-                // A variable that is not set is empty in Compose, and an error in a strict shell.
+                // An unset variable is empty in Compose, but an error in a strict shell.
                 let bare = if bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
                     format!("{bare}-")
                 } else {
@@ -42,13 +43,13 @@ pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str
     out + rest
 }
 
-/// What is between the braces of `${..}`.
+/// The text between the braces of `${..}`.
 fn inside(expansion: &str) -> Option<&str> {
     expansion.strip_prefix("${")?.strip_suffix('}')
 }
 
-/// An expansion with escapes for what Compose takes literally and the shell does not: quotes, backslashes, and dollar
-/// signs that begin no variable.
+/// Escapes characters in an expansion that Compose takes literally and the shell does not: quotes, backslashes, and
+/// dollar signs that do not begin a variable.
 fn escaped(expansion: &str) -> String {
     let mut out = String::new();
     let mut rest = expansion;
@@ -66,7 +67,7 @@ fn escaped(expansion: &str) -> String {
     out + rest
 }
 
-/// A value as the default of a variable, for what the shell expands: `${NAME:-value}`.
+/// An expansion with a value as the default of a variable: `${NAME:-value}`.
 pub fn default_of(name: &str, value: &Text) -> Text {
     let mut out = Text::literal(format!("{}${{{name}:-", SHELL.0));
     out.append(&value.map_literals(|literal| Text::literal(literal_default(literal))));
@@ -74,7 +75,7 @@ pub fn default_of(name: &str, value: &Text) -> Text {
     out
 }
 
-/// A literal text with escapes for the default of an expansion in double quotes.
+/// Escapes a literal text for use as the default of an expansion in double quotes.
 fn literal_default(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
@@ -90,7 +91,7 @@ fn literal_default(text: &str) -> String {
     out
 }
 
-/// The text that [`escaped`] made an expansion of.
+/// Reverses [`escaped`].
 fn unescaped(expansion: &str) -> String {
     let mut out = String::new();
     let mut chars = expansion.chars();
@@ -100,12 +101,12 @@ fn unescaped(expansion: &str) -> String {
     out
 }
 
-/// Whether a value is needed when the module is written: a port number.
+/// Whether a value must be known when the module is written: a port number.
 fn is_address(value: &str) -> bool {
     !value.is_empty() && value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The length of the `$..` at the start of a text.
+/// The length of the `$..` at the beginning of a string.
 fn expansion(text: &str) -> usize {
     if text.starts_with("$$") {
         return 2;
@@ -126,19 +127,19 @@ fn expansion(text: &str) -> usize {
     text.len()
 }
 
-/// An expansion of the shell, as a part of a text.
+/// A shell expansion as a part of a string.
 pub fn shell(expansion: &str) -> String {
     format!("{}{expansion}{}", SHELL.0, SHELL.1)
 }
 
-/// The variable of a text that is nothing but one variable of the shell.
+/// The variable in a string that consists of a single shell variable.
 pub fn variable(text: &str) -> Option<String> {
     let name = text.strip_prefix(SHELL.0)?.strip_suffix(SHELL.1)?.strip_prefix("${")?.strip_suffix("-}")?;
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_name.then(|| name.to_owned())
 }
 
-/// A text whose expansions `${NAME:-default}` have no default if `takes` takes it.
+/// Removes the defaults from those expansions `${NAME:-default}` in a string for which `takes` returns true.
 pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -162,12 +163,12 @@ pub fn without_defaults(text: &str, takes: &dyn Fn(&str, &str) -> bool) -> Strin
     out + rest
 }
 
-/// Whether a text has a part that is only known at run time.
+/// Whether a part of a string is known only at run time.
 pub fn has_shell(text: &Text) -> bool {
     text.parts().iter().any(|part| matches!(part, Part::Literal(literal) if literal.contains(SHELL.0)))
 }
 
-/// Splits a command line into words as Compose does: quotes and backslashes, nothing else.
+/// Splits a command line into words as Compose does, which interprets only quotes and backslashes.
 pub fn split(line: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -225,7 +226,7 @@ pub fn split(line: &str) -> Result<Vec<String>, &'static str> {
 
 const SHELL_START: char = SHELL.0;
 
-/// A text as one word of a shell command.
+/// Quotes a string as one word of a shell command.
 pub fn word(text: &Text) -> Text {
     if has_shell(text) {
         return double_quoted(text);
@@ -244,10 +245,10 @@ pub fn word(text: &Text) -> Text {
     out
 }
 
-/// A text in double quotes, with its expansions.
+/// A string in double quotes, with its expansions.
 pub fn double_quoted(text: &Text) -> Text {
     let mut out = Text::literal("\"");
-    // An expansion may have a part of Nix inside: `${URL:-http://127.0.0.1:PORT}`.
+    // An expansion may contain Nix code: `${URL:-http://127.0.0.1:PORT}`.
     let inside = Cell::new(false);
     out.append(&text.map_literals(|literal| Text::literal(escape(literal, &inside))));
     out.push("\"");
@@ -267,7 +268,7 @@ fn escape(literal: &str, inside: &Cell<bool>) -> String {
     out
 }
 
-/// Words as a command line.
+/// Joins words into a command line.
 pub fn line(words: &[Text]) -> Text {
     let mut out = Text::default();
     for (at, text) in words.iter().enumerate() {
@@ -279,12 +280,12 @@ pub fn line(words: &[Text]) -> Text {
     out
 }
 
-/// A script of the user with its expansions left as they are.
+/// A user's script, with its expansions unchanged.
 pub fn script(text: &Text) -> Text {
     text.map_literals(|literal| Text::literal(literal.replace([SHELL.0, SHELL.1], "")))
 }
 
-/// A duration of Compose in whole seconds, rounded up. `None` if it is not one.
+/// Converts a duration in Compose to whole seconds, rounded up. `None` if the text is not a duration.
 pub fn seconds(text: &str) -> Option<u64> {
     let mut total = 0f64;
     let mut rest = text.trim();

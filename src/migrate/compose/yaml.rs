@@ -1,4 +1,4 @@
-//! YAML with positions, as Compose reads it: aliases and merge keys resolved, tags kept.
+//! Reads YAML with positions as Compose does: aliases and merge keys are resolved, and tags are kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use crate::finding::RelPath;
 use crate::migrate::Error;
 
-/// Where a node begins.
+/// The position at which a node begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file.
@@ -21,15 +21,15 @@ pub struct Place {
 /// A node of a YAML document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Where it begins.
+    /// The position at which it begins.
     pub place: Place,
     /// `!reset`, `!override` or another tag, without the handle.
     pub tag: Option<String>,
-    /// What it holds.
+    /// The value.
     pub value: Value,
 }
 
-/// What a node holds.
+/// The value of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A scalar.
@@ -45,7 +45,7 @@ pub enum Value {
 pub struct Key {
     /// Its text.
     pub name: String,
-    /// Where it begins.
+    /// The position at which it begins.
     pub place: Place,
 }
 
@@ -56,24 +56,24 @@ pub struct Scalar {
     pub text: String,
     /// Its text in the file, if interpolation changed it.
     pub raw: Option<String>,
-    /// Whether it is written without quotes, so that `true`, `1` and `null` are not strings.
+    /// Whether it has no quotes, so that `true`, `1` and `null` are not strings.
     pub plain: bool,
 }
 
 impl Node {
-    /// A scalar with a text, at the place of another node.
+    /// Creates a scalar at the position of another node.
     pub fn scalar(place: &Place, text: impl Into<String>) -> Self {
         let scalar = Scalar { text: text.into(), raw: None, plain: false };
         Self { place: place.clone(), tag: None, value: Value::Scalar(scalar) }
     }
 
-    /// A mapping of keys to nodes, at the place of another node.
+    /// Creates a mapping from keys to nodes, at the position of another node.
     pub fn map<'a>(place: &Place, pairs: impl IntoIterator<Item = (&'a str, Node)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, node)| (Key { name: name.to_owned(), place: place.clone() }, node));
         Self { place: place.clone(), tag: None, value: Value::Map(pairs.collect()) }
     }
 
-    /// A null, at the place of another node.
+    /// Creates a null at the position of another node.
     pub fn null(place: &Place) -> Self {
         let scalar = Scalar { text: String::new(), raw: None, plain: true };
         Self { place: place.clone(), tag: None, value: Value::Scalar(scalar) }
@@ -94,7 +94,7 @@ impl Node {
         }
     }
 
-    /// The boolean of a plain scalar, as YAML 1.1 and 1.2 know them in common.
+    /// The value of a plain boolean, in a form that YAML 1.1 and 1.2 have in common.
     pub fn bool(&self) -> Option<bool> {
         match self.text()? {
             "true" | "True" | "TRUE" => Some(true),
@@ -103,7 +103,7 @@ impl Node {
         }
     }
 
-    /// The elements of a sequence; none for anything else.
+    /// The elements of a sequence. Empty for other nodes.
     pub fn items(&self) -> &[Node] {
         match &self.value {
             Value::List(items) => items,
@@ -111,7 +111,7 @@ impl Node {
         }
     }
 
-    /// The pairs of a mapping; none for anything else.
+    /// The pairs of a mapping. Empty for other nodes.
     pub fn pairs(&self) -> &[(Key, Node)] {
         match &self.value {
             Value::Map(pairs) => pairs,
@@ -129,12 +129,12 @@ impl Node {
         self.get(name).filter(|node| !node.is_null())
     }
 
-    /// An error at this node.
+    /// Creates an error at this node.
     pub fn error(&self, message: impl Into<String>) -> Error {
         error_at(&self.place, message)
     }
 
-    /// What kind of node it is, for messages.
+    /// The kind of the node, for messages.
     pub fn kind(&self) -> &'static str {
         match &self.value {
             Value::Scalar(_) if self.is_null() => "nothing",
@@ -145,23 +145,23 @@ impl Node {
     }
 }
 
-/// An error at a place.
+/// Creates an error at a position.
 pub fn error_at(place: &Place, message: impl Into<String>) -> Error {
     Error::new(&place.path, message).at(place.line, place.column)
 }
 
-/// Documents with more nodes than this, aliases included, are refused: the longest real ones have a few thousand.
+/// The maximum number of nodes in a document, aliases included. The longest real documents have a few thousand.
 pub const MOST_NODES: usize = 100_000;
-/// Nodes deeper than this are refused.
+/// The maximum depth of nodes.
 const DEEPEST: usize = 100;
 
-/// The most brackets that are indented.
+/// The maximum number of brackets that are indented.
 const MOST_BRACKETS: usize = 64;
 
-/// The first document of a file. `None` if the file holds no document.
+/// Parses the first document in a file. `None` if the file contains no document.
 ///
-/// Compose accepts closing brackets that are not indented deeper than their key, and the parser does not. Such lines are
-/// indented: no node begins on them, so the positions of the others do not change.
+/// Compose accepts closing brackets that are not indented more than their key, and the parser does not. Such lines are
+/// indented. No node begins on them, so the positions of the other nodes do not change.
 pub fn parse(path: &RelPath, text: &str) -> Result<Option<Node>, Error> {
     let mut indented = String::new();
     let mut result = parse_strict(path, text);
@@ -176,7 +176,7 @@ pub fn parse(path: &RelPath, text: &str) -> Result<Option<Node>, Error> {
     result
 }
 
-/// A text with a line indented that begins with a closing bracket. `None` if it begins with something else.
+/// Indents a line that begins with a closing bracket. `None` if the line begins with something else.
 fn with_indented_bracket(text: &str, line: usize) -> Option<String> {
     let start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
     let rest = text.get(start..)?;
@@ -200,7 +200,7 @@ fn parse_strict(path: &RelPath, text: &str) -> Result<Option<Node>, Error> {
         return Ok(None);
     }
     let node = builder.node(&mut events, event, span, 0)?;
-    // What follows has to be YAML as well.
+    // The rest of the file must also be valid YAML.
     while events.next()?.is_some() {}
     Ok((!node.is_null()).then_some(node))
 }
@@ -317,7 +317,8 @@ impl Builder<'_> {
     }
 }
 
-/// A merge key: keys of the mapping itself win, then those of the first mapping of a list. `known` are the keys so far.
+/// Merges the value of a merge key. Keys of the mapping itself take precedence, followed by those of the first mapping
+/// in a list. `known` contains the keys so far.
 fn merge_into(pairs: &mut Vec<(Key, Node)>, known: &mut HashSet<String>, from: Node) -> Result<(), Error> {
     match from.value {
         Value::Map(more) => {
@@ -330,7 +331,7 @@ fn merge_into(pairs: &mut Vec<(Key, Node)>, known: &mut HashSet<String>, from: N
     }
 }
 
-/// The number of nodes of a tree, keys included.
+/// The number of nodes in a tree, including keys.
 pub fn size(node: &Node) -> usize {
     1 + node.items().iter().map(size).sum::<usize>()
         + node.pairs().iter().map(|(_, node)| 1 + size(node)).sum::<usize>()
@@ -357,7 +358,7 @@ mod tests {
         let node = read("x: &a\n  k: 1\n  l: 2\ny:\n  <<: *a\n  l: 3\nz: [*a]\n").unwrap().unwrap();
         let y = node.get("y").unwrap();
         assert_eq!((y.get("k").and_then(Node::text), y.get("l").and_then(Node::text)), (Some("1"), Some("3")));
-        // The place is that of the anchor.
+        // The position is that of the anchor.
         assert_eq!(node.get("z").unwrap().items()[0].place.line, 1);
     }
 

@@ -1,4 +1,4 @@
-//! The image of a Dockerfile stage: its configuration, the files that are copied, the commands that are run.
+//! The image of a Dockerfile stage: its configuration, the copied files, and the commands that build it.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +8,34 @@ use crate::lang::dockerfile::{Dockerfile, Heredoc, Instruction, expand, pairs, w
 /// A command: `CMD` or `ENTRYPOINT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Words that are run as they are.
+    /// Words that are executed directly.
     Exec(Vec<String>),
     /// Text for the shell.
     Shell(String),
 }
 
-/// Files that are copied.
+/// A `COPY` or `ADD` instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copy {
     /// The line.
     pub line: usize,
-    /// The stage or image that they come from; `None` for the build context.
+    /// The stage or image to copy from; `None` for the build context.
     pub from: Option<String>,
-    /// What is copied.
+    /// The source paths.
     pub sources: Vec<String>,
-    /// Where to, from the root. Ends with `/` if it is a folder by its form.
+    /// The absolute target path. Ends with `/` if its form shows that it is a folder.
     pub to: String,
     /// `--chown`.
     pub owner: Option<String>,
     /// `--chmod`.
     pub mode: Option<String>,
-    /// Files that are written in the Dockerfile.
+    /// Files whose content is in the Dockerfile.
     pub heredocs: Vec<Heredoc>,
-    /// Whether it is `ADD`, which unpacks archives and downloads addresses.
+    /// Whether it is `ADD`, which extracts archives and downloads URLs.
     pub add: bool,
 }
 
-/// A command that is run while the image is built.
+/// A command that is run during the build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// The line.
@@ -44,15 +44,15 @@ pub struct Run {
     pub script: String,
     /// The working directory.
     pub folder: String,
-    /// `--mount` flags that give it something.
+    /// `--mount` flags that provide files.
     pub mounts: Vec<String>,
-    /// The variables and build arguments that it sees.
+    /// The variables and build arguments in its environment.
     pub variables: BTreeMap<String, String>,
     /// Whether `SHELL` names bash, which expands `{a,b}`.
     pub in_bash: bool,
 }
 
-/// A step that makes the files of an image.
+/// A step that creates the files of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// `COPY` or `ADD`.
@@ -61,15 +61,15 @@ pub enum Step {
     Run(Run),
 }
 
-/// Something that an image cannot hold: line, what, why, what to do.
+/// Something that is left to do by hand because an image cannot contain it: line, instruction, reason, work.
 pub type Left = (usize, String, String, String);
 
-/// Everything that a stage defines.
+/// The image of a stage.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
-    /// The image at the bottom.
+    /// The image at the bottom of the stage.
     pub base: String,
-    /// The line of the `FROM` that names it.
+    /// The line of the `FROM` for that image.
     pub base_line: usize,
     /// Environment variables, in order.
     pub env: Vec<(String, String, usize)>,
@@ -89,16 +89,16 @@ pub struct Frame {
     pub volumes: Vec<(String, usize)>,
     /// `STOPSIGNAL`.
     pub stop_signal: Option<(String, usize)>,
-    /// What makes the files.
+    /// The steps that create the files.
     pub steps: Vec<Step>,
-    /// What an image cannot hold.
+    /// What an image cannot contain.
     pub left: Vec<Left>,
-    /// What only the build reads: line, what, what became of it.
+    /// Instructions that only affect the build: line, instruction, result.
     pub read: Vec<(usize, String, &'static str)>,
 }
 
 impl Frame {
-    /// The frame of a stage, with that of the stages it builds on.
+    /// The frame of a stage, including the frames of the stages on which it is based.
     pub fn of(file: &Dockerfile, stage: usize) -> Self {
         let Some(found) = file.stages.get(stage) else { return Self::default() };
         let mut frame = match file.find(&found.base, stage) {
@@ -126,7 +126,7 @@ struct Reader<'f> {
     own_cmd: bool,
 }
 
-/// Arguments that Docker sets, for the platform it usually builds for.
+/// Arguments that Docker sets for the usual platform of a build.
 const PLATFORM: [(&str, &str); 8] = [
     ("TARGETPLATFORM", "linux/amd64"),
     ("TARGETOS", "linux"),
@@ -156,7 +156,7 @@ impl Reader<'_> {
             "ENV" => self.env(line, rest),
             "ARG" => {
                 let name = rest.split('=').next().unwrap_or("").trim();
-                // Without a default its value is that of the global one, or it is reported below.
+                // Without a default, it gets the value of the global argument, or is reported below.
                 let is_platform = PLATFORM.iter().any(|(found, _)| *found == name);
                 if is_platform || rest.contains('=') || self.file.arguments.iter().any(|(global, ..)| global == name) {
                     self.frame.read.push((line, format!("ARG {name}"), "its default"));
@@ -173,7 +173,7 @@ impl Reader<'_> {
                 self.frame.cmd = Some((self.command(instruction), line));
             }
             "ENTRYPOINT" => {
-                // Docker drops the command of the image below.
+                // Docker clears the command of the base image.
                 if !self.own_cmd {
                     self.frame.cmd = None;
                 }
@@ -306,7 +306,7 @@ impl Reader<'_> {
         }));
     }
 
-    /// Whether a path is a folder before something is copied to it.
+    /// Whether a path exists as a folder before anything is copied to it.
     fn is_there(&self, path: &str) -> bool {
         let is_work_folder = self.frame.folder.as_ref().is_some_and(|(folder, _)| folder == path);
         is_work_folder || (self.frame.base != "scratch" && paths::is_folder(path))
@@ -334,7 +334,7 @@ impl Reader<'_> {
         self.frame.steps.push(Step::Run(run));
     }
 
-    /// A path from the root, `.` and `..` resolved.
+    /// Converts a path to an absolute one, with `.` and `..` resolved.
     fn absolute(&self, path: &str) -> String {
         let base = self.frame.folder.as_ref().map_or("/", |(folder, _)| folder.as_str());
         let joined = if path.starts_with('/') { path.to_owned() } else { format!("{base}/{path}") };

@@ -1,4 +1,4 @@
-//! Package managers of JavaScript, as `RUN` lines use them.
+//! JavaScript package managers in `RUN` lines.
 
 /// A package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,13 +12,13 @@ pub enum Manager {
 /// What a command of a package manager does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Installs the packages of the lock file.
+    /// Installs the packages in the lock file.
     Install,
     /// Runs a script of package.json.
     Script(String),
-    /// Removes the packages that only development needs.
+    /// Removes the packages that are only for development.
     Prune,
-    /// Nothing that the files of an image need.
+    /// Nothing that affects the files of an image.
     Nothing,
 }
 
@@ -33,7 +33,7 @@ impl Manager {
         }
     }
 
-    /// The names that its lock file may have.
+    /// The possible names of its lock file.
     pub fn lock_files(self) -> &'static [&'static str] {
         match self {
             Self::Npm => &["package-lock.json"],
@@ -43,7 +43,7 @@ impl Manager {
         }
     }
 
-    /// The command that installs, as reports name it.
+    /// The command that installs packages, as shown in reports.
     pub fn install_command(self) -> &'static str {
         match self {
             Self::Npm => "npm ci",
@@ -54,7 +54,7 @@ impl Manager {
     }
 }
 
-/// What a command does with a package manager. `None` if it is not such a command, or does something else.
+/// Parses a command as an action of a package manager. `None` if it is another command, or has another effect.
 pub fn read(words: &[&str]) -> Option<(Manager, Action)> {
     let (program, rest) = words.split_first()?;
     let manager = match program.rsplit('/').next()? {
@@ -72,7 +72,7 @@ pub fn read(words: &[&str]) -> Option<(Manager, Action)> {
     let action = match (manager, rest) {
         (_, ["ci" | "install" | "i" | "clean-install", flags @ ..]) if only_flags(flags) => Action::Install,
         (Manager::Yarn, flags) if only_flags(flags) && !flags.contains(&"--version") => Action::Install,
-        // The store is filled by what fetches the packages.
+        // The derivation that fetches the packages fills the store.
         (Manager::Pnpm, ["fetch", ..]) => Action::Nothing,
         (_, ["prune", ..]) => Action::Prune,
         (_, ["cache" | "config" | "set" | "store" | "audit" | "--version" | "-v", ..]) => Action::Nothing,
@@ -83,7 +83,7 @@ pub fn read(words: &[&str]) -> Option<(Manager, Action)> {
     Some((manager, action))
 }
 
-/// Whether only package managers are installed for all.
+/// Whether a command only installs package managers globally.
 fn installs_managers(rest: &[&str]) -> bool {
     let names = match rest {
         ["install" | "i" | "add", words @ ..] | ["global", "add", words @ ..] => words,
@@ -98,7 +98,7 @@ fn is_global(word: &str) -> bool {
     matches!(word, "-g" | "--global" | "--location=global")
 }
 
-/// Whether a word is the name of a script and not one of the managers' own commands.
+/// Whether a word is the name of a script, not a command of a package manager.
 fn is_script(word: &str) -> bool {
     let own = ["add", "remove", "dlx", "exec", "create", "init", "link", "pack", "publish", "up", "why", "workspaces"];
     !word.starts_with('-') && !own.contains(&word)

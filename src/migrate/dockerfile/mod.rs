@@ -1,7 +1,9 @@
-//! `flakeward migrate dockerfile`: the image of a Dockerfile as a package of the flake, built by nix2container.
+//! `flakeward migrate dockerfile`: converts the image of a Dockerfile to a package of the flake, built with
+//! nix2container.
 //!
-//! The frame (configuration, files, accounts, ports) is carried in full. What `RUN` lines build becomes the builder of
-//! its ecosystem if the lock file has the hashes, else a derivation that evaluates and whose build lists what is missing.
+//! The frame (configuration, files, accounts, ports) is migrated completely. The build steps in `RUN` lines become a
+//! builder for their ecosystem if the lock file contains the hashes. Otherwise, they become a derivation that
+//! evaluates, and whose build fails with a list of the missing steps.
 
 mod frame;
 mod manager;
@@ -35,7 +37,7 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     draft.write(&target, module)
 }
 
-/// The first name that neither a module nor an attribute of the flake has.
+/// The first name that is neither the name of a module nor of an attribute of the flake.
 fn free_name(draft: &Draft<'_>, file: &RelPath) -> Result<String, Error> {
     let mut taken = None;
     for package in names(file) {
@@ -54,7 +56,8 @@ fn free_name(draft: &Draft<'_>, file: &RelPath) -> Result<String, Error> {
     Err(taken.unwrap_or_else(|| Error::new(file, "its package has no name")))
 }
 
-/// The name of the package that a Dockerfile was migrated to, or will be. `None` if there is no such Dockerfile.
+/// The name of the package for a Dockerfile, whether it has been migrated or not. `None` if there is no such
+/// Dockerfile.
 pub fn package_of(draft: &Draft<'_>, dockerfile: &str) -> Option<String> {
     let all = names(dockerfile);
     let migrated = all.iter().find(|package| is_migrated(draft, dockerfile, package));
@@ -62,7 +65,7 @@ pub fn package_of(draft: &Draft<'_>, dockerfile: &str) -> Option<String> {
     migrated.or(first).cloned()
 }
 
-/// Whether an earlier run wrote the module of a package for a Dockerfile.
+/// Whether an earlier run wrote the module of a package for this Dockerfile.
 fn is_migrated(draft: &Draft<'_>, dockerfile: &str, package: &str) -> bool {
     let head = format!("# Builds what {dockerfile} built:");
     draft.text(&module_path(package)).ok().flatten().is_some_and(|text| text.starts_with(&head))
@@ -72,7 +75,7 @@ fn module_path(package: &str) -> String {
     format!("flake/{package}.nix")
 }
 
-/// The names that the package of a Dockerfile may have: by its folder, and by all folders.
+/// The possible names for the package of a Dockerfile: from its folder, and from all folders in its path.
 fn names(file: &str) -> Vec<String> {
     let short = container_package(file);
     let folders = paths::folder(file).replace(|c: char| !c.is_ascii_alphanumeric(), "-").to_ascii_lowercase();

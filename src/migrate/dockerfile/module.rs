@@ -33,18 +33,18 @@ pub struct Module<'d, 'f> {
     name: String,
     /// The module's own path.
     target: String,
-    /// The build context, from the repository's root.
+    /// The build context, relative to the repository's root.
     context: String,
     /// Bindings of the module's `let`, in order.
     bindings: Vec<(String, String)>,
-    /// The bindings of stages that are made already.
+    /// The bindings of stages that have already been written.
     stages: BTreeMap<usize, String>,
-    /// The frames and recipes of stages that are copied from.
+    /// The frames and recipes of stages from which files are copied.
     frames: BTreeMap<usize, Rc<(Frame, Recipe)>>,
 }
 
 impl<'d, 'f> Module<'d, 'f> {
-    /// A module for a Dockerfile, to be written at a path.
+    /// Creates the module for a Dockerfile, which will be written to the path `target`.
     pub fn new(draft: &'d mut Draft<'f>, path: &RelPath, file: Dockerfile, package: &str, target: &str) -> Self {
         let name = package.strip_prefix("container-").unwrap_or(package).to_owned();
         let mut module = Self {
@@ -70,8 +70,8 @@ impl<'d, 'f> Module<'d, 'f> {
         self.draft.report.leave(&self.path, line, what, why, todo);
     }
 
-    /// What an instruction became in the migration of the Compose file that builds this Dockerfile: its HEALTHCHECK is the
-    /// probe of the process.
+    /// The result for an instruction that the migration of the Compose file for this Dockerfile handles: HEALTHCHECK is
+    /// the probe of the process.
     fn carried_elsewhere(&self, line: usize) -> Option<String> {
         let same = self.draft.report.carried.iter().find(|item| item.path == self.path && item.line == line);
         same.map(|item| item.into.clone())
@@ -85,7 +85,7 @@ impl<'d, 'f> Module<'d, 'f> {
         paths::join(&self.context, path.trim_start_matches('/')).unwrap_or_default()
     }
 
-    /// The path of a file or folder of the repository, as the module writes it.
+    /// The path of a file or folder of the repository, relative to the module.
     fn relative(&self, path: &str) -> String {
         let path = if path.is_empty() { "." } else { path };
         match path {
@@ -100,7 +100,7 @@ impl<'d, 'f> Module<'d, 'f> {
         }
     }
 
-    /// The text of the module.
+    /// Returns the text of the module.
     pub fn write(mut self) -> Result<String, Error> {
         let last = self.file.stages.len() - 1;
         let mut frame = Frame::of(&self.file, last);
@@ -153,7 +153,7 @@ impl<'d, 'f> Module<'d, 'f> {
         Ok(self.text(&image))
     }
 
-    /// The build context, without what `.dockerignore` leaves out.
+    /// The build context, without the files that `.dockerignore` excludes.
     fn source(&mut self) -> String {
         let root = self.relative(&self.context.clone());
         let ignore = self.in_context(".dockerignore");
@@ -184,7 +184,7 @@ impl<'d, 'f> Module<'d, 'f> {
         )
     }
 
-    /// The packages that are in the image when it runs.
+    /// The packages that the image contains at run time.
     fn runtime(&mut self, base: Option<&'static Base>, frame: &Frame, recipe: &Recipe) -> Vec<String> {
         let mut all = Vec::new();
         let line = frame.base_line;
@@ -239,7 +239,7 @@ impl<'d, 'f> Module<'d, 'f> {
 
     // Files
 
-    /// The binding of the derivation that is the file tree of a stage.
+    /// The binding of the derivation with the files of a stage.
     fn stage(&mut self, index: usize) -> String {
         if let Some(name) = self.stages.get(&index) {
             return name.clone();
@@ -263,7 +263,7 @@ impl<'d, 'f> Module<'d, 'f> {
         self.tree(index, &frame, &recipe, &mut tools, &name)
     }
 
-    /// Certificates, `/tmp`, `/bin/sh` and `/usr/bin/env`, where the base image gave them.
+    /// Certificates, `/tmp`, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
     fn surroundings(
         &mut self,
         base: Option<&'static Base>,
@@ -381,7 +381,7 @@ impl<'d, 'f> Module<'d, 'f> {
         bindings.extend(self.bindings.iter().cloned());
         let image = image.write(6);
         let body = bindings.iter().map(|(name, value)| value.clone() + name).collect::<String>() + &image;
-        // What nothing uses would be a finding of other tools.
+        // Other tools would report unused bindings.
         let used = |name: &str| {
             let word = |text: &str| {
                 text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|part| part == name)
@@ -406,18 +406,18 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 }
 
-/// A word of a shell command inside an indented string of Nix.
+/// Quotes a word of a shell command in an indented Nix string.
 fn quoted(word: &str) -> String {
     let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c));
     if plain { word.to_owned() } else { escaped(&format!("'{}'", word.replace('\'', "'\\''"))) }
 }
 
-/// Text inside an indented string of Nix.
+/// Escapes text in an indented Nix string.
 fn escaped(text: &str) -> String {
     text.replace("''", "'''").replace("${", "''${")
 }
 
-/// A pattern of files in a script inside an indented string of Nix: what is not a part of the pattern is literal.
+/// Quotes a pattern of files for a script in an indented Nix string. Everything except the wildcards is literal.
 fn pattern(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

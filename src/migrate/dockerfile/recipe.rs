@@ -1,4 +1,4 @@
-//! What the `RUN` lines of a stage do, command by command.
+//! The effects of the `RUN` lines in a stage, command by command.
 
 use std::collections::BTreeMap;
 
@@ -12,38 +12,38 @@ use crate::lang::dockerfile::expand;
 use crate::lang::shell;
 use crate::migrate::builds::{CargoBuild, GoBuild};
 
-/// What a stage runs, sorted by what becomes of it.
+/// The commands of a stage, grouped by the way in which they are migrated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipe {
-    /// Attributes of nixpkgs for packages of the distribution, with their lines.
+    /// The nixpkgs attributes for packages of the distribution, with their lines.
     pub packages: Vec<(&'static str, usize)>,
-    /// Those of [`Self::packages`] that programs are linked with.
+    /// The packages in [`Self::packages`] that are libraries.
     pub libraries: Vec<&'static str>,
-    /// Packages that are not known, with their lines.
+    /// Unknown packages, with their lines.
     pub unknown: Vec<(String, usize)>,
-    /// User accounts that are made.
+    /// User accounts that are created.
     pub users: Vec<(String, usize)>,
-    /// Their numbers, if they are given.
+    /// The numeric ids of accounts that have one.
     pub ids: Vec<(String, u32)>,
-    /// What else is given of them.
+    /// Other properties of accounts.
     pub accounts: BTreeMap<String, Account>,
-    /// Groups that are made, and their numbers, if they are given.
+    /// Groups that are created, each with its numeric id, if it has one.
     pub groups: Vec<(String, Option<u32>)>,
-    /// What is done to the image's files, which can be done where the files are put together.
+    /// Commands that change the image's files, which can be run when the files are assembled.
     pub files: Vec<FileLine>,
     /// Owners of paths: path, owner, line.
     pub owners: Vec<(String, String, usize)>,
     /// Python packages: a list of requirements, or names.
     pub requirements: Vec<(Requirement, usize)>,
-    /// Builds by a tool whose lock file may be enough.
+    /// Builds by a tool for which the lock file may be sufficient.
     pub builds: Vec<Build>,
-    /// Commands that are not carried.
+    /// Commands that are not migrated.
     pub holes: Vec<(String, usize)>,
-    /// Commands that are not carried, and that nothing else in the stage builds on: command, line, why, what to do.
+    /// Commands that are not migrated and on which nothing else in the stage depends: command, line, reason, work.
     pub lost: Vec<(String, usize, &'static str, &'static str)>,
 }
 
-/// What `useradd` sets of an account.
+/// The properties of an account that `useradd` sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
     /// Its folder.
@@ -54,14 +54,14 @@ pub struct Account {
     pub group: Option<String>,
 }
 
-/// A command about a file or folder of the image.
+/// A command that changes a file or folder of the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLine {
     /// The path in the image.
     pub path: String,
-    /// The command, as reports name it.
+    /// The command, as shown in reports.
     pub what: String,
-    /// The same as a shell line that works below `$out`.
+    /// The same command as a line of shell that works below `$out`.
     pub script: String,
     /// The line of the Dockerfile.
     pub line: usize,
@@ -71,7 +71,7 @@ impl Account {
     fn of(words: &[&str]) -> Self {
         let value = |flags: &[&str]| flag_value(words, flags).map(str::to_owned);
         let is_adduser = words.first().is_some_and(|program| program.ends_with("adduser"));
-        // BusyBox has the group behind `-G` and the comment behind `-g`, Debian has `--ingroup`.
+        // In BusyBox, the group follows `-G` and the comment follows `-g`. Debian uses `--ingroup`.
         let own = if is_adduser { value(&["--ingroup", "-G"]) } else { None };
         let group = own.or_else(|| value(&["-g", "--gid"])).filter(|group| is_account(group));
         let home = value(&["-d", "--home-dir", "--home"]).or_else(|| value(&["-h"]).filter(|_| is_adduser));
@@ -79,7 +79,7 @@ impl Account {
     }
 }
 
-/// The value of a flag, behind it or behind `=`.
+/// The value of a flag, in the next word or after `=`.
 fn flag_value<'w>(words: &[&'w str], flags: &[&str]) -> Option<&'w str> {
     let pair = words.windows(2).find(|pair| flags.contains(&pair[0])).map(|pair| pair[1]);
     pair.or_else(|| {
@@ -88,14 +88,14 @@ fn flag_value<'w>(words: &[&'w str], flags: &[&str]) -> Option<&'w str> {
     })
 }
 
-/// What pip installs.
+/// Something that pip installs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
-    /// What a file lists: the file as it is named, and its path in the image.
+    /// The packages in a file: the file as it is named, and its path in the image.
     File(String, String),
     /// One package.
     Name(String),
-    /// The project of a folder of the image, with some of its extras.
+    /// The project in a folder of the image, with some of its extras.
     Project(String, Vec<String>),
 }
 
@@ -135,7 +135,7 @@ pub enum Tool {
 }
 
 impl Recipe {
-    /// The tools and the libraries of the distribution that a build needs besides those of its builder.
+    /// The tools and libraries of the distribution that a build requires in addition to those of its builder.
     pub fn build_inputs(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut tools: Vec<&str> = self.packages.iter().map(|(attribute, _)| *attribute).collect();
         tools.retain(|attribute| !IN_EVERY_BUILD.contains(attribute) && !self.libraries.contains(attribute));
@@ -183,7 +183,7 @@ impl Recipe {
         }
     }
 
-    /// `echo TEXT >> FILE`.
+    /// Handles `echo TEXT >> FILE`.
     fn write(&mut self, words: &[&str], sign: &str, path: &str, run: &Run, folder: &str) {
         let path = filled(path.trim_matches(['"', '\'']), run);
         let is_plain = |text: &str| !text.contains(['$', '`']);
@@ -357,7 +357,7 @@ impl Recipe {
                 "--target" | "-t" | "--prefix" | "--root" | "--python" | "-p" | "--cache-dir" => {
                     rest.next();
                 }
-                // Tools that install others.
+                // These tools install other packages.
                 word if TOOLS.contains(&word.split(['=', '<', '>', '~', '[']).next().unwrap_or(word)) => {}
                 word if word.starts_with('-') => {}
                 word => self.requirements.push((Requirement::Name(word.to_owned()), line)),
@@ -366,11 +366,11 @@ impl Recipe {
     }
 }
 
-/// Packages of PyPI that only install others.
+/// Packages on PyPI whose only purpose is to install others.
 const TOOLS: [&str; 7] = ["pip", "setuptools", "wheel", "poetry", "uv", "pdm", "pipx"];
 
-/// Expands the known variables in a word of a command. Returns several words if the value of a variable has several, and
-/// the word has no quotes, which keep the shell from splitting it.
+/// Expands the known variables in a word of a command. Returns several words if the value of a variable contains
+/// several, and the word has no quotes, which would prevent the shell from splitting it.
 fn filled_word(word: &shell::Word<'_>, run: &Run) -> Vec<String> {
     let written = run.script.get(word.span.start as usize..word.span.end as usize).unwrap_or_default();
     let is_quoted = written.contains(['"', '\'', '\\']);
@@ -382,7 +382,7 @@ fn filled_word(word: &shell::Word<'_>, run: &Run) -> Vec<String> {
     if is_whole { vec![text] } else { text.split_whitespace().map(str::to_owned).collect() }
 }
 
-/// Expands the lists in braces of a word, as bash does. What is nested or very long stays as it is.
+/// Expands the lists in braces in a word, as bash does. Nested or very long ones are not expanded.
 fn braced(word: &str) -> Vec<String> {
     const MOST: usize = 64;
     let mut words = vec![String::new()];
@@ -407,7 +407,7 @@ fn is_pattern(path: &str) -> bool {
     path.contains(['$', '*', '`', '?', '[']) || path.split_once('{').is_some_and(|(_, rest)| rest.contains('}'))
 }
 
-/// Expands the known variables in a text.
+/// Expands the known variables in a string.
 fn filled(text: &str, run: &Run) -> String {
     if !text.contains('$') {
         return text.to_owned();
@@ -416,7 +416,8 @@ fn filled(text: &str, run: &Run) -> String {
     expand(text, &known)
 }
 
-/// The file that the output of a command goes to, with `>` or `>>`: what follows the command in its script.
+/// The file to which the output of a command is written, with `>` or `>>`, according to the text after the command in
+/// its script.
 fn written_file(script: &str, end: usize) -> Option<(&'static str, &str)> {
     let rest = script.get(end..)?.trim_start_matches([' ', '\t']);
     let (sign, rest) = match rest.strip_prefix(">>") {
@@ -428,13 +429,13 @@ fn written_file(script: &str, end: usize) -> Option<(&'static str, &str)> {
     (end > 0).then(|| (sign, &rest[..end]))
 }
 
-/// Whether a script chooses what it runs by a pattern, so that its commands cannot be told apart.
+/// Whether a script selects commands by pattern, so that it is unknown which of them run.
 fn has_case(script: &str) -> bool {
     let words: Vec<&str> = script.split(|c: char| c.is_whitespace() || ";&|(".contains(c)).collect();
     words.contains(&"case") && words.contains(&"esac")
 }
 
-/// A command as it can be written in a script.
+/// Formats a command for a script.
 fn shown(words: &[&str]) -> String {
     let quoted = |word: &&str| match word.contains(char::is_whitespace) {
         true => format!("\"{word}\""),
@@ -448,7 +449,7 @@ fn one_line(script: &str) -> String {
     script.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The words of a command about accounts that are neither flags nor their values.
+/// The words of a command for accounts that are neither flags nor the values of flags.
 fn operands_of<'w>(words: &[&'w str]) -> Vec<&'w str> {
     let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
     let has_value = |flag: &str| match program {
@@ -468,17 +469,17 @@ fn operands_of<'w>(words: &[&'w str]) -> Vec<&'w str> {
     found
 }
 
-/// The folder of a path of the image; empty for the root.
+/// The folder of a path in the image; empty for the root.
 fn parent(path: &str) -> &str {
     path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-/// A word in single quotes for the shell.
+/// Quotes a word for the shell, in single quotes.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// A path for the shell, in quotes if it needs them.
+/// Formats a path for the shell, in quotes if necessary.
 fn plain(path: &str) -> String {
     let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c));
     if is_plain { path.to_owned() } else { quoted(path) }
@@ -489,7 +490,7 @@ fn is_account(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-/// A path of the image, from the root.
+/// An absolute path in the image.
 fn joined(folder: &str, path: &str) -> String {
     let whole = if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") };
     let mut parts: Vec<&str> = Vec::new();

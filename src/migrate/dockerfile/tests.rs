@@ -4,7 +4,7 @@ use super::*;
 use crate::lang::{Language, Tree};
 use crate::migrate::{Ports, Report};
 
-/// The module of a Dockerfile at a path, and the report.
+/// Migrates a Dockerfile at a path. Returns the module and the report.
 fn migrated(path: &str, text: &str, others: &[(&str, &str)]) -> (String, Report) {
     let mut files: BTreeMap<String, String> =
         others.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
@@ -60,7 +60,7 @@ fn in_one_line(module: &str) -> String {
     module.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Each package manager with a lock file of its own.
+/// Tests each package manager with its own lock file.
 #[test]
 fn node_modules_are_a_separate_derivation() {
     let dockerfile = |manager: &str| {
@@ -203,7 +203,7 @@ fn files_of_packages_are_copied_from_the_packages() {
     }
     assert!(!module.contains("stage-builder"), "{module}");
     assert_eq!(left(&report), ["6: COPY --from=builder /usr/lib/odd.so"]);
-    // A stage that is only an image.
+    // This stage is only an image.
     let dockerfile =
         "FROM ghcr.io/acme/vault:1 AS vault\nFROM debian:12\nCOPY --from=vault /web ./web\nCMD [\"/web/x\"]\n";
     let (module, report) = migrated("Dockerfile", dockerfile, &[]);
@@ -434,7 +434,7 @@ fn files_of_python_are_those_that_are_copied_to_their_path() {
     let (_, report) = migrated("Dockerfile", &both, &files);
     assert_eq!(left(&report), ["6: pip install .", "7: ENTRYPOINT"]);
 
-    // A list that an earlier stage has, as a file or in a folder.
+    // An earlier stage has the list, as a file or in a folder.
     for (first, second) in [
         ("COPY back/requirements.txt .", "COPY --from=src /src/requirements.txt ."),
         ("COPY back .", "COPY --from=src /src ./"),
@@ -477,7 +477,7 @@ fn each_program_of_go_is_installed_where_its_build_puts_it() {
         assert!(module.contains("subPackages = [ \"cmd/a\" \"cmd/b\" ]"), "{run}\n{module}");
         assert!(left(&report).is_empty(), "{run}\n{report:?}");
     }
-    // A variable in a word with quotes does not make several words of it.
+    // A variable in a quoted word does not split the word.
     for flags in ["-ldflags \"-X main.version=${VERSION} -s\"", "-ldflags=\"-s -X main.version=${VERSION}\""] {
         let text = dockerfile(&format!("go build {flags} -o /src/a ./cmd/a")).replace("\nRUN", "\nARG VERSION=1\nRUN");
         let (module, report) = migrated("Dockerfile", &text, &files);

@@ -1,5 +1,5 @@
-//! Helpers that make something for each system, read by what they do: `f: genAttrs systems (system: f ..)` in whatever
-//! words, seen through `let`, partial application and parameters.
+//! Helpers that create a value for each system, recognized by their behaviour: `f: genAttrs systems (system: f ..)` in
+//! any form, including `let`, partial application and parameters.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,18 @@ use super::read::{DEPTH, Outputs, single_name};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind};
 
-/// A value that is made for each system: a function applied for each of some systems.
+/// A value that is created for each system: a function applied to each of some systems.
 #[derive(Debug, Clone)]
 pub struct PerSystem {
     /// The systems.
     pub systems: Systems,
-    /// The name of the system in the helper, where the arguments use it.
+    /// The parameter for the system in the helper, if the arguments use it.
     pub system: Option<Node>,
-    /// What the function is applied to.
+    /// The arguments of the function.
     pub arguments: Vec<Argument>,
-    /// The function, as it is written where the helper is used.
+    /// The function, as it is written at the call of the helper.
     pub callback: Node,
-    /// What the helper's own parameters are.
+    /// The values of the helper's own parameters.
     bound: HashMap<Node, Node>,
     /// The `let` expressions inside the helper.
     lets: Vec<Node>,
@@ -27,26 +27,26 @@ pub struct PerSystem {
 /// The systems of a helper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Systems {
-    /// A list that is written.
+    /// A literal list.
     Written(Node),
-    /// The names of a set: `nixpkgs.legacyPackages`.
+    /// The names of the attributes in a set: `nixpkgs.legacyPackages`.
     NamesOf(Node),
-    /// flake-utils' own.
+    /// The default systems of flake-utils.
     Default,
 }
 
-/// What the callback gets.
+/// An argument of the callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Argument {
     /// The system.
     System,
     /// An expression of the helper.
     Expression(Node),
-    /// The attribute of a set at the system.
+    /// The attribute of a set with the name of the system.
     At(Node),
 }
 
-/// Reduces an application to what it makes for each system. `None` if it is not such an application.
+/// Reduces an application to the value that it creates for each system. `None` if it is not such an application.
 pub fn per_system(outputs: &Outputs<'_, '_>, value: Node) -> Option<PerSystem> {
     let tree = outputs.tree;
     let mut reader = Reader { outputs, bound: HashMap::new(), lets: Vec::new(), site: tree.span(value) };
@@ -119,7 +119,7 @@ impl Reader<'_, '_, '_> {
         None
     }
 
-    /// An application of a function of nixpkgs' library or flake-utils.
+    /// An application of a function from the nixpkgs library or flake-utils.
     fn library(&self, head: Node, arguments: &[Node]) -> Option<PerSystem> {
         let name = self.function_name(head)?;
         match (name.as_str(), arguments) {
@@ -170,7 +170,7 @@ impl Reader<'_, '_, '_> {
         matches!(name.as_str(), "genAttrs" | "mapAttrs" | "listToAttrs").then_some(name)
     }
 
-    /// A function that is called with each system: the callback itself, or a function of the helper that calls it.
+    /// A function that is called with each system: the callback itself, or a function in the helper that calls it.
     fn called(&self, systems: Systems, function: Node, more: &[Argument]) -> Option<PerSystem> {
         let tree = self.outputs.tree;
         let (function, bound) = self.applied(function)?;
@@ -178,7 +178,7 @@ impl Reader<'_, '_, '_> {
         reader.called_with(systems, function, more, tree)
     }
 
-    /// A function that is applied to some of its arguments, as the function that is left, with their values.
+    /// Applies a function to some of its arguments. Returns the remaining function, and the values of its parameters.
     fn applied(&self, function: Node) -> Option<(Node, HashMap<Node, Node>)> {
         let tree = self.outputs.tree;
         let mut bound = self.bound.clone();
@@ -275,15 +275,15 @@ impl Reader<'_, '_, '_> {
         if is_system { Argument::System } else { Argument::Expression(node) }
     }
 
-    /// Whether a node is written where the helper is used.
+    /// Whether a node is at the call of the helper, not in the helper.
     fn is_at_site(&self, node: Node) -> bool {
         self.site.contains(self.outputs.tree.span(node))
     }
 }
 
 impl PerSystem {
-    /// An expression of the helper as it reads where `system` is the system and the scope is that of the outputs.
-    /// `None` if it cannot be expressed there.
+    /// An expression of the helper in the scope of the outputs, with `system` as the system. `None` if it cannot be
+    /// expressed there.
     pub fn outside(&self, outputs: &Outputs<'_, '_>, node: Node) -> Option<String> {
         let tree = outputs.tree;
         let node = self.through(outputs, node);
@@ -294,7 +294,7 @@ impl PerSystem {
                 None => {}
                 Some(Origin::Argument(binder)) if Some(binder) == self.system => {
                     let is_other = tree.slice(inner) != "system";
-                    // `inherit sys;` would give the attribute another name.
+                    // `inherit sys;` would change the name of the attribute.
                     if is_other && tree.kind(inner) != NodeKind::Variable {
                         return None;
                     }
@@ -315,7 +315,7 @@ impl PerSystem {
         Some(edits.render(tree.text(), tree.span(node)))
     }
 
-    /// A name of the helper's own `let`, or of a parameter, as its expression.
+    /// The expression for a name in the helper's own `let`, or for a parameter.
     fn through(&self, outputs: &Outputs<'_, '_>, node: Node) -> Node {
         let tree = outputs.tree;
         let mut node = nix::unwrap_parens(tree, node);
@@ -340,15 +340,15 @@ impl PerSystem {
         node
     }
 
-    /// The members of an argument that is a set, as the helper writes it.
+    /// The members of an argument that is a set, as the helper writes them.
     pub fn set(&self, outputs: &Outputs<'_, '_>, argument: Node) -> Option<Node> {
         let node = self.through(outputs, argument);
         (outputs.tree.kind(node) == NodeKind::Attrset).then_some(node)
     }
 }
 
-/// `X.${system}` where `X` is a set of the outer `let` that is made for each system: what is made. Gives the text with
-/// `system` as the system.
+/// Resolves `X.${system}` to the value for a system, where `X` is a set in the outer `let` that is created for each
+/// system. Returns the text of the value with `system` as the system.
 pub fn element(outputs: &Outputs<'_, '_>, node: Node, is_system: &dyn Fn(Node) -> bool) -> Option<(String, Node)> {
     let tree = outputs.tree;
     let node = nix::unwrap_parens(tree, node);
@@ -375,7 +375,8 @@ pub fn element(outputs: &Outputs<'_, '_>, node: Node, is_system: &dyn Fn(Node) -
     Some((inner.outside(outputs, tree.child(callback, Field::Body)?)?, binding))
 }
 
-/// Whether a name of an attribute path is `${system}` or `"${system}"`, with a variable that a function takes for it.
+/// Whether a name in an attribute path is `${system}` or `"${system}"`, with the variable for the system according to a
+/// function.
 pub fn interpolates(outputs: &Outputs<'_, '_>, name: Node, is_system: &dyn Fn(Node) -> bool) -> bool {
     let tree = outputs.tree;
     let interpolation = match tree.kind(name) {

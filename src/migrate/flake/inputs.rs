@@ -1,4 +1,4 @@
-//! The inputs of a rewritten flake: flake-parts is added, flake-utils goes if nothing uses it.
+//! The inputs of a rewritten flake: adds flake-parts, and removes flake-utils if nothing uses it.
 
 use super::Refusal;
 use super::layout::{self, Edits, spaces};
@@ -13,16 +13,16 @@ const URL: &str = "github:hercules-ci/flake-parts";
 /// The oldest nixpkgs whose `lib` flake-parts accepts (`minVersion` in its lib.nix).
 const MINIMUM: Release = Release { year: 23, month: 5 };
 
-/// flake-parts as an input.
+/// The input for flake-parts.
 #[derive(Debug)]
 pub struct FlakeParts {
     /// Its name.
     pub name: String,
-    /// Whether the flake has it already.
+    /// Whether the flake already has it.
     pub exists: bool,
 }
 
-/// The name of the input flake-parts.
+/// The existing or new input for flake-parts.
 pub fn flake_parts(outputs: &Outputs<'_, '_>) -> Result<FlakeParts, Refusal> {
     let is_parts = |url: &str| {
         let url = url.to_ascii_lowercase();
@@ -41,7 +41,7 @@ pub fn flake_parts(outputs: &Outputs<'_, '_>) -> Result<FlakeParts, Refusal> {
     }
 }
 
-/// Adds the input where the others are.
+/// Adds the input next to the others.
 pub fn add(outputs: &Outputs<'_, '_>, parts: &FlakeParts, edits: &mut Edits) {
     if parts.exists {
         return;
@@ -127,7 +127,7 @@ fn lines(prefix: &str, follows: bool) -> Vec<String> {
     lines
 }
 
-/// Whether flake-parts can use the `lib` of the flake's nixpkgs.
+/// Whether flake-parts can use the `lib` in the flake's nixpkgs.
 fn follows_nixpkgs(outputs: &Outputs<'_, '_>) -> bool {
     let Some(input) = outputs.flake.input("nixpkgs") else {
         return outputs.flake.implicit().any(|name| name.value == "nixpkgs");
@@ -143,7 +143,7 @@ fn follows_nixpkgs(outputs: &Outputs<'_, '_>) -> bool {
     }
 }
 
-/// Takes flake-utils out of the arguments and the inputs if nothing uses it anymore.
+/// Removes flake-utils from the arguments and the inputs if nothing uses it anymore.
 pub fn drop_flake_utils(text: &mut String) -> Result<(), Refusal> {
     let change = {
         let Some(tree) = Tree::parse(Language::Nix, text).filter(|tree| !tree.broken()) else { return Ok(()) };
@@ -181,14 +181,14 @@ fn unused_flake_utils(outputs: &Outputs<'_, '_>) -> Option<Edits> {
     let kept = !listed_only && all_inputs_are_passed_on(outputs, body);
     if input.is_some() && !kept && !is_followed(outputs, name) {
         remove_input(outputs, name, &mut edits);
-        // Without `...` every input has to be an argument.
+        // Without `...`, every input must be an argument.
     } else if input.is_some() && listed_only {
         return None;
     }
     Some(edits)
 }
 
-/// Whether the set of all inputs is used other than by selecting from it, besides for `mkFlake`.
+/// Whether the set of all inputs is used other than for `mkFlake` and for selecting from it.
 fn all_inputs_are_passed_on(outputs: &Outputs<'_, '_>, body: Node) -> bool {
     let tree = outputs.tree;
     let Some(whole) = outputs.whole else { return false };
@@ -213,7 +213,7 @@ fn all_inputs_are_passed_on(outputs: &Outputs<'_, '_>, body: Node) -> bool {
     })
 }
 
-/// Whether another input follows an input or one of its own.
+/// Whether another input follows an input or one of its inputs.
 fn is_followed(outputs: &Outputs<'_, '_>, name: &str) -> bool {
     fn follows(input: &crate::lang::flake::Input, name: &str) -> bool {
         input.follows.as_ref().is_some_and(|text| text.value.split('/').next() == Some(name))
@@ -244,7 +244,7 @@ fn remove_input(outputs: &Outputs<'_, '_>, name: &str, edits: &mut Edits) {
                 _ => line_end(text, tree.span(all[at - 1]).end),
             };
             let between = text.get(previous as usize..span.start as usize).unwrap_or("");
-            // Comments above it may be about the inputs below as well.
+            // Comments above it may also be about the inputs below.
             let start = match between.rfind('\n') {
                 Some(newline) => previous + newline as u32,
                 None => previous,
@@ -256,7 +256,7 @@ fn remove_input(outputs: &Outputs<'_, '_>, name: &str, edits: &mut Edits) {
     }
 }
 
-/// A formal with the comma that separates it. `None` if there is a comment.
+/// The span of a formal with the comma that separates it. `None` if there is a comment.
 fn formal_with_comma(tree: &Tree<'_>, formals: Node, formal: Node) -> Option<Span> {
     let all: Vec<Node> = tree
         .children(formals)

@@ -1,9 +1,9 @@
-//! Edits of a text and its indentation, with strings kept as they are.
+//! Edits source code and its indentation without changing strings.
 
 use crate::finding::Span;
 use crate::lang::{Language, Node, NodeKind, Tree};
 
-/// Replacements in a text. No two overlap.
+/// Replacements in the source code, which do not overlap.
 #[derive(Debug, Default, Clone)]
 pub struct Edits(Vec<(Span, String)>);
 
@@ -13,7 +13,8 @@ impl Edits {
         self.0.push((span, text.into()));
     }
 
-    /// A part of a text with the edits inside it. An edit that reaches out of the part is left out.
+    /// Returns a part of the source code with the edits inside it applied. Edits that extend beyond the part are left
+    /// out.
     pub fn render(&self, text: &str, part: Span) -> String {
         let mut inside: Vec<&(Span, String)> = self.0.iter().filter(|(span, _)| part.contains(*span)).collect();
         inside.sort_by_key(|(span, _)| (span.start, span.end));
@@ -37,7 +38,7 @@ pub fn slice(text: &str, span: Span) -> &str {
     text.get(span.range()).unwrap_or("")
 }
 
-/// How many blanks are before the first character of the line that holds an offset.
+/// The number of blanks before the first character of the line that contains an offset.
 pub fn indentation(text: &str, at: usize) -> usize {
     let before = text.get(..at).unwrap_or("");
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -45,19 +46,19 @@ pub fn indentation(text: &str, at: usize) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-/// Whether only blanks are before an offset in its line.
+/// Whether only blanks precede an offset on its line.
 pub fn starts_line(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or("");
     before[before.rfind('\n').map_or(0, |newline| newline + 1)..].trim().is_empty()
 }
 
-/// Blanks.
+/// Returns this many spaces.
 pub fn spaces(count: usize) -> String {
     " ".repeat(count)
 }
 
-/// Where a function's arguments `{ a, b }` get another one, and the text to insert there, laid out as the others are.
-/// `new` is a name, or `...` if there is none yet.
+/// The position at which to insert an argument into a function's `{ a, b }`, and the text to insert, in the layout of
+/// the other arguments. `new` is a name, or `...` if the function does not have it yet.
 pub fn argument(tree: &Tree<'_>, formals: Node, new: &str) -> (u32, String) {
     let text = tree.text();
     let last = tree.children(formals).filter(|&node| tree.kind(node) == NodeKind::Formal).last();
@@ -70,7 +71,7 @@ pub fn argument(tree: &Tree<'_>, formals: Node, new: &str) -> (u32, String) {
     let own_line = starts_line(text, start as usize);
     let head = text.get(..start as usize).unwrap_or("");
     let comma_first = head[head.rfind('\n').map_or(0, |newline| newline + 1)..].trim() == ",";
-    // Nothing may follow `...`, not even the comma that ends the list.
+    // Nothing may follow `...`, not even a trailing comma.
     let behind = text.get(end as usize..).unwrap_or("");
     let blanks = behind.len() - behind.trim_start().len();
     let closed = behind.trim_start().strip_prefix(',').is_some_and(|rest| rest.trim_start().starts_with('}'));
@@ -86,7 +87,7 @@ pub fn argument(tree: &Tree<'_>, formals: Node, new: &str) -> (u32, String) {
     (end, inserted)
 }
 
-/// What a text is: one expression, or bindings without the braces around them.
+/// The form of the code: one expression, or bindings without the braces around them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// An expression.
@@ -95,8 +96,8 @@ pub enum Form {
     Bindings,
 }
 
-/// The text with the indentation of its last line brought to `indent`, all other lines moved by as much. Its first line
-/// stays: something is before it. Lines inside strings move only if the string keeps its value.
+/// Indents the last line of the code by `indent`, and moves all other lines by the same amount. The first line is not
+/// moved, because other text precedes it. Lines inside strings are moved only if the string keeps its value.
 pub fn settle(text: &str, form: Form, indent: usize) -> String {
     match text.rfind('\n') {
         Some(newline) => shift(text, form, indent as isize - indentation(text, newline + 1) as isize),
@@ -104,8 +105,9 @@ pub fn settle(text: &str, form: Form, indent: usize) -> String {
     }
 }
 
-/// An expression as the value of a binding that is indented by `indent`: after `=`, or on its own line if it was on
-/// one and does not close where it begins. `start` is where it began in `source`.
+/// Formats an expression as the value of a binding that is indented by `indent`. The expression follows `=`. It gets
+/// its own line if it started on its own line, unless it ends with a closing bracket at the same indentation. `start`
+/// is its offset in `source`.
 pub fn placed(source: &str, start: u32, text: &str, indent: usize) -> String {
     let Some(newline) = text.rfind('\n') else { return text.to_owned() };
     let own = indentation(source, start as usize);
@@ -122,8 +124,8 @@ pub fn placed(source: &str, start: u32, text: &str, indent: usize) -> String {
     }
 }
 
-/// The text with every line but the first moved by a number of columns. Lines inside strings move only if the string
-/// keeps its value.
+/// Moves all lines of the code except the first by a number of columns. Lines inside strings are moved only if the
+/// string keeps its value.
 pub fn shift(text: &str, form: Form, by: isize) -> String {
     if by == 0 || !text.contains('\n') {
         return text.to_owned();
@@ -147,7 +149,7 @@ pub fn shift(text: &str, form: Form, by: isize) -> String {
     out
 }
 
-/// For each line, whether it begins inside a string whose value would change if it moved.
+/// Whether each line begins inside a string whose value would change if the line moved.
 fn fixed_lines(text: &str, form: Form, by: isize) -> Vec<bool> {
     let (before, after) = if form == Form::Bindings { ("{", "}") } else { ("", "") };
     let wrapped = format!("{before}{text}{after}");
@@ -172,8 +174,8 @@ fn fixed_lines(text: &str, form: Form, by: isize) -> Vec<bool> {
     fixed
 }
 
-/// Whether an indented string keeps its value if all its lines move: its indentation is that of whole lines, and there
-/// is enough of it.
+/// Whether an indented string keeps its value if all its lines move: whole lines determine its indentation, and the
+/// indentation is large enough.
 fn moves_whole(string: &str, by: isize) -> bool {
     let mut lines = string.strip_prefix("''").unwrap_or(string).split('\n');
     let opens = lines.next().is_some_and(|first| first.trim_matches([' ', '\r']).is_empty());

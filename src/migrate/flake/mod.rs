@@ -1,7 +1,8 @@
-//! `flakeward migrate flake`: hand-written helpers and flake-utils become `flake-parts.lib.mkFlake` with `perSystem`.
+//! `flakeward migrate flake`: converts hand-written helpers and flake-utils to `flake-parts.lib.mkFlake` with
+//! `perSystem`.
 //!
-//! The text is edited, not printed anew, so comments and layout stay. What is not certain to evaluate to the same
-//! values is refused, or stays as it is under `flake`.
+//! The text is edited, not reformatted, so comments and layout are kept. An output that may not evaluate to the same
+//! value is refused, or kept unchanged under `flake`.
 
 mod helper;
 mod inputs;
@@ -60,22 +61,22 @@ pub struct Rewritten {
     pub text: String,
     /// The outputs that moved into `perSystem`, with their lines.
     pub carried: Vec<(String, usize)>,
-    /// Per-system values that stay under `flake`: name, line, why.
+    /// Per-system values that stay under `flake`: name, line, reason.
     pub left: Vec<(String, usize, String)>,
-    /// Outputs that flake-parts has no option for.
+    /// Outputs for which flake-parts has no option.
     pub unknown: Vec<String>,
-    /// Whether flake-parts is a new input, so that the lock file has to be updated.
+    /// Whether flake-parts is a new input, so that the lock file must be updated.
     pub input_added: bool,
 }
 
-/// Why a flake.nix is not rewritten.
+/// The reason why a flake.nix is not rewritten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The offset of the reason.
+    /// The offset of the code that prevents it.
     pub at: Option<u32>,
     /// The reason.
     pub why: String,
-    /// What to do next.
+    /// The next step.
     pub todo: String,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of the outputs: what moves into `perSystem`, what stays under `flake`.
+//! Plans the outputs: which of them move into `perSystem`, and which stay under `flake`.
 
 mod each;
 mod member;
@@ -18,10 +18,10 @@ use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// The outputs that flake-parts makes for each system.
+/// The outputs that flake-parts creates for each system.
 pub const TRANSPOSED: [&str; 6] = ["packages", "apps", "checks", "devShells", "formatter", "legacyPackages"];
 
-/// Names with a meaning for the module system.
+/// Names with a special meaning in the module system.
 const RESERVED: [&str; 8] =
     ["config", "options", "imports", "_module", "freeformType", "disabledModules", "perSystem", "systems"];
 
@@ -30,35 +30,35 @@ const RESERVED: [&str; 8] =
 pub struct Plan {
     /// The list of systems, as an expression.
     pub systems: String,
-    /// What `perSystem` is below its arguments: bindings, or an expression that gives them.
+    /// The result of `perSystem`: bindings, or an expression that evaluates to them.
     pub body: String,
     /// Whether [`Self::body`] is an expression.
     pub expression: bool,
-    /// Where that expression began.
+    /// The offset of that expression in the old text.
     pub start: u32,
-    /// `pkgs`, if it is not flake-parts' own.
+    /// The value of `pkgs`, if it differs from the one of flake-parts.
     pub packages: Option<(String, u32)>,
-    /// Output names that flake-parts does not know.
+    /// Output names that are unknown to flake-parts.
     pub unknown: Vec<String>,
-    /// What stays under `flake`: bindings.
+    /// The bindings that stay under `flake`.
     pub kept: String,
-    /// Operands that stay under `flake` as they are.
+    /// Operands that stay under `flake` unchanged.
     pub kept_whole: Vec<String>,
-    /// A `let` that has to be around all of it.
+    /// A `let` that must be around the whole body.
     pub head: String,
-    /// The arguments of `perSystem` that are safe to take.
+    /// The arguments that `perSystem` can have.
     pub arguments: Vec<&'static str>,
-    /// The spans of the old text that are in the new one.
+    /// The spans of the old text that the new one contains.
     pub carried: Vec<Span>,
     /// Names of the outer `let` that may no longer be used.
     pub candidates: Vec<String>,
     /// Outputs that moved.
     pub moved: Vec<(String, u32)>,
-    /// Per-system values that stay under `flake`, and why.
+    /// Per-system values that stay under `flake`, with the reason.
     pub left: Vec<(String, u32, String)>,
 }
 
-/// Plans the outputs. `Err` is why they cannot be moved.
+/// Plans the outputs. The error is the reason why they cannot be moved.
 pub fn plan(outputs: &Outputs<'_, '_>, values: &Values<'_>, defaults: &str, indent: usize) -> Result<Plan, Refusal> {
     let operands = outputs.operands();
     check_names(outputs, &operands)?;
@@ -71,17 +71,17 @@ pub fn plan(outputs: &Outputs<'_, '_>, values: &Values<'_>, defaults: &str, inde
     }
 }
 
-/// The body of a function of the system: its `let`s and the sets that make its result.
+/// The body of a function of the system: its `let`s, and the sets that form its result.
 struct Body {
     parameter: Option<Node>,
     node: Node,
     lets: Vec<Node>,
     sets: Vec<Node>,
-    /// Whether nothing but `let` and `with` is around one set.
+    /// Whether the body is one set with nothing but `let` and `with` around it.
     plain: bool,
 }
 
-/// The names that a function of the system defines, and its body. `None` if they are not written there.
+/// The names that a function of the system defines, and its body. `None` if the names are not literal.
 fn function_names(outputs: &Outputs<'_, '_>, function: Node) -> Option<(Vec<String>, Body)> {
     let tree = outputs.tree;
     if tree.kind(function) != NodeKind::Function || tree.child_of_kind(function, NodeKind::Formals).is_some() {
@@ -133,7 +133,7 @@ impl Planner<'_, '_, '_> {
         self.outputs.tree.text()
     }
 
-    // One call of flake-utils
+    // A single call of flake-utils.
 
     fn each(&self, operands: &[Operand], at: usize, call: Call) -> Result<Plan, Refusal> {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
@@ -147,7 +147,7 @@ impl Planner<'_, '_, '_> {
             self.check_packages(*set)?;
         }
         let mut plan = Plan { expression: true, ..Plan::default() };
-        // The call may be bound to a name.
+        // A name may be bound to the call.
         plan.candidates.extend(variable(tree, nix::unwrap_parens(tree, operands[at].node)));
         plan.systems = match call.systems {
             Systems::Written(node) => {
@@ -226,7 +226,7 @@ impl Planner<'_, '_, '_> {
         Ok(plan)
     }
 
-    // Members that are made for each system by a helper
+    // Members that a helper creates for each system.
 
     fn members(&self, operands: &[Operand]) -> Result<Plan, Refusal> {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
@@ -324,7 +324,7 @@ impl Planner<'_, '_, '_> {
 
     // Text
 
-    /// What stays of a set: its members without those that move, each with the comments above it.
+    /// Keeps the members of a set that do not move, each with the comments above it.
     fn keep_segments(&self, set: Node, moved: &[Member], plan: &mut Plan) {
         let tree = self.outputs.tree;
         let mut text = String::new();
@@ -351,7 +351,7 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// A `let` around an operand goes around the new outputs, if no name of it means something else elsewhere.
+    /// Moves a `let` around an operand to the new outputs, if none of its names has another meaning elsewhere.
     fn head(&self, operand: &Operand, operands: &[Operand], plan: &mut Plan) -> Result<(), Refusal> {
         let tree = self.outputs.tree;
         for &found in &operand.lets {
@@ -379,7 +379,7 @@ impl Planner<'_, '_, '_> {
     }
 }
 
-/// What `perSystem` takes, before those are taken away that nothing uses.
+/// The arguments of `perSystem`, before the unused ones are removed.
 fn arguments(packages: bool) -> Vec<&'static str> {
     let all = ["pkgs", "system", "self'", "inputs'"];
     all.into_iter().filter(|name| packages || *name != "pkgs").collect()

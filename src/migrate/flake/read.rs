@@ -1,11 +1,11 @@
-//! The outputs of a flake.nix as a migration sees them: the function, what is in scope, and the sets that make them.
+//! Reads the outputs of a flake.nix for a migration: the function, the scope, and the sets that form the outputs.
 
 use super::Refusal;
 use crate::lang::flake::Flake;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// Names are followed this far.
+/// The maximum number of steps in following a name.
 pub const DEPTH: usize = 24;
 
 /// The outputs function of a flake.
@@ -16,45 +16,46 @@ pub struct Outputs<'t, 'a> {
     pub flake: Flake,
     /// The function.
     pub function: Node,
-    /// Its named arguments, if it has some.
+    /// The arguments that it names, if it does.
     pub formals: Option<Node>,
-    /// The name of all its arguments as one set.
+    /// The name for the set of all its arguments.
     pub whole: Option<&'a str>,
     /// The `let` expressions around the body, outermost first.
     pub lets: Vec<Node>,
-    /// The `let` expressions around operands of the body, which go around the new one.
+    /// The `let` expressions around operands of the body. They are moved around the new body.
     pub inner_lets: Vec<Node>,
     /// The environments of the `with` expressions around the body.
     pub withs: Vec<Node>,
-    /// The expression that gives the outputs.
+    /// The expression that evaluates to the outputs.
     pub body: Node,
 }
 
-/// One operand of the `//` that makes the outputs.
+/// An operand of the `//` that forms the outputs.
 #[derive(Debug, Clone)]
 pub struct Operand {
     /// The whole operand.
     pub node: Node,
     /// The `let` expressions around its set.
     pub lets: Vec<Node>,
-    /// What it is.
+    /// Its kind.
     pub what: What,
 }
 
-/// What an operand is.
+/// The kinds of operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    /// A set whose attributes are written here.
+    /// A literal set.
     Set(Node),
     /// Anything else.
     Other(Node),
 }
 
-/// What a name or selection is, as far as it can be followed: `["nixpkgs", "lib", "genAttrs"]`, from an input on.
+/// What a name or selection refers to, from an input on, as far as it can be followed: `["nixpkgs", "lib",
+/// "genAttrs"]`.
 pub type Canonical = Vec<String>;
 
 impl<'t, 'a> Outputs<'t, 'a> {
-    /// Reads the outputs of a flake.nix. `Err` is why they cannot be read.
+    /// Reads the outputs of a flake.nix. The error is the reason why they cannot be read.
     pub fn read(tree: &'t Tree<'a>) -> Result<Self, Refusal> {
         let odd =
             |why: &str| Refusal::new(None, why, "write flake.nix as one attribute set with `inputs` and `outputs`");
@@ -100,7 +101,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         Ok(outputs)
     }
 
-    /// Goes through `let`, `with` and parentheses to the expression that gives the outputs.
+    /// Follows `let`, `with` and parentheses to the expression that evaluates to the outputs.
     fn strip(&mut self) {
         for _ in 0..DEPTH {
             let next = match self.tree.kind(self.body) {
@@ -163,19 +164,19 @@ impl<'t, 'a> Outputs<'t, 'a> {
         in_head || universal || self.lets.iter().chain(&self.inner_lets).any(|&found| self.is_let_member(found, binder))
     }
 
-    /// Whether a binder is a member of a `let` itself.
+    /// Whether a binder is a direct member of a `let`.
     pub fn is_let_member(&self, found: Node, binder: Node) -> bool {
         let tree = self.tree;
         let set = tree.child_of_kind(found, NodeKind::BindingSet);
         let parent = match tree.kind(binder) {
             NodeKind::Binding => tree.parent(binder),
-            // A name inside `inherit`: its list, the inherit, the set.
+            // A name inside an `inherit`: its ancestors are the list, the `inherit` and the set.
             _ => tree.parent(binder).and_then(|list| tree.parent(list)).and_then(|inherit| tree.parent(inherit)),
         };
         set.is_some() && set == parent
     }
 
-    /// What an expression names, from an input (or `self`) on. `None` if that cannot be followed.
+    /// What an expression refers to, from an input (or `self`) on. `None` if it cannot be followed.
     pub fn canonical(&self, node: Node) -> Option<Canonical> {
         self.follow(node, 0)
     }
@@ -199,7 +200,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
                     && self.resolves_to_whole(base);
                 let mut path = if from_all { Vec::new() } else { self.follow(base, depth + 1)? };
                 path.extend(names);
-                // `self.inputs.x` is the input.
+                // `self.inputs.x` is the input `x`.
                 if path.len() > 2 && path[0] == "self" && path[1] == "inputs" {
                     path.drain(..2);
                 }
@@ -243,7 +244,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         }
     }
 
-    /// A source of names: an expression as in [`Self::canonical`], or all inputs.
+    /// A source of names: all inputs, or an expression as in [`Self::canonical`].
     fn follow_source(&self, node: Node, depth: usize) -> Option<Canonical> {
         let bare = nix::unwrap_parens(self.tree, node);
         if self.tree.kind(bare) == NodeKind::Variable && Some(self.tree.slice(bare)) == self.whole {
@@ -252,7 +253,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         self.follow(bare, depth + 1)
     }
 
-    /// A name that only a `with` around the body can give: the innermost whose source can be followed.
+    /// A name that only a `with` around the body can provide. Followed only if there is a single `with`.
     fn follow_with(&self, name: &str, depth: usize) -> Option<Canonical> {
         let [only] = self.withs.as_slice() else { return None };
         let mut path = self.follow_source(*only, depth)?;
@@ -261,7 +262,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         known.then_some(path)
     }
 
-    /// The function of flake-utils that an expression names: `eachDefaultSystem`.
+    /// The function of flake-utils that an expression refers to: `eachDefaultSystem`.
     pub fn flake_utils(&self, node: Node) -> Option<String> {
         let path = self.canonical(node)?;
         match path.as_slice() {
@@ -304,14 +305,14 @@ pub fn members(tree: &Tree<'_>, set: Node) -> Vec<Node> {
         .collect()
 }
 
-/// The name of a binding whose path is one name that is written out.
+/// The name of a binding whose path is a single literal name.
 pub fn single_name(tree: &Tree<'_>, binding: Node) -> Option<String> {
     let mut names = nix::names(tree, nix::attrpath_node(tree, binding)?);
     let first = names.next()?.text?.into_owned();
     names.next().is_none().then_some(first)
 }
 
-/// The first names of what a member defines. `None` if one is computed.
+/// The first names in the paths that a member defines. `None` if one is computed.
 pub fn defined(tree: &Tree<'_>, member: Node) -> Option<Vec<String>> {
     match tree.kind(member) {
         NodeKind::Binding => {
@@ -326,7 +327,7 @@ pub fn defined(tree: &Tree<'_>, member: Node) -> Option<Vec<String>> {
     }
 }
 
-/// The names that a set defines at its top. `None` if one is computed.
+/// The top-level names that a set defines. `None` if one is computed.
 pub fn defined_by(tree: &Tree<'_>, set: Node) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for member in members(tree, set) {
@@ -335,7 +336,7 @@ pub fn defined_by(tree: &Tree<'_>, set: Node) -> Option<Vec<String>> {
     Some(all)
 }
 
-/// Whether a `rec` set's members use each other.
+/// Whether the members of a `rec` set refer to each other.
 pub fn is_recursive(tree: &Tree<'_>, set: Node) -> bool {
     if tree.kind(set) != NodeKind::RecAttrset {
         return false;

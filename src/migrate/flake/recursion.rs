@@ -1,4 +1,4 @@
-//! Outputs in a `rec` set: what they read of each other is the same value of `self`.
+//! Outputs in a `rec` set. References to each other can be replaced with the same value in `self`.
 
 use super::layout::Edits;
 use super::read::{Outputs, What, is_recursive};
@@ -6,8 +6,8 @@ use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Node, NodeKind};
 
-/// The text of a flake whose outputs are no longer `rec`, on the same lines: they refer to each other through `self`.
-/// `None` if no set of the outputs is recursive, or if one cannot be written this way.
+/// Returns the text of a flake whose outputs are no longer `rec`, with the same lines: they refer to each other through
+/// `self`. `None` if no set of the outputs is recursive, or if one cannot be written this way.
 pub fn through_self(outputs: &Outputs<'_, '_>) -> Option<String> {
     let tree = outputs.tree;
     let own = own_name(outputs)?;
@@ -27,7 +27,7 @@ pub fn through_self(outputs: &Outputs<'_, '_>) -> Option<String> {
             if !is_member_of(outputs, from, tree.slice(node), set) {
                 continue;
             }
-            // `inherit packages;` cannot be written with a selection, and `self` may mean something else here.
+            // `inherit packages;` cannot contain a selection, and `self` may have another meaning here.
             let is_plain = tree.kind(node) == NodeKind::Variable;
             let means_outputs = nix::resolve(tree, node, own.base) == Some(own.origin);
             if !is_plain || !means_outputs {
@@ -39,7 +39,7 @@ pub fn through_self(outputs: &Outputs<'_, '_>) -> Option<String> {
     any.then(|| edits.render(tree.text(), Span::new(0, tree.text().len())))
 }
 
-/// How the outputs are called inside of themselves.
+/// The name by which the outputs refer to themselves.
 struct Own<'a> {
     /// The name that is looked up.
     base: &'a str,
@@ -60,7 +60,7 @@ fn own_name<'a>(outputs: &Outputs<'_, 'a>) -> Option<Own<'a>> {
     Some(Own { base, origin, path: format!("{base}.self") })
 }
 
-/// Whether a name that is read is an attribute of a `rec` set.
+/// Whether a name refers to an attribute of a `rec` set.
 fn is_member_of(outputs: &Outputs<'_, '_>, from: Node, name: &str, set: Node) -> bool {
     let tree = outputs.tree;
     let owner = match nix::resolve(tree, from, name) {

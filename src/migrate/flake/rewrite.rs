@@ -1,4 +1,4 @@
-//! A flake.nix with hand-written helpers or flake-utils, rewritten with `flake-parts.lib.mkFlake`.
+//! Rewrites a flake.nix with hand-written helpers or flake-utils to use `flake-parts.lib.mkFlake`.
 
 use super::inputs;
 use super::layout::{self, Edits, Form, spaces};
@@ -12,13 +12,13 @@ use crate::lang::flake::lock::Lock;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
 
-/// flake-utils' own list of systems since it takes them from its input `systems` (April 2023).
+/// The default systems of flake-utils since it takes them from its input `systems` (April 2023).
 const DEFAULT_SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
 
-/// How often the text is cleaned of what lost its use.
+/// The maximum number of passes that remove unused code.
 const ROUNDS: usize = 64;
 
-/// Why a flake that uses flake-parts is not rewritten.
+/// The reason why a flake that uses flake-parts is not rewritten.
 pub const MIGRATED: &str = "the outputs are made by `mkFlake` already";
 
 /// Rewrites the text of a flake.nix. `lock` is the text of its lock file.
@@ -86,7 +86,7 @@ fn parse(text: &str) -> Result<Tree<'_>, Refusal> {
     Tree::parse(Language::Nix, text).filter(|tree| !tree.broken()).ok_or_else(broken)
 }
 
-/// The name under which all inputs are known, or will be.
+/// The existing or new name for the set of all inputs.
 fn whole_name(outputs: &Outputs<'_, '_>) -> Result<String, Refusal> {
     let tree = outputs.tree;
     let rebinds = |name: &str| {
@@ -122,7 +122,7 @@ fn whole_name(outputs: &Outputs<'_, '_>) -> Result<String, Refusal> {
         .ok_or_else(|| Refusal::new(Some(tree.span(outputs.function).start), "`inputs` is used as a name", "rename it"))
 }
 
-/// Adds flake-parts to the arguments of the outputs, and a name for all of them.
+/// Adds flake-parts to the arguments of the outputs, and a name for all arguments.
 fn take_arguments(outputs: &Outputs<'_, '_>, parts: &str, whole: &str, edits: &mut Edits) {
     let tree = outputs.tree;
     let Some(formals) = outputs.formals else { return };
@@ -139,7 +139,7 @@ fn take_arguments(outputs: &Outputs<'_, '_>, parts: &str, whole: &str, edits: &m
     edits.replace(Span { start: at, end: at }, new);
 }
 
-/// flake-utils' default systems as the lock file has them: the list, or the expression where that is not certain.
+/// The default systems of flake-utils in the lock file: the list, or an expression if it is uncertain.
 fn default_systems(outputs: &Outputs<'_, '_>, lock: Option<&str>) -> String {
     let name =
         outputs.flake.inputs.iter().map(|input| input.name.value.as_str()).find(|name| outputs.is_flake_utils(name));
@@ -154,7 +154,7 @@ fn default_systems(outputs: &Outputs<'_, '_>, lock: Option<&str>) -> String {
     if certain { format!("[ {list} ]") } else { format!("{path}.lib.defaultSystems") }
 }
 
-/// Whether a lock file has flake-utils with the systems of nix-systems/default.
+/// Whether a lock file contains flake-utils with the systems of nix-systems/default.
 fn locks_default_systems(lock: &str, name: &str) -> bool {
     let Some(tree) = Tree::parse(Language::Json, lock) else { return false };
     let Some(lock) = Lock::read(&tree) else { return false };
@@ -165,7 +165,7 @@ fn locks_default_systems(lock: &str, name: &str) -> bool {
     })
 }
 
-/// The comments of the old body that are in no part of the new one.
+/// The comments in the old body that no part of the new one contains.
 fn lost_comments(tree: &Tree<'_>, body: Node, plan: &Plan) -> Vec<String> {
     let lost = |node: Node| {
         let span = tree.span(node);
@@ -216,7 +216,7 @@ fn write(source: &str, plan: &Plan, head: &str, comments: &[String], indent: usi
     out
 }
 
-/// Takes away what lost its use: arguments of `perSystem`, helpers, lists of systems, package sets.
+/// Removes unused code: arguments of `perSystem`, helpers, lists of systems, package sets.
 fn clean(text: &mut String, plan: &Plan) -> Result<(), Refusal> {
     let mut candidates = plan.candidates.clone();
     for _ in 0..ROUNDS {
@@ -233,7 +233,7 @@ fn clean(text: &mut String, plan: &Plan) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The function that `perSystem` is.
+/// The function that is the value of `perSystem`.
 fn per_system(tree: &Tree<'_>) -> Option<(Node, Node)> {
     tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding).find_map(|binding| {
         let own = single_name(tree, binding).as_deref() == Some("perSystem");
@@ -280,7 +280,7 @@ fn unused_argument(tree: &Tree<'_>) -> Option<Edits> {
     Some(edits)
 }
 
-/// `systems = supportedSystems;`, where that is a list of the outer `let` that nothing else uses.
+/// Edits that inline `systems = supportedSystems;` if the name is a list in the outer `let` that nothing else uses.
 fn inlined_systems(outputs: &Outputs<'_, '_>) -> Option<Edits> {
     let tree = outputs.tree;
     let (per_system, _) = per_system(tree).or_else(|| {
@@ -311,7 +311,7 @@ fn inlined_systems(outputs: &Outputs<'_, '_>) -> Option<Edits> {
     Some(edits)
 }
 
-/// How often a binding's name is read.
+/// The number of references to a binding's name.
 fn uses(tree: &Tree<'_>, binding: Node) -> usize {
     let Some(name) = single_name(tree, binding) else { return usize::MAX };
     let reads = |node: Node| {
@@ -330,12 +330,12 @@ fn unused_binding(outputs: &Outputs<'_, '_>, candidates: &mut Vec<String>) -> Op
         for member in members(tree, found).into_iter().filter(|&member| tree.kind(member) == NodeKind::Binding) {
             let Some(name) = single_name(tree, member) else { continue };
             if candidates.contains(&name) && uses(tree, member) == 0 {
-                // Bindings that only this one used are now unused, too.
+                // Bindings that only this one used are now also unused.
                 let inner = tree.subtree(member).filter(|&node| tree.kind(node) == NodeKind::Variable);
                 candidates.extend(inner.map(|node| tree.slice(node).to_owned()));
                 let mut edits = Edits::default();
                 let mut comments = take_out(tree, found, member, &mut edits);
-                // Those inside of what moved are there already.
+                // The moved code already contains its own comments.
                 comments.retain(|comment| tree.text().matches(comment.as_str()).count() < 2);
                 put_comments(tree, per_system_binding(tree)?, &comments, None, &mut edits);
                 return Some(edits);
@@ -350,7 +350,7 @@ fn per_system_binding(tree: &Tree<'_>) -> Option<Node> {
         .find(|&node| tree.kind(node) == NodeKind::Binding && single_name(tree, node).as_deref() == Some("perSystem"))
 }
 
-/// Takes a binding out of a `let`, with the comments above it, which are given back.
+/// Removes a binding from a `let`, together with the comments above it. Returns the comments.
 fn take_out(tree: &Tree<'_>, found: Node, binding: Node, edits: &mut Edits) -> Vec<String> {
     let all = members(tree, found);
     let body = tree.child(found, Field::Body).map_or(tree.span(found).end, |body| tree.span(body).start);
@@ -377,7 +377,7 @@ fn take_out(tree: &Tree<'_>, found: Node, binding: Node, edits: &mut Edits) -> V
         .collect()
 }
 
-/// Writes comments above a binding. Those inside the value of `without` are there already.
+/// Inserts comments above a binding, except those that the value of `without` already contains.
 fn put_comments(tree: &Tree<'_>, binding: Node, comments: &[String], without: Option<Node>, edits: &mut Edits) {
     let inside = without.and_then(|node| nix::value(tree, node)).map_or("", |value| tree.slice(value));
     let start = tree.span(binding).start;

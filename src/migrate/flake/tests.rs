@@ -212,7 +212,7 @@ fn a_helper_is_followed() {
     assert_eq!(text(HELPER), HELPER_AFTER);
 }
 
-/// A flake whose outputs are these, after a `let`.
+/// A flake with these outputs, after a `let`.
 fn flake(bindings: &str, outputs: &str) -> String {
     format!(
         "{{\n  inputs.nixpkgs.url = \"nixpkgs\";\n  outputs = {{ self, nixpkgs, ... }}@inputs:\n    let\n      {bindings}\n    in\n    {{\n      {outputs}\n    }};\n}}\n"
@@ -300,17 +300,17 @@ fn a_call_may_have_a_name() {
 
 #[test]
 fn names_keep_their_meaning() {
-    // `pkgs` of the outer scope is not that of perSystem.
+    // `pkgs` in the outer scope differs from `pkgs` in perSystem.
     let outer =
         "pkgs = import nixpkgs { system = \"x86_64-linux\"; }; all = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ];";
     let new = text(&flake(outer, "packages = all (system: { a = pkgs.hello; });"));
     assert!(!new.contains("perSystem = { pkgs"), "{new}");
-    // A `with` gives way to an argument.
+    // An argument replaces a `with`.
     let by_with = "packages = all (system: with nixpkgs.legacyPackages.${system}; { a = pkgs.hello; }); \
                    checks = all (system: let pkgs = nixpkgs.legacyPackages.${system}; in { a = pkgs.hello; });";
     let new = text(&flake("all = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ];", by_with));
     assert!(new.contains("let pkgs = inputs'.nixpkgs.legacyPackages; in"), "{new}");
-    // The name of all inputs is taken.
+    // The name for all inputs is taken.
     let taken = "{ inputs = { }; outputs = { self, nixpkgs }: let inputs = 1; in { packages = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ] (system: { a = inputs; }); }; }";
     assert!(text(taken).contains("flakeInputs@{ self, nixpkgs, flake-parts }"), "{}", text(taken));
 }

@@ -1,4 +1,5 @@
-//! What flake-parts' types refuse although Nix evaluates it: package outputs that hold sets of packages.
+//! Finds values that the types of flake-parts reject although Nix evaluates them: package outputs that contain sets of
+//! packages.
 
 use super::read::{DEPTH, members, single_name};
 use crate::lang::nix::{self, Origin};
@@ -8,7 +9,7 @@ use crate::paths;
 /// Outputs whose attributes must be packages.
 pub const PACKAGE_OUTPUTS: [&str; 3] = ["packages", "checks", "devShells"];
 
-/// Functions of the library that give a set of what they are given.
+/// Library functions that return a set if their argument is a set.
 const SETS: [&str; 9] = [
     "callPackages",
     "filterAttrs",
@@ -21,10 +22,10 @@ const SETS: [&str; 9] = [
     "recurseIntoAttrs",
 ];
 
-/// Reads a file; its path is relative to the flake's folder.
+/// Reads a file. Its path is relative to the flake's folder.
 pub type Read<'r> = &'r dyn Fn(&str) -> Option<String>;
 
-/// Looks for sets of packages where packages belong.
+/// Finds sets of packages in positions that require packages.
 pub struct Values<'r> {
     read: Read<'r>,
 }
@@ -35,7 +36,7 @@ impl<'r> Values<'r> {
         Self { read }
     }
 
-    /// The name of an attribute of a package output that is a set and not a package, if one is.
+    /// The name of an attribute of a package output that is a set and not a package, if there is one.
     pub fn set_in(&self, tree: &Tree<'_>, file: &str, output: Node) -> Option<String> {
         self.attribute(tree, file, output, 0)
     }
@@ -76,12 +77,12 @@ impl<'r> Values<'r> {
         }
     }
 
-    /// The same for the result of a function of the library.
+    /// Like [`Self::set_in`], for the result of a library function.
     fn made(&self, tree: &Tree<'_>, file: &str, apply: Node, depth: usize) -> Option<String> {
         let (name, arguments) = nix::call(tree, apply)?;
         match (nix::last_name(&name), arguments.as_slice()) {
             ("optionalAttrs" | "filterAttrs", [_, set]) => self.attribute(tree, file, *set, depth + 1),
-            // Every attribute is what the function gives.
+            // Every attribute is the result of the function.
             ("mapAttrs", [function, _]) | ("genAttrs", [_, function]) => {
                 self.set(tree, file, *function, depth + 1).then(|| "..".to_owned())
             }
@@ -135,7 +136,7 @@ impl<'r> Values<'r> {
             NodeKind::Binary
                 if tree.child(value, Field::Operator).is_some_and(|o| tree.kind(o) == NodeKind::Update) =>
             {
-                // A package with more attributes is still one.
+                // A package with additional attributes is still a package.
                 [Field::Left, Field::Right]
                     .into_iter()
                     .filter_map(|side| tree.child(value, side))
@@ -178,7 +179,7 @@ impl<'r> Values<'r> {
     }
 }
 
-/// The result of an expression, through functions, `let`, `with`, `assert` and parentheses.
+/// The expression that determines a result, inside functions, `let`, `with`, `assert` and parentheses.
 fn body(tree: &Tree<'_>, node: Node) -> Node {
     let mut node = node;
     for _ in 0..DEPTH {

@@ -1,9 +1,9 @@
-//! What is accepted, as a table.
+//! The table of acceptances.
 
 use super::{escape, table};
 use crate::output::accepted::Entry;
 
-/// The table, or a message that nothing is accepted.
+/// The table, or a message if nothing is accepted.
 pub fn section(entries: &[Entry]) -> String {
     if entries.is_empty() {
         return "<p>Nothing is accepted.</p>\n".to_owned();

@@ -11,10 +11,10 @@ use crate::output::{Places, View, web_page};
 use crate::report::Report;
 use crate::{fingerprint, paths};
 
-/// The name of a missing owner.
+/// The name shown if there is no owner.
 const NOBODY: &str = "nobody";
 
-/// Maximum number of frames in other files for one finding.
+/// The maximum number of frames in other files for one finding.
 const OTHER_FRAMES: usize = 3;
 
 /// The findings, and the filter form.
@@ -103,7 +103,7 @@ fn article(out: &mut String, finding: &Finding, view: &View, owners: &Owners, pl
     out.push_str("</article>\n");
 }
 
-/// The positions of a finding by file, starting with its own file.
+/// The positions of a finding by file. Its own file comes first.
 fn marks(finding: &Finding) -> Vec<(RelPath, Vec<Mark>)> {
     let own = Mark { span: finding.span, text: finding.label.clone(), primary: true };
     let mut others: BTreeMap<RelPath, Vec<Mark>> = BTreeMap::new();
@@ -116,7 +116,7 @@ fn marks(finding: &Finding) -> Vec<(RelPath, Vec<Mark>)> {
     std::iter::once((finding.path.clone(), first)).chain(others).collect()
 }
 
-/// Some lines of a file, with the labels of their positions below each line.
+/// Some lines of a file. Below each line are the labels of its positions.
 fn figure(out: &mut String, path: &str, frame: &Frame) {
     let _ = write!(out, "<figure><figcaption>{}:{}</figcaption>\n<pre>", escape(path), frame.place.line);
     let mut start = 0;
@@ -126,7 +126,7 @@ fn figure(out: &mut String, path: &str, frame: &Frame) {
         let _ = write!(out, "<span class=\"line\">{number:>4}</span> ");
         let mut at = start;
         for (range, mark) in &here {
-            // Of overlapping positions, the first is marked.
+            // If positions overlap, the first is marked.
             let (from, to) = (range.start.max(at), range.end.min(end).max(at));
             let class = if mark.primary { "" } else { " class=\"other\"" };
             let (before, marked) = (&frame.text[at..from.min(end)], &frame.text[from.min(end)..to]);

@@ -1,7 +1,7 @@
 //! `html`: pages for a browser. Each is one file that loads nothing from the network, and all text in it is escaped.
 //!
-//! The pages are complete without their script, which only filters and sorts. A content security policy allows exactly
-//! this script and this style sheet, so that even unescaped text could not run code.
+//! The pages are complete without their script, which only filters and sorts. A content security policy allows only
+//! this script and this style sheet, so even unescaped text could not run code.
 
 mod accepted;
 mod findings;
@@ -31,7 +31,7 @@ const SCRIPT: &str = include_str!("page.js");
 pub struct Extras {
     /// Path owners.
     pub owners: Owners,
-    /// What is accepted.
+    /// The acceptances.
     pub accepted: Vec<Entry>,
     /// The port map, if there is one.
     pub ports: Vec<PortRow>,
@@ -77,7 +77,7 @@ fn summary(report: &Report) -> String {
     )
 }
 
-/// A whole page. `title` is text, `body` HTML.
+/// A whole page. `title` is text, and `body` is HTML.
 fn page(title: &str, body: &str) -> String {
     let source = |text: &str| format!("'sha256-{}'", base64(&Sha256::digest(text)));
     let policy = format!("default-src 'none'; style-src {}; script-src {}", source(STYLE), source(SCRIPT));
@@ -130,7 +130,7 @@ fn inline(text: &str) -> String {
 /// A column of a table: its title, and whether it is sorted numerically.
 type Column = (&'static str, bool);
 
-/// A table that can be sorted by each column. Cells are HTML and sorted by their text.
+/// A table that can be sorted by each column. Cells contain HTML and are sorted by their text.
 fn table(id: &str, caption: &str, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut out = format!(
         "<div class=\"wide\" role=\"region\" aria-label=\"{0}\" tabindex=\"0\">\n<table id=\"{id}\">\n<caption>{0}</caption>\n<thead><tr>",

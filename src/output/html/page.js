@@ -1,6 +1,6 @@
 "use strict";
 
-// Filters: each article says in data attributes what it is about.
+// Filters: the data attributes of each article describe it.
 const form = document.querySelector("form.filters:not(.rows)");
 if (form) {
   const articles = [...document.querySelectorAll("article")];
@@ -28,7 +28,7 @@ if (form) {
   form.addEventListener("reset", () => setTimeout(apply));
 }
 
-// Rows: those of all tables about repositories whose repository has the text in its name.
+// Rows: filters the rows of all tables of repositories by the name of the repository.
 const names = document.querySelector("form.rows");
 if (names) {
   const rows = [...document.querySelectorAll("table")]
@@ -51,7 +51,7 @@ if (names) {
   apply();
 }
 
-// Tables: the button in a head sorts the rows by its column, and turns the order when pressed again.
+// Tables: the button in a header cell sorts the rows by its column. Pressing it again reverses the order.
 for (const table of document.querySelectorAll("table")) {
   const heads = [...table.querySelectorAll("thead th")];
   const body = table.tBodies[0];

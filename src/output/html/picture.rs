@@ -7,7 +7,7 @@ use super::escape;
 use crate::output::text::count;
 use crate::port_map::rows::{PortRow, Role};
 
-/// Further ports are only in the table.
+/// The maximum number of ports in the picture. The table has all of them.
 const MOST: usize = 120;
 
 /// Sizes in units of the picture.
@@ -17,7 +17,7 @@ const WIDTH: usize = 960;
 const BOX: usize = 240;
 const PORT: usize = 260;
 
-/// Longer names are cut; the table has the full names.
+/// The maximum length of a name. Longer names are cut; the table has the full names.
 const NAME: usize = 30;
 
 /// Draws the ports.
@@ -110,7 +110,7 @@ impl<'r> Side<'r> {
                 edges.entry(&used.host).or_default().insert(index);
             }
         }
-        // Hosts are placed next to their ports, in the order of the mean position of these.
+        // Hosts are placed next to their ports, ordered by the mean position of their ports.
         let mut order: Vec<(&str, usize)> =
             edges.iter().map(|(host, ports)| (*host, ports.iter().sum::<usize>() * 100 / ports.len().max(1))).collect();
         order.sort_by_key(|(_, middle)| *middle);

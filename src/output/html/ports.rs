@@ -4,7 +4,7 @@ use super::picture;
 use super::{escape, table};
 use crate::port_map::rows::{PortRow, Role, Use};
 
-/// Maximum number of positions in a cell; the rest are counted.
+/// The maximum number of positions in a cell. The others are only counted.
 const PLACES: usize = 8;
 
 /// The picture and the table.

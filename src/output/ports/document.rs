@@ -8,7 +8,7 @@ use crate::port_map::{How, RegistryMap, Spot};
 use crate::source::Place;
 
 impl Shown<'_> {
-    /// A document for programs.
+    /// The map as JSON for programs.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         let document = Document {
             version: 1,

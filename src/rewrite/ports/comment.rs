@@ -1,4 +1,5 @@
-//! YAML and Dockerfiles cannot import, so a port in them is allowed by a comment that names its registry entry.
+//! Comments that name a registry entry. They permit a port in YAML files and Dockerfiles, which cannot import the
+//! registry.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -10,8 +11,8 @@ use crate::source::{self, Source};
 
 use super::Target;
 
-/// Adds the comment that names the registry entry: above the first key of the mapping, or the first instruction of the
-/// stage, that contains the number. One comment covers all, so all findings there get the same fix.
+/// Adds a comment with the registry entry above the first key of the mapping, or the first instruction of the stage,
+/// that contains the number. One comment covers the whole block, so all findings in the block get the same fix.
 pub fn fix(
     source: &Source,
     tree: &Tree<'_>,
@@ -59,8 +60,7 @@ pub fn fix(
     })
 }
 
-/// For each mapping or stage, the first key or instruction that contains each number. A block is read once for all of
-/// its numbers.
+/// The first key or instruction with each number, by mapping or stage. A block is read once for all of its numbers.
 #[derive(Debug, Default)]
 pub struct Blocks {
     first: RefCell<HashMap<(Node, u32), HashMap<u32, Node>>>,
@@ -112,7 +112,7 @@ fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32
     first.filter(|&node| tree.span(node).start <= digits.start)
 }
 
-/// The numbers in a text: runs of digits without a leading zero.
+/// The numbers in a string: runs of digits without a leading zero.
 fn numbers(text: &str) -> impl Iterator<Item = u32> {
     let runs = text.split(|c: char| !c.is_ascii_digit());
     runs.filter(|run| !run.is_empty() && !run.starts_with('0')).filter_map(|run| run.parse().ok())

@@ -1,4 +1,4 @@
-//! The name under which a Nix file has the registry in scope, or the position for the import that adds it.
+//! The name by which a Nix file refers to the registry, and the import that adds such a name.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -14,18 +14,18 @@ use crate::source::Source;
 use super::lines::{indent_unit, line_of, starts_line};
 use super::{Shape, Target};
 
-/// Aliases are followed to this depth.
+/// The maximum depth to which aliases are followed.
 const DEPTH: usize = 8;
 
 /// Names for the imported registry, in order of preference.
 const NAMES: [&str; 5] = ["ports", "portRegistry", "registeredPorts", "ports'", "portRegistry'"];
 
-/// The names for a registry in a file. They are the same for all digits in the file.
+/// The names for a registry in a file. They are the same for every number in the file.
 #[derive(Debug)]
 pub struct Names<'a> {
     /// For each scope, the names that refer to the registry or a part of it.
     known: BTreeMap<Node, Vec<Known<'a>>>,
-    /// A free name for an import that is added.
+    /// A free name for a new import.
     free: OnceCell<Option<&'static str>>,
     /// For each scope, its import or the reason why it cannot have one.
     added: RefCell<BTreeMap<Scope, Result<Import, String>>>,
@@ -54,7 +54,8 @@ impl<'a> Names<'a> {
         Self { known: tree.nodes().filter_map(known_in).collect(), free: OnceCell::new(), added: RefCell::default() }
     }
 
-    /// The entry of a target, by a name that already refers to the registry or to a part of it that contains the entry.
+    /// The expression for the entry of a target, through a name in scope that already refers to the registry or to a
+    /// part of it that contains the entry.
     pub fn reference(&self, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Option<String> {
         if self.known.is_empty() {
             return None;
@@ -62,7 +63,7 @@ impl<'a> Names<'a> {
         let from = tree.covering(digits);
         let scopes = tree.ancestors(from).filter_map(|scope| self.known.get(&scope)).flatten();
         let visible = scopes.filter(|known| {
-            // A name in the value of its own binding would be infinite recursion.
+            // A binding that refers to its own name would recurse infinitely.
             let inside = matches!(known.origin, Origin::Binding(binding) if tree.span(binding).contains(digits));
             !inside && nix::resolve(tree, from, known.name) == Some(known.origin)
         });
@@ -82,8 +83,8 @@ pub struct Import {
     pub edit: Edit,
 }
 
-/// The import to add, so that the digits can be replaced by a reference to the registry; or the reason why none can be
-/// added without changing the result of evaluation.
+/// The import to add, so that a reference to the registry can replace the digits. The error is the reason why no import
+/// can be added without changing the result of evaluation.
 pub fn added(
     tree: &Tree<'_>,
     source: &Source,
@@ -123,7 +124,7 @@ fn added_in(
     Ok(Import { name: name.to_owned(), edit })
 }
 
-/// The argument after the path in an import of the registry, made of names that are in scope.
+/// The argument after the path in an import of the registry, built from names that are in scope.
 fn argument(tree: &Tree<'_>, scope: Scope, target: &Target<'_>) -> Result<String, String> {
     let registry = target.registry;
     let from = match scope {
@@ -152,7 +153,7 @@ pub fn select(name: &str, entry: &[String]) -> String {
     format!("{name}.{}", dotted(entry))
 }
 
-/// One attribute name as it is written.
+/// An attribute name in Nix syntax.
 pub fn attribute(name: &str) -> String {
     dotted(&[name.to_owned()])
 }
@@ -160,14 +161,14 @@ pub fn attribute(name: &str) -> String {
 /// The scope for a new binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
-    /// Into this `let`.
+    /// In this `let`.
     Let(Node),
-    /// Into a new `let` around this expression.
+    /// In a new `let` around this expression.
     Around(Node),
 }
 
-/// The outermost `let` on the path from the start of the file through function heads, `with` and `assert`, or the last
-/// expression on that path that contains the digits.
+/// The outermost `let` between the start of the file and the digits, reached only through function heads, `with` and
+/// `assert`; or else the last expression on this path that contains the digits.
 fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     let is_flake = source.file_name() == "flake.nix";
     let mut node = if is_flake { outputs(tree)? } else { tree.child(tree.root(), Field::Expression)? };
@@ -192,7 +193,7 @@ fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     }
 }
 
-/// The value of `outputs` in a flake.nix. Everything else in it must be literal.
+/// The value of `outputs` in a flake.nix. Everything else in the file must be literal.
 fn outputs(tree: &Tree<'_>) -> Option<Node> {
     let flake = tree.child(tree.root(), Field::Expression).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let set = tree.child_of_kind(flake, NodeKind::BindingSet)?;
@@ -202,13 +203,13 @@ fn outputs(tree: &Tree<'_>) -> Option<Node> {
         .and_then(|binding| nix::value(tree, binding))
 }
 
-/// The first name that is not used in the file: neither bound nor referred to (a `with` may provide it).
+/// The first name that the file does not use: it neither binds the name nor refers to it, which a `with` could resolve.
 fn free_name(tree: &Tree<'_>, source: &Source, target: &Target<'_>) -> Option<&'static str> {
     let reader = Reader { tree, source, target };
     NAMES.into_iter().find(|name| !tree.nodes().any(|node| reader.takes(node, name)))
 }
 
-/// Resolves expressions of a file to parts of the registry.
+/// Determines which part of the registry the expressions of a file refer to.
 struct Reader<'t, 'a> {
     tree: &'t Tree<'a>,
     source: &'t Source,
@@ -216,7 +217,7 @@ struct Reader<'t, 'a> {
 }
 
 impl Reader<'_, '_> {
-    /// Whether a node binds or refers to a name with another meaning than the registry.
+    /// Whether a node binds or refers to this name with a meaning other than the registry.
     fn takes(&self, node: Node, name: &str) -> bool {
         let tree = self.tree;
         let is_name = || tree.slice(node) == name;
@@ -226,7 +227,7 @@ impl Reader<'_, '_> {
             }
             NodeKind::Identifier if tree.field(node) == Field::Universal => is_name(),
             NodeKind::Formal => tree.child(node, Field::Name).is_some_and(|node| tree.slice(node) == name),
-            // `inherit ports;` refers to the name, and in a `let` or `rec` binds it.
+            // `inherit ports;` refers to the name. In a `let` or `rec`, it also binds it.
             NodeKind::Inherit | NodeKind::InheritFrom => {
                 let attrs = tree.child_of_kind(node, NodeKind::InheritedAttrs);
                 let named = attrs.is_some_and(|attrs| {
@@ -306,7 +307,7 @@ impl Reader<'_, '_> {
         called && path_of(&self.source.path, self.tree, path).is_some_and(|path| self.is_registry_path(&path))
     }
 
-    /// Whether an argument is a set that certainly contains no optional argument of a function.
+    /// Whether an argument is a set that certainly does not set an optional argument of the function.
     fn leaves_defaults(&self, call: &Call, argument: Node) -> bool {
         let tree = self.tree;
         let Call::Set { optional, .. } = call else { return true };
@@ -335,7 +336,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Whether a member of a set is in the scope of others: in a `let` or a `rec` set.
+/// Whether a member of a set is in scope for the other members, as in a `let` or a `rec` set.
 fn is_scope_member(tree: &Tree<'_>, member: Node) -> bool {
     let set = tree.parent(member).and_then(|set| tree.parent(set));
     set.is_some_and(|set| matches!(tree.kind(set), NodeKind::Let | NodeKind::LetAttrset | NodeKind::RecAttrset))
@@ -373,14 +374,14 @@ fn relative(from: &str, to: &str) -> Option<String> {
     to.chars().all(plain).then(|| paths::between(from, to))
 }
 
-/// The position for a binding in a `let`, and the text.
+/// The position for a new binding in a `let`, and its text.
 fn in_let(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     let text = tree.text();
     let after_let = tree.span(node).start + "let".len() as u32;
     let members = tree.child_of_kind(node, NodeKind::BindingSet);
     let first_member = members.and_then(|set| tree.children(set).find(|&node| tree.kind(node) != NodeKind::Comment));
     let Some(first_member) = first_member else { return (after_let, format!(" {binding}")) };
-    // A comment that starts a line belongs to the first member, another one follows the `let` on its line.
+    // A comment at the start of a line belongs to the first member. Any other comment follows the `let` on its line.
     let first = tree
         .subtree(node)
         .find(|&inner| tree.span(inner).start >= after_let && starts_line(text, tree.span(inner).start))
@@ -402,7 +403,7 @@ fn in_let(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     }
 }
 
-/// A new `let` around an expression: its position, and the text before the expression.
+/// A new `let` around an expression: its position, and the text to insert before the expression.
 fn around(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     let text = tree.text();
     let at = tree.span(node).start;

@@ -9,7 +9,7 @@ use crate::facts::port_registry::dotted;
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// Nested groups are read to this depth.
+/// The maximum depth of nested groups that is read.
 const DEPTH: usize = 8;
 
 /// An entry to add.
@@ -38,7 +38,7 @@ pub struct Layout<'t, 'a> {
 struct Group {
     /// The set in braces.
     set: Option<Node>,
-    /// The path that is written before each of its names.
+    /// The path that precedes each of its names.
     dotted: Vec<String>,
     members: Vec<Member>,
 }
@@ -60,7 +60,7 @@ enum Order {
 }
 
 impl<'t, 'a> Layout<'t, 'a> {
-    /// Reads a registry's set. `None` if the file has no literal one.
+    /// Reads a registry's set. `None` if the file has no literal set.
     pub fn read(tree: &'t Tree<'a>, base: &[String]) -> Option<Self> {
         let mut node = nix::unwrap_parens(tree, tree.child(tree.root(), Field::Expression)?);
         while matches!(tree.kind(node), NodeKind::Let | NodeKind::With | NodeKind::Assert | NodeKind::Function) {
@@ -178,8 +178,8 @@ impl<'t, 'a> Layout<'t, 'a> {
         edits.into_iter().collect()
     }
 
-    /// Writes the lines of one member into a group: the first and the last with the members' indentation, those in
-    /// between one level deeper.
+    /// Writes the lines of one member into a group. The first and the last line get the indentation of the members, and
+    /// those in between are one level deeper.
     fn write(
         &self,
         group: &Group,
@@ -190,7 +190,7 @@ impl<'t, 'a> Layout<'t, 'a> {
         edits: &mut BTreeMap<Span, String>,
     ) {
         let text = self.tree.text();
-        // A comment needs its own line: on a single-line set it is left out.
+        // A comment needs its own line, so it is left out of a single-line set.
         let is_multi_line = group.members.last().is_none_or(|last| starts_line(text, last.span.start));
         let comment = comment_lines(comment.filter(|_| is_multi_line));
         let commented: Vec<String> = comment.chain(lines.iter().cloned()).collect();
@@ -199,7 +199,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             let Some(set) = group.set.map(|set| self.tree.span(set)) else { return };
             let (_, indent) = line_of(text, set.start);
             let written = multi_line(lines, &format!("{indent}{}", indent_unit(text)), indent_unit(text));
-            // `{ }`, or a set with only a comment: the position before its closing brace.
+            // An empty set, or a set that contains only a comment: the position before the closing brace.
             let inside = text.get(set.start as usize..set.end as usize - 1).unwrap_or("");
             let at = set.start + inside.trim_end().len() as u32;
             let span = Span { start: at, end: set.end - 1 };
@@ -225,7 +225,7 @@ impl<'t, 'a> Layout<'t, 'a> {
 }
 
 impl Group {
-    /// Whether its members are separated by blank lines, or would be, as multi-line sets are.
+    /// Whether blank lines separate its members, or would separate them, as in sets with members of several lines.
     fn is_spaced(&self, text: &str) -> bool {
         let between = |pair: &[Member]| text.get(pair[0].span.end as usize..pair[1].span.start as usize);
         match self.members.as_slice() {
@@ -234,7 +234,7 @@ impl Group {
         }
     }
 
-    /// Sorted by name, or else by number, if there are enough members to decide.
+    /// The order by name, or else by number, if there are enough members to tell.
     fn order(&self) -> Order {
         if self.members.is_sorted_by(|a, b| a.name <= b.name) {
             Order::Name
@@ -279,14 +279,14 @@ fn behind(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
     let alone = line.trim().is_empty() || line.trim_start().starts_with('#');
     let (_, indent) = line_of(text, member.start);
-    // A dotted or nested set ends on another line than it starts; only its last line is relevant.
+    // A dotted or nested set spans several lines; only its last line is relevant.
     if !alone || rest.len() == line.len() || !starts_line(text, member.start) {
         return (member.end, format!(" {}", one_line(lines)));
     }
     (member.end + line.len() as u32 + 1, multi_line(lines, indent, indent_unit(text)))
 }
 
-/// Joins lines of code into one, without comments: they would hide the code after them.
+/// Joins lines of code into one. Comments are dropped, because they would hide the code after them.
 fn one_line(lines: &[String]) -> String {
     let code: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.starts_with('#')).collect();
     code.join(" ")

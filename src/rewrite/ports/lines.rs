@@ -1,6 +1,6 @@
 //! Lines and their indentation.
 
-/// The start of the line that contains an offset (after a byte order mark), and its leading blanks.
+/// Returns the start of the line that contains an offset, after a byte order mark, and the leading blanks of the line.
 pub fn line_of(text: &str, at: u32) -> (u32, &str) {
     let start = text[..at as usize].rfind('\n').map_or(0, |end| end + 1);
     let line = &text[start..];
@@ -10,9 +10,9 @@ pub fn line_of(text: &str, at: u32) -> (u32, &str) {
     ((start + mark) as u32, &line[..blanks])
 }
 
-/// Whether an offset is preceded only by blanks on its line.
+/// Whether only blanks precede an offset on its line.
 pub fn starts_line(text: &str, at: u32) -> bool {
-    // Only the blanks are read: a file of one long line is asked about many of its offsets.
+    // Only the blanks are read, because a file with one long line is queried at many offsets.
     let before = text[..at as usize].trim_end_matches([' ', '\t']).trim_end_matches('\u{feff}');
     before.is_empty() || before.ends_with('\n')
 }

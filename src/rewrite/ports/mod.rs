@@ -1,8 +1,8 @@
 //! Port fixes: replace a literal number with a reference to its registry entry, without changing the result of
 //! evaluation.
 //!
-//! [`PortFile::fix`] takes the span of some digits; the port checks decide whether these digits are a port, and which
-//! entry they belong to.
+//! [`PortFile::fix`] takes the span of some digits. The port checks have already decided that the digits are a port,
+//! and which entry they belong to.
 
 mod comment;
 mod import;
@@ -36,24 +36,24 @@ pub struct Target<'a> {
     pub entry: &'a [String],
     /// The entry's number.
     pub number: u32,
-    /// Whether it has this number for all arguments that the registry may be called with.
+    /// Whether the entry has this number for all possible arguments of the registry.
     pub settled: bool,
 }
 
 impl Target<'_> {
-    /// Whether some digits are the entry's number.
+    /// Whether these digits are the entry's number.
     fn is_written_as(&self, digits: &str) -> bool {
         digits.parse() == Ok(self.number)
     }
 }
 
-/// Why there is no fix: positions are uncertain after a syntax error.
+/// The reason for no fix after a syntax error: positions are uncertain.
 const BROKEN: &str = "the file has syntax errors";
 
-/// Why there is no fix: a name that Nix must know before evaluation, or digits with an additional meaning.
+/// The reason for no fix at a name that Nix must know before evaluation, or at digits with another meaning.
 const PLACE: &str = "a reference is not allowed at this position";
 
-/// A file whose ports are replaced, with the state that its fixes share.
+/// A file with ports to replace, and the state that its fixes share.
 #[derive(Debug)]
 pub struct PortFile<'s, 'a> {
     source: &'s Source,
@@ -82,8 +82,8 @@ impl<'s, 'a> PortFile<'s, 'a> {
         &self.tree
     }
 
-    /// Writes an entry's name in place of its number: in Nix a reference, elsewhere a comment. The error is the reason why
-    /// that could change the result of evaluation, or why it is not possible here.
+    /// Replaces a number with its entry: in Nix, with a reference; elsewhere, by adding a comment. The error is the
+    /// reason why this could change the result of evaluation, or why it is not possible here.
     pub fn fix(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
         match self.source.kind {
             FileKind::Nix => self.reference(digits, target),
@@ -91,7 +91,7 @@ impl<'s, 'a> PortFile<'s, 'a> {
         }
     }
 
-    /// Replaces digits by a reference to the registry, and imports the registry if necessary.
+    /// Replaces digits with a reference to the registry, and imports the registry if necessary.
     fn reference(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
         let Self { source, tree, .. } = self;
         if *source.path == *target.registry {
@@ -143,7 +143,7 @@ pub fn reference(entry: &[String]) -> String {
 /// Why a file cannot import the registry by a relative path in all evaluations: a template is copied out of the
 /// repository, and a flake in a subfolder may be evaluated without the rest.
 ///
-/// `flakes` has the folders with a flake.nix.
+/// `flakes` contains the folders with a flake.nix.
 pub fn import_obstacle(flakes: &HashSet<&str>, file: &str, registry: &str) -> Option<String> {
     if folders(file).any(is_template) {
         return Some(format!("a flake template is copied without {registry}"));

@@ -19,7 +19,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// The context of some digits, if they can be replaced by a reference.
+    /// The context of some digits, if a reference can replace them.
     pub fn of(tree: &Tree<'_>, digits: Span) -> Option<Self> {
         let node = tree.covering(digits);
         let span = tree.span(node);
@@ -60,7 +60,7 @@ fn integer(tree: &Tree<'_>, node: Node) -> Option<Place> {
 
 fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
     let string = tree.parent(fragment)?;
-    // `$` and `{` together would not be an interpolation, or would change it.
+    // A `$` before the digits would combine with the `${` of the reference, which would then not be an interpolation.
     if !standalone(tree.text(), digits) || tree.text()[..digits.start as usize].ends_with('$') {
         return None;
     }
@@ -68,7 +68,7 @@ fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
     match tree.kind(around) {
         NodeKind::Attrpath => name_may_be_computed(tree, string, around).then_some(Place::InString),
         NodeKind::InheritedAttrs => None,
-        // `${"name"}` is a literal name for the parser; with a call in it, it is computed.
+        // The parser treats `${"name"}` as a literal name. With a call in it, the name would be computed.
         NodeKind::Interpolation if tree.parent(around).is_some_and(|outer| tree.kind(outer) == NodeKind::Attrpath) => {
             None
         }
@@ -80,7 +80,7 @@ fn in_string(tree: &Tree<'_>, fragment: Node, digits: Span) -> Option<Place> {
     }
 }
 
-/// Whether digits are a number in the format of `toString`, and not a part of a longer one.
+/// Whether the digits are a number as `toString` would print it, and not part of a longer number.
 fn standalone(text: &str, digits: Span) -> bool {
     let bytes = text.as_bytes();
     let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
@@ -89,8 +89,8 @@ fn standalone(text: &str, digits: Span) -> bool {
         && !is_digit(Some(digits.end as usize))
 }
 
-/// Whether a name in an attribute path may become a computed one. In a `let` it may not; elsewhere the parser merges
-/// literal names (`a."80".x` and `a."80".y`), but not computed ones.
+/// Whether a name in an attribute path may become a computed one. In a `let`, computed names are not allowed.
+/// Elsewhere, the parser merges literal names (`a."80".x` and `a."80".y`), but not computed ones.
 fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     let Some(binding) = tree.parent(attrpath) else { return false };
     match tree.kind(binding) {
@@ -105,8 +105,8 @@ fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     }
     let Some(own) = Merged::of(tree, binding) else { return false };
     let Some(depth) = own.path.iter().position(|part| part.node == name) else { return false };
-    // Definitions that are merged with the name itself, or with a set around it: Nix drops computed names of a set that
-    // it merges into an earlier one.
+    // Definitions that are merged with the name itself, or with a set around it. When Nix merges a set into an earlier
+    // one, it drops the computed names of the later set.
     let shared: Vec<(usize, Span)> = own.around.iter().copied().chain([(depth + 1, tree.span(binding))]).collect();
     !tree.subtree(own.root).filter(|&node| tree.kind(node) == NodeKind::Binding).any(|other| {
         let span = tree.span(other);
@@ -122,14 +122,14 @@ fn name_may_be_computed(tree: &Tree<'_>, name: Node, attrpath: Node) -> bool {
     })
 }
 
-/// The scope in which the parser merges a binding: a literal set as the value of a name is merged with the other
+/// The scope in which the parser merges a binding: a literal set that is the value of a name is merged with the other
 /// definitions of that name.
 struct Merged<'a> {
     /// The outermost set.
     root: Node,
-    /// The path from there to the binding, including its own names.
+    /// The path from `root` to the binding, including the binding's own names.
     path: Vec<AttrName<'a>>,
-    /// The bindings around it: the length of the path to each, and its span.
+    /// The bindings around it, as the length of the path to each, and its span.
     around: Vec<(usize, Span)>,
 }
 
@@ -158,7 +158,7 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// `toString`, or its qualified name if the short one is shadowed.
+/// The name for `toString`: the qualified one if the short one is shadowed.
 fn to_string(tree: &Tree<'_>, from: Node) -> Option<&'static str> {
     if resolve(tree, from, "toString").is_none() {
         return Some("toString");
@@ -166,7 +166,7 @@ fn to_string(tree: &Tree<'_>, from: Node) -> Option<&'static str> {
     resolve(tree, from, "builtins").is_none().then_some("builtins.toString")
 }
 
-/// An expression in parentheses, if the grammar or the adjacent characters require them.
+/// An expression, with parentheses if the grammar or the adjacent characters require them.
 fn bracketed(tree: &Tree<'_>, node: Node, text: &str, is_call: bool) -> String {
     let parent = tree.parent(node).map(|parent| tree.kind(parent));
     let by_grammar = is_call
@@ -178,7 +178,7 @@ fn bracketed(tree: &Tree<'_>, node: Node, text: &str, is_call: bool) -> String {
     let before = tree.text()[..span.start as usize].chars().next_back();
     let after = tree.text()[span.end as usize..].chars().next();
     let joins = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '-' | '.' | '/' | ':' | '<' | '$' | '~');
-    // A reference would be joined to adjacent characters: `80-x`, `x:"80"`.
+    // A reference would merge with adjacent characters: `80-x`, `x:"80"`.
     if by_grammar || before.is_some_and(joins) || after.is_some_and(joins) {
         format!("({text})")
     } else {

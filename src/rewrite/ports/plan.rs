@@ -1,7 +1,7 @@
 //! Plans entries for ports that are in no registry: their names, and the edits that add them to the registry.
 //!
-//! There is one plan for the whole repository, so that every finding's fix contains the same edits of the registry and
-//! they are applied once. Names are chosen for all ports, so that they do not depend on which entries are wanted.
+//! There is one plan for the whole repository, so every finding's fix contains the same edits of the registry, which
+//! are applied once. Names are chosen for all ports at once, so that they do not depend on which entries are requested.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -24,8 +24,8 @@ pub struct Plan {
     pub edits: Vec<Edit>,
     /// The new entries.
     pub entries: Vec<NewEntry>,
-    /// The entry of each use, by the use's file and the offset of its number. A use that may belong to several services
-    /// is left out.
+    /// The entry of each use, by the file of the use and the offset of its number. A use that may belong to several
+    /// services is left out.
     by_use: BTreeMap<(String, u32), usize>,
 }
 
@@ -100,13 +100,13 @@ pub fn extensible<'t, 'a>(tree: &'t Tree<'a>, registry: &Registry) -> Option<(Sh
     Some((shape, Layout::read(tree, &registry.shape.prefix)?))
 }
 
-/// The ports without an entry, and which should get one.
+/// The ports without an entry, and which of them should get one.
 struct Ports<'p> {
     missing: &'p [Missing<'p>],
     is_wanted: IsWanted<'p>,
 }
 
-/// Gives each proposal a free path, and each use of a wanted one its entry.
+/// Assigns a free path to each proposal, and an entry to each use of a wanted proposal.
 fn placed(
     proposals: Vec<Proposal>,
     Ports { missing, is_wanted }: &Ports<'_>,
@@ -142,9 +142,9 @@ fn placed(
     (entries, by_use)
 }
 
-/// Adds comments to entries with the number of another entry, which say that this is intended: [`super::layout`] and
-/// [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first. Two services
-/// are certain only if both listen on the number.
+/// Adds a comment to each entry whose number another entry also has, to state that this is intended. [`super::layout`]
+/// and [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first. Only
+/// two services that both listen on the number certainly share it.
 fn explain(entries: &mut [NewEntry], listening: &[bool]) {
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));

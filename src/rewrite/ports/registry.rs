@@ -3,14 +3,14 @@
 use crate::facts::port_registry::{Call, Registry};
 use crate::lang::{Node, NodeKind, Tree};
 
-/// The result of importing a registry.
+/// What importing a registry evaluates to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
     /// The set itself.
     Set,
     /// A function of one argument.
     Function(Call),
-    /// Not usable by other files, with the reason.
+    /// Not usable from other files, for this reason.
     Closed(&'static str),
 }
 
@@ -21,7 +21,7 @@ pub fn shape(registry: &Registry, tree: &Tree<'_>) -> Shape {
     if !registry.shape.importable {
         return Shape::Closed("does not export its ports");
     }
-    // These files may be ones that a fix changes.
+    // A fix may also change the files that the registry reads.
     if tree.nodes().any(reads_files) {
         return Shape::Closed("imports other files");
     }
@@ -59,7 +59,7 @@ mod tests {
                 Shape::Closed("does not export its ports"),
             ),
         ] {
-            // At other paths than the usual one, a file must look like a registry.
+            // Outside of the usual path, a file must look like a registry.
             let path = if text.contains("let ports") { "ports.nix" } else { "lib/ports.nix" };
             let tree = Tree::parse(Language::Nix, text).unwrap();
             let registry = evaluate(&path.into(), &tree, &PortSettings::default()).unwrap();

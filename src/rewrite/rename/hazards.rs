@@ -1,5 +1,5 @@
-//! What makes the renaming of an entry uncertain: places that may use the name of an entry without naming the entry, and
-//! names that would mean something else.
+//! Reasons why renaming an entry is uncertain: code that may use the name without a reference to the entry, and names
+//! whose meaning would change.
 
 use super::Trees;
 use crate::facts::ProjectFile;
@@ -11,17 +11,18 @@ use crate::lang::nix;
 use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::source::FileKind;
 
-/// A place that prevents a renaming.
+/// A position that prevents a rename.
 pub struct Hazard<'p> {
     /// The file.
     pub file: &'p ProjectFile,
     /// The position.
     pub span: Span,
-    /// Why.
+    /// The reason.
     pub reason: &'static str,
 }
 
-/// A place that gets a whole group: it may select the entry by its name, or find the new name in place of another.
+/// A position that uses a whole group. It may select the entry by its name, or find the new name instead of another
+/// one.
 pub fn of_groups<'p>(all: &[Resolved<'p>], registry: &Registry, old: &[String], new: &[String]) -> Option<Hazard<'p>> {
     let mut trees = Trees::default();
     let ours = all.iter().filter(|resolved| resolved.registry.path == registry.path);
@@ -63,8 +64,8 @@ fn outermost(tree: &Tree<'_>, span: Span) -> Node {
     node
 }
 
-/// Whether a whole group is used where no name of an entry matters, or where its names are followed: with `with`, with
-/// `?`, for its values, or as something that is called like the registry.
+/// Whether a whole group is used in a way that does not depend on the names of entries, or whose uses of names are also
+/// renamed: with `with`, with `?`, for its values, or as something with the same name as the registry.
 fn is_harmless(tree: &Tree<'_>, node: Node) -> bool {
     if tree.kind(node) == NodeKind::HasAttr {
         return true;
@@ -87,8 +88,8 @@ fn is_harmless(tree: &Tree<'_>, node: Node) -> bool {
     }
 }
 
-/// Whether a use is of a name that a `with` of the entry's new group provides, and the new name means something else in
-/// the body of that `with`: something of another `with` around it, or a built-in function.
+/// Whether a use refers to a name from a `with` of the entry's new group, and the new name has another meaning in the
+/// body of that `with`: it comes from an outer `with`, or is a built-in function.
 fn captures_in_body(tree: &Tree<'_>, registry: &Registry, found: &Use, old: &[String], new: &[String]) -> bool {
     let Some((last, group)) = new.split_last() else { return false };
     let is_new = !old.starts_with(group) || old.get(group.len()) != Some(last);
@@ -110,7 +111,7 @@ fn variable(tree: &Tree<'_>, span: Span) -> Option<Node> {
     nodes.find(|&node| tree.kind(node) == NodeKind::Variable)
 }
 
-/// Whether a variable or an inherited name among some nodes is a name.
+/// Whether a variable or an inherited name among some nodes has this name.
 fn uses_name(
     tree: &Tree<'_>,
     mut nodes: impl Iterator<Item = Node>,
@@ -127,15 +128,15 @@ fn uses_name(
     })
 }
 
-/// Whether a name at a position, which a `with` provides, would mean something else if it were called `new`: every
-/// other binding takes precedence over a `with`, and an inner `with` over an outer one.
+/// Whether a name that a `with` provides would have another meaning at this position if it were `new`. Every other
+/// binding takes precedence over a `with`, and an inner `with` over an outer one.
 pub fn is_captured(tree: &Tree<'_>, name: Span, new: &str) -> bool {
     let Some(node) = variable(tree, name) else { return false };
     let around = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::With).count();
     around > 1 || nix::resolve(tree, node, new).is_some()
 }
 
-/// Whether a definition, once it is called `new`, would take the place of another `new` that values around it use.
+/// Whether a definition that is renamed to `new` would shadow another `new` that values around it use.
 pub fn captures(tree: &Tree<'_>, definition: Span, new: &str) -> bool {
     let is_around = |&node: &Node| tree.span(node).contains(definition);
     let is_scope =

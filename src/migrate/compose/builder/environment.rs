@@ -1,4 +1,4 @@
-//! The environment of a process: variables, secrets and files of variables.
+//! The environment of a process: variables, secrets and `env_file`s.
 
 use super::told::{Told, how_told};
 use super::{Builder, Done};
@@ -10,7 +10,7 @@ use crate::migrate::compose::{interpolate, process, words};
 use crate::migrate::nix::{Part, Text};
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// The variables of a process: those with a value that may be in the store. The others are exported by its script.
+    /// The variables of a process whose values may be in the store. The script of the process exports the others.
     pub fn environment(&self, done: &mut Done<'_, 'm>, program: &mut Program) -> Vec<(String, Text)> {
         let service = done.service;
         done.take(&["environment"]);
@@ -94,7 +94,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.carry(service, place, &key, format!("settings.processes.{}.environment.{name}", service.process));
     }
 
-    /// Reports variables of `.env` that are only read at run time and name hosts or ports of the old network.
+    /// Reports variables in `.env` that are read only at run time and refer to hosts or ports of the old network.
     fn env_notes(&self, service: &Service<'_>, name: &str, place: &Place, scalar: &Scalar) {
         let asked = interpolate::names(scalar.raw.as_deref().unwrap_or_default());
         let at_run_time = self.run_time(scalar);
@@ -114,7 +114,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Reports a password in the command, which is in the store then.
+    /// Reports a password in the command, which would be in the store.
     pub(in crate::migrate::compose) fn password_note(&self, service: &Service<'_>, program: &Program) {
         let literals = program.line.parts().iter().filter_map(|part| match part {
             Part::Literal(text) => Some(text.as_str()),
@@ -135,19 +135,20 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Whether process-compose reads the project's `.env` by itself: it does where it is started.
+    /// Whether process-compose itself reads the project's `.env`: it reads the one in the folder in which it is
+    /// started.
     pub(in crate::migrate::compose) fn env_is_read(&self) -> bool {
         self.stack.model.folder.is_empty()
     }
 
-    /// Keeps the value of a variable in the `.env` that process-compose reads, if Compose read it from another one.
+    /// Copies the value of a variable to the `.env` that process-compose reads, if Compose read it from another one.
     pub fn keep_in_env(&self, name: &str) {
         if let Some(value) = self.variables.get(name).filter(|_| !self.env_is_read()) {
             self.secrets.borrow_mut().insert(name.to_owned(), value.clone());
         }
     }
 
-    /// A value with its secret moved to `.env`, and whether there was one.
+    /// Moves the secret in a value to `.env`. Returns the new value, and whether there was a secret.
     pub fn without_secrets(&self, service: &Service<'_>, name: &str, text: &str) -> (String, bool) {
         if words::has_shell(&Text::literal(text)) || is_flag(text) {
             return (text.to_owned(), false);
@@ -164,7 +165,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         (text.to_owned(), false)
     }
 
-    /// Puts a secret into `.env`, and gives the name of its variable there.
+    /// Adds a secret to `.env`, and returns the name of its variable.
     pub(in crate::migrate::compose) fn secret(&self, service: &Service<'_>, name: &str, value: &str) -> String {
         let mut secrets = self.secrets.borrow_mut();
         let known = |name: &str| secrets.get(name).or_else(|| self.variables.get(name)).cloned();
@@ -182,7 +183,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         name
     }
 
-    /// Tells a program its port, unless it already knows it.
+    /// Passes the port to a program in a variable, unless its settings already contain the port.
     pub(in crate::migrate::compose) fn tell_port(&self, done: &Done<'_, 'm>, environment: &mut Vec<(String, Text)>) {
         let service = done.service;
         let Some(port) = service.ports.first().filter(|_| service.role == Role::Program) else { return };
@@ -233,7 +234,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Values of an env_file that name other hosts, which the file itself still does.
+    /// Reports an `env_file` that does not exist, or the values in it that refer to other hosts, because the file
+    /// itself is not changed.
     pub(in crate::migrate::compose) fn env_file_notes(&self, service: &Service<'_>, path: &str, item: &Node) {
         let text = match self.files.text(path) {
             Ok(Some(text)) => text,
@@ -269,8 +271,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Reports `.env` as a file of variables that does not exist. Secrets that are moved to it make the file, without the
-    /// other variables.
+    /// Reports `.env` as a missing `env_file`. If secrets are moved to it, the file is created, but without the other
+    /// variables.
     pub(in crate::migrate::compose) fn missing_env_notes(&self) {
         let is_written = !self.secrets.borrow().is_empty();
         for (what, place, example) in self.missing_env.take() {
@@ -285,7 +287,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// A path of the repository as one from the folder that a process runs in.
+    /// Converts a path relative to the repository to one relative to the folder in which a process runs.
     pub(in crate::migrate::compose) fn path_in_working_folder(&self, service: &Service<'_>, path: &str) -> String {
         let folder = process::working_folder(service);
         let up = if folder.is_empty() { "./".to_owned() } else { "../".repeat(folder.split('/').count()) };
@@ -293,7 +295,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 }
 
-/// What to do about a file of variables that does not exist.
+/// The work to do by hand for a missing `env_file`.
 fn missing_file(example: Option<&str>) -> String {
     example.map_or_else(
         || "write it before the first start".to_owned(),
@@ -305,7 +307,7 @@ pub(in crate::migrate::compose) fn in_folder(path: &str, folder: &str) -> bool {
     folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// `/run/secrets/x` as the path of the file in the checkout.
+/// Converts `/run/secrets/x` to the path of the file in the checkout.
 pub fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) -> String {
     let mut text = text.to_owned();
     for key in ["secrets", "configs"] {
@@ -325,7 +327,7 @@ pub fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &s
     text
 }
 
-/// Whether a variable holds a secret, by its name.
+/// Whether a variable contains a secret, judging by its name.
 pub fn is_secret(name: &str) -> bool {
     pub(super) const WORDS: [&str; 12] = [
         "PASSWORD",
@@ -351,19 +353,19 @@ pub fn is_secret(name: &str) -> bool {
     ends || name.split(['_', '.', '-']).any(|word| WORDS.contains(&word)) || name.ends_with("PASSWORD")
 }
 
-/// Where the password of a URL or a connection string is: `scheme://user:password@host`, `user=x password=y`.
+/// The span of the password in a URL or a connection string: `scheme://user:password@host`, `user=x password=y`.
 pub(in crate::migrate::compose) fn password_in_url(text: &str) -> Option<(usize, usize)> {
     in_authority(text).or_else(|| in_connection_string(text))
 }
 
-/// The value of a key that ends with `password` or `pwd` beside that of a host, without its quotes.
+/// The span of the value, without quotes, of a key that ends with `password` or `pwd` and is next to the key of a host.
 fn in_connection_string(text: &str) -> Option<(usize, usize)> {
     let lower = text.to_ascii_lowercase();
     let has_host = ["host=", "server=", "data source="].iter().any(|key| lower.contains(key));
     if !has_host && !lower.contains("://") {
         return None;
     }
-    // In a URL, other parts may end with the word.
+    // In a URL, other parts may end with this word.
     let begins_key = |before: &str| before.ends_with(|c: char| c.is_whitespace() || ";:?&\"'".contains(c));
     ["password=", "pwd="].iter().find_map(|key| {
         let keys = lower.match_indices(key).filter(|(at, _)| has_host || begins_key(&lower[..*at]));
@@ -374,7 +376,7 @@ fn in_connection_string(text: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// Where the value of a key is, which begins at `start`, the key at `key`.
+/// The span of a value that begins at `start`, whose key is at `key`.
 fn password_at(text: &str, key: usize, start: usize) -> (usize, usize) {
     let before = &text[..key];
     let is_open = |open: char, close: char| before.matches(open).count() > before.matches(close).count();
@@ -394,7 +396,7 @@ fn password_at(text: &str, key: usize, start: usize) -> (usize, usize) {
     (start, length.map_or(text.len(), |length| start + length))
 }
 
-/// Whether a text is a switch or empty, and so not a secret.
+/// Whether a string is a boolean flag or empty, so that it is not a secret.
 fn is_flag(text: &str) -> bool {
     text.is_empty() || matches!(text, "true" | "false" | "yes" | "no" | "1" | "0")
 }

@@ -1,4 +1,4 @@
-//! When a process starts, stops and restarts.
+//! Starting, stopping and restarting processes.
 
 use super::{Builder, Done};
 use crate::migrate::compose::known::passwords;
@@ -8,7 +8,7 @@ use crate::migrate::compose::{health, settings, words};
 use crate::migrate::nix::{Attr, Expr};
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// `depends_on` with its conditions; also for `links` and networks of other services.
+    /// Converts `depends_on` with its conditions, and also `links` and the networks of other services.
     pub fn depends_on(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
         let service = done.service;
         done.take(&["depends_on", "links"]);
@@ -65,7 +65,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
     }
 
-    /// The process to wait for and the condition.
+    /// The process to wait for, and the condition.
     pub(in crate::migrate::compose) fn condition(
         &self,
         other: &Service<'_>,
@@ -80,7 +80,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             ("service_healthy", _) => (other.process.clone(), "process_healthy"),
             ("service_completed_successfully", _) => (other.process.clone(), "process_completed_successfully"),
-            // As in Compose, a started database may not accept connections yet.
+            // As in Compose, a database that has started may not accept connections yet.
             _ => (other.process.clone(), "process_started"),
         }
     }
@@ -112,7 +112,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         (!attrs.is_empty()).then(|| Attr::new(["availability"], Expr::Set(attrs)))
     }
 
-    /// `deploy`: the restart policy is carried, the rest is for clusters.
+    /// Converts `deploy`: the restart policy is migrated, and the rest applies to clusters.
     pub fn deploy(&self, service: &Service<'_>, attrs: &mut Vec<Attr>) {
         for (key, node) in service.get("deploy").map_or(&[][..], Node::pairs) {
             let what = format!("deploy.{}", key.name);
@@ -205,7 +205,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         attrs
     }
 
-    /// A service with profiles, or without instances, is started by hand.
+    /// The attribute that disables a service with profiles or without instances, which is then started by hand.
     pub fn disabled(&self, service: &Service<'_>) -> Option<Attr> {
         let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas")).and_then(Node::text);
         if replicas == Some("0") {

@@ -1,4 +1,4 @@
-//! Report entries for keys that are not carried over.
+//! Report entries for keys that are not migrated.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::migrate::nix::{Part, Text};
 use crate::paths;
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// What a build does that a process does not.
+    /// Reports the effects of an image build that a process does not have.
     pub(in crate::migrate::compose) fn build_notes(&self, service: &Service<'_>, program: &Program) {
         let Some(build) = service.get("build") else { return };
         for (key, value) in build.pairs() {
@@ -52,12 +52,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
-        // What a stage only passes on from the context is in the checkout.
+        // Files that a stage only passes on from the context are in the checkout.
         let is_there = |built: &&Built| {
             let path = built.in_context(file).and_then(|path| paths::join(service.context()?, &path));
             path.is_some_and(|path| !path.is_empty() && matches!(self.files().text(&path), Ok(Some(_))))
         };
-        // What runs a program from its source compiles it.
+        // A program that is run from its source is compiled at that time.
         let is_compiled = |built: &&Built| program.runs_source && built.stage(file).is_some_and(ImageFile::compiles);
         if let Some(built) = file.built.iter().find(|built| !is_there(built) && !is_compiled(built)) {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
@@ -67,7 +67,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Reports the ports, which the registry has now.
+    /// Reports the ports, which are now in the registry.
     pub fn ports_report(&self, service: &Service<'_>) {
         for key in ["ports", "expose"] {
             let Some(node) = service.get(key) else { continue };
@@ -97,7 +97,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Which of the ports have an entry: all together, or one by one.
+    /// Reports which of the ports have an entry: all at once, or one by one.
     fn registered(&self, service: &Service<'_>, key: &str, node: &Node) {
         let number = |item: &Node| {
             let text = item.get("target").and_then(Node::text).or(item.text()).unwrap_or_default();
@@ -107,7 +107,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             service.ports.iter().filter(|port| port.is_registered).map(|port| port.container).collect();
         let is_registered = |item: &Node| {
             let container = number(item).parse().unwrap_or_default();
-            // All listeners of Kafka are one.
+            // All of Kafka's listeners count as one.
             has_entry.contains(&container)
                 || (service.is_kafka() && service.port(container).is_some_and(|port| port.is_registered))
         };
@@ -173,7 +173,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the path in its command");
                     continue;
                 }
-                // A package of nixpkgs looks for its files in its own places.
+                // A package of nixpkgs looks for its files at other paths.
                 Some(inside) if matches!(service.role, Role::Package(_)) => (
                     format!("{target} does not exist outside of a container; the files are in ./{inside}"),
                     format!("pass ./{inside} to the program in `command`"),
@@ -208,7 +208,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Reports variables in a setting that the module has as a plain value.
+    /// Reports variables in a setting that is a plain value in the module.
     pub(in crate::migrate::compose) fn variables_note(&self, service: &Service<'_>, key: &str, node: &Node) {
         let mut names = Vec::new();
         variables_in(node, &mut names);
@@ -219,7 +219,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Secrets and configs: files of the checkout, whose paths are written where they are used.
+    /// Reports secrets and configs. They are files in the checkout, whose paths are written where they are used.
     pub fn mounted(&self, service: &Service<'_>, key: &str, node: &Node) {
         for item in node.items() {
             let name = item.get("source").and_then(Node::text).unwrap_or_default();
@@ -233,13 +233,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// The file of a top-level secret or config, as a path from the root.
+    /// The file of a top-level secret or config, relative to the root.
     pub(in crate::migrate::compose) fn file_of(&self, key: &str, name: &str) -> Option<String> {
         let path = self.stack.model.root.get(key)?.get(name)?.get("file")?.text()?;
         path.starts_with("./").then(|| path.to_owned())
     }
 
-    /// A service that is not carried, and what becomes of its keys.
+    /// Reports a service that is not migrated, and the outcome for its keys.
     pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
         let idle = service.text("image").and_then(containers::service_of).and_then(|_| starts::idle(service));
         let idle = idle.map(|_| ("", "nothing, if it only holds volumes: the data of processes is in folders"));
@@ -268,7 +268,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 let why = format!("its environment refers to `{}`, which is left out", service.name);
                 self.leave(other, &other.key.place, "environment", why, todo);
             }
-            // nginx reports each of its upstreams.
+            // nginx reports each of its upstreams separately.
             let is_nginx = matches!(&other.role, Role::Known(known) if known.option == "nginx");
             let binds = other.binds().into_iter().filter(|_| !is_nginx);
             for bind in binds.filter(|bind| stack::is_configuration(&bind.source)) {
@@ -282,7 +282,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 }
 
-/// What to do about Python packages that the Dockerfile installs.
+/// The work to do by hand for Python packages that the Dockerfile installs.
 fn python_packages(service: &Service<'_>, program: &Program) -> String {
     let in_line = program.line.parts().iter().filter_map(|part| match part {
         Part::Code(code) => code.strip_prefix("pkgs."),
@@ -304,7 +304,7 @@ fn python_packages(service: &Service<'_>, program: &Program) -> String {
 }
 
 impl Builder<'_, '_> {
-    /// Reports paths of a command that exist only in the image.
+    /// Reports paths in a command that exist only in the image.
     pub(in crate::migrate::compose) fn image_paths(&self, service: &Service<'_>, key: &str, line: &Text) {
         for path in process::image::paths(service, line) {
             let node = service.get(key).or(service.get("build"));
@@ -314,7 +314,8 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// The folder beside the Compose file whose Dockerfile may build an image, by its name: `vote` for `acme/shop_vote`.
+    /// The folder next to the Compose file whose Dockerfile may build an image, according to its name: `vote` for
+    /// `acme/shop_vote`.
     fn own_build(&self, service: &Service<'_>) -> Option<String> {
         let image = service.text("image")?;
         let last = containers::repository(image).rsplit('/').next().unwrap_or(image);

@@ -1,4 +1,4 @@
-//! What the source of a program reads from its environment.
+//! The environment variables that the source of a program reads.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -17,17 +17,17 @@ use crate::migrate::nix::Text;
 /// The maximum number of files of a build context that are searched.
 const MOST_FILES: usize = 300;
 
-/// The maximum number of files and folders of a build context that are looked at.
+/// The maximum number of files and folders of a build context that are examined.
 const MOST_ENTRIES: usize = 3_000;
 
-/// A variable that a program reads, with the value that it takes if nobody sets it.
+/// A variable that a program reads, with the default that applies if it is not set.
 struct Default {
     name: String,
     value: String,
     place: Place,
 }
 
-/// How programs read a variable with a default: of Python, Go, PHP and Elixir, of JavaScript, of Ruby, and of Spring.
+/// How programs read a variable with a default, in Python, Go, PHP and Elixir, in JavaScript, in Ruby, and in Spring.
 static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let forms = [
         r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](\w+)["']\s*,\s*["']([^"'\n]*)["']"#,
@@ -39,7 +39,7 @@ static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 });
 
 impl<'m> Builder<'_, 'm> {
-    /// Sets variables whose default in the source names another service: nothing answers at that name anymore.
+    /// Sets variables whose default in the source names another service, because nothing answers at that name anymore.
     pub(in crate::migrate::compose) fn source_defaults(
         &self,
         service: &Service<'m>,
@@ -69,7 +69,7 @@ impl<'m> Builder<'_, 'm> {
             }
             let into = format!("settings.processes.{}.environment, for its default in the source", service.process);
             self.carry(service, &default.place, &format!("environment.{}", default.name), into);
-            // A file that is not there yet may set it, and wins over a default.
+            // A file that does not exist yet may set it, and takes precedence over a default.
             match is_unread {
                 true => program.exports.push((default.name.clone(), words::default_of(&default.name, &value))),
                 false => environment.push((default.name, value)),
@@ -123,10 +123,10 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
     found
 }
 
-/// Reads the source files of a build context until a function returns true: at most [`MOST_FILES`] of them.
+/// Calls a function with the source files of a build context until it returns true, for at most [`MOST_FILES`] files.
 pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut dyn FnMut(&str, &str) -> bool) {
     let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
-    // An image that nothing of the repository is mounted into has its program from elsewhere.
+    // If nothing of the repository is mounted into an image that is not built, its program is from elsewhere.
     if service.context().is_none() && service.binds().is_empty() {
         return;
     }
@@ -161,7 +161,7 @@ pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut d
     }
 }
 
-/// Whether a file is the source of a program, or the configuration that Spring reads.
+/// Whether a file is source code of a program, or a configuration file that Spring reads.
 fn is_source(name: &str) -> bool {
     let ends = [
         "js",

@@ -1,4 +1,4 @@
-//! Whether a program gets the number of its port from its settings, and how.
+//! How the settings of a program pass it the number of its port.
 
 use super::Builder;
 use super::source::each_source;
@@ -8,18 +8,18 @@ use crate::migrate::compose::stack::{Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
 
-/// How a program learns the port that it listens on.
+/// How a program gets the port that it listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     /// Its settings contain it.
     Text,
     /// It reads a variable.
     Variable(&'static str),
-    /// No setting or variable is known that passes the port.
+    /// No setting or variable is known to pass the port.
     Not,
 }
 
-/// How a program learns one of its ports.
+/// How a program gets one of its ports.
 pub fn how_told(builder: &Builder<'_, '_>, service: &Service<'_>, container: u16) -> Told {
     let words = match service.role {
         Role::Program => process::words_or_usual(builder, service),
@@ -28,7 +28,7 @@ pub fn how_told(builder: &Builder<'_, '_>, service: &Service<'_>, container: u16
     told(builder.files(), service, &words.unwrap_or_default(), container)
 }
 
-/// How a program learns one of its ports, from the words of its command.
+/// How a program gets one of its ports, according to the words of its command.
 pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], container: u16) -> Told {
     let is_main = service.ports.first().is_some_and(|port| port.container == container);
     if is_main && process::sets_port(service, words, container) {
@@ -70,7 +70,7 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     if own.chain(image).any(tells) {
         return Told::Text;
     }
-    // A variable gives the main port only.
+    // A variable sets only the main port.
     if service.ports.first().is_some_and(|port| port.container != container) {
         return Told::Not;
     }
@@ -78,7 +78,7 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     if let Some((_, variable)) = crate::knowledge::containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
         return Told::Variable(variable);
     }
-    // The program is run from its source then, and not as the archive that the image has.
+    // In that case, the program is run from its source, not as the archive in the image.
     let is_java = words.first().is_some_and(|word| word.rsplit('/').next() == Some("java"));
     if is_java && process::is_spring(files, service) {
         return Told::Variable("SERVER_PORT");
@@ -89,7 +89,7 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     }
 }
 
-/// How programs read the variable PORT.
+/// How source code reads the variable PORT.
 pub(super) const READS: [&str; 12] = [
     "process.env.PORT",
     "environ[\"PORT\"]",

@@ -1,11 +1,11 @@
-//! The command of a known service as options.
+//! Converts the command of a known service to options.
 
 use super::Instance;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::compose::{process, starts};
 use crate::migrate::nix::Expr;
 
-/// Whether a flag of MinIO gives an address with the port that it has anyway.
+/// Whether a flag of MinIO gives an address with its default port.
 fn is_usual(flag: &str, address: &str) -> bool {
     match flag {
         "--address" => address.ends_with(":9000"),
@@ -15,7 +15,7 @@ fn is_usual(flag: &str, address: &str) -> bool {
 }
 
 impl Instance<'_, '_, '_> {
-    /// Flags of the command.
+    /// Converts the flags of the command.
     pub(super) fn command(&mut self) {
         if let Some(line) = self.include.as_ref().filter(|_| self.service.get("command").is_none()) {
             let line = format!("{line}\n");
@@ -50,7 +50,7 @@ impl Instance<'_, '_, '_> {
                 ("mysql", flag) if flag.starts_with("--") => {
                     let flag = flag.trim_start_matches("--");
                     let (name, value) = flag.split_once('=').map_or((flag, "ON"), |(name, value)| (name, value));
-                    // An option that only MySQL before 9 has.
+                    // Only MySQL before version 9 has this option.
                     if name.starts_with("default-authentication-plugin") || name == "bind-address" || name == "port" {
                         left.push(word);
                     } else {
@@ -92,7 +92,7 @@ impl Instance<'_, '_, '_> {
                     if ["--config.file", "--web.listen-address", "--storage.tsdb.path"]
                         .iter()
                         .any(|own| flag.starts_with(own)) => {}
-                // Folders of the image.
+                // These are folders of the image.
                 ("prometheus", flag) if flag.starts_with("--web.console") => left.push(flag),
                 ("prometheus" | "loki" | "tempo" | "pyroscope", flag) if flag.starts_with("-config.file") => {
                     at += usize::from(!flag.contains('='))

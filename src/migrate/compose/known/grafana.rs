@@ -1,4 +1,4 @@
-//! Grafana's configuration: variables as sections of its file, and provisioning files as options.
+//! Grafana's configuration: converts variables to sections of its file, and provisioning files to options.
 
 use super::Instance;
 use crate::finding::RelPath;
@@ -7,10 +7,10 @@ use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml::{self, Node, Value};
 use crate::migrate::nix::{Attr, Expr};
 
-/// Where the image looks for provisioning files.
+/// The folder in which the image looks for provisioning files.
 const FOLDER: &str = "/etc/grafana/provisioning";
 
-/// The section and the key that a variable such as `GF_AUTH_ANONYMOUS_ENABLED` sets.
+/// The section and key that a variable such as `GF_AUTH_ANONYMOUS_ENABLED` sets.
 pub fn section_and_key(variable: &str) -> Option<(String, String)> {
     let rest = variable.strip_prefix("GF_")?.to_ascii_lowercase();
     let named = |section: &&str| {
@@ -29,8 +29,8 @@ pub fn section_and_key(variable: &str) -> Option<(String, String)> {
 }
 
 impl Instance<'_, '_, '_> {
-    /// Provisioning files as `datasources` and `providers`; the folders of dashboards that providers name are read from
-    /// the checkout. The targets of the mounts that are dealt with.
+    /// Converts provisioning files to `datasources` and `providers`. The dashboard folders that providers name are read
+    /// from the checkout. Returns the targets of the mounts that are handled.
     pub(super) fn provisioning(&mut self) -> Vec<String> {
         let binds = self.service.binds();
         let mut done = Vec::new();
@@ -58,7 +58,7 @@ impl Instance<'_, '_, '_> {
         done
     }
 
-    /// The YAML files of a mount: their path, and their place below the provisioning folder.
+    /// The YAML files of a mount, each with its path, and its path relative to the provisioning folder.
     fn yaml_files(&self, source: &str, inside: &str) -> Vec<(String, String)> {
         let files = self.builder.files();
         let mut found = Vec::new();
@@ -149,7 +149,7 @@ fn key(bind: &Bind) -> &'static str {
     if bind.is_copied { "build" } else { "volumes" }
 }
 
-/// The folder of the repository that is mounted at or above a path, and the target of its mount.
+/// The folder of the repository that is mounted at a path or above it, and the target of the mount.
 fn source_of(binds: &[Bind], path: &str) -> Option<(String, String)> {
     let path = path.trim_end_matches('/');
     let below = |bind: &&Bind| {

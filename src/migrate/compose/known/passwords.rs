@@ -1,4 +1,4 @@
-//! Passwords that clients send: a separate process sets them while the service runs. As options they would be in the
+//! Passwords that clients send. A separate process sets them while the service runs, because options would be in the
 //! world-readable store.
 
 use std::collections::BTreeSet;
@@ -14,25 +14,25 @@ use crate::migrate::nix::{Attr, Expr, Text};
 pub struct Password<'m> {
     /// The user, `None` for root or for a service without users.
     user: Option<&'m str>,
-    /// The variable or key that has it.
+    /// The variable or key that contains it.
     key: &'m str,
     place: &'m Place,
     source: Source<'m>,
-    /// The variable of the container that the command takes it from.
+    /// The container variable from which the command takes it.
     variable: Option<String>,
 }
 
 enum Source<'m> {
     /// A value.
     Value(&'m Node),
-    /// The path of a file that holds it.
+    /// The path of a file that contains it.
     File(&'m str),
     /// The word after a flag of the command.
     Flag(usize),
 }
 
 impl Password<'_> {
-    /// Whether it comes from a variable.
+    /// Whether it comes from the variable with this name.
     pub fn comes_from(&self, name: &str) -> bool {
         self.key == name || self.variable.as_deref() == Some(name)
     }
@@ -64,7 +64,7 @@ fn mysql<'m>(service: &Service<'m>) -> Vec<Password<'m>> {
     found
 }
 
-/// The password of a variable, or of the file that the variable with `_FILE` names.
+/// The password in a variable, or in the file that the variable with `_FILE` names.
 fn variable<'m>(service: &Service<'m>, user: Option<&'m str>, names: [&str; 2]) -> Option<Password<'m>> {
     let pairs = service.get("environment")?.pairs();
     pairs.iter().find_map(|(key, value)| {
@@ -91,12 +91,12 @@ fn redis<'m>(service: &Service<'m>) -> Option<Password<'m>> {
             return Some(Password { user: None, key: "command", place: &node.place, source, variable });
         }
     }
-    // The official image does not know the variable.
+    // The official image does not support this variable.
     let image = service.text("image").unwrap_or_default();
     image.contains("bitnami").then(|| variable(service, None, ["REDIS_PASSWORD", "VALKEY_PASSWORD"]))?
 }
 
-/// The name of the variable, if a word of a script is nothing but a variable.
+/// The name of the variable, if a word of a script consists of a single variable.
 fn variable_name(word: &str) -> Option<&str> {
     word.strip_prefix('$').map(|name| name.trim_start_matches('{').trim_end_matches('}'))
 }
@@ -125,7 +125,7 @@ impl<'m> Instance<'_, '_, 'm> {
                 let waits =
                     Attr::new([self.configure().as_str(), "condition"], Expr::text("process_completed_successfully"));
                 attrs.push(Attr::new(["depends_on"], Expr::Set(vec![waits])));
-                // The user `root` keeps no password on the socket, where services-flake configures the server.
+                // The user `root` has no password on the socket, through which services-flake configures the server.
                 self.set("settings.mysqld.skip-name-resolve", Expr::text("ON"));
                 self.mysql_passwords(&all)
             }
@@ -188,7 +188,7 @@ impl<'m> Instance<'_, '_, 'm> {
         script
     }
 
-    /// A word of the command; the value of the variable if it is one of the container.
+    /// A word of the command. A variable of the container is replaced with its value.
     fn variable_value(&self, word: &str) -> String {
         let value = variable_name(word).and_then(|name| self.service.get("environment")?.get(name));
         match value.map(|node| &node.value) {
@@ -197,7 +197,7 @@ impl<'m> Instance<'_, '_, 'm> {
         }
     }
 
-    /// A password as a word of the shell.
+    /// A password as a shell word.
     fn password(&self, password: &Password<'_>) -> Option<Text> {
         let builder: &Builder<'_, '_> = self.builder;
         let text = match &password.source {

@@ -1,4 +1,4 @@
-//! What single services need beyond their options: databases, users, controllers.
+//! Settings that individual services require in addition to their options: databases, users, controllers.
 
 use super::Instance;
 use crate::migrate::compose::nginx;
@@ -6,7 +6,7 @@ use crate::migrate::compose::stack::KAFKA_CONTROLLER;
 use crate::migrate::nix::{Attr, Expr, Text};
 
 impl Instance<'_, '_, '_> {
-    /// What several settings together make.
+    /// Sets the options that are specific to one service.
     pub(super) fn own_settings(&mut self) {
         match self.known.option {
             "postgres" => self.postgres(),
@@ -15,7 +15,7 @@ impl Instance<'_, '_, '_> {
             "apache-kafka" => self.kafka(),
             "prometheus" => self.set("listenAddress", Expr::text("127.0.0.1")),
             "seaweedfs" => {
-                // The gateway for S3 stores in the filer.
+                // The S3 gateway stores its data in the filer.
                 let has_s3 = self.service.port(8333).is_some();
                 if has_s3 {
                     self.set("s3.enable", Expr::bool(true));
@@ -50,9 +50,9 @@ impl Instance<'_, '_, '_> {
         let schemas = self.init_paths();
         self.set("superuser", Expr::text(&user));
         if database == "postgres" {
-            // It already exists, so that services-flake would not apply schemas to it.
+            // The database already exists, so services-flake would not apply schemas to it.
             self.set("createDatabase", Expr::bool(false));
-            // psql reads no folders.
+            // psql cannot read folders.
             let files = self.init_files();
             if !files.is_empty() {
                 let mut script = Text::default();
@@ -89,7 +89,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// One broker that is its own controller.
+    /// Sets up one broker that is its own controller.
     pub(super) fn kafka(&mut self) {
         let Some(port) = self.service.ports.first() else { return };
         let address = |prefix: &str, text: Text| {
@@ -122,7 +122,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// What services-flake's own process has already.
+    /// Reports the keys whose effect the process of services-flake already has, and the keys that it does not need.
     pub(super) fn dropped(&self) {
         let own = format!("services-flake's {} brings its own", self.known.option);
         for key in ["healthcheck", "restart", "stop_signal", "stop_grace_period"] {

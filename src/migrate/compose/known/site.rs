@@ -1,4 +1,4 @@
-//! The site of an nginx image that another stage of its Dockerfile builds: a process builds it in the checkout.
+//! The site in an nginx image that another stage of its Dockerfile builds. A process builds it in the checkout.
 
 use std::collections::BTreeSet;
 
@@ -51,13 +51,13 @@ impl Instance<'_, '_, '_> {
         Some(Attr::new([name], Expr::Set(attrs)).comment("Builds the files that the image copied from another stage."))
     }
 
-    /// The folder of the checkout that the stage works in.
+    /// The folder in the checkout that corresponds to the working directory of the stage.
     fn site_folder(&self, stage: &ImageFile) -> Option<String> {
         let context = self.service.context()?;
         crate::paths::join(context, &stage.working_folder())
     }
 
-    /// What the build reads from its environment: ENV of the stage, and build arguments.
+    /// The environment of the build: the ENV of the stage, and build arguments.
     fn site_environment(&self, stage: &ImageFile) -> Vec<Attr> {
         let rewriter = self.builder.rewriter(self.service);
         let arguments = self.service.build.and_then(|build| build.get("args")).map_or(&[][..], Node::pairs);
@@ -85,7 +85,7 @@ fn without_mounts(run: &str) -> &str {
     rest
 }
 
-/// Whether a RUN line installs tools, and does not build anything.
+/// Whether a RUN line only installs tools and builds nothing.
 fn prepares_image(run: &str) -> bool {
     let words: Vec<&str> = run.split_whitespace().collect();
     let is_global = words.contains(&"-g") || words.contains(&"--global") || run.starts_with("corepack");

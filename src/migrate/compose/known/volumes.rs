@@ -70,7 +70,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Init scripts are collected in `own_settings`; here only what cannot be one is reported.
+    /// Reports whether each init script of a mount is migrated. The scripts themselves are collected in `own_settings`.
     pub(super) fn init_file(&self, path: &str, place: &Place) {
         let is_folder = self.builder.files().is_folder(path);
         let names = if is_folder { self.builder.files().names(path) } else { vec![path.to_owned()] };
@@ -92,7 +92,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// The `.sql` files and folders of init scripts, as paths from the module, in Compose's order.
+    /// The `.sql` files and folders of init scripts, as paths relative to the module, in Compose's order.
     pub(super) fn init_paths(&self) -> Vec<String> {
         let mut found: Vec<(String, String)> = Vec::new();
         for bind in self.service.binds() {
@@ -105,7 +105,7 @@ impl Instance<'_, '_, '_> {
         found.iter().map(|(_, source)| self.builder.path(source)).collect()
     }
 
-    /// The same with the files of a folder in place of the folder, by name.
+    /// Like [`Self::init_paths`], but with each folder replaced with its files, sorted by name.
     pub(super) fn init_files(&self) -> Vec<String> {
         let files = self.builder.files();
         let mut found: Vec<(String, String)> = Vec::new();
@@ -153,7 +153,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// A value of a configuration file, below a key.
+    /// Converts a value in a configuration file, below a key.
     pub(super) fn yaml_expr(&self, key: &str, node: &Node) -> Expr {
         match &node.value {
             Value::Map(pairs) => Expr::Set(
@@ -172,7 +172,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// A number; that of a port of the service is the registry's.
+    /// A number. The number of a port of the service is replaced with the registry's.
     fn number(&self, key: &str, number: i64) -> Expr {
         let port = u16::try_from(number).ok().and_then(|number| self.service.port(number));
         match port.filter(|_| key.to_ascii_lowercase().contains("port")) {
@@ -181,7 +181,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// A text of a configuration file.
+    /// Converts a string in a configuration file.
     fn yaml_text(&self, key: &str, text: &str, place: &Place) -> Expr {
         if let Some(rest) = self.own_data(text) {
             return Expr::text(format!("./data/{}{rest}", self.service.process));
@@ -193,12 +193,13 @@ impl Instance<'_, '_, '_> {
             let why = format!("{text} does not exist outside of a container");
             self.leave(place, "volumes", why, "write the path of the file in the checkout");
         }
-        // A bare name is a host in some places only: `job_name` is not one.
+        // A bare name is a host only in some places: `job_name` is not one.
         let variable = if key == "targets" { "TARGET_HOSTS".to_owned() } else { key.to_ascii_uppercase() };
         string(&self.builder.rewriter(self.service).rewrite(text, Position::Variable(&variable)))
     }
 
-    /// The path of a file that a configuration file names: by its path in the container, or relative to itself.
+    /// The path of a file that a configuration file names, by its path in the container or relative to the
+    /// configuration file.
     fn file_in_checkout(&self, key: &str, text: &str) -> Option<String> {
         let files = self.builder.files();
         let exists = |path: &String| files.is_folder(path) || matches!(files.text(path), Ok(Some(_)));
@@ -217,7 +218,7 @@ impl Instance<'_, '_, '_> {
         Some(path).filter(exists).map(|path| self.builder.path(&path))
     }
 
-    /// What follows the service's own data folder in a path of the container: `/loki/chunks`.
+    /// The part of a container path after the service's own data folder: `/loki/chunks`.
     fn own_data<'t>(&self, text: &'t str) -> Option<&'t str> {
         let option = self.known.option;
         let folders =
@@ -260,7 +261,7 @@ impl Instance<'_, '_, '_> {
     }
 }
 
-/// Whether a program keeps its data in a folder.
+/// Whether a program stores its data in a folder.
 pub(super) fn is_data(target: &str) -> bool {
     ["data", "/var/lib/", "/bitnami", "storage", "/db", "/loki", "/prometheus", "/minio", "/root/.ollama"]
         .iter()

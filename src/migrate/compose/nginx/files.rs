@@ -1,4 +1,4 @@
-//! The configuration files that nginx finds in its container, and the files of the repository that they are.
+//! The configuration files that nginx finds in its container, and the corresponding files of the repository.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +12,11 @@ use crate::migrate::compose::yaml::{Node, Place};
 /// A configuration file of the repository.
 #[derive(Debug)]
 struct File {
-    /// Its path from the root.
+    /// Its path relative to the root.
     path: String,
-    /// The mount that brings it.
+    /// The mount that contains it.
     bind: Bind,
-    /// What it says, or the line where it cannot be read.
+    /// Its directives, or the line at which it cannot be read.
     directives: Result<Vec<Directive>, usize>,
 }
 
@@ -24,12 +24,12 @@ struct File {
 #[derive(Debug)]
 pub struct Configuration {
     files: BTreeMap<String, File>,
-    /// Those that the written configuration contains.
+    /// The files whose content is in the written configuration.
     used: RefCell<BTreeSet<String>>,
 }
 
 impl Configuration {
-    /// Reads what is mounted or copied to the folder of the configuration.
+    /// Reads the files that are mounted or copied into the configuration folder.
     pub fn of(instance: &Instance<'_, '_, '_>) -> Self {
         let files = instance.builder.files();
         let mut found = BTreeMap::new();
@@ -44,7 +44,7 @@ impl Configuration {
             };
             for (target, path) in paths {
                 let Some(text) = files.text(&path).ok().flatten() else { continue };
-                // The image fills templates when it starts.
+                // The image expands templates when it starts.
                 let (target, text) = match target.strip_prefix("/etc/nginx/templates/") {
                     Some(name) => {
                         let name = name.strip_suffix(".template").unwrap_or(name);
@@ -69,7 +69,7 @@ impl Configuration {
         self.matching("/etc/nginx/conf.d/*.conf").is_empty()
     }
 
-    /// What a file says. `None` if it is not one of the repository, or cannot be read.
+    /// The directives of a file. `None` if it is not a file of the repository, or cannot be read.
     pub fn read(&self, target: &str) -> Option<Vec<Directive>> {
         let directives = self.files.get(target)?.directives.as_ref().ok()?.clone();
         self.used.borrow_mut().insert(target.to_owned());
@@ -89,12 +89,12 @@ impl Configuration {
         self.files.keys().filter(is_match).cloned().collect()
     }
 
-    /// Where a directive of a file is, for reports.
+    /// The position of a directive in a file, for reports.
     pub fn place(&self, target: &str, line: usize) -> Option<Place> {
         self.files.get(target).map(|file| Place { path: file.path.as_str().into(), line, column: 1 })
     }
 
-    /// Reports each file as carried, or why it is not.
+    /// Reports each file as migrated, or the reason why it is not.
     pub fn report_unread(&self, instance: &Instance<'_, '_, '_>) {
         let (builder, service) = (instance.builder, instance.service);
         for (target, File { path, bind, directives }) in &self.files {
@@ -130,7 +130,7 @@ impl Configuration {
         }
     }
 
-    /// Whether a directive names a file, such as that of a certificate.
+    /// Whether a directive names this file, for example as a certificate.
     pub fn is_named(&self, instance: &Instance<'_, '_, '_>, target: &str) -> bool {
         let name = target.strip_prefix("/etc/nginx/").unwrap_or(target);
         let texts = self.files.values().filter_map(|file| instance.builder.files().text(&file.path).ok().flatten());
@@ -138,7 +138,7 @@ impl Configuration {
     }
 }
 
-/// `${NAME}` of the environment, which the image's start script fills into templates.
+/// Replaces each `${NAME}` with its value in the environment, as the image's start script does in templates.
 fn substituted(instance: &Instance<'_, '_, '_>, text: &str) -> String {
     let pairs = instance.service.get("environment").map_or(&[][..], Node::pairs);
     let mut text = text.to_owned();

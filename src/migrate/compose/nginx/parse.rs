@@ -1,4 +1,4 @@
-//! The structure of nginx's configuration files: directives with their words, and blocks.
+//! Parses nginx's configuration files into directives with words and blocks.
 
 /// A directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,10 +23,10 @@ impl Directive {
     }
 }
 
-/// The deepest nesting of blocks. nginx itself has no directive that nests deeper than a few.
+/// The maximum nesting of blocks. Directives of nginx itself nest only a few levels deep.
 const DEEPEST: usize = 50;
 
-/// Reads a configuration file. `Err` is the line where it is not one, or where it holds code in another language.
+/// Parses a configuration file. The error is the line with a syntax error or with code in another language.
 pub fn parse(text: &str) -> Result<Vec<Directive>, usize> {
     let mut open: Vec<Vec<Directive>> = vec![Vec::new()];
     let mut heads: Vec<Directive> = Vec::new();
@@ -114,7 +114,7 @@ impl Reader<'_> {
     }
 }
 
-/// The end of the word that a text begins with.
+/// The end of the word at the beginning of the text.
 fn word_end(text: &str) -> usize {
     let mut quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
     let is_quoted = quote.is_some();
@@ -127,7 +127,7 @@ fn word_end(text: &str) -> usize {
             '\\' => escaped = true,
             c if at > 0 && quote == Some(c) => quote = None,
             _ if quote.is_some() => {}
-            // nginx ends a word in quotes there.
+            // nginx ends a quoted word there.
             c if is_quoted && at > 0 && (c.is_whitespace() || ";{})".contains(c)) => return at,
             '{' if before == '$' => in_variable = true,
             '}' if in_variable => in_variable = false,

@@ -1,4 +1,4 @@
-//! Directives with the ports, files and servers of this machine.
+//! Rewrites directives with the ports, files and servers on this machine.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -14,13 +14,13 @@ use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 
-/// The most files that are included in each other.
+/// The maximum depth of nested includes.
 const DEEPEST: usize = 10;
 
-/// The most files that are included in all, counted as often as they are.
+/// The maximum number of included files, counted each time they are included.
 const MOST_INCLUDES: usize = 500;
 
-/// The address at which Docker answers questions about names.
+/// The address of Docker's DNS server.
 const DOCKER_RESOLVER: &str = "127.0.0.11";
 
 /// Rewrites the configuration of one service.
@@ -32,11 +32,11 @@ pub struct Rewrite<'a, 'b, 's, 'm> {
     pub upstreams: BTreeSet<String>,
     /// The directives of `http`, which its servers inherit.
     http: Vec<Directive>,
-    /// The mounts, those of the longest paths first.
+    /// The mounts, with the longest paths first.
     binds: Vec<Bind>,
     /// The files that are being included.
     including: RefCell<Vec<String>>,
-    /// How many were included so far.
+    /// The number of files that have been included.
     included: Cell<usize>,
 }
 
@@ -71,7 +71,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         self.instance.builder.leave(service, place, "configFile", why, todo);
     }
 
-    /// The directives of a block, whose names are `parents`, as lines.
+    /// The directives of a block as lines. `parents` are the names of the blocks around them.
     pub fn block(&self, directives: &[Directive], parents: &[&str], depth: usize) -> Text {
         let file = self.including.borrow().last().cloned().unwrap_or_else(|| format!("{FOLDER}/nginx.conf"));
         let mut out = Text::default();
@@ -111,7 +111,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         out
     }
 
-    /// The directives of the files that are included, or a file of nginx's own package.
+    /// The directives of the included files, or an include of a file in nginx's own package.
     fn include(&self, directive: &Directive, parents: &[&str], depth: usize, file: &str) -> Text {
         let pattern = directive.argument(1).unwrap_or_default();
         let name = pattern.rsplit('/').next().unwrap_or(pattern);
@@ -123,7 +123,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                 .push(&format!("/conf/{name};\n"));
             return out;
         }
-        // The module includes these types itself, and a folder may be empty.
+        // The module itself includes these types, and a folder may be empty.
         if files.is_empty() && name != "mime.types" && !pattern.contains('*') {
             let why = format!("{pattern} is not a file of this repository");
             self.leave(file, directive.line, why, "write what it says into `configFile`");
@@ -147,7 +147,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         out
     }
 
-    /// `listen 80 default_server` with the registry's number.
+    /// A `listen` directive, such as `listen 80 default_server`, with the registry's number.
     fn listen(&self, directive: &Directive, server: &[Directive], tls: Tls, file: &str) -> Option<Text> {
         let address = directive.argument(1).unwrap_or_default();
         let number = port_of(address)?;
@@ -156,7 +156,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
             self.leave(file, directive.line, why, "add it by hand if HTTP/3 is needed");
             return None;
         }
-        // One address is enough, and a second one for IPv6 would be the same socket.
+        // One address is sufficient, and a second one for IPv6 would use the same socket.
         let is_v4 = |other: &&Directive| {
             other.name() == "listen" && other.argument(1).is_some_and(|other| !other.starts_with('['))
         };
@@ -197,7 +197,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         text
     }
 
-    /// A file that nginx finds from the folder of its configuration, `./data/NAME`.
+    /// A file, with its path relative to the folder of nginx's configuration, `./data/NAME`.
     fn file(&self, word: &str, directive: &Directive, file: &str) -> String {
         let path = word.trim_matches(['"', '\'']);
         let Some(source) = self.in_checkout(path) else {
@@ -212,7 +212,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         format!("../../{source}")
     }
 
-    /// The path from the root of what the container sees at a path.
+    /// The path in the checkout, relative to the root, of a path in the container.
     pub fn in_checkout(&self, path: &str) -> Option<String> {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("{FOLDER}/{path}") };
         self.binds.iter().find_map(|bind| {
@@ -221,7 +221,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         })
     }
 
-    /// Reports a folder that nginx serves and the checkout does not have.
+    /// Reports a folder that nginx serves and that is not in the checkout.
     fn check_served(&self, directive: &Directive, file: &str) {
         let path = directive.argument(1).unwrap_or_default();
         let is_open = !path.starts_with('/') || path.contains('$') || path.starts_with(HTML);
@@ -231,7 +231,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         }
     }
 
-    /// A word with paths and addresses of this machine.
+    /// A word with the paths and addresses on this machine.
     fn word(&self, word: &str) -> Text {
         let mut word = word.to_owned();
         for bind in &self.binds {

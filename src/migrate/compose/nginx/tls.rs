@@ -1,16 +1,16 @@
-//! Certificates: without its files a server cannot answer on HTTPS.
+//! Certificates. A server cannot serve HTTPS without its certificate files.
 
 use super::parse::Directive;
 use super::rewrite::Rewrite;
 
-/// Whether a server answers on HTTPS, and can.
+/// Whether a server serves HTTPS, and whether its certificate is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
-    /// It does not.
+    /// It does not serve HTTPS.
     No,
     /// Its certificate is a file of the repository.
     Yes,
-    /// Its certificate is somewhere else.
+    /// Its certificate is elsewhere.
     Lost,
 }
 
@@ -20,7 +20,7 @@ pub fn is_for_tls(directive: &Directive) -> bool {
 }
 
 impl Rewrite<'_, '_, '_, '_> {
-    /// Whether a server has TLS. `http` are the directives around it. If the certificate is not there, that is reported.
+    /// Whether a server has TLS. `http` contains the directives around it. Reports a certificate that is not available.
     pub fn tls(&self, server: &[Directive], http: &[Directive], file: &str) -> Tls {
         let is_tls = |directive: &&Directive| {
             directive.name() == "listen" && directive.words.iter().any(|word| matches!(word.as_str(), "ssl" | "quic"))

@@ -12,7 +12,7 @@ struct Address<'t> {
     scheme: &'t str,
     host: &'t str,
     port: Option<u16>,
-    /// What follows the address.
+    /// The text after the address.
     rest: &'t str,
 }
 
@@ -39,7 +39,8 @@ impl<'t> Address<'t> {
 }
 
 impl Rewrite<'_, '_, '_, '_> {
-    /// An argument that names another server, with its address on this machine. `None` if it names none of the project.
+    /// The argument with the address on this machine of the server that it names. `None` if it does not name a service
+    /// of the project.
     pub fn passed_to(&self, word: &str, directive: &Directive, file: &str) -> Option<Text> {
         let address = Address::of(word.trim_matches(['"', '\'']))?;
         if self.upstreams.contains(address.host) {
@@ -51,7 +52,7 @@ impl Rewrite<'_, '_, '_, '_> {
             Some(port) => {
                 text.append(&self.instance.builder.port_text(Some(port)));
             }
-            // The other servers can be used while this one is not there.
+            // The other servers can be used even if this one does not exist.
             None => {
                 let number = address.port.unwrap_or(address.usual_port());
                 let why = match service.is_carried() {

@@ -1,16 +1,17 @@
-//! What a command refers to that only the image has.
+//! Parts of a command that refer to files that exist only in the image.
 
 use std::collections::BTreeSet;
 
 use crate::migrate::compose::stack::Service;
 use crate::migrate::nix::{Part, Text};
 
-/// Longer words, longer paths and further folders are not filled in: no image has them.
+/// Words and paths over this length, and more folders than this, are not expanded. No real image has them.
 const LONGEST_WORD: usize = 64 << 10;
 const LONGEST_PATH: usize = 256;
 const MOST_FOLDERS: usize = 500;
 
-/// A word of a command with the image's own variables that are folders filled in: `$APP_HOME/run.py`.
+/// A word of a command in which those of the image's own variables that contain folders are expanded:
+/// `$APP_HOME/run.py`.
 pub fn with_folders(service: &Service<'_>, word: &str) -> String {
     let mut word = word.to_owned();
     if !word.contains('$') || word.len() > LONGEST_WORD {
@@ -30,10 +31,10 @@ pub fn with_folders(service: &Service<'_>, word: &str) -> String {
     word
 }
 
-/// Folders that only images have: those of applications by convention, and the one that the image works in.
+/// Folders that exist only in images: the usual folders for applications, and the image's working directory.
 const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
 
-/// Paths among them that machines have as well.
+/// Paths below these folders that also exist on hosts.
 const OF_MACHINES: [&str; 6] =
     ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
 
@@ -51,7 +52,7 @@ pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
     };
     let is_gap = |c: char| c.is_whitespace() || "\"'`;&|()<>=,:{}".contains(c);
     let mut found = BTreeSet::new();
-    // What follows an expression is a path of its package.
+    // The text after an expression is a path in its package.
     let mut after_code = false;
     for part in line.parts() {
         let Part::Literal(text) = part else {

@@ -1,4 +1,4 @@
-//! Programs of packages of nixpkgs, with the arguments of the Compose file.
+//! Programs in packages of nixpkgs, with the arguments from the Compose file.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub fn package_program(
     let is_subcommand = |word: &str| !word.starts_with('-') && !word.contains(['/', '.', '=']);
     let mut given = package.arguments;
     let mut own = own.as_slice();
-    // `server -config=x` in place of `server -dev`.
+    // `server -config=x` instead of `server -dev`.
     if let ([first, rest_given @ ..], [subcommand, rest @ ..]) = (given, own)
         && is_subcommand(first)
         && is_subcommand(subcommand)
@@ -48,7 +48,7 @@ pub fn package_program(
     (program, variables)
 }
 
-/// The variables that give a package its ports and folders.
+/// The variables that pass ports and folders to a package.
 pub fn package_variables(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
@@ -58,13 +58,13 @@ pub fn package_variables(
     let others = builder.stack.services.iter().filter(|other| other.name != service.name);
     let is_repeated =
         others.into_iter().any(|other| matches!(&other.role, Role::Package(other) if other.package == package.package));
-    // What tells several instances apart is not needed for one.
+    // A value that distinguishes several instances is not needed for a single one.
     let is_needed = |value: &str| is_repeated || !value.contains("{name}");
     let variables = package.variables.iter().filter(|(_, value)| is_needed(value));
     variables.map(|(name, value)| ((*name).to_owned(), placeholders(builder, service, value, &data))).collect()
 }
 
-/// The arguments of a Compose file for a package, without those that the package is given anyway.
+/// The arguments from a Compose file for a package, except those that the package always gets.
 fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage) -> Vec<String> {
     if !package.takes_command {
         return Vec::new();

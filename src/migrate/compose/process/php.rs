@@ -1,4 +1,4 @@
-//! The servers of the images of PHP.
+//! The servers in PHP images.
 
 use super::{Program, host_path, start_line, version};
 use crate::knowledge::containers;
@@ -12,7 +12,7 @@ pub fn is_server(word: &str) -> bool {
     matches!(word.rsplit('/').next(), Some("php-fpm" | "apache2-foreground"))
 }
 
-/// What replaces `php-fpm` and Apache with PHP. `None` for other commands.
+/// The replacement for `php-fpm` and Apache with PHP. `None` for other commands.
 pub fn server(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Result<Program, String>> {
     let first = words.first().filter(|word| is_server(word))?;
     let name = first.rsplit('/').next().unwrap_or(first);

@@ -1,4 +1,4 @@
-//! Scripts of the shell: `sh -c SCRIPT`.
+//! Shell scripts: `sh -c SCRIPT`.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub fn shell_script(words: &[String]) -> Option<&str> {
     (is_shell && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
 }
 
-/// A script as a process. `Err` if it starts a program that only the image has.
+/// The program of a process that runs a script. Fails if the script starts a program that exists only in the image.
 pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Result<Program, String> {
     let unknown = unknown_programs(builder, service, script)?;
     if !unknown.is_empty() {
@@ -34,7 +34,7 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
     Ok(program)
 }
 
-/// The programs of a script that are not known to be on PATH. `Err` if one is a file that is not in the checkout.
+/// The programs in a script that are not known to be in PATH. Fails if one is a file that is not in the checkout.
 pub fn unknown_programs(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
@@ -44,7 +44,7 @@ pub fn unknown_programs(
     let functions = functions(script);
     for command in shell::commands(script) {
         let Some(word) = command.word(0) else { continue };
-        // Only the shell knows these.
+        // These can be resolved only by the shell.
         let is_open = word.is_empty()
             || CONTROL.contains(&word)
             || word.contains(['$', '`', '*', '{', '\u{f8f5}', '<', '>', '(', '=', '!', '[']);
@@ -63,7 +63,7 @@ pub fn unknown_programs(
     Ok(unknown)
 }
 
-/// Keywords that are not followed by a command.
+/// Keywords that do not precede a command.
 const CONTROL: [&str; 4] = ["for", "case", "select", "function"];
 
 /// The functions that a script defines: `name() {`.
@@ -78,13 +78,13 @@ fn functions(script: &str) -> BTreeSet<&str> {
     script.match_indices("()").map(|(at, _)| name(at)).filter(|name| !name.is_empty()).collect()
 }
 
-/// Whether the checkout has the file at a path of the container.
+/// Whether the checkout contains the file at a path of the container.
 fn exists(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) -> bool {
     let full = crate::paths::join(&working_folder(service), &host_path(service, path));
     full.is_some_and(|full| matches!(builder.files().text(&full), Ok(Some(_))))
 }
 
-/// The program of the service's own image, as a script names it: `./listmonk`.
+/// The program of the service's own image, as a script refers to it: `./listmonk`.
 pub fn own_program(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
@@ -95,7 +95,7 @@ pub fn own_program(
     (is_named && !(word.contains('/') && exists(builder, service, word))).then_some(package)
 }
 
-/// The words of a command; those of the script if it is only one command: `sh -c "redis-server --save 60"`.
+/// The words of a command, or of its script if that is a single command: `sh -c "redis-server --save 60"`.
 pub fn plain_words(words: Vec<String>) -> Vec<String> {
     let simple = shell_script(&words).filter(|script| {
         !script.contains(['|', '&', ';', '<', '>', '`', '\n', '(']) && shell::commands(script).len() == 1
@@ -112,7 +112,7 @@ pub fn own_package(service: &Service<'_>, words: &[String]) -> Option<&'static c
     shell::commands(script).iter().any(|command| command.program() == package.program).then_some(package)
 }
 
-/// A script of the shell, with the packages of the programs that it starts.
+/// The program for a shell script, with the packages of the programs that the script starts.
 pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Program {
     let mut packages = BTreeSet::new();
     let mut line = Text::default();
@@ -153,10 +153,10 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
     Program { line, is_script: true, packages, ..Program::default() }
 }
 
-/// Where a script has programs, and where it has words that may be some.
+/// The positions of programs in a script, and of words that may be programs.
 struct Programs {
     programs: BTreeSet<usize>,
-    /// Arguments of programs that are not known, which may run them: `./wait.sh redis-cli ping`.
+    /// Arguments of unknown programs, which may run them: `./wait.sh redis-cli ping`.
     given: BTreeSet<usize>,
 }
 
@@ -177,8 +177,8 @@ impl Programs {
         found
     }
 
-    /// Whether the word at a position is a program: where a command begins, perhaps in quotes. An argument is not
-    /// replaced by several words, because it may as well be a name: `mkdocs serve`.
+    /// Whether the word at a position is a program: it is at the beginning of a command, perhaps in quotes. An argument
+    /// is not replaced with several words, because it may also be a name: `mkdocs serve`.
     fn has(&self, script: &str, position: usize, is_one_word: bool) -> bool {
         let is_quoted =
             position > 0 && script.as_bytes().get(position - 1).is_some_and(|byte| matches!(byte, b'"' | b'\''));
@@ -192,7 +192,7 @@ fn is_gap(c: char) -> bool {
     c.is_whitespace() || matches!(c, ';' | '&' | '|' | '(' | ')' | '"' | '\'' | '`')
 }
 
-/// What every shell has by itself needs no package.
+/// Whether a command requires a package. Commands that every shell provides do not.
 fn package_is_needed(word: &str) -> bool {
     !matches!(word, "echo" | "true" | "test" | "exec")
 }

@@ -1,4 +1,4 @@
-//! Programs that a Dockerfile builds, run from their source.
+//! Programs that a Dockerfile builds. Processes run them from their source.
 
 use super::{Program, append, start_line, versioned, working_folder};
 use crate::lang::shell;
@@ -8,7 +8,7 @@ use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::stack::Service;
 
-/// Whether the build context is an application of Spring Boot.
+/// Whether the build context is a Spring Boot application.
 pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
     let Some(context) = service.context() else { return false };
     ["pom.xml", "build.gradle", "build.gradle.kts"].iter().any(|name| {
@@ -24,7 +24,8 @@ pub(super) fn go_mod(builder: &Builder<'_, '_>, service: &Service<'_>) -> String
     path.and_then(|path| builder.files().text(&path).ok().flatten()).unwrap_or_default()
 }
 
-/// How a program that the Dockerfile builds is run from its source. `Err` if which of several it is cannot be told.
+/// How to run a program from its source that the Dockerfile builds. Fails if it cannot be determined which of several
+/// programs it is.
 pub(super) fn from_source(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
@@ -41,7 +42,8 @@ pub(super) fn from_source(
     Ok(Some(program))
 }
 
-/// The command line that builds and runs, and whether the arguments belong to a launcher and not to the program.
+/// The command line that builds and runs a program, and whether the arguments belong to a launcher rather than to the
+/// program.
 fn source_line(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
@@ -93,7 +95,7 @@ fn source_line(
         start.extend(flags.iter().map(String::as_str));
         start.push("--");
         let mut program = line("cargo", &start);
-        // rustc links with `cc`, which its package does not bring.
+        // rustc links with `cc`, which is not part of its package.
         program.packages.insert("gcc".to_owned());
         return Ok(Some((program, false)));
     }
@@ -106,7 +108,7 @@ fn source_line(
     Ok(None)
 }
 
-/// The name that a program has in the stage that builds it: `COPY --from` may give it another one.
+/// The name of a program in the stage that builds it. `COPY --from` may change the name.
 fn built_name(file: &ImageFile, first: &str) -> String {
     let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     let name = last(first);
@@ -122,8 +124,8 @@ fn built_name(file: &ImageFile, first: &str) -> String {
     renamed.map_or(name, |built| last(&built.source))
 }
 
-/// Whether a start script runs a program that the image builds, or is given one to run. If the name of such a program
-/// is not known, it may be that of any command.
+/// Whether a start script runs a program that the image builds, or gets one as an argument. If the name of such a
+/// program is unknown, any command may be the program.
 pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, arguments: &[String]) -> bool {
     let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     let mut names: Vec<String> = Vec::new();
@@ -166,7 +168,7 @@ pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, argumen
     is_given || shell::commands(script).iter().any(starts)
 }
 
-/// Each `go build`, and the folder that it runs in, from that of its RUN.
+/// Each `go build`, with the folder in which it runs, relative to the folder of its RUN.
 fn go_builds(builders: &[String]) -> Vec<(GoBuild, String)> {
     let mut found = Vec::new();
     for run in builders {
@@ -174,7 +176,7 @@ fn go_builds(builders: &[String]) -> Vec<(GoBuild, String)> {
         for command in shell::commands(run) {
             let folder = folders.at(&command);
             match (command.program(), command.word(1)) {
-                // What an absolute path is in the context is not known here.
+                // It is not known here which folder of the context an absolute path corresponds to.
                 ("cd", Some(to)) => *folder = crate::paths::join(folder, to).unwrap_or_default(),
                 _ => found.extend(GoBuild::read(&command).map(|build| (build, folder.clone()))),
             }
@@ -183,8 +185,8 @@ fn go_builds(builders: &[String]) -> Vec<(GoBuild, String)> {
     found
 }
 
-/// What `go run` is given for a program: the target of the build that makes it. `None` if there are several targets, and
-/// none makes it.
+/// The argument of `go run` for a program: the target of the build that creates it. `None` if there are several
+/// targets, and none of them creates it.
 fn go_target(
     builds: &[(GoBuild, String)],
     name: &str,
@@ -213,7 +215,7 @@ fn go_target(
             Some(target.iter().map(|part| in_folder(folder, part)).collect())
         }
         _ => {
-            // `./cmd/...` has a package of the program's name.
+            // `./cmd/...` contains a package with the name of the program.
             let patterns = targets
                 .iter()
                 .filter_map(|(_, folder, target)| crate::paths::join(folder, target.first()?.strip_suffix("...")?));
@@ -228,7 +230,7 @@ fn cargo_builds(builders: &[String]) -> Vec<CargoBuild> {
     builders.iter().flat_map(|run| shell::commands(run)).filter_map(|command| CargoBuild::read(&command)).collect()
 }
 
-/// The flags for `cargo run` of a program: those of the build that makes it.
+/// The flags of `cargo run` for a program: those of the build that creates it.
 fn cargo_flags(builds: &[CargoBuild], name: &str, is_member: bool) -> Vec<String> {
     let is_own = |build: &&CargoBuild| build.bins.iter().chain(&build.packages).any(|target| target == name);
     let is_general = |build: &&CargoBuild| build.bins.is_empty() && build.packages.is_empty();

@@ -1,15 +1,15 @@
-//! The package of a program, in the version of the image that had it.
+//! The package of a program, in the version that the image contains.
 
 use crate::knowledge::containers;
 use crate::knowledge::images::base;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
 
-/// The attribute for a package in the version of the service's image. If nixpkgs has another version only, that is
-/// reported.
+/// The attribute for a package in the version that the service's image contains. Reports if nixpkgs has only another
+/// version.
 pub fn versioned(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str) -> String {
     let file = service.image_file.as_ref();
-    // The stages that build a program have its compiler, and the last one may not.
+    // The stages that build a program contain its compiler. The last stage may not.
     let stages = file.iter().flat_map(|file| &file.builders).map(String::as_str).filter(|image| !image.contains(' '));
     for image in own_image(service).into_iter().chain(stages) {
         if let Some(attribute) = versioned_of(builder, service, package, image) {
@@ -19,7 +19,7 @@ pub fn versioned(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str
     package.to_owned()
 }
 
-/// The same, for one image. `None` if it does not have the package.
+/// Like [`versioned`], for one image. `None` if the image does not contain the package.
 fn versioned_of(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str, image: &str) -> Option<String> {
     let client = || {
         let known = containers::service_of(image)?;
@@ -39,14 +39,14 @@ fn versioned_of(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str,
     Some(attribute)
 }
 
-/// The runtime of the service's image, which its scripts find on PATH: `nodejs_22` for `node:22`.
+/// The runtime in the service's image, which scripts find in PATH: `nodejs_22` for `node:22`.
 pub fn runtime(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<String> {
     let image = own_image(service)?;
     let package = base::find(image).and_then(|base| base.runtime.package())?;
     versioned_of(builder, service, package, image)
 }
 
-/// The image that a service runs, or that its own one builds on.
+/// The image that a service runs, or on which its built image is based.
 fn own_image<'s>(service: &'s Service<'_>) -> Option<&'s str> {
     service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"))
 }

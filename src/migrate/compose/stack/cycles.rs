@@ -1,4 +1,4 @@
-//! Services that depend on each other in a cycle, which neither Compose nor process-compose starts.
+//! Cycles of services that depend on each other. Neither Compose nor process-compose starts them.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use crate::migrate::Error;
 use crate::migrate::compose::yaml::{self, Key, Node};
 
 impl Stack<'_> {
-    /// Refuses a project whose `depends_on` has a cycle.
+    /// Rejects a project whose `depends_on` has a cycle.
     pub(super) fn refuse_cycles(&self) -> Result<(), Error> {
         let mut depends: BTreeMap<&str, Vec<&Key>> = BTreeMap::new();
         for service in &self.services {
             let names = service.get("depends_on").map_or(&[][..], Node::pairs).iter().map(|(key, _)| key);
             depends.insert(service.name, names.collect());
         }
-        // Depth first, without recursion: a service is done once all that it depends on is.
-        // Those that are on the way are known, and not done.
+        // Searches depth-first, without recursion. A service is done once everything that it depends on is done.
+        // Services on the current path are known, but not done.
         let mut done: BTreeMap<&str, bool> = BTreeMap::new();
         for service in &self.services {
             let mut path: Vec<(&str, usize)> = vec![(service.name, 0)];

@@ -7,12 +7,12 @@ use crate::knowledge::containers;
 use crate::migrate::Error;
 use crate::migrate::compose::yaml::{Node, Place};
 
-/// The ports of a service: those that its role has, those of the Compose file, or else those of its Dockerfile.
+/// The ports of a service: those of its role, those in the Compose file, or else those in its Dockerfile.
 pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
     let mut declared = Declared::default();
     match &service.role {
         Role::Known(known) => {
-            // The main port comes first, and is there whether it is published or not.
+            // The main port comes first, and exists whether it is published or not.
             let main = known.ports.iter().find(|port| port.label.is_empty()).or(known.ports.first());
             if let Some(main) = main {
                 declared.add(main.container, None, "tcp", &service.key.place);
@@ -57,11 +57,11 @@ pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
     Ok(declared.ports)
 }
 
-/// The ports of a service so far, each number once.
+/// The ports of a service so far. Each number occurs once.
 #[derive(Default)]
 struct Declared {
     ports: Vec<Port>,
-    /// Where the port with a number is.
+    /// The index of the port with each number.
     places: HashMap<u16, usize>,
 }
 
@@ -85,7 +85,7 @@ impl Declared {
     }
 }
 
-/// Which of its service's ports each one is.
+/// Sets the labels that distinguish the ports of a service.
 fn label(ports: &mut [Port], role: &Role) {
     let known = |container: u16| match role {
         Role::Known(known) => known.ports.iter().find(|port| port.container == container).map(|port| port.label),

@@ -1,4 +1,4 @@
-//! What a service becomes.
+//! Determines what a service becomes.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::migrate::compose::starts;
 use crate::migrate::compose::yaml::Node;
 use crate::paths;
 
-/// What a service becomes, by its image or its build.
+/// The role of a service, according to its image or its build.
 pub(super) fn role(service: &Service<'_>) -> Role {
     if service.build.is_some() {
         return match (service.context(), &service.image_file) {
@@ -49,7 +49,7 @@ pub(super) fn role(service: &Service<'_>) -> Role {
     }
 }
 
-/// What an image that is built becomes: the service that its base is, if it adds nothing but files.
+/// The role of a built image: the service of its base image, if it adds only files.
 fn built_role(service: &Service<'_>, file: &ImageFile) -> Role {
     let known = containers::service_of(&file.base);
     let runs = file.command.as_ref().or(file.entrypoint.as_ref()).map(|(words, _)| words);

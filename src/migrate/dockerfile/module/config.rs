@@ -10,11 +10,11 @@ use crate::migrate::dockerfile::frame::{Command, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Account, Recipe};
 use crate::migrate::nix::{Attr, Expr, Text};
 
-/// Accounts of the new image begin with this id, as those of Debian's and Alpine's tools do.
+/// The first id for accounts in the new image, as in the tools of Debian and Alpine.
 pub(super) const FIRST_ID: u32 = 1000;
 
 impl<'d, 'f> Module<'d, 'f> {
-    /// The accounts: `root`, `nobody`, those of the base image, those that are made, and the image's own.
+    /// The accounts: `root`, those of the base image, those that are created, and the user of the image.
     pub(super) fn accounts(&self, base: Option<&'static Base>, frame: &Frame, recipe: &Recipe) -> Vec<(String, u32)> {
         let mut accounts = vec![("root".to_owned(), 0)];
         accounts.extend(base.iter().flat_map(|base| base.users).map(|(name, id)| ((*name).to_owned(), *id)));
@@ -37,7 +37,7 @@ impl<'d, 'f> Module<'d, 'f> {
         accounts
     }
 
-    /// The groups and their numbers: those that are made, and one for each account that has no other.
+    /// The groups and their ids: those that are created, and one for each account without another group.
     pub(super) fn groups(&self, accounts: &[(String, u32)], recipe: &Recipe) -> Vec<(String, u32)> {
         let mut groups: Vec<(String, u32)> = Vec::new();
         let given = |name: &String, number: &Option<u32>| Some((name.clone(), (*number)?));
@@ -78,7 +78,7 @@ impl<'d, 'f> Module<'d, 'f> {
         vec!["users".to_owned(), "groups".to_owned()]
     }
 
-    /// `--chown` and `chown`, by number.
+    /// The owners set by `--chown` and `chown`, by id.
     pub(super) fn owners(
         &mut self,
         frame: &Frame,
@@ -174,7 +174,7 @@ impl<'d, 'f> Module<'d, 'f> {
         });
         if path.is_some() || own_path.is_some() {
             let mut text = Text::literal("PATH=");
-            // Programs that are copied to where images have them.
+            // Programs may be copied to the usual folders for programs.
             for folder in filled_folders(frame).filter(|_| own_path.is_none()) {
                 text.push(&format!("{folder}:"));
             }
@@ -211,7 +211,7 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 }
 
-/// What `uv run` has before the command, and how many words it is. `None` if the command cannot be told.
+/// The number of words in `uv run` before the command. `None` if it is unclear where the command begins.
 fn environment_words(words: &[&str]) -> Option<usize> {
     let is_flag = |word: &&&str| ENVIRONMENT_FLAGS.contains(*word);
     let flags = words.iter().skip(1).take_while(is_flag).count();
@@ -222,8 +222,8 @@ fn environment_words(words: &[&str]) -> Option<usize> {
 }
 
 impl Module<'_, '_> {
-    /// A command without the tool that runs it in the environment of a Python project: the image's Python has its
-    /// packages.
+    /// A command without the tool that runs it in the environment of a Python project, because the image's Python
+    /// already has the packages.
     fn without_environment(&mut self, command: &Command, line: usize, what: &str) -> Command {
         let words: Vec<&str> = match command {
             Command::Exec(words) => words.iter().map(String::as_str).collect(),
@@ -250,7 +250,7 @@ impl Module<'_, '_> {
     }
 }
 
-/// The folders of the usual PATH that files are copied to.
+/// The folders in the usual PATH into which files are copied.
 fn filled_folders(frame: &Frame) -> impl Iterator<Item = &'static str> {
     let is_filled = |folder: &&'static str| {
         frame.steps.iter().any(|step| {
@@ -261,7 +261,7 @@ fn filled_folders(frame: &Frame) -> impl Iterator<Item = &'static str> {
     paths::PATH.into_iter().filter(is_filled).collect::<Vec<_>>().into_iter()
 }
 
-/// The number of a group that is given by name or number.
+/// The id of a group, which is given by name or number.
 fn number_of_group(group: &str, groups: &[(String, u32)]) -> Option<u32> {
     group.parse().ok().or_else(|| groups.iter().find(|(name, _)| name == group).map(|(_, number)| *number))
 }
@@ -269,7 +269,7 @@ fn number_of_group(group: &str, groups: &[(String, u32)]) -> Option<u32> {
 /// The line of an account in `/etc/passwd`.
 fn passwd_line(name: &str, id: u32, account: Option<&Account>, groups: &[(String, u32)]) -> String {
     let usual = if name == "root" { "/root".to_owned() } else { format!("/home/{name}") };
-    // Neither of them may end the field or the string.
+    // A special character could end the field or the string.
     let is_plain = |text: &&String| text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
     let home = account.and_then(|account| account.home.clone()).filter(|home| is_plain(&home)).unwrap_or(usual);
     let shell = account.and_then(|account| account.shell.clone()).filter(|shell| is_plain(&shell));
@@ -279,7 +279,7 @@ fn passwd_line(name: &str, id: u32, account: Option<&Account>, groups: &[(String
     format!("      {name}:x:{id}:{group}::{home}:{}\n", shell.unwrap_or_else(|| "/bin/sh".to_owned()))
 }
 
-/// nginx from nixpkgs does not look into `/etc/nginx` by itself.
+/// Adds the configuration file to a command. By default, nginx from nixpkgs does not read `/etc/nginx`.
 pub(super) fn with_config(base: Option<&Base>, command: Command) -> Command {
     match command {
         Command::Exec(mut words)

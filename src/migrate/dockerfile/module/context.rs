@@ -8,12 +8,12 @@ use crate::migrate::compose;
 use crate::migrate::compose::yaml::Node;
 use crate::paths;
 
-/// The names of Compose files that builds are looked up in.
+/// The names of Compose files in which builds are looked up.
 const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 impl Module<'_, '_> {
-    /// The build context that a Compose file gives, else that of the Dockerfile's folder, or the root if the files are only
-    /// there.
+    /// The build context: the one that a Compose file sets, or else the folder of the Dockerfile, or the root if the
+    /// files exist only there.
     pub(super) fn find_context(&mut self) -> String {
         if let Some(context) = self.context_in_compose() {
             return context;
@@ -29,7 +29,7 @@ impl Module<'_, '_> {
             return folder;
         }
         let also_in_root = sources.iter().filter(|source| at(&folder, source) && at("", source)).count();
-        // One file that is only in the root decides, unless others are only in the folder.
+        // The root is used if it contains all files that the folder contains, or if more files exist only in the root.
         let is_root = also_in_root == here || only_in_root > here;
         let (shown, other) = if is_root { ("the root", folder.as_str()) } else { (folder.as_str(), "the root") };
         let why = format!("the files that it copies are in {shown}, so it is used instead of {other}");
@@ -37,7 +37,7 @@ impl Module<'_, '_> {
         if is_root { String::new() } else { folder }
     }
 
-    /// What `COPY` and `ADD` copy out of the build context, as far as it is written out.
+    /// The sources that `COPY` and `ADD` copy from the build context, if they are literal.
     pub(super) fn context_sources(&self) -> BTreeSet<String> {
         let copies = self.file.stages.iter().flat_map(|stage| &stage.instructions).filter(|instruction| {
             matches!(instruction.name.as_str(), "COPY" | "ADD") && instruction.flag("from").is_none()
@@ -52,7 +52,7 @@ impl Module<'_, '_> {
         sources.filter(is_plain).collect()
     }
 
-    /// The build context that the Compose file beside the Dockerfile, or above it, gives to its build.
+    /// The build context in a Compose file in the folder of the Dockerfile or above it.
     fn context_in_compose(&self) -> Option<String> {
         let files = self.draft.files();
         let mut folder = paths::folder(&self.path);

@@ -9,7 +9,7 @@ use crate::migrate::nix;
 use crate::migrate::nix::{Expr, Text};
 use crate::paths;
 
-/// How a file or folder is copied in Docker: a folder's contents, a file into a folder or to a name.
+/// Copies a file or folder as Docker does: the contents of a folder, or a file into a folder or to a name.
 pub(super) const COPY: &str = "''
       copy() {
         if [ -d \"$1\" ]; then
@@ -23,7 +23,7 @@ pub(super) const COPY: &str = "''
     ''";
 
 impl<'d, 'f> Module<'d, 'f> {
-    /// Binds a derivation that holds the files of a stage, and gives its name.
+    /// Binds a derivation with the files of a stage. Returns its name.
     pub(super) fn tree(
         &mut self,
         index: usize,
@@ -33,7 +33,7 @@ impl<'d, 'f> Module<'d, 'f> {
         name: &str,
     ) -> String {
         let mut lines: Vec<String> = Vec::new();
-        // The files of the image itself overwrite them.
+        // The files of the image itself overwrite these.
         if index + 1 == self.file.stages.len() {
             self.server_files(frame, recipe, &mut lines);
         }
@@ -161,7 +161,7 @@ impl<'d, 'f> Module<'d, 'f> {
         });
     }
 
-    /// Whether a file of the build context matches a pattern. Patterns in the names of folders are not followed.
+    /// Whether a file in the build context matches a pattern. Patterns in folder names are not expanded.
     fn has_match(&self, pattern: &str) -> bool {
         let (folder, name) = pattern.rsplit_once('/').unwrap_or(("", pattern));
         if folder.contains(['*', '?', '[']) {
@@ -173,7 +173,7 @@ impl<'d, 'f> Module<'d, 'f> {
         self.draft.files().names(&self.in_context(folder)).iter().any(|name| matcher.is_match(name))
     }
 
-    /// What nginx needs besides its program.
+    /// Adds the files that nginx requires besides its program.
     pub(super) fn server_files(&mut self, frame: &Frame, recipe: &Recipe, lines: &mut Vec<String>) {
         if base_images::find(&frame.base).is_none_or(|base| base.image != "nginx") {
             return;
@@ -201,8 +201,7 @@ impl<'d, 'f> Module<'d, 'f> {
         }
     }
 
-    /// Whether an image is nginx with the server that its base defines: nothing is written to the folder of its
-    /// configuration.
+    /// Whether an image is nginx with the server that its base defines: nothing is written to the configuration folder.
     pub(super) fn is_plain_nginx(&self, frame: &Frame, recipe: &Recipe) -> bool {
         let is_nginx = base_images::find(&frame.base).is_some_and(|base| base.image == "nginx");
         let is_written = |step: &Step| match step {
@@ -213,7 +212,7 @@ impl<'d, 'f> Module<'d, 'f> {
         is_nginx && !frame.steps.iter().any(is_written) && !by_line()
     }
 
-    /// Whether an instruction writes into a folder of the image, as far as it is known.
+    /// Whether an instruction may write into a folder of the image.
     fn may_write(&self, copy: &Copy, folder: &str) -> bool {
         if in_folder(&copy.to, folder) {
             return true;
@@ -222,7 +221,7 @@ impl<'d, 'f> Module<'d, 'f> {
         else {
             return false;
         };
-        // Folders of the context are searched; what other stages and archives have is not known.
+        // Folders of the context are searched. The contents of other stages and of archives are unknown.
         let may_have = |source: &String| {
             let path = self.in_context(source);
             let is_file = !self.draft.files().is_folder(&path) && self.exists(&path);
@@ -234,18 +233,18 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 }
 
-/// The port that the server of nginx's image listens on.
+/// The port on which the server of the nginx image listens.
 pub(super) const NGINX_PORT: u16 = 80;
 
-/// The folder of its configuration.
+/// The folder of nginx's configuration.
 const NGINX_FOLDER: &str = "/etc/nginx";
 
-/// Whether a path is a folder or below it.
+/// Whether a path is this folder or below it.
 fn in_folder(path: &str, folder: &str) -> bool {
     path.trim_end_matches('/').strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A main configuration of nginx that reads what the image's own one reads.
+/// A main configuration for nginx that reads the same files as the one in the image.
 pub(super) const NGINX: &str = "pkgs.writeText \"nginx.conf\" ''
       worker_processes auto;
       error_log /dev/stderr notice;

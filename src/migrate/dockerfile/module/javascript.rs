@@ -8,7 +8,8 @@ use crate::migrate::dockerfile::recipe::{Recipe, Tool};
 use crate::migrate::nix::{self, Text};
 
 impl Module<'_, '_> {
-    /// The application by the builder of its package manager. `None` if the lock file that it needs is missing.
+    /// The application, built by the builder for its package manager. `None` if the lock file that the builder requires
+    /// is missing.
     pub(super) fn javascript(
         &mut self,
         recipe: &Recipe,
@@ -82,7 +83,7 @@ impl Module<'_, '_> {
         )
     }
 
-    /// Binds the derivation that holds `node_modules`, and gives its name.
+    /// Binds the derivation with `node_modules`. Returns its name.
     fn node_modules(&mut self, manager: Manager, lock: &str, node: &str, name: &str, inputs: &Inputs) -> String {
         let binding = format!("{name}-node-modules").replace("root-node", "node");
         let source = self.manifests(manager, lock, inputs);
@@ -115,7 +116,7 @@ impl Module<'_, '_> {
         binding
     }
 
-    /// The source of `node_modules`: package.json and the lock file, or all if there are workspaces.
+    /// The source of `node_modules`: package.json and the lock file, or all files if there are workspaces.
     fn manifests(&self, manager: Manager, lock: &str, inputs: &Inputs) -> String {
         let package = self.draft.text(&self.in_context("package.json")).ok().flatten().unwrap_or_default();
         let package: serde_json::Value = serde_json::from_str(&package).unwrap_or_default();
@@ -134,7 +135,7 @@ impl Module<'_, '_> {
         )
     }
 
-    /// Whether a lock file is one of Yarn 1, the only one that nixpkgs reads without more.
+    /// Whether a lock file is in the format of Yarn 1, the only one that nixpkgs can read without additional files.
     fn is_classic_yarn(&self, lock: &str) -> bool {
         let text = self.draft.text(&self.in_context(lock)).ok().flatten().unwrap_or_default();
         text.lines().take(5).any(|line| line.contains("yarn lockfile v1"))

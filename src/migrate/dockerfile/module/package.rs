@@ -1,4 +1,4 @@
-//! The application of an image as a package of its ecosystem.
+//! The application in an image, as a package built for its ecosystem.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::migrate::nix::Text;
 use crate::paths;
 
 impl<'d, 'f> Module<'d, 'f> {
-    /// The application by its ecosystem's builder. `None` if there is nothing to build.
+    /// The application, built by the builder of its ecosystem. `None` if there is nothing to build.
     pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
         let first = recipe.builds.first()?;
         let mut modules = BTreeMap::new();
@@ -22,9 +22,9 @@ impl<'d, 'f> Module<'d, 'f> {
         let is_own = |build: &Build| {
             is_same_tool(first, build)
                 && match &first.tool {
-                    // Package managers install and build in one folder.
+                    // Package managers install and build in the same folder.
                     Tool::Node(..) => first.folder.trim_end_matches('/') == build.folder.trim_end_matches('/'),
-                    // A module has several packages.
+                    // A module may contain several packages.
                     Tool::Go(_) => module(first) == module(build),
                     Tool::Cargo(_) => true,
                 }
@@ -48,7 +48,7 @@ impl<'d, 'f> Module<'d, 'f> {
             self.context.clone_from(folder);
         }
         let mut inputs = Inputs::of(recipe, project.map(|folder| self.relative(&folder)));
-        // The last stage's variables are those of the image.
+        // The variables of the last stage are those of the image.
         if name != "root" {
             inputs.variables = self.build_variables(frame, &first.tool);
         }
@@ -94,13 +94,13 @@ impl<'d, 'f> Module<'d, 'f> {
         Some(app)
     }
 
-    /// The variables that a stage sets for its build, with their lines. PATH and folders are those of the image.
+    /// The variables that a stage sets for its build, with their lines. PATH and folders belong to the image.
     fn build_variables(&mut self, frame: &Frame, tool: &Tool) -> Vec<(String, String, usize)> {
         let mut found = Vec::new();
         for (name, value, line) in &frame.env {
             let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
                 && !name.starts_with(|c: char| c.is_ascii_digit());
-            // The builder of Go has its own line for it.
+            // The Go builder has a separate attribute for it.
             if name == "CGO_ENABLED" && matches!(tool, Tool::Go(_)) {
                 continue;
             }
@@ -115,7 +115,7 @@ impl<'d, 'f> Module<'d, 'f> {
         found
     }
 
-    /// The folder of the image that has the go.mod of a build, and that of the repository.
+    /// The folder in the image with the go.mod of a build, and the corresponding folder of the repository.
     fn go_module(&self, build: &Build, frame: &Frame) -> Option<(String, String)> {
         let has = |folder: &String| paths::join(folder, "go.mod").is_some_and(|path| self.exists(&path));
         let own = build.folder.trim_end_matches('/');
@@ -146,7 +146,7 @@ impl<'d, 'f> Module<'d, 'f> {
         folders.collect()
     }
 
-    /// The folder of the repository that a build runs in: that which is copied to where it runs, if it has the lock file.
+    /// The folder of the repository that corresponds to the folder in which a build runs, if it contains the lock file.
     fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
         let locks: &[&str] = match &build.tool {
             Tool::Go(_) => &["go.mod"],
@@ -161,7 +161,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let has = |folder: &str, name: &str| paths::join(folder, name).is_some_and(|path| self.exists(&path));
         let has_lock = |folder: &str| locks.iter().any(|lock| has(folder, lock));
         let folders = self.sources_of(build.folder.trim_end_matches('/'), frame);
-        // What was copied last is there.
+        // The folder that was copied last takes precedence.
         let own = folders.iter().rev().find(|folder| has(folder, manifest)).cloned();
         let own = own.or_else(|| match &build.tool {
             Tool::Go(_) => self.go_module(build, frame).map(|(_, folder)| folder),
@@ -261,7 +261,8 @@ impl<'d, 'f> Module<'d, 'f> {
         ))
     }
 
-    /// A derivation for what cannot be carried. It evaluates, and its build fails with a list of what is missing.
+    /// A derivation for commands that cannot be migrated. It evaluates, but its build fails with a list of the
+    /// commands.
     pub(super) fn hole(&mut self, recipe: &Recipe, tools: &[String], name: &str) -> String {
         let hole = format!("{name}-build").replace("root-build", "build");
         let nothing_runs = "nothing is run while an image is put together";
@@ -275,7 +276,7 @@ impl<'d, 'f> Module<'d, 'f> {
         hole
     }
 
-    /// The same for commands with their lines, and why they are not carried.
+    /// A derivation like [`Self::hole`] for commands with their lines and the reasons why they are not migrated.
     fn not_built(&mut self, what: &[(String, usize, &str)], tools: &[String]) -> String {
         let mut comments = String::new();
         let mut said = String::new();
@@ -297,10 +298,10 @@ impl<'d, 'f> Module<'d, 'f> {
     }
 }
 
-/// How many folders around that of a build are searched for its go.mod.
+/// The maximum number of ancestors of a build's folder that are searched for its go.mod.
 const DEEPEST_MODULE: usize = 32;
 
-/// The attributes of a Rust package for the flags of its builds.
+/// The attributes of a Rust package that correspond to the flags of its builds.
 fn cargo_lines(builds: &[&CargoBuild]) -> String {
     let mut out = String::new();
     let mut features: Vec<&String> = builds.iter().flat_map(|build| &build.features).collect();
@@ -318,7 +319,7 @@ fn cargo_lines(builds: &[&CargoBuild]) -> String {
     let mut flags = Vec::new();
     flags.extend(builds.iter().any(|build| build.all_features).then(|| "--all-features".to_owned()));
     let targets: Vec<Vec<String>> = builds.iter().map(|build| build.targets()).collect();
-    // A build without one makes all programs.
+    // A build without targets creates all programs.
     if targets.iter().all(|targets| !targets.is_empty()) {
         flags.extend(targets.into_iter().flatten());
     }
@@ -328,13 +329,13 @@ fn cargo_lines(builds: &[&CargoBuild]) -> String {
     out
 }
 
-/// A program that a `go build` makes.
+/// A program that a `go build` creates.
 struct GoProgram {
-    /// The folder of its package, from that of go.mod. `None` if it is not one package.
+    /// The folder of its package, relative to the folder of go.mod. `None` if it is not a single package.
     package: Option<String>,
     /// Its name among the programs of the Nix package.
     installed: String,
-    /// Where the build puts it. `None` if it is thrown away.
+    /// The path to which the build writes it. `None` if it is discarded.
     output: Option<String>,
 }
 
@@ -354,27 +355,28 @@ fn go_programs(recipe: &Recipe, build: &Build, module_folder: &str, module: &str
                 Some(format!("{}/{name}", output.trim_end_matches('/')))
             }
             Some(output) => Some(output.clone()),
-            // Go discards what it builds of several packages.
+            // Go discards the results of a build of several packages.
             None => (targets.len() == 1).then(|| format!("{folder}/{name}")),
         };
-        // The package has it there already.
+        // The package already contains the program at this path.
         let output = output.filter(|output| *output != format!("/bin/{installed}"));
         GoProgram { package, installed, output }
     };
     targets.iter().map(program).collect()
 }
 
-/// The folder of a target of `go build`, from the folder of go.mod. `None` if it is not one package of the module.
+/// The folder of a target of `go build`, relative to the folder of go.mod. `None` if the target is not a single package
+/// of the module.
 fn go_package(target: &[&str], inside: &str) -> Option<String> {
     let first = target.first()?;
-    // A file stands for the package in its folder.
+    // A file represents the package in its folder.
     let folder = if first.ends_with(".go") { paths::folder(first) } else { first };
     let is_plain = folder.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c)) && !folder.contains("...");
     let folder = paths::join(inside, folder).filter(|_| is_plain && !folder.starts_with('/'))?;
     Some(if folder.is_empty() { ".".to_owned() } else { folder })
 }
 
-/// The longest command that reports and comments show, in characters.
+/// The maximum length of a command in reports and comments, in characters.
 const LONGEST: usize = 500;
 
 fn shortened(command: &str) -> String {
@@ -389,15 +391,15 @@ fn is_same_tool(one: &Build, other: &Build) -> bool {
     std::mem::discriminant(&one.tool) == std::mem::discriminant(&other.tool)
 }
 
-/// What a build is given.
+/// The inputs of a build.
 pub(super) struct Inputs {
-    /// The path of a project in a folder of the build context. `None` if the build context is the project.
+    /// The path of a project in a folder of the build context. `None` if the project is the build context itself.
     pub(super) project: Option<String>,
-    /// Tools of the distribution that the Dockerfile installs for it.
+    /// Tools of the distribution that the Dockerfile installs for the build.
     pub(super) tools: Vec<&'static str>,
-    /// Libraries, likewise.
+    /// Libraries of the distribution that the Dockerfile installs for the build.
     libraries: Vec<&'static str>,
-    /// Variables that its stage sets, and their lines.
+    /// Variables that the stage of the build sets, with their lines.
     variables: Vec<(String, String, usize)>,
 }
 

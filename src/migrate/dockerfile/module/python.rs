@@ -1,4 +1,4 @@
-//! Applications of Python: packages of nixpkgs in place of what pip installs, and the project itself.
+//! Python applications: packages of nixpkgs instead of those that pip installs, and the project itself.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::migrate::dockerfile::recipe::{Recipe, Requirement};
 use crate::migrate::nix::{self, Text};
 use crate::paths;
 
-/// The parts of pyproject.toml that a build needs.
+/// The parts of pyproject.toml that are required for a build.
 #[derive(Debug, Default)]
 struct Project {
     name: String,
@@ -21,7 +21,7 @@ struct Project {
 }
 
 impl Module<'_, '_> {
-    /// Python packages, and the project itself, become an environment in place of the interpreter.
+    /// Replaces the interpreter with an environment that contains the Python packages and the project itself.
     pub(super) fn python(&mut self, frame: &Frame, recipe: &Recipe, all: &mut [String]) {
         let requirements = self.requirements(frame, recipe);
         if requirements.is_empty() {
@@ -55,7 +55,7 @@ impl Module<'_, '_> {
                             let name = self.application(&project, &path, &interpreter, line);
                             projects.push((name, path));
                         }
-                        // It is installed once.
+                        // It is installed only once.
                         (Some(_), Some(path)) if projects.iter().any(|(_, other)| *other == path) => {}
                         (Some(project), _) => {
                             let why = format!("the image has another project, and `{}` is not built", project.name);
@@ -80,8 +80,8 @@ impl Module<'_, '_> {
         }
     }
 
-    /// What pip installs in the last stage, and in those before it: their environment is copied as a rule. Each with its
-    /// file in the repository.
+    /// The requirements that pip installs in the last stage, and in earlier ones, because their environment is usually
+    /// copied. Each has its file in the repository.
     fn requirements(&self, frame: &Frame, recipe: &Recipe) -> Vec<(Requirement, Option<String>, usize)> {
         let mut all: Vec<(Requirement, Option<String>, usize)> = Vec::new();
         let last = self.file.stages.len() - 1;
@@ -101,8 +101,8 @@ impl Module<'_, '_> {
         all
     }
 
-    /// The file of the repository that a requirement reads in a stage: what was copied to its path last, or else that of
-    /// the build context, or a list of the same name that any stage copies.
+    /// The file of the repository that a requirement refers to in a stage: the last one that was copied to its path, or
+    /// else the one in the build context, or a list with the same name that any stage copies.
     fn file_of(&self, stage: usize, frame: &Frame, requirement: &Requirement) -> Option<String> {
         let (named, path) = match requirement {
             Requirement::Name(_) => return None,
@@ -123,7 +123,7 @@ impl Module<'_, '_> {
         copied.or_else(in_context).or_else(of_any_stage)
     }
 
-    /// The file of the build context that is at a path of a stage, which may have it from an earlier stage.
+    /// The file of the build context that is at a path of a stage. It may come from an earlier stage.
     fn copied_to(
         &self,
         stage: usize,
@@ -156,7 +156,7 @@ impl Module<'_, '_> {
         None
     }
 
-    /// The path in the repository of what a source of the build context is at a path of a stage.
+    /// The path in the repository of the file that a source of the build context puts at a path of a stage.
     fn copied_as(&self, copy: &Copy, source: &str, path: &str) -> Option<String> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let to = copy.to.trim_end_matches('/');
@@ -175,7 +175,7 @@ impl Module<'_, '_> {
         (target == path).then_some(inside)
     }
 
-    /// The attributes of `python3Packages` for requirements. Those that are not known are reported.
+    /// The attributes of `python3Packages` for requirements. Reports unknown requirements.
     fn packages_of(&mut self, requirements: &[String], line: usize, names: &mut Vec<&'static str>) {
         for requirement in requirements {
             match packages::python(requirement) {
@@ -194,7 +194,7 @@ impl Module<'_, '_> {
         }
     }
 
-    /// Binds the project as an application, and gives its name.
+    /// Binds the project as an application. Returns its name.
     fn application(&mut self, project: &Project, path: &str, interpreter: &str, line: usize) -> String {
         let mut dependencies = Vec::new();
         self.packages_of(&project.dependencies, line, &mut dependencies);
@@ -234,10 +234,11 @@ impl Module<'_, '_> {
     }
 }
 
-/// The most paths of stages that a file is looked for at.
+/// The maximum number of paths in stages at which a file is searched for.
 const MOST_PATHS: usize = 100;
 
-/// What a path of a stage can be in the stage that a source is copied from: the source is a file, or a folder around it.
+/// The possible paths, in the stage that a source is copied from, of a path in this stage. The source is the file, or a
+/// folder that contains it.
 fn paths_in_stage(copy: &Copy, source: &str, path: &str) -> Vec<String> {
     let source = format!("/{}", source.trim_matches('/'));
     let to = copy.to.trim_end_matches('/');
@@ -273,10 +274,10 @@ fn read(text: &str, extras: &[String]) -> Option<Project> {
     }
     let mut build_systems = list_at(&["build-system", "requires"]);
     if build_systems.is_empty() {
-        // The default of PEP 517.
+        // This is the default in PEP 517.
         build_systems.push("setuptools".to_owned());
     }
-    // Markers belong to other systems as a rule, and are reported with the requirement.
+    // Markers usually refer to other systems, and are reported with the requirement.
     Some(Project {
         name: text_at(&["project", "name"]).or_else(|| text_at(&["tool", "poetry", "name"]))?,
         version: text_at(&["project", "version"])
@@ -287,7 +288,7 @@ fn read(text: &str, extras: &[String]) -> Option<Project> {
     })
 }
 
-/// The name of a requirement, as PyPI compares names.
+/// The name in a requirement, in the normalized form of PyPI.
 fn normalized(requirement: &str) -> String {
     let end = requirement.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(requirement.len());
     requirement[..end].to_ascii_lowercase().replace(['_', '.'], "-")

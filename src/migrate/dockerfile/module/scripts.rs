@@ -1,4 +1,4 @@
-//! Scripts that an image starts: what they need of the base image.
+//! Scripts that an image starts, and the programs of the base image that they use.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::migrate::dockerfile::frame::{Command, Frame, Step};
 use crate::paths;
 
 impl Module<'_, '_> {
-    /// The paths of Bash that a script of the image names as its interpreter, or that a command starts.
+    /// The paths of Bash that a script in the image has as its interpreter, or that a command starts.
     pub(super) fn bash_paths(&self, frame: &Frame) -> BTreeSet<&'static str> {
         let interpreter = |text: String| {
             let first = text.lines().next()?.strip_prefix("#!")?.split_whitespace().next()?;
@@ -20,7 +20,7 @@ impl Module<'_, '_> {
         BASH.into_iter().filter(|path| named.iter().any(|name| name == path)).collect()
     }
 
-    /// The packages of programs of the base that the image's scripts run.
+    /// The packages of the base image's programs that the scripts in the image run.
     pub(super) fn script_tools(&self, frame: &Frame) -> BTreeSet<&'static str> {
         let mut found = BTreeSet::new();
         for text in self.scripts(frame).iter().filter(|text| is_shell(text)) {
@@ -32,7 +32,7 @@ impl Module<'_, '_> {
         found
     }
 
-    /// The texts of the scripts of the build context that are copied one by one, or that the image starts.
+    /// The scripts in the build context that are copied individually, or that the image starts.
     fn scripts(&self, frame: &Frame) -> Vec<String> {
         let words = words(frame);
         let folder = frame.folder.as_ref().map_or("", |(folder, _)| folder.as_str()).trim_end_matches('/');
@@ -63,7 +63,7 @@ impl Module<'_, '_> {
     }
 }
 
-/// The words that the image starts.
+/// The words of the commands that the image starts.
 fn words(frame: &Frame) -> Vec<String> {
     let commands = frame.entrypoint.iter().chain(&frame.cmd);
     let words = commands.flat_map(|(command, _)| match command {

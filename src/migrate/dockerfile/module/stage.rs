@@ -1,4 +1,4 @@
-//! Files that `COPY --from` takes from another stage: those that the stage makes, and those that it got from packages.
+//! Files that `COPY --from` copies from another stage: files that the stage creates, and files from packages.
 
 use std::rc::Rc;
 
@@ -10,12 +10,12 @@ use crate::migrate::builds::GoBuild;
 use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Recipe, Tool};
 
-/// Parts of paths where tools of Python install packages, which `withPackages` replaces.
+/// Parts of paths to which Python tools install packages. `withPackages` replaces them.
 const OF_PYTHON: [&str; 8] =
     ["/usr/local", "site-packages", "venv", "/install", "/.local", "/wheels", "/dependencies", "/opt/"];
 
 impl Module<'_, '_> {
-    /// Copies a path of a stage, or what nixpkgs has in its place.
+    /// Copies a path of a stage, or the corresponding files of nixpkgs.
     pub(super) fn copy_from(
         &mut self,
         copy: &Copy,
@@ -41,7 +41,7 @@ impl Module<'_, '_> {
             self.carry(copy.line, &what, &format!("pkgs.{attribute}"));
             return self.copy_of_package(copy, &source, attribute, &inside, lines);
         }
-        // A program that a package of the distribution brought into the stage.
+        // The stage installed a package of the distribution that contains this program.
         let program = containers::in_system(&source);
         let package = program.and_then(packages::attribute);
         if let Some(attribute) = package.filter(|name| recipe.packages.iter().any(|(found, _)| found == name)) {
@@ -82,13 +82,13 @@ impl Module<'_, '_> {
         self.carry(copy.line, what, &stage);
     }
 
-    /// A file or folder of a package, under the name that it has in the image.
+    /// Copies a file or folder of a package to its path in the image.
     fn copy_of_package(&self, copy: &Copy, source: &str, attribute: &str, inside: &str, lines: &mut Vec<String>) {
         let last = Frame::of(&self.file, self.file.stages.len() - 1);
         let base = base_images::find(&last.base);
         let has_certificates = base.is_none_or(|base| base.runtime != Runtime::Nothing);
         if attribute == "cacert" && has_certificates {
-            // They are in every image that is not empty.
+            // Every image that is not empty has certificates.
             return;
         }
         let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -101,7 +101,7 @@ impl Module<'_, '_> {
         }
     }
 
-    /// Whether the files of a stage have a path, or something below it.
+    /// Whether the files of a stage include a path, or something below it.
     fn makes(&self, frame: &Frame, recipe: &Recipe, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let by_build = recipe.builds.iter().any(|build| match &build.tool {
@@ -116,7 +116,7 @@ impl Module<'_, '_> {
         by_build || by_line || by_copy
     }
 
-    /// Whether an instruction copies something to a path, or below it.
+    /// Whether an instruction copies something to a path or below it.
     fn copies(&self, copy: &Copy, path: &str) -> bool {
         let folder = copy.to.trim_end_matches('/');
         if !copy.to.ends_with('/') {
@@ -126,7 +126,7 @@ impl Module<'_, '_> {
             let is_folder = copy.from.is_some() || self.draft.files().is_folder(&self.in_context(source));
             let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or(source);
             match (is_folder && !name.contains('*'), folder.is_empty()) {
-                // What is in it keeps its name.
+                // The contents of the folder keep their names.
                 (true, false) => related(folder, path),
                 (true, true) => copy.from.is_some() || self.exists(&self.in_context(&format!("{source}{path}"))),
                 (false, _) if name.contains('*') => related(folder, path) && !folder.is_empty(),
@@ -136,7 +136,7 @@ impl Module<'_, '_> {
     }
 }
 
-/// Whether one of two paths is the other or below it.
+/// Whether two paths are the same, or one is below the other.
 fn related(one: &str, other: &str) -> bool {
     let covers = |a: &str, b: &str| b.strip_prefix(a).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let (one, other) = (one.trim_end_matches('/'), other.trim_end_matches('/'));

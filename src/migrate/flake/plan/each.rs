@@ -1,4 +1,4 @@
-//! Outputs that are made by a call for each system, such as `eachDefaultSystem (system: { .. })`.
+//! Outputs that a single call creates for each system, such as `eachDefaultSystem (system: { .. })`.
 
 use super::segment::remove_member;
 use super::{Body, Plan, Planner, TRANSPOSED, binding_named};
@@ -10,14 +10,14 @@ use crate::migrate::flake::layout::Edits;
 use crate::migrate::flake::read::{Operand, Outputs, What, single_name};
 use crate::migrate::flake::{helper, read};
 
-/// A call of flake-utils that takes a function of the system.
+/// A call of a flake-utils function whose argument is a function of the system.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
     pub(super) systems: Systems,
     pub(super) function: Node,
 }
 
-/// The call of `eachSystem` or `eachDefaultSystem` that an operand is.
+/// The call of `eachSystem` or `eachDefaultSystem` in an operand.
 pub(super) fn each_call(outputs: &Outputs<'_, '_>, operand: &Operand) -> Option<Call> {
     let What::Other(node) = operand.what else { return None };
     let tree = outputs.tree;
@@ -41,7 +41,7 @@ pub(super) fn each_call(outputs: &Outputs<'_, '_>, operand: &Operand) -> Option<
     }
 }
 
-/// What a name of the outer `let` is bound to: `perSystem = eachDefaultSystem (..);`.
+/// The value of a name in the outer `let`: `perSystem = eachDefaultSystem (..);`.
 fn bound(outputs: &Outputs<'_, '_>, node: Node) -> Node {
     let tree = outputs.tree;
     let value = || {
@@ -54,8 +54,8 @@ fn bound(outputs: &Outputs<'_, '_>, node: Node) -> Node {
 }
 
 impl Planner<'_, '_, '_> {
-    /// `pkgs = ..` of the body's own `let`: taken out, for flake-parts' `pkgs` to be the same. Gives the expression if
-    /// it is not what flake-parts has by itself, `None` if `pkgs` stays where it is.
+    /// Removes `pkgs = ..` from the body's own `let`, because it becomes `pkgs` of flake-parts. Returns `None` if
+    /// `pkgs` stays in the `let`, `Some(None)` if it is the default of flake-parts, and the expression otherwise.
     pub(super) fn own_packages(
         &self,
         body: &Body,
@@ -75,7 +75,7 @@ impl Planner<'_, '_, '_> {
             Some((text, map)) => (text.clone(), self.element_start(*map)),
             None => (edits.render(self.text(), tree.span(value)), tree.span(value).start),
         };
-        // Inside a `rec` set the names of its members would be meant.
+        // Inside a `rec` set, the names would refer to its members.
         let names = read::defined_by(tree, set)?;
         let captured = tree
             .subtree(value)
@@ -83,7 +83,7 @@ impl Planner<'_, '_, '_> {
         if tree.kind(set) == NodeKind::RecAttrset && captured {
             return None;
         }
-        // `pkgs` would mean itself there.
+        // There, `pkgs` would refer to itself.
         let own = tree.subtree(value).any(|node| nix::read_from(tree, node).is_some() && tree.slice(node) == "pkgs");
         let depends = body.lets.iter().any(|&other| other != found && tree.span(found).contains(tree.span(other)))
             && tree.subtree(value).any(|node| {
@@ -92,7 +92,7 @@ impl Planner<'_, '_, '_> {
                     Some(Origin::Binding(_))
                 )
             });
-        // Elsewhere in the body the name means something else.
+        // Elsewhere in the body, the name has another meaning.
         let other = tree.subtree(body.node).any(|node| {
             nix::read_from(tree, node).is_some_and(|from| {
                 tree.slice(node) == "pkgs"
@@ -112,7 +112,7 @@ impl Planner<'_, '_, '_> {
         Some((!is_default).then_some((text, start)))
     }
 
-    /// Where the value of a set made for each system begins.
+    /// The offset of the value in a set that is created for each system.
     pub(super) fn element_start(&self, map: Node) -> u32 {
         let tree = self.outputs.tree;
         let made = nix::value(tree, map).and_then(|value| helper::per_system(self.outputs, value));
@@ -120,7 +120,7 @@ impl Planner<'_, '_, '_> {
         tree.span(body.map_or(map, |body| nix::unwrap_parens(tree, body))).start
     }
 
-    /// Whether an expression is what flake-parts gives as `pkgs`.
+    /// Whether an expression is the default of flake-parts for `pkgs`.
     pub(super) fn is_default(&self, node: Node, is_system: &dyn Fn(Node) -> bool, text: &str) -> bool {
         let tree = self.outputs.tree;
         let node = nix::unwrap_parens(tree, node);
@@ -145,7 +145,7 @@ impl Planner<'_, '_, '_> {
         })
     }
 
-    /// The canonical path of a selection's base and some of its names.
+    /// The canonical path of a selection's base, followed by some of the selected names.
     pub(super) fn path_to(&self, select: Node, names: &[Node]) -> Option<Vec<String>> {
         let tree = self.outputs.tree;
         let base = nix::unwrap_parens(tree, tree.child(select, Field::Expression)?);
@@ -163,7 +163,7 @@ impl Planner<'_, '_, '_> {
         Some(path)
     }
 
-    /// `self.packages.${system}` -> `self'.packages`, `x.packages.${system}` -> `inputs'.x.packages`.
+    /// Shortens `self.packages.${system}` to `self'.packages`, and `x.packages.${system}` to `inputs'.x.packages`.
     pub(super) fn name_inputs(&self, within: Node, is_system: &dyn Fn(Node) -> bool, edits: &mut Edits) {
         let tree = self.outputs.tree;
         for select in tree.subtree(within).filter(|&node| tree.kind(node) == NodeKind::Select) {

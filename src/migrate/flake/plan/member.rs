@@ -1,4 +1,4 @@
-//! Outputs that are one member for each system, such as `packages = forAllSystems (system: ..)`.
+//! Outputs with one member that is created for each system, such as `packages = forAllSystems (system: ..)`.
 
 use super::segment::{behind, emptied, one_form, remove_member, segments, shift_trivia, wrapped};
 use super::{Plan, Planner, binding_named, mentions, variable};
@@ -11,7 +11,7 @@ use crate::migrate::flake::read::{Outputs, defined, members, single_name};
 use crate::migrate::flake::{helper, layout};
 
 impl Planner<'_, '_, '_> {
-    /// What a member becomes. `None` if its arguments cannot be expressed outside of the helper.
+    /// Converts a member. `None` if its arguments cannot be expressed outside of the helper.
     pub(super) fn member(&self, name: String, set: Node, binding: Node, made: PerSystem) -> Option<Member> {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
         let systems = match made.systems {
@@ -47,7 +47,7 @@ impl Planner<'_, '_, '_> {
         Some(member)
     }
 
-    /// `pkgs = ..` at the top of a member's own `let`.
+    /// Removes `pkgs = ..` at the top of a member's own `let`.
     pub(super) fn local_packages(&self, member: &mut Member) {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
         let body = nix::unwrap_parens(tree, member.body);
@@ -99,7 +99,7 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// An expression of the helper, `nixpkgsFor.${system}` seen through.
+    /// The text of an expression in the helper, with `nixpkgsFor.${system}` resolved.
     pub(super) fn made_text(&self, made: &PerSystem, node: Node) -> Option<String> {
         let tree = self.outputs.tree;
         let is_system = |variable: Node| {
@@ -130,7 +130,7 @@ impl Planner<'_, '_, '_> {
             return Some(());
         }
         if name == "system" {
-            // The helper's own name for something else.
+            // The helper uses this name for something else.
             return (text == "system").then_some(());
         }
         let node = match argument {
@@ -155,7 +155,7 @@ impl Planner<'_, '_, '_> {
         Some(())
     }
 
-    /// `{ pkgs, system, .. }:` applied to a set that the helper writes.
+    /// Binds `{ pkgs, system, .. }:` to the members of a set in the helper.
     pub(super) fn bind_formals(
         &self,
         member: &mut Member,
@@ -183,7 +183,7 @@ impl Planner<'_, '_, '_> {
                     self.bind(member, made, formal, name, text, argument)?;
                 }
                 NodeKind::Inherit => {
-                    // The name means outside of the set what it means inside.
+                    // The name has the same meaning outside of the set as inside it.
                     let outside = tree.parent(tree.parent(given)?)?;
                     match nix::resolve(tree, outside, name) {
                         Some(Origin::Argument(binder)) if Some(binder) == made.system => {
@@ -268,27 +268,27 @@ impl Planner<'_, '_, '_> {
     }
 }
 
-/// An output that a helper makes for each system.
+/// An output that a helper creates for each system.
 pub(super) struct Member {
     pub(super) name: String,
     pub(super) set: Node,
     pub(super) binding: Node,
     pub(super) systems: String,
-    /// The parameters that are the system.
+    /// The parameters that contain the system.
     pub(super) system_names: Vec<Node>,
     /// Names that must be bound around it.
     pub(super) locals: Vec<(String, String)>,
-    /// Arguments of a function that is not written out.
+    /// Arguments of a function that is not literal.
     pub(super) applied: Vec<String>,
     pub(super) packages: Option<OwnPackages>,
     pub(super) body: Node,
     pub(super) candidates: Vec<String>,
 }
 
-/// A member's own package set under the name `pkgs`.
+/// A member's own package set with the name `pkgs`.
 pub(super) struct OwnPackages {
     pub(super) text: String,
-    /// Where the expression began.
+    /// The offset of the expression in the old text.
     pub(super) start: u32,
     pub(super) default: bool,
     pub(super) place: Place,
@@ -298,7 +298,7 @@ pub(super) struct OwnPackages {
 pub(super) enum Place {
     /// A parameter of the callback.
     Argument,
-    /// A binding of the `let` that the callback begins with.
+    /// A binding of the `let` at the beginning of the callback.
     Let(Node, Node),
 }
 
@@ -318,7 +318,7 @@ impl Member {
         }
     }
 
-    /// Whether the member's text has a name that is not its own: from the outer scope or a `with`.
+    /// Whether the member's text uses a name that it does not define, from the outer scope or a `with`.
     pub(super) fn foreign(&self, name: &str, outputs: &Outputs<'_, '_>) -> bool {
         let tree = outputs.tree;
         let own =

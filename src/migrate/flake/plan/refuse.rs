@@ -1,4 +1,4 @@
-//! Outputs that cannot be moved into `perSystem`, and why.
+//! Outputs that cannot be moved into `perSystem`, and the reasons.
 
 use super::each::each_call;
 use super::{Planner, RESERVED, function_names};
@@ -7,7 +7,7 @@ use crate::migrate::flake::read::{Operand, Outputs, What, is_set, members};
 use crate::migrate::flake::values::PACKAGE_OUTPUTS;
 use crate::migrate::flake::{Refusal, helper, read};
 
-/// Outputs that flake-parts gives a type which one attribute per system does not satisfy.
+/// Outputs whose type in flake-parts one attribute per system does not satisfy.
 pub(super) const TYPED: [&str; 4] = ["overlays", "nixosModules", "nixosConfigurations", "hydraJobs"];
 
 /// The attributes that flake-parts allows in an app.
@@ -74,7 +74,7 @@ pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
 }
 
 impl Planner<'_, '_, '_> {
-    /// flake-parts takes apps with three attributes only, and overlays that are functions.
+    /// Checks types: flake-parts accepts only apps with three attributes, and only overlays that are functions.
     pub(super) fn check_types(&self, name: &str, value: Node) -> Result<(), Refusal> {
         let tree = self.outputs.tree;
         let at = Some(tree.span(value).start);
@@ -98,7 +98,7 @@ impl Planner<'_, '_, '_> {
         }
     }
 
-    /// flake-parts takes packages only.
+    /// Checks that all members are packages, because flake-parts accepts nothing else.
     pub(super) fn check_packages(&self, set: Node) -> Result<(), Refusal> {
         let tree = self.outputs.tree;
         for member in members(tree, set).into_iter().filter(|&member| tree.kind(member) == NodeKind::Binding) {
@@ -131,7 +131,7 @@ impl Planner<'_, '_, '_> {
         Ok(())
     }
 
-    /// Whether a member is inside a function of the outputs, so that its names are without the system.
+    /// Whether a member is inside a function of the outputs, so that its path does not include the system.
     pub(super) fn is_in_function(&self, member: Node) -> bool {
         let tree = self.outputs.tree;
         let function = tree.ancestors(member).find(|&node| tree.kind(node) == NodeKind::Function);

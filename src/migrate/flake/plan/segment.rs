@@ -5,7 +5,7 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::migrate::flake::layout::{Edits, spaces};
 use crate::migrate::flake::read::members;
 
-/// A value with what separates it from the `=` before it.
+/// The text of a value after `=`. A space precedes it, unless it starts on a new line.
 pub(super) fn behind(text: String) -> String {
     if text.starts_with('\n') { text } else { format!(" {text}") }
 }
@@ -46,12 +46,12 @@ pub(super) fn with_comment(text: &str, end: u32, limit: u32) -> u32 {
     if line.trim_start().starts_with('#') { end + line.trim_end().len() as u32 } else { end }
 }
 
-/// Where the first member of a set begins; its end if it has none.
+/// The offset of the first member of a set, or the end of the set if it has no members.
 pub(super) fn first_member(tree: &Tree<'_>, set: Node) -> u32 {
     members(tree, set).first().map_or(tree.span(set).end, |&member| tree.span(member).start)
 }
 
-/// Takes a member out of a `let`, and the `let` if it was its only one.
+/// Removes a member from a `let`, and the `let` if it has no other members.
 pub(super) fn remove_member(tree: &Tree<'_>, found: Node, binding: Node, edits: &mut Edits) {
     let all = members(tree, found);
     if all.len() == 1 {
@@ -75,14 +75,14 @@ pub(super) fn remove_member(tree: &Tree<'_>, found: Node, binding: Node, edits: 
     }
 }
 
-/// The body of a `let` that the edits take away.
+/// The body of a `let` that the edits remove.
 pub(super) fn emptied(tree: &Tree<'_>, node: Node, edits: &Edits) -> Option<Node> {
     let body = (tree.kind(node) == NodeKind::Let).then(|| tree.child(node, Field::Body))??;
     let head = Span { start: tree.span(node).start, end: tree.span(body).start };
     edits.render(tree.text(), head).is_empty().then_some(body)
 }
 
-/// The text with every run of blanks as one, for comparison, unless it holds a string over several lines.
+/// Collapses every run of blanks, for comparisons, unless the text contains a string of several lines.
 pub(super) fn one_form(text: &str) -> String {
     if text.contains("''") { text.to_owned() } else { text.split_whitespace().collect::<Vec<_>>().join(" ") }
 }
@@ -110,7 +110,7 @@ pub(super) fn shift_trivia(text: &str, by: isize) -> String {
     out
 }
 
-/// The most common of some texts; of equally common ones the first.
+/// The most common string. If several are equally common, the first of them.
 pub(super) fn most_common<'x>(texts: impl Iterator<Item = &'x str>) -> Option<String> {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for text in texts {

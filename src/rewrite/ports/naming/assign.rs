@@ -1,13 +1,13 @@
-//! Finds the entry of each use of a number by the names that its service would get.
+//! Assigns uses of a number to existing entries, by the names that their services would get.
 
 use super::cluster::{Cluster, clusters};
 use super::{Context, Missing, choose, words};
 
-/// The entry of each use of one number: the one that has a name of its service.
+/// The entry of each use of one number: the entry with a name of the use's service.
 pub fn assign(uses: &[Missing<'_>], context: &Context<'_>, entries: &[&[String]]) -> Vec<Option<usize>> {
     let mut assigned = vec![None; uses.len()];
     let mut left: Vec<usize> = (0..uses.len()).collect();
-    // Uses without evidence of their own may be named once those of other services are gone, as in a second run.
+    // As in a second run, uses without their own evidence may get a name once the uses of other services are removed.
     while let Some(&first) = left.first() {
         let read = left.iter().map(|&index| context.read(index, &uses[index]));
         let clusters = clusters(uses[first].number, read.collect());
@@ -23,11 +23,11 @@ pub fn assign(uses: &[Missing<'_>], context: &Context<'_>, entries: &[&[String]]
     assigned
 }
 
-/// The clusters that have an entry: the pairs with the best names first, and each entry for one cluster.
+/// Pairs of a cluster and its entry. Pairs with better names come first, and each entry belongs to one cluster.
 fn pairs(clusters: &[Cluster<'_>], uses: &[Missing<'_>], entries: &[&[String]]) -> Vec<(usize, usize)> {
     let entries: Vec<Vec<String>> = entries.iter().map(|entry| spellings(entry)).collect();
     let mut fits = Vec::new();
-    // The usual number of a program does not decide between several entries.
+    // The usual number of a program is not sufficient to choose between several entries.
     let is_named = |cluster: &Cluster<'_>| entries.len() == 1 || cluster.is_named();
     for (at, cluster) in clusters.iter().enumerate().filter(|(_, cluster)| is_named(cluster)) {
         let names = choose::all_names(cluster, uses);
@@ -46,7 +46,7 @@ fn pairs(clusters: &[Cluster<'_>], uses: &[Missing<'_>], entries: &[&[String]]) 
     pairs
 }
 
-/// The name of an entry as one word: without its groups, and with them.
+/// The name of an entry joined into one word, with and without its groups.
 fn spellings(entry: &[String]) -> Vec<String> {
     (0..entry.len()).map(|from| entry[from..].iter().flat_map(|name| words::split(name)).collect::<String>()).collect()
 }

@@ -1,9 +1,9 @@
-//! The set around a number, as far as it can be read from the text: the attributes next to it, and what the set is bound
-//! to.
+//! The set around a number, as far as the text shows it: the attributes next to the number, and the name that the set
+//! is bound to.
 
 use crate::wording;
 
-/// Bytes on each side of a number that are read.
+/// The number of bytes that are read on each side of a number.
 const AROUND: usize = 2000;
 
 /// The innermost set around a number.
@@ -17,11 +17,11 @@ pub struct Beside<'a> {
     key: &'a str,
 }
 
-/// Attributes whose value names the element of a list that they are in.
+/// Attributes whose value names the list element that contains them.
 const NAMES: [&str; 8] = ["name", "id", "title", "service", "app", "subdomain", "job_name", "label"];
 
 impl<'a> Beside<'a> {
-    /// Reads the set around a number. `None` if it is not in a set, or if the set begins too far away.
+    /// Reads the set around a number. `None` if the number is not in a set, or if the set begins too far away.
     pub fn of(text: &'a str, start: usize, end: usize) -> Option<Self> {
         let head = wording::tail(text.get(..start)?, AROUND);
         let tail = wording::head(text.get(end..)?, AROUND);
@@ -36,7 +36,7 @@ impl<'a> Beside<'a> {
         Some(Self { before: &head[open + 1..], after: &tail[..closing(tail)], key })
     }
 
-    /// Whether the set is an element of a list or the argument of a function: no attribute name says what it is.
+    /// Whether the set is an element of a list or the argument of a function, so that no attribute name describes it.
     pub fn is_element(&self) -> bool {
         self.key.is_empty()
     }
@@ -53,14 +53,14 @@ impl<'a> Beside<'a> {
         NAMES.iter().find_map(value).map(literal).filter(|name| !name.is_empty() && !name.contains(' '))
     }
 
-    /// The name of the scrape job that the set is.
+    /// The name of the scrape job that the set defines.
     pub fn job(&self) -> Option<&'a str> {
-        // Reading the attributes takes time.
+        // Parsing the attributes is slow.
         let value = if self.before.contains("job") { self.value("job") } else { None };
         value.map(literal).filter(|name| !name.is_empty() && !name.contains(' '))
     }
 
-    /// The literal value of the attribute that says what kind of thing the set is: `type`.
+    /// The literal value of `type`, the attribute that describes the kind of the set.
     pub fn kind(&self) -> Option<&'a str> {
         if !self.before.contains("type") && !self.after.contains("type") {
             return None;
@@ -68,13 +68,13 @@ impl<'a> Beside<'a> {
         self.value("type").filter(|kind| !kind.contains([' ', '$']))
     }
 
-    /// The first label of the host that the number is of, or whose requests go to it.
+    /// The first label of the host that has the port, or whose requests go to the port.
     pub fn host(&self) -> Option<&'a str> {
         let (label, rest) = self.full_host()?.split_once('.')?;
         (!label.is_empty() && !rest.is_empty() && !label.contains(['$', ' '])).then_some(label)
     }
 
-    /// The host that the number is of.
+    /// The host that has the port.
     pub fn full_host(&self) -> Option<&'a str> {
         if self.before.contains("host") || self.after.contains("host") { self.value("host") } else { None }
     }
@@ -86,7 +86,7 @@ impl<'a> Beside<'a> {
     /// The first label of the first domain that leads to the port.
     pub fn subdomain(&self) -> Option<&'a str> {
         const DOMAINS: [&str; 4] = ["subdomain", "subdomains", "domains", "hostnames"];
-        // Few numbers have domains next to them, and reading the attributes takes time.
+        // Few numbers have domains next to them, and parsing the attributes is slow.
         let may_have = |text: &str| text.contains("domain") || text.contains("hostnames");
         if !may_have(self.before) && !may_have(self.after) {
             return None;
@@ -96,7 +96,7 @@ impl<'a> Beside<'a> {
         first.split('.').next().filter(|label| !label.is_empty() && !label.contains([' ', '$']))
     }
 
-    /// Whether the name is that of a machine: the address next to it begins with it.
+    /// Whether the name belongs to a machine: the address next to it begins with the name.
     pub fn names_host(&self, name: &str) -> bool {
         const HOSTS: [&str; 4] = ["address", "host", "hostname", "ip"];
         let is_host = |value: &str| {
@@ -105,25 +105,25 @@ impl<'a> Beside<'a> {
         self.attributes().any(|(key, value)| HOSTS.contains(&key) && is_host(value))
     }
 
-    /// Whether there is an attribute with a name.
+    /// Whether there is an attribute with this name.
     pub fn has(&self, name: &str) -> bool {
         self.attributes().any(|(key, _)| key == name)
     }
 
-    /// The addresses at which the set says that its service listens.
+    /// The addresses that the service of the set listens on, according to the set.
     pub fn addresses(&self) -> impl Iterator<Item = &'a str> {
         const ADDRESSES: [&str; 6] = ["address", "bind", "host", "ip", "listenAddress", "listen_addr"];
         self.attributes().filter(|(key, _)| ADDRESSES.contains(key)).filter_map(|(_, value)| text(value))
     }
 
-    /// The number of the attribute with a name or a path.
+    /// The value of a numeric attribute, by its name or path.
     pub fn number(&self, name: &str) -> Option<u32> {
         let statements = statements(self.before).into_iter().chain(statements(self.after));
         let mut attributes = statements.filter_map(|statement| statement.split_once('='));
         attributes.find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
     }
 
-    /// The attributes next to the number that have a value on one line.
+    /// The attributes next to the number that have a single-line value.
     fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let statements = statements(self.before).into_iter().chain(statements(self.after));
         statements.filter_map(|statement| {
@@ -133,7 +133,7 @@ impl<'a> Beside<'a> {
     }
 }
 
-/// The first literal part of a string: `wiki` of `"wiki-${id}"` and of `"${id}-wiki"`.
+/// The first literal part of a string: `wiki` in `"wiki-${id}"` and in `"${id}-wiki"`.
 fn literal(value: &str) -> &str {
     let mut parts = value.split("${");
     let first = parts.next().unwrap_or_default();
@@ -142,12 +142,12 @@ fn literal(value: &str) -> &str {
     part.trim_matches(['-', '_', '.'])
 }
 
-/// The value of a string that is not empty.
+/// The value of a non-empty string.
 fn text(value: &str) -> Option<&str> {
     value.strip_prefix('"')?.strip_suffix('"').filter(|value| !value.is_empty())
 }
 
-/// The last name in a text: `port` of `a.port`, and `memos.example.org` of `"memos.example.org"`.
+/// The last name in a string: `port` in `a.port`, and `memos.example.org` in `"memos.example.org"`.
 fn last_name(text: &str) -> &str {
     match text.strip_suffix('"') {
         Some(quoted) => quoted.rsplit('"').next().unwrap_or(quoted),
@@ -158,7 +158,7 @@ fn last_name(text: &str) -> &str {
     }
 }
 
-/// The position of the brace that opens the innermost set at the end of a text.
+/// The position of the brace that opens the innermost set at the end of the text.
 fn opening(head: &str) -> Option<usize> {
     let mut closed = 0_u32;
     for (at, byte) in head.bytes().enumerate().rev() {
@@ -186,7 +186,7 @@ fn closing(tail: &str) -> usize {
     tail.len()
 }
 
-/// The parts of a text between semicolons outside of brackets.
+/// The parts of the text between semicolons outside of brackets.
 fn statements(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut open) = (0, 0_i32);

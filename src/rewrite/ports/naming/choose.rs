@@ -1,4 +1,4 @@
-//! Chooses a name for each service: its best name that is not taken by another service.
+//! Chooses a name for each service: the best one that no other service has.
 
 use std::collections::BTreeMap;
 
@@ -38,13 +38,13 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<Vec<Stri
     names
 }
 
-/// Whether a name only says what kind of thing it is: `services`, as of a file `services.nix`, or the name of a group.
+/// Whether a name only gives a category: `services`, as in `services.nix`, or the name of a group.
 pub fn is_holder(name: &[String]) -> bool {
     let is_group = |name: &str| GROUPS.iter().any(|(group, words)| *group == name && !words.contains(&name));
     matches!(name, [only] if HOLDERS.contains(&only.as_str()) || is_group(only))
 }
 
-/// Sorts names that contain the name of a machine last. Names that say nothing are left out.
+/// Moves names that contain the name of a machine to the end. Names without information are dropped.
 fn machines_last(mut names: Vec<Vec<String>>, machines: &HashSet<String>) -> Vec<Vec<String>> {
     names.retain(|name| !is_holder(name));
     names.sort_by_key(|name| name.len() > 1 && name.iter().any(|word| machines.contains(word)));
@@ -81,7 +81,7 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
     }
 }
 
-/// The name of a port without evidence of its own, after the service or the file that it is of.
+/// The name of a port without its own evidence, derived from the service or the file that it belongs to.
 fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let is_udp = cluster.certain.iter().any(|&index| missing[index].name.to_ascii_lowercase().contains("udp"));
     let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
@@ -95,7 +95,7 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     name
 }
 
-/// The first name of each cluster that no other cluster has; `None` for a cluster without names.
+/// The first name of each cluster that no other cluster has. `None` for a cluster without names.
 fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'static str]) -> Vec<Option<Vec<String>>> {
     let mut chosen = vec![0; names.len()];
     let contested = |chosen: &[usize]| {
@@ -138,17 +138,17 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     (0..names.len()).map(|at| result.remove(&at)).collect()
 }
 
-/// The name of a port that a service has in place of its usual one.
+/// The name of an additional port, which a service uses instead of its usual one.
 fn alternate(name: &[String]) -> Vec<String> {
     name.iter().cloned().chain(["alternate".to_owned()]).collect()
 }
 
-/// The claim of a cluster to a name; the least one has the best claim.
+/// The claim of a cluster to a name. The lowest value is the best claim.
 type Claim = ([bool; 9], u32);
 
-/// Numbers outside of containers have precedence, the well-known number of a service over others, a service's own port over
-/// those of its parts, and a value over a default; then listeners, names without qualifiers and numbers without a common purpose, numbers that several options
-/// have, and the lower number.
+/// In order of precedence: numbers outside of containers, the well-known number of a service, a service's own port
+/// rather than those of its parts, a value rather than a default, listeners, names without qualifiers, numbers without
+/// a common purpose, numbers that several options have, and the lower number.
 fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
     let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);

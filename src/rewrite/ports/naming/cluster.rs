@@ -17,7 +17,7 @@ use crate::knowledge::service_ports::{self, Certainty, Service};
 pub struct Cluster<'a> {
     pub number: u32,
     pub uses: Vec<Used<'a>>,
-    /// The row for the service.
+    /// The row of the service in the table of well-known ports.
     pub row: Option<&'static Service>,
     /// The words that identify the service.
     pub service: Vec<String>,
@@ -26,7 +26,7 @@ pub struct Cluster<'a> {
     places: Places<'a>,
 }
 
-/// Where the uses of a service are.
+/// The locations of the uses of a service.
 #[derive(Debug, Default)]
 struct Places<'a> {
     /// Whether something certainly listens on the port.
@@ -35,13 +35,13 @@ struct Places<'a> {
     files: HashSet<&'a str>,
     /// The machines with a listener.
     machines: HashSet<&'a str>,
-    /// The names of the service's parts that have this port: `s3` of `garageS3`.
+    /// The names of the service's parts that have this port: `s3` in `garageS3`.
     parts: HashSet<Vec<String>>,
     /// The containers with a listener.
     containers: HashSet<&'a str>,
-    /// The containers that have the number, inside or outside.
+    /// The containers with the number, on either side of a mapping.
     programs: HashSet<&'a str>,
-    /// Whether something listens in a file that may be of any machine.
+    /// Whether something listens in a file that may belong to any machine.
     anywhere: bool,
     /// The addresses at which something listens.
     listening: HashSet<&'a str>,
@@ -90,7 +90,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
-            // The health check of a container reaches that container.
+            // The health check of a container connects to that container.
             let own = found.iter().position(|cluster| cluster.places.containers.contains(container));
             let is_beside =
                 |cluster: &Cluster<'_>| cluster.is_another_container(&used) && cluster.places.files.contains(used.path);
@@ -124,13 +124,13 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     match found.as_mut_slice() {
         [] => found = of_weak(number, undecided),
         [only] => undecided.into_iter().for_each(|used| only.add(used)),
-        // No evidence for one of the services.
+        // There is no evidence for one of the services.
         _ => {}
     }
     found
 }
 
-/// The services of a number if no use certainly names one: those of the files that have it, or else one for all uses.
+/// The services of a number if no use certainly names one: one per file with the number, or else one for all uses.
 fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let (own, others): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(Used::is_of_own_file);
     let mut found: Vec<Cluster<'_>> = Vec::new();
@@ -154,7 +154,7 @@ fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     found
 }
 
-/// The addresses that clients connect to, by their files.
+/// The addresses that clients connect to, by file.
 fn remote_addresses<'a>(uses: &[Used<'a>]) -> HashMap<&'a str, HashSet<&'a str>> {
     let mut addresses: HashMap<&str, HashSet<&str>> = HashMap::default();
     for used in uses.iter().filter(|used| used.evidence.is_client()) {
@@ -165,8 +165,8 @@ fn remote_addresses<'a>(uses: &[Used<'a>]) -> HashMap<&'a str, HashSet<&'a str>>
     addresses
 }
 
-/// Whether a client connects to another machine than a client in the same file, so that a listener there need not be the
-/// one that it reaches.
+/// Whether a client connects to a different machine than another client in the same file, so that it may not be
+/// connecting to the listener in that file.
 fn is_elsewhere(addresses: &HashMap<&str, HashSet<&str>>, used: &Used<'_>) -> bool {
     let Some(own) = used.evidence.address().filter(|_| used.evidence.is_client() && !addresses.is_empty()) else {
         return false;
@@ -181,13 +181,13 @@ fn bound(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     found.iter().position(|cluster| cluster.places.listening.contains(address))
 }
 
-/// The only service that listens on the port in the file of a client.
+/// The only service that listens on the port in the same file as the client.
 fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
     only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
 }
 
-/// The only service that listens on the port on the machine that a client connects to, or whose firewall is opened.
+/// The only service that listens on the port on the machine that a client connects to, or whose firewall a use opens.
 fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let address = used.evidence.address().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "0.0.0.0"));
     let here = || scaffolding::machine(used.path).filter(|_| !used.names_target());
@@ -201,8 +201,8 @@ fn only(mut items: impl Iterator<Item = usize>) -> Option<usize> {
     items.next().filter(|_| items.next().is_none())
 }
 
-/// The service whose usual number it is, for a listener that only its file names, and for a use without a better name if
-/// no other service has the number.
+/// The service that usually has this number. Used for a listener that only its file name identifies, and for a use
+/// without a better name if no other service has the number.
 fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let usual = || used.row().filter(|_| found.len() == 1);
     let row = used.known.filter(|_| used.is_listener()).map(|(row, _)| row).or_else(usual)?;
@@ -215,7 +215,7 @@ fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     found.iter().position(|cluster| !cluster.listens() && cluster.places.addresses.contains(&place))
 }
 
-/// Whether a use with weak evidence names a service that is certainly not one of those found so far.
+/// Whether a use with weak evidence names a service that is certainly none of those found so far.
 fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> bool {
     let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
     let is_proxied = used.evidence.is_client() && used.evidence.best.weight == weight::FILE;
@@ -232,9 +232,9 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             names_one && (is_record || used.evidence.address().is_some()) && used.known.is_none() && is_other()
         }
         // The host of a proxy is another name of the service behind it.
-        // So is the name of a variable, unless there is such a service.
+        // So is the name of a variable, unless a service has that name.
         [only] if only.listens() => {
-            // A connection within the machine reaches the only listener, whatever the client calls it, unless that is on
+            // A local connection reaches the only listener, whatever name the client uses, unless the listener is on
             // another machine.
             let is_loopback = used.evidence.is_loopback();
             if is_loopback && only.is_on_another_machine(used) {
@@ -276,13 +276,13 @@ impl<'a> Cluster<'a> {
         self.uses.push(used);
     }
 
-    /// Whether a use that names a service belongs to this one.
+    /// Whether a use that names a service belongs to this cluster.
     fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
         match (self.row, used.row()) {
             (Some(row), Some(other)) => row == other,
             _ if self.is_another_instance(used) => false,
             _ if alike(&self.service, names) => true,
-            // Secondary evidence of one use may be the name of another.
+            // Secondary evidence in one use may be the name in another.
             _ => {
                 let in_path = |words: &BTreeSet<String>, name: &[String]| {
                     let is_telling = |word: &&String| !words::is_generic(word) && !PURPOSES.contains(&word.as_str());
@@ -299,13 +299,14 @@ impl<'a> Cluster<'a> {
 
     /// Whether the evidence of a use names this service.
     fn is_named_by(&self, used: &Used<'_>) -> bool {
-        // The best name is contained in its words, and cheaper to compare.
+        // The evidence contains all words of the best name, which is cheaper to compare.
         share(&self.service, &used.evidence.best.service)
             || self.places.parts.contains(&used.evidence.best.service)
             || share(&self.service, used.evidence.words())
     }
 
-    /// Whether a use is of a container, and this service of other ones: `shop-web` and `shop-admin` have a word in common.
+    /// Whether a use belongs to a container and this service to other containers: `shop-web` and `shop-admin` have a
+    /// word in common.
     fn is_another_container(&self, used: &Used<'_>) -> bool {
         let is_other = |container| !self.places.programs.contains(container);
         self.listens()
@@ -314,21 +315,22 @@ impl<'a> Cluster<'a> {
             && used.evidence.program().is_some_and(is_other)
     }
 
-    /// Whether a use is of an instance of a service, and those of the same file here are other instances.
+    /// Whether a use belongs to one instance of a service, and this cluster's uses in the same file belong to other
+    /// instances.
     fn is_another_instance(&self, used: &Used<'_>) -> bool {
         let Some(instance) = used.evidence.instance().filter(|_| used.is_listener()) else { return false };
         let mut own = self.uses.iter().filter(|known| known.path == used.path).peekable();
         own.peek().is_some() && own.all(|known| known.evidence.instance().is_some_and(|other| other != instance))
     }
 
-    /// Whether a client in the same file reaches this service at another address than a use.
+    /// Whether a client in the same file connects to this service at another address than the use does.
     fn is_at_another_address(&self, used: &Used<'_>) -> bool {
         let Some(own) = used.evidence.address() else { return false };
         let is_other = |address: &str| address != own && !(is_local(address) && is_local(own));
         self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
     }
 
-    /// Whether all that listens on the port is on other machines than a use.
+    /// Whether all listeners on the port are on other machines than a use.
     fn is_on_another_machine(&self, used: &Used<'_>) -> bool {
         let machine = scaffolding::machine(used.path);
         !self.places.machines.is_empty()
@@ -341,7 +343,7 @@ impl<'a> Cluster<'a> {
         self.uses.iter().max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)))
     }
 
-    /// Whether a use says what the port is for.
+    /// Whether a use shows what the port is for.
     pub fn is_named(&self) -> bool {
         let is_known = |used: &Used<'_>| used.known.is_some_and(|(_, weight)| weight >= weight::KNOWN);
         self.uses.iter().any(|used| used.evidence.best.weight > weight::CLIENT || is_known(used))
@@ -352,8 +354,8 @@ impl<'a> Cluster<'a> {
         self.places.listens
     }
 
-    /// Whether only the inside of containers has the number: their mappings have another one outside, and a variable or a
-    /// label of such a container says what its program listens on.
+    /// Whether the number only occurs inside of containers: their mappings have another number outside, and a variable
+    /// or a label of the container sets the number that its program listens on.
     pub fn is_inside(&self) -> bool {
         let isolated = || self.uses.iter().filter(|used| used.evidence.is_isolated());
         let is_of_such = |used: &Used<'_>| {
@@ -365,19 +367,19 @@ impl<'a> Cluster<'a> {
         self.uses.iter().all(|used| used.evidence.is_isolated() || is_of_such(used))
     }
 
-    /// Whether the number is only the default of an option.
+    /// Whether the number is only the default value of an option.
     pub fn is_default(&self) -> bool {
         self.uses.iter().any(|used| used.is_listener() && used.evidence.is_default())
     }
 
-    /// Whether it is the service's own port rather than that of one of its parts.
+    /// Whether this is the service's own port, not the port of one of its parts.
     pub fn is_main(&self) -> bool {
         let service = self.best().map(|used| &used.evidence.best.service);
         let is_own = |used: &Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
         self.uses.iter().any(|used| is_own(used) && used.evidence.is_main())
     }
 
-    /// Words for the purpose that the number usually has, whatever program listens.
+    /// Words for the usual purpose of the number, whatever program listens on it.
     fn purposes(&self) -> Vec<Vec<String>> {
         const SYSTEM_PORTS: u32 = 1024;
         let common = COMMON_PURPOSES.iter().find(|(number, _)| *number == self.number);
@@ -421,7 +423,7 @@ impl<'a> Cluster<'a> {
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut names = Vec::new();
         names.extend(self.row.map(|row| words::split(row.name)));
-        // Clients have names of their own: a listener's is not among them.
+        // Clients use their own names, which do not include the listener's.
         let (listens, is_inside) = (self.listens(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let by_weight = || self.best().into_iter().chain(&self.uses).filter(is_name);
@@ -448,10 +450,10 @@ impl<'a> Cluster<'a> {
         }
         let is_host = best.is_some_and(|best| best.evidence.best.weight == weight::HOST);
         names.extend(base.iter().filter(|_| is_host).map(|base| with(base, &["proxy".to_owned()])));
-        // A network policy is about the ports inside of containers.
+        // A network policy refers to the ports inside of containers.
         let is_policed = best.is_some_and(|best| best.evidence.is_policed);
         names.extend(base.iter().filter(|_| is_policed).map(|base| with(base, &["container".to_owned()])));
-        // `sftp` of `sftpgo` is said although the name begins with it.
+        // `sftp` is added to `sftpgo`, although `sftpgo` begins with it.
         let is_new = |base: &[String], words: &[String]| !words.iter().all(|word| base.contains(word));
         let purposes = self.purposes();
         let purposes = base.iter().flat_map(|base| purposes.iter().map(move |words| (base, words)));
@@ -470,13 +472,14 @@ impl<'a> Cluster<'a> {
     }
 }
 
-/// A service's name with that of an instance. `clickhouse2` of clickhouse does not become `clickhouseClickhouse2`.
+/// Joins the name of a service and the name of an instance. For an instance `clickhouse2` of `clickhouse`, the result
+/// is not `clickhouseClickhouse2`.
 fn join_instance(service: &[String], instance: &[String]) -> Vec<String> {
     let starts = |word: &String| service.first().is_some_and(|first| word.starts_with(first.as_str()));
     if instance.first().is_some_and(starts) { instance.to_vec() } else { with(service, instance) }
 }
 
-/// Spells the name of a well-known service as in the table: `uptimeKuma` for `uptimekuma`.
+/// Spells the name of a well-known service as the table does: `uptimeKuma` for `uptimekuma`.
 fn spell(name: &mut Vec<String>) {
     let Some(first) = name.first() else { return };
     let row = service_ports::named(first).filter(|row| row.name.len() == first.len() && *row.name != *first);

@@ -1,4 +1,4 @@
-//! The evidence of one use for the name of its port's service, with weights.
+//! The evidence that one use gives for the name of its port's service, with weights.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -11,18 +11,18 @@ use super::words::{all_generic, comment, is_generic, share, split, with};
 use crate::knowledge::name_words::{CLIENTS, COMMON_PURPOSES, FORGES, PURPOSES, SIDES};
 use crate::knowledge::service_ports::Service;
 
-/// The weight of a name, by its source. A listener outweighs clients that connect to it; the file name is the last
+/// The weight of a name, by its source. A listener outweighs the clients that connect to it. The file name is the last
 /// resort.
 pub mod weight {
-    /// A row of the table of well-known ports that applies to any program.
+    /// A row of the table of well-known ports that applies whatever program listens.
     pub const ALWAYS: u32 = 200;
-    /// A row of that table whose service is named in the use.
+    /// A row of that table whose service the use names.
     pub const KNOWN: u32 = 150;
     /// An option of a service.
     pub const LISTENER: u32 = 100;
     /// A name that this file binds to the port, or a set named after the service.
     pub const BOUND: u32 = 80;
-    /// A listener whose service is named only by the file.
+    /// A listener whose service only the file name identifies.
     pub const FILE_LISTENER: u32 = 72;
     /// A row of the table without further evidence.
     pub const USUAL: u32 = 70;
@@ -32,15 +32,15 @@ pub mod weight {
     pub const COMMENT: u32 = 60;
     /// A comment that names the file's subject.
     pub const COMMENT_OF_SUBJECT: u32 = 61;
-    /// A comment that says what a port of the file's service is for.
+    /// A comment that states the purpose of a port of the file's service.
     pub const PURPOSE: u32 = 71;
-    /// A client in a record that names the service: the host that leads to it, or its kind.
+    /// A client in a record that names the service, by its kind or by the host that leads to it.
     pub const RECORD: u32 = 56;
     /// A client that names the service it connects to.
     pub const TARGET: u32 = 55;
-    /// The same by the name of a variable.
+    /// A client that names the service by the name of a variable.
     pub const VARIABLE: u32 = 54;
-    /// The same by the name of a set.
+    /// A client that names the service by the name of a set.
     pub const OBJECT: u32 = 53;
     /// The file name, for a port in a firewall or behind a proxy.
     pub const FILE: u32 = 46;
@@ -55,7 +55,7 @@ pub mod weight {
 pub struct Candidate {
     /// The words of the service's name.
     pub service: Vec<String>,
-    /// Words that identify one of the service's ports.
+    /// Words that distinguish this port from the service's other ports.
     pub qualifier: Vec<String>,
     /// One of [`weight`].
     pub weight: u32,
@@ -68,12 +68,12 @@ pub struct Evidence<'a> {
     pub best: Candidate,
     /// The words of the comment next to the number.
     pub comment: Vec<String>,
-    /// Whether it connects to the port of another host, or opens it, so that nothing listens here.
+    /// Whether it connects to the port of another host, or opens that port, so that nothing listens here.
     pub is_remote: bool,
     is_firewall: bool,
     /// Whether a network policy names the app, which may be a proxy.
     pub is_policed: bool,
-    /// Whether it is the port of another container than the one that publishes it.
+    /// Whether the port belongs to a different container than the one that publishes it.
     is_behind: bool,
     port: Missing<'a>,
     reader: Reader<'a>,
@@ -82,13 +82,13 @@ pub struct Evidence<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// Generic words of the last name, which distinguish ports of one service.
+    /// Generic words in the last name that distinguish ports of one service.
     pub fn sides(&self) -> Vec<String> {
         let last = split(self.reader.last()).into_iter().filter(|word| SIDES.contains(&word.as_str()));
         self.reader.line.flag().into_iter().chain(last).chain(range_protocol(self.port.name)).collect()
     }
 
-    /// The instance between the service and the last name.
+    /// The instance, from the part of the path between the service and the last name.
     pub fn middle(&self) -> Vec<String> {
         self.reader.middle()
     }
@@ -98,8 +98,8 @@ impl<'a> Evidence<'a> {
         &self.reader.subject
     }
 
-    /// Words that tell the port apart from other ports of its service if their names are the same otherwise: the name of
-    /// the port, the side of a mapping, and the protocol.
+    /// Words that distinguish the port from the service's other ports with the same name: the name of the port, the
+    /// side of a mapping, and the protocol.
     pub fn further(&self) -> Vec<Vec<String>> {
         let side = self.reader.side().map(|side| match side {
             Side::Host => vec!["host".to_owned()],
@@ -130,7 +130,7 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
-    /// Whether the name of the file may be the last resort for a name.
+    /// Whether the file name may be used as a last resort.
     pub fn is_named_by_file(&self) -> bool {
         !self.reader.is_one_of_many
     }
@@ -145,22 +145,22 @@ impl<'a> Evidence<'a> {
         self.best.weight >= weight::BOUND && self.reader.is_key()
     }
 
-    /// Whether the number is only the default of an option.
+    /// Whether the number is only the default value of an option.
     pub fn is_default(&self) -> bool {
         self.reader.is_default
     }
 
-    /// Whether it is the service's own port: an option of another name, or of a part of the service, is not.
+    /// Whether it is the service's own port. An option with another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
     }
 
-    /// Whether it is the option of a service for the port that it listens on, and nothing else.
+    /// Whether it is nothing but the service's option for the port that it listens on.
     pub fn is_own_option(&self) -> bool {
         (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
     }
 
-    /// One of several instances of a service that a module runs: `creative` of `servers.creative.port`.
+    /// One of several instances of a service that a module runs: `creative` in `servers.creative.port`.
     pub fn instance(&self) -> Option<&'a str> {
         self.reader.instance()
     }
@@ -172,14 +172,14 @@ impl<'a> Evidence<'a> {
         is_comment && self.best.service.iter().chain(&self.comment).any(says)
     }
 
-    /// Whether its names and its comment have a word of a service.
+    /// Whether its names or its comment contain a word of a service.
     pub fn shares(&self, row: &Service) -> bool {
         let words = [self.best.service.as_slice(), &self.comment].concat();
         share(&split(row.name), &words) || share(&row.keywords().map(str::to_owned).collect::<Vec<_>>(), &words)
     }
 
-    /// Whether its names outweigh the usual meaning of the number: the service behind a virtual host or in a URL is neither
-    /// an exporter nor one without HTTP, and a firewall in the file of a service does not open the port of an exporter.
+    /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
+    /// an exporter and speaks HTTP, and a firewall rule in the file of a service does not open the port of an exporter.
     pub fn contradicts(&self, row: &Service) -> bool {
         let is_named =
             matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD) && self.names_service();
@@ -190,7 +190,7 @@ impl<'a> Evidence<'a> {
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
     }
 
-    /// Whether the file has the name of a service.
+    /// Whether the file is named after the service.
     fn mentions(&self, row: &Service) -> bool {
         let words = std::iter::once(row.name).chain(row.keywords());
         row.is_protocol || self.reader.is_one_of_many || words.into_iter().any(|word| self.port.text.contains(word))
@@ -202,7 +202,7 @@ impl<'a> Evidence<'a> {
         subject.is_some_and(|word| self.port.text.contains(&format!("services.{word}")))
     }
 
-    /// The addresses at which it listens.
+    /// The addresses that it listens on.
     pub fn listening(&self) -> impl Iterator<Item = &'a str> {
         let beside = self.reader.beside.iter().flat_map(|beside| beside.addresses());
         self.address().into_iter().chain(beside)
@@ -213,7 +213,7 @@ impl<'a> Evidence<'a> {
         self.address().is_some_and(is_local) || self.reader.line.before.ends_with("[::1]:")
     }
 
-    /// Whether the best name is that of a known service.
+    /// Whether the best name belongs to a known service.
     pub fn names_service(&self) -> bool {
         self.reader.is_service(&self.best.service)
     }
@@ -228,21 +228,21 @@ impl<'a> Evidence<'a> {
         self.is_firewall
     }
 
-    /// The container that listens on the port, or whose health check connects to it. `None` for a number that only the
-    /// inside of a container has.
+    /// The container that listens on the port, or whose health check connects to it. `None` for a number that only
+    /// occurs inside of the container.
     pub fn container(&self) -> Option<&'a str> {
         let is_other = self.is_behind || self.is_isolated() || self.is_client() && !self.reader.is_health_check();
         if is_other { None } else { self.reader.container() }
     }
 
-    /// The container that listens on the number, inside or outside: two containers are two programs.
+    /// The container that listens on the number, on either side of its mapping. Two containers are two programs.
     pub fn program(&self) -> Option<&'a str> {
         let is_other = self.is_behind || self.is_client() && !self.reader.is_health_check();
         if is_other { None } else { self.reader.container().or_else(|| self.reader.compose_service()) }
     }
 
-    /// Whether the number is one inside of a container that has another number outside: a client in the same file does not
-    /// connect to it.
+    /// Whether the number is inside of a container that publishes it under another number. A client in the same file
+    /// does not connect to it.
     pub fn is_isolated(&self) -> bool {
         self.reader.side() == Some(Side::Container) && self.reader.line.side() == Some(Side::Container)
     }
@@ -252,7 +252,7 @@ impl<'a> Evidence<'a> {
         self.reader.line.address()
     }
 
-    /// Whether the number is the port of a part of the service, which a variable of its container names.
+    /// Whether the port belongs to a part of the service that a variable of its container names.
     pub fn is_of_part(&self) -> bool {
         self.reader.variable_inside(self.port.text, &self.best.service).is_some()
     }
@@ -267,7 +267,8 @@ impl<'a> Evidence<'a> {
         self.path_words.get_or_init(|| word_set(self.reader.texts().into_iter()))
     }
 
-    /// All words of the use, those of the file's path included, unless the file is about the services of others.
+    /// All words of the use. They include the words of the file's path, unless the file is about the services of
+    /// others.
     pub fn words(&self) -> &BTreeSet<String> {
         let path = || if is_front(self.subject()) { "" } else { self.port.path };
         let words = || self.path_words().iter().cloned().chain(word_set(path().split('/'))).collect();
@@ -290,7 +291,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     let is_policed = policed.is_some();
     candidates.extend(policed);
     candidates.extend(reader.element().map(|found| match reader.is_local_end() {
-        // `localPort` of a proxy is the port of a service that may have a name of its own.
+        // `localPort` of a proxy is the port of a service that may have its own name.
         true => Candidate { weight: weight::OBJECT, ..found },
         false => found,
     }));
@@ -325,8 +326,8 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     }
 }
 
-/// Makes the purpose that a number commonly has the qualifier of its service: `ssh` of `forgejoSSH`, and of 2222 in any
-/// Git forge.
+/// Adds the common purpose of a number as the qualifier of its service: `ssh` in `forgejoSSH`, for 2222 in any Git
+/// forge.
 fn add_purpose(number: u32, best: &mut Candidate) {
     let Some((_, purpose)) = COMMON_PURPOSES.iter().find(|(known, _)| *known == number) else { return };
     let is_said = best.service.len() > 1 && best.service.last().is_some_and(|word| word == purpose);
@@ -339,7 +340,7 @@ fn add_purpose(number: u32, best: &mut Candidate) {
     }
 }
 
-/// The words of some texts, and for each text its words joined into one.
+/// The words of several strings. All words of a string joined into one are also included.
 fn word_set<'x>(texts: impl Iterator<Item = &'x str>) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for piece in texts.flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))) {

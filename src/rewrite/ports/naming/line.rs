@@ -12,7 +12,7 @@ pub struct Line<'a> {
     pub before: &'a str,
     /// The line after the number.
     pub after: &'a str,
-    /// The comment at the end of the line, or else the comment above, if this line contains only the number.
+    /// The comment at the end of the line. If the line contains only the number, the comment above it is used instead.
     pub comment: &'a str,
     /// The text before the number, up to a limit.
     pub above: &'a str,
@@ -42,7 +42,7 @@ impl<'a> Line<'a> {
         let alone = before.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '"' | '[')).is_empty();
         let comment = match own {
             "" if alone => comment_above(rest),
-            // A comment about several numbers is not the name of one; the two ends of a range count as one.
+            // A comment about several numbers does not name any of them. The two ends of a range count as one.
             own if is_range_end(port.name) => own,
             _ if after_mapping(tail)
                 .split('#')
@@ -64,7 +64,8 @@ impl<'a> Line<'a> {
         Some(&name[start..]).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
     }
 
-    /// The name that the line binds to the call of a function with the number, and the function: `href = url 8000`.
+    /// The name that the line binds to a function call with the number, and the name of the function: `href = url
+    /// 8000`.
     pub fn call(&self) -> Option<(&'a str, &'a str)> {
         let (bound, function) = self.before.rsplit_once('=')?;
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
@@ -74,11 +75,11 @@ impl<'a> Line<'a> {
         is_call.then(|| (&bound[bound.trim_end_matches(is_part).len()..], function))
     }
 
-    /// The name of the package whose script contains the number: `docs` of `writeShellScriptBin "docs" "serve --port
+    /// The name of the package whose script contains the number: `docs` in `writeShellScriptBin "docs" "serve --port
     /// 80"`.
     pub fn script(&self) -> Option<&'a str> {
         const MAKERS: [&str; 3] = ["writeShellScriptBin", "writeShellApplication", "writeShellScript"];
-        // Few numbers are in such a script, and to search backwards takes time.
+        // Few numbers are in such a script, and searching backwards is slow.
         if !self.above.contains("writeShell") {
             return None;
         }
@@ -90,7 +91,7 @@ impl<'a> Line<'a> {
             None => behind,
         };
         let (name, rest) = named.strip_prefix('"')?.split_once('"')?;
-        // The string of the script must still be open.
+        // The string with the script must not have ended yet.
         let quotes = if rest.contains("''") { "''" } else { "\"" };
         (rest.matches(quotes).count() % 2 == 1 && !name.contains('$')).then_some(name)
     }
@@ -118,11 +119,11 @@ impl<'a> Line<'a> {
         let after = self.before.contains(" --").then(|| self.before.rsplit_once(" --")).flatten();
         let Some((_, after)) = after else { return Vec::new() };
         let (flag, value) = after.split_once([' ', '=']).unwrap_or((after, ""));
-        // `curl --resolve wiki.example.org:8444:10.0.0.4` says where a name leads.
+        // `curl --resolve wiki.example.org:8444:10.0.0.4` only resolves a name.
         if value.contains(' ') || matches!(flag, "resolve" | "connect-to") { Vec::new() } else { telling(flag) }
     }
 
-    /// The flag before the number in a list of arguments: `"--console-address" ":9001"`, also on two lines.
+    /// The flag before the number in a list of arguments, `"--console-address" ":9001"`, which may be on two lines.
     fn flag_item(&self) -> Option<&'a str> {
         let (items, _) = self.above.rsplit_once('"')?;
         let items = items.trim_end().strip_suffix('"')?;
@@ -130,8 +131,8 @@ impl<'a> Line<'a> {
         items[start + 1..].strip_prefix("--").filter(|flag| !flag.contains(['=', ' ']))
     }
 
-    /// The host of a URL that ends in the number, if it is a container or a service: a single label, or a name inside of
-    /// a cluster. `atuin` of `http://atuin-server:8080`.
+    /// The host of a URL that ends in the number, if it is a container or a service: a single label, or a name inside
+    /// of a cluster. Returns `atuin` for `http://atuin-server:8080`.
     pub fn url_host(&self) -> Option<Vec<String>> {
         let host = self.before.strip_suffix(':')?;
         if let Some((_, variable)) = host.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
@@ -157,14 +158,14 @@ impl<'a> Line<'a> {
         host[start..].split_once('.').map(|(label, _)| service(label)).unwrap_or_default()
     }
 
-    /// The text of the line before the address or number that ends here.
+    /// The part of the line before the address or number that ends here.
     fn before_address(&self) -> &'a str {
         let start = self.before.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '[' | '=' | ','));
         &self.before[..start.unwrap_or(0)]
     }
 
-    /// The words of the host name on the line for which connections go to the address: `memos` in
-    /// `"memos.example.org" = "http://127.0.0.1:5230"`, without the domain.
+    /// The words of the host name on the line whose connections go to the address: `memos`, without the domain, in
+    /// `"memos.example.org" = "http://127.0.0.1:5230"`.
     pub fn key_host(&self) -> Option<Vec<String>> {
         let address = &self.before[self.before_address().len()..];
         let is_address = address.contains("://") || address.ends_with(':') && address.len() > 2;
@@ -175,7 +176,7 @@ impl<'a> Line<'a> {
         let before = self.before_address().trim_end_matches(ends);
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
         let (host, is_computed) = match before.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
-            // `"memos.${domain}"`, and a variable for the whole name
+            // `"memos.${domain}"`, or a variable for the whole name.
             Some((before, variable)) if !before.ends_with('.') => {
                 let words = telling(variable);
                 return Some(words).filter(|words| words.len() > 1 && variable.to_ascii_lowercase().ends_with("host"));
@@ -193,18 +194,18 @@ impl<'a> Line<'a> {
             (false, [own @ .., _, _]) if is_domain => own,
             _ => return None,
         };
-        // The outer label is the more general one: `script.mocky` is a part of `mocky`.
+        // The outer label is the more general one: `script.mocky` is part of `mocky`.
         let words = own.iter().rev().flat_map(|label| split(label));
         let words: Vec<String> = words.filter(|word| !matches!(word.as_str(), "app" | "www")).collect();
         words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
     }
 
-    /// What the block around the address that a proxy passes requests to is for: `wiki` of `handle /wiki* {
-    /// reverse_proxy localhost:3000` and of `location /wiki/ {`.
+    /// The subject of the block around the address that a proxy passes requests to: `wiki` in `handle /wiki* {
+    /// reverse_proxy localhost:3000` and in `location /wiki/ {`.
     pub fn handled(&self) -> Option<Vec<String>> {
         const BLOCKS: [(&str, &[&str]); 2] =
             [("reverse_proxy", &["handle", "handle_path", "route"]), ("proxy_pass", &["location"])];
-        // Few addresses have such a word before them, and to search backwards takes time.
+        // Few addresses have such a word before them, and searching backwards is slow.
         let (_, blocks) = BLOCKS.iter().find(|(passes, _)| self.before.contains(passes))?;
         let mut closed = 0_u32;
         let block = self.above.lines().rev().skip(1).find_map(|line| {
@@ -224,18 +225,18 @@ impl<'a> Line<'a> {
         (blocks.contains(&kind) && !words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
-    /// What `server_name` calls the server of nginx that passes requests to the address: `wiki` of `wiki.example.org` and
-    /// of `${domains.wiki}`.
+    /// The `server_name` of the nginx server that passes requests to the address: `wiki` in `wiki.example.org` and in
+    /// `${domains.wiki}`.
     pub fn server_name(&self, text: &str, start: u32) -> Option<Vec<String>> {
         const DIRECTIVE: &str = "server_name ";
         const AROUND: usize = 6000;
-        // Few addresses have such a word before them, and to search backwards takes time.
+        // Few addresses have such a word before them, and searching backwards is slow.
         if !self.before.contains("_pass ") {
             return None;
         }
         let head = wording::tail(text.get(..start as usize)?, AROUND);
         let (names, inside) = head[head.rfind(DIRECTIVE)? + DIRECTIVE.len()..].split_once(';')?;
-        // The block that has the name must still be open.
+        // The block with the name must not have ended yet.
         let mut open = 0;
         for byte in inside.bytes() {
             open += i32::from(byte == b'{') - i32::from(byte == b'}');
@@ -263,18 +264,18 @@ impl<'a> Line<'a> {
         Some(&host[start..]).filter(|host| !host.is_empty())
     }
 
-    /// The number inside of the container, if this one is outside: `5432` of `5433:5432`.
+    /// The number inside of the container, if this number is the one outside: `5432` in `5433:5432`.
     pub fn inner(&self) -> Option<u32> {
         let rest = self.after.strip_prefix('}').unwrap_or(self.after).strip_prefix(':')?;
         rest[..rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len()].parse().ok()
     }
 
-    /// Whether the number is the port of a URL without a host of its own, on which a server listens: `http://+:8080`.
+    /// Whether the number is the port of a URL without its own host, which a server listens on: `http://+:8080`.
     pub fn is_any_host(&self) -> bool {
         ["://+:", "://*:", "://0.0.0.0:", "://[::]:"].iter().any(|host| self.before.ends_with(host))
     }
 
-    /// The end of a range of ports in a mapping that the number is: `52000-52100:52000-52100/udp`.
+    /// Which end of a range in a port mapping the number is: `52000-52100:52000-52100/udp`.
     pub fn range_end(&self) -> Option<&'static str> {
         let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         if let Some(rest) = self.after.strip_prefix('-') {
@@ -298,7 +299,7 @@ impl<'a> Line<'a> {
                 .is_some_and(|rest| !rest.ends_with(|c: char| c.is_ascii_digit()))
     }
 
-    /// The side of a mapping that the number is, if the sides differ. The ends of a range have no sides.
+    /// Which side of a mapping the number is, if the sides differ. The ends of a range have no sides.
     pub fn side(&self) -> Option<Side> {
         if self.range_end().is_some() || self.is_same_on_both_sides() {
             return None;
@@ -315,7 +316,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The scheme of a URL that ends in the number: `ldap` of `ldap://127.0.0.1:3890`.
+    /// The scheme of a URL that ends in the number: `ldap` in `ldap://127.0.0.1:3890`.
     pub fn scheme(&self) -> Option<&'a str> {
         let (scheme, rest) = self.before.rsplit_once("://")?;
         let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
@@ -323,7 +324,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The service whose options a variable reads: `wiki` of `config.services.wiki.address`.
+/// The service whose options a variable reads: `wiki` in `config.services.wiki.address`.
 fn held(variable: &str) -> Option<Vec<String>> {
     let mut parts = variable.split('.');
     parts.find(|part| matches!(*part, "containers" | "services"))?;
@@ -331,7 +332,7 @@ fn held(variable: &str) -> Option<Vec<String>> {
     (!words.is_empty() && !all_generic(&words) && parts.next().is_some()).then_some(words)
 }
 
-/// The text after the other number of a mapping of ports: `8080:80` is about one port.
+/// The text after the other number of a port mapping. `8080:80` is about one port.
 fn after_mapping(tail: &str) -> &str {
     tail.strip_prefix(':').map_or(tail, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
@@ -353,7 +354,7 @@ pub fn range_protocol(name: &str) -> Option<String> {
     is_range_end(name).then(|| protocol.to_owned())
 }
 
-/// The comment at the end of a line, without its comment character.
+/// The comment at the end of a line, without the comment marker.
 fn comment_of(tail: &str) -> &str {
     tail.find(" #").map_or("", |at| tail[at + 2..].trim())
 }

@@ -1,9 +1,9 @@
-//! The names that YAML gives to a number: those of the list elements around it and, in a Kubernetes manifest, that of the
-//! object.
+//! The names that YAML gives to a number: the names of the list elements around it and, in a Kubernetes manifest, the
+//! name of the object.
 
 use crate::wording;
 
-/// Bytes before a number that are read.
+/// The number of bytes that are read before a number.
 const AROUND: usize = 16_000;
 
 /// The names around a number.
@@ -23,7 +23,7 @@ impl<'a> Names<'a> {
     /// Reads the names around a number in a YAML file.
     pub fn in_yaml(text: &'a str, start: usize, end: usize) -> Option<Self> {
         let (head, rest) = around(text, start, end)?;
-        // Most Compose files have none, and a search is much faster than reading the lines.
+        // Most Compose files have no names, and a search is much faster than reading the lines.
         if !head.contains("name:") && !rest.contains("name:") {
             return None;
         }
@@ -63,13 +63,13 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// Reads upwards from a number through the mappings that enclose it; each is indented less than the one inside it.
-    /// `own` is the name below the number in its own block mapping, empty if there is none; `None` if its own mapping is
-    /// a flow mapping, which is read separately.
+    /// Reads upwards from a number through the mappings that enclose it. Each is indented less than the one inside it.
+    /// `own` is the name below the number in its own block mapping, empty if there is none. It is `None` if the number
+    /// is in a flow mapping, which is read separately.
     fn climb(&mut self, lines: impl Iterator<Item = &'a str>, mut column: usize, own: Option<&'a str>) {
         let (mut is_own, mut found, mut inner) = (own.is_some(), own.unwrap_or(""), "");
         for line in lines {
-            // Most lines are deeper, and need not be read.
+            // Most lines are indented more deeply and need not be read.
             if line.bytes().take_while(|byte| *byte == b' ').count() > column {
                 continue;
             }
@@ -95,7 +95,7 @@ impl<'a> Names<'a> {
         self.push(&mut is_own, found);
     }
 
-    /// Adds the name of a mapping that was read to its beginning.
+    /// Adds the name of a mapping that was read up to its beginning.
     fn push(&mut self, is_own: &mut bool, name: &'a str) {
         match (std::mem::take(is_own), name) {
             (_, "") => {}
@@ -105,10 +105,10 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The app that a port of a network policy is of: the one whose pods the policy selects, or the one that an egress rule
+/// The app whose port a network policy refers to: the one whose pods the policy selects, or the one that an egress rule
 /// lets them connect to.
 ///
-/// The second value tells whether the app listens on the port: the egress rule of an app may not say what is on the other
+/// The second value is whether the app listens on the port. The egress rule of an app may not show what is on the other
 /// side.
 pub fn policed(text: &str, start: usize, is_egress: bool) -> Option<(&str, bool)> {
     let head = wording::tail(text.get(..start)?, AROUND);
@@ -135,12 +135,12 @@ fn label(selector: &str) -> Option<&str> {
     labels.find(|(key, value)| KEYS.contains(key) && !value.is_empty() && !value.contains(['{', '$'])).map(|(_, v)| v)
 }
 
-/// The texts before and after a number.
+/// The text before and after a number.
 fn around(text: &str, start: usize, end: usize) -> Option<(&str, &str)> {
     Some((wording::tail(text.get(..start)?, AROUND), wording::head(text.get(end..)?, AROUND)))
 }
 
-/// The name of the object that a document of a manifest describes.
+/// The name of the object in a document of a manifest.
 fn object(document: &str) -> &str {
     let is_manifest = document.starts_with("kind:") || document.contains("\nkind:");
     if !is_manifest {
@@ -159,7 +159,7 @@ fn name(text: &str) -> Option<&str> {
 
 /// A line of YAML.
 struct Line<'a> {
-    /// The column of the dash in front of a list element.
+    /// The column of the dash before a list element.
     dash: Option<usize>,
     /// The column of the first key.
     content: usize,

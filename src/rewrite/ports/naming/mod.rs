@@ -1,6 +1,6 @@
 //! Names for ports that are in no registry, derived from the weighted evidence of all uses of a number.
 //!
-//! The listener on a port has precedence over clients, firewalls and proxies; a table of well-known ports names ports
+//! The listener on a port takes precedence over clients, firewalls and proxies; a table of well-known ports names ports
 //! without other evidence. Services that share a number are kept apart.
 
 mod assign;
@@ -30,7 +30,7 @@ use reader::is_front;
 use scaffolding::Scaffolding;
 use words::share;
 
-/// A port that is used and is in no registry.
+/// A port that is used but is not in a registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Missing<'a> {
     /// The number.
@@ -68,25 +68,25 @@ const OTHER: &str = "services";
 /// The group for ports without a name.
 pub const UNNAMED: &str = "unnamed";
 
-/// The evidence that depends on all ports of a repository.
+/// Evidence that depends on all ports of a repository.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// Attribute names below which the repository has its own modules.
     namespaces: HashSet<&'a str>,
     scaffolding: Scaffolding<'a>,
-    /// The uses that can refer to an entry, by file and position. `None` if all can.
+    /// The uses that can refer to an entry, by file and position. `None` if all of them can.
     usable: Option<HashSet<(&'a str, u32)>>,
 }
 
 impl<'a> Context<'a> {
-    /// Reads all ports that are in no registry.
+    /// Builds the context from all ports that are in no registry.
     pub fn of(missing: &[Missing<'a>]) -> Self {
         let namespaces = scaffolding::namespaces(missing);
         let without: Vec<Missing<'a>> = missing.iter().map(|port| scaffolding::without(port, &namespaces)).collect();
         Self { scaffolding: Scaffolding::of(&without), namespaces, usable: None }
     }
 
-    /// The same if only some uses can refer to an entry: a service without one needs none.
+    /// Restricts the context to the uses that can refer to an entry. A service without such a use needs no entry.
     pub fn with_usable(self, usable: HashSet<(&'a str, u32)>) -> Self {
         Self { usable: Some(usable), ..self }
     }
@@ -111,11 +111,11 @@ pub fn propose(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<Proposal> 
     proposals
 }
 
-/// Whether each port would get an entry: its service is certain, under any name. Cheaper than [`propose`].
+/// Whether each port would get an entry, because its service is certain, whatever its name. Cheaper than [`propose`].
 pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> {
     let numbers: Vec<(u32, Vec<usize>)> = by_number(missing).into_iter().collect();
     let certain = numbers.into_par_iter().flat_map_iter(|(number, uses)| match uses.as_slice() {
-        // Ambiguity requires uses of two services, and a third use that may belong to either.
+        // Ambiguity requires uses of two services, and a third use that may belong to either of them.
         [_] | [_, _] => uses,
         _ if number < USER_PORTS && always(services(number)).is_some() => uses,
         _ => {
@@ -138,8 +138,7 @@ fn by_number(missing: &[Missing<'_>]) -> BTreeMap<u32, Vec<usize>> {
     by_number
 }
 
-/// The entry that a use belongs to, of several entries for its number: the only one that its path, file or comment
-/// names.
+/// Which of several entries for the number a use belongs to: the only one that its path, file or comment names.
 pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
     let scaffolding = Scaffolding::default();
     let read = Used::read(0, port, &scaffolding);
@@ -148,7 +147,7 @@ pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
         let service = usize::from(share(&name, &read.named()));
         let by_words =
             name.iter().filter(|word| !words::is_generic(word) && read.evidence.words().contains(*word)).count();
-        // The name that would be chosen today has the highest weight.
+        // The name that would now be chosen has the highest weight.
         service * 10 + by_words
     };
     let scores: Vec<usize> = entries.iter().map(score).collect();
@@ -171,7 +170,7 @@ pub enum Style {
 }
 
 impl Style {
-    /// The style of some names; camelCase if they do not determine one.
+    /// Detects the style of some names; camelCase if they do not determine one.
     pub fn of<'n>(names: impl Iterator<Item = &'n str>) -> Self {
         let (mut kebab, mut snake, mut camel) = (0, 0, 0);
         for name in names {
@@ -224,17 +223,17 @@ impl<'a> Used<'a> {
         self.known.map_or(0, |(_, weight)| weight).max(self.evidence.best.weight)
     }
 
-    /// Whether its service is certain whatever the other uses of the number are.
+    /// Whether its service is certain, whatever the other uses of the number are.
     fn is_strong(&self) -> bool {
         self.weight() >= weight::BOUND
     }
 
-    /// The row, if its weight exceeds that of the use's own evidence.
+    /// The row, if it outweighs the use's own evidence.
     fn row(&self) -> Option<&'static Service> {
         self.known.filter(|(_, weight)| *weight >= self.evidence.best.weight).map(|(row, _)| row)
     }
 
-    /// The words of the service that the evidence names; the default port of a program is not sufficient.
+    /// The words of the service that the evidence names. A program's default port is not sufficient.
     fn named(&self) -> Vec<String> {
         match self.known {
             Some((row, weight)) if weight >= weight::KNOWN => row_words(row),
@@ -242,7 +241,7 @@ impl<'a> Used<'a> {
         }
     }
 
-    /// Whether the evidence only names what passes connections on, or nothing.
+    /// Whether the evidence names nothing, or only something that passes connections on.
     fn is_of_front(&self) -> bool {
         let service = &self.evidence.best.service;
         service.is_empty() || is_front(service) && self.evidence.is_remote && !self.evidence.is_policed
@@ -254,8 +253,8 @@ impl<'a> Used<'a> {
         !self.evidence.is_remote && *weight >= weight::FILE_LISTENER && !service.is_empty()
     }
 
-    /// Whether the file is about the service that has the port: something listens on it there, or the port of a service
-    /// with the file's name is opened.
+    /// Whether the file is about the service with the port: something in the file listens on the port, or opens it for
+    /// the service that the file is named after.
     fn is_of_own_file(&self) -> bool {
         let is_opened = self.evidence.is_opened() && self.evidence.best.weight == weight::FILE;
         self.is_listener() || is_opened && self.evidence.names_service()
@@ -280,13 +279,13 @@ fn row_words(row: &Service) -> Vec<String> {
     first.chain(row.keywords().map(str::to_owned)).collect()
 }
 
-/// The row of the table for a use: one that it names, or else the only one for the number.
+/// The row of the table for a use: the row that the use names, or else the only one for the number.
 fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
     let rows = services(number);
     if rows.is_empty() {
         return None;
     }
-    // A name that is given by hand says more than the number.
+    // A name that a person chose is better evidence than the number.
     let says_more = |row: &Service| {
         let words = row_words(row);
         let service = &evidence.best.service;
@@ -300,7 +299,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if let Some(row) = always(rows) {
         return (!is_of_another_service(row, evidence)).then_some((row, weight::ALWAYS));
     }
-    // A listener identifies itself: the file name does not count.
+    // A listener identifies itself, so the file name does not count.
     let is_listener = evidence.best.weight >= weight::BOUND && !evidence.is_remote;
     let is_job = evidence.best.weight == weight::JOB;
     let words = if is_listener { evidence.path_words() } else { evidence.words() };
@@ -315,7 +314,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         // `forgejoSSH` is not the SSH of the machine.
         return (!is_purpose_of_another(row, evidence)).then_some((row, weight::KNOWN));
     }
-    // A variable with the name of a service is better evidence than the number, and so is a comment.
+    // A variable or a comment with the name of a service is better evidence than the number.
     let is_variable = evidence.best.weight == weight::VARIABLE;
     let is_other = |row: &Service| {
         is_variable || (evidence.is_named_by_comment() || evidence.contradicts(row)) && !evidence.shares(row)
@@ -323,10 +322,10 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
 }
 
-/// Numbers below this one keep their meaning whatever listens: only an administrator may use them.
+/// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.
 const USER_PORTS: u32 = 1024;
 
-/// Whether a well-known service that is not the usual one listens: `services.knot` on 5353.
+/// Whether a well-known service listens that does not usually have this number: `services.knot` on 5353.
 fn is_of_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
     row.number >= USER_PORTS
         && !evidence.is_remote
@@ -336,7 +335,7 @@ fn is_of_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
         && !row_words(row).iter().any(|word| evidence.path_words().contains(word))
 }
 
-/// Whether a row only says what a port of another service is for: 2222 is often SSH.
+/// Whether a row only describes the purpose of another service's port: 2222 is often SSH.
 fn is_purpose_of_another(row: &Service, evidence: &Evidence<'_>) -> bool {
     let words = row_words(row);
     let is_purpose = |(number, word): &(u32, &str)| *number == row.number && words.iter().any(|known| known == word);
@@ -346,33 +345,33 @@ fn is_purpose_of_another(row: &Service, evidence: &Evidence<'_>) -> bool {
         && evidence.best.service.iter().any(is_other)
 }
 
-/// The row of a number that identifies one service, independent of the program that serves it.
+/// The row of a number that identifies one service, independently of the program that serves it.
 fn always(rows: &'static [Service]) -> Option<&'static Service> {
     rows.iter().find(|row| row.certainty == Certainty::Always)
 }
 
 /// The group of a name.
 pub fn group(name: &[String]) -> &'static str {
-    // `api` of a service says nothing about the service.
+    // `api` in a name with other words does not identify the service.
     let is_purpose = |word: &str| name.len() > 1 && PURPOSES.contains(&word);
     let is_in = |words: &[&str]| name.iter().any(|word| words.contains(&word.as_str()) && !is_purpose(word));
     let by_word = GROUPS.iter().find(|(_, words)| is_in(words)).map(|(group, _)| *group);
     by_word.or_else(|| known_group(&name.concat())).unwrap_or(OTHER)
 }
 
-/// The group of a well-known service. The port for its metrics is not the service.
+/// The group of a well-known service. The port for its metrics belongs to another group.
 fn known_group(name: &str) -> Option<&'static str> {
     let row = service_ports::named(name)?;
     let is_metrics = ["Exporter", "Metrics", "Stats"].iter().any(|end| row.name.ends_with(end));
     (!is_metrics || row.name.eq_ignore_ascii_case(name)).then_some(row.group)
 }
 
-/// The group of a service without a group in its name: by its folder, or as a development process.
+/// The group of a service whose name does not determine one: by its folder, or as a development process.
 fn group_by_path(port: &Missing<'_>) -> &'static str {
     let folders: Vec<&str> = port.path.split('/').collect();
     for at in (0..folders.len().saturating_sub(1)).rev() {
         let folder = &folders[at];
-        // A machine may be called `web`.
+        // `web` may be the name of a machine.
         if at.checked_sub(1).is_some_and(|outer| MACHINE_FOLDERS.contains(&folders[outer])) {
             continue;
         }

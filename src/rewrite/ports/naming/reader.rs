@@ -1,4 +1,4 @@
-//! Reads the name of a use: who listens, and what a client connects to.
+//! Reads the names of a use: the listener, or the service that a client connects to.
 
 mod client;
 mod listener;
@@ -20,13 +20,13 @@ use crate::knowledge::name_words::{
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
 
-/// A use of a port, with everything around it that may name it.
+/// A use of a port, with everything around it that may name the port.
 #[derive(Debug)]
 pub struct Reader<'a> {
     pub line: Line<'a>,
-    /// The subject of the file. Empty if it does not say what its ports are for.
+    /// The subject of the file. Empty if it does not describe the ports of the file.
     pub subject: Vec<String>,
-    /// Whether it is one of several numbers in a list, which the file cannot name all.
+    /// Whether it is one of several numbers in a list. The file name cannot name all of them.
     pub is_one_of_many: bool,
     /// Whether the number is only the default of an option, which a configuration may override.
     pub is_default: bool,
@@ -36,7 +36,7 @@ pub struct Reader<'a> {
     /// The names around the number, in YAML.
     names: Names<'a>,
     context: &'a Scaffolding<'a>,
-    /// The part of [`Reader::parts`] that holds services in this file, besides the usual ones.
+    /// The index in [`Reader::parts`] of a name, besides the usual ones, that contains services in this file.
     holder: Option<usize>,
     /// See [`Reader::named`].
     named: OnceCell<Option<(usize, Candidate)>>,
@@ -54,13 +54,13 @@ impl<'a> Reader<'a> {
         // The value of a flag may contain a domain: `--route=wiki.example.org`.
         let name = port.name.split('=').next().unwrap_or(port.name);
         let raw: Vec<&str> = name.trim_end_matches(".default").split(['.', ' ']).collect();
-        // Single-letter flags have no meaning by themselves.
+        // Single-letter flags have no inherent meaning.
         let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
         let (start, end) = (port.span.start as usize, port.span.end as usize);
         let is_yaml = port.path.ends_with(".yaml") || port.path.ends_with(".yml");
         let names = match is_yaml {
             true => Names::in_yaml(port.text, start, end),
-            // Only a text of unknown meaning may be a Compose file.
+            // Only a string of unknown meaning may be a Compose file.
             false if !port.name.contains('.') => Names::in_string(port.text, start, end),
             false => None,
         };
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
         !self.names.service.is_empty()
     }
 
-    /// The side of a mapping that the number is.
+    /// Which side of a mapping the number is.
     pub fn side(&self) -> Option<Side> {
         match self.last() {
             "hostPort" | "host" => Some(Side::Host),
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The well-known service behind the other side of a mapping: `https` of `{ host = 8443; guest = 443; }`.
+    /// The well-known service at the other side of a mapping: `https` in `{ host = 8443; guest = 443; }`.
     pub fn partner(&self) -> Option<Vec<String>> {
         // `{ host = 8443; guest = 443; }` and `{ host.port = 8443; guest.port = 443; }`
         let other = match self.parts.as_slice() {
@@ -127,13 +127,13 @@ impl<'a> Reader<'a> {
         self.parts.iter().find_map(|part| part.strip_suffix("Probe")).map(split)
     }
 
-    /// The words of the last name that say something, however general.
+    /// The words of the last name that have a meaning, however general.
     pub fn general(&self) -> Vec<String> {
         const EMPTY: [&str; 8] = ["addr", "address", "bind", "default", "listen", "port", "ports", "value"];
         split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
     }
 
-    /// What the variable of a container says about the number that a mapping has inside: `webdav` of
+    /// The purpose that a variable of the container gives for the inner number of a mapping: `webdav` in
     /// `STORE_WEBDAV_PORT = "8181"` for `20015:8181`.
     pub fn variable_inside(&self, text: &str, service: &[String]) -> Option<Vec<String>> {
         let number = match self.side()? {
@@ -153,29 +153,29 @@ impl<'a> Reader<'a> {
         (!words.is_empty()).then_some(words)
     }
 
-    /// The well-known service inside of a container, whatever the container is called.
+    /// The well-known service inside of a container, whatever the name of the container.
     pub fn contained(&self) -> Option<Vec<String>> {
         let number = self.line.inner()?;
         let row = service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always)?;
         Some(split(row.name))
     }
 
-    /// The names of the service that the scheme of a URL means: `ldap` of `ldap://127.0.0.1:3890`.
+    /// The names of the service that the scheme of a URL implies: `ldap` in `ldap://127.0.0.1:3890`.
     pub fn protocol(&self) -> Option<&'static [&'static str]> {
         // Most URLs have one of these schemes, which do not identify a service.
         let scheme = self.line.scheme().filter(|scheme| !matches!(*scheme, "http" | "https"))?;
         SCHEMES.iter().find(|(known, _)| *known == scheme).map(|(_, names)| *names)
     }
 
-    /// Whether some words are the name of a service: a well-known one, or one of the repository.
+    /// Whether some words are the name of a service, either a well-known one or one of the repository.
     pub fn is_service(&self, words: &[String]) -> bool {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
-    /// The texts whose words may be the name of a service.
+    /// The strings whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
         let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object, self.names.service]);
-        // A label of Traefik names Traefik, whichever service it is for.
+        // A Traefik label contains the name of Traefik, whichever service it is for.
         let is_of_label = |at: usize| {
             self.parts[at] == "traefik"
                 && self.parts.get(at + 1).is_some_and(|kind| matches!(*kind, "http" | "tcp" | "udp"))
@@ -235,26 +235,26 @@ impl<'a> Reader<'a> {
                 .any(|word| matches!(word.as_str(), "script" | "start" | "cmd" | "command" | "text" | "test"));
             script || !matches!(scheme, "http" | "https" | "tcp" | "udp" | "ws" | "unix")
         });
-        // `href = url 8000;`: the bound name says what the call is for.
+        // `href = url 8000;`: the bound name describes the purpose of the call.
         let bound = self.line.binding().or_else(|| self.line.call().map(|(bound, _)| bound));
         let names_client = self.parts.len() == 1
             && bound.is_some_and(|bound| split(bound).last().is_some_and(|word| CLIENTS.contains(&word.as_str())));
-        // The text of a proxy's configuration, apart from what it listens on itself.
+        // The text of a proxy's configuration, except what the proxy itself listens on.
         let is_text_of_front = self.named().is_some_and(|(at, candidate)| {
             is_front(&candidate.service) && at + 1 < self.parts.len() && self.is_text(at + 1)
         });
-        // `example.org:8443 {` is where Caddy listens.
+        // `example.org:8443 {` is an address that Caddy listens on.
         let is_site = self.line.after.trim_start().starts_with('{');
         // `proxy = {` is a set.
         let passes = |rest: &str| !rest.trim_start().starts_with('=');
-        // A search for a position costs more than one that only tells whether there is any.
+        // Searching for a position is slower than testing whether there is one.
         let follows = |words: &&str| {
             self.line.before.contains(*words) && {
                 self.line.before.split_once(*words).is_some_and(|(_, rest)| passes(rest))
             }
         };
         let passes_on = PASSES_ON.iter().any(follows);
-        // A URL of another host, and an expectation about the configuration of one
+        // A URL of another host, and an expectation about the configuration of another host.
         let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
         let is_check = self.parts.contains(&"checks");
         let is_url_of_host =
@@ -273,7 +273,7 @@ impl<'a> Reader<'a> {
             || self.line.key_host().is_some() && !listens
     }
 
-    /// Whether it is the port of the database of a service: `services.wiki.database.port`.
+    /// Whether it is the port of a service's database: `services.wiki.database.port`.
     fn is_of_database(&self) -> bool {
         let [.., outer, "database" | "db", "port"] = self.parts.as_slice() else { return false };
         !service(outer).iter().any(|word| service_ports::named(word).is_some_and(|row| row.group == "databases"))
@@ -284,9 +284,9 @@ impl<'a> Reader<'a> {
         matches!(self.parts.as_slice(), [.., "protocols", _, "endpoint"]) && self.parts.contains(&"receivers")
     }
 
-    /// Whether it is an entry of a set of ports, whose name is given by hand: `ports.wikiProxy`.
+    /// Whether it is an entry of a set of ports, whose name a person chose: `ports.wikiProxy`.
     pub fn is_key(&self) -> bool {
-        // `network.ports.wiki`, but not an option of a service that happens to be called so.
+        // `network.ports.wiki`, but not an option of a service that happens to have this name.
         let is_entry = match self.parts.as_slice() {
             ["ports", _] => true,
             [outer, "ports", _] => !TOP_LEVEL.contains(outer) && !HOLDERS.contains(outer),
@@ -295,18 +295,19 @@ impl<'a> Reader<'a> {
         is_entry && self.last().bytes().any(|byte| byte.is_ascii_lowercase()) && self.line.binding().is_some()
     }
 
-    /// Whether it is a port that NAT forwards to another machine, or that machine's: `{ destination = "10.0.0.4:8000";
-    /// sourcePort = 8000; }`.
+    /// Whether it is a port that NAT forwards to another machine, or the port on that machine: `{ destination =
+    /// "10.0.0.4:8000"; sourcePort = 8000; }`.
     fn is_forwarded(&self) -> bool {
         matches!(self.last(), "destination" | "sourcePort") && self.parts.contains(&"forwardPorts")
     }
 
-    /// Whether it is the port of this machine that a tunnel makes reachable elsewhere: `{ localPort = 80; remotePort = 8000; }`.
+    /// Whether it is the port of this machine that a tunnel exposes elsewhere: `{ localPort = 80; remotePort = 8000;
+    /// }`.
     pub fn is_local_end(&self) -> bool {
         self.last() == "localPort" && self.beside.is_some_and(|beside| beside.has("remotePort"))
     }
 
-    /// Whether it is a label of a series or a query that mentions the address of a service.
+    /// Whether it is a label of a time series, or a query, that mentions the address of a service.
     fn is_label(&self) -> bool {
         self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers"))
     }
@@ -336,17 +337,19 @@ impl<'a> Reader<'a> {
         Some(self.names.service).filter(|service| !service.is_empty())
     }
 
-    /// Whether a name ends in nothing but the port of its service: `services.wiki.port`, and `listenPort` in `wiki.nix`.
+    /// Whether the name ends in nothing more specific than the port of its service: `services.wiki.port`, and
+    /// `listenPort` in `wiki.nix`.
     pub fn is_plain_port(&self) -> bool {
         matches!(self.last(), "port" | "listenPort" | "httpPort" | "http_port" | "listen_port" | "PORT")
     }
 
-    /// Whether a part is an option whose value is a text: `appendHttpConfig`.
+    /// Whether a part is an option with text as its value: `appendHttpConfig`.
     fn is_text(&self, at: usize) -> bool {
         self.parts[at].ends_with("Config") || self.parts[at] == "config" || self.parts[at] == "text"
     }
 
-    /// In a manifest, the value of a variable, a probe and a route connect to another port.
+    /// Whether it is a client in a manifest: the value of a variable, a probe or a route, which connects to another
+    /// port.
     fn is_client_in_manifest(&self) -> bool {
         const LISTENING: [&str; 5] = ["addr", "address", "bind", "listen", "port"];
         const LISTENED: [&str; 5] = ["ports", "containerPort", "hostPort", "nodePort", "listen"];
@@ -365,12 +368,12 @@ impl<'a> Reader<'a> {
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
     }
 
-    /// Whether only a set of this file with several services has the name of the service.
+    /// Whether the name of the service is only in a set of this file with several services.
     fn is_held(&self) -> bool {
         self.holder.is_some() && self.named_by_option().is_none()
     }
 
-    /// Whether a holder has the jobs of a CI system, which are not services.
+    /// Whether a holder contains the jobs of a CI system, which are not services.
     fn is_ci_job(&self, at: usize) -> bool {
         self.parts[at] == "jobs" && self.parts.get(at + 2).is_some_and(|part| *part == "steps")
     }
@@ -380,7 +383,7 @@ impl<'a> Reader<'a> {
         let is_last = |at: usize| at + 2 >= self.parts.len();
         let is_category = |part: &str| is_category(part) || self.context.is_category(part);
         let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
-        // The last name is that of the option.
+        // The last name is the name of the option.
         if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
             return None;
         }
@@ -426,13 +429,13 @@ impl<'a> Reader<'a> {
         at.checked_sub(1).is_some_and(|before| matches!(self.parts[before], "services" | "programs"))
     }
 
-    /// The last name between a computed one and the option.
+    /// The last name between a computed name and the option.
     fn inner(&self, at: usize) -> Vec<String> {
         let inner = self.parts.get(at + 1..).unwrap_or_default().iter().rev();
         inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
     }
 
-    /// The name that the attributes next to the number, or an element of YAML, give to the port.
+    /// The name that the port gets from the attributes next to the number, or from a list element in YAML.
     pub fn element(&self) -> Option<Candidate> {
         if self.is_in_compose() && self.named_by_option().is_none() && self.line.url_host().is_none() {
             let service = service(self.names.service);
@@ -457,7 +460,7 @@ impl<'a> Reader<'a> {
                 }
                 name.or_else(|| self.kind_beside(beside))?
             }
-            // `widget = { type = "wiki"; url = "http://10.0.0.4:8080"; }` on a dashboard
+            // `widget = { type = "wiki"; url = "http://10.0.0.4:8080"; }` on a dashboard.
             Some(beside) if beside.key() == "widget" => {
                 let kind = beside.kind().filter(|kind| !GENERIC_WIDGETS.contains(kind))?;
                 return plain(service(kind), weight::RECORD);
@@ -481,27 +484,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The first label of the host next to the number, if it names a service, or if it is where a proxy gets requests for
-    /// the port: `{ host = "wiki.example.org"; upstream = "10.0.0.4:8080"; }`.
+    /// The first label of the host next to the number, if it names a service, or if a proxy receives requests for the
+    /// port at that host: `{ host = "wiki.example.org"; upstream = "10.0.0.4:8080"; }`.
     fn host_beside(&self, beside: Beside<'a>) -> Option<&'a str> {
         let label = beside.host().filter(|label| !self.context.is_machine(label))?;
         let is_proxied = matches!(self.last(), "backend" | "proxyPass" | "target" | "to" | "upstream" | "url");
         (is_proxied || self.is_service(&service(label))).then_some(label)
     }
 
-    /// What the port of a service is for, by the `type` next to it: `{ port = 9000; type = "metrics"; }`.
+    /// The purpose of a service's port, from the `type` next to it: `{ port = 9000; type = "metrics"; }`.
     fn kind_beside(&self, beside: Beside<'a>) -> Option<&'a str> {
         self.named()?;
         beside.kind().filter(|kind| DIAGNOSTICS.contains(kind))
     }
 
-    /// Whether it is the port of a peer, which has a host of its own: `{ host = "10.0.0.4"; port = 9092; }`.
+    /// Whether it is the port of a peer, which has its own host: `{ host = "10.0.0.4"; port = 9092; }`.
     fn is_of_peer(&self) -> bool {
         let beside = self.beside.filter(|beside| self.last() == "port" && beside.is_element());
         beside.and_then(|beside| beside.full_host()).is_some_and(|host| !is_local(host) && !host.contains(['$', ':']))
     }
 
-    /// Whether a name may identify a service: it is not generic, not computed, and not that of a place.
+    /// Whether a name may identify a service: it is not generic, not computed, and not a location.
     fn says_whose(&self, at: usize) -> bool {
         let part = self.parts[at];
         let before = at.checked_sub(1).map(|before| self.parts[before]);
@@ -528,7 +531,7 @@ impl<'a> Reader<'a> {
             && !split(part).is_empty()
     }
 
-    /// The app that a network policy of Kubernetes opens the port of.
+    /// The app whose port a Kubernetes network policy opens.
     pub fn policed(&self, port: &Missing<'a>) -> Option<Candidate> {
         let has = |rule: &str| self.parts.contains(&rule);
         if !self.is_manifest() || !(has("ingress") || has("egress")) {
@@ -547,7 +550,7 @@ impl<'a> Reader<'a> {
         Candidate { service, qualifier: self.end(), weight }
     }
 
-    /// The virtual machine whose ports a machine forwards to: `test` of `nixosConfigurations.test.virtualisation..`.
+    /// The virtual machine whose ports a machine forwards: `test` in `nixosConfigurations.test.virtualisation..`.
     pub fn virtual_machine(&self, path: &str) -> Option<Candidate> {
         if self.last() != "port" || !self.parts.contains(&"forwardPorts") || !self.parts.contains(&"virtualisation") {
             return None;
@@ -576,7 +579,7 @@ impl<'a> Reader<'a> {
         (!words.is_empty() && !all_generic(&words)).then(|| Candidate { service: words, qualifier: Vec::new(), weight })
     }
 
-    /// The name that the line binds, if it differs from the option's.
+    /// The name that the line binds, if it is not the name of the option.
     pub fn bound(&self, is_remote: bool) -> Option<Candidate> {
         let name = self.line.binding().filter(|_| !self.is_manifest())?;
         let is_option = split(self.last()) == split(name) || self.parts.contains(&name);
@@ -587,7 +590,7 @@ impl<'a> Reader<'a> {
         Some(Candidate { weight: if is_remote { weight::BOUND } else { weight::FILE_LISTENER + 1 }, ..candidate })
     }
 
-    /// The service that a comment names for a port that a container publishes for another one, as that of a VPN does:
+    /// The service that a comment names for a port that one container publishes for another, as a VPN container does:
     /// `"8080:8080" # qBittorrent`.
     pub fn behind(&self, comment: &[String]) -> Option<Candidate> {
         let container = self.container()?;
@@ -661,7 +664,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether the words of a name say that connections are passed on: `proxyTo`, `forward_to`.
+/// Whether the words of a name mean that connections are passed on: `proxyTo`, `forward_to`.
 fn passes_to(words: &[String]) -> bool {
     matches!(words, [.., before, last] if last == "to" && !matches!(before.as_str(), "bind" | "listen" | "port"))
 }
@@ -675,7 +678,7 @@ pub fn is_local(host: &str) -> bool {
     matches!(host, "localhost" | "0.0.0.0") || host.starts_with("127.")
 }
 
-/// Whether some words are those of a reverse proxy or a dashboard, which has the ports of others.
+/// Whether some words name a reverse proxy or a dashboard, whose ports belong to other services.
 pub fn is_front(words: &[String]) -> bool {
     FRONTS.contains(&words.join("-").as_str()) || words.iter().any(|word| FRONTS.contains(&word.as_str()))
 }

@@ -9,11 +9,11 @@ use super::words::{self, all_generic, split};
 use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 
-/// The number of ports, and of files, below a name that make it a namespace.
+/// A name is a namespace if at least this many ports, and this many files, are below it.
 const MANY: usize = 3;
 
-/// The first names of attribute paths under which a repository has its own modules: `acme` of `acme.wiki.port` and
-/// `acme.mail.port`. Many ports in many files are below them, and NixOS has no such option.
+/// The first names of attribute paths under which a repository has its own modules: `acme` in `acme.wiki.port` and
+/// `acme.mail.port`. Many ports in many files are below such a name, and NixOS has no option with that name.
 pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     let mut below: BTreeMap<&str, (BTreeSet<u32>, BTreeSet<&str>)> = BTreeMap::new();
     for port in missing {
@@ -29,7 +29,7 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     below.into_iter().filter(|(_, found)| is_many(found)).map(|(name, _)| name).collect()
 }
 
-/// A use with the namespace removed from its attribute path.
+/// Returns a use without the namespace in its attribute path.
 pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a> {
     match port.name.split_once('.') {
         Some((first, rest)) if namespaces.contains(first) => Missing { name: rest, ..*port },
@@ -37,7 +37,7 @@ pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a
     }
 }
 
-/// What the ports of a repository say about its own structure.
+/// What the ports of a repository reveal about its structure.
 #[derive(Debug, Default)]
 pub struct Scaffolding<'a> {
     machines: HashSet<String>,
@@ -45,20 +45,20 @@ pub struct Scaffolding<'a> {
     categories: HashSet<&'a str>,
     /// Sets of several services, by file and path: `routes` with `routes.wiki.port`, `routes.chat.port`, ..
     collections: HashSet<(&'a str, &'a str)>,
-    /// Endings that the repository gives to the names of its own modules: `ctl` of `wikictl` in `wiki.nix`.
+    /// Suffixes that the repository appends to the names of its own modules: `ctl` in `wikictl` in `wiki.nix`.
     endings: HashSet<String>,
     /// The names of services, each as one word.
     services: HashSet<String>,
     /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
     twins: HashSet<&'a str>,
-    /// Lists of several numbers that are opened, by file and name.
+    /// Lists of several numbers that a firewall opens, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
 }
 
 impl<'a> Scaffolding<'a> {
-    /// Reads all ports.
+    /// Builds the structure from all ports.
     pub fn of(ports: &[Missing<'a>]) -> Self {
         let machines = machines(ports);
         let collections = collections(ports, &machines);
@@ -76,7 +76,7 @@ impl<'a> Scaffolding<'a> {
         }
     }
 
-    /// Whether a name is that of a machine.
+    /// Whether a name belongs to a machine.
     pub fn is_machine(&self, name: &str) -> bool {
         !self.machines.is_empty() && self.machines.contains(&name.to_ascii_lowercase())
     }
@@ -86,7 +86,7 @@ impl<'a> Scaffolding<'a> {
         self.categories.contains(name)
     }
 
-    /// Whether a name is the subject of its file, with an ending that many modules of the repository have.
+    /// Whether a name is the subject of its file, with a suffix that many modules of the repository have.
     pub fn is_subject(&self, name: &[String], subject: &[String]) -> bool {
         let name = name.concat();
         let ending = name.strip_prefix(&subject.concat()).filter(|_| !subject.is_empty());
@@ -103,7 +103,7 @@ impl<'a> Scaffolding<'a> {
         self.services.contains(&words.concat())
     }
 
-    /// Whether a number is one of several in a list of ports that are opened.
+    /// Whether a number is one of several in a list of opened ports.
     pub fn is_list(&self, port: &Missing<'_>) -> bool {
         self.lists.contains(&(port.path, port.name))
     }
@@ -137,7 +137,7 @@ fn twins<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
     by_service.into_values().filter(|twins| twins.len() > 1).flatten().collect()
 }
 
-/// The endings of the names of modules, after the subjects of their files.
+/// The suffixes of module names, after the subjects of their files.
 fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     let mut files: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for port in ports.iter().filter(|port| port.name.starts_with("options.")) {
@@ -149,7 +149,7 @@ fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     files.into_iter().filter(|(_, files)| files.len() >= MANY).map(|(ending, _)| ending).collect()
 }
 
-/// The service that the name of a use has after `services`, as one word.
+/// The service after `services` in the name of a use, as one word.
 fn service(name: &str) -> Option<String> {
     let mut parts = name.split('.');
     parts.find(|part| HOLDERS.contains(part))?;
@@ -157,10 +157,10 @@ fn service(name: &str) -> Option<String> {
     Some(split(name).concat())
 }
 
-/// The categories that a use proves: `oci` of `services.oci.wiki.port` in `services/oci/wiki.nix`.
+/// The category that a use reveals: `oci` in `services.oci.wiki.port`, in `services/oci/wiki.nix`.
 fn categories<'a>(port: &Missing<'a>) -> Option<&'a str> {
     let folders = || port.path.split('/').zip(port.path.split('/').skip(1));
-    // Mostly no folder is named like a part of the path after the first.
+    // Usually no folder has the same name as a part of the path after the first.
     let is_inner = |folder: &str| port.name.match_indices(folder).any(|(at, _)| port.name[..at].ends_with('.'));
     if !folders().any(|(folder, _)| is_inner(folder)) {
         return None;
@@ -175,7 +175,7 @@ fn categories<'a>(port: &Missing<'a>) -> Option<&'a str> {
     proof.map(|part| part[1])
 }
 
-/// Sets with several services that have the same option: `routes` of `routes.wiki.port` and `routes.chat.port`.
+/// Sets of several services that have the same option: `routes` in `routes.wiki.port` and `routes.chat.port`.
 fn collections<'a>(ports: &[Missing<'a>], machines: &HashSet<String>) -> HashSet<(&'a str, &'a str)> {
     let may_be_service = |member: &str| {
         let words = split(member);
@@ -199,7 +199,7 @@ fn collections<'a>(ports: &[Missing<'a>], machines: &HashSet<String>) -> HashSet
     members.into_iter().filter(|(_, members)| is_many(members)).map(|((path, set, _), _)| (path, set)).collect()
 }
 
-/// Lists of several numbers in a firewall, or in an option of another name than `ports`.
+/// Lists of several numbers in a firewall, or in an option with a name other than `ports`.
 fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
     let mut numbers: BTreeMap<(&str, &str), (usize, BTreeSet<u32>)> = BTreeMap::new();
     for port in ports {
@@ -230,7 +230,7 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
         let at = sites.find(port.name.as_bytes())? + SITES.len();
         Some((port.name[at..].split('.').next()?, port.number))
     };
-    // The ports of a file follow each other.
+    // The ports of a file are adjacent.
     let files = ports.chunk_by(|a, b| a.path == b.path);
     let has_several = |file: &&[Missing<'a>]| {
         let mut hosts = file.iter().filter_map(host);
@@ -255,12 +255,12 @@ pub fn machine(path: &str) -> Option<&str> {
     // `hosts/common/default.nix`
     let is_shared = all_generic(&split(machine)) || VAGUE.contains(machine);
     let inside = folders.next()?;
-    // `hosts/containers/configuration.nix` is that of a machine.
+    // `hosts/containers/configuration.nix` configures a machine.
     let is_machine = !is_shared || inside == "configuration.nix";
     (is_machine && !machine.contains('.')).then_some(machine)
 }
 
-/// The names of the machines whose folders contain files with ports, in lower case: `web1` of `machines/web1/disk.nix`.
+/// The names of the machines whose folders contain files with ports, in lower case: `web1` in `machines/web1/disk.nix`.
 pub fn machines(missing: &[Missing<'_>]) -> HashSet<String> {
     let folders = missing.iter().flat_map(|port| port.path.split('/').zip(port.path.split('/').skip(1)));
     let inside = folders.filter(|(outer, _)| MACHINE_FOLDERS.contains(outer)).map(|(_, name)| name);

@@ -8,12 +8,12 @@ mod table;
 
 use super::*;
 
-/// Uses as (number, name, path, text around the number with `@` before the digits).
+/// Proposes names for uses. Each use is (number, name, path, text with `@` before the digits).
 fn proposals(uses: &[(u32, &str, &str, &str)]) -> Vec<String> {
     let texts: Vec<(String, Span)> = uses
         .iter()
         .map(|(number, _, _, text)| {
-            // A text may have other `@`, as in Unbound's `127.0.0.1@5353`.
+            // The text may contain another `@`, as in Unbound's `127.0.0.1@5353`.
             let marked = format!("@{number}");
             let at = text.find(&marked).or_else(|| text.find('@')).unwrap_or(0);
             let rest = text[at..].strip_prefix('@').unwrap_or(&text[at..]);
@@ -316,7 +316,8 @@ fn policies_and_routes_name_the_app_that_they_are_about() {
     );
     let egress = "kind: NetworkPolicy\nmetadata:\n  name: x\nspec:\n  podSelector:\n    matchLabels:\n      app: wiki\n  egress:\n    - to:\n        - podSelector:\n            matchLabels:\n              app: chat\n      ports:\n        - port: @4321\n";
     assert_eq!(proposals(&[(4321, "spec.egress.ports.port", path, egress)]), ["services.chat=4321"]);
-    // Who connects does not listen, but names a port that nothing else does. A proxy is the app of its own policy.
+    // A client does not listen, but gives its name to a port that nothing else names. A proxy is the app of its own
+    // policy.
     let open = "kind: NetworkPolicy\nmetadata:\n  name: x\nspec:\n  podSelector:\n    matchLabels:\n      app: cloudflared\n  egress:\n    - to:\n        - ipBlock:\n            cidr: 0.0.0.0/0\n      ports:\n        - port: @";
     let edge = "spec.egress.ports.port";
     assert_eq!(proposals(&[(7844, edge, path, &format!("{open}7844\n"))]), ["services.cloudflared=7844"]);
@@ -382,7 +383,7 @@ fn numbers_of_one_service_have_different_words_or_none() {
     }
 }
 
-/// Whether some proposals have the same number.
+/// Asserts that uses of one number get one entry.
 fn are_one(uses: &[(u32, &str, &str, &str)], expected: &str) {
     assert_eq!(proposals(uses), [expected], "{uses:?}");
 }
@@ -414,7 +415,7 @@ fn the_words_from_and_to_are_the_ends_of_ranges_only_by_themselves() {
 
 #[test]
 fn machines_are_not_part_of_a_name() {
-    // The value of a machine has precedence over the default of the module.
+    // The value on a machine takes precedence over the default of the module.
     let option = [
         (4000, "options.modules.services.recipes.port.default", "modules/recipes.nix", "default = @4000;"),
         (4100, "modules.services.recipes.port", "hosts/oak/recipes.nix", "port = @4100;"),
@@ -445,7 +446,7 @@ fn structure_is_not_the_name_of_a_service() {
             "unnamed.port4321Tcp",
         ),
         ("postPatch", "packages/actual/package.nix", "postPatch = \"--set 'port: @4321'\";", "services.actual"),
-        // The name next to the number is that of a machine.
+        // The name next to the number belongs to a machine.
         (
             "pools",
             "modules/balancer.nix",

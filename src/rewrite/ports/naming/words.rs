@@ -17,7 +17,7 @@ pub fn split(name: &str) -> Vec<String> {
     split_all(&name[..end])
 }
 
-/// The same for a name of any length.
+/// Like [`split`], for a name of any length.
 pub fn split_all(name: &str) -> Vec<String> {
     crate::wording::words(name, |c| c.is_ascii_alphanumeric())
 }
@@ -32,7 +32,7 @@ pub fn all_generic(words: &[String]) -> bool {
     words.iter().all(|word| is_generic(word))
 }
 
-/// The significant words of a name, without suffixes such as the `bindaddress` of `ldapbindaddress`.
+/// The significant words of a name, without suffixes such as the `bindaddress` in `ldapbindaddress`.
 pub fn telling(name: &str) -> Vec<String> {
     const ENDINGS: [&str; 8] =
         ["bindaddress", "bindaddr", "bindport", "listenport", "address", "addr", "ports", "port"];
@@ -49,7 +49,7 @@ pub fn telling(name: &str) -> Vec<String> {
     words
 }
 
-/// The name of a service without final words that many servers have: `nats-server` is `nats`.
+/// The name of a service without common final words: `nats` for `nats-server`.
 pub fn service(name: &str) -> Vec<String> {
     let mut words = split(name);
     while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
@@ -68,7 +68,7 @@ pub fn service(name: &str) -> Vec<String> {
     words
 }
 
-/// Spells the number that a name begins with, since an attribute name cannot begin with a digit: `13ft`.
+/// Spells out a number at the beginning of a name, because an attribute name cannot begin with a digit: `13ft`.
 fn spell_number(words: &mut Vec<String>) {
     const NUMBERS: [&str; 21] = [
         "zero",
@@ -104,8 +104,8 @@ fn spell_number(words: &mut Vec<String>) {
 
 /// Whether two service names have a significant word in common. `unifi` and `unifi2` do, but not `forge` and `forgejo`.
 pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + Clone) -> bool {
-    // The rest is a number or an abbreviated kind, unless the longer word is a service of its own: `port` is the
-    // beginning of `portainer`, and `vault` of `vaultwarden`.
+    // The rest of the longer word is a number or an abbreviation of a kind, unless the longer word is itself a service:
+    // `port` is the beginning of `portainer`, and `vault` of `vaultwarden`.
     let is_other = |start: &str, word: &str| {
         service_ports::named(word)
             .is_some_and(|row| service_ports::named(start).is_none_or(|other| other.name != row.name))
@@ -117,7 +117,8 @@ pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + C
     one.iter().filter(|word| !is_generic(word)).any(|word| other.clone().into_iter().any(|other| near(word, other)))
 }
 
-/// Whether two names may be those of one service. `shop-web` and `forge-web` are two, whose parts have the same purpose.
+/// Whether two names may belong to one service. `shop-web` and `forge-web` are two services whose parts have the same
+/// purpose.
 pub fn alike(one: &[String], other: &[String]) -> bool {
     let says = |word: &&String| !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str());
     let has_own = |words: &[String]| words.iter().any(|word| !is_generic(word) && says(&word));
@@ -125,7 +126,8 @@ pub fn alike(one: &[String], other: &[String]) -> bool {
     share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
 }
 
-/// Whether a service name has one of the keys of a well-known service. `unifi2` has `unifi`, but `forge` is not `forgejo`.
+/// Whether a service name contains one of the keys of a well-known service. `unifi2` contains `unifi`, but `forge` is
+/// not `forgejo`.
 pub fn has_key(service: &[String], keys: &[String]) -> bool {
     let is_key = |word: &String, key: &String| word == key || key.len() >= 4 && word.starts_with(key.as_str());
     service.iter().any(|word| keys.iter().any(|key| !is_generic(key) && is_key(word, key)))
@@ -162,7 +164,8 @@ fn split_phrase(phrase: &str) -> impl Iterator<Item = String> {
     words.filter(|word| word.len() > 1 && word.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
-/// The subject of a file, by its name or its folder's. `None` for the configuration of a machine and for generic names.
+/// The subject of a file, from its name or the name of its folder. `None` for the configuration of a machine and for
+/// generic names.
 pub fn subject(path: &str) -> Option<Vec<String>> {
     let parts: Vec<&str> = path.split('/').collect();
     let (name, folders) = parts.split_last()?;
@@ -178,7 +181,7 @@ pub fn subject(path: &str) -> Option<Vec<String>> {
     if is_machine { None } else { subject_of(folder) }
 }
 
-/// The name of a file as a last resort, for a port without other evidence. `None` if it is entirely generic.
+/// The name of a file, as a last resort for a port without other evidence. `None` if it is entirely generic.
 pub fn file_stem(path: &str) -> Option<Vec<String>> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! The names in a client for the service that it connects to.
+//! The names that a client gives to the service that it connects to.
 
 use super::super::Missing;
 use super::super::evidence::{Candidate, weight};
@@ -10,7 +10,7 @@ use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
 impl Reader<'_> {
-    /// The names in a client for the other side.
+    /// The names that a client gives to the other side.
     pub fn client(&self, port: &Missing<'_>) -> Vec<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
         if self.is_manifest() {
@@ -24,7 +24,7 @@ impl Reader<'_> {
         }
         let label = self.host_label();
         let server = if label.is_none() { self.line.server_name(port.text, port.span.start) } else { None };
-        // The text of a whole proxy usually has several servers.
+        // The text of an entire proxy configuration usually has several servers.
         let is_server = server.is_some();
         let label = label.or(server);
         let mut found = Vec::new();
@@ -79,7 +79,7 @@ impl Reader<'_> {
                 let words: Vec<String> = words.into_iter().filter(|word| word != "provider").collect();
                 // `substituters.nas.url = "http://nas.lan:5000"` names the machine.
                 let is_scrape = self.parts.iter().any(|part| part.starts_with("scrape"));
-                // The default of a client's option, and a check, do not name the other side.
+                // The default of a client's option and a check do not name the other side.
                 let is_own = self.parts.contains(&"options") || self.parts.contains(&"checks") || is_front(&words);
                 if self.line.host_name() != words && !is_scrape {
                     found.push(plain(words, if is_own { weight::CLIENT } else { weight::OBJECT }));
@@ -91,7 +91,7 @@ impl Reader<'_> {
         found
     }
 
-    /// The well-known service in the path of a URL: `loki` of `http://10.0.0.4:3030/loki/api/v1/push`.
+    /// The well-known service in the path of a URL: `loki` in `http://10.0.0.4:3030/loki/api/v1/push`.
     fn served(&self) -> Option<String> {
         let path = self.line.after.strip_prefix('/').filter(|_| self.line.scheme().is_some())?;
         let end = path.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(path.len());
@@ -100,7 +100,7 @@ impl Reader<'_> {
         (!is_purpose && row.name == &path[..end]).then(|| path[..end].to_owned())
     }
 
-    /// The service that `kubectl port-forward` reaches under a local number.
+    /// The service that `kubectl port-forward` makes available on a local port.
     pub fn forwarded(&self) -> Option<Candidate> {
         let service = service(self.line.forwarded()?);
         let is_local = self.line.side() != Some(Side::Container);
@@ -108,7 +108,7 @@ impl Reader<'_> {
         Some(Candidate { service, qualifier, weight: weight::LISTENER + 2 })
     }
 
-    /// The service whose settings have a URL with the scheme of a protocol: `directory.authentik.url = "ldap://.."`.
+    /// The service whose settings contain a URL with the scheme of a protocol: `directory.authentik.url = "ldap://.."`.
     fn reached_by_protocol(&self) -> Option<Candidate> {
         let protocol = self.protocol()?.first()?;
         let at = self.parts.len().checked_sub(2)?;
@@ -119,18 +119,18 @@ impl Reader<'_> {
         is_other.then_some(Candidate { service: words, qualifier, weight: weight::TARGET })
     }
 
-    /// The names in a manifest for the other side.
+    /// The names that a client in a manifest gives to the other side.
     fn client_in_manifest(&self) -> Vec<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
         let is_probe = self.parts.iter().any(|part| part.ends_with("Probe"));
-        // `values.service.port` of a Helm release is the port of the release.
+        // `values.service.port` of a Helm release is the port of the release itself.
         let is_value = self.parts.contains(&"values");
         let is_reference = self.parts.iter().any(|part| matches!(*part, "services" | "backendRefs"));
         let is_route = !is_value && self.parts.iter().any(|part| matches!(*part, "service" | "backend"));
         let own = self.in_manifest();
         let mut found = vec![match (is_probe, is_route) {
             (true, _) => Candidate { weight: weight::TARGET, qualifier: Vec::new(), ..own },
-            // `services: [ { name: wiki, port: 4000 } ]` of a route
+            // An item of a route: `services: [ { name: wiki, port: 4000 } ]`
             _ if is_reference && !is_value && !self.names.own.is_empty() => {
                 plain(service(self.names.own), weight::RECORD)
             }
@@ -148,7 +148,7 @@ impl Reader<'_> {
         self.context.is_machine(&words.join("-"))
     }
 
-    /// The name of the variable that has the address: `OLLAMA_BASE_URL`.
+    /// The name of the variable that contains the address: `OLLAMA_BASE_URL`.
     fn variable(&self) -> Option<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
         let last = if self.is_manifest() && self.last() == "value" { self.names.own } else { self.last() };
@@ -161,16 +161,16 @@ impl Reader<'_> {
         let is_protocol =
             |word: &String| service_ports::named(word).is_some_and(|row| row.certainty == Certainty::Always);
         let names_purpose = leaf.iter().any(|word| PURPOSES.contains(&word.as_str())) || leaf.iter().all(is_protocol);
-        // `karakeepUrl`, if there is such a service
+        // `karakeepUrl`, if there is a service with this name.
         let is_service = last != "value" && self.context.is_service(&leaf);
         ((is_variable || is_service) && !leaf.is_empty() && !names_purpose).then(|| plain(leaf, weight::VARIABLE))
     }
 
-    /// Whether the service behind a virtual host is not the one that the file is named after: the file has virtual hosts
-    /// for several ports, its name is that of a purpose, or the label is the name of a service.
+    /// Whether the service behind a virtual host is not the one that the file is named after: the file has virtual
+    /// hosts for several ports, the file name is a purpose, or the label is the name of a service.
     fn is_host_of_another(&self, label: &[String], port: &Missing<'_>) -> bool {
         let is_purpose = self.subject.iter().all(|word| PURPOSES.contains(&word.as_str()));
-        // `dns.example.org` leads to the web interface of a server whose protocol has another port.
+        // `dns.example.org` leads to the web interface of a server whose protocol uses another port.
         let is_protocol = || {
             let row = if let [word] = label { service_ports::named(word) } else { None };
             row.is_some_and(|row| row.certainty == Certainty::Always && row.number != port.number)
@@ -185,7 +185,7 @@ impl Reader<'_> {
         let is_set = |part: &&str| SETS.iter().any(|set| part.eq_ignore_ascii_case(set));
         let at = self.parts.iter().position(is_set)?;
         let labels = self.parts.get(at + 1..)?;
-        // A name in a tailnet is that of a machine.
+        // A name in a tailnet belongs to a machine.
         if labels.windows(2).any(|end| end == ["ts", "net"]) {
             return None;
         }
@@ -202,7 +202,7 @@ impl Reader<'_> {
             let start = above[..end].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
             above[start..].starts_with('"').then(|| &above[start + 1..end])
         });
-        // `"http://wiki.example.org"` is the address of a site in Caddy.
+        // `"http://wiki.example.org"` is the address of a site in Caddy's configuration.
         let label = label?;
         let words = service(label.split_once("://").map_or(label, |(_, host)| host));
         (!words.is_empty() && !all_generic(&words)).then_some(words)

@@ -1,4 +1,4 @@
-//! The names in a listener for its own service.
+//! The names that a listener gives to its own service.
 
 use super::super::choose::is_holder;
 use super::super::evidence::{Candidate, weight};
@@ -37,7 +37,7 @@ impl Reader<'_> {
         }
         let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
         let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
-        // A repository's own modules start with a common name: `options.acme.wiki.port`.
+        // A repository's own modules begin with a common name: `options.acme.wiki.port`.
         let found = if is_option { inner.last() } else { inner.first() };
         match found {
             Some(&at) if is_option && !self.subject.is_empty() => {
@@ -49,7 +49,7 @@ impl Reader<'_> {
                 let words = service(self.parts[at]);
                 let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
                 let is_same = is_short || share(&self.subject, &words);
-                // `ldaps` of `authentik-ldaps` in `authentik.nix`
+                // `ldaps` in `authentik-ldaps`, in `authentik.nix`.
                 let starts = !self.subject.is_empty() && words.starts_with(&self.subject);
                 let part = if starts { words[self.subject.len()..].to_vec() } else { Vec::new() };
                 let service = if is_same { self.subject.clone() } else { words };
@@ -60,7 +60,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The names of a manifest: the container, or else the object.
+    /// The name in a manifest: that of the container, or else of the object.
     pub(super) fn in_manifest(&self) -> Candidate {
         let named = |name: &str| {
             // `web-web`
@@ -70,7 +70,7 @@ impl Reader<'_> {
         };
         let object = named(self.names.object);
         let names = self.names.outer.iter().copied().map(named).chain([object.clone()]);
-        // Every operator made with kubebuilder calls its container `manager`.
+        // Operators that are made with kubebuilder all call their container `manager`.
         let says = |words: &Vec<String>| !words.is_empty() && !all_generic(words) && *words != ["manager"];
         let names = names.filter(says);
         let mut names = names.into_iter();
@@ -79,7 +79,7 @@ impl Reader<'_> {
         };
         let part = names.clone().next().filter(is_part).unwrap_or_default();
         let service = names.find(|words| !is_part(words)).unwrap_or_default();
-        // `traefik` of `traefik-canary`
+        // The object's name is more specific: `traefik-canary` instead of `traefik`.
         let service = if object.len() > service.len() && object.starts_with(&service) { object } else { service };
         let own = telling(self.names.own);
         let is_variable = self.last() == "value";
@@ -115,7 +115,7 @@ impl Reader<'_> {
         (!is_purpose).then_some(candidate)
     }
 
-    /// A name without context belongs to the subject of the file.
+    /// A name without context, which belongs to the subject of the file.
     pub(super) fn leaf(&self, name: &str) -> Candidate {
         let words = if STRUCTURE.contains(&name) { Vec::new() } else { telling(name) };
         let words = self.without_prefix(words, name, &self.subject);
@@ -125,7 +125,7 @@ impl Reader<'_> {
             |words: Vec<String>| words.last().is_some_and(|word| word == "ports") && !all_generic(&words);
         let in_ports = before.is_some_and(is_set_of_ports);
         let words = if in_ports && words.is_empty() { split(name) } else { words };
-        // A well-known service needs no further name, unlike a protocol.
+        // A well-known service needs no additional name. A protocol does.
         let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
         let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
             && !words.iter().any(|word| PURPOSES.contains(&word.as_str()));
@@ -148,10 +148,10 @@ impl Reader<'_> {
         }
     }
 
-    /// The words of the last name that identify one of a service's ports.
+    /// The words of the last name that distinguish this port from the service's other ports.
     pub(super) fn qualifier(&self, service: &[String]) -> Vec<String> {
         let words = telling(self.last()).into_iter();
-        // `torrent` of `qbittorrent` is another thing, but `db` of `influxdb` is not.
+        // `torrent` is distinct from `qbittorrent`, but `db` is part of `influxdb`.
         let is_part = |known: &String, word: &str| known.starts_with(word) || word.len() < 5 && known.contains(word);
         let words = words.filter(|word| !service.iter().any(|known| is_part(known, word)));
         let mut words = self.without_prefix(words.collect(), self.last(), service);
@@ -179,7 +179,7 @@ impl Reader<'_> {
         words
     }
 
-    /// The part of a service whose options contain the number: `tunnel` of `services.box.tunnel.endpointPort`.
+    /// The part of a service whose options contain the number: `tunnel` in `services.box.tunnel.endpointPort`.
     fn part_before(&self, service: &[String]) -> Vec<String> {
         let Some(before) = self.parts.len().checked_sub(2).filter(|&at| self.says_whose(at)) else { return Vec::new() };
         let is_holder = before.checked_sub(1).is_none_or(|outer| HOLDERS.contains(&self.parts[outer]));
@@ -187,7 +187,7 @@ impl Reader<'_> {
         if is_holder || share(service, &words) { Vec::new() } else { words }
     }
 
-    /// The set of diagnostic options around the port: `pprof` of `services.wiki.settings.pprof.port`.
+    /// The set of diagnostic options around the port: `pprof` in `services.wiki.settings.pprof.port`.
     fn diagnostics(&self, service: &[String]) -> Option<String> {
         let [.., outer, inner, _] = self.parts.as_slice() else { return None };
         let is_inside = !HOLDERS.contains(outer) && DIAGNOSTICS.contains(inner);
@@ -195,7 +195,7 @@ impl Reader<'_> {
         is_telling.then(|| (*inner).to_owned())
     }
 
-    /// Removes the prefix that the environment variables of a program have in common: `OG` in `OG_SSH_PORT` of opengist.
+    /// Removes the common prefix of a program's environment variables: `OG` in `OG_SSH_PORT`, for opengist.
     fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
         let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
         match words.split_first() {
@@ -204,7 +204,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The end of a range that the port is.
+    /// Which end of a range the port is.
     pub(super) fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
         let is_mapping = words.last().is_some_and(|word| word == "ports") || self.is_in_compose();
@@ -214,7 +214,7 @@ impl Reader<'_> {
         let names = |word: &str| words.iter().any(|known| known == word);
         let is_range = names("range") || names("port") || names("ports");
         let end = match words.as_slice() {
-            // `to` of `{ from = 8000; to = 8010; }`, but not `proxyTo`
+            // `to` in `{ from = 8000; to = 8010; }`, but not in `proxyTo`.
             [only] if only == "from" => "first",
             [only] if only == "to" => "last",
             _ if is_range && RANGE_STARTS.iter().any(|word| names(word)) => "first",
@@ -225,7 +225,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a word has some letters of a service, in order and from the first one: `qbt` of qbittorrent.
+/// Whether a word consists of letters of a service's name in order, including the first: `qbt` for qbittorrent.
 fn is_abbreviation(word: &str, service: &[String]) -> bool {
     const LONGEST: usize = 3;
     let mut letters = service.iter().flat_map(|word| word.chars());

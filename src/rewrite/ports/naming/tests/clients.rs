@@ -1,4 +1,4 @@
-//! What clients say about the service that they connect to.
+//! Names that clients give to the service that they connect to.
 
 use super::*;
 
@@ -64,7 +64,7 @@ fn the_names_of_the_servers_of_nginx_name_the_services_behind_them() {
     // The service that listens here has another name than the one on another machine.
     let listener = (4321, "reefUnit --server.port", "packages/bundle/web.nix", "docker run --server.port=@4321");
     assert_eq!(proposals(&[listener, uses[0], uses[1]]).len(), 2);
-    // So has one in another file, which only one of the two can be.
+    // A listener in another file also has its own name. It can be only one of the two services.
     let option = (4321, "options.tide.webPort.default", "modules/tide.nix", "default = @4321;");
     assert_eq!(proposals(&[option, uses[0], uses[1]]), ["services.reef=4321", "services.tideWeb=4321"]);
     // The block with the name is closed, and the owner's domain is not a service.
@@ -91,7 +91,7 @@ fn sets_of_hosts_of_a_proxy_name_the_services_behind_it() {
     // A flag of a client is not a name.
     let text = "m.succeed(\"curl --resolve wiki.example.org:@4321:10.0.0.4 https://wiki.example.org\")";
     assert_eq!(proposals(&[(4321, "testScript --resolve", "tunnel.nix", text)]), ["services.wiki=4321"]);
-    // A protocol whose port is another one is not behind a virtual host.
+    // A service whose protocol uses another port is not behind a virtual host.
     let name = "services.nginx.virtualHosts.dns.example.org.locations./.proxyPass";
     let text = "proxyPass = \"http://127.0.0.1:@8888\";";
     assert_eq!(proposals(&[(8888, name, "modules/pihole.nix", text)]), ["infrastructure.pihole=8888"]);
@@ -117,7 +117,7 @@ fn clients_of_a_service_on_another_machine_have_its_entry() {
         ],
         "services.logsAgent=4321",
     );
-    // The local end of a tunnel is the port of the service that it makes reachable.
+    // The local end of a tunnel is the port of the service that the tunnel exposes.
     let end = "{ name = \"way\"; localPort = @4321; remotePort = 5000; }";
     are_one(
         &[

@@ -56,7 +56,7 @@ fn containers_with_the_same_ending_are_two_programs() {
     let ports = |name: &str| format!("virtualisation.oci-containers.containers.{name}.ports");
     for (one, other, expected) in [
         ("ledger-web", "forge-web", ["forgeWeb", "forgeWebContainer", "ledgerWeb", "ledgerWebContainer"]),
-        // The last word is generic, but tells them apart.
+        // The last word is generic, but distinguishes the containers.
         (
             "songs-client",
             "songs-server",
@@ -115,7 +115,7 @@ fn variables_of_a_container_say_what_its_ports_are_for() {
             "services.driveWebdavContainer=4002",
         ]
     );
-    // A variable inside of the container does not make the number one outside.
+    // A variable of the container affects only the number inside, not the one outside.
     let listen = "virtualisation.oci-containers.containers.notes.environment.NOTES_LISTEN_HTTP";
     let ports = "virtualisation.oci-containers.containers.notes.ports";
     let uses = [

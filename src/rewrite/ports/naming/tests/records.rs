@@ -4,7 +4,7 @@ use super::*;
 
 const LISTS: &str = "modules/notify.nix";
 
-/// Uses of one file, with its text; `@` is before each number.
+/// Proposes names for the uses in one file. `@` precedes each number in its text.
 fn in_one_file(path: &str, text: &str, names: &[&str]) -> Vec<String> {
     let positions: Vec<usize> = text.match_indices('@').enumerate().map(|(index, (at, _))| at - index).collect();
     let text = text.replace('@', "");
@@ -42,7 +42,7 @@ fn the_names_of_a_record_do_not_depend_on_its_layout() {
     let widget = "{ Tower = [ { CPU = { widget = { type = \"lookout\"; url = \"http://127.0.0.1:@4321\"; }; }; } ]; }";
     let option = "services.homepage-dashboard.services.Tower.CPU.widget.url";
     assert_eq!(proposals(&[(4321, option, LISTS, widget)]), ["services.lookout=4321"]);
-    // A widget for any service does not name one; the file does.
+    // A generic widget does not name a service, but the file does.
     let widget = widget.replace("lookout", "customapi");
     assert_eq!(proposals(&[(4321, option, "modules/tower.nix", &widget)]), ["services.tower=4321"]);
     let job = "targets = [\n  {\n    job = \"leases\";\n    targets = [ \"localhost:@4321\" ];\n  }\n];";
@@ -56,7 +56,7 @@ fn hosts_with_the_same_number_are_different_services() {
         in_one_file("records.nix", text, &["sites.upstream", "sites.upstream"]),
         ["services.chat=4321", "services.wiki=4321"]
     );
-    // The host is that of the peer, and the number that of its program.
+    // The host belongs to the peer, and the number to the peer's program.
     let text = "[ { host = \"10.0.0.4\"; port = @9092; } ]";
     assert_eq!(in_one_file("viewer.nix", text, &["viewer.brokers.port"]), ["messaging.kafka=9092"]);
 }
@@ -70,7 +70,7 @@ fn blocks_of_a_proxy_name_the_service_behind_it() {
         proposals(&[listener, (4321, config, "hosts/elm/web.nix", block)]),
         ["services.shop=4321", "services.wiki=4321"]
     );
-    // The block before is not around the address.
+    // The block ends before the address.
     let after = "  handle /wiki* {\n    respond 200\n  }\n  reverse_proxy localhost:@4321";
     assert_eq!(proposals(&[(4321, config, "hosts/elm/web.nix", after)]), ["services.web=4321"]);
     let site = "services.caddy.virtualHosts.http://fish.example.org.extraConfig";
@@ -105,7 +105,7 @@ fn containers_with_the_same_number_are_different_services() {
         ]),
         ["media.qbittorrentUI=4321"]
     );
-    // A part of a word is not a service.
+    // Part of a word is not a service.
     let forge = "virtualisation.oci-containers.containers.word-forge.ports";
     assert_eq!(proposals(&[(3000, forge, "hosts/oak/forge.nix", "\"@3000:3000\"")]), ["services.wordForge=3000"]);
 }

@@ -1,4 +1,4 @@
-//! Which uses of one number belong to one service.
+//! Tests which uses of one number belong to the same service.
 
 use super::*;
 
@@ -49,7 +49,7 @@ fn a_use_belongs_to_the_entry_that_its_file_names() {
 
 #[test]
 fn clients_belong_to_the_listener_that_they_reach() {
-    // A client of a machine and the listener on it
+    // A client of a machine, and the listener on that machine.
     assert_eq!(
         proposals(&[
             (4321, "services.scrutiny.port", "hosts/nas/scrutiny.nix", "port = @4321;"),
@@ -125,7 +125,7 @@ fn clients_of_the_only_listener_are_of_its_service() {
     ] {
         are_one(&[listener, (4321, name, path, text)], "services.ledger=4321");
     }
-    // A client of another machine is not connected to this one.
+    // A client of another machine does not connect to this one.
     let elsewhere = [
         (4321, "services.ledger.port", "hosts/oak/ledger.nix", "port = @4321;"),
         (
@@ -149,7 +149,7 @@ fn files_of_different_services_keep_them_apart_without_further_evidence() {
     let wiki = (8000, "port", "services/wiki.nix", "port = @8000;");
     let chat = (8000, "port", "services/chat.nix", "port = @8000;");
     assert_eq!(proposals(&[wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
-    // A client that names neither belongs to none of them.
+    // A client that names neither service belongs to neither of them.
     let client = (8000, "url", "flake.nix", "url = \"http://127.0.0.1:@8000\";");
     assert_eq!(proposals(&[client, wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
     assert_eq!(proposals(&[client, wiki]), ["services.wiki=8000"]);

@@ -1,4 +1,4 @@
-//! What the table of well-known ports adds to the evidence.
+//! Evidence from the table of well-known ports.
 
 use super::*;
 
@@ -59,7 +59,7 @@ fn evidence_next_to_a_number_has_precedence_over_its_usual_meaning() {
 fn the_name_of_a_virtual_host_outweighs_a_row_that_does_not_fit() {
     let host = |label: &str| format!("services.nginx.virtualHosts.{label}.example.org.locations./.proxyPass");
     for (number, label, expected) in [
-        // A known service, not promtail
+        // A known service, but not promtail.
         (9080, "sabnzbd", "media.sabnzbd"),
         // Neither RDP nor an exporter is behind a virtual host.
         (3389, "reed", "services.reed"),
