@@ -18,6 +18,7 @@ use crate::config::FILE_NAMES;
 use crate::finding::RelPath;
 use crate::knowledge::third_party;
 use crate::lang::{dockerfile, languages};
+use crate::paths;
 use crate::source::{FileKind, Source};
 pub use git::can_start as git_can_start;
 use ignored::{IGNORES, ROOT_IGNORES, can_read_above, ignore_obstacle, obstacle};
@@ -339,7 +340,7 @@ impl Drop for Batch<'_> {
 
 /// Whether a path is the path of a flakeward configuration file.
 fn is_configuration(path: &str) -> bool {
-    FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
+    FILE_NAMES.contains(&paths::name(path))
 }
 
 fn skipped(entry: &ignore::DirEntry) -> bool {
@@ -439,7 +440,7 @@ pub fn kind_of(path: &str, text: &str) -> Option<FileKind> {
 
 /// Whether a file's name has no extension, so that its first line decides.
 pub fn may_be_script(path: &str) -> bool {
-    !path.rsplit('/').next().unwrap_or(path).contains('.')
+    !paths::name(path).contains('.')
 }
 
 /// The kind of a file by its path; `None` for files that are never read.
@@ -538,7 +539,7 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
 
 /// The kind of a file whose name matches two kinds: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
 pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let name = paths::name(path).to_ascii_lowercase();
     let fits = kind == FileKind::Nix && dockerfile::is_name(&name);
     if fits && !dockerfile::stages(text).is_empty() { FileKind::Dockerfile } else { kind }
 }
