@@ -51,7 +51,7 @@ impl Finder {
     /// The number of bits in an answer. With more questions than this, every answer is yes.
     const QUESTIONS: usize = 64;
 
-    /// A finder for the words of some questions. A question may occur more than once.
+    /// Creates a finder for the words of the given questions. A question may occur more than once.
     pub fn new(questions: impl IntoIterator<Item = &'static Words>) -> Self {
         let mut distinct: Vec<&'static Words> = Vec::new();
         for words in questions {
@@ -81,7 +81,7 @@ struct Table {
 #[derive(Default)]
 struct Bucket {
     patterns: Vec<Pattern>,
-    /// The bytes that stand before and after the pair in any of the patterns. Most pairs in a text are ruled out by them.
+    /// The bytes before and after the pair in any of the patterns. They rule out most pairs in a text.
     before: Bytes,
     after: Bytes,
     /// The questions of the patterns.
@@ -237,7 +237,7 @@ fn place(first: u8, second: u8) -> usize {
     usize::from(u16::from_be_bytes([first, second]))
 }
 
-/// The offset of the first of two pairs that are together the rarest, in a word of three letters or more.
+/// The offset of the first of the two adjacent pairs that together are rarest, in a word of three letters or more.
 fn rarest_pair(word: &[u8]) -> Option<usize> {
     let rarity =
         |at: usize| word[at..at + 3].iter().map(|byte| frequency(*byte)).sum::<usize>() + frequency(word[at + 1]);

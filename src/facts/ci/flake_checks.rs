@@ -58,7 +58,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
         }
 }
 
-/// Whether a file is relevant, by its path.
+/// Whether a file is relevant, judging by its path.
 fn counts(source: &Source) -> bool {
     match source.kind {
         FileKind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path) || is_taskfile(&source.path),
@@ -111,7 +111,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
 
 /// Whether a line contains one of the words outside comments. Names of steps do not count.
 fn names_any(text: &str, words: &[&str]) -> bool {
-    // Most texts contain none, and then the lines need not be read.
+    // Most texts contain none of the words, so their lines need not be read.
     let is_in_text = |word: &&str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     let words: Vec<&str> = words.iter().copied().filter(is_in_text).collect();
     if words.is_empty() {
@@ -179,7 +179,7 @@ fn built(text: &str) -> BTreeSet<String> {
 fn is_own_flake(before: &str) -> bool {
     let starts = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '=' | ',');
     let reference = before.rsplit(starts).next().unwrap_or(before);
-    // Blanks divide `${{ env.ROOT }}`, so only its end is left.
+    // `${{ env.ROOT }}` is split at its blanks, so only its end is left.
     let is_local = reference.is_empty() || reference.starts_with(['.', '/', '~', '$', '{', '}']);
     is_local || reference.contains('$') || ["path:", "git+file:"].iter().any(|scheme| reference.starts_with(scheme))
 }

@@ -12,9 +12,10 @@ pub struct Lookup {
     pub span: Span,
     /// The name that is looked up.
     pub name: String,
-    /// The path below it, with its slash.
+    /// The path after the name, with its leading slash.
     pub below: String,
-    /// How the inputs of the flake are accessed here: by `inputs.`, or by an empty prefix if each is an argument.
+    /// The prefix with which the inputs of the flake are accessed here: `inputs.`, or empty if each input is an
+    /// argument.
     pub scope: Option<&'static str>,
 }
 

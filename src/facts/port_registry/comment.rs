@@ -58,7 +58,7 @@ pub fn comments(source: &Source, tree: Option<&Tree<'_>>) -> Vec<RegistryComment
     found
 }
 
-/// Where a comment may start in a line: a `#` at the start of the line or after a blank.
+/// The offsets at which a comment may start in a line: a `#` at the start of the line or after a blank.
 fn comment_starts(line: &str) -> impl Iterator<Item = usize> {
     let bytes = line.as_bytes();
     memchr::memchr_iter(b'#', bytes).filter(move |&at| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'#'))
@@ -256,7 +256,8 @@ impl InYaml<'_, '_, '_> {
         }
         let column = comment.start - line_start;
         let above = || {
-            // The block that the comment ends: the last one at its column, with nothing indented less since.
+            // The block that the comment follows: the last one in the same column, without a less indented one in
+            // between.
             before.iter().rev().take_while(|block| block.column >= column).find(|block| block.column == column)
         };
         match (after.first(), before.last()) {

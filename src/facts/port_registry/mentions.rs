@@ -10,12 +10,12 @@ use crate::lang::nix;
 pub struct Mentions {
     /// `None` if no file can be a registry.
     names: Option<AhoCorasick>,
-    /// Whether a folder above all others is a registry: then any path may lead to it.
+    /// Whether any path may lead to a registry, because one is the `default.nix` of the root.
     anything: bool,
 }
 
 impl Mentions {
-    /// The names of the files in a repository that may be registries. A path in Nix contains a slash. The last
+    /// Collects the names of the files in a repository that may be registries. A path in Nix contains a slash. The last
     /// component of a path to a registry, or to a folder with one in it, is a component of the registry's own path, or
     /// a dot.
     pub fn of<'a>(files: impl Iterator<Item = &'a str>, settings: &PortSettings) -> Self {

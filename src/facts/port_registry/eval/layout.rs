@@ -58,7 +58,7 @@ impl Layout {
         layout
     }
 
-    /// A name that is defined twice in it or in the sets merged into it.
+    /// A name without a readable definition in this set or in the sets merged into it.
     pub fn unreadable(&self) -> Option<&str> {
         self.members.iter().find_map(|member| match &*member.body {
             Body::Unreadable => Some(&*member.name),
