@@ -65,7 +65,7 @@ struct Collector<'t, 'a> {
     facts: &'t mut PortFacts,
     /// Whether the file mentions a set of sites or machines.
     has_hosts: bool,
-    /// Whether the file mentions the function that writes a zone of DNS.
+    /// Whether the file mentions the function that writes DNS zones.
     has_zones: bool,
     /// For each function: whether its argument is used as a port.
     parameters: HashMap<Node, bool>,
@@ -225,8 +225,8 @@ impl<'a> Collector<'_, 'a> {
         Some(path)
     }
 
-    /// The name of an attribute that ends in the word port after an interpolation, which is `?`: `?.server.port` for
-    /// `"${name}.server.port"`.
+    /// The name of an attribute that ends in the word port after an interpolation. The interpolation becomes `?`:
+    /// `?.server.port` for `"${name}.server.port"`.
     fn port_word_after_hole(&self, name: Node) -> Option<String> {
         let tree = self.tree;
         if tree.kind(name) != NodeKind::String {
@@ -238,7 +238,7 @@ impl<'a> Collector<'_, 'a> {
         is_port.then(|| format!("?{}", super::start(tail)))
     }
 
-    /// The name beside the value of a variable, if it is a port: `{ name = "PORT"; value = "8080"; }`.
+    /// The name next to the value of a variable, if it is the name of a port: `{ name = "PORT"; value = "8080"; }`.
     fn name_beside(&self, value: Node) -> Option<String> {
         let tree = self.tree;
         let members = tree.children(tree.parent(value)?).filter(|&node| tree.kind(node) == NodeKind::Binding).take(8);
@@ -253,7 +253,7 @@ fn known_text(name: &nix::AttrName<'_>) -> Option<String> {
     name.text.as_deref().map(str::to_owned)
 }
 
-/// Whether a name in a set of ports is not that of a port.
+/// Whether a name in a set of ports does not name a port.
 pub(super) fn is_port_count(name: &str) -> bool {
     port_words::NOT_PORTS.contains(&name)
 }

@@ -42,7 +42,7 @@ pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STA
 /// The end of a port's name, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
 
-/// In lower case or with a capital letter.
+/// With a lowercase or uppercase first letter.
 static LISTEN: Words =
     Words::counted(&["listen", "bindTo"], |text, word| matches!(&text[word.start + 1..word.end], b"isten" | b"indTo"));
 
@@ -139,7 +139,8 @@ fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     before(text, head) == b'\\' || std::str::from_utf8(&text[head..end]).is_ok_and(is_port_word)
 }
 
-/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; or a dollar sign if the number may come from an interpolation.
+/// Whether a text contains a number after a sign: `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`. A dollar sign
+/// counts as a number, because the number may come from an interpolation.
 fn holds_number_after_sign(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
         b':' => is_address(text, sign),
@@ -153,16 +154,16 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
         || memchr::memchr_iter(b'#', text).any(|sign| is_hashed(text, sign))
 }
 
-/// `${ip}/9993`, `192.0.2.7/9993`: larger than a prefix length.
+/// Whether a number that is too large for a prefix length follows a slash: `${ip}/9993`, `192.0.2.7/9993`.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
-    // The last is the end of `localhost`.
+    // The `t` is the end of `localhost`.
     let address = before(text, slash).is_ascii_hexdigit() || matches!(before(text, slash), b':' | b'}' | b't');
     let digits = text[slash + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let after = at(text, slash + 1 + digits);
     address && (3..=5).contains(&digits) && !is_name_byte(after) && after != b'/'
 }
 
-/// dnsmasq's `127.0.0.1#53`.
+/// Whether a sign separates an address and a port: dnsmasq's `127.0.0.1#53`.
 fn is_hashed(text: &[u8], sign: usize) -> bool {
     let address = before(text, sign).is_ascii_hexdigit() || before(text, sign) == b':';
     address && at(text, sign + 1).is_ascii_digit()
@@ -209,7 +210,7 @@ fn is_local(host: &[u8]) -> bool {
     host.is_empty() || ends(b"localhost")
 }
 
-/// `("localhost", 80)`
+/// Whether a comma separates a string and a number: `("localhost", 80)`.
 fn is_after_string(text: &[u8], comma: usize) -> bool {
     let blanks = text[..comma].iter().rev().take_while(|byte| **byte == b' ').count();
     let end = comma - blanks;

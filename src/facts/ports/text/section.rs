@@ -127,7 +127,8 @@ impl<'a> View<'a> {
     fn value_after(&self, end: usize, stop: usize) -> Option<&'a str> {
         let quote = self.run_end(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
         let tie = self.run_end(quote, |byte| matches!(byte, b' ' | b'\t' | b'=' | b':'));
-        // `HostName example.com` has only a blank in between; in prose every word has, so only this name may.
+        // `HostName example.com` has only a blank in between. In prose this is true of every word, so only this name
+        // may.
         let tied = self.str(quote..tie).contains(['=', ':'])
             || strip_tail(self.str(end.saturating_sub(8)..end), "hostname").is_some();
         let start = self.run_end(tie, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
@@ -213,7 +214,7 @@ fn named_host(value: &str) -> Option<Host<'_>> {
     if word { None } else { classify(value) }
 }
 
-/// `[servers]`, `[[frugal]]`, `<prometheus>`, `</prometheus>`.
+/// Whether a line is the header of a section: `[servers]`, `[[frugal]]`, `<prometheus>`, `</prometheus>`.
 fn is_header(line: &str) -> bool {
     line.starts_with('[') && line.ends_with(']')
         || line.starts_with('<') && line.ends_with('>') && !line[1..].contains("</")
