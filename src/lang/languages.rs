@@ -40,7 +40,7 @@ pub struct Grammar {
     pub queries: bool,
     /// Loads it.
     load: fn() -> tree_sitter::Language,
-    /// Replaces syntax that it does not support by text of the same length that it accepts.
+    /// Replaces syntax that it does not support with text of the same length that it accepts.
     pub(super) prepare: fn(&str) -> Cow<'_, str>,
     /// The replacement for a byte order mark.
     pub(super) blank_mark: &'static str,

@@ -11,10 +11,10 @@ use super::{Language, Node, NodeKind, Tree};
 use crate::lang::nix::recognize;
 use crate::source::LineIndex;
 
-/// Larger texts, in bytes, are not parsed: a tree takes thirty times the memory of its text.
+/// The maximum size of a text to parse, in bytes: a tree takes thirty times the memory of its text.
 pub const MAX_PARSED: usize = 8 << 20;
 
-/// Deeper trees are not walked. The deepest real one has 202 levels.
+/// The maximum depth of a tree to walk. The deepest real one has 202 levels.
 pub const MAX_DEPTH: u32 = 1_000;
 
 /// The maximum number of bytes that the Nix grammar's path scanner may read without a result: about half a second.
@@ -38,11 +38,11 @@ pub fn steps(nodes: usize) -> u64 {
     10_000_000 + (nodes as u64 * 500).min(500_000_000)
 }
 
-/// The payload of the unwinding that stops a check without remaining steps.
+/// The payload of the unwinding that stops a check that has run out of steps.
 #[derive(Debug)]
 pub struct OutOfSteps;
 
-/// Stops a check without remaining steps. No message is printed; [`crate::run`] reports the file.
+/// Stops a check that has run out of steps. No message is printed; [`crate::run`] reports the file.
 #[cold]
 pub fn give_up() -> ! {
     std::panic::resume_unwind(Box::new(OutOfSteps))
@@ -66,7 +66,7 @@ pub enum Refusal {
     Depth,
     /// It has syntax errors or block structure in lines that are longer than its grammar supports.
     Width,
-    /// It has a NUL character, where its grammar stops. YAML allows none.
+    /// It has a NUL character, at which its grammar stops. YAML does not allow NUL.
     Nul,
     /// Its grammar takes too long, with or without syntax errors.
     Time,
@@ -114,7 +114,7 @@ pub(super) fn refused_yaml(bytes: &[u8]) -> Option<Refusal> {
     yaml_levels_exceed(bytes, YAML_LEVELS).then_some(Refusal::Depth)
 }
 
-/// The number of bytes of a YAML text that its grammar can parse: nearly always all.
+/// The number of bytes of a YAML text that its grammar can parse: almost always all of them.
 pub(super) fn readable_yaml(text: &str) -> usize {
     if text.len() < YAML_LINES {
         return text.len();
@@ -142,7 +142,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// No limit if the text is known to parse without errors.
+    /// Sets no limit if the text is known to parse without errors.
     pub fn new(language: Language, text: &str) -> Self {
         let is_long = text.len() > REPORTS as usize * 10;
         let is_whole = is_long && language == Language::Nix && recognize::grammar_accepts(text);

@@ -147,7 +147,7 @@ pub fn uses<'a>(yaml: &Yaml<'_, 'a>, job: Node) -> Option<Cow<'a, str>> {
     yaml.get(job, "uses").and_then(|uses| yaml.scalar(uses))
 }
 
-/// Whether a workflow runs on any of some events.
+/// Whether a workflow runs on any of the given events.
 pub fn runs_on(yaml: &Yaml<'_, '_>, events: &[&str]) -> bool {
     let Some(on) = yaml.documents().next().and_then(|root| yaml.get(root, "on")) else { return false };
     let mut names: Vec<Cow<'_, str>> = yaml.scalar(on).into_iter().collect();

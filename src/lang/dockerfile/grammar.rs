@@ -39,9 +39,9 @@ fn without_gaps(text: &str) -> Cow<'_, str> {
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// Docker passes a command to the shell unchanged. The grammar pairs the quotes in it, but knows neither that quotes
-/// inside `$(..)` nest, nor that a backslash between single quotes is literal; and it takes a test at the start of a
-/// continued line, `[ -n "$a" ]`, for the exec form.
+/// Replaces shell syntax that the grammar misreads. Docker passes a command to the shell unchanged. The grammar pairs
+/// the quotes in it, but supports neither nested quotes inside `$(..)` nor a literal backslash between single quotes.
+/// It also reads a test at the start of a continued line, `[ -n "$a" ]`, as the exec form.
 fn without_shell_syntax(text: &str) -> Cow<'_, str> {
     let mut replaced: Option<Vec<u8>> = None;
     let mut start = 0;

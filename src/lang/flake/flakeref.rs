@@ -65,8 +65,8 @@ impl FlakeRef {
         self.has_same_code(other) && self.dir == other.dir && self.address == other.address
     }
 
-    /// Whether both are the same branch, tag or commit of the same repository of a forge, or of the same entry of a registry.
-    /// Forges ignore the case of names.
+    /// Whether both are the same branch, tag or commit of the same repository on a forge, or of the same entry of a
+    /// registry. Forges ignore the case of names.
     pub fn has_same_code(&self, other: &Self) -> bool {
         self.scheme == other.scheme
             && self.owner.eq_ignore_ascii_case(&other.owner)

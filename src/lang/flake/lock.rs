@@ -306,8 +306,8 @@ mod tests {
         done.status.success().then(|| String::from_utf8(done.stdout).unwrap())
     }
 
-    /// How Nix resolves a lock when it calls a flake: an input is a label, or a path from the root whose every step may
-    /// be a path again. A result counts only if its node exists.
+    /// How Nix resolves a lock when it calls a flake: an input is a label, or a path from the root, each step of which
+    /// may again be a path. A result counts only if its node exists.
     const WALK: &str = "lock: let \
         node = input: if builtins.isList input then walk lock.root input else input; \
         walk = label: path: if path == [ ] then label \

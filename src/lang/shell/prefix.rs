@@ -34,7 +34,7 @@ const PREFIXES: [(&str, &[&str], usize); 18] = [
     ("chronic", &[], 0),
 ];
 
-/// Programs that give secrets or settings to the command after `--`, and the verb with which they do that.
+/// Programs that run the command after `--` with secrets or settings, and their verb for this.
 const RUNNERS: [(&str, &str); 11] = [
     ("op", "run"),
     ("doppler", "run"),
@@ -110,7 +110,7 @@ fn after_options(words: &[Word<'_>], mut at: usize, valued: &[&str], operands: u
     (at < words.len()).then_some(at)
 }
 
-/// `NAME=value`, `NAME+=value`
+/// Whether a word is an assignment: `NAME=value`, `NAME+=value`.
 fn is_assignment(word: &str) -> bool {
     let Some((name, _)) = word.split_once('=') else { return false };
     let name = name.strip_suffix('+').unwrap_or(name);

@@ -138,7 +138,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The last node is one more child of a node without its own tokens.
+    /// Adds the last node as a child of a node without its own tokens.
     #[inline(always)]
     fn join(&mut self) {
         let last = self.last();

@@ -1,8 +1,8 @@
 //! Decides whether a text is certainly valid Nix, as tree-sitter-nix reads it.
 //!
-//! Parsing is far more expensive than recognising, nearly every file is valid, and for most files that is all we need
-//! to know. [`accepts`] decides it with a pushdown automaton that builds nothing. It may reject a text that parses (the
-//! caller then parses it), but never accepts one that does not.
+//! Parsing is far more expensive than recognising, nearly every file is valid, and for most files nothing else needs to
+//! be known. [`accepts`] decides it with a pushdown automaton that builds nothing. It may reject a text that parses
+//! (the caller then parses it), but never accepts one that does not.
 //!
 //! If the tree is needed, `rows` runs the same automaton with a `Builder` as its listener: it builds the table of
 //! [`crate::lang::Tree`] that flattening the grammar's tree would give, ten times as fast.
