@@ -56,7 +56,7 @@ fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -
     finding.label(label).help(help)
 }
 
-/// Whether a base image is one of Windows, whose images Nix cannot build.
+/// Whether a base image is a Windows image, which Nix cannot build.
 fn is_windows(image: &str) -> bool {
     let image = image.to_ascii_lowercase();
     ["mcr.microsoft.com/windows", "nanoserver", "servercore", "windowsservercore"]
@@ -65,7 +65,7 @@ fn is_windows(image: &str) -> bool {
 }
 
 /// The flake package that would build the image of a Dockerfile: `container-` and a name from the file or its folder. A
-/// variant of an image, which is often beside it, has its name as well: `Dockerfile.alpine`.
+/// variant such as `Dockerfile.alpine` is often next to the main file, so its name contains both.
 pub fn container_package(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();

@@ -251,7 +251,7 @@ struct Companion<'f> {
 }
 
 impl<'f> Companion<'f> {
-    /// `None` if the input is not such a flake, uses its own branch, or follows another nixpkgs than `name`.
+    /// `None` if the input is not such a flake, uses its own branch, or follows a nixpkgs other than `name`.
     fn of(input: &'f Input, name: &str) -> Option<Self> {
         let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
         let own = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();

@@ -168,7 +168,7 @@ fn address<'p>(
     )
 }
 
-/// The only entry with one of some names.
+/// The only entry with any of the given names.
 fn only<'p>(registries: &Registries<'p>, names: &[&str]) -> Option<(&'p Registry, &'p Entry)> {
     let mut entries = registries.all().iter().flat_map(|registry| {
         let ports = registry.ports().filter(|(entry, _)| is_named(entry, names));

@@ -171,7 +171,7 @@ fn starts_again(process: &Process) -> bool {
     process.restart == Known::Is("always".to_owned()) && process.restarts_end.no()
 }
 
-/// A name is compared with at most this many others to find a similar one.
+/// The maximum number of names that a name is compared with to find a similar one.
 const LIKELY: usize = 200;
 
 fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {

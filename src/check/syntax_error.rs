@@ -1,4 +1,4 @@
-//! `syntax-error`: a file with syntax errors. What could be parsed is still checked by the other rules.
+//! `syntax-error`: a file with syntax errors. The other rules still check the parts that could be parsed.
 
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::ports::words;
@@ -198,8 +198,8 @@ fn is_broken_on_purpose(path: &str) -> bool {
     paths::in_test_data(path) && words::split(path).iter().any(|word| BROKEN.contains(&word.as_str()))
 }
 
-/// The position, the message, and the label: those of the first unexpected token of an error, not of all the text that
-/// the error node covers.
+/// The position, the message and the label of an error. They refer to its first unexpected token, not to all the text
+/// that the error node covers.
 fn describe(tree: &Tree<'_>, node: Node) -> (Span, String, String) {
     let span = tree.span(node);
     let label = "cannot be parsed from here on".to_owned();

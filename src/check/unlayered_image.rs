@@ -67,7 +67,7 @@ fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
     Some(Builder { name, span: tree.span(function), prefix })
 }
 
-/// Where a name is selected from.
+/// The owner that a name is selected from.
 enum Owner {
     /// The names before it in a selection; empty for `x.buildImage`, whose owner is the expression.
     Name(String),
@@ -75,7 +75,7 @@ enum Owner {
     Expression(Node),
 }
 
-/// The last name of a function, and what it is selected from.
+/// The last name of a function, and its owner.
 fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
     match tree.kind(function) {
         NodeKind::Select => {
@@ -207,7 +207,7 @@ fn proper(lower: &str) -> &str {
 }
 
 fn layers(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, builder: &Builder, settings: &Attrs) {
-    // An image on top of another one has its runtime in that one, and `maxLayers` splits the image automatically.
+    // An image based on another one has its runtime in that one, and `maxLayers` splits the image automatically.
     if settings.get("fromImage").is_some() || splits_itself(tree, settings) {
         return;
     }

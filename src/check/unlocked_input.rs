@@ -17,7 +17,7 @@ pub const RULE: &str = "unlocked-input";
 /// The command that updates flake.lock to match flake.nix.
 pub const LOCK: &str = "nix flake lock";
 
-/// Whether a finding says that flake.lock is not up to date.
+/// Whether a finding reports that flake.lock is not up to date.
 pub fn is_stale(finding: &Finding) -> bool {
     finding.rule == RULE && finding.help.as_deref().is_some_and(|help| help.contains(LOCK))
 }
@@ -45,7 +45,8 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     }
 }
 
-/// A template or example is meant to be copied, or run against the flake around it: it is locked where it is used.
+/// Whether a path is in a template or example, which is meant to be copied, or run against the flake around it: it is
+/// locked where it is used.
 fn is_template(path: &str) -> bool {
     const WORDS: [&str; 7] = ["template", "example", "test", "demo", "tutorial", "fixture", "sample"];
     let folders = paths::folder(path).to_ascii_lowercase();

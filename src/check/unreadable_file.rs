@@ -10,8 +10,8 @@ use crate::walk::Unreadable;
 /// The rule's id.
 pub const RULE: &str = "unreadable-file";
 
-/// See `rules/unreadable-file.md`. Its trigger makes sure that every file that may be refused is parsed, whichever
-/// other rules are on.
+/// See `rules/unreadable-file.md`. Its trigger ensures that every file that may be refused is parsed, regardless of
+/// which other rules are on.
 pub static CHECK: Check = Check::of_files(
     RULE,
     FileCheck { needles: &[], trigger: Trigger::ParsedOr(may_be_broken), check: |_| Verdict::default() },
