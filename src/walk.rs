@@ -27,7 +27,7 @@ use shebang::has_shell_shebang;
 pub use shebang::is_shell_script;
 pub use unsaved::Unsaved;
 
-/// Larger files are reported and not read: configuration files are shorter.
+/// The maximum size of a file, in bytes. Larger files are reported and not read: configuration files are shorter.
 pub const MAX_FILE: u64 = 32 << 20;
 
 /// The length of the longest path that the system accepts, in bytes (PATH_MAX of Linux; other systems accept less).
@@ -36,20 +36,20 @@ const MAX_PATH: usize = 4096;
 /// A file of the repository with a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Relative to the root.
+    /// Its path, relative to the root.
     pub path: RelPath,
-    /// On disk.
+    /// Its path on disk.
     pub file: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub kind: FileKind,
 }
 
 /// A file or folder that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unreadable {
-    /// Relative to the root.
+    /// Its path, relative to the root.
     pub path: RelPath,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -208,8 +208,8 @@ pub fn is_skipped(path: &str) -> bool {
     path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part))
 }
 
-/// Names that are not UTF-8 are shown with replacement characters, so two of them may look the same. Only one of such
-/// files can be identified in reports.
+/// Refuses files whose names look the same: names that are not UTF-8 are shown with replacement characters, and only
+/// one of the files can be identified in reports.
 fn refuse_twins(found: &mut Walk) {
     let Walk { entries, unreadable, .. } = found;
     if entries.is_sorted_by(|one, next| one.path < next.path) {
@@ -230,7 +230,7 @@ fn lock<T>(found: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The flake.lock of a flake.nix, whatever ignore files say: git keeps a tracked lock file although a pattern such as
+/// The flake.lock of a flake.nix, regardless of ignore files: git keeps a tracked lock file although a pattern such as
 /// `**/flake.lock` matches it, and without it a flake would count as unlocked.
 fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
     let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
@@ -310,7 +310,7 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// Whether a path is that of a flakeward configuration file.
+/// Whether a path is a flakeward configuration file.
 fn is_configuration(path: &str) -> bool {
     FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
 }
@@ -338,7 +338,8 @@ pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     Some(relative.to_str().map_or_else(|| relative.to_string_lossy().into(), RelPath::from))
 }
 
-/// The part of a path below a root if both are written alike, as those of a walk are. This avoids splitting them.
+/// The part of a path below a root if both are written in the same form, as the paths of a walk are. This avoids
+/// splitting them.
 fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p Path> {
     use std::os::unix::ffi::OsStrExt;
     let rest = path.as_os_str().as_bytes().strip_prefix(root.as_os_str().as_bytes())?.strip_prefix(b"/")?;
@@ -402,7 +403,7 @@ pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
     by_name(path).or_else(|| (may_be_script(path) && has_shell_shebang(file)).then_some(FileKind::Shell))
 }
 
-/// The kind of a file with a content.
+/// The kind of a file with the given content.
 pub fn kind_of(path: &str, text: &str) -> Option<FileKind> {
     let is_script = || may_be_script(path) && is_shell_script(text.as_bytes());
     let kind = by_name(path).or_else(|| is_script().then_some(FileKind::Shell))?;
@@ -445,7 +446,7 @@ fn unopened(error: &std::io::Error) -> String {
     use rustix::io::Errno;
     match Errno::from_io_error(error) {
         Some(Errno::LOOP) => LINK.to_owned(),
-        // What Linux and macOS answer to opening a socket.
+        // The errors of Linux and macOS for opening a socket.
         Some(Errno::NXIO | Errno::OPNOTSUPP) => NO_FILE.to_owned(),
         _ => io_reason(error),
     }
@@ -534,8 +535,8 @@ fn encrypted_by(bytes: &[u8]) -> Option<&'static str> {
     headers.iter().find(|(header, _)| bytes.starts_with(header)).map(|(_, tool)| *tool)
 }
 
-/// Whether a text begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are valid
-/// UTF-8 as well.
+/// Whether a text begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are also
+/// valid UTF-8.
 fn is_utf16(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
@@ -565,12 +566,12 @@ pub fn find_root(folder: &Path) -> PathBuf {
 }
 
 /// The nearest folder upward with `.git`, else with the configuration of flakeward. `None` if there is none: then
-/// nothing says that the files around a folder belong together.
+/// nothing shows that the files around a folder belong together.
 pub fn marked_root(folder: &Path) -> Option<PathBuf> {
     upward(folder, &[".git"]).or_else(|| upward(folder, &FILE_NAMES))
 }
 
-/// The nearest folder upward that contains one of some files.
+/// The nearest folder upward that contains any of the given files.
 fn upward(folder: &Path, marks: &[&str]) -> Option<PathBuf> {
     folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// A set of words, written as one text.
+/// A set of words, written as one string.
 pub type Words = LazyLock<HashSet<&'static str>>;
 
 macro_rules! words {
@@ -69,12 +69,13 @@ pub const PURPOSES: &[&str] = &[
     "webui",
 ];
 
-/// Sets of a service's own options for the port that says how it works.
+/// Sets of options of a service for the port on which it reports its own state.
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 
-/// Numbers that are common for a purpose whatever program listens, with the word for it. They tell apart ports of one
-/// service that have no other names. 2022 is the default of SFTP servers that do not run as root; 2222 and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers
-/// 8443 as `pcsync-https`; 8448 is the federation port of the Matrix specification.
+/// Numbers that are common for a purpose regardless of the program that listens, with the word for it. They distinguish
+/// the ports of a service that have no other names. 2022 is the default of SFTP servers that do not run as root; 2222
+/// and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers 8443 as `pcsync-https`; 8448 is the
+/// federation port of the Matrix specification.
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 

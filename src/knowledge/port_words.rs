@@ -3,7 +3,7 @@
 //! Sources: names of options and variables in nixpkgs and in public infrastructure repositories, and the manual page of
 //! each program.
 
-/// Names in a set of ports whose values are not ports, among them those of a switch's ports: `ports.sfp1.vlan = 200`.
+/// Names in a set of ports whose values are not ports, including settings of a switch's ports: `ports.sfp1.vlan = 200`.
 #[rustfmt::skip]
 pub const NOT_PORTS: [&str; 34] = [
     "count", "max", "min", "timeout", "priority", "weight", "enable", "mode", "uid", "gid", "vlan", "vlans", "pvid", "vid",
@@ -11,7 +11,7 @@ pub const NOT_PORTS: [&str; 34] = [
     "retries", "interval", "delay", "ttl", "limit", "replicas", "workers",
 ];
 
-/// A bus of a virtual machine has at most this many connectors, which QEMU and libvirt call ports.
+/// The maximum number of connectors on a bus of a virtual machine. QEMU and libvirt call them ports.
 pub const BUS_CONNECTORS: u32 = 255;
 
 /// Last words of names of the machine at the other end of a connection.

@@ -113,7 +113,7 @@ const MATCH_LIMIT: u32 = 1024;
 /// Time limit of a query for all files of a run. It is wall-clock time, because the cost of a step depends on the query;
 /// useful queries take a hundredth of it.
 const TIME_LIMIT: Duration = Duration::from_millis(300);
-/// The time that each byte searched adds to the limit: ten times what ordinary queries take.
+/// The time that each searched byte adds to the limit: ten times what ordinary queries take.
 const NANOS_PER_BYTE: u64 = 300;
 
 impl<'r> Engine<'r> {
@@ -253,7 +253,7 @@ fn fits(rule: &Rule, value: &str) -> bool {
     rule.value.as_ref().is_none_or(|wanted| wanted.get().is_some_and(|wanted| wanted.is_match(value)))
 }
 
-/// The languages that the queries of a rule can be written for.
+/// The languages for which the queries of a rule can be written.
 pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
     languages::with_queries()
         .filter(|(name, _)| rule.languages.iter().any(|language| language == name))
@@ -298,7 +298,7 @@ impl<'r> Combined<'r> {
         slot.get_or_insert_with(|| Compiled::new(language, &self.rules).map(Arc::new)).clone()
     }
 
-    /// Adds what the queries match. Returns the rules that were stopped.
+    /// Adds the matches of the queries. Returns the rules that were stopped.
     fn run(&self, language: Language, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
         let mut stopped = Vec::new();
         let Some(compiled) = self.compiled(language) else { return stopped };
@@ -330,7 +330,7 @@ impl<'r> Compiled<'r> {
             text.push('\n');
             ends.push((text.len(), *rule));
         }
-        // The query of each page was compiled when the page was read, those of built-in pages by a test.
+        // The query of a page was compiled when the page was read; for built-in pages, a test compiles it.
         let query = Query::new(&language.grammar(), &text).ok()?;
         let owners = (0..query.pattern_count())
             .map(|pattern| {

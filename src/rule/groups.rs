@@ -22,7 +22,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     GROUPS.iter().map(|(name, _)| *name)
 }
 
-/// Whether a name is that of a group.
+/// Whether a name is the name of a group.
 pub fn is_group(name: &str) -> bool {
     names().any(|group| group == name)
 }

@@ -106,7 +106,7 @@ impl RuleSet {
         self.somewhere.insert(rule);
     }
 
-    /// Reverts that.
+    /// Reverts [`Self::set_somewhere`].
     pub fn unset_somewhere(&mut self, rule: RuleId) {
         self.somewhere.remove(rule);
     }

@@ -27,7 +27,7 @@ pub struct Rule {
     pub summary: String,
     /// The groups it belongs to: names of [`super::groups::GROUPS`].
     pub groups: Vec<String>,
-    /// The kinds of files it looks at, by [`crate::source::FileKind::name`]; empty means it has no files of its own.
+    /// The kinds of files it checks, by [`crate::source::FileKind::name`]; empty means that it checks no files itself.
     pub languages: Vec<String>,
     /// How it matches.
     pub matcher: Matcher,
@@ -61,7 +61,8 @@ impl Rule {
             && self.paths.as_ref().is_none_or(is_allowed)
     }
 
-    /// Compiles the patterns of the page. An error refers to the key in its front matter, which is at `place`.
+    /// Compiles the patterns of the page. An error refers to the key in its front matter, at the position that `place`
+    /// returns.
     pub fn check_patterns(&self, place: impl Fn(&str) -> Option<Range<usize>>) -> Result<(), PageError> {
         if let Some(value) = &self.value {
             let regex = regex(&value.pattern);

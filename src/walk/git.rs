@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// Larger indexes are not read: this is one of about a million files.
+/// The maximum size of an index, in bytes: that of about a million files. Larger ones are not read.
 const MAX_INDEX: u64 = 128 << 20;
 
-/// Larger configurations are not read.
+/// The maximum size of a configuration, in bytes. Larger ones are not read.
 const MAX_CONFIG: u64 = 1 << 20;
 
-/// Where the system has files that are not on a disk.
+/// Folders of the system whose files are not on a disk.
 const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// The length of an entry before its object id: times, device, mode, owner, size.
 const STAT: usize = 40;
 
-/// The bits of a mode that tell files, links and submodules apart, and those of a file.
+/// The bits of a mode that distinguish files, links and submodules, and their value for a file.
 const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
@@ -133,7 +133,8 @@ const OWN_FILES: [&str; 11] = [
     "shallow",
 ];
 
-/// Checks that the files that git reads at its start are regular files, before git is started. The error is a message.
+/// Checks that the files that git reads when it starts are regular files, before git is started. The error is a
+/// message.
 pub fn can_start(root: &Path) -> Result<(), String> {
     let Some(folder) = git_folder(root)? else { return Ok(()) };
     let common = read(&folder.join("commondir"), MAX_CONFIG).map_err(|reason| format!(".git/commondir: {reason}"))?;

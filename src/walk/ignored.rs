@@ -10,7 +10,8 @@ use crate::paths;
 pub(super) const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
 pub(super) const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 
-/// Larger ignore files are not read: their patterns need far more memory than their text.
+/// The maximum size of an ignore file, in bytes. Larger ones are not read: their patterns need far more memory than
+/// their text.
 const MAX_IGNORES: u64 = 256 << 10;
 
 /// The first ignore file of a folder that must not be read: a link, a pipe, a device, or a file that is far too large.

@@ -20,18 +20,18 @@ use crate::lang::languages;
 use crate::paths;
 use crate::source::FileKind;
 
-/// For more targets than this, ignore files are not consulted, because that would take too long.
+/// The maximum number of targets for which ignore files are consulted; more would take too long.
 const MAX_LOOKUPS: usize = 100;
 
-/// With more links to one file than this, the others are reported instead of checking the file again.
+/// The maximum number of links to one file for which it is checked again; further links are reported.
 const MOST_LINKS: usize = 10;
 
 /// A symbolic link.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Link {
-    /// Relative to the root.
+    /// Its path, relative to the root.
     pub path: RelPath,
-    /// On disk.
+    /// Its path on disk.
     pub file: PathBuf,
 }
 
@@ -94,7 +94,7 @@ pub(super) fn add(found: &mut Walk, mut links: Vec<Link>, rules: &Rules<'_>) {
 
 struct Resolver<'a> {
     rules: &'a Rules<'a>,
-    /// The root without links.
+    /// The root with its links resolved.
     root: Option<PathBuf>,
     /// The files that git tracks; the inner value is `None` if there is no index.
     tracked: Option<Option<HashSet<PathBuf>>>,
@@ -143,7 +143,7 @@ impl Resolver<'_> {
                 false => Err(UNTRACKED.to_owned()),
             };
         }
-        // Where a link is may decide which rules apply, so one that was checked does not make up for others.
+        // The location of a link may decide which rules apply, so checking one link does not make up for others.
         let count = self.known.entry(target.clone()).or_default();
         *count += 1;
         match *count > MOST_LINKS {

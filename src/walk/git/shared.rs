@@ -36,8 +36,8 @@ pub(super) fn merged(base: Vec<(Vec<u8>, u32)>, index: &Index<'_>) -> Option<Vec
     replacements.next().is_none().then_some(all)
 }
 
-/// Reads a bitmap in git's EWAH format, of which the first `count` bits are wanted, and what follows it. The format:
-/// <https://git-scm.com/docs/bitmap-format>, "Appendix A".
+/// Reads the first `count` bits of a bitmap in git's EWAH format. Returns them and the bytes after the bitmap. The
+/// format: <https://git-scm.com/docs/bitmap-format>, "Appendix A".
 fn bitmap(bytes: &[u8], count: usize) -> Option<(Vec<bool>, &[u8])> {
     let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
     // The number of bits is first; then the number of words, the words, and the position of the last run.
@@ -73,7 +73,7 @@ mod tests {
         let set: Vec<usize> = (0..200).filter(|at| bits[*at]).collect();
         assert_eq!(set, [64, 66].into_iter().chain(128..192).collect::<Vec<_>>());
         assert_eq!(rest, b"rest");
-        // A run that never ends is as long as it is needed.
+        // An endless run is only as long as needed.
         let endless = [&[0; 4][..], &1u32.to_be_bytes(), &run(1, 0xffff_ffff, 0), &[0; 4]].concat();
         assert_eq!(bitmap(&endless, 3), Some((vec![true; 3], &[][..])));
         for cut in 0..bytes.len() {
