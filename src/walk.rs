@@ -535,7 +535,7 @@ fn encrypted_by(bytes: &[u8]) -> Option<&'static str> {
     headers.iter().find(|(header, _)| bytes.starts_with(header)).map(|(_, tool)| *tool)
 }
 
-/// Whether a text begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are also
+/// Whether a file begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are also
 /// valid UTF-8.
 fn is_utf16(bytes: &[u8]) -> bool {
     match bytes {

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::check::testing::report_at;
 
-    /// The help of the finding for `api/Dockerfile` beside a flake with these packages.
+    /// The help of the finding for `api/Dockerfile` next to a flake with these packages.
     fn help(packages: &str) -> String {
         let flake = format!("{{ outputs = _: {{ packages.x86_64-linux = {{ {packages} }}; }}; }}");
         let files = [("flake.nix", flake.as_str()), ("api/Dockerfile", "FROM nixos/nix AS build\nFROM scratch\n")];

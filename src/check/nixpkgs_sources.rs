@@ -275,7 +275,7 @@ impl<'f> Companion<'f> {
     }
 }
 
-/// The offset and length of a branch in a text, and the branch of the current release in the same form.
+/// The offset and length of a branch in the text, and the branch of the current release in the same form.
 fn rename(text: &str, used: &Use, current: Release, darwin: bool) -> Option<(usize, usize, String)> {
     let plain = format!("{:02}{:02}", current.year, current.month);
     let hub = text.contains("flakehub.com");

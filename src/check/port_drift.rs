@@ -182,7 +182,7 @@ fn is_named(entry: &Entry, names: &[&str]) -> bool {
     entry.path.last().is_some_and(|last| names.iter().any(|name| last.eq_ignore_ascii_case(name)))
 }
 
-/// The service whose address ends in a text: `redis://localhost:`.
+/// The service whose address ends the text: `redis://localhost:`.
 fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
     /// Longer than a host name together with a user name.
     const LONGEST: usize = 1_000;

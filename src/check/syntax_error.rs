@@ -111,7 +111,7 @@ fn last_character(text: &str) -> Span {
     Span::new(end - last, end)
 }
 
-/// The first token of a text, roughly: a word, or one repeated symbol, as in merge conflict markers.
+/// The first token of the text, roughly: a word, or one repeated symbol, as in merge conflict markers.
 fn token(text: &str) -> &str {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '\'');
     let Some(first) = text.chars().next() else { return text };
@@ -147,7 +147,7 @@ pub(super) fn template(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> 
     lines.into_iter().find_map(template_marks)
 }
 
-/// The marks of Go templates (Helm), Jinja, ERB (Rails) or similar in a text. GitHub's `${{ .. }}` does not count.
+/// The marks of Go templates (Helm), Jinja, ERB (Rails) or the like in the text. GitHub's `${{ .. }}` does not count.
 fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
     let bytes = text.as_bytes();
     let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');

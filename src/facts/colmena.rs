@@ -146,7 +146,7 @@ fn option(tree: &Tree<'_>, binding: Node, value: Node) -> Option<NodeOption> {
     Some(NodeOption { span: tree.span(value), kind })
 }
 
-/// Whether a text can be a secret: not empty and not a placeholder for later substitution (`@token@`).
+/// Whether a string can be a secret: not empty and not a placeholder for later substitution (`@token@`).
 fn is_secret(text: &str) -> bool {
     let text = text.trim();
     let placeholder = text.starts_with('@') && text.ends_with('@');

@@ -1,13 +1,13 @@
 //! Words that a file must contain for a reader or check to find anything in it. All words are searched for in one pass.
 
-/// A trigger's question about a text: does it contain any of these words? Readers and checks list their questions and
+/// A trigger's question about a file: does it contain any of these words? Readers and checks list their questions and
 /// ask them with [`super::Glance::has`].
 pub struct Words {
     any_of: &'static [&'static str],
     counts: Option<Counts>,
 }
 
-/// Whether a match at a position in a text counts.
+/// Whether a match at a position in the text counts.
 type Counts = fn(&[u8], std::ops::Range<usize>) -> bool;
 
 impl Words {
@@ -22,7 +22,7 @@ impl Words {
     }
 }
 
-/// The answers to a finder's questions for one text.
+/// The answers to a finder's questions for one file.
 #[derive(Clone, Copy)]
 pub struct Found<'f> {
     /// A bit for each question, in the order of `questions`.
@@ -62,14 +62,14 @@ impl Finder {
         Self { table: Table::new(&distinct), questions: distinct }
     }
 
-    /// Searches a text for all words.
+    /// Searches the text for all words.
     pub fn look(&self, text: &str) -> Found<'_> {
         let bits = self.table.as_ref().map_or(u64::MAX, |table| table.look(text.as_bytes()));
         Found { bits, questions: &self.questions }
     }
 }
 
-/// The words of all questions, indexed by two pairs of adjacent letters each. A text is read two bytes at a time, so
+/// The words of all questions, indexed by two pairs of adjacent letters each. The text is read two bytes at a time, so
 /// one pair of a word is always read as a unit, whether the word begins at an even or an odd offset.
 struct Table {
     /// For each pair of bytes: the index of its entry in `buckets`, 0 for none.
@@ -81,7 +81,7 @@ struct Table {
 #[derive(Default)]
 struct Bucket {
     patterns: Vec<Pattern>,
-    /// The bytes before and after the pair in any of the patterns. They rule out most pairs in a text.
+    /// The bytes before and after the pair in any of the patterns. They rule out most pairs in the text.
     before: Bytes,
     after: Bytes,
     /// The questions of the patterns.

@@ -6,7 +6,7 @@
 /// The addresses of the metadata services of cloud providers, in link-local and private ranges.
 pub const METADATA: [&str; 3] = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254"];
 
-/// Names under which a repository names its machines and sites and assigns addresses. A text without any of them does
+/// Names under which a repository names its machines and sites and assigns addresses. A file without any of them does
 /// not name a host.
 pub const NAMING: [&str; 38] = [
     "hostName",

@@ -44,7 +44,7 @@ pub static GENERIC: Words = words!(
 /// Types of widgets of the dashboard Homepage that show any service, from its documentation.
 pub const GENERIC_WIDGETS: [&str; 4] = ["calendar", "customapi", "iframe", "mjpeg"];
 
-/// Words that distinguish ports of one service if nothing else does.
+/// Words that distinguish the ports of one service if nothing else does.
 pub const SIDES: &[&str] =
     &["external", "http", "https", "internal", "local", "private", "public", "remote", "client", "backend"];
 

@@ -1,4 +1,4 @@
-//! Words and numbers in a text that show whether a number is a port.
+//! Words and numbers in text that show whether a number is a port.
 //!
 //! Sources: names of options and variables in nixpkgs and in public infrastructure repositories, and the manual page of
 //! each program.
@@ -21,8 +21,8 @@ pub const OTHER_SIDE: &[&str] = &[
     "remote", "server", "servers", "target", "targets", "upstream", "upstreams",
 ];
 
-/// What people write before "port" in one word without a capital or a separator. A closed list, because most words with
-/// this ending are not about ports: support, export, transport, passport. Sorted.
+/// Prefixes of "port" in one word without a capital or a separator. A closed list, because most words with this ending
+/// are not about ports: support, export, transport, passport. Sorted.
 #[rustfmt::skip]
 pub const PREFIXES: &[&str] = &[
     "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "beast", "bind", "broker", "cache", "client", "cluster",

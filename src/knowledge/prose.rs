@@ -1,7 +1,7 @@
 //! Attributes, keys and functions whose values are text for people, or scripts.
 //!
 //! Sources: the option declarations of nixpkgs, the keys of Compose, GitHub Actions, GitLab, Ansible and Kubernetes, and
-//! texts with port-like numbers in public repositories.
+//! text with port-like numbers in public repositories.
 
 /// Attributes with values for people.
 pub const ATTRIBUTES: [&str; 16] = [

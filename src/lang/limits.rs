@@ -1,4 +1,4 @@
-//! Limits on texts and trees, for input that a grammar would take too long to parse or that is nested too deeply for
+//! Limits on files and trees, for input that a grammar would take too long to parse or that is nested too deeply for
 //! checks.
 //!
 //! The limits are far above what real files need (measured on 21,000 of them) and low enough to keep runs fast.
@@ -57,7 +57,7 @@ pub fn bounded<T>(function: impl FnOnce() -> Option<T>) -> Option<T> {
     }
 }
 
-/// Why a text was not parsed.
+/// Why a file was not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// It is over [`MAX_PARSED`].
@@ -87,7 +87,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Refuses a text that must not be parsed.
+/// Refuses text that must not be parsed.
 pub fn before_parsing(language: Language, text: &str) -> Result<(), Refusal> {
     let bytes = text.as_bytes();
     if bytes.len() > MAX_PARSED {
@@ -114,7 +114,7 @@ pub(super) fn refused_yaml(bytes: &[u8]) -> Option<Refusal> {
     yaml_levels_exceed(bytes, YAML_LEVELS).then_some(Refusal::Depth)
 }
 
-/// The number of bytes of a YAML text that its grammar can parse: almost always all of them.
+/// The number of bytes of a YAML file that its grammar can parse: almost always all of them.
 pub(super) fn readable_yaml(text: &str) -> usize {
     if text.len() < YAML_LINES {
         return text.len();

@@ -54,7 +54,7 @@ pub struct Tree<'a> {
     /// The missing tokens that the grammar inserted: node and the grammar's id.
     made_up: Vec<(Node, u16)>,
     unread: Option<u32>,
-    /// The syntax errors of a YAML text, found by libyaml.
+    /// The syntax errors of a YAML file, found by libyaml.
     faults: Vec<yaml::recover::Fault>,
     /// The grammar's own tree. If the text was parsed without the grammar, it is created on demand.
     raw: OnceCell<Option<tree_sitter::Tree>>,
@@ -101,12 +101,12 @@ impl<'a> Tree<'a> {
         look(self.names.borrow_mut().entry(set).or_insert_with(make))
     }
 
-    /// Parses a text; `None` if it is refused.
+    /// Parses the text; `None` if it is refused.
     pub fn parse(language: Language, text: &'a str) -> Option<Self> {
         Self::read(language, text).ok()
     }
 
-    /// Parses a text, or returns why it was refused.
+    /// Parses the text, or returns why it was refused.
     pub fn read(language: Language, text: &'a str) -> Result<Self, Refusal> {
         #[cfg(test)]
         parsed::note(text);
@@ -255,7 +255,7 @@ impl<'a> Tree<'a> {
         self.unread
     }
 
-    /// The syntax errors of a YAML text, whose lines are not in the tree. Empty for other languages.
+    /// The syntax errors of a YAML file, whose lines are not in the tree. Empty for other languages.
     pub fn faults(&self) -> &[yaml::recover::Fault] {
         &self.faults
     }

@@ -42,7 +42,7 @@ impl<'r> Paths<'r> {
         Self { rule, paths: paths.iter().map(|path| path.split('.').collect()).collect() }
     }
 
-    /// A necessary condition on a text: it contains the last name of a path, or an escape, which may spell the name.
+    /// A necessary condition on the text: it contains the last name of a path, or an escape, which may spell the name.
     fn possible(&self, text: &str) -> bool {
         let contains = |name: &str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
         let mut last = self.paths.iter().filter_map(|path| path.last());

@@ -75,7 +75,7 @@ impl Catalog {
 pub struct RuleSet {
     catalog: Catalog,
     levels: BTreeMap<RuleId, Level>,
-    /// Rules that are enabled for some paths, whatever their level elsewhere.
+    /// Rules that are enabled for some paths, regardless of their level elsewhere.
     somewhere: BTreeSet<RuleId>,
 }
 

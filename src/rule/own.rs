@@ -88,7 +88,7 @@ impl Page<'_> {
         self.places.value_of(key).map(|span| span.start + FENCE.len()..span.end + FENCE.len())
     }
 
-    /// Checks the placeholders in a text. Text between braces is replaced, and there is only one placeholder.
+    /// Checks the placeholders in a string. Text between braces is replaced, and there is only one placeholder.
     fn placeholders(&self, key: &str, text: &str) -> Result<(), PageError> {
         let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
         let word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');

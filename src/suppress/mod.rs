@@ -59,7 +59,7 @@ pub fn date(text: &str) -> Option<Date> {
 
 const MARK: &str = "flakeward:";
 
-/// Whether a text may contain a suppression.
+/// Whether the text may contain a suppression.
 pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }

@@ -1,4 +1,4 @@
-//! The texts of findings about port literals.
+//! The wording of findings about port literals.
 
 use super::{ALLOCATED, HARDCODED};
 use crate::facts::port_registry::Entry;

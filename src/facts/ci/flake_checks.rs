@@ -111,7 +111,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
 
 /// Whether a line contains one of the words outside comments. Names of steps do not count.
 fn names_any(text: &str, words: &[&str]) -> bool {
-    // Most texts contain none of the words, so their lines need not be read.
+    // Most files contain none of the words, so their lines need not be read.
     let is_in_text = |word: &&str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     let words: Vec<&str> = words.iter().copied().filter(is_in_text).collect();
     if words.is_empty() {
@@ -175,7 +175,7 @@ fn built(text: &str) -> BTreeSet<String> {
     names.map(|name| if name.contains(['$', '{', '*']) { "*".to_owned() } else { name.to_owned() }).collect()
 }
 
-/// Whether the flake reference at the end of a text can be this repository: `.`, a path, or an expression.
+/// Whether the flake reference at the end of the text can be this repository: `.`, a path, or an expression.
 fn is_own_flake(before: &str) -> bool {
     let starts = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '=' | ',');
     let reference = before.rsplit(starts).next().unwrap_or(before);

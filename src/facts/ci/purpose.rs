@@ -70,7 +70,7 @@ fn may_check(command: &Command<'_>) -> bool {
 }
 
 /// Whether a name has at least `least` words and one of them means a check. The single words `check`, `checks` and `ci`
-/// are accepted too: few common programs have these names.
+/// are also accepted: few common programs have these names.
 fn says_check(name: &str, least: usize) -> bool {
     let words: Vec<&str> = name.split(['-', '_', '.']).collect();
     let means = |word: &&str| matches!(*word, "check" | "checks" | "ci" | "test" | "tests" | "verify" | "validate");

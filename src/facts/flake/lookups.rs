@@ -19,7 +19,7 @@ pub struct Lookup {
     pub scope: Option<&'static str>,
 }
 
-/// Whether a text may contain a lookup.
+/// Whether the text may contain a lookup.
 pub fn may_look_up(text: &str) -> bool {
     memchr::memchr_iter(b'<', text.as_bytes()).any(|at| recognize::is_search_path(text, at))
 }

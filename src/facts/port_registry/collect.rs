@@ -29,7 +29,7 @@ const NAMES: usize = 8 << 20;
 /// Names under which a file keeps its ports if it also contains other things.
 const PREFIXES: [&str; 4] = ["ports", "port", "registry", "portRegistry"];
 
-/// The default path of a registry: a file there is a registry whatever it contains.
+/// The default path of a registry: a file there is a registry regardless of its content.
 const DEFAULT: &str = "lib/ports.nix";
 
 /// A file, evaluated as a registry.

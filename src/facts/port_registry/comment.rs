@@ -27,7 +27,7 @@ pub struct RegistryComment {
     pub covers: Span,
 }
 
-/// Whether a text may contain such a comment.
+/// Whether the text may contain such a comment.
 pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b".nix").is_some()
 }

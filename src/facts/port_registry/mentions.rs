@@ -1,4 +1,4 @@
-//! A cheap necessary condition for a Nix text to refer to a registry, so that most files are never parsed.
+//! A cheap necessary condition for a Nix file to refer to a registry, so that most files are never parsed.
 
 use aho_corasick::AhoCorasick;
 
@@ -30,7 +30,7 @@ impl Mentions {
         Self { anything: names.is_none() || registries.contains(&"default.nix"), names }
     }
 
-    /// Whether a text may refer to a registry, or to a folder with one.
+    /// Whether the text may refer to a registry, or to a folder with one.
     pub fn may_be_in(&self, text: &str) -> bool {
         self.anything || self.names.as_ref().is_some_and(|names| names.is_match(text) || nix::holds_odd_escape(text))
     }

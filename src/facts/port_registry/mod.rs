@@ -344,7 +344,7 @@ pub struct RegistryFacts {
     pub called: Vec<RelPath>,
     /// References in comments.
     pub comments: Vec<RegistryComment>,
-    /// Folders in which it may read every Nix file, and the location of each reference.
+    /// The folders in which it may read every Nix file, and the location of each reference.
     pub folders: Vec<(RelPath, Span)>,
     /// The file's tree, if it is a registry: fixes need it.
     pub tree: Option<KeptTree>,

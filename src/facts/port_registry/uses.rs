@@ -476,7 +476,7 @@ mod tests {
     use super::*;
     use crate::lang::Language;
 
-    /// The uses in a text, each as its path, with `!` if it is used and `?` if it is not certain.
+    /// The uses in the text, each as its path, with `!` if it is used and `?` if it is not certain.
     fn uses(text: &str) -> Vec<String> {
         let tree = Tree::parse(Language::Nix, text).unwrap();
         assert!(!tree.broken(), "{text}");

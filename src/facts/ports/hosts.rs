@@ -50,7 +50,7 @@ pub fn may_hold_hosts(name: &str) -> bool {
     hosts::SITES.contains(&name) || hosts::MACHINES.contains(&name)
 }
 
-/// Whether a text contains the name of such a set.
+/// Whether the text contains the name of such a set.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
     let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
     hosts::SITES.iter().chain(&hosts::MACHINES).any(holds)

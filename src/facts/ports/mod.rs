@@ -82,7 +82,7 @@ impl PortFacts {
         self.uses.iter().chain(&self.of_machines).any(|port| is_asked(port.number))
     }
 
-    /// Adds the use of a port in a text.
+    /// Adds the use of a port in a string.
     fn add(&mut self, port: &TextPort<'_>, found: PortUse) {
         match port.host {
             Host::Machine(_) => self.of_machines.push(found),
@@ -147,8 +147,8 @@ fn start(name: &str) -> &str {
 }
 
 impl PortUse {
-    /// Creates the use for a port in a text. `beside` is the host next to the whole text; `name` is the path of the
-    /// text.
+    /// Creates the use for a port in a string. `beside` is the host next to the whole string; `name` is the path of the
+    /// string.
     fn in_text(port: &TextPort<'_>, span: Span, beside: Option<String>, name: &str) -> Self {
         let kind = match port.form {
             Form::Random => UseKind::Random,
@@ -163,7 +163,7 @@ impl PortUse {
         Self { span, number: port.number, kind, host, name: Self::name(name, port.name) }
     }
 
-    /// The path of a text, extended by the name of a port in the text: `services.web.command --port`.
+    /// The path of a string, extended by the name of a port in the string: `services.web.command --port`.
     fn name(around: &str, inside: Option<&str>) -> String {
         match (around, inside) {
             (around, None) => around.to_owned(),

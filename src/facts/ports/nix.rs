@@ -105,7 +105,7 @@ impl<'a> Collector<'_, 'a> {
             }
             "default" if self.is_port_option(binding, path) => true,
             // `listeners.ssl.default = "5671"`: the names of RabbitMQ's listeners do not contain "port".
-            // Options below them have defaults too: `listeners.mqtt.maxConnections = mkOption { default = 2048; }`.
+            // Options below them also have defaults: `listeners.mqtt.maxConnections = mkOption { default = 2048; }`.
             _ if last.starts_with("listeners.") || outer.iter().any(|name| name == "listeners") => {
                 let end = last.rsplit('.').next().unwrap_or(last);
                 let is_own = outer.iter().rev().take(2).any(|name| name == "listeners");
@@ -173,7 +173,7 @@ impl<'a> Collector<'_, 'a> {
         is_whole && number < 64 && !matches!(number, 22 | 25 | 53) && nix::last_name(path) == "ports"
     }
 
-    /// Whether a `default` belongs to an option for a port, by its type or else by its name.
+    /// Whether a `default` belongs to an option for a port, judging by its type, or else by its name.
     fn is_port_option(&self, binding: Node, path: &[String]) -> bool {
         let tree = self.tree;
         let named = path.len() >= 2 && text::is_port_word(&path[path.len() - 2]);

@@ -4,7 +4,7 @@ use super::{UseKind, collect};
 use crate::lang::{Language, Tree};
 use crate::source::FileKind;
 
-/// The uses in a text, as `number` or `number@host`; manual allocations end in `!`.
+/// The uses in the text, as `number` or `number@host`; manual allocations end in `!`.
 fn uses(language: Language, text: &str) -> String {
     let tree = Tree::parse(language, text).unwrap();
     let kind = match language {

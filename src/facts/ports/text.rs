@@ -37,7 +37,7 @@ pub const LITERAL: &str = "literal:";
 /// The maximum number of bytes read before or after a number.
 const WINDOW: usize = 256;
 
-/// The context of a text, as known to the caller.
+/// The context of the text, as far as the caller provides it.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The attribute path, YAML path or variable name that the text is the value of, innermost last; may be empty.
@@ -57,7 +57,7 @@ pub enum Flavour {
     Config,
 }
 
-/// A port literal in a text.
+/// A port literal in a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPort<'a> {
     /// The digits, as byte offsets in the text; for [`Form::Random`] the word that draws the number.
@@ -282,7 +282,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the digits are in an address of the hypervisor, whose ports are not those of a network: `vsock::22`.
+    /// Whether the digits are in an address of the hypervisor, whose ports are not network ports: `vsock::22`.
     fn is_vsock(&self, digits: usize) -> bool {
         self.before(digits) == b':' && {
             let end = self.run_start(digits, |byte| byte.is_ascii_digit() || byte == b':');
@@ -345,7 +345,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Whether a text is a list of ports, some of them given by the name of their service: `smtp,465,submission`.
+/// Whether the text is a list of ports, some of them given by the name of their service: `smtp,465,submission`.
 fn names_services(text: &str) -> bool {
     let is_number = |item: &str| !item.is_empty() && item.bytes().all(|byte| byte.is_ascii_digit());
     let is_name = |item: &str| item.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') && item.len() > 1;

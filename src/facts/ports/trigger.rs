@@ -1,4 +1,4 @@
-//! A cheap necessary condition for ports in a Nix text, so that most files are never parsed.
+//! A cheap necessary condition for ports in a Nix file, so that most files are never parsed.
 //!
 //! A port is a number, so the text must contain a digit. And something must mark it as a port: a name with the word
 //! port in it, a `listen`, a colon, an at sign or a short flag directly before it, a protocol after it, or one of the
@@ -13,12 +13,12 @@ use crate::facts::needles::{Found, Words};
 use crate::knowledge::hosts;
 use crate::lang::nix;
 
-/// Whether a Nix text may contain a port or the name of one of the repository's hosts.
+/// Whether a Nix file may contain a port or the name of one of the repository's hosts.
 pub fn may_hold(text: &str, words: Found<'_>) -> bool {
     may_hold_port(text, words) || words.has(&NAMING) || words.has(&SELECTING)
 }
 
-/// Whether a Nix text may contain a port.
+/// Whether a Nix file may contain a port.
 fn may_hold_port(text: &str, words: Found<'_>) -> bool {
     may_hold_digits(text, words)
         && ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT].into_iter().any(|any| words.has(any))
@@ -26,12 +26,12 @@ fn may_hold_port(text: &str, words: Found<'_>) -> bool {
             || nix::holds_odd_escape(text))
 }
 
-/// Whether a text of any language contains a number, or draws one at random.
+/// Whether a file of any language contains a number, or draws one at random.
 pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
     words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a YAML text may name services of Compose. Manifests of Kubernetes always contain a number, in `apiVersion`.
+/// Whether a YAML file may name services of Compose. Kubernetes manifests always contain a number, in `apiVersion`.
 pub fn may_name_services(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b"services").is_some()
 }
@@ -139,7 +139,7 @@ fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     before(text, head) == b'\\' || std::str::from_utf8(&text[head..end]).is_ok_and(is_port_word)
 }
 
-/// Whether a text contains a number after a sign: `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`. A dollar sign
+/// Whether the text contains a number after a sign: `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`. A dollar sign
 /// counts as a number, because the number may come from an interpolation.
 fn holds_number_after_sign(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {

@@ -54,7 +54,7 @@ impl Runtime {
 pub fn version_of(package: &str, reference: &str) -> Option<(String, bool)> {
     let base = find(reference)?;
     let own = base.runtime.package()?;
-    // Images with the runtime only run what is built with the SDK of the same version.
+    // Runtime images only run code that was built with the SDK of the same version.
     let is_dotnet = package == "dotnet-sdk" && own.starts_with("dotnet-");
     match is_dotnet {
         true => attribute(&Base { runtime: DOTNET_SDK, ..*base }, reference),
@@ -215,7 +215,7 @@ pub fn find(reference: &str) -> Option<&'static Base> {
         Some((name, _)) => name,
         None => name(reference),
     };
-    // The names of Red Hat's Java images contain the version of Java or of the distribution.
+    // The names of Red Hat's Java images contain the version: `openjdk-21`.
     let name = if name.starts_with("openjdk-") { "openjdk" } else { name };
     BASES.iter().find(|base| base.image == name)
 }

@@ -68,7 +68,7 @@ pub const MOST_INSTRUCTIONS: usize = 1_000;
 /// The maximum nesting of substitutions such as `${A:-${B:-c}}`. Each level uses a part of the stack.
 const DEEPEST: usize = 50;
 
-/// The maximum number of bytes by which expansion may lengthen a text: variables that refer to others can double it
+/// The maximum number of bytes by which expansion may lengthen the text: variables that refer to others can double it
 /// with each line.
 pub const MOST_GROWTH: usize = 16 << 10;
 
@@ -237,7 +237,7 @@ pub fn pairs(text: &str) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
-/// Splits a text into words like the Dockerfile parser: quotes and backslashes are resolved, variables are not
+/// Splits the text into words as the Dockerfile parser does: quotes and backslashes are resolved, variables are not
 /// expanded.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -266,7 +266,7 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The deepest nesting of substitutions in a text.
+/// The deepest nesting of substitutions in the text.
 fn levels(text: &str) -> usize {
     let (mut open, mut deepest) = (0usize, 0);
     let mut before = b' ';
@@ -288,7 +288,7 @@ pub fn expand(text: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
     expand_at(text, known, 0)
 }
 
-/// Expands a text inside `depth` substitutions.
+/// Expands the text inside `depth` substitutions.
 fn expand_at(text: &str, known: &dyn Fn(&str) -> Option<String>, depth: usize) -> String {
     let mut out = String::new();
     let mut rest = text;

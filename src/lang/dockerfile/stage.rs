@@ -1,4 +1,4 @@
-//! The stages of a text, found line by line without the grammar: they decide whether the text is a Dockerfile.
+//! The stages of a Dockerfile, found line by line without the grammar: a file without stages is not a Dockerfile.
 //! Templates of Dockerfiles are also accepted.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub fn stages(text: &str) -> Vec<Stage<'_>> {
     stages
 }
 
-/// The external image that a stage of a text is based on, with arguments replaced with their defaults.
+/// The external image that a stage is based on, with arguments replaced with their defaults.
 pub fn base(text: &str, stages: &[Stage<'_>], stage: &Stage<'_>) -> String {
     expanded(origin(stages, stage), &arguments(text))
 }

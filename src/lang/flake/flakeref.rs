@@ -160,7 +160,7 @@ impl FlakeRef {
     }
 }
 
-/// Whether a text is a full commit id.
+/// Whether a string is a full commit id.
 pub fn is_commit(text: &str) -> bool {
     (text.len() == 40 || text.len() == 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

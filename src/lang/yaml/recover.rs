@@ -1,7 +1,7 @@
 //! Error recovery in YAML, so that an error affects its own lines and not the rest of the file.
 //!
 //! After the first error, the grammar's tree is unusable, its error positions do not help, and it rejects some YAML
-//! that libyaml accepts. libyaml (which Go, Python, Ruby and .NET parsers port) reports the exact position. So a text
+//! that libyaml accepts. libyaml (which Go, Python, Ruby and .NET parsers port) reports the exact position. So a file
 //! that the grammar cannot parse is read by libyaml: each faulty value or entry is blanked, and the rest is rewritten
 //! into a form that the grammar accepts. Every byte keeps its offset.
 
@@ -31,7 +31,7 @@ pub struct Recovered {
     pub complete: bool,
 }
 
-/// The maximum number of passes over a text. Each error takes one pass, or two or three if it is a difficult one.
+/// The maximum number of passes over the text. Each error takes one pass, or two or three if it is a difficult one.
 const READINGS: usize = 24;
 
 /// Longer texts are left to the grammar: they are not hand-written.
@@ -40,7 +40,7 @@ const MAX_LENGTH: usize = 1 << 20;
 /// The maximum nesting of flow collections: libyaml visits all open ones for each token.
 const MAX_FLOWS: usize = 100;
 
-/// Blanks the errors of a text. `None` if it is too long or too deep, or if libyaml fails on it.
+/// Blanks the errors of the text. `None` if it is too long or too deep, or if libyaml fails on it.
 pub fn recover(text: &str) -> Option<Recovered> {
     if text.len() > MAX_LENGTH {
         return None;
@@ -55,7 +55,7 @@ pub fn recover(text: &str) -> Option<Recovered> {
     let mut last = Attempt { start: usize::MAX, blanked_to: 0, step: 0 };
     for _ in 0..READINGS {
         let reading = masked.text();
-        // Hostile texts can fail assertions in the library. Those are left to the grammar.
+        // Hostile input can fail assertions in the library. It is left to the grammar.
         let stuck = match catch_unwind(|| read(&reading)).ok()? {
             Ok(inline) => {
                 masked.join(&inline);
@@ -125,7 +125,7 @@ struct Stuck {
 /// A part that the grammar requires on one line: a flow collection, a quoted scalar, the head of a block scalar.
 type Inline = std::ops::Range<usize>;
 
-/// Reads a text with libyaml. Returns the parts to join, or the error.
+/// Reads the text with libyaml. Returns the parts to join, or the error.
 fn read(text: &str) -> Result<Vec<Inline>, Stop> {
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
@@ -224,7 +224,7 @@ fn escapes(text: &str, flow: usize, at: usize) -> bool {
     line > first && (at >= text.trim_end().len() || indent(text, line) <= indent(text, first))
 }
 
-/// Moves a position at the end of a text back to the last line with text.
+/// Moves a position at the end of the text back to the last line with text.
 fn skip_blank(text: &str, at: usize) -> usize {
     if at < text.len() && !text[at..line_end(text, at)].trim().is_empty() {
         return at;
@@ -234,7 +234,7 @@ fn skip_blank(text: &str, at: usize) -> usize {
     line + indent(text, line).min(before.len().saturating_sub(line))
 }
 
-/// A text with its errors blanked.
+/// The text with its errors blanked.
 struct Masked<'a> {
     original: &'a str,
     bytes: Vec<u8>,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Replaces bytes of a text with other ASCII bytes.
+/// Replaces bytes of the text with other ASCII bytes.
 fn edited(text: &str, edit: impl FnOnce(&mut [u8])) -> String {
     let mut bytes = text.as_bytes().to_vec();
     edit(&mut bytes);

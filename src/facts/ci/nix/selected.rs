@@ -91,14 +91,14 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The name of a variable at the end of a text; empty if it is only part of a word.
+/// The name of a variable at the end of the text; empty if it is only part of a word.
 fn name_before(text: &str) -> &str {
     let start = text.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
     let is_word = text[..start].chars().next_back().is_none_or(|c| c.is_whitespace() || ";&|({".contains(c));
     if is_word { &text[start..] } else { "" }
 }
 
-/// The value at the start of a text: a quoted text, the elements of an array, or a word.
+/// The value at the start of the text: a quoted string, the elements of an array, or a word.
 fn value(text: &str) -> &str {
     let quoted = |close: char| text.get(1..).map(|inner| inner.split([close, '\n']).next().unwrap_or(inner));
     match text.chars().next() {
@@ -118,7 +118,7 @@ fn words(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a value is the first argument, or all of them, perhaps with a default: `$1`, `"${1:-host}"`.
+/// Whether a value is the first argument, or all of them, possibly with a default: `$1`, `"${1:-host}"`.
 fn is_argument(value: &str) -> bool {
     argument(value) == Some(Selection::First)
 }

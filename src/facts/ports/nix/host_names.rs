@@ -64,7 +64,7 @@ impl<'a> Collector<'_, 'a> {
         let hosts = self.hosts.entry(set).or_insert_with(|| host_names(tree, set));
         let place: Vec<Option<String>> = prefix.iter().map(known_text).collect();
         let beside = hosts.get(&place);
-        // A listen or bind address belongs to this machine, whatever public name is next to it.
+        // A listen or bind address belongs to this machine, regardless of the public name next to it.
         let listens = |word: &str| beside.is_some_and(|hosts| hosts.has(word));
         let is_plain = words::port_prefix(last).is_empty();
         if is_plain && (listens("bind") || listens("listen") || path.iter().any(|name| name == "listen")) {

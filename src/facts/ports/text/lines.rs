@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::Flavour;
 
-/// Iterates over the lines of a text together with the scan, and tracks the start of the comment in the current line.
+/// Iterates over the lines of the text together with the scan, and tracks the start of the comment in the current line.
 pub(super) struct Lines<'a> {
     bytes: &'a [u8],
     flavour: Flavour,
@@ -117,7 +117,7 @@ fn first_code(bytes: &[u8]) -> usize {
     lines.take_while(|line| !is_code(line)).map(<[u8]>::len).sum()
 }
 
-/// Whether a text ends in the head of a Python function or class, which may have several lines.
+/// Whether the text ends in the head of a Python function or class, which may have several lines.
 fn opens_definition(text: &[u8]) -> bool {
     /// The longest head, in bytes.
     const LONGEST: usize = 2048;

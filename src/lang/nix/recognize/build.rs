@@ -1,4 +1,4 @@
-//! The tree of a Nix text, built while the automaton reads it.
+//! The tree of a Nix file, built while the automaton reads it.
 //!
 //! Nodes are recorded when they end, children before their parents, so that the left operand of an operator can still
 //! become its child; at the end the table is reversed. As in the grammar, white space and comments do not belong to a
@@ -53,7 +53,7 @@ struct Open {
     /// The index of its first descendant, and its offset in the text.
     first: u32,
     start: u32,
-    /// The same for a child without its own first token: the set's bindings, the inherited attributes.
+    /// The same values for a child without its own first token: the set's bindings, the inherited attributes.
     inner: (u32, u32),
 }
 

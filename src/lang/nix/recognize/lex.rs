@@ -2,7 +2,7 @@
 
 use super::bytes::{self, is};
 
-/// A position in a text.
+/// A position in the text.
 pub(crate) struct Cursor<'a> {
     text: &'a [u8],
     pub(crate) pos: usize,

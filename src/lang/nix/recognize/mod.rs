@@ -1,4 +1,4 @@
-//! Decides whether a text is certainly valid Nix, as tree-sitter-nix reads it.
+//! Decides whether the text of a file is certainly valid Nix, as tree-sitter-nix reads it.
 //!
 //! Parsing is far more expensive than recognising, nearly every file is valid, and for most files nothing else needs to
 //! be known. [`accepts`] decides it with a pushdown automaton that builds nothing. It may reject a text that parses
@@ -34,7 +34,7 @@ use state::{Frame, Pipe, Slot, State};
 
 use crate::lang::{Field, NodeKind, Refusal, Row};
 
-/// The maximum nesting depth of brackets, strings and the like; deeper texts are refused.
+/// The maximum nesting depth of brackets, strings and the like; deeper input is refused.
 const MAX_DEPTH: usize = 200;
 
 /// Whether `text` is certainly valid Nix.
@@ -93,7 +93,7 @@ pub fn grammar_accepts(text: &str) -> bool {
     is_readable(text) && Recognizer::new(text, Plain::default()).run().is_some_and(|plain| !plain.beyond)
 }
 
-/// Records whether a text uses syntax that tree-sitter-nix does not support.
+/// Records whether the text uses syntax that tree-sitter-nix does not support.
 #[derive(Default)]
 struct Plain {
     beyond: bool,
@@ -105,7 +105,7 @@ impl Listener for Plain {
     }
 }
 
-/// The table that flattening tree-sitter-nix's tree of a text would give, or the reason for refusing it; `None` if
+/// The table that flattening tree-sitter-nix's tree of the text would give, or the reason for refusing it; `None` if
 /// [`accepts`] returns false.
 pub(in crate::lang) fn rows(text: &str) -> Option<Result<Vec<Row>, Refusal>> {
     let text = text.as_bytes();
