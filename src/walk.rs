@@ -99,7 +99,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     let mut builder = WalkBuilder::new(folder);
     let mut honoured = !options.no_ignore;
     if honoured && let Some(refused) = ignore_obstacle(root, folder, &ROOT_IGNORES) {
-        // It is unknown what the ignore files would exclude, so everything is checked.
+        // What the ignore files would exclude is unknown, so everything is checked.
         lock(&found).unreadable.push(refused);
         honoured = false;
     }
@@ -381,13 +381,13 @@ pub fn is_too_long(path: &Path) -> bool {
     path.as_os_str().len() > MAX_PATH
 }
 
-/// A path from the bytes of a list.
+/// Creates a path from the bytes of a list.
 pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
 
-/// The path that a mistyped one probably refers to: one with a similar name in the same, existing folder.
+/// The path that a mistyped path probably refers to: one with a similar name in the same folder, which must exist.
 pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy().into_owned();
     let folder = path.parent()?;
@@ -506,7 +506,7 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind, text })
 }
 
-/// The kind of a file whose name fits two: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
+/// The kind of a file whose name fits two kinds: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
 pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let fits = kind == FileKind::Nix && dockerfile::is_name(&name);

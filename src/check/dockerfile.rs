@@ -1,5 +1,5 @@
-//! `dockerfile`: an image that is defined outside Nix. A file is a candidate by its name, and confirmed by its
-//! content: the first instruction that is not `ARG` is a `FROM` with an image.
+//! `dockerfile`: an image that is defined outside Nix. The name of a file makes it a candidate, and its content
+//! confirms it: the first instruction that is not `ARG` is a `FROM` with an image.
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::ci::images::{self, Container, FlakePackages};

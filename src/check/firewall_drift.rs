@@ -49,7 +49,7 @@ fn machines<'p>(view: &ProjectView<'p>) -> HashSet<&'p str> {
     configured.chain(folders).collect()
 }
 
-/// A port that is open where none of its services listen.
+/// The finding for a port that is open where none of its services listen.
 fn drift(
     file: &ProjectFile,
     span: Span,

@@ -100,7 +100,7 @@ fn is_same_fork(lock: &Lock, own: &str, node: &LockNode) -> bool {
     own.is_some_and(|own| original(node).is_some_and(|other| own.is_same(&other)))
 }
 
-/// The inputs of a flake that should follow its nixpkgs.
+/// The findings for the inputs of a flake that should follow its nixpkgs.
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     let Some(nixpkgs) = own_nixpkgs(file) else { return Vec::new() };
     let own = file.flake.input(nixpkgs);
@@ -121,7 +121,7 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     }
 }
 
-/// An input that only the arguments of `outputs` name.
+/// Creates the input that only the arguments of `outputs` name.
 fn undeclared(name: &Text) -> Input {
     Input { name: name.clone(), is_flake: true, ..Input::default() }
 }
@@ -139,7 +139,8 @@ fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
     names.iter().find(|name| **name == "nixpkgs").or(names.first()).copied()
 }
 
-/// The inputs of an input, according to the lock file, that are a separate nixpkgs and are not overridden.
+/// The finding for the inputs of an input, according to the lock file, that are a separate nixpkgs and are not
+/// overridden.
 fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let (own, label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
     let node = lock.nodes.get(label).filter(|node| node.is_flake && label != own)?;

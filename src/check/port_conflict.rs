@@ -58,7 +58,7 @@ fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {
     .cause(taken)
 }
 
-/// Two processes of one configuration with the same port.
+/// Reports two processes of one configuration with the same port.
 fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
     let ended = ended(part);
     let mut seen: HashMap<&str, Vec<(&Process, &Listen)>> = HashMap::new();

@@ -95,7 +95,7 @@ impl<'p> Literals<'p> {
     }
 }
 
-/// A comment whose number differs from the registry.
+/// The finding for a comment whose number differs from the registry.
 fn stale(
     file: &ProjectFile,
     comment: &RegistryComment,
@@ -120,7 +120,7 @@ fn stale(
     finding
 }
 
-/// The only number next to a comment, if it differs from the comment.
+/// The finding for the only number next to a comment, if it differs from the comment.
 fn beside(
     file: &ProjectFile,
     comment: &RegistryComment,
@@ -145,7 +145,7 @@ fn beside(
     )
 }
 
-/// A number in the address of a service that has a single registry entry with a different number.
+/// The finding for a number in the address of a service that has a single registry entry with a different number.
 fn address<'p>(
     file: &ProjectFile,
     literal: &PortUse,
@@ -184,7 +184,7 @@ fn is_named(entry: &Entry, names: &[&str]) -> bool {
 
 /// The service whose address ends the text: `redis://localhost:`.
 fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
-    /// Longer than a host name together with a user name.
+    /// The number of bytes read before the port: more than a host name and a user name have.
     const LONGEST: usize = 1_000;
     let authority = before.strip_suffix(':')?;
     let authority = tail(authority, LONGEST);

@@ -36,9 +36,9 @@ use crate::rewrite::ports::{PortFile, Target};
 use crate::source::{FileKind, Source};
 use crate::wording::listed;
 
-/// The rule about numbers that are written outside of the registry.
+/// The rule about numbers that are written outside the registry.
 pub const HARDCODED: RuleId = "hardcoded-port";
-/// The rule about ports that are allocated outside of the registry.
+/// The rule about ports that are allocated outside the registry.
 pub const ALLOCATED: RuleId = "manual-port-allocation";
 
 /// The port literals outside registries that have one of the given numbers and that no comment accounts for.
@@ -360,7 +360,7 @@ impl<'p> Reporter<'_, 'p> {
         }
     }
 
-    /// Whether another file uses an entry for a service with some words in its name.
+    /// Whether another file uses an entry for a service with the given words in its name.
     fn has_other_user(&self, open: &OpenFile<'p>, registry: &Registry, entry: &Entry, words: &[String]) -> bool {
         let references = self.shared.references.get_or_init(|| references(self.view));
         let of_entry = references.get(&(&*registry.path, entry.path.as_slice())).into_iter().flatten();

@@ -53,7 +53,7 @@ struct Builder {
     prefix: String,
 }
 
-/// Names are followed to their bindings at most this many times.
+/// The maximum number of times that a name is followed to its binding.
 const HOPS: usize = 8;
 
 /// `nix2container.buildImage` in its different forms: selected, inherited, or under `with`.
@@ -269,7 +269,7 @@ fn no_layers(
     out.report(finding.help(format!("put the runtime in a layer, and the application in `copyToRoot`: {layer}")));
 }
 
-/// Packages in the root that are in no layer.
+/// Reports packages in the root that are in no layer.
 fn runtimes_in_root(
     view: &FileView<'_>,
     out: &mut Verdict,

@@ -34,7 +34,7 @@ pub static CHECK: Check = Check {
     project: Some(|view: &ProjectView<'_>| flakes(view.project).flat_map(|file| findings(&file)).collect()),
 };
 
-/// Differences between flake.nix and flake.lock.
+/// The findings about differences between flake.nix and flake.lock.
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     match file.lock {
         Some((source, lock)) => disagreements(file, source, lock),
@@ -130,7 +130,7 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
     missing.chain(removed).chain(unresolved).chain(changed).collect()
 }
 
-/// An input whose address in flake.nix differs from the one in flake.lock.
+/// The finding for an input whose address in flake.nix differs from the one in flake.lock.
 fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) -> Option<Finding> {
     let asked = input.reference().filter(|_| input.url.is_some() || !input.attrs.is_empty())?;
     let Target::Node(label) = &lock.root()?.inputs.get(&input.name.value)?.target else { return None };

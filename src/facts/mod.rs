@@ -117,7 +117,7 @@ pub struct Project {
     pub files: Vec<ProjectFile>,
     /// The paths and kinds of all files of the repository that have a kind, with or without facts.
     pub paths: BTreeMap<RelPath, FileKind>,
-    /// The files that have a fact of a type, as indexes.
+    /// The files that have a fact of a type, as indices.
     by_type: HashMap<TypeId, Vec<usize>>,
 }
 

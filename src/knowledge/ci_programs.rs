@@ -2,7 +2,7 @@
 //!
 //! Sources: the documentation of GitHub Actions, Woodpecker and Drone, the README of each action, and the manual of Nix.
 
-/// Events that a change of the code causes. A reusable workflow runs when its caller does.
+/// Events that a change to the code triggers. A reusable workflow runs when its caller does.
 pub const CHANGE_EVENTS: [&str; 5] = ["push", "pull_request", "pull_request_target", "merge_group", "workflow_call"];
 
 /// Programs that do not build or test anything.

@@ -41,7 +41,7 @@ pub static GENERIC: Words = words!(
     table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
 
-/// Types of widgets of the dashboard Homepage that show any service, from its documentation.
+/// Widget types of the dashboard Homepage that can show any service, from its documentation.
 pub const GENERIC_WIDGETS: [&str; 4] = ["calendar", "customapi", "iframe", "mjpeg"];
 
 /// Words that distinguish the ports of one service if nothing else does.
@@ -79,7 +79,7 @@ pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
-/// Git forges, which have SSH besides their web interface.
+/// Git forges, which have SSH in addition to their web interface.
 pub const FORGES: &[&str] = &["forgejo", "gitea", "gitlab", "gogs", "gerrit", "onedev"];
 
 /// Names of sets around services, and of phases and hooks of a build: never the name of a service.

@@ -1,4 +1,4 @@
-//! Services by their usual names, to tell them apart.
+//! Services by their usual names, to distinguish them.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

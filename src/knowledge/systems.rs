@@ -2,7 +2,7 @@
 //!
 //! Sources: `lib.systems` and `lib.lists` of nixpkgs, github:numtide/flake-utils, and the flake schema of `nix flake check`.
 
-/// Functions that make an attribute set from the elements of a list.
+/// Functions that create an attribute set from the elements of a list.
 pub const MAKERS: [&str; 11] = [
     "genAttrs",
     "genAttrs'",

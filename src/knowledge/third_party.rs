@@ -6,8 +6,8 @@ use crate::lang::ci;
 /// Folders that package managers fill, by name.
 const INSTALLED: [&str; 5] = ["node_modules", "bower_components", "site-packages", ".terraform", ".direnv"];
 
-/// Files that package managers create in a folder that they fill: their path relative to that folder's parent, and the
-/// number of path components that belong to the folder.
+/// Files that package managers create in a folder that they fill: the end of their path, and the part of it that names the
+/// folder. This part is empty if the file is directly in the folder, whose name can be anything.
 ///
 /// `go mod vendor` writes `vendor/modules.txt`, Composer `vendor/composer/installed.json`, `cargo vendor` a checksum
 /// for each crate, and `python -m venv` the configuration of an environment.
@@ -86,7 +86,7 @@ pub fn vendored_folder(path: &str) -> Option<&str> {
     })
 }
 
-/// Whether a path is in a folder that package managers fill, by the folder's name.
+/// Whether a path is in a folder that package managers fill, judging by the folder's name.
 pub fn in_installed_folder(path: &str) -> bool {
     let Some((folder, _)) = path.rsplit_once('/') else { return false };
     let mut parent: &[u8] = b"";
@@ -165,7 +165,8 @@ fn is_about_another(head: &str) -> bool {
 }
 
 /// The first comments of a file, in lower case and without comment characters; comments after the first line of code
-/// are not part of the header. A line that starts with a capital starts a new line, others continue the last one.
+/// are not part of the header. A line that starts with a capital starts a new line; other lines continue the previous
+/// one.
 fn head(text: &str) -> String {
     const LINES: usize = 20;
     const LONGEST: usize = 400;

@@ -26,7 +26,7 @@ const HEREDOC_SCAN: u64 = 20_000_000;
 /// The maximum nesting depth of YAML; the grammar supports 253 levels.
 const YAML_LEVELS: u32 = 250;
 
-/// The YAML grammar counts lines in 16 bits, and its trees are wrong after this many.
+/// The YAML grammar counts lines in 16 bits. Beyond this number of lines, its trees are wrong.
 const YAML_LINES: usize = 32_767;
 
 /// The maximum number of progress reports (one per hundred parser steps) for a text that may have errors: error

@@ -144,7 +144,7 @@ impl<'r> Engine<'r> {
         engine
     }
 
-    /// Whether a data rule may match in this file: a necessary condition.
+    /// A necessary condition for a data rule to match in this file.
     pub fn trigger(&self, source: &Source) -> bool {
         let text = source.text.as_str();
         let is_possible = |paths: &Paths<'_>| paths.rule.covers(source) && paths.possible(text);
@@ -191,7 +191,7 @@ impl<'r> Engine<'r> {
         verdict
     }
 
-    /// A match of the file itself is reported at its first line.
+    /// The matches of the file itself, which are reported at its first line.
     fn files(&self, source: &Source) -> Vec<Hit<'r>> {
         let end = source.text.find(['\n', '\r']).unwrap_or(source.text.len());
         self.file.iter().filter(|rule| rule.covers(source)).map(|rule| (*rule, Span::new(0, end))).collect()
@@ -260,7 +260,7 @@ pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
         .map(|(_, language)| language)
 }
 
-/// Reports matches. A rule with very many matches in one file is a mistake, and nobody reads all of them.
+/// Reports matches. A rule with very many matches in one file is a mistake, so their number is limited.
 fn report(source: &Source, mut hits: Vec<Hit<'_>>, verdict: &mut Verdict) {
     // A node and its child can have the same span.
     hits.sort_by_key(|(rule, span)| (rule.id, *span));

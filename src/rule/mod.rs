@@ -101,7 +101,7 @@ impl RuleSet {
         self.levels.insert(rule, level);
     }
 
-    /// Enables a rule for some paths.
+    /// Marks a rule as enabled for some paths.
     pub fn set_somewhere(&mut self, rule: RuleId) {
         self.somewhere.insert(rule);
     }

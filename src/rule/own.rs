@@ -166,7 +166,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Maps a position in the query to the page; the whole query if it is written with escapes.
+    /// Maps a position in the query to the page. Returns the whole query if it is written with escapes.
     fn inside(&self, query: &str, offset: usize) -> Option<Range<usize>> {
         let whole = self.place("query")?;
         let Some(at) = self.text.get(whole.clone()).and_then(|written| written.find(query)) else { return Some(whole) };
@@ -176,7 +176,8 @@ impl Page<'_> {
     }
 }
 
-/// Longer queries are rejected: the time to compile a query grows faster than its length.
+/// The maximum length of a query, in bytes. Longer ones are rejected: the time to compile a query grows faster than its
+/// length.
 const MAX_QUERY: usize = 16 << 10;
 
 /// Whether a query is nested too deeply for its parser, which is recursive: brackets, and fields (`a: b: ..`) in the

@@ -23,7 +23,7 @@ pub struct Rule {
     pub id: RuleId,
     /// Its default level.
     pub level: Level,
-    /// A summary of one line, for lists.
+    /// A one-line summary, for lists.
     pub summary: String,
     /// The groups it belongs to: names of [`super::groups::GROUPS`].
     pub groups: Vec<String>,
@@ -271,7 +271,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     Ok((rule, body))
 }
 
-/// An id that lives as long as the process. Each id is allocated once.
+/// Returns an id that lives as long as the process. Each id is allocated once.
 fn kept(id: &str) -> RuleId {
     static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -283,7 +283,8 @@ fn kept(id: &str) -> RuleId {
     id
 }
 
-/// A regular expression. Matching takes time linear in the text; the size of the compiled expression is limited here.
+/// Compiles a regular expression. Matching takes time linear in the text; the size of the compiled expression is
+/// limited here.
 fn regex(text: &str) -> Result<Regex, String> {
     regex::RegexBuilder::new(text).size_limit(1 << 20).build().map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),

@@ -153,7 +153,7 @@ pub fn update(
     Ok(Update { text, added, removed: removed.len(), kept: kept.len() })
 }
 
-/// One row per line, sorted, so that changes can be reviewed and merged.
+/// Writes one row per line, sorted, so that changes can be reviewed and merged.
 fn text(mut entries: Vec<Entry>) -> Result<String, serde_json::Error> {
     entries.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     entries.dedup();

@@ -302,7 +302,7 @@ impl Covered {
         });
     }
 
-    /// Whether a finding on a line is suppressed.
+    /// Whether a finding on a line is suppressed. Records the line if it is.
     fn meet(&mut self, line: usize) -> bool {
         let at = self.ranges.partition_point(|range| range.0 <= line);
         let silenced = at.checked_sub(1).and_then(|at| self.ranges.get(at)).is_some_and(|range| line <= range.1);

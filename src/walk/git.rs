@@ -23,7 +23,7 @@ const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
 
-/// The paths that git tracks below a root, relative to it, sorted.
+/// The paths that git tracks below a root, relative to the root and sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tracked {
     /// The regular files.
@@ -48,7 +48,7 @@ pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
             shared::merged(base.entries, &index).ok_or_else(damaged)?
         }
     };
-    // In a merge conflict, a path has several entries.
+    // In a merge conflict, a path has several entries, and only one is kept.
     let entries: BTreeMap<Vec<u8>, u32> = entries.into_iter().collect();
     let mut tracked = Tracked::default();
     for (path, mode) in entries {
@@ -118,7 +118,7 @@ fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     }
 }
 
-/// Files of git that git itself waits for if they are pipes or devices.
+/// Files of git on which git itself blocks if they are pipes or devices.
 const OWN_FILES: [&str; 11] = [
     "HEAD",
     "commondir",
@@ -154,7 +154,7 @@ pub fn can_start(root: &Path) -> Result<(), String> {
 struct Index<'b> {
     /// Paths and modes, in order. The paths of entries that replace entries of a shared index are empty.
     entries: Vec<(Vec<u8>, u32)>,
-    /// The extension of an index that is split in two.
+    /// The extension `link` of a split index.
     link: Option<&'b [u8]>,
     /// The length of object ids.
     id: usize,
@@ -183,7 +183,7 @@ impl<'b> Index<'b> {
             }
             let end = name + memchr::memchr(0, bytes.get(name..)?)?;
             path.extend_from_slice(&bytes[name..end]);
-            // Up to version 3 an entry is padded with one to eight NUL to a multiple of eight bytes.
+            // Up to version 3, an entry is padded with one to eight NUL bytes to a multiple of eight bytes.
             at = if version == 4 { end + 1 } else { at + (end - at + 8) / 8 * 8 };
             entries.push((path.clone(), mode));
         }
@@ -208,7 +208,7 @@ fn extensions(bytes: &[u8], mut at: usize, id: usize) -> Option<Option<&[u8]>> {
     (at == end).then_some(link)
 }
 
-/// A number of git's variable width, and the offset after it.
+/// A number in git's variable-width encoding, and the offset after it.
 fn varint(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
     let mut byte = *bytes.get(at)?;
     let mut value = usize::from(byte & 0x7f);

@@ -44,9 +44,9 @@ pub(super) fn may_have_kind(path: &str) -> bool {
 const OF_GIT: &str = "it is a symbolic link to a file of Git";
 const UNTRACKED: &str = "it is a symbolic link to a file that Git does not track";
 
-/// Checks that the target of a link, without links itself, is part of the repository around it.
+/// Checks that the target of a link, with all links resolved, is part of the repository around it.
 pub(super) fn refuse_private(target: &Path) -> Result<(), String> {
-    // The innermost one: working trees may be below the `.git` of another one.
+    // The innermost repository: working trees may be below the `.git` of another one.
     let root = target.ancestors().skip(1).find(|folder| folder.join(".git").exists());
     let path = root.and_then(|root| target.strip_prefix(root).ok()).unwrap_or(target);
     if path.components().any(|part| part.as_os_str() == ".git") {
@@ -69,8 +69,8 @@ pub(super) struct Rules<'a> {
     pub named: bool,
 }
 
-/// Adds the targets of links that are not checked under their own names. The entries must be sorted, and still are
-/// afterwards.
+/// Adds the targets of links that are not checked under their own names. The entries must be sorted, and they remain
+/// sorted.
 pub(super) fn add(found: &mut Walk, mut links: Vec<Link>, rules: &Rules<'_>) {
     if links.is_empty() {
         return;
@@ -99,15 +99,15 @@ struct Resolver<'a> {
     /// The files that git tracks; the inner value is `None` if there is no index.
     tracked: Option<Option<HashSet<PathBuf>>>,
     lookups: usize,
-    /// How many links refer to each target that is checked in their place.
+    /// The number of links to each target that is checked in their place.
     known: HashMap<PathBuf, usize>,
     /// The folders that package managers fill.
     vendored: HashSet<String>,
 }
 
 impl Resolver<'_> {
-    /// The file to check in place of a link, and its kind. `None` if there is nothing to check, or if it is checked
-    /// anyway.
+    /// The file to check in place of a link, and its kind. `None` if there is nothing to check, or if the target is
+    /// checked anyway.
     fn target(&mut self, path: &str, link: &Path, entries: &[Entry]) -> Result<Option<(PathBuf, FileKind)>, String> {
         let target = match link.canonicalize() {
             Ok(target) => target,

@@ -69,7 +69,7 @@ fn hooks(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     }
 }
 
-/// A string that is (part of) a value, but not inside an interpolation.
+/// Whether a string is (part of) a value, and not inside an interpolation.
 fn is_own_string(tree: &Tree<'_>, node: Node, value: Node) -> bool {
     matches!(tree.kind(node), NodeKind::String | NodeKind::IndentedString)
         && !tree

@@ -1,4 +1,4 @@
-//! Commands of a build script: which install the dependencies of a JavaScript project, and which build it.
+//! The commands of a build script: whether they install the dependencies of a JavaScript project, or build it.
 
 /// A simple command: its words and its position in the script.
 #[derive(Debug)]

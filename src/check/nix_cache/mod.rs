@@ -108,7 +108,7 @@ impl<'p> Repository<'p> {
         Self { project, flake_substituters: project.all::<NixFacts>().any(|facts| facts.flake_substituters) }
     }
 
-    /// The steps of a job, with those of the repository's composite actions inlined.
+    /// The steps of a job, with the steps of the repository's composite actions inlined.
     fn steps(&self, file: &'p ProjectFile, job: &'p NixJob) -> Vec<Placed<'p>> {
         let mut steps = Vec::new();
         for own in &job.steps {

@@ -20,7 +20,7 @@ use crate::rewrite::ports::plan::{self, Plan};
 /// Entries for ports that no registry has yet, as far as they are needed.
 #[derive(Default)]
 pub enum Additions<'p> {
-    /// They are not needed, or there are none.
+    /// None are needed, or there are none.
     #[default]
     None,
     /// The ports that would get one, to count the fixes that write them.

@@ -67,7 +67,7 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
     let mut exported: BTreeMap<&RelPath, BTreeSet<&str>> = BTreeMap::new();
     let mut sets: Vec<_> = sets.into_iter().collect();
     sets.sort_by_key(|(_, (_, names))| names.len());
-    // Each file is evaluated once, however many such sets it has.
+    // Each file is evaluated once, regardless of the number of such sets.
     let ((path, _), (first, names)) = sets.into_iter().rev().find(|((path, set), _)| {
         let read = || exports(path, texts.get(path).unwrap_or(&""), by_file.get(path).into_iter().flatten().copied());
         exported.entry(path).or_insert_with(read).contains(set)

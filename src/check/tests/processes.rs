@@ -1,4 +1,4 @@
-//! What is reported and what is not, for the different ways to write it.
+//! What is reported and what is not, for the different ways to write a configuration.
 
 use crate::check::testing::found;
 
@@ -292,7 +292,7 @@ fn options() {
             &["is_stric", "httpget", "pot"],
         ),
         (OPTION, &[("process-compose.yaml", "services: {a: {image: x}}\nprocesses: {}")], &[]),
-        // A module counts where process-compose-flake is used, not elsewhere.
+        // A module counts only where process-compose-flake is used.
         (OPTION, &[("m.nix", "{ settings.processes.a = { command = \"x\"; env_file = \"y\"; }; }")], &[]),
         (
             OPTION,

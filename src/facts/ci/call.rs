@@ -48,7 +48,7 @@ pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
         let Some(target) = target(&command, &folder) else { continue };
         let arguments = match &target {
             Target::File(_) => arguments(&command, &script.text),
-            // npm passes what follows the name to the script.
+            // npm passes the words after the name to the script.
             Target::Npm(_, name) => {
                 command.arguments().skip_while(|word| word != name).skip(1).map(str::to_owned).collect()
             }

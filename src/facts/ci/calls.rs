@@ -90,7 +90,7 @@ fn yaml_files(text: &str) -> Vec<String> {
 struct Included<'p> {
     /// Their paths as written, without a leading `./` or `/`.
     paths: HashSet<&'p str>,
-    /// Whether some paths contain a glob or a variable.
+    /// Whether any of the paths contains a glob or a variable.
     is_open: bool,
 }
 
@@ -371,7 +371,7 @@ pub fn all<'p>(
     found
 }
 
-/// The units that some calls run directly.
+/// The units that the given calls run directly.
 fn units_called<'p>(project: &'p Project, from: &'p ProjectFile, calls: &[Call]) -> Vec<(&'p ProjectFile, &'p Unit)> {
     calls.iter().flat_map(|call| called(project, from, call)).collect()
 }

@@ -41,7 +41,7 @@ pub struct CheckFacts {
 impl Fact for CheckFacts {}
 
 impl CheckFacts {
-    /// Whether the file has none of these.
+    /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         !self.is_ci && !self.runs && self.flake.is_none() && self.built.is_empty()
     }
@@ -74,14 +74,14 @@ fn is_own_ci(path: &str) -> bool {
     hidden && ci::system(path).is_some_and(|system| system != ci::System::GitHubAction)
 }
 
-/// Other files that list the checks required for a merge.
+/// Whether a path is another file that may list the checks required for a merge.
 fn speaks_of_ci(path: &str) -> bool {
     path.starts_with(".github/") || matches!(path, ".mergify.yml" | "garnix.yaml" | "bors.yml")
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let source = file.source;
-    // Repeated here because some runs read every file.
+    // Checked again, because some runs read every file.
     if !counts(source) {
         return None;
     }

@@ -63,7 +63,7 @@ pub struct Packages<'p> {
 }
 
 impl<'p> FlakePackages<'p> {
-    /// The packages of the flakes in some folders.
+    /// The packages of the flakes in the given folders.
     pub fn new(project: &'p Project, flakes: &HashSet<&'p str>) -> Self {
         let mut all = Self { by_flake: HashMap::new(), flakes: flakes.clone() };
         for (file, facts) in project.each::<ImageFacts>() {
@@ -83,7 +83,8 @@ impl<'p> FlakePackages<'p> {
         self.by_flake.get(&self.flake_of(path))
     }
 
-    /// The folder of the innermost flake around a file. A template is not part of the flake around it, as it is copied.
+    /// The folder of the innermost flake around a file. A template is not part of the flake around it, because it is
+    /// meant to be copied.
     fn flake_of(&self, path: &'p str) -> Option<&'p str> {
         let is_end = |folder: &&str| self.flakes.contains(folder) || paths::is_template(folder);
         paths::folders(path).find(is_end).or_else(|| self.flakes.get("").copied())
@@ -239,8 +240,8 @@ fn called<'a>(tree: &Tree<'a>, value: Node) -> Option<Cow<'a, str>> {
     nix::call(tree, value).map(|(function, _)| function)
 }
 
-/// Whether a package is an image: by the function that makes it, or by its name, unless it is a package of nixpkgs or a
-/// script.
+/// Whether a package is an image, judging by the function that builds it or by its name, unless it is a package of
+/// nixpkgs or a script.
 fn is_image(tree: &Tree<'_>, name: &str, value: Node) -> bool {
     if let Some(function) = called(tree, value) {
         let function = nix::last_name(&function);

@@ -79,7 +79,7 @@ impl Scan {
             self.pinned_registry |= command.has("nixpkgs") && (command.has("add") || command.has("pin"));
             return;
         }
-        // This option is for trying another nixpkgs on purpose.
+        // This option selects another nixpkgs on purpose.
         if command.has("--override-input") {
             return;
         }
@@ -192,7 +192,8 @@ fn runs_script(command: &Command<'_>) -> bool {
     matches!(call::target(command, ""), Some(Target::File(_)))
 }
 
-/// `nixpkgs#hello`, `github:NixOS/nixpkgs/nixos-unstable#hello`: not the plain name of an input.
+/// Whether a word is an installable, not the plain name of an input: `nixpkgs#hello`,
+/// `github:NixOS/nixpkgs/nixos-unstable#hello`.
 fn is_installable(word: &str) -> bool {
     word.contains('#') || word.starts_with("github:") || word.starts_with("nixpkgs/")
 }

@@ -115,7 +115,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// The text that contains the branch.
+    /// The string that contains the branch.
     fn branch_text(&self) -> Option<&Text> {
         let branch = ["ref", "rev", "url"].iter().find_map(|name| self.attrs.get(*name));
         self.address.as_ref().or(branch)

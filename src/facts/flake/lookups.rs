@@ -24,7 +24,7 @@ pub fn may_look_up(text: &str) -> bool {
     memchr::memchr_iter(b'<', text.as_bytes()).any(|at| recognize::is_search_path(text, at))
 }
 
-/// The lookups of a file. `<nix/..>` is not one: those files come with Nix.
+/// The lookups of a file. `<nix/..>` is not included: those files come with Nix.
 pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
     let nodes = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::SearchPath);
     let lookups = nodes.filter_map(|node| {

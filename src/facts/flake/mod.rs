@@ -41,7 +41,7 @@ pub struct FlakeFacts {
 }
 
 impl FlakeFacts {
-    /// Whether the file has none of these.
+    /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         self.flake.is_none()
             && self.lock.is_none()

@@ -13,7 +13,7 @@ pub struct RegistryComment {
     pub registry: String,
     /// The entry's name as written in the comment.
     pub entry: String,
-    /// The number, if the comment gives one.
+    /// The number, if the comment states one.
     pub number: Option<u32>,
     /// The comment, from its `#` to its end.
     pub span: Span,
@@ -144,7 +144,7 @@ impl<'a> Cursor<'a> {
         Span::new(start, self.at)
     }
 
-    /// A dotted name; its parts may be quoted.
+    /// Consumes a dotted name, whose parts may be quoted.
     fn take_name(&mut self) -> Span {
         let mut quoted = false;
         let start = self.at;
@@ -273,7 +273,8 @@ impl InYaml<'_, '_, '_> {
         }
     }
 
-    /// A comment after an entry: covers its mapping, or the whole entry if its value starts on a later line.
+    /// The range that a comment after an entry covers: its mapping, or the whole entry if its value starts on a later
+    /// line.
     fn beside(&self, block: Block) -> Option<Span> {
         match self.value(block) {
             Some(value) if self.yaml.is_mapping(value) && self.line(value) > self.line(block.node) => {
@@ -283,8 +284,8 @@ impl InYaml<'_, '_, '_> {
         }
     }
 
-    /// A comment above an entry: covers the mapping of the entry, but only the entry itself among named things
-    /// (processes, services, jobs) and in lists of mappings.
+    /// The range that a comment above an entry covers: the mapping of the entry, or only the entry itself among named
+    /// things (processes, services, jobs) and in lists of mappings.
     fn before(&self, block: Block) -> Option<Span> {
         let is_mapping = self.value(block).is_some_and(|value| self.yaml.is_mapping(value));
         if is_mapping && (block.item || self.among_named_things(block)) {

@@ -47,7 +47,7 @@ pub struct Entry {
     pub value: Value,
     /// The span of the name.
     pub name_span: Span,
-    /// The span of the expression that gives the value.
+    /// The span of the expression that defines the value.
     pub value_span: Span,
     /// Entries that are aliases of one definition (`inherit`, `a = b;`) share this number.
     pub origin: u32,
@@ -55,7 +55,7 @@ pub struct Entry {
     pub read_here: bool,
     /// Whether its value is the same for all arguments that the registry may be called with.
     pub settled: bool,
-    /// The endpoint that the registry describes besides the number.
+    /// The endpoint that the registry describes in addition to the number.
     pub endpoint: Option<Box<Endpoint>>,
 }
 
@@ -363,7 +363,7 @@ impl Fact for RegistryFacts {
 }
 
 impl RegistryFacts {
-    /// Whether the file has none of these.
+    /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         self.defined.is_none()
             && self.broken.is_none()

@@ -38,7 +38,7 @@ pub fn is_answer(path: &[&str]) -> bool {
     path.contains(&"customDNS")
 }
 
-/// The name for which dnsmasq has an address: `/nas.example.org/10.0.0.5`. Only names of machines in private networks
+/// The names for which dnsmasq has an address: `/nas.example.org/10.0.0.5`. Only names of machines in private networks
 /// count as the repository's own; see [`names_machines`].
 pub fn answered_by_dnsmasq(text: &str) -> impl Iterator<Item = &str> {
     let (names, address) = text.strip_prefix('/').and_then(|text| text.rsplit_once('/')).unwrap_or_default();
@@ -316,7 +316,7 @@ fn bare(host: &str) -> String {
     host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// The registrable domain: the last two labels, unless others can register names below that.
+/// The registrable domain: the last two labels, unless others can register names below those.
 fn registrable(name: &str) -> Option<&str> {
     let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
     let _top = dots.next()?;

@@ -54,7 +54,7 @@ pub struct PortFacts {
 impl Fact for PortFacts {}
 
 impl PortFacts {
-    /// Whether the file has none of these.
+    /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         self.has_no_uses()
             && self.own_hosts.is_empty()
@@ -105,7 +105,7 @@ pub struct Selected {
 /// A port written in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortUse {
-    /// The digits; for a computed port the whole expression.
+    /// The digits, or the whole expression for a computed port.
     pub span: Span,
     /// The number. Above 65535 only where nothing but a port is valid; 0 for a port without a literal number.
     pub number: u32,

@@ -57,7 +57,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     }
 }
 
-/// Functions that pass their argument to another function are followed to this depth.
+/// The maximum depth to which an argument is followed from function to function.
 const DEPTH: usize = 8;
 
 struct Collector<'t, 'a> {
@@ -84,7 +84,7 @@ impl<'a> Collector<'_, 'a> {
         self.facts.uses.push(PortUse { span: self.tree.span(node), number, kind, host, name });
     }
 
-    /// Whether a binding's value is a port, by its name and the attribute path around it.
+    /// Whether a binding's value is a port, judging by its name and the attribute path around it.
     fn is_port(&self, binding: Node, path: &[String], integer: bool) -> bool {
         let Some(last) = path.last() else { return false };
         let outer = &path[..path.len() - 1];
@@ -153,11 +153,11 @@ impl<'a> Collector<'_, 'a> {
         name.is_some_and(|name| is_range(tree.slice(name)))
     }
 
-    /// `ports = 15;`: the number of ports of a controller or switch. The ports of a service are a list.
+    /// Whether a number counts the ports of a controller or switch: `ports = 15;`. The ports of a service are a list.
     fn counts_ports(&self, binding: Node, literal: Node, number: u32) -> bool {
         let tree = self.tree;
         let path = nix::attrpath_node(tree, binding).map_or("", |path| tree.slice(path));
-        // A computed number under a name in the plural is a quantity: `recommendedPorts = clients * 5`.
+        // A computed number under a plural name is a quantity: `recommendedPorts = clients * 5`.
         let is_computed = || {
             let value = nix::value(tree, binding).and_then(|value| flow::computed(tree, value));
             value.is_some_and(|(sum, _)| tree.span(sum).contains(tree.span(literal)))

@@ -477,7 +477,7 @@ fn lists_of_words_and_escapes() {
     holds(Language::Dockerfile, &[("FROM x\nEXPOSE \"8320\"\nEXPOSE 8321/tcp \"8322\"\n", "8320 8321 8322")]);
 }
 
-/// Kubernetes and Nomad give variables as pairs of a name and a value.
+/// Kubernetes and Nomad specify variables as pairs of a name and a value.
 #[test]
 fn the_value_of_a_variable_is_a_port_by_its_name() {
     holds(

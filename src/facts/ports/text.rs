@@ -31,7 +31,7 @@ use lines::Lines;
 /// The byte that replaces each byte of an interpolation of the surrounding language.
 pub const HOLE: u8 = 1;
 
-/// A tag before a value that is written out, in tools that distinguish it from a variable: `Port=literal:5000`.
+/// A tag before a literal value, in tools that distinguish it from a variable: `Port=literal:5000`.
 pub const LITERAL: &str = "literal:";
 
 /// The maximum number of bytes read before or after a number.
@@ -352,7 +352,7 @@ fn names_services(text: &str) -> bool {
     text.contains(',') && text.split(',').map(str::trim).all(|item| is_number(item) || is_name(item))
 }
 
-/// Bytes of a number or a list of numbers.
+/// Whether a byte belongs to a number or a list of numbers.
 const fn is_list_byte(byte: u8) -> bool {
     byte.is_ascii_digit() || byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'-' | b':' | HOLE)
 }

@@ -222,7 +222,7 @@ fn is_flag(text: &[u8], dash: usize) -> bool {
     flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end))) && ends_word(text, dash)
 }
 
-/// The end of a short flag with which some program takes a port.
+/// The end of a short flag with which a program takes a port.
 fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
     const FLAGS: [&[u8]; 9] = [b"lvp", b"lnp", b"lp", b"p", b"P", b"l", b"D", b"L", b"R"];
     let rest = text.get(dash + 1..)?;

@@ -78,7 +78,7 @@ fn sites(yaml: &Yaml<'_, '_>, document: Node) -> Vec<String> {
     names.filter_map(|name| hosts::literal_host(name.trim_start_matches("*."))).collect()
 }
 
-/// The ports of an item of a list that is the value of ssh's `-L` or `-R`: `["-R", "8080:db:5432"]`.
+/// Collects the ports of a list item that is the value of ssh's `-L` or `-R`: `["-R", "8080:db:5432"]`.
 fn tunnels(yaml: &Yaml<'_, '_>, node: Node, raw: &str, start: usize, name: &str, facts: &mut PortFacts) -> bool {
     let Some(flag @ ("-L" | "-R")) = word_before(yaml, node) else { return false };
     let text = format!("{flag} {raw}");

@@ -204,7 +204,7 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// A YAML file, and those that process-compose finds together with it.
+    /// A YAML file, and the files that process-compose finds together with it.
     fn files_with(&self, path: &RelPath, part: &'a Part) -> Vec<(RelPath, &'a Part)> {
         let found = self.found.get(folder(path)).filter(|found| found.iter().any(|(_, other)| other == path));
         match found {

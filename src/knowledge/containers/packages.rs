@@ -484,7 +484,7 @@ static SERVERS: &[PackageImage] = &[
     ),
 ];
 
-/// The plugin has no variable for its port: it is a setting of its application.
+/// The plugin has no variable for its port: the port is a setting of its application.
 const RABBITMQ_MANAGEMENT: &[(&str, &str)] = &[
     ("RABBITMQ_NODE_PORT", "{5672}"),
     ("RABBITMQ_NODENAME", "{name}@localhost"),

@@ -169,7 +169,7 @@ pub fn entrypoint(reference: &str) -> &'static [&'static str] {
 /// The working folders of base images that set one.
 const FOLDERS: [(&str, &str); 3] = [("php", "/var/www/html"), ("golang", "/go"), ("httpd", "/usr/local/apache2")];
 
-/// The working folder that a base image sets.
+/// The working folder that a base image sets, if it sets one.
 pub fn work_folder(reference: &str) -> Option<&'static str> {
     let name = name(reference);
     FOLDERS.iter().find(|(image, _)| *image == name).map(|(_, folder)| *folder)
@@ -189,7 +189,7 @@ fn distroless(reference: &str) -> Option<(&str, &str)> {
     Some(name.split_at(end))
 }
 
-/// Images that are used as the source of a tool with `COPY --from`, and the tool in nixpkgs.
+/// Images from which a tool is copied with `COPY --from`, and the tool in nixpkgs.
 const TOOLS: [(&str, &str); 9] = [
     ("uv", "uv"),
     ("composer", "phpPackages.composer"),

@@ -69,7 +69,7 @@ pub fn is_dockerfile(source: &Source) -> bool {
     source.kind == FileKind::Dockerfile && !stages(&source.text).is_empty()
 }
 
-/// The line continuation character: a backslash unless the parser directive `# escape=` sets another.
+/// The line continuation character: a backslash unless the parser directive `# escape=` sets a different one.
 fn escape_character(text: &str) -> char {
     let head = text.trim_start_matches('\u{feff}').lines().take_while(|line| line.trim_start().starts_with('#'));
     let directive = |line: &str| {

@@ -1,4 +1,4 @@
-//! Dockerfiles as lists of instructions, read as the Dockerfile reference describes it: parser directives, continuation
+//! Dockerfiles as lists of instructions, read as the Dockerfile reference describes: parser directives, continuation
 //! lines, comments in between, flags and heredocs.
 
 use super::{INSTRUCTIONS, escape_character};

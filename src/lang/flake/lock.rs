@@ -67,8 +67,8 @@ pub enum Unresolved {
 /// The versions that Nix accepts.
 const VERSIONS: std::ops::RangeInclusive<i64> = 5..=7;
 
-/// More steps than this from an input to its node count as a cycle: real paths have up to five names, and each of those
-/// may follow another path.
+/// The maximum number of steps from an input to its node; more count as a cycle. Real paths have up to five names, and
+/// each of those may follow another path.
 const STEPS: usize = 1000;
 
 impl Lock {

@@ -157,7 +157,8 @@ fn wrapped(words: &[Word<'_>]) -> Option<usize> {
     (inner < words.len()).then_some(inner)
 }
 
-/// `nix run nixpkgs#cachix -- use acme` runs `cachix use acme`: an installable usually has the name of its program.
+/// The command that `nix run` runs: `cachix use acme` for `nix run nixpkgs#cachix -- use acme`. An installable usually
+/// has the name of its program.
 fn run<'a>(words: &[Word<'a>]) -> Option<Vec<Word<'a>>> {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word.text == text);
     let verb = (1..words.len()).find(|&at| is(at, "run")).filter(|_| is_program(words, "nix"))?;

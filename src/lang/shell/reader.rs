@@ -48,7 +48,7 @@ struct Reader<'a> {
     end: usize,
     depth: usize,
     commands: Vec<Command<'a>>,
-    /// Delimiters of heredocs whose text starts after the next line end.
+    /// Delimiters of heredocs whose content starts after the next line end.
     heredocs: Vec<&'a str>,
     marks: Marks,
     /// The number of the current shell.

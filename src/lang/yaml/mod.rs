@@ -77,7 +77,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         None
     }
 
-    /// The node that an alias refers to: the last anchor of that name before it.
+    /// The node that an alias refers to: the last anchor with that name before it.
     fn anchor(&self, alias: Node) -> Option<Node> {
         let name = self.tree.child_of_kind(alias, NodeKind::AliasName)?;
         let (text, at) = (self.tree.slice(name), self.tree.span(alias).start);

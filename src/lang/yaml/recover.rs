@@ -34,7 +34,7 @@ pub struct Recovered {
 /// The maximum number of passes over the text. Each error takes one pass, or two or three if it is a difficult one.
 const READINGS: usize = 24;
 
-/// Longer texts are left to the grammar: they are not hand-written.
+/// The maximum length of a text, in bytes. Longer ones are left to the grammar, because they are not hand-written.
 const MAX_LENGTH: usize = 1 << 20;
 
 /// The maximum nesting of flow collections: libyaml visits all open ones for each token.

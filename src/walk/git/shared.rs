@@ -1,4 +1,4 @@
-//! Indexes that are split in two: most entries are in a shared index, and the index itself has the differences.
+//! Split indexes: most entries are in a shared index, and the index itself has the differences.
 //!
 //! Its extension `link` has the object id of the shared index, and two bitmaps: which entries of it are deleted, and
 //! which are replaced by the first entries of the index.
@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use super::Index;
 
-/// The name of the shared index that an extension refers to, whose object ids have `id` bytes. `None` if it refers to
-/// none.
+/// The name of the shared index that an extension refers to, whose object ids have `id` bytes. `None` if it does not
+/// refer to one.
 pub(super) fn name(link: &[u8], id: usize) -> Option<String> {
     let shared = link.get(..id).filter(|shared| shared.iter().any(|&byte| byte != 0))?;
     let mut name = "sharedindex.".to_owned();

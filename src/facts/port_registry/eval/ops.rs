@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::value::{Eval, Set, Val};
 use crate::facts::port_registry::eval::{Machine, mismatch, text_cost};
 
-/// Longer strings are not kept: no name or number is that long.
+/// The maximum length of a string, in bytes. Longer ones are not kept: no name or number is that long.
 pub const LONGEST: usize = 4096;
 
 /// Evaluates `-x`.

@@ -1,4 +1,4 @@
-//! Hosts in Nix: next to ports, and those that the repository names or assigns addresses to.
+//! Hosts in Nix: hosts next to ports, and hosts that the repository names or assigns addresses to.
 
 use super::{Collector, known_text};
 use crate::facts::ports::{flow, hosts, words};
@@ -361,7 +361,7 @@ impl<'a> Collector<'_, 'a> {
         last.and_then(|last| nix::name_text(tree, last)).is_some_and(|name| hosts::may_hold_hosts(&name))
     }
 
-    /// The literal addresses that a binding assigns.
+    /// Collects the literal addresses that a binding assigns.
     pub(super) fn own_addresses(&mut self, binding: Node) {
         let tree = self.tree;
         let Some(value) = nix::value(tree, binding) else { return };

@@ -13,7 +13,7 @@ impl<'a> Collector<'_, 'a> {
     pub(super) fn string(&mut self, node: Node) {
         let tree = self.tree;
         let raw = tree.slice(node);
-        // Nearly no string contains a number, or an expression that may evaluate to one.
+        // Almost no string contains a number, or an expression that may evaluate to one.
         if !raw.as_bytes().contains(&b'$') && !text::may_hold_port(raw.as_bytes()) {
             return;
         }

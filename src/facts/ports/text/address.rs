@@ -460,7 +460,7 @@ fn counts_lines(option: &str) -> bool {
     matches!(option, "-r" | "-n" | "-c")
 }
 
-/// Bytes in a path segment, including the user of a URL.
+/// Whether a byte belongs to a path segment, including the user of a URL.
 const fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'/' | b'"' | b'\'') || byte == HOLE
 }

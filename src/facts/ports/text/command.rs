@@ -16,7 +16,7 @@ fn sets_options(word: &str, flag: &str) -> bool {
     is_name && (takes_port("ssh", flag) && is_about_ssh(name) || takes_port("scp", flag) && copies())
 }
 
-/// The program that a path gives further arguments to: `services.opentracker.extraOptions`.
+/// The program that receives the arguments at a path: `services.opentracker.extraOptions`.
 pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
     const OPTIONS: [&str; 5] = ["extraArgs", "extraFlags", "extraOptions", "extraArguments", "extraCommandLineOptions"];
     let [before @ .., program, last] = path else { return None };

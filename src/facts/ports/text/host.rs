@@ -11,7 +11,7 @@ pub(super) fn classify(word: &str) -> Option<Host<'_>> {
     if bytes.contains(&HOLE) || bytes.contains(&b'$') || word.contains("{{") {
         return Some(Host::Interpolated);
     }
-    // libpq writes a socket directory as a percent-encoded host: `postgres://%2Frun%2Fpostgresql:5432/x`.
+    // libpq accepts a socket directory as a percent-encoded host: `postgres://%2Frun%2Fpostgresql:5432/x`.
     if word.starts_with('/') || starts_with_ignore_case(word, "%2f") {
         return Some(Host::Local);
     }

@@ -1,4 +1,4 @@
-//! Finds the comments in a text.
+//! Finds the comments in text.
 
 use core::ops::Range;
 

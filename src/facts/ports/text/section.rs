@@ -1,4 +1,4 @@
-//! The host a port key belongs to: `host = smtp.example.com` in the section of `port = 587`.
+//! The host that a port key belongs to: `host = smtp.example.com` in the section of `port = 587`.
 
 use core::ops::Range;
 
@@ -15,7 +15,7 @@ const BYTES: usize = 2048;
 const HOSTS: &[&str] = &["hostname", "host", "servername", "server", "address", "addr", "ip"];
 
 impl<'a> View<'a> {
-    /// The host that a sibling of the key gives.
+    /// The host that a sibling of the key specifies.
     pub(super) fn section_host(&self, key: Range<usize>, end: usize) -> Host<'a> {
         let stem = stem(self.str(key.clone()));
         let line = self.line_around(key.start, end);

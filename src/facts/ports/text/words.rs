@@ -245,7 +245,7 @@ fn ends_in(word: &str, list: &[&str]) -> bool {
     })
 }
 
-/// Bytes of names: keys, flags, variables, and interpolations in them.
+/// Whether a byte belongs to a name: a key, flag or variable, or an interpolation in one.
 pub(super) const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | HOLE)
 }

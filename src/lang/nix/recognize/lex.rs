@@ -152,7 +152,7 @@ impl<'a> Cursor<'a> {
         true
     }
 
-    /// After a failed search for a path: whether the run may be the scheme of a URI.
+    /// Whether the run may be the scheme of a URI, after a failed search for a path.
     pub(crate) fn uri_may_follow(&self) -> bool {
         self.at(self.no_path_before) == b':' && is(self.at(self.no_path_before + 1), bytes::URI)
     }

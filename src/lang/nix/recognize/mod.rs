@@ -231,7 +231,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.to.begin(kind, start, self.cursor.pos);
     }
 
-    /// The path whose first part, from `start` on, has just been consumed.
+    /// Begins the path whose first part, from `start` on, has just been consumed.
     #[inline(always)]
     fn begin_path(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.begin_path(kind, start, self.cursor.pos);
@@ -303,7 +303,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
     }
 
-    /// The value from `start` on, which has just been consumed, ends.
+    /// Ends the value from `start` on, which has just been consumed.
     #[inline(always)]
     fn leaf(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.leaf(kind, start, self.cursor.pos);
@@ -359,8 +359,8 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.simple_symbol(first)
     }
 
-    /// After `a ? b`. A path or an argument cannot follow, so text that looks like one is lexed differently here; such
-    /// texts are rejected.
+    /// Continues after `a ? b`. A path or an argument cannot follow, so text that looks like one is lexed differently
+    /// here; such texts are rejected.
     fn after_has(&mut self) -> State {
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.word_after_has(),
@@ -371,8 +371,8 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
     }
 
-    /// After a path. After a comment, the grammar's scanner would still read `b` in `./a /* */b` as part of that path;
-    /// such texts are rejected.
+    /// Continues after a path. After a comment, the grammar's scanner would still read `b` in `./a /* */b` as part of
+    /// that path; such texts are rejected.
     fn after_path(&mut self) -> State {
         self.to.end_path();
         self.cursor.skip_lines();
@@ -382,7 +382,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         State::After
     }
 
-    /// A binary operator, or the end of the text.
+    /// Continues with a binary operator, or the end of the text.
     #[inline(always)]
     fn operator(&mut self) -> State {
         if self.top() == Frame::List {
@@ -446,7 +446,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.to.end(start, self.cursor.pos);
     }
 
-    /// An expression ends at the cursor; ends the enclosing constructs that end with it.
+    /// Ends an expression at the cursor, and the enclosing constructs that end with it.
     #[inline(always)]
     fn close(&mut self) -> State {
         let top = self.top();

@@ -259,7 +259,7 @@ fn makes_the_tree_that_the_grammar_makes() {
     }
 }
 
-/// For every Nix file below `FLAKEWARD_CORPUS`, if it is set, and one mutation of each.
+/// Compares every Nix file below `FLAKEWARD_CORPUS`, if it is set, and one mutation of each.
 #[test]
 fn makes_the_grammars_tree_of_real_files() {
     let Some(corpus) = std::env::var_os("FLAKEWARD_CORPUS") else { return };
