@@ -75,7 +75,7 @@ pub struct Options {
     pub exclude: GlobSet,
     /// Whether to ignore .gitignore and other ignore files.
     pub no_ignore: bool,
-    /// Number of threads; 0 means one per core.
+    /// The number of threads; 0 means one per core.
     pub threads: usize,
 }
 

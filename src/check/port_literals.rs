@@ -116,7 +116,7 @@ fn meant<'e, 'p>(
     entries.get(belongs(&as_missing(source, port), &paths)?).copied()
 }
 
-/// Maximum number of entries with the same number that are compared with a use.
+/// The maximum number of entries with the same number that are compared with a use.
 const COMPARED: usize = 64;
 
 /// Whether a use may belong to an entry, by its protocol and by the machine that its file configures.
@@ -138,7 +138,7 @@ pub(super) fn machine_of(path: &str) -> Option<&str> {
     folders.next().filter(|_| folders.next().is_some())
 }
 
-/// Maximum number of entries with the same number that a finding names.
+/// The maximum number of entries with the same number that a finding names.
 const NAMED: usize = 4;
 
 /// The references to each entry, by the registry's path and the entry's, with their positions.

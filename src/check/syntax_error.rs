@@ -16,7 +16,7 @@ const RULE: &str = "syntax-error";
 pub static CHECK: Check =
     Check::of_files(RULE, FileCheck { needles: &[], trigger: Trigger::ParsedOr(may_be_broken), check });
 
-/// Maximum number of findings per file: one error often causes others.
+/// The maximum number of findings per file: one error often causes others.
 const PLACES: usize = 3;
 
 /// Whether a file may have syntax errors. Few files have any, and for Nix this can be decided without parsing.

@@ -43,7 +43,7 @@ impl Found<'_> {
 /// Searches for the words of all questions in one pass.
 pub struct Finder {
     questions: Vec<&'static Words>,
-    /// `None` if the words have too many pairs; then every answer is yes.
+    /// `None` if the words have too many pairs, in which case every answer is yes.
     table: Option<Table>,
 }
 

@@ -39,7 +39,7 @@ struct Row {
     start: u32,
     end: u32,
     parent: u32,
-    /// Index after the last descendant.
+    /// The index after the last descendant.
     after: u32,
     kind: NodeKind,
     field: Field,

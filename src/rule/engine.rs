@@ -106,12 +106,12 @@ struct Searched<'r> {
     stopped: bool,
 }
 
-/// Maximum number of findings of one rule in one file.
+/// The maximum number of findings of one rule in one file.
 const FINDINGS_LIMIT: usize = 1000;
-/// Maximum number of unfinished matches; queries with more are aborted.
+/// The maximum number of unfinished matches; queries with more are aborted.
 const MATCH_LIMIT: u32 = 1024;
-/// Time limit of a query for all files of a run. It is wall-clock time, because the cost of a step depends on the query;
-/// useful queries take a hundredth of it.
+/// The time limit of a query for all files of a run. It is wall-clock time, because the cost of a step depends on the
+/// query; useful queries take a hundredth of it.
 const TIME_LIMIT: Duration = Duration::from_millis(300);
 /// The time that each searched byte adds to the limit: ten times what ordinary queries take.
 const NANOS_PER_BYTE: u64 = 300;

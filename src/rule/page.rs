@@ -37,7 +37,7 @@ pub struct Rule {
     pub trigger: Option<String>,
     /// A pattern for the text of a value or of an instruction's arguments.
     pub value: Option<Compiled<String, Regex>>,
-    /// Message and help of a data rule.
+    /// The message of a data rule's findings.
     pub message: String,
     /// What to do about a finding of a data rule.
     pub help: Option<String>,

@@ -16,7 +16,7 @@ use crate::source::Source;
 /// The default path of a baseline, relative to the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
 
-/// Maximum number of findings that are compared with rows of another path: a bound for renames of very many files.
+/// The maximum number of findings that are compared with rows of another path: a bound for renames of very many files.
 const MAX_TRIES: usize = 1_000_000;
 
 /// A baseline that was read.

@@ -5,7 +5,7 @@ use crate::knowledge::systems::{LIST_FUNCTIONS, PER_SYSTEM_OUTPUTS, is_system, i
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// Maximum number of steps through `let`, lists and list functions.
+/// The maximum number of steps through `let`, lists and list functions.
 const DEPTH: usize = 8;
 
 /// Whether an expression is a list of systems, as far as the text shows.

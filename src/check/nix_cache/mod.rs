@@ -17,7 +17,7 @@ const RULE: &str = "nix-cache";
 /// See `rules/nix-cache.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&nix::READER, &calls::READER], project);
 
-/// Maximum nesting of composite actions that are followed.
+/// The maximum nesting of composite actions that are followed.
 const DEPTH: usize = 6;
 
 fn project(view: &ProjectView<'_>) -> Verdict {

@@ -206,7 +206,7 @@ fn used(script: &Script<'_>, word: &Word<'_>, skip: usize) -> Option<Use> {
 fn used_in(script: &Script<'_>, word: &Word<'_>, part: Range<usize>) -> Option<Use> {
     let text = word.text.get(part.clone())?;
     let span = script.span(word.span);
-    // Quotes and escapes make the word shorter than its span; then the span of the whole word is used.
+    // If quotes or escapes make the word shorter than its span, the span of the whole word is used.
     let span = if word.text.len() == (span.end - span.start) as usize {
         Span { start: span.start + part.start as u32, end: span.start + part.end as u32 }
     } else {

@@ -296,7 +296,7 @@ impl Registry {
         let others = count(|value| matches!(value, Value::NotPort(_)));
         let helpers = count(|value| matches!(value, Value::Helper));
         if *self.path == *DEFAULT || self.path.ends_with(&format!("/{DEFAULT}")) {
-            // A file with only functions is a library for ports.
+            // A file with only functions is a library of functions about ports.
             return !ports.is_empty() || helpers == 0;
         }
         if ports.is_empty() {

@@ -1,4 +1,4 @@
-//! Decides whether a host belongs to the repository. A port on another party's service is not one of the repository's
+//! Decides whether a host belongs to the repository. A port of someone else's service is not one of the repository's
 //! ports.
 
 use crate::knowledge::hosts;

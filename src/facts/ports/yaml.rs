@@ -214,7 +214,7 @@ fn host_in_variables(yaml: &Yaml<'_, '_>, node: Node, port: &str, known: &mut Kn
 fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> bool {
     const LEAST: u32 = 20;
     let [before @ .., "ports", own] = names else { return false };
-    // The keywords of a schema: `properties: { ports: { maxItems: 64 } }`.
+    // Keywords of a schema: `properties: { ports: { maxItems: 64 } }`.
     if before.last() == Some(&"properties") {
         return false;
     }

@@ -55,9 +55,9 @@ fn matrix_commands(text: &str) -> BTreeSet<&str> {
 struct Scan<'y, 't, 'a> {
     yaml: &'y Yaml<'t, 'a>,
     system: System,
-    /// GitHub: the keys of matrices that steps run.
+    /// For GitHub: the keys of matrices that steps run.
     commands: BTreeSet<&'a str>,
-    /// CircleCI: the aliases of orbs in this file, and the orbs' names.
+    /// For CircleCI: the aliases of orbs in this file, and the orbs' names.
     orbs: Vec<(String, String)>,
     /// The offsets of scripts already seen: the script of an anchor counts once, however often it is used.
     seen: BTreeSet<u32>,

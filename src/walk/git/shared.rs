@@ -40,7 +40,7 @@ pub(super) fn merged(base: Vec<(Vec<u8>, u32)>, index: &Index<'_>) -> Option<Vec
 /// format: <https://git-scm.com/docs/bitmap-format>, "Appendix A".
 fn bitmap(bytes: &[u8], count: usize) -> Option<(Vec<bool>, &[u8])> {
     let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
-    // The number of bits is first; then the number of words, the words, and the position of the last run.
+    // The number of bits comes first, followed by the number of words, the words, and the position of the last run.
     let words = number(4)? as usize;
     let end = words.checked_mul(8)?.checked_add(8)?;
     let rest = bytes.get(end.checked_add(4)?..)?;

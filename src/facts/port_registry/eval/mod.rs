@@ -554,7 +554,7 @@ impl<'t, 'a> Machine<'t, 'a> {
     }
 }
 
-/// Whether the value of an expression may be the unchanged value of a name in it.
+/// Whether the value of an expression may be the unchanged value of a name that occurs in it.
 fn may_hand_on(kind: NodeKind) -> bool {
     matches!(
         kind,

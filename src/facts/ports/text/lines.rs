@@ -12,7 +12,7 @@ pub(super) struct Lines<'a> {
     comment: usize,
     /// The start of the last line that begins with two dashes, and whether it is a comment of SQL or Lua.
     dashes: Option<(usize, bool)>,
-    /// The docstrings that were not yet passed, in reverse order.
+    /// The docstrings that have not been passed yet, in reverse order.
     docstrings: Vec<Range<usize>>,
 }
 

@@ -156,8 +156,8 @@ impl<'a> View<'a> {
         self.key(near, digits)
     }
 
-    /// Whether the name is a variable that selects an element: `seen[$port]=1`, `seen[port]=1`. Without the dollar sign it
-    /// may also be a key, `config[port]=8080`; then the number decides.
+    /// Whether the name is a variable that selects an element: `seen[$port]=1`, `seen[port]=1`. Without the dollar sign
+    /// it may also be a key, `config[port]=8080`, in which case the number decides.
     fn is_subscript(&self, near: &Near, digits: &Range<usize>) -> bool {
         let Range { start, end } = near.word;
         if !matches!(self.at(end + usize::from(matches!(self.at(end), b'"' | b'\''))), b']') {
