@@ -310,8 +310,8 @@ fn nix_name(text: &str) -> &str {
     text.strip_prefix("pkgs.").unwrap_or(text)
 }
 
-/// The packages of nixpkgs that are copied to the root: `pkgs.*`, also through `buildEnv` and `symlinkJoin`. Each with
-/// its name.
+/// The packages of nixpkgs that are copied to the root, each with its name: `pkgs.*`, including the ones in `buildEnv`
+/// and `symlinkJoin`.
 fn packages(tree: &Tree<'_>, root: Node) -> Vec<(Node, String)> {
     let mut found = Vec::new();
     let mut todo = vec![root];

@@ -11,12 +11,12 @@ pub struct Words {
 type Counts = fn(&[u8], std::ops::Range<usize>) -> bool;
 
 impl Words {
-    /// Any of the words, case-sensitive.
+    /// Asks for any of the words, case-sensitive.
     pub const fn any_of(words: &'static [&'static str]) -> Self {
         Self { any_of: words, counts: None }
     }
 
-    /// Any of the words, ignoring case, if the match counts.
+    /// Asks for any of the words, ignoring case, if `counts` accepts the match.
     pub const fn counted(words: &'static [&'static str], counts: Counts) -> Self {
         Self { any_of: words, counts: Some(counts) }
     }

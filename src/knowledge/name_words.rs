@@ -148,7 +148,7 @@ pub const PLACES: &[&str] =
 pub const PARTS: &[&str] =
     &["app", "backend", "client", "database", "frontend", "node", "proxy", "server", "service", "test", "worker"];
 
-/// First names of the options of NixOS, nix-darwin, home-manager, devenv and arion.
+/// The first names in the option paths of NixOS, nix-darwin, home-manager, devenv and arion.
 pub const TOP_LEVEL: &[&str] = &[
     "boot",
     "config",

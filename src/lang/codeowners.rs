@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::globs;
 
-/// The paths of such files, relative to the root, in search order.
+/// The paths of CODEOWNERS files, relative to the root, in search order.
 pub const FILES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 
 /// The maximum number of rows: each is compared with each path.

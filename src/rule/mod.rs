@@ -34,12 +34,12 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The built-in rules only.
+    /// Creates a catalog of the built-in rules only.
     pub fn built_in() -> Self {
         Self::default()
     }
 
-    /// The built-in rules and a repository's own.
+    /// Creates a catalog of the built-in rules and a repository's own.
     pub fn with(mut own: Vec<Rule>) -> Self {
         own.sort_by_key(|rule| rule.id);
         Self { own: own.into_iter().map(Arc::new).collect() }
@@ -80,7 +80,7 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// All rules, with the levels of their pages.
+    /// Creates a set of all rules, with the levels of their pages.
     pub fn new(catalog: Catalog) -> Self {
         let levels = catalog.iter().map(|rule| (rule.id, rule.level)).collect();
         Self { catalog, levels, somewhere: BTreeSet::new() }

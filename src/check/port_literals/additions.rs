@@ -23,7 +23,7 @@ pub enum Additions<'p> {
     /// None are needed, or there are none.
     #[default]
     None,
-    /// The ports that would get one, to count the fixes that write them.
+    /// The ports that would get an entry, to count the fixes that write entries.
     Possible(Possible<'p>),
     /// The entries, to write them.
     Planned(Plan),

@@ -78,7 +78,7 @@ const LONGEST: usize = 200;
 /// Commands whose first argument is the path of a script.
 const SHELLS: [&str; 6] = ["bash", "sh", "zsh", "dash", "source", "."];
 
-/// The number of words between a shell and the script that it runs: `None` if it runs the text of an argument.
+/// The number of words between a shell and the script that it runs; `None` if it runs the text of an argument.
 fn options(command: &Command<'_>) -> Option<usize> {
     let mut count = 0;
     while let Some(option) = command.word(count + 1).filter(|word| word.starts_with(['-', '+'])) {

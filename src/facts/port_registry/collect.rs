@@ -161,7 +161,7 @@ fn call_of(tree: &Tree<'_>, lambda: &Lambda) -> Call {
     Call::Set { required, optional, open: tree.child_of_kind(formals, NodeKind::Ellipses).is_some() }
 }
 
-/// A group on the walk: its path, its members, and the groups around it.
+/// A group that the walk visits: its path, its members, and the groups around it.
 struct Group {
     path: Vec<String>,
     set: Rc<Set>,

@@ -71,7 +71,7 @@ struct Collector<'t, 'a> {
     parameters: HashMap<Node, bool>,
     /// The nesting depth of the current function: how many functions pass their argument on to the next.
     depth: usize,
-    /// Literals bound to names that were already reported, because a port uses the name.
+    /// Literals that were already reported because a port uses the name that they are bound to.
     bound: BTreeSet<Node>,
     /// The host names in each set that was queried.
     hosts: HashMap<Node, HostNames>,

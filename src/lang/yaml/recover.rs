@@ -20,7 +20,7 @@ pub struct Fault {
     pub message: String,
 }
 
-/// A text that the grammar can parse, in place of a faulty one.
+/// Text that the grammar can parse, in place of faulty text.
 #[derive(Debug)]
 pub struct Recovered {
     /// Of the same length as the original, with other bytes only where something is blanked or joined.

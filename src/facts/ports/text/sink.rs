@@ -1,4 +1,4 @@
-//! Numbers that are ports by the name before them: flags, variables, keys, directives, calls.
+//! Numbers that are ports because of the name before them: flags, variables, keys, directives, calls.
 
 use core::ops::Range;
 

@@ -147,7 +147,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends the node around those children, if there are any.
+    /// Ends the node without its own tokens, if it has any children.
     fn close_inner(&mut self, kind: NodeKind, field: Field) {
         let inner = self.open.last().map_or((UNKNOWN, 0), |open| open.inner);
         if inner.0 != UNKNOWN {

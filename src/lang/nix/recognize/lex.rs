@@ -6,8 +6,8 @@ use super::bytes::{self, is};
 pub(crate) struct Cursor<'a> {
     text: &'a [u8],
     pub(crate) pos: usize,
-    /// No path starts before this offset: [`Cursor::path`] has already searched. Without it, `a.b.c.d` would be read
-    /// again for each dot.
+    /// No path starts before this offset: [`Cursor::path`] has already searched. Without this field, `a.b.c.d` would be
+    /// read again for each dot.
     no_path_before: usize,
 }
 
