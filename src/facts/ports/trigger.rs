@@ -1,4 +1,4 @@
-//! A cheap necessary condition for ports in a Nix text, so that most files are never parsed.
+//! A cheap necessary condition for ports in a Nix file, so that most files are never parsed.
 //!
 //! A port is a number, so the text must contain a digit. And something must mark it as a port: a name with the word
 //! port in it, a `listen`, a colon, an at sign or a short flag directly before it, a protocol after it, or one of the
@@ -13,12 +13,12 @@ use crate::facts::needles::{Found, Words};
 use crate::knowledge::hosts;
 use crate::lang::nix;
 
-/// Whether a Nix text may contain a port or the name of one of the repository's hosts.
+/// Whether a Nix file may contain a port or the name of one of the repository's hosts.
 pub fn may_hold(text: &str, words: Found<'_>) -> bool {
     may_hold_port(text, words) || words.has(&NAMING) || words.has(&SELECTING)
 }
 
-/// Whether a Nix text may contain a port.
+/// Whether a Nix file may contain a port.
 fn may_hold_port(text: &str, words: Found<'_>) -> bool {
     may_hold_digits(text, words)
         && ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT].into_iter().any(|any| words.has(any))
@@ -26,12 +26,12 @@ fn may_hold_port(text: &str, words: Found<'_>) -> bool {
             || nix::holds_odd_escape(text))
 }
 
-/// Whether a text of any language contains a number, or draws one at random.
+/// Whether a file of any language contains a number, or draws one at random.
 pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
     words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a YAML text may name services of Compose. Manifests of Kubernetes always contain a number, in `apiVersion`.
+/// Whether a YAML file may name services of Compose. Kubernetes manifests always contain a number, in `apiVersion`.
 pub fn may_name_services(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b"services").is_some()
 }
@@ -42,7 +42,7 @@ pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STA
 /// The end of a port's name, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
 
-/// In lower case or with a capital letter.
+/// With a lowercase or uppercase first letter.
 static LISTEN: Words =
     Words::counted(&["listen", "bindTo"], |text, word| matches!(&text[word.start + 1..word.end], b"isten" | b"indTo"));
 
@@ -139,7 +139,8 @@ fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     before(text, head) == b'\\' || std::str::from_utf8(&text[head..end]).is_ok_and(is_port_word)
 }
 
-/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; or a dollar sign if the number may come from an interpolation.
+/// Whether the text contains a number after a sign: `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`. A dollar sign
+/// counts as a number, because the number may come from an interpolation.
 fn holds_number_after_sign(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
         b':' => is_address(text, sign),
@@ -153,16 +154,16 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
         || memchr::memchr_iter(b'#', text).any(|sign| is_hashed(text, sign))
 }
 
-/// `${ip}/9993`, `192.0.2.7/9993`: larger than a prefix length.
+/// Whether a number that is too large for a prefix length follows a slash: `${ip}/9993`, `192.0.2.7/9993`.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
-    // The last is the end of `localhost`.
+    // The `t` is the end of `localhost`.
     let address = before(text, slash).is_ascii_hexdigit() || matches!(before(text, slash), b':' | b'}' | b't');
     let digits = text[slash + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let after = at(text, slash + 1 + digits);
     address && (3..=5).contains(&digits) && !is_name_byte(after) && after != b'/'
 }
 
-/// dnsmasq's `127.0.0.1#53`.
+/// Whether a sign separates an address and a port: dnsmasq's `127.0.0.1#53`.
 fn is_hashed(text: &[u8], sign: usize) -> bool {
     let address = before(text, sign).is_ascii_hexdigit() || before(text, sign) == b':';
     address && at(text, sign + 1).is_ascii_digit()
@@ -209,7 +210,7 @@ fn is_local(host: &[u8]) -> bool {
     host.is_empty() || ends(b"localhost")
 }
 
-/// `("localhost", 80)`
+/// Whether a comma separates a string and a number: `("localhost", 80)`.
 fn is_after_string(text: &[u8], comma: usize) -> bool {
     let blanks = text[..comma].iter().rev().take_while(|byte| **byte == b' ').count();
     let end = comma - blanks;
@@ -221,7 +222,7 @@ fn is_flag(text: &[u8], dash: usize) -> bool {
     flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end))) && ends_word(text, dash)
 }
 
-/// The end of a short flag with which some program takes a port.
+/// The end of a short flag with which a program takes a port.
 fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
     const FLAGS: [&[u8]; 9] = [b"lvp", b"lnp", b"lp", b"p", b"P", b"l", b"D", b"L", b"R"];
     let rest = text.get(dash + 1..)?;

@@ -5,7 +5,7 @@ use crate::finding::Span;
 use crate::knowledge::programs;
 use crate::lang::nix;
 
-/// A literal port number in a text.
+/// Parses a text that consists of a port number.
 pub fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let value: u32 = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
