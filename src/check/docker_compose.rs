@@ -13,7 +13,7 @@ pub const RULE: &str = "docker-compose";
 /// See `rules/docker-compose.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&compose::READER, &packages::READER], project);
 
-/// How many services a message names.
+/// The maximum number of services that a message names.
 const NAMED: usize = 4;
 
 fn project(view: &ProjectView<'_>) -> Verdict {
@@ -30,7 +30,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 
 fn message(compose: &ComposeFacts) -> String {
     let services = compose.services.as_slice();
-    // A file that says what to run is given to Docker Compose together with this one.
+    // A file that defines what to run is passed to Docker Compose together with this one.
     if !services.is_empty() && services.iter().all(|service| service.image.is_none() && !service.built) {
         let names: Vec<String> = services.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
         let more = services.len().saturating_sub(NAMED);

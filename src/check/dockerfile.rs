@@ -1,5 +1,5 @@
-//! `dockerfile`: an image that is defined outside Nix. A file is a candidate by its name, and confirmed by its
-//! content: the first instruction that is not `ARG` is a `FROM` with an image.
+//! `dockerfile`: an image that is defined outside Nix. The name of a file makes it a candidate, and its content
+//! confirms it: the first instruction that is not `ARG` is a `FROM` with an image.
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::ci::images::{self, Container, FlakePackages};
@@ -56,7 +56,7 @@ fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -
     finding.label(label).help(help)
 }
 
-/// Whether a base image is one of Windows, whose images Nix cannot build.
+/// Whether a base image is a Windows image, which Nix cannot build.
 fn is_windows(image: &str) -> bool {
     let image = image.to_ascii_lowercase();
     ["mcr.microsoft.com/windows", "nanoserver", "servercore", "windowsservercore"]
@@ -65,7 +65,7 @@ fn is_windows(image: &str) -> bool {
 }
 
 /// The flake package that would build the image of a Dockerfile: `container-` and a name from the file or its folder. A
-/// variant of an image, which is often beside it, has its name as well: `Dockerfile.alpine`.
+/// variant such as `Dockerfile.alpine` is often next to the main file, so its name contains both.
 pub fn container_package(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::check::testing::report_at;
 
-    /// The help of the finding for `api/Dockerfile` beside a flake with these packages.
+    /// The help of the finding for `api/Dockerfile` next to a flake with these packages.
     fn help(packages: &str) -> String {
         let flake = format!("{{ outputs = _: {{ packages.x86_64-linux = {{ {packages} }}; }}; }}");
         let files = [("flake.nix", flake.as_str()), ("api/Dockerfile", "FROM nixos/nix AS build\nFROM scratch\n")];

@@ -37,11 +37,11 @@ struct Taken<'p> {
     reserved: Vec<RangeInclusive<u16>>,
 }
 
-/// Where a range is set.
+/// The file and the span that set a range.
 type Place<'p> = (&'p RelPath, Span);
 
 impl<'p> Taken<'p> {
-    /// The range that the machines of the repository set. `None` if it cannot be read from the text.
+    /// The port ranges that the machines of the repository set. `None` if they cannot be read from the text.
     fn of(view: &ProjectView<'p>) -> Option<Self> {
         let mut taken = Self { ranges: Vec::new(), of_some: Vec::new(), reserved: Vec::new() };
         for (file, facts) in view.project.each::<LocalPorts>() {

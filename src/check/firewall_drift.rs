@@ -42,14 +42,14 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// The machines of the repository, as hosts of entries and folders name them.
+/// The names of the repository's machines, from its configurations and its folders.
 fn machines<'p>(view: &ProjectView<'p>) -> HashSet<&'p str> {
     let configured = view.project.all::<PortFacts>().flat_map(|facts| &facts.machines).map(String::as_str);
     let folders = view.project.files.iter().filter_map(|file| machine_of(&file.source.path));
     configured.chain(folders).collect()
 }
 
-/// A port that is open where none of its services listen.
+/// The finding for a port that is open where none of its services listen.
 fn drift(
     file: &ProjectFile,
     span: Span,

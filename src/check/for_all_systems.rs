@@ -97,7 +97,7 @@ struct Home {
     helper: bool,
     /// Whether it is the value of a per-system flake output.
     output: bool,
-    /// Whether it is what a file evaluates to, and contains packages of each system.
+    /// Whether it is the value of the whole file, and contains packages for each system.
     is_file: bool,
 }
 
@@ -157,7 +157,7 @@ enum Shape {
 
 /// What an application returns. `None` if it does not generate anything for a list of systems.
 fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
-    // Few applications call one of these functions, so the arguments of the others are not listed.
+    // Few applications call one of these functions; the arguments of the others need not be listed.
     function(tree, apply).and_then(|node| last_name(tree, node)).filter(|name| MAKERS.contains(name))?;
     let (name, arguments) = whole_call(tree, apply)?;
     let shape = match (name, arguments.as_slice()) {
@@ -239,8 +239,8 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
         .collect()
 }
 
-/// Calls of functions that return outputs under the name of their argument, a system: `recursiveUpdate (outputs
-/// "x86_64-linux") (outputs "aarch64-linux")`. Returns the function's binding and the system.
+/// Calls of functions that return outputs under the name of a system, which is their argument: `recursiveUpdate
+/// (outputs "x86_64-linux") (outputs "aarch64-linux")`. Returns the function's binding and the system.
 fn calls_with_a_system(tree: &Tree<'_>) -> impl Iterator<Item = (Node, String)> {
     let calls = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply);
     calls.filter_map(|call| {
@@ -296,7 +296,7 @@ fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     (!own).then(|| (tree.span(node), format!("`{}` defines the outputs for each system", tree.slice(node))))
 }
 
-/// `eachDefaultSystem = eachSystem [ .. ]`: a helper of this file, applied to its systems.
+/// A helper of this file, applied to its systems: `eachDefaultSystem = eachSystem [ .. ]`.
 fn applied_helper(tree: &Tree<'_>, binding: Node, helpers: &[Node]) -> Option<(Span, String)> {
     if helpers.is_empty() || tree.kind(binding) != NodeKind::Binding {
         return None;

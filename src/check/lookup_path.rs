@@ -28,7 +28,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 enum Sample {
     /// Test data: only known channel names count.
     Data,
-    /// An example: a name with a path below it counts too.
+    /// An example: a name with a path below it also counts.
     Example,
     /// Any other file.
     None,
@@ -53,7 +53,7 @@ impl Sample {
     }
 }
 
-/// Whether a name is that of a common channel.
+/// Whether a name is a common channel.
 fn is_channel(name: &str) -> bool {
     const CHANNELS: [&str; 12] = [
         "nixpkgs",

@@ -25,7 +25,7 @@ fn missing(project: &Project) -> Option<Finding> {
     if !checks().any(|(_, checks)| checks.purpose.works) || checks().any(|(_, checks)| checks.purpose.may_check) {
         return None;
     }
-    // A reusable workflow of another repository may run the checks, and so may an action whose name indicates that.
+    // A reusable workflow of another repository may run the checks, and so may an action whose name suggests it.
     let may_check = |job: &NixJob| job.is_foreign || job.steps.iter().any(|step| says_check(&step.action));
     let mut ci = checks().filter(|(_, checks)| checks.is_ci);
     if ci.any(|(file, _)| file.fact::<NixFacts>().is_some_and(|facts| facts.jobs.iter().any(may_check))) {
@@ -43,7 +43,7 @@ fn missing(project: &Project) -> Option<Finding> {
     });
     // A self-hosted runner may already have Nix.
     let builds = || {
-        // A nightly workflow does not see changes.
+        // A nightly workflow does not run on changes.
         let jobs = checks()
             .filter(|(_, checks)| checks.is_ci && checks.purpose.works)
             .filter_map(|(file, _)| Some((file, file.fact::<NixFacts>()?)));

@@ -50,8 +50,8 @@ fn forks(file: &FlakeFile<'_>) -> Vec<Note> {
     notes
 }
 
-/// Notes about the inputs that take their nixpkgs from one of their own inputs. They may depend on just that one, as
-/// projects that use haskell.nix do, and the other input keeps it.
+/// Notes about the inputs that take their nixpkgs from one of their own inputs. They may depend on exactly that
+/// nixpkgs, as projects that use haskell.nix do, and the other input keeps it.
 fn passed_on(file: &FlakeFile<'_>) -> Vec<Note> {
     let (Some(nixpkgs), Some((_, lock))) = (own_nixpkgs(file), file.lock) else { return Vec::new() };
     let Some(own) = lock.root_input(nixpkgs) else { return Vec::new() };
@@ -100,7 +100,7 @@ fn is_same_fork(lock: &Lock, own: &str, node: &LockNode) -> bool {
     own.is_some_and(|own| original(node).is_some_and(|other| own.is_same(&other)))
 }
 
-/// The inputs of a flake that should follow its nixpkgs.
+/// The findings for the inputs of a flake that should follow its nixpkgs.
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     let Some(nixpkgs) = own_nixpkgs(file) else { return Vec::new() };
     let own = file.flake.input(nixpkgs);
@@ -121,12 +121,12 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     }
 }
 
-/// An input that only the arguments of `outputs` name.
+/// Creates the input that only the arguments of `outputs` name.
 fn undeclared(name: &Text) -> Input {
     Input { name: name.clone(), is_flake: true, ..Input::default() }
 }
 
-/// The name of the flake's own nixpkgs: `nixpkgs`, or else its first input that is one.
+/// The name of the flake's own nixpkgs: `nixpkgs`, or else the first input that is a nixpkgs.
 fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
     let known = |name: &&str| file.lock.is_none_or(|(_, lock)| lock.root_input(name).is_some());
     let written = file.flake.inputs.iter().filter(|input| {
@@ -139,7 +139,8 @@ fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
     names.iter().find(|name| **name == "nixpkgs").or(names.first()).copied()
 }
 
-/// The inputs of an input, according to the lock file, that are a separate nixpkgs and are not overridden.
+/// The finding for the inputs of an input, according to the lock file, that are a separate nixpkgs and are not
+/// overridden.
 fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let (own, label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
     let node = lock.nodes.get(label).filter(|node| node.is_flake && label != own)?;
@@ -160,8 +161,8 @@ fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> O
     Some(finding(file, input, &targets, message).also(&lock_file.path, first.place, also))
 }
 
-/// Whether another nixpkgs can replace an input of an input: not if it is pinned to a commit or named after its
-/// release.
+/// Whether another nixpkgs can replace an input of an input. It cannot if the input is pinned to a commit or named
+/// after its release.
 fn is_replaceable(name: &str, node: &LockNode) -> bool {
     let Some(original) = &node.original else { return false };
     let whole = original.dir.is_none();
@@ -202,7 +203,7 @@ fn target<'a>(
     alike.next().map(|(name, _)| name).or_else(|| (!is_second || default_kind.is_none()).then_some(nixpkgs))
 }
 
-/// The channel of the flake's own nixpkgs, also if it follows another input of the flake.
+/// The channel of the flake's own nixpkgs, even if it follows another input of the flake.
 fn own_channel(file: &FlakeFile<'_>, nixpkgs: &str) -> Option<Channel> {
     let input = file.flake.input(nixpkgs)?;
     let followed = input.follows.as_ref().and_then(|follows| file.flake.input(&follows.value));
@@ -226,7 +227,7 @@ fn is_older(own: &Channel, wanted: &Channel) -> bool {
     matches!((own, wanted), (Channel::Release(own), Channel::Release(wanted)) if own < wanted)
 }
 
-/// Whether a channel is a rolling one; `None` if that is not known.
+/// Whether a channel is rolling; `None` if that is not known.
 fn rolls(channel: &Channel) -> Option<bool> {
     match channel {
         Channel::Rolling(_) | Channel::Default | Channel::Registry => Some(true),

@@ -18,9 +18,9 @@ pub static CHECK: Check = Check::of_project(RULE, &[&processes::READER], project
 struct Waiters<'v> {
     /// The first one that only waits for the start, and so may run too early.
     started: Option<&'v str>,
-    /// Whether any waits for readiness: without a probe that never happens, which `process-dependency` reports.
+    /// Whether any waits for readiness. Without a probe, that wait never ends; `process-dependency` reports this.
     ready: bool,
-    /// Whether any waits for the end of the process, which therefore is not a daemon.
+    /// Whether any waits for the end of the process, which is therefore not a daemon.
     ends: bool,
 }
 

@@ -60,7 +60,7 @@ pub static CHECKS: &[&Check] = &include!(concat!(env!("OUT_DIR"), "/checks.rs"))
 
 /// The check of one rule.
 pub struct Check {
-    /// The rule, which all findings of the check belong to.
+    /// The rule to which all findings of the check belong.
     pub rule: RuleId,
     /// The readers of the facts that it needs, from one file or the whole repository.
     pub reads: &'static [&'static Reader],
@@ -71,12 +71,12 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check of single files.
+    /// Creates a check of single files.
     pub const fn of_files(rule: RuleId, file: FileCheck) -> Self {
         Self { rule, reads: &[], file: Some(file), project: None }
     }
 
-    /// A check of the facts of the whole repository.
+    /// Creates a check of the facts of the whole repository.
     pub const fn of_project(
         rule: RuleId,
         reads: &'static [&'static Reader],
@@ -88,7 +88,7 @@ impl Check {
 
 /// The part of a check that reads one file.
 pub struct FileCheck {
-    /// The words that the trigger asks for.
+    /// The words that the trigger searches for.
     pub needles: &'static [&'static Words],
     /// Which files it checks.
     pub trigger: Trigger,
@@ -106,7 +106,7 @@ pub enum Trigger {
     ParsedOr(Condition),
 }
 
-/// The words that some checks and readers look for.
+/// The words that the given checks and readers search for.
 pub fn words<'c>(
     checks: &'c [&'static Check],
     readers: &'c [&'static Reader],
@@ -115,7 +115,7 @@ pub fn words<'c>(
     own.chain(readers.iter().flat_map(|reader| reader.needles)).copied()
 }
 
-/// The readers of the facts that some checks need, without duplicates.
+/// The readers of the facts that the given checks need, without duplicates.
 pub fn readers(checks: &[&'static Check]) -> Vec<&'static Reader> {
     let mut readers: Vec<&'static Reader> = Vec::new();
     for &reader in checks.iter().flat_map(|check| check.reads) {
@@ -126,13 +126,13 @@ pub fn readers(checks: &[&'static Check]) -> Vec<&'static Reader> {
     readers
 }
 
-/// Whether one of some checks needs the facts of a reader.
+/// Whether any of the given checks needs the facts of a reader.
 pub fn read(checks: &[&'static Check], reader: &'static Reader) -> bool {
     checks.iter().flat_map(|check| check.reads).any(|known| std::ptr::eq(*known, reader))
 }
 
 impl FileView<'_> {
-    /// A finding in this file.
+    /// Creates a finding in this file.
     pub fn finding(&self, rule: RuleId, span: Span, message: impl Into<String>) -> Finding {
         Finding::new(rule, &self.source.path, span, message)
     }
@@ -142,7 +142,7 @@ impl FileView<'_> {
 pub struct ProjectView<'p> {
     /// The facts of all files, sorted by path.
     pub project: &'p Project,
-    /// What the configuration says about ports.
+    /// The port settings of the configuration.
     pub ports: &'p PortSettings,
     /// The rules' parameters.
     pub params: &'p Params,
@@ -167,7 +167,7 @@ pub struct ProjectView<'p> {
 }
 
 impl<'p> ProjectView<'p> {
-    /// A view of a repository.
+    /// Creates a view of a repository.
     pub fn new(
         project: &'p Project,
         ports: &'p PortSettings,
@@ -208,7 +208,7 @@ impl<'p> ProjectView<'p> {
         self.flakes.get_or_init(|| self.project.folders_with("flake.nix").collect())
     }
 
-    /// Derives everything that some checks share, so that they can run in parallel.
+    /// Derives everything that the given checks share, so that they can run in parallel.
     pub fn prepare(&self, checks: &[&'static Check]) {
         if read(checks, &port_registry::READER) {
             self.references();

@@ -48,7 +48,7 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
 }
 
 /// The nixpkgs of other inputs that a flake follows: `nixpkgs.follows = "tool/nixpkgs-unstable"`. Its own inputs are
-/// judged where they are declared. Only a name with a branch is a choice: `tool/nixpkgs` is whatever the tool uses.
+/// checked where they are declared. Only a name with a branch is a choice: `tool/nixpkgs` is whatever the tool uses.
 fn followed(file: &FlakeFile<'_>) -> Vec<Use> {
     let Some((_, lock)) = file.lock else { return Vec::new() };
     let used = |input: &Input| {
@@ -251,7 +251,7 @@ struct Companion<'f> {
 }
 
 impl<'f> Companion<'f> {
-    /// `None` if the input is not such a flake, uses its own branch, or follows another nixpkgs than `name`.
+    /// `None` if the input is not such a flake, uses its own branch, or follows a nixpkgs other than `name`.
     fn of(input: &'f Input, name: &str) -> Option<Self> {
         let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
         let own = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
@@ -275,7 +275,7 @@ impl<'f> Companion<'f> {
     }
 }
 
-/// The offset and length of a branch in a text, and the branch of the current release in the same form.
+/// The offset and length of a branch in the text, and the branch of the current release in the same form.
 fn rename(text: &str, used: &Use, current: Release, darwin: bool) -> Option<(usize, usize, String)> {
     let plain = format!("{:02}{:02}", current.year, current.month);
     let hub = text.contains("flakehub.com");

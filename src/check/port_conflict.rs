@@ -36,7 +36,7 @@ pub fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Kn
     })
 }
 
-/// Each entry is compared with at most this many entries of the same number.
+/// The maximum number of entries of the same number with which each entry is compared.
 const COMPARED: usize = 1_000;
 
 fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {
@@ -58,7 +58,7 @@ fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {
     .cause(taken)
 }
 
-/// Two processes of one configuration with the same port.
+/// Reports two processes of one configuration with the same port.
 fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
     let ended = ended(part);
     let mut seen: HashMap<&str, Vec<(&Process, &Listen)>> = HashMap::new();
@@ -79,17 +79,18 @@ fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
     }
 }
 
-/// At most this many processes are remembered for each port, which bounds the comparisons.
+/// The maximum number of processes remembered for each port, which bounds the comparisons.
 const MANY: usize = 16;
 
-/// The processes whose end others wait for: they do not share a port at the same time.
+/// The processes whose end others wait for: they do not use a port at the same time as the others.
 fn ended(part: &Part) -> HashSet<&str> {
     let dependencies = part.processes.iter().flat_map(|process| &process.depends_on);
     let ended = dependencies.filter(|it| it.condition().is_none_or(Condition::waits_for_the_end));
     ended.map(|dependency| &*dependency.target).collect()
 }
 
-/// Namespaces usually separate alternatives that are never started together.
+/// Whether two processes may run at the same time. Namespaces usually separate alternatives that are never started
+/// together.
 fn together(one: &Process, other: &Process) -> bool {
     match (&one.namespace, &other.namespace) {
         (Some(one), Some(other)) => one == other,

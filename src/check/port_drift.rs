@@ -95,7 +95,7 @@ impl<'p> Literals<'p> {
     }
 }
 
-/// A comment whose number differs from the registry.
+/// The finding for a comment whose number differs from the registry.
 fn stale(
     file: &ProjectFile,
     comment: &RegistryComment,
@@ -120,7 +120,7 @@ fn stale(
     finding
 }
 
-/// The only number next to a comment, if it differs from the comment.
+/// The finding for the only number next to a comment, if it differs from the comment.
 fn beside(
     file: &ProjectFile,
     comment: &RegistryComment,
@@ -145,7 +145,7 @@ fn beside(
     )
 }
 
-/// A number in the address of a service that has a single registry entry with a different number.
+/// The finding for a number in the address of a service that has a single registry entry with a different number.
 fn address<'p>(
     file: &ProjectFile,
     literal: &PortUse,
@@ -168,7 +168,7 @@ fn address<'p>(
     )
 }
 
-/// The only entry with one of some names.
+/// The only entry with any of the given names.
 fn only<'p>(registries: &Registries<'p>, names: &[&str]) -> Option<(&'p Registry, &'p Entry)> {
     let mut entries = registries.all().iter().flat_map(|registry| {
         let ports = registry.ports().filter(|(entry, _)| is_named(entry, names));
@@ -182,9 +182,9 @@ fn is_named(entry: &Entry, names: &[&str]) -> bool {
     entry.path.last().is_some_and(|last| names.iter().any(|name| last.eq_ignore_ascii_case(name)))
 }
 
-/// The service whose address ends in a text: `redis://localhost:`.
+/// The service whose address ends the text: `redis://localhost:`.
 fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
-    /// Longer than a host name together with a user name.
+    /// The number of bytes read before the port: more than a host name and a user name have.
     const LONGEST: usize = 1_000;
     let authority = before.strip_suffix(':')?;
     let authority = tail(authority, LONGEST);

@@ -36,12 +36,12 @@ use crate::rewrite::ports::{PortFile, Target};
 use crate::source::{FileKind, Source};
 use crate::wording::listed;
 
-/// The rule about numbers that are written outside of the registry.
+/// The rule about numbers that are written outside the registry.
 pub const HARDCODED: RuleId = "hardcoded-port";
-/// The rule about ports that are allocated outside of the registry.
+/// The rule about ports that are allocated outside the registry.
 pub const ALLOCATED: RuleId = "manual-port-allocation";
 
-/// The port literals with some numbers, outside registries, that no comment accounts for.
+/// The port literals outside registries that have one of the given numbers and that no comment accounts for.
 pub fn unanswered<'v>(
     view: &'v ProjectView<'_>,
     is_asked: impl Fn(u32) -> bool + Copy + 'v,
@@ -53,8 +53,8 @@ pub fn unanswered<'v>(
     uses.filter(move |(_, port)| is_asked(port.number))
 }
 
-/// The flake with the most ports whose files cannot import the new registry, because it is outside of that flake: its
-/// folder. `None` if a file can import it.
+/// The folder of the flake with the most ports whose files cannot import the new registry because it is outside that
+/// flake. `None` if a file can import it.
 pub fn separate_flake<'p>(view: &ProjectView<'p>) -> Option<&'p str> {
     let registry = view.ports.new_registry();
     let mut ports: BTreeMap<&str, usize> = BTreeMap::new();
@@ -79,7 +79,7 @@ fn uses<'f>(view: &ProjectView<'_>, file: &ProjectFile, ports: &'f PortFacts) ->
     ports.own(view.hosts()).filter(move |port| !answers.cover(port.number, port.span))
 }
 
-/// The findings for literals of some kinds.
+/// The findings of a rule about port literals.
 pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
     Reporter { view, shared: prepare(view) }.findings(rule)
 }
@@ -116,7 +116,7 @@ fn meant<'e, 'p>(
     entries.get(belongs(&as_missing(source, port), &paths)?).copied()
 }
 
-/// Maximum number of entries with the same number that are compared with a use.
+/// The maximum number of entries with the same number that are compared with a use.
 const COMPARED: usize = 64;
 
 /// Whether a use may belong to an entry, by its protocol and by the machine that its file configures.
@@ -138,7 +138,7 @@ pub(super) fn machine_of(path: &str) -> Option<&str> {
     folders.next().filter(|_| folders.next().is_some())
 }
 
-/// Maximum number of entries with the same number that a finding names.
+/// The maximum number of entries with the same number that a finding names.
 const NAMED: usize = 4;
 
 /// The references to each entry, by the registry's path and the entry's, with their positions.
@@ -157,9 +157,9 @@ pub struct Shared<'p> {
     defined: Option<Definition>,
     /// The entries for ports that no registry has yet.
     additions: Additions<'p>,
-    /// The entries that the names of uses would be found for, as soon as they are needed.
+    /// The entry that each use would be assigned by its name, computed on first use.
     assigned: OnceLock<Assigned<'p>>,
-    /// The references to each entry, by the registry's path and the entry's, as soon as they are needed.
+    /// The references to each entry, by the registry's path and the entry's, computed on first use.
     references: OnceLock<References<'p>>,
 }
 
@@ -272,8 +272,8 @@ impl<'p> Reporter<'_, 'p> {
         }
     }
 
-    /// The entry that a use means: the only one for its protocol and machine, the one that its name would be found for, or
-    /// the one that its path, its file or its comment names.
+    /// The entry that a use means: the only one for its protocol and machine, the one that it would be assigned by its
+    /// name, or the one that its path, its file or its comment names.
     fn meant<'e>(
         &self,
         source: &Source,
@@ -296,12 +296,12 @@ impl<'p> Reporter<'_, 'p> {
         fitting.iter().find(is_assigned).copied().or_else(|| meant(source, port, &fitting))
     }
 
-    /// The entries that the names of uses would be found for.
+    /// The entry that each use would be assigned by its name.
     fn assigned(&self) -> &Assigned<'p> {
         self.shared.assigned.get_or_init(|| Assigned::of(self.view))
     }
 
-    /// Whether an entry is that of another service, although it has the number.
+    /// Whether an entry belongs to another service, although it has the number.
     fn is_of_another(&self, open: &OpenFile<'p>, port: &PortUse, (registry, entry): (&Registry, &Entry)) -> bool {
         match self.of_whom(open, port, registry, entry) {
             Owner::Other => true,
@@ -310,7 +310,7 @@ impl<'p> Reporter<'_, 'p> {
         }
     }
 
-    /// Exactly one entry has the number, or one is certain.
+    /// The finding for a port with exactly one entry, or with one that is certain.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &'p Registry, entry: &'p Entry) -> Finding {
         let of_another = || of_another(open, port, &[(registry, entry)]);
         let is_assigned = || self.is_assigned(open, port, registry, entry);
@@ -360,7 +360,7 @@ impl<'p> Reporter<'_, 'p> {
         }
     }
 
-    /// Whether another file uses an entry for a service with some words in its name.
+    /// Whether another file uses an entry for a service with the given words in its name.
     fn has_other_user(&self, open: &OpenFile<'p>, registry: &Registry, entry: &Entry, words: &[String]) -> bool {
         let references = self.shared.references.get_or_init(|| references(self.view));
         let of_entry = references.get(&(&*registry.path, entry.path.as_slice())).into_iter().flatten();
@@ -368,7 +368,7 @@ impl<'p> Reporter<'_, 'p> {
         elsewhere.into_iter().any(|(file, start)| is_reference_of(&file.source, *start, words))
     }
 
-    /// Whether the entry has the name that would be found for a use.
+    /// Whether an entry is the one that a use would be assigned by its name.
     fn is_assigned(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> bool {
         let assigned = self.assigned().entry_of(&open.file.source.path, port.span);
         assigned.is_some_and(|(path, name)| *path == registry.path && *name == *entry.path)
@@ -414,7 +414,7 @@ impl<'p> Reporter<'_, 'p> {
         self.replacement(open, port, &Target { registry: path, shape, entry, number: port.number, settled })
     }
 
-    /// Replaces the number by the name of the entry. A file in which that takes too long is not changed.
+    /// Replaces the number with the name of the entry. A file in which that takes too long is not changed.
     fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Result<Fix, String> {
         let source = &open.file.source;
         let Some(file) = open.opened() else { return Err("the file cannot be read".to_owned()) };
@@ -427,7 +427,7 @@ impl<'p> Reporter<'_, 'p> {
             .unwrap_or_else(|| Err("the file is too complex to analyse (step limit reached)".to_owned()))
     }
 
-    /// Several entries have the number: only a person can decide which one is meant.
+    /// The finding for a port with several entries: only a person can decide which one is meant.
     fn ambiguous(source: &Source, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
         let others = entries.len().saturating_sub(NAMED);
         let rest = || (others > 0).then(|| format!("{others} more"));
@@ -450,7 +450,7 @@ impl<'p> Reporter<'_, 'p> {
         })
     }
 
-    /// No entry has the number.
+    /// The finding for a port without an entry.
     fn unregistered(&self, open: &OpenFile<'p>, port: &PortUse) -> Finding {
         let source = &open.file.source;
         let finding = Finding::new(rule(port), &source.path, port.span, what(port));
@@ -506,7 +506,7 @@ impl<'p> Reporter<'_, 'p> {
         Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
     }
 
-    /// A port that is only determined at evaluation or run time.
+    /// The finding for a port that is only determined at evaluation or run time.
     fn unnumbered(&self, source: &Source, port: &PortUse) -> Finding {
         let place = self.place();
         let written = source.text.get(port.span.range()).filter(|text| text.len() <= 40 && !text.contains('\n'));
@@ -527,7 +527,7 @@ fn is_constant(sum: &str) -> bool {
     sum.bytes().all(|byte| byte.is_ascii_digit() || b" +-*()".contains(&byte))
 }
 
-/// A port whose number only other services have in the registry.
+/// The finding for a port whose number only other services have in the registry.
 fn of_another(open: &OpenFile<'_>, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
     let paths: BTreeSet<&RelPath> = entries.iter().map(|(registry, _)| &registry.path).collect();
     let place = listed(&paths.iter().map(ToString::to_string).collect::<Vec<_>>(), "and");

@@ -105,7 +105,7 @@ fn judge(
     never_happens(path, process, dependency, merged)
 }
 
-/// Conditions that can never be satisfied.
+/// Judges conditions that can never be satisfied.
 fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, merged: &Merged) -> Judgement {
     let (name, target, it) = (&process.name, &dependency.target, &merged.process);
     let report = |message: String, label: &str, help: String| {
@@ -171,7 +171,7 @@ fn starts_again(process: &Process) -> bool {
     process.restart == Known::Is("always".to_owned()) && process.restarts_end.no()
 }
 
-/// A name is compared with at most this many others to find a similar one.
+/// The maximum number of names that a name is compared with to find a similar one.
 const LIKELY: usize = 200;
 
 fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
@@ -189,7 +189,7 @@ fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
     }
 }
 
-/// Conditions of Docker Compose, and misspelled ones.
+/// The finding for a condition of Docker Compose, or for a misspelled one.
 fn no_condition(path: &RelPath, dependency: &Dependency, text: &str) -> Finding {
     let meant = match text {
         "service_started" => Some("process_started"),
@@ -216,7 +216,7 @@ struct Cycles<'v> {
     sizes: Vec<usize>,
 }
 
-/// Cycles of more processes than this are abbreviated.
+/// The maximum number of processes of a cycle in a message; longer cycles are abbreviated.
 const SPELT: usize = 8;
 
 impl<'v> Cycles<'v> {

@@ -1,4 +1,4 @@
-//! `syntax-error`: a file with syntax errors. What could be parsed is still checked by the other rules.
+//! `syntax-error`: a file with syntax errors. The other rules still check the parts that could be parsed.
 
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::ports::words;
@@ -16,7 +16,7 @@ const RULE: &str = "syntax-error";
 pub static CHECK: Check =
     Check::of_files(RULE, FileCheck { needles: &[], trigger: Trigger::ParsedOr(may_be_broken), check });
 
-/// Maximum number of findings per file: one error often causes others.
+/// The maximum number of findings per file: one error often causes others.
 const PLACES: usize = 3;
 
 /// Whether a file may have syntax errors. Few files have any, and for Nix this can be decided without parsing.
@@ -111,7 +111,7 @@ fn last_character(text: &str) -> Span {
     Span::new(end - last, end)
 }
 
-/// The first token of a text, roughly: a word, or one repeated symbol, as in merge conflict markers.
+/// The first token of the text, roughly: a word, or one repeated symbol, as in merge conflict markers.
 fn token(text: &str) -> &str {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '\'');
     let Some(first) = text.chars().next() else { return text };
@@ -147,7 +147,7 @@ pub(super) fn template(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> 
     lines.into_iter().find_map(template_marks)
 }
 
-/// The marks of Go templates (Helm), Jinja, ERB (Rails) or similar in a text. GitHub's `${{ .. }}` does not count.
+/// The marks of Go templates (Helm), Jinja, ERB (Rails) or the like in the text. GitHub's `${{ .. }}` does not count.
 fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
     let bytes = text.as_bytes();
     let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');
@@ -198,8 +198,8 @@ fn is_broken_on_purpose(path: &str) -> bool {
     paths::in_test_data(path) && words::split(path).iter().any(|word| BROKEN.contains(&word.as_str()))
 }
 
-/// The position, the message, and the label: those of the first unexpected token of an error, not of all the text that
-/// the error node covers.
+/// The position, the message and the label of an error. They refer to its first unexpected token, not to all the text
+/// that the error node covers.
 fn describe(tree: &Tree<'_>, node: Node) -> (Span, String, String) {
     let span = tree.span(node);
     let label = "cannot be parsed from here on".to_owned();

@@ -48,7 +48,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     findings
 }
 
-/// A path in Nix whose name at `at` does not exist, and the entry that was certainly meant.
+/// The finding for a path in Nix whose name at `at` does not exist, and the entry that was certainly meant.
 fn missing<'r>(
     path: &RelPath,
     span: Span,
@@ -107,7 +107,7 @@ struct Near<'r> {
     asked: usize,
 }
 
-/// After this many unknown names, typos are not the cause.
+/// The maximum number of unknown names to compare: if there are more, typos are not the cause.
 const ASKED: usize = 1_000;
 
 impl<'r> Near<'r> {

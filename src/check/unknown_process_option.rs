@@ -43,7 +43,7 @@ fn finding(path: &RelPath, unknown: &Unknown) -> Finding {
     }
 }
 
-/// Message and help for an option that process-compose-flake does not have.
+/// The message and the help for an option that process-compose-flake does not have.
 fn in_flake(key: &str, table: &Table) -> (String, Option<String>) {
     let upstream = std::ptr::eq(table, &options::PROCESS_FLAKE) && options::only_upstream(key);
     let message = match upstream {

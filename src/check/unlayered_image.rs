@@ -53,7 +53,7 @@ struct Builder {
     prefix: String,
 }
 
-/// Names are followed to their bindings at most this many times.
+/// The maximum number of times that a name is followed to its binding.
 const HOPS: usize = 8;
 
 /// `nix2container.buildImage` in its different forms: selected, inherited, or under `with`.
@@ -67,7 +67,7 @@ fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
     Some(Builder { name, span: tree.span(function), prefix })
 }
 
-/// Where a name is selected from.
+/// The owner that a name is selected from.
 enum Owner {
     /// The names before it in a selection; empty for `x.buildImage`, whose owner is the expression.
     Name(String),
@@ -75,7 +75,7 @@ enum Owner {
     Expression(Node),
 }
 
-/// The last name of a function, and what it is selected from.
+/// The last name of a function, and its owner.
 fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
     match tree.kind(function) {
         NodeKind::Select => {
@@ -207,7 +207,7 @@ fn proper(lower: &str) -> &str {
 }
 
 fn layers(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, builder: &Builder, settings: &Attrs) {
-    // An image on top of another one has its runtime in that one, and `maxLayers` splits the image automatically.
+    // An image based on another one has its runtime in that one, and `maxLayers` splits the image automatically.
     if settings.get("fromImage").is_some() || splits_itself(tree, settings) {
         return;
     }
@@ -269,7 +269,7 @@ fn no_layers(
     out.report(finding.help(format!("put the runtime in a layer, and the application in `copyToRoot`: {layer}")));
 }
 
-/// Packages in the root that are in no layer.
+/// Reports packages in the root that are in no layer.
 fn runtimes_in_root(
     view: &FileView<'_>,
     out: &mut Verdict,
@@ -310,8 +310,8 @@ fn nix_name(text: &str) -> &str {
     text.strip_prefix("pkgs.").unwrap_or(text)
 }
 
-/// The packages of nixpkgs that are copied to the root: `pkgs.*`, also through `buildEnv` and `symlinkJoin`. Each with
-/// its name.
+/// The packages of nixpkgs that are copied to the root, each with its name: `pkgs.*`, including the ones in `buildEnv`
+/// and `symlinkJoin`.
 fn packages(tree: &Tree<'_>, root: Node) -> Vec<(Node, String)> {
     let mut found = Vec::new();
     let mut todo = vec![root];

@@ -17,7 +17,7 @@ pub const RULE: &str = "unlocked-input";
 /// The command that updates flake.lock to match flake.nix.
 pub const LOCK: &str = "nix flake lock";
 
-/// Whether a finding says that flake.lock is not up to date.
+/// Whether a finding reports that flake.lock is not up to date.
 pub fn is_stale(finding: &Finding) -> bool {
     finding.rule == RULE && finding.help.as_deref().is_some_and(|help| help.contains(LOCK))
 }
@@ -34,7 +34,7 @@ pub static CHECK: Check = Check {
     project: Some(|view: &ProjectView<'_>| flakes(view.project).flat_map(|file| findings(&file)).collect()),
 };
 
-/// Differences between flake.nix and flake.lock.
+/// The findings about differences between flake.nix and flake.lock.
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     match file.lock {
         Some((source, lock)) => disagreements(file, source, lock),
@@ -45,7 +45,8 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     }
 }
 
-/// A template or example is meant to be copied, or run against the flake around it: it is locked where it is used.
+/// Whether a path is in a template or example, which is meant to be copied, or run against the flake around it: it is
+/// locked where it is used.
 fn is_template(path: &str) -> bool {
     const WORDS: [&str; 7] = ["template", "example", "test", "demo", "tutorial", "fixture", "sample"];
     let folders = paths::folder(path).to_ascii_lowercase();
@@ -129,7 +130,7 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
     missing.chain(removed).chain(unresolved).chain(changed).collect()
 }
 
-/// An input whose address in flake.nix differs from the one in flake.lock.
+/// The finding for an input whose address in flake.nix differs from the one in flake.lock.
 fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) -> Option<Finding> {
     let asked = input.reference().filter(|_| input.url.is_some() || !input.attrs.is_empty())?;
     let Target::Node(label) = &lock.root()?.inputs.get(&input.name.value)?.target else { return None };

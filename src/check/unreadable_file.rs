@@ -10,25 +10,25 @@ use crate::walk::Unreadable;
 /// The rule's id.
 pub const RULE: &str = "unreadable-file";
 
-/// See `rules/unreadable-file.md`. Its trigger makes sure that every file that may be refused is parsed, whichever
-/// other rules are on.
+/// See `rules/unreadable-file.md`. Its trigger ensures that every file that may be refused is parsed, regardless of
+/// which other rules are on.
 pub static CHECK: Check = Check::of_files(
     RULE,
     FileCheck { needles: &[], trigger: Trigger::ParsedOr(may_be_broken), check: |_| Verdict::default() },
 );
 
-/// A file that could not be read.
+/// The finding for a file that could not be read.
 pub fn unreadable(error: &Unreadable) -> Finding {
     Finding::new(RULE, &error.path, Span::default(), format!("cannot be checked: {}", error.reason))
         .help("make the file readable, or skip it with `exclude` in flakeward.toml")
 }
 
-/// A file that is too large or too deeply nested for its grammar.
+/// The finding for a file that is too large or too deeply nested for its grammar.
 pub fn refused(source: &Source, refusal: Refusal) -> Finding {
     unreadable(&Unreadable { path: source.path.clone(), reason: refusal.to_string() })
 }
 
-/// The rest of a file that has more lines than its grammar supports.
+/// The finding for the rest of a file that has more lines than its grammar supports.
 pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     let from = tree.unread()?;
     let span = Span { start: from, end: from };
@@ -39,7 +39,8 @@ pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     )
 }
 
-/// A YAML file that its grammar cannot read completely, although no error was found that would explain it.
+/// The finding for a YAML file that its grammar cannot read completely, although no error was found that would explain
+/// it.
 pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     let is_unparsed =
         source.kind == FileKind::Yaml && tree.broken() && tree.faults().is_empty() && template(tree).is_none();
@@ -47,7 +48,7 @@ pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     is_unparsed.then(|| unreadable(&Unreadable { path: source.path.clone(), reason: reason() }))
 }
 
-/// A port registry that is configured, but does not exist.
+/// The finding for a port registry that is configured, but does not exist.
 pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Finding {
     let help = match reason {
         "does not exist" => "correct the path, or run `flakeward ports init` to write the file",
@@ -58,14 +59,14 @@ pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Fi
         .help(help)
 }
 
-/// A port registry with syntax errors.
+/// The finding for a port registry with syntax errors.
 pub fn broken_registry(path: &RelPath, at: Span) -> Finding {
     Finding::new(RULE, path, at, "this port registry has syntax errors, so the port rules did not run")
         .label("cannot be parsed")
         .help("correct the syntax: `nix-instantiate --parse` shows where Nix stops reading")
 }
 
-/// A port registry whose evaluation was stopped.
+/// The finding for a port registry whose evaluation was stopped.
 pub fn endless_registry(path: &RelPath) -> Finding {
     let message = "the evaluation of this port registry exceeded its limits, so the port rules did not run";
     Finding::new(RULE, path, Span::default(), message)

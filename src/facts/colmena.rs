@@ -99,7 +99,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         let is_hive = match file.source.file_name() {
             "hive.nix" => true,
             name if is_hive_file(name) => parts.has_nodes(tree),
-            // NixOps' networks of machines have no `meta`.
+            // NixOps networks have no `meta`.
             _ => parts.names_any(tree, &["meta"]) && parts.deploys(tree),
         };
         if is_hive && !parts.is_module(tree) {
@@ -146,21 +146,22 @@ fn option(tree: &Tree<'_>, binding: Node, value: Node) -> Option<NodeOption> {
     Some(NodeOption { span: tree.span(value), kind })
 }
 
-/// Whether a text can be a secret: not empty and not a placeholder for later substitution (`@token@`).
+/// Whether a string can be a secret: not empty and not a placeholder for later substitution (`@token@`).
 fn is_secret(text: &str) -> bool {
     let text = text.trim();
     let placeholder = text.starts_with('@') && text.ends_with('@');
     !placeholder && !text.is_empty()
 }
 
-/// An IP address used in place of a host name. Loopback addresses are excluded: they never become another machine's.
+/// An IP address used in place of a host name. Loopback addresses are excluded because they never refer to another
+/// machine.
 fn address(tree: &Tree<'_>, value: Node) -> Option<IpAddr> {
     let text = attrs::text(tree, value)?;
     let address: IpAddr = text.trim().trim_matches(['[', ']']).parse().ok()?;
     (!address.is_loopback()).then_some(address)
 }
 
-/// `true`, also as a default that nodes can override.
+/// Whether a value is `true`, possibly as a default that nodes can override.
 fn is_true(tree: &Tree<'_>, value: Node) -> bool {
     tree.slice(attrs::plain(tree, value)) == "true"
 }
@@ -171,7 +172,7 @@ struct Parts {
     complete: bool,
 }
 
-/// At most this many sets joined by `//` are followed.
+/// The maximum number of sets joined by `//` that are followed.
 const PARTS: usize = 64;
 
 impl Parts {
@@ -206,12 +207,12 @@ impl Parts {
         self.names_any(tree, &["defaults"]) || self.deploys(tree)
     }
 
-    /// Whether one of its members says how a node is deployed.
+    /// Whether one of its members specifies how a node is deployed.
     fn deploys(&self, tree: &Tree<'_>) -> bool {
         self.members(tree).iter().any(|(_, value)| value.is_some_and(|value| has_deployment(tree, value)))
     }
 
-    /// Whether it is a module of NixOS or flake-parts, which may have a `meta` too.
+    /// Whether it is a module of NixOS or flake-parts, which may also have a `meta`.
     fn is_module(&self, tree: &Tree<'_>) -> bool {
         self.names_any(tree, &["options", "config", "imports", "flake", "perSystem"])
     }

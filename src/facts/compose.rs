@@ -101,14 +101,15 @@ fn with_services(yaml: &Yaml<'_, '_>, entry: &Entry<'_>, named: bool) -> Option<
     compose.then(|| Compose { place: entry.key_node, services: describe(yaml, &services) })
 }
 
-/// `services: {}` next to an `include`: all services are in other files.
+/// Reads a file whose services are all in other files: `services: {}` next to an `include`.
 fn only_includes(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], services: &Entry<'_>, named: bool) -> Option<Compose> {
     let is_empty = services.value.is_none_or(|value| yaml.entries(value).is_empty() && !yaml.is_sequence(value));
     let includes = top.iter().any(|entry| entry.key == "include" && entry.value.is_some());
     (named && is_empty && includes).then(|| Compose { place: services.key_node, services: Vec::new() })
 }
 
-/// Version 1 has its services at the top level; fragments have only volumes, networks or `include`.
+/// Reads a document without `services`. Version 1 has its services at the top level; fragments have only volumes,
+/// networks or `include`.
 fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> Option<Compose> {
     let first = top.first()?.key_node;
     if foreign == 0 {
@@ -121,7 +122,7 @@ fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> O
     container.then(|| Compose { place: first, services: describe(yaml, top) })
 }
 
-/// The evidence that services are those of a Compose file.
+/// The evidence that services belong to a Compose file.
 #[derive(Debug)]
 struct Evidence {
     /// Every service is a mapping, or empty as in an override.
@@ -179,7 +180,7 @@ fn is_null(yaml: &Yaml<'_, '_>, value: Node) -> bool {
     yaml.scalar(value).is_some_and(|text| matches!(&*text, "" | "~" | "null"))
 }
 
-/// Whether a value has the type that Compose requires for a key that other files use too.
+/// Whether a value has the type that Compose requires for a key that other kinds of files also use.
 fn fits(yaml: &Yaml<'_, '_>, key: &str, value: Node) -> bool {
     match key {
         "image" | "container_name" | "network_mode" | "restart" => yaml.scalar(value).is_some(),

@@ -44,7 +44,7 @@ fn read(file: &FileView<'_>) -> Option<DockerfileFacts> {
     Some(DockerfileFacts { span: first.span, base, stages: stages.len(), runs_nix })
 }
 
-/// Whether an image is one of Nix itself: `nixos/nix:2.22.0`, `docker.io/nixpkgs/nix-flakes`.
+/// Whether an image contains Nix itself: `nixos/nix:2.22.0`, `docker.io/nixpkgs/nix-flakes`.
 fn has_nix(image: &str) -> bool {
     let name = image.split('@').next().unwrap_or(image);
     let end = name.rfind('/').map_or(0, |slash| slash + 1);

@@ -46,7 +46,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         };
         let names = nix::attr_path(tree, binding).unwrap_or_default();
         let is_firewall = names.iter().any(|name| name.text.as_deref() == Some("firewall"));
-        // An option with this name declares a list.
+        // Under `options`, the name declares an option and opens no ports.
         let is_option = names.iter().any(|name| name.text.as_deref() == Some("options"));
         if let Some(value) = nix::value(tree, binding).filter(|_| is_firewall && !is_option) {
             lists.push(OpenPorts { span: tree.span(value), protocol });

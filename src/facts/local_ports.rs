@@ -34,7 +34,7 @@ pub struct LocalRange {
     pub ports: RangeInclusive<u16>,
     /// The value that sets it.
     pub span: Span,
-    /// Whether only some machines may have it, because a condition is around it.
+    /// Whether only some machines may have it because it is set under a condition.
     pub is_conditional: bool,
 }
 
@@ -80,7 +80,7 @@ fn is_conditional(tree: &Tree<'_>, binding: Node) -> bool {
     })
 }
 
-/// `32768 60999`
+/// Parses a range of ports: `32768 60999`.
 fn range(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
     let mut numbers = text.split_whitespace().map(str::parse);
     match (numbers.next()?, numbers.next()?, numbers.next()) {
@@ -89,7 +89,7 @@ fn range(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
     }
 }
 
-/// `8080,9000-9010`
+/// Parses a list of ports and ranges: `8080,9000-9010`.
 fn list(text: &str) -> Option<Vec<RangeInclusive<u16>>> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let read = parts.map(|part| {

@@ -29,7 +29,7 @@ pub use view::{Condition, FileView, Glance};
 
 /// What a file contains about one domain.
 pub trait Fact: Any + Debug + Send + Sync {
-    /// Descriptions, for people, of what cannot be known without running Nix.
+    /// Human-readable descriptions of what cannot be decided without running Nix.
     fn undecided(&self) -> Vec<String> {
         Vec::new()
     }
@@ -81,8 +81,8 @@ impl Facts {
         self.all.is_empty()
     }
 
-    /// The value of a type that a check keeps with these facts; empty at first. Facts are kept as long as the file does
-    /// not change, so what depends on more than the file has to be compared before it is used again.
+    /// The value of a type that a check caches with these facts, initially the default. Facts are kept until the file
+    /// changes, so a value that depends on anything else must be compared before it is used again.
     pub fn kept<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept.iter().find_map(|value| Arc::clone(value).downcast().ok());
@@ -117,17 +117,17 @@ pub struct Project {
     pub files: Vec<ProjectFile>,
     /// The paths and kinds of all files of the repository that have a kind, with or without facts.
     pub paths: BTreeMap<RelPath, FileKind>,
-    /// The files that have a fact of a type, as indexes.
+    /// The files that have a fact of a type, as indices.
     by_type: HashMap<TypeId, Vec<usize>>,
 }
 
 impl Project {
-    /// A repository without facts.
+    /// Creates a repository without facts.
     pub fn new(paths: BTreeMap<RelPath, FileKind>) -> Self {
         Self { paths, ..Self::default() }
     }
 
-    /// Adds a file, which follows the others in the order of paths.
+    /// Adds a file. Files must be added in the order of their paths.
     pub fn push(&mut self, file: ProjectFile) {
         for (id, _) in &file.facts.all {
             self.by_type.entry(*id).or_default().push(self.files.len());
@@ -140,7 +140,7 @@ impl Project {
         self.files.binary_search_by(|file| (*file.source.path).cmp(path)).ok().map(|index| &self.files[index])
     }
 
-    /// The folders that have a file with a name.
+    /// The folders that contain a file with the given name.
     pub fn folders_with(&self, name: &str) -> impl Iterator<Item = &str> {
         self.paths.keys().filter(move |path| paths::is_named(path, name)).map(|path| paths::folder(path))
     }

@@ -1,28 +1,28 @@
 //! Words that a file must contain for a reader or check to find anything in it. All words are searched for in one pass.
 
-/// A trigger's question about a text: does it contain any of these words? Readers and checks list their questions and
+/// A trigger's question about a file: does it contain any of these words? Readers and checks list their questions and
 /// ask them with [`super::Glance::has`].
 pub struct Words {
     any_of: &'static [&'static str],
     counts: Option<Counts>,
 }
 
-/// Whether a match at a position in a text counts.
+/// Whether a match at a position in the text counts.
 type Counts = fn(&[u8], std::ops::Range<usize>) -> bool;
 
 impl Words {
-    /// Any of the words, case-sensitive.
+    /// Asks for any of the words, case-sensitive.
     pub const fn any_of(words: &'static [&'static str]) -> Self {
         Self { any_of: words, counts: None }
     }
 
-    /// Any of the words, ignoring case, if the match counts.
+    /// Asks for any of the words, ignoring case, if `counts` accepts the match.
     pub const fn counted(words: &'static [&'static str], counts: Counts) -> Self {
         Self { any_of: words, counts: Some(counts) }
     }
 }
 
-/// The answers to a finder's questions for one text.
+/// The answers to a finder's questions for one file.
 #[derive(Clone, Copy)]
 pub struct Found<'f> {
     /// A bit for each question, in the order of `questions`.
@@ -43,7 +43,7 @@ impl Found<'_> {
 /// Searches for the words of all questions in one pass.
 pub struct Finder {
     questions: Vec<&'static Words>,
-    /// `None` if the words have too many pairs; then every answer is yes.
+    /// `None` if the words have too many pairs, in which case every answer is yes.
     table: Option<Table>,
 }
 
@@ -51,7 +51,7 @@ impl Finder {
     /// The number of bits in an answer. With more questions than this, every answer is yes.
     const QUESTIONS: usize = 64;
 
-    /// A finder for the words of some questions. A question may occur more than once.
+    /// Creates a finder for the words of the given questions. A question may occur more than once.
     pub fn new(questions: impl IntoIterator<Item = &'static Words>) -> Self {
         let mut distinct: Vec<&'static Words> = Vec::new();
         for words in questions {
@@ -62,14 +62,14 @@ impl Finder {
         Self { table: Table::new(&distinct), questions: distinct }
     }
 
-    /// Searches a text for all words.
+    /// Searches the text for all words.
     pub fn look(&self, text: &str) -> Found<'_> {
         let bits = self.table.as_ref().map_or(u64::MAX, |table| table.look(text.as_bytes()));
         Found { bits, questions: &self.questions }
     }
 }
 
-/// The words of all questions, indexed by two pairs of adjacent letters each. A text is read two bytes at a time, so
+/// The words of all questions, indexed by two pairs of adjacent letters each. The text is read two bytes at a time, so
 /// one pair of a word is always read as a unit, whether the word begins at an even or an odd offset.
 struct Table {
     /// For each pair of bytes: the index of its entry in `buckets`, 0 for none.
@@ -81,7 +81,7 @@ struct Table {
 #[derive(Default)]
 struct Bucket {
     patterns: Vec<Pattern>,
-    /// The bytes that stand before and after the pair in any of the patterns. Most pairs in a text are ruled out by them.
+    /// The bytes before and after the pair in any of the patterns. They rule out most pairs in the text.
     before: Bytes,
     after: Bytes,
     /// The questions of the patterns.
@@ -237,7 +237,7 @@ fn place(first: u8, second: u8) -> usize {
     usize::from(u16::from_be_bytes([first, second]))
 }
 
-/// The offset of the first of two pairs that are together the rarest, in a word of three letters or more.
+/// The offset of the first of the two adjacent pairs that together are rarest, in a word of three letters or more.
 fn rarest_pair(word: &[u8]) -> Option<usize> {
     let rarity =
         |at: usize| word[at..at + 3].iter().map(|byte| frequency(*byte)).sum::<usize>() + frequency(word[at + 1]);

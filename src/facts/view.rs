@@ -1,4 +1,4 @@
-//! The view of one file for readers and checks: read-only, and without any configuration except that of ports.
+//! The view of one file for readers and checks: read-only, and without any configuration except the port settings.
 
 use super::needles::{Found, Words};
 use super::port_registry::Mentions;
@@ -9,11 +9,11 @@ use crate::source::Source;
 /// A necessary condition for a reader or check to find anything in a file, cheap to evaluate.
 pub type Condition = fn(&Glance<'_>) -> bool;
 
-/// What a trigger knows about a file before it is parsed: its name, its text and the words in it.
+/// What a trigger can see of a file before it is parsed: its name, its text and the words in it.
 pub struct Glance<'a> {
     /// The file.
     pub source: &'a Source,
-    /// The configuration of ports.
+    /// The port settings.
     pub ports: &'a PortSettings,
     /// The names of the repository's port registries.
     pub registries: &'a Mentions,
@@ -42,6 +42,6 @@ pub struct FileView<'a> {
     pub source: &'a Source,
     /// Its tree; `None` for kinds without a grammar and for files that were refused (too deep).
     pub tree: Option<&'a Tree<'a>>,
-    /// The configuration of ports.
+    /// The port settings.
     pub ports: &'a PortSettings,
 }

@@ -2,7 +2,7 @@
 //!
 //! Sources: the documentation of GitHub Actions, Woodpecker and Drone, the README of each action, and the manual of Nix.
 
-/// Events that a change of the code causes. A reusable workflow runs when its caller does.
+/// Events that a change to the code triggers. A reusable workflow runs when its caller does.
 pub const CHANGE_EVENTS: [&str; 5] = ["push", "pull_request", "pull_request_target", "merge_group", "workflow_call"];
 
 /// Programs that do not build or test anything.
@@ -19,10 +19,10 @@ pub const BUILD_WORDS: [&str; 6] = ["build", "test", "lint", "cargo", "clippy", 
 pub const IMAGE_FUNCTIONS: [&str; 4] =
     ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
 
-/// The last word of a package's name that says that the package is a container image.
+/// The last word of a package's name that shows that the package is a container image.
 pub const IMAGE_WORDS: [&str; 3] = ["container", "image", "oci"];
 
-/// Words before the last one that say that a package is an image of something else, or a program that handles images.
+/// Words before the last one that show that a package is an image of something else, or a program that handles images.
 pub const OTHER_IMAGE_WORDS: [&str; 14] = [
     "boot",
     "disk",
@@ -40,7 +40,7 @@ pub const OTHER_IMAGE_WORDS: [&str; 14] = [
     "vm",
 ];
 
-/// Functions of nixpkgs that return a script, or a package made of others.
+/// Functions of nixpkgs that return a script, or a package composed of others.
 pub const SCRIPT_FUNCTIONS: [&str; 8] = [
     "linkFarm",
     "runCommand",
@@ -176,7 +176,8 @@ pub const NIX_BUILDERS: [&str; 6] =
 /// Programs that only format.
 pub const FORMATTERS: [&str; 4] = ["treefmt", "nixfmt", "alejandra", "nixpkgs-fmt"];
 
-/// Words in the names of reusable workflows that neither build nor test: scanners, and the care of issues and releases.
+/// Words in the names of reusable workflows that neither build nor test: scanners, and maintenance of issues and
+/// releases.
 pub const UNRELATED_WORKFLOWS: [&str; 17] = [
     "cla",
     "codeql",

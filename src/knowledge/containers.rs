@@ -35,7 +35,7 @@ pub struct ServiceImage {
 }
 
 impl ServiceImage {
-    /// The attribute for the version of an image. `None` if nixpkgs does not have it, or has one version only.
+    /// The attribute for the version of an image. `None` if nixpkgs does not have it, or has only one version.
     pub fn attribute(&self, image: &str) -> Option<String> {
         let (start, versions) = self.versions?;
         let number = version(image);
@@ -88,7 +88,7 @@ pub enum OptionKind {
     Words,
     /// A secret: the value of the option would be in the world-readable store.
     Secret,
-    /// A secret that the program or its start script can read from a variable: what precedes and follows the name.
+    /// A secret that the program or its start script can read from a variable: the text before and after the name.
     RunTime(&'static str, &'static str),
     /// Not needed, with the reason.
     Unneeded(&'static str),
@@ -371,7 +371,7 @@ pub fn tag(image: &str) -> Option<&str> {
     image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'))
 }
 
-/// Whether an image has one of some names.
+/// Whether an image has any of the given names.
 pub fn is_one_of(image: &str, names: &[&str]) -> bool {
     let repository = repository(image);
     let last = paths::name(repository);

@@ -1,6 +1,6 @@
-//! Actions around images in GitHub workflows, and the actions of the pattern that replace them.
+//! Actions for images in GitHub workflows, and the actions of the pattern that replace them.
 
-/// The installer and the cache of the pattern, in its order.
+/// The installer and the cache of the pattern, in order.
 pub const SETUP: [(&str, &str); 2] = [
     ("nix-installer-action", "DeterminateSystems/nix-installer-action@main"),
     ("magic-nix-cache-action", "DeterminateSystems/magic-nix-cache-action@main"),
@@ -9,8 +9,8 @@ pub const SETUP: [(&str, &str); 2] = [
 /// Actions that only prepare Docker's builder.
 pub const PREPARATION: [&str; 2] = ["docker/setup-buildx-action", "docker/setup-qemu-action"];
 
-/// Inputs of `docker/build-push-action` that need no counterpart: the migration reads them, or a Nix build does the same
-/// anyway.
+/// Inputs of `docker/build-push-action` that need no counterpart: the migration reads them, or a Nix build does the
+/// same by default.
 pub const WITHOUT_COUNTERPART: [&str; 11] = [
     "builder",
     "cache-from",

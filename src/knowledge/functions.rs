@@ -54,7 +54,7 @@ pub const PASSES_ON: [(&str, usize); 47] = [
     ("deepSeq", 1),
 ];
 
-/// Functions that build their result from what another function returns, and the index of that function.
+/// Functions that build their result from the results of another function, and the index of that function.
 pub const CALLS: [(&str, usize); 14] = [
     ("map", 0),
     ("imap0", 0),

@@ -1,4 +1,4 @@
-//! Names of hosts: where a repository names its own, and which names say nothing.
+//! Host names: where a repository names its own hosts, and which names are not evidence.
 //!
 //! Sources: the options of NixOS, nix-darwin and Colmena, RFC 6761, RFC 6762 and RFC 8375 for private names, the public
 //! suffix list and the documentation of hosting providers for shared ones.
@@ -6,8 +6,8 @@
 /// The addresses of the metadata services of cloud providers, in link-local and private ranges.
 pub const METADATA: [&str; 3] = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254"];
 
-/// Names under which a repository names its machines and sites and assigns addresses. A text without any of these names
-/// no host.
+/// Names under which a repository names its machines and sites and assigns addresses. A file without any of them does
+/// not name a host.
 pub const NAMING: [&str; 38] = [
     "hostName",
     "domain",
@@ -78,8 +78,8 @@ pub const PRIVATE: [&str; 16] = [
     "lvh.me",
 ];
 
-/// Domains under which anyone can register names: a name of the repository there implies
-/// nothing about other names under the domain.
+/// Domains under which anyone can register names: a name of the repository there implies nothing about other names
+/// under the domain.
 pub const SHARED: [&str; 46] = [
     "github.io",
     "gitlab.io",

@@ -8,8 +8,8 @@ pub mod paths;
 /// The owners of images of Nix itself on Docker Hub and GitHub: `nixos/nix`, `nixpkgs/nix-flakes`, `lnl7/nix`.
 pub const OWNERS_OF_NIX: [&str; 4] = ["nixos", "nixpkgs", "lnl7", "determinatesystems"];
 
-/// Images by the last component of their name, and the service of services-flake that replaces them. The services are
-/// those of services-flake's `nix/services`.
+/// Images by the last component of their name, and the service of services-flake that replaces them, as named in its
+/// `nix/services`.
 const IMAGES: &[(&str, &str)] = &[
     ("postgres", "postgres"),
     ("postgresql", "postgres"),

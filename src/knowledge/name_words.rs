@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// A set of words, written as one text.
+/// A set of words, written as one string.
 pub type Words = LazyLock<HashSet<&'static str>>;
 
 macro_rules! words {
@@ -41,10 +41,10 @@ pub static GENERIC: Words = words!(
     table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
 
-/// Types of widgets of the dashboard Homepage that show any service, from its documentation.
+/// Widget types of the dashboard Homepage that can show any service, from its documentation.
 pub const GENERIC_WIDGETS: [&str; 4] = ["calendar", "customapi", "iframe", "mjpeg"];
 
-/// Words that distinguish ports of one service if nothing else does.
+/// Words that distinguish the ports of one service if nothing else does.
 pub const SIDES: &[&str] =
     &["external", "http", "https", "internal", "local", "private", "public", "remote", "client", "backend"];
 
@@ -69,16 +69,17 @@ pub const PURPOSES: &[&str] = &[
     "webui",
 ];
 
-/// Sets of a service's own options for the port that says how it works.
+/// Sets of options of a service for the port on which it reports its own state.
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 
-/// Numbers that are common for a purpose whatever program listens, with the word for it. They tell apart ports of one
-/// service that have no other names. 2022 is the default of SFTP servers that do not run as root; 2222 and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers
-/// 8443 as `pcsync-https`; 8448 is the federation port of the Matrix specification.
+/// Numbers that are common for a purpose regardless of the program that listens, with the word for it. They distinguish
+/// the ports of a service that have no other names. 2022 is the default of SFTP servers that do not run as root; 2222
+/// and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers 8443 as `pcsync-https`; 8448 is the
+/// federation port of the Matrix specification.
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
-/// Git forges, which have SSH besides their web interface.
+/// Git forges, which have SSH in addition to their web interface.
 pub const FORGES: &[&str] = &["forgejo", "gitea", "gitlab", "gogs", "gerrit", "onedev"];
 
 /// Names of sets around services, and of phases and hooks of a build: never the name of a service.
@@ -147,7 +148,7 @@ pub const PLACES: &[&str] =
 pub const PARTS: &[&str] =
     &["app", "backend", "client", "database", "frontend", "node", "proxy", "server", "service", "test", "worker"];
 
-/// First names of the options of NixOS, nix-darwin, home-manager, devenv and arion.
+/// The first names in the option paths of NixOS, nix-darwin, home-manager, devenv and arion.
 pub const TOP_LEVEL: &[&str] = &[
     "boot",
     "config",

@@ -1,6 +1,6 @@
 //! nginx: its directives and the files of its package. From its documentation and the image's Dockerfile.
 
-/// Directives that the module sets by itself, or that only hold in the image.
+/// Directives that the module itself sets, or that only apply in the image.
 pub const OWN: [&str; 13] = [
     "user",
     "pid",
@@ -17,7 +17,7 @@ pub const OWN: [&str; 13] = [
     "types_hash_bucket_size",
 ];
 
-/// Directives whose file is found from the folder of the configuration file.
+/// Directives with a file whose path is relative to the folder of the configuration file.
 pub const FROM_CONFIGURATION: [&str; 14] = [
     "auth_basic_user_file",
     "geoip_country",
@@ -48,8 +48,8 @@ pub const SHIPPED: [&str; 7] =
 /// The folder of the image's configuration.
 pub const FOLDER: &str = "/etc/nginx";
 
-/// The folder that the image serves by itself.
+/// The folder that the image serves by default.
 pub const HTML: &str = "/usr/share/nginx/html";
 
-/// What the image serves by itself.
+/// What the image serves by default.
 pub const DEFAULT_SERVER: &str = "server {\n  listen 80;\n  location / {\n    root /usr/share/nginx/html;\n    index index.html index.htm;\n  }\n}\n";

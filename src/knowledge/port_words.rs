@@ -1,9 +1,9 @@
-//! Words and numbers in a text that show whether a number is a port.
+//! Words and numbers in text that show whether a number is a port.
 //!
 //! Sources: names of options and variables in nixpkgs and in public infrastructure repositories, and the manual page of
 //! each program.
 
-/// Names in a set of ports whose values are not ports, among them those of a switch's ports: `ports.sfp1.vlan = 200`.
+/// Names in a set of ports whose values are not ports, including settings of a switch's ports: `ports.sfp1.vlan = 200`.
 #[rustfmt::skip]
 pub const NOT_PORTS: [&str; 34] = [
     "count", "max", "min", "timeout", "priority", "weight", "enable", "mode", "uid", "gid", "vlan", "vlans", "pvid", "vid",
@@ -11,7 +11,7 @@ pub const NOT_PORTS: [&str; 34] = [
     "retries", "interval", "delay", "ttl", "limit", "replicas", "workers",
 ];
 
-/// A bus of a virtual machine has at most this many connectors, which QEMU and libvirt call ports.
+/// The maximum number of connectors on a bus of a virtual machine. QEMU and libvirt call them ports.
 pub const BUS_CONNECTORS: u32 = 255;
 
 /// Last words of names of the machine at the other end of a connection.
@@ -21,8 +21,8 @@ pub const OTHER_SIDE: &[&str] = &[
     "remote", "server", "servers", "target", "targets", "upstream", "upstreams",
 ];
 
-/// What people write before "port" in one word without a capital or a separator. A closed list, because most words with
-/// this ending are not about ports: support, export, transport, passport. Sorted.
+/// Prefixes of "port" in one word without a capital or a separator. A closed list, because most words with this ending
+/// are not about ports: support, export, transport, passport. Sorted.
 #[rustfmt::skip]
 pub const PREFIXES: &[&str] = &[
     "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "beast", "bind", "broker", "cache", "client", "cluster",

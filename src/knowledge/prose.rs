@@ -1,7 +1,7 @@
-//! Attributes, keys and functions whose values are texts for people, or scripts.
+//! Attributes, keys and functions whose values are text for people, or scripts.
 //!
 //! Sources: the option declarations of nixpkgs, the keys of Compose, GitHub Actions, GitLab, Ansible and Kubernetes, and
-//! texts with port-like numbers in public repositories.
+//! text with port-like numbers in public repositories.
 
 /// Attributes with values for people.
 pub const ATTRIBUTES: [&str; 16] = [
@@ -23,7 +23,7 @@ pub const ATTRIBUTES: [&str; 16] = [
     "instruction",
 ];
 
-/// Attributes with values for people unless the value is an address: service instances have such names too.
+/// Attributes with values for people unless the value is an address: service instances may also have such names.
 pub const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
 
 /// Functions with arguments for people.

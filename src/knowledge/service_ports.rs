@@ -57,7 +57,7 @@ pub fn is_service(word: &str) -> bool {
     named(word).is_some()
 }
 
-/// The first service with a name, in lower case.
+/// The first service with the given lower-case name.
 pub fn named(name: &str) -> Option<&'static Service> {
     let index = NAMES.binary_search_by_key(&name, |(known, _)| *known).ok()?;
     TABLE.get(NAMES[index].1)

@@ -1,4 +1,4 @@
-//! Services by their usual names, to tell them apart.
+//! Services by their usual names, to distinguish them.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ const SERVICES: &[&str] = &[
 /// Alternative names of one service.
 const SAME: [(&str, &str); 3] = [("postgres", "postgresql"), ("searx", "searxng"), ("matrix", "synapse")];
 
-/// The services that some words name; two adjacent words can form one name.
+/// The services that the given words name; two adjacent words can form one name.
 pub fn named(words: &[String]) -> BTreeSet<&'static str> {
     let pairs = words.windows(2).map(|pair| Cow::Owned(pair.concat()));
     let names = words.iter().map(|word| Cow::Borrowed(word.as_str())).chain(pairs);

@@ -2,7 +2,7 @@
 //!
 //! Sources: `lib.systems` and `lib.lists` of nixpkgs, github:numtide/flake-utils, and the flake schema of `nix flake check`.
 
-/// Functions that make an attribute set from the elements of a list.
+/// Functions that create an attribute set from the elements of a list.
 pub const MAKERS: [&str; 11] = [
     "genAttrs",
     "genAttrs'",
@@ -76,12 +76,13 @@ const ARCHES: [&str; 14] = [
 /// Operating systems, the second part of a system.
 const OPERATING_SYSTEMS: [&str; 5] = ["linux", "darwin", "freebsd", "openbsd", "netbsd"];
 
-/// Whether a text is a system in Nix's notation: `x86_64-linux`.
+/// Whether a string is a system in Nix's notation: `x86_64-linux`.
 pub fn is_system(text: &str) -> bool {
     text.split_once('-').is_some_and(|(arch, system)| ARCHES.contains(&arch) && OPERATING_SYSTEMS.contains(&system))
 }
 
-/// Whether a text is a platform that Nix only compiles for, such as `x86_64-windows`: outputs are never defined for it.
+/// Whether a string is a platform that Nix only compiles for, such as `x86_64-windows`: outputs are never defined for
+/// it.
 pub fn is_target(text: &str) -> bool {
     ["-windows", "-cygwin", "-none"].iter().any(|end| text.ends_with(end))
 }

@@ -1,5 +1,5 @@
-//! Files in a repository that are not written there: vendored code, generated files, lock files of package managers.
-//! Findings in them cannot be fixed, because the next run of the tool would undo the change.
+//! Files that were not written in the repository that contains them: vendored code, generated files, lock files of
+//! package managers. Findings in them cannot be fixed, because the next run of the tool would undo the change.
 
 use crate::lang::ci;
 use crate::paths;
@@ -7,8 +7,8 @@ use crate::paths;
 /// Folders that package managers fill, by name.
 const INSTALLED: [&str; 5] = ["node_modules", "bower_components", "site-packages", ".terraform", ".direnv"];
 
-/// Files that package managers create in a folder that they fill: their path relative to that folder's parent, and the
-/// number of path components that belong to the folder.
+/// Files that package managers create in a folder that they fill: the end of their path, and the part of it that names the
+/// folder. This part is empty if the file is directly in the folder, whose name can be anything.
 ///
 /// `go mod vendor` writes `vendor/modules.txt`, Composer `vendor/composer/installed.json`, `cargo vendor` a checksum
 /// for each crate, and `python -m venv` the configuration of an environment.
@@ -23,15 +23,15 @@ const MARKERS: [(&str, &str); 5] = [
 /// Suffixes of the names of lock files that are YAML: `stack.lock.yaml`.
 const LOCK_ENDS: [&str; 2] = [".lock.yaml", ".lock.yml"];
 
-/// What precedes `-lock.yaml` in the names of lock files. Other files with such a name are about a lock:
+/// The words before `-lock.yaml` in the names of lock files. Other files with such a name are about a lock:
 /// `update-flake-lock.yml`, `redis-lock.yaml`.
 const LOCKERS: [&str; 9] =
     ["pnpm", "conda", "mamba", "package", "dependencies", "requirements", "environment", "pixi", "poetry"];
 
-/// Phrases in the header of a generated file, in lower case. They must be said of the file itself, not of something in
+/// Phrases in the header of a generated file, in lower case. They must refer to the file itself, not to something in
 /// it: "the secret key is auto-generated".
 ///
-/// `@generated` is Meta's convention, `code generated .. do not edit` that of Go. The others are in the headers that
+/// `@generated` is Meta's convention, and `code generated .. do not edit` is Go's. The others are in the headers that
 /// niv, npins, node2nix, crate2nix, compose2nix, cargo-dist, cabal2nix and nixos-generate-config write.
 const GENERATED: [&str; 13] = [
     "@generated",
@@ -56,7 +56,7 @@ const FORBIDDEN: [&str; 4] = ["do not edit", "do not modify", "don't edit", "not
 /// Phrases in the header of files that a tool creates once for people to edit.
 const STARTED: [&str; 5] = ["feel free", "edit this", "you can edit", "can be edited", "starting point"];
 
-/// The kinds of files that are not written in the repository.
+/// The kinds of files that were not written in the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// Code that a package manager copied here.
@@ -87,7 +87,7 @@ pub fn vendored_folder(path: &str) -> Option<&str> {
     })
 }
 
-/// Whether a path is in a folder that package managers fill, by the folder's name.
+/// Whether a path is in a folder that package managers fill, judging by the folder's name.
 pub fn in_installed_folder(path: &str) -> bool {
     let Some((folder, _)) = path.rsplit_once('/') else { return false };
     let mut parent: &[u8] = b"";
@@ -97,7 +97,7 @@ pub fn in_installed_folder(path: &str) -> bool {
     })
 }
 
-/// Whether a file is a lock file of a package manager, by its name.
+/// Whether a file is a lock file of a package manager, judging by its name.
 pub fn is_lock_file(path: &str) -> bool {
     if !matches!(path.as_bytes(), [.., b'l' | b'L']) {
         return false;
@@ -109,7 +109,7 @@ pub fn is_lock_file(path: &str) -> bool {
             || LOCK_ENDS.iter().any(|end| name.ends_with(end))
             || stem.is_some_and(|stem| LOCKERS.iter().any(|locker| stem.ends_with(locker)))
     };
-    // Whatever its name is, a file that a CI system reads is not one.
+    // Regardless of its name, a file that a CI system reads is not a lock file.
     name.contains("lock") && is_lock() && ci::system(path).is_none()
 }
 
@@ -166,7 +166,8 @@ fn is_about_another(head: &str) -> bool {
 }
 
 /// The first comments of a file, in lower case and without comment characters; comments after the first line of code
-/// are not part of the header. A line that starts with a capital starts a new line, others continue the last one.
+/// are not part of the header. A line that starts with a capital starts a new line; other lines continue the previous
+/// one.
 fn head(text: &str) -> String {
     const LINES: usize = 20;
     const LONGEST: usize = 400;

@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::globs;
 
-/// The paths of such files, relative to the root, in search order.
+/// The paths of CODEOWNERS files, relative to the root, in search order.
 pub const FILES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 
 /// The maximum number of rows: each is compared with each path.
@@ -49,7 +49,7 @@ impl Owners {
             let row = read.owners.len();
             read.owners.push(if named.is_empty() { section.clone() } else { named });
             for form in forms(&pattern) {
-                // Without this row, its files would have the owners of an earlier one.
+                // Without this row, its files would get the owners of an earlier one.
                 if globs::refusal(form.as_bytes()).is_some() {
                     return Self::default();
                 }

@@ -43,7 +43,7 @@ table! {
         Parenthesized "parenthesized_expression" List "list_expression" BindingSet "binding_set"
         Binding "binding" Inherit "inherit" InheritFrom "inherit_from" InheritedAttrs "inherited_attrs"
         Attrpath "attrpath"
-        // Operators that a check uses
+        // Operators that a check uses.
         Plus "+" Minus "-" Times "*" Divide "/" Concat "++" Update "//" Not "!" NotEqual "!=" Equal "=="
         PipeInto "|>" PipeFrom "<|"
         // YAML

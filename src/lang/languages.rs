@@ -41,13 +41,13 @@ pub struct Grammar {
     pub queries: bool,
     /// Loads it.
     load: fn() -> tree_sitter::Language,
-    /// Replaces syntax that it does not support by text of the same length that it accepts.
+    /// Replaces syntax that it does not support with text of the same length that it accepts.
     pub(super) prepare: fn(&str) -> Cow<'_, str>,
     /// The replacement for a byte order mark.
     pub(super) blank_mark: &'static str,
-    /// Returns the reason if a text must not be parsed.
+    /// Returns the reason if the text must not be parsed.
     pub(super) refuse: fn(&[u8]) -> Option<Refusal>,
-    /// The number of bytes of a text that it can parse.
+    /// The number of bytes of the text that it can parse.
     pub(super) readable: fn(&str) -> usize,
     /// Returns the reason if a tree cannot be correct.
     pub(super) distrust: fn(&Tree<'_>) -> Option<Refusal>,

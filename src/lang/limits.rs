@@ -1,4 +1,4 @@
-//! Limits on texts and trees, for input that a grammar would take too long to parse or that is nested too deeply for
+//! Limits on files and trees, for input that a grammar would take too long to parse or that is nested too deeply for
 //! checks.
 //!
 //! The limits are far above what real files need (measured on 21,000 of them) and low enough to keep runs fast.
@@ -11,10 +11,10 @@ use super::{Language, Node, NodeKind, Tree};
 use crate::lang::nix::recognize;
 use crate::source::LineIndex;
 
-/// Larger texts, in bytes, are not parsed: a tree takes thirty times the memory of its text.
+/// The maximum size of a text to parse, in bytes: a tree takes thirty times the memory of its text.
 pub const MAX_PARSED: usize = 8 << 20;
 
-/// Deeper trees are not walked. The deepest real one has 202 levels.
+/// The maximum depth of a tree to walk. The deepest real one has 202 levels.
 pub const MAX_DEPTH: u32 = 1_000;
 
 /// The maximum number of bytes that the Nix grammar's path scanner may read without a result: about half a second.
@@ -26,7 +26,7 @@ const HEREDOC_SCAN: u64 = 20_000_000;
 /// The maximum nesting depth of YAML; the grammar supports 253 levels.
 const YAML_LEVELS: u32 = 250;
 
-/// The YAML grammar counts lines in 16 bits, and its trees are wrong after this many.
+/// The YAML grammar counts lines in 16 bits. Beyond this number of lines, its trees are wrong.
 const YAML_LINES: usize = 32_767;
 
 /// The maximum number of progress reports (one per hundred parser steps) for a text that may have errors: error
@@ -38,11 +38,11 @@ pub fn steps(nodes: usize) -> u64 {
     10_000_000 + (nodes as u64 * 500).min(500_000_000)
 }
 
-/// The payload of the unwinding that stops a check without remaining steps.
+/// The payload of the unwinding that stops a check that has run out of steps.
 #[derive(Debug)]
 pub struct OutOfSteps;
 
-/// Stops a check without remaining steps. No message is printed; [`crate::run`] reports the file.
+/// Stops a check that has run out of steps. No message is printed; [`crate::run`] reports the file.
 #[cold]
 pub fn give_up() -> ! {
     std::panic::resume_unwind(Box::new(OutOfSteps))
@@ -57,7 +57,7 @@ pub fn bounded<T>(function: impl FnOnce() -> Option<T>) -> Option<T> {
     }
 }
 
-/// Why a text was not parsed.
+/// Why a file was not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// It is over [`MAX_PARSED`].
@@ -66,7 +66,7 @@ pub enum Refusal {
     Depth,
     /// It has syntax errors or block structure in lines that are longer than its grammar supports.
     Width,
-    /// It has a NUL character, where its grammar stops. YAML allows none.
+    /// It has a NUL character, at which its grammar stops. YAML does not allow NUL.
     Nul,
     /// Its grammar takes too long, with or without syntax errors.
     Time,
@@ -87,7 +87,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Refuses a text that must not be parsed.
+/// Refuses text that must not be parsed.
 pub fn before_parsing(language: Language, text: &str) -> Result<(), Refusal> {
     let bytes = text.as_bytes();
     if bytes.len() > MAX_PARSED {
@@ -114,7 +114,7 @@ pub(super) fn refused_yaml(bytes: &[u8]) -> Option<Refusal> {
     yaml_levels_exceed(bytes, YAML_LEVELS).then_some(Refusal::Depth)
 }
 
-/// The number of bytes of a YAML text that its grammar can parse: nearly always all.
+/// The number of bytes of a YAML file that its grammar can parse: almost always all of them.
 pub(super) fn readable_yaml(text: &str) -> usize {
     if text.len() < YAML_LINES {
         return text.len();
@@ -142,7 +142,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// No limit if the text is known to parse without errors.
+    /// Sets no limit if the text is known to parse without errors.
     pub fn new(language: Language, text: &str) -> Self {
         let is_long = text.len() > REPORTS as usize * 10;
         let is_whole = is_long && language == Language::Nix && recognize::grammar_accepts(text);

@@ -39,7 +39,7 @@ struct Row {
     start: u32,
     end: u32,
     parent: u32,
-    /// Index after the last descendant.
+    /// The index after the last descendant.
     after: u32,
     kind: NodeKind,
     field: Field,
@@ -54,17 +54,17 @@ pub struct Tree<'a> {
     /// The missing tokens that the grammar inserted: node and the grammar's id.
     made_up: Vec<(Node, u16)>,
     unread: Option<u32>,
-    /// The syntax errors of a YAML text, found by libyaml.
+    /// The syntax errors of a YAML file, found by libyaml.
     faults: Vec<yaml::recover::Fault>,
     /// The grammar's own tree. If the text was parsed without the grammar, it is created on demand.
     raw: OnceCell<Option<tree_sitter::Tree>>,
-    /// How many steps are left; see [`Tree::refill`].
+    /// The number of remaining steps; see [`Tree::refill`].
     steps: Cell<u64>,
     /// The names of large sets, indexed on first use.
     names: RefCell<HashMap<Node, nix::Names<'a>>>,
 }
 
-/// The nodes of a parsed file without its text, to keep while the file does not change.
+/// The nodes of a parsed file without its text, kept until the file changes.
 #[derive(Debug, Clone)]
 pub struct KeptTree {
     rows: Arc<[Row]>,
@@ -80,7 +80,7 @@ impl KeptTree {
 }
 
 thread_local! {
-    /// One parser per thread and language: making one costs more than parsing a small file.
+    /// One parser per thread and language: creating one costs more than parsing a small file.
     static PARSERS: RefCell<[Option<tree_sitter::Parser>; LANGUAGES.len()]> =
         const { RefCell::new([const { None }; LANGUAGES.len()]) };
 }
@@ -101,12 +101,12 @@ impl<'a> Tree<'a> {
         look(self.names.borrow_mut().entry(set).or_insert_with(make))
     }
 
-    /// Parses a text; `None` if it is refused.
+    /// Parses the text; `None` if it is refused.
     pub fn parse(language: Language, text: &'a str) -> Option<Self> {
         Self::read(language, text).ok()
     }
 
-    /// Parses a text, or returns why it was refused.
+    /// Parses the text, or returns why it was refused.
     pub fn read(language: Language, text: &'a str) -> Result<Self, Refusal> {
         #[cfg(test)]
         parsed::note(text);
@@ -119,7 +119,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// `lines` is the text with the line ends that the grammar knows.
+    /// `lines` is the text with the line ends that the grammar supports.
     fn read_with_grammar(language: Language, text: &'a str, lines: &str) -> Result<Self, Refusal> {
         let length = (language.row().readable)(text);
         let readable = match lines.strip_prefix('\u{feff}') {
@@ -168,7 +168,8 @@ impl<'a> Tree<'a> {
         let mut depth = 0;
         'walk: loop {
             let node = cursor.node();
-            // The documents of a YAML stream have no fields, and finding that out takes a step for each before them.
+            // The documents of a YAML stream have no fields, and finding this out takes a step for each preceding
+            // document.
             let is_document = language == Language::Yaml && parent == 0;
             let field = if is_document { Field::None } else { names.field(cursor.field_id()) };
             let kept = node.is_named() || field != Field::None || node.is_missing();
@@ -249,12 +250,12 @@ impl<'a> Tree<'a> {
         self.broken
     }
 
-    /// The offset from which on the text was not read, because of a limit of the grammar.
+    /// The offset at which reading stopped because of a limit of the grammar.
     pub fn unread(&self) -> Option<u32> {
         self.unread
     }
 
-    /// The syntax errors of a YAML text, whose lines are not in the tree. Empty for other languages.
+    /// The syntax errors of a YAML file, whose lines are not in the tree. Empty for other languages.
     pub fn faults(&self) -> &[yaml::recover::Fault] {
         &self.faults
     }

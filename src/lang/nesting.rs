@@ -1,19 +1,19 @@
-//! Checks on hostile texts before a parser reads them.
+//! Checks on hostile input before a parser reads them.
 //!
-//! tree-sitter handles deep brackets well, but a long run of `a.a.a` makes the Nix grammar's path scanner quadratic,
-//! and the YAML grammar supports 253 block levels: beyond them the published version aborts the process, ours
-//! (vendor/tree-sitter-yaml) reports a syntax error.
+//! tree-sitter handles deep brackets well, but a long run of `a.a.a` makes the Nix grammar's path scanner quadratic.
+//! The YAML grammar supports 253 block levels: beyond them, the published version aborts the process, and the one in
+//! vendor/tree-sitter-yaml reports a syntax error.
 
 use crate::lang::nix::recognize::bytes;
 use crate::lang::nix::recognize::bytes::is;
 use crate::lang::nix::recognize::lex::Cursor;
 
-/// The maximum nesting depth of interpolations; deeper texts are refused.
+/// The maximum nesting depth of interpolations; deeper input is refused.
 const MAX_INTERPOLATIONS: usize = 256;
 
-/// Whether tree-sitter-nix's path scanner would read more than `limit` bytes in vain. It reads to the end of a run such
-/// as `a.a.a` for each of its tokens, so the work is the sum of the squares of these runs. 200 million take about a
-/// second; the largest of 19,648 real files needs 2.2 million.
+/// Whether tree-sitter-nix's path scanner would read more than `limit` bytes without a result. It reads to the end of a
+/// run such as `a.a.a` for each of its tokens, so the work is the sum of the squares of these runs. 200 million take
+/// about a second; the largest of 19,648 real files needs 2.2 million.
 pub fn path_scan_exceeds(text: &[u8], limit: u64) -> bool {
     // A shorter run cannot exceed the limit, however often it occurs.
     let shortest = limit / (text.len() as u64).max(1);
@@ -64,9 +64,9 @@ fn has_path_run(text: &[u8], length: usize) -> bool {
     false
 }
 
-/// Whether a YAML text without errors could have more than `limit` open block levels. A level starts at the column of a
-/// `-`, `?`, `:` or of a line's first key, and at most two (a mapping and the sequence in it) share a column; hence
-/// twice the number of different such columns is an upper bound.
+/// Whether YAML without errors could have more than `limit` open block levels. A level starts at the column of a
+/// `-`, `?`, `:` or of a line's first key, and at most two (a mapping and the sequence in it) share a column, so twice
+/// the number of different such columns is an upper bound.
 pub fn yaml_levels_exceed(text: &[u8], limit: u32) -> bool {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut seen = [false; 1024];
@@ -93,14 +93,14 @@ pub fn yaml_levels_exceed(text: &[u8], limit: u32) -> bool {
 /// The maximum length of a line whose columns the YAML grammar can count: it keeps them in signed 16-bit integers.
 pub const YAML_COLUMNS: usize = i16::MAX as usize;
 
-/// Whether a YAML text has a line that is too long for the grammar to count its columns.
+/// Whether a YAML file has a line that is too long for the grammar to count its columns.
 pub fn yaml_columns_exceed(text: &str) -> bool {
     let is_long = |line: &str| line.len() > YAML_COLUMNS && line.chars().nth(YAML_COLUMNS).is_some();
     text.len() > YAML_COLUMNS && text.split(['\n', '\r']).any(is_long)
 }
 
-/// Calls `mark` with each column of `line` at which a block level may start: those of its leading indicators, anchors
-/// and tags, and of the text after them.
+/// Calls `mark` with each column of `line` at which a block level may start: the columns of its leading indicators,
+/// anchors and tags, and of the text after them.
 fn mark_columns(line: &[u8], mut mark: impl FnMut(usize)) {
     let mut start = 0;
     loop {
@@ -124,7 +124,7 @@ fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-/// A pass over the tokens of a Nix text that does not stop at errors.
+/// A pass over the tokens of a Nix file that does not stop at errors.
 struct Survey<'a> {
     cursor: Cursor<'a>,
     depth: u32,

@@ -138,7 +138,7 @@ fn read<'a>(text: &'a str, header: fn(&'a str) -> Option<Header<'a>>) -> Vec<Rec
     recipes
 }
 
-/// `dev port="1": build (push "x") && done`, with `@` for a quiet recipe.
+/// Parses a header such as `dev port="1": build (push "x") && done`, with `@` for a quiet recipe.
 fn just_header(line: &str) -> Option<Header<'_>> {
     let (head, rest) = line.split_once(':')?;
     let name = head.trim_start_matches('@').split_whitespace().next()?;
@@ -148,7 +148,7 @@ fn just_header(line: &str) -> Option<Header<'_>> {
     (!rest.starts_with('=') && !keyword && !name.starts_with('[')).then(|| (name, names.collect()))
 }
 
-/// `dev: build`
+/// Parses a header such as `dev: build`.
 fn make_header(line: &str) -> Option<Header<'_>> {
     let (head, rest) = line.split_once(':')?;
     let assigns = rest.starts_with('=') || rest.starts_with(":=") || head.contains('=');

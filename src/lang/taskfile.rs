@@ -15,7 +15,7 @@ pub struct Task<'a> {
     pub name: Cow<'a, str>,
     /// Its commands.
     pub commands: Vec<Script<'a>>,
-    /// The tasks that it runs, and where they are named.
+    /// The tasks that it runs, and the spans of their names.
     pub calls: Vec<(Cow<'a, str>, Span)>,
 }
 
@@ -36,7 +36,7 @@ pub fn is_taskfile(path: &str) -> bool {
     NAMES.contains(&paths::name(path))
 }
 
-/// The tasks of a file; none if it is not a Taskfile.
+/// The tasks of a file; empty if it is not a Taskfile.
 pub fn tasks<'a>(yaml: &Yaml<'_, 'a>) -> Vec<Task<'a>> {
     let Some(root) = yaml.documents().next().filter(|&root| yaml.get(root, "version").is_some()) else {
         return Vec::new();
@@ -45,7 +45,7 @@ pub fn tasks<'a>(yaml: &Yaml<'_, 'a>) -> Vec<Task<'a>> {
     yaml.entries(tasks).into_iter().filter_map(|entry| Some(task(yaml, entry.key, entry.value?))).collect()
 }
 
-/// A task is one command, a list of commands, or a mapping.
+/// Reads a task: one command, a list of commands, or a mapping.
 fn task<'a>(yaml: &Yaml<'_, 'a>, name: Cow<'a, str>, value: Node) -> Task<'a> {
     let mut task = Task { name, commands: Vec::new(), calls: Vec::new() };
     let mut commands = Vec::new();

@@ -42,7 +42,7 @@ impl<'r> Paths<'r> {
         Self { rule, paths: paths.iter().map(|path| path.split('.').collect()).collect() }
     }
 
-    /// A necessary condition on a text: it contains the last name of a path, or an escape, which may spell the name.
+    /// A necessary condition on the text: it contains the last name of a path, or an escape, which may spell the name.
     fn possible(&self, text: &str) -> bool {
         let contains = |name: &str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
         let mut last = self.paths.iter().filter_map(|path| path.last());
@@ -106,14 +106,14 @@ struct Searched<'r> {
     stopped: bool,
 }
 
-/// Maximum number of findings of one rule in one file.
+/// The maximum number of findings of one rule in one file.
 const FINDINGS_LIMIT: usize = 1000;
-/// Maximum number of unfinished matches; queries with more are aborted.
+/// The maximum number of unfinished matches; queries with more are aborted.
 const MATCH_LIMIT: u32 = 1024;
-/// Time limit of a query for all files of a run. It is wall-clock time, because the cost of a step depends on the query;
-/// useful queries take a hundredth of it.
+/// The time limit of a query for all files of a run. It is wall-clock time, because the cost of a step depends on the
+/// query; useful queries take a hundredth of it.
 const TIME_LIMIT: Duration = Duration::from_millis(300);
-/// The time that each byte searched adds to the limit: ten times what ordinary queries take.
+/// The time that each searched byte adds to the limit: ten times what ordinary queries take.
 const NANOS_PER_BYTE: u64 = 300;
 
 impl<'r> Engine<'r> {
@@ -144,7 +144,7 @@ impl<'r> Engine<'r> {
         engine
     }
 
-    /// Whether a data rule may match in this file: a necessary condition.
+    /// A necessary condition for a data rule to match in this file.
     pub fn trigger(&self, source: &Source) -> bool {
         let text = source.text.as_str();
         let is_possible = |paths: &Paths<'_>| paths.rule.covers(source) && paths.possible(text);
@@ -191,7 +191,7 @@ impl<'r> Engine<'r> {
         verdict
     }
 
-    /// A match of the file itself is reported at its first line.
+    /// The matches of the file itself, which are reported at its first line.
     fn files(&self, source: &Source) -> Vec<Hit<'r>> {
         let end = source.text.find(['\n', '\r']).unwrap_or(source.text.len());
         self.file.iter().filter(|rule| rule.covers(source)).map(|rule| (*rule, Span::new(0, end))).collect()
@@ -253,14 +253,14 @@ fn fits(rule: &Rule, value: &str) -> bool {
     rule.value.as_ref().is_none_or(|wanted| wanted.get().is_some_and(|wanted| wanted.is_match(value)))
 }
 
-/// The languages that the queries of a rule can be written for.
+/// The languages for which the queries of a rule can be written.
 pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
     languages::with_queries()
         .filter(|(name, _)| rule.languages.iter().any(|language| language == name))
         .map(|(_, language)| language)
 }
 
-/// Reports matches. A rule with very many matches in one file is a mistake, and nobody reads all of them.
+/// Reports matches. A rule with very many matches in one file is a mistake, so their number is limited.
 fn report(source: &Source, mut hits: Vec<Hit<'_>>, verdict: &mut Verdict) {
     // A node and its child can have the same span.
     hits.sort_by_key(|(rule, span)| (rule.id, *span));
@@ -298,7 +298,7 @@ impl<'r> Combined<'r> {
         slot.get_or_insert_with(|| Compiled::new(language, &self.rules).map(Arc::new)).clone()
     }
 
-    /// Adds what the queries match. Returns the rules that were stopped.
+    /// Adds the matches of the queries. Returns the rules that were stopped.
     fn run(&self, language: Language, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
         let mut stopped = Vec::new();
         let Some(compiled) = self.compiled(language) else { return stopped };
@@ -330,7 +330,7 @@ impl<'r> Compiled<'r> {
             text.push('\n');
             ends.push((text.len(), *rule));
         }
-        // The query of each page was compiled when the page was read, those of built-in pages by a test.
+        // The query of a page was compiled when the page was read; for built-in pages, a test compiles it.
         let query = Query::new(&language.grammar(), &text).ok()?;
         let owners = (0..query.pattern_count())
             .map(|pattern| {

@@ -22,14 +22,14 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     GROUPS.iter().map(|(name, _)| *name)
 }
 
-/// Whether a name is that of a group.
+/// Whether a name is the name of a group.
 pub fn is_group(name: &str) -> bool {
     names().any(|group| group == name)
 }
 
 impl Catalog {
-    /// The rules that a name refers to: the rule with this id, or the rules of this group. Empty for an unknown name.
-    /// A rule about what could not be checked is in no group, so that it cannot be turned off with one.
+    /// The rules that a name refers to: the rule with this id, or the rules of this group. Empty for an unknown name. A
+    /// rule about what could not be checked is in no group, so it cannot be turned off with a group.
     pub fn named<'c>(&'c self, name: &str) -> Vec<&'c Rule> {
         match self.find(name) {
             Some(rule) => vec![rule],

@@ -34,12 +34,12 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The built-in rules only.
+    /// Creates a catalog of the built-in rules only.
     pub fn built_in() -> Self {
         Self::default()
     }
 
-    /// The built-in rules and a repository's own.
+    /// Creates a catalog of the built-in rules and a repository's own.
     pub fn with(mut own: Vec<Rule>) -> Self {
         own.sort_by_key(|rule| rule.id);
         Self { own: own.into_iter().map(Arc::new).collect() }
@@ -75,12 +75,12 @@ impl Catalog {
 pub struct RuleSet {
     catalog: Catalog,
     levels: BTreeMap<RuleId, Level>,
-    /// Rules that are enabled for some paths, whatever their level elsewhere.
+    /// Rules that are enabled for some paths, regardless of their level elsewhere.
     somewhere: BTreeSet<RuleId>,
 }
 
 impl RuleSet {
-    /// All rules, with the levels of their pages.
+    /// Creates a set of all rules, with the levels of their pages.
     pub fn new(catalog: Catalog) -> Self {
         let levels = catalog.iter().map(|rule| (rule.id, rule.level)).collect();
         Self { catalog, levels, somewhere: BTreeSet::new() }
@@ -101,12 +101,12 @@ impl RuleSet {
         self.levels.insert(rule, level);
     }
 
-    /// Enables a rule for some paths.
+    /// Marks a rule as enabled for some paths.
     pub fn set_somewhere(&mut self, rule: RuleId) {
         self.somewhere.insert(rule);
     }
 
-    /// Reverts that.
+    /// Reverts [`Self::set_somewhere`].
     pub fn unset_somewhere(&mut self, rule: RuleId) {
         self.somewhere.remove(rule);
     }

@@ -23,7 +23,7 @@ pub fn path(id: &str) -> String {
     format!("{FOLDER}/{}.md", id.trim_start_matches(PREFIX))
 }
 
-/// Larger pages are not read.
+/// The maximum size of a page, in bytes. Larger pages are not read.
 pub const MAX_PAGE: u64 = 256 << 10;
 
 /// Reads the page `NAME.md` as the rule `local/NAME`.
@@ -88,7 +88,7 @@ impl Page<'_> {
         self.places.value_of(key).map(|span| span.start + FENCE.len()..span.end + FENCE.len())
     }
 
-    /// Text between braces is replaced. There is only one placeholder.
+    /// Checks the placeholders in a string. Text between braces is replaced, and there is only one placeholder.
     fn placeholders(&self, key: &str, text: &str) -> Result<(), PageError> {
         let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
         let word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -166,7 +166,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Maps a position in the query to the page; the whole query if it is written with escapes.
+    /// Maps a position in the query to the page. Returns the whole query if it is written with escapes.
     fn inside(&self, query: &str, offset: usize) -> Option<Range<usize>> {
         let whole = self.place("query")?;
         let Some(at) = self.text.get(whole.clone()).and_then(|written| written.find(query)) else { return Some(whole) };
@@ -176,11 +176,12 @@ impl Page<'_> {
     }
 }
 
-/// Longer queries are rejected: the time to compile a query grows faster than its length.
+/// The maximum length of a query, in bytes. Longer ones are rejected: the time to compile a query grows faster than its
+/// length.
 const MAX_QUERY: usize = 16 << 10;
 
 /// Whether a query is nested too deeply for its parser, which is recursive: brackets, and fields (`a: b: ..`) in the
-/// same bracket. Those in strings count as well.
+/// same bracket. Those in strings also count.
 fn nests_too_deep(query: &str) -> bool {
     const DEEPEST: usize = 200;
     let (mut depth, mut outside) = (0usize, Vec::new());

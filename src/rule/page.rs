@@ -23,11 +23,11 @@ pub struct Rule {
     pub id: RuleId,
     /// Its default level.
     pub level: Level,
-    /// A summary of one line, for lists.
+    /// A one-line summary, for lists.
     pub summary: String,
     /// The groups it belongs to: names of [`super::groups::GROUPS`].
     pub groups: Vec<String>,
-    /// The kinds of files it looks at, by [`crate::source::FileKind::name`]; empty means it has no files of its own.
+    /// The kinds of files it checks, by [`crate::source::FileKind::name`]; empty means that it checks no files itself.
     pub languages: Vec<String>,
     /// How it matches.
     pub matcher: Matcher,
@@ -37,7 +37,7 @@ pub struct Rule {
     pub trigger: Option<String>,
     /// A pattern for the text of a value or of an instruction's arguments.
     pub value: Option<Compiled<String, Regex>>,
-    /// Message and help of a data rule.
+    /// The message of a data rule's findings.
     pub message: String,
     /// What to do about a finding of a data rule.
     pub help: Option<String>,
@@ -61,7 +61,8 @@ impl Rule {
             && self.paths.as_ref().is_none_or(is_allowed)
     }
 
-    /// Compiles the patterns of the page. An error refers to the key in its front matter, which is at `place`.
+    /// Compiles the patterns of the page. An error refers to the key in its front matter, at the position that `place`
+    /// returns.
     pub fn check_patterns(&self, place: impl Fn(&str) -> Option<Range<usize>>) -> Result<(), PageError> {
         if let Some(value) = &self.value {
             let regex = regex(&value.pattern);
@@ -270,7 +271,7 @@ pub(super) fn read<'a>(name: &str, id: &str, text: &'a str) -> Result<(Rule, &'a
     Ok((rule, body))
 }
 
-/// An id that lives as long as the process. Each id is allocated once.
+/// Returns an id that lives as long as the process. Each id is allocated once.
 fn kept(id: &str) -> RuleId {
     static KEPT: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -282,7 +283,8 @@ fn kept(id: &str) -> RuleId {
     id
 }
 
-/// A regular expression. Matching takes time linear in the text; the size of the compiled expression is limited here.
+/// Compiles a regular expression. Matching takes time linear in the text; the size of the compiled expression is
+/// limited here.
 fn regex(text: &str) -> Result<Regex, String> {
     regex::RegexBuilder::new(text).size_limit(1 << 20).build().map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),

@@ -15,7 +15,7 @@ use crate::rule::RuleSet;
 pub struct Accepted {
     /// Its kind.
     pub means: Means,
-    /// The rule; `None` if all are meant.
+    /// The rule; `None` for all rules.
     pub rule: Option<String>,
     /// The path or the globs that it applies to; empty for the whole repository.
     pub subject: RelPath,
@@ -48,7 +48,7 @@ pub enum Means {
 }
 
 impl Means {
-    /// All kinds, in the order of lists.
+    /// All kinds, in the order in which lists show them.
     pub const ALL: [Means; 5] = [Means::Suppression, Means::Baseline, Means::Override, Means::Level, Means::Exclude];
 
     /// The name in reports.

@@ -16,7 +16,7 @@ use crate::source::Source;
 /// The default path of a baseline, relative to the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
 
-/// Maximum number of findings that are compared with rows of another path: a bound for renames of very many files.
+/// The maximum number of findings that are compared with rows of another path: a bound for renames of very many files.
 const MAX_TRIES: usize = 1_000_000;
 
 /// A baseline that was read.
@@ -81,7 +81,7 @@ impl Entry {
     }
 }
 
-/// The terms of findings that a baseline accepts for the first time.
+/// The terms for findings that a baseline accepts for the first time.
 #[derive(Debug, Default)]
 pub struct Terms {
     /// The last day on which they are accepted.
@@ -98,7 +98,7 @@ pub type Rows = Vec<Option<usize>>;
 pub struct Matched {
     /// The rows that match a finding.
     pub rows: HashSet<usize>,
-    /// How many findings were dropped.
+    /// The number of dropped findings.
     pub silenced: usize,
 }
 
@@ -118,9 +118,9 @@ pub struct Update {
 /// The files that findings point into.
 type Sources = BTreeMap<RelPath, Arc<Source>>;
 
-/// A baseline that accepts some findings. Findings that are accepted already keep their reasons and dates; the
-/// others get those of `terms`. `exists` tells which paths there are. Rows for which `replaces` is false, by rule and
-/// path, are kept whether they hold a finding or not.
+/// Creates a baseline that accepts the given findings. Findings that are already accepted keep their reasons and dates;
+/// the others get those of `terms`. `exists` returns whether a path exists. Rows for which `replaces` returns false,
+/// given their rule and path, are kept whether they match a finding or not.
 pub fn update(
     findings: &[Finding],
     sources: &Sources,
@@ -153,7 +153,7 @@ pub fn update(
     Ok(Update { text, added, removed: removed.len(), kept: kept.len() })
 }
 
-/// One row per line, sorted, so that changes can be reviewed and merged.
+/// Writes one row per line, sorted, so that changes can be reviewed and merged.
 fn text(mut entries: Vec<Entry>) -> Result<String, serde_json::Error> {
     entries.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     entries.dedup();
@@ -166,7 +166,7 @@ fn text(mut entries: Vec<Entry>) -> Result<String, serde_json::Error> {
 }
 
 impl Baseline {
-    /// The baseline that accepts some findings.
+    /// Creates a baseline that accepts the given findings.
     pub fn of(findings: &[Finding]) -> Self {
         let row = |finding: &Finding| Row {
             entry: Entry::of(finding),
@@ -202,7 +202,8 @@ impl Baseline {
         let mut is_plain = true;
         for entry in document.findings.into_iter().flatten() {
             let found = if is_plain { text[from..].find(&entry.fingerprint) } else { None };
-            // After a fingerprint with escapes, the rest of the text would be searched for each row in vain.
+            // After a fingerprint with escapes, every search for a row would read the rest of the text without a
+            // result.
             is_plain = found.is_some();
             let at = from + found.unwrap_or(0);
             let end = if is_plain { at + entry.fingerprint.len() } else { at };
@@ -332,8 +333,8 @@ impl Baseline {
         })
     }
 
-    /// The text of the baseline without the rows that match nothing, and the number of these. Rows of renamed files get
-    /// their new path; no finding is added.
+    /// The text of the baseline without the rows that match nothing, and the number of those rows. Rows of renamed
+    /// files get their new path; no finding is added.
     pub fn pruned(
         &self,
         findings: &[Finding],
@@ -355,8 +356,8 @@ impl Baseline {
         Ok((text(kept)?, removed))
     }
 
-    /// The row of each finding, in their order. A row is known by its fingerprint; the rows of a path that is gone are
-    /// also looked for at other paths.
+    /// The row of each finding, in their order. A row is identified by its fingerprint. The rows of a path that no
+    /// longer exists may also match findings at other paths.
     fn rows_of(&self, findings: &[Finding], sources: &Sources, exists: impl Fn(&str) -> bool) -> Rows {
         let rows: HashMap<u64, usize> =
             self.rows.iter().enumerate().map(|(index, row)| (row.fingerprint, index)).collect();

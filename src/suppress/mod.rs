@@ -1,7 +1,7 @@
 //! Suppressions and baselines, and findings about unused ones.
 //!
-//! This file: suppressions in comments, `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule, ..)
-//! reason`. An item `until YYYY-MM-DD` between the rules is the last day on which they are in effect.
+//! This file contains suppressions in comments: `flakeward: allow(rule, ..) reason` and `flakeward: allow-file(rule,
+//! ..) reason`. An item `until YYYY-MM-DD` between the rules is the last day on which they are in effect.
 
 pub mod accepted;
 pub mod baseline;
@@ -59,7 +59,7 @@ pub fn date(text: &str) -> Option<Date> {
 
 const MARK: &str = "flakeward:";
 
-/// Whether a text may contain a suppression.
+/// Whether the text may contain a suppression.
 pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }
@@ -124,13 +124,13 @@ fn extent<'t>(before: &str, rest: &'t str) -> &'t str {
     text.trim_end().trim_end_matches("*/").trim_end()
 }
 
-/// A directive is at the beginning of a comment, not within prose.
+/// Whether a directive is at the beginning of a comment, not within prose.
 fn opens_comment(before: &str) -> bool {
     let before = before.trim_end_matches([' ', '\t']);
     before.ends_with('#') || before.ends_with("/*") || before.ends_with('*') || before.ends_with("//")
 }
 
-/// Further comment lines may be between a directive and the code that it applies to.
+/// The next line of code. Further comment lines may be between a directive and the code that it applies to.
 fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
     (line + 1..index.count())
         .find(|&next| {
@@ -140,7 +140,7 @@ fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
         .unwrap_or_else(|| index.count())
 }
 
-/// What begins on a line of code: an instruction or entry may span several lines.
+/// The statements that begin on lines of code: an instruction or entry may span several lines.
 struct Statements<'s, 'a> {
     source: &'s Source,
     index: &'s LineIndex,
@@ -302,7 +302,7 @@ impl Covered {
         });
     }
 
-    /// Whether a finding on a line is suppressed.
+    /// Whether a finding on a line is suppressed. Records the line if it is.
     fn meet(&mut self, line: usize) -> bool {
         let at = self.ranges.partition_point(|range| range.0 <= line);
         let silenced = at.checked_sub(1).and_then(|at| self.ranges.get(at)).is_some_and(|range| line <= range.1);
@@ -409,8 +409,8 @@ fn indexes<'a>(
     indexes
 }
 
-/// Removes a suppression: the rule's name if there are several, else the comment with its line. `None` for comments of
-/// another form than `# ..`.
+/// Removes a suppression: the rule's name if there are several, or else the comment with its line. `None` for comments
+/// in a form other than `# ..`.
 fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Fix> {
     let (title, span) = match name_in_list(suppression, &source.text) {
         Some(span) => (format!("remove `{}` from the suppression", suppression.name), span),
@@ -423,7 +423,7 @@ fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Opt
     })
 }
 
-/// The rule's name with one comma, if the directive names other rules too.
+/// The rule's name with one comma, if the directive also names other rules.
 fn name_in_list(suppression: &Suppression, text: &str) -> Option<Span> {
     if !suppression.shared {
         return None;

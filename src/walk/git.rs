@@ -7,24 +7,24 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// Larger indexes are not read: this is one of about a million files.
+/// The maximum size of an index, in bytes: that of about a million files. Larger ones are not read.
 const MAX_INDEX: u64 = 128 << 20;
 
-/// Larger configurations are not read.
+/// The maximum size of a configuration, in bytes. Larger ones are not read.
 const MAX_CONFIG: u64 = 1 << 20;
 
-/// Where the system has files that are not on a disk.
+/// Folders of the system whose files are not on a disk.
 const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// The length of an entry before its object id: times, device, mode, owner, size.
 const STAT: usize = 40;
 
-/// The bits of a mode that tell files, links and submodules apart, and those of a file.
+/// The bits of a mode that distinguish files, links and submodules, and their value for a file.
 const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
 
-/// The paths that git tracks below a root, relative to it, sorted.
+/// The paths that git tracks below a root, relative to the root and sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tracked {
     /// The regular files.
@@ -122,7 +122,7 @@ fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     }
 }
 
-/// Files of git that git itself waits for if they are pipes or devices.
+/// Files of git on which git itself blocks if they are pipes or devices.
 const OWN_FILES: [&str; 11] = [
     "HEAD",
     "commondir",
@@ -137,7 +137,8 @@ const OWN_FILES: [&str; 11] = [
     "shallow",
 ];
 
-/// Checks that the files that git reads at its start are regular files, before git is started. The error is a message.
+/// Checks that the files that git reads when it starts are regular files, before git is started. The error is a
+/// message.
 pub fn can_start(root: &Path) -> Result<(), String> {
     let Some(folder) = git_folder(root)? else { return Ok(()) };
     let common = read(&folder.join("commondir"), MAX_CONFIG).map_err(|reason| format!(".git/commondir: {reason}"))?;
@@ -157,7 +158,7 @@ pub fn can_start(root: &Path) -> Result<(), String> {
 struct Index<'b> {
     /// Paths and modes, in order. The paths of entries that replace entries of a shared index are empty.
     entries: Vec<(Vec<u8>, u32)>,
-    /// The extension of an index that is split in two.
+    /// The extension `link` of a split index.
     link: Option<&'b [u8]>,
     /// The length of object ids.
     id: usize,
@@ -186,7 +187,7 @@ impl<'b> Index<'b> {
             }
             let end = name + memchr::memchr(0, bytes.get(name..)?)?;
             path.extend_from_slice(&bytes[name..end]);
-            // Up to version 3 an entry is padded with one to eight NUL to a multiple of eight bytes.
+            // Up to version 3, an entry is padded with one to eight NUL bytes to a multiple of eight bytes.
             at = if version == 4 { end + 1 } else { at + (end - at + 8) / 8 * 8 };
             entries.push((path.clone(), mode));
         }
@@ -211,7 +212,7 @@ fn extensions(bytes: &[u8], mut at: usize, id: usize) -> Option<Option<&[u8]>> {
     (at == end).then_some(link)
 }
 
-/// A number of git's variable width, and the offset after it.
+/// A number in git's variable-width encoding, and the offset after it.
 fn varint(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
     let mut byte = *bytes.get(at)?;
     let mut value = usize::from(byte & 0x7f);

@@ -6,11 +6,12 @@ use super::{Unreadable, git, io_reason, read_bytes, relative};
 use crate::globs;
 use crate::paths;
 
-/// Ignore files of a folder, and those of a repository's root.
+/// The ignore files of a folder, and the ones of a repository's root.
 pub(super) const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
 pub(super) const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 
-/// Larger ignore files are not read: their patterns need far more memory than their text.
+/// The maximum size of an ignore file, in bytes. Larger ones are not read: their patterns need far more memory than
+/// their text.
 const MAX_IGNORES: u64 = 256 << 10;
 
 /// The first ignore file of a folder that must not be read: a link, a pipe, a device, or a file that is far too large.
@@ -18,7 +19,7 @@ pub(super) fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Opt
     names.iter().find_map(|name| obstacle(root, &folder.join(name)))
 }
 
-/// Why an ignore file is not read. `None` if it is. Links are only followed outside the repository, because the
+/// Why an ignore file is not read; `None` if it is read. Links are only followed outside the repository, because the
 /// user's own ignore file may be one.
 pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
     // Files that do not exist are not opened, and folders are not read.

@@ -20,18 +20,18 @@ use crate::lang::languages;
 use crate::paths;
 use crate::source::FileKind;
 
-/// For more targets than this, ignore files are not consulted, because that would take too long.
+/// The maximum number of targets for which ignore files are consulted; more would take too long.
 const MAX_LOOKUPS: usize = 100;
 
-/// With more links to one file than this, the others are reported instead of checking the file again.
+/// The maximum number of links to one file for which it is checked again; further links are reported.
 const MOST_LINKS: usize = 10;
 
 /// A symbolic link.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Link {
-    /// Relative to the root.
+    /// Its path, relative to the root.
     pub path: RelPath,
-    /// On disk.
+    /// Its path on disk.
     pub file: PathBuf,
 }
 
@@ -44,9 +44,9 @@ pub(super) fn may_have_kind(path: &str) -> bool {
 const OF_GIT: &str = "it is a symbolic link to a file of Git";
 const UNTRACKED: &str = "it is a symbolic link to a file that Git does not track";
 
-/// Checks that the target of a link, without links itself, is part of the repository around it.
+/// Checks that the target of a link, with all links resolved, is part of the repository around it.
 pub(super) fn refuse_private(target: &Path) -> Result<(), String> {
-    // The innermost one: working trees may be below the `.git` of another one.
+    // The innermost repository: working trees may be below the `.git` of another one.
     let root = target.ancestors().skip(1).find(|folder| folder.join(".git").exists());
     let path = root.and_then(|root| target.strip_prefix(root).ok()).unwrap_or(target);
     if path.components().any(|part| part.as_os_str() == ".git") {
@@ -69,8 +69,8 @@ pub(super) struct Rules<'a> {
     pub named: bool,
 }
 
-/// Adds the targets of links that are not checked under their own names. The entries must be sorted, and still are
-/// afterwards.
+/// Adds the targets of links that are not checked under their own names. The entries must be sorted, and they remain
+/// sorted.
 pub(super) fn add(found: &mut Walk, mut links: Vec<Link>, rules: &Rules<'_>) {
     if links.is_empty() {
         return;
@@ -94,20 +94,20 @@ pub(super) fn add(found: &mut Walk, mut links: Vec<Link>, rules: &Rules<'_>) {
 
 struct Resolver<'a> {
     rules: &'a Rules<'a>,
-    /// The root without links.
+    /// The root with its links resolved.
     root: Option<PathBuf>,
     /// The files that git tracks; the inner value is `None` if there is no index.
     tracked: Option<Option<HashSet<PathBuf>>>,
     lookups: usize,
-    /// How many links refer to each target that is checked in their place.
+    /// The number of links to each target that is checked in their place.
     known: HashMap<PathBuf, usize>,
     /// The folders that package managers fill.
     vendored: HashSet<String>,
 }
 
 impl Resolver<'_> {
-    /// The file to check in place of a link, and its kind. `None` if there is nothing to check, or if it is checked
-    /// anyway.
+    /// The file to check in place of a link, and its kind. `None` if there is nothing to check, or if the target is
+    /// checked anyway.
     fn target(&mut self, path: &str, link: &Path, entries: &[Entry]) -> Result<Option<(PathBuf, FileKind)>, String> {
         let target = match link.canonicalize() {
             Ok(target) => target,
@@ -143,7 +143,7 @@ impl Resolver<'_> {
                 false => Err(UNTRACKED.to_owned()),
             };
         }
-        // Where a link is may decide which rules apply, so one that was checked does not make up for others.
+        // The location of a link may decide which rules apply, so checking one link does not make up for others.
         let count = self.known.entry(target.clone()).or_default();
         *count += 1;
         match *count > MOST_LINKS {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::open_regular;
 use crate::paths;
 
-/// At most this many bytes of a file without an extension are read to decide whether it is a script.
+/// The maximum number of bytes read of a file without an extension to decide whether it is a script.
 const HEAD: usize = 128;
 
 /// Whether a file begins with the `#!` line of a shell script.
@@ -17,8 +17,8 @@ pub fn has_shell_shebang(file: &Path) -> bool {
     is_shell_script(&head[..count])
 }
 
-/// Whether a content begins with the `#!` line of a shell script: `#!/bin/sh -e`, `#!/usr/bin/env bash`, or that of
-/// nix-shell, whose second line gives the interpreter.
+/// Whether the content of a file begins with the `#!` line of a shell script: `#!/bin/sh -e`, `#!/usr/bin/env bash`, or
+/// the one of nix-shell, whose second line names the interpreter.
 pub fn is_shell_script(content: &[u8]) -> bool {
     let head = content.get(..HEAD).unwrap_or(content);
     let mut lines = head.split(|&byte| byte == b'\n').map(|line| String::from_utf8_lossy(line).into_owned());

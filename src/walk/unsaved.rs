@@ -1,11 +1,11 @@
-//! Settings files that are open in an editor: their texts replace those on disk.
+//! Settings files that are open in an editor: their contents replace those on disk.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{decode, read_all, read_settings, resolve_new};
 
-/// The texts of open settings files, by path without links.
+/// The contents of open settings files, by path without links.
 #[derive(Debug, Clone, Default)]
 pub struct Unsaved(BTreeMap<PathBuf, String>);
 

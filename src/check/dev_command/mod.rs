@@ -94,7 +94,7 @@ fn process_name(folder: Option<&str>) -> String {
     name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-")
 }
 
-/// The package script that a command runs, if it is one that starts a development server.
+/// The package script that a command runs, if that script starts a development server.
 fn development_script<'c>(command: &'c Command<'_>) -> Option<&'c str> {
     let program = command.program().trim_end_matches(".cmd");
     let mut words = command.words.iter().skip(1).map(|word| &*word.text).peekable();

@@ -13,12 +13,12 @@ pub fn function(tree: &Tree<'_>, apply: Node) -> Option<Node> {
     Some(node)
 }
 
-/// The function of an application, for messages.
+/// The span of the function of an application, for messages.
 pub fn function_span(tree: &Tree<'_>, apply: Node) -> Span {
     tree.span(function(tree, apply).unwrap_or(apply))
 }
 
-/// Function name and arguments of an application that is not the function of another application.
+/// The function name and the arguments of an application that is not the function of another application.
 pub fn whole_call<'a>(tree: &Tree<'a>, apply: Node) -> Option<(&'a str, Vec<Node>)> {
     if tree.field(apply) == Field::Function {
         return None;

@@ -1,14 +1,14 @@
-//! Expressions that are lists of systems, as far as the text shows it.
+//! Expressions that are lists of systems, as far as the text shows.
 
 use super::calls::{last_name, whole_call};
 use crate::knowledge::systems::{LIST_FUNCTIONS, PER_SYSTEM_OUTPUTS, is_system, is_target};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// Maximum number of steps through `let`, lists and list functions.
+/// The maximum number of steps through `let`, lists and list functions.
 const DEPTH: usize = 8;
 
-/// Whether an expression is a list of systems, as far as the text shows it.
+/// Whether an expression is a list of systems, as far as the text shows.
 pub fn is_systems(tree: &Tree<'_>, node: Node) -> bool {
     is_systems_within(tree, node, 0)
 }
@@ -118,8 +118,8 @@ fn is_of_systems(tree: &Tree<'_>, select: Node) -> bool {
     }
 }
 
-/// Whether the values of a set are systems. Many repositories call their machines `systems`: a set of this file must have
-/// a system, and another one may not be used for configurations.
+/// Whether the values of a set are systems. Many repositories call their machines `systems`: a set defined in this file
+/// must contain a system, and any other set must not be used for configurations.
 fn is_set_of_systems(tree: &Tree<'_>, set: Node) -> bool {
     match definition(tree, set) {
         Some(value) => has_system(tree, value, |binding| {
@@ -138,7 +138,7 @@ fn definition(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset).then_some(value)
 }
 
-/// Whether one of the bindings of a set, not of those in it, has a system.
+/// Whether one of the bindings of a set, not of nested sets, has a system.
 fn has_system(tree: &Tree<'_>, set: Node, system: impl Fn(Node) -> Option<bool>) -> bool {
     let bindings = tree.subtree(set).filter(|&node| tree.kind(node) == NodeKind::Binding);
     let is_set = |&around: &Node| matches!(tree.kind(around), NodeKind::Attrset | NodeKind::RecAttrset);
@@ -162,7 +162,7 @@ fn in_configurations(tree: &Tree<'_>, node: Node) -> bool {
     })
 }
 
-/// Whether a set with a name has systems. Outside of the outputs for each system, it may have machines.
+/// Whether a set with this name may contain systems. Outside the outputs for each system, it may contain machines.
 fn may_have_systems(tree: &Tree<'_>, node: Node, name: &str) -> bool {
     let is_output = || {
         let is_named = |path: Node| {
@@ -175,12 +175,12 @@ fn may_have_systems(tree: &Tree<'_>, node: Node, name: &str) -> bool {
     (is_plain_name(name) || says_systems(name) && is_output()) && !in_configurations(tree, node)
 }
 
-/// Whether a name says no more than that something has systems.
+/// Whether a name only shows that something has systems.
 fn is_plain_name(name: &str) -> bool {
     matches!(name, "systems" | "supportedSystems" | "supported_systems")
 }
 
-/// `map f systems` and similar functions.
+/// Whether a list is the result of `map f systems` or a similar call.
 pub fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
     let Some((name, arguments)) = whole_call(tree, list) else { return false };
     match (name, arguments.as_slice()) {
@@ -189,12 +189,12 @@ pub fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
     }
 }
 
-/// `nixpkgs.legacyPackages`: an attribute for each system of nixpkgs.
+/// Whether a set is `nixpkgs.legacyPackages`, which has an attribute for each system of nixpkgs.
 pub fn is_package_sets(tree: &Tree<'_>, set: Node) -> bool {
     tree.kind(set) == NodeKind::Select && last_name(tree, set) == Some("legacyPackages")
 }
 
-/// Whether one of some identifiers is part of an expression.
+/// Whether any of the given identifiers is part of an expression.
 pub fn mentions(tree: &Tree<'_>, node: Node, names: &[&str]) -> bool {
     tree.subtree(node).any(|node| tree.kind(node) == NodeKind::Identifier && names.contains(&tree.slice(node)))
 }

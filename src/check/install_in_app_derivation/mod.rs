@@ -55,7 +55,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// Functions of nixpkgs that create a derivation from a set of attributes.
+/// Whether a function of nixpkgs creates a derivation from a set of attributes.
 fn makes_a_derivation(name: &str) -> bool {
     name == "mkDerivation"
         || name == "derivation"
@@ -67,7 +67,7 @@ fn makes_a_derivation(name: &str) -> bool {
         || matches!(name, "buildGoModule" | "buildNodePackage" | "buildPythonApplication" | "buildDotnetModule")
 }
 
-/// Functions that build an application whatever the phases contain.
+/// Whether a function builds an application regardless of its phases.
 fn builds_by_itself(name: &str) -> bool {
     makes_a_derivation(name) && !matches!(name, "mkDerivation" | "derivation" | "overrideAttrs")
 }
@@ -99,7 +99,7 @@ fn called(tree: &Tree<'_>, apply: Node) -> Option<Derivation> {
     (!scripts.is_empty()).then_some(Derivation { function, name, settings, scripts })
 }
 
-/// `buildPhase`, `preBuild`, `postInstall`, `buildCommand`, and custom phases.
+/// Whether a name is a phase: `buildPhase`, `preBuild`, `postInstall`, `buildCommand`, or a custom phase.
 fn is_phase(name: &str) -> bool {
     let hook = |prefix: &str| {
         name.strip_prefix(prefix).is_some_and(|rest| {

@@ -1,4 +1,4 @@
-//! Commands of a build script: which install the dependencies of a JavaScript project, and which build it.
+//! The commands of a build script: whether they install the dependencies of a JavaScript project, or build it.
 
 use crate::paths;
 
@@ -77,7 +77,7 @@ impl Command<'_> {
 const TAKES_A_VALUE: [&str; 9] =
     ["--cwd", "-C", "--prefix", "--dir", "--filter", "-F", "--cache", "--registry", "--cache-folder"];
 
-/// Usual names of build scripts: `build`, `build:web`, `bundle`, `compile`.
+/// Whether an argument is a usual name of a build script: `build`, `build:web`, `bundle`, `compile`.
 fn is_build(argument: &str) -> bool {
     let first = paths::name(argument).split([':', '-', '.']).next().unwrap_or("");
     matches!(

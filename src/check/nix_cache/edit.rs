@@ -144,7 +144,7 @@ pub(super) fn move_behind(source: &Source, step: &NixStep, other: &NixStep) -> O
     ])
 }
 
-/// Whether a text contains a YAML anchor or alias.
+/// Whether the text contains a YAML anchor or alias.
 fn has_anchor(text: &str) -> bool {
     text.split_whitespace().any(|word| {
         let name = word.strip_prefix(['&', '*']).unwrap_or("");

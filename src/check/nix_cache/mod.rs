@@ -17,7 +17,7 @@ const RULE: &str = "nix-cache";
 /// See `rules/nix-cache.md`.
 pub static CHECK: Check = Check::of_project(RULE, &[&nix::READER, &calls::READER], project);
 
-/// Maximum nesting of composite actions that are followed.
+/// The maximum nesting of composite actions that are followed.
 const DEPTH: usize = 6;
 
 fn project(view: &ProjectView<'_>) -> Verdict {
@@ -50,7 +50,7 @@ struct Placed<'p> {
     step: &'p NixStep,
     /// The file that contains it.
     file: &'p ProjectFile,
-    /// The job's own step: the same one, or the one that uses the composite action.
+    /// The step of the job itself: this step, or the one that uses the composite action.
     own: &'p NixStep,
     /// The arguments of each call, if it is a script.
     arguments: Vec<&'p [String]>,
@@ -61,7 +61,7 @@ impl<'p> Placed<'p> {
         std::ptr::eq(self.step, self.own)
     }
 
-    /// What it builds: certainly, or because an argument of a call selects it.
+    /// What it builds, either certainly or because an argument of a call selects it.
     fn built(&self) -> Option<&'p (String, Span)> {
         self.step.builds.as_ref().or_else(|| self.selected())
     }
@@ -108,7 +108,7 @@ impl<'p> Repository<'p> {
         Self { project, flake_substituters: project.all::<NixFacts>().any(|facts| facts.flake_substituters) }
     }
 
-    /// The steps of a job, with those of the repository's composite actions inlined.
+    /// The steps of a job, with the steps of the repository's composite actions inlined.
     fn steps(&self, file: &'p ProjectFile, job: &'p NixJob) -> Vec<Placed<'p>> {
         let mut steps = Vec::new();
         for own in &job.steps {
@@ -148,7 +148,7 @@ impl<'p> Repository<'p> {
         }
     }
 
-    /// The composite action of a folder.
+    /// The composite action in a folder.
     fn action(&self, folder: &str) -> Option<(&'p ProjectFile, &'p NixJob)> {
         let named = |name: &str| match folder {
             "" | "." => self.project.file(name),
@@ -246,7 +246,7 @@ const STORE: &str = "- uses: nix-community/cache-nix-action@v6
 /// The commit of its release, for workflows that pin every action.
 const STORE_COMMIT: &str = "@135667ec418502fa5a3598af6fb9eb733888ce6a # v6.1.3";
 
-/// Caches set up before the installer, and Cachix before magic-nix-cache.
+/// Reports caches that are set up before the installer, and Cachix before magic-nix-cache.
 fn order_faults(file: &ProjectFile, steps: &[Placed<'_>]) -> Vec<Finding> {
     let position = |wanted: &dyn Fn(&NixStep) -> bool| steps.iter().position(|placed| wanted(placed.step));
     let is_action = |step: &NixStep| !step.action.is_empty();

@@ -1,6 +1,6 @@
 use crate::check::testing::found;
 
-/// The positions that are reported in a workflow with one job with these lines.
+/// The positions that are reported in a workflow whose only job has these lines.
 fn reported(job: &str) -> Vec<String> {
     let text = format!("jobs:\n  a:\n{job}\n");
     found("nix-cache", &[(".github/workflows/a.yml", &text)])
@@ -176,7 +176,7 @@ fn a_script_builds_with_the_function_that_its_argument_selects() {
         ("\"$@\"\n", "ci/build.sh", &[]),
         ("\"$command\"\nhost\n", "ci/build.sh check", &installer),
         ("all\n", "ci/build.sh check", &installer),
-        // Without a call, another script may read the functions.
+        // Without a call, another script may source this one.
         ("", "ci/build.sh check", &installer),
     ] {
         let (workflow, script) = (job(run), format!("{script}{end}"));
@@ -198,7 +198,7 @@ fn builds_that_a_script_may_select_are_not_hidden() {
         ("main() {\n  \"$1\"\n}\nmain \"$@\"\n", "ci/build.sh host", &installer),
         ("log() {\n  echo \"$*\"\n} >&2\nimage() {\n  nix build .#image\n}\n\"$1\"\n", "ci/build.sh image", &installer),
         ("trap host EXIT\n$SUDO mkdir -p /var/x\n", "ci/build.sh", &installer),
-        // Arguments that are computed.
+        // Computed arguments.
         ("\"$1\"\n", "ci/build.sh ${{ matrix.target }}", &installer),
         ("eval \"$1\"\n", "ci/build.sh $TARGET", &installer),
         ("\"$1\"\n", "for t in host check; do ci/build.sh $t; done", &installer),
@@ -228,7 +228,7 @@ fn builds_that_a_script_may_select_are_not_hidden() {
         ("for t; do\n  \"$t\"\ndone\n", "ci/build.sh check", &[]),
         ("for t\ndo\n  \"$t\"\ndone\n", "ci/build.sh check host", &installer),
         ("for t in $ALL; do $t; done\n", "ci/build.sh check", &installer),
-        // A name is made of the argument.
+        // The argument is changed into a name.
         ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh check", &[]),
         ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh ho-st", &installer),
         ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh", &[]),

@@ -20,16 +20,16 @@ use crate::rewrite::ports::plan::{self, Plan};
 /// Entries for ports that no registry has yet, as far as they are needed.
 #[derive(Default)]
 pub enum Additions<'p> {
-    /// They are not needed, or there are none.
+    /// None are needed, or there are none.
     #[default]
     None,
-    /// The ports that would get one, to count the fixes that write them.
+    /// The ports that would get an entry, to count the fixes that write entries.
     Possible(Possible<'p>),
     /// The entries, to write them.
     Planned(Plan),
 }
 
-/// The ports that could get an entry in the registry, and in which.
+/// The ports that could get an entry, and the registry for the entries.
 pub struct Possible<'p> {
     pub registry: RelPath,
     pub shape: port_fix::Shape,
@@ -51,7 +51,7 @@ impl<'p> Unnamed<'p> {
         Self { uses, missing, context }
     }
 
-    /// Those that would get an entry, in the registry that is easiest to import or in a new one.
+    /// The ports that would get an entry, in the registry that is easiest to import or in a new one.
     pub fn possible(&self, view: &ProjectView<'p>) -> Option<Possible<'p>> {
         if self.uses.is_empty() {
             return None;
@@ -90,7 +90,7 @@ impl<'p> Reporter<'_, 'p> {
         for file in &self.view.project.files {
             let before = uses.len();
             uses.extend(self.uses(file).map(|port| (file, port)).filter(&is_missing));
-            // No fix changes a generated file, so that its ports need no entries and name none.
+            // No fix changes a generated file, so its ports need no entries and do not name any.
             if uses.len() > before && third_party::is_generated(&file.source.text) {
                 uses.truncate(before);
             }
@@ -143,7 +143,7 @@ impl<'p> Reporter<'_, 'p> {
         bounded(|| plan::extend(source, &tree, registry, &missing, &context, &is_wanted))
     }
 
-    /// Whether a port would get an entry and a fix could use it, whatever the entry is called.
+    /// Whether a port would get an entry and a fix could use it, regardless of the entry's name.
     pub fn could_be_named(&self, open: &OpenFile<'p>, port: &PortUse, possible: &Possible<'_>) -> bool {
         let Possible { registry, shape, ports } = possible;
         let entry = ["name".to_owned()];

@@ -13,7 +13,7 @@ use crate::lang::{Language, Tree};
 use crate::rewrite::ports::layout::Layout;
 use crate::source::FileKind;
 
-/// The fewest numbers of a set that is like a registry.
+/// The minimum number of ports in a set that resembles a registry.
 const FEWEST: usize = 5;
 
 /// A set of port numbers.
@@ -43,8 +43,8 @@ impl Definition {
     }
 }
 
-/// The largest set called `ports` that other files can import: `{ network.ports = { wiki = 8000; .. }; }`. `None` if there
-/// is a registry, or if the configuration says where it is to be.
+/// The largest set called `ports` that other files can import: `{ network.ports = { wiki = 8000; .. }; }`. `None` if
+/// there is a registry, or if the configuration specifies its path.
 pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
     if !view.registries().is_empty() || !view.ports.registries.is_empty() {
         return None;
@@ -67,7 +67,7 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
     let mut exported: BTreeMap<&RelPath, BTreeSet<&str>> = BTreeMap::new();
     let mut sets: Vec<_> = sets.into_iter().collect();
     sets.sort_by_key(|(_, (_, names))| names.len());
-    // Each file is evaluated once, however many such sets it has.
+    // Each file is evaluated once, regardless of the number of such sets.
     let ((path, _), (first, names)) = sets.into_iter().rev().find(|((path, set), _)| {
         let read = || exports(path, texts.get(path).unwrap_or(&""), by_file.get(path).into_iter().flatten().copied());
         exported.entry(path).or_insert_with(read).contains(set)
@@ -77,8 +77,8 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
     Some(Definition { path: path.clone(), line, count: names.len() })
 }
 
-/// The sets that are part of a file's value, if its numbers can be read without running Nix. A `let` inside of a function
-/// keeps its names to itself.
+/// The sets that are part of a file's value, if its numbers can be read without running Nix. The names of a `let`
+/// inside a function are not visible outside.
 fn exports<'s>(path: &RelPath, text: &str, sets: impl Iterator<Item = &'s str>) -> BTreeSet<&'s str> {
     let read = || {
         let tree = Tree::parse(Language::Nix, text)?;
@@ -102,11 +102,11 @@ fn exports<'s>(path: &RelPath, text: &str, sets: impl Iterator<Item = &'s str>) 
 pub struct Unsuitable {
     /// The file.
     pub path: RelPath,
-    /// What is wrong with it, after its name.
+    /// What is wrong with it, phrased to follow its name.
     pub why: &'static str,
 }
 
-/// The first configured registry that is not one. `None` if no port needs an entry.
+/// The first file that is configured as a registry and is not one. `None` if no port needs an entry.
 pub fn unsuitable_registry(view: &ProjectView<'_>) -> Option<Unsuitable> {
     if view.ports.registries.is_empty() {
         return None;

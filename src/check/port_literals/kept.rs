@@ -1,4 +1,4 @@
-//! Results that are kept with the facts of a file, so that a keystroke elsewhere does not derive them again.
+//! Results that are kept with the facts of a file, so that they are not derived again after a keystroke elsewhere.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -7,7 +7,7 @@ use crate::facts::ports::PortUse;
 use crate::finding::{Finding, RelPath};
 use crate::rewrite::ports::Shape;
 
-/// Everything outside of the file that a result depends on.
+/// Everything outside the file that a result depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Basis {
     /// The path of the registry.

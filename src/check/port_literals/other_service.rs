@@ -1,4 +1,4 @@
-//! Whether an entry with the number of a port is that of another service.
+//! Whether an entry with the number of a port belongs to another service.
 
 use std::collections::HashSet;
 
@@ -10,21 +10,22 @@ use crate::knowledge::services;
 use crate::paths;
 use crate::source::Source;
 
-/// Whether a port is one that something listens on. A port of another host, or one in a string, may mean an entry whose
-/// name does not occur next to it.
+/// Whether something listens on a port. A port of another host, or one in a string, may mean an entry whose name does
+/// not occur next to it.
 pub fn is_listened_on(port: &PortUse) -> bool {
     port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word)
 }
 
 /// Whether a file is about a service that the registry has under another number, while nothing in the file's name and
-/// the port's own name refers to the entry: 3000 in `services/wiki.nix` is not the forge's, if there is an entry `wiki`.
+/// the port's own name refers to the entry: 3000 in `services/wiki.nix` does not belong to the forge if there is an
+/// entry `wiki`.
 pub fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, names: &HashSet<String>) -> bool {
-    // The name of a function's argument does not say where the number ends up.
+    // The name of a function's argument does not show where the number ends up.
     if !is_plain(port) || !port.name.contains('.') {
         return false;
     }
     let file = subject_name(source);
-    // A label of Traefik names Traefik, whichever service it is for.
+    // A Traefik label contains the name of Traefik, regardless of its service.
     let used = words::split(&port.name.replace("traefik.", " ")).concat();
     let service: Vec<String> = words::split(&entry.name()).into_iter().filter(|word| !is_generic(word)).collect();
     !service.is_empty()
@@ -56,7 +57,7 @@ pub fn words_of_other(source: &Source, port: &PortUse, entry: &Entry) -> Option<
     is_other.then_some(service)
 }
 
-/// Whether a text before a reference, or the name of its file, has one of some words.
+/// Whether the text before a reference, or the name of its file, has one of the given names.
 pub fn is_reference_of(source: &Source, start: u32, names: &[String]) -> bool {
     let before = source.text.get(..start as usize).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -64,7 +65,7 @@ pub fn is_reference_of(source: &Source, start: u32, names: &[String]) -> bool {
     names.iter().any(|word| around.contains(word))
 }
 
-/// The part of a line that may say what a reference is for, in bytes.
+/// The number of bytes before a reference that may show what it is for.
 const LONGEST: usize = 200;
 
 /// Whether nothing in the last name of a use is about another service, as in `DB_PORT`.
@@ -75,7 +76,7 @@ fn is_plain(port: &PortUse) -> bool {
     words::port_prefix(last).iter().all(|word| OWN.contains(&word.as_str()))
 }
 
-/// Whether a number always means the service with some words in its name: 53 is DNS, whatever uses it.
+/// Whether a number always means the service with the given words in its name: 53 is DNS, regardless of what uses it.
 pub fn is_well_known(number: u32, words: &[String]) -> bool {
     service_ports::services(number).iter().filter(|service| service.certainty == Certainty::Always).any(|service| {
         let names =
@@ -108,8 +109,8 @@ pub fn subject(path: &str) -> &str {
     }
 }
 
-/// Whether an entry has the number of a listening port only by coincidence: both name a well-known service, and not the
-/// same one.
+/// Whether an entry has the number of a listening port only by coincidence: they name two different well-known
+/// services.
 pub fn names_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     let registered = services::named(&words::split(&entry.name()));
     let used = services::named(&words::split(&format!("{} {}", source.path, port.name)));

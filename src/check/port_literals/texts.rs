@@ -1,4 +1,4 @@
-//! The texts of findings about port literals.
+//! The wording of findings about port literals.
 
 use super::{ALLOCATED, HARDCODED};
 use crate::facts::port_registry::Entry;
@@ -18,7 +18,7 @@ pub fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -
     }
 }
 
-/// The rule that a literal is reported by.
+/// The rule that reports a literal.
 pub fn rule(port: &PortUse) -> RuleId {
     match port.kind {
         UseKind::Literal => HARDCODED,
@@ -26,7 +26,7 @@ pub fn rule(port: &PortUse) -> RuleId {
     }
 }
 
-/// The message, by how the port is determined.
+/// The message, depending on how the port is determined.
 pub fn what(port: &PortUse) -> String {
     let number = port.number;
     match port.kind {

@@ -2,7 +2,7 @@
 
 use crate::check::testing::{found, report_at};
 
-/// A flake with an input `x` with an address, and a lock file in which that input has a nixpkgs of some kind.
+/// A flake whose input `x` has an address, and a lock file in which that input has a nixpkgs of the given kind.
 fn flake(url: &str, original: &str) -> [(&'static str, String); 2] {
     let flake = format!(
         "{{ inputs = {{ nixpkgs.url = \"github:NixOS/nixpkgs/nixos-26.05\"; x.url = \"{url}\"; }}; outputs = _: {{ }}; }}"

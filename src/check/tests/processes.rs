@@ -1,4 +1,4 @@
-//! What is reported and what is not, for the different ways to write it.
+//! What is reported and what is not, for the different ways to write a configuration.
 
 use crate::check::testing::found;
 
@@ -25,7 +25,7 @@ fn yaml_dependencies() {
             &[("compose.yaml", "processes: {a: {command: x, depends_on: {b: {condition: process_started}}}}")],
             &["b"],
         ),
-        // Other tools have processes too.
+        // Other tools also have processes.
         (DEPENDENCY, &[("app.yaml", "kind: App\nprocesses: {a: {command: x, depends_on: {b: {}}}}")], &[]),
         // No condition means process_completed, which never happens.
         (
@@ -53,7 +53,7 @@ fn yaml_dependencies() {
             )],
             &[],
         ),
-        // Replicas have numbers, `is_disabled` is a text.
+        // Replicas have numbers, `is_disabled` is a string.
         (
             DEPENDENCY,
             &[(
@@ -62,7 +62,7 @@ fn yaml_dependencies() {
             )],
             &["process_started"],
         ),
-        // A process inherits from the one it extends, through several.
+        // A process inherits from the one it extends, through several levels.
         (
             DEPENDENCY,
             &[(
@@ -96,7 +96,7 @@ fn yaml_dependencies() {
             ],
             &["db"],
         ),
-        // Loaded with `-f` together with the file around it.
+        // Loaded with `-f` together with the file in the parent folder.
         (
             DEPENDENCY,
             &[
@@ -292,7 +292,7 @@ fn options() {
             &["is_stric", "httpget", "pot"],
         ),
         (OPTION, &[("process-compose.yaml", "services: {a: {image: x}}\nprocesses: {}")], &[]),
-        // A module counts where process-compose-flake is used, not elsewhere.
+        // A module counts only where process-compose-flake is used.
         (OPTION, &[("m.nix", "{ settings.processes.a = { command = \"x\"; env_file = \"y\"; }; }")], &[]),
         (
             OPTION,

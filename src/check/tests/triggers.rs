@@ -1,4 +1,4 @@
-//! The prefilter changes nothing.
+//! The prefilter does not change the findings.
 
 use crate::check::testing::report_at;
 use crate::{Repo, Settings};

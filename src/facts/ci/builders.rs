@@ -45,7 +45,7 @@ pub fn builds(command: &Command<'_>) -> Option<usize> {
     } else if verb == "run" {
         return command.arguments().any(is_kaniko).then_some(at + 1);
     }
-    // Other tools have these names too; only Docker's takes the options of `docker build`.
+    // Other tools also have these names; only Docker's take the options of `docker build`.
     if matches!(program, "depot" | "finch") && !takes_build_options(command, at) {
         return None;
     }
@@ -117,10 +117,10 @@ fn operands<'c>(command: &'c Command<'_>) -> impl Iterator<Item = (usize, &'c st
     })
 }
 
-/// Whether an action of this name builds an image with Docker tooling.
+/// Whether an action with this name builds an image with Docker tooling.
 fn is_action(own: &str) -> bool {
     let repository = own.split_once('/').map_or("", |(_, path)| path.split('/').next().unwrap_or(path));
-    // The actions inside of `docker/bake-action` only list targets.
+    // The actions inside `docker/bake-action` only list targets.
     if own.contains("/subaction/") {
         return false;
     }

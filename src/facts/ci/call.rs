@@ -12,22 +12,22 @@ pub struct Call {
     pub target: Target,
     /// The command.
     pub span: Span,
-    /// The arguments of a script, by which it may select what it runs.
+    /// The arguments for a script, which may use them to select what it runs.
     pub arguments: Vec<String>,
 }
 
 /// What a call runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// A script, by a path as it is written.
+    /// A script, by its path as written.
     File(String),
-    /// Rules of a makefile, in a folder as it is written; no names mean the first rule.
+    /// Rules of a makefile: its folder as written, and the names. No names mean the first rule.
     Make(String, Vec<String>),
-    /// Recipes of a justfile, likewise.
+    /// Recipes of a justfile: its folder as written, and the names. No names mean the first recipe.
     Just(String, Vec<String>),
-    /// Tasks of a Taskfile, likewise; no names mean the task `default`.
+    /// Tasks of a Taskfile: its folder as written, and the names. No names mean the task `default`.
     Task(String, Vec<String>),
-    /// A script of a package.json, in a folder as it is written.
+    /// A script of a package.json: the folder as written, and the name.
     Npm(String, String),
 }
 
@@ -43,7 +43,7 @@ pub fn of(script: &Script<'_>, commands: &[Command<'_>], folder: &str) -> Vec<Ca
         let Some(target) = target(command, &folder) else { continue };
         let arguments = match &target {
             Target::File(_) => arguments(command, &script.text),
-            // npm passes what follows the name to the script.
+            // npm passes the words after the name to the script.
             Target::Npm(_, name) => {
                 command.arguments().skip_while(|word| word != name).skip(1).map(str::to_owned).collect()
             }
@@ -54,8 +54,8 @@ pub fn of(script: &Script<'_>, commands: &[Command<'_>], folder: &str) -> Vec<Ca
     calls
 }
 
-/// The arguments that a command passes to a script: those after the script's path. xargs adds others, and a script that is
-/// read into another one has the arguments of that one.
+/// The arguments that a command passes to a script, which follow the script's path. `$@` stands for the arguments that
+/// xargs adds, and for the caller's own arguments in a script that it sources.
 fn arguments(command: &Command<'_>, text: &str) -> Vec<String> {
     let before = text.get(..command.span.start as usize).unwrap_or("");
     let own = wording::tail(before, LONGEST).rsplit(['\n', ';', '|', '&']).next().unwrap_or("");
@@ -67,13 +67,13 @@ fn arguments(command: &Command<'_>, text: &str) -> Vec<String> {
     given.chain((adds || reads).then_some("$@")).map(str::to_owned).collect()
 }
 
-/// More bytes before a command than this are not searched for xargs.
+/// The number of bytes before a command that are searched for xargs.
 const LONGEST: usize = 200;
 
 /// Commands whose first argument is the path of a script.
 const SHELLS: [&str; 6] = ["bash", "sh", "zsh", "dash", "source", "."];
 
-/// The number of words between a shell and the script that it runs: `None` if it runs the text of an argument.
+/// The number of words between a shell and the script that it runs; `None` if it runs the text of an argument.
 fn options(command: &Command<'_>) -> Option<usize> {
     let mut count = 0;
     while let Some(option) = command.word(count + 1).filter(|word| word.starts_with(['-', '+'])) {
@@ -87,7 +87,7 @@ fn options(command: &Command<'_>) -> Option<usize> {
     Some(count)
 }
 
-/// What a command runs; `folder` is the one that the script has changed to.
+/// What a command runs. `folder` is the folder that the script has changed to.
 pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
     let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
     match command.program() {
@@ -140,7 +140,7 @@ pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
     }
 }
 
-/// The package of a workspace that a command is for: `pnpm --filter web`, `npm -w packages/web`.
+/// The package of a workspace that a command applies to: `pnpm --filter web`, `npm -w packages/web`.
 fn package<'c>(command: &'c Command<'_>) -> Option<&'c str> {
     const OPTIONS: [&str; 3] = ["-F", "--filter", "--workspace"];
     let is_option = |word: &str| OPTIONS.contains(&word) || word == "-w" && command.program() == "npm";
@@ -161,7 +161,7 @@ fn of_package(package: &str) -> String {
     format!("{ANYWHERE}{}", package.trim_end_matches(['/', '.']).rsplit('/').next().unwrap_or(package))
 }
 
-/// What begins the folder of a call that may be below any other.
+/// The prefix of the folder of a call if the folder may be below any other.
 pub(super) const ANYWHERE: &str = "**/";
 
 /// The folder that an option names, and the arguments that are not options.
@@ -186,8 +186,8 @@ fn operands(command: &Command<'_>, folder: &[&str], valued: &[&str]) -> (Option<
     (changed, names)
 }
 
-/// A path without a variable or substitution at its front, which names the root or the script's own folder:
-/// `$GITHUB_WORKSPACE/x`, `${{ github.workspace }}/x`, `$(dirname "$0")/x`. `None` if anything else is computed.
+/// A path without a leading variable or substitution for the root or the script's own folder: `$GITHUB_WORKSPACE/x`,
+/// `${{ github.workspace }}/x`, `$(dirname "$0")/x`. `None` if any other part is computed.
 fn plain(word: &str) -> Option<&str> {
     let rest = match word.rfind(['}', ')', '\u{1}']) {
         Some(end) => word[end..].split_once('/').map(|(_, rest)| rest)?,

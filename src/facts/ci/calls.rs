@@ -26,12 +26,12 @@ static TASKS: Words = Words::any_of(&["tasks:"]);
 pub struct CallFacts {
     /// The parts of a script, makefile, justfile, Taskfile or package.json that can be run.
     pub units: Vec<Unit>,
-    /// What the steps of a CI file run outside of it.
+    /// What the steps of a CI file run outside the file.
     pub calls: Vec<Call>,
-    /// The files that a justfile, makefile or Taskfile reads: the name of the module, `None` for an import, and the paths
-    /// that it may have.
+    /// The files that a justfile, makefile or Taskfile reads: the name of the module (`None` for an import) and the
+    /// paths that it may have.
     pub modules: Vec<(Option<String>, Vec<String>)>,
-    /// The other YAML files that a file of GitLab CI names.
+    /// The other YAML files that a GitLab CI file names.
     pub includes: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// The paths of YAML files in a file of GitLab CI that includes others.
+/// The paths of YAML files in a GitLab CI file that includes others.
 fn yaml_files(text: &str) -> Vec<String> {
     if memchr::memmem::find(text.as_bytes(), b"include").is_none() {
         return Vec::new();
@@ -86,11 +86,11 @@ fn yaml_files(text: &str) -> Vec<String> {
     words.filter(|word| word.ends_with(".yml") || word.ends_with(".yaml")).map(str::to_owned).collect()
 }
 
-/// The files that a repository includes in those of GitLab CI.
+/// The files that the GitLab CI files of a repository include.
 struct Included<'p> {
-    /// Their paths as written, without what may begin each.
+    /// Their paths as written, without a leading `./` or `/`.
     paths: HashSet<&'p str>,
-    /// Whether some paths contain a glob or a variable.
+    /// Whether any of the paths contains a glob or a variable.
     is_open: bool,
 }
 
@@ -101,8 +101,8 @@ impl<'p> Included<'p> {
         Self { paths, is_open: written().any(|path| path.contains(['*', '$'])) }
     }
 
-    /// Whether nothing in the repository shows that GitLab runs a file: it has the usual name, but is not in the root. The
-    /// settings of the project or another repository may name it.
+    /// Whether nothing in the repository shows that GitLab runs a file: it has the default name, but is not in the
+    /// root. The settings of the project or another repository may refer to it.
     fn leaves_out(&self, path: &str) -> bool {
         if self.is_open || !path.ends_with("/.gitlab-ci.yml") {
             return false;
@@ -112,13 +112,13 @@ impl<'p> Included<'p> {
     }
 }
 
-/// Whether a path is that of a file of GitLab CI which is neither in the root nor included by another.
+/// Returns a predicate for the paths of GitLab CI files that are neither in the root nor included by another file.
 pub fn left_out(project: &Project) -> impl Fn(&str) -> bool {
     let included = Included::of(project);
     move |path| included.leaves_out(path)
 }
 
-/// The notes about files of GitLab CI which may not run, and which contain or run something that matters to a rule.
+/// Notes about GitLab CI files that may not run and that contain or run something that matters to a rule.
 pub fn left_out_notes(
     project: &Project,
     matters: impl Fn(&ProjectFile) -> bool,
@@ -138,8 +138,8 @@ pub fn left_out_notes(
     noted.map(|(file, _)| note(file)).collect()
 }
 
-/// For each of some CI files, whether its steps run a unit that matters, directly or indirectly. The files may share
-/// scripts, so each unit is followed only once.
+/// For each of the given CI files, whether its steps run a unit that matters, directly or indirectly. The files may
+/// share scripts, so each unit is followed only once.
 fn lead_to<'p>(project: &'p Project, files: &[&'p ProjectFile], matters: impl Fn(&Unit) -> bool) -> Vec<bool> {
     let steps = |file: &&'p ProjectFile| {
         file.fact::<CallFacts>().map_or_else(Vec::new, |facts| units_called(project, file, &facts.calls))
@@ -196,7 +196,7 @@ fn modules(source: &Source) -> Vec<(Option<String>, Vec<String>)> {
     let read = |module: recipes::Module<'_>| {
         let written = match (module.path, module.name) {
             (Some(path), None) => vec![path.to_owned()],
-            // The path of a module may be that of its folder.
+            // The path of a module may be its folder.
             (Some(path), Some(_)) => {
                 std::iter::once(path.to_owned()).chain(FILES[1..].iter().map(|file| format!("{path}{file}"))).collect()
             }
@@ -224,7 +224,7 @@ pub struct Unit {
     pub builds: Vec<Build>,
     /// References to nixpkgs in it.
     pub nixpkgs: Vec<Use>,
-    /// Its use of Nix, as if it were a step.
+    /// How it uses Nix, as if it were a step.
     pub step: NixStep,
 }
 
@@ -343,8 +343,8 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
     found
 }
 
-/// The units that a call runs, directly and indirectly, except those in `seen`. `each` receives every call of a unit, also
-/// of those in `seen`.
+/// The units that a call runs, directly and indirectly, except those in `seen`. `each` receives every call of a unit,
+/// even of a unit in `seen`.
 pub fn all<'p>(
     project: &'p Project,
     from: &'p ProjectFile,
@@ -353,7 +353,7 @@ pub fn all<'p>(
     mut each: impl FnMut(&'p Unit, &'p Call),
 ) -> Vec<(&'p ProjectFile, &'p Unit)> {
     let mut found = Vec::new();
-    // The call of the npm script that makes a call may pass further arguments to it.
+    // A call in an npm script may also receive the arguments with which the script itself is called.
     let units = |file, call, outer: Option<&'p Call>| {
         called(project, file, call).into_iter().map(move |(file, unit)| (file, unit, call, outer))
     };
@@ -375,7 +375,7 @@ pub fn all<'p>(
     found
 }
 
-/// The units that some calls run directly.
+/// The units that the given calls run directly.
 fn units_called<'p>(project: &'p Project, from: &'p ProjectFile, calls: &[Call]) -> Vec<(&'p ProjectFile, &'p Unit)> {
     calls.iter().flat_map(|call| called(project, from, call)).collect()
 }
@@ -411,10 +411,10 @@ fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(
     }
 }
 
-/// The recipes of some justfiles, of those that they import, and of their modules: `just image::build`, `just image
-/// build`.
+/// The recipes of the given justfiles, of the justfiles that they import, and of their modules: `just image::build`,
+/// `just image build`.
 fn just<'p>(project: &'p Project, files: Vec<&'p ProjectFile>, names: &[String]) -> Vec<(&'p ProjectFile, &'p Unit)> {
-    /// Modules in modules are followed to this depth.
+    /// The maximum depth of nested modules.
     const DEPTH: usize = 8;
     let mut found = Vec::new();
     let path = |name: &String| name.split("::").map(str::to_owned).collect::<Vec<_>>();
@@ -432,9 +432,10 @@ fn just<'p>(project: &'p Project, files: Vec<&'p ProjectFile>, names: &[String])
     found
 }
 
-/// The tasks of some Taskfiles and of those that they include: `task image:build`. A task's own name may contain colons.
+/// The tasks of the given Taskfiles and of those that they include: `task image:build`. The name of a task may itself
+/// contain colons.
 fn tasks<'p>(project: &'p Project, files: Vec<&'p ProjectFile>, names: &[String]) -> Vec<(&'p ProjectFile, &'p Unit)> {
-    /// Included files in included files are followed to this depth.
+    /// The maximum depth of nested includes.
     const DEPTH: usize = 8;
     let names = if names.is_empty() { vec!["default".to_owned()] } else { names.to_vec() };
     let names: Vec<String> = names.iter().map(|name| name.trim_start_matches(':').to_owned()).collect();
@@ -454,7 +455,7 @@ fn tasks<'p>(project: &'p Project, files: Vec<&'p ProjectFile>, names: &[String]
     found
 }
 
-/// Some justfiles or makefiles, and those that they import.
+/// The given justfiles or makefiles, and those that they import.
 fn with_imports<'p>(project: &'p Project, files: Vec<&'p ProjectFile>) -> Vec<&'p ProjectFile> {
     let mut all = files;
     let mut at = 0;
@@ -486,7 +487,8 @@ fn named<'p>(files: &[&'p ProjectFile], names: &[String]) -> Vec<(&'p ProjectFil
     units().filter(|(_, unit)| unit.name.as_ref().is_some_and(|name| names.contains(name))).collect()
 }
 
-/// The script at a path: relative to the root, to the caller's folder, or else the only one whose path ends so.
+/// The script at a path: relative to the root, relative to the caller's folder, or else the only one whose path ends
+/// with it.
 fn script<'p>(project: &'p Project, from: &'p ProjectFile, path: &str) -> Option<&'p ProjectFile> {
     let at = |folder: &str| project.file(&paths::join(folder, path)?);
     let is_script = |file: &&ProjectFile| file.source.kind == FileKind::Shell;

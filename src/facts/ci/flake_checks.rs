@@ -41,7 +41,7 @@ pub struct CheckFacts {
 impl Fact for CheckFacts {}
 
 impl CheckFacts {
-    /// Whether the file has none of these.
+    /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         !self.is_ci && !self.runs && self.flake.is_none() && self.built.is_empty()
     }
@@ -58,7 +58,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
         }
 }
 
-/// Whether a file is relevant, by its path.
+/// Whether a file is relevant, judging by its path.
 fn counts(source: &Source) -> bool {
     match source.kind {
         FileKind::Yaml => is_own_ci(&source.path) || speaks_of_ci(&source.path) || is_taskfile(&source.path),
@@ -74,14 +74,14 @@ fn is_own_ci(path: &str) -> bool {
     hidden && ci::system(path).is_some_and(|system| system != ci::System::GitHubAction)
 }
 
-/// Other files that list the checks required for a merge.
+/// Whether a path is another file that may list the checks required for a merge.
 fn speaks_of_ci(path: &str) -> bool {
     path.starts_with(".github/") || matches!(path, ".mergify.yml" | "garnix.yaml" | "bors.yml")
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let source = file.source;
-    // Repeated here because some runs read every file.
+    // Checked again, because some runs read every file.
     if !counts(source) {
         return None;
     }
@@ -111,7 +111,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
 
 /// Whether a line contains one of the words outside comments. Names of steps do not count.
 fn names_any(text: &str, words: &[&str]) -> bool {
-    // Most texts contain none, and then the lines need not be read.
+    // Most files contain none of the words, so their lines need not be read.
     let is_in_text = |word: &&str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     let words: Vec<&str> = words.iter().copied().filter(is_in_text).collect();
     if words.is_empty() {
@@ -175,11 +175,11 @@ fn built(text: &str) -> BTreeSet<String> {
     names.map(|name| if name.contains(['$', '{', '*']) { "*".to_owned() } else { name.to_owned() }).collect()
 }
 
-/// Whether the flake reference at the end of a text can be this repository: `.`, a path, or an expression.
+/// Whether the flake reference at the end of the text can be this repository: `.`, a path, or an expression.
 fn is_own_flake(before: &str) -> bool {
     let starts = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '=' | ',');
     let reference = before.rsplit(starts).next().unwrap_or(before);
-    // Blanks divide `${{ env.ROOT }}`, so only its end is left.
+    // `${{ env.ROOT }}` is split at its blanks, so only its end is left.
     let is_local = reference.is_empty() || reference.starts_with(['.', '/', '~', '$', '{', '}']);
     is_local || reference.contains('$') || ["path:", "git+file:"].iter().any(|scheme| reference.starts_with(scheme))
 }

@@ -22,7 +22,7 @@ pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS, &TASK
 static BUILDERS: Words = Words::any_of(&["buildImage", "LayeredImage"]);
 static TASKS: Words = Words::any_of(&[BUILD_TASK]);
 
-/// The image of the task with which Concourse builds images. Its pipelines have any name.
+/// The image of the Concourse task that builds images. Concourse pipelines have no fixed file name.
 const BUILD_TASK: &str = "oci-build-task";
 
 fn may_hold(source: &Glance<'_>) -> bool {
@@ -49,7 +49,7 @@ impl Fact for ImageFacts {}
 /// The packages of each flake of a repository.
 #[derive(Debug, Default)]
 pub struct FlakePackages<'p> {
-    /// The packages in the files of a flake, by the flake's folder. The folder of files without a flake is `None`.
+    /// The packages in the files of a flake, by the flake's folder. Files outside any flake are under `None`.
     by_flake: HashMap<Option<&'p str>, Packages<'p>>,
     flakes: HashSet<&'p str>,
 }
@@ -59,12 +59,12 @@ pub struct FlakePackages<'p> {
 pub struct Packages<'p> {
     /// The images, sorted by name.
     pub containers: Vec<&'p Container>,
-    /// The names of the others.
+    /// The names of the other packages.
     pub others: Vec<&'p str>,
 }
 
 impl<'p> FlakePackages<'p> {
-    /// The packages of the flakes in some folders.
+    /// The packages of the flakes in the given folders.
     pub fn new(project: &'p Project, flakes: &HashSet<&'p str>) -> Self {
         let mut all = Self { by_flake: HashMap::new(), flakes: flakes.clone() };
         for (file, facts) in project.each::<ImageFacts>() {
@@ -84,7 +84,8 @@ impl<'p> FlakePackages<'p> {
         self.by_flake.get(&self.flake_of(path))
     }
 
-    /// The folder of the innermost flake around a file. A template is not part of the flake around it, as it is copied.
+    /// The folder of the innermost flake around a file. A template is not part of the flake around it, because it is
+    /// meant to be copied.
     fn flake_of(&self, path: &'p str) -> Option<&'p str> {
         let is_end = |folder: &&str| self.flakes.contains(folder) || paths::is_template(folder);
         paths::folders(path).find(is_end).or_else(|| self.flakes.get("").copied())
@@ -96,7 +97,7 @@ impl<'p> FlakePackages<'p> {
 pub struct Container {
     /// The name of the package.
     pub name: String,
-    /// Whether it has `copyToRegistry`, as the images of nix2container have.
+    /// Whether it has `copyToRegistry`, as images built by nix2container do.
     pub pushes: bool,
 }
 
@@ -167,8 +168,8 @@ pub fn script_builds(script: &Script<'_>, commands: &[Command<'_>]) -> impl Iter
     })
 }
 
-/// Outputs, options and the like whose `packages` are not those of the flake. Names of helpers, such as `perSystem` and
-/// `outputsBuilder`, are not known in general.
+/// Outputs, options and other names whose `packages` are not the flake's packages. The reverse, a list of helpers such
+/// as `perSystem` and `outputsBuilder`, would never be complete.
 const OTHER_PACKAGES: [&str; 22] = [
     "apps",
     "boot",
@@ -199,7 +200,7 @@ const OTHER_PACKAGES: [&str; 22] = [
 fn packages(tree: &Tree<'_>) -> (Vec<Container>, Vec<String>) {
     let (mut containers, mut others) = (Vec::new(), Vec::new());
     let has_docker_tools = memchr::memmem::find(tree.text().as_bytes(), b"dockerTools").is_some();
-    // An unqualified function may be inherited from either.
+    // An unqualified function may be inherited from nix2container or from dockerTools.
     let pushes = |value: Node| {
         called(tree, value).filter(|function| nix::last_name(function) == "buildImage").is_some_and(|function| {
             function.contains("nix2container")
@@ -222,7 +223,7 @@ fn packages(tree: &Tree<'_>) -> (Vec<Container>, Vec<String>) {
             Some(Some(system)) if is_system(system) => inside.next(),
             first => first,
         };
-        // Deeper names are those of arguments.
+        // Deeper names belong to arguments.
         let (Some(Some(name)), None) = (name, inside.next()) else { continue };
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
         match value.is_some_and(|value| is_image(tree, name, value)) {
@@ -238,8 +239,8 @@ fn called<'a>(tree: &Tree<'a>, value: Node) -> Option<Cow<'a, str>> {
     nix::call(tree, value).map(|(function, _)| function)
 }
 
-/// Whether a package is an image: by the function that makes it, or by its name, unless it is a package of nixpkgs or a
-/// script.
+/// Whether a package is an image, judging by the function that builds it or by its name, unless it is a package of
+/// nixpkgs or a script.
 fn is_image(tree: &Tree<'_>, name: &str, value: Node) -> bool {
     if let Some(function) = called(tree, value) {
         let function = nix::last_name(&function);
@@ -251,7 +252,7 @@ fn is_image(tree: &Tree<'_>, name: &str, value: Node) -> bool {
     says_image(name) && !is_of_nixpkgs
 }
 
-/// Whether the name of a package says that it is an image: `dockerImage`, `api-image`, `container-api`.
+/// Whether the name of a package indicates an image: `dockerImage`, `api-image`, `container-api`.
 fn says_image(name: &str) -> bool {
     let words = wording::words(name, char::is_alphanumeric);
     let [before @ .., last] = words.as_slice() else { return false };

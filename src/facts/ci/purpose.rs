@@ -12,7 +12,7 @@ use super::nix::commands;
 pub struct Purpose {
     /// Whether it builds or tests the code when the code changes.
     pub works: bool,
-    /// Whether it runs a program that checks something, by its name; what it checks is not known.
+    /// Whether it runs a program whose name indicates a check. What the program checks is not known.
     pub may_check: bool,
 }
 
@@ -58,7 +58,8 @@ fn works(command: &Command<'_>) -> bool {
     }
 }
 
-/// `stylix-check`, `nix run .#ci`. A path refers to a file of the repository, which is read separately.
+/// Whether a command runs a check, judging by its name: `stylix-check`, `nix run .#ci`. A path refers to a file of the
+/// repository, which is read separately.
 fn may_check(command: &Command<'_>) -> bool {
     let path = command.word(0).unwrap_or("");
     if command.program() == "nix" && command.has("run") {
@@ -69,7 +70,7 @@ fn may_check(command: &Command<'_>) -> bool {
 }
 
 /// Whether a name has at least `least` words and one of them means a check. The single words `check`, `checks` and `ci`
-/// are accepted too: few common programs have these names.
+/// are also accepted: few common programs have these names.
 fn says_check(name: &str, least: usize) -> bool {
     let words: Vec<&str> = name.split(['-', '_', '.']).collect();
     let means = |word: &&str| matches!(*word, "check" | "checks" | "ci" | "test" | "tests" | "verify" | "validate");

@@ -43,7 +43,7 @@ pub fn script_uses(script: &Script<'_>, commands: &[Command<'_>]) -> Vec<Use> {
     scan.uses
 }
 
-/// What precedes the list of a search path.
+/// The text before the list of a search path.
 const MARK: &str = "NIX_PATH=";
 
 struct Scan {
@@ -79,7 +79,7 @@ impl Scan {
             self.pinned_registry |= command.has("nixpkgs") && (command.has("add") || command.has("pin"));
             return;
         }
-        // This option is for trying another nixpkgs on purpose.
+        // This option selects another nixpkgs on purpose.
         if command.has("--override-input") {
             return;
         }
@@ -89,11 +89,12 @@ impl Scan {
         self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
     }
 
-    /// `./ci/setup.sh nixpkgs#jq`: a script of the repository, which gives its arguments to Nix.
+    /// Adds the installables among the arguments of a script of the repository, which may pass them to Nix:
+    /// `./ci/setup.sh nixpkgs#jq`.
     fn arguments(&mut self, script: &Script<'_>, command: &Command<'_>) {
         let own_lock = command.has("--inputs-from");
-        // The number of an issue follows the name of a repository as well: `nixpkgs#12345`. Any other name may be that of an
-        // attribute, also a computed one.
+        // The name of a repository may also be followed by the number of an issue: `nixpkgs#12345`. Anything else may
+        // be an attribute, even if it is computed.
         let is_attribute = |name: &str| !name.bytes().all(|byte| byte.is_ascii_digit());
         let is_installable = |word: &&Word<'_>| word.text.split_once('#').is_some_and(|(_, name)| is_attribute(name));
         let installables = command.words.iter().skip(1).filter(is_installable);
@@ -101,9 +102,9 @@ impl Scan {
         self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
     }
 
-    /// `NIX_PATH=nixpkgs=channel:nixos-unstable nix-build`
+    /// Adds the search path that is assigned before a command: `NIX_PATH=nixpkgs=channel:nixos-unstable nix-build`.
     fn assigned_path(&mut self, script: &Script<'_>, command: &Command<'_>) {
-        /// Assignments are searched for in this many bytes before a command.
+        /// The number of bytes before a command that are searched for assignments.
         const LONGEST: usize = 300;
         let end = command.span.start as usize;
         let before = tail(script.text.get(..end).unwrap_or(""), LONGEST);
@@ -117,7 +118,7 @@ impl Scan {
         self.uses.extend(used(script, &word, 0));
     }
 
-    /// `-I nixpkgs=channel:nixos-unstable`
+    /// Adds the search path in an option: `-I nixpkgs=channel:nixos-unstable`.
     fn search_path(&mut self, script: &Script<'_>, command: &Command<'_>) {
         let words = command.words.iter().skip(1);
         self.uses.extend(words.filter_map(|word| {
@@ -127,7 +128,7 @@ impl Scan {
         }));
     }
 
-    /// `with: { flakes: "nixpkgs#jq" }`: an input of an action that contains installables.
+    /// Adds the installables in an input of an action: `with: { flakes: "nixpkgs#jq" }`.
     fn with(&mut self, yaml: &Yaml<'_, '_>, pair: Node) {
         let around = yaml.pair_around(pair).and_then(|around| yaml.tree.child(around, Field::Key));
         if around.and_then(|key| yaml.scalar(key)).as_deref() != Some("with") {
@@ -150,7 +151,7 @@ impl Scan {
         }
     }
 
-    /// `nix_path: nixpkgs=channel:nixos-unstable`
+    /// Adds the search path in an input of an action: `nix_path: nixpkgs=channel:nixos-unstable`.
     fn nix_path(&mut self, yaml: &Yaml<'_, '_>, pair: Node) {
         let key = yaml.tree.child(pair, Field::Key).and_then(|key| yaml.scalar(key));
         if !key.is_some_and(|key| key.eq_ignore_ascii_case("nix_path")) {
@@ -166,7 +167,7 @@ impl Scan {
     }
 }
 
-/// The address of nixpkgs in a list like that of NIX_PATH: `channel:nixos-24.11` in
+/// The address of nixpkgs in a list in the format of NIX_PATH: `channel:nixos-24.11` in
 /// `nixpkgs=channel:nixos-24.11:tools=/opt/tools`. The colons in addresses do not separate entries.
 fn nixpkgs_entry(path: &str) -> Option<Range<usize>> {
     const NAME: &str = "nixpkgs=";
@@ -175,7 +176,7 @@ fn nixpkgs_entry(path: &str) -> Option<Range<usize>> {
     Some(start..start + entry_end(&path[start..]))
 }
 
-/// The end of the first address in a list like that of NIX_PATH.
+/// The end of the first address in a list in the format of NIX_PATH.
 fn entry_end(path: &str) -> usize {
     let begins_entry = |rest: &str| {
         let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'));
@@ -191,7 +192,8 @@ fn runs_script(command: &Command<'_>) -> bool {
     matches!(call::target(command, ""), Some(Target::File(_)))
 }
 
-/// `nixpkgs#hello`, `github:NixOS/nixpkgs/nixos-unstable#hello`: not the plain name of an input.
+/// Whether a word is an installable, not the plain name of an input: `nixpkgs#hello`,
+/// `github:NixOS/nixpkgs/nixos-unstable#hello`.
 fn is_installable(word: &str) -> bool {
     word.contains('#') || word.starts_with("github:") || word.starts_with("nixpkgs/")
 }
@@ -204,7 +206,7 @@ fn used(script: &Script<'_>, word: &Word<'_>, skip: usize) -> Option<Use> {
 fn used_in(script: &Script<'_>, word: &Word<'_>, part: Range<usize>) -> Option<Use> {
     let text = word.text.get(part.clone())?;
     let span = script.span(word.span);
-    // Quotes and escapes make the word shorter than its span; then the span of the whole word is used.
+    // If quotes or escapes make the word shorter than its span, the span of the whole word is used.
     let span = if word.text.len() == (span.end - span.start) as usize {
         Span { start: span.start + part.start as u32, end: span.start + part.end as u32 }
     } else {

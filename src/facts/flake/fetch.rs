@@ -20,7 +20,7 @@ pub struct Fetch<'a> {
     pub function: &'a str,
     /// The whole call.
     pub node: Node,
-    /// The argument, if it is a single text.
+    /// The argument, if it is a single string.
     pub address: Option<Text>,
     /// The literal attributes.
     pub attrs: BTreeMap<String, Text>,
@@ -100,7 +100,7 @@ impl<'a> Fetch<'a> {
         let mut attrs: BTreeMap<String, String> =
             self.attrs.iter().map(|(key, text)| (key.clone(), text.value.clone())).collect();
         if self.function == "fetchFromGitHub" {
-            // Its `rev` and `tag` may be branches.
+            // Its `rev` and `tag` may name branches.
             let branch = attrs.remove("rev").or_else(|| attrs.remove("tag")).or_else(|| attrs.remove("ref"))?;
             attrs.insert("type".to_owned(), "github".to_owned());
             attrs.insert("ref".to_owned(), branch);
@@ -115,7 +115,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// The text that contains the branch.
+    /// The string that contains the branch.
     fn branch_text(&self) -> Option<&Text> {
         let branch = ["ref", "rev", "url"].iter().find_map(|name| self.attrs.get(*name));
         self.address.as_ref().or(branch)
@@ -150,7 +150,7 @@ pub fn uses(tree: &Tree<'_>) -> Vec<Use> {
         .filter_map(|fetch| {
             let text = fetch.branch_text();
             let place = text.map_or(tree.span(fetch.node), |text| text.span);
-            // With a hash, another branch would not evaluate.
+            // With a hash, fetching another branch would fail.
             let text = text.filter(|_| !HASHES.iter().any(|name| fetch.names.contains(*name)));
             Use::of(&fetch.reference()?, place, text.map(|text| text.span), format!("this `{}`", fetch.function))
         })

@@ -12,13 +12,14 @@ pub struct Lookup {
     pub span: Span,
     /// The name that is looked up.
     pub name: String,
-    /// The path below it, with its slash.
+    /// The path after the name, with its leading slash.
     pub below: String,
-    /// How the inputs of the flake are accessed here: by `inputs.`, or by an empty prefix if each is an argument.
+    /// The prefix with which the inputs of the flake are accessed here: `inputs.`, or empty if each input is an
+    /// argument.
     pub scope: Option<&'static str>,
 }
 
-/// Whether a text may contain a lookup.
+/// Whether the text may contain a lookup.
 pub fn may_look_up(text: &str) -> bool {
     let bytes = text.as_bytes();
     // In `programs.<name>` and in Markdown, it is a placeholder in a text.
@@ -26,7 +27,7 @@ pub fn may_look_up(text: &str) -> bool {
     memchr::memchr_iter(b'<', bytes).any(|at| !is_placeholder(at) && recognize::is_search_path(text, at))
 }
 
-/// The lookups of a file. `<nix/..>` is not one: those files come with Nix.
+/// The lookups of a file. `<nix/..>` is not included: those files come with Nix.
 pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
     let nodes = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::SearchPath);
     let lookups = nodes.filter_map(|node| {

@@ -41,7 +41,7 @@ pub struct FlakeFacts {
 }
 
 impl FlakeFacts {
-    /// Whether the file has none of these.
+    /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         self.flake.is_none()
             && self.lock.is_none()
@@ -119,7 +119,7 @@ fn lock(tree: &Tree<'_>) -> FlakeFacts {
 pub struct Use {
     /// The span for findings.
     pub place: Span,
-    /// The span of the reference, if it is a single text.
+    /// The span of the reference, if it is a single string.
     pub text: Option<Span>,
     /// The user of nixpkgs, as the subject of a sentence: "the input `nixpkgs`".
     pub subject: String,
@@ -127,8 +127,7 @@ pub struct Use {
     pub channel: Channel,
     /// How the reference is fetched.
     pub scheme: Scheme,
-    /// Whether its name contains its branch (`nixpkgs-unstable`, `nixpkgs-2411`), so that another branch would be
-    /// wrong.
+    /// Whether its name contains its branch (`nixpkgs-unstable`, `nixpkgs-2411`) and would be wrong for another branch.
     pub named_for_branch: bool,
     /// The names by which a configuration can allow it: the branch, the input.
     pub names: Vec<String>,

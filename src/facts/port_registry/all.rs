@@ -22,8 +22,8 @@ pub struct Registries<'p> {
     /// By name; the first registry that defines it wins.
     entries: HashMap<&'p [String], Known<'p>>,
     numbers: BTreeMap<u32, Vec<Known<'p>>>,
-    /// By folder served and number: the entries of the registries in that folder. Without numbers if
-    /// there is only one folder.
+    /// Entries by the folder that their registries serve, and by number. If there is only one folder, its numbers are
+    /// empty.
     by_folder: BTreeMap<&'p str, BTreeMap<u32, Vec<Known<'p>>>>,
 }
 
@@ -43,7 +43,7 @@ impl<'p> Registries<'p> {
         for &registry in &all {
             folders.entry(served(&registry.path)).or_default().push(registry);
         }
-        // With registries in one folder only, there is nothing to choose.
+        // If all registries serve the same folder, there is nothing to choose from.
         let is_single = folders.len() < 2;
         let own = |registries: Vec<&'p Registry>| if is_single { BTreeMap::new() } else { numbers(&registries) };
         let by_folder = folders.into_iter().map(|(folder, registries)| (folder, own(registries))).collect();
@@ -56,7 +56,7 @@ impl<'p> Registries<'p> {
         &self.all
     }
 
-    /// Whether there is none.
+    /// Whether there are no registries.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
@@ -82,9 +82,9 @@ impl<'p> Registries<'p> {
         self.numbers.get(&number).map_or(&[], Vec::as_slice)
     }
 
-    /// The entries with a number that a file would use: those of the nearest registry, going outward from the file's
-    /// folder. Registries of other folders are used only if there is none above the file, and if they do not all belong
-    /// to projects next to the file's.
+    /// The entries with a number that apply to a file: the entries of the nearest registry, going outward from the
+    /// file's folder. If there is none above the file, the registries of other folders apply, unless they all belong to
+    /// projects next to the file's.
     pub fn serving(&self, file: &str, number: u32) -> &[Known<'p>] {
         if self.by_folder.keys().all(|folder| is_sibling(folder, file)) {
             return &[];
@@ -108,8 +108,8 @@ impl<'p> Registries<'p> {
         self.numbers.iter().map(|(&number, entries)| (number, entries.as_slice()))
     }
 
-    /// The numbers that the comments of a file cover, and where. A comment states the number, or names an entry that
-    /// has it.
+    /// The numbers that the comments of a file cover, with the ranges that they cover. A comment states the number, or
+    /// names an entry that has it.
     pub fn answers(&self, comments: &[RegistryComment]) -> Answers {
         let mut answers: HashMap<u32, Vec<Span>> = HashMap::new();
         for comment in comments {
@@ -157,7 +157,7 @@ pub fn served(registry: &str) -> &str {
     }
 }
 
-/// Whether a folder belongs to another project than a file, both in a folder of projects: `apps/a` and `apps/b/x.nix`.
+/// Whether a folder and a file belong to different projects in one folder of projects: `apps/a` and `apps/b/x.nix`.
 fn is_sibling(folder: &str, file: &str) -> bool {
     const PROJECTS: [&str; 10] = [
         "apps",

@@ -11,13 +11,13 @@ use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, Set, ThunkId,
 use crate::finding::{RelPath, Span};
 use crate::lang::{Field, NodeKind, Tree};
 
-/// At most this many functions around a set are entered.
+/// The maximum number of functions around a set that are entered.
 const CALLS: usize = 4;
 
 /// The maximum nesting depth of groups.
 const DEPTH: usize = 16;
 
-/// Longer names are not read: reports of every use would repeat them.
+/// The maximum length of a name in bytes. Longer names are ignored because reports would repeat them for every use.
 const NAME: usize = 255;
 
 /// The maximum number of entries: there are no more ports than this.
@@ -26,19 +26,19 @@ const ENTRIES: usize = 1 << 16;
 /// The maximum total size in bytes of the entries' names, including the groups around them.
 const NAMES: usize = 8 << 20;
 
-/// Names under which a file keeps its ports if it contains other things as well.
+/// Names under which a file keeps its ports if it also contains other things.
 const PREFIXES: [&str; 4] = ["ports", "port", "registry", "portRegistry"];
 
-/// The default path of a registry: a file there is a registry whatever it contains.
+/// The default path of a registry: a file there is a registry regardless of its content.
 const DEFAULT: &str = "lib/ports.nix";
 
 /// A file, evaluated as a registry.
 pub(super) struct Evaluated {
     /// The registry; `None` if the file does not evaluate to a set. [`Registry::is_convincing`] decides whether the set
-    /// is that of a registry.
+    /// is a registry.
     pub registry: Option<Registry>,
-    /// Whether a limit ended the evaluation before it was known which entries the file has. An entry that alone is nested
-    /// too deeply is [`Value::NotDecidable`].
+    /// Whether a limit ended the evaluation before it was known which entries the file has. If only one entry is nested
+    /// too deeply, that entry is [`Value::NotDecidable`].
     pub exceeded: bool,
 }
 
@@ -48,12 +48,12 @@ pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Evaluated {
     let registry =
         read(path, tree, &mut machine, Given::Defaults).map(|registry| with_fixed_entries(registry, path, tree));
     let is_unknown = |registry: &Registry| registry.entries.iter().any(|entry| entry.path.is_empty());
-    // Without steps, the entries that come after the expensive one are not known either.
+    // Once no steps are left, the entries after the expensive one are not known either.
     let exceeded = machine.exceeded() && (machine.is_out_of_steps() || registry.as_ref().is_none_or(is_unknown));
     Evaluated { registry, exceeded }
 }
 
-/// Notes which entries do not depend on the defaults of arguments.
+/// Marks the entries that do not depend on the defaults of arguments.
 fn with_fixed_entries(mut registry: Registry, path: &RelPath, tree: &Tree<'_>) -> Registry {
     let has_defaults = |call: &Call| matches!(call, Call::Set { optional, .. } if !optional.is_empty());
     if registry.shape.calls.iter().any(has_defaults) {
@@ -128,8 +128,8 @@ fn prefix(entries: &[Entry]) -> Vec<String> {
     if shared && group { vec![first.clone()] } else { Vec::new() }
 }
 
-/// The path of the only set with a usual name for ports, in a file that has other things as well: numbers outside of it
-/// are not ports. `network.ports` of `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
+/// The path of the only set with a usual name for ports, in a file that also contains other things: numbers outside of
+/// it are not ports. `network.ports` of `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
 fn mixed_prefix(entries: &[Entry]) -> Option<Vec<String>> {
     const FEWEST: usize = 3;
     let set_of = |entry: &Entry| {
@@ -161,7 +161,7 @@ fn call_of(tree: &Tree<'_>, lambda: &Lambda) -> Call {
     Call::Set { required, optional, open: tree.child_of_kind(formals, NodeKind::Ellipses).is_some() }
 }
 
-/// A group on the walk: its path, its members, and the groups around it.
+/// A group that the walk visits: its path, its members, and the groups around it.
 struct Group {
     path: Vec<String>,
     set: Rc<Set>,
@@ -296,7 +296,7 @@ impl Registry {
         let others = count(|value| matches!(value, Value::NotPort(_)));
         let helpers = count(|value| matches!(value, Value::Helper));
         if *self.path == *DEFAULT || self.path.ends_with(&format!("/{DEFAULT}")) {
-            // A file with only functions is a library for ports.
+            // A file with only functions is a library of functions about ports.
             return !ports.is_empty() || helpers == 0;
         }
         if ports.is_empty() {

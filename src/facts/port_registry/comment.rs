@@ -13,7 +13,7 @@ pub struct RegistryComment {
     pub registry: String,
     /// The entry's name as written in the comment.
     pub entry: String,
-    /// The number, if the comment gives one.
+    /// The number, if the comment states one.
     pub number: Option<u32>,
     /// The comment, from its `#` to its end.
     pub span: Span,
@@ -27,7 +27,7 @@ pub struct RegistryComment {
     pub covers: Span,
 }
 
-/// Whether a text may contain such a comment.
+/// Whether the text may contain such a comment.
 pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b".nix").is_some()
 }
@@ -58,7 +58,7 @@ pub fn comments(source: &Source, tree: Option<&Tree<'_>>) -> Vec<RegistryComment
     found
 }
 
-/// Where a comment may start in a line: a `#` at the start of the line or after a blank.
+/// The offsets at which a comment may start in a line: a `#` at the start of the line or after a blank.
 fn comment_starts(line: &str) -> impl Iterator<Item = usize> {
     let bytes = line.as_bytes();
     memchr::memchr_iter(b'#', bytes).filter(move |&at| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'#'))
@@ -144,7 +144,7 @@ impl<'a> Cursor<'a> {
         Span::new(start, self.at)
     }
 
-    /// A dotted name; its parts may be quoted.
+    /// Consumes a dotted name, whose parts may be quoted.
     fn take_name(&mut self) -> Span {
         let mut quoted = false;
         let start = self.at;
@@ -256,7 +256,8 @@ impl InYaml<'_, '_, '_> {
         }
         let column = comment.start - line_start;
         let above = || {
-            // The block that the comment ends: the last one at its column, with nothing indented less since.
+            // The block that the comment follows: the last one in the same column, without a less indented one in
+            // between.
             before.iter().rev().take_while(|block| block.column >= column).find(|block| block.column == column)
         };
         match (after.first(), before.last()) {
@@ -272,7 +273,8 @@ impl InYaml<'_, '_, '_> {
         }
     }
 
-    /// A comment after an entry: covers its mapping, or the whole entry if its value starts on a later line.
+    /// The range that a comment after an entry covers: its mapping, or the whole entry if its value starts on a later
+    /// line.
     fn beside(&self, block: Block) -> Option<Span> {
         match self.value(block) {
             Some(value) if self.yaml.is_mapping(value) && self.line(value) > self.line(block.node) => {
@@ -282,8 +284,8 @@ impl InYaml<'_, '_, '_> {
         }
     }
 
-    /// A comment above an entry: covers the mapping of the entry, but only the entry itself among named things
-    /// (processes, services, jobs) and in lists of mappings.
+    /// The range that a comment above an entry covers: the mapping of the entry, or only the entry itself among named
+    /// things (processes, services, jobs) and in lists of mappings.
     fn before(&self, block: Block) -> Option<Span> {
         let is_mapping = self.value(block).is_some_and(|value| self.yaml.is_mapping(value));
         if is_mapping && (block.item || self.among_named_things(block)) {

@@ -11,8 +11,8 @@ use super::{Entry, Lookup, Value};
 pub(super) struct Index {
     /// Sorted by path; entries with the same path in file order.
     sorted: Vec<u32>,
-    /// The first entry of each path with a known value, by the hash of the path. Of paths with the same hash, only one is
-    /// here.
+    /// The first entry of each path with a known value, by the hash of the path. If paths have the same hash, only one
+    /// of them is included.
     known: HashMap<u64, u32>,
 }
 
@@ -56,14 +56,14 @@ impl Index {
         Lookup::Missing(known)
     }
 
-    /// The same entries as [`Self::below`], for a search that hardly ever needs more than the first.
+    /// The same entries as [`Self::below`], for searches that rarely need more than the first one.
     fn from<'r, 'p, S: AsRef<str>>(
         &'r self,
         entries: &'r [Entry],
         path: &'p [S],
     ) -> impl Iterator<Item = &'r Entry> + use<'r, 'p, S> {
         let order = move |place: &u32| order(&entries[*place as usize].path, path);
-        // Every path starts with the empty one.
+        // Every path starts with the empty path.
         let first = if path.is_empty() { 0 } else { self.sorted.partition_point(|place| order(place).is_lt()) };
         let below = self.sorted[first..].iter().take_while(move |place| order(place).is_eq());
         below.map(|&place| &entries[place as usize])
@@ -77,7 +77,7 @@ impl Index {
     ) -> impl Iterator<Item = &'r Entry> + use<'r, S> {
         let head = |place: &u32| order(&entries[*place as usize].path, path);
         let from = self.sorted.partition_point(|place| head(place).is_lt());
-        // Mostly one entry: its successors are compared first, at growing distances.
+        // Usually there is only one entry, so its successors are compared first, at growing distances.
         let rest = &self.sorted[from..];
         let mut most = 1;
         while rest.get(most - 1).is_some_and(|place| head(place).is_eq()) {
@@ -88,7 +88,7 @@ impl Index {
     }
 }
 
-/// How the beginning of an entry's path compares with a path.
+/// Compares the beginning of an entry's path with a path.
 fn order(names: &[String], path: &[impl AsRef<str>]) -> Ordering {
     let mut pairs = names.iter().zip(path).map(|(name, wanted)| name.as_str().cmp(wanted.as_ref()));
     let shorter = if names.len() < path.len() { Ordering::Less } else { Ordering::Equal };

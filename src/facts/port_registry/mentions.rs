@@ -1,4 +1,4 @@
-//! A cheap necessary condition for a Nix text to refer to a registry, so that most files are never parsed.
+//! A cheap necessary condition for a Nix file to refer to a registry, so that most files are never parsed.
 
 use aho_corasick::AhoCorasick;
 
@@ -10,12 +10,12 @@ use crate::lang::nix;
 pub struct Mentions {
     /// `None` if no file can be a registry.
     names: Option<AhoCorasick>,
-    /// Whether a folder above all others is a registry: then any path may lead to it.
+    /// Whether any path may lead to a registry, because one is the `default.nix` of the root.
     anything: bool,
 }
 
 impl Mentions {
-    /// The names of the files in a repository that may be registries. A path in Nix contains a slash. The last
+    /// Collects the names of the files in a repository that may be registries. A path in Nix contains a slash. The last
     /// component of a path to a registry, or to a folder with one in it, is a component of the registry's own path, or
     /// a dot.
     pub fn of<'a>(files: impl Iterator<Item = &'a str>, settings: &PortSettings) -> Self {
@@ -30,7 +30,7 @@ impl Mentions {
         Self { anything: names.is_none() || registries.contains(&"default.nix"), names }
     }
 
-    /// Whether a text may refer to a registry, or to a folder with one.
+    /// Whether the text may refer to a registry, or to a folder with one.
     pub fn may_be_in(&self, text: &str) -> bool {
         self.anything || self.names.as_ref().is_some_and(|names| names.is_match(text) || nix::holds_odd_escape(text))
     }

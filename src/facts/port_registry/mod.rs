@@ -1,8 +1,9 @@
-//! Port registries: nested sets of names and numbers in which a repository keeps its ports, evaluated like Nix does.
+//! Port registries: nested sets of names and numbers in which a repository keeps its ports, evaluated as Nix does.
 //!
 //! [`evaluate`] reads a file the way Nix would, without running it (`eval`); values that cannot be known from the text
 //! are [`Value::NotDecidable`], never a guess. [`Registries`] answers queries over all registries of a repository,
-//! [`comment`] reads the comments with which YAML and Dockerfiles refer to an entry, [`uses`] the references in Nix.
+//! [`comment`] reads the comments with which YAML files and Dockerfiles refer to an entry, and [`uses`] finds the
+//! references in Nix.
 
 mod all;
 mod collect;
@@ -47,15 +48,15 @@ pub struct Entry {
     pub value: Value,
     /// The span of the name.
     pub name_span: Span,
-    /// The span of the expression that gives the value.
+    /// The span of the expression that defines the value.
     pub value_span: Span,
     /// Entries that are aliases of one definition (`inherit`, `a = b;`) share this number.
     pub origin: u32,
     /// Whether another value of the file depends on it.
     pub read_here: bool,
-    /// Whether it is the same for all arguments that the registry may be called with.
+    /// Whether its value is the same for all arguments that the registry may be called with.
     pub settled: bool,
-    /// The endpoint that the registry describes besides the number.
+    /// The endpoint that the registry describes in addition to the number.
     pub endpoint: Option<Box<Endpoint>>,
 }
 
@@ -86,7 +87,7 @@ impl Entry {
         dotted(&self.path)
     }
 
-    /// The port number, if it is one.
+    /// The port number, if the value is one.
     pub fn port(&self) -> Option<u16> {
         match self.value {
             Value::Port(number) => Some(number),
@@ -135,7 +136,7 @@ pub enum Lookup<'r> {
 }
 
 impl Registry {
-    /// A registry with some entries.
+    /// Creates a registry with the given entries.
     fn new(path: RelPath, entries: Vec<Entry>, shape: Shape) -> Self {
         let index = Index::of(&entries);
         Self { path, entries, shape, index }
@@ -215,7 +216,7 @@ pub fn is_identifier(name: &str) -> bool {
         && !KEYWORDS.contains(&name)
 }
 
-/// The names of a dotted path; names may be quoted.
+/// The names of a dotted path, which may be quoted.
 pub fn split(name: &str) -> Vec<String> {
     let mut names = vec![String::new()];
     let mut quoted = false;
@@ -230,8 +231,8 @@ pub fn split(name: &str) -> Vec<String> {
     names
 }
 
-/// Evaluates a file as a registry. `None` if it is not one: by its path, or because the file was not configured but
-/// found by its name and contains something else.
+/// Evaluates a file as a registry. `None` if its path rules that out, or if the file is not configured as a registry
+/// and its content shows that it is something else.
 pub fn evaluate(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Option<Registry> {
     evaluated(path, tree, settings).registry
 }
@@ -344,7 +345,7 @@ pub struct RegistryFacts {
     pub called: Vec<RelPath>,
     /// References in comments.
     pub comments: Vec<RegistryComment>,
-    /// Folders whose Nix files it may all read, and the locations of those references.
+    /// The folders in which it may read every Nix file, and the location of each reference.
     pub folders: Vec<(RelPath, Span)>,
     /// The file's tree, if it is a registry: fixes need it.
     pub tree: Option<KeptTree>,
@@ -363,7 +364,7 @@ impl Fact for RegistryFacts {
 }
 
 impl RegistryFacts {
-    /// Whether the file has none of these.
+    /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         self.defined.is_none()
             && self.broken.is_none()

@@ -47,7 +47,7 @@ impl<'r> Names<'r> {
 }
 
 /// Whether a name is almost certainly a typo of another one: one letter is missing, added, changed or swapped in a name
-/// of some length, or only capitals, `-` and `_` differ.
+/// that is long enough, or only capitals, `-` and `_` differ.
 pub fn is_slip(name: &str, meant: &str) -> bool {
     const SHORTEST: usize = 4;
     let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
@@ -60,7 +60,7 @@ pub fn is_slip(name: &str, meant: &str) -> bool {
         return false;
     }
     let long = last(name).len().min(last(meant).len()) >= SHORTEST;
-    // `web1` is not `web2`, and `api` is not `apis`.
+    // `web1` is not a typo of `web2`, and `api` is not a typo of `apis`.
     let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
     let is_plural = || name.strip_suffix('s') == Some(meant) || meant.strip_suffix('s') == Some(name);
     long && digits(name) == digits(meant) && !is_plural() && strsim::damerau_levenshtein(name, meant) == 1

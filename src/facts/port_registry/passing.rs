@@ -1,4 +1,4 @@
-//! How modules receive values as arguments: by `specialArgs` and its like, or by a call of their file.
+//! How modules receive values as arguments: through `specialArgs` and the like, or by a call of their file.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 /// Sets whose members become arguments of all modules.
 const MODULE_ARGUMENTS: [&str; 3] = ["specialArgs", "extraSpecialArgs", "_module.args"];
 
-/// What becomes an argument of all modules under a name of [`ARGUMENTS`], whatever it is: the name, and the span of the
-/// value.
+/// The values that become arguments of all modules under a name in [`ARGUMENTS`], registries or not: the name, and the
+/// span of the value.
 pub fn passed(tree: &Tree<'_>) -> Vec<(String, Span)> {
     let mut found = Vec::new();
     for node in tree.nodes() {
@@ -37,7 +37,7 @@ pub fn passed(tree: &Tree<'_>) -> Vec<(String, Span)> {
 }
 
 /// The files that a file calls with an argument that may be a registry: `import ./web.nix { ports = ..; }`. An argument
-/// that is not written as a set may contain one.
+/// that is not written as a set may contain a registry.
 pub fn called(file: &str, tree: &Tree<'_>) -> Vec<RelPath> {
     let target = |apply: Node| {
         let function = nix::unwrap_parens(tree, tree.child(apply, Field::Function)?);
@@ -64,7 +64,7 @@ pub(super) fn is_module_argument(tree: &Tree<'_>, binding: Node, name: &str) -> 
     around.is_some_and(|around| ends_in_arguments(&around))
 }
 
-/// The same for `specialArgs = { inherit ports; }`.
+/// Like [`is_module_argument`], for `specialArgs = { inherit ports; }`.
 pub(super) fn is_inherited_argument(tree: &Tree<'_>, name_node: Node, name: &str) -> bool {
     let is_inherit = |node: &Node| matches!(tree.kind(*node), NodeKind::Inherit | NodeKind::InheritFrom);
     let inherit = tree.ancestors(name_node).find(is_inherit);
@@ -75,7 +75,7 @@ pub(super) fn is_inherited_argument(tree: &Tree<'_>, name_node: Node, name: &str
     ARGUMENTS.contains(&name) && ends_in_arguments(&names.join("."))
 }
 
-/// Whether a function is the one that a file consists of, possibly after others, and accepts further arguments as a
+/// Whether a function is the whole of a file, possibly inside other functions, and accepts further arguments as a
 /// module must.
 pub(super) fn is_module_function(tree: &Tree<'_>, function: Node) -> bool {
     let is_open = tree.child(function, Field::Formals).is_some_and(|formals| {

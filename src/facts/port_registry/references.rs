@@ -33,8 +33,8 @@ pub struct Resolved<'p> {
     pub registry: &'p Registry,
     /// See [`lookup`].
     pub target: Option<Lookup<'p>>,
-    /// Whether it certainly is this registry. Where a file gets it as an argument, this depends on what else might
-    /// pass that argument.
+    /// Whether the use certainly refers to this registry. If the file receives it as an argument, something else might
+    /// also pass that argument.
     pub is_certain: bool,
 }
 
@@ -85,7 +85,7 @@ impl<'p> Arguments<'p> {
             let is_clear = !self.unclear.contains(&*found.registry) && !self.called.contains(file);
             return Some((first, is_clear && found.access == Access::Module));
         }
-        // Several flakes in one repository: the nearest one, but its modules may be used by another.
+        // If a repository has several flakes, the nearest one counts, but another flake may use its modules.
         let around = |passer: &RelPath| {
             let folder = paths::folder(passer);
             (folder.is_empty() || is_below(file, folder)).then_some(folder.len())
@@ -96,7 +96,7 @@ impl<'p> Arguments<'p> {
         nearest.all(|(_, other)| other.path == registry.path).then_some((*registry, false))
     }
 
-    /// The uses of arguments in a file that are registries.
+    /// The uses in a file of arguments that are registries.
     fn resolve_in(&self, file: &'p ProjectFile) -> impl Iterator<Item = Resolved<'p>> {
         let uses = file.fact::<RegistryFacts>().into_iter().flat_map(|facts| &facts.arguments);
         uses.filter_map(move |found| {
@@ -107,8 +107,8 @@ impl<'p> Arguments<'p> {
     }
 }
 
-/// A position that may refer to an entry of a registry, although nothing shows how it gets the registry. `None` if there
-/// is none, or the registry is not passed to anything.
+/// A position that may refer to an entry of a registry, although nothing shows how the file gets the registry. `None`
+/// if there is no such position, or if the registry is not passed to anything.
 pub fn unclear<'p>(
     project: &'p Project,
     registry: &Registry,
@@ -176,7 +176,7 @@ pub fn lookup<'p>(registry: &'p Registry, found: &Use) -> Option<Lookup<'p>> {
     (registry.shape.importable && registry.shape.calls.len() == found.calls).then(|| registry.lookup(&found.path))
 }
 
-/// The places that may read a registry by loading its folder.
+/// The positions that may read a registry by loading its folder.
 pub fn loads<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,

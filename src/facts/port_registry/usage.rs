@@ -7,7 +7,7 @@ use super::{Access, Entry, Lookup, Registries, Registry, RegistryFacts, Value, s
 use crate::facts::Project;
 use crate::finding::RelPath;
 
-/// What is in use.
+/// The registries, groups and entries that are in use.
 #[derive(Debug, Default)]
 pub struct Used {
     /// Registries that something refers to.

@@ -1,5 +1,5 @@
 //! References to registries in a Nix file: follows each `import` of a registry through names, `inherit`, `with` and
-//! selections to the places that read an entry.
+//! selections to the expressions that read an entry.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Use {
     pub names: Vec<Span>,
     /// The whole expression.
     pub span: Span,
-    /// Whether the value is used, not only bound to a name: then everything below the path may be read.
+    /// Whether the value is used, not only bound to a name, in which case everything below the path may be read.
     pub reads: bool,
     /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
@@ -41,7 +41,7 @@ pub struct Use {
 pub enum Access {
     /// By its path.
     Import,
-    /// As an argument of the file's module function, which only the module system calls as far as the file shows.
+    /// As an argument of the file's module function, which, as far as the file shows, only the module system calls.
     Module,
     /// As an argument of another function.
     Function,
@@ -52,7 +52,8 @@ pub enum Access {
 /// Names of arguments by which modules receive a registry.
 pub const ARGUMENTS: [&str; 3] = ["ports", "portRegistry", "registry"];
 
-/// At most this many steps per file, or as many as it has nodes; beyond that the whole registry counts as used.
+/// The maximum number of steps per file, or its number of nodes if that is larger. Beyond it, the whole registry counts
+/// as used.
 const STEPS: usize = 50_000;
 
 /// Words of commands that evaluate a Nix file.
@@ -114,7 +115,7 @@ pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
 const LOADERS: [&str; 6] =
     ["readDir", "listFilesRecursive", "haumea", "import-tree", "rakeLeaves", "packagesFromDirectoryRecursive"];
 
-/// Functions that take a folder, but not to load the Nix files in it.
+/// Functions that take a folder without loading the Nix files in it.
 const SOURCES: [&str; 9] = [
     "import",
     "toString",
@@ -149,13 +150,13 @@ fn is_given_to_a_function(tree: &Tree<'_>, path: Node) -> bool {
     tree.field(path) == Field::Argument && !function().is_some_and(|name| SOURCES.contains(&nix::last_name(&name)))
 }
 
-/// The file at a path, if it may be a registry; for a folder, its `default.nix`.
+/// The file at a path, or the `default.nix` of a folder, if it may be a registry.
 fn candidate(target: &str, settings: &PortSettings) -> Option<RelPath> {
     let whole = if target.ends_with(".nix") { target.to_owned() } else { format!("{target}/default.nix") };
     super::is_candidate(&whole, settings).then(|| Arc::from(whole))
 }
 
-/// A value on its way through the file.
+/// A value that is followed through the file.
 #[derive(Debug, Clone)]
 struct Flow {
     node: Node,
@@ -187,7 +188,7 @@ impl Flow {
 
 struct Search<'t, 'a> {
     tree: &'t Tree<'a>,
-    /// For each name, all places that read it; computed on first use.
+    /// For each name, all nodes that read it; computed on first use.
     names: Option<HashMap<&'a str, Vec<Node>>>,
     todo: Vec<Flow>,
     seen: HashSet<(Node, Vec<String>)>,
@@ -195,7 +196,7 @@ struct Search<'t, 'a> {
 }
 
 impl<'a> Search<'_, 'a> {
-    /// Starts at a path: the import of it, or else the path itself, which may be read in any way.
+    /// Starts at a path: follows its import, or else the path itself, which may be read in any way.
     fn start(&mut self, node: Node, target: &RelPath) {
         let flow = Flow {
             node,
@@ -247,7 +248,7 @@ impl<'a> Search<'_, 'a> {
         self.record(flow, true);
     }
 
-    /// Records that the value is bound to a name here, and may not be used further.
+    /// Records that the value is bound to a name here, and might not be used any further.
     fn mention(&mut self, flow: &Flow) {
         self.record(flow, false);
     }
@@ -260,7 +261,7 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// `{ ports, ... }:`
+    /// Follows an argument such as `{ ports, ... }:`.
     fn argument(&mut self, formal: Node) {
         let tree = self.tree;
         let Some(name) = tree.child(formal, Field::Name).map(|name| tree.slice(name)) else { return };
@@ -274,7 +275,7 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// `args: args.ports.web`
+    /// Follows a member of the arguments: `args: args.ports.web`.
     fn member_of_arguments(&mut self, select: Node) {
         let tree = self.tree;
         let Some(path) = tree.child(select, Field::Attrpath) else { return };
@@ -383,7 +384,7 @@ impl<'a> Search<'_, 'a> {
         self.read(&next);
     }
 
-    /// `with ports;`: every name that is not bound otherwise may come from it.
+    /// Follows `with ports;`: every name that is not otherwise bound may come from it.
     fn with(&mut self, flow: &Flow, with: Node) {
         let tree = self.tree;
         let Some(body) = tree.child(with, Field::Body) else { return };
@@ -412,7 +413,7 @@ impl<'a> Search<'_, 'a> {
         match set_around(tree, binding) {
             Some(NodeKind::Let) => self.mention(flow),
             _ if flow.path.is_empty() && is_module_argument(tree, binding, name) => self.hand_on(flow, name),
-            // Visible from outside as well.
+            // An attribute is also visible outside the file.
             _ => self.read(flow),
         }
         self.references(flow, name, Origin::Binding(binding));
@@ -435,7 +436,7 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    /// Follows the value to every place that reads a name bound at `origin`.
+    /// Follows the value to every node that reads a name bound at `origin`.
     fn references(&mut self, flow: &Flow, name: &str, origin: Origin) {
         let tree = self.tree;
         let names = self.names.get_or_insert_with(|| read_names(tree));
@@ -456,7 +457,7 @@ impl<'a> Search<'_, 'a> {
     }
 }
 
-/// The places where names are read, by name.
+/// The nodes that read names, by name.
 fn read_names<'a>(tree: &Tree<'a>) -> HashMap<&'a str, Vec<Node>> {
     let mut names: HashMap<&str, Vec<Node>> = HashMap::new();
     for node in tree.nodes().filter(|&node| nix::read_from(tree, node).is_some()) {
@@ -475,7 +476,7 @@ mod tests {
     use super::*;
     use crate::lang::Language;
 
-    /// The uses in a text as `path`, with `!` if it is used and `?` if it is not certain.
+    /// The uses in the text, each as its path, with `!` if it is used and `?` if it is not certain.
     fn uses(text: &str) -> Vec<String> {
         let tree = Tree::parse(Language::Nix, text).unwrap();
         assert!(!tree.broken(), "{text}");

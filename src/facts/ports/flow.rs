@@ -136,7 +136,7 @@ pub fn operator(tree: &Tree<'_>, binary: Node) -> NodeKind {
     tree.child(binary, Field::Operator).map_or(NodeKind::None, |node| tree.kind(node))
 }
 
-/// Whether the result of an application contains its last argument, its elements or its text.
+/// Whether the result of an application contains its last argument, or the elements or text of that argument.
 fn hands_on(tree: &Tree<'_>, apply: Node) -> bool {
     is_named(tree, apply, &PASSES_ON)
 }
@@ -146,7 +146,7 @@ fn is_named(tree: &Tree<'_>, apply: Node, table: &[(&str, usize)]) -> bool {
     function(tree, apply).is_some_and(|(name, index)| table.contains(&(nix::last_name(name), index)))
 }
 
-/// Whether a function, possibly partially applied, passes its next argument on.
+/// Whether a function, possibly partially applied, passes on its next argument.
 fn passes_on(tree: &Tree<'_>, function: Option<Node>, table: &[(&str, usize)]) -> bool {
     let Some(function) = function.map(|node| nix::unwrap_parens(tree, node)) else { return false };
     callee(tree, function).is_some_and(|(head, index)| {
@@ -155,7 +155,7 @@ fn passes_on(tree: &Tree<'_>, function: Option<Node>, table: &[(&str, usize)]) -
     })
 }
 
-/// The fields of a pipe operator: that of the value and that of the function.
+/// The fields of a pipe operator that contain the value and the function.
 fn piped(operator: NodeKind) -> (Field, Field) {
     match operator {
         NodeKind::PipeInto => (Field::Left, Field::Right),
@@ -288,7 +288,8 @@ fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize
     Some((function, given + argument))
 }
 
-/// The function that remains after `index` arguments, and the name of its next argument, if that is a plain name.
+/// The function that remains after `index` arguments, and the name of its next argument. `None` unless that is a plain
+/// name.
 pub fn parameter(tree: &Tree<'_>, function: Node, index: usize) -> Option<(Node, Node)> {
     let mut lambda = nix::unwrap_parens(tree, function);
     for _ in 0..index {

@@ -1,4 +1,4 @@
-//! Decides whether a host belongs to the repository. A port on another party's service is not one of the repository's
+//! Decides whether a host belongs to the repository. A port of someone else's service is not one of the repository's
 //! ports.
 
 use crate::knowledge::hosts;
@@ -29,7 +29,7 @@ pub fn value_names_host(path: &[&str]) -> bool {
     }
 }
 
-/// The function of dns.nix that writes a zone of DNS, whose name is its first argument.
+/// The function of dns.nix that writes a DNS zone. Its first argument is the name of the zone.
 pub const ZONE: &str = "writeZone";
 
 /// Whether an attribute path defines an answer of a DNS server, with the queried name as its last name: blocky's
@@ -38,7 +38,7 @@ pub fn is_answer(path: &[&str]) -> bool {
     path.contains(&"customDNS")
 }
 
-/// The name for which dnsmasq has an address: `/nas.example.org/10.0.0.5`. Only names of machines in private networks
+/// The names for which dnsmasq has an address: `/nas.example.org/10.0.0.5`. Only names of machines in private networks
 /// count as the repository's own; see [`names_machines`].
 pub fn answered_by_dnsmasq(text: &str) -> impl Iterator<Item = &str> {
     let (names, address) = text.strip_prefix('/').and_then(|text| text.rsplit_once('/')).unwrap_or_default();
@@ -50,13 +50,13 @@ pub fn may_hold_hosts(name: &str) -> bool {
     hosts::SITES.contains(&name) || hosts::MACHINES.contains(&name)
 }
 
-/// Whether a text contains the name of such a set.
+/// Whether the text contains the name of such a set.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
     let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
     hosts::SITES.iter().chain(&hosts::MACHINES).any(holds)
 }
 
-/// The own site or machine that an attribute path names (`virtualHosts."example.org"`).
+/// The site or machine of the repository that an attribute path names (`virtualHosts."example.org"`).
 pub fn name_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     let named = path.windows(2).rev().find(|pair| may_hold_hosts(pair[0]));
     named.map(|pair| pair[1]).filter(|name| !name.is_empty() && *name != "_")
@@ -84,7 +84,7 @@ pub fn zone_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
     })
 }
 
-/// The addresses that a script gives to interfaces: `ip addr add 192.0.2.1/24 dev eth0`.
+/// The addresses that a script assigns to interfaces: `ip addr add 192.0.2.1/24 dev eth0`.
 pub fn added_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
     text.lines().filter_map(|line| {
         let mut words = line.split_ascii_whitespace();
@@ -102,7 +102,7 @@ pub fn names_machines(address: &str) -> bool {
     address.is_ok_and(|address| is_private(address) && !address.is_loopback() && !address.is_unspecified())
 }
 
-/// The names of own machines in the lines of a file of hosts: `10.0.0.5 nas.example.org nas`.
+/// The names of the repository's machines in the lines of a hosts file: `10.0.0.5 nas.example.org nas`.
 pub fn names_in_hosts_file(text: &str) -> impl Iterator<Item = &str> {
     text.lines().flat_map(|line| {
         let mut words = line.split('#').next().unwrap_or(line).split_ascii_whitespace();
@@ -111,7 +111,8 @@ pub fn names_in_hosts_file(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The public addresses in the lines of a file of hosts, each with a name. They are own if the name is that of a machine.
+/// The public addresses in the lines of a hosts file, each with a name. An address is the repository's own if the name
+/// is one of its machines.
 pub fn named_addresses(text: &str) -> impl Iterator<Item = (IpAddr, &str)> {
     text.lines().flat_map(|line| {
         let mut words = line.split('#').next().unwrap_or(line).split_ascii_whitespace();
@@ -120,7 +121,7 @@ pub fn named_addresses(text: &str) -> impl Iterator<Item = (IpAddr, &str)> {
     })
 }
 
-/// An address that can be that of a machine on the internet.
+/// Parses an address that a machine on the internet can have.
 pub fn public_address(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.trim().parse().ok()?;
     (!is_private(address) && !address.is_loopback() && !address.is_unspecified()).then_some(address)
@@ -152,7 +153,7 @@ pub fn may_hold_address(name: &str) -> bool {
 }
 
 /// Whether an attribute path assigns its value, an address, to a machine of the repository: the address of an
-/// interface, a DNS record, a public address. Routes, gateways and peers have addresses of other machines.
+/// interface, a DNS record, a public address. Routes, gateways and peers contain addresses of other machines.
 pub fn value_is_own_address(path: &[&str]) -> bool {
     const OTHERS: [&str; 10] = [
         "routes",
@@ -171,7 +172,7 @@ pub fn value_is_own_address(path: &[&str]) -> bool {
     if path.iter().any(|name| OTHERS.contains(name)) {
         return false;
     }
-    // Names of the endpoint in data about the repository's own machines.
+    // `endpoint` counts only in data about the repository's own machines.
     let is_data = || before.iter().any(|name| matches!(*name, "hosts" | "machines" | "nodes"));
     if *last == "endpoint" {
         return is_data();
@@ -216,7 +217,7 @@ impl Listed {
 }
 
 impl Hosts {
-    /// Collects the own hosts of a repository.
+    /// Collects the repository's own hosts.
     pub fn gather(project: &Project, settings: &PortSettings) -> Self {
         let mut own = HashSet::new();
         for name in project.all::<PortFacts>().flat_map(|ports| &ports.own_hosts) {
@@ -243,7 +244,7 @@ impl Hosts {
         Self { own, machines, external, configured }
     }
 
-    /// The entry of `external-hosts` or `own-hosts` that decides whether a host is own, as written.
+    /// The entry of `external-hosts` or `own-hosts`, as written, that decides whether a host is the repository's own.
     pub fn deciding(&self, host: &str) -> Option<&str> {
         let host = bare(host);
         self.external.covering(&host).or_else(|| self.configured.covering(&host))
@@ -287,8 +288,8 @@ impl Hosts {
     }
 }
 
-/// The machine that a file configures, by its path: `machines/NAME`, `hosts/NAME.nix`, also with a platform folder in
-/// between.
+/// The machine that a file configures, by its path: `machines/NAME`, `hosts/NAME.nix`, possibly with a platform folder
+/// in between.
 fn machine_of(path: &str) -> Option<&str> {
     const PLATFORMS: [&str; 6] = ["nixos", "darwin", "linux", "x86_64-linux", "aarch64-linux", "aarch64-darwin"];
     let mut parts = path.split('/').skip_while(|part| !matches!(*part, "machines" | "machine" | "hosts" | "systems"));
@@ -315,7 +316,7 @@ fn bare(host: &str) -> String {
     host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// The registrable domain: the last two labels, unless others can register names below that.
+/// The registrable domain: the last two labels, unless others can register names below those.
 fn registrable(name: &str) -> Option<&str> {
     let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
     let _top = dots.next()?;
@@ -342,14 +343,14 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// The first of some addresses, if none of them is one of the own network.
+/// The first of the given addresses, if none of them is on the repository's own network.
 pub fn of_others(addresses: Vec<String>) -> Option<String> {
     let is_own = |address: &String| names_machines(address) && !hosts::METADATA.contains(&address.as_str());
     let has_own = addresses.iter().any(is_own);
     addresses.into_iter().next().filter(|_| !has_own)
 }
 
-/// The host of a literal value, if it is one other than this machine: not empty, not a path, not local.
+/// The host of a literal value if it is not this machine: not empty, not a path, not local.
 pub fn literal_host(value: &str) -> Option<String> {
     let value = value.trim();
     let value = value.strip_prefix(text::LITERAL).unwrap_or(value);

@@ -25,7 +25,7 @@ use crate::source::FileKind;
 use crate::wording::head;
 use text::{Form, Host, TextPort};
 
-/// Reads port literals, and the names of own hosts.
+/// Reads port literals and the names of the repository's own hosts.
 pub static READER: Reader = Reader { name: "ports", needles: &trigger::WORDS, may_hold, read };
 
 /// The ports and hosts of one file.
@@ -37,11 +37,11 @@ pub struct PortFacts {
     pub of_machines: Vec<PortUse>,
     /// Names that this repository gives to its own machines and sites, and addresses that it assigns.
     pub own_hosts: Vec<String>,
-    /// Public addresses that files of hosts give to names.
+    /// Public addresses that hosts files assign to names.
     pub named_addresses: Vec<(IpAddr, String)>,
     /// Selections from function arguments, by a name that may refer to a registry.
     pub selected: Vec<Selected>,
-    /// The same selections from `config`.
+    /// Selections of the same kind from `config`.
     pub selected_from_config: Vec<Selected>,
     /// Machines that the file configures, by their names without a domain.
     pub machines: Vec<String>,
@@ -54,7 +54,7 @@ pub struct PortFacts {
 impl Fact for PortFacts {}
 
 impl PortFacts {
-    /// Whether the file has none of these.
+    /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         self.has_no_uses()
             && self.own_hosts.is_empty()
@@ -77,12 +77,12 @@ impl PortFacts {
         uses.chain(self.of_machines.iter().filter(is_machine))
     }
 
-    /// Whether a port literal, on whichever host, has one of some numbers.
+    /// Whether any port literal, regardless of its host, has a number for which `is_asked` returns true.
     pub fn has_number(&self, is_asked: impl Fn(u32) -> bool) -> bool {
         self.uses.iter().chain(&self.of_machines).any(|port| is_asked(port.number))
     }
 
-    /// Adds the use of a port in a text.
+    /// Adds the use of a port in a string.
     fn add(&mut self, port: &TextPort<'_>, found: PortUse) {
         match port.host {
             Host::Machine(_) => self.of_machines.push(found),
@@ -105,9 +105,9 @@ pub struct Selected {
 /// A port written in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortUse {
-    /// The digits; for a computed port the whole expression.
+    /// The digits, or the whole expression for a computed port.
     pub span: Span,
-    /// The number; above 65535 only where only a port is valid, 0 for a port without a literal number.
+    /// The number. Above 65535 only where nothing but a port is valid; 0 for a port without a literal number.
     pub number: u32,
     /// The origin of the number.
     pub kind: UseKind,
@@ -120,7 +120,7 @@ pub struct PortUse {
 /// The origin of a port's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UseKind {
-    /// Written at the place of use.
+    /// Written where it is used.
     Literal,
     /// Bound to a local name (`let`, `rec`, a default argument) and used as a port.
     Bound,
@@ -132,8 +132,8 @@ pub enum UseKind {
     Fallback,
 }
 
-/// The name of a port's use, as a path. Many ports may share the same long path, so only as much is kept as is needed
-/// to name a registry entry.
+/// The name of a port's use, as a path. Many ports may share a long path, so only the part that is needed to name a
+/// registry entry is kept.
 fn name(path: &[impl AsRef<str>]) -> String {
     const DEEPEST: usize = 16;
     let parts = path.iter().take(DEEPEST).chain(path.iter().skip(DEEPEST.max(path.len().saturating_sub(DEEPEST))));
@@ -147,7 +147,8 @@ fn start(name: &str) -> &str {
 }
 
 impl PortUse {
-    /// The use for a port in a text. `beside` is the host next to the whole text, `name` is the path of the text.
+    /// Creates the use for a port in a string. `beside` is the host next to the whole string; `name` is the path of the
+    /// string.
     fn in_text(port: &TextPort<'_>, span: Span, beside: Option<String>, name: &str) -> Self {
         let kind = match port.form {
             Form::Random => UseKind::Random,
@@ -162,7 +163,7 @@ impl PortUse {
         Self { span, number: port.number, kind, host, name: Self::name(name, port.name) }
     }
 
-    /// The path of a text, extended by the name of a port in the text: `services.web.command --port`.
+    /// The path of a string, extended by the name of a port in the string: `services.web.command --port`.
     fn name(around: &str, inside: Option<&str>) -> String {
         match (around, inside) {
             (around, None) => around.to_owned(),
@@ -205,7 +206,7 @@ fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
         FileKind::Dockerfile => dockerfile::collect(tree, &mut facts),
         _ => {}
     }
-    // A number may be reached twice: by its own name and by names that it is passed on under.
+    // A number may be reached twice: by its own name, and by a name under which it is passed on.
     facts.selected.sort();
     facts.selected.dedup();
     facts.selected_from_config.sort();

@@ -57,7 +57,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     }
 }
 
-/// Functions that pass their argument to another function are followed to this depth.
+/// The maximum depth to which an argument is followed from function to function.
 const DEPTH: usize = 8;
 
 struct Collector<'t, 'a> {
@@ -65,13 +65,13 @@ struct Collector<'t, 'a> {
     facts: &'t mut PortFacts,
     /// Whether the file mentions a set of sites or machines.
     has_hosts: bool,
-    /// Whether the file mentions the function that writes a zone of DNS.
+    /// Whether the file mentions the function that writes DNS zones.
     has_zones: bool,
     /// For each function: whether its argument is used as a port.
     parameters: HashMap<Node, bool>,
     /// The nesting depth of the current function: how many functions pass their argument on to the next.
     depth: usize,
-    /// Literals bound to names that were already reported, because a port uses the name.
+    /// Literals that were already reported because a port uses the name that they are bound to.
     bound: BTreeSet<Node>,
     /// The host names in each set that was queried.
     hosts: HashMap<Node, HostNames>,
@@ -84,7 +84,7 @@ impl<'a> Collector<'_, 'a> {
         self.facts.uses.push(PortUse { span: self.tree.span(node), number, kind, host, name });
     }
 
-    /// Whether a binding's value is a port, by its name and the attribute path around it.
+    /// Whether a binding's value is a port, judging by its name and the attribute path around it.
     fn is_port(&self, binding: Node, path: &[String], integer: bool) -> bool {
         let Some(last) = path.last() else { return false };
         let outer = &path[..path.len() - 1];
@@ -105,7 +105,7 @@ impl<'a> Collector<'_, 'a> {
             }
             "default" if self.is_port_option(binding, path) => true,
             // `listeners.ssl.default = "5671"`: the names of RabbitMQ's listeners do not contain "port".
-            // Options below them have defaults too: `listeners.mqtt.maxConnections = mkOption { default = 2048; }`.
+            // Options below them also have defaults: `listeners.mqtt.maxConnections = mkOption { default = 2048; }`.
             _ if last.starts_with("listeners.") || outer.iter().any(|name| name == "listeners") => {
                 let end = last.rsplit('.').next().unwrap_or(last);
                 let is_own = outer.iter().rev().take(2).any(|name| name == "listeners");
@@ -153,11 +153,11 @@ impl<'a> Collector<'_, 'a> {
         name.is_some_and(|name| is_range(tree.slice(name)))
     }
 
-    /// `ports = 15;`: the number of ports of a controller or switch. The ports of a service are a list.
+    /// Whether a number counts the ports of a controller or switch: `ports = 15;`. The ports of a service are a list.
     fn counts_ports(&self, binding: Node, literal: Node, number: u32) -> bool {
         let tree = self.tree;
         let path = nix::attrpath_node(tree, binding).map_or("", |path| tree.slice(path));
-        // A computed number under a name in the plural is a quantity: `recommendedPorts = clients * 5`.
+        // A computed number under a plural name is a quantity: `recommendedPorts = clients * 5`.
         let is_computed = || {
             let value = nix::value(tree, binding).and_then(|value| flow::computed(tree, value));
             value.is_some_and(|(sum, _)| tree.span(sum).contains(tree.span(literal)))
@@ -173,7 +173,7 @@ impl<'a> Collector<'_, 'a> {
         is_whole && number < 64 && !matches!(number, 22 | 25 | 53) && nix::last_name(path) == "ports"
     }
 
-    /// Whether a `default` belongs to an option for a port, by its type or else by its name.
+    /// Whether a `default` belongs to an option for a port, judging by its type, or else by its name.
     fn is_port_option(&self, binding: Node, path: &[String]) -> bool {
         let tree = self.tree;
         let named = path.len() >= 2 && text::is_port_word(&path[path.len() - 2]);
@@ -225,8 +225,8 @@ impl<'a> Collector<'_, 'a> {
         Some(path)
     }
 
-    /// The name of an attribute that ends in the word port after an interpolation, which is `?`: `?.server.port` for
-    /// `"${name}.server.port"`.
+    /// The name of an attribute that ends in the word port after an interpolation. The interpolation becomes `?`:
+    /// `?.server.port` for `"${name}.server.port"`.
     fn port_word_after_hole(&self, name: Node) -> Option<String> {
         let tree = self.tree;
         if tree.kind(name) != NodeKind::String {
@@ -238,7 +238,7 @@ impl<'a> Collector<'_, 'a> {
         is_port.then(|| format!("?{}", super::start(tail)))
     }
 
-    /// The name beside the value of a variable, if it is a port: `{ name = "PORT"; value = "8080"; }`.
+    /// The name next to the value of a variable, if it is the name of a port: `{ name = "PORT"; value = "8080"; }`.
     fn name_beside(&self, value: Node) -> Option<String> {
         let tree = self.tree;
         let members = tree.children(tree.parent(value)?).filter(|&node| tree.kind(node) == NodeKind::Binding).take(8);
@@ -253,7 +253,7 @@ fn known_text(name: &nix::AttrName<'_>) -> Option<String> {
     name.text.as_deref().map(str::to_owned)
 }
 
-/// Whether a name in a set of ports is not that of a port.
+/// Whether a name in a set of ports does not name a port.
 pub(super) fn is_port_count(name: &str) -> bool {
     port_words::NOT_PORTS.contains(&name)
 }

@@ -4,7 +4,7 @@ use super::{UseKind, collect};
 use crate::lang::{Language, Tree};
 use crate::source::FileKind;
 
-/// The uses in a text, as `number` or `number@host`; manual allocations end in `!`.
+/// The uses in the text, as `number` or `number@host`; manual allocations end in `!`.
 fn uses(language: Language, text: &str) -> String {
     let tree = Tree::parse(language, text).unwrap();
     let kind = match language {
@@ -72,7 +72,7 @@ fn connectors_on_a_bus_are_not_ports() {
                 "{ x = ''<address type='usb' bus='0' port='1'/><master startport='2'/><graphics port='5901'/>''; }",
                 "5901",
             ),
-            // A bus of messages, and numbers that no bus has.
+            // A message bus, and a number that no port of a bus has.
             ("{ x = { bus = \"nats\"; port = 22; }; y = { bus = 1; port = 4222; }; }", "22 4222"),
             ("{ k3s.master.startport = 30000; }", "30000"),
             ("let n = 1; p = 81; in { x = { bus = 0; port = n; }; y = { bus = \"a\"; port = p; }; }", "81!"),
@@ -117,7 +117,7 @@ fn the_public_address_of_a_listener_is_its_own() {
             ),
             ("{ a.listen.address = \"203.0.113.4:81\"; b.listen = [ { addr = \"203.0.113.4:82\"; } ]; }", "81 82"),
             ("{ a.listen.web = \"203.0.113.4:83\"; b.listen.x = [ \"203.0.113.5:84\" ]; }", "83 84"),
-            // Other names below a listener.
+            // Names of other machines below a listener.
             ("{ services.bind.forwarders = [ \"203.0.113.5:5353\" ]; }", "5353@203.0.113.5"),
             ("{ services.haproxy.listeners.web.backend = \"203.0.113.9:8080\"; }", "8080@203.0.113.9"),
             ("{ services.y.listen.upstream = \"203.0.113.9:8081\"; }", "8081@203.0.113.9"),
@@ -477,7 +477,7 @@ fn lists_of_words_and_escapes() {
     holds(Language::Dockerfile, &[("FROM x\nEXPOSE \"8320\"\nEXPOSE 8321/tcp \"8322\"\n", "8320 8321 8322")]);
 }
 
-/// Kubernetes and Nomad give variables as pairs of a name and a value.
+/// Kubernetes and Nomad specify variables as pairs of a name and a value.
 #[test]
 fn the_value_of_a_variable_is_a_port_by_its_name() {
     holds(
@@ -553,7 +553,7 @@ fn names_of_sets_and_arguments_become_ports() {
     );
 }
 
-/// Configurations define short forms of `mkOption`: type, default, description.
+/// Configurations define shorthands for `mkOption`: type, default, description.
 #[test]
 fn short_forms_of_options_have_defaults_and_descriptions() {
     holds(

@@ -31,18 +31,18 @@ use lines::Lines;
 /// The byte that replaces each byte of an interpolation of the surrounding language.
 pub const HOLE: u8 = 1;
 
-/// A tag before a value that is written out, in tools that distinguish it from a variable: `Port=literal:5000`.
+/// A tag before a literal value, in tools that distinguish it from a variable: `Port=literal:5000`.
 pub const LITERAL: &str = "literal:";
 
-/// At most this many bytes before or after a number are read.
+/// The maximum number of bytes read before or after a number.
 const WINDOW: usize = 256;
 
-/// What the caller knows about the context of the text.
+/// The context of the text, as far as the caller provides it.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The attribute path, YAML path or variable name that the text is the value of, innermost last; may be empty.
     pub path: &'a [&'a str],
-    /// What kind of text it is.
+    /// The kind of text.
     pub flavour: Flavour,
 }
 
@@ -57,7 +57,7 @@ pub enum Flavour {
     Config,
 }
 
-/// A port literal in a text.
+/// A port literal in a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPort<'a> {
     /// The digits, as byte offsets in the text; for [`Form::Random`] the word that draws the number.
@@ -85,7 +85,7 @@ pub enum Host<'a> {
     Any,
     /// Any other name or address, as written; the caller decides whose it is.
     Named(&'a str),
-    /// A word that is a host only if the repository has a machine of that name: `atlas:9333`, `atlas.wg0:80`.
+    /// A word that is a host only if the repository has a machine with that name: `atlas:9333`, `atlas.wg0:80`.
     Machine(&'a str),
 }
 
@@ -131,7 +131,7 @@ pub fn scan<'a>(text: &'a str, context: &Context<'_>, out: &mut Vec<TextPort<'a>
     }
 }
 
-/// Like [`scan`], with the numbers that are ports only if their host is a machine: [`Host::Machine`].
+/// Like [`scan`], but includes the numbers that are ports only if their host is a machine: [`Host::Machine`].
 pub fn scan_with_machines<'a>(text: &'a str, context: &Context<'_>, out: &mut Vec<TextPort<'a>>) {
     if !may_hold_port(text.as_bytes()) {
         return;
@@ -173,8 +173,8 @@ pub fn may_hold_number(text: &[u8]) -> bool {
     false
 }
 
-/// Whether some digits are a number: without leading zeros (`0750` is a file mode), and not part of a word (`x86`), of a
-/// decimal or of an address.
+/// Whether a run of digits is a number: without leading zeros (`0750` is a file mode), and not part of a word (`x86`),
+/// of a decimal or of an address.
 fn is_number(text: &[u8], digits: &Range<usize>) -> bool {
     let at = |at: usize| text.get(at).copied().unwrap_or(0);
     let (before, after) = (digits.start.checked_sub(1).map_or(0, at), at(digits.end));
@@ -204,11 +204,11 @@ struct View<'a> {
     wants_address: bool,
     /// The path implies ports, and the text contains only numbers.
     only_numbers: bool,
-    /// The path is that of addresses on which a machine listens.
+    /// The path implies addresses on which a machine listens.
     listens: bool,
-    /// The path is about forwarding: its addresses are of the repository's own machines.
+    /// The path is about forwarding: its addresses belong to the repository's own machines.
     forwards: bool,
-    /// The path is about ssh, whose options often stand alone (`NIX_SSHOPTS = "-p 23"`).
+    /// The path is about ssh, whose options often appear alone (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
     /// The path is an option of ssh for tunnels, whose values start with a port: `"8080 localhost:8080"`.
     tunnels: bool,
@@ -287,7 +287,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the digits are in an address of the hypervisor, whose ports are not those of a network: `vsock::22`.
+    /// Whether the digits are in an address of the hypervisor, whose ports are not network ports: `vsock::22`.
     fn is_vsock(&self, digits: usize) -> bool {
         self.before(digits) == b':' && {
             let end = self.run_start(digits, |byte| byte.is_ascii_digit() || byte == b':');
@@ -350,14 +350,14 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Whether a text is a list of ports in which some have the name of their service: `smtp,465,submission`.
+/// Whether the text is a list of ports, some of them given by the name of their service: `smtp,465,submission`.
 fn names_services(text: &str) -> bool {
     let is_number = |item: &str| !item.is_empty() && item.bytes().all(|byte| byte.is_ascii_digit());
     let is_name = |item: &str| item.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') && item.len() > 1;
     text.contains(',') && text.split(',').map(str::trim).all(|item| is_number(item) || is_name(item))
 }
 
-/// Bytes of a number or a list of numbers.
+/// Whether a byte belongs to a number or a list of numbers.
 const fn is_list_byte(byte: u8) -> bool {
     byte.is_ascii_digit() || byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b'-' | b':' | HOLE)
 }

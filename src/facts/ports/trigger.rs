@@ -1,4 +1,4 @@
-//! A cheap necessary condition for ports in a Nix text, so that most files are never parsed.
+//! A cheap necessary condition for ports in a Nix file, so that most files are never parsed.
 //!
 //! A port is a number, so the text must contain a digit. And something must mark it as a port: a name with the word
 //! port in it, a `listen`, a colon, an at sign or a short flag directly before it, a protocol after it, or one of the
@@ -13,12 +13,12 @@ use crate::facts::needles::{Found, Words};
 use crate::knowledge::hosts;
 use crate::lang::nix;
 
-/// Whether a Nix text may contain a port or the name of one of the repository's hosts.
+/// Whether a Nix file may contain a port or the name of one of the repository's hosts.
 pub fn may_hold(text: &str, words: Found<'_>) -> bool {
     may_hold_port(text, words) || words.has(&NAMING) || words.has(&SELECTING)
 }
 
-/// Whether a Nix or YAML text may contain a port.
+/// Whether a Nix or YAML file may contain a port.
 fn may_hold_port(text: &str, words: Found<'_>) -> bool {
     ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT].into_iter().any(|any| words.has(any))
         || holds_number_after_sign(text.as_bytes())
@@ -26,7 +26,7 @@ fn may_hold_port(text: &str, words: Found<'_>) -> bool {
         && may_hold_digits(text, words)
 }
 
-/// Whether a text of any language contains a number that may be a port, or draws one at random.
+/// Whether a file of any language contains a number that may be a port, or draws one at random.
 pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
     words.has(&DRAWS) || text::may_hold_number(text.as_bytes())
 }
@@ -43,7 +43,7 @@ pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STA
 /// The end of a port's name, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
 
-/// In lower case or with a capital letter.
+/// With a lowercase or uppercase first letter.
 static LISTEN: Words = Words::counted(&["listen", "bindTo"], |text, word| {
     matches!(&text[word.start + 1..word.end], b"isten" | b"indTo") && listens(text, word.end)
 });
@@ -165,14 +165,14 @@ fn listens(text: &[u8], end: usize) -> bool {
     }
     let between = &text[end + name..start];
     match (at(text, start), between.last()) {
-        _ if !between.contains(&b'=') && at(text, start) != b':' => false,
+        _ if !between.iter().any(|byte| matches!(byte, b'=' | b'(')) && at(text, start) != b':' => false,
         // A text without digits is a path or a name.
         (_, Some(b'"')) if !between.contains(&b'[') => {
             let value = &text[start..text.len().min(start + LONGEST)];
             let end = memchr::memchr(b'"', value);
             end.is_none_or(|end| value[..end].iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'$' | b'\\')))
         }
-        (b'%' | b'/', _) => false,
+        (b'%' | b'/', _) if !between.contains(&b'[') => false,
         (byte, _) if byte.is_ascii_alphabetic() => {
             let value = &text[start..text.len().min(start + LONGEST)];
             let word = value.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
@@ -213,16 +213,16 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
         || memchr::memchr_iter(b'#', text).any(|sign| is_hashed(text, sign))
 }
 
-/// `${ip}/9993`, `192.0.2.7/9993`: larger than a prefix length.
+/// Whether a number that is too large for a prefix length follows a slash: `${ip}/9993`, `192.0.2.7/9993`.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
-    // The last is the end of `localhost`.
+    // The `t` is the end of `localhost`.
     let address = before(text, slash).is_ascii_hexdigit() || matches!(before(text, slash), b':' | b'}' | b't');
     let digits = text[slash + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let after = at(text, slash + 1 + digits);
     address && (3..=5).contains(&digits) && !is_name_byte(after) && after != b'/'
 }
 
-/// dnsmasq's `127.0.0.1#53`.
+/// Whether a sign separates an address and a port: dnsmasq's `127.0.0.1#53`.
 fn is_hashed(text: &[u8], sign: usize) -> bool {
     let address = before(text, sign).is_ascii_hexdigit() || before(text, sign) == b':';
     address && at(text, sign + 1).is_ascii_digit()
@@ -270,7 +270,7 @@ fn is_local(host: &[u8]) -> bool {
     host.is_empty() || ends(b"localhost")
 }
 
-/// `("localhost", 80)`
+/// Whether a comma separates a string and a number: `("localhost", 80)`.
 fn is_after_string(text: &[u8], comma: usize) -> bool {
     let blanks = text[..comma].iter().rev().take_while(|byte| **byte == b' ').count();
     let end = comma - blanks;
@@ -290,7 +290,7 @@ fn takes_path(text: &[u8], dash: usize) -> bool {
     before.len() < dash && (before.ends_with(b"mkdir") || before.ends_with(b"[[") || before.ends_with(b" !"))
 }
 
-/// The end of a short flag with which some program takes a port.
+/// The end of a short flag with which a program takes a port.
 fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
     const FLAGS: [&[u8]; 9] = [b"lvp", b"lnp", b"lp", b"p", b"P", b"l", b"D", b"L", b"R"];
     let rest = text.get(dash + 1..)?;
@@ -318,6 +318,15 @@ mod tests {
     fn words_and_signs_make_numbers_ports() {
         for text in [
             "{ port = 80; }",
+            "{ listenStreams = map toString [ 80 ]; }",
+            "{ listeners.ssl.default = \"5671\"; }",
+            "''\n  listener 1883\n''",
+            r#"{ ListenStream = [ "/run/x" "80" ]; }"#,
+            r#"[ "--listen" (toString 8080) ]"#,
+            r#"{ listen = lib.mkForce "8080"; }"#,
+            r#"{ cmd = [ pkgs.tailscale "funnel" "8080" ]; }"#,
+            r#"{ listen="${toString 8080}"; }"#,
+            "{ exposed = { http = 80; }; }",
             "{ listenPort = 80; }",
             "{ TCPPorts = [ 80 ]; }",
             "{ httpport = 80; }",
@@ -375,6 +384,17 @@ mod tests {
             "\"mkdir -p $out/1\"",
             "{ x = submoduleListEntry 1; }",
             "1 - 2",
+            "{ services.listenbrainz-mpd.threads = 2; }",
+            "{ a = \"listening to 2 streams, exposed as one\"; }",
+            r#"{ ListenStream = "%t/agent.sock"; Backlog = 2; }"#,
+            r#"{ run = "kitty --listen-on=unix:/tmp/kitty"; n = 2; }"#,
+            "{ listenToMic = false; n = 2; }",
+            "{ services.tailscale-systray.n = 2; }",
+            r#"{ powermanagementrc = 2; remotes.a = 2; }"#,
+            r#""mkdir -p $(dirname 2)""#,
+            r#""[[ -L ${x} ]] && echo 2""#,
+            r#"{ dawn = "6:00-7:45"; sleep = "18:35-20:15"; }"#,
+            "{ port = \"0750 1.25\"; }",
             r#""${ip}/24 10.0.0.0/8 src/2024/05""#,
         ] {
             assert!(!may_hold_port(text, Finder::new(WORDS).look(text)), "{text}");

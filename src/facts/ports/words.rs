@@ -21,7 +21,7 @@ pub fn host_prefix(name: &str) -> Option<Vec<String>> {
     (joined || hosts::WORDS.contains(&last.as_str())).then_some(host)
 }
 
-/// The words of a port's name except its last.
+/// The words of a port's name except the last one.
 pub fn port_prefix(name: &str) -> Vec<String> {
     let mut port = split(name);
     if let Some(last) = port.pop()
@@ -33,7 +33,7 @@ pub fn port_prefix(name: &str) -> Vec<String> {
     port
 }
 
-/// git's `smtpServerPort` is the port of `smtpServer`: the words without a final "server".
+/// The words without a final "server": git's `smtpServerPort` is the port of `smtpServer`.
 fn without_server(words: &[String]) -> Option<Vec<String>> {
     let (last, before) = words.split_last()?;
     let rest = ["server", "host"].iter().find_map(|word| last.strip_suffix(word))?;
@@ -51,14 +51,14 @@ pub fn hosts_of(port: &str) -> Vec<Vec<String>> {
     [Some(words), remote, server].into_iter().flatten().collect()
 }
 
-/// Whether a prefix, as [`host_prefix`] and [`port_prefix`] return it, is that of mail.
+/// Whether a prefix, as [`host_prefix`] and [`port_prefix`] return it, refers to mail.
 pub fn is_mail(words: &[String]) -> bool {
     const PROTOCOLS: [&str; 9] = ["mail", "smtp", "smtps", "imap", "imaps", "pop", "pops", "sieve", "submission"];
     words.last().is_some_and(|word| PROTOCOLS.contains(&word.as_str()))
 }
 
-/// Whether a port is that of the mail server beside it, also if that has another prefix: `imapPort` beside `smtpHost` or
-/// `host`, and `port` beside `smtpHost` if only mail uses the number.
+/// Whether a port belongs to the mail server next to it, even if that has another prefix: `imapPort` next to `smtpHost`
+/// or `host`, and `port` next to `smtpHost` if only mail uses the number.
 pub fn is_mail_port(port: &str, number: u32) -> bool {
     const NUMBERS: [u32; 9] = [25, 110, 143, 465, 587, 993, 995, 2525, 4190];
     let words = port_prefix(port);

@@ -33,7 +33,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
     }
 }
 
-/// Whether the file is encrypted by SOPS: digits in its values are ciphertext. Where only some values are encrypted, a
+/// Whether the file is encrypted by SOPS: digits in its values are ciphertext. If only some values are encrypted, a
 /// checksum protects the others, so an edit would make the file unusable.
 fn is_encrypted(yaml: &Yaml<'_, '_>) -> bool {
     const CIPHER: &str = "ENC[AES256_GCM,";
@@ -57,7 +57,7 @@ fn services(yaml: &Yaml<'_, '_>) -> Vec<String> {
     found
 }
 
-/// The sites that a manifest of Kubernetes serves: those of an Ingress, a Gateway, a route or a certificate.
+/// The sites that a Kubernetes manifest serves through an Ingress, a Gateway, a route or a certificate.
 fn sites(yaml: &Yaml<'_, '_>, document: Node) -> Vec<String> {
     let kind = yaml.get(document, "kind").and_then(|kind| yaml.scalar(kind));
     let Some(spec) = yaml.get(document, "spec") else { return Vec::new() };
@@ -78,7 +78,7 @@ fn sites(yaml: &Yaml<'_, '_>, document: Node) -> Vec<String> {
     names.filter_map(|name| hosts::literal_host(name.trim_start_matches("*."))).collect()
 }
 
-/// The ports of an item of a list that is the value of ssh's `-L` or `-R`: `["-R", "8080:db:5432"]`.
+/// Collects the ports of a list item that is the value of ssh's `-L` or `-R`: `["-R", "8080:db:5432"]`.
 fn tunnels(yaml: &Yaml<'_, '_>, node: Node, raw: &str, start: usize, name: &str, facts: &mut PortFacts) -> bool {
     let Some(flag @ ("-L" | "-R")) = word_before(yaml, node) else { return false };
     let text = format!("{flag} {raw}");
@@ -146,7 +146,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
         Flavour::Value
     };
     if let Some(decoded) = decoded(yaml, node) {
-        // Escapes make the offsets inside the scalar unknown, so the span is that of the whole scalar.
+        // Escapes make the offsets inside the scalar unknown, so the span covers the whole scalar.
         let span = Span::new(start as usize, start as usize + raw.len());
         let mut found = Vec::new();
         text::scan_with_machines(&decoded, &Context { path: &names, flavour }, &mut found);
@@ -178,7 +178,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
 
 /// The name of the variable that a value is for, as in Kubernetes, if it is a port: `{ name: PORT, value: "8080" }`.
 fn variable(yaml: &Yaml<'_, '_>, node: Node, names: &[&str]) -> Option<String> {
-    /// The most members of a variable that are read.
+    /// The maximum number of members of a variable that are read.
     const MEMBERS: usize = 8;
     if names.last() != Some(&"value") {
         return None;
@@ -214,13 +214,13 @@ fn host_in_variables(yaml: &Yaml<'_, '_>, node: Node, port: &str, known: &mut Kn
 fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> bool {
     const LEAST: u32 = 20;
     let [before @ .., "ports", own] = names else { return false };
-    // The keywords of a schema: `properties: { ports: { maxItems: 64 } }`.
+    // Keywords of a schema: `properties: { ports: { maxItems: 64 } }`.
     if before.last() == Some(&"properties") {
         return false;
     }
     let is_port = || raw.parse().is_ok_and(|number: u32| (LEAST..=65535).contains(&number));
     let is_plain = yaml.tree.kind(node) == NodeKind::PlainScalar && !is_port_count(own) && is_port();
-    // The items of a list of ports have keys too, each with a meaning of its own.
+    // The items of a list of ports also have keys, each with its own meaning.
     let mapping = yaml.pair_around(node).and_then(|pair| yaml.tree.parent(pair)).filter(|_| is_plain);
     mapping.is_some_and(|mapping| {
         let is_item = |&node: &Node| matches!(yaml.tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence);
@@ -229,7 +229,7 @@ fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> 
     })
 }
 
-/// Whether a value is for people, by its own key or as an example in a schema.
+/// Whether a value is for people, judging by its key or because it is an example in a schema.
 fn is_prose(path: &[&str]) -> bool {
     let is_one_of = |names: &[&str], name: &str| names.iter().any(|known| name.eq_ignore_ascii_case(known));
     let Some((last, before)) = path.split_last() else { return false };
@@ -268,7 +268,7 @@ fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     })
 }
 
-/// What was found beside ports before.
+/// The hosts and addresses that were already found next to ports.
 #[derive(Default)]
 struct Known {
     /// The hosts in each mapping, and in each list of variables.
@@ -344,8 +344,8 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) 
     hosts.of(yaml, &key, number)
 }
 
-/// The address to which a rule of a Kubernetes NetworkPolicy allows connections: `- to: [{ ipBlock: { cidr: 192.0.2.0/24
-/// } }]` beside the `ports` that contain a pair.
+/// The address to which a rule of a Kubernetes NetworkPolicy allows connections: `- to: [{ ipBlock: { cidr:
+/// 192.0.2.0/24 } }]` next to the `ports` that contain a pair.
 fn egress_block(yaml: &Yaml<'_, '_>, pair: Node, known: &mut Known) -> Option<String> {
     let ports = yaml.pair_around(yaml.tree.parent(pair)?)?;
     yaml.scalar(yaml.tree.child(ports, Field::Key)?).filter(|key| key == "ports")?;
@@ -355,7 +355,7 @@ fn egress_block(yaml: &Yaml<'_, '_>, pair: Node, known: &mut Known) -> Option<St
 
 fn block_of_rule(yaml: &Yaml<'_, '_>, rule: Node) -> Option<String> {
     let peers = yaml.items(yaml.get(rule, "to")?);
-    // A rule with other peers is about the repository's own services too.
+    // A rule with other peers also applies to the repository's own services.
     let block = |peer: Node| hosts::literal_host(&yaml.scalar(yaml.at(peer, &["ipBlock", "cidr"])?)?);
     let blocks: Option<Vec<String>> = peers.into_iter().map(block).collect();
     hosts::of_others(blocks?)

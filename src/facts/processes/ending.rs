@@ -1,15 +1,15 @@
-//! Processes that terminate by themselves.
+//! Processes that terminate on their own.
 
 use crate::knowledge::programs;
 use crate::lang::shell;
 
-/// Whether a process certainly terminates by itself, so that it needs no readiness probe.
+/// Whether a process certainly terminates on its own, so that it needs no readiness probe.
 pub fn ends_by_itself(name: &str, command: &str) -> bool {
     let task = name.split(['-', '_', '.', ':']).any(|word| programs::TASKS.contains(&&*word.to_ascii_lowercase()));
     task || every_command_ends(command)
 }
 
-/// Whether a command, or every command of a script, terminates. A loop may not, and neither may a background job.
+/// Whether a command, or every command of a script, terminates. A loop or a background job may not.
 fn every_command_ends(script: &str) -> bool {
     let commands = shell::commands(script);
     let goes_on = script.split_whitespace().any(|word| matches!(word, "while" | "until" | "&"));

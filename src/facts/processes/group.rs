@@ -31,7 +31,7 @@ pub struct Groups<'a> {
     changed: HashMap<&'a str, HashSet<&'a str>>,
     /// By folder: the number of files that define each process.
     repeated: HashMap<&'a str, HashMap<&'a str, usize>>,
-    /// By flake and name.
+    /// The parts of each configuration, by flake and name.
     flakes: HashMap<(&'a str, &'a str), Vec<(&'a RelPath, &'a Part)>>,
     flake_folders: HashSet<&'a str>,
 }
@@ -66,7 +66,7 @@ impl View<'_> {
         self.processes.get(name)
     }
 
-    /// Whether a name is that of a replica: `worker-2`.
+    /// Whether a name belongs to a replica: `worker-2`.
     pub fn is_replica(&self, name: &str) -> bool {
         name.rsplit_once('-').is_some_and(|(base, number)| {
             !number.is_empty()
@@ -147,8 +147,8 @@ impl<'a> Groups<'a> {
         around(path).find(|folder| self.flake_folders.contains(folder)).unwrap_or("")
     }
 
-    /// The processes of files that may be loaded together with a file: those of its folder and, if process-compose does
-    /// not find it without `-f`, those of the parent folders.
+    /// The processes of files that may be loaded together with a file: the files in its folder and, unless
+    /// process-compose finds the file without `-f`, those in the parent folders.
     fn beside(&self, path: &'a str) -> Vec<&HashSet<&'a str>> {
         let folders = if found_by_itself(path).is_some() { 1 } else { usize::MAX };
         around(path).take(folders).filter_map(|folder| self.beside.get(folder)).collect()
@@ -195,8 +195,8 @@ impl<'a> Groups<'a> {
         view
     }
 
-    /// Files of one folder can be loaded together with `-f`: a process that another file has too may get its other
-    /// settings from there.
+    /// Files of one folder can be loaded together with `-f`: a process that another file also defines may get its other
+    /// settings there.
     fn may_overlay(&self, view: &mut View<'a>, path: &'a str) {
         let Some(counts) = self.repeated.get(folder(path)) else { return };
         for (name, merged) in &mut view.processes {
@@ -204,7 +204,7 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// A YAML file, and those that process-compose finds together with it.
+    /// A YAML file, and the files that process-compose finds together with it.
     fn files_with(&self, path: &RelPath, part: &'a Part) -> Vec<(RelPath, &'a Part)> {
         let found = self.found.get(folder(path)).filter(|found| found.iter().any(|(_, other)| other == path));
         match found {

@@ -28,12 +28,12 @@ impl<T: Clone> Known<T> {
 }
 
 impl Known<bool> {
-    /// Certainly on.
+    /// Whether the setting is certainly on.
     pub fn yes(&self) -> bool {
         *self == Known::Is(true)
     }
 
-    /// Certainly off.
+    /// Whether the setting is certainly off.
     pub fn no(&self) -> bool {
         matches!(self, Known::Absent | Known::Is(false))
     }
@@ -44,7 +44,7 @@ impl Known<bool> {
 pub enum Condition {
     /// The process was started.
     Started,
-    /// Its probe answered.
+    /// Its probe succeeded.
     Healthy,
     /// It terminated, with any exit code.
     Completed,
@@ -169,7 +169,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// A process of which only the name is known.
+    /// Creates a process of which only the name is known.
     pub fn opaque(name: impl Into<String>, span: Span) -> Self {
         Self { name: name.into(), span, opaque: true, ..Self::default() }
     }
@@ -196,7 +196,7 @@ impl Process {
         self.service = self.service.take().or_else(|| over.service.clone());
     }
 
-    /// Whether all its settings can be read, so that a missing setting is not set.
+    /// Whether all its settings can be read, so that a setting that was not found is not set.
     pub fn complete(&self) -> bool {
         (self.runs || self.service.is_some()) && !self.opaque
     }
@@ -209,7 +209,8 @@ pub enum Family {
     Yaml,
     /// `process-compose.<name>` of the flake that contains the file: all modules that define parts of it are merged.
     Flake(String),
-    /// A module that is imported somewhere, or one of devenv or services-flake itself: other modules may add to it.
+    /// A module that is imported somewhere, or a module of devenv or services-flake itself: other modules may add to
+    /// it.
     Module,
 }
 
@@ -268,7 +269,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// An empty part.
+    /// Creates an empty part.
     pub fn new(family: Family) -> Self {
         Self {
             family,

@@ -10,7 +10,7 @@ use crate::knowledge::services_flake::{SERVICES, Service};
 use crate::lang::Tree;
 use crate::lang::nix::attrs::{Attrs, Piece};
 
-/// Settings with which an instance may listen on another port than its port option gives.
+/// Settings that may make an instance listen on a port other than the one in its port option.
 const ELSEWHERE: [&str; 9] =
     ["imports", "bind", "host", "listen_addresses", "extraConfig", "settings", "environment", "config", "unixSocket"];
 

@@ -31,12 +31,13 @@ pub fn read(source: &Source, tree: &Tree<'_>) -> Option<Part> {
     Some(reader.part)
 }
 
-/// Whether a file name is one of process-compose.
+/// Whether a file is named after process-compose.
 pub fn is_process_compose_name(name: &str) -> bool {
     name.contains("process-compose") || name.contains("process_compose")
 }
 
-/// By content: `processes:` is a mapping of mappings with commands, and no other key belongs to another tool.
+/// Whether the content is a configuration of process-compose: `processes:` is a mapping of mappings with commands, and
+/// no other key belongs to another tool.
 fn is_process_compose(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], processes: Node, named: bool) -> bool {
     if named {
         return value_of(top, "services").is_none();
@@ -273,7 +274,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// Whether a value is set: not if it is missing, `null` or empty.
+    /// Whether a value is set. It is not if it is missing, `null` or empty.
     fn presence(&self, node: Node) -> Known<bool> {
         match self.yaml.scalar(node).as_deref() {
             Some("" | "null" | "~") => Known::Absent,

@@ -1,4 +1,4 @@
-//! Images of programs that nixpkgs has and services-flake has no service for. Sources: the packages' definitions in
+//! Images of programs that are in nixpkgs and have no service in services-flake. Sources: the packages' definitions in
 //! nixpkgs for attributes and programs, the programs' own documentation for flags, variables and health endpoints.
 
 mod applications;
@@ -26,26 +26,27 @@ pub struct PackageImage {
     pub variables: &'static [(&'static str, &'static str)],
     /// The port and HTTP path of its readiness probe.
     pub ready: Option<(u16, &'static str)>,
-    /// What the image runs the program with if nobody gives it arguments, with paths inside the image.
+    /// The arguments with which the image runs the program by default, with paths inside the image.
     pub usual: &'static [&'static str],
-    /// Whether the image's command is arguments of the program. Those that set what is set above are left out.
+    /// Whether the image's command consists of arguments of the program. Arguments for settings that are already made
+    /// above are left out.
     pub takes_command: bool,
     /// How it differs from the program in the image; empty if it is the same program.
     pub note: &'static str,
 }
 
 impl PackageImage {
-    /// Whether the program is given a number for one of its ports.
+    /// Whether the program receives a number for one of its ports.
     pub fn sets(&self, container: u16) -> bool {
         self.contains(&format!("{{{container}}}"))
     }
 
-    /// Whether the program is given its data folder.
+    /// Whether the program receives its data folder.
     pub fn keeps_data(&self) -> bool {
         self.contains("{data}")
     }
 
-    /// Whether the program is given the place of a file or folder of the image.
+    /// Whether the program receives the path of a file or folder of the image.
     pub fn is_told(&self, target: &str) -> bool {
         self.contains(&format!("{{{}}}", target.trim_end_matches('/')))
     }
@@ -483,7 +484,7 @@ static SERVERS: &[PackageImage] = &[
     ),
 ];
 
-/// The plugin has no variable for its port: it is a setting of its application.
+/// The plugin has no variable for its port: the port is a setting of its application.
 const RABBITMQ_MANAGEMENT: &[(&str, &str)] = &[
     ("RABBITMQ_NODE_PORT", "{5672}"),
     ("RABBITMQ_NODENAME", "{name}@localhost"),

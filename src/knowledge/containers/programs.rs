@@ -1,5 +1,5 @@
-//! The programs in images, and the packages of nixpkgs that have them. Sources: the package set of nixpkgs, the images'
-//! Dockerfiles for what they start, the programs' own documentation for flags and variables.
+//! The programs in images, and the packages of nixpkgs that contain them. Sources: the package set of nixpkgs, the
+//! images' Dockerfiles for what they start, the programs' own documentation for flags and variables.
 
 /// Images with a language or a shell that run the command of the Compose file or Dockerfile.
 pub static RUNTIMES: &[&str] = &[
@@ -181,22 +181,22 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("just", "just", &["just"]),
 ];
 
-/// What images run if a Compose file does not say anything else, with paths inside the image: the word of [`PROGRAMS`]
-/// and its arguments.
+/// What images run unless a Compose file overrides it, with paths inside the image: the word of [`PROGRAMS`] and its
+/// arguments.
 pub static USUAL: &[(&str, &[&str])] = &[
     ("caddy", &["run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]),
     ("haproxy", &["-f", "/usr/local/etc/haproxy/haproxy.cfg"]),
     ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
 ];
 
-/// A base image that starts a server by itself.
+/// A base image that starts a server by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BaseServer {
     /// The last component of the image's name.
     pub image: &'static str,
     /// What its tag contains; empty if the tag does not matter.
     pub tag: &'static str,
-    /// The command: a word of [`PROGRAMS`] or a server of PHP, and its arguments. Without the port if a variable gives
+    /// The command: a word of [`PROGRAMS`] or a server of PHP, and its arguments. Without the port if a variable sets
     /// it.
     pub command: &'static [&'static str],
     /// The port that the image exposes.
@@ -205,7 +205,7 @@ pub struct BaseServer {
 
 const UVICORN: &[&str] = &["uvicorn", "--host", "0.0.0.0", "app.main:app"];
 
-/// What base images run if nothing else is said, from their Dockerfiles and start scripts.
+/// What base images run by default, from their Dockerfiles and start scripts.
 static BASE_SERVERS: &[BaseServer] = &[
     BaseServer { image: "uvicorn-gunicorn-fastapi", tag: "", command: UVICORN, port: None },
     BaseServer { image: "uvicorn-gunicorn-starlette", tag: "", command: UVICORN, port: None },
@@ -214,14 +214,14 @@ static BASE_SERVERS: &[BaseServer] = &[
     BaseServer { image: "php", tag: "apache", command: &["apache2-foreground"], port: Some(80) },
 ];
 
-/// The server that an image starts by itself, as a base image or alone.
+/// The server that an image starts by default, as a base image or alone.
 pub fn base_server(image: &str) -> Option<&'static BaseServer> {
     let name = super::repository(image).rsplit('/').next()?;
     let tag = super::tag(image).unwrap_or_default();
     BASE_SERVERS.iter().find(|server| server.image == name && tag.contains(server.tag))
 }
 
-/// The configuration of PHP's FastCGI server, before and after its port: that of the image, on one address.
+/// The configuration of PHP's FastCGI server before and after its port: the image's own configuration, on one address.
 pub const PHP_FPM: (&str, &str) = (
     "[global]\nerror_log = /dev/stderr\n[www]\nlisten = 127.0.0.1:",
     "\npm = dynamic\npm.max_children = 5\npm.start_servers = 2\npm.min_spare_servers = 1\n\
@@ -234,7 +234,7 @@ pub const APACHE_ROOT: &str = "/var/www/html";
 /// Folders of programs that every image has.
 const SYSTEM: [&str; 6] = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/usr/local/sbin/"];
 
-/// The name of a program that is given with the folder of an image's programs.
+/// The name of a program that is given with its folder in an image.
 pub fn in_system(word: &str) -> Option<&str> {
     SYSTEM.iter().find_map(|folder| word.strip_prefix(folder))
 }
@@ -242,7 +242,7 @@ pub fn in_system(word: &str) -> Option<&str> {
 /// Parts of paths where package managers put the programs of a project, after its dependencies are installed.
 pub const INSTALLED: [&str; 4] = ["node_modules/", "venv/", "vendor/", ".bundle/"];
 
-/// Programs of the shell itself, and those that every Unix machine has. From POSIX and the manual of bash.
+/// Built-in commands of the shell, and programs that every Unix machine has. From POSIX and the manual of bash.
 pub static ON_EVERY_MACHINE: &[&str] = &[
     ".", ":", "alias", "awk", "basename", "bg", "break", "cat", "cd", "chgrp", "chmod", "chown", "clear", "cmp",
     "command", "continue", "cp", "cut", "date", "dd", "declare", "df", "diff", "dirname", "du", "echo", "env", "eval",
@@ -254,7 +254,7 @@ pub static ON_EVERY_MACHINE: &[&str] = &[
     "wc", "which", "whoami", "xargs", "yes",
 ];
 
-/// Flags of programs that ask for Docker: the start of the flag, and what to do without it.
+/// Flags of programs that require Docker: the start of the flag, and what to do without it.
 pub static DOCKER_FLAGS: &[(&str, &str)] =
     &[("--providers.docker", "write the routes into a file, and pass it with `--providers.file.filename`")];
 

@@ -167,7 +167,7 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
-/// Why nothing replaces an image, and what to do. `None` if that is not known of it.
+/// Why nothing replaces an image, and what to do. `None` for images that are not in the list.
 pub fn unavailable(image: &str) -> Option<(&'static str, &'static str)> {
     IMAGES.iter().find(|(images, _, _)| is_one_of(image, images)).map(|(_, why, todo)| (*why, *todo))
 }

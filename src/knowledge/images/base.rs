@@ -51,12 +51,12 @@ impl Runtime {
     }
 }
 
-/// The attribute of a package in the version that an image has, and whether it is that version. `None` if it is not the
-/// image of that package.
+/// The attribute of a package in the version that an image has, and whether it is exactly that version. `None` if it is
+/// not the image of that package.
 pub fn version_of(package: &str, reference: &str) -> Option<(String, bool)> {
     let base = find(reference)?;
     let own = base.runtime.package()?;
-    // Images with the runtime only run what is built with the SDK of the same version.
+    // Runtime images only run code that was built with the SDK of the same version.
     let is_dotnet = package == "dotnet-sdk" && own.starts_with("dotnet-");
     match is_dotnet {
         true => attribute(&Base { runtime: DOTNET_SDK, ..*base }, reference),
@@ -155,14 +155,14 @@ pub const BASES: &[Base] = &[
     base("redis", Runtime::Package("redis"), &["redis-server"]),
 ];
 
-/// The server of tiangolo's images, whose start script takes `app.main` for the module.
+/// The server of tiangolo's images, whose start script assumes the module `app.main`.
 const UVICORN: &[&str] = &["uvicorn", "--host", "0.0.0.0", "--port", "80", "app.main:app"];
 
-/// What distroless images start their command with, from their build files.
+/// The programs with which distroless images start their command, from their build files.
 const ENTRYPOINTS: [(&str, &[&str]); 3] =
     [("nodejs", &["node"]), ("python3", &["python3"]), ("java", &["java", "-jar"])];
 
-/// The entrypoint of a base image whose command is only arguments of it. Empty for all others.
+/// The entrypoint of a base image whose command consists only of arguments for it. Empty for all others.
 pub fn entrypoint(reference: &str) -> &'static [&'static str] {
     let (name, _) = distroless(reference).unwrap_or_default();
     ENTRYPOINTS.iter().find(|(image, _)| *image == name).map_or(&[][..], |(_, words)| words)
@@ -171,7 +171,7 @@ pub fn entrypoint(reference: &str) -> &'static [&'static str] {
 /// The working folders of base images that set one.
 const FOLDERS: [(&str, &str); 3] = [("php", "/var/www/html"), ("golang", "/go"), ("httpd", "/usr/local/apache2")];
 
-/// The working folder that a base image sets.
+/// The working folder that a base image sets, if it sets one.
 pub fn work_folder(reference: &str) -> Option<&'static str> {
     let name = name(reference);
     FOLDERS.iter().find(|(image, _)| *image == name).map(|(_, folder)| *folder)
@@ -191,7 +191,7 @@ fn distroless(reference: &str) -> Option<(&str, &str)> {
     Some(name.split_at(end))
 }
 
-/// Images that are used as the source of a tool with `COPY --from`, and the tool in nixpkgs.
+/// Images from which a tool is copied with `COPY --from`, and the tool in nixpkgs.
 const TOOLS: [(&str, &str); 9] = [
     ("uv", "uv"),
     ("composer", "phpPackages.composer"),
@@ -217,7 +217,7 @@ pub fn find(reference: &str) -> Option<&'static Base> {
         Some((name, _)) => name,
         None => name(reference),
     };
-    // Red Hat's images of Java have the version in their name, and those of the distribution that of the distribution.
+    // The names of Red Hat's Java images contain the version: `openjdk-21`.
     let name = if name.starts_with("openjdk-") { "openjdk" } else { name };
     BASES.iter().find(|base| base.image == name)
 }
@@ -229,7 +229,7 @@ fn name(reference: &str) -> &str {
     last.split(':').next().unwrap_or(last)
 }
 
-/// The part of a reference that has the version: its tag, as a rule.
+/// The part of a reference that contains the version, usually its tag.
 fn version(reference: &str) -> &str {
     if let Some((_, version)) = distroless(reference) {
         return version;

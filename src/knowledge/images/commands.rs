@@ -1,6 +1,6 @@
-//! Commands and packages in Dockerfiles that a Nix build needs no counterpart for.
+//! Commands and packages in Dockerfiles for which a Nix build needs no counterpart.
 
-/// Packages that every build of nixpkgs has, or that a build in a sandbox has no use for.
+/// Packages that every build of nixpkgs has, or that are of no use to a build in a sandbox.
 pub const IN_EVERY_BUILD: [&str; 12] = [
     "stdenv.cc",
     "gcc",
@@ -82,8 +82,8 @@ pub const USERADD_VALUED: [&str; 31] = [
     "--selinux-user",
 ];
 
-/// Further flags of `adduser` with a value. It is BusyBox's in Alpine, a separate program in Debian, and `useradd` in
-/// Fedora.
+/// Further flags of `adduser` with a value. `adduser` is part of BusyBox in Alpine, a separate program in Debian, and
+/// `useradd` in Fedora.
 pub const ADDUSER_VALUED: [&str; 8] =
     ["-h", "--ingroup", "--gecos", "--conf", "--firstuid", "--lastuid", "--firstgid", "--lastgid"];
 
@@ -104,7 +104,7 @@ pub const GROUPADD_VALUED: [&str; 13] = [
     "--lastgid",
 ];
 
-/// Programs that distributions bring in every image, and their packages.
+/// Programs that distributions include in every image, and their packages.
 pub const OF_EVERY_BASE: [(&str, &str); 9] = [
     ("awk", "gawk"),
     ("egrep", "gnugrep"),
@@ -120,14 +120,14 @@ pub const OF_EVERY_BASE: [(&str, &str); 9] = [
 /// The paths of Bash in distributions, which a Nix image has only if they are linked.
 pub const BASH: [&str; 2] = ["/bin/bash", "/usr/bin/bash"];
 
-/// Commands that make a program out of its source: it is run from its source in the checkout.
+/// Commands that compile a program from its source. In the checkout, the program is run from its source.
 pub const COMPILERS: [[&str; 2]; 5] =
     [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];
 
 /// The tools that run a command in the environment of a Python project.
 pub const ENVIRONMENTS: [&str; 3] = ["uv", "poetry", "pdm"];
 
-/// Their flags before and behind `run` that have no value.
+/// Their flags before and after `run` that take no value.
 pub const ENVIRONMENT_FLAGS: [&str; 12] = [
     "--active",
     "--all-extras",

@@ -275,8 +275,8 @@ const SAME: &[&str] = &[
 /// Names in [`SAME`] that nixpkgs spells differently.
 const SPELT: [(&str, &str); 3] = [("sed", "gnused"), ("patch", "gnupatch"), ("composer", "phpPackages.composer")];
 
-/// The attribute of nixpkgs for a package of a distribution; empty if it only helps the package manager. `None` if it is
-/// unknown.
+/// The attribute of nixpkgs for a package of a distribution; empty if it only serves the package manager. `None` if it
+/// is unknown.
 pub fn attribute(package: &str) -> Option<&'static str> {
     // Remove a version or an architecture: `curl=8.5`, `git~2`, `libc6:amd64`.
     let name = package.split(['=', '~', '<', '>', ':']).next().unwrap_or(package);

@@ -1,5 +1,5 @@
-//! Paths of images that packages of nixpkgs have, and folders that every distribution has. From the file lists of Debian's
-//! and Alpine's packages.
+//! Paths in images that packages of nixpkgs provide, and folders that every distribution has. From the file lists of
+//! Debian's and Alpine's packages.
 
 /// Files of a distribution's packages: the path in the image, the attribute, and the path in its output.
 const OF_PACKAGES: [(&str, &str, &str); 9] = [
@@ -14,7 +14,7 @@ const OF_PACKAGES: [(&str, &str, &str); 9] = [
     ("/sbin/tini", "tini", "/bin/tini"),
 ];
 
-/// The package that has what a distribution has at a path, and the path in its output.
+/// The package that provides what a distribution has at a path, and the path in its output.
 pub fn of_package(path: &str) -> Option<(&'static str, String)> {
     let path = path.trim_end_matches('/');
     OF_PACKAGES.iter().find_map(|(known, attribute, inside)| {
@@ -24,7 +24,7 @@ pub fn of_package(path: &str) -> Option<(&'static str, String)> {
     })
 }
 
-/// Folders that are there before anything is copied.
+/// Folders that exist before anything is copied.
 const FOLDERS: [&str; 24] = [
     "/",
     "/bin",

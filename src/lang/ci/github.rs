@@ -115,7 +115,7 @@ pub fn runners(yaml: &Yaml<'_, '_>, job: Node) -> Option<Vec<String>> {
     (!labels.is_empty()).then_some(labels)
 }
 
-/// The possible values of a text in a job: the text itself, or the values from its matrix.
+/// The possible values of a string in a job: the string itself, or the values from its matrix.
 fn values(yaml: &Yaml<'_, '_>, job: Node, text: &str) -> Option<Vec<String>> {
     match expression(text) {
         None if text.contains("${{") => None,
@@ -147,7 +147,7 @@ pub fn uses<'a>(yaml: &Yaml<'_, 'a>, job: Node) -> Option<Cow<'a, str>> {
     yaml.get(job, "uses").and_then(|uses| yaml.scalar(uses))
 }
 
-/// Whether a workflow runs on any of some events.
+/// Whether a workflow runs on any of the given events.
 pub fn runs_on(yaml: &Yaml<'_, '_>, events: &[&str]) -> bool {
     let Some(on) = yaml.documents().next().and_then(|root| yaml.get(root, "on")) else { return false };
     let mut names: Vec<Cow<'_, str>> = yaml.scalar(on).into_iter().collect();
@@ -168,7 +168,7 @@ pub fn call(yaml: &Yaml<'_, '_>, job: Node) -> Option<Call> {
     Some(Call { workflow, inputs: inputs.collect() })
 }
 
-/// The inner part of a text that is a single expression: `${{ matrix.os }}`.
+/// The inner part of a string that is a single expression: `${{ matrix.os }}`.
 fn expression(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
     (!inner.contains("${{")).then_some(inner)

@@ -33,7 +33,7 @@ pub fn sites<'a>(yaml: &Yaml<'_, 'a>, system: System) -> Vec<Site<'a>> {
 /// matrix.command }}`.
 fn matrix_commands(text: &str) -> BTreeSet<&str> {
     const MARK: &str = "matrix.";
-    /// The part of a line that is examined: there may be many of these expressions in one line.
+    /// The number of bytes before an expression that are examined: a line may contain many expressions.
     const WINDOW: usize = 200;
     let mut keys = BTreeSet::new();
     for at in memchr::memmem::find_iter(text.as_bytes(), MARK.as_bytes()) {
@@ -55,9 +55,9 @@ fn matrix_commands(text: &str) -> BTreeSet<&str> {
 struct Scan<'y, 't, 'a> {
     yaml: &'y Yaml<'t, 'a>,
     system: System,
-    /// GitHub: the keys of matrices that steps run.
+    /// For GitHub: the keys of matrices that steps run.
     commands: BTreeSet<&'a str>,
-    /// CircleCI: the aliases of orbs in this file, and the orbs' names.
+    /// For CircleCI: the aliases of orbs in this file, and the orbs' names.
     orbs: Vec<(String, String)>,
     /// The offsets of scripts already seen: the script of an anchor counts once, however often it is used.
     seen: BTreeSet<u32>,
@@ -139,7 +139,7 @@ impl<'a> Scan<'_, '_, 'a> {
             return;
         }
         if self.yaml.is_sequence(value) {
-            // A list that an alias repeats is the same list.
+            // A list that is repeated through an alias counts once.
             if !self.seen.insert(self.yaml.tree.span(value).start) {
                 return;
             }
@@ -182,7 +182,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
-    /// Buildkite: a list of names, or of mappings from a name to parameters; or a single such mapping.
+    /// Adds Buildkite plugins: a list of names or of mappings from a name to parameters, or a single such mapping.
     fn plugins(&mut self, value: Option<Node>) {
         let Some(value) = value else { return };
         let mut items = self.yaml.items(value);
@@ -212,7 +212,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
-    /// CircleCI: plain names of orb commands and jobs in a list.
+    /// Adds the plain names of CircleCI orb commands and jobs in a list.
     fn orb_names(&mut self, value: Option<Node>) {
         let Some(value) = value else { return };
         for item in self.yaml.items(value) {

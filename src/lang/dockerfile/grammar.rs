@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Rewrites a text for the grammar and keeps all offsets: the quotes around the ports of `EXPOSE`, which Docker
+/// Rewrites the text for the grammar and keeps all offsets: the quotes around the ports of `EXPOSE`, which Docker
 /// removes, become blanks, and so do the ends of empty lines in a continued instruction. Quotes in commands that only a
 /// shell can pair become letters, and so do brackets at the start of a continued line and the dashes in the names of
 /// arguments.
@@ -39,9 +39,9 @@ fn without_gaps(text: &str) -> Cow<'_, str> {
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// Docker passes a command to the shell unchanged. The grammar pairs the quotes in it, but knows neither that quotes
-/// inside `$(..)` nest, nor that a backslash between single quotes is literal; and it takes a test at the start of a
-/// continued line, `[ -n "$a" ]`, for the exec form.
+/// Replaces shell syntax that the grammar misreads. Docker passes a command to the shell unchanged. The grammar pairs
+/// the quotes in it, but supports neither nested quotes inside `$(..)` nor a literal backslash between single quotes.
+/// It also reads a test at the start of a continued line, `[ -n "$a" ]`, as the exec form.
 fn without_shell_syntax(text: &str) -> Cow<'_, str> {
     let mut replaced: Option<Vec<u8>> = None;
     let mut start = 0;

@@ -64,12 +64,12 @@ pub fn stage_starts(tree: &Tree<'_>) -> Vec<u32> {
     tree.nodes().filter(is_from).map(|node| tree.span(node).start).collect()
 }
 
-/// Whether the content of a source is a Dockerfile too.
+/// Whether a source is a Dockerfile by its name and its content.
 pub fn is_dockerfile(source: &Source) -> bool {
     source.kind == FileKind::Dockerfile && !stages(&source.text).is_empty()
 }
 
-/// The line continuation character: a backslash unless the parser directive `# escape=` sets another.
+/// The line continuation character: a backslash unless the parser directive `# escape=` sets a different one.
 fn escape_character(text: &str) -> char {
     let head = text.trim_start_matches('\u{feff}').lines().take_while(|line| line.trim_start().starts_with('#'));
     let directive = |line: &str| {
@@ -110,7 +110,7 @@ const NOT_DOCKERFILE: [&str; 26] = [
     "svg",
 ];
 
-/// Whether a file name in lower case may be that of a Dockerfile: `dockerfile`, `dockerfile.dev`, `api.dockerfile`,
+/// Whether a file name in lower case may name a Dockerfile: `dockerfile`, `dockerfile.dev`, `api.dockerfile`,
 /// `containerfile`, `dockerfile-alpine`. The content decides; see [`stages`].
 pub fn is_name(lower: &str) -> bool {
     let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);

@@ -1,4 +1,4 @@
-//! Dockerfiles as lists of instructions, read as the Dockerfile reference describes it: parser directives, continuation
+//! Dockerfiles as lists of instructions, read as the Dockerfile reference describes: parser directives, continuation
 //! lines, comments in between, flags and heredocs.
 
 use super::{INSTRUCTIONS, escape_character};
@@ -33,7 +33,7 @@ impl Instruction {
         self.flags.iter().find(|(flag, _)| flag == name).map(|(_, value)| value.as_str())
     }
 
-    /// The exec form: a JSON list of strings.
+    /// The words of the exec form, a JSON list of strings; `None` for the shell form.
     pub fn exec(&self) -> Option<Vec<String>> {
         let text = self.rest.trim();
         text.starts_with('[').then(|| serde_json::from_str(text).ok())?
@@ -62,13 +62,14 @@ pub struct Dockerfile {
     pub stages: Vec<Stage>,
 }
 
-/// Longer Dockerfiles are refused: the longest real ones have about 200 instructions.
+/// The maximum number of instructions; longer Dockerfiles are refused. The longest real ones have about 200.
 pub const MOST_INSTRUCTIONS: usize = 1_000;
 
-/// The deepest nesting of substitutions such as `${A:-${B:-c}}`. Each level takes a part of the stack.
+/// The maximum nesting of substitutions such as `${A:-${B:-c}}`. Each level uses a part of the stack.
 const DEEPEST: usize = 50;
 
-/// How many bytes longer than its text an expanded text can be: variables that refer to others double with each line.
+/// The maximum number of bytes by which expansion may lengthen the text: variables that refer to others can double it
+/// with each line.
 pub const MOST_GROWTH: usize = 16 << 10;
 
 /// An error in a Dockerfile: the line number and the message.
@@ -236,7 +237,7 @@ pub fn pairs(text: &str) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
-/// Splits a text into words like the Dockerfile parser: quotes and backslashes are resolved, variables are not
+/// Splits the text into words as the Dockerfile parser does: quotes and backslashes are resolved, variables are not
 /// expanded.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -265,7 +266,7 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The deepest nesting of substitutions in a text.
+/// The deepest nesting of substitutions in the text.
 fn levels(text: &str) -> usize {
     let (mut open, mut deepest) = (0usize, 0);
     let mut before = b' ';
@@ -281,13 +282,13 @@ fn levels(text: &str) -> usize {
     deepest
 }
 
-/// Expands `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. Unknown variables are empty, as in Docker. What
-/// is nested too deeply, or would make the text too long, stays as it is.
+/// Expands `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+value}`. Unknown variables are empty, as in Docker.
+/// Substitutions that are nested too deeply, or that would make the text too long, are left unchanged.
 pub fn expand(text: &str, known: &dyn Fn(&str) -> Option<String>) -> String {
     expand_at(text, known, 0)
 }
 
-/// Expands a text inside `depth` substitutions.
+/// Expands the text inside `depth` substitutions.
 fn expand_at(text: &str, known: &dyn Fn(&str) -> Option<String>, depth: usize) -> String {
     let mut out = String::new();
     let mut rest = text;

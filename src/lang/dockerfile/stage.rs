@@ -1,5 +1,5 @@
-//! The stages of a text, found line by line without the grammar: they decide whether the text is a Dockerfile. Also
-//! accepts templates of Dockerfiles.
+//! The stages of a Dockerfile, found line by line without the grammar: a file without stages is not a Dockerfile.
+//! Templates of Dockerfiles are also accepted.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub fn stages(text: &str) -> Vec<Stage<'_>> {
     stages
 }
 
-/// The external image that a stage of a text is based on, with the defaults of its arguments.
+/// The external image that a stage is based on, with arguments replaced with their defaults.
 pub fn base(text: &str, stages: &[Stage<'_>], stage: &Stage<'_>) -> String {
     expanded(origin(stages, stage), &arguments(text))
 }
@@ -59,7 +59,7 @@ fn arguments(text: &str) -> BTreeMap<&str, &str> {
     defaults
 }
 
-/// An image with its arguments replaced by their defaults: `debian:${V}`, `debian:$V`, `${IMAGE:-debian}`. An argument
+/// Replaces the arguments in an image with their defaults: `debian:${V}`, `debian:$V`, `${IMAGE:-debian}`. An argument
 /// without a default is left as written.
 fn expanded(image: &str, defaults: &BTreeMap<&str, &str>) -> String {
     const DEPTH: usize = 8;

@@ -65,8 +65,8 @@ impl FlakeRef {
         self.has_same_code(other) && self.dir == other.dir && self.address == other.address
     }
 
-    /// Whether both are the same branch, tag or commit of the same repository of a forge, or of the same entry of a registry.
-    /// Forges ignore the case of names.
+    /// Whether both are the same branch, tag or commit of the same repository on a forge, or of the same entry of a
+    /// registry. Forges ignore the case of names.
     pub fn has_same_code(&self, other: &Self) -> bool {
         self.scheme == other.scheme
             && self.owner.eq_ignore_ascii_case(&other.owner)
@@ -160,7 +160,7 @@ impl FlakeRef {
     }
 }
 
-/// Whether a text is a full commit id.
+/// Whether a string is a full commit id.
 pub fn is_commit(text: &str) -> bool {
     (text.len() == 40 || text.len() == 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

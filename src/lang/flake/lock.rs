@@ -67,8 +67,8 @@ pub enum Unresolved {
 /// The versions that Nix accepts.
 const VERSIONS: std::ops::RangeInclusive<i64> = 5..=7;
 
-/// More steps than this from an input to its node count as a cycle: real paths have up to five names, and each of those
-/// may follow another path.
+/// The maximum number of steps from an input to its node; more count as a cycle. Real paths have up to five names, and
+/// each of those may follow another path.
 const STEPS: usize = 1000;
 
 impl Lock {
@@ -306,8 +306,8 @@ mod tests {
         done.status.success().then(|| String::from_utf8(done.stdout).unwrap())
     }
 
-    /// How Nix resolves a lock when it calls a flake: an input is a label, or a path from the root whose every step may
-    /// be a path again. A result counts only if its node exists.
+    /// How Nix resolves a lock when it calls a flake: an input is a label, or a path from the root, each step of which
+    /// may again be a path. A result counts only if its node exists.
     const WALK: &str = "lock: let \
         node = input: if builtins.isList input then walk lock.root input else input; \
         walk = label: path: if path == [ ] then label \

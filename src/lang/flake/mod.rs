@@ -17,7 +17,7 @@ use crate::finding::Span;
 pub struct Flake {
     /// The inputs that it declares, in order of first mention.
     pub inputs: Vec<Input>,
-    /// The argument names of its outputs, without `self`; those that are not declared are inputs through the registry.
+    /// The argument names of its outputs, without `self`; undeclared ones are inputs from the registry.
     pub arguments: Vec<Text>,
     /// The span of the set of inputs, or of the name of the first input, or else of `outputs`.
     pub place: Span,
@@ -36,7 +36,7 @@ pub struct Input {
     pub attrs: BTreeMap<String, Text>,
     /// Whether it is a flake; false for `flake = false`.
     pub is_flake: bool,
-    /// The input that it follows, if any; may be an empty text.
+    /// The input that it follows, if any; may be an empty string.
     pub follows: Option<Text>,
     /// Its inputs that are overridden here.
     pub inputs: Vec<Input>,
@@ -46,16 +46,16 @@ pub struct Input {
     pub computed: bool,
 }
 
-/// A text in the file and its span.
+/// A string in the file and its span.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// The text.
+    /// The string.
     pub value: String,
     /// Its span.
     pub span: Span,
 }
 
-/// The position and form for a new line about the inputs of an input.
+/// The position and form for a new line that overrides an input of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Anchor {
     /// The offset to insert at.
@@ -127,7 +127,7 @@ impl Flake {
     }
 }
 
-/// The nesting depth of inputs of inputs; real flakes use up to three levels.
+/// The maximum nesting depth of inputs of inputs; real flakes use up to three levels.
 const DEPTH: usize = 12;
 
 /// The maximum number of bindings in a set; hand-written files have far fewer.
@@ -239,7 +239,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// `NAME = { .. };` and `NAME.inputs = { .. };`: a new line goes after the last one in the set.
+    /// Sets the anchor for `NAME = { .. };` and `NAME.inputs = { .. };`: a new line goes after the last one in the set.
     fn anchor_in_set(&mut self, set: Node, path: &[AttrName<'a>]) {
         let tree = self.tree;
         let (rank, prefix) = match path {
@@ -255,7 +255,7 @@ impl<'a> Reader<'_, 'a> {
         self.offer(path, Anchor { at, lead, prefix: prefix.to_owned(), rank });
     }
 
-    /// `inputs.NAME.url = ..;` or `NAME.url = ..;`: a new line in the same form goes after it.
+    /// Sets the anchor for `inputs.NAME.url = ..;` or `NAME.url = ..;`: a new line in the same form goes after it.
     fn anchor_after(&mut self, binding: Node, attrpath: Node, path: &[AttrName<'a>], outer: usize) {
         let tree = self.tree;
         if outer > 1 || path.len() < 3 {
@@ -291,7 +291,7 @@ fn entry<'i>(tree: &Tree<'_>, inputs: &'i mut Vec<Input>, name: &AttrName<'_>) -
     &mut inputs[index]
 }
 
-/// A literal string, URL or path.
+/// Reads a literal string, URL or path.
 pub fn text(tree: &Tree<'_>, value: Node) -> Option<Text> {
     let text = match tree.kind(value) {
         NodeKind::String | NodeKind::IndentedString => nix::literal_string(tree, value)?.into_owned(),

@@ -94,13 +94,13 @@ impl Channel {
         Self::of_tag(name).or_else(|| Self::of_channel(name)).unwrap_or_else(|| Channel::Unknown(name.to_owned()))
     }
 
-    /// The tags of releases: `24.05`, `24.05-beta`, `24.11-pre`.
+    /// The channel of a release tag: `24.05`, `24.05-beta`, `24.11-pre`.
     fn of_tag(name: &str) -> Option<Self> {
         let version = TAG_ENDS.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
         Release::parse(version).map(Channel::Tag)
     }
 
-    /// The branches that Hydra or maintainers update, by their exact names.
+    /// The channel of a branch that Hydra or maintainers update, by its exact name.
     fn of_channel(name: &str) -> Option<Self> {
         const ROLLING: [&str; 6] =
             ["master", "staging", "staging-next", "staging-nixos", "haskell-updates", "python-updates"];
@@ -122,7 +122,7 @@ impl Channel {
         }
     }
 
-    /// FlakeHub's versions of nixpkgs: 0.1 is unstable, 0.2511 is 25.11, `*` is the newest release.
+    /// The channel of a FlakeHub version of nixpkgs: 0.1 is unstable, 0.2511 is 25.11, `*` is the newest release.
     fn of_flakehub(version: &str) -> Self {
         let version = version.trim_end_matches(".tar.gz");
         if version.starts_with('=') {
@@ -141,7 +141,7 @@ impl Channel {
     }
 }
 
-/// What may follow the release in the name of its tag.
+/// The suffixes that may follow the release in the name of its tag.
 pub const TAG_ENDS: [&str; 2] = ["-beta", "-pre"];
 
 /// Whether the name of an input or pin contains its branch, in any spelling.
@@ -153,7 +153,7 @@ pub fn names_branch(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word)) || name.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether the name of an input only says that it is nixpkgs or a release of it.
+/// Whether the name of an input shows only that it is nixpkgs or a release of it.
 pub fn is_general(name: &str) -> bool {
     const WORDS: [&str; 14] = [
         "nixpkgs", "nixos", "nix", "pkgs", "stable", "hub", "flake", "release", "darwin", "lib", "main", "base",

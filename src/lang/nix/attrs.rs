@@ -66,7 +66,7 @@ pub struct Attrs {
 }
 
 impl Attrs {
-    /// Reads the set that some pieces form.
+    /// Reads the set that the given pieces form.
     pub fn read(tree: &Tree<'_>, pieces: &[Piece]) -> Self {
         let mut attrs = Self::default();
         let mut index = std::collections::HashMap::new();

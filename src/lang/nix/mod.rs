@@ -13,8 +13,8 @@ pub(super) use newer::{for_grammar, operator};
 use super::{Field, Node, NodeKind, Tree};
 use crate::finding::Span;
 
-/// A text in which lone CRs are LFs, at the same offsets: Nix accepts CR as a line end, which ends a comment, and the
-/// grammar only knows LF.
+/// Replaces lone CRs with LFs and keeps all offsets: Nix accepts CR as a line end, which ends a comment, but the
+/// grammar only supports LF.
 pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
     let is_lone = |at: usize| text.as_bytes().get(at + 1) != Some(&b'\n');
     if !memchr::memchr_iter(b'\r', text.as_bytes()).any(is_lone) {
@@ -109,8 +109,8 @@ pub fn holds_odd_escape(text: &str) -> bool {
     })
 }
 
-/// The nearest binding around a node, without leaving functions, lists or values other than attribute sets. `a = { b =
-/// x; }`: for `b`'s binding this is `a`'s.
+/// The nearest binding around a node, without leaving functions, lists or values other than attribute sets. In `a = { b
+/// = x; }`, this is the binding of `a` for the binding of `b`.
 fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     let set = tree.parent(binding).filter(|&node| tree.kind(node) == NodeKind::BindingSet)?;
     let mut node = tree.parent(set)?;
@@ -138,8 +138,8 @@ fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     }
 }
 
-/// Whether an application passes its argument to another file: `import ./x.nix { .. }`. How it is used is known only
-/// there.
+/// Whether an application passes its argument to another file: `import ./x.nix { .. }`. Only that file shows how the
+/// argument is used.
 fn imports(tree: &Tree<'_>, apply: Node) -> bool {
     let function = tree.child(apply, Field::Function).map(|node| unwrap_parens(tree, node));
     let Some(inner) = function.filter(|&node| tree.kind(node) == NodeKind::Apply) else { return false };
@@ -330,7 +330,7 @@ pub fn dotted<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     }
 }
 
-/// The value of a member of a set in this file: that of `helpers.listen` if `helpers` is bound to `{ listen = ..; }`.
+/// The value of a member of a set in this file: `helpers.listen`, if `helpers` is bound to `{ listen = ..; }`.
 pub fn member(tree: &Tree<'_>, select: Node) -> Option<Node> {
     let root = unwrap_parens(tree, tree.child(select, Field::Expression)?);
     let Some(Origin::Binding(binding)) =

@@ -1,14 +1,14 @@
-//! Syntax that current Nix accepts and tree-sitter-nix does not, for texts that the recogniser rejects: those with
+//! Syntax that current Nix accepts and tree-sitter-nix does not, for files that the recogniser rejects: those with
 //! syntax errors, and the few with an unusual token.
 
 use std::borrow::Cow;
 
 use super::super::NodeKind;
 
-/// Rewrites a text for the grammar and keeps all offsets: each pipe operator becomes `||`, the supported operator with
-/// the nearest precedence.
+/// Rewrites the text for the grammar and keeps all offsets: each pipe operator becomes `||`, the supported operator
+/// with the nearest precedence.
 ///
-/// A `|>` or `<|` in a string or a comment changes too; offsets do not depend on it.
+/// A `|>` or `<|` in a string or a comment is also changed; offsets do not depend on it.
 pub fn for_grammar(text: &str) -> Cow<'_, str> {
     let is_pipe = |at: usize| matches!(text.as_bytes().get(at..at + 2), Some(b"|>" | b"<|"));
     let bars = memchr::memchr_iter(b'|', text.as_bytes());

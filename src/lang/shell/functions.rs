@@ -11,8 +11,8 @@ pub struct Function<'a> {
     pub lines: Range<usize>,
 }
 
-/// The functions of a script that are written on lines of their own: `name() {` or `function name {` up to a line that
-/// begins with `}` in the same indentation, perhaps with a redirection: `} >&2`.
+/// The functions of a script that are written on separate lines: `name() {` or `function name {` up to a line that
+/// begins with `}` at the same indentation, possibly with a redirection: `} >&2`.
 pub fn functions(text: &str) -> Vec<Function<'_>> {
     let mut found = Vec::new();
     let mut open: Option<(&str, &str, usize)> = None;

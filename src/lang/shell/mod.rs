@@ -1,4 +1,4 @@
-//! Shell scripts, parsed only as far as needed to find their commands and the positions of these.
+//! Shell scripts, parsed only as far as needed to locate their commands.
 //!
 //! This is not a shell: nothing is expanded. Quotes, comments, continuation lines, heredocs, substitutions, subshells
 //! and control words are understood, and a command that another one runs (`sudo`, `sh -c`, `nix develop -c`) is
@@ -35,19 +35,19 @@ pub struct Command<'a> {
     pub shell: Subshell,
 }
 
-/// A shell that runs a part of a script: that of the script itself, or a subshell, whose folder and variables end with it.
+/// A shell that runs a part of a script: the script's own shell, or a subshell, whose folder and variables end with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Subshell {
-    /// A number of its own; 0 is the shell of the script.
+    /// A unique number; 0 is the shell of the script.
     id: u32,
-    /// How many shells around it run commands before its first.
+    /// The number of shells around it that run commands before its first one.
     depth: u32,
 }
 
-/// A value that a subshell takes over from the shell around it, such as the working folder.
+/// A value that a subshell inherits from the shell around it, such as the working folder.
 #[derive(Debug)]
 pub struct PerShell<T> {
-    /// The shells from the outermost to that of the last command, and their values.
+    /// The shells, from the outermost to the shell of the last command, and their values.
     stack: Vec<(Subshell, T)>,
 }
 
@@ -57,7 +57,7 @@ impl<T: Clone> PerShell<T> {
         Self { stack: vec![(Subshell::default(), value)] }
     }
 
-    /// The value in the shell of a command. Commands are asked for in the order of [`commands`].
+    /// The value in the shell of a command. Must be called in the order of [`commands`].
     pub fn at(&mut self, command: &Command<'_>) -> &mut T {
         let shell = command.shell;
         let is_outside = |(other, _): &(Subshell, T)| other.depth >= shell.depth && other.id != shell.id;

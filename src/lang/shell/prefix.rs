@@ -34,7 +34,7 @@ const PREFIXES: [(&str, &[&str], usize); 18] = [
     ("chronic", &[], 0),
 ];
 
-/// Programs that give secrets or settings to the command after `--`, and the verb with which they do that.
+/// Programs that run the command after `--` with secrets or settings, and their verb for this.
 const RUNNERS: [(&str, &str); 11] = [
     ("op", "run"),
     ("doppler", "run"),
@@ -110,7 +110,7 @@ fn after_options(words: &[Word<'_>], mut at: usize, valued: &[&str], operands: u
     (at < words.len()).then_some(at)
 }
 
-/// `NAME=value`, `NAME+=value`
+/// Whether a word is an assignment: `NAME=value`, `NAME+=value`.
 fn is_assignment(word: &str) -> bool {
     let Some((name, _)) = word.split_once('=') else { return false };
     let name = name.strip_suffix('+').unwrap_or(name);
@@ -157,7 +157,8 @@ fn wrapped(words: &[Word<'_>]) -> Option<usize> {
     (inner < words.len()).then_some(inner)
 }
 
-/// `nix run nixpkgs#cachix -- use acme` runs `cachix use acme`: an installable usually has the name of its program.
+/// The command that `nix run` runs: `cachix use acme` for `nix run nixpkgs#cachix -- use acme`. An installable usually
+/// has the name of its program.
 fn run<'a>(words: &[Word<'a>]) -> Option<Vec<Word<'a>>> {
     let is = |at: usize, text: &str| words.get(at).is_some_and(|word| word.text == text);
     let verb = (1..words.len()).find(|&at| is(at, "run")).filter(|_| is_program(words, "nix"))?;

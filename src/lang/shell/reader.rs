@@ -17,8 +17,8 @@ pub(super) fn read(text: &str) -> Vec<Command<'_>> {
     reader.commands
 }
 
-/// Gives the shell of each command its depth in the stack of [`super::PerShell`]. The commands of a shell and of those in
-/// it follow each other, but the first may be in an inner one: the substitutions in a command come before it.
+/// Sets the depth of each command's shell in the stack of [`super::PerShell`]. The commands of a shell and its
+/// subshells are contiguous, but the first may be in a subshell: the substitutions in a command come before it.
 fn nest(commands: &mut [Command<'_>], parents: &[u32]) {
     // The last command of each shell, counted from 1.
     let mut ends = vec![0; parents.len()];
@@ -48,20 +48,20 @@ struct Reader<'a> {
     end: usize,
     depth: usize,
     commands: Vec<Command<'a>>,
-    /// Delimiters of heredocs whose text starts after the next line end.
+    /// Delimiters of heredocs whose content starts after the next line end.
     heredocs: Vec<&'a str>,
     marks: Marks,
-    /// The number of the shell that is read.
+    /// The number of the current shell.
     shell: u32,
-    /// The shells around it in brackets.
+    /// The shells around it, one for each open bracket.
     outer: Vec<u32>,
-    /// For each shell so far, the one around it.
+    /// For each shell so far, its parent.
     parents: Vec<u32>,
-    /// For each `case` that is open, the number of brackets around it.
+    /// For each open `case`, the number of brackets around it.
     cases: Vec<usize>,
-    /// Where the list of `&&` and `||` starts.
+    /// The start of the current list of `&&` and `||`.
     list: Start,
-    /// Where the element of a pipeline starts.
+    /// The start of the current element of a pipeline.
     element: Start,
     /// Whether the element reads from a pipe.
     is_piped: bool,
@@ -104,7 +104,7 @@ impl Default for Searched {
 }
 
 impl Searched {
-    /// The position of what a search finds in the text, at or after an offset.
+    /// The position that a search finds in the text, at or after an offset.
     fn next(&mut self, at: usize, end: usize, find: impl FnOnce() -> Option<usize>) -> Option<usize> {
         if !(self.from..=self.to).contains(&at) {
             let found = find();
@@ -115,7 +115,7 @@ impl Searched {
 }
 
 impl Marks {
-    /// The next mark at or after an offset of a text, in the same line.
+    /// The next mark at or after an offset of the text, in the same line.
     fn next(&mut self, bytes: &[u8], mark: usize, at: usize) -> Option<usize> {
         let rest = bytes.get(at..).unwrap_or_default();
         let line = self.line.next(at, bytes.len(), || memchr::memchr(b'\n', rest)).unwrap_or(bytes.len());
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
         &self.bytes[self.at.min(self.end)..self.end]
     }
 
-    /// Reads commands up to a closing byte, which is consumed too, or to the end.
+    /// Reads commands up to a closing byte, which is also consumed, or to the end.
     fn list(&mut self, close: Option<u8>) {
         let mut words: Vec<Word<'a>> = Vec::new();
         while self.at < self.end {
@@ -231,18 +231,18 @@ impl<'a> Reader<'a> {
         self.end_list();
     }
 
-    /// A shell inside the one that is read.
+    /// Creates a subshell of the current shell, and returns its number.
     fn subshell(&mut self) -> u32 {
         self.parents.push(self.shell);
         self.parents.len() as u32 - 1
     }
 
-    /// The position that is read.
+    /// The current position.
     fn start(&self) -> Start {
         Start { command: self.commands.len(), shell: self.parents.len() }
     }
 
-    /// What a separator that was just read means for the shells of the commands around it.
+    /// Updates the shells of the surrounding commands after a separator.
     fn separator(&mut self, byte: u8) {
         let before = self.at.checked_sub(2).map_or(0, |at| self.bytes[at]);
         let is_double = before == byte || self.peek(0) == byte;
@@ -279,7 +279,7 @@ impl<'a> Reader<'a> {
         (self.list, self.element, self.is_piped) = (self.start(), self.start(), false);
     }
 
-    /// Ends an element of a pipeline, which runs in a subshell of its own.
+    /// Ends an element of a pipeline, which runs in its own subshell.
     fn end_element(&mut self) {
         if self.is_piped {
             self.move_into_subshell(self.element);
@@ -292,7 +292,7 @@ impl<'a> Reader<'a> {
         self.list = self.start();
     }
 
-    /// Moves the commands and shells from a position on out of the shell that is read, into a subshell.
+    /// Moves the commands and shells since a position from the current shell into a subshell.
     fn move_into_subshell(&mut self, from: Start) {
         let (old, new) = (self.shell, self.subshell());
         for command in self.commands.get_mut(from.command..).unwrap_or_default() {
@@ -450,7 +450,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An expansion: the commands in it are read, its text stays as written.
+    /// Reads an expansion: its commands are read, and its text stays as written.
     fn expansion(&mut self, text: &mut Text<'a>) {
         let start = self.at;
         let rest = self.rest();
@@ -471,7 +471,7 @@ impl<'a> Reader<'a> {
         text.push(self.text.get(start..self.at).unwrap_or(""));
     }
 
-    /// Skips one of the [`MARKS`] and what is before it, or a single byte if it is not in this line.
+    /// Skips everything up to and including one of the [`MARKS`], or a single byte if the mark is not on this line.
     fn skip_past(&mut self, mark: usize) {
         let found = self.marks.next(self.bytes, mark, self.at).map(|found| found + MARKS[mark].len());
         self.at = found.filter(|&found| found <= self.end).unwrap_or(self.at + 1);
@@ -507,7 +507,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a script in a single word, such as that of `sh -c "..."`.
+    /// Reads a script in a single word, such as the one in `sh -c "..."`.
     fn inner_script(&mut self, span: Span) {
         let slice = self.text.get(span.range()).unwrap_or("");
         let quoted = slice.len() >= 2 && (slice.starts_with('"') || slice.starts_with('\''));
@@ -527,7 +527,7 @@ struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// From here on the text differs from the script.
+    /// Copies the word up to `at`, because its text differs from the script from there on.
     fn own(&mut self, at: usize) {
         if self.owned.is_none() {
             self.owned = Some(self.whole.get(self.start..at).unwrap_or("").to_owned());

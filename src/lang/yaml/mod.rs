@@ -77,7 +77,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         None
     }
 
-    /// The node that an alias refers to: the last anchor of that name before it.
+    /// The node that an alias refers to: the last anchor with that name before it.
     fn anchor(&self, alias: Node) -> Option<Node> {
         let name = self.tree.child_of_kind(alias, NodeKind::AliasName)?;
         let (text, at) = (self.tree.slice(name), self.tree.span(alias).start);
@@ -98,7 +98,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         matches!(kind, Some(NodeKind::BlockSequence | NodeKind::FlowSequence))
     }
 
-    /// The entries of a mapping, those of merge keys (`<<`) after its own; empty for other nodes.
+    /// The entries of a mapping, followed by those of its merge keys (`<<`); empty for other nodes.
     pub fn entries(&self, node: Node) -> Vec<Entry<'a>> {
         let mut entries = Vec::new();
         let mut merges = self.own_entries(node, false, &mut entries);
@@ -207,13 +207,13 @@ impl<'t, 'a> Yaml<'t, 'a> {
         }
     }
 
-    /// Whether a scalar is a plain (unquoted) one.
+    /// Whether a scalar is plain (unquoted).
     pub fn is_plain(&self, node: Node) -> bool {
         self.content(node).is_some_and(|node| self.tree.kind(node) == NodeKind::PlainScalar)
     }
 
-    /// The contents of a scalar with offsets kept: escapes become blanks; without quotes and block header. Returns the
-    /// text and its offset in the file.
+    /// The contents of a scalar with offsets kept: escapes become blanks, and quotes or the block header are left out.
+    /// Returns the text and its offset in the file.
     pub fn raw(&self, node: Node) -> Option<(Cow<'a, str>, u32)> {
         let node = self.content(node)?;
         let span = self.tree.span(node);

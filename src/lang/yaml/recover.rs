@@ -1,7 +1,7 @@
 //! Error recovery in YAML, so that an error affects its own lines and not the rest of the file.
 //!
 //! After the first error, the grammar's tree is unusable, its error positions do not help, and it rejects some YAML
-//! that libyaml accepts. libyaml (which Go, Python, Ruby and .NET parsers port) knows the exact position. So a text
+//! that libyaml accepts. libyaml (which Go, Python, Ruby and .NET parsers port) reports the exact position. So a file
 //! that the grammar cannot parse is read by libyaml: each faulty value or entry is blanked, and the rest is rewritten
 //! into a form that the grammar accepts. Every byte keeps its offset.
 
@@ -20,7 +20,7 @@ pub struct Fault {
     pub message: String,
 }
 
-/// A text that the grammar can parse, in place of a faulty one.
+/// Text that the grammar can parse, in place of faulty text.
 #[derive(Debug)]
 pub struct Recovered {
     /// Of the same length as the original, with other bytes only where something is blanked or joined.
@@ -31,23 +31,23 @@ pub struct Recovered {
     pub complete: bool,
 }
 
-/// The maximum number of passes over a text. Each error takes one pass, or two or three if it is a difficult one.
+/// The maximum number of passes over the text. Each error takes one pass, or two or three if it is a difficult one.
 const READINGS: usize = 24;
 
-/// Longer texts are left to the grammar: they are not hand-written.
+/// The maximum length of a text, in bytes. Longer ones are left to the grammar, because they are not hand-written.
 const MAX_LENGTH: usize = 1 << 20;
 
-/// The maximum nesting of flow collections: for each token, libyaml looks at all that are open.
+/// The maximum nesting of flow collections: libyaml visits all open ones for each token.
 const MAX_FLOWS: usize = 100;
 
-/// Blanks the errors of a text. `None` if it is too long or too deep, or if libyaml fails on it.
+/// Blanks the errors of the text. `None` if it is too long or too deep, or if libyaml fails on it.
 pub fn recover(text: &str) -> Option<Recovered> {
     if text.len() > MAX_LENGTH {
         return None;
     }
     let mut masked = Masked { original: text, bytes: text.as_bytes().to_vec() };
     let mut faults: Vec<Fault> = Vec::new();
-    // A chart has more of these lines than there are passes.
+    // A chart can have more of these lines than there are passes.
     for line in template_lines(text) {
         masked.fill(line.clone());
         faults.push(Fault { span: Span::new(line.start, line.end), message: "found a template action".to_owned() });
@@ -55,7 +55,7 @@ pub fn recover(text: &str) -> Option<Recovered> {
     let mut last = Attempt { start: usize::MAX, blanked_to: 0, step: 0 };
     for _ in 0..READINGS {
         let reading = masked.text();
-        // Hostile texts can fail assertions in the library. Those are left to the grammar.
+        // Hostile input can fail assertions in the library. It is left to the grammar.
         let stuck = match catch_unwind(|| read(&reading)).ok()? {
             Ok(inline) => {
                 masked.join(&inline);
@@ -125,7 +125,7 @@ struct Stuck {
 /// A part that the grammar requires on one line: a flow collection, a quoted scalar, the head of a block scalar.
 type Inline = std::ops::Range<usize>;
 
-/// Reads a text with libyaml. Returns the parts to join, or the error.
+/// Reads the text with libyaml. Returns the parts to join, or the error.
 fn read(text: &str) -> Result<Vec<Inline>, Stop> {
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
@@ -172,7 +172,7 @@ fn opens_flow(event: &Event) -> bool {
     )
 }
 
-/// The span of an event starts with its anchor or tag; the bracket is its last byte.
+/// The offset of a flow collection. The span of an event starts with its anchor or tag; the bracket is its last byte.
 fn flow_start(text: &str, span: &Inline) -> usize {
     if text[span.clone()].ends_with(['[', '{']) { span.end - 1 } else { span.start }
 }
@@ -183,7 +183,7 @@ fn trim_start_to_quote(text: &str, span: Inline) -> Inline {
     span.start + open..span.end
 }
 
-/// The blank lines at the start of a block scalar, from the end of its first line to that of the last blank one.
+/// The blank lines at the start of a block scalar, from the end of its first line to the end of the last blank one.
 fn block_head(text: &str, span: Inline) -> Option<Inline> {
     let from = span.start + text[span.clone()].find('\n')?;
     let body = &text[from..span.end];
@@ -192,7 +192,7 @@ fn block_head(text: &str, span: Inline) -> Option<Inline> {
     (last > from && content < span.end).then_some(from..last)
 }
 
-/// The position to report: that of the error, or the start of an earlier construct that was not closed.
+/// The position to report: the position of the error, or the start of an earlier construct that was not closed.
 fn stuck(
     text: &str,
     offsets: &Offsets<'_>,
@@ -224,7 +224,7 @@ fn escapes(text: &str, flow: usize, at: usize) -> bool {
     line > first && (at >= text.trim_end().len() || indent(text, line) <= indent(text, first))
 }
 
-/// At the end of a text, the position moves back to the last text.
+/// Moves a position at the end of the text back to the last line with text.
 fn skip_blank(text: &str, at: usize) -> usize {
     if at < text.len() && !text[at..line_end(text, at)].trim().is_empty() {
         return at;
@@ -234,7 +234,7 @@ fn skip_blank(text: &str, at: usize) -> usize {
     line + indent(text, line).min(before.len().saturating_sub(line))
 }
 
-/// A text with its errors blanked.
+/// The text with its errors blanked.
 struct Masked<'a> {
     original: &'a str,
     bytes: Vec<u8>,
@@ -413,7 +413,8 @@ fn line_end(text: &str, at: usize) -> usize {
     memchr::memchr(b'\n', &text.as_bytes()[at.min(text.len())..]).map_or(text.len(), |end| at + end)
 }
 
-/// The end of the lines from `line` on that are indented with tabs, if that line is: their depth is unknown.
+/// The end of the tab-indented lines that start at `line`, whose depth is unknown. `None` if `line` is not indented
+/// with tabs.
 fn tabbed(text: &str, line: usize) -> Option<usize> {
     let is_tabbed = |line: usize| text[line + indent(text, line)..].starts_with('\t');
     let mut end = is_tabbed(line).then(|| line_end(text, line))?;

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-/// Replaces bytes of a text by other ASCII bytes.
+/// Replaces bytes of the text with other ASCII bytes.
 fn edited(text: &str, edit: impl FnOnce(&mut [u8])) -> String {
     let mut bytes = text.as_bytes().to_vec();
     edit(&mut bytes);
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
-/// A plain or quoted scalar over several lines: a line end becomes a blank unless an empty line follows.
+/// Folds a plain or quoted scalar over several lines: a line end becomes a blank unless an empty line follows.
 pub(super) fn folded(text: &str) -> Cow<'_, str> {
     if !text.contains('\n') {
         return Cow::Borrowed(text);
@@ -55,7 +55,7 @@ pub(super) fn unescaped(text: &str, double: bool) -> Cow<'_, str> {
     }))
 }
 
-/// A folded block scalar: a line end between two lines with the block's own indentation becomes a blank.
+/// Folds a block scalar: a line end between two lines with the block's own indentation becomes a blank.
 pub(super) fn folded_block(text: &str) -> String {
     let depth = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let own = text.lines().find(|line| !line.trim().is_empty()).map_or(0, depth);

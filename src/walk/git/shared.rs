@@ -1,4 +1,4 @@
-//! Indexes that are split in two: most entries are in a shared index, and the index itself has the differences.
+//! Split indexes: most entries are in a shared index, and the index itself has the differences.
 //!
 //! Its extension `link` has the object id of the shared index, and two bitmaps: which entries of it are deleted, and
 //! which are replaced by the first entries of the index.
@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use super::Index;
 
-/// The name of the shared index that an extension refers to, whose object ids have `id` bytes. `None` if it refers to
-/// none.
+/// The name of the shared index that an extension refers to, whose object ids have `id` bytes. `None` if it does not
+/// refer to one.
 pub(super) fn name(link: &[u8], id: usize) -> Option<String> {
     let shared = link.get(..id).filter(|shared| shared.iter().any(|&byte| byte != 0))?;
     let mut name = "sharedindex.".to_owned();
@@ -36,11 +36,11 @@ pub(super) fn merged(base: Vec<(Vec<u8>, u32)>, index: &Index<'_>) -> Option<Vec
     replacements.next().is_none().then_some(all)
 }
 
-/// Reads a bitmap in git's EWAH format, of which the first `count` bits are wanted, and what follows it. The format:
-/// <https://git-scm.com/docs/bitmap-format>, "Appendix A".
+/// Reads the first `count` bits of a bitmap in git's EWAH format. Returns them and the bytes after the bitmap. The
+/// format: <https://git-scm.com/docs/bitmap-format>, "Appendix A".
 fn bitmap(bytes: &[u8], count: usize) -> Option<(Vec<bool>, &[u8])> {
     let number = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
-    // The number of bits is first; then the number of words, the words, and the position of the last run.
+    // The number of bits comes first, followed by the number of words, the words, and the position of the last run.
     let words = number(4)? as usize;
     let end = words.checked_mul(8)?.checked_add(8)?;
     let rest = bytes.get(end.checked_add(4)?..)?;
@@ -73,7 +73,7 @@ mod tests {
         let set: Vec<usize> = (0..200).filter(|at| bits[*at]).collect();
         assert_eq!(set, [64, 66].into_iter().chain(128..192).collect::<Vec<_>>());
         assert_eq!(rest, b"rest");
-        // A run that never ends is as long as it is needed.
+        // An endless run is only as long as needed.
         let endless = [&[0; 4][..], &1u32.to_be_bytes(), &run(1, 0xffff_ffff, 0), &[0; 4]].concat();
         assert_eq!(bitmap(&endless, 3), Some((vec![true; 3], &[][..])));
         for cut in 0..bytes.len() {

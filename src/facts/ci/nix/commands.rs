@@ -76,7 +76,7 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
     found
 }
 
-/// Whether all installables are packages of nixpkgs, which cache.nixos.org has.
+/// Whether all installables are packages of nixpkgs, which are available from cache.nixos.org.
 fn ready_made(command: &Command<'_>, verb: usize) -> bool {
     let wanted = installables(command, verb);
     let from_nixpkgs = |installable: &&str| {
@@ -86,7 +86,7 @@ fn ready_made(command: &Command<'_>, verb: usize) -> bool {
     !wanted.is_empty() && wanted.iter().all(from_nixpkgs)
 }
 
-/// `nix run .#fmt`, `nix run .#update-lock`
+/// Whether the names of all installables indicate that they format or update: `nix run .#fmt`, `nix run .#update-lock`.
 fn formats_by_name(command: &Command<'_>, verb: usize) -> bool {
     let wanted = installables(command, verb);
     !wanted.is_empty() && wanted.iter().all(|installable| formats_or_updates(installable))
@@ -102,7 +102,7 @@ fn formats_or_updates(installable: &str) -> bool {
     ["fmt", "format", "treefmt", "update", "generate", "bump"].iter().any(|word| name.starts_with(word))
 }
 
-/// `nix-build -A update`
+/// Whether the attribute that a command builds formats or updates, judging by its name: `nix-build -A update`.
 fn attribute_formats(command: &Command<'_>) -> bool {
     let attribute = command.arguments().skip_while(|word| !matches!(*word, "-A" | "--attr")).nth(1);
     attribute.is_some_and(formats_or_updates)
@@ -112,7 +112,7 @@ fn attribute_formats(command: &Command<'_>) -> bool {
 fn formats(command: &Command<'_>) -> bool {
     let mut words = command.words.iter().map(|word| &*word.text);
     let Some(option) = words.by_ref().find(|word| matches!(*word, "-c" | "--command" | "--run")) else { return false };
-    // `nix develop` takes the words of one command, the others take a script.
+    // `nix develop` takes the words of one command; the others take a script.
     let script = match option {
         "--run" => words.next().unwrap_or_default().to_owned(),
         _ => words.collect::<Vec<_>>().join(" "),

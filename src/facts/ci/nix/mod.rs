@@ -115,10 +115,10 @@ pub struct NixStep {
     pub cache: Option<Cache>,
     /// The command that builds, and its location.
     pub builds: Option<(String, Span)>,
-    /// The functions of a script that only run if an argument of the script selects them, each with the command in it that
-    /// builds.
+    /// The functions of a script that run only if an argument of the script selects them, each with its command that
+    /// builds, if it has one.
     pub selectable: Vec<(String, Option<(String, Span)>)>,
-    /// How it selects them.
+    /// How the arguments select these functions.
     pub selection: Selection,
     /// Whether it accepts the substituters of the flake's `nixConfig`.
     pub accepts_flake_config: bool,
@@ -126,19 +126,20 @@ pub struct NixStep {
     pub local: Option<String>,
     /// Whether its action or name suggests a cache of unknown contents.
     pub may_cache: bool,
-    /// What its script runs outside of itself.
+    /// The other scripts and recipes that its script runs.
     pub calls: Vec<Call>,
 }
 
 /// How the arguments of a script select its functions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Selection {
-    /// The first one is a name.
+    /// The first argument is the name of a function.
     #[default]
     First,
-    /// Each is a name.
+    /// Each argument is the name of a function.
     Each,
-    /// A name is made of the first, as in `"${1//-/_}"`, so any function may be meant if it is not a name itself.
+    /// The first argument is changed into a name, as in `"${1//-/_}"`. Unless it is itself a name, any function may be
+    /// meant.
     Changed,
 }
 
@@ -276,18 +277,20 @@ fn read_script(out: &mut NixStep, script: &Script<'_>, commands: &[Command<'_>])
     out.calls = call::of(script, commands, "");
 }
 
-/// `substituters`, `extra-substituters`, `trusted-substituters` and the old name `binary-caches` in a configuration.
+/// Whether a configuration mentions `substituters`, `extra-substituters`, `trusted-substituters` or the old name
+/// `binary-caches`.
 fn names_substituters(text: &str) -> bool {
     text.contains("substituters") || text.contains("binary-caches")
 }
 
-/// A machine is GitHub-hosted if one of its labels is a standard one of GitHub's.
+/// The machine for the labels of a job. It is GitHub-hosted if one of the labels is a standard label of GitHub.
 pub fn runner(labels: Option<&[String]>) -> Runner {
     let Some(labels) = labels else { return Runner::Unknown };
     if labels.iter().any(|label| is_standard(label)) { Runner::Fresh } else { Runner::Own }
 }
 
-/// `ubuntu-latest`, `macos-15-intel`, `ubuntu-24.04-arm`, `windows-2025`, `ubuntu-slim`
+/// Whether a label is a standard label of GitHub: `ubuntu-latest`, `macos-15-intel`, `ubuntu-24.04-arm`,
+/// `windows-2025`, `ubuntu-slim`.
 fn is_standard(label: &str) -> bool {
     let lower = label.to_ascii_lowercase();
     let mut parts = lower.split('-');

@@ -8,8 +8,8 @@ use super::{NixStep, Selection};
 use crate::lang::ci::Script;
 use crate::lang::shell::{self, Command, Function};
 
-/// Separates the builds that a script certainly runs from those in functions that an argument selects. Other scripts are
-/// left as they are: functions that a script does not call may be called by the one that reads it.
+/// Separates the builds that a script certainly runs from those in functions that an argument selects. Other scripts
+/// are left unchanged, because a script that sources them may call their functions.
 pub(super) fn read(step: &mut NixStep, script: &Script<'_>, commands: &[Command<'_>]) {
     let functions = shell::functions(&script.text);
     if functions.is_empty() {
@@ -36,7 +36,7 @@ struct Assignment<'a> {
     name: &'a str,
     value: &'a str,
     at: usize,
-    /// Whether the variable has each of the words in turn.
+    /// Whether the variable takes each of the words in turn.
     is_loop: bool,
 }
 
@@ -75,7 +75,7 @@ fn assignments(text: &str) -> Vec<Assignment<'_>> {
             }
             let value = match rest.trim_start().strip_prefix("in ") {
                 Some(values) => values.split([';', '\n']).next().unwrap_or(""),
-                // `for target; do`: the arguments.
+                // `for target; do` loops over the arguments.
                 None => "$@",
             };
             end = start + value.len();
@@ -90,14 +90,14 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The variable's name at the end of a text, if it begins a word.
+/// The name of a variable at the end of the text; empty if it is only part of a word.
 fn name_before(text: &str) -> &str {
     let start = text.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
     let is_word = text[..start].chars().next_back().is_none_or(|c| c.is_whitespace() || ";&|({".contains(c));
     if is_word { &text[start..] } else { "" }
 }
 
-/// The value at the start of a text: a quoted text, the elements of an array, or a word.
+/// The value at the start of the text: a quoted string, the elements of an array, or a word.
 fn value(text: &str) -> &str {
     let quoted = |close: char| text.get(1..).map(|inner| inner.split([close, '\n']).next().unwrap_or(inner));
     match text.chars().next() {
@@ -108,7 +108,7 @@ fn value(text: &str) -> &str {
     .unwrap_or("")
 }
 
-/// The words of a value, and those that a parameter has by default: `host` for `${1:-host}`.
+/// The words of a value. A parameter with a default is replaced with the default: `host` for `${1:-host}`.
 fn words(value: &str) -> impl Iterator<Item = &str> {
     value.split_whitespace().map(|word| {
         let word = word.trim_matches(['"', '\'']);
@@ -117,7 +117,7 @@ fn words(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a value is the first argument, or all of them, perhaps with a default: `$1`, `"${1:-host}"`.
+/// Whether a value is the first argument, or all of them, possibly with a default: `$1`, `"${1:-host}"`.
 fn is_argument(value: &str) -> bool {
     argument(value) == Some(Selection::First)
 }
@@ -136,7 +136,7 @@ fn argument(value: &str) -> Option<Selection> {
     (rest.starts_with(['/', '#', '%', '^', ',']) && !rest.contains(['$', '`'])).then_some(Selection::Changed)
 }
 
-/// Whether a loop has the arguments one by one: `for target in "$@"`.
+/// Whether a loop iterates over the arguments: `for target in "$@"`.
 fn is_each(values: &str) -> bool {
     words(values).any(|word| matches!(word, "$@" | "$*"))
 }
@@ -148,18 +148,18 @@ fn selection<'c>(command: &'c Command<'_>) -> Option<&'c str> {
     (is_name(name) || matches!(name, "@" | "*")).then_some(name)
 }
 
-/// A script, as its functions and the commands outside of them. The commands of functions with the same name are taken
-/// together: which one is defined last is not known.
+/// A script, divided into its functions and the commands outside them. Functions with the same name are combined,
+/// because it is not known which one is defined last.
 struct Parts<'p, 'a> {
     commands: &'p [Command<'a>],
     assignments: &'p [Assignment<'a>],
-    /// The names of the functions; the last part, without a name, is what is outside of all functions.
+    /// The names of the functions. The last part, without a name, contains everything outside functions.
     names: Vec<&'a str>,
     by_name: HashMap<&'a str, usize>,
     /// The lines of each function, in order, with its part.
     lines: Vec<(Range<usize>, usize)>,
-    /// The functions whose names occur as words in each part: it may call them itself, or have another command do it, as
-    /// in `retry host` and `target=host; $target`.
+    /// For each part, the functions whose names occur as words in it. The part may call them directly or through
+    /// another command, as in `retry host` and `target=host; $target`.
     calls: Vec<HashSet<usize>>,
 }
 
@@ -200,7 +200,7 @@ impl<'p, 'a> Parts<'p, 'a> {
         before.filter(|(lines, _)| lines.contains(&at)).map_or(self.names.len(), |(_, part)| *part)
     }
 
-    /// The parts that the script runs whatever its arguments are.
+    /// The parts that the script runs regardless of its arguments.
     fn certain(&self) -> HashSet<usize> {
         let outside = self.names.len();
         let mut certain = HashSet::from([outside]);
@@ -212,8 +212,8 @@ impl<'p, 'a> Parts<'p, 'a> {
         certain
     }
 
-    /// How an argument of the script selects a function. In a function, `"$@"` has the arguments of the script only if it is
-    /// called with them: `main "$@"`.
+    /// How an argument of the script selects a function. In a function, `"$@"` contains the arguments of the script
+    /// only if the function is called with them: `main "$@"`.
     fn selects(&self) -> Option<Selection> {
         let outside = self.names.len();
         let around = |command: &Command<'_>| self.around(command.span.start as usize);
@@ -237,7 +237,7 @@ impl<'p, 'a> Parts<'p, 'a> {
         self.commands.iter().filter_map(selection).max()
     }
 
-    /// The variables that have an argument of the script, and no other value than that or a fixed one.
+    /// The variables that contain an argument of the script, and otherwise only fixed values.
     fn arguments(&self, passed: &HashSet<usize>) -> HashMap<&'a str, Selection> {
         let (mut arguments, mut others) = (HashMap::new(), HashSet::new());
         for assignment in self.assignments {
@@ -256,7 +256,7 @@ impl<'p, 'a> Parts<'p, 'a> {
         arguments
     }
 
-    /// For each part the nearest command that builds: its own, or that of the functions that it calls.
+    /// For each part, the nearest command that builds: its own, or one in the functions that it calls.
     fn built(&self) -> Vec<Option<usize>> {
         let mut built = vec![None; self.calls.len()];
         for (index, command) in self.commands.iter().enumerate() {

@@ -47,7 +47,7 @@ fn arguments<'t>(tree: &'t Tree<'_>, function: Node) -> impl Iterator<Item = Str
     whole.into_iter().chain(named).map(str::to_owned)
 }
 
-/// The names in scope on a walk through the file.
+/// The names in scope during a walk through the file.
 #[derive(Default)]
 struct Scopes {
     /// The end of each scope, and its names.

@@ -16,7 +16,7 @@ use crate::lang::{Field, Node, NodeKind, Tree, nix};
 pub(in crate::facts::port_registry) enum Given {
     /// Optional arguments have their defaults.
     Defaults,
-    /// Nothing.
+    /// Nothing is known.
     Nothing,
 }
 

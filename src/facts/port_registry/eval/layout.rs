@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// Longer attribute paths are not read: they do not occur in real files.
+/// The maximum length of an attribute path. Longer ones do not occur in real files.
 const PATH: usize = 32;
 
 /// The definitions of a set.
@@ -45,7 +45,7 @@ pub enum Body {
     Outer,
     /// `inherit (source) x;`
     From(Node),
-    /// Defined twice (an error in Nix too), or nested too deeply.
+    /// Defined twice (which is also an error in Nix), or nested too deeply.
     Unreadable,
 }
 
@@ -58,7 +58,7 @@ impl Layout {
         layout
     }
 
-    /// A name that is defined twice in it or in the sets merged into it.
+    /// A name without a readable definition in this set or in the sets merged into it.
     pub fn unreadable(&self) -> Option<&str> {
         self.members.iter().find_map(|member| match &*member.body {
             Body::Unreadable => Some(&*member.name),

@@ -1,8 +1,8 @@
 //! A small lazy evaluator for the subset of Nix that registries use.
 //!
-//! It knows only the text: arguments, imports and functions of other packages are unknown, and everything that depends
-//! on them is not decidable. Evaluation is lazy as in Nix, so one unknown entry does not affect the others. Work and
-//! depth are bounded, and infinite recursion is detected, so evaluation always terminates.
+//! It sees only the text of the file: arguments, imports and functions of other packages are unknown, and values that
+//! depend on them are not decidable. Evaluation is lazy as in Nix, so one unknown entry does not affect the others.
+//! Work and depth are bounded, and infinite recursion is detected, so evaluation always terminates.
 
 pub mod builtins;
 pub mod fault;
@@ -66,7 +66,7 @@ pub(super) struct Machine<'t, 'a> {
     scopes: Vec<Scope>,
     fuel: usize,
     depth: u32,
-    /// Whether a limit ended the evaluation of something.
+    /// Whether a limit ended an evaluation.
     exceeded: bool,
 }
 
@@ -119,12 +119,12 @@ impl<'t, 'a> Machine<'t, 'a> {
         (at, self.spans.get(at as usize).copied().unwrap_or_default())
     }
 
-    /// Whether the limit of steps or of nesting ended the evaluation of something.
+    /// Whether the step or depth limit ended an evaluation.
     pub(super) fn exceeded(&self) -> bool {
         self.exceeded
     }
 
-    /// Whether no steps are left, so that nothing more can be evaluated.
+    /// Whether no steps are left, in which case nothing more can be evaluated.
     pub(super) fn is_out_of_steps(&self) -> bool {
         self.fuel == 0
     }
@@ -141,7 +141,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         value
     }
 
-    /// Sets the thunk that is returned unchanged. The previous one is then read as part of something else.
+    /// Sets the thunk that is returned unchanged. The previous one then counts as read, as a part of something else.
     fn hand_on(&mut self, thunk: Option<ThunkId>) {
         if let Some(before) = std::mem::replace(&mut self.handed_on, thunk) {
             let (origin, _) = self.origin(before);
@@ -149,7 +149,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         }
     }
 
-    /// A definition whose whole value is that of another one is an alias of it.
+    /// Records a definition whose whole value is another definition as an alias of it.
     fn settle(&mut self, id: ThunkId, value: &Eval<Val>) {
         if value.is_ok()
             && let Some(handed_on) = self.handed_on.take()
@@ -160,7 +160,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         self.hand_on(None);
     }
 
-    /// Evaluates a thunk, once.
+    /// Evaluates a thunk, at most once.
     pub(super) fn force(&mut self, id: ThunkId) -> Eval<Val> {
         self.hand_on(None);
         let Some(slot) = self.thunks.get_mut(id as usize) else { return Err("internal error".into()) };
@@ -221,11 +221,11 @@ impl<'t, 'a> Machine<'t, 'a> {
         value
     }
 
-    /// Charges for work proportional to the size of a value. Every list, set and text is charged for before it is
+    /// Charges for work proportional to the size of a value. Every list, set and string is charged for before it is
     /// traversed; otherwise shared structures could be traversed without limit.
     pub(super) fn burn(&mut self, steps: usize) -> Eval<()> {
         let rest = self.fuel.checked_sub(steps);
-        // Once the steps do not suffice, none are left: otherwise the same work could be retried again and again.
+        // If the steps do not suffice, none are left: otherwise the same work could be retried without limit.
         self.fuel = rest.unwrap_or(0);
         self.exceeded |= rest.is_none();
         rest.map(drop).ok_or_else(|| "the step limit was reached".into())
@@ -554,7 +554,7 @@ impl<'t, 'a> Machine<'t, 'a> {
     }
 }
 
-/// Whether the value of an expression may be the unchanged value of a name in it.
+/// Whether the value of an expression may be the unchanged value of a name that occurs in it.
 fn may_hand_on(kind: NodeKind) -> bool {
     matches!(
         kind,
@@ -570,18 +570,18 @@ fn may_hand_on(kind: NodeKind) -> bool {
     )
 }
 
-/// An unknown set becomes an open one: attributes merged into it may still be known.
+/// Turns an unknown set into an open one: attributes merged into it may still be known.
 fn opened(value: Eval<Val>) -> Val {
     value.unwrap_or_else(|why| Val::Set(Rc::new(Set { open: Some(why), ..Set::default() })))
 }
 
-/// The text of a one-line `''string''`; longer ones are not relevant.
+/// The text of a one-line `''string''`; longer strings are not relevant.
 fn plain_line(tree: &Tree<'_>, node: Node) -> Option<Rc<str>> {
     let text = nix::literal_string(tree, node)?;
     (!text.contains('\n') && !text.starts_with(' ')).then(|| text.into())
 }
 
-/// The cost of copying or comparing a text.
+/// The cost of copying or comparing a string.
 pub fn text_cost(length: usize) -> usize {
     length / 64
 }

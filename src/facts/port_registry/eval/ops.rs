@@ -6,10 +6,10 @@ use std::rc::Rc;
 use super::value::{Eval, Set, Val};
 use crate::facts::port_registry::eval::{Machine, mismatch, text_cost};
 
-/// Longer strings are not kept: no name or number is that long.
+/// The maximum length of a string, in bytes. Longer ones are not kept: no name or number is that long.
 pub const LONGEST: usize = 4096;
 
-/// `-x`
+/// Evaluates `-x`.
 pub fn negate(value: Val) -> Eval<Val> {
     match value {
         Val::Int(number) => number.checked_neg().map(Val::Int).ok_or_else(|| "the integer overflows".into()),
@@ -18,7 +18,7 @@ pub fn negate(value: Val) -> Eval<Val> {
     }
 }
 
-/// `a // b`
+/// Evaluates `a // b`.
 pub fn update(machine: &mut Machine<'_, '_>, left: Val, right: Val) -> Eval<Val> {
     match (left, right) {
         (Val::Set(left), Val::Set(right)) => {
@@ -35,7 +35,7 @@ pub fn update(machine: &mut Machine<'_, '_>, left: Val, right: Val) -> Eval<Val>
     }
 }
 
-/// The operators that need both values.
+/// Evaluates the operators that need both values.
 pub fn binary(machine: &mut Machine<'_, '_>, operator: &str, left: Val, right: Val) -> Eval<Val> {
     match operator {
         "==" => equal(machine, &left, &right, 0).map(Val::Bool),
@@ -55,7 +55,7 @@ pub fn binary(machine: &mut Machine<'_, '_>, operator: &str, left: Val, right: V
     }
 }
 
-/// `+ - * /`
+/// Evaluates `+`, `-`, `*` and `/`.
 pub fn arithmetic(machine: &mut Machine<'_, '_>, operator: &str, left: Val, right: Val) -> Eval<Val> {
     match (left, right) {
         (Val::Int(left), Val::Int(right)) => integers(operator, left, right),
@@ -99,7 +99,7 @@ fn float(value: &Val) -> Eval<f64> {
     }
 }
 
-/// `<` and the like.
+/// Compares two values for `<` and the like.
 pub fn order(machine: &mut Machine<'_, '_>, left: &Val, right: &Val) -> Eval<Ordering> {
     match (left, right) {
         (Val::Int(left), Val::Int(right)) => Ok(left.cmp(right)),
@@ -114,7 +114,7 @@ pub fn order(machine: &mut Machine<'_, '_>, left: &Val, right: &Val) -> Eval<Ord
     }
 }
 
-/// `==`
+/// Evaluates `==`.
 pub fn equal(machine: &mut Machine<'_, '_>, left: &Val, right: &Val, depth: u32) -> Eval<bool> {
     if depth > 16 {
         machine.exceeded = true;

@@ -6,7 +6,7 @@ use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind};
 
 impl Collector<'_, '_> {
-    /// The literal number that a member of a set of this file is bound to.
+    /// The literal number that a member of a set in this file is bound to.
     pub(super) fn member_literal(&self, select: Node) -> Option<(Node, u32)> {
         let literal = nix::member(self.tree, select)?;
         Some((literal, self.number(literal)?))
@@ -59,7 +59,8 @@ impl Collector<'_, '_> {
         literals.filter(|&(node, _)| is_element(node).is_some()).collect()
     }
 
-    /// Whether a set has a text in words among its members: it describes something, and is not a set of ports.
+    /// Whether a member of a set is a string of several words: such a set describes something, and is not a set of
+    /// ports.
     fn describes(&self, set: Node) -> bool {
         let tree = self.tree;
         let members = tree.child_of_kind(set, NodeKind::BindingSet).into_iter().flat_map(|set| tree.children(set));

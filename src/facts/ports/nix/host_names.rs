@@ -1,4 +1,4 @@
-//! Hosts in Nix: next to ports, and those that the repository names or assigns addresses to.
+//! Hosts in Nix: hosts next to ports, and hosts that the repository names or assigns addresses to.
 
 use super::{Collector, known_text};
 use crate::facts::ports::{flow, hosts, words};
@@ -6,13 +6,13 @@ use crate::lang::nix::Origin;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 use std::collections::HashMap;
 
-/// The host names of a set by their place in it: the attribute path without its last name.
+/// The host names of a set by their location in it: the attribute path without its last name.
 pub(super) type HostNames = HashMap<Vec<Option<String>>, Hosts>;
 
 /// A member of a set and, if it is an `inherit`, the inherited name.
 type Named = (Node, Option<String>);
 
-/// The host names at one place, in order.
+/// The host names at one location, in order.
 #[derive(Default)]
 pub(super) struct Hosts {
     /// By the words before "host" in the last name.
@@ -33,7 +33,7 @@ impl Hosts {
         self.names.contains_key(&[word.to_owned()][..])
     }
 
-    /// The host of a port that the member `binding` gives.
+    /// The host for the port that the member `binding` sets.
     fn of(&self, port: &str, number: u32, binding: Node) -> Option<&Named> {
         let candidates = words::hosts_of(port).into_iter().filter_map(|words| {
             let names = self.names.get(&words)?;
@@ -52,7 +52,7 @@ impl<'a> Collector<'_, 'a> {
     /// block.
     pub(super) fn host_beside(&mut self, binding: Node, path: &[String], number: u32) -> Option<String> {
         let tree = self.tree;
-        // The default of an option is beside those of the other options.
+        // The default of an option is next to the defaults of the other options.
         let binding = match path.last().is_some_and(|last| last == "default") {
             true => nix::binding_around(tree, tree.parent(binding)?)?,
             false => binding,
@@ -64,7 +64,7 @@ impl<'a> Collector<'_, 'a> {
         let hosts = self.hosts.entry(set).or_insert_with(|| host_names(tree, set));
         let place: Vec<Option<String>> = prefix.iter().map(known_text).collect();
         let beside = hosts.get(&place);
-        // A listen or bind address belongs to this machine, whatever public name is next to it.
+        // A listen or bind address belongs to this machine, regardless of the public name next to it.
         let listens = |word: &str| beside.is_some_and(|hosts| hosts.has(word));
         let is_plain = words::port_prefix(last).is_empty();
         if is_plain && (listens("bind") || listens("listen") || path.iter().any(|name| name == "listen")) {
@@ -118,15 +118,15 @@ impl<'a> Collector<'_, 'a> {
         };
         let blocks = tree.subtree(peers).filter(is_block);
         let blocks: Option<Vec<String>> = blocks.map(|block| self.known_host(nix::value(tree, block)?)).collect();
-        // A rule with other peers is about the repository's own services too.
+        // A rule with other peers also applies to the repository's own services.
         let blocks = blocks
             .filter(|blocks| tree.kind(peers) == NodeKind::List && tree.children(peers).count() == blocks.len())?;
         hosts::of_others(blocks)
     }
 
-    /// The host to which borg connects with the command of a variable `BORG_RSH`: that of the `repo` around it.
+    /// The host to which borg connects with the command in a variable `BORG_RSH`: the host of the enclosing `repo`.
     pub(super) fn borg_host(&self, variable: Node) -> Option<String> {
-        /// `environment.BORG_RSH` may be in a set of its own.
+        /// `environment.BORG_RSH` may be in a separate set.
         const DEPTH: usize = 2;
         let tree = self.tree;
         let is_repository = |member: &Node| {
@@ -181,7 +181,7 @@ impl<'a> Collector<'_, 'a> {
         Some(first.unwrap_or(last))
     }
 
-    /// The string that a value is: a literal, or a name bound to one.
+    /// The text of a value that is a string literal, or a name bound to one.
     pub(super) fn known_string(&self, value: Node) -> Option<std::borrow::Cow<'a, str>> {
         let tree = self.tree;
         let mut value = nix::unwrap_parens(tree, value);
@@ -273,8 +273,9 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects a name for which a DNS server of the repository has the address of a private network, as in a file of hosts:
-    /// `customDNS.mapping."nas.example.org" = "10.0.0.5"`, `{ domain = "nas.example.org"; answer = "10.0.0.5"; }`.
+    /// Collects a name that a DNS server of the repository resolves to an address in a private network, as a hosts file
+    /// does: `customDNS.mapping."nas.example.org" = "10.0.0.5"`, `{ domain = "nas.example.org"; answer = "10.0.0.5";
+    /// }`.
     fn answered(&mut self, binding: Node, last: &str, text: &str) {
         let tree = self.tree;
         let is_private = |text: &str| text.split(',').all(hosts::names_machines);
@@ -312,7 +313,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a host name is that of a node of deploy-rs, which has profiles.
+    /// Whether a host name belongs to a node of deploy-rs, which has profiles.
     fn is_deployed(&self, binding: Node) -> bool {
         let tree = self.tree;
         let members = tree.parent(binding).map(|set| tree.children(set)).into_iter().flatten();
@@ -320,7 +321,7 @@ impl<'a> Collector<'_, 'a> {
         paths.any(|path| tree.slice(path).split('.').next() == Some("profiles"))
     }
 
-    /// The machines of `nixosConfigurations = genAttrs [ "atlas" "borea" ] f;`.
+    /// Collects the machines of `nixosConfigurations = genAttrs [ "atlas" "borea" ] f;`.
     fn generated_machines(&mut self, value: Node) {
         let tree = self.tree;
         let Some((function, arguments)) = nix::call(tree, value) else { return };
@@ -360,7 +361,7 @@ impl<'a> Collector<'_, 'a> {
         last.and_then(|last| nix::name_text(tree, last)).is_some_and(|name| hosts::may_hold_hosts(&name))
     }
 
-    /// The literal addresses that a binding assigns.
+    /// Collects the literal addresses that a binding assigns.
     pub(super) fn own_addresses(&mut self, binding: Node) {
         let tree = self.tree;
         let Some(value) = nix::value(tree, binding) else { return };

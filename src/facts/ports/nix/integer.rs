@@ -9,7 +9,7 @@ use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
 impl<'a> Collector<'_, 'a> {
-    /// An integer that is used as a port.
+    /// Collects an integer that is used as a port.
     pub(super) fn integer(&mut self, node: Node) {
         let tree = self.tree;
         let Ok(number) = tree.slice(node).parse::<u32>() else { return };
@@ -42,8 +42,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A number that a condition in a string selects: `":${if tls then "8443" else "8080"}"`. Other numbers in strings
-    /// are read with the string.
+    /// Collects a number that a condition in a string selects: `":${if tls then "8443" else "8080"}"`. Other numbers in
+    /// strings are read with the string.
     pub(super) fn chosen(&mut self, node: Node, number: u32, interpolation: Node) {
         let tree = self.tree;
         let Some(expression) = tree.child(interpolation, Field::Expression) else { return };
@@ -65,7 +65,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A number passed to a function of this file that uses the argument as a port: `serve 8080 "web"`.
+    /// Collects a number passed to a function of this file that uses the argument as a port: `serve 8080 "web"`.
     fn argument(&mut self, node: Node, number: u32) {
         if number == 0 || number > 65535 {
             return;
@@ -93,11 +93,11 @@ impl<'a> Collector<'_, 'a> {
             && field.is_some_and(|field| matches!(nix::last_name(tree.slice(field)), "dport" | "sport"))
     }
 
-    /// Whether a number is the default of an option for a port, in a short form of `mkOption` as configurations define it:
-    /// `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
+    /// Whether a number is the default of an option for a port, declared with a shorthand for `mkOption` such as
+    /// configurations define: `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
     fn follows_port_type(&self, node: Node) -> bool {
         let tree = self.tree;
-        // The numbers of a list are the default together: `mkOpt (listOf port) [ 80 443 ]`.
+        // The numbers of a list form the default together: `mkOpt (listOf port) [ 80 443 ]`.
         let list = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::List);
         let node = list.unwrap_or(node);
         let Some(apply) = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::Apply) else {
@@ -139,7 +139,7 @@ impl<'a> Collector<'_, 'a> {
         found.iter().any(|port| port.range.start == text.len())
     }
 
-    /// The name of the argument of a function, if it is used as a port and the function is defined in this file.
+    /// The name of a function's argument, if the function is defined in this file and uses the argument as a port.
     fn port_parameter(&mut self, function: Node, index: usize) -> Option<String> {
         let tree = self.tree;
         let function = match tree.kind(function) {
@@ -196,7 +196,7 @@ impl<'a> Collector<'_, 'a> {
         })
     }
 
-    /// Whether a string of digits is a port at a path: `listenStreams`.
+    /// Whether a string of digits at a path is a port: `listenStreams`.
     fn is_port_by_path(&self, path: &[String]) -> bool {
         let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
         let mut found = Vec::new();
@@ -224,7 +224,7 @@ impl<'a> Collector<'_, 'a> {
         found.iter().any(|port| port.range.start == at)
     }
 
-    /// `{ port ? 8080 }:`
+    /// Collects the default of an argument: `{ port ? 8080 }:`.
     fn default_argument(&mut self, node: Node, formal: Node, number: u32) {
         let name = self.tree.child(formal, Field::Name).map_or("", |name| self.tree.slice(name));
         if number > 0 && text::is_port_word(name) {
@@ -232,7 +232,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A name that is used as a port: if it is bound to a literal, that literal is a manual allocation.
+    /// Collects a name that is used as a port. If it is bound to a literal, that literal is a manual allocation.
     pub(super) fn variable(&mut self, node: Node) {
         let tree = self.tree;
         let flow = flow::flow(tree, node);
@@ -259,7 +259,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A member of a set of this file that is used as a port: `let ids = { web = 8080; }; in { port = ids.web; }`.
+    /// Collects a member of a set in this file that is used as a port: `let ids = { web = 8080; }; in { port = ids.web;
+    /// }`.
     pub(super) fn member(&mut self, select: Node) {
         let tree = self.tree;
         let flow = flow::flow(tree, select);
@@ -279,14 +280,14 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// The name of a list whose elements a function uses as ports: `map (port: ..) open`.
+    /// Collects the name of a list whose elements a function uses as ports: `map (port: ..) open`.
     fn list(&mut self, variable: Node) {
         let tree = self.tree;
         let is_argument = tree.field(variable) == Field::Argument || tree.field(variable) == Field::Left;
         let Some((function, index)) = is_argument.then(|| flow::receiver_of_elements(tree, variable)).flatten() else {
             return;
         };
-        // A list that begins to count is one of workspaces, disks or the like.
+        // A longer list of single digits enumerates workspaces, disks or the like.
         const FEW: usize = 3;
         let elements = self.bound_elements(variable);
         if elements.is_empty() || elements.iter().all(|(_, number)| *number < 10) && elements.len() > FEW {
@@ -311,7 +312,7 @@ impl<'a> Collector<'_, 'a> {
         self.facts.uses.push(PortUse { span, number, kind: UseKind::Bound, host: None, name });
     }
 
-    /// `LT.port.web.api`, where `LT` is a function argument.
+    /// Collects a selection such as `LT.port.web.api`, where `LT` is a function argument.
     pub(super) fn selection(&mut self, node: Node) {
         const ALIASES: [&str; 4] = ["port", "ports", "portRegistry", "registry"];
         let tree = self.tree;

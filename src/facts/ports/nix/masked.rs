@@ -16,8 +16,8 @@ pub(super) enum Place {
     Literal(Node),
 }
 
-/// The text of a string for the scanner: escapes are blanks, interpolations are holes unless their number is known;
-/// then the number is inserted.
+/// The text of a string for the scanner. Escapes become blanks. Interpolations become holes, or their number if it is
+/// known.
 pub(super) struct Masked {
     pub(super) text: String,
     pub(super) start: u32,

@@ -7,8 +7,8 @@ use crate::knowledge::prose;
 use crate::lang::{Field, Node, NodeKind, nix};
 
 impl<'a> Collector<'_, 'a> {
-    /// Whether a value, with its text if it is a string, is written for people: by the name of its attribute, or
-    /// because it is (part of) the example of an option. The names of service instances in the path are ignored.
+    /// Whether a value, with its text if it is a string, is written for people, judging by the name of its attribute,
+    /// or because it is (part of) the example of an option. The names of service instances in the path are ignored.
     pub(super) fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
         let tree = self.tree;
         let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == NodeKind::Binding);
@@ -74,8 +74,8 @@ impl<'a> Collector<'_, 'a> {
             })
     }
 
-    /// Whether a string is the description in a short form of `mkOption` as configurations define it: the last argument,
-    /// in words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
+    /// Whether a string is the description in a shorthand for `mkOption` such as configurations define: the last
+    /// argument, in words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
     fn is_description(&self, apply: Node, function: &str, string: Node) -> bool {
         let tree = self.tree;
         let is_last = || tree.field(apply) != Field::Function && tree.parent(string) == Some(apply);
@@ -83,7 +83,7 @@ impl<'a> Collector<'_, 'a> {
         short && is_last() && tree.slice(string).trim().contains(' ')
     }
 
-    /// `writeText "README.md" ''..''`
+    /// Whether a call writes a document: `writeText "README.md" ''..''`.
     fn writes_document(&self, apply: Node) -> bool {
         let tree = self.tree;
         let arguments = nix::call(tree, apply).map(|(_, arguments)| arguments).unwrap_or_default();
@@ -91,7 +91,7 @@ impl<'a> Collector<'_, 'a> {
         file.is_some_and(|file| is_document(&file))
     }
 
-    /// The flavour of a string's text, by its name, the function it is passed to, or its first line.
+    /// The flavour of a string's text, judging by its name, the function that it is passed to, or its first line.
     pub(super) fn flavour(&self, node: Node, path: &[String], text: &str) -> Flavour {
         let tree = self.tree;
         let function = tree
@@ -114,7 +114,7 @@ impl<'a> Collector<'_, 'a> {
     }
 }
 
-/// Whether a file name is that of a document for people.
+/// Whether a file with this name is a document for people.
 fn is_document(file: &str) -> bool {
     [".md", ".markdown", ".rst", ".adoc"].iter().any(|end| file.ends_with(end))
 }

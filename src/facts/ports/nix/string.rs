@@ -9,11 +9,11 @@ use crate::lang::nix::{self};
 use crate::lang::{Field, Node, NodeKind};
 
 impl<'a> Collector<'_, 'a> {
-    /// A string, interpreted by where it is used.
+    /// Collects the ports in a string, interpreted by where it is used.
     pub(super) fn string(&mut self, node: Node) {
         let tree = self.tree;
         let raw = tree.slice(node);
-        // Nearly no string contains a number, or an expression that may evaluate to one.
+        // Almost no string contains a number, or an expression that may evaluate to one.
         if !raw.as_bytes().contains(&b'$') && !text::may_hold_port(raw.as_bytes()) {
             return;
         }
@@ -66,7 +66,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// An unquoted URI: `proxyPass = http://127.0.0.1:8080/;`.
+    /// Collects the port in an unquoted URI: `proxyPass = http://127.0.0.1:8080/;`.
     pub(super) fn uri(&mut self, node: Node) {
         let tree = self.tree;
         let text = tree.slice(node);
@@ -86,7 +86,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// ZeroTier's `"${ip}/9993"`: a number that is too large for a prefix length, after an interpolated address.
+    /// Collects ZeroTier's `"${ip}/9993"`: a number that is too large for a prefix length, after an interpolated
+    /// address.
     fn slashed(&mut self, string: Node, masked: &Masked, name: &str) {
         let tree = self.tree;
         let Some((address, digits)) = masked.text.rsplit_once('/') else { return };
@@ -111,7 +112,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// A number, or an address with one, as an attribute name: `ExposedPorts."8080/tcp"`.
+    /// Collects a number, or an address with one, in an attribute name: `ExposedPorts."8080/tcp"`.
     pub(super) fn attribute_name(&mut self, node: Node) {
         let tree = self.tree;
         if !text::may_hold_port(tree.slice(node).as_bytes()) {

@@ -12,7 +12,7 @@ use super::near::Tie;
 use super::words::{is_address_word, is_counting, is_no_address, is_own_address};
 use super::{Form, Found, HOLE, Host, View};
 
-/// Below this number, `{file}:1` and `HOLE:2` are positions and flags.
+/// Numbers below this one are positions in `{file}:1` and flags in `HOLE:2`.
 const FEW: u32 = 10;
 
 /// The part before the colon of `HOST:PORT`.
@@ -23,7 +23,7 @@ struct Authority<'a> {
 }
 
 impl<'a> View<'a> {
-    /// `HOST:PORT`, `scheme://HOST:PORT`, `ADDRESS@PORT`, `/ip4/ADDRESS/tcp/PORT`.
+    /// Reads `HOST:PORT`, `scheme://HOST:PORT`, `ADDRESS@PORT`, `/ip4/ADDRESS/tcp/PORT`.
     pub(super) fn addressed(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let start = self.fallback_start(digits.start).unwrap_or(digits.start);
         let mut authority = match self.before(start) {
@@ -70,13 +70,13 @@ impl<'a> View<'a> {
         }
     }
 
-    /// QEMU's `hostfwd=tcp::2222-:22`: the address between the colons is empty.
+    /// Reads QEMU's `hostfwd=tcp::2222-:22`, in which the address between the colons is empty.
     fn hostfwd(&self, colon: usize) -> Option<Authority<'a>> {
         let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric());
         matches!(self.str(start..colon), "tcp" | "udp").then_some(Authority { host: Host::Any, start, url: false })
     }
 
-    /// `http://"$host":9000`: a variable of a shell in quotes, after a scheme.
+    /// Reads `http://"$host":9000`: a quoted shell variable after a scheme.
     fn quoted_variable(&self, colon: usize) -> Option<Authority<'a>> {
         let close = colon.checked_sub(1)?;
         let open = self.run_start(close, |byte| !matches!(byte, b'"' | b'\n')).checked_sub(1)?;
@@ -85,14 +85,14 @@ impl<'a> View<'a> {
         sound.then_some(Authority { host: Host::Interpolated, start: open, url: true })
     }
 
-    /// HAProxy's `bind :::80` and `ss`: the address before the last colon is `::`.
+    /// Reads `:::80`, as in HAProxy's `bind` and in `ss`: the address before the last colon is `::`.
     fn any_address(&self, second: usize) -> Option<Authority<'a>> {
         let start = second.checked_sub(1).filter(|first| self.at(*first) == b':')?;
         let named = self.near(start).is_some_and(|near| is_address_word(self.str(near.word)));
         (named && self.is_apart(self.before(start))).then_some(Authority { host: Host::Any, start, url: false })
     }
 
-    /// `[::1]:80`
+    /// Reads `[::1]:80`.
     fn bracketed(&self, close: usize) -> Option<Authority<'a>> {
         let open = self.run_start(close, |byte| is_host_byte(byte) || matches!(byte, b':' | b'*' | b'{' | b'}'));
         let inside = self.str(open..close);
@@ -106,7 +106,7 @@ impl<'a> View<'a> {
         Some(Authority { host, start, url: self.scheme_start(start).is_some() })
     }
 
-    /// `*:80`; but `*:45` is a minute of every hour unless the context is an address.
+    /// Reads `*:80`. `*:45` is a minute of every hour unless the context is an address.
     fn wildcard(&self, star: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let url = self.scheme_start(star).is_some();
         let before = self.before(star);
@@ -121,7 +121,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// `${HOST}:80`, `{{ host }}:80`, `$(hostname):80`: an interpolation of the text's language.
+    /// Reads `${HOST}:80`, `{{ host }}:80`, `$(hostname):80`: an interpolation of the text's language.
     fn template(&self, close: usize, bracket: u8, digits: &Range<usize>) -> Option<Authority<'a>> {
         let open = self.run_start(close, |byte| byte != bracket && byte != b'\n');
         let inside = self.str(open..close);
@@ -146,7 +146,7 @@ impl<'a> View<'a> {
         quote > 0 && !matches!(self.before(quote), b' ' | b'\t' | b'\n' | b'=' | b'(' | b'[' | b'{' | b',' | b':')
     }
 
-    /// `:9464`; the text before the colon must permit a host.
+    /// Reads `:9464`. The text before the colon must permit a host.
     fn no_host(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let url = self.scheme_start(colon).is_some();
         let near = self.near(colon);
@@ -166,8 +166,8 @@ impl<'a> View<'a> {
         (sound && !self.no_address && !is_display(name)).then_some(Authority { host: Host::Any, start: colon, url })
     }
 
-    /// `ADDRESS@PORT` of unbound and knot. After an interpolation, only ports of DNS servers count: other numbers may
-    /// be refresh rates of screens.
+    /// Reads `ADDRESS@PORT` of unbound and knot. After an interpolation, only ports of DNS servers count: other numbers
+    /// may be refresh rates of screens.
     fn at_address(&self, sign: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(sign, |byte| is_host_byte(byte) && byte != b'$' || byte == b':');
         let word = self.str(start..sign);
@@ -181,7 +181,7 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| address && apart)?, start, url: false })
     }
 
-    /// dnsmasq's `ADDRESS#PORT`, also after a domain: `/lan/127.0.0.1#5353`.
+    /// Reads dnsmasq's `ADDRESS#PORT`, possibly after a domain: `/lan/127.0.0.1#5353`.
     fn hash_address(&self, sign: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(sign, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
         let word = self.str(start..sign);
@@ -191,7 +191,7 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| sound)?, start, url: false })
     }
 
-    /// `ADDRESS/PORT` of ZeroTier, strongSwan and WeeChat: a number that is too large for a prefix length.
+    /// Reads `ADDRESS/PORT` of ZeroTier, strongSwan and WeeChat: a number that is too large for a prefix length.
     fn slashed_address(&self, slash: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let local = slash.checked_sub("localhost".len()).filter(|start| self.str(*start..slash) == "localhost");
         let start = local
@@ -216,8 +216,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether an address is one on which a machine listens, so that it is the machine's own: `listen 192.0.2.1:80`. A
-    /// name may be that of a server to which a client binds.
+    /// Whether a machine listens on an address, which makes the address its own: `listen 192.0.2.1:80`. Names do not
+    /// count: a client may bind to a server by its name.
     fn is_listen_address(&self, authority: &Authority<'a>) -> bool {
         let listens = || self.near(authority.start).is_some_and(|near| is_own_address(&[self.str(near.word)]));
         host::is_address(authority.host) && listens()
@@ -267,7 +267,7 @@ impl<'a> View<'a> {
         self.words_before(line, name).any(|word| word == "read")
     }
 
-    /// bash's `/dev/tcp/HOST/PORT` and multiaddr's `/ip4/HOST/tcp/PORT`.
+    /// Reads bash's `/dev/tcp/HOST/PORT` and multiaddr's `/ip4/HOST/tcp/PORT`.
     fn path_address(&self, start: usize) -> Option<Authority<'a>> {
         let mut end = start;
         for _ in 0..4 {
@@ -362,7 +362,7 @@ impl<'a> View<'a> {
             )
     }
 
-    /// `TCP:host:80` (socat), `tcp:host:80`.
+    /// Whether a colon follows a protocol: `TCP:host:80` (socat), `tcp:host:80`.
     fn follows_protocol(&self, colon: usize) -> bool {
         #[rustfmt::skip]
         const PROTOCOLS: &[&str] = &[
@@ -398,7 +398,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// At most this many occurrences of a variable are searched backwards for its assignment.
+/// The maximum number of occurrences of a variable that are searched backwards for its assignment.
 const LOOKS: usize = 64;
 
 /// A host that is known only when a script runs; RFC 2606 reserves its domain.
@@ -451,29 +451,29 @@ const fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'%' | b'$' | HOLE)
 }
 
-/// `-i`, `-iTCP`
+/// Whether a word is a short option: `-i`, `-iTCP`.
 fn is_short_option(word: &str) -> bool {
     word.len() < 6 && word.strip_prefix('-').is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
-/// `bat -r :500`, `head -n :50`
+/// Whether an option takes line numbers: `bat -r :500`, `head -n :50`.
 fn counts_lines(option: &str) -> bool {
     matches!(option, "-r" | "-n" | "-c")
 }
 
-/// Bytes in a path segment, including the user of a URL.
+/// Whether a byte belongs to a path segment, including the user of a URL.
 const fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'/' | b'"' | b'\'') || byte == HOLE
 }
 
-/// Schemes whose `name:number` is an image with a tag.
+/// Whether `name:number` after a scheme is an image with a tag.
 fn is_image_scheme(scheme: &str) -> bool {
     ["docker", "docker-image", "docker-daemon", "oci", "oci-archive", "containers-storage", "image"]
         .iter()
         .any(|image| scheme.strip_suffix("://") == Some(image))
 }
 
-/// Words that may precede a port without a host: `--listen :8080`, `addr: :80`, `bind :443`.
+/// Whether a word may precede a port without a host: `--listen :8080`, `addr: :80`, `bind :443`.
 fn may_precede_address(word: &str, tie: Tie) -> bool {
     match tie {
         Tie::Space => {
@@ -497,7 +497,7 @@ fn may_precede_address(word: &str, tie: Tie) -> bool {
     }
 }
 
-/// `DISPLAY=:99`, `Xvfb :99`, `-vnc :1` are X displays.
+/// Whether an X display follows a word: `DISPLAY=:99`, `Xvfb :99`, `-vnc :1`.
 fn is_display(word: &str) -> bool {
     const WORDS: &[&str] =
         &["display", "xvfb", "xorg", "x", "xephyr", "xvnc", "xnest", "vncserver", "vnc", "startx", "xinit", "xserver"];

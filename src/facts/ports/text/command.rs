@@ -16,7 +16,7 @@ fn sets_options(word: &str, flag: &str) -> bool {
     is_name && (takes_port("ssh", flag) && is_about_ssh(name) || takes_port("scp", flag) && copies())
 }
 
-/// The program that a path gives further arguments to: `services.opentracker.extraOptions`.
+/// The program that receives the arguments at a path: `services.opentracker.extraOptions`.
 pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
     const OPTIONS: [&str; 5] = ["extraArgs", "extraFlags", "extraOptions", "extraArguments", "extraCommandLineOptions"];
     let [before @ .., program, last] = path else { return None };
@@ -69,8 +69,8 @@ impl<'a> View<'a> {
         matches!(self.str(word..end), "--replace" | "--replace-fail" | "--replace-warn" | "--replace-quiet")
     }
 
-    /// The host that the command around a flag connects to: `-h HOST`, `--host=HOST`; for ssh and the like also
-    /// `user@HOST`, or a word that can only be a host.
+    /// The host that the command around a flag connects to: `-h HOST`, `--host=HOST`. For ssh and similar programs,
+    /// this includes `user@HOST` and a word that can only be a host.
     pub(super) fn command_host(&self, at: usize, end: usize) -> Host<'a> {
         let start = self.command_start(at);
         let stop = self.command_end(end);
@@ -155,7 +155,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// `HOLE/bin/ssh` -> `ssh`, `$ssh` -> `ssh`, `ssh:` -> `ssh`
+/// The name of the program in a word: `HOLE/bin/ssh` -> `ssh`, `$ssh` -> `ssh`, `ssh:` -> `ssh`.
 fn base_name(word: &str) -> &str {
     let word = word.rsplit(['/', '=']).next().unwrap_or(word);
     word.trim_matches(|c: char| !c.is_ascii() || c as u8 == HOLE || !is_name_byte(c as u8))

@@ -11,7 +11,7 @@ pub(super) fn classify(word: &str) -> Option<Host<'_>> {
     if bytes.contains(&HOLE) || bytes.contains(&b'$') || word.contains("{{") {
         return Some(Host::Interpolated);
     }
-    // libpq writes a socket directory as a percent-encoded host: `postgres://%2Frun%2Fpostgresql:5432/x`.
+    // libpq accepts a socket directory as a percent-encoded host: `postgres://%2Frun%2Fpostgresql:5432/x`.
     if word.starts_with('/') || starts_with_ignore_case(word, "%2f") {
         return Some(Host::Local);
     }
@@ -46,7 +46,7 @@ pub(super) fn classify(word: &str) -> Option<Host<'_>> {
     sound.then_some(Host::Named(word))
 }
 
-/// The provider whose domain the name of a customer precedes: `HOLE.your-storagebox.de`.
+/// The provider whose domain follows the name of a customer: `HOLE.your-storagebox.de`.
 fn provider(word: &str) -> Option<&str> {
     const PROVIDERS: [&str; 8] = [
         "your-storagebox.de",
@@ -86,7 +86,7 @@ pub(super) fn is_ipv6(word: &str) -> bool {
 
 /// True for a name that can only be a host: at least two labels, the last one not a file extension.
 pub(super) fn is_domain(word: &str) -> bool {
-    /// Extensions that are top-level domains too: `file.rs:12`, but `mail.m7.rs:465`.
+    /// Extensions that are also top-level domains: `file.rs:12`, but `mail.m7.rs:465`.
     #[rustfmt::skip]
     const BOTH: &[&str] = &[
         "rs", "py", "sh", "md", "pl", "cc", "so", "ps", "mk", "ml", "ts", "kt", "am", "in",

@@ -1,10 +1,10 @@
-//! Finds the comments in a text.
+//! Finds the comments in text.
 
 use core::ops::Range;
 
 use super::Flavour;
 
-/// Iterates over the lines of a text together with the scan, and keeps where the comment of the current line starts.
+/// Iterates over the lines of the text together with the scan, and tracks the start of the comment in the current line.
 pub(super) struct Lines<'a> {
     bytes: &'a [u8],
     flavour: Flavour,
@@ -12,7 +12,7 @@ pub(super) struct Lines<'a> {
     comment: usize,
     /// The start of the last line that begins with two dashes, and whether it is a comment of SQL or Lua.
     dashes: Option<(usize, bool)>,
-    /// Where the docstrings are that were not yet passed, in reverse order.
+    /// The docstrings that have not been passed yet, in reverse order.
     docstrings: Vec<Range<usize>>,
 }
 
@@ -24,7 +24,8 @@ impl<'a> Lines<'a> {
         lines
     }
 
-    /// The end of the line whose comment contains `at`; `None` if `at` is not in a comment. Calls must go forward.
+    /// The end of the line whose comment contains `at`; `None` if `at` is not in a comment. `at` must not decrease from
+    /// call to call.
     pub(super) fn comment_around(&mut self, at: usize) -> Option<usize> {
         while let Some(docstring) = self.docstrings.last().filter(|docstring| docstring.start <= at) {
             if at < docstring.end {
@@ -52,8 +53,8 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Whether a line is a comment of SQL or Lua: `-- words`. The arguments of a command follow `--` as well: then the
-    /// line before shows a command or a list of arguments.
+    /// Whether a line is a comment of SQL or Lua: `-- words`. The arguments of a command may also follow `--`; then the
+    /// line before it shows a command or a list of arguments.
     fn begins_dashes(&mut self, start: usize) -> bool {
         if !is_dashes(&self.bytes[start..self.end]) {
             return false;
@@ -81,13 +82,13 @@ fn takes_arguments(line: &[u8]) -> bool {
     is_word || line.starts_with(b"-") || matches!(line.last(), Some(b'\\' | b'(' | b'[' | b'|' | b'>'))
 }
 
-/// `-- words`
+/// Whether a line starts like `-- words`.
 fn is_dashes(line: &[u8]) -> bool {
     matches!(line.trim_ascii_start(), [b'-', b'-', b' ', after, ..] if after.is_ascii_alphanumeric())
 }
 
-/// The docstrings of code in Python, last first: a string in three quotes which begins a line, either after a line that
-/// begins a function or a class, or before all code.
+/// The docstrings in Python code, last first: strings in triple quotes that begin a line, either after the head of a
+/// function or class, or before all code.
 fn docstrings(bytes: &[u8], flavour: Flavour) -> Vec<Range<usize>> {
     const QUOTES: &[u8] = b"\"\"\"";
     let mut found = Vec::new();
@@ -116,7 +117,7 @@ fn first_code(bytes: &[u8]) -> usize {
     lines.take_while(|line| !is_code(line)).map(<[u8]>::len).sum()
 }
 
-/// Whether a text ends in the head of a function or a class of Python, which may have several lines.
+/// Whether the text ends in the head of a Python function or class, which may have several lines.
 fn opens_definition(text: &[u8]) -> bool {
     /// The longest head, in bytes.
     const LONGEST: usize = 2048;
@@ -126,7 +127,7 @@ fn opens_definition(text: &[u8]) -> bool {
     let floor = text.len().saturating_sub(LONGEST);
     let mut open = 0_i32;
     let mut end = text.len();
-    // Back to the line on which all brackets are open that are closed at the end.
+    // Go back to the line that opens all brackets closed at the end.
     loop {
         let start = memchr::memrchr(b'\n', &text[floor..end]).map_or(floor, |index| floor + index + 1);
         let line = &text[start..end];
@@ -164,7 +165,8 @@ pub(super) fn comment_start(line: &[u8], flavour: Flavour) -> usize {
     line.len()
 }
 
-/// The quote that closes the one at `open`; `None` if it is not closed on the line. Then it does not hide a comment.
+/// The quote that closes the one at `open`; `None` if it is not closed on the line. An unclosed quote does not hide a
+/// comment.
 fn closing_quote(line: &[u8], open: usize) -> Option<usize> {
     let mut at = open + 1;
     loop {
@@ -176,7 +178,7 @@ fn closing_quote(line: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// `don't # ...`: between letters, a quote is an apostrophe.
+/// Whether a quote is an apostrophe, because it is between letters: `don't # ...`.
 fn is_apostrophe(line: &[u8], at: usize) -> bool {
     let letter = |index: usize| line.get(index).is_some_and(u8::is_ascii_alphabetic);
     line[at] == b'\'' && at > 0 && letter(at - 1) && letter(at + 1)

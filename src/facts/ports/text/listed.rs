@@ -28,7 +28,7 @@ const fn is_list(form: Form) -> bool {
     matches!(form, Form::Flag | Form::Env | Form::Key | Form::Directive | Form::Whole)
 }
 
-/// `8000-8010`
+/// The form of the end of a range such as `8000-8010`, if its start has the given form.
 const fn in_range(form: Form) -> Option<Form> {
     match form {
         Form::HostPort | Form::Mapping | Form::Flag | Form::Env | Form::Key | Form::Directive | Form::Whole => {
@@ -38,7 +38,8 @@ const fn in_range(form: Form) -> Option<Form> {
     }
 }
 
-/// iptables ranges `8000:8010`; `127.0.0.1:8080:80`, which can only be a container mapping.
+/// The form of a number after a colon: the end of an iptables range (`8000:8010`), or a part of `127.0.0.1:8080:80`,
+/// which can only be a container mapping.
 fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
     match last.form {
         Form::HostPort if is_address(last.host) => Some(Form::Mapping),
@@ -47,7 +48,7 @@ fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
     }
 }
 
-/// A list with blanks requires a name in the plural: `f(port=80, 30)` has one port.
+/// Whether a port may be followed by a list with blanks, which requires a plural name: `f(port=80, 30)` has one port.
 fn takes_loose_list(last: &TextPort<'_>) -> bool {
     match last.form {
         Form::Directive => last.name.is_some_and(|name| {
@@ -58,7 +59,8 @@ fn takes_loose_list(last: &TextPort<'_>) -> bool {
     }
 }
 
-/// Blanks, quotes and comments around one comma; or only blanks on one line, if the list needs no commas.
+/// Whether a gap separates two numbers of a list: blanks, quotes and comments around one comma, or only blanks on one
+/// line if the list needs no commas.
 fn is_loose_separator(gap: &[u8], last: &TextPort<'_>) -> bool {
     let mut commas = 0;
     let mut newline = false;

@@ -13,7 +13,7 @@ struct Parts {
     len: usize,
 }
 
-/// A host written as an address, or the machine itself.
+/// Whether a host is written as an address, or is the machine itself.
 pub(super) fn is_address(host: Host<'_>) -> bool {
     match host {
         Host::Local | Host::Any => true,
@@ -49,7 +49,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// curl's `--connect-to HOST:PORT:HOST:PORT` and `--resolve HOST:PORT:ADDRESS`.
+    /// Reads curl's `--connect-to HOST:PORT:HOST:PORT` and `--resolve HOST:PORT:ADDRESS`.
     pub(super) fn renamed(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         if self.before(digits.start) != b':' || !matches!(self.at(digits.end), b':' | b' ' | b'"' | b'\'' | b'\n' | 0) {
             return None;
@@ -70,7 +70,7 @@ impl<'a> View<'a> {
         let resolved = classify(self.str((digits.end + 1).min(address)..address)).filter(|_| flag == "--resolve");
         let host = match resolved {
             Some(Host::Any | Host::Local | Host::Interpolated) if self.at(digits.end) == b':' => Host::Any,
-            // The connection goes to this address, whoever the name belongs to elsewhere.
+            // The connection goes to this address, regardless of who owns the name elsewhere.
             Some(address @ Host::Named(word)) if ipv4(word).is_some() => address,
             _ => named,
         };
@@ -88,13 +88,14 @@ impl<'a> View<'a> {
         known.then_some(end)
     }
 
-    /// `80/tcp`, `8080:80/tcp`, `9000-9010/udp`: a protocol follows the digits, or the mapping they are in.
+    /// Whether a protocol follows the digits, or the mapping that contains them: `80/tcp`, `8080:80/tcp`,
+    /// `9000-9010/udp`.
     fn protocol_after(&self, end: usize) -> bool {
         let slash = self.run_end(end, |byte| byte.is_ascii_digit() || matches!(byte, b':' | b'-'));
         self.protocol_at(slash).is_some_and(|end| self.at(end) != b'/')
     }
 
-    /// The digits start a word, or a part of a mapping.
+    /// Whether the digits start a word, or a part of a mapping.
     fn is_mapping_start(&self, start: usize) -> bool {
         let before = self.before(start);
         before == 0
@@ -102,7 +103,7 @@ impl<'a> View<'a> {
             || matches!(before, b':' | b'-' | b'=' | b'"' | b'\'' | b',' | b'(' | b'[' | b'{' | b'`')
     }
 
-    /// The word the digits are in, without a protocol.
+    /// The word that contains the digits, without a protocol.
     fn mapping_word(&self, digits: &Range<usize>) -> Range<usize> {
         let accept = |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'$' | b'{' | b'}' | b'*');
         let mut start = self.run_start(digits.start, accept);
@@ -177,7 +178,7 @@ impl<'a> View<'a> {
         Some(parts)
     }
 
-    /// `80`, `8000-8010`, an interpolation, `${WEB:-8080}`.
+    /// Whether a part can be a port: `80`, `8000-8010`, an interpolation, `${WEB:-8080}`.
     fn is_port_part(&self, part: &Range<usize>) -> bool {
         let text = self.str(part.clone());
         let number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());

@@ -105,7 +105,7 @@ impl View<'_> {
         Some((if spaced { Tie::SpacedEquals } else { tie }, name))
     }
 
-    /// `"--port", "80"` and `("localhost", 80)`: the string before the comma.
+    /// Reads the string before a comma: `"--port", "80"` and `("localhost", 80)`.
     fn comma(&self, comma: usize) -> Option<(Tie, usize)> {
         let quote = self.run_start(comma, |byte| byte == b' ');
         let end = self.skip_closing(quote);

@@ -9,7 +9,7 @@ use super::{Form, Host, TextPort, View};
 /// Words that draw a random number in a shell.
 pub const DRAWS: [&str; 2] = ["RANDOM", "shuf"];
 
-/// A cheap necessary condition.
+/// A cheap necessary condition for [`scan`] to find anything.
 pub(super) fn may_draw(text: &[u8]) -> bool {
     DRAWS.iter().any(|word| memmem::find(text, word.as_bytes()).is_some())
 }

@@ -1,4 +1,4 @@
-//! The host a port key belongs to: `host = smtp.example.com` in the section of `port = 587`.
+//! The host that a port key belongs to: `host = smtp.example.com` in the section of `port = 587`.
 
 use core::ops::Range;
 
@@ -15,7 +15,7 @@ const BYTES: usize = 2048;
 const HOSTS: &[&str] = &["hostname", "host", "servername", "server", "address", "addr", "ip"];
 
 impl<'a> View<'a> {
-    /// The host that a sibling of the key gives.
+    /// The host that a sibling of the key specifies.
     pub(super) fn section_host(&self, key: Range<usize>, end: usize) -> Host<'a> {
         let stem = stem(self.str(key.clone()));
         let line = self.line_around(key.start, end);
@@ -127,7 +127,8 @@ impl<'a> View<'a> {
     fn value_after(&self, end: usize, stop: usize) -> Option<&'a str> {
         let quote = self.run_end(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
         let tie = self.run_end(quote, |byte| matches!(byte, b' ' | b'\t' | b'=' | b':'));
-        // `HostName example.com` has only a blank in between; in prose every word has, so only this name may.
+        // `HostName example.com` has only a blank in between. So do any two words of prose, so this form is limited to
+        // this name.
         let tied = self.str(quote..tie).contains(['=', ':'])
             || strip_tail(self.str(end.saturating_sub(8)..end), "hostname").is_some();
         let start = self.run_end(tie, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
@@ -213,7 +214,7 @@ fn named_host(value: &str) -> Option<Host<'_>> {
     if word { None } else { classify(value) }
 }
 
-/// `[servers]`, `[[frugal]]`, `<prometheus>`, `</prometheus>`.
+/// Whether a line is the header of a section: `[servers]`, `[[frugal]]`, `<prometheus>`, `</prometheus>`.
 fn is_header(line: &str) -> bool {
     line.starts_with('[') && line.ends_with(']')
         || line.starts_with('<') && line.ends_with('>') && !line[1..].contains("</")

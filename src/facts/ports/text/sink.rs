@@ -1,4 +1,4 @@
-//! Numbers that are ports by the name before them: flags, variables, keys, directives, calls.
+//! Numbers that are ports because of the name before them: flags, variables, keys, directives, calls.
 
 use core::ops::Range;
 
@@ -9,7 +9,7 @@ use super::{Flavour, Form, Found, HOLE, Host, LITERAL, View};
 use crate::knowledge::port_words::BUS_CONNECTORS;
 
 impl<'a> View<'a> {
-    /// `--port 80`, `PORT=80`, `port: 80`, `listen 80;`, `dport 80`, `${PORT:-80}`.
+    /// Reads `--port 80`, `PORT=80`, `port: 80`, `listen 80;`, `dport 80`, `${PORT:-80}`.
     pub(super) fn named(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         if let Some(found) = self.tunnel(digits) {
             return Some(found);
@@ -35,7 +35,7 @@ impl<'a> View<'a> {
         Some(Found::new(Form::EnvFallback, found.host, found.name))
     }
 
-    /// JavaScript's `process.env.PORT || 3000` and `process.env.PORT ?? 3000`, Ruby's `ENV["PORT"] || 3000`.
+    /// Reads JavaScript's `process.env.PORT || 3000` and `process.env.PORT ?? 3000`, and Ruby's `ENV["PORT"] || 3000`.
     fn script_fallback(&self, digits: usize) -> Option<Found<'a>> {
         let operator = self.run_start(digits, |byte| matches!(byte, b' ' | b'"' | b'\'' | b'`')).checked_sub(2)?;
         if !matches!(self.str(operator..operator + 2), "||" | "??") {
@@ -55,7 +55,7 @@ impl<'a> View<'a> {
         (is_environment && is_port).then_some(Found::new(Form::EnvFallback, Host::None, Some(name)))
     }
 
-    /// The whole text is a number or a list of numbers, and the path requires a port.
+    /// Reads a number if the whole text is a number or a list of numbersand the path requires a port.
     pub(super) fn whole(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let before = self.before(digits.start);
         let negative = before == b'-' && !self.before(digits.start - 1).is_ascii_digit();
@@ -65,7 +65,7 @@ impl<'a> View<'a> {
         (sound && !negative && !glued).then_some(Found::new(Form::Whole, Host::None, None))
     }
 
-    /// systemd's `SocketBindAllow = "ipv4:udp:10000-20000"`: only protocols precede the number.
+    /// Whether only protocols precede a number: systemd's `SocketBindAllow = "ipv4:udp:10000-20000"`.
     fn follows_protocols(&self, digits: usize) -> bool {
         let before = self.str(0..digits).trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
         self.wants_port
@@ -93,7 +93,7 @@ impl<'a> View<'a> {
         start..self.run_end(start, |byte| byte.is_ascii_alphanumeric() || byte == b'_')
     }
 
-    /// `-p8080`, `-P23`
+    /// Reads a flag with an attached value: `-p8080`, `-P23`.
     fn glued_flag(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let start = self.run_start(digits.start, is_name_byte);
         let flag = self.str(start..digits.start);
@@ -119,7 +119,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// `NAME=VALUE`, `NAME: VALUE`
+    /// Reads `NAME=VALUE`, `NAME: VALUE`.
     fn assigned(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
         if self.is_subscript(near, digits) || self.is_on_bus(near.word.start, digits) {
@@ -156,8 +156,8 @@ impl<'a> View<'a> {
         self.key(near, digits)
     }
 
-    /// Whether the name is a variable that selects an element: `seen[$port]=1`, `seen[port]=1`. Without the dollar sign it
-    /// may also be a key, `config[port]=8080`; then the number decides.
+    /// Whether the name is a variable that selects an element: `seen[$port]=1`, `seen[port]=1`. Without the dollar sign
+    /// it may also be a key, `config[port]=8080`, in which case the number decides.
     fn is_subscript(&self, near: &Near, digits: &Range<usize>) -> bool {
         let Range { start, end } = near.word;
         if !matches!(self.at(end + usize::from(matches!(self.at(end), b'"' | b'\''))), b']') {
@@ -170,7 +170,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether a number is that of a connector on a bus of a machine: QEMU's `usb-host,hostbus=1,hostport=4`, libvirt's
+    /// Whether a number identifies a connector on a bus of a machine: QEMU's `usb-host,hostbus=1,hostport=4`, libvirt's
     /// `<address type='usb' bus='0' port='1'/>` and `<master startport='2'/>`.
     fn is_on_bus(&self, word: usize, digits: &Range<usize>) -> bool {
         if !self.str(digits.clone()).parse().is_ok_and(|number: u32| number <= BUS_CONNECTORS) {
@@ -188,7 +188,7 @@ impl<'a> View<'a> {
         parts.any(|(name, bus)| matches!(name, "bus" | "hostbus") && is_bus(bus))
     }
 
-    /// A key or variable that ends in port.
+    /// Reads a key or variable that ends in port.
     fn key(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
         // `fixed_ports = 1` is a switch.
@@ -202,7 +202,7 @@ impl<'a> View<'a> {
         Some(Found::new(form, self.section_host(near.word.clone(), digits.end), Some(word)))
     }
 
-    /// `--port 80`, `-p 80`, `listen 80`, `dport 80`, `Port 22`, `nc -l 80`
+    /// Reads `--port 80`, `-p 80`, `listen 80`, `dport 80`, `Port 22`, `nc -l 80`.
     fn spaced(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
         if word.starts_with('-') {
@@ -265,8 +265,8 @@ impl<'a> View<'a> {
         true
     }
 
-    /// keepalived's `virtual_server 10.0.0.1 80`, OpenVPN's `remote vpn.example.org 1194`, the `socks5 127.0.0.1 9050` of
-    /// proxychains: a statement of a host and a port.
+    /// Reads a statement of a host and a port: keepalived's `virtual_server 10.0.0.1 80`, OpenVPN's `remote
+    /// vpn.example.org 1194`, proxychains' `socks5 127.0.0.1 9050`.
     fn connected(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let host = classify(self.str(near.word.clone()))?;
         let keyword = self.near(near.word.start).filter(|before| before.tie == Tie::Space)?;
@@ -289,7 +289,7 @@ impl<'a> View<'a> {
         port.then(|| self.flag(word, start, digits))
     }
 
-    /// `--https=8443`, `--http 80`; tailscale's `--tcp=22`.
+    /// Whether a flag gives the port on which a program serves: `--https=8443`, `--http 80`, tailscale's `--tcp=22`.
     fn is_serving_flag(&self, word: &str, start: usize, digits: &Range<usize>) -> bool {
         match word {
             "--https" | "--http" => is_unmistakable(self.str(digits.clone())),
@@ -300,7 +300,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// BIND's `inet 127.0.0.1 port 953`, BIRD's `neighbor ::1 port 179`: an address precedes the word.
+    /// Whether an address precedes a word: BIND's `inet 127.0.0.1 port 953`, BIRD's `neighbor ::1 port 179`.
     fn follows_address(&self, word: usize) -> bool {
         let end = self.run_start(word, |byte| byte == b' ');
         let start = self.run_start(end, |byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':' | b'*'));
@@ -309,7 +309,7 @@ impl<'a> View<'a> {
         end < word && is_address && self.before(start).is_ascii_whitespace()
     }
 
-    /// A socket address in a script: `("::", 8080)`, `("", 8080)`.
+    /// Reads a socket address in a script: `("::", 8080)`, `("", 8080)`.
     fn socket_address(&self, start: usize) -> Option<Found<'a>> {
         let comma = self.run_start(start, |byte| byte == b' ').checked_sub(1).filter(|at| self.at(*at) == b',')?;
         let end = self.run_start(comma, |byte| byte == b' ');
@@ -326,7 +326,7 @@ impl<'a> View<'a> {
         (is_address && is_pair).then(|| Found::new(Form::HostPort, classify(address).unwrap_or(Host::Any), None))
     }
 
-    /// The address of SQL Server: `Server=localhost,1433;`, `Server=tcp:db,1433`.
+    /// Reads the address of SQL Server: `Server=localhost,1433;`, `Server=tcp:db,1433`.
     fn server_address(&self, start: usize) -> Option<Found<'a>> {
         let comma = start.checked_sub(1).filter(|at| self.at(*at) == b',')?;
         let from = self.run_start(comma, |byte| is_name_byte(byte) || byte == b':');
@@ -337,7 +337,7 @@ impl<'a> View<'a> {
         Some(Found::new(Form::HostPort, host, Some(key)))
     }
 
-    /// `serv_port_up("web", 8080)`: the first number in the arguments of a function with a port in its name.
+    /// Reads the first number in the arguments of a function with a port in its name: `serv_port_up("web", 8080)`.
     fn later_argument(&self, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
         let comma = self.run_start(start, |byte| byte == b' ').checked_sub(1).filter(|at| self.at(*at) == b',')?;
         let floor = comma.saturating_sub(super::WINDOW);
@@ -355,8 +355,8 @@ impl<'a> View<'a> {
         sound.then_some(Found::new(Form::Directive, Host::None, Some(name)))
     }
 
-    /// `ssh -L 8080:db:5432`, `-R 127.0.0.1:8080:db:5432`: the first port is one of this machine or of the remote one, the
-    /// last one of the host before it.
+    /// Reads `ssh -L 8080:db:5432`, `-R 127.0.0.1:8080:db:5432`. The first port belongs to this machine or the remote
+    /// one, the last one to the host before it.
     fn tunnel(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let accept = |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'*' | b'[' | b']' | b'$' | b'{' | b'}');
         let start = self.run_start(digits.start, accept);
@@ -366,7 +366,7 @@ impl<'a> View<'a> {
             return None;
         }
         let parts: Vec<&str> = self.str(start..self.run_end(digits.end, accept)).split(':').collect();
-        // `date -R 10:20:30` is a time: the part before the last port must be able to be a host.
+        // `date -R 10:20:30` is a time: the part before the last port must be a possible host.
         let is_forward = match parts.as_slice() {
             [_, host, port] | [_, _, host, port] => {
                 !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) && classify(host).is_some()
@@ -387,13 +387,13 @@ impl<'a> View<'a> {
     }
 
     fn flag(&self, word: &'a str, start: usize, digits: &Range<usize>) -> Found<'a> {
-        // The addresses of a packet filter are where packets go, not the host of the port.
+        // The addresses of a packet filter specify where packets go; they are not the host of the port.
         let filter = matches!(word, "--dport" | "--dports" | "--sport" | "--sports" | "--to-port" | "--to-ports");
         let host = if filter { Host::None } else { self.command_host(start, digits.end) };
         Found::new(Form::Flag, host, Some(word))
     }
 
-    /// nftables and iptables: `dport 80`, `--dports 80,443`, `sport != 22`.
+    /// Reads nftables and iptables rules: `dport 80`, `--dports 80,443`, `sport != 22`.
     fn match_directive(&self, near: &Near) -> Option<Found<'a>> {
         let mut word = self.str(near.word.clone());
         // `tcp dport vmap { 22 : accept }`
@@ -408,7 +408,7 @@ impl<'a> View<'a> {
         ))
     }
 
-    /// `wait_for_open_port(80)`, `app.listen(3000)`, ferm's `dport(443)`
+    /// Reads `wait_for_open_port(80)`, `app.listen(3000)`, ferm's `dport(443)`.
     fn called(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
         // A socket's `listen(5)` is its backlog.
@@ -417,7 +417,7 @@ impl<'a> View<'a> {
         port.then_some(Found::new(Form::Directive, Host::None, Some(word)))
     }
 
-    /// `connect(("localhost", 80))`, `getenv("PORT", "3000")`
+    /// Reads `connect(("localhost", 80))`, `getenv("PORT", "3000")`.
     fn after_comma(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
         let quote = near.word.start.checked_sub(1)?;
@@ -438,7 +438,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// `nc -l 80`, `nc -z db 5432`, `telnet localhost 25`
+    /// Reads `nc -l 80`, `nc -z db 5432`, `telnet localhost 25`.
     fn probed(&self, near: &Near, word: &'a str) -> Option<Found<'a>> {
         if !self.runs(near.word.start, &["nc", "ncat", "netcat", "telnet", "wayvnc"]) {
             return None;
@@ -461,8 +461,8 @@ impl<'a> View<'a> {
         (super::host::is_ipv6(address) && self.before(start).is_ascii_whitespace()).then_some(address)
     }
 
-    /// `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of tor: the word starts a statement, and the line
-    /// is not prose.
+    /// Whether a word and a number are a statement: `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of
+    /// tor. The word starts a statement, and the line is not prose.
     fn is_port_statement(&self, near: &Near, digits: &Range<usize>) -> bool {
         let word = self.str(near.word.clone());
         let starts = self.flavour != Flavour::Script && self.starts_statement(near.word.start);
@@ -476,7 +476,7 @@ impl<'a> View<'a> {
         starts && (ends || compound) && !prose
     }
 
-    /// makeWrapper's `--set PORT 80` and `--set-default PORT 80`.
+    /// Whether a word is the variable in makeWrapper's `--set PORT 80` and `--set-default PORT 80`.
     fn is_wrapped(&self, word: usize) -> bool {
         let end = self.run_start(word, |byte| matches!(byte, b' ' | b'"' | b'\''));
         let start = self.run_start(end, is_name_byte);
@@ -489,7 +489,7 @@ impl<'a> View<'a> {
         matches!(self.before(blank), 0 | b'\n' | b';' | b'{' | b'}')
     }
 
-    /// `tcp dport { ssh, 80 }`: a later number in a set.
+    /// Reads a later number in a set: `tcp dport { ssh, 80 }`.
     fn in_port_set(&self, start: usize) -> Option<Found<'a>> {
         // The end of an IPv6 address.
         if self.before(start) == b':' {
@@ -541,7 +541,7 @@ impl Found<'_> {
     }
 }
 
-/// Names that do not occur in prose: `wait_for_port 8080`, `set ldapPort "389"`.
+/// Whether a name does not occur in prose: `wait_for_port 8080`, `set ldapPort "389"`.
 fn is_long_name(word: &str) -> bool {
     word.contains(['_', '-', '.'])
         || word
@@ -549,7 +549,7 @@ fn is_long_name(word: &str) -> bool {
             .is_some_and(|rest| rest.contains(|c: char| c.is_ascii_uppercase()) && word != "PORT" && word != "PORTS")
 }
 
-/// `listen = 8080` is a port; `listen = 10` may be a backlog.
+/// Whether a number can only be a port: `listen = 8080` is one, while `listen = 10` may be a backlog.
 fn is_unmistakable(digits: &str) -> bool {
     matches!(digits, "22" | "25" | "53" | "80" | "443") || digits.len() >= 4
 }

@@ -1,4 +1,5 @@
-//! Tables of texts with ports and of similar texts without any. `HOLE` is an interpolation that the caller has masked.
+//! Tables of strings with ports, and of similar strings without any. `HOLE` is an interpolation that the caller has
+//! masked.
 
 mod addresses;
 mod details;
@@ -8,7 +9,7 @@ use super::{Context, Flavour, Form, Host, TextPort, is_port_flag, is_port_word, 
 
 use Flavour::{Config, Script, Value};
 
-/// Scans a text as the callers do, and checks the invariants of every result.
+/// Scans the text as the callers do, and checks the invariants of every result.
 fn ports<'a>(text: &'a str, path: &[&str], flavour: Flavour) -> Vec<TextPort<'a>> {
     let mut out = Vec::new();
     scan(text, &Context { path, flavour }, &mut out);

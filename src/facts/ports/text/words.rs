@@ -30,8 +30,8 @@ pub fn is_port_word(word: &str) -> bool {
     }
 }
 
-/// `port_https`, `PORT_HTTP`, `portHttp`, `serv_port_up`, `port-range-min`: only a protocol, a direction, or an end of a
-/// range follows the word port, or what it is for: `metricsPortInternal`.
+/// Whether only a protocol, a direction, an end of a range, or the purpose of the port follows the word port:
+/// `port_https`, `PORT_HTTP`, `portHttp`, `serv_port_up`, `port-range-min`, `metricsPortInternal`.
 fn names_protocol(word: &str) -> bool {
     #[rustfmt::skip]
     const AFTER: [&str; 42] = [
@@ -45,7 +45,7 @@ fn names_protocol(word: &str) -> bool {
     let words: Vec<&str> = word.split(['_', '-']).flat_map(camel_words).collect();
     let Some(port) = words.iter().position(|word| word.eq_ignore_ascii_case("port")) else { return false };
     let after = &words[port + 1..];
-    // `ip_unprivileged_port_start` of the kernel: the first port that needs no privilege, on which nothing listens.
+    // The kernel's `ip_unprivileged_port_start` is the first port that needs no privilege. Nothing listens on it.
     if words[..port].last().is_some_and(|word| word.eq_ignore_ascii_case("unprivileged")) {
         return false;
     }
@@ -60,7 +60,7 @@ pub fn is_port_flag(word: &str) -> bool {
     word.len() > 2 && word.starts_with('-') && is_port_word(word.trim_start_matches('-'))
 }
 
-/// `word` without its final port or ports; `None` if it does not end so.
+/// `word` without its final port or ports; `None` if it has neither.
 fn strip_port(word: &str) -> Option<&str> {
     ["ports", "port"].iter().find_map(|tail| strip_tail(word, tail))
 }
@@ -72,14 +72,14 @@ pub(super) fn strip_tail<'a>(word: &'a str, tail: &str) -> Option<&'a str> {
     end.eq_ignore_ascii_case(tail).then_some(head)
 }
 
-/// `listen|Port`, `TCP|Ports`, `listen|PORT`: a capital starts the word, and the name is not all capitals like
-/// `SUPPORT`.
+/// Whether the word port starts a camelCase word: `listen|Port`, `TCP|Ports`, `listen|PORT`. A capital starts the word,
+/// and the name is not all capitals like `SUPPORT`.
 fn starts_camel(head: &str, port: &str) -> bool {
     let capital = port.starts_with('P');
     capital && (head.ends_with(|c: char| c.is_ascii_lowercase()) || port[1..].starts_with('o'))
 }
 
-/// `top-`, `max_`, `num`: the ports are counted.
+/// Whether the word before "ports" shows that they are counted: `top-`, `max_`, `num`.
 fn is_count(head: &str) -> bool {
     let start = head.trim_end_matches(['_', '-']).rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
     let last = head.get(start..).unwrap_or_default().trim_end_matches(['_', '-']);
@@ -127,13 +127,14 @@ pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
         || matches!(last, "from" | "to") && strip_tail(parent, "PortRanges").is_some()
 }
 
-/// `listen: 8080`, `HTTP_LISTEN=8080`: small numbers may be the length of a queue.
+/// Whether a machine listens on the number under a name: `listen: 8080`, `HTTP_LISTEN=8080`. Small numbers may be the
+/// length of a queue.
 pub(super) fn is_listened_on(last: &str, text: &str) -> bool {
     let is_listen = strip_tail(last, "listen").is_some_and(|head| !head.ends_with(|c: char| c.is_ascii_alphabetic()));
     is_listen && text.trim().parse().is_ok_and(|number: u32| (1024..=65535).contains(&number))
 }
 
-/// systemd's socket options: a bare number is a port there.
+/// Whether a word is one of systemd's socket options, where a bare number is a port.
 pub(super) fn is_listen_key(word: &str) -> bool {
     #[rustfmt::skip]
     const KEYS: &[&str] = &[
@@ -169,8 +170,8 @@ pub(super) fn is_address_word(word: &str) -> bool {
     ends_in(word, WORDS)
 }
 
-/// True if a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Below a listener, some
-/// names are those of other machines: `listen.upstream`. `bind` may also be the DNS server.
+/// True if a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Below a listener,
+/// some names belong to other machines: `listen.upstream`. `bind` may also be the DNS server.
 pub(super) fn is_own_address(path: &[&str]) -> bool {
     let is_index = |name: &str| name == "?" || name.bytes().all(|byte| byte.is_ascii_digit());
     let mut names = path.iter().rev().copied().filter(|name| !is_index(name));
@@ -182,19 +183,19 @@ pub(super) fn is_own_address(path: &[&str]) -> bool {
         || ADDRESS_TAILS.contains(&last) && path.iter().rev().nth(1).is_some_and(|name| is_listening(name))
 }
 
-/// Whether a name is that of the machine at the other end of a connection.
+/// Whether a name refers to the machine at the other end of a connection.
 fn is_other_side(name: &str) -> bool {
     ends_in(name, port_words::OTHER_SIDE)
 }
 
-/// What follows the word that says that a machine listens: `listenStream`, `bind_address`.
+/// The words that may follow `listen` or `bind` in a name: `listenStream`, `bind_address`.
 #[rustfmt::skip]
 const ADDRESS_TAILS: [&str; 13] = [
     "address", "addresses", "addr", "addrs", "stream", "streams", "datagram", "datagrams", "on", "to", "ip", "interface",
     "interfaces",
 ];
 
-/// True if a name says that a machine listens on the addresses under it: `listen`, `bindAddress`, `ListenStream`.
+/// True if a name shows that a machine listens on the addresses under it: `listen`, `bindAddress`, `ListenStream`.
 fn is_listening(word: &str) -> bool {
     let listens = |word: &str| ends_in(word, &["listen", "listens", "listener", "listeners", "bind", "binds"]);
     let head = |tail: &str| strip_tail(word, tail).is_some_and(|head| listens(head.trim_end_matches(['_', '-'])));
@@ -218,7 +219,7 @@ pub(super) fn is_about_ssh(word: &str) -> bool {
     word.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"ssh") || part.eq_ignore_ascii_case(b"rsh"))
 }
 
-/// True if the name is in the plural, so that a list may follow.
+/// True if the name is plural, so that a list may follow.
 pub fn is_plural(word: &str) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     strip_tail(word, "s").is_some()
@@ -244,7 +245,7 @@ fn ends_in(word: &str, list: &[&str]) -> bool {
     })
 }
 
-/// Bytes of names: keys, flags, variables, and interpolations in them.
+/// Whether a byte belongs to a name: a key, flag or variable, or an interpolation in one.
 pub(super) const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | HOLE)
 }

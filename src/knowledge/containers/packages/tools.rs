@@ -1,5 +1,5 @@
-//! Images of servers that are used in development, of exporters, of nodes of networks, and of tools that run once. Sources: the package set
-//! and the modules of NixOS for programs and flags, the images' own documentation for ports and paths.
+//! Images of servers that are used in development, of exporters, of network nodes, and of tools that run once. Sources:
+//! the package set and the modules of NixOS for programs and flags, the images' own documentation for ports and paths.
 
 use super::{PackageImage, package};
 

@@ -1,4 +1,4 @@
-//! The tree of a Nix text, built while the automaton reads it.
+//! The tree of a Nix file, built while the automaton reads it.
 //!
 //! Nodes are recorded when they end, children before their parents, so that the left operand of an operator can still
 //! become its child; at the end the table is reversed. As in the grammar, white space and comments do not belong to a
@@ -53,7 +53,7 @@ struct Open {
     /// The index of its first descendant, and its offset in the text.
     first: u32,
     start: u32,
-    /// The same for a child without its own first token: the set's bindings, the inherited attributes.
+    /// The same values for a child without its own first token: the set's bindings, the inherited attributes.
     inner: (u32, u32),
 }
 
@@ -138,7 +138,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The last node is one more child of a node without its own tokens.
+    /// Adds the last node as a child of a node without its own tokens.
     #[inline(always)]
     fn join(&mut self) {
         let last = self.last();
@@ -147,7 +147,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends the node around those children, if there are any.
+    /// Ends the node without its own tokens, if it has any children.
     fn close_inner(&mut self, kind: NodeKind, field: Field) {
         let inner = self.open.last().map_or((UNKNOWN, 0), |open| open.inner);
         if inner.0 != UNKNOWN {

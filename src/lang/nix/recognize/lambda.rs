@@ -5,7 +5,7 @@ use super::word::Word;
 use super::{Field, Frame, NodeKind, Recognizer, Slot, State, bytes};
 
 impl<L: Listener> Recognizer<'_, L> {
-    /// After `{` where a lambda may start.
+    /// Continues after `{` where a lambda may start.
     pub(super) fn brace(&mut self) -> State {
         self.cursor.skip();
         match self.cursor.peek() {
@@ -19,7 +19,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// At the end of `{ }`, which are formals if a colon follows.
+    /// Continues at the end of `{ }`: these braces are formals if a colon follows.
     fn empty_brace(&mut self) -> State {
         let start = self.cursor.pos;
         self.cursor.pos += 1;
@@ -73,7 +73,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// At the `}` of formals.
+    /// Continues at the `}` of formals.
     fn end_formals(&mut self) -> State {
         let named = self.top() == Frame::NamedFormals;
         self.end_node(1);
@@ -88,7 +88,7 @@ impl<L: Listener> Recognizer<'_, L> {
         self.after_formals()
     }
 
-    /// At the `:` or `@` after formals.
+    /// Continues at the `:` or `@` after formals.
     fn after_formals(&mut self) -> State {
         match self.cursor.peek() {
             b':' => self.take(1, State::Expression),
@@ -100,7 +100,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// A word after `{` where a lambda may start: the text that follows decides.
+    /// Continues with a word after `{` where a lambda may start: the text that follows decides.
     fn brace_word(&mut self) -> State {
         let start = self.cursor.pos;
         match self.take_word() {
@@ -137,7 +137,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// After `{ … }@`.
+    /// Continues after `{ … }@`.
     fn formals_name(&mut self) -> State {
         self.cursor.skip();
         let start = self.cursor.pos;

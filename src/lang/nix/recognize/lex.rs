@@ -2,12 +2,12 @@
 
 use super::bytes::{self, is};
 
-/// A position in a text.
+/// A position in the text.
 pub(crate) struct Cursor<'a> {
     text: &'a [u8],
     pub(crate) pos: usize,
-    /// No path starts before this offset: [`Cursor::path`] has already searched. Without it, `a.b.c.d` would be read
-    /// again for each dot.
+    /// No path starts before this offset: [`Cursor::path`] has already searched. Without this field, `a.b.c.d` would be
+    /// read again for each dot.
     no_path_before: usize,
 }
 
@@ -115,7 +115,7 @@ impl<'a> Cursor<'a> {
             self.pos = end;
             return true;
         }
-        // Slashes, if any, are at the end of the run; so they are in any shorter run that starts later.
+        // Slashes, if any, are at the end of the run, and so they are in any shorter run that starts later.
         self.no_path_before = end;
         false
     }
@@ -152,7 +152,7 @@ impl<'a> Cursor<'a> {
         true
     }
 
-    /// After a failed search for a path: whether the run may be the scheme of a URI.
+    /// Whether the run may be the scheme of a URI, after a failed search for a path.
     pub(crate) fn uri_may_follow(&self) -> bool {
         self.at(self.no_path_before) == b':' && is(self.at(self.no_path_before + 1), bytes::URI)
     }

@@ -2,8 +2,8 @@
 
 use super::{Field, NodeKind};
 
-/// Receives the tokens and the starts and ends of constructs. Offsets are those of the text; every token is reported
-/// once, in order. `()` ignores all events at no cost, for callers that only need to know whether a text is valid.
+/// Receives the tokens and the starts and ends of constructs. Offsets refer to the text; every token is reported once,
+/// in order. `()` ignores all events at no cost, for callers that only need to know whether the text is valid.
 pub(super) trait Listener {
     /// A token that is not a node.
     fn token(&mut self, _start: usize, _end: usize) {}

@@ -1,8 +1,8 @@
-//! Decides whether a text is certainly valid Nix, as tree-sitter-nix reads it.
+//! Decides whether the text of a file is certainly valid Nix, as tree-sitter-nix reads it.
 //!
-//! Parsing is far more expensive than recognising, nearly every file is valid, and for most files that is all we need
-//! to know. [`accepts`] decides it with a pushdown automaton that builds nothing. It may reject a text that parses (the
-//! caller then parses it), but never accepts one that does not.
+//! Parsing is far more expensive than recognising, nearly every file is valid, and for most files nothing else needs to
+//! be known. [`accepts`] decides it with a pushdown automaton that builds nothing. It may reject a text that parses
+//! (the caller then parses it), but never accepts one that does not.
 //!
 //! If the tree is needed, `rows` runs the same automaton with a `Builder` as its listener: it builds the table of
 //! [`crate::lang::Tree`] that flattening the grammar's tree would give, ten times as fast.
@@ -34,7 +34,7 @@ use state::{Frame, Pipe, Slot, State};
 
 use crate::lang::{Field, NodeKind, Refusal, Row};
 
-/// The maximum nesting depth of brackets, strings and the like; deeper texts are refused.
+/// The maximum nesting depth of brackets, strings and the like; deeper input is refused.
 const MAX_DEPTH: usize = 200;
 
 /// Whether `text` is certainly valid Nix.
@@ -93,7 +93,7 @@ pub fn grammar_accepts(text: &str) -> bool {
     is_readable(text) && Recognizer::new(text, Plain::default()).run().is_some_and(|plain| !plain.beyond)
 }
 
-/// Records whether a text uses syntax that tree-sitter-nix does not support.
+/// Records whether the text uses syntax that tree-sitter-nix does not support.
 #[derive(Default)]
 struct Plain {
     beyond: bool,
@@ -105,7 +105,7 @@ impl Listener for Plain {
     }
 }
 
-/// The table that flattening tree-sitter-nix's tree of a text would give, or the reason for refusing it; `None` if
+/// The table that flattening tree-sitter-nix's tree of the text would give, or the reason for refusing it; `None` if
 /// [`accepts`] returns false.
 pub(in crate::lang) fn rows(text: &str) -> Option<Result<Vec<Row>, Refusal>> {
     let text = text.as_bytes();
@@ -231,7 +231,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.to.begin(kind, start, self.cursor.pos);
     }
 
-    /// The path whose first part, from `start` on, has just been consumed.
+    /// Begins the path whose first part, from `start` on, has just been consumed.
     #[inline(always)]
     fn begin_path(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.begin_path(kind, start, self.cursor.pos);
@@ -303,7 +303,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
     }
 
-    /// The value from `start` on, which has just been consumed, ends.
+    /// Ends the value from `start` on, which has just been consumed.
     #[inline(always)]
     fn leaf(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.leaf(kind, start, self.cursor.pos);
@@ -359,8 +359,8 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.simple_symbol(first)
     }
 
-    /// After `a ? b`. A path or an argument cannot follow, so text that looks like one is lexed differently here; such
-    /// texts are rejected.
+    /// Continues after `a ? b`. A path or an argument cannot follow, so text that looks like one is lexed differently
+    /// here; such texts are rejected.
     fn after_has(&mut self) -> State {
         match self.cursor.peek() {
             byte if bytes::is(byte, bytes::IDENT_START) => self.word_after_has(),
@@ -371,8 +371,8 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         }
     }
 
-    /// After a path. After a comment, the grammar's scanner would still read `b` in `./a /* */b` as part of that path;
-    /// such texts are rejected.
+    /// Continues after a path. After a comment, the grammar's scanner would still read `b` in `./a /* */b` as part of
+    /// that path; such texts are rejected.
     fn after_path(&mut self) -> State {
         self.to.end_path();
         self.cursor.skip_lines();
@@ -382,7 +382,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         State::After
     }
 
-    /// A binary operator, or the end of the text.
+    /// Continues with a binary operator, or the end of the text.
     #[inline(always)]
     fn operator(&mut self) -> State {
         if self.top() == Frame::List {
@@ -446,7 +446,7 @@ impl<'a, L: Listener> Recognizer<'a, L> {
         self.to.end(start, self.cursor.pos);
     }
 
-    /// An expression ends at the cursor; ends the enclosing constructs that end with it.
+    /// Ends an expression at the cursor, and the enclosing constructs that end with it.
     #[inline(always)]
     fn close(&mut self) -> State {
         let top = self.top();

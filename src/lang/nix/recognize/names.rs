@@ -1,4 +1,4 @@
-//! Names of attributes, bindings, and what may hold an interpolation: strings and paths.
+//! Names of attributes, bindings, and constructs that may contain an interpolation: strings and paths.
 
 use super::listen::Listener;
 use super::state::{Frame, Slot, State};
@@ -51,7 +51,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// After `inherit`.
+    /// Continues after `inherit`.
     pub(super) fn inherit(&mut self) -> State {
         self.cursor.skip();
         if self.cursor.peek() == b'(' {
@@ -62,7 +62,7 @@ impl<L: Listener> Recognizer<'_, L> {
         self.inherited()
     }
 
-    /// The first inherited name, or the end of an empty `inherit`.
+    /// Continues with the first inherited name, or the end of an empty `inherit`.
     pub(super) fn inherited(&mut self) -> State {
         if self.cursor.peek() == b';' {
             self.to.beyond_grammar();

@@ -1,4 +1,4 @@
-//! The states of the automaton, and what is on its stack.
+//! The states of the automaton, and the frames on its stack.
 
 /// The context of a string, an interpolation or an attribute, which determines what follows it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Frame {
     Paren,
     /// `[ … ]`
     List,
-    /// `{ … }` of bindings, with `rec` and `let` or not.
+    /// `{ … }` of bindings, with or without `rec` or `let`.
     Set,
     /// `let … in`
     Let,

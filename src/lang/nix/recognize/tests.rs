@@ -9,7 +9,7 @@ fn parses(text: &str) -> bool {
     Tree::read_with_grammar(Language::Nix, text, text).is_ok_and(|tree| !tree.broken())
 }
 
-/// Checks that the rows of a text, if there are any, equal those of tree-sitter-nix.
+/// Checks that the rows of the text, if there are any, equal those of tree-sitter-nix.
 #[track_caller]
 fn assert_same_tree(text: &str, name: &str) {
     if !grammar_accepts(text) {
@@ -148,7 +148,7 @@ const NEWER: [(&str, &str); 12] = [
     ("let inherit; inherit (a |> b); in c", "let inherit a; inherit (a || b) c; in c"),
 ];
 
-/// The expressions of a text that contain an operator, without parentheses, in preorder.
+/// The expressions of the text that contain an operator, without parentheses, in preorder.
 fn operations(text: &str) -> Vec<String> {
     let tree = Tree::parse(Language::Nix, text).unwrap();
     let shown = |node| tree.slice(node).replace("|>", "||").replace("<|", "->").replace(['(', ')'], "");
@@ -212,7 +212,7 @@ impl Random {
     }
 }
 
-/// A text with a piece inserted, removed or duplicated.
+/// The text with a piece inserted, removed or duplicated.
 fn mutated(text: &str, random: &mut Random) -> String {
     let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     let at = random.below(text.len() + 1);
@@ -259,7 +259,7 @@ fn makes_the_tree_that_the_grammar_makes() {
     }
 }
 
-/// For every Nix file below `FLAKEWARD_CORPUS`, if it is set, and one mutation of each.
+/// Compares every Nix file below `FLAKEWARD_CORPUS`, if it is set, and one mutation of each.
 #[test]
 fn makes_the_grammars_tree_of_real_files() {
     let Some(corpus) = std::env::var_os("FLAKEWARD_CORPUS") else { return };

@@ -72,7 +72,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// A word ends at `.`, `+` or `/`: a path or a URI may continue.
+    /// Continues a word that ends at `.`, `+` or `/`: it may be the start of a path or a URI.
     #[inline(always)]
     fn longer_token(&mut self, start: usize, word: Word) -> Token {
         let end = self.cursor.pos;
@@ -87,7 +87,7 @@ impl<L: Listener> Recognizer<'_, L> {
         Token::Word(word)
     }
 
-    /// A word at the start of an expression.
+    /// Continues with a word at the start of an expression.
     #[inline(always)]
     pub(super) fn first_word(&mut self) -> State {
         let start = self.cursor.pos;
@@ -108,13 +108,13 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// The keyword from `start` on, which has just been consumed, starts a node of a kind that contains an expression.
+    /// Begins a node of a kind that contains an expression. Its keyword, from `start` on, has just been consumed.
     fn begin_words(&mut self, kind: NodeKind, start: usize, frame: Frame) -> State {
         self.to.begin(kind, start, self.cursor.pos);
         self.open(frame, State::Expression)
     }
 
-    /// After an identifier at the start of an expression.
+    /// Continues after an identifier at the start of an expression.
     #[inline(always)]
     fn name_or_lambda(&mut self, start: usize) -> State {
         self.to.leaf(NodeKind::Identifier, start, self.cursor.pos);
@@ -140,7 +140,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// After `let`, which starts a set if `{` follows.
+    /// Continues after `let`, which starts a set if `{` follows.
     fn let_(&mut self, start: usize) -> State {
         let end = self.cursor.pos;
         self.cursor.skip();
@@ -152,7 +152,7 @@ impl<L: Listener> Recognizer<'_, L> {
         self.open(Frame::Let, State::Bindings)
     }
 
-    /// After `rec`, or `let` as an operand.
+    /// Continues after `rec`, or `let` as an operand.
     fn set(&mut self, kind: NodeKind, start: usize) -> State {
         self.to.begin(kind, start, self.cursor.pos);
         self.cursor.skip();
@@ -167,7 +167,7 @@ impl<L: Listener> Recognizer<'_, L> {
         self.open(Frame::Set, next)
     }
 
-    /// A word where a value is required.
+    /// Continues with a word where a value is required.
     #[inline(always)]
     pub(super) fn value_word(&mut self) -> State {
         let start = self.cursor.pos;
@@ -175,8 +175,8 @@ impl<L: Listener> Recognizer<'_, L> {
         self.value(token, start)
     }
 
-    /// A word after a value: an argument, or the end of the expression. (An element of a list is treated as an
-    /// argument.)
+    /// Continues with a word after a value: an argument, or the end of the expression. (An element of a list is treated
+    /// as an argument.)
     #[inline(always)]
     pub(super) fn word_after(&mut self, or_may_follow: bool) -> State {
         let start = self.cursor.pos;
@@ -209,7 +209,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// A word after `a ? b`, which is not an argument.
+    /// Continues with a word after `a ? b`, which is not an argument.
     pub(super) fn word_after_has(&mut self) -> State {
         let start = self.cursor.pos;
         match self.take_token() {
@@ -232,7 +232,7 @@ impl<L: Listener> Recognizer<'_, L> {
         State::Expression
     }
 
-    /// A word as the name of an attribute.
+    /// Continues with a word as the name of an attribute.
     #[inline(always)]
     pub(super) fn name_word(&mut self, slot: Slot) -> State {
         let start = self.cursor.pos;
@@ -245,7 +245,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// A word where a binding may start.
+    /// Continues with a word where a binding may start.
     #[inline(always)]
     pub(super) fn binding_word(&mut self) -> State {
         let start = self.cursor.pos;

@@ -10,7 +10,7 @@ use crate::facts::ports::text::{Flavour, Host, View};
 use crate::knowledge::port_words;
 
 impl<'a> View<'a> {
-    /// `localhost:80`, `db.example.com:5432`, `HOLE:80`.
+    /// Reads `localhost:80`, `db.example.com:5432`, `HOLE:80`.
     pub(super) fn host_word(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(colon, is_host_byte);
         // `${LISTEN:-0.0.0.0:8080}`
@@ -90,7 +90,7 @@ impl<'a> View<'a> {
         self.str(tag..word) == "tag:" && self.is_apart(self.before(tag))
     }
 
-    /// `HOLE:80`, but not the middle of an IPv6 address, a path, an owner or an image.
+    /// Whether `HOLE:80` is an address, and not the middle of an IPv6 address, a path, an owner or an image.
     fn is_hole_address(&self, start: usize, digits: &Range<usize>) -> bool {
         let before = self.before(start);
         let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1);
@@ -114,8 +114,8 @@ impl<'a> View<'a> {
         apart && self.value(digits) >= FEW && (sure || self.is_asked_address(start, name, digits))
     }
 
-    /// `-master=atlas:9333,borea:9333`, `join atlas:6443`: nothing but the word shows that it is a host, so it must be the
-    /// name of a machine. Small numbers are versions and positions.
+    /// Whether a word may be the name of a machine: `-master=atlas:9333,borea:9333`, `join atlas:6443`. Nothing but the
+    /// word shows that it is a host. Small numbers are versions and positions.
     fn may_be_machine(&self, start: usize, name: &str, digits: &Range<usize>) -> bool {
         let number = self.value(digits);
         let near = self.near(start);
@@ -142,8 +142,8 @@ impl<'a> View<'a> {
         is_word_before && (self.before(blank) >= 0x80 || self.at(end) == b' ' && after.is_ascii_alphabetic())
     }
 
-    /// Whether words are on both sides of an address, with a comma or a full stop: `ask atlas:443, then wait`. In a list, the
-    /// next word is an address too.
+    /// Whether words are on both sides of an address, with a comma or a full stop: `ask atlas:443, then wait`. In a
+    /// list, the next word is also an address.
     fn precedes_clause(&self, start: usize, end: usize) -> bool {
         let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
         let rest = self.str(end..self.bytes.len().min(end + 64));
@@ -155,13 +155,13 @@ impl<'a> View<'a> {
         self.before(start) == b' ' && is_word(self.str(before..start - 1)) && is_clause && !self.wants_address
     }
 
-    /// `redis:6379`, `eve.r:25`: a word that need not be a host is one if the path requires an address or the port is
-    /// well known.
+    /// Whether a word that need not be a host is one, because the path requires an address or the port is well known:
+    /// `redis:6379`, `eve.r:25`.
     fn is_asked_address(&self, start: usize, host: &str, digits: &Range<usize>) -> bool {
         let number = self.value(digits);
         let near = self.near(start);
         let name = near.as_ref().map_or("", |near| self.str(near.word.clone()));
-        // A key binding may be called `bind` too: `", code:127, exec, ..."` is not a list of addresses.
+        // A key binding may also be called `bind`: `", code:127, exec, ..."` is not a list of addresses.
         let listed = || self.text.split_whitespace().all(|word| word.contains(':'));
         let asked =
             self.wants_address && listed() || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
@@ -177,7 +177,7 @@ impl<'a> View<'a> {
         sound && !is_no_address(name)
     }
 
-    /// `chown HOLE:100`, `--user HOLE:100`.
+    /// Whether a word names an owner: `chown HOLE:100`, `--user HOLE:100`.
     fn names_owner(&self, start: usize) -> bool {
         let named = self.near(start).is_some_and(|near| {
             matches!(self.str(near.word), "-u" | "--user" | "user" | "-o" | "--chown" | "chown" | "-R")
@@ -185,7 +185,7 @@ impl<'a> View<'a> {
         named && self.before(start) != b'/' || self.runs(start, &["chown", "chgrp"]) || self.follows_chown(start)
     }
 
-    /// The owner after a path: `--chown /srv HOLE:100`.
+    /// Whether a word is the owner after a path: `--chown /srv HOLE:100`.
     fn follows_chown(&self, start: usize) -> bool {
         let blank = |end: usize| self.run_start(end, |byte| byte == b' ');
         let word = |end: usize| self.run_start(end, |byte| !byte.is_ascii_whitespace());
