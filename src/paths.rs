@@ -5,6 +5,12 @@ pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
+/// The last name of a path: that of the file.
+pub fn name(path: &str) -> &str {
+    // Called for every file by many readers, and several times faster than splitting by a `char`.
+    memchr::memrchr(b'/', path.as_bytes()).map_or(path, |slash| &path[slash + 1..])
+}
+
 /// Whether a file has this name, in any folder.
 pub fn is_named(path: &str, name: &str) -> bool {
     path.strip_suffix(name).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))

@@ -26,7 +26,11 @@ use crate::suppress::{Suppression, entries};
 pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let checks = active_checks(&settings.rules);
     let repo = &*repo.own(settings);
-    conclude(repo, settings, &checks, file_pass(repo, settings, &checks, check::readers(&checks)), Runs::Once).report
+    let outcomes = file_pass(repo, settings, &checks, check::readers(&checks));
+    let Conclusion { report, project } = conclude(repo, settings, &checks, outcomes, Runs::Once);
+    // Many small values: freeing them need not delay the report.
+    rayon::spawn(move || drop(project));
+    report
 }
 
 /// The result of a run, with the facts.

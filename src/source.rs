@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::finding::{RelPath, Span};
+use crate::paths;
 
 /// The kinds of files, determined by the name and, if two kinds share the name, by the content. All other properties of
 /// a kind are in its row of [`crate::lang::languages::LANGUAGES`], in the same order.
@@ -54,7 +55,7 @@ impl Source {
 
     /// The file's name without folders.
     pub fn file_name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
+        paths::name(&self.path)
     }
 
     /// Whether its language has comments. JSON is parsed as YAML but has none.

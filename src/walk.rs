@@ -18,6 +18,7 @@ use crate::config::FILE_NAMES;
 use crate::finding::RelPath;
 use crate::knowledge::third_party;
 use crate::lang::{dockerfile, languages};
+use crate::paths;
 use crate::source::{FileKind, Source};
 pub use git::can_start as git_can_start;
 use ignored::{IGNORES, ROOT_IGNORES, can_read_above, ignore_obstacle, obstacle};
@@ -111,7 +112,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             Some(refused) => lock(&found).unreadable.push(refused),
         }
     }
-    let linked = Mutex::new(Vec::new());
+    let others = Mutex::new(Others::default());
     let (shared, root_path) = (found.clone(), root.to_owned());
     builder
         .current_dir(root)
@@ -137,48 +138,63 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             }
             is_good
         });
-    builder.build_parallel().run(|| {
-        let mut batch = Batch::new(&found, &linked);
-        Box::new(move |entry| {
-            match entry {
-                Ok(entry) => {
-                    let Some(path) = relative(root, entry.path()) else { return WalkState::Continue };
-                    let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-                    if !path.is_empty() && options.exclude.is_match(&*path) {
-                        batch.excluded.push(path);
-                        return if is_dir { WalkState::Skip } else { WalkState::Continue };
+    let run = || {
+        builder.build_parallel().run(|| {
+            let mut batch = Batch::new(&found, &others);
+            Box::new(move |entry| {
+                match entry {
+                    Ok(entry) => {
+                        let Some(path) = relative(root, entry.path()) else { return WalkState::Continue };
+                        let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+                        if !path.is_empty() && options.exclude.is_match(&*path) {
+                            batch.excluded.push(path);
+                            return if is_dir { WalkState::Skip } else { WalkState::Continue };
+                        }
+                        let Some(file_type) = entry.file_type() else { return WalkState::Continue };
+                        if file_type.is_file() {
+                            if is_configuration(&path) {
+                                batch.settings.push(path.clone());
+                            }
+                            if let Some(kind) = classify(&path, entry.path()) {
+                                batch.entries.extend(lock_beside(&path, entry.path(), &options.exclude));
+                                batch.entries.push(Entry { path, file: entry.into_path(), kind });
+                            } else if may_be_script(&path) {
+                                batch.others.plain.push(path);
+                            }
+                        } else if file_type.is_symlink() {
+                            if links::may_have_kind(&path) {
+                                batch.others.links.push(Link { path, file: entry.into_path() });
+                            }
+                        } else if !is_dir && by_name(&path).is_some() {
+                            batch.refuse(path, NO_FILE.to_owned());
+                        }
                     }
-                    let Some(file_type) = entry.file_type() else { return WalkState::Continue };
-                    if file_type.is_file() {
-                        if is_configuration(&path) {
-                            batch.settings.push(path.clone());
-                        }
-                        if let Some(kind) = classify(&path, entry.path()) {
-                            batch.entries.extend(lock_beside(&path, entry.path(), &options.exclude));
-                            batch.entries.push(Entry { path, file: entry.into_path(), kind });
-                        }
-                    } else if file_type.is_symlink() {
-                        if links::may_have_kind(&path) {
-                            batch.links.push(Link { path, file: entry.into_path() });
-                        }
-                    } else if !is_dir && by_name(&path).is_some() {
-                        batch.refuse(path, NO_FILE.to_owned());
-                    }
+                    Err(error) => batch.fail(root, &error),
                 }
-                Err(error) => batch.fail(root, &error),
-            }
-            WalkState::Continue
+                WalkState::Continue
+            })
         })
+    };
+    // The index of git is read meanwhile.
+    let tracked = std::thread::scope(|threads| {
+        let tracked = honoured.then(|| threads.spawn(|| git::tracked(root)));
+        run();
+        tracked.map(|tracked| tracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     let mut found = std::mem::take(&mut *lock(&found));
     found.entries.sort_unstable();
     found.entries.dedup();
-    let mut linked = linked.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if honoured {
-        linked.extend(tracked::add(&mut found, root, folder, &options.exclude));
+    let Others { mut links, mut plain } = others.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match tracked.unwrap_or(Ok(None)) {
+        Ok(tracked) => {
+            plain.sort_unstable();
+            let tracked = tracked.unwrap_or_default();
+            links.extend(tracked::add(&mut found, &plain, &tracked, (root, folder), &options.exclude));
+        }
+        Err(reason) => found.unreadable.push(Unreadable { path: ".git/index".into(), reason }),
     }
     let rules = links::Rules { root, exclude: &options.exclude, honours_ignores: honoured, named: false };
-    links::add(&mut found, linked, &rules);
+    links::add(&mut found, links, &rules);
     refuse_twins(&mut found);
     found.unreadable.sort_unstable();
     found.excluded.sort_unstable();
@@ -227,8 +243,8 @@ fn refuse_twins(found: &mut Walk) {
     });
 }
 
-fn lock<T>(found: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The flake.lock of a flake.nix, whatever the ignore files exclude. Git keeps a tracked lock file although a pattern
@@ -274,20 +290,29 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     walk.nested.dedup();
 }
 
+/// What a walk sees besides its result.
+#[derive(Default)]
+struct Others {
+    /// The symbolic links that may have a kind.
+    links: Vec<Link>,
+    /// The files without an extension that are not scripts.
+    plain: Vec<RelPath>,
+}
+
 /// The entries of one thread, which are passed on when the thread ends.
 struct Batch<'a> {
     found: &'a Mutex<Walk>,
-    linked: &'a Mutex<Vec<Link>>,
+    seen: &'a Mutex<Others>,
     entries: Vec<Entry>,
-    links: Vec<Link>,
+    others: Others,
     excluded: Vec<RelPath>,
     settings: Vec<RelPath>,
 }
 
 impl<'a> Batch<'a> {
-    fn new(found: &'a Mutex<Walk>, linked: &'a Mutex<Vec<Link>>) -> Self {
-        let (entries, links, excluded, settings) = Default::default();
-        Self { found, linked, entries, links, excluded, settings }
+    fn new(found: &'a Mutex<Walk>, seen: &'a Mutex<Others>) -> Self {
+        let (entries, others, excluded, settings) = Default::default();
+        Self { found, seen, entries, others, excluded, settings }
     }
 
     fn fail(&self, root: &Path, error: &ignore::Error) {
@@ -307,13 +332,15 @@ impl Drop for Batch<'_> {
         found.entries.append(&mut self.entries);
         found.excluded.append(&mut self.excluded);
         found.settings.append(&mut self.settings);
-        lock(self.linked).append(&mut self.links);
+        let mut seen = lock(self.seen);
+        seen.links.append(&mut self.others.links);
+        seen.plain.append(&mut self.others.plain);
     }
 }
 
 /// Whether a path is the path of a flakeward configuration file.
 fn is_configuration(path: &str) -> bool {
-    FILE_NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
+    FILE_NAMES.contains(&paths::name(path))
 }
 
 fn skipped(entry: &ignore::DirEntry) -> bool {
@@ -413,7 +440,7 @@ pub fn kind_of(path: &str, text: &str) -> Option<FileKind> {
 
 /// Whether a file's name has no extension, so that its first line decides.
 pub fn may_be_script(path: &str) -> bool {
-    !path.rsplit('/').next().unwrap_or(path).contains('.')
+    !paths::name(path).contains('.')
 }
 
 /// The kind of a file by its path; `None` for files that are never read.
@@ -512,7 +539,7 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
 
 /// The kind of a file whose name matches two kinds: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
 pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let name = paths::name(path).to_ascii_lowercase();
     let fits = kind == FileKind::Nix && dockerfile::is_name(&name);
     if fits && !dockerfile::stages(text).is_empty() { FileKind::Dockerfile } else { kind }
 }

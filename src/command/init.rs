@@ -119,8 +119,7 @@ const MAX_FOREIGN: usize = 20;
 fn foreign_folders(repo: &Repo) -> Vec<String> {
     let mut folders: BTreeSet<String> = BTreeSet::new();
     for path in repo.paths() {
-        let outermost =
-            paths::folders(path).filter(|folder| FOREIGN.contains(&folder.rsplit('/').next().unwrap_or(folder)));
+        let outermost = paths::folders(path).filter(|folder| FOREIGN.contains(&paths::name(folder)));
         folders.extend(outermost.last().map(|folder| format!("{folder}/")));
     }
     folders.into_iter().take(MAX_FOREIGN).collect()

@@ -6,6 +6,7 @@ use crate::finding::Span;
 use crate::knowledge::compose;
 use crate::lang::Node;
 use crate::lang::yaml::{Entry, Yaml};
+use crate::paths;
 use crate::source::FileKind;
 
 /// Reads Compose files.
@@ -59,7 +60,7 @@ pub struct Service {
 
 /// Whether a file name indicates Compose and not process-compose, which also reads `compose.yaml`.
 pub fn named_compose(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let name = paths::name(path).to_ascii_lowercase();
     let mut rest = name.as_str();
     while let Some(at) = rest.find("compose") {
         let (before, after) = (&rest[..at], &rest[at + "compose".len()..]);

@@ -8,6 +8,7 @@ mod programs;
 mod publishers;
 mod unavailable;
 
+use crate::paths;
 pub use packages::{PackageImage, packages};
 pub use programs::{
     APACHE_ROOT, DOCKER_FLAGS, INSTALLED, ON_EVERY_MACHINE, PHP_FPM, PORT_VARIABLES, PROGRAMS, RUNTIMES, USUAL,
@@ -373,11 +374,11 @@ pub fn tag(image: &str) -> Option<&str> {
 /// Whether an image has any of the given names.
 pub fn is_one_of(image: &str, names: &[&str]) -> bool {
     let repository = repository(image);
-    let last = repository.rsplit('/').next().unwrap_or(repository);
+    let last = paths::name(repository);
     names.iter().any(|name| match name.contains('/') {
         true => repository == *name || repository.ends_with(&format!("/{name}")),
         false => {
-            let publisher = repository.rsplit_once('/').map(|(before, _)| before.rsplit('/').next().unwrap_or(before));
+            let publisher = repository.rsplit_once('/').map(|(before, _)| paths::name(before));
             last == *name && publisher.is_none_or(|publisher| publisher == *name || PUBLISHERS.contains(&publisher))
         }
     })

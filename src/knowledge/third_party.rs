@@ -2,6 +2,7 @@
 //! package managers. Findings in them cannot be fixed, because the next run of the tool would undo the change.
 
 use crate::lang::ci;
+use crate::paths;
 
 /// Folders that package managers fill, by name.
 const INSTALLED: [&str; 5] = ["node_modules", "bower_components", "site-packages", ".terraform", ".direnv"];
@@ -101,7 +102,7 @@ pub fn is_lock_file(path: &str) -> bool {
     if !matches!(path.as_bytes(), [.., b'l' | b'L']) {
         return false;
     }
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let name = paths::name(path).to_ascii_lowercase();
     let is_lock = || {
         let stem = name.strip_suffix("-lock.yaml").or_else(|| name.strip_suffix("-lock.yml"));
         name == "lock.yaml"

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::{Refusal, Tree, dockerfile, limits, nix};
+use crate::paths;
 use crate::source::FileKind;
 
 /// A kind of file.
@@ -190,7 +191,7 @@ pub static LANGUAGES: [Row; 8] = [
 /// The kind of a file by its path. `None` if it has none.
 pub fn by_path(path: &str) -> Option<FileKind> {
     let path = path.to_ascii_lowercase();
-    let name = path.rsplit('/').next().unwrap_or(&path);
+    let name = paths::name(&path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let ends = |end: &&str| path.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
     let find = |fits: &dyn Fn(&Row) -> bool| LANGUAGES.iter().find(|row| fits(row)).map(|row| row.kind);

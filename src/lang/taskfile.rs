@@ -6,6 +6,7 @@ use super::Node;
 use super::ci::Script;
 use super::yaml::Yaml;
 use crate::finding::Span;
+use crate::paths;
 
 /// A task.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ const NAMES: [&str; 8] = [
 
 /// Whether Task finds a file by its name. Included files may have any name.
 pub fn is_taskfile(path: &str) -> bool {
-    NAMES.contains(&path.rsplit('/').next().unwrap_or(path))
+    NAMES.contains(&paths::name(path))
 }
 
 /// The tasks of a file; empty if it is not a Taskfile.

@@ -11,6 +11,7 @@ use crate::command::session::{LeftOut, Session};
 use crate::config::{ConfigError, FILE_NAMES};
 use crate::facts::Project;
 use crate::finding::{Finding, RelPath, Safety};
+use crate::paths;
 use crate::repo::{Repo, RepoFile};
 use crate::report::Report;
 use crate::run::Conclusion;
@@ -313,7 +314,7 @@ pub fn is_settings(path: &str) -> bool {
 }
 
 fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    paths::name(path)
 }
 
 fn load(root: &Path, is_file: bool, unsaved: Unsaved) -> Result<Analysis, Failure> {

@@ -2,8 +2,9 @@
 
 mod shared;
 
-use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 /// The maximum size of an index, in bytes: that of about a million files. Larger ones are not read.
@@ -48,16 +49,19 @@ pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
             shared::merged(base.entries, &index).ok_or_else(damaged)?
         }
     };
-    // In a merge conflict, a path has several entries, and only one is kept.
-    let entries: BTreeMap<Vec<u8>, u32> = entries.into_iter().collect();
+    let mut entries = entries;
+    // In a merge conflict, a path has several entries, of which the last one counts.
+    entries.reverse();
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    entries.dedup_by(|(one, _), (other, _)| one == other);
     let mut tracked = Tracked::default();
     for (path, mode) in entries {
         if !is_inside(&path) {
             return Err(damaged());
         }
         match mode & TYPE {
-            REGULAR => tracked.files.push(super::path_of_bytes(&path)),
-            LINK => tracked.links.push(super::path_of_bytes(&path)),
+            REGULAR => tracked.files.push(OsString::from_vec(path).into()),
+            LINK => tracked.links.push(OsString::from_vec(path).into()),
             _ => {}
         }
     }

@@ -1,5 +1,7 @@
 //! The commands of a build script: whether they install the dependencies of a JavaScript project, or build it.
 
+use crate::paths;
+
 /// A simple command: its words and its position in the script.
 #[derive(Debug)]
 pub struct Command<'a> {
@@ -15,7 +17,7 @@ impl Command<'_> {
     /// The program's name without its folder.
     pub fn program(&self) -> &str {
         let first = self.words.first().copied().unwrap_or("");
-        first.rsplit('/').next().unwrap_or(first)
+        paths::name(first)
     }
 
     fn arguments(&self) -> &[&str] {
@@ -77,7 +79,7 @@ const TAKES_A_VALUE: [&str; 9] =
 
 /// Whether an argument is a usual name of a build script: `build`, `build:web`, `bundle`, `compile`.
 fn is_build(argument: &str) -> bool {
-    let first = argument.rsplit('/').next().unwrap_or(argument).split([':', '-', '.']).next().unwrap_or("");
+    let first = paths::name(argument).split([':', '-', '.']).next().unwrap_or("");
     matches!(
         first,
         "build" | "bundle" | "compile" | "dist" | "pack" | "generate" | "tsc" | "vite" | "webpack" | "esbuild" | "next"

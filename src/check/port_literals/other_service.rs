@@ -7,6 +7,7 @@ use crate::facts::ports::text::is_port_word;
 use crate::facts::ports::{PortUse, words};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::knowledge::services;
+use crate::paths;
 use crate::source::Source;
 
 /// Whether something listens on a port. A port of another host, or one in a string, may mean an entry whose name does
@@ -103,9 +104,7 @@ pub fn subject(path: &str) -> &str {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = name.split('.').next().unwrap_or(name);
     match stem {
-        "default" | "service" | "module" | "options" | "config" | "container" => {
-            folder.rsplit('/').next().unwrap_or(folder)
-        }
+        "default" | "service" | "module" | "options" | "config" | "container" => paths::name(folder),
         _ => stem,
     }
 }

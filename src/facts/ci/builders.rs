@@ -5,6 +5,7 @@ use crate::lang::Node;
 use crate::lang::ci::{self, Work};
 use crate::lang::shell::{self, Command};
 use crate::lang::yaml::Yaml;
+use crate::paths;
 
 /// The number of words that identify the build: 3 for `docker compose build`. `None` if the command does not build an
 /// image.
@@ -155,7 +156,7 @@ pub fn is_builder(yaml: &Yaml<'_, '_>, work: Work, name: &str, parameters: Optio
                 || (command.starts_with("build") && command.ends_with("image"))
         }
         Work::Plugin => {
-            let plugin = own.rsplit('/').next().unwrap_or(&own).trim_end_matches("-buildkite-plugin");
+            let plugin = paths::name(&own).trim_end_matches("-buildkite-plugin");
             let composes =
                 plugin == "docker-compose" && parameters.is_some_and(|node| yaml.get(node, "build").is_some());
             composes

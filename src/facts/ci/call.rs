@@ -2,7 +2,7 @@
 
 use crate::finding::Span;
 use crate::lang::ci::Script;
-use crate::lang::shell::{self, Command};
+use crate::lang::shell::Command;
 use crate::wording;
 
 /// A command that runs another file of the repository, or another part of the same file.
@@ -31,23 +31,18 @@ pub enum Target {
     Npm(String, String),
 }
 
-/// The calls in a script.
-pub fn of(script: &Script<'_>) -> Vec<Call> {
-    in_folder(script, "")
-}
-
-/// The calls in a script that runs in a folder.
-pub fn in_folder(script: &Script<'_>, folder: &str) -> Vec<Call> {
+/// The calls in a script with some commands that runs in a folder.
+pub fn of(script: &Script<'_>, commands: &[Command<'_>], folder: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut folder = plain(folder).unwrap_or_default().to_owned();
-    for command in shell::commands(&script.text) {
+    for command in commands {
         if command.program() == "cd" {
             folder = command.word(1).and_then(plain).map(str::to_owned).unwrap_or_default();
             continue;
         }
-        let Some(target) = target(&command, &folder) else { continue };
+        let Some(target) = target(command, &folder) else { continue };
         let arguments = match &target {
-            Target::File(_) => arguments(&command, &script.text),
+            Target::File(_) => arguments(command, &script.text),
             // npm passes the words after the name to the script.
             Target::Npm(_, name) => {
                 command.arguments().skip_while(|word| word != name).skip(1).map(str::to_owned).collect()
@@ -206,6 +201,7 @@ fn plain(word: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::shell;
 
     #[test]
     fn commands_that_run_files_of_the_repository() {
@@ -242,7 +238,8 @@ mod tests {
             ("echo ./ci/a.sh", vec![]),
         ] {
             let script = Script { text: script.into(), start: 0 };
-            let found: Vec<Target> = of(&script).into_iter().map(|call| call.target).collect();
+            let found: Vec<Target> =
+                of(&script, &shell::commands(&script.text), "").into_iter().map(|call| call.target).collect();
             assert_eq!(found, expected, "{}", script.text);
         }
     }

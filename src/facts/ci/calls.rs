@@ -12,7 +12,7 @@ use crate::facts::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::{Note, NoteKind, Span};
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Language, Node, NodeKind, Tree, recipes, taskfile};
+use crate::lang::{Field, Language, Node, NodeKind, Tree, recipes, shell, taskfile};
 use crate::paths;
 use crate::source::{FileKind, Source};
 
@@ -68,7 +68,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         for site in ci::sites(&yaml, system) {
             if let Site::Script(script) = site {
                 let folder = folders.get(&script.start).map_or("", |folder| folder);
-                facts.calls.extend(call::in_folder(&script, folder));
+                facts.calls.extend(call::of(&script, &shell::commands(&script.text), folder));
             }
         }
     }
@@ -286,9 +286,13 @@ fn task_units(task: taskfile::Task<'_>) -> Vec<Unit> {
 }
 
 fn unit(name: Option<String>, script: Script<'_>) -> Unit {
-    let mut builds = Vec::new();
-    script_builds(&script, &mut builds);
-    Unit { name, builds, nixpkgs: commands::script_uses(&script), step: nix::script_step(&script) }
+    let commands = shell::commands(&script.text);
+    Unit {
+        name,
+        builds: script_builds(&script, &commands).collect(),
+        nixpkgs: commands::script_uses(&script, &commands),
+        step: nix::script_step(&script, &commands),
+    }
 }
 
 /// The scripts of a package.json.

@@ -10,8 +10,9 @@ use crate::finding::Span;
 use crate::knowledge::ci_programs;
 use crate::lang::ci::{self, Script, Site, System};
 use crate::lang::nix::AttrName;
+use crate::lang::shell::{self, Command};
 use crate::lang::yaml::Yaml;
-use crate::lang::{Field, Node, NodeKind, Tree, nix, shell};
+use crate::lang::{Field, Node, NodeKind, Tree, nix};
 use crate::source::FileKind;
 use crate::{paths, wording};
 
@@ -129,7 +130,7 @@ fn builds(tree: &Tree<'_>, system: System) -> Vec<Build> {
     let mut builds = Vec::new();
     for site in ci::sites(&yaml, system) {
         match site {
-            Site::Script(script) => script_builds(&script, &mut builds),
+            Site::Script(script) => builds.extend(script_builds(&script, &shell::commands(&script.text))),
             Site::Uses { work, name, span, parameters } => {
                 if builders::is_builder(&yaml, work, &name, parameters) {
                     let words = parameters.map_or("", |node| tree.slice(node)).to_owned();
@@ -156,17 +157,15 @@ fn concourse(tree: &Tree<'_>) -> Vec<Build> {
     pairs.filter_map(task).collect()
 }
 
-/// The images that a script builds.
-pub fn script_builds(script: &Script<'_>, out: &mut Vec<Build>) {
-    for command in shell::commands(&script.text) {
-        let Some(count) = builders::builds(&command) else { continue };
-        let Some(last) = command.words.get(count - 1) else { continue };
-        let named = &command.words[..count];
+/// The images that a script with some commands builds.
+pub fn script_builds(script: &Script<'_>, commands: &[Command<'_>]) -> impl Iterator<Item = Build> {
+    commands.iter().filter_map(|command| {
+        let named = command.words.get(..builders::builds(command)?)?;
         let tool: Vec<&str> = named.iter().map(|word| &*word.text).collect();
         let words: Vec<&str> = command.arguments().collect();
-        let span = script.span(Span { start: command.span.start, end: last.span.end });
-        out.push(Build { span, tool: tool.join(" "), words: words.join(" ") });
-    }
+        let span = script.span(Span { start: command.span.start, end: named.last()?.span.end });
+        Some(Build { span, tool: tool.join(" "), words: words.join(" ") })
+    })
 }
 
 /// Outputs, options and other names whose `packages` are not the flake's packages. The reverse, a list of helpers such

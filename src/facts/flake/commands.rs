@@ -19,7 +19,7 @@ pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
     let mut scan = Scan { uses: Vec::new(), pinned_registry: false };
     for site in ci::sites(&yaml, system) {
         if let Site::Script(script) = site {
-            scan.script(&script);
+            scan.script(&script, &shell::commands(&script.text));
         }
     }
     for pair in tree.nodes().filter(|&node| matches!(tree.kind(node), NodeKind::BlockMappingPair | NodeKind::FlowPair))
@@ -34,9 +34,9 @@ pub fn uses(tree: &Tree<'_>, system: System) -> Vec<Use> {
 }
 
 /// The uses of nixpkgs in a separate script.
-pub fn script_uses(script: &Script<'_>) -> Vec<Use> {
+pub fn script_uses(script: &Script<'_>, commands: &[Command<'_>]) -> Vec<Use> {
     let mut scan = Scan { uses: Vec::new(), pinned_registry: false };
-    scan.script(script);
+    scan.script(script, commands);
     if scan.pinned_registry {
         scan.uses.retain(|used| used.channel != Channel::Registry);
     }
@@ -53,21 +53,21 @@ struct Scan {
 }
 
 impl Scan {
-    fn script(&mut self, script: &Script<'_>) {
+    fn script(&mut self, script: &Script<'_>, commands: &[Command<'_>]) {
         let sets_path = script.text.contains(MARK);
-        for command in shell::commands(&script.text) {
+        for command in commands {
             if sets_path {
-                self.assigned_path(script, &command);
+                self.assigned_path(script, command);
             }
             match command.program() {
-                "nix" => self.nix(script, &command),
+                "nix" => self.nix(script, command),
                 "nix-channel" if command.has("--add") => {
                     let word = command.words.iter().skip(1).find(|word| !word.text.starts_with('-'));
                     self.uses.extend(word.and_then(|word| used(script, word, 0)));
                 }
-                _ if runs_script(&command) => self.arguments(script, &command),
-                program if program.starts_with("nix") => self.search_path(script, &command),
-                "export" => self.search_path(script, &command),
+                _ if runs_script(command) => self.arguments(script, command),
+                program if program.starts_with("nix") => self.search_path(script, command),
+                "export" => self.search_path(script, command),
                 _ => {}
             }
         }
@@ -241,7 +241,7 @@ mod tests {
             ("./scripts/notify.sh nixpkgs#12345", vec![]),
             ("./scripts/notify.sh nixpkgs#", vec![]),
         ] {
-            let found = script_uses(&Script { text: text.into(), start: 0 });
+            let found = script_uses(&Script { text: text.into(), start: 0 }, &shell::commands(text));
             let found: Vec<&str> = found.iter().map(|used| &text[used.place.range()]).collect();
             assert_eq!(found, expected, "{text}");
         }

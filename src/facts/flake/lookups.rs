@@ -21,7 +21,10 @@ pub struct Lookup {
 
 /// Whether the text may contain a lookup.
 pub fn may_look_up(text: &str) -> bool {
-    memchr::memchr_iter(b'<', text.as_bytes()).any(|at| recognize::is_search_path(text, at))
+    let bytes = text.as_bytes();
+    // In `programs.<name>` and in Markdown, it is a placeholder in a text.
+    let is_placeholder = |at: usize| at.checked_sub(1).is_some_and(|before| matches!(bytes[before], b'.' | b'`'));
+    memchr::memchr_iter(b'<', bytes).any(|at| !is_placeholder(at) && recognize::is_search_path(text, at))
 }
 
 /// The lookups of a file. `<nix/..>` is not included: those files come with Nix.

@@ -6,6 +6,7 @@ use super::endpoint::PORT;
 use super::{Entry, Lookup, Registry, RegistryComment, RegistryFacts, split};
 use crate::facts::Project;
 use crate::finding::{RelPath, Span};
+use crate::paths;
 use crate::spans::Spans;
 
 /// An entry with its registry.
@@ -171,7 +172,7 @@ fn is_sibling(folder: &str, file: &str) -> bool {
         "crates",
     ];
     let Some((projects, own)) = folder.rsplit_once('/') else { return false };
-    if !PROJECTS.contains(&projects.rsplit('/').next().unwrap_or(projects)) {
+    if !PROJECTS.contains(&paths::name(projects)) {
         return false;
     }
     let inside = file.strip_prefix(projects).and_then(|rest| rest.strip_prefix('/'));

@@ -26,6 +26,7 @@ use crate::facts::{Fact, FileView, Glance, Reader, fact};
 use crate::finding::{RelPath, Span};
 use crate::lang::faults::faults;
 use crate::lang::{KeptTree, Tree};
+use crate::paths;
 use crate::source::FileKind;
 pub use all::{Answers, Registries, served};
 pub use comment::RegistryComment;
@@ -258,7 +259,7 @@ pub fn is_candidate(path: &str, settings: &PortSettings) -> bool {
 
 fn found_by_name(path: &str) -> bool {
     const NAMES: [&str; 4] = ["ports.nix", "port.nix", "port-registry.nix", "ports-registry.nix"];
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = paths::name(path);
     NAMES.contains(&name) || path == "ports/default.nix" || path.ends_with("/ports/default.nix")
 }
 

@@ -184,9 +184,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Nix => trigger::may_hold(&source.text, source.words),
         FileKind::Lock => false,
-        FileKind::Yaml => {
-            trigger::may_hold_digits(&source.text, source.words) || trigger::may_name_services(&source.text)
-        }
+        FileKind::Yaml => trigger::may_hold_in_yaml(&source.text, source.words),
         _ => trigger::may_hold_digits(&source.text, source.words),
     }
 }

@@ -18,22 +18,23 @@ pub fn may_hold(text: &str, words: Found<'_>) -> bool {
     may_hold_port(text, words) || words.has(&NAMING) || words.has(&SELECTING)
 }
 
-/// Whether a Nix file may contain a port.
+/// Whether a Nix or YAML file may contain a port.
 fn may_hold_port(text: &str, words: Found<'_>) -> bool {
-    may_hold_digits(text, words)
-        && ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT].into_iter().any(|any| words.has(any))
-            || holds_number_after_sign(text.as_bytes())
-            || nix::holds_odd_escape(text))
+    ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT].into_iter().any(|any| words.has(any))
+        || holds_number_after_sign(text.as_bytes())
+        || nix::holds_odd_escape(text))
+        && may_hold_digits(text, words)
 }
 
-/// Whether a file of any language contains a number, or draws one at random.
+/// Whether a file of any language contains a number that may be a port, or draws one at random.
 pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
-    words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
+    words.has(&DRAWS) || text::may_hold_number(text.as_bytes())
 }
 
-/// Whether a YAML file may name services of Compose. Kubernetes manifests always contain a number, in `apiVersion`.
-pub fn may_name_services(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), b"services").is_some()
+/// Whether a YAML text may contain a port, or name the services of Compose or Kubernetes, or the hosts that Kubernetes serves.
+pub fn may_hold_in_yaml(text: &str, words: Found<'_>) -> bool {
+    may_hold_port(text, words)
+        || ["services", "kind"].iter().any(|key| memchr::memmem::find(text.as_bytes(), key.as_bytes()).is_some())
 }
 
 /// The words that this trigger searches for.
@@ -43,8 +44,9 @@ pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STA
 static PORT: Words = Words::counted(&["port"], names_port);
 
 /// With a lowercase or uppercase first letter.
-static LISTEN: Words =
-    Words::counted(&["listen", "bindTo"], |text, word| matches!(&text[word.start + 1..word.end], b"isten" | b"indTo"));
+static LISTEN: Words = Words::counted(&["listen", "bindTo"], |text, word| {
+    matches!(&text[word.start + 1..word.end], b"isten" | b"indTo") && listens(text, word.end)
+});
 
 /// Words that are sufficient anywhere, ignoring case.
 static TELLING: Words = Words::counted(
@@ -74,7 +76,11 @@ static TELLING: Words = Words::counted(
         "::1\"",
         "[::]\"",
     ],
-    |_, _| true,
+    |text, word| match at(text, word.start).to_ascii_lowercase() {
+        b'e' => exposes(text, word.end),
+        b't' if at(text, word.end - 1).eq_ignore_ascii_case(&b'e') => serves(text, word.end),
+        _ => true,
+    },
 );
 
 /// Words that count only as whole words.
@@ -94,6 +100,10 @@ static STATEMENT: Words = Words::counted(
     &["virtual_server", "real_server", "remote", "management", "forward", "accept", "socks"],
     |text, word| {
         let rest = &text[word.end..text.len().min(word.end + 512)];
+        // `remotes` and `powermanagementrc` are other words, but `socks5` is not.
+        if rest.first().is_some_and(|byte| is_name_byte(*byte) && !byte.is_ascii_digit()) {
+            return false;
+        }
         let mut words = rest.split(|byte| byte.is_ascii_whitespace() || *byte == b'=').filter(|word| !word.is_empty());
         let is_number = |word: &[u8]| word.iter().any(|byte| byte.is_ascii_digit() || *byte == b'$');
         words.by_ref().take(2).any(is_number)
@@ -139,8 +149,57 @@ fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     before(text, head) == b'\\' || std::str::from_utf8(&text[head..end]).is_ok_and(is_port_word)
 }
 
-/// Whether the text contains a number after a sign: `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`. A dollar sign
-/// counts as a number, because the number may come from an interpolation.
+/// Whether a number, or a value that may hold one, follows a name that begins with `listen` or `bindTo`: `listen 80`,
+/// `ListenStream = [ "80" ]`, `listeners = x`, but not `listenbrainz`, `listening to` or `--listen-on=unix:/x`.
+fn listens(text: &[u8], end: usize) -> bool {
+    /// Longer names and values are not examined.
+    const LONGEST: usize = 256;
+    let rest = &text[end..text.len().min(end + LONGEST)];
+    if rest.starts_with(b"ing") || rest.starts_with(b"brainz") {
+        return false;
+    }
+    let name = rest.iter().take_while(|byte| is_name_byte(**byte)).count();
+    let start = loose_end(text, end + name);
+    if is_number(text, start) || name == LONGEST {
+        return true;
+    }
+    let between = &text[end + name..start];
+    match (at(text, start), between.last()) {
+        _ if !between.iter().any(|byte| matches!(byte, b'=' | b'(')) && at(text, start) != b':' => false,
+        // A text without digits is a path or a name.
+        (_, Some(b'"')) if !between.contains(&b'[') => {
+            let value = &text[start..text.len().min(start + LONGEST)];
+            let end = memchr::memchr(b'"', value);
+            end.is_none_or(|end| value[..end].iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'$' | b'\\')))
+        }
+        (b'%' | b'/', _) if !between.contains(&b'[') => false,
+        (byte, _) if byte.is_ascii_alphabetic() => {
+            let value = &text[start..text.len().min(start + LONGEST)];
+            let word = value.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            !matches!(&value[..word], b"true" | b"false" | b"null" | b"unix")
+        }
+        _ => true,
+    }
+}
+
+/// Whether `expose` is the beginning of a name with a value or of an instruction with a number, and not a verb.
+fn exposes(text: &[u8], end: usize) -> bool {
+    /// Longer names are not examined.
+    const LONGEST: usize = 64;
+    let name = text[end..].iter().take(LONGEST).take_while(|byte| is_name_byte(**byte)).count();
+    let start = loose_end(text, end + name);
+    name == LONGEST || is_number(text, start) || text[end + name..start].contains(&b'=') || at(text, start) == b':'
+}
+
+/// Whether `tailscale` may be the program that serves ports.
+fn serves(text: &[u8], end: usize) -> bool {
+    /// The subcommand is on the same line, or in the same list.
+    const NEAR: usize = 512;
+    let rest = &text[end..text.len().min(end + NEAR)];
+    ["serve", "funnel"].iter().any(|command| memchr::memmem::find(rest, command.as_bytes()).is_some())
+}
+
+/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; or a dollar sign if the number may come from an interpolation.
 fn holds_number_after_sign(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
         b':' => is_address(text, sign),
@@ -201,7 +260,8 @@ fn is_address(text: &[u8], colon: usize) -> bool {
         b':' => !is_whole || !host.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') || is_local(host),
         byte => !byte.is_ascii_alphabetic(),
     };
-    let is_clock = is_whole && !host.is_empty() && host.iter().all(u8::is_ascii_digit);
+    // `12:30`, and the second time of `12:30-13:30`.
+    let is_clock = is_whole && !host.is_empty() && host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
     ends && digits < 10 && at(text, colon + 1) != b'0' && !is_clock
 }
 
@@ -219,7 +279,15 @@ fn is_after_string(text: &[u8], comma: usize) -> bool {
 }
 
 fn is_flag(text: &[u8], dash: usize) -> bool {
-    flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end))) && ends_word(text, dash)
+    flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end)))
+        && ends_word(text, dash)
+        && !takes_path(text, dash)
+}
+
+/// Whether a flag is one of `mkdir -p` or of the shell's test `[ -L`, which take a path.
+fn takes_path(text: &[u8], dash: usize) -> bool {
+    let before = text[..dash].trim_ascii_end();
+    before.len() < dash && (before.ends_with(b"mkdir") || before.ends_with(b"[[") || before.ends_with(b" !"))
 }
 
 /// The end of a short flag with which a program takes a port.
@@ -250,6 +318,15 @@ mod tests {
     fn words_and_signs_make_numbers_ports() {
         for text in [
             "{ port = 80; }",
+            "{ listenStreams = map toString [ 80 ]; }",
+            "{ listeners.ssl.default = \"5671\"; }",
+            "''\n  listener 1883\n''",
+            r#"{ ListenStream = [ "/run/x" "80" ]; }"#,
+            r#"[ "--listen" (toString 8080) ]"#,
+            r#"{ listen = lib.mkForce "8080"; }"#,
+            r#"{ cmd = [ pkgs.tailscale "funnel" "8080" ]; }"#,
+            r#"{ listen="${toString 8080}"; }"#,
+            "{ exposed = { http = 80; }; }",
             "{ listenPort = 80; }",
             "{ TCPPorts = [ 80 ]; }",
             "{ httpport = 80; }",
@@ -307,6 +384,17 @@ mod tests {
             "\"mkdir -p $out/1\"",
             "{ x = submoduleListEntry 1; }",
             "1 - 2",
+            "{ services.listenbrainz-mpd.threads = 2; }",
+            "{ a = \"listening to 2 streams, exposed as one\"; }",
+            r#"{ ListenStream = "%t/agent.sock"; Backlog = 2; }"#,
+            r#"{ run = "kitty --listen-on=unix:/tmp/kitty"; n = 2; }"#,
+            "{ listenToMic = false; n = 2; }",
+            "{ services.tailscale-systray.n = 2; }",
+            r#"{ powermanagementrc = 2; remotes.a = 2; }"#,
+            r#""mkdir -p $(dirname 2)""#,
+            r#""[[ -L ${x} ]] && echo 2""#,
+            r#"{ dawn = "6:00-7:45"; sleep = "18:35-20:15"; }"#,
+            "{ port = \"0750 1.25\"; }",
             r#""${ip}/24 10.0.0.0/8 src/2024/05""#,
         ] {
             assert!(!may_hold_port(text, Finder::new(WORDS).look(text)), "{text}");

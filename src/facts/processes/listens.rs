@@ -4,6 +4,7 @@ use super::model::Listen;
 use crate::finding::Span;
 use crate::knowledge::programs;
 use crate::lang::nix;
+use crate::paths;
 
 /// Parses a text that consists of a port number.
 pub fn number(text: &str) -> Option<String> {
@@ -27,7 +28,7 @@ pub fn in_command(command: &str, start: u32, file: &str) -> Vec<Listen> {
     }
     let words = words(body);
     let program = words.iter().map(|(_, word)| *word).find(|word| !word.contains('=') && *word != "exec");
-    let program = program.map(|word| word.rsplit('/').next().unwrap_or(word));
+    let program = program.map(|word| paths::name(word));
     if program.is_none_or(|program| programs::CLIENTS.contains(&program)) {
         return Vec::new();
     }

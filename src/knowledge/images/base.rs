@@ -1,6 +1,8 @@
 //! Base images: their replacements in nixpkgs, and what else they contain. From the images' Dockerfiles in
 //! docker-library, dotnet-docker and distroless.
 
+use crate::paths;
+
 /// A base image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Base {
@@ -223,7 +225,7 @@ pub fn find(reference: &str) -> Option<&'static Base> {
 /// The last component of an image's name.
 fn name(reference: &str) -> &str {
     let path = reference.split('@').next().unwrap_or(reference);
-    let last = path.rsplit('/').next().unwrap_or(path);
+    let last = paths::name(path);
     last.split(':').next().unwrap_or(last)
 }
 
@@ -241,7 +243,7 @@ fn version(reference: &str) -> &str {
 
 fn tag(reference: &str) -> &str {
     let path = reference.split('@').next().unwrap_or(reference);
-    let last = path.rsplit('/').next().unwrap_or(path);
+    let last = paths::name(path);
     last.split_once(':').map_or("", |(_, tag)| tag)
 }
 

@@ -368,7 +368,7 @@ pub fn member(tree: &Tree<'_>, select: Node) -> Option<Node> {
 
 /// The last name of a dotted name: `mkIf` of `lib.mkIf`.
 pub fn last_name(dotted: &str) -> &str {
-    dotted.rsplit('.').next().unwrap_or(dotted)
+    memchr::memrchr(b'.', dotted.as_bytes()).map_or(dotted, |dot| &dotted[dot + 1..])
 }
 
 /// The byte that replaces interpolated text in a masked string.

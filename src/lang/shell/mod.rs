@@ -11,6 +11,7 @@ mod reader;
 use std::borrow::Cow;
 
 use crate::finding::Span;
+use crate::paths;
 
 pub use functions::{Function, functions};
 
@@ -77,7 +78,7 @@ impl Command<'_> {
     /// The program, without its folder.
     pub fn program(&self) -> &str {
         let text = self.words.first().map_or("", |word| &*word.text);
-        text.rsplit('/').next().unwrap_or(text)
+        paths::name(text)
     }
 
     /// The text of an argument; the program is number 0.

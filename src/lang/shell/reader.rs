@@ -124,6 +124,29 @@ impl Marks {
     }
 }
 
+/// Whether a byte has no meaning of its own in a word outside quotes.
+fn is_plain(byte: u8) -> bool {
+    !matches!(
+        byte,
+        b' ' | b'\t'
+            | b'\r'
+            | b'\n'
+            | b';'
+            | b'|'
+            | b'&'
+            | b'('
+            | b')'
+            | b'<'
+            | b'>'
+            | b'\\'
+            | b'\''
+            | b'"'
+            | b'$'
+            | b'`'
+            | b'{'
+    )
+}
+
 impl<'a> Reader<'a> {
     fn new(text: &'a str, at: usize, end: usize, depth: usize, shell: u32, parents: Vec<u32>) -> Self {
         let start = Start { command: 0, shell: parents.len() };
@@ -380,7 +403,7 @@ impl<'a> Reader<'a> {
                     self.double_quoted(&mut text);
                 }
                 b'$' | b'`' | b'{' => self.expansion(&mut text),
-                _ => text.push(self.take_char()),
+                _ => text.push(self.take_plain(is_plain)),
             }
         }
         if self.at == start {
@@ -395,6 +418,13 @@ impl<'a> Reader<'a> {
         let length = rest.chars().next().map_or(1, char::len_utf8);
         self.at = (self.at + length).min(self.end);
         rest.get(..length).unwrap_or("")
+    }
+
+    /// Takes the bytes up to one with a meaning of its own.
+    fn take_plain(&mut self, is_plain: impl Fn(u8) -> bool) -> &'a str {
+        let start = self.at;
+        self.at += self.rest().iter().position(|byte| !is_plain(*byte)).unwrap_or(self.end - start);
+        self.text.get(start..self.at).unwrap_or("")
     }
 
     fn skip_array(&mut self) {
@@ -415,7 +445,7 @@ impl<'a> Reader<'a> {
                     }
                 }
                 b'$' | b'`' => self.expansion(text),
-                _ => text.push(self.take_char()),
+                _ => text.push(self.take_plain(|byte| !matches!(byte, b'"' | b'\\' | b'$' | b'`'))),
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::knowledge::ci_programs;
 use crate::knowledge::nix_actions::{self, Cache};
 use crate::lang::ci::github::{Job, Step};
 use crate::lang::ci::{self, Script, System, github};
-use crate::lang::shell;
+use crate::lang::shell::{self, Command};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Node, NodeKind, Tree, nix};
 use crate::paths;
@@ -144,11 +144,11 @@ pub enum Selection {
 }
 
 /// How a separate script uses Nix, as if it were a step.
-pub fn script_step(script: &Script<'_>) -> NixStep {
+pub fn script_step(script: &Script<'_>, commands: &[Command<'_>]) -> NixStep {
     let mut step = NixStep::default();
-    read_script(&mut step, script);
+    read_script(&mut step, script, commands);
     if step.builds.is_some() {
-        selected::read(&mut step, script);
+        selected::read(&mut step, script, commands);
     }
     step
 }
@@ -249,7 +249,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn script(&self, out: &mut NixStep, script: &Script<'_>, shell: Option<&str>) {
-        read_script(out, script);
+        read_script(out, script, &shell::commands(&script.text));
         let shell = shell.unwrap_or("");
         if out.builds.is_none() && shell::commands(shell).iter().any(|command| commands::builds(command).is_some()) {
             out.builds = Some((shell.to_owned(), out.span));
@@ -257,24 +257,24 @@ impl Reader<'_, '_, '_> {
     }
 }
 
-fn read_script(out: &mut NixStep, script: &Script<'_>) {
+fn read_script(out: &mut NixStep, script: &Script<'_>, commands: &[Command<'_>]) {
     let text = &*script.text;
     out.installs |= nix_actions::script_installs(text);
     out.accepts_flake_config |= text.contains("accept-flake-config");
     if names_substituters(text) {
         out.cache = Some(Cache::Substituters);
     }
-    for command in shell::commands(text) {
-        if commands::uses_cache(&command) {
+    for command in commands {
+        if commands::uses_cache(command) {
             out.cache = Some(Cache::Tool);
         }
         if out.builds.is_none()
-            && let Some(built) = commands::builds(&command)
+            && let Some(built) = commands::builds(command)
         {
             out.builds = Some((built, script.span(command.span)));
         }
     }
-    out.calls = call::of(script);
+    out.calls = call::of(script, commands, "");
 }
 
 /// Whether a configuration mentions `substituters`, `extra-substituters`, `trusted-substituters` or the old name

@@ -10,14 +10,13 @@ use crate::lang::shell::{self, Command, Function};
 
 /// Separates the builds that a script certainly runs from those in functions that an argument selects. Other scripts
 /// are left unchanged, because a script that sources them may call their functions.
-pub(super) fn read(step: &mut NixStep, script: &Script<'_>) {
+pub(super) fn read(step: &mut NixStep, script: &Script<'_>, commands: &[Command<'_>]) {
     let functions = shell::functions(&script.text);
     if functions.is_empty() {
         return;
     }
-    let commands = shell::commands(&script.text);
     let assignments = assignments(&script.text);
-    let parts = Parts::new(&functions, &commands, &assignments);
+    let parts = Parts::new(&functions, commands, &assignments);
     let Some(selection) = parts.selects() else { return };
     step.selection = selection;
     let built = parts.built();

@@ -1,6 +1,7 @@
 //! `HOST:PORT`, URLs and similar forms.
 
 use crate::knowledge::port_words;
+use crate::paths;
 mod host_word;
 
 use core::ops::Range;
@@ -430,7 +431,7 @@ fn looked_up_host(command: &str) -> Option<Host<'_>> {
         "xh",
     ];
     let mut words = command.split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '(' | '`'));
-    words.find(|word| PROGRAMS.contains(&word.rsplit('/').next().unwrap_or(word)))?;
+    words.find(|word| PROGRAMS.contains(&paths::name(word)))?;
     let asked = words.filter(|word| !word.starts_with(['-', '+', '@']));
     let mut is_variable = false;
     let mut hosts = asked.filter_map(|word| {
