@@ -79,7 +79,7 @@ fn typos_are_rejected_with_a_suggestion() {
         (
             "-",
             "error: `-` (stdin) requires --stdin-filename\n  \
-             help: run `flakeward check --stdin-filename PATH -`, where PATH is where the text belongs in the repository\n",
+             help: run `flakeward check --stdin-filename PATH -`, where PATH is the path of the text in the repository\n",
         ),
     ] {
         assert_eq!(refused(&repository, args), said, "{args}");

@@ -289,7 +289,7 @@ fn rename_refuses_what_it_cannot_do_for_certain() {
         ("databases.redis", "postgresql", "the registry already has `databases.postgresql`"),
         ("databases.redis", "databases.postgresql.cache", "the registry already has `databases.postgresql`"),
         ("base", "start", "another entry of the registry is computed from this one"),
-        ("databases.redis", "cache", "flake.nix:1: what reads the whole group here may use the name of the entry"),
+        ("databases.redis", "cache", "flake.nix:1: code that reads the whole group here may use the name of the entry"),
     ] {
         let folder = repository();
         let output = run(folder.path(), &format!("ports rename {old} {new}"));

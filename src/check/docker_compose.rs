@@ -124,7 +124,7 @@ mod tests {
         let service = |name: &str| Service { name: name.into(), image: None, built: true };
         let help = help(&[service("api"), service("web")], &["api", "hello"], "compose.yaml");
         assert!(help.starts_with("package `web` in the flake, then declare them under "), "{help}");
-        assert!(help.contains("; `api` is a package of the flake already; "), "{help}");
+        assert!(help.contains("; `api` is already a package of the flake; "), "{help}");
     }
 
     #[test]

@@ -116,7 +116,7 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
     let unresolved =
         root.inputs.iter().filter(|(name, _)| known.contains(name.as_str())).filter_map(|(name, input)| {
             let message = match lock.resolve(&lock.root, name).err()? {
-                Unresolved::Missing => format!("the input `{name}` leads to no node of flake.lock"),
+                Unresolved::Missing => format!("the input `{name}` does not resolve to a node of flake.lock"),
                 Unresolved::Cycle => format!("the input `{name}` follows itself in flake.lock"),
             };
             Some(

@@ -69,7 +69,7 @@ fn configure(defined: &Definition, has_settings: bool) -> Step {
             step("", &format!("Write `{setting}` below `[ports]` in flakeward.toml: {what}"))
         }
         false => {
-            step("flakeward init", &format!("write a flakeward.toml that has {path} as the port registry: {what}"))
+            step("flakeward init", &format!("write a flakeward.toml that sets {path} as the port registry: {what}"))
         }
     }
 }

@@ -115,7 +115,7 @@ impl<'p> Moving<'p> {
             let names = found.names.get(..depth).unwrap_or_default();
             let by_hand = || {
                 let span = names.last().copied().unwrap_or(found.span);
-                obstacle(&file.source, span, "the group and the name are apart here: move it by hand")
+                obstacle(&file.source, span, "the group and the name are separate here: move it by hand")
             };
             let tree = trees.of(file).ok_or_else(by_hand)?;
             edits.extend(redirect(&file.source, tree, names, &self.path).ok_or_else(by_hand)?);

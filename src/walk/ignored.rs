@@ -36,7 +36,7 @@ pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
             let patterns = text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.starts_with(b"#"));
             let mut refused = patterns.filter_map(|(index, line)| Some((index + 1, globs::refusal(line)?)));
             let (line, reason) = refused.next()?;
-            format!("the pattern in line {line} cannot be used ({reason}), so none of its patterns is")
+            format!("the pattern on line {line} cannot be used ({reason}), so the whole file is ignored")
         }
         Err(reason) => reason,
     };

@@ -132,7 +132,7 @@ fn placed(
             by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
         }
         let comment = proposal.unnamed.then(|| match proposal.uses.first() {
-            Some(&index) => format!("No name found: nothing in {} says what this port is for.", missing[index].path),
+            Some(&index) => format!("No name found: nothing in {} shows what this port is for.", missing[index].path),
             None => "No name found.".to_owned(),
         });
         entries.push(NewEntry { path, number: proposal.number, comment });
