@@ -86,7 +86,11 @@ fn a_fix_of_an_input_requires_a_new_lock() {
     root.write("flake.lock", lock);
     assert!(!root.run("").out.contains("\n  nix flake lock "));
     let ran = root.run("fix --unsafe --select unstable-nixpkgs,unlocked-input");
-    assert!(ran.err.ends_with("\nNext steps:\n  nix flake lock  lock what flake.nix asks for\n"), "{}", ran.err);
+    assert!(
+        ran.err.ends_with("\nNext steps:\n  nix flake lock  update flake.lock to match flake.nix\n"),
+        "{}",
+        ran.err
+    );
     let ran = root.run("-f concise --select unlocked-input");
     assert!(ran.out.contains("but flake.lock was written for github:NixOS/nixpkgs/nixos-unstable"), "{}", ran.out);
 }

@@ -139,14 +139,14 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
         return None;
     }
     let message = format!(
-        "the input `{}` asks for {}, but flake.lock was written for {}",
+        "the input `{}` refers to {}, but flake.lock was written for {}",
         input.name.value,
         asked.shown(),
         locked.shown()
     );
     let finding = Finding::new(RULE, &file.source.path, input.place(), message)
         .label("not what is locked")
-        .help("`nix flake lock` locks what flake.nix asks for; commit both files together");
+        .help("run `nix flake lock` to update flake.lock, and commit both files together");
     Some(finding.also(&source.path, node.place, "locked here"))
 }
 

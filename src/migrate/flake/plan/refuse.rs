@@ -22,7 +22,7 @@ pub(super) fn check_names(outputs: &Outputs<'_, '_>, operands: &[Operand]) -> Re
         let names = match operand.what {
             What::Set(set) => {
                 if read::is_recursive(tree, set) {
-                    let todo = "move what the attributes share into a `let` and remove `rec`";
+                    let todo = "move the shared values into a `let`, and remove `rec`";
                     return Err(Refusal::new(at, "the outputs are a `rec` set whose attributes use each other", todo));
                 }
                 read::defined_by(tree, set).ok_or_else(|| {
