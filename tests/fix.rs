@@ -295,13 +295,13 @@ fn a_power_cut_leaves_every_file_old_or_new() {
         child.kill().unwrap();
         child.wait().unwrap();
         let texts: Vec<String> = names.iter().map(|name| fs::read_to_string(root.path().join(name)).unwrap()).collect();
-        assert!(texts.iter().all(|text| *text == old || *text == new), "a file is half written");
+        assert!(texts.iter().all(|text| *text == old || *text == new), "a file is partly written");
         let written = texts.iter().filter(|text| **text == new).count();
         cut_short += usize::from(written > 0 && written < FILES);
         assert!(flakeward(root.path(), &["-q"]).status.success());
         assert!(names.iter().all(|name| fs::read_to_string(root.path().join(name)).unwrap() == new));
         let left: usize = (0..7).map(|at| fs::read_dir(root.path().join(format!("d{at}"))).unwrap().count()).sum();
-        assert_eq!(left, FILES, "something is left beside the files");
+        assert_eq!(left, FILES, "temporary files are left next to the files");
     }
     println!("{cut_short} of {RUNS} runs were cut in the middle of writing");
 }
@@ -357,7 +357,7 @@ fn evaluated_with(root: &Path, arguments: &str) -> Option<String> {
             Some(text(&out.stdout).to_owned())
         }
         Err(_) => {
-            assert!(!required, "nix-instantiate is not there");
+            assert!(!required, "nix-instantiate is not installed");
             None
         }
     }

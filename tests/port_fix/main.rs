@@ -54,7 +54,7 @@ fn fixed(path: &str, text: &str) -> String {
 fn has_nix() -> bool {
     let found = Command::new("nix-instantiate").arg("--version").output().is_ok_and(|out| out.status.success());
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(found || !required, "nix-instantiate is not there");
+    assert!(found || !required, "nix-instantiate is not installed");
     found
 }
 

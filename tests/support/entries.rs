@@ -230,10 +230,10 @@ pub fn fix(bytes: &[u8]) {
         );
         repo.put(&change.path, change.after.clone().into_bytes());
     }
-    assert!(!outcome.unsettled, "the fixes do not come to an end");
+    assert!(!outcome.unsettled, "the fixes do not terminate");
     let again = fixed(&repo);
     let more = again.changes.first().map(|change| (&change.before, &change.after));
-    assert_eq!(more, None, "fixing what is fixed changes it");
+    assert_eq!(more, None, "a second fix changes the result");
 }
 
 fn fixed(repo: &Repo) -> Outcome {

@@ -6,7 +6,7 @@ use std::process::Command;
 pub fn present() -> bool {
     let found = Command::new("nix-instantiate").arg("--version").output().is_ok_and(|output| output.status.success());
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(found || !required, "nix-instantiate is required and not there");
+    assert!(found || !required, "nix-instantiate is required and not installed");
     found
 }
 
