@@ -107,8 +107,8 @@ fn help(services: &[Service], packages: &[&str], path: &str) -> String {
         );
     }
     if !packaged.is_empty() {
-        let are = if packaged.len() == 1 { "is a package" } else { "are packages" };
-        help.push_str(&format!("; {} {are} of the flake already", names(&packaged)));
+        let are = if packaged.len() == 1 { "is already a package" } else { "are already packages" };
+        help.push_str(&format!("; {} {are} of the flake", names(&packaged)));
     }
     help.push_str("; `nix run .#<name>` then starts them");
     help.push_str(&format!("; `flakeward migrate compose {path}` writes as much of such a module as it can"));

@@ -306,7 +306,7 @@ mod tests {
     fn what_is_not_certain_is_refused() {
         let head = "let ports = import ./lib/ports.nix; in ";
         for (text, new, reason) in [
-            ("with ports.services; caddy", "monitoring.node", "apart"),
+            ("with ports.services; caddy", "monitoring.node", "separate"),
             ("1", "databases.pg", "already has `databases.pg`"),
             ("1", "databases.pg.x", "already has `databases.pg`"),
             ("1", "monitoring. ", "not a valid name"),

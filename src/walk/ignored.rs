@@ -108,7 +108,7 @@ mod tests {
         let file = root.path().join(".gitignore");
         std::fs::write(&file, format!("# {0}\nbuild/\n{0}\n", "a/".repeat(600))).unwrap();
         let reason = obstacle(root.path(), &file).map(|unreadable| unreadable.reason).unwrap_or_default();
-        assert!(reason.starts_with("the pattern in line 3 cannot be used"), "{reason}");
+        assert!(reason.starts_with("the pattern on line 3 cannot be used"), "{reason}");
     }
 
     #[test]

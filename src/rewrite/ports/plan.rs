@@ -224,7 +224,7 @@ mod tests {
             plan.edits[0].text.strip_prefix(HEAD).unwrap(),
             "{\n  databases = {\n    redis = 6379;\n  };\n\n  home = {\n    homeAssistant = 8123;\n  };\n\n  infrastructure = {\n    \
              https = 443;\n  };\n\n  media = {\n    jellyfin = 8096;\n    jellyfinAlternate = 8097;\n  };\n\n  monitoring = {\n    grafana = \
-             3000;\n    grafanaMetrics = 9101;\n  };\n\n  unnamed = {\n    # No name found: nothing in docker-compose.yml says what \
+             3000;\n    grafanaMetrics = 9101;\n  };\n\n  unnamed = {\n    # No name found: nothing in docker-compose.yml shows what \
              this port is for.\n    port7000Tcp = 7000;\n  };\n}\n"
         );
         assert_eq!(plan.entry_of("modules/cache.nix", Span::new(0, 0)).unwrap().path, ["databases", "redis"]);
