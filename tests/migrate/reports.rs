@@ -552,7 +552,7 @@ fn mounts_that_nginx_does_not_read_are_reported_and_keys_are_not_configuration()
     let site = "server {\n  listen 80;\n  ssl_certificate_key conf.d/tls.key;\n  location / { root /usr/share/nginx/html; }\n}\n";
     let files = [("compose.yaml", compose), ("site.conf", site), ("tls.key", "-----BEGIN\nabc\n"), ("docs/a.html", "")];
     Repo::of(&files)
-        .left("services.web.volumes", "serve ./docs by a `location`")
+        .left("services.web.volumes", "serve ./docs from a `location`")
         .not_left("services.web.volumes", "tls.key")
         .carried("services.web.volumes", "the file ./tls.key");
 }
