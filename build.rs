@@ -1,5 +1,6 @@
-//! Embeds every page of `rules/`, and lists the checks of those that have a file of their name in `src/check/`, so that a
-//! new rule is a new file and nothing else. Reads the table of well-known ports, so that no run has to.
+//! Embeds every page of `rules/`, and lists the check of each page that has a file of the same name in `src/check/`, so
+//! adding a rule only takes new files. Also compiles the table of well-known ports, so that it is not parsed at run
+//! time.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -57,7 +58,7 @@ fn service_names(table: &str) -> String {
     format!("[\n{rows}]\n")
 }
 
-/// The table of well-known ports as an array of `Service`. A row that is not well formed fails the build.
+/// The table of well-known ports as an array of `Service`. A malformed row fails the build.
 fn service_ports(table: &str) -> String {
     let mut array = String::from("[\n");
     for row in table.lines().filter(|line| !line.starts_with('#')) {

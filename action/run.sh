@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one step of the GitHub action: gets flakeward, runs it once, and says what came of it.
+# The only step of the GitHub action: gets flakeward, runs it once, and sets the outputs.
 # Its inputs are the variables that action.yml sets.
 set -euo pipefail
 
@@ -12,7 +12,7 @@ fail() {
     exit 2
 }
 
-# The machine as releases name it.
+# Prints the target name of this machine, as used in the names of release archives.
 target() {
     case "$(uname -s)-$(uname -m)" in
         Linux-x86_64) echo x86_64-unknown-linux-musl ;;
@@ -27,7 +27,7 @@ sha256() {
     if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
 }
 
-# Downloads the release VERSION. What comes must have the checksum that stands beside this script.
+# Downloads the release FLAKEWARD_VERSION. The archive must have the checksum in checksums.txt, next to this script.
 download() {
     local archive sum
     [[ $FLAKEWARD_VERSION =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "the version '$FLAKEWARD_VERSION' is not of the form 1.2.3"
@@ -40,7 +40,7 @@ download() {
     if command -v gh >/dev/null; then
         gh attestation verify "$scratch/$archive" --repo "$repository" >&2 || fail "$archive was not built by $repository"
     else
-        echo '::notice title=flakeward::gh is not there: the checksum was verified, the attestation was not'
+        echo '::notice title=flakeward::gh is not installed: the checksum was verified, the attestation was not'
     fi
     tar -xzf "$scratch/$archive" -C "$scratch" flakeward
     flakeward=$scratch/flakeward
@@ -56,7 +56,7 @@ build() {
     flakeward=$out/bin/flakeward
 }
 
-# Appends the lines of a text that hold something to the arguments.
+# Appends the lines of $1 that are not empty to the arguments.
 add_lines() {
     local line
     while IFS= read -r line; do

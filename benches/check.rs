@@ -1,6 +1,6 @@
-//! What a run costs: parsing, looking at files before parsing them, and the whole check.
+//! Measures parsing, the prefilter that decides which files to parse, and a whole check.
 //!
-//! `cargo bench` measures a repository made here; `FLAKEWARD_BENCH=PATH cargo bench` one on disk as well.
+//! `cargo bench` measures a generated repository; `FLAKEWARD_BENCH=PATH cargo bench` also measures the one at PATH.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ fn main() {
     divan::main();
 }
 
-/// A module with a few ports, and more that is none.
+/// A module with a few ports and other settings.
 const MODULE: &str = r#"{ config, lib, pkgs, ... }:
 let
   cfg = config.services.web;
@@ -27,7 +27,7 @@ in
 }
 "#;
 
-/// How many modules the repository made here has.
+/// The number of modules in the generated repository.
 const MODULES: usize = 500;
 
 fn repository() -> Repo {

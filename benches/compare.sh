@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Measures flakeward beside ripgrep and ast-grep, and prints tables of ratios: those travel between machines, times do
-# not. Each figure is the fastest of several runs, because whatever else a machine does only ever adds.
+# Compares the speed of flakeward with ripgrep and ast-grep, and prints tables of ratios, which are comparable between
+# machines, unlike times. Each figure is the fastest of several runs, because other load on a machine only adds time.
 set -euo pipefail
 
 usage() {
     cat <<'END'
-benches/compare.sh REPOSITORY                   check it beside rg (digits in the same files) and ast-grep (one rule)
-benches/compare.sh --file FILE REPOSITORY       check one file of it, with facts from all of it, as a hook does
+benches/compare.sh REPOSITORY                   compare with rg (digits in the same files) and ast-grep (one rule)
+benches/compare.sh --file FILE REPOSITORY       check one file with facts from the whole repository, as a hook does
 benches/compare.sh --cold                       check one small file in an empty folder
-benches/compare.sh --tree COUNT REPOSITORY...   check copies of the repositories, COUNT files at least
+benches/compare.sh --tree COUNT REPOSITORY...   check copies of the repositories with at least COUNT files
 
-Wants hyperfine and rg; ast-grep for the first form, GNU time for the last.
+Needs hyperfine and rg; also ast-grep for the first form, and GNU time for the last.
 FLAKEWARD=PATH measures that binary instead of a fresh release build. RUNS=N runs each command N times [default: 20].
 END
 }
@@ -32,11 +32,11 @@ runs=${RUNS:-20}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# The kinds of files that flakeward looks at, as globs.
+# The kinds of files that flakeward checks, as globs.
 kinds=('*.nix' '*.yaml' '*.yml' '*[Dd]ockerfile*' '*[Cc]ontainerfile*' 'flake.lock' '*.sh' '*.bash' '*.zsh' '*.just'
     '[Jj]ustfile' '*.mk' '[Mm]akefile')
 
-# What ast-grep looks for: a number bound to a name that ends in port.
+# The rule for ast-grep: a number bound to a name that ends in port.
 port_rule='
 id: port
 language: nix
@@ -60,14 +60,14 @@ machine() {
         "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)" "$(nproc)" "$runs"
 }
 
-# The shortest time of a command in milliseconds. Findings make it exit with 1, which is no failure.
+# Prints the shortest time of a command in milliseconds. Exit code 1 means findings, not a failure.
 fastest() {
     hyperfine --shell=none --ignore-failure --warmup 3 --runs "$runs" --export-csv "$scratch/times.csv" "$@" \
         >/dev/null 2>"$scratch/errors" || die "$(cat "$scratch/errors")"
     awk -F, 'NR > 1 { printf "%.2f\n", $(NF - 1) * 1000 }' "$scratch/times.csv"
 }
 
-# How many files of those kinds there are, and how large they are.
+# Prints the number and the size of the files of those kinds.
 count() {
     local globs=() kind
     for kind in "${kinds[@]}"; do
@@ -89,7 +89,7 @@ side_by_side() {
     done
     printf '%s\n' "$port_rule" >"$scratch/port.yml"
     cd "$repository"
-    # One call measures all three right after each other.
+    # A single call measures all three directly one after the other.
     mapfile -t times < <(fastest "$FLAKEWARD check --isolated --quiet ." "$search ." \
         "ast-grep scan --rule $scratch/port.yml --json=stream .")
     printf '%s: %s\n\n' "$(basename "$repository")" "$(count .)"
@@ -135,7 +135,7 @@ copy() {
     (cd "$1" && find . -name .git -prune -o -type f \( "${tests[@]:1}" \) -print0 | xargs -0r cp --parents -t "$2")
 }
 
-# Seconds and kilobytes at the peak of a check: the fastest of some, the largest of all.
+# Prints the seconds and the peak kilobytes of a check: the fastest of several runs, and the largest of all.
 seconds_and_peak() {
     local time=/usr/bin/time run
     for ((run = 0; run < 5; run++)); do
@@ -176,12 +176,12 @@ large_tree() {
 case "${1:-}" in
 -h | --help) usage ;;
 --file)
-    [ $# = 3 ] || die "--file wants a file and a repository"
+    [ $# = 3 ] || die "--file needs a file and a repository"
     one_file "$2" "$(realpath "$3")"
     ;;
 --cold) cold ;;
 --tree)
-    [ $# -ge 3 ] || die "--tree wants a count and repositories"
+    [ $# -ge 3 ] || die "--tree needs a count and repositories"
     count_wanted=$2
     shift 2
     mapfile -t repositories < <(realpath "$@")

@@ -1,9 +1,9 @@
-//! How many instructions the hot path takes, which is the same on a busy machine and on a quiet one.
+//! Counts the instructions of the hot path. The count does not depend on the load of the machine.
 //!
-//! `cargo bench --bench instructions` runs the command under callgrind over repositories made here, and fails if one
-//! takes over a tenth more instructions than `instructions.txt` says. `FLAKEWARD_BLESS=1` records lower figures, and
-//! `FLAKEWARD_BINARY=PATH` measures a release build that exists already. Libraries use other instructions if a processor
-//! lacks some: on other processors than the recorded one, half more is tolerated.
+//! `cargo bench --bench instructions` runs the command under callgrind on generated repositories, and fails if one
+//! takes over a tenth more instructions than recorded in `instructions.txt`. `FLAKEWARD_BLESS=1` records lower figures,
+//! and `FLAKEWARD_BINARY=PATH` measures an existing release build. Libraries use different instructions on processors
+//! that lack some extensions: on a processor other than the recorded one, half more is tolerated.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -11,13 +11,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The figures: a repository and its instructions in each line.
+/// The figures: each line has a repository and its number of instructions.
 const BUDGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
-/// More hundredths of the budget than this are too many: on the processor that the budget is of, and on others.
+/// The tolerated percentages of the budget: on the processor that the budget was recorded on, and on others.
 const TOLERATED: [u64; 2] = [110, 150];
 
-/// A repository: its name, how many files it has, and what they are.
+/// A repository: its name, its number of files, and a generator of the files.
 const REPOSITORIES: [(&str, usize, Files); 5] = [
     ("one file", 1, ports),
     ("modules without ports", 600, plain),
@@ -26,7 +26,7 @@ const REPOSITORIES: [(&str, usize, Files); 5] = [
     ("Dockerfiles", 60, dockerfile),
 ];
 
-/// The path and the text of a file, by its number.
+/// Returns the path and the contents of the file with a number.
 type Files = fn(usize) -> (String, String);
 
 fn plain(index: usize) -> (String, String) {
@@ -110,19 +110,19 @@ fn main() {
     }
 }
 
-/// The name of the processor, if the system reports it.
+/// The name of the processor, or its architecture if the system does not report the name.
 fn processor() -> String {
     let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = told.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
-/// The binary to measure: that of this build, or the one that `FLAKEWARD_BINARY` names, which has to be a release build.
+/// The binary to measure: the one built by this run, or the one at `FLAKEWARD_BINARY`, which must be a release build.
 fn binary() -> OsString {
     std::env::var_os("FLAKEWARD_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_flakeward").into())
 }
 
-/// How many instructions a check of so many files takes.
+/// The number of instructions of a check of `count` files.
 fn instructions(count: usize, files: Files) -> u64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (path, text) in (0..count).map(files) {
@@ -135,7 +135,7 @@ fn instructions(count: usize, files: Files) -> u64 {
         .arg(binary())
         .args(["check", "--isolated", "--quiet", "--jobs", "1", "--now", "2026-01-01", "."])
         .current_dir(folder.path())
-        // Neither the settings nor the ignore files of whoever measures.
+        // Ignores the user's own settings and ignore files.
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", folder.path())

@@ -1,9 +1,9 @@
-//! What the language server costs: the time from a keystroke to its published diagnostics, and memory.
+//! Measures the language server: the time from a keystroke to its published diagnostics, and memory.
 //!
-//! `cargo bench --bench lsp` measures a repository made here; `FLAKEWARD_BENCH=PATH` one on disk, of which nothing is
-//! changed: all edits are made to open documents. `FLAKEWARD_BENCH_EDITS` is the number of random edits at the end, and
-//! `FLAKEWARD_BINARY=PATH` measures a release build that exists already.
-//! The exit code is 1 if a median or the memory is over its limit.
+//! `cargo bench --bench lsp` measures a generated repository; `FLAKEWARD_BENCH=PATH` measures the one at PATH and does
+//! not change it, because all edits are made to open documents. `FLAKEWARD_BENCH_EDITS` is the number of random edits
+//! at the end, and `FLAKEWARD_BINARY=PATH` measures an existing release build. The exit code is 1 if a median or the
+//! memory exceeds its limit.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -14,20 +14,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// The largest median of the time of a keystroke.
+/// The largest permitted median time of a keystroke.
 const LIMIT: Duration = Duration::from_millis(20);
 
-/// The most memory, in KiB.
+/// The largest permitted memory use, in KiB.
 const MEMORY: u64 = 200 << 10;
 
-/// The keystrokes that are measured for each document, after those that warm it up.
+/// The number of measured keystrokes for each document, after those that warm it up.
 const KEYSTROKES: usize = 200;
 const WARM_UP: usize = 20;
 
-/// How many documents are open while edits are made at random.
+/// The number of documents that are open during the random edits.
 const OPEN: usize = 40;
 
-/// The files of the repository that is made if none is given.
+/// The number of files in the generated repository.
 const FILES: usize = 4_000;
 
 fn main() -> ExitCode {
@@ -123,7 +123,7 @@ fn nix_files(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The file of median size among those with a port, so that a keystroke in it has something to check.
+/// The file of median size among those with a port, so that a keystroke in it causes a check.
 fn leaf(files: &[PathBuf]) -> PathBuf {
     let text = |file: &PathBuf| fs::read_to_string(file).unwrap_or_default();
     let mut with_port: Vec<&PathBuf> =
@@ -202,7 +202,7 @@ impl Server {
         text
     }
 
-    /// Types a character at the start of a line, or removes it; gives the time until its diagnostics are published.
+    /// Types a character at the start of a line, or removes it. Returns the time until its diagnostics are published.
     fn type_at(&mut self, uri: &str, line: usize, is_new: bool) -> Duration {
         self.version += 1;
         let at = |character: u32| json!({ "line": line, "character": character });
@@ -215,7 +215,7 @@ impl Server {
         start.elapsed()
     }
 
-    /// Measures keystrokes all over a document. Returns their median.
+    /// Measures keystrokes throughout a document. Returns their median.
     fn keystrokes(&mut self, name: &str, file: &Path) -> Duration {
         let lines = self.open(file).lines().count().max(1);
         let uri = uri(file);
@@ -236,7 +236,7 @@ impl Server {
         median
     }
 
-    /// Edits documents at random. Returns the memory at the end, in KiB.
+    /// Makes random edits in documents. Returns the memory at the end, in KiB.
     fn random_edits(&mut self, files: &[PathBuf], edits: usize) -> u64 {
         let chosen: Vec<&PathBuf> = files.iter().step_by((files.len() / OPEN).max(1)).collect();
         let lines: Vec<usize> = chosen.iter().map(|file| self.open(file).lines().count().max(1)).collect();
@@ -251,7 +251,7 @@ impl Server {
         for edit in 0..edits {
             let file = next(chosen.len());
             let (uri, line) = (uri(chosen[file]), next(lines[file]));
-            // Every edit is undone, so the texts stay what they are and only the server could grow.
+            // Every edit is undone, so the documents stay the same size and only the server can grow.
             self.type_at(&uri, line, true);
             self.type_at(&uri, line, false);
             if (edit + 1) % (edits / 10).max(1) == 0 {
@@ -263,7 +263,7 @@ impl Server {
         self.memory()
     }
 
-    /// The resident memory in KiB; 0 where the system does not say.
+    /// The resident memory in KiB; 0 if the system does not report it.
     fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

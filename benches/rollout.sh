@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures `check --new-since` beside `check`, and `report` on 200 repositories with 100 findings each. Each figure is the
-# fastest of several runs, because whatever else a machine does only ever adds.
-# Usage: benches/rollout.sh REPOSITORY; wants git and hyperfine. FLAKEWARD=PATH measures that binary instead of a fresh
+# Compares `check --new-since` with `check`, and measures `report` on 200 repositories with 100 findings each. Each figure
+# is the fastest of several runs, because other load on a machine only adds time.
+# Usage: benches/rollout.sh REPOSITORY; needs git and hyperfine. FLAKEWARD=PATH measures that binary instead of a fresh
 # release build, RUNS=N runs each command N times [default: 20].
 set -euo pipefail
 
@@ -16,7 +16,7 @@ if [ -z "${FLAKEWARD:-}" ]; then
     FLAKEWARD=${CARGO_TARGET_DIR:-$root/target}/release/flakeward
 fi
 
-# The fastest run of a command line, in milliseconds.
+# Prints the fastest run of a command line, in milliseconds.
 fastest() {
     hyperfine -N --ignore-failure --warmup 3 --runs "$runs" --export-csv "$scratch/times.csv" "$1" >/dev/null 2>&1
     awk -F, 'NR == 2 { printf "%.0f", $7 * 1000 }' "$scratch/times.csv"
@@ -24,7 +24,7 @@ fastest() {
 
 commit() { git add --all && git -c user.name=t -c user.email=t@example.org commit --quiet --message=m; }
 
-# Prints a row: what changed, the time of one run, and that of the ratchet.
+# Prints a row: what changed, the time of `check`, and the time of `check --new-since`.
 compare() {
     local one both
     one=$(fastest "$FLAKEWARD check")
@@ -35,7 +35,7 @@ compare() {
 cp -r "$repository" "$scratch/repository"
 cd "$scratch/repository"
 rm -rf .git && git init --quiet && commit
-# A clone has its objects in a pack.
+# A clone stores its objects in a pack.
 git repack -a -d --quiet
 printf '%-28s %9s %9s  ratio\n' "changed since HEAD" check --new-since
 find . -name '*.nix' | sort | sed -n 1,30p | while read -r file; do echo '# changed' >>"$file"; done

@@ -1,23 +1,23 @@
-# lib.mkCheck: a derivation that can be built only while flakeward has no error to report about a source tree.
+# lib.mkCheck: a derivation that builds only if flakeward reports no errors in a source tree.
 { flakeward }:
 {
   pkgs,
-  # The repository: a flake's `self`, or a path. It needs no .git.
+  # The repository: a flake's `self`, or a path. It does not need .git.
   src,
-  # Settings over those of the repository's flakeward.toml, as Nix values.
+  # Settings that override the repository's flakeward.toml, as Nix values.
   settings ? { },
   # A policy that the repository extends, such as a flake input: a folder with a flakeward.toml.
   policy ? null,
   package ? flakeward.packages.${pkgs.stdenv.hostPlatform.system}.default,
-  # More words for `flakeward check`.
+  # Additional arguments for `flakeward check`.
   extraArgs ? [ ],
 }:
 let
   toml = import ./toml.nix;
   arguments = [
-    # Ages are counted up to the last change of the source, so that the result is the same on every day.
+    # Ages are relative to the last change of the source, so the result does not depend on the date of the build.
     "--now=${toString (src.lastModified or 0)}"
-    # A failing build shows the last lines of its log: one line for each finding.
+    # A failing build shows the last lines of its log, so each finding is one line.
     "--format=concise"
   ]
   ++ (if policy == null then [ ] else [ "--policy-path=${policy}" ])

@@ -46,19 +46,19 @@ in
             exclude = [ "vendor" ];
             rules.lookup-path.level = "error";
           };
-          description = "Settings over those of the repository's flakeward.toml.";
+          description = "Settings that override the repository's flakeward.toml.";
         };
         policy = mkOption {
           type = types.nullOr types.path;
           default = null;
           example = lib.literalExpression "inputs.platform-policy";
-          description = "The policy to extend, a folder with a flakeward.toml. The input that `[policy] extends` names.";
+          description = "The policy to extend, a folder with a flakeward.toml: the input that `[policy] extends` names.";
         };
         extraArgs = mkOption {
           type = types.listOf types.str;
           default = [ ];
           example = [ "--fail-on=warn" ];
-          description = "More arguments for `flakeward check`.";
+          description = "Additional arguments for `flakeward check`.";
         };
       };
 

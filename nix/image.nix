@@ -1,4 +1,4 @@
-# The OCI image: flakeward and Git, which it reads history with. `nix run .#container-flakeward.copyToRegistry` pushes it.
+# The OCI image: flakeward, and Git to read history. `nix run .#container-flakeward.copyToRegistry` pushes it.
 {
   lib,
   flakeward,
@@ -8,7 +8,7 @@
 }:
 nix2container.buildImage {
   name = "ghcr.io/flakeward/flakeward";
-  # One image for each architecture; the release makes one name of them.
+  # One image for each architecture; the release combines them under one tag.
   tag = "${flakeward.version}-${go.GOARCH}";
   # Git changes less often than flakeward.
   layers = [ (nix2container.buildLayer { deps = [ gitMinimal ]; }) ];
@@ -23,7 +23,7 @@ nix2container.buildImage {
           gitMinimal
         ]
       }"
-      # The mounted repository belongs to another user than the image's.
+      # The mounted repository belongs to a user other than the image's.
       "GIT_CONFIG_COUNT=1"
       "GIT_CONFIG_KEY_0=safe.directory"
       "GIT_CONFIG_VALUE_0=*"

@@ -1,4 +1,4 @@
-# What the flake gives, as a flake-parts module.
+# The outputs of the flake, as a flake-parts module.
 {
   self,
   inputs,
@@ -36,7 +36,7 @@ in
         flakeward = pkgs.callPackage ./package.nix { };
       }
       // lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux {
-        # One file that runs on any Linux of the architecture.
+        # A single static file that runs on any Linux system of the architecture.
         flakeward-static = pkgs.pkgsStatic.callPackage ./package.nix { };
 
         container-flakeward = pkgs.callPackage ./image.nix {

@@ -9,7 +9,7 @@
 }:
 let
   manifest = lib.importTOML ../Cargo.toml;
-  # What the build reads. The rule pages are part of the program: build.rs embeds them.
+  # The files that the build reads. build.rs embeds the rule pages in the program.
   source = lib.fileset.toSource {
     root = ../.;
     fileset = lib.fileset.unions [
@@ -22,7 +22,7 @@ let
     ];
   };
 
-  # It runs, and reports what is wrong.
+  # Checks that the program runs and reports a finding.
   works = runCommand "flakeward-works" { } ''
     mkdir -p repository/.git
     echo 'import <nixpkgs> { }' > repository/shell.nix
@@ -36,7 +36,7 @@ let
     src = source;
     cargoLock.lockFile = ../Cargo.lock;
 
-    # The tests under tests/ drive Git and Nix: they are for a checkout (`cargo test`).
+    # The tests in tests/ run Git and Nix, so they need a checkout (`cargo test`).
     cargoTestFlags = [ "--lib" ];
 
     nativeBuildInputs = [ installShellFiles ];

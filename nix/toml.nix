@@ -1,4 +1,4 @@
-# Nix values as TOML: `name = value` for each attribute, the values inline. JSON's strings are TOML strings.
+# Converts Nix values to TOML: `name = value` for each attribute, with inline values. JSON strings are TOML strings.
 let
   value =
     given:

@@ -1,6 +1,6 @@
-// Makes the npm packages: the main one, and one for each program.
+// Creates the npm packages: the main one, and one for each program.
 // Usage: node npm/pack.mjs FOLDER PLATFORM=PROGRAM...
-// Writes FOLDER/flakeward and FOLDER/PLATFORM, which `npm pack` and `npm publish` take as they are.
+// Writes FOLDER/flakeward and FOLDER/PLATFORM, which are ready for `npm pack` and `npm publish`.
 
 import { chmod, copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -42,7 +42,7 @@ for (const argument of programs) {
   await write(join(into, "package.json"), {
     name: `@flakeward/${name}`,
     version,
-    description: `The program of the package flakeward for ${name}`,
+    description: `The program for ${name} of the package flakeward`,
     license,
     repository,
     os: [platform.os],

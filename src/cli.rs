@@ -101,7 +101,7 @@ pub enum Command {
     Lsp,
     /// Print a shell completion script
     Completions(CompletionsArgs),
-    /// Print the manual page, or write those of all commands
+    /// Print the manual page, or write the manual pages of all commands
     #[command(hide = true)]
     Man(ManArgs),
 }

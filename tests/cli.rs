@@ -79,7 +79,7 @@ fn typos_are_rejected_with_a_suggestion() {
         (
             "-",
             "error: `-` (stdin) requires --stdin-filename\n  \
-             help: run `flakeward check --stdin-filename PATH -`, where PATH is where the text belongs in the repository\n",
+             help: run `flakeward check --stdin-filename PATH -`, where PATH is the path of the text in the repository\n",
         ),
     ] {
         assert_eq!(refused(&repository, args), said, "{args}");
@@ -152,7 +152,7 @@ error: unknown rule `lookup-pth`
 }
 
 #[test]
-fn the_configuration_is_found_upward_and_can_be_left_out() {
+fn the_configuration_is_found_in_parent_folders_and_can_be_ignored() {
     let repository = Repository::new(&[
         (".flakeward.toml", "[rules.lookup-path]\nlevel = \"error\"\n"),
         ("hosts/shell.nix", CHANNEL),
@@ -207,7 +207,7 @@ fn two_repositories_are_not_mixed() {
     let (one, other) = (Repository::new(&[("a.nix", "{ }")]), Repository::new(&[("a.nix", "{ }")]));
     let said = refused(&one, &format!(". {}", other.path().display()));
     assert!(said.contains("is outside the repository"), "{said}");
-    // A nested repository is checked on its own.
+    // A nested repository is checked separately.
     one.write("sub/.git/HEAD", "");
     one.write("sub/shell.nix", CHANNEL);
     let around = one.run("--format concise .");
@@ -357,7 +357,7 @@ fn threads_change_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn what_cannot_be_read_is_an_error() {
+fn unreadable_files_are_errors() {
     let repository = Repository::new(&[("a.nix", "{ }")]);
     fs::write(repository.path().join("latin.nix"), b"\"\xe4\"").unwrap();
     let ran = repository.run("--select lookup-path");
@@ -410,10 +410,10 @@ fn a_baseline_accepts_existing_findings_and_new_ones_are_reported() {
         ran.out
     );
     assert!(ran.out.contains("gone.nix no longer has this finding of lookup-path"), "{}", ran.out);
-    // A run over some paths, or without the rule, cannot know this.
+    // A run over some paths, or without the rule, cannot detect unneeded rows.
     assert_eq!(repository.run("--format concise shell.nix gone.nix").out, "");
     assert_eq!(repository.run("--format concise --ignore lookup-path").out, "");
-    // A baseline at another path has to be named.
+    // A baseline at another path must be named.
     assert_eq!(repository.run("baseline --output elsewhere.json").code, 0);
     fs::remove_dir_all(repository.path().join(".flakeward")).unwrap();
     assert_eq!(repository.run("--fail-on hint").code, 1);
@@ -543,7 +543,7 @@ fn pages_lists_and_scripts_are_printed() {
         let ran = repository.run(args);
         assert!(ran.code == 0 && ran.out.contains(part), "{args}");
     }
-    // Completion scripts know the rules; the commands accept any name, because a repository may have its own rules.
+    // Completion scripts contain the rules; the commands accept any name, because a repository may have its own rules.
     for (shell, knows) in
         [("bash", true), ("fish", true), ("zsh", true), ("nushell", true), ("elvish", false), ("powershell", false)]
     {

@@ -1,4 +1,5 @@
-//! What could not be checked is never passed over: every cause with every option ends in an error, never in exit code 0.
+//! Nothing that could not be checked is silently skipped: every cause, combined with every option, ends in an error and
+//! never in exit code 0.
 #![cfg(unix)]
 
 mod support {
@@ -16,11 +17,11 @@ use support::repository::Repository;
 /// A reason why something cannot be checked.
 struct Cause {
     name: &'static str,
-    /// Adds it to a repository.
+    /// Creates the cause in a repository.
     arrange: fn(&Repository),
     /// The file that the report names.
     file: &'static str,
-    /// Options and settings with which nothing needs what could not be checked.
+    /// Options and settings under which nothing needs the part that could not be checked.
     without: &'static [&'static str],
 }
 
@@ -161,10 +162,10 @@ const OPTIONS: [&str; 28] = [
     "--format html",
 ];
 
-/// Turns all rules off.
+/// A setting that turns all rules off.
 const ALL_OFF: &str = "[rules]\ndefault-level = \"off\"\n";
 
-/// Settings by which a finding of `unreadable-file` might be accepted or turned off.
+/// Settings that might accept or turn off a finding of `unreadable-file`.
 const SETTINGS: [(&str, &str); 5] = [
     ("", ""),
     ("flakeward.toml", "[rules]\nunreadable-file = \"off\"\n"),
@@ -174,7 +175,7 @@ const SETTINGS: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn nothing_that_could_not_be_checked_is_passed_over() {
+fn nothing_that_could_not_be_checked_is_silently_skipped() {
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let running: Vec<_> = CAUSES.iter().map(|cause| scope.spawn(|| passed_over(cause))).collect();
         running.into_iter().flat_map(|running| running.join().unwrap()).collect()
@@ -182,7 +183,7 @@ fn nothing_that_could_not_be_checked_is_passed_over() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The settings and options with which a cause is passed over.
+/// The combinations of settings and options that hide a cause.
 fn passed_over(cause: &Cause) -> Vec<String> {
     let mut wrong = Vec::new();
     for (number, (file, settings)) in SETTINGS.into_iter().enumerate() {
@@ -195,13 +196,13 @@ fn passed_over(cause: &Cause) -> Vec<String> {
             commit(&repository);
         }
         (cause.arrange)(&repository);
-        // With settings, every fifth option suffices.
+        // With settings, every fifth option is enough.
         let step = if number == 0 { 1 } else { 5 };
         let options = OPTIONS.iter().skip(number).step_by(step).filter(|options| !cause.without.contains(options));
         for options in options {
             let ran = repository.run(&format!("check {options}"));
             let said = ran.out + &ran.err;
-            // Exit code 2: this setting is refused, so nothing was checked, and the output says so.
+            // Exit code 2 means that the setting was rejected: nothing was checked, and the output contains an error.
             let is_named = said.contains(cause.file) || *options == "--statistics";
             if ran.code == 0 || (ran.code == 1 && !is_named) || (ran.code == 2 && !said.contains("error: ")) {
                 wrong.push(format!("{} with {settings:?} and `{options}`: exit code {}", cause.name, ran.code));
@@ -232,7 +233,7 @@ fn commands_fail_if_they_cannot_read_everything() {
         ];
         for command in commands {
             let ran = repository.run(command);
-            // A patch cannot mention other files; the number of remaining findings follows it.
+            // A patch cannot mention other files, but the number of remaining findings is printed after it.
             let named = if command == "fix --diff" { "remaining: 1 error" } else { "a.nix" };
             assert!(ran.code > 0 && (ran.out + &ran.err).contains(named), "{} with `{command}`", cause.name);
         }

@@ -1,5 +1,5 @@
-//! `flakeward ports init` and then `flakeward fix` on whole repositories: those of tests/repos, those below, and with
-//! `FLAKEWARD_CORPUS=DIR` every folder in DIR. The tests work on copies.
+//! Runs `flakeward ports init` and then `flakeward fix` on copies of whole repositories: those in tests/repos, those
+//! defined below, and with `FLAKEWARD_CORPUS=DIR` every folder in DIR.
 //!
 //! `FLAKEWARD_CORPUS=DIR cargo test --test first_day -- --nocapture` prints the result for each repository.
 
@@ -23,7 +23,7 @@ fn flakeward(root: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_flakeward")).args(args).current_dir(root).output().unwrap()
 }
 
-/// Runs a command that may report findings, but must not fail.
+/// Runs a command that may report findings but must not fail.
 fn must(root: &Path, args: &[&str]) -> String {
     let output = flakeward(root, args);
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -38,7 +38,7 @@ fn must(root: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A copy with its own version control folder, so that nothing outside it is read.
+/// A copy with its own `.git` folder, so that nothing outside it is read.
 fn copy(from: &Path) -> TempDir {
     let folder = TempDir::new().unwrap();
     copy_into(from, folder.path());
@@ -74,7 +74,7 @@ fn texts(root: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// The value of a single file in Nix, called with its defaults. `None` if it needs more than the repository.
+/// The value of a single file in Nix, called with its default arguments. `None` if it needs other arguments.
 fn value(root: &Path, file: &Path) -> Option<String> {
     const CALL: &str = "f: let call = f: if builtins.isFunction f then call (f { }) else plain f;
         plain = v: if builtins.isAttrs v then builtins.mapAttrs (_: plain) v
@@ -87,7 +87,7 @@ fn value(root: &Path, file: &Path) -> Option<String> {
         .env("NIX_PATH", "")
         .output()
         .unwrap();
-    // Values with the copy's own path, or the hash of a file, differ between two copies.
+    // Values that contain the path of the copy, or the hash of a file, differ between two copies.
     let text = String::from_utf8(output.stdout).ok()?.replace(&root.display().to_string(), "ROOT");
     output.status.success().then(|| without_hashes(&text))
 }
@@ -104,7 +104,7 @@ fn parses(root: &Path, file: &Path) -> bool {
     Command::new("nix-instantiate").arg("--parse").arg(file).current_dir(root).output().unwrap().status.success()
 }
 
-/// Services that certainly listen on a port, by number: `services.NAME.port` and the like.
+/// Services that certainly listen on a port, by number: `services.NAME.port` and similar settings.
 fn listeners(map: &Value) -> BTreeMap<u64, BTreeSet<String>> {
     let mut found: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
     for port in map["unregistered"].as_array().unwrap() {
@@ -136,7 +136,8 @@ fn entry_names(map: &Value) -> BTreeSet<String> {
     entries.filter_map(|entry| entry["name"].as_str().map(str::to_owned)).collect()
 }
 
-/// `ports init` and `fix` agree on what a use is: no use is refused its entry, and no new entry is left without a use.
+/// Checks that `ports init` and `fix` agree on what counts as a use: every use can have its entry, and every new entry
+/// has a use.
 fn agrees(root: &Path, before: &BTreeSet<String>, after: &BTreeSet<String>) {
     let rules = "hardcoded-port,manual-port-allocation,unused-port";
     let report: Value = serde_json::from_str(&must(root, &["check", "-f", "json", "--select", rules])).unwrap();
@@ -185,7 +186,7 @@ fn walked(from: &Path) -> TempDir {
                 parses(after.path(), path) || old.contains_key(*path) && !parses(before.path(), path),
                 "{name}: {path:?}"
             );
-            // A registry that was extended has more entries than before.
+            // An extended registry has more entries than before.
             let is_kept =
                 old.contains_key(*path) && !registries.iter().any(|registry| path.as_path() == Path::new(registry));
             let Some(expected) = is_kept.then(|| value(before.path(), path)).flatten() else { continue };
@@ -208,7 +209,7 @@ fn repositories_keep_their_meaning() {
     }
 }
 
-/// Two services that share a number, each in its own files, and a third file that may belong to either.
+/// Two services that share a number, each in its own files, and a third file that may belong to either service.
 const SHARED: [(&str, &str); 5] = [
     ("flake.nix", "{ outputs = _: { }; }\n"),
     ("modules/vaultwarden.nix", "{ services.vaultwarden.config.ROCKET_PORT = 8222; }\n"),
@@ -221,7 +222,7 @@ const SHARED: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn services_that_share_a_number_get_an_entry_each() {
+fn services_that_share_a_number_get_one_entry_each() {
     let folder = TempDir::new().unwrap();
     for (path, text) in SHARED {
         let file = folder.path().join(path);
@@ -239,7 +240,7 @@ fn services_that_share_a_number_get_an_entry_each() {
     assert!(report.contains("no findings"), "{report}");
 }
 
-/// A repository with `files` after `ports init` and `fix`, and its registry.
+/// A repository with `files`, after `ports init` and `fix`, and its registry.
 fn named(files: &[(&str, &str)]) -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     for (path, text) in files {
@@ -287,7 +288,7 @@ fn lists_and_proxies_have_the_names_of_their_services() {
     assert!(read("hosts/web/check.nix").contains("toString ports.services.scrutiny"));
 }
 
-/// Two containers with the same number inside: each has an entry, and so has each number outside.
+/// Two containers with the same inner port: each gets its own entry, and so does each outer port.
 #[test]
 fn containers_with_the_same_inner_number_get_separate_entries() {
     let (_, registry) = named(&[

@@ -42,7 +42,7 @@ fn every_output_counts_the_same_fixable_findings() {
     assert_eq!(fixable, unsafe_);
     let by_rule = summary["rules"].as_array().unwrap();
     assert_eq!(by_rule.iter().map(|rule| rule["findings"].as_u64().unwrap()).sum::<u64>(), each.len() as u64);
-    // The ports are fixed once they have names; nixpkgs is not.
+    // The ports can be fixed once they have names; nixpkgs cannot.
     let ports = unsafe_ - 1;
     let sentence =
         format!("{ports} can be fixed: flakeward ports init, then flakeward fix; 1 more: flakeward fix --unsafe");
@@ -56,7 +56,7 @@ fn every_output_counts_the_same_fixable_findings() {
 }
 
 #[test]
-fn many_findings_are_closed_by_a_table_and_by_what_to_do() {
+fn many_findings_end_with_a_table_and_the_next_steps() {
     let root = many();
     let ran = root.run("");
     assert!(ran.out.contains("\nrule "), "{}", ran.out);
@@ -80,13 +80,17 @@ fn many_findings_are_closed_by_a_table_and_by_what_to_do() {
 }
 
 #[test]
-fn a_fix_of_an_input_is_followed_by_a_lock() {
+fn a_fix_of_an_input_requires_a_new_lock() {
     let lock = r#"{"nodes": {"nixpkgs": {"locked": {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "b0d46a9e1a3e5a4a6e1a5e7f2a9d1c0b3e4f5a6b", "narHash": "sha256-x", "lastModified": 1750000000}, "original": {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable"}}, "root": {"inputs": {"nixpkgs": "nixpkgs"}}}, "root": "root", "version": 7}"#;
     let root = many();
     root.write("flake.lock", lock);
     assert!(!root.run("").out.contains("\n  nix flake lock "));
     let ran = root.run("fix --unsafe --select unstable-nixpkgs,unlocked-input");
-    assert!(ran.err.ends_with("\nNext steps:\n  nix flake lock  lock what flake.nix asks for\n"), "{}", ran.err);
+    assert!(
+        ran.err.ends_with("\nNext steps:\n  nix flake lock  update flake.lock to match flake.nix\n"),
+        "{}",
+        ran.err
+    );
     let ran = root.run("-f concise --select unlocked-input");
     assert!(ran.out.contains("but flake.lock was written for github:NixOS/nixpkgs/nixos-unstable"), "{}", ran.out);
 }
@@ -100,7 +104,7 @@ fn a_repository_without_nix_gets_a_note_instead_of_hundreds_of_findings() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.starts_with("note: there is no flake.nix and no other .nix file here"), "{}", ran.out);
     assert!(ran.out.lines().count() < 15 && ran.out.contains("flakeward migrate"), "{}", ran.out);
-    // Programs, and users who ask for them, get all findings.
+    // Programs, and users who request them, get all findings.
     assert!(root.run("-f concise").out.lines().count() > 30);
     root.write("flakeward.toml", "");
     assert!(root.run("").out.contains(" in this file, on lines "));
@@ -278,7 +282,7 @@ fn advice_is_given_once_for_each_rule() {
 
 /// The screen of a terminal with a given width after a command.
 fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
-    // A server that is shutting down may still answer the next client.
+    // A tmux server that is shutting down may still answer the next client.
     static SERVERS: AtomicUsize = AtomicUsize::new(0);
     let socket = format!("flakeward-{}-{}", std::process::id(), SERVERS.fetch_add(1, Ordering::Relaxed));
     let tmux = |args: &[&str]| {
@@ -311,7 +315,7 @@ fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
     shown.trim_end().lines().map(str::to_owned).collect()
 }
 
-/// At any width, the terminal itself wraps nothing: each of its lines is a line of the output.
+/// At any width, the terminal itself wraps no line: each of its lines is a line of the output.
 #[test]
 fn reports_fit_the_terminal() {
     if !have(&["tmux"]) {
@@ -332,9 +336,9 @@ fn reports_fit_the_terminal() {
     }
 }
 
-/// A path can be opened by editors and terminals only if it is whole.
+/// Editors and terminals can open a path only if it is not broken across lines.
 #[test]
-fn the_port_map_does_not_break_paths() {
+fn the_port_map_does_not_wrap_paths() {
     if !have(&["tmux"]) {
         return;
     }

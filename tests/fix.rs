@@ -1,4 +1,4 @@
-//! `flakeward fix`: what it changes, what it refuses, and the state after it is killed.
+//! `flakeward fix`: what it changes, what it refuses to change, and the state after it is killed.
 
 mod support {
     #[expect(dead_code, reason = "these tests need only some of it")]
@@ -68,7 +68,7 @@ fn a_suppression_inside_a_string_needs_unsafe() {
     assert_eq!(after(&files, &all)["a.nix"], "{\n  a = ''\n    x\n  '';\n}\n");
 }
 
-/// A new service with the number of another one: only the entry's own service, or nobody yet, gets the entry.
+/// A new service with the number of another service: the entry is used only by the service that owns it.
 #[test]
 fn the_entry_of_another_service_is_not_used() {
     let registry = ("lib/ports.nix", "{ services.forge = 4567; services.cache = 6379; }\n");
@@ -92,7 +92,7 @@ fn the_entry_of_another_service_is_not_used() {
     }
 }
 
-/// A new service must not choose between the entries of two others.
+/// A new service must not have to choose between the entries of two others.
 #[test]
 fn the_entries_of_other_services_are_not_offered() {
     let files = [
@@ -123,7 +123,7 @@ fn a_file_that_does_not_parse_is_left_alone() {
 }
 
 #[test]
-fn what_may_not_be_written_is_refused_with_the_reason() {
+fn files_that_may_not_be_written_are_rejected_with_the_reason() {
     let files = [("a.nix", "{ } # flakeward: allow(lookup-path) because\n")];
     let guard = |path: &str| match path {
         "a.nix" => Err("it is read-only".to_owned()),
@@ -263,7 +263,7 @@ fn links_are_not_written_through() {
     assert_eq!(fs::read_to_string(outside.path().join("a.nix")).unwrap(), UNUSED);
 }
 
-/// If it is killed at any moment, each file is either old or new, and the next run finishes the work.
+/// If `fix` is killed at any moment, each file is either old or new, and the next run finishes the work.
 #[cfg(unix)]
 #[test]
 fn a_power_cut_leaves_every_file_old_or_new() {
@@ -295,18 +295,18 @@ fn a_power_cut_leaves_every_file_old_or_new() {
         child.kill().unwrap();
         child.wait().unwrap();
         let texts: Vec<String> = names.iter().map(|name| fs::read_to_string(root.path().join(name)).unwrap()).collect();
-        assert!(texts.iter().all(|text| *text == old || *text == new), "a file is half written");
+        assert!(texts.iter().all(|text| *text == old || *text == new), "a file is partly written");
         let written = texts.iter().filter(|text| **text == new).count();
         cut_short += usize::from(written > 0 && written < FILES);
         assert!(flakeward(root.path(), &["-q"]).status.success());
         assert!(names.iter().all(|name| fs::read_to_string(root.path().join(name)).unwrap() == new));
         let left: usize = (0..7).map(|at| fs::read_dir(root.path().join(format!("d{at}"))).unwrap().count()).sum();
-        assert_eq!(left, FILES, "something is left beside the files");
+        assert_eq!(left, FILES, "temporary files are left next to the files");
     }
     println!("{cut_short} of {RUNS} runs were cut in the middle of writing");
 }
 
-/// A signal ends the run without leaving temporary files, and once files are replaced, all of them are.
+/// A signal ends the run without leaving temporary files. Once one file has been replaced, all of them are.
 #[cfg(unix)]
 #[test]
 fn a_signal_leaves_no_temporary_files() {
@@ -324,7 +324,7 @@ fn a_signal_leaves_no_temporary_files() {
         };
         let mut child = command(root.path(), &["-q"]).spawn().unwrap();
         while child.try_wait().unwrap().is_none() && staged() == 0 {}
-        // It fails if the run is over already.
+        // The kill fails if the run has already ended.
         let _ = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
         let ended = child.wait().unwrap();
         assert_eq!(staged(), 0, "{signal} left temporary files");
@@ -357,14 +357,14 @@ fn evaluated_with(root: &Path, arguments: &str) -> Option<String> {
             Some(text(&out.stdout).to_owned())
         }
         Err(_) => {
-            assert!(!required, "nix-instantiate is not there");
+            assert!(!required, "nix-instantiate is not installed");
             None
         }
     }
 }
 
 #[test]
-fn a_repository_is_moved_onto_its_registry() {
+fn fixes_make_a_repository_use_its_registry() {
     let compose = "services:\n  api:\n    ports:\n      - \"3000:3000\"\n      - \"9464:9464\"\n";
     let docker = "FROM scratch\nEXPOSE 3000\n";
     for crlf in [false, true] {
@@ -399,7 +399,7 @@ fn a_repository_is_moved_onto_its_registry() {
 }
 
 #[test]
-fn a_registry_is_made_where_there_is_none() {
+fn a_missing_registry_is_created() {
     let root = Repository::new(&[("modules/api.nix", MODULE)]);
     let before = evaluated(root.path());
     let select = ["--select", "hardcoded-port"];
@@ -435,7 +435,7 @@ fn the_registry_gets_only_entries_that_are_used() {
     }
 }
 
-/// Registries that are functions: a name that refers to one is used, and an import passes the required arguments.
+/// Registries that are functions: an existing name for one is used, and an import passes the required arguments.
 #[test]
 fn registries_that_are_functions_are_called_with_their_arguments() {
     let plain = "{ lib, ... }:\n{\n  port = 6379;\n}\n";
@@ -506,7 +506,7 @@ fn a_registry_that_git_ignores_is_not_written() {
         assert!(!root.path().join("lib").exists());
         assert_eq!(fs::read_to_string(root.path().join("modules/a.nix")).unwrap(), module);
     }
-    // Other fixes are applied.
+    // Other fixes are still applied.
     assert_eq!(fs::read_to_string(root.path().join("b.nix")).unwrap(), FIXED);
     root.write(".gitignore", "*.log\n");
     assert_eq!(flakeward(root.path(), &["--unsafe"]).status.code(), Some(0));

@@ -1,8 +1,8 @@
 //! Compares the resolution of `follows` with Nix: flakes are generated, locked and evaluated by Nix without a network,
-//! and the inputs that Nix passes to each flake must equal those that flakeward reads in the same flake.lock.
+//! and the inputs that Nix passes to each flake must equal those that flakeward reads from the same flake.lock.
 //!
-//! Skipped without Nix; with `FLAKEWARD_REQUIRE_TOOLS=1` the test fails instead. Locks that Nix never writes (with
-//! missing nodes, for example) are compared with an evaluation in `src/lang/flake/lock.rs`.
+//! Skipped without Nix; with `FLAKEWARD_REQUIRE_TOOLS=1`, the test fails instead. Locks that Nix never writes, such as
+//! ones with missing nodes, are compared with an evaluation in `src/lang/flake/lock.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 /// The number of flakes in a generated project, including the root.
 const FLAKES: u64 = 5;
-/// The depth to which inputs of inputs are compared: an input that follows the empty path is the root again, without
-/// end.
+/// The depth to which inputs of inputs are compared. An input that follows the empty path is the root again, so the
+/// full depth is unlimited.
 const DEPTH: usize = 5;
 
 /// A deterministic generator of small numbers.
@@ -29,7 +29,7 @@ impl Numbers {
     }
 }
 
-/// The names of the inputs of each flake: every flake has some of the later ones as inputs.
+/// The names of the inputs of each flake: every flake has some of the later flakes as inputs.
 fn inputs(numbers: &mut Numbers) -> Vec<Vec<u64>> {
     let some = |numbers: &mut Numbers, flake: u64| {
         let all = flake + 1..FLAKES;
@@ -112,7 +112,7 @@ fn has_nix() -> bool {
 }
 
 #[test]
-fn inputs_are_those_that_nix_hands_to_each_flake() {
+fn inputs_equal_those_that_nix_passes_to_each_flake() {
     if !has_nix() {
         return;
     }
@@ -129,7 +129,7 @@ fn inputs_are_those_that_nix_hands_to_each_flake() {
             std::fs::write(place.join("flake.nix"), flake(&mut numbers, root, &inputs, index)).expect("it is written");
         }
         let own = format!("path:{}/f0", root.display());
-        // Nix refuses to lock a `follows` of a missing input, which the generator produces too.
+        // Nix rejects a `follows` of a missing input, which the generator also produces.
         if !nix(root, &["flake", "lock", &own]).status.success() {
             continue;
         }

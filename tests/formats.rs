@@ -82,7 +82,7 @@ fn sarif_passes_the_multitool() {
         assert_eq!(verdict(&multitool, &log, kind), [""; 0], "{kind}");
         assert_eq!(verdict(&multitool, &written(Format::Sarif, &Report::default()), kind), [""; 0], "{kind}");
     }
-    // The validator does detect errors.
+    // Checks that the validator does detect errors.
     let wrong = log.replacen("\"startLine\"", "\"startLin\"", 1);
     assert!(!verdict(&multitool, &wrong, "Sarif").is_empty());
 }
@@ -130,7 +130,8 @@ fn sarif_locations_match_the_findings() {
 /// The name, the properties and the message of a workflow command.
 type WorkflowCommand = (String, Vec<(String, String)>, String);
 
-/// A parser of workflow commands as strict as the runner: V2 commands start a line, V1 commands may occur anywhere.
+/// A parser of workflow commands that is as strict as the runner: V2 commands start a line, V1 commands may occur
+/// anywhere.
 fn commands(log: &str) -> Vec<WorkflowCommand> {
     let decode = |text: &str| {
         let text = text.replace("%0D", "\r").replace("%0A", "\n").replace("%3A", ":").replace("%2C", ",");
@@ -194,7 +195,7 @@ fn gitlab_has_its_fields_and_no_fingerprint_twice() {
 }
 
 #[test]
-fn junit_is_xml_that_counts_right() {
+fn junit_is_xml_with_correct_counts() {
     let report = report();
     let text = written(Format::Junit, &report);
     let document = roxmltree::Document::parse(&text).unwrap();
@@ -244,7 +245,7 @@ fn no_format_has_raw_control_characters_or_old_commands() {
 }
 
 #[test]
-fn jsonl_is_the_findings_of_json() {
+fn jsonl_has_the_findings_of_json() {
     let report = report();
     let whole = json(Format::Json, &report);
     let lines: Vec<Value> =

@@ -1,5 +1,5 @@
-//! Inputs of twice and four times the size cost about twice and four times the work: instructions are counted, not
-//! seconds, so that the result does not depend on the machine's load.
+//! Inputs of twice and four times the size cost about twice and four times the work. The tests count instructions
+//! instead of seconds, so the result does not depend on the load of the machine.
 #![cfg(unix)]
 
 mod support {
@@ -34,13 +34,14 @@ fn instructions(repository: &Repository, args: &str) -> u64 {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
-    // A run that fails early would grow like nothing.
+    // A run that fails early would not grow at all.
     assert!(matches!(ran.status.code(), Some(0 | 1)), "{said}");
     let count = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
     count.unwrap_or_else(|| panic!("callgrind gives no count: {said}"))
 }
 
-/// The instructions of a command for a size, twice and four times that. `None` if they cannot be counted here.
+/// The instructions of a command for a size, twice that size and four times that size. `None` if they cannot be counted
+/// on this machine.
 fn counts(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, String)>) -> Option<[u64; 3]> {
     have(&["valgrind"]).then(|| {
         [size, size * 2, size * 4].map(|size| {
@@ -51,7 +52,8 @@ fn counts(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, String)
     })
 }
 
-/// How much more work the second increase of the size adds than the first, which is half as large.
+/// The ratio of the work added by the second increase of the size to the work added by the first increase, which is
+/// half as large.
 fn growth([one, two, four]: [u64; 3]) -> f64 {
     four.saturating_sub(two) as f64 / two.saturating_sub(one).max(NOISE) as f64
 }
@@ -84,7 +86,7 @@ fn file(path: &str, text: impl Into<String>) -> (String, String) {
     (path.to_owned(), text.into())
 }
 
-/// A text for each number below a size.
+/// Concatenates the text for each number below a size.
 fn each(size: usize, text: impl Fn(usize) -> String) -> String {
     (0..size).fold(String::new(), |mut all, index| {
         let _ = write!(all, "{}", text(index));
@@ -351,7 +353,7 @@ fn files_of_gitlab_that_share_scripts() {
 
 #[test]
 fn hosts_beside_ports() {
-    // Digits are no part of the words of a name.
+    // Digits are not part of the words of a name.
     let name = |index: usize| index.to_string().bytes().map(|digit| char::from(digit + 49)).collect::<String>();
     is_linear(150, CHECK, |size| {
         let members = each(size, |index| {

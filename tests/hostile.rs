@@ -1,5 +1,5 @@
-//! Hostile repositories: exact output of whole commands, and termination. Hostile names and contents in the report
-//! formats are in `formats.rs`, interrupted fixes in `fix.rs`.
+//! Hostile repositories: the exact output of whole commands, and termination. Hostile names and contents in the report
+//! formats are tested in `formats.rs`, interrupted fixes in `fix.rs`.
 #![cfg(unix)]
 
 mod support {
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use support::repository::Repository;
 
-/// Nothing here takes a second on an idle processor; a command that takes a minute hangs.
+/// Nothing here takes a second on an idle processor; a command that takes a minute is considered hung.
 const HANG: Duration = Duration::from_secs(60);
 
 const PORT: &str = "{ port = 6379; }";
@@ -95,7 +95,7 @@ fn port(place: &str) -> String {
 }
 
 #[test]
-fn what_nests_too_deep_is_refused() {
+fn deeply_nested_input_is_rejected() {
     let nix = |open: &str, close: &str| format!("{{ port = 6379; a = {}1{}; }}", open.repeat(DEEP), close.repeat(DEEP));
     for (open, close) in [
         ("[", "]"),
@@ -158,7 +158,7 @@ fn aliases_are_not_expanded() {
 }
 
 #[test]
-fn every_encoding_is_read_or_refused() {
+fn every_encoding_is_read_or_rejected() {
     let utf16 = |mark: &[u8]| [mark, &PORT.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>()].concat();
     assert_eq!(says("x.nix", utf16(b"\xff\xfe")), refused("x.nix", "it is UTF-16, not UTF-8"));
     assert_eq!(says("x.nix", utf16(b"")), refused("x.nix", "it is UTF-16, not UTF-8"));
@@ -239,7 +239,7 @@ fn a_thousand_folders_deep() {
     assert_eq!((ran.code, ran.out), (Some(1), port(&format!("{path}:1:10"))));
 }
 
-/// flakeward's own files, and ignore files, are opened only if reading them certainly ends.
+/// flakeward's own files, and ignore files, are opened only if reading them is certain to end.
 #[test]
 fn settings_are_files_of_a_moderate_size() {
     let no_file = "it is neither a file nor a directory";
@@ -322,7 +322,7 @@ fn many_findings_on_one_line_and_in_one_registry() {
     assert_eq!((code, out.lines().count()), (Some(1), 20_000));
 }
 
-/// A long name is in the file once and in the messages often, so messages truncate it.
+/// A long name occurs once in the file but often in messages, so messages truncate it.
 #[test]
 fn long_names_are_truncated() {
     let name = "port".repeat(100_000);
@@ -404,8 +404,8 @@ fn files_may_vanish_while_they_are_read() {
     assert!(ran.out.lines().all(|line| known.iter().any(|end| line.ends_with(end))), "{}", ran.out);
 }
 
-/// A file that is replaced during the run is read in its old or new version; one that is rewritten in place may be read
-/// in part. Either way the run continues, and every finding is correct for the text that was read.
+/// A file that is replaced during the run is read in its old or its new version; one that is rewritten in place may be
+/// read in part. Either way, the run continues, and every finding is correct for the text that was read.
 #[test]
 fn files_may_change_while_they_are_read() {
     let root = Repository::new(&[("replaced.nix", PORT.as_bytes()), ("rewritten.nix", PORT.as_bytes())]);
@@ -502,7 +502,7 @@ fn programs_in_the_git_configuration_are_not_started() {
     let ran = run(root.path(), "--changed=HEAD --format concise");
     assert_eq!((ran.code, ran.out, ran.err.as_str()), (Some(1), port("a.nix:1:10"), ""));
     assert!(!root.path().join("sprung").exists() && !root.path().join(".git/hooks/sprung").exists());
-    // The trap works: git without precautions starts the program.
+    // Checks that the trap works: git without these precautions starts the program.
     let mut careless = Command::new("git");
     careless.args(["diff", "HEAD"]).stdout(Stdio::null()).stderr(Stdio::null()).current_dir(root.path());
     careless.status().unwrap();

@@ -1,5 +1,5 @@
 //! Hostile repositories, continued: the influence of a pull request on `--changed`, limits, the exit code, and the
-//! terminal or workflow that shows a report.
+//! terminal or workflow that displays a report.
 #![cfg(unix)]
 
 mod support {
@@ -73,7 +73,7 @@ fn changed_files_are_not_silently_skipped() {
         git(root.path(), &["commit", "-qm", "two"]);
         settings.iter().for_each(|setting| git(root.path(), setting));
         let (code, out, err) = run(root.path(), &["--changed=main", "--format", "concise"]);
-        // Only the summary.
+        // Standard error contains only the summary.
         assert!(code == Some(1) && err.lines().count() == 1 && err.starts_with("2 errors "), "{name} {code:?} {err}");
         assert!(
             out.contains("a.nix:") && out.contains("renamed.nix:1:10") && !out.contains("old.nix"),
@@ -82,7 +82,7 @@ fn changed_files_are_not_silently_skipped() {
     }
 }
 
-/// If neither the grammar nor libyaml can read a file, nothing is known about its rest.
+/// If neither the grammar nor libyaml can parse a file, nothing is known about the rest of it.
 #[test]
 fn yaml_that_is_read_in_part_is_an_error() {
     let root = Repository::new(&[("a.yaml", ">2\n''''"), ("flake.nix", "{ outputs = _: { }; }\n")]);
@@ -106,7 +106,7 @@ fn yaml_levels_do_not_abort() {
     assert!(code == Some(1) && out.contains("[unreadable-file]"), "{out}");
 }
 
-/// Input that would cause deep recursion is refused first.
+/// Input that would cause deep recursion is rejected before it is processed.
 #[test]
 fn deep_queries_and_globs_are_refused() {
     let page = |query: &str| {
@@ -144,7 +144,7 @@ fn ignore_files_that_are_links_are_not_read() {
 
 /// A file that cannot be checked fails the run, with any options.
 #[test]
-fn what_cannot_be_checked_fails_the_run() {
+fn files_that_cannot_be_checked_fail_the_run() {
     let latin: (&str, &[u8]) = ("bad.nix", b"{ a = \"\xff\"; }");
     let (open, close) = ("[".repeat(20_000), "]".repeat(20_000));
     let deep = format!(
@@ -229,7 +229,7 @@ fn control_sequences_in_texts_have_no_effect() {
 
 /// The cost of evaluating a registry is limited by the size of the values it processes.
 #[test]
-fn registries_end() {
+fn registries_terminate() {
     let lists: String =
         (1..12).map(|level| format!("x{level} = [{}]; ", format!("x{} ", level - 1).repeat(10))).collect();
     let shared = format!("let x0 = [1 1 1 1 1 1 1 1 1 1]; {lists} in {{ a = if x11 == x11 then 8001 else 8002; }}");
@@ -290,9 +290,9 @@ fn tracked_scripts_are_checked_although_ignored() {
     assert!(code == Some(1) && out.contains("bin/start:2:1: error[dev-command]"), "{out}");
 }
 
-/// A hook passes the names of staged files, among which may be links.
+/// A hook passes the names of staged files, some of which may be links.
 #[test]
-fn named_links_do_not_lead_out() {
+fn named_links_do_not_lead_out_of_the_repository() {
     let outside = tempfile::tempdir().unwrap();
     write(outside.path(), &[("s.nix", b"{ TOKEN = 1; port = 6379; }\n")]);
     let root = Repository::new(&[("a.nix", PORT)]);
@@ -307,7 +307,7 @@ fn named_links_do_not_lead_out() {
     assert_eq!(run(root.path(), &["check", "inside.nix"]).0, Some(1));
 }
 
-/// Files of git that are pipes or devices are not waited for.
+/// Git's own files are not waited for if they are pipes or devices.
 #[test]
 fn files_of_git_are_read_with_limits() {
     let root = tempfile::tempdir().unwrap();
@@ -333,7 +333,7 @@ fn a_folder_without_a_policy_is_an_error() {
     assert!(code == Some(2) && err.contains("has no policy"), "{err}");
 }
 
-/// Numbers on standard output are only printed if nothing is unknown: scripts use them.
+/// Numbers on standard output are only printed if everything is known, because scripts use them.
 #[test]
 fn no_free_number_without_all_ports() {
     let root = Repository::new(&[("lib/ports.nix", "{ web = 8080;")]);
@@ -360,7 +360,7 @@ fn an_ambiguous_reference_is_an_error() {
     assert_eq!(run(root.path(), &["check", "--changed=refs/remotes/origin/main"]).0, Some(1));
 }
 
-/// A branch or tag cannot take the place of what a full name or an abbreviated commit means.
+/// A branch or tag cannot take precedence over a full name or an abbreviated commit.
 #[test]
 fn branches_do_not_shadow_full_names_and_commits() {
     let root = tempfile::tempdir().unwrap();
@@ -388,12 +388,12 @@ fn branches_do_not_shadow_full_names_and_commits() {
     git(root.path(), &["tag", &short]);
     let (code, _, err) = run(root.path(), &["check", &by_id]);
     assert!(code == Some(2) && err.contains("an abbreviation of another commit"), "{err}");
-    // The id of a file is not that of a commit.
+    // The id of a blob is not the id of a commit.
     git(root.path(), &["tag", &of_file, "main"]);
     assert_eq!(run(root.path(), &["check", &format!("--changed={of_file}")]).0, Some(1));
 }
 
-/// Working trees may be below the `.git` of another one.
+/// Working trees may be inside the `.git` folder of another one.
 #[test]
 fn files_of_a_working_tree_below_git_are_not_files_of_git() {
     let root = tempfile::tempdir().unwrap();
@@ -411,9 +411,9 @@ fn files_of_a_working_tree_below_git_are_not_files_of_git() {
     assert_eq!((code, err.as_str()), (Some(0), ""));
 }
 
-/// A file is written as a whole or not at all, also if the disk is full or the size of files is limited.
+/// A file is written completely or not at all, even if the disk is full or file sizes are limited.
 #[test]
-fn limited_files_are_not_torn() {
+fn limited_files_are_not_written_in_part() {
     let flakeward = env!("CARGO_BIN_EXE_flakeward");
     for (command, file) in [("init", "flakeward.toml"), ("baseline", ".flakeward/baseline.json"), ("-f json -o r", "r")]
     {
@@ -432,9 +432,9 @@ fn limited_files_are_not_torn() {
     }
 }
 
-/// `baseline --output` replaces baselines, also damaged ones, and nothing else.
+/// `baseline --output` replaces baselines, including damaged ones, and no other files.
 #[test]
-fn only_baselines_are_replaced_by_baselines() {
+fn only_baselines_are_overwritten_by_baselines() {
     let root = Repository::new(&[("a.nix", PORT), ("empty", ""), ("note.md", "# x\n")]);
     fs::create_dir(root.path().join("folder")).unwrap();
     for file in ["a.nix", "note.md", "folder"] {
@@ -451,9 +451,9 @@ fn only_baselines_are_replaced_by_baselines() {
     assert!(serde_json::from_str::<serde_json::Value>(&root.read("new.json")).is_ok());
 }
 
-/// What the command line says is repeated in messages without what could control a terminal or a workflow.
+/// Arguments are repeated in messages without characters that could control a terminal or a workflow.
 #[test]
-fn arguments_are_made_safe_in_messages() {
+fn arguments_are_escaped_in_messages() {
     let root = Repository::new(&[("a.nix", "{ }\n")]);
     let hostile = "--x\u{1b}[31m\n::error::y\u{202e}##[add-mask]z\u{7f}";
     for args in [
@@ -479,7 +479,7 @@ fn paths_of_many_folders_are_refused() {
     assert!(code == Some(2) && err.contains("is too long"), "{err}");
 }
 
-/// Settings that are links do not show what is in files that Git does not track, such as credentials.
+/// Settings that are links do not reveal the contents of files that Git does not track, such as credentials.
 #[test]
 fn linked_settings_do_not_show_secrets() {
     const SECRET: &str = "https://token:SECRET@host/x";
@@ -507,7 +507,7 @@ fn linked_settings_do_not_show_secrets() {
     assert!(!(out + &err).contains("SECRET"));
 }
 
-/// `migrate --write` also keeps changes that git was told not to look at.
+/// `migrate --write` also keeps changes that git was told to ignore.
 #[test]
 fn changes_that_git_does_not_see_are_not_overwritten() {
     for flag in ["--assume-unchanged", "--skip-worktree"] {
@@ -526,9 +526,9 @@ fn changes_that_git_does_not_see_are_not_overwritten() {
     }
 }
 
-/// A signal leaves no temporary file beside a report or a baseline.
+/// A signal leaves no temporary file next to a report or a baseline.
 #[test]
-fn signals_leave_nothing_beside_reports() {
+fn signals_leave_nothing_next_to_reports() {
     let ports: String = (0..2_000).map(|index| format!("{{ s{index}.port = 8080; }}\n")).collect();
     let root = Repository::new(&[("a.nix", format!("[\n{ports}]\n"))]);
     let temporary = || {
@@ -543,7 +543,7 @@ fn signals_leave_nothing_beside_reports() {
         let mut child = command.current_dir(root.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while child.try_wait().unwrap().is_none() && temporary() == 0 {}
         interrupted += temporary();
-        // It fails if the run is over already.
+        // The kill fails if the run has already ended.
         let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         child.wait().unwrap();
         assert_eq!(temporary(), 0);
@@ -575,7 +575,7 @@ fn ignored_signals_stay_ignored() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
-/// The help is an output like any other.
+/// The help text is an output like any other.
 #[test]
 fn help_that_cannot_be_written_is_an_error() {
     for argument in ["--help", "--version"] {

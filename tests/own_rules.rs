@@ -80,7 +80,7 @@ impl Repository {
         (ran.code, ran.out, ran.err)
     }
 
-    /// What the repository's own rules report.
+    /// The findings of the repository's own rules.
     #[track_caller]
     fn reported(&self, args: &str) -> Vec<String> {
         let (_, said, _) = self.run(&format!("check --format concise --quiet {args}"));
@@ -155,7 +155,7 @@ fn an_invalid_page_stops_the_run_and_is_reported() {
 
 #[test]
 #[cfg(unix)]
-fn pages_are_read_from_inside_of_the_repository_only() {
+fn pages_are_read_only_from_inside_the_repository() {
     let (repository, outside) = (Repository::new(), TempDir::new().unwrap());
     fs::write(outside.path().join("x.md"), "secret").unwrap();
     let link = repository.0.path().join(".flakeward/rules/x.md");
@@ -183,7 +183,7 @@ fn a_query_cannot_run_away() {
 }
 
 #[test]
-fn a_rule_that_finds_everything_is_cut_short() {
+fn findings_of_a_rule_are_limited() {
     let repository = Repository::new();
     let front = "level = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\nquery = '(_) @finding'\n";
     repository.rule("all", &page("all", front, ""));

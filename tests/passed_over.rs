@@ -1,5 +1,5 @@
-//! Nothing of a repository is passed over: links, files of Git that are none, changes that `--changed` must see, and
-//! files that say that a program generated them.
+//! Nothing in a repository is silently skipped: links, invalid files of Git, changes that `--changed` must see, and
+//! files that claim to be generated.
 #![cfg(unix)]
 
 mod support {
@@ -15,7 +15,7 @@ use support::repository::{Repository, command};
 
 const PORT: &str = "{ port = 6379; }\n";
 
-/// A repository with an index of git.
+/// A repository with a Git index.
 fn tracked(files: &[(&str, &str)], links: &[(&str, &str)]) -> Repository {
     let repository = Repository::new(files);
     fs::remove_dir(repository.path().join(".git")).unwrap();
@@ -44,7 +44,7 @@ fn port(path: &str) -> String {
     format!("{path}:1:10: error[hardcoded-port]: port 6379 is hardcoded\n")
 }
 
-/// A link with the name of a file to check gives its target a kind, which the name of the target does not.
+/// A link named like a file to check determines the kind of its target, whose own name does not.
 #[test]
 fn links_to_files_without_a_kind_are_checked() {
     let links = [("a.nix", "sub/b.data"), ("c.nix", "a.nix"), ("run", "start.txt"), ("result.nix", "d.data")];
@@ -67,7 +67,7 @@ fn links_to_files_without_a_kind_are_checked() {
     assert_eq!(report(&repository, ""), (1, port("a.nix")));
 }
 
-/// A target that is not checked under its own name, or with other rules, is checked under that of each link.
+/// A target that is not checked under its own name, or with other rules, is checked under the name of each link.
 #[test]
 fn links_are_not_hidden_by_other_links() {
     let files = [("vendor/modules.txt", ""), ("vendor/v.nix", PORT), ("b.data", PORT), ("x-lock.yaml", "a: 1\n")];
@@ -82,7 +82,7 @@ fn links_are_not_hidden_by_other_links() {
     assert_eq!(out.matches("more than 10 symbolic links refer to b.data").count(), 10, "{out}");
 }
 
-/// Links to files that are checked anyway, to folders, and to what is outside the repository or does not exist.
+/// Links to files that are checked anyway, to folders, to files outside the repository, and to files that do not exist.
 #[test]
 fn other_links_are_quiet() {
     let outside = tempfile::tempdir().unwrap();
@@ -105,12 +105,12 @@ fn other_links_are_quiet() {
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
     assert!(ran.err.starts_with("2 files, "), "{}", ran.err);
     assert_eq!(report(&repository, "same.nix"), (0, String::new()));
-    // The target has another kind than the link.
+    // The target and the link have different kinds.
     let repository = tracked(&[("a.yaml", PORT)], &[("b.nix", "a.yaml")]);
     assert_eq!(report(&repository, "").1.matches(&port("b.nix")).count(), 1);
 }
 
-/// Reading them would show the credentials in `.git/config`, or secrets that a CI job wrote into the working tree.
+/// Reading them would reveal the credentials in `.git/config`, or secrets that a CI job wrote into the working tree.
 #[test]
 fn links_to_what_git_does_not_track_are_errors() {
     let repository = tracked(&[("a.nix", "{ }\n")], &[]);
@@ -142,7 +142,7 @@ fn links_are_not_fixed() {
     assert_eq!(repository.read("b.data"), PORT);
 }
 
-/// Whether a command ends in time. It is killed if it does not.
+/// Whether a command exits in time. It is killed if it does not.
 fn ends(repository: &Repository, args: &str) -> Option<i32> {
     let mut command = command(args);
     command.current_dir(repository.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -159,7 +159,7 @@ fn ends(repository: &Repository, args: &str) -> Option<i32> {
     None
 }
 
-/// `.git` may come from an archive. Its files are neither waited for nor read without end.
+/// `.git` may come from an archive. Its files are neither waited for nor read without a limit.
 #[test]
 fn files_of_git_that_are_pipes_or_devices_do_not_block() {
     let names = ["HEAD", "commondir", "config", "index", "info/exclude", "objects/info/alternates", "packed-refs"];
@@ -173,7 +173,7 @@ fn files_of_git_that_are_pipes_or_devices_do_not_block() {
                 target => symlink(target, &file).unwrap(),
             }
             let code = ends(&repository, "check");
-            // What the index lists is needed, and the ignore files decide what is checked.
+            // The files in the index are needed, and the ignore files decide which files are checked.
             let is_needed = ["index", "info/exclude"].contains(&name);
             assert_eq!(code, Some(i32::from(is_needed)), "{name} -> {target}");
             for args in ["check --changed=HEAD", "check --new-since HEAD"] {
@@ -187,7 +187,8 @@ fn files_of_git_that_are_pipes_or_devices_do_not_block() {
     assert_eq!(ends(&repository, "check"), Some(1));
 }
 
-/// A repository whose branch `main` has some files, and whose current branch has others in their place. `None` deletes.
+/// A repository whose branch `main` has some files, and whose current branch has others in their place. `None` deletes
+/// a file.
 fn changed(before: &[(&str, &str)], now: &[(&str, Option<&str>)]) -> Repository {
     let repository = tracked(before, &[]);
     repository.git(&["branch", "--force", "base"]);
@@ -201,7 +202,7 @@ fn changed(before: &[(&str, &str)], now: &[(&str, Option<&str>)]) -> Repository 
     repository
 }
 
-/// Findings on lines that did not change, but were not checked before.
+/// Findings on lines that did not change but were not checked before.
 #[test]
 fn lines_that_were_not_checked_before_count_as_changed() {
     let script = "x=1\nnpm run dev -- --port 6379\n";
@@ -236,20 +237,20 @@ fn lines_that_were_not_checked_before_count_as_changed() {
         let repository = changed(&[(path, before)], &[(path, Some(now))]);
         let (code, out) = report(&repository, "--changed=base");
         assert!(code == 1 && out.contains(expected), "{name}: {code} {out}");
-        // What was reported before as well is not new.
+        // Findings that were reported before are not new.
         assert!(!out.contains("8321"), "{name}: {out}");
     }
     let vendored = [("vendor/modules.txt", ""), ("vendor/a.nix", PORT)];
     let repository = changed(&vendored, &[("vendor/modules.txt", None)]);
     assert_eq!(report(&repository, "--changed=base"), (1, port("vendor/a.nix")));
-    // Other changes of the same files.
+    // Other changes to the same files.
     let moved = format!("# c\n{}", above.replace("8321", "8322"));
     let repository = changed(&[("a.nix", above)], &[("a.nix", Some(&moved))]);
     let (_, out) = report(&repository, "--changed=base");
     assert!(out.contains("8322") && !out.contains("6379"), "{out}");
 }
 
-/// A suppression where only a label of the finding is.
+/// A suppression at a position where the finding only has a label.
 #[test]
 fn suppressions_at_labels_are_compared() {
     let other = "{\n  # flakeward: allow(port-conflict) why\n  db = 8080;\n}\n";
@@ -300,7 +301,7 @@ fn variables_of_git_do_not_select_another_repository() {
     }
 }
 
-/// Whoever writes a file can say that a program generates it. The summary says that it was not checked.
+/// Anyone who writes a file can claim that a program generates it. The summary reports that it was not checked.
 #[test]
 fn files_that_are_not_checked_are_counted() {
     let generated = format!("# @generated\n{PORT}");
@@ -322,7 +323,7 @@ fn files_that_are_not_checked_are_counted() {
     let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let expected = serde_json::json!({ "generated": 2, "vendored": 1, "lock_files": 1, "templates": 1 });
     assert_eq!(json["summary"]["not_checked"], expected);
-    // A file that was named is not passed over without a note.
+    // A file that was named on the command line is not skipped without a note.
     for (name, counted, reason) in [
         ("a.nix", "1 generated file", "its header says that it is generated"),
         ("pnpm-lock.yaml", "no input file was checked", "it is a lock file of a package manager"),
@@ -338,7 +339,7 @@ fn files_that_are_not_checked_are_counted() {
     assert!(code == 1 && out.contains("a.nix:2:10") && out.contains("vendor/v.nix:1:10"), "{out}");
 }
 
-/// A link that is checked in place of its target is compared with what it led to before.
+/// A link that is checked in place of its target is compared with its previous target.
 #[test]
 fn linked_contents_are_compared() {
     let repository = tracked(
@@ -385,7 +386,7 @@ fn files_outside_a_sparse_checkout_are_reported_if_they_changed() {
     }
 }
 
-/// A value is what its key says, also if the key is on another line.
+/// A value depends on its key, even if the key is on another line.
 #[test]
 fn values_of_changed_keys_count_as_changed() {
     for (path, before, now) in [
@@ -400,7 +401,7 @@ fn values_of_changed_keys_count_as_changed() {
     assert_eq!(report(&changed(&[("a.nix", before)], &[("a.nix", Some(now))]), "--changed=base"), (0, String::new()));
 }
 
-/// Vendored files were not checked, so they are new where they are checked.
+/// Files that were vendored were not checked, so they are new when they are checked.
 #[test]
 fn files_that_were_vendored_are_new() {
     let port = "{ port = 6379; }\n";
@@ -411,7 +412,7 @@ fn files_that_were_vendored_are_new() {
     }
 }
 
-/// A new rule that is stopped in a file that did not change.
+/// A new rule that is stopped in an unchanged file.
 #[test]
 fn new_rules_that_are_stopped_are_reported() {
     let list = format!("[ {} ]\n", "1 ".repeat(20_000));

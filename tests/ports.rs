@@ -137,7 +137,7 @@ fn the_map_is_a_document_for_programs() {
 }
 
 #[test]
-fn free_numbers_and_groups_that_are_not_there() {
+fn free_numbers_and_missing_groups() {
     let repository = repository();
     // The numbers after 6379 and 3010; 5433 is skipped as the default port of common programs.
     assert_eq!(out(repository.path(), "ports next databases"), "6380\n");
@@ -159,7 +159,7 @@ fn an_unreadable_file_is_not_silently_skipped() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("broken.nix"));
 }
 
-/// Anything that `check` accepts is not a conflict in the map either.
+/// Numbers that `check` accepts are not conflicts in the map either.
 #[test]
 fn conflicts_that_the_registry_allows_are_not_listed() {
     let registry = |reason: &str| format!("{{\n  web.a = 8081;\n{reason}  web.b = 8081;\n}}\n");
@@ -174,7 +174,7 @@ fn conflicts_that_the_registry_allows_are_not_listed() {
     assert!(out(repository.path(), "ports").contains("1 conflict\n"));
 }
 
-/// The registry is written all the same, and the message says that it is incomplete.
+/// The registry is still written, and the message says that it is incomplete.
 #[test]
 fn init_with_an_unreadable_file_reports_what_it_did() {
     let repository = Repository::new(&[("a.nix", "{ services.grafana.port = 3000; }\n")]);
@@ -188,7 +188,7 @@ fn init_with_an_unreadable_file_reports_what_it_did() {
     assert_eq!(errors, expected);
 }
 
-/// A flake cannot import files outside it, so the registry belongs into the folder of the only flake.
+/// A flake cannot import files outside it, so the registry belongs in the folder of the only flake.
 #[test]
 fn init_writes_the_registry_of_a_flake_in_a_folder_there() {
     let folder = Repository::new(&[
@@ -207,7 +207,8 @@ fn init_writes_the_registry_of_a_flake_in_a_folder_there() {
     assert!(out(with_root.path(), "ports init").starts_with("wrote lib/ports.nix"));
 }
 
-/// `ports init` writes only the registry; then a safe fix replaces the numbers, and neither has anything left to do.
+/// `ports init` writes only the registry; then a safe fix replaces the numbers, and a second run of either changes
+/// nothing.
 #[test]
 fn init_writes_a_registry_that_fix_then_uses() {
     let root = TempDir::new().unwrap();
@@ -282,14 +283,14 @@ fn rename_changes_the_entry_and_every_reference() {
 }
 
 #[test]
-fn rename_refuses_what_it_cannot_do_for_certain() {
+fn rename_fails_if_a_reference_is_uncertain() {
     for (old, new, message) in [
         ("databases.redi", "cache", "did you mean `databases.redis`?"),
         ("databases", "stores", "`databases` is a group, not an entry"),
         ("databases.redis", "postgresql", "the registry already has `databases.postgresql`"),
         ("databases.redis", "databases.postgresql.cache", "the registry already has `databases.postgresql`"),
         ("base", "start", "another entry of the registry is computed from this one"),
-        ("databases.redis", "cache", "flake.nix:1: what reads the whole group here may use the name of the entry"),
+        ("databases.redis", "cache", "flake.nix:1: code that reads the whole group here may use the name of the entry"),
     ] {
         let folder = repository();
         let output = run(folder.path(), &format!("ports rename {old} {new}"));
@@ -312,7 +313,8 @@ fn read_by(folder: &Path, program: &str, args: &[&str]) -> Option<serde_json::Va
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// Whether node is there and reads TypeScript, which older ones do not. With `FLAKEWARD_REQUIRE_TOOLS=1` it must.
+/// Whether a node that can run TypeScript, which older versions cannot, is installed. With `FLAKEWARD_REQUIRE_TOOLS=1`
+/// it must be.
 fn node_reads_typescript() -> bool {
     let script = "process.exit(process.features.typescript ? 0 : 1)";
     let reads = Command::new("node").args(["-e", script]).status().is_ok_and(|status| status.success());
@@ -381,7 +383,7 @@ fn exports_need_a_registry_and_distinct_names() {
     failure("a.b-c and a.bC would both be called `A_B_C_PORT`");
 }
 
-/// A set that a function keeps to itself cannot be the registry, and neither can a module.
+/// A local set of a function cannot be the registry, and neither can a module.
 #[test]
 fn init_is_not_misled_by_local_sets() {
     let module = "{\n  flake.modules.nixos.sync = { lib, ... }:\n    let\n      ports = { a = 4801; b = 4802; c = 4803; d = \
@@ -408,7 +410,7 @@ fn init_is_not_misled_by_local_sets() {
     }
 }
 
-/// A set of ports is not duplicated, unless the configuration says where the registry is to be.
+/// A set of ports is not duplicated, unless the configuration names a path for the registry.
 #[test]
 fn init_writes_the_configured_registry_although_there_is_a_set_of_ports() {
     let infra = "{ ports = { a = 4801; b = 4802; c = 4803; d = 4804; e = 4805; }; }\n";
@@ -422,7 +424,7 @@ fn init_writes_the_configured_registry_although_there_is_a_set_of_ports() {
     assert!(fs::read_to_string(repository.path().join("nix/ports.nix")).unwrap().contains("wiki = 4810;"));
 }
 
-/// A repository that has its ports in a set already gets no second registry.
+/// A repository that already has its ports in a set gets no second registry.
 #[test]
 fn init_does_not_duplicate_a_set_of_ports() {
     let infra = "{\n  domain = \"example.org\";\n  network.ports = {\n    wiki = 4801;\n    chat.http = 4802;\n    chat.calls = 4803;\n    \
@@ -441,19 +443,19 @@ fn init_does_not_duplicate_a_set_of_ports() {
     assert!(stderr.contains("`registry = \"lib/infra.nix\"`"), "{stderr}");
     assert!(!repository.path().join("lib/ports.nix").exists());
 
-    // Neither does `check` propose one.
+    // Nor does `check` propose one.
     let check = String::from_utf8(run(repository.path(), "check --format pretty").stdout).unwrap();
     let setting =
         "lib/infra.nix:3 already defines `ports`, a set of 5 port numbers: write `registry = \"lib/infra.nix\"`";
     assert!(check.contains(setting) && !check.contains("lib/ports.nix"), "{check}");
     assert!(check.contains("flakeward init") && !check.contains("ports init"), "{check}");
 
-    // `flakeward init` writes it into the configuration.
+    // `flakeward init` writes its path into the configuration.
     out(repository.path(), "init");
     let written = fs::read_to_string(repository.path().join("flakeward.toml")).unwrap();
     assert!(written.contains("\nregistry = [\"lib/infra.nix\"]\n"), "{written}");
 
-    // As the registry, only this set of the file has ports.
+    // When it is the registry, only this set of the file has ports.
     let map = out(repository.path(), "ports");
     assert!(map.starts_with("lib/infra.nix: 5 ports\n"), "{map}");
     assert!(!map.contains("retries") && !map.contains("domain"), "{map}");
@@ -487,7 +489,7 @@ fn init_does_not_write_an_ignored_registry() {
     assert!(out(repository.path(), "ports init").starts_with("wrote nix/ports.nix: 1 entry"));
 }
 
-/// No fix changes a generated file, so that its ports need no entries and give others no names.
+/// No fix changes a generated file, so its ports need no entries and do not influence other names.
 #[test]
 fn init_names_nothing_after_generated_files() {
     let generated = "# This manifest was generated by a tool. DO NOT EDIT.\nkind: Deployment\nmetadata:\n  name: tide\nspec:\n  \

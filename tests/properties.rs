@@ -2,7 +2,7 @@
 //! and for every order of files; and a fixed finding is not reported again.
 //!
 //! Tested on the small repositories of this project, and with `FLAKEWARD_CORPUS=DIR` on every folder in DIR:
-//! `FLAKEWARD_CORPUS=DIR cargo test --release --test properties -- --nocapture` prints how many.
+//! `FLAKEWARD_CORPUS=DIR cargo test --release --test properties -- --nocapture` prints their number.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -71,7 +71,7 @@ fn the_report_is_the_same_without_the_prefilter() {
 }
 
 #[test]
-fn the_report_is_the_same_in_whatever_order_files_come() {
+fn the_report_is_the_same_for_every_order_of_files() {
     held(|sample| {
         let expected = sample.json();
         let reversed = check(&repo(sample.files.iter().rev()), &sample.settings());
@@ -94,7 +94,7 @@ fn a_walk_finds_the_same_with_every_number_of_threads() {
 }
 
 #[test]
-fn what_was_fixed_is_not_reported_again() {
+fn fixed_findings_are_not_reported_again() {
     let mut mended = 0;
     held(|sample| {
         for allowed in [Safety::Safe, Safety::Unsafe] {
@@ -120,7 +120,7 @@ fn fixed(sample: &Sample, allowed: Safety) -> usize {
     for fixed in &outcome.fixed {
         let place = (fixed.rule, fixed.path.clone());
         let left = few.get(&place).copied().unwrap_or(0);
-        // A finding that an earlier fix caused did not exist before.
+        // A finding that was caused by an earlier fix did not exist before.
         let fewer = many.get(&place).is_none_or(|before| left < *before);
         assert!(fewer, "{}: {} in {} is still reported {left} times", sample.name, fixed.rule, fixed.path);
     }
@@ -137,7 +137,7 @@ fn count(report: &Report) -> BTreeMap<(RuleId, RelPath), usize> {
     counts
 }
 
-/// Checks a property for all repositories, one after the other: a corpus need not fit into memory.
+/// Checks a property for all repositories, one after the other, because a corpus need not fit into memory.
 fn held(mut property: impl FnMut(&Sample)) {
     let mut samples = 0;
     for sample in examples().into_iter().chain([seeds()]).chain(folders().iter().map(|folder| on_disk(folder))) {
@@ -147,7 +147,7 @@ fn held(mut property: impl FnMut(&Sample)) {
     println!("held over {samples} repositories");
 }
 
-/// The folders that are repositories: those of tests/repos, and those of the corpus.
+/// The folders that are repositories: those in tests/repos, and those of the corpus.
 fn folders() -> Vec<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repos");
     let corpus = std::env::var_os("FLAKEWARD_CORPUS").map(PathBuf::from);
@@ -174,7 +174,7 @@ fn on_disk(folder: &Path) -> Sample {
     Sample { name: folder.display().to_string(), config, files: files.collect() }
 }
 
-/// The examples of the rules' pages.
+/// The examples of the rule pages.
 fn examples() -> Vec<Sample> {
     let pages = listed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("rules"));
     pages.iter().flat_map(|file| page_examples(&fs::read_to_string(file).expect("a page can be read"))).collect()
@@ -197,7 +197,7 @@ fn page_examples(text: &str) -> Vec<Sample> {
     examples.iter().map(sample).collect()
 }
 
-/// The seeds of the fuzzers: one repository of odd files.
+/// The seeds of the fuzz targets, as one repository of unusual files.
 fn seeds() -> Sample {
     let names = [
         ("nix", "seed.nix"),

@@ -1,6 +1,6 @@
 //! Keeps the README up to date: its table of rules, the output of its commands in tests/repos/readme, the walkthrough
-//! in tests/repos/first-day, and its flakeward.toml.
-//! `FLAKEWARD_BLESS=1` rewrites the table and the output: review the changes.
+//! in tests/repos/first-day, and its flakeward.toml. `FLAKEWARD_BLESS=1` rewrites the table and the output: review the
+//! changes.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -78,7 +78,7 @@ fn copy_of(name: &str) -> TempDir {
     repository
 }
 
-/// Commands that are not run: they would need a network, an editor or another repository.
+/// Commands that are not run because they need a network, an editor or another repository.
 const NOT_RUN: [&str; 4] = ["cargo install", "$EDITOR", "pre-commit", "flakeward fix --diff"];
 
 /// The README with the output of the commands in the walkthrough, run line by line in a shell.

@@ -14,7 +14,7 @@ use flakeward::facts::port_registry::{Registry, Value};
 use flakeward::lang::{Language, Tree};
 use support::{nix, registries};
 
-/// What the evaluator knows about a text: numbers by path, and whether it knows everything.
+/// The result of the evaluator for a text: numbers by path, and whether all values are known.
 struct Known {
     numbers: BTreeMap<String, i64>,
     whole: bool,
@@ -131,7 +131,7 @@ fn nothing_makes_the_evaluator_hang_or_overflow_the_stack() {
         "let f = x: [ (f x) ] == [ (f x) ]; in { a = if f 1 then 1 else 2; }".to_owned(),
         "{ a = builtins.foldl' (x: y: x + y) 0 (builtins.genList (x: x) 60000); }".to_owned(),
     ];
-    // The stack size of a worker thread, in which the evaluator normally runs.
+    // The usual stack size of the worker threads that run the evaluator.
     let worker = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
         for text in &texts {
             let started = std::time::Instant::now();

@@ -256,7 +256,7 @@ fn every_example_is_correct() {
 }
 
 #[test]
-fn every_page_has_its_form() {
+fn every_page_is_well_formed() {
     for page in pages() {
         let sections: Vec<&str> = page.rule.body.lines().filter_map(|line| line.strip_prefix("## ")).collect();
         let asked: Vec<&str> = sections.iter().copied().filter(|section| SECTIONS.contains(section)).collect();
@@ -277,7 +277,7 @@ fn every_page_has_its_form() {
 }
 
 #[test]
-fn every_rule_without_a_matcher_has_the_check_of_its_name() {
+fn every_rule_without_a_matcher_has_a_check_with_its_name() {
     // These rules report on the other rules' findings, so they run after all checks.
     const NO_CHECK: [&str; 2] = ["expired-suppression", "unused-suppression"];
     let is_code = |page: &&Page| page.rule.matcher == Matcher::Code && !NO_CHECK.contains(&page.rule.id);

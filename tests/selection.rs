@@ -39,7 +39,7 @@ impl Case {
         for rule in rules() {
             let alone = self.findings(|settings| off(settings, |other| other != rule));
             assert_eq!(of(&alone, rule), of(&all, rule), "{}: {rule} alone", self.name);
-            // A file that cannot be checked is reported with any rules.
+            // A file that cannot be checked is reported whichever rules are selected.
             let is_expected = |finding: &Finding| finding.rule == rule || finding.rule == UNCHECKED;
             assert!(alone.iter().all(is_expected), "{}: {rule} alone", self.name);
         }
@@ -57,7 +57,7 @@ fn rules() -> impl Iterator<Item = RuleId> {
     BUILT_IN.iter().map(|rule| rule.id).filter(|rule| !ABOUT_OTHERS.contains(rule))
 }
 
-/// Turns rules off, and always those that report on others.
+/// Turns rules off, and always turns off those that report on others.
 fn off(settings: &mut Settings, is_off: impl Fn(RuleId) -> bool) {
     for rule in BUILT_IN.iter().map(|rule| rule.id).filter(|rule| ABOUT_OTHERS.contains(rule) || is_off(rule)) {
         settings.decide(rule, Level::Off);
@@ -77,7 +77,7 @@ fn page_examples() -> Vec<Case> {
     cases
 }
 
-/// Paths and contents.
+/// The paths and contents of the files.
 type Files = Vec<(String, Vec<u8>)>;
 
 /// The files below a folder, except `expected` and the configuration.

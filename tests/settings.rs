@@ -1,4 +1,4 @@
-//! One configuration for a whole run, the registry that it names, the baseline, and the locations of reports.
+//! One configuration for a whole run, the registry that it names, the baseline, and the paths in reports.
 
 mod support {
     #[expect(dead_code, reason = "these tests need only some of it")]
@@ -45,7 +45,7 @@ fn the_port_rules_do_not_run_with_an_unreadable_registry() {
     ];
     let root = Repository::new(&files);
     let missing = "flakeward.toml:2:12: error[unreadable-file]: the port registry lib/port.nix does not exist, so the port rules did not run\n";
-    // Neither paths, nor a baseline, nor a selection of rules hides that.
+    // Neither paths, nor a baseline, nor a selection of rules hides this.
     root.run("baseline");
     for args in ["", "a.nix", "--select port-conflict", "--level hardcoded-port=warn"] {
         let ran = root.run(&format!("-f concise {args}"));
@@ -70,7 +70,7 @@ fn the_port_rules_do_not_run_with_an_unreadable_registry() {
 }
 
 #[test]
-fn a_registry_outside_of_the_checked_files_is_named_as_such() {
+fn a_registry_outside_the_checked_files_is_reported_as_such() {
     for (config, reason) in [
         ("[ports]\nregistry = \"../ports.nix\"\n", "is outside the repository"),
         ("exclude = [\"lib\"]\n[ports]\nregistry = \"lib/ports.nix\"\n", "matches `exclude`"),
@@ -95,14 +95,14 @@ fn the_port_rules_do_not_run_with_a_broken_registry_found_by_name() {
     let ran = root.run("-f concise");
     assert!(ran.out.contains("lib/ports.nix:1:16: error[unreadable-file]"), "{}", ran.out);
     assert!(!ran.out.contains("hardcoded-port"), "{}", ran.out);
-    // Next to a registry without errors, a file with that name and without ports may be anything.
+    // If there is a registry without errors, another file with that name and without ports may be anything.
     root.write("lib/ports.nix", "{ config, ... }: { imports = [ ./a.nix ];\n");
     root.write("nix/ports.nix", "{ redis = 6379; web = 80; }\n");
     let ran = root.run("-f concise");
     assert!(!ran.out.contains("unreadable-file") && ran.out.contains("hardcoded-port"), "{}", ran.out);
 }
 
-/// A registry whose evaluation exceeds the limits holds the port rules back only if its entries are not known.
+/// A registry whose evaluation exceeds the limits prevents the port rules from running only if its entries are unknown.
 #[test]
 fn a_registry_that_exceeds_the_limits_holds_them_back_if_its_entries_are_unknown() {
     let used = ("a.nix", "let ports = import ./lib/ports.nix; in { services.x.port = 9999; y.port = ports.gone; }\n");
@@ -115,14 +115,14 @@ fn a_registry_that_exceeds_the_limits_holds_them_back_if_its_entries_are_unknown
         root.run("-f concise").out
     };
     let ports = "{ web = 8080; api = 8081; db = 5432; }\n";
-    // Something else that is called like a registry.
+    // Another file with the name of a registry.
     let out = said(ports, Some(&format!("{endless}{{ names = f 0; }}\n")));
     assert!(out.contains("hardcoded-port") && !out.contains("did not run"), "{out}");
-    // One entry is too deep, the others are known.
+    // One entry is nested too deeply, the others are known.
     let deep = "let sum = n: if n == 0 then 0 else n + sum (n - 1); in\n{ web = 8080; api = 8081; total = sum 300; }\n";
     let out = said(deep, None);
     assert!(out.contains("hardcoded-port") && out.contains("unknown-port") && !out.contains("did not run"), "{out}");
-    // The entries themselves are not known: of the whole set, or of those that are evaluated after the last step.
+    // The entries themselves are unknown: those of the whole set, or those that are evaluated after the last step.
     let work = "let list = builtins.genList (n: n) 2000; sum = builtins.foldl'; in\n\
                 { web = 8080; all = sum (a: b: sum (c: d: c) a list) 0 list; }\n";
     for (registry, other) in
@@ -194,7 +194,7 @@ fn markdown_is_short_enough_for_a_comment() {
 }
 
 #[test]
-fn contradictory_options_are_refused() {
+fn contradictory_options_are_rejected() {
     let root = Repository::new(&[("a.nix", CHANNEL)]);
     let ran = root.run("-f json -o out -f sarif -o ./out");
     assert_eq!(ran.code, 2);
@@ -206,7 +206,7 @@ fn contradictory_options_are_refused() {
 }
 
 #[test]
-fn a_rule_that_is_off_by_default_runs_when_it_is_selected_by_its_name() {
+fn a_rule_that_is_off_by_default_runs_when_it_is_selected_by_name() {
     let root = Repository::new(&[
         ("x.nix", "{ networking.firewall.enable = false; }\n"),
         ("flakeward.toml", "[rules]\nlookup-path = \"off\"\n"),

@@ -15,11 +15,11 @@ DOCUMENTS = {
     "SECURITY.md": "Security",
     "CHANGELOG.md": "Changelog",
 }
-# What follows a section of README.md in the table of contents, one level deeper.
+# The documents that follow a section of README.md in the table of contents, one level deeper.
 BELOW = {"Where it runs": ["docs/editors.md", "docs/pull-requests.md"]}
 PROJECT_DOCUMENTS = ["CONTRIBUTING.md", "docs/architecture.md", "SECURITY.md", "CHANGELOG.md"]
 RULES = "Rules"
-# Sections that only lead to what is in the table of contents.
+# Sections that only link to entries of the table of contents.
 LEFT_OUT = ["More"]
 # A line that begins or ends a block of code, and what follows it.
 FENCE = re.compile(r"^(`{3,}|~{3,})(.*)$")
@@ -28,7 +28,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 @dataclass
 class Chapter:
-    # Its file below the source folder.
+    # The path of its file, relative to the source folder.
     path: str
     title: str
     text: str
@@ -38,7 +38,7 @@ class Chapter:
 
 
 class Site:
-    """Where what the repository's Markdown links to is on the site."""
+    """The locations on the site of the files and anchors that the repository's Markdown links to."""
 
     def __init__(self, project, repository):
         self.project = project
@@ -47,7 +47,7 @@ class Site:
         self.places = {}
 
     def link(self, target, source, chapter):
-        """A link of a file as the chapter has to write it."""
+        """Converts a link in a file to a link in a chapter."""
         if re.match(r"[a-z]+:", target):
             return target
         path, _, anchor = target.partition("#")
@@ -63,7 +63,7 @@ class Site:
         return f"{self.repository}/{kind}/main/{file}"
 
     def rewrite(self, text, source, chapter):
-        """A text with its links as the chapter has to write them; code stays as it is."""
+        """Converts the links in a Markdown text to links in a chapter; code is unchanged."""
         change = lambda found: f"]({self.link(found[1], source, chapter)})"
         return "".join(part if is_code else LINK.sub(change, part) for part, is_code in blocks(text))
 
@@ -94,7 +94,7 @@ def slug(title):
 
 
 def headings(text, level):
-    """The titles of a level of headings, with what follows each."""
+    """The titles of a level of headings, with the text after each."""
     title, body = "", []
     for part, is_code in blocks(text):
         for line in [part] if is_code else part.splitlines(keepends=True):
@@ -151,7 +151,7 @@ def document(site, file, depth):
 
 
 def rule(site, page):
-    """A rule's page: what its front matter says as a list, and its examples with the names of their files."""
+    """A rule's page: its front matter as a list, and its examples with the names of their files."""
     _, front, body = page.read_text().split("+++\n", 2)
     front = tomllib.loads(front)
     fix = {"safe": "`flakeward fix`", "unsafe": "`flakeward fix --unsafe`"}.get(front.get("fix"), "none")
@@ -171,7 +171,7 @@ def rule(site, page):
 
 
 def example(block):
-    """A code block of an example: under the name of its file, or under what it shows."""
+    """A code block of an example, below the name of its file or a description."""
     first, rest = block.split("\n", 1)
     fence, info = FENCE.match(first).groups()
     words = info.split()

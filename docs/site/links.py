@@ -23,7 +23,7 @@ class Page(HTMLParser):
 
 
 def broken(html, homepage, repository, project):
-    """What is wrong with the links of all pages."""
+    """The errors in the links of all pages."""
     pages = {file.resolve(): Page(file.read_text()) for file in sorted(html.resolve().rglob("*.html"))}
     wrong = []
     for file, page in pages.items():
@@ -48,7 +48,7 @@ def fault(link, file, pages, html, homepage, repository, project):
     scheme = urlsplit(link).scheme
     if scheme:
         return None if scheme in ("https", "mailto", "data") else "not https"
-    # The page for addresses that do not exist knows only its absolute place.
+    # The page for addresses that do not exist is served at any address, so its relative links cannot be checked.
     if file.name == "404.html":
         return None
     path, anchor = urldefrag(link)

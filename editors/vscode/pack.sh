@@ -1,6 +1,5 @@
 #!/bin/sh
-# pack.sh TARGET PROGRAM FILE: packages the extension for a platform of VS Code, such as linux-x64, with a program for that
-# platform in it.
+# pack.sh TARGET PROGRAM FILE: packages the extension, including a program, for a platform of VS Code such as linux-x64.
 set -eu
 program=$(realpath "$2")
 cd "$(dirname "$0")"

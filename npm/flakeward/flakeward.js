@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 "use strict";
 
-// Runs the program of the package for this platform. No install script is needed: npm installs the one optional
-// dependency that fits, and what is missing is explained here.
+// Runs the program in the package for this platform. No install script is needed: npm installs the optional dependency
+// that fits the platform. If it is missing, the error explains why.
 
 const { spawnSync } = require("node:child_process");
 const { version } = require("./package.json");
@@ -14,13 +14,13 @@ function libc() {
   return header.glibcVersionRuntime ? "glibc" : "musl";
 }
 
-/** The names of the packages whose program runs here, the best one first. */
+/** The names of the packages whose program runs on this machine, the best one first. */
 function candidates() {
   const fitting = Object.entries(platforms).filter(
     ([, platform]) => platform.os === process.platform && platform.cpu === process.arch,
   );
   if (process.platform !== "linux") return fitting.map(([name]) => name);
-  // The program for musl is static, so it runs with glibc as well.
+  // The program for musl is static, so it also runs with glibc.
   const here = libc();
   const runs = fitting.filter(([, platform]) => platform.libc === here || platform.libc === "musl");
   return runs.sort(([, a], [, b]) => (b.libc === here) - (a.libc === here)).map(([name]) => name);
@@ -48,7 +48,7 @@ function explain(names) {
   }
   return (
     `error: the package @flakeward/${names[0]} with the program for ${here} is not installed\n` +
-    "  help: npm leaves it out with --omit=optional, or if package-lock.json was made on another platform;\n" +
+    "  help: npm omits it with --omit=optional, or if package-lock.json was created on another platform;\n" +
     `        install it with: npm install --no-save @flakeward/${names[0]}@${version}`
   );
 }

@@ -23,7 +23,7 @@ fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -
     let DockerfileFacts { span, base, stages, runs_nix } = image;
     let stages = if *stages == 1 { String::new() } else { format!(" in {stages} stages") };
     let message = match runs_nix {
-        true => format!("this Dockerfile builds an image from `{base}`{stages}, with Nix inside of Docker"),
+        true => format!("this Dockerfile builds an image from `{base}`{stages}, with Nix inside Docker"),
         false => format!("this Dockerfile builds an image from `{base}`{stages}, outside Nix"),
     };
     let finding = Finding::new(RULE, path, *span, message);
@@ -31,7 +31,7 @@ fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -
     let existing = containers.iter().find(|container| container.name == package);
     let (label, help) = match (existing, containers) {
         (Some(_), _) => (
-            format!("the flake has `packages.{package}` already"),
+            format!("the flake already has `packages.{package}`"),
             format!("build the image with `nix build .#{package}`, then remove {path}"),
         ),
         (None, []) => (
@@ -106,7 +106,7 @@ mod tests {
         let finding = found.next().unwrap();
         assert_eq!(
             finding.message,
-            "this Dockerfile builds an image from `scratch` in 2 stages, with Nix inside of Docker"
+            "this Dockerfile builds an image from `scratch` in 2 stages, with Nix inside Docker"
         );
         finding.help.clone().unwrap()
     }

@@ -70,7 +70,7 @@ fn drift(
     let finding = |message: String| {
         Finding::new(RULE, &file.source.path, span, message)
             .label("nothing listens here")
-            .help(format!("close it, or say in {} where the service listens", registry.path))
+            .help(format!("close it, or specify in {} where the service listens", registry.path))
             .also(&registry.path, entry.name_span, format!("{} is registered here", entry.name()))
     };
     if speaking.is_empty() {

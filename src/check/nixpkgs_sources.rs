@@ -107,7 +107,7 @@ impl Inputs<'_> {
         };
         used.names.push(input.name.value.clone());
         if let Channel::Unknown(branch) = &used.channel {
-            self.note(format!("the input `{path}` uses the nixpkgs branch {branch}, which is not a known one"));
+            self.note(format!("the input `{path}` uses the nixpkgs branch {branch}, which is unknown"));
         }
         self.uses.push(used);
     }

@@ -50,9 +50,9 @@ fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {
     )
     .label(format!("{taken} already has {number}"))
     .help(format!(
-        "give {name} its own number (`flakeward ports next` finds one), say where each of them listens: \
-             `{{ port = {number}; protocol = \"udp\"; host = \"NAME\"; }}`, or allow it if they share it on purpose: \
-             `# flakeward: allow(port-conflict) reason`"
+        "give {name} its own number (`flakeward ports next` finds one), specify where each of them listens: \
+         `{{ port = {number}; protocol = \"udp\"; host = \"NAME\"; }}`, or allow it if they share it on purpose: \
+         `# flakeward: allow(port-conflict) reason`"
     ))
     .also(&home.path, first.value_span, format!("{taken} is registered here"))
     .cause(taken)

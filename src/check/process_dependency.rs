@@ -86,7 +86,7 @@ fn judge(
         return wrong(with_nearest(finding, target, view));
     };
     if let Some(count) = merged.process.count.filter(|_| !merged.process.opaque) {
-        let message = format!("`{name}` waits for `{target}`, and there is no such process: it has {count} replicas");
+        let message = format!("`{name}` waits for `{target}`, but there is no such process: it has {count} replicas");
         let finding = Finding::new(RULE, path, dependency.target_span, message).label("is not defined");
         let help =
             format!("process-compose numbers replicas: wait for each of `{target}-0` to `{target}-{}`", count - 1);

@@ -40,7 +40,7 @@ fn check(view: &FileView<'_>) -> Verdict {
         return verdict;
     }
     if is_broken_on_purpose(&view.source.path) {
-        let message = "this file of test data has syntax errors, as its name says: findings may be missing";
+        let message = "this test data has syntax errors, as its path indicates: findings may be missing";
         verdict.not_decidable(&view.source.path, message);
         return verdict;
     }

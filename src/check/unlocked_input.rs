@@ -117,7 +117,7 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
     let unresolved =
         root.inputs.iter().filter(|(name, _)| known.contains(name.as_str())).filter_map(|(name, input)| {
             let message = match lock.resolve(&lock.root, name).err()? {
-                Unresolved::Missing => format!("the input `{name}` leads to no node of flake.lock"),
+                Unresolved::Missing => format!("the input `{name}` does not resolve to a node of flake.lock"),
                 Unresolved::Cycle => format!("the input `{name}` follows itself in flake.lock"),
             };
             Some(
@@ -140,14 +140,14 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
         return None;
     }
     let message = format!(
-        "the input `{}` asks for {}, but flake.lock was written for {}",
+        "the input `{}` refers to {}, but flake.lock was written for {}",
         input.name.value,
         asked.shown(),
         locked.shown()
     );
     let finding = Finding::new(RULE, &file.source.path, input.place(), message)
         .label("not what is locked")
-        .help("`nix flake lock` locks what flake.nix asks for; commit both files together");
+        .help("run `nix flake lock` to update flake.lock, and commit both files together");
     Some(finding.also(&source.path, node.place, "locked here"))
 }
 

@@ -63,7 +63,7 @@ pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Fi
 pub fn broken_registry(path: &RelPath, at: Span) -> Finding {
     Finding::new(RULE, path, at, "this port registry has syntax errors, so the port rules did not run")
         .label("cannot be parsed")
-        .help("correct the syntax: `nix-instantiate --parse` shows where Nix stops reading")
+        .help("correct the syntax: `nix-instantiate --parse` shows where parsing fails")
 }
 
 /// The finding for a port registry whose evaluation was stopped.

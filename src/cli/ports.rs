@@ -82,10 +82,10 @@ pub struct PortsNextArgs {
 /// The options of `ports rename`.
 #[derive(Debug, Args)]
 pub struct PortsRenameArgs {
-    /// The entry, such as `services.app`
+    /// Entry to rename, such as `services.app`
     #[arg(value_name = "OLD")]
     pub old: String,
-    /// Its new name, such as `development.api`; without a dot, a name in the same group
+    /// New name, such as `development.api`; without a dot, a name in the same group
     #[arg(value_name = "NEW")]
     pub new: String,
     /// Input, rule and configuration options.

@@ -9,7 +9,7 @@ use super::values::date;
 /// The options of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// JSON reports of `flakeward check --format json`; several of one repository with different dates make a trend
+    /// JSON reports of `flakeward check --format json`; several of one repository with different dates show a trend
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Format of the report
@@ -18,7 +18,7 @@ pub struct ReportArgs {
     /// File to write [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// After how many days a repository counts as not checked
+    /// Number of days after which a repository counts as not checked
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     pub stale_after: u16,
     /// Reference date for ages: YYYY-MM-DD or seconds since 1970 [default: $SOURCE_DATE_EPOCH, or today]

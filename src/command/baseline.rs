@@ -163,7 +163,7 @@ impl Target {
                     .help("name another file, or remove this one first"))
             }
             Err(failure) => salvaged(named, session).ok_or_else(|| {
-                let help = "correct it, so that the reasons and dates in it are kept, or remove it";
+                let help = "correct it to keep the reasons and dates in it, or remove it";
                 match failure {
                     Failure::Settings(error) => {
                         Failure::Settings(Box::new(ConfigError { help: Some(help.to_owned()), ..*error }))

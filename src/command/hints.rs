@@ -61,7 +61,10 @@ const OPTIONS: [(&str, &str); 17] = [
     ("--exclude", "`exclude = [\"PATTERN\"]` in flakeward.toml leaves out files"),
     ("--rule", "`--select RULE` runs only this rule"),
     ("--rules", "`--select RULE` runs only this rule; `flakeward rules` lists all rules"),
-    ("--severity", "`--fail-on LEVEL` sets the level that fails, and `--level RULE=LEVEL` that of a rule"),
+    (
+        "--severity",
+        "`--fail-on LEVEL` sets the level at which a run fails, and `--level RULE=LEVEL` the level of a rule",
+    ),
     ("--json", "`--format json` prints the findings as JSON"),
     ("--sarif", "`--format sarif` prints the findings as SARIF"),
     ("--no-color", "`--color never` turns colours off"),

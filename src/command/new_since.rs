@@ -76,7 +76,7 @@ impl<'r> Earlier<'r> {
         }
         let exists = |path: &str| exists.binary_search_by(|known| (**known).cmp(path)).is_ok();
         let known = Baseline::of(&before.findings).silence(&mut report.findings, &report.sources, exists, settings.now);
-        let message = format!("not reported: {} that commit {} has as well", known.silenced, self.short());
+        let message = format!("not reported: {} that commit {} also has", known.silenced, self.short());
         report.notes.push(Note { kind: NoteKind::Info, path: None, message });
         add_absent(self.absent, &mut report, settings);
         Ok(report)

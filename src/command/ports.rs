@@ -165,7 +165,7 @@ fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>, n
                 }
                 (None, []) => "the registry has no groups".to_owned(),
                 (None, groups) => {
-                    format!("the groups are {}; leave the group out to get any free port", groups.join(", "))
+                    format!("the groups are {}; omit the group to get any free port", groups.join(", "))
                 }
             };
             Failure::new(format!("the registry has no group `{group}`")).help(help)

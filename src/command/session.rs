@@ -291,7 +291,7 @@ fn stdin_path(paths: &[PathBuf], name: Option<&Path>, here: &Path) -> Result<Opt
         (true, Some(name)) if paths.len() == 1 => Ok(Some(walk::resolve_new(&here.join(name)))),
         (true, Some(_)) => Err(Failure::new("`-` (stdin) cannot be combined with other paths")),
         (true, None) => Err(Failure::new("`-` (stdin) requires --stdin-filename").help(
-            "run `flakeward check --stdin-filename PATH -`, where PATH is where the text belongs in the repository",
+            "run `flakeward check --stdin-filename PATH -`, where PATH is the path of the text in the repository",
         )),
         (false, Some(_)) => Err(Failure::new("--stdin-filename requires the path `-`")),
         (false, None) => Ok(None),

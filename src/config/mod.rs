@@ -92,7 +92,7 @@ pub struct OverrideConfig {
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PortConfig {
-    /// The path of the registry, or several paths, relative to the root. By default, registries are found by name.
+    /// The path of the registry, or several paths, relative to the root. By default, found by name and contents.
     #[serde(default)]
     pub registry: Registries,
     /// Host names (or domain suffixes such as `.example.org`) that are this repository's own.

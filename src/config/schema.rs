@@ -39,7 +39,7 @@ fn schema() -> Value {
     rules.insert(SELECT.to_owned(), names("Rules and groups to run; all others are off."));
     rules.insert(IGNORE.to_owned(), names("Rules and groups that are off."));
     let default_level =
-        json!({ "description": "The level of rules that have no other one here.", "$ref": "#/$defs/Level" });
+        json!({ "description": "The level of rules for which no other level is set here.", "$ref": "#/$defs/Level" });
     rules.insert(DEFAULT_LEVEL.to_owned(), default_level);
     // The schema cannot contain a repository's own rules.
     let closed = |properties: Map<String, Value>, own: Value| {

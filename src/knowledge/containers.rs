@@ -229,7 +229,7 @@ pub static SERVICES: &[ServiceImage] = &[
             text("cluster.name", "cluster_name"),
             VariableOption { name: "ES_JAVA_OPTS", option: "extraJavaOptions", kind: OptionKind::Words },
             unneeded("discovery.type", "the service runs as a single node"),
-            unneeded("bootstrap.memory_lock", "memory is not limited outside of a container"),
+            unneeded("bootstrap.memory_lock", "memory is not limited outside a container"),
             unneeded("xpack.security.enabled", "elasticsearch 7 has no security unless it is switched on"),
         ],
     ),

@@ -255,7 +255,7 @@ impl Actions<'_> {
     pub fn migrate(&self) -> Result<(WorkspaceEdit, Option<String>), String> {
         let state = self.workspace.known().ok_or("the repository has not been checked yet")?;
         let mut targets = state.findings(self.path).iter().filter_map(|finding| migrate::Target::of_rule(finding.rule));
-        let target = targets.next().ok_or("no finding in this file asks for a migration")?;
+        let target = targets.next().ok_or("no finding in this file suggests a migration")?;
         let plan = self.plan(target)?;
         let edit = self.migration_edit(&plan).ok_or("the editor cannot create files")?;
         Ok((edit, migrate::left_text(&plan.left)))

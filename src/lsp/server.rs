@@ -282,7 +282,7 @@ impl Server {
                 self.guarded(&method, |server| server.initialize(request.params)).unwrap_or_else(internal)
             }
             (Phase::New, _) => Err(Refusal::new(ErrorCode::ServerNotInitialized, "expected `initialize` first")),
-            (Phase::ShutDown, _) => Err(Refusal::new(ErrorCode::InvalidRequest, "the server is shut down")),
+            (Phase::ShutDown, _) => Err(Refusal::new(ErrorCode::InvalidRequest, "the server has been shut down")),
             (Phase::Running, "initialize") => Err(Refusal::new(ErrorCode::InvalidRequest, "already initialized")),
             (Phase::Running, "shutdown") => {
                 self.phase = Phase::ShutDown;

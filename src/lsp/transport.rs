@@ -79,7 +79,7 @@ impl Malformed {
     /// Describes a request that was read as a notification because the protocol does not allow its id.
     fn of_invalid_id(body: &[u8]) -> Option<Self> {
         let id = serde_json::from_slice::<Id>(body).ok()?.id?;
-        let reason = format!("the id {id} is neither an integer of 32 bits nor a string");
+        let reason = format!("the id {id} is neither a 32-bit integer nor a string");
         Some(Self { id, code: ErrorCode::InvalidRequest, reason })
     }
 }
@@ -214,7 +214,7 @@ pub fn read_all(input: &mut impl BufRead, mut send: impl FnMut(Incoming, usize) 
         let incoming = match body {
             // The protocol has no batches, and an apparent id inside a batch is not the id of a request.
             Ok(Some(body)) if body.trim_ascii_start().first() == Some(&b'[') => {
-                let reason = "a message is an object, not an array".to_owned();
+                let reason = "a message must be an object, not an array".to_owned();
                 Incoming::Malformed(Malformed { id: Value::Null, code: ErrorCode::InvalidRequest, reason })
             }
             Ok(Some(body)) => match serde_json::from_slice(&body) {
@@ -302,7 +302,7 @@ mod tests {
                 true
             });
             let answer = answers.concat();
-            let expected = format!("the id {id} is neither an integer of 32 bits nor a string");
+            let expected = format!("the id {id} is neither a 32-bit integer nor a string");
             assert!(answer.contains(&expected) && answer.contains(&format!("\"id\":{id}")), "{answer}");
         }
     }

@@ -69,7 +69,7 @@ fn configure(defined: &Definition, has_settings: bool) -> Step {
             step("", &format!("Write `{setting}` below `[ports]` in flakeward.toml: {what}"))
         }
         false => {
-            step("flakeward init", &format!("write a flakeward.toml that has {path} as the port registry: {what}"))
+            step("flakeward init", &format!("write a flakeward.toml that sets {path} as the port registry: {what}"))
         }
     }
 }
@@ -100,7 +100,7 @@ fn steps(report: &Report) -> Vec<Step> {
 
 fn lock(report: &Report) -> Option<Step> {
     let is_stale = report.findings.iter().any(unlocked_input::is_stale);
-    is_stale.then(|| step(unlocked_input::LOCK, "lock what flake.nix asks for"))
+    is_stale.then(|| step(unlocked_input::LOCK, "update flake.lock to match flake.nix"))
 }
 
 fn without_nix(report: &Report) -> Vec<Step> {

@@ -110,7 +110,7 @@ impl Shown<'_> {
             }
             let text = match &entry.value {
                 Some(value) => format!("{} = {}", header(&entry.name), escaped(&value.to_string())),
-                None => format!("# {}: discovered by its contents", entry.name),
+                None => format!("# {}: discovered by name and contents", entry.name),
             };
             let locked = if entry.locked { ", locked by the policy" } else { "" };
             let _ = writeln!(out, "{text:<50} # {}{locked}", entry.origin.text());

@@ -115,7 +115,7 @@ impl<'p> Moving<'p> {
             let names = found.names.get(..depth).unwrap_or_default();
             let by_hand = || {
                 let span = names.last().copied().unwrap_or(found.span);
-                obstacle(&file.source, span, "the group and the name are apart here: move it by hand")
+                obstacle(&file.source, span, "the group and the name are separate here: move it by hand")
             };
             let tree = trees.of(file).ok_or_else(by_hand)?;
             edits.extend(redirect(&file.source, tree, names, &self.path).ok_or_else(by_hand)?);
@@ -306,7 +306,7 @@ mod tests {
     fn what_is_not_certain_is_refused() {
         let head = "let ports = import ./lib/ports.nix; in ";
         for (text, new, reason) in [
-            ("with ports.services; caddy", "monitoring.node", "apart"),
+            ("with ports.services; caddy", "monitoring.node", "separate"),
             ("1", "databases.pg", "already has `databases.pg`"),
             ("1", "databases.pg.x", "already has `databases.pg`"),
             ("1", "monitoring. ", "not a valid name"),

@@ -369,7 +369,7 @@ mod tests {
         let of_other = "with pkgs; with ports.db; [ cache pg ]";
         let user = format!("let ports = import ./lib/ports.nix; in {of_other}");
         let why = renamed(&[("lib/ports.nix", REGISTRY), ("a.nix", &user)], "db.redis", "cache").unwrap_err();
-        assert!(why.starts_with("a.nix:1: the new name would mean this entry"), "{why}");
+        assert!(why.starts_with("a.nix:1: the new name would refer to this entry"), "{why}");
         let inherited = "let cache = 9000; in rec {\n  db = { redis = 6379; };\n  meta = { inherit cache; };\n}\n";
         assert!(outcome(inherited, "ports.db.redis").unwrap_err().contains("uses the new name"));
         let with_base = "let cache = 9000; in rec {\n  db = { redis = 6379; };\n  x = cache + 1;\n}\n";
@@ -397,7 +397,7 @@ mod tests {
             "ports.db |> lib.getAttr \"redis\"",
             "let s = { inherit (ports) db; }; in s.db.redis",
         ] {
-            assert!(outcome(use_of).unwrap_err().starts_with("a.nix:1: what reads the whole group"), "{use_of}");
+            assert!(outcome(use_of).unwrap_err().starts_with("a.nix:1: code that reads the whole group"), "{use_of}");
         }
         for use_of in [
             "builtins.attrValues ports.db",

@@ -10,7 +10,7 @@ pub const GROUPS: [(&str, &str); 7] = [
     ("processes", "development servers and process-compose"),
     ("flakes", "the inputs, the lock file and the structure of flakes"),
     ("ci", "continuous integration"),
-    ("style", "choices of this policy, where another choice is not a mistake"),
+    ("style", "preferences of this policy, rather than mistakes"),
     ("general", "syntax errors, and suppressions that match nothing"),
 ];
 

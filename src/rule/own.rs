@@ -145,7 +145,7 @@ impl Page<'_> {
             return self.fail("query", &format!("the query is longer than {} KiB", MAX_QUERY >> 10));
         }
         if nests_too_deep(text) {
-            return self.fail("query", "the query nests too deep");
+            return self.fail("query", "the query is nested too deeply");
         }
         for language in super::engine::languages(rule) {
             let query = Query::new(&language.grammar(), text).map_err(|error| PageError {

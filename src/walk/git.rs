@@ -37,7 +37,7 @@ pub struct Tracked {
 pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let Some(folder) = git_folder(root)? else { return Ok(None) };
     let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(None) };
-    let damaged = || "it is not an index of git that can be read".to_owned();
+    let damaged = || "it is not a Git index that can be read".to_owned();
     // The configuration determines how long object ids are; with the other length, the index does not parse.
     let index = [20, 32].into_iter().find_map(|id| Index::read(&bytes, id)).ok_or_else(damaged)?;
     let entries = match index.link.and_then(|link| shared::name(link, index.id)) {

@@ -37,7 +37,7 @@ pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
             let patterns = text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.starts_with(b"#"));
             let mut refused = patterns.filter_map(|(index, line)| Some((index + 1, globs::refusal(line)?)));
             let (line, reason) = refused.next()?;
-            format!("the pattern in line {line} cannot be used ({reason}), so none of its patterns is")
+            format!("the pattern on line {line} cannot be used ({reason}), so the whole file is ignored")
         }
         Err(reason) => reason,
     };
@@ -109,7 +109,7 @@ mod tests {
         let file = root.path().join(".gitignore");
         std::fs::write(&file, format!("# {0}\nbuild/\n{0}\n", "a/".repeat(600))).unwrap();
         let reason = obstacle(root.path(), &file).map(|unreadable| unreadable.reason).unwrap_or_default();
-        assert!(reason.starts_with("the pattern in line 3 cannot be used"), "{reason}");
+        assert!(reason.starts_with("the pattern on line 3 cannot be used"), "{reason}");
     }
 
     #[test]

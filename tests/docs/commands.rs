@@ -1,5 +1,5 @@
-//! Every command that the README, the documents and the rule pages mention is run, in a small repository and with
-//! examples for the words in capitals, and every option that they mention exists.
+//! Runs every command that the README, the documents and the rule pages mention, in a small repository and with
+//! examples for the words in capitals, and checks that every option that they mention exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use crate::tools::{FLAKEWARD, PROJECT};
 use regex::Regex;
 use tempfile::TempDir;
 
-/// The texts in which commands are documented.
+/// The documents that mention commands.
 fn documents() -> Vec<(PathBuf, String)> {
     let folder = |name: &str| {
         let entries = fs::read_dir(Path::new(PROJECT).join(name)).unwrap();
@@ -22,7 +22,7 @@ fn documents() -> Vec<(PathBuf, String)> {
     files.into_iter().map(|file| (file.clone(), fs::read_to_string(&file).unwrap())).collect()
 }
 
-/// What is code in a Markdown text: the spans between backticks, and the lines of code blocks.
+/// The code in a Markdown document: the spans between backticks, and the lines of code blocks.
 fn code(text: &str) -> Vec<String> {
     let mut code = Vec::new();
     let mut prose = String::new();
@@ -41,7 +41,7 @@ fn code(text: &str) -> Vec<String> {
     code
 }
 
-/// The documented command lines, without the program, and where each is first.
+/// The documented command lines, without the program, and the position of the first occurrence of each.
 fn commands() -> BTreeMap<String, PathBuf> {
     let names = "check|init|fix|explain|rules|ports|migrate|baseline|accepted|report|config|lsp|completions|man";
     let line = Regex::new(&format!("(?:flakeward|cargo run --release --|nix run [^ ]+ --) ((?:{names})\\b[^`#;&']*)"))
@@ -50,10 +50,10 @@ fn commands() -> BTreeMap<String, PathBuf> {
     for (file, text) in documents() {
         for span in code(&text) {
             for command in line.captures_iter(&span) {
-                // What follows two spaces describes the command; pipes and redirections are the shell's.
+                // Text after two spaces describes the command; pipes and redirections belong to the shell.
                 let end = ["  ", " |", " 2>"].iter().filter_map(|mark| command[1].find(mark)).min();
                 let command = command[1][..end.unwrap_or(command[1].len())].trim();
-                // A quote that does not begin here ends the string that the command is in.
+                // A quote that does not begin here ends the string that contains the command.
                 let is_inside = command.matches('"').count() % 2 == 1;
                 let command = if is_inside { command.rsplit_once('"').unwrap().0 } else { command };
                 found.entry(command.to_owned()).or_insert_with(|| file.clone());
@@ -63,7 +63,7 @@ fn commands() -> BTreeMap<String, PathBuf> {
     found
 }
 
-/// The forms that a documented command stands for: with each of several words, with and without what is in brackets.
+/// The variants of a documented command: one for each alternative word, with and without the part in brackets.
 fn forms(command: &str) -> Vec<String> {
     if let Some((before, rest)) = command.split_once('[') {
         let (optional, after) = rest.split_once(']').unwrap();
@@ -106,7 +106,7 @@ fn example(command: &str) -> Vec<String> {
     command.split_whitespace().map(word).collect()
 }
 
-/// A repository with everything that the commands ask for, committed.
+/// A committed repository with everything that the commands need.
 fn repository() -> TempDir {
     let folder = TempDir::new().unwrap();
     let from = Path::new(PROJECT).join("tests/repos/first-day/.");
@@ -155,7 +155,7 @@ fn every_documented_command_runs() {
             let is_name = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
             let left = form.split(' ').find(|word| is_name(word) && words.iter().any(|it| it == word));
             assert_eq!(left, None, "{}: no example for a word of `{form}`", file.display());
-            // A language server ends without an error only if its client says so.
+            // A language server exits without an error only if its client requests it.
             let codes = if words == ["lsp"] { 1..=1 } else { 0..=1 };
             let repository = repository();
             let (code, said) = run(repository.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -211,7 +211,7 @@ fn every_documented_option_exists() {
         if !["README.md", "pull-requests.md", "editors.md"].contains(&&*name) {
             continue;
         }
-        // Code spans that begin with an option: in prose these are flakeward's.
+        // Code spans that begin with an option: in prose, these are options of flakeward.
         let spans = code(&text).into_iter().filter(|span| span.starts_with("--") || span.starts_with("flakeward "));
         for span in spans.collect::<Vec<_>>() {
             for found in option.find_iter(&span) {

@@ -1,4 +1,4 @@
-//! Completion scripts, run by the shells themselves.
+//! Completion scripts, run by real shells.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::tools::{FLAKEWARD, have};
 use tempfile::TempDir;
 
-/// What is typed, and what the shell makes of its last word.
+/// A typed line, and the completion of its last word.
 const CASES: [(&str, &str); 7] = [
     ("flakeward accep", "accepted"),
     ("flakeward explain hardcoded-p", "hardcoded-port"),
@@ -18,7 +18,7 @@ const CASES: [(&str, &str); 7] = [
     ("flakeward check --level hardcoded-port=o", "hardcoded-port=off"),
 ];
 
-/// A folder with the script of a shell; `None` without the shell.
+/// A folder with the completion script for a shell; `None` if the shell is not installed.
 fn script(shell: &str, program: &str, name: &str) -> Option<TempDir> {
     if !have(&[program]) {
         return None;
@@ -30,7 +30,7 @@ fn script(shell: &str, program: &str, name: &str) -> Option<TempDir> {
     Some(folder)
 }
 
-/// What a program prints.
+/// The standard output of a program.
 fn printed(folder: &Path, program: &str, words: &[&str]) -> String {
     let ran = Command::new(program).args(words).current_dir(folder).env("HOME", folder).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -97,7 +97,7 @@ fn nushell_completes() {
         let asked = printed(folder.path(), "nu", &["--no-config-file", "--ide-complete", &position, "asked.nu"]);
         let asked: serde_json::Value = serde_json::from_str(&asked).unwrap();
         let found = asked["completions"].as_array().unwrap();
-        // Commands come with those before them.
+        // The completions of commands include their descriptions.
         let last = |text: &serde_json::Value| text.as_str().unwrap().rsplit(' ').next().unwrap().to_owned();
         assert_eq!(found.iter().map(last).collect::<Vec<_>>(), [expected], "{line}");
     }

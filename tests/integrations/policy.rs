@@ -24,7 +24,7 @@ fn user(policy: &Repository, flakeward: &Repository, nixpkgs: &Path) -> Reposito
     ])
 }
 
-/// Runs flakeward outside Nix, with the store that the inputs are in.
+/// Runs flakeward outside Nix, with the store that contains the inputs.
 fn check(nix: &Nix, repository: &Repository) -> Ran {
     let mut command = repository.command(FLAKEWARD);
     command.args(["check", "--select", "lookup-path", "--format", "concise", "--color", "never"]);
@@ -32,7 +32,7 @@ fn check(nix: &Nix, repository: &Repository) -> Ran {
 }
 
 #[test]
-fn each_repository_has_the_policy_that_its_lock_pins() {
+fn each_repository_uses_the_policy_that_its_lock_pins() {
     if !have(&["git", "nix"]) {
         return;
     }
@@ -52,7 +52,7 @@ fn each_repository_has_the_policy_that_its_lock_pins() {
         assert!(check(&nix, repository).ok().contains("shell.nix:1:8: warn[lookup-path]"));
         nix.lock(repository, "flake check").ok();
     }
-    // The policy becomes stricter. The repository that updates its lock gets it, the other does not.
+    // The policy becomes stricter. The repository that updates its lock gets the new version, the other does not.
     policy.write("flakeward.toml", "[policy]\nlocked = [\"lookup-path\"]\n[rules]\nlookup-path.level = \"error\"\n");
     policy.commit().ok();
     nix.lock(&one, "flake lock --update-input platform-policy").ok();
@@ -63,7 +63,8 @@ fn each_repository_has_the_policy_that_its_lock_pins() {
     let stopped = nix.lock(&one, "flake check");
     assert!(stopped.code != 0 && stopped.said.contains("shell.nix:1:8: error[lookup-path]"), "{}", stopped.said);
     nix.lock(&other, "flake check").ok();
-    // What is locked cannot be lowered, in the file or by the module's settings, which are over the file.
+    // Locked rules cannot be lowered, neither in the file nor by the settings of the module, which take precedence over
+    // the file.
     one.write(
         "flakeward.toml",
         "[policy]\nextends = \"flake:platform-policy\"\n[rules]\nlookup-path.level = \"off\"\n",
@@ -76,7 +77,7 @@ fn each_repository_has_the_policy_that_its_lock_pins() {
     other.add_all();
     let stopped = nix.lock(&other, "flake check");
     assert!(stopped.code != 0 && stopped.said.contains("error[lookup-path]"), "{}", stopped.said);
-    // A store without the input says what to do.
+    // If the input is not in the store, the error names a remedy.
     let elsewhere = Nix::new();
     let said = check(&elsewhere, &other);
     assert!(said.code == 2 && said.said.contains("`nix flake archive` copies all inputs"), "{}", said.said);

@@ -1,4 +1,4 @@
-//! Git hooks: the real pre-commit, prek and lefthook, with the README's snippets as they stand.
+//! Git hooks: the real pre-commit, prek and lefthook, with the README's snippets unchanged.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ const GOOD: &str =
     "let\n  ports = import ../ports.nix;\nin\n{\n  services.redis.servers.main.port = ports.databases.redis;\n}\n";
 const FOUND: &str = "modules/cache.nix:2:38";
 
-/// Only what the hook that installs nothing needs.
+/// Only the parts that the hook without installation needs.
 fn manifest() -> Repository {
     release([".pre-commit-hooks.yaml"].iter())
 }
@@ -30,7 +30,7 @@ fn user(config: &str, text: &str, release: &Repository) -> Repository {
 }
 
 /// A commit with a finding is rejected and the finding is shown. A commit without findings, of excluded files, or of
-/// files that flakeward has no rules for is accepted.
+/// files that no rule checks is accepted.
 fn guards_commits(user: &Repository) {
     user.write("modules/cache.nix", BAD);
     let stopped = user.commit();
@@ -87,7 +87,7 @@ fn lefthook() {
     guards_commits(&user);
 }
 
-/// The hook that builds flakeward from source. It takes minutes, less with the artefacts of a release build.
+/// The hook that builds flakeward from source. It takes minutes, fewer with the artefacts of a release build.
 #[test]
 fn pre_commit_builds_it() {
     if !required() {
@@ -99,7 +99,7 @@ fn pre_commit_builds_it() {
     let user = user(".pre-commit-config.yaml", &snippet(".pre-commit-config.yaml"), &release);
     user.commit().ok();
     user.run("pre-commit install").ok();
-    // Rust's own folders are the machine's, and what a release build made is used again.
+    // Rust's own folders are the machine's, and the artefacts of an earlier release build are reused.
     let home = std::env::home_dir().unwrap();
     let folder = |name: &str, usual: &str| std::env::var_os(name).map_or_else(|| home.join(usual), Into::into);
     let installed = user
@@ -113,7 +113,7 @@ fn pre_commit_builds_it() {
     guards_commits(&user);
 }
 
-/// The manifest's filter lets through every name that flakeward takes for something, and no prose.
+/// The manifest's filter accepts every file name that flakeward checks, and no prose.
 #[test]
 fn hooks_get_what_flakeward_reads() {
     if !have(&["git", "pre-commit"]) {

@@ -1,4 +1,4 @@
-//! What the tests with real tools share: running them, repositories, the README's snippets.
+//! Shared by the tests with real tools: running them, repositories, and the README's snippets.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ pub use crate::tools::{FLAKEWARD, PROJECT, have, required};
 pub struct Repository {
     root: TempDir,
     home: TempDir,
-    /// Local replacements for addresses on the web: pairs of (replacement, address).
+    /// Local replacements for web addresses: pairs of (replacement, address).
     mirrors: Vec<(String, String)>,
 }
 
-/// What a command said.
+/// The result of a command.
 pub struct Ran {
     /// Its exit code.
     pub code: i32,
@@ -25,7 +25,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// What it said, if it succeeded.
+    /// Its output, if it succeeded.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.code, 0, "{}", self.said);
@@ -34,7 +34,7 @@ impl Ran {
 }
 
 impl Repository {
-    /// A repository in Git with some files, nothing committed.
+    /// A Git repository with some files, nothing committed.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let repository = Self { root: TempDir::new().unwrap(), home: TempDir::new().unwrap(), mirrors: Vec::new() };
         repository.git("init --quiet --initial-branch=main");
@@ -42,7 +42,7 @@ impl Repository {
         repository
     }
 
-    /// Makes Git take a repository from here instead of from the web.
+    /// Makes Git fetch a repository from a local path instead of from the web.
     pub fn mirror(&mut self, address: &str, repository: &Path) {
         self.mirrors.push((format!("file://{}", repository.display()), address.to_owned()));
     }
@@ -70,18 +70,18 @@ impl Repository {
         self.run("git commit --quiet --message=m")
     }
 
-    /// Runs Git, which has to succeed.
+    /// Runs Git, which must succeed.
     #[track_caller]
     pub fn git(&self, args: &str) {
         self.run(&format!("git {args}")).ok();
     }
 
-    /// Runs a command line of words.
+    /// Runs a command line, split at spaces.
     pub fn run(&self, line: &str) -> Ran {
         ran(&self.command(line).output().unwrap())
     }
 
-    /// A command line of words, to be run in the root with flakeward on PATH and nothing of this machine's user.
+    /// A command, to be run in the root with flakeward on PATH and without the user's environment.
     pub fn command(&self, line: &str) -> Command {
         let mut words = line.split_whitespace();
         let mut command = Command::new(words.next().unwrap());
@@ -108,13 +108,13 @@ impl Repository {
     }
 }
 
-/// What came of a command.
+/// The result of a command.
 pub fn ran(output: &Output) -> Ran {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ran { code: output.status.code().unwrap_or(-1), said: text(&output.stdout) + &text(&output.stderr) }
 }
 
-/// PATH with the built flakeward first.
+/// PATH, with the folder of the built flakeward first.
 pub fn path_with_flakeward() -> std::ffi::OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folder = Path::new(FLAKEWARD).parent().unwrap().to_owned();
@@ -133,7 +133,7 @@ pub fn snippet(file: &str) -> String {
     block.trim_start().to_owned() + "\n"
 }
 
-/// A release of flakeward as others get it: some of the project's files in a repository, with a tag.
+/// A release of flakeward as users get it: some of the project's files in a repository, with a tag.
 pub fn release(paths: impl Iterator<Item = impl AsRef<Path>>) -> Repository {
     let release = Repository::new(&[]);
     for path in paths {

@@ -1,4 +1,4 @@
-//! Code actions: they offer what `flakeward fix` does, one by one and all at once, and suppressions with a reason.
+//! Code actions: they offer the fixes of `flakeward fix`, one by one and all at once, and suppressions with a reason.
 
 use std::process::Command;
 
@@ -25,7 +25,7 @@ fn titled<'a>(actions: &'a [Value], part: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{part}: {actions:#?}"))
 }
 
-/// What `flakeward fix` makes of the file with some flags.
+/// The contents of the file after `flakeward fix` with some flags.
 fn fixed(client: &Client, path: &str, flags: &[&str]) -> String {
     let copy = tempfile::tempdir().unwrap();
     let copied = Command::new("cp").arg("-r").arg(client.root.join(".")).arg(copy.path()).status().unwrap();
@@ -37,7 +37,7 @@ fn fixed(client: &Client, path: &str, flags: &[&str]) -> String {
 }
 
 #[test]
-fn a_safe_fix_is_preferred_and_does_what_fix_does() {
+fn a_safe_fix_is_preferred_and_equals_the_fix_of_the_command() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     let found = actions(&mut client, "redis.nix", 1, None);
@@ -50,7 +50,7 @@ fn a_safe_fix_is_preferred_and_does_what_fix_does() {
 }
 
 #[test]
-fn an_unsafe_fix_says_so_and_creates_what_it_needs() {
+fn an_unsafe_fix_is_marked_and_creates_its_files() {
     let mut client = Client::usual(&[("web.nix", "{\n  services.web.port = 8123;\n}\n")]);
     client.open_file("web.nix");
     let found = actions(&mut client, "web.nix", 1, None);
@@ -63,7 +63,7 @@ fn an_unsafe_fix_says_so_and_creates_what_it_needs() {
     client.request("workspace/executeCommand", fix["command"].clone());
     let shown = client.next("window/showDocument");
     assert_eq!(shown["uri"], json!(client.uri("lib/ports.nix")));
-    // What is shown is the new entry, which can be renamed at once.
+    // The new entry is shown, so that it can be renamed at once.
     let texts: Vec<(&str, &str)> = after.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     texts.iter().for_each(|(path, text)| client.open(path, text));
     let document = json!({ "uri": shown["uri"] });
@@ -78,7 +78,7 @@ fn an_unsafe_fix_says_so_and_creates_what_it_needs() {
 
 /// A flake does not see a registry that Git ignores.
 #[test]
-fn a_fix_into_an_ignored_file_says_why_it_is_impossible() {
+fn a_fix_in_an_ignored_file_is_rejected_with_the_reason() {
     const WEB: (&str, &str) = ("web.nix", "{\n  services.web.port = 8123;\n}\n");
     let mut capabilities = usual_capabilities();
     capabilities["textDocument"]["codeAction"]["disabledSupport"] = json!(true);
@@ -220,7 +220,7 @@ const FLAKE_PARTS: &str = "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixo
     inputs.flake-parts.url = \"github:hercules-ci/flake-parts\";\n  outputs = inputs:\n    \
     inputs.flake-parts.lib.mkFlake { inherit inputs; } {\n      systems = [ \"x86_64-linux\" ];\n    };\n}\n";
 
-/// Every file of a folder but those of git, sorted.
+/// Every file of a folder except those of git, sorted.
 fn files_of(root: &std::path::Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -240,7 +240,7 @@ fn files_of(root: &std::path::Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_file_is_migrated_as_the_command_does_it() {
+fn a_file_is_migrated_as_by_the_command() {
     for (arguments, line, files) in MIGRATIONS {
         let mut client = Client::usual(files);
         let path = arguments[1];
@@ -273,7 +273,7 @@ fn a_file_is_migrated_as_the_command_does_it() {
     }
 }
 
-/// `migrate` refuses a flake whose helper it cannot follow.
+/// `migrate` rejects a flake whose helper it cannot follow.
 const REFUSED: (&str, &str) = (
     "flake.nix",
     "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n  outputs = { self, nixpkgs }:\n    let\n      \
@@ -282,7 +282,7 @@ const REFUSED: (&str, &str) = (
 );
 
 #[test]
-fn a_migration_that_is_refused_says_why() {
+fn a_rejected_migration_reports_the_reason() {
     let mut capabilities = usual_capabilities();
     capabilities["textDocument"]["codeAction"]["disabledSupport"] = json!(true);
     let mut client = Client::with(&[REFUSED], &capabilities);
@@ -316,7 +316,7 @@ fn the_command_that_migrates_a_file_sends_the_edit() {
 }
 
 #[test]
-fn actions_keep_line_ends_as_fix_does() {
+fn actions_keep_line_endings_as_fix_does() {
     let crlf = |text: &str| text.replace('\n', "\r\n");
     let user = crlf("{ pkgs, ... }:\n{\n  services.redis.port = 6379;\n  services.web.port = 8123;\n}\n");
     let compose = crlf("services:\n  db:\n    image: redis\n    ports:\n      - \"6379:6379\"\n");
@@ -339,7 +339,7 @@ fn actions_keep_line_ends_as_fix_does() {
 }
 
 #[test]
-fn a_migration_keeps_line_ends() {
+fn a_migration_keeps_line_endings() {
     let (_, line, files) = MIGRATIONS[0];
     let crlf: Vec<(&str, String)> = files.iter().map(|(path, text)| (*path, text.replace('\n', "\r\n"))).collect();
     let files: Vec<(&str, &str)> = crlf.iter().map(|(path, text)| (*path, text.as_str())).collect();
@@ -355,7 +355,7 @@ fn a_migration_keeps_line_ends() {
 }
 
 #[test]
-fn a_migration_of_an_earlier_text_is_refused() {
+fn a_migration_of_an_outdated_document_is_rejected() {
     let (arguments, line, files) = MIGRATIONS[1];
     let path = arguments[1];
     let mut client = Client::usual(files);

@@ -1,4 +1,4 @@
-//! A small client: it starts the server on a repository, sends messages and waits for what it expects.
+//! A small client that starts the server on a repository, sends messages and waits for the expected ones.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
@@ -11,26 +11,26 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Long enough for a debug build on a busy machine; a test that waits this long has failed.
+/// Long enough for a debug build on a busy machine: a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server with a repository of its own.
+/// A server with its own repository.
 pub struct Client {
     child: Child,
     input: Option<ChildStdin>,
     messages: Receiver<Value>,
     /// While this is locked, nothing that the server writes is read.
     pub reading: Arc<Mutex<()>>,
-    /// Messages that came while another one was awaited.
+    /// Messages that arrived while another one was awaited.
     waiting: VecDeque<Value>,
     next_id: i64,
     _folder: tempfile::TempDir,
-    /// The root as the server knows it, without links.
+    /// The root as the server reports it, without links.
     pub root: PathBuf,
 }
 
 impl Client {
-    /// Starts a server on some files, without a conversation yet.
+    /// Starts a server on some files, without initializing it.
     pub fn start(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
@@ -64,14 +64,14 @@ impl Client {
         Self { child, input, messages, reading, waiting: VecDeque::new(), next_id: 0, _folder: folder, root }
     }
 
-    /// Starts a server and initializes it with some capabilities of the client.
+    /// Starts a server and initializes it with the given client capabilities.
     pub fn with(files: &[(&str, &str)], capabilities: &Value) -> Self {
         let mut client = Self::start(files);
         client.initialize(capabilities);
         client
     }
 
-    /// Begins the conversation with some capabilities of the client.
+    /// Initializes the server with the given client capabilities.
     pub fn initialize(&mut self, capabilities: &Value) {
         let root = self.uri("");
         let params = json!({
@@ -84,7 +84,7 @@ impl Client {
         self.notify("initialized", json!({}));
     }
 
-    /// Starts a server for a client that can do what most editors can.
+    /// Starts a server for a client with the capabilities of most editors.
     pub fn usual(files: &[(&str, &str)]) -> Self {
         Self::with(files, &usual_capabilities())
     }
@@ -115,12 +115,12 @@ impl Client {
         id
     }
 
-    /// The whole response to a request.
+    /// Returns the whole response to a request.
     pub fn response(&mut self, id: i64) -> Value {
         self.wait_for(|message| message.get("method").is_none() && message["id"] == json!(id))
     }
 
-    /// The result of a request, which must succeed.
+    /// Returns the result of a request, which must succeed.
     pub fn request(&mut self, method: &str, params: Value) -> Value {
         let id = self.ask(method, params);
         let response = self.response(id);
@@ -128,7 +128,7 @@ impl Client {
         response["result"].clone()
     }
 
-    /// The error of a request, which must fail.
+    /// Returns the error of a request, which must fail.
     pub fn error(&mut self, method: &str, params: Value) -> Value {
         let id = self.ask(method, params);
         let response = self.response(id);
@@ -136,7 +136,7 @@ impl Client {
         response["error"].clone()
     }
 
-    /// The next message that fits; others are kept for later.
+    /// Returns the next matching message; others are kept for later.
     pub fn wait_for(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
         if let Some(at) = self.waiting.iter().position(&fits) {
             return self.waiting.remove(at).unwrap();
@@ -151,17 +151,17 @@ impl Client {
         }
     }
 
-    /// Whether a notification or request of a method has come that nothing waited for.
+    /// Whether a notification or request with a method has arrived that nothing waited for.
     pub fn has_waiting(&self, method: &str) -> bool {
         self.waiting.iter().any(|message| message["method"] == json!(method))
     }
 
-    /// The parameters of the next notification or request of a method.
+    /// Returns the parameters of the next notification or request with a method.
     pub fn next(&mut self, method: &str) -> Value {
         self.wait_for(|message| message["method"] == json!(method))["params"].clone()
     }
 
-    /// The diagnostics that are published next for a file.
+    /// Returns the diagnostics that are published next for a file.
     pub fn published(&mut self, path: &str) -> Vec<Value> {
         let uri = self.uri(path);
         let fits = |message: &Value| {
@@ -175,7 +175,7 @@ impl Client {
         self.notify("textDocument/didOpen", json!({ "textDocument": document }));
     }
 
-    /// Opens a file with the text that it has on disk.
+    /// Opens a file with its contents on disk.
     pub fn open_file(&mut self, path: &str) -> String {
         let text = std::fs::read_to_string(self.root.join(path)).unwrap();
         self.open(path, &text);
@@ -196,7 +196,7 @@ impl Client {
         self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
     }
 
-    /// Writes a file and says so, as a client that watches files does.
+    /// Writes a file and notifies the server, as a client that watches files does.
     pub fn write(&mut self, path: &str, text: &str) {
         let file = self.root.join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -209,7 +209,7 @@ impl Client {
         self.notify("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": uri, "type": 2 }] }));
     }
 
-    /// The parameters that name a position: that of `|` in a text which has it in addition.
+    /// The parameters of a request at the position of `|` in `marked`, which is otherwise the text of the document.
     pub fn at(&self, path: &str, marked: &str) -> Value {
         let before = &marked[..marked.find('|').unwrap()];
         let line = before.matches('\n').count();
@@ -217,20 +217,20 @@ impl Client {
         json!({ "textDocument": { "uri": self.uri(path) }, "position": { "line": line, "character": column } })
     }
 
-    /// Ends the conversation as the protocol asks for; gives the exit code.
+    /// Ends the session as the protocol requires. Returns the exit code.
     pub fn shut_down(mut self) -> Option<i32> {
         self.request("shutdown", Value::Null);
         self.notify("exit", Value::Null);
         self.child.wait().unwrap().code()
     }
 
-    /// Closes the server's input without a word; gives the exit code.
+    /// Closes the server's input without a shutdown. Returns the exit code.
     pub fn vanish(mut self) -> Option<i32> {
         drop(self.input.take());
         self.child.wait().unwrap().code()
     }
 
-    /// Waits for the end of the server.
+    /// Waits for the server to exit. Returns the exit code.
     pub fn wait(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -243,7 +243,7 @@ impl Drop for Client {
     }
 }
 
-/// What most editors can do.
+/// The capabilities of most editors.
 pub fn usual_capabilities() -> Value {
     json!({
         "general": { "positionEncodings": ["utf-16"] },
@@ -272,7 +272,7 @@ pub fn usual_capabilities() -> Value {
     })
 }
 
-/// The same for a client that asks for diagnostics.
+/// The capabilities of a client that pulls diagnostics.
 pub fn pulling_capabilities() -> Value {
     let mut capabilities = usual_capabilities();
     capabilities["textDocument"]["diagnostic"] = json!({});
@@ -298,7 +298,7 @@ fn read(output: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-/// The text after a workspace edit, for each file that it changes. Checks what the protocol asks of edits.
+/// The text of each changed file after a workspace edit. Checks that the edit follows the protocol.
 pub fn applied(client: &Client, edit: &Value, texts: &[(&str, &str)]) -> Vec<(String, String)> {
     let root = client.uri("") + "/";
     let mut out = Vec::new();
@@ -313,7 +313,7 @@ pub fn applied(client: &Client, edit: &Value, texts: &[(&str, &str)]) -> Vec<(St
     out
 }
 
-/// Applies text edits, all of which are meant for the same text.
+/// Applies text edits, all of which refer to the same original text.
 pub fn apply(text: &str, edits: &[Value]) -> String {
     let mut spans: Vec<(usize, usize, String)> = edits
         .iter()
@@ -357,7 +357,7 @@ pub fn brief(diagnostics: &[Value]) -> Vec<(String, u64, u64)> {
     diagnostics.iter().map(of).collect()
 }
 
-/// What `flakeward check` finds in a folder: path, rule, line from 0, and message.
+/// The findings of `flakeward check` in a folder: path, rule, line from 0, and message.
 pub fn checked(root: &Path) -> Vec<(String, String, u64, String)> {
     let output = Command::new(env!("CARGO_BIN_EXE_flakeward"))
         .args(["check", "--format", "json", "."])

@@ -34,13 +34,13 @@ fn a_change_of_the_registry_changes_the_findings_of_every_open_file() {
     client.replace("lib/ports.nix", 2, "{\n  web.main = 8123;\n}\n");
     assert!(!client.published("redis.nix")[0]["message"].as_str().unwrap().contains("databases.redis"));
     assert!(client.published("web.nix")[0]["message"].as_str().unwrap().contains("web.main"));
-    // What was not saved is gone once the buffer is closed.
+    // Unsaved changes are gone once the document is closed.
     client.close("lib/ports.nix");
     assert!(client.published("redis.nix")[0]["message"].as_str().unwrap().contains("databases.redis"));
 }
 
 #[test]
-fn findings_that_go_away_leave_an_empty_list() {
+fn resolved_findings_leave_an_empty_list() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     assert_eq!(client.published("redis.nix").len(), 1);
@@ -75,7 +75,7 @@ fn the_workspace_is_reported_whole_and_cleared_again() {
     let first = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
     let items = first["items"].as_array().unwrap().clone();
     let uris: Vec<&Value> = items.iter().map(|item| &item["uri"]).collect();
-    // Nothing refers to the entry of the registry by its name.
+    // Nothing refers to the registry entry by its name.
     let expected = ["lib/ports.nix", "redis.nix", "web.nix"].map(|path| json!(client.uri(path)));
     assert_eq!(uris, expected.iter().collect::<Vec<_>>());
     let known: Vec<Value> = items.iter().map(|item| json!({ "uri": item["uri"], "value": item["resultId"] })).collect();
@@ -106,7 +106,7 @@ fn files_and_settings_on_disk_are_watched() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_shown_and_recovered_from() {
+fn invalid_settings_are_reported_until_they_are_corrected() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     assert_eq!(client.published("redis.nix").len(), 1);
@@ -122,7 +122,7 @@ fn settings_that_cannot_be_used_are_shown_and_recovered_from() {
 }
 
 #[test]
-fn rules_of_the_repository_count() {
+fn custom_rules_apply() {
     let page = "+++\nid = \"no-telnet\"\nlevel = \"warn\"\nsummary = \"no telnet\"\nlanguages = [\"nix\"]\n\
                 attrpath = [\"services.telnet.enable\"]\nmessage = \"telnet is not used here\"\n+++\n\n\
                 ## Why\n\nIt is not encrypted.\n";
@@ -197,7 +197,7 @@ fn refreshes_are_only_requested_for_changes_elsewhere() {
     let reader = ("reader.nix", "let ports = import ./lib/ports.nix; in { x.port = ports.databases.redis; }\n");
     let mut client = Client::with(&[REGISTRY, USER, OTHER, reader], &capabilities);
     let all = ["workspace/diagnostic/refresh", "workspace/inlayHint/refresh", "workspace/codeLens/refresh"];
-    // What the server requested until it answers.
+    // Collects the server's requests until it responds.
     let settle = |client: &mut Client| {
         let document = json!({ "textDocument": { "uri": client.uri("redis.nix") } });
         std::thread::sleep(std::time::Duration::from_millis(300));

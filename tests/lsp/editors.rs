@@ -1,6 +1,6 @@
-//! Real clients drive the server over a small repository: Neovim and Emacs, as docs/editors.md configures them, the client
-//! libraries of Visual Studio Code, and pytest-lsp. Each is skipped if it is missing, unless `FLAKEWARD_REQUIRE_TOOLS` is
-//! set.
+//! Real clients drive the server on a small repository: Neovim and Emacs, as docs/editors.md configures them, the
+//! client libraries of Visual Studio Code, and pytest-lsp. Each is skipped if it is missing, unless
+//! `FLAKEWARD_REQUIRE_TOOLS` is set.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -25,7 +25,7 @@ impl Repository {
         Self { _folder: folder, root }
     }
 
-    /// Runs a client, which learns from its environment what to start and where.
+    /// Runs a client. Its environment variables name the server and the files.
     fn run(&self, client: &mut Command) -> Output {
         client.env("FLAKEWARD_BINARY", env!("CARGO_BIN_EXE_flakeward")).env("FLAKEWARD_ROOT", &self.root);
         client.current_dir(&self.root).output().unwrap()
@@ -36,7 +36,7 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lsp").join(name)
 }
 
-/// Whether a client can be run. It must be if the tools are required.
+/// Whether a client is installed. It must be if the tools are required.
 fn is_there(name: &str, probe: &mut Command) -> bool {
     let is_there = probe.output().is_ok_and(|output| output.status.success());
     assert!(is_there || std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_none(), "{name} is missing");
@@ -46,7 +46,7 @@ fn is_there(name: &str, probe: &mut Command) -> bool {
     is_there
 }
 
-/// The lines that a client printed. It must have printed some.
+/// The lines that a client printed, of which there must be some.
 fn printed(output: &Output, expected: &[&str]) {
     let told = String::from_utf8_lossy(&output.stdout).replace('\r', "");
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -88,7 +88,7 @@ fn documented(language: &str) -> Vec<String> {
     page.split(&start).skip(1).map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// A folder with a link to the server under its usual name, before everything else on PATH.
+/// A folder with a link to the server under its usual name, first on PATH.
 fn path_with_flakeward(folder: &Path) -> std::ffi::OsString {
     std::fs::create_dir_all(folder).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_flakeward"), folder.join("flakeward")).unwrap();
@@ -96,13 +96,13 @@ fn path_with_flakeward(folder: &Path) -> std::ffi::OsString {
     std::env::join_paths(std::iter::once(folder.to_owned()).chain(std::env::split_paths(&others))).unwrap()
 }
 
-/// Whether Neovim has `vim.lsp.enable`, which came with 0.11.
+/// Whether Neovim has `vim.lsp.enable`, which was added in 0.11.
 fn neovim_is_current() -> bool {
     let probe = ["--headless", "--clean", "+lua os.exit(vim.lsp.enable and 0 or 1)"];
     is_there("nvim 0.11", Command::new("nvim").args(probe))
 }
 
-/// Runs Neovim with the user's configuration in some files.
+/// Runs Neovim with a user configuration that consists of some files.
 fn configured_neovim(files: &[(&str, &str)]) {
     let repository = Repository::new();
     let home = tempfile::tempdir().unwrap();
@@ -120,7 +120,7 @@ fn configured_neovim(files: &[(&str, &str)]) {
     printed(&repository.run(&mut neovim), &edited(&["diagnostic hardcoded-port 1:24", "done"]));
 }
 
-/// What an editor prints after the fix and the renaming, and other lines.
+/// The expected output of an editor after the fix and the renaming, mixed with other lines.
 fn edited<'a>(others: &[&'a str]) -> Vec<&'a str> {
     let edits = [
         "fixed let|  ports = import ./lib/ports.nix;|in|{|  services.redis.port = ports.databases.redis;|}",
@@ -165,7 +165,7 @@ fn the_documented_configuration_of_emacs_works() {
     printed(&repository.run(&mut emacs), &edited(&others));
 }
 
-/// The folder with the packages of npm that are beside a command on PATH.
+/// The folder with the npm packages next to a command on PATH.
 fn node_modules() -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     let mut modules = std::env::split_paths(&folders).filter_map(|folder| folder.parent().map(Path::to_owned));

@@ -5,11 +5,11 @@
 ;; emacs --batch --no-init-file --load emacs.el
 ;;
 ;; Prints one line for each step; the last one is `done'.  FLAKEWARD_CONFIGURATION is the configuration for eglot from
-;; docs/editors.md, and `flakeward' is found on PATH, as it is for users.
+;; docs/editors.md.  `flakeward' is on PATH, as it is for users.
 
 ;;; Code:
 
-;; Debian has eglot as a package, since Emacs has it only from version 29 on.
+;; Emacs includes eglot since version 29.  Debian has a package for older versions.
 (package-initialize)
 (require 'eglot)
 (load (getenv "FLAKEWARD_CONFIGURATION") nil t)
@@ -38,7 +38,7 @@
        (accept-process-output nil 0.05))
      result))
 
-;; Nobody is there to answer questions.
+;; There is no user to answer questions.
 (setq eglot-confirm-server-initiated-edits nil
       eglot-autoshutdown nil
       eglot-sync-connect 60
@@ -60,7 +60,7 @@
     (say "diagnostic %d:%d %s" (line-number-at-pos) (current-column)
          (car (split-string (flymake-diagnostic-text found) "\n"))))
 
-  ;; The fix, which Emacs marks as preferred in its menu.
+  ;; Select the fix that Emacs marks as preferred in its menu.
   (let* ((actions (eglot-code-actions (point) (1+ (point)) "quickfix"))
          (preferred (cl-find-if (lambda (action) (eq (plist-get action :isPreferred) t)) actions)))
     (say "action %s" (plist-get preferred :title))

@@ -1,4 +1,4 @@
-//! The language server, driven as an editor drives it: whole conversations against the command.
+//! The language server, driven as an editor would: whole sessions against the command.
 
 mod actions;
 mod client;

@@ -1,5 +1,5 @@
--- Drives the server from a real Neovim: nvim --headless --clean -l does not exist in older versions, so this file is run
--- with `-S` and ends the editor itself. Prints one line a step; the last one is `done`.
+-- Drives the server from a real Neovim. Older versions lack `-l`, so this file is run with `-S` and quits the editor
+-- itself. Prints one line for each step; the last one is `done`.
 
 local binary, root = vim.env.FLAKEWARD_BINARY, vim.env.FLAKEWARD_ROOT
 
@@ -34,7 +34,7 @@ local ok, problem = pcall(function()
   local found = vim.diagnostic.get(buffer)[1]
   say(("diagnostic %s %d:%d"):format(found.code, found.lnum, found.col))
 
-  -- The fix, as the editor's own code action menu would apply it.
+  -- Apply the fix, as the editor's own code action menu would.
   local params = vim.lsp.util.make_given_range_params({ found.lnum + 1, 0 }, { found.lnum + 1, 40 }, buffer, "utf-16")
   params.context = { diagnostics = {}, only = { "quickfix" } }
   local answers = vim.lsp.buf_request_sync(buffer, "textDocument/codeAction", params, 60000)

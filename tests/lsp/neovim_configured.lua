@@ -1,5 +1,5 @@
--- Drives the server from a Neovim that is configured as docs/editors.md says: it starts the server by itself. Prints one
--- line for each step; the last one is `done`.
+-- Drives the server from a Neovim with the configuration from docs/editors.md, which starts the server. Prints one line
+-- for each step; the last one is `done`.
 
 local root = vim.env.FLAKEWARD_ROOT
 

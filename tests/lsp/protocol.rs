@@ -1,4 +1,4 @@
-//! The conversation itself: phases, cancellation, malformed messages, encodings, and how it ends.
+//! The session itself: phases, cancellation, malformed messages, encodings, and termination.
 
 use std::sync::Arc;
 use std::thread;
@@ -56,7 +56,7 @@ fn a_malformed_message_does_not_affect_others() {
     assert_eq!(client.shut_down(), Some(0));
 }
 
-/// A path that is too long to exist does not refer to a file, whatever the request.
+/// A path that is too long to exist does not refer to a file, in any request.
 #[test]
 fn a_path_of_many_folders_is_not_a_file() {
     let mut client = Client::usual(&[FILE]);
@@ -73,7 +73,7 @@ fn a_path_of_many_folders_is_not_a_file() {
 fn a_request_that_is_cancelled_while_it_waits_is_not_carried_out() {
     let mut client = Client::usual(&[FILE]);
     client.open_file("a.nix");
-    // One frame after the other in one write: the server reads the cancellation before it answers the request.
+    // Both messages are sent in one write, so the server reads the cancellation before it answers the request.
     let hover = client.at("a.nix", "|");
     let mut ids = Vec::new();
     for _ in 0..50 {
@@ -86,7 +86,7 @@ fn a_request_that_is_cancelled_while_it_waits_is_not_carried_out() {
         let code = &response["error"]["code"];
         assert!(*code == json!(-32800) || response.get("result").is_some(), "{response}");
     }
-    // A request that is not known yet is not cancelled.
+    // The cancellation of an unknown request has no effect.
     let unknown = client.ask("textDocument/hover", hover.clone()) + 1;
     client.notify("$/cancelRequest", json!({ "id": unknown }));
     client.request("textDocument/hover", hover);
@@ -116,7 +116,7 @@ fn incremental_edits_reach_across_astral_characters_and_crlf() {
         let at = |character: u32| json!({ "line": line, "character": character });
         json!({ "range": { "start": at(from), "end": at(to) }, "text": text })
     };
-    // 1 -> 8123, then the emoji goes away.
+    // 1 becomes 8123, then the emoji is removed.
     let changes = [edit(1, 31, 32, "8123"), edit(1, 7, 9, "")];
     client.notify(
         "textDocument/didChange",
@@ -163,7 +163,7 @@ fn a_client_without_capabilities_gets_the_oldest_forms() {
     assert_eq!(symbols[1]["location"]["uri"], json!(client.uri("lib/ports.nix")));
 }
 
-/// Whatever the client does, no more is kept for it than a few versions of its diagnostics.
+/// Whatever the client does, at most a few versions of its diagnostics are kept for it.
 #[test]
 fn findings_are_held_back_while_the_client_does_not_read() {
     let many: String = (0..200).map(|index| format!("  services.app{index}.port = {};\n", 20_000 + index)).collect();

@@ -1,5 +1,4 @@
-//! Random edits: whatever is typed in whatever order, the server ends with what `flakeward check` finds in the same
-//! texts.
+//! Random edits: after any sequence of edits, the server reports the findings of `flakeward check` for the same texts.
 
 use serde_json::{Value, json};
 
@@ -7,7 +6,7 @@ use std::path::Path;
 
 use crate::client::{Client, checked, usual_capabilities};
 
-/// A generator of the same numbers in every run.
+/// A deterministic pseudo-random generator.
 struct Random(u64);
 
 impl Random {
@@ -19,7 +18,7 @@ impl Random {
     }
 }
 
-/// Files that are checked, and files of every kind that is left out or cannot be read.
+/// Checked files, and files of every kind that is not checked or cannot be read.
 const FILES: [(&str, &str); 15] = [
     ("lib/ports.nix", "{\n  databases.redis = 6379;\n  web = { main = 8123; spare = 8124; };\n}\n"),
     ("redis.nix", "let\n  ports = import ./lib/ports.nix;\nin\n{ services.redis.port = ports.databases.redis; }\n"),
@@ -38,7 +37,7 @@ const FILES: [(&str, &str); 15] = [
     ("serve", "#!/bin/sh\n# flakeward: allow(lookup-path) why\n"),
 ];
 
-/// A repository inside the repository, and a file that is excluded. They are not edited.
+/// A nested repository and an excluded file. They are not edited.
 const BESIDE: [(&str, &str); 3] = [
     ("nested/web.nix", "{ services.web.port = 8123; }\n"),
     ("excluded/web.nix", "{ services.web.port = 8123; }\n"),
@@ -71,7 +70,7 @@ fn ten_thousand_random_edits_end_with_the_findings_of_check() {
     std::fs::create_dir(client.root.join("nested/.git")).unwrap();
     client.initialize(&capabilities);
     let mut texts: Vec<String> = FILES.iter().map(|(_, text)| (*text).to_owned()).collect();
-    // Ignore files count as they are on disk.
+    // Ignore files are read from disk.
     let edited: Vec<usize> = (0..FILES.len()).filter(|&file| FILES[file].0 != ".gitignore").collect();
     files.iter().filter(|(path, _)| *path != ".gitignore").for_each(|(path, _)| drop(client.open_file(path)));
     let mut random = Random(20_261_126);
@@ -92,14 +91,14 @@ fn ten_thousand_random_edits_end_with_the_findings_of_check() {
     }
 }
 
-/// Changes a text and gives the change as the protocol writes it, with columns in bytes.
+/// Changes a document and returns the change in the format of the protocol, with columns in bytes.
 fn change(text: &mut String, file: usize, random: &mut Random) -> Value {
     if random.below(40) == 0 {
         *text = FILES[file].1.to_owned();
         return json!({ "text": text });
     }
     let boundary = |text: &str, mut at: usize| {
-        // A line end of two characters is one: no position is between them.
+        // CRLF is a single line ending: there is no position inside it.
         while !text.is_char_boundary(at) || text[..at].ends_with('\r') && text[at..].starts_with('\n') {
             at -= 1;
         }
@@ -127,7 +126,7 @@ fn position(text: &str, at: usize) -> Value {
     json!({ "line": line, "character": at - start })
 }
 
-/// Compares what the server says about all files with what the command finds in the same texts on disk.
+/// Compares the server's diagnostics for all files with the command's findings in the same texts on disk.
 fn compare(client: &mut Client, texts: &[String], round: i32) {
     let copy = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(copy.path().join("nested/.git")).unwrap();
@@ -145,7 +144,7 @@ fn compare(client: &mut Client, texts: &[String], round: i32) {
     let mut found = reported(client);
     found.sort();
     for (found, expected) in found.iter_mut().zip(&expected) {
-        // A diagnostic has the label and the help as well.
+        // A diagnostic also contains the label and the help.
         if found.3.starts_with(&expected.3) {
             found.3.clone_from(&expected.3);
         }

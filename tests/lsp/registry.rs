@@ -21,7 +21,7 @@ const LITERAL: (&str, &str) = ("web.nix", "{\n  services.web.port = 8124;\n}\n")
 
 const ALL: [(&str, &str); 4] = [REGISTRY, USER, COMPOSE, LITERAL];
 
-/// A text with `|` before the first occurrence of a part of it.
+/// Inserts `|` before the first occurrence of `part` in a text.
 fn mark(text: &str, part: &str) -> String {
     text.replacen(part, &format!("|{part}"), 1)
 }
@@ -33,7 +33,7 @@ fn hover(client: &mut Client, path: &str, marked: &str) -> String {
 }
 
 #[test]
-fn a_hover_says_what_an_entry_is_and_who_uses_it() {
+fn a_hover_shows_an_entry_and_its_uses() {
     let mut client = Client::usual(&ALL);
     ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
     let text = hover(&mut client, "redis.nix", &mark(USER.1, "redis;"));
@@ -50,7 +50,7 @@ fn a_hover_says_what_an_entry_is_and_who_uses_it() {
 }
 
 #[test]
-fn a_hover_says_who_listens_and_who_connects() {
+fn a_hover_shows_listeners_and_clients() {
     let nginx = ("nginx.nix", "{ services.nginx.upstreams.web.target = \"10.0.0.1:8124\"; }\n");
     let files = [REGISTRY, USER, COMPOSE, LITERAL, nginx, ("free.nix", "{ services.api.port = 9911; }\n")];
     let mut client = Client::usual(&files);
@@ -79,7 +79,7 @@ fn the_same_number_for_another_protocol_is_not_a_conflict() {
     assert!(text.contains(", tcp") && !text.contains("Conflict"), "{text}");
 }
 
-/// `8123:8123` in Compose is two uses in one place.
+/// `8123:8123` in Compose is two uses at one position.
 #[test]
 fn a_hover_lists_each_place_once() {
     let files = [REGISTRY, ("compose.yaml", "services:\n  web:\n    image: web\n    ports: [\"8123:8123\"]\n")];
@@ -89,7 +89,7 @@ fn a_hover_lists_each_place_once() {
     assert_eq!(text.matches("compose.yaml:4").count(), 1, "{text}");
 }
 
-/// The number in a comment is part of what refers to the entry.
+/// The number in a comment belongs to the reference to the entry.
 #[test]
 fn the_number_in_a_comment_is_the_entry() {
     let mut client = Client::usual(&ALL);
@@ -113,7 +113,7 @@ fn the_references_of_a_group_are_those_of_its_entries() {
 }
 
 #[test]
-fn a_refused_rename_says_why() {
+fn a_rejected_rename_reports_the_reason() {
     let mut client = Client::usual(&ALL);
     ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
     for (path, marked, reason) in [
@@ -126,7 +126,7 @@ fn a_refused_rename_says_why() {
         at["newName"] = json!("other");
         assert_eq!(client.error("textDocument/rename", at)["message"], reason);
     }
-    // In a comment, the name has its groups.
+    // In a comment, the name includes its groups.
     let at = client.at("compose.yaml", &mark(COMPOSE.1, "web.main"));
     assert_eq!(client.request("textDocument/prepareRename", at)["placeholder"], "web.main");
 }
@@ -215,7 +215,7 @@ fn the_registry_offers_free_numbers_near_the_group() {
     let marked = REGISTRY.1.replacen("web.spare = 8124;", "web.spare = 41|;", 1);
     let offered = labels(&mut client, "lib/ports.nix", &marked);
     assert!(offered.len() == 3 && offered.iter().all(|number| number.starts_with("41")), "{offered:?}");
-    // Numbers below 1024 are for root, and 2000 is a famous one.
+    // Numbers below 1024 are reserved for root, and 2000 is a well-known one.
     for (digits, count) in [("1", 3), ("10", 3), ("100", 3), ("2000", 3)] {
         let marked = REGISTRY.1.replacen("web.spare = 8124;", &format!("web.spare = {digits}|;"), 1);
         let offered = labels(&mut client, "lib/ports.nix", &marked);
@@ -249,7 +249,7 @@ fn numbers_are_shown_after_references_unless_disabled() {
     assert_eq!(client.request("textDocument/inlayHint", params), Value::Null);
 }
 
-/// Newer clients only say that something changed, and return their settings on request.
+/// Newer clients only announce that something changed, and return their settings on request.
 #[test]
 fn settings_are_requested_from_clients_that_have_them() {
     let mut capabilities = usual_capabilities();
@@ -271,7 +271,7 @@ fn settings_are_requested_from_clients_that_have_them() {
 
 /// Another name for an entry is a separate entry, which may be unused.
 #[test]
-fn aliases_are_counted_by_themselves() {
+fn aliases_are_counted_separately() {
     let registry = "rec {\n  web = { app = 3000; };\n  legacy = { inherit (web) app; };\n}\n";
     let user = "let ports = import ./lib/ports.nix; in [ ports.web.app ports.web.app ]\n";
     let mut client = Client::usual(&[("lib/ports.nix", registry), ("a.nix", user)]);
@@ -283,9 +283,9 @@ fn aliases_are_counted_by_themselves() {
     assert_eq!(titles, ["used twice", "no direct references"]);
 }
 
-/// One definition of a name may make several entries.
+/// One definition can produce several entries.
 #[test]
-fn entries_of_functions_and_lists_are_counted_by_themselves() {
+fn entries_of_functions_and_lists_are_counted_separately() {
     let registry = "let\n  service = base: { http = base; https = base + 1; };\nin\n{\n  web = service 8000;\n  api = \
                     service 9000;\n}\n";
     let user = "let ports = import ./lib/ports.nix; in [ ports.web.http ports.web.http ports.api.http ]\n";

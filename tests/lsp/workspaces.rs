@@ -1,4 +1,4 @@
-//! Which files belong to which repository, and how changes on disk arrive.
+//! Which files belong to which repository, and how changes on disk reach the server.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn a_nested_repository_is_separate() {
 }
 
 #[test]
-fn folders_come_and_go() {
+fn folders_are_added_and_removed() {
     let mut client = Client::start(&[("a/redis.nix", USER.1), ("a/lib/ports.nix", REGISTRY.1), ("b/x.nix", "{ }\n")]);
     std::fs::remove_dir(client.root.join(".git")).unwrap();
     let folder = json!({ "uri": client.uri("b"), "name": "b" });
@@ -58,7 +58,7 @@ fn folders_come_and_go() {
 }
 
 #[test]
-fn what_check_leaves_out_is_left_out() {
+fn files_that_check_skips_are_skipped() {
     let left_out = [
         (".gitignore", "out\n"),
         ("flakeward.toml", "exclude = [\"generated\"]\n"),
@@ -80,14 +80,14 @@ fn what_check_leaves_out_is_left_out() {
     assert_eq!(client.published("redis.nix").len(), 1);
     client.open("new.nix", USER.1);
     assert_eq!(client.published("new.nix").len(), 1, "it would be checked once it is saved");
-    // The ignore file changes: what it left out is checked.
+    // The ignore file changes, so the file that it matched is checked.
     client.write(".gitignore", "other\n");
     assert_eq!(client.published("out/a.nix").len(), 1);
     assert_eq!(client.published("out/new.nix").len(), 1);
 }
 
 #[test]
-fn a_script_is_known_by_its_first_line() {
+fn a_script_is_recognised_by_its_first_line() {
     let mut client = Client::usual(&[("serve", "#!/bin/sh\n# flakeward: allow(lookup-path) why\n")]);
     client.open_file("serve");
     assert_eq!(brief(&client.published("serve"))[0].1, 1);
@@ -98,7 +98,7 @@ fn a_script_is_known_by_its_first_line() {
 }
 
 #[test]
-fn files_on_disk_come_change_and_go() {
+fn files_on_disk_are_created_changed_and_removed() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     assert!(message(&client.published("redis.nix")).contains("databases.redis"));
@@ -109,7 +109,7 @@ fn files_on_disk_come_change_and_go() {
     assert!(!message(&client.published("redis.nix")).contains("cache.main"));
     client.write("lib/ports.nix", REGISTRY.1);
     assert!(message(&client.published("redis.nix")).contains("databases.redis"));
-    // The text of an open document counts, whatever is written to the file.
+    // The text of an open document takes precedence over the file on disk.
     client.write("redis.nix", "{ }\n");
     client.replace("redis.nix", 2, USER.1);
     assert_eq!(client.published("redis.nix").len(), 1);
@@ -131,7 +131,7 @@ fn a_save_is_enough_for_clients_that_watch_no_files() {
     assert!(message(&client.published("redis.nix")).contains("cache.main"));
 }
 
-/// The client watches only what is below its folders, unless it is asked for more.
+/// The client only watches files in its folders, unless it is asked for more.
 #[test]
 fn a_repository_around_the_folder_is_watched() {
     let mut capabilities = usual_capabilities();
@@ -149,7 +149,7 @@ fn a_repository_around_the_folder_is_watched() {
     assert_eq!(pattern(&mut client), json!({ "baseUri": client.uri(""), "pattern": "**/*" }));
 }
 
-/// A client may not be able to watch files outside its folders.
+/// Some clients cannot watch files outside their folders.
 #[test]
 fn a_save_is_enough_in_a_repository_that_cannot_be_watched() {
     let mut capabilities = usual_capabilities();
@@ -188,7 +188,7 @@ fn a_repository_is_closed_with_its_last_document() {
 }
 
 #[test]
-fn a_file_outside_of_every_repository_is_on_its_own() {
+fn a_file_outside_every_repository_is_checked_alone() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     let uri = "file:///flakeward-test-of-the-root.nix";
     let document = json!({ "uri": uri, "languageId": "nix", "version": 1, "text": "{ services.a.port = 6379; }" });
@@ -200,7 +200,7 @@ fn a_file_outside_of_every_repository_is_on_its_own() {
     let hover = client.request("textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": position }));
     assert!(hover["contents"]["value"].as_str().unwrap().contains("6379"), "{hover}");
     client.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
-    // A path that was never opened is not searched for either.
+    // A path that was never opened is not searched for.
     let command = json!({ "command": "flakeward.migrate", "arguments": ["file:///nope"] });
     client.error("workspace/executeCommand", command);
     assert_eq!(client.shut_down(), Some(0));
@@ -237,14 +237,14 @@ fn every_kind_of_file_is_watched_and_others_are_ignored() {
     assert_eq!(*watchers, json!([{ "globPattern": "**/*" }]));
     client.open_file("redis.nix");
     client.published("redis.nix");
-    // None of these is checked, so nothing is read again and published.
+    // None of these is checked, so nothing is read again or published.
     for path in ["notes.txt", "LICENSE", ".git/objects/ab/cdef", "out/web.nix", "node_modules/a.nix"] {
         client.write(path, "some text 6379\n");
     }
     client.write("serve", "#!/bin/sh\nredis-server --port 6379\n");
     client.write("moved/ports.nix", "{ cache.main = 6379; }\n");
     std::fs::remove_dir_all(client.root.join("lib")).unwrap();
-    // Clients report a folder that is removed, not its files.
+    // Clients report the removal of a folder, but not of its files.
     client.changed("lib");
     let found = client.published("redis.nix");
     assert!(!message(&found).contains("databases.redis"), "{found:?}");

@@ -1,4 +1,4 @@
-//! What cannot be migrated is refused with a position, and nothing is written.
+//! Files that cannot be migrated are rejected with a position, and nothing is written.
 
 use std::fs;
 use std::process::Command;
@@ -27,7 +27,7 @@ impl Folder {
 }
 
 #[test]
-fn bad_files_are_refused_with_a_position() {
+fn bad_files_are_rejected_with_a_position() {
     for (text, expected) in [
         ("services:\n  a: [\n", "compose.yaml:3:1: is not valid YAML"),
         ("a: 1\n", "compose.yaml:1:1: is not a Compose file: it has no `services`"),
@@ -56,9 +56,9 @@ fn bad_files_are_refused_with_a_position() {
     }
 }
 
-/// Nesting that would need more stack than there is.
+/// Nesting that would overflow the stack.
 #[test]
-fn deep_substitutions_are_refused() {
+fn deep_substitutions_are_rejected() {
     let nested = format!("{}x{}", "${A:-".repeat(20_000), "}".repeat(20_000));
     let image = |image: &str| format!("services:\n  a: {{image: \"{image}\"}}\n");
     let refused = "substitutions are nested more than 50 levels deep";
@@ -70,14 +70,14 @@ fn deep_substitutions_are_refused() {
         let folder = Folder::new(&[("compose.yaml", &compose), (".env", &env)]);
         let (code, said) = folder.migrate("compose compose.yaml --write");
         match expected {
-            // The variable has a value, so that its default is not needed.
+            // The variable has a value, so its default is not needed.
             "" => assert_eq!(code, Some(0), "{said}"),
             place => assert!(code == Some(2) && said.contains(&format!("{place}{refused}")), "{code:?} {said}"),
         }
     }
 }
 
-/// A few bytes that would become millions of ports, services or variables.
+/// A few bytes that would expand to millions of ports, services or variables.
 #[test]
 fn excessively_large_projects_are_rejected() {
     let ports: Vec<String> = (0..24).map(|at| format!("\"{0}-{1}:{0}-{1}\"", 1_000 + at, 60_000 + at)).collect();
@@ -129,12 +129,12 @@ fn nothing_is_overwritten() {
     assert_eq!(folder.read("flake/process-compose.nix"), "{ }\n");
     assert!(folder.read("lib/ports.nix").contains("    shop = 3000;\n"));
     assert!(folder.read("flake/dev-2.nix").contains("process-compose.dev-2 ="), "{said}");
-    // The same files are not migrated a second time.
+    // The same files are not migrated again.
     let (code, said) = folder.migrate("compose compose.yaml --write --force");
     assert!(code == Some(0) && said.contains("nothing to write"), "{said}");
 }
 
-/// `migrate --format json` and its report.
+/// The report of `migrate --format json`.
 fn report(folder: &Folder, line: &str) -> serde_json::Value {
     let mut command = Command::new(FLAKEWARD);
     let output = command
@@ -148,7 +148,7 @@ fn report(folder: &Folder, line: &str) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Whether a list of the report has an entry with these texts.
+/// Whether a list in the report has an entry with these texts.
 fn says(list: &serde_json::Value, what: &str, text: &str) -> bool {
     list.as_array().unwrap().iter().any(|entry| entry["what"] == what && entry.to_string().contains(text))
 }
@@ -186,7 +186,7 @@ fn attributes_of_the_flake_are_not_defined_again() {
     let (code, said) = folder.migrate("dockerfile web/Dockerfile --write --force");
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("`packages.container-web` is already defined in nix/module.nix"), "{said}");
-    // The other folders of the file give it another name.
+    // A Dockerfile in another folder gets another package name.
     let (code, said) = folder.migrate("dockerfile shop/web/Dockerfile --write --force");
     assert_eq!(code, Some(0), "{said}");
     assert!(folder.read("flake/container-shop-web.nix").contains("packages.container-shop-web ="));
@@ -194,7 +194,7 @@ fn attributes_of_the_flake_are_not_defined_again() {
 }
 
 #[test]
-fn dockerfiles_that_cannot_be_read_are_refused() {
+fn dockerfiles_that_cannot_be_read_are_rejected() {
     for (text, expected) in
         [("", "web/Dockerfile"), ("RUN echo a\n", "web/Dockerfile:1:1"), ("FROM\n", "web/Dockerfile:1:1")]
     {
@@ -206,7 +206,7 @@ fn dockerfiles_that_cannot_be_read_are_refused() {
     }
 }
 
-/// Every file that includes others says so in the report, at its own line.
+/// The report lists every file that includes others, at its own line.
 #[test]
 fn included_files_are_in_the_report() {
     let service = |name: &str| format!("services:\n  {name}:\n    image: redis\n");

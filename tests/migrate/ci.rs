@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::evaluate::init;
 use crate::tools::{FLAKEWARD, have};
 
-/// A workflow with what is left of it: `line: what`.
+/// A workflow, and the parts of it that are not migrated: `line: what`.
 struct Case {
     workflow: &'static str,
     left: &'static [&'static str],
@@ -93,7 +93,7 @@ fn write(root: &Path, path: &str, text: &str) {
     fs::write(file, text).unwrap();
 }
 
-/// What zizmor finds in a repository's workflows.
+/// The findings of zizmor in a repository's workflows.
 fn audited(root: &Path) -> BTreeSet<String> {
     let output = Command::new("zizmor")
         .args(["--offline", "--no-exit-codes", "--format", "json", ".github"])

@@ -1,5 +1,5 @@
-//! Compose files of other repositories: with FLAKEWARD_TEST_COMPOSE_CORPUS (checkouts such as that of
-//! docker/awesome-compose, separated as in PATH) every one of them is migrated.
+//! Migrates Compose files of other repositories: every one in FLAKEWARD_TEST_COMPOSE_CORPUS (checkouts, such as
+//! docker/awesome-compose, separated as in PATH).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -54,7 +54,7 @@ pub fn compose_files(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.path.to_string()).filter(is_compose).collect()
 }
 
-/// Why Compose refuses a file that is one.
+/// Why Compose rejects a file that is a Compose file.
 pub const REFUSED: [&str; 1] = ["is required and has no value"];
 
 /// The folders that FLAKEWARD_TEST_COMPOSE_CORPUS names, separated as in PATH.
@@ -63,7 +63,7 @@ pub fn corpora() -> Vec<PathBuf> {
     named.map(|all| std::env::split_paths(&all).collect()).unwrap_or_default()
 }
 
-/// The keys of Compose files, counted without flakeward.
+/// The keys of Compose files, counted independently of flakeward.
 fn keys(corpus: &Path, files: &[String]) -> BTreeMap<String, Vec<String>> {
     let script = Path::new(PROJECT).join("tests/migrate/keys.py");
     let output = Command::new("python3").arg(script).args(files).current_dir(corpus).output().unwrap();
@@ -71,7 +71,7 @@ fn keys(corpus: &Path, files: &[String]) -> BTreeMap<String, Vec<String>> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Whether the reader of YAML that counts keys is installed.
+/// Whether the YAML parser that counts the keys is installed.
 fn can_count() -> bool {
     let found = Command::new("python3").args(["-c", "import ruamel.yaml"]).output();
     let can = found.is_ok_and(|output| output.status.success());
@@ -79,7 +79,7 @@ fn can_count() -> bool {
     can
 }
 
-/// Every key is carried or reported, and most images become something.
+/// Every key is carried over or reported, and most images have a replacement.
 #[test]
 fn a_corpus_is_migrated_without_losses() {
     if !can_count() {
@@ -96,7 +96,7 @@ fn a_corpus_is_migrated_without_losses() {
             let mut draft = Draft::new(&disk, Ports::default());
             let project = [file.as_str().into()];
             if let Err(error) = compose::migrate(&mut draft, &project) {
-                // Compose refuses these as well.
+                // Compose also rejects these.
                 let said = error.to_string();
                 assert!(REFUSED.iter().any(|reason| said.contains(reason)), "{said}");
                 refused.push(said);
@@ -111,11 +111,11 @@ fn a_corpus_is_migrated_without_losses() {
                 let names = |entry: &str, key: &str| {
                     entry.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
                 };
-                // A service that is left out is left out with all that is below its keys.
+                // If a service is left out, so is everything below its keys.
                 let is_left_whole = |parent: &str| report.left.iter().any(|entry| entry.what == parent);
                 let is_said = key == "services"
                     || said.iter().any(|entry| names(entry, key))
-                    // `services.web.environment` of a key below it, whose name may have dots as well.
+                    // A parent such as `services.web.environment` is left out as a whole. Names may also contain dots.
                     || key.match_indices('.').nth(2).is_some_and(|(at, _)| is_left_whole(&key[..at]));
                 if !is_said {
                     lost.push(format!("{}/{file}: nothing is said about {key}", corpus.display()));
@@ -141,7 +141,7 @@ fn a_corpus_is_migrated_without_losses() {
     assert!(images == 0 || carried * 10 >= images * 9, "{carried} of {images} images become something");
 }
 
-/// Whether the owner of a repository, whose folder is `OWNER+NAME`, publishes an image itself.
+/// Whether the owner of a repository, whose folder is `OWNER+NAME`, also publishes an image.
 fn is_own(corpus: &Path, image: &str) -> bool {
     let folder = corpus.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let owner = folder.split('+').next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Dockerfiles of other repositories: every one below the folders of FLAKEWARD_TEST_COMPOSE_CORPUS is migrated, its frame
-//! is in the image's configuration, and every instruction of the last stage is carried or reported.
+//! Migrates every Dockerfile below the folders of FLAKEWARD_TEST_COMPOSE_CORPUS: its frame is in the configuration of
+//! the image, and every instruction of the last stage is carried over or reported.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,14 +15,14 @@ use tempfile::TempDir;
 use crate::corpus::{Disk, corpora, folder};
 use crate::tools::{PROJECT, have};
 
-/// An instruction, as it is written: line, name, the rest.
+/// An instruction as written: line, name, arguments.
 struct Instruction {
     line: usize,
     name: String,
     rest: String,
 }
 
-/// The instructions of the last stage, read by lines alone: nothing of the migration is used here.
+/// The instructions of the last stage, found line by line: this uses no code of the migration.
 fn last_stage(text: &str) -> Vec<Instruction> {
     let mut found: Vec<Instruction> = Vec::new();
     let mut continued = false;
@@ -68,7 +68,7 @@ fn delimiter(behind: &str) -> String {
     word.trim_matches(['"', '\'']).to_owned()
 }
 
-/// The arguments of `buildImage` in a written module, with a stand-in for nix2container.
+/// The arguments of `buildImage` in a written module, evaluated with a stand-in for nix2container.
 fn image(module: &Path, lib: &Path, names: &BTreeSet<String>) -> Result<Value, String> {
     let list: String = names.iter().map(|name| format!("\"{name}\" ")).collect();
     let expression = format!(
@@ -97,7 +97,7 @@ fn image(module: &Path, lib: &Path, names: &BTreeSet<String>) -> Result<Value, S
     }
 }
 
-/// What the configuration of an image lacks of the last stage.
+/// The settings of the last stage that the configuration of an image lacks.
 fn lacking(config: &Value, stage: &[Instruction]) -> Vec<String> {
     let last = |name: &str| stage.iter().rev().find(|instruction| instruction.name == name);
     let mut lacking = Vec::new();
@@ -161,7 +161,7 @@ fn the_frame_of_every_dockerfile_is_carried() {
                 .collect();
             let stage = last_stage(&text);
             for (at, instruction) in stage.iter().enumerate() {
-                // A later one takes the place of an earlier one.
+                // A later instruction replaces an earlier one.
                 let once = ["CMD", "ENTRYPOINT", "WORKDIR", "USER", "STOPSIGNAL"].contains(&instruction.name.as_str());
                 let variable = |instruction: &Instruction| {
                     let is_env = instruction.name == "ENV";
@@ -174,7 +174,7 @@ fn the_frame_of_every_dockerfile_is_carried() {
                 {
                     continue;
                 }
-                // What changes nothing in the image is not mentioned.
+                // Instructions that do not change the image are not mentioned.
                 let silent = matches!(instruction.name.as_str(), "ARG" | "SHELL" | "RUN" | "COPY" if instruction.rest.is_empty());
                 let is_said = (instruction.line..instruction.line + 40).any(|line| said.contains(&line));
                 let in_script = instruction.name == "RUN" && is_said;
@@ -192,7 +192,8 @@ fn the_frame_of_every_dockerfile_is_carried() {
                 fs::write(file, &change.after).unwrap();
             }
             let module = changes.iter().find(|change| change.path.starts_with("flake/container-")).unwrap();
-            // The module refers to the files of the repository by its own location. A file set has no links to folders.
+            // The module refers to the files of the repository relative to its own location. A file set contains no
+            // links to folders.
             place(&corpus, folder.path(), module.after.contains("lib.fileset"));
             holes += usize::from(module.after.contains("could not carry"));
             let names = crate::evaluate::names(&module.after);
@@ -209,7 +210,7 @@ fn the_frame_of_every_dockerfile_is_carried() {
     assert!(count > 0);
 }
 
-/// Puts what is in a folder into another one, apart from what is there: by links, or as copies.
+/// Puts the contents of a folder into another one, except files that already exist there, as links or copies.
 fn place(from: &Path, to: &Path, as_copies: bool) {
     for entry in fs::read_dir(from).unwrap().flatten() {
         let path = to.join(entry.file_name());

@@ -1,7 +1,7 @@
 # Evaluates a written module with the real process-compose-flake and services-flake, and stubs for packages.
 #
-# `packages` are the names of all packages that a module or a service may ask for. Every package is at `prefix`, so
-# that `${pkgs.redis}/bin/redis-server` is a program of the machine. Texts and scripts are written below `out`.
+# `packages` contains the names of all packages that a module or a service may refer to. Every package is at `prefix`, so
+# `${pkgs.redis}/bin/redis-server` is a program of the machine. Text files and scripts are written below `out`.
 {
   lib,
   processComposeFlake,
@@ -15,7 +15,7 @@ let
   package = name: {
     type = "derivation";
     inherit name;
-    # Versions of MariaDB are told by this name.
+    # This name determines the version of MariaDB.
     pname = if lib.hasPrefix "mariadb" name then "mariadb" else name;
     version = "1";
     outPath = prefix;
@@ -81,7 +81,7 @@ let
     buildEnv = { name, ... }: package name;
   };
   getExe = package: if package ? script then "bash ${package.script}" else "${package}/bin/${package.meta.mainProgram}";
-  # Modules are given the library that evaluates them.
+  # Modules receive the library that evaluates them.
   ourLib = lib.extend (_: _: { inherit getExe; });
   inputs = {
     process-compose-flake.flakeModule = { };
@@ -108,6 +108,6 @@ let
 in
 {
   inherit (evaluated.config.settings) processes;
-  # What process-compose is given.
+  # The configuration of process-compose.
   file = evaluated.config.outputs.settingsFile;
 }

@@ -1,4 +1,4 @@
-//! Written modules evaluated with the real modules: FLAKEWARD_TEST_PROCESS_COMPOSE_FLAKE, FLAKEWARD_TEST_SERVICES_FLAKE
+//! Evaluates written modules with the real modules: FLAKEWARD_TEST_PROCESS_COMPOSE_FLAKE, FLAKEWARD_TEST_SERVICES_FLAKE
 //! and FLAKEWARD_TEST_NIXPKGS_LIB name checkouts of Platonic-Systems/process-compose-flake, juspay/services-flake and
 //! nix-community/nixpkgs.lib.
 
@@ -23,7 +23,7 @@ pub struct Modules {
 }
 
 impl Modules {
-    /// The checkouts, if all are named.
+    /// The checkouts, if all of them are named.
     pub fn find() -> Option<Self> {
         let process_compose = folder("FLAKEWARD_TEST_PROCESS_COMPOSE_FLAKE")?;
         let services = folder("FLAKEWARD_TEST_SERVICES_FLAKE")?;
@@ -40,12 +40,12 @@ impl Modules {
         self.store.path()
     }
 
-    /// The processes of a project of a written module.
+    /// The processes of a project in a written module.
     pub fn processes(&self, module: &Path, project: &str) -> Result<Value, String> {
         self.processes_at(module, project, Path::new("/usr"))
     }
 
-    /// The same, with the programs of packages in the `bin` of a folder.
+    /// The processes of a project in a written module, with the programs of packages in `PREFIX/bin`.
     pub fn processes_at(&self, module: &Path, project: &str, prefix: &Path) -> Result<Value, String> {
         let text = fs::read_to_string(module).unwrap();
         let mut packages = names(&text);
@@ -77,18 +77,18 @@ impl Modules {
 }
 
 impl Drop for Modules {
-    /// Nix takes the right to write from all that is in its store; without it nothing there can be removed.
+    /// Nix makes everything in its store read-only, so it could not be removed otherwise.
     fn drop(&mut self) {
         let _ = Command::new("chmod").args(["-R", "u+w"]).arg(self.store.path()).status();
     }
 }
 
-/// A copy of nixpkgs' library that Debian's Nix reads too.
+/// A copy of nixpkgs' library that Debian's Nix can also evaluate.
 pub fn library(nixpkgs: &Path) -> TempDir {
     let lib = TempDir::new().unwrap();
     let copied = Command::new("cp").arg("-r").arg(nixpkgs.join("lib")).arg(lib.path()).status().unwrap();
     assert!(copied.success());
-    // Nix has `readFileType` since 2.14, Debian's is older.
+    // `readFileType` was added in Nix 2.14; Debian's Nix is older.
     let filesystem = lib.path().join("lib/filesystem.nix");
     let text = fs::read_to_string(&filesystem).unwrap();
     let by_looking = "builtins.readFileType or (path: if builtins.pathExists (path + \"/.\") then \"directory\" else \
@@ -104,7 +104,7 @@ pub fn names(text: &str) -> BTreeSet<String> {
     text.split("pkgs.").skip(1).map(name).filter(|name| !name.is_empty()).collect()
 }
 
-/// The packages that services-flake asks for.
+/// The packages that services-flake refers to.
 fn services_packages(folder: &Path) -> BTreeSet<String> {
     let mut found = named_packages(&folder.join("nix"));
     let others = ["coreutils", "gnugrep", "gawk", "findutils", "process-compose", "redis", "bash", "mailcap"];
@@ -132,7 +132,7 @@ pub fn named_packages(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// Makes a folder a repository, which is where flakeward writes.
+/// Makes a folder a repository, because flakeward writes only in repositories.
 pub fn init(root: &Path) {
     let made = Command::new("git").args(["init", "-q"]).current_dir(root).status().unwrap();
     assert!(made.success());
@@ -150,7 +150,7 @@ pub fn repository(files: &[(&str, &str)]) -> TempDir {
     root
 }
 
-/// Migrates the Compose files of a folder, and gives the names of the projects with their modules.
+/// Migrates the Compose files of a folder. Returns the names of the projects with their modules.
 pub fn migrate(root: &Path, files: &[&str]) -> Vec<(String, PathBuf)> {
     try_migrate(root, files).expect("a variable has no value")
 }
@@ -186,7 +186,7 @@ fn every_module_of_a_corpus_evaluates() {
             let root = TempDir::new().unwrap();
             let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
             fs::create_dir_all(root.path().join(folder)).unwrap();
-            // A repository's own folder may be large: then only the file is needed.
+            // If the file is in the repository's root, only the file is copied, because the repository may be large.
             let from = if folder.is_empty() { corpus.join(&file) } else { corpus.join(folder).join(".") };
             let copied = Command::new("cp").arg("-r").arg(from).arg(root.path().join(folder)).status().unwrap();
             assert!(copied.success());
@@ -238,7 +238,7 @@ fn the_processes_are_what_compose_meant() {
     assert_eq!(api["shutdown"]["signal"], 2);
     assert_eq!(api["working_dir"], "./api");
     assert!(processes["db-init"].is_object() && processes["cache"].is_object());
-    // The password is in .env and nowhere in what goes to the store.
+    // The password is in .env and nowhere in the files that go to the store.
     let all = fs::read_to_string(module).unwrap() + &found.to_string();
     assert!(!all.contains(":pw@"), "{all}");
     assert!(fs::read_to_string(root.path().join(".env")).unwrap().contains("=pw\n"));

@@ -1,18 +1,18 @@
-# Evaluates the outputs of a flake and gives them as plain data. flake-parts, flake-utils and nixpkgs' library are the
-# real ones. Every other input, and every package, is a stand-in that knows its path and what it was called with: the
-# same expression gives the same text, another one another.
+# Evaluates the outputs of a flake and returns them as plain data. flake-parts, flake-utils and nixpkgs' library are the
+# real ones. Every other input, and every package, is a stand-in that records its path and its arguments: equal
+# expressions have equal results, and different ones have different results.
 {
-  # The folder of a checkout of nixpkgs.lib, flake-parts, and flake-utils.
+  # The folders of checkouts of nixpkgs.lib, flake-parts, and flake-utils.
   nixpkgs,
   flakeParts,
   flakeUtils,
   # The folder of the flake.
   flake,
-  # The attributes that stand-ins have: Nix cannot answer to any name.
+  # The attributes that stand-ins have, because a Nix set cannot have every attribute.
   names,
-  # `names` for the names of the outputs, else the path of what to show.
+  # `names` for the names of the outputs, or else the path of the value to show.
   what,
-  # Whether functions are shown by what they give for stand-ins.
+  # Whether functions are shown by their results for stand-ins.
   applied ? true,
 }:
 let
@@ -32,7 +32,7 @@ let
 
   digest = value: builtins.substring 0 16 (builtins.hashString "sha256" (builtins.toJSON value));
 
-  # `nixpkgs.lib // other.lib` has to keep the functions of the former.
+  # `nixpkgs.lib // other.lib` must keep the functions of the former.
   libraryOf = path: removeAttrs (standIn path) (builtins.attrNames realLib);
 
   standIn =
@@ -67,7 +67,7 @@ let
         isAarch64 = lib.hasPrefix "aarch64-" system;
         isStatic = false;
       };
-      # `import nixpkgs { inherit system; }` is what `legacyPackages` is made by.
+      # `legacyPackages` is defined by `import nixpkgs { inherit system; }`.
       rest = removeAttrs args [ "system" ];
       path = "pkgs(${system}${if rest == { } then "" else ", ${digest (show rest)}"})";
       base = _: standIn path // {
@@ -83,7 +83,7 @@ let
         buildPlatform = platform;
         extend = overlay: packages (args // { overlays = args.overlays or [ ] ++ [ overlay ]; });
       };
-      # What the overlay of another flake defines is not known.
+      # The packages that the overlay of another flake defines are unknown.
       overlays = builtins.filter builtins.isFunction (args.overlays or [ ]);
     in
     lib.fix (lib.foldl' (lib.flip lib.extends) base overlays);
@@ -121,7 +121,7 @@ let
       plain
       // {
         inherit lib;
-        # What is imported is a function of the arguments.
+        # The imported value is a function of the arguments.
         outPath = toString ./nixpkgs;
         # flakeward: allow(for-all-systems) a stand-in for nixpkgs, which defines this without flake-parts
         legacyPackages = lib.genAttrs (systems ++ [ "i686-linux" "armv7l-linux" "armv6l-linux" "riscv64-linux" ]) (
@@ -132,7 +132,7 @@ let
       plain // { outPath = toString ./any; };
 
   source = scopedImport scope (flake + "/flake.nix");
-  # `import nixpkgs` reads a path. Files are imported with the same scope, since what they import may be one too.
+  # `import nixpkgs` reads a path. Files are imported with the same scope, since they may also import nixpkgs.
   scope = {
     import =
       given:
@@ -204,7 +204,7 @@ let
         else if value ? type && value.type == "derivation" then
           "derivation ${builtins.unsafeDiscardStringContext value.drvPath}"
         else
-          # The helpers' inputs come and go, and flake-parts gives every app a `meta`.
+          # The migration adds and removes the inputs of helpers, and flake-parts adds `meta` to every app.
           builtins.mapAttrs (_: next) (
             removeAttrs value (
               [ "flake-utils" "flake-parts" "utils" ] ++ lib.optional (value ? program && value.meta or null == { }) "meta"
@@ -232,7 +232,7 @@ let
       null;
 in
 if what == [ ] then
-  # For each system: the names of what there is.
+  # The names of the attributes for each system.
   builtins.mapAttrs (
     _: value:
     if isPlainSet value then

@@ -1,5 +1,5 @@
-//! Flakes of other repositories: with FLAKEWARD_TEST_FLAKE_CORPUS (folders of checkouts, separated as in PATH) every
-//! flake.nix with a helper is migrated, and what it evaluates to is compared with what it was.
+//! Migrates flakes of other repositories: with FLAKEWARD_TEST_FLAKE_CORPUS (folders of checkouts, separated as in
+//! PATH), every flake.nix with a helper is migrated, and its value is compared with the value before the migration.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,10 +13,10 @@ use crate::corpus::folder;
 use crate::evaluate::init;
 use crate::tools::{FLAKEWARD, PROJECT, have};
 
-/// Stand-ins have at most so many attributes: each of them is a set of all.
+/// The maximum number of attributes of a stand-in: each attribute is a set of all of them.
 const NAMES: usize = 4_000;
 
-/// What evaluations read besides the flake.
+/// The files that evaluations read in addition to the flake.
 struct Evaluator {
     nixpkgs: PathBuf,
     parts: PathBuf,
@@ -70,13 +70,13 @@ struct Pair<'e> {
 #[derive(Default)]
 struct Compared {
     same: usize,
-    /// What did not evaluate before either: it needs something that stand-ins cannot provide.
+    /// Parts that did not evaluate before the migration either, because stand-ins cannot provide what they need.
     unknown: Vec<String>,
     different: Vec<String>,
 }
 
 impl Pair<'_> {
-    /// Evaluates one of both at the same location, since paths are part of values.
+    /// Evaluates one of the two flakes at the same location, since paths are part of values.
     fn show(&self, text: &Path, path: &[&str], applied: bool) -> Result<Value, String> {
         fs::copy(text, self.root.join("flake.nix")).unwrap();
         self.evaluator.show(&self.root, &self.names, path, applied)
@@ -116,7 +116,7 @@ impl Pair<'_> {
         compared
     }
 
-    /// Compares a part of the outputs. `None` if it did not evaluate before, or is a stand-in as a whole.
+    /// Compares a part of the outputs. `None` if it did not evaluate before, or is a stand-in itself.
     fn compare_at(&self, path: &[&str], compared: &mut Compared) -> Option<()> {
         let shown = [true, false].into_iter().find_map(|applied| {
             let before = self.show(&self.before, path, applied).ok()?;
@@ -127,7 +127,7 @@ impl Pair<'_> {
         let what = path.join(".");
         match after.map(filled) {
             Ok(after) if after == filled(before.clone()) => compared.same += 1,
-            // A stand-in as a whole has no names, and its own are not those of packages.
+            // A stand-in has no names of packages, and its own names are not compared.
             Err(error) if error.contains(".__path'") => return None,
             _ if !is_member || before.is_string() => return None,
             Ok(after) => compared.different.push(format!("{what}\n{before:#}\n{after:#}")),
@@ -141,7 +141,7 @@ fn last_line(error: &str) -> String {
     error.lines().find(|line| line.starts_with("error:")).unwrap_or(error).to_owned()
 }
 
-/// Without empty sets: flake-parts has all of its outputs for each system.
+/// Removes empty sets, because flake-parts defines all of its outputs for each system.
 fn filled(value: Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -152,7 +152,8 @@ fn filled(value: Value) -> Value {
     }
 }
 
-/// The words of a repository's Nix files that may be attributes: all of flake.nix, and those after a dot elsewhere.
+/// The words in a repository's Nix files that may be attributes: all words in flake.nix, and those after a dot
+/// elsewhere.
 fn names(root: &Path, flake: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "_-'".contains(c);
     let is_name = |word: &&str| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -178,13 +179,13 @@ fn nix_files(root: &Path) -> Vec<PathBuf> {
     nix.map(|entry| root.join(&*entry.path)).collect()
 }
 
-/// Whether a flake has a helper of its own, or one of flake-utils, and is not migrated yet.
+/// Whether a flake has its own helper, or one of flake-utils, and has not been migrated yet.
 fn has_helper(text: &str) -> bool {
     ["genAttrs", "eachDefaultSystem", "eachSystem", "flake-utils"].iter().any(|word| text.contains(word))
         && !text.contains("mkFlake")
 }
 
-/// The folders that hold a flake with a helper, once for each text.
+/// The folders with a flake that has a helper, one folder for each distinct text.
 fn flakes() -> Option<Vec<PathBuf>> {
     let corpus = folder("FLAKEWARD_TEST_FLAKE_CORPUS")?;
     let mut found = BTreeMap::new();
@@ -201,7 +202,7 @@ fn flakes() -> Option<Vec<PathBuf>> {
     Some(folders)
 }
 
-/// Copies what evaluating a flake reads: its repository may be large.
+/// Copies the files that the evaluation of a flake reads, because its repository may be large.
 fn copy(from: &Path, to: &Path) {
     let script = "cd \"$0\" && find . -name .git -prune -o -type f -size -300k \\( -name '*.nix' -o -name '*.lock' \
                   -o -name '*.toml' -o -name '*.json' \\) -print0 | xargs -0 cp --parents -t \"$1\"";

@@ -1,5 +1,5 @@
-//! Kinds of stacks that many repositories have. Each is migrated on disk, and evaluated with the real modules if they are
-//! named (see evaluate.rs).
+//! Kinds of stacks that many repositories have. Each is migrated on disk, and evaluated with the real modules if they
+//! are named (see evaluate.rs).
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::tools::FLAKEWARD;
 struct Migrated {
     root: TempDir,
     module: String,
-    /// The evaluated processes, if the real modules are there.
+    /// The evaluated processes, if the real modules are available.
     processes: Option<Value>,
 }
 
@@ -191,7 +191,7 @@ fn a_site_that_another_stage_builds() {
 }
 
 #[test]
-fn clients_of_kafka_use_its_one_listener() {
+fn clients_of_kafka_use_its_only_listener() {
     let compose = "services:\n  kafka:\n    image: confluentinc/cp-kafka:7.5.0\n    ports: ['9092:9092', '29092:29092']\n    \
         environment:\n      KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://kafka:29092,HOST://localhost:9092\n  topics:\n    \
         image: confluentinc/cp-kafka:7.5.0\n    depends_on: { kafka: { condition: service_healthy } }\n    \
@@ -242,12 +242,12 @@ fn defaults_in_the_source_name_hosts_too() {
         .has("POSTGRES_HOST = \"127.0.0.1\"")
         .has("REDIS_URL = \"redis://127.0.0.1:${toString ports.databases.redis}/0\"")
         .lacks("NAME = \"127.0.0.1\"")
-        // The file of variables is read before, so that the registry's port wins.
+        // The file of variables is read first, so that the registry's port takes precedence.
         .has("web.env; set +a; fi\n                export PORT=");
 }
 
 #[test]
-fn what_has_no_value_is_not_written() {
+fn variables_without_a_value_are_not_written() {
     let compose = "services:\n  db:\n    image: postgres:16\n    environment:\n      POSTGRES_USER: ${DB_USER}\n      POSTGRES_DB: ${DB_NAME}\n  \
         app:\n    image: python:3.12\n    command: python app.py\n    environment: { DB_USER: '${DB_USER}', HASH: '${HASH:-$2a$14$.x}' }\n";
     let stack = Migrated::of(&[("compose.yaml", compose)]);
@@ -327,7 +327,7 @@ fn reports_name_the_dockerfile_of_an_image_and_the_folder_of_the_data() {
 }
 
 #[test]
-fn words_of_a_script_are_programs_only_where_commands_begin() {
+fn words_of_a_script_are_programs_only_at_the_start_of_commands() {
     let compose = "services:\n  a:\n    image: node:22\n    command: sh -c \"npm ci && npm run serve\"\n  b:\n    image: php:8.3\n    \
         command: sh -c \"php artisan migrate && php artisan serve\"\n  c:\n    image: node:22\n    \
         command: sh -c \"for i in 1 2; do serve dist; done; ./wait.sh db:5432 -- python app.py\"\n";

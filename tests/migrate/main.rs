@@ -1,5 +1,5 @@
-//! `flakeward migrate compose` against what it has to agree with: the reference parser of Compose, the real modules of
-//! process-compose-flake and services-flake, and process-compose itself.
+//! Compares `flakeward migrate compose` with the reference parser of Compose, the real modules of process-compose-flake
+//! and services-flake, and process-compose itself.
 
 #[path = "../support/tools.rs"]
 mod tools;

@@ -1,8 +1,8 @@
-# A stand-in for nixpkgs, as far as written flakes and the real modules ask for it: packages that nothing builds.
+# A stand-in for nixpkgs with the parts that written flakes and the real modules need: packages that are never built.
 { lib, names }:
 system:
 let
-  # Arguments that can be part of a derivation, so that other arguments make another derivation.
+  # The arguments that can be part of a derivation, so that different arguments lead to different derivations.
   plain =
     value:
     builtins.any (is: is value) [

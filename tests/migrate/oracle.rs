@@ -1,5 +1,6 @@
-//! compose-go, the reference parser, reads the same files (`compose-go` on PATH is `tests/migrate/compose-go`, which
-//! prints what the library reads), and flakeward agrees with it on what every service says.
+//! Compares flakeward with compose-go, the reference parser, on the same files: both must agree on the settings of
+//! every service. `compose-go` on PATH is `tests/migrate/compose-go`, which prints the project as the library parses
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::tools::have;
 
-/// What a service says, in a form that both can be brought into.
+/// The settings of a service, in a form that both parsers can be converted to.
 type Facts = BTreeMap<String, BTreeSet<String>>;
 
 fn tool_facts(folder: &Path, files: &[&str]) -> Result<BTreeMap<String, Facts>, String> {
@@ -89,7 +90,7 @@ fn facts_of_json(service: &Value, root: &Path) -> Facts {
     let depends = service["depends_on"].as_object().cloned().unwrap_or_default();
     let mut waits: BTreeSet<String> =
         depends.iter().map(|(name, how)| format!("{name} {}", text(&how["condition"]))).collect();
-    // Compose waits for links as well.
+    // Compose also waits for links.
     for link in list(&service["links"]) {
         let name = text(&link).split(':').next().unwrap_or_default().to_owned();
         if !depends.contains_key(&name) {
@@ -119,7 +120,7 @@ fn facts_of_json(service: &Value, root: &Path) -> Facts {
         add(
             "test",
             match &health["test"] {
-                // A text is for the shell.
+                // A string is run by the shell.
                 Value::String(line) => BTreeSet::from([format!("CMD-SHELL\u{1f}{line}")]),
                 words => words_of(words),
             },
@@ -133,7 +134,7 @@ fn facts_of_json(service: &Value, root: &Path) -> Facts {
     facts
 }
 
-/// The same facts of flakeward's model: as JSON first, so that one reading serves both.
+/// The facts of flakeward's model, converted to JSON first, so that one function reads both.
 fn own_facts(model: &Model, root: &Path) -> BTreeMap<String, Facts> {
     model.services().map(|(key, node)| (key.name.clone(), facts_of_json(&json(node), root))).collect()
 }
@@ -151,7 +152,8 @@ fn json(node: &Node) -> Value {
     }
 }
 
-/// compose-go resolves what is passed through, adds implied dependencies and expands home folders: left out.
+/// Removes differences that are not compared: compose-go resolves variables that are passed through and expands home
+/// folders.
 fn comparable(facts: &mut BTreeMap<String, Facts>) {
     for facts in facts.values_mut() {
         if let Some(pairs) = facts.get_mut("environment") {
@@ -174,7 +176,7 @@ fn agree(folder: &Path, files: &[&str]) {
             let mut own = own_facts(&model, &folder.canonicalize().unwrap());
             comparable(&mut own);
             comparable(&mut theirs);
-            // A service with profiles is only shown by compose-go if they are on.
+            // compose-go only lists a service with profiles if one of them is active.
             own.retain(|name, facts| theirs.contains_key(name) || !facts.contains_key("profiles"));
             assert_eq!(own, theirs, "{} {files:?}", folder.display());
         }
@@ -204,7 +206,7 @@ fn agrees_with_the_reference_parser_on_written_files() {
     }
 }
 
-/// Projects: files whose name begins with `compose` are given to both, in order.
+/// Projects. Files whose names begin with `compose` are passed to both parsers, in order.
 const CASES: &[(&str, &[(&str, &str)])] = &[
     (
         "merge",
@@ -288,7 +290,7 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
     ("ports", &[("compose.yaml", "services:\n  a:\n    image: x\n    ports: [\"x:80\"]\n")]),
 ];
 
-/// Generated files: every combination of some forms of some keys, twice over each other.
+/// Generated files: every combination of some forms of some keys, in two files of which the second overrides the first.
 #[test]
 fn agrees_with_the_reference_parser_on_generated_files() {
     if !have(&["compose-go"]) {
@@ -344,7 +346,7 @@ fn agrees_with_the_reference_parser_on_a_corpus() {
     if !have(&["compose-go"]) {
         return;
     }
-    // Files of others lead out of their folder, where the reader stops.
+    // Some files of a corpus refer to files outside their folder, which are not read.
     for corpus in crate::corpus::corpora().into_iter().take(1) {
         for file in crate::corpus::compose_files(&corpus) {
             let path = corpus.join(&file);

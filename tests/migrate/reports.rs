@@ -1,5 +1,5 @@
-//! What the report of a migration says is true: what it names as carried over is in the module, and what cannot work there
-//! is named as left out.
+//! The report of a migration is correct: settings that it lists as carried over are in the module, and settings that
+//! cannot work there are listed as left out.
 
 use std::fs;
 use std::process::Command;
@@ -72,14 +72,14 @@ impl Repo {
         fs::read_to_string(self.root.path().join(path)).unwrap()
     }
 
-    /// Checks that the real modules take the module.
+    /// Checks that the real modules accept the module.
     fn evaluates(&self) -> Option<Value> {
         let modules = Modules::find()?;
         let module = self.root.path().join("flake/process-compose.nix");
         Some(modules.processes(&module, "dev").unwrap()["processes"].clone())
     }
 
-    /// Checks the configuration of the nginx of a process with nginx itself.
+    /// Checks the configuration of a process's nginx with nginx itself.
     fn nginx_takes(&self, process: &str) {
         let module = self.root.path().join("flake/process-compose.nix");
         let Some(texts) = texts(&module).filter(|_| have(&["nginx"])) else { return };
@@ -138,7 +138,7 @@ fn defaults_in_defaults_keep_their_braces() {
 }
 
 #[test]
-fn scripts_start_programs_that_are_there() {
+fn scripts_start_only_existing_programs() {
     let compose = r#"services:
   app:
     image: listmonk/listmonk:latest
@@ -196,7 +196,7 @@ fn servers_that_are_not_started_are_not_services() {
 }
 
 #[test]
-fn helpers_of_disabled_services_are_disabled_too() {
+fn helpers_of_disabled_services_are_also_disabled() {
     let compose = r#"services:
   db: {image: "postgres:16", profiles: [full]}
   sql: {image: "mariadb:11.4", profiles: [full], environment: {MARIADB_ROOT_PASSWORD: pw}}
@@ -306,7 +306,7 @@ fn paths_of_the_image_are_found_in_the_checkout_or_reported() {
 }
 
 #[test]
-fn what_a_start_script_is_given_is_known_or_reported() {
+fn arguments_of_a_start_script_are_known_or_reported() {
     let compose =
         "services:\n  app: {build: ., volumes: [\"./site:/var/www/html\"]}\n  own: {build: ., command: worker}\n";
     let dockerfile = "FROM php:8.2-fpm\nCOPY init.sh /usr/local/bin/\nENTRYPOINT [\"init.sh\"]\n\
@@ -335,7 +335,7 @@ fn several_brokers_have_names_and_no_secrets_in_the_store() {
 }
 
 #[test]
-fn names_of_left_services_are_hosts_in_addresses_only() {
+fn names_of_left_out_services_are_hosts_in_addresses_only() {
     let compose = "services:\n  shop: {image: \"acme/shop:1\"}\n  db: {image: \"postgres:16\", environment: {POSTGRES_DB: shop}}\n  \
                    web: {image: \"node:22\", command: node a.js, environment: {SHOP_HOST: shop}}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -403,7 +403,7 @@ const NGINX: &str = r#"services:
 "#;
 
 #[test]
-fn nginx_keeps_tls_and_names_what_is_not_there() {
+fn nginx_keeps_tls_and_missing_files_are_reported() {
     let conf = "proxy_cache_path /var/cache/nginx/a levels=1:2 keys_zone=a:1m;\nupstream backend { server app:8065; server api:3000 backup; }\n\
         server { listen 80; listen [::]:80; root /usr/share/nginx/html; return 301 https://$host$request_uri; }\nserver {\n  \
         listen 443 ssl http2 default_server;\n  listen [::]:443 ssl http2;\n  ssl_certificate /cert.pem; ssl_certificate_key /key.pem;\n  \
@@ -495,7 +495,7 @@ fn errors_are_part_of_the_json_report() {
 }
 
 #[test]
-fn files_that_git_ignores_are_named() {
+fn files_that_git_ignores_are_reported() {
     let compose = "services:\n  db: { image: 'postgres:16' }\n";
     let repo = Repo::of(&[("compose.yaml", compose), (".gitignore", "lib/\n")]);
     repo.left("this file", "`lib/` in .gitignore excludes it").not_left("this file", "flake/");
@@ -534,7 +534,7 @@ fn defaults_of_the_source_do_not_replace_a_file_that_is_missing() {
 }
 
 #[test]
-fn the_check_of_an_image_is_not_that_of_another_command() {
+fn the_health_check_of_an_image_does_not_apply_to_another_command() {
     let compose =
         "services:\n  api: { build: ., ports: ['8000:8000'] }\n  worker: { build: ., command: python worker.py }\n";
     let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nEXPOSE 8000\nHEALTHCHECK CMD curl -f http://localhost:8000/up\n\
@@ -546,19 +546,19 @@ fn the_check_of_an_image_is_not_that_of_another_command() {
 }
 
 #[test]
-fn mounts_that_nginx_does_not_see_are_named_and_keys_are_not_configuration() {
+fn mounts_that_nginx_does_not_read_are_reported_and_keys_are_not_configuration() {
     let compose = "services:\n  web:\n    image: nginx\n    ports: ['8080:80']\n    volumes:\n      - ./site.conf:/etc/nginx/conf.d/site.conf\n      \
         - ./tls.key:/etc/nginx/conf.d/tls.key\n      - ./docs:/usr/share/nginx/html/docs\n";
     let site = "server {\n  listen 80;\n  ssl_certificate_key conf.d/tls.key;\n  location / { root /usr/share/nginx/html; }\n}\n";
     let files = [("compose.yaml", compose), ("site.conf", site), ("tls.key", "-----BEGIN\nabc\n"), ("docs/a.html", "")];
     Repo::of(&files)
-        .left("services.web.volumes", "serve ./docs by a `location`")
+        .left("services.web.volumes", "serve ./docs from a `location`")
         .not_left("services.web.volumes", "tls.key")
         .carried("services.web.volumes", "the file ./tls.key");
 }
 
 #[test]
-fn flags_and_passwords_that_are_not_carried_are_named() {
+fn flags_and_passwords_that_are_not_carried_over_are_reported() {
     let compose = "services:\n  cache:\n    image: redis:7\n    command: [redis-server, /etc/redis.conf, --maxmemory, 256mb]\n    \
         volumes: ['./redis.conf:/etc/redis.conf']\n  store: { image: minio/minio, command: server /data --console-address :9090 }\n  \
         usual: { image: minio/minio, command: server /data --console-address :9001, ports: ['9100:9000'] }\n  \

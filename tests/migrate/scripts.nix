@@ -1,5 +1,5 @@
-# The scripts, commands and texts of a written module, with stubs for all packages. `packages` are the names of those
-# that it asks for.
+# The scripts, commands and text files of a written module, with stubs for all packages. `packages` contains the names of
+# the packages that it refers to.
 { module, packages }:
 let
   package = name: {

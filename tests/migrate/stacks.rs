@@ -1,5 +1,5 @@
 //! Stacks that run: migrated, evaluated with the real modules, started by the real process-compose, queried on their
-//! registry's ports, and stopped. Redis, PostgreSQL, nginx and Python are those of the machine.
+//! registry's ports, and stopped. Redis, PostgreSQL, nginx and Python come from the machine.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use crate::tools::have;
 /// How long a stack may take to answer or to stop.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A web application that says what others answer to it.
+/// A web application that responds with the answers of other services.
 const WEB: &str = r#"import os, socket, subprocess
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -56,7 +56,7 @@ HTTPServer(("", int(os.environ.get("PORT", "8000"))), Handler).serve_forever()
 const DOCKERFILE: &str =
     "FROM python:3.12-slim\nWORKDIR /app\nCOPY app.py .\nEXPOSE 8000\nCMD [\"python\", \"app.py\"]\n";
 
-/// A running process-compose, which is stopped at the end.
+/// A running process-compose, which is stopped when the value is dropped.
 struct Running(Child);
 
 impl Drop for Running {
@@ -115,7 +115,7 @@ fn open_to_all(folder: &Path) {
     assert!(changed.success());
 }
 
-/// A stack that was migrated and started.
+/// A stack that has been migrated and started.
 struct Stack {
     running: Option<Running>,
     root: TempDir,
@@ -124,7 +124,7 @@ struct Stack {
 }
 
 impl Stack {
-    /// Migrates and starts the files. `None` if what that takes is not there.
+    /// Migrates and starts the files. `None` if a required tool is missing.
     fn start(files: &[(&str, &str)]) -> Option<Self> {
         let modules = Modules::find()?;
         if !have(&["process-compose", "redis-server", "nginx", "python3", "psql"]) {
@@ -140,7 +140,7 @@ impl Stack {
         fs::set_permissions(&configuration, fs::Permissions::from_mode(0o644)).unwrap();
         open_to_all(root.path());
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        // MariaDB does not read what all may write.
+        // MariaDB ignores configuration files that everyone may write.
         let changed = Command::new("chmod").args(["-R", "a+rX,go-w"]).arg(modules.store()).status().unwrap();
         assert!(changed.success());
         let log = fs::File::create(root.path().join("log")).unwrap();
@@ -152,7 +152,7 @@ impl Stack {
         Some(Self { running, root, _modules: modules, _programs: programs })
     }
 
-    /// Asks a port until it answers as expected.
+    /// Queries a port until it answers as expected.
     fn expect(&self, port: u16, page: &str, expected: &str) {
         let start = Instant::now();
         loop {
@@ -175,7 +175,7 @@ impl Stack {
         fs::read_to_string(self.root.path().join("flake/process-compose.nix")).unwrap()
     }
 
-    /// The number of an entry of the registry that was written.
+    /// The number of an entry in the written registry.
     fn port(&self, name: &str) -> u16 {
         let registry = fs::read_to_string(self.root.path().join("lib/ports.nix")).unwrap();
         let line = registry.lines().find_map(|line| line.trim().strip_prefix(name)?.trim().strip_prefix('='));
@@ -183,7 +183,7 @@ impl Stack {
             .unwrap_or_else(|| panic!("{name}: {registry}"))
     }
 
-    /// Stops it, and waits until nothing answers.
+    /// Stops the stack, and waits until nothing answers.
     fn stop(mut self, ports: &[u16]) {
         let mut running = self.running.take().unwrap();
         let asked = Command::new("kill").arg(running.0.id().to_string()).status().unwrap();

@@ -1,4 +1,4 @@
-//! The texts of written modules, as the programs that read them take them.
+//! Checks the scripts, commands and configuration files in written modules with the programs that read them.
 
 use std::io::Write;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub fn texts(module: &Path) -> Option<Vec<(String, String)>> {
     Some(found.iter().map(|item| (string(item, "kind"), string(item, "text"))).collect())
 }
 
-/// Checks that the shell can read every script and command of a module.
+/// Checks that the shell can parse every script and command of a module.
 pub fn check_shell(module: &Path) {
     for (kind, text) in texts(module).unwrap_or_default() {
         if kind != "script" && kind != "command" {

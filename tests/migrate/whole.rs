@@ -158,7 +158,7 @@ fn texts<'v>(list: &'v Value, key: &str) -> BTreeSet<&'v str> {
     list.as_array().unwrap().iter().map(|item| item[key].as_str().unwrap()).collect()
 }
 
-/// After `migrate --write` and `fix`, `check` reports nothing but what the report says.
+/// After `migrate --write` and `fix`, `check` reports only what the report of the migration lists.
 #[test]
 fn migrate_and_fix_leave_what_the_report_lists() {
     let whole = Whole::new();
@@ -188,11 +188,11 @@ fn migrate_and_fix_leave_what_the_report_lists() {
             "the report does not say: {finding}"
         );
     }
-    // The health check of the image is that of the process.
+    // The health check of the image becomes the readiness probe of the process.
     let dockerfile = |what: &Value| what["path"] == "web/Dockerfile" && what["what"] == "HEALTHCHECK";
     assert!(report["carried"].as_array().unwrap().iter().any(dockerfile), "{report:#}");
     assert!(!left.iter().any(dockerfile));
-    // Old files are as they were, apart from comments that name ports.
+    // Old files are unchanged, apart from comments that name ports.
     for (path, text) in [("compose.yaml", COMPOSE), ("web/Dockerfile", DOCKERFILE)] {
         let now = fs::read_to_string(whole.path().join(path)).unwrap();
         let lines: Vec<&str> = now.lines().filter(|line| !line.trim_start().starts_with("# Port from ")).collect();
@@ -249,7 +249,7 @@ fn the_migrated_flake_passes_its_checks() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A flake that stands for nixpkgs, with the packages that files and modules name.
+/// A flake that stands in for nixpkgs, with the packages that files and modules name.
 fn nixpkgs<'p>(lib: &Path, written: impl Iterator<Item = &'p Path>, modules: &[(&str, std::path::PathBuf)]) -> TempDir {
     let folder = crate::evaluate::library(lib);
     fs::copy(Path::new(PROJECT).join("tests/migrate/nixpkgs.nix"), folder.path().join("pkgs.nix")).unwrap();

@@ -1,14 +1,14 @@
-//! Shapes of Nix files, and what the fixes make of each.
+//! Forms of Nix files, and the expected results of the fixes.
 
-/// A file, and what the fixes make of it.
+/// A file, and the expected result of the fixes.
 pub struct Case {
-    /// What it is about.
+    /// What the case covers.
     pub name: &'static str,
-    /// How the file's value is made a plain one.
+    /// A function that calls the file's value so that the result can be compared.
     pub call: &'static str,
-    /// Before.
+    /// The file before the fixes.
     pub before: &'static str,
-    /// Afterwards.
+    /// The file after the fixes.
     pub after: &'static str,
 }
 

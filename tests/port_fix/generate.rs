@@ -1,9 +1,9 @@
-//! Nix files made up from a seed: nested in all ways, with ports in all places, and always valid.
+//! Nix files generated from a seed: nested in every way, with ports at every position, and always valid.
 
-/// Names that a fix would like to bind: taken here and there by something else.
+/// Names that a fix tries to bind, some of which are already bound to something else.
 const CONTESTED: [&str; 2] = ["ports", "portRegistry"];
 
-/// A file.
+/// Generates a file.
 pub fn file(seed: u64) -> String {
     let mut generator = Generator {
         state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
@@ -18,7 +18,7 @@ pub fn file(seed: u64) -> String {
 struct Generator {
     state: u64,
     count: u32,
-    /// Names that can be used.
+    /// The names in scope.
     scope: Vec<String>,
     out: String,
 }
@@ -88,7 +88,7 @@ impl Generator {
         self.scope.extend(names);
     }
 
-    /// What precedes a body.
+    /// The parts before a body.
     fn clause(&mut self, depth: u32) {
         match self.pick(3) {
             0 => {
@@ -116,7 +116,7 @@ impl Generator {
         }
     }
 
-    /// Bindings that see each other, where they are in a scope; gives the names.
+    /// Bindings that see each other, if they are in a scope. Returns the names.
     fn bindings(&mut self, depth: u32, scoped: bool) -> Vec<String> {
         let count = self.pick(4) + 1;
         let mut names: Vec<String> = (0..count).map(|_| self.fresh()).collect();
@@ -275,7 +275,7 @@ impl Generator {
         }
     }
 
-    /// A quote after a dollar sign or another quote would be read together with it.
+    /// A quote after a dollar sign or another quote would be parsed together with it.
     fn end_string(&mut self, quote: &str) {
         if self.out.ends_with(['$', '\'']) {
             self.say(" ");

@@ -1,4 +1,4 @@
-//! Port fixes against real Nix: the value stays what it was, the text stays how it was written.
+//! Compares port fixes with the real Nix: the value of a file does not change, and its formatting is kept.
 
 mod cases;
 mod generate;
@@ -26,7 +26,7 @@ const ENTRIES: [(&[&str], u32); 5] = [
     (&["mail", "smtps"], 465),
 ];
 
-/// Fixes every place of a registered number that can be, as one round of `flakeward fix` does.
+/// Fixes every fixable use of a registered number, as one round of `flakeward fix` does.
 fn fixed(path: &str, text: &str) -> String {
     let source = Source::new(path, FileKind::Nix, text);
     let file = PortFile::new(&source, Tree::parse(Language::Nix, text).unwrap());
@@ -50,15 +50,15 @@ fn fixed(path: &str, text: &str) -> String {
     out
 }
 
-/// Whether Nix is there. With `FLAKEWARD_REQUIRE_TOOLS=1` it has to be.
+/// Whether Nix is installed. With `FLAKEWARD_REQUIRE_TOOLS=1` it must be.
 fn has_nix() -> bool {
     let found = Command::new("nix-instantiate").arg("--version").output().is_ok_and(|out| out.status.success());
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(found || !required, "nix-instantiate is not there");
+    assert!(found || !required, "nix-instantiate is not installed");
     found
 }
 
-/// What Nix makes of a call of the file's value.
+/// The result of a call of the file's value in Nix.
 fn value(root: &Path, path: &str, call: &str) -> String {
     let file = root.join(path);
     let out = Command::new("nix-instantiate")
@@ -110,7 +110,7 @@ fn nix_sees_no_difference() {
     }
 }
 
-/// Generated files, all evaluated by one Nix: whatever the shape, the value stays.
+/// Generated files, all evaluated by one Nix: whatever their form, the value does not change.
 #[test]
 fn nix_sees_no_difference_in_generated_files() {
     const FILES: u64 = 400;

@@ -1,11 +1,11 @@
-//! Suppressions and baseline rows that end, and the list of what is accepted.
+//! Suppressions and baseline rows that expire, and the list of what is accepted.
 
 use crate::support::Repository;
 
 const EXPIRING: &str = "# flakeward: allow(lookup-path, until 2026-06-30) until the move\nimport <nixpkgs> { }\n";
 
 #[test]
-fn a_suppression_ends_after_its_last_day() {
+fn a_suppression_expires_after_its_last_day() {
     let repository = Repository::new(&[("shell.nix", EXPIRING)]);
     assert_eq!(repository.run("--format concise --now 2026-06-30").out, "");
     let ran = repository.run("--format concise --now 2026-07-01");
@@ -14,7 +14,7 @@ fn a_suppression_ends_after_its_last_day() {
         "shell.nix:1:20: warn[expired-suppression]: the suppression of lookup-path expired after 2026-06-30\nshell.nix:2:8: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from \
          machine to machine\n"
     );
-    // What it was for is gone: it is unused, whatever its date.
+    // Its finding is gone, so it is unused, whatever its date.
     repository.write("shell.nix", &EXPIRING.replace("<nixpkgs>", "./x.nix"));
     let ran = repository.run("--format concise --now 2026-07-01");
     assert!(
@@ -22,7 +22,7 @@ fn a_suppression_ends_after_its_last_day() {
         "{}",
         ran.out
     );
-    // The whole comment goes, not the rule alone.
+    // The whole comment is removed, not only the rule.
     assert_eq!(repository.run("fix --now 2026-07-01").code, 0);
     assert_eq!(repository.read("shell.nix"), "import ./x.nix { }\n");
 }
@@ -45,7 +45,7 @@ fn a_suppression_with_an_invalid_date_has_no_effect() {
 }
 
 #[test]
-fn a_baseline_row_ends_after_its_last_day() {
+fn a_baseline_row_expires_after_its_last_day() {
     let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
     repository.run_words(&["baseline", "--until", "2026-06-30", "--reason", "before the move"]);
     let rows = repository.read(".flakeward/baseline.json");
@@ -115,14 +115,14 @@ flakeward.toml:1: exclude[all rules] for old
     let ran = repository.run("accepted --now 2026-02-02 --expiring-in 30");
     assert!(ran.out.contains("lib/c.nix (expired)\n"), "{}", ran.out);
     assert!(ran.out.ends_with("1 acceptance (baseline 1); 1 expired\n"), "{}", ran.out);
-    // What is limited to paths lists what is for them.
+    // With paths, only the entries for these paths are listed.
     assert!(
         repository.run("accepted lib --now 2026-01-21").out.ends_with("2 acceptances (suppression 1, baseline 1)\n")
     );
 }
 
 #[test]
-fn programs_read_what_is_accepted() {
+fn programs_can_read_what_is_accepted() {
     let repository = accepting();
     let ran = repository.run("accepted --now 2026-01-21 --format json");
     let document: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
@@ -160,7 +160,7 @@ fn without_history_authors_and_ages_are_unknown() {
     assert_eq!(Repository::new(&[("a.nix", "{ }")]).run("accepted").out, "nothing is accepted\n");
 }
 
-/// What a repository's settings and attributes name as programs is not started.
+/// Programs that a repository's settings and attributes name are not started.
 #[test]
 fn blame_starts_no_configured_programs() {
     let repository = accepting();
@@ -175,7 +175,7 @@ fn blame_starts_no_configured_programs() {
     let ran = repository.run("accepted --now 2026-01-21");
     assert!(ran.out.contains("since 2026-01-01"), "{}{}", ran.out, ran.err);
     assert!(!marker.exists());
-    // The same question without these precautions does start it.
+    // Without these precautions, the same command does start the program.
     repository.try_git(&["blame", "apps/a.nix"]);
     assert!(marker.exists());
 }

@@ -1,4 +1,4 @@
-//! A baseline that only shrinks, in a file that merges.
+//! A baseline that only shrinks, in a file that merges without conflicts.
 
 use crate::support::Repository;
 
@@ -17,7 +17,7 @@ fn pruning_only_removes() {
     repository.run("baseline");
     let ran = repository.run("baseline --prune");
     assert_eq!((ran.code, ran.err.as_str()), (0, "every entry of the baseline is needed; nothing was removed\n"));
-    // One is fixed, one is new, one moved to another folder.
+    // One finding is fixed, one is new, one moved to another folder.
     repository.write("a.nix", "{ }\n");
     repository.write("new.nix", "<new>\n");
     std::fs::rename(repository.path().join("old"), repository.path().join("moved")).unwrap();
@@ -26,7 +26,7 @@ fn pruning_only_removes() {
     assert_eq!(rows(&repository), ["b.nix", "moved/c.nix"]);
     let out = repository.run("--format concise").out;
     assert!(out.starts_with("new.nix:1:1: warn[lookup-path]") && out.lines().count() == 1, "{out}");
-    // Rows of a rule that is off are not known to be unneeded.
+    // Rows of a rule that is off might still be needed, so they are kept.
     assert_eq!(repository.run("baseline --prune --ignore lookup-path").code, 0);
     assert_eq!(rows(&repository), ["b.nix", "moved/c.nix"]);
     repository.write(".flakeward/baseline.json", "<<<<<<< HEAD\n");
@@ -35,7 +35,7 @@ fn pruning_only_removes() {
     assert!(ran.code == 0 && ran.err.contains("contains no entries; it is replaced"), "{}", ran.err);
 }
 
-/// Reasons and dates are not lost because of a conflict, or because the file cannot be read.
+/// Reasons and dates are not lost because of a conflict, or because the file is invalid.
 #[test]
 fn an_invalid_baseline_is_not_forgotten() {
     let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
@@ -50,7 +50,7 @@ fn an_invalid_baseline_is_not_forgotten() {
     let newer = before.replace("\"version\": 1", "\"version\": 2");
     for invalid in [differing, newer, before.replace("2030-01-01", "soon"), before.replace("agreed", "\u{0}\\")] {
         repository.write(".flakeward/baseline.json", &invalid);
-        assert!(repository.refused("baseline").contains("are kept, or remove it"));
+        assert!(repository.refused("baseline").contains("the reasons and dates in it, or remove it"));
         assert_eq!(repository.read(".flakeward/baseline.json"), invalid);
     }
     std::fs::write(repository.path().join(".flakeward/baseline.json"), b"{\xff").unwrap();
@@ -88,13 +88,13 @@ fn baselines_of_two_branches_merge() {
     repository.run("baseline");
     repository.commit("t", "2026-01-01");
     repository.git(&["switch", "-qc", "other"]);
-    // The other branch fixes the last but two, and adds at the end.
+    // The other branch fixes all but the last two, and adds a finding at the end.
     repository.write("l.nix", "{ }\n");
     repository.write("z.nix", "<x>\n");
     repository.run("baseline");
     repository.commit("t", "2026-01-02");
     repository.git(&["switch", "-q", "main"]);
-    // This one fixes the first and adds in the middle.
+    // This one fixes the first and adds a finding in the middle.
     repository.write("b.nix", "{ }\n");
     repository.write("g.nix", "<x>\n");
     repository.run("baseline");
@@ -105,9 +105,9 @@ fn baselines_of_two_branches_merge() {
     assert_eq!(repository.run("--frozen --fail-on warn").code, 0);
 }
 
-/// With `merge=union`, as the documentation recommends, neighbouring lines merge as well.
+/// With `merge=union`, as the documentation recommends, neighbouring lines also merge.
 #[test]
-fn a_union_of_two_baselines_is_a_baseline() {
+fn a_union_of_two_baselines_is_a_valid_baseline() {
     let repository =
         Repository::new(&[(".gitattributes", ".flakeward/baseline.json merge=union\n"), ("a.nix", "<x>\n")]);
     repository.run("baseline");

@@ -1,4 +1,4 @@
-// Opens a page in Chromium, uses it as a reader would, and prints what came of it as JSON.
+// Opens a page in Chromium, uses it as a reader would, and prints the results as JSON.
 // Usage: node browser.mjs CHROMIUM MODULES PAGE [SCREENSHOTS]
 
 import { readFile } from "node:fs/promises";
@@ -45,7 +45,7 @@ for (const scheme of ["light", "dark"]) {
   await tab.close();
 }
 
-// The rest under the page's own content security policy.
+// The rest runs under the page's own content security policy.
 const tab = await open("light", false);
 const visible = () =>
   tab.evaluate(() => [...document.querySelectorAll("article:not([hidden])")].map((it) => it.dataset.folder));
@@ -65,7 +65,7 @@ for (const name of await tab.evaluate(() => [...document.querySelectorAll("form.
 }
 let typed = null;
 if (Object.keys(filters).length) {
-  // By the keyboard alone.
+  // Uses only the keyboard.
   await tab.focus("input[name=text]");
   await tab.keyboard.type("nixpkgs");
   typed = await visible();

@@ -1,4 +1,4 @@
-//! Pages: what is in them, that nothing in a repository can change them, and that a browser can use them.
+//! Pages: their contents, that nothing in a repository can manipulate them, and that a browser can use them.
 
 use std::fs;
 use std::path::Path;
@@ -54,13 +54,13 @@ fn a_page_has_findings_ports_and_what_is_accepted() {
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
-    // One file: nothing is loaded from elsewhere.
+    // The page is a single file: nothing is loaded from elsewhere.
     assert!(!page.contains(" src=") && !page.contains("<link") && !page.contains("url("));
     assert_eq!(page.matches("<script").count(), 1);
     assert_eq!(page, self::page(&repository, "--jobs 1"));
 }
 
-/// Names, contents, reasons and owners that try to leave their place.
+/// Names, contents, reasons and owners that try to escape from their element.
 fn hostile() -> Repository {
     let attack = "</script></pre></title><script>window.injected=1;alert(1)</script><img src=x onerror=alert(2)>\"'`";
     let repository = Repository::new(&[
@@ -84,7 +84,7 @@ fn text_of_a_repository_is_escaped() {
     assert!(page.contains("&lt;img src=x onerror=alert(2)&gt;"));
 }
 
-/// What happens to a page in Chromium; `None` where the tools are not there.
+/// The results of checking a page in Chromium; `None` if the tools are missing.
 pub fn browse(page: &Path) -> Option<Value> {
     if !tools::have(&["chromium", "node"]) {
         return None;
@@ -105,7 +105,7 @@ pub fn browse(page: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&ran.stdout).unwrap())
 }
 
-/// What must hold for every page: no errors, nothing loaded, accessible, light and dark, and sortable tables.
+/// The requirements for every page: no errors, nothing loaded, accessible, light and dark, and sortable tables.
 pub fn holds(seen: &Value) {
     assert_eq!(seen["errors"], serde_json::json!([]), "console");
     assert_eq!(seen["dialogs"], serde_json::json!([]));
@@ -124,7 +124,7 @@ pub fn holds(seen: &Value) {
             if let Some(numbers) = numbers {
                 assert!(numbers.is_sorted(), "{table}: {up:?}");
             }
-            // Equal cells keep their order, so that only the cells and not the rows are turned.
+            // Sorting is stable, so the cells of the column are reversed, but not the rows with equal cells.
             assert!(down.iter().eq(up.iter().rev()), "{table}: {up:?} {down:?}");
         }
     }

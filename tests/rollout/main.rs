@@ -1,4 +1,5 @@
-//! What many repositories need to adopt one policy: acceptances that end, ratchets, shared settings and reports.
+//! Features for the adoption of one policy by many repositories: acceptances that expire, ratchets, shared settings and
+//! reports.
 
 mod accepted;
 mod baseline;

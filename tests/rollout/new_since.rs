@@ -1,4 +1,4 @@
-//! What is new against the whole tree of an earlier commit.
+//! Findings that are new compared with the whole tree of an earlier commit.
 
 use crate::support::Repository;
 
@@ -15,7 +15,7 @@ fn repository() -> Repository {
     repository
 }
 
-/// Paths, lines and rules of what is new.
+/// Paths, lines and rules of the new findings.
 fn new(repository: &Repository, options: &str) -> String {
     let ran = repository.run(&format!("--format concise {options}"));
     assert_ne!(ran.code, 2, "{}", ran.err);
@@ -41,7 +41,7 @@ fn nothing_is_new_in_a_tree_that_is_the_same() {
     assert!(ran.err.contains(" that commit "), "{}", ran.err);
 }
 
-/// A change of another file causes the finding.
+/// A change to another file causes the finding.
 #[test]
 fn a_finding_in_a_file_that_did_not_change_is_new() {
     let repository = repository();
@@ -72,7 +72,7 @@ fn a_conflict_with_an_unchanged_line_is_new() {
     assert_eq!(new(&repository, "--new-since main --select port-conflict b"), "b/ports.nix:1:port-conflict");
 }
 
-/// The line of the finding and its rule were there before, its cause was not.
+/// The line of the finding and its rule existed before, but its cause did not.
 #[test]
 fn a_conflict_with_another_partner_is_new() {
     let repository = Repository::new(&[
@@ -81,7 +81,7 @@ fn a_conflict_with_another_partner_is_new() {
     ]);
     repository.commit("t", "2026-01-01");
     assert_eq!(repository.run("--select port-conflict").code, 1);
-    // Moved lines do not make another partner.
+    // Moved lines do not change the partner.
     repository.write("a/ports.nix", "{\n\n  other = 3001;\n  first = 3000;\n}\n");
     assert_eq!(new(&repository, "--new-since main --select port-conflict"), "");
     repository.write("a/ports.nix", "{\n  first = 3001;\n  other = 3000;\n}\n");
@@ -101,7 +101,7 @@ fn a_conflict_with_another_partner_is_new() {
     assert!(new(&repository, "--new-since main --select port-conflict").contains(":port-conflict"));
 }
 
-/// What other files than the one with the finding say: a registry, a lock file, a service.
+/// Contents of files other than the one with the finding: a registry, a lock file, a service.
 #[test]
 fn findings_that_only_another_file_causes_are_new() {
     let lock = r#"{"nodes": {"n": {"locked": {"type": "github", "owner": "NixOS", "repo": "nixpkgs",
@@ -133,7 +133,7 @@ fn findings_that_only_another_file_causes_are_new() {
 }
 
 #[test]
-fn work_of_others_on_the_branch_is_not_counted() {
+fn other_commits_on_the_branch_are_not_counted() {
     let repository = repository();
     repository.git(&["switch", "-q", "main"]);
     repository.write("old.nix", "{ }\n");
@@ -143,7 +143,7 @@ fn work_of_others_on_the_branch_is_not_counted() {
 }
 
 #[test]
-fn suppressions_exclusions_and_settings_are_those_of_now() {
+fn current_suppressions_exclusions_and_settings_apply() {
     let repository = repository();
     // A rule that is switched on, and a level that is raised, bring nothing new.
     repository.write("flakeward.toml", "[rules]\nlookup-path.level = \"error\"\n");
@@ -159,7 +159,7 @@ fn suppressions_exclusions_and_settings_are_those_of_now() {
 }
 
 #[test]
-fn what_is_not_committed_and_scripts_and_paths_count() {
+fn uncommitted_files_scripts_and_paths_count() {
     let repository = repository();
     repository.write("new.nix", "import <nixpkgs> { }\n");
     repository.write("bin/serve", "#!/bin/sh\nnpm run dev\n");
@@ -167,14 +167,14 @@ fn what_is_not_committed_and_scripts_and_paths_count() {
     assert_eq!(new(&repository, "--new-since main new.nix"), "new.nix:1:lookup-path");
     repository.commit("t", "2026-01-02");
     assert_eq!(new(&repository, "--new-since HEAD"), "");
-    // A script without an extension is known by its content in the commit as well.
+    // A script without an extension is also recognised by its content in the commit.
     repository.write("bin/serve", "#!/bin/sh\n# more\nnpm run dev\n");
     assert_eq!(new(&repository, "--new-since HEAD"), "");
     repository.write("bin/serve", "#!/bin/sh\nnpm run dev\nyarn run dev\n");
     assert_eq!(new(&repository, "--new-since HEAD"), "bin/serve:3:dev-command");
 }
 
-/// The id of every object is SHA-256 in some repositories, and files have other line ends in the working tree.
+/// Some repositories use SHA-256 for the ids of objects, and files have other line endings in the working tree.
 #[test]
 fn formats_of_git_do_not_matter() {
     let repository = Repository::new(&[]);
@@ -201,13 +201,13 @@ fn nothing_is_started_and_names_are_taken_literally() {
     repository.write("new.nix", "<b>\n");
     assert_eq!(new(&repository, "--new-since main"), "new.nix:1:lookup-path");
     assert!(!marker.exists());
-    // A tag of the branch's name does not take its place.
+    // A tag with the branch's name does not take precedence over it.
     repository.try_git(&["-c", "core.fsmonitor=false", "tag", "main", "topic"]);
     assert_eq!(new(&repository, "--new-since main"), "new.nix:1:lookup-path");
 }
 
 #[test]
-fn wrong_uses_are_refused() {
+fn wrong_uses_are_rejected() {
     let repository = Repository::new(&[("a.nix", "<a>\n")]);
     assert!(repository.refused("--new-since main").contains("--new-since requires at least one commit"));
     repository.commit("t", "2026-01-01");

@@ -53,12 +53,12 @@ fn repository_settings_override_policy_settings() {
         out.lines().map(|line| line.split(": ").take(2).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
     };
     assert_eq!(found(&repository), ["a.nix:1:1 error[lookup-path]", "old/d.nix:1:1 error[lookup-path]"]);
-    // The repository's own file is over the policy, and its lists are added to those of the policy.
+    // The repository's own file takes precedence over the policy, and its lists are added to the policy's lists.
     let own = "exclude = [\"old\"]\n[rules]\nlookup-path.level = \"hint\"\n[[overrides]]\npaths = [\"tests\"]\n\
                rules.lookup-path = \"warn\"\n";
     repository.write("flakeward.toml", &format!("{own}{EXTENDS}"));
     assert_eq!(found(&repository), ["a.nix:1:1 hint[lookup-path]", "tests/b.nix:1:1 warn[lookup-path]"]);
-    // Entries that match nothing are reported where the repository can change them, not in the policy.
+    // Entries that match nothing are only reported where the repository can change them, not in the policy.
     fs::remove_dir_all(repository.path().join("vendored")).unwrap();
     fs::remove_dir_all(repository.path().join("old")).unwrap();
     let found = found(&repository);
@@ -89,13 +89,13 @@ fn a_locked_rule_cannot_be_lowered() {
         let said = repository.refused("check");
         assert!(said.contains(place) && said.contains(what), "{said}");
     }
-    // Raising is allowed, and so is what is not locked.
+    // A level can be raised, and rules that are not locked can be changed.
     repository.write(
         "flakeward.toml",
         &format!("[rules]\nlookup-path.level = \"error\"\nunused-port.level = \"off\"\n{EXTENDS}"),
     );
     assert_eq!(repository.run("check").code, 1);
-    // Settings that are given besides do not get around it.
+    // Additional settings cannot lower it either.
     repository.write("more.toml", "[rules]\nlookup-path.level = \"off\"\n");
     assert!(repository.refused("--settings more.toml").contains("[more.toml:2:21]"));
     fleet.write("policy/flakeward.toml", "[policy]\nlocked = [\"lookup-pat\"]\n");
@@ -104,7 +104,7 @@ fn a_locked_rule_cannot_be_lowered() {
 }
 
 #[test]
-fn options_of_a_locked_rule_are_those_of_the_policy() {
+fn options_of_a_locked_rule_come_from_the_policy() {
     let schema: Value = serde_json::from_str(&Repository::new(&[]).run("config schema").out).unwrap();
     let rules = schema["properties"]["rules"]["properties"].as_object().unwrap();
     let (rule, option, default) = rules
@@ -153,7 +153,7 @@ fn a_policy_that_cannot_be_used_is_an_error_at_its_line() {
         repository.write("flakeward.toml", &format!("[policy]\nextends = \"{extends}\"\n"));
         let said = repository.refused("check");
         assert!(said.contains("[flakeward.toml:2:11]") && said.contains(what), "{extends}: {said}");
-        // The command line has the last word.
+        // The command line takes precedence.
         assert_eq!(repository.run("--policy-path ../policy").code, 0, "{extends}");
         assert_eq!(repository.run("--isolated").code, 0, "{extends}");
     }
@@ -161,7 +161,7 @@ fn a_policy_that_cannot_be_used_is_an_error_at_its_line() {
     fleet.write("policy/flakeward.toml", "[policy]\nextends = \"../other\"\n");
     let said = repository.refused("--policy-path ../policy");
     assert!(said.contains("a policy cannot extend another policy"), "{said}");
-    // Its file may not lead out of its folder.
+    // The policy's file may not be a link that leads out of its folder.
     #[cfg(unix)]
     {
         fleet.write("secret", "x");
@@ -174,7 +174,7 @@ fn a_policy_that_cannot_be_used_is_an_error_at_its_line() {
 
 /// Inputs of a lock that lead elsewhere are not followed.
 #[test]
-fn a_lock_cannot_name_a_folder_outside_of_the_store() {
+fn a_lock_cannot_name_a_folder_outside_the_store() {
     let fleet = Fleet::new("");
     let lock = |locked: &str| {
         format!(
@@ -226,7 +226,7 @@ fn every_value_has_its_origin() {
     assert_eq!(of("ports.own-hosts"), "[\"a.example\"] settings more.toml:2");
     assert_eq!(of("check-third-party"), "false default");
     assert_eq!(of("overrides.0.rules.unused-port"), format!("\"off\" policy {policy_file}:8"));
-    // Options that nobody has set are there too.
+    // Options with their default values are also listed.
     let rules = document["settings"].as_array().unwrap().iter().filter_map(|entry| entry["key"].as_str());
     let options_of_rules = rules.filter(|key| key.starts_with("rules.") && !key.ends_with(".level")).count();
     assert!(options_of_rules > 0);
@@ -235,7 +235,7 @@ fn every_value_has_its_origin() {
     assert!(toml::from_str::<toml::Table>(&text).is_ok(), "{text}");
 }
 
-/// The command line cannot do what the repository's file cannot.
+/// The command line cannot lower locked rules, just as the repository's file cannot.
 #[test]
 fn the_command_line_keeps_locked_rules() {
     let fleet = Fleet::new("[policy]\nlocked = [\"lookup-path\"]\n[rules]\nlookup-path.level = \"error\"\n");
@@ -256,18 +256,18 @@ fn the_command_line_keeps_locked_rules() {
         }
     }
     assert_eq!(repository.read("a.nix"), "<a>\n");
-    // Raising is allowed, and the last of several levels counts.
+    // A level can be raised, and the last of several levels counts.
     assert_eq!(repository.run("--level lookup-path=warn,lookup-path=error").code, 1);
-    // What is selected is checked besides what is locked; the level stays that of the policy.
+    // Selected rules are checked in addition to locked ones; the level is still the policy's.
     let out = repository.run("--select dockerfile --format concise").out;
     let rules: Vec<&str> = out.lines().filter_map(|line| line.split(['[', ']']).nth(1)).collect();
     assert_eq!(rules, ["dockerfile", "lookup-path"], "{out}");
     assert!(repository.run("--select lookup-path --format concise").out.contains("a.nix:1:1: error[lookup-path]"));
-    // Other commands only look at what is selected.
+    // Other commands only run the selected rules.
     assert!(!repository.run("fix --select dockerfile").out.contains("lookup-path"));
 }
 
-/// The page of a policy's rule is where the policy is.
+/// The page of a policy's rule is in the policy.
 #[test]
 fn rules_of_a_policy_have_pages() {
     let page = "+++\nid = \"no-a\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nattrpath = [\"a\"]\n\

@@ -1,4 +1,4 @@
-//! What these tests share: a repository in Git, and running flakeward in it.
+//! Shared by these tests: a Git repository, and running flakeward in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A repository in Git, in a folder of its own or in that of a test.
+/// A Git repository, in its own folder or in the folder of a test.
 pub struct Repository {
     root: PathBuf,
     _folder: Option<TempDir>,
 }
 
-/// What a command did.
+/// The result of a command.
 pub struct Ran {
     /// Its exit code.
     pub code: i32,
@@ -23,14 +23,14 @@ pub struct Ran {
 }
 
 impl Repository {
-    /// A repository with some files, nothing committed.
+    /// Creates a repository with some files, nothing committed.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let root = folder.path().to_owned();
         Self { _folder: Some(folder), ..Self::at(&root, files) }
     }
 
-    /// A repository in a folder, with some files, nothing committed.
+    /// Creates a repository in a folder, with some files, nothing committed.
     pub fn at(root: &Path, files: &[(&str, &str)]) -> Self {
         fs::create_dir_all(root).unwrap();
         let repository = Self { root: root.to_owned(), _folder: None };
@@ -39,7 +39,7 @@ impl Repository {
         repository
     }
 
-    /// Its root.
+    /// Returns its root.
     pub fn path(&self) -> &Path {
         &self.root
     }
@@ -56,14 +56,14 @@ impl Repository {
         fs::read_to_string(self.path().join(path)).unwrap()
     }
 
-    /// Commits everything as an author, on a day.
+    /// Commits everything with an author and a date.
     pub fn commit(&self, author: &str, day: &str) {
         self.git(&["add", "-A"]);
         let author = format!("{author} <a@example.org>");
         self.git(&["commit", "-qm", "m", "--author", &author, "--date", &format!("{day}T12:00:00Z")]);
     }
 
-    /// Runs Git, which has to succeed.
+    /// Runs Git, which must succeed.
     pub fn git(&self, args: &[&str]) {
         let ran = self.try_git(args);
         assert_eq!(ran.code, 0, "git {args:?}: {}{}", ran.out, ran.err);
@@ -77,19 +77,19 @@ impl Repository {
         ran(&command.args(identity).args(args).current_dir(self.path()).output().unwrap())
     }
 
-    /// Runs flakeward with a line of words.
+    /// Runs flakeward with arguments that are separated by spaces.
     pub fn run(&self, line: &str) -> Ran {
         self.run_words(&line.split_whitespace().collect::<Vec<_>>())
     }
 
-    /// Runs flakeward with words.
+    /// Runs flakeward with arguments.
     pub fn run_words(&self, words: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
         clean(&mut command);
         ran(&command.args(words).current_dir(self.path()).output().unwrap())
     }
 
-    /// What a command that has to be refused says.
+    /// The error message of a command, which must fail with exit code 2.
     pub fn refused(&self, line: &str) -> String {
         let ran = self.run(line);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}: {}", ran.err);
@@ -97,7 +97,7 @@ impl Repository {
     }
 }
 
-/// Nothing of this machine's user.
+/// Removes the user's own environment.
 fn clean(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy().into_owned();
@@ -108,7 +108,7 @@ fn clean(command: &mut Command) {
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
 }
 
-/// What a command did.
+/// The result of a command.
 pub fn ran(output: &Output) -> Ran {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }

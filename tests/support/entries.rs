@@ -18,10 +18,10 @@ use flakeward::rule::{Catalog, example, own, page};
 use flakeward::source::LineIndex;
 use flakeward::{Repo, Report, Settings, walk};
 
-/// A function of untrusted bytes.
+/// A function that accepts untrusted bytes.
 pub type Entry = fn(&[u8]);
 
-/// All entry points by name, which is also the name of the fuzz target and of the folder with its seeds.
+/// All entry points, each with its name, which is also the name of the fuzz target and of the folder with its seeds.
 pub const ENTRIES: [(&str, Entry); 12] = [
     ("nix", nix),
     ("yaml", yaml),
@@ -37,7 +37,7 @@ pub const ENTRIES: [(&str, Entry); 12] = [
     ("fix", fix),
 ];
 
-/// All rules on, and all fixes planned.
+/// Checks with all rules on, and plans all fixes.
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings { fixes: Safety::Unsafe, ..Settings::default() });
 
 /// A registry for files that refer to it.
@@ -68,7 +68,7 @@ pub fn yaml(bytes: &[u8]) {
     }
 }
 
-/// Deeply nested YAML: each pair of bytes is a part and the number of its repetitions.
+/// Deeply nested YAML: each pair of bytes is a fragment and the number of its repetitions.
 pub fn levels(bytes: &[u8]) {
     const PARTS: [&str; 32] = [
         "- ", "? ", ": ", "a: ", "\n", " ", "\t", "\"", "'", "[", "]", "{", "}", "|\n", ">2\n", "...\n", "---\n",
@@ -136,7 +136,7 @@ pub fn lock(bytes: &[u8]) {
     let Some(lock) = Lock::read(&tree) else { return };
     for (label, node) in &lock.nodes {
         for input in node.inputs.keys() {
-            // Whether it resolves depends on the lock; it must terminate.
+            // Whether it resolves depends on the lock, but it must terminate.
             let _ = lock.resolve(label, input);
         }
     }
@@ -211,7 +211,8 @@ pub fn registry(bytes: &[u8]) {
     }
 }
 
-/// Fixes: a repository in the format of [`files`]. Files that could be parsed still can, and nothing is left to fix.
+/// Fixes a repository in the format of [`files`]. Files that could be parsed before still can, and nothing is left to
+/// fix.
 pub fn fix(bytes: &[u8]) {
     if bytes.len() > LONGEST {
         return;
@@ -229,10 +230,10 @@ pub fn fix(bytes: &[u8]) {
         );
         repo.put(&change.path, change.after.clone().into_bytes());
     }
-    assert!(!outcome.unsettled, "the fixes do not come to an end");
+    assert!(!outcome.unsettled, "the fixes do not terminate");
     let again = fixed(&repo);
     let more = again.changes.first().map(|change| (&change.before, &change.after));
-    assert_eq!(more, None, "fixing what is fixed changes it");
+    assert_eq!(more, None, "a second fix changes the result");
 }
 
 fn fixed(repo: &Repo) -> Outcome {

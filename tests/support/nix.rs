@@ -6,7 +6,7 @@ use std::process::Command;
 pub fn present() -> bool {
     let found = Command::new("nix-instantiate").arg("--version").output().is_ok_and(|output| output.status.success());
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(found || !required, "nix-instantiate is required and not there");
+    assert!(found || !required, "nix-instantiate is required and not installed");
     found
 }
 
@@ -24,7 +24,7 @@ pub fn evaluate(texts: &[String]) -> Vec<Option<serde_json::Value>> {
         file(format!("{index}.nix"), text);
         file(format!("call-{index}.nix"), &format!("{WRAPPER} call (import ./{index}.nix)"));
     }
-    // Nix accepts many files at once and stops at the first that fails: continue after that one.
+    // Nix accepts many files at once and stops at the first that fails, so continue after that one.
     let mut answers = Vec::new();
     while answers.len() < texts.len() {
         answers.extend(run(folder.path(), answers.len()..texts.len()).into_iter().map(Some));

@@ -1,6 +1,6 @@
 //! Registries for the comparison with Nix: hand-written ones, and any number of generated ones.
 
-/// Texts, and whether the evaluator fully knows each.
+/// Nix expressions, and whether the evaluator fully knows the value of each.
 pub const WRITTEN: &[(&str, bool)] = &[
     ("{ databases.redis = 6379; databases = { postgresql = 5432; }; }", true),
     ("{ a = { b = 1; }; a.c = 2; a.d.e = 3; }", true),
@@ -44,7 +44,7 @@ pub const WRITTEN: &[(&str, bool)] = &[
     ("{ ${null} = 1; a = 2; }", false),
     ("let { x = 1; body = { a = x; }; }", true),
     ("rec { a = { b = rec { c = 1; d = c + 1; }; }; e = a.b.d; }", true),
-    // In Nix, `d` sees the merged `c`; it does no harm that such files are not known.
+    // In Nix, `d` sees the merged `c`. It does no harm that such files are not fully known.
     ("{ a = rec { b = 1; d = c; }; a.c = 2; }", false),
     ("{ a = 8080; a2 = 08080; zero = 0; big = 70000; minus = -1; }", true),
     ("{ a = 9223372036854775807; b = 1; }", true),
@@ -75,7 +75,7 @@ pub const WRITTEN: &[(&str, bool)] = &[
         "{ a = if [ 1 2 ] == [ 1 2 ] then 1 else 2; b = if { x = 1; } == { x = 1; } then 1 else 2; c = if 1 == 1.0 then 3 else 4; }",
         true,
     ),
-    // Texts that Nix rejects, or that cannot be known.
+    // Expressions that Nix rejects, or whose values cannot be known.
     ("{ a = 1 / 0; b = 2; }", false),
     ("rec { a = b; b = a; c = 3; }", false),
     ("let x = x; in { a = x; b = 2; }", false),

@@ -1,4 +1,4 @@
-//! Shared by the tests with real tools: the project, the built command, and finding the tools.
+//! Shared by the tests with real tools: the project, the built command, and locating the tools.
 
 /// The project's own folder.
 pub const PROJECT: &str = env!("CARGO_MANIFEST_DIR");

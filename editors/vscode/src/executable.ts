@@ -1,4 +1,4 @@
-// Where the server's executable is: the setting, then PATH, then the copy inside the extension.
+// Locates the server's executable: the setting, then PATH, then the copy inside the extension.
 
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -20,8 +20,8 @@ export interface Places {
   readonly platform: NodeJS.Platform;
 }
 
-/** The executable to start, or undefined if there is none. A path in the settings is taken as it is: if it is wrong,
- * the user learns so instead of getting another version. */
+/** The executable to start, or undefined if there is none. A path in the settings is used unchecked: if it is wrong,
+ * the user gets an error instead of another version. */
 export function findExecutable(places: Places): Executable | undefined {
   if (places.setting) {
     return { command: places.setting, origin: "setting" };

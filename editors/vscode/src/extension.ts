@@ -1,11 +1,11 @@
-// The extension: starts `flakeward lsp`, and shows in the status bar how it is.
+// The extension: starts `flakeward lsp`, and shows its state in the status bar.
 
 import * as vscode from "vscode";
 import { LanguageClient, LanguageClientOptions, ServerOptions, State } from "vscode-languageclient/node";
 
 import { Executable, findExecutable } from "./executable";
 
-/** What flakeward checks. */
+/** The documents that flakeward checks. */
 const DOCUMENTS: LanguageClientOptions["documentSelector"] = [
   { scheme: "file", language: "nix" },
   { scheme: "file", language: "yaml" },
@@ -143,7 +143,7 @@ function show(text: string, tooltip: string): void {
   status.tooltip = tooltip;
 }
 
-/** Carries out the lens over an entry of the registry: shows the positions that use it. */
+/** Runs the command of the lens above a registry entry: shows the positions that use it. */
 async function showReferences(uri: string, at: Point, found: readonly ReferenceLocation[]): Promise<void> {
   const position = (point: Point): vscode.Position => new vscode.Position(point.line, point.character);
   const locations = found.map(

@@ -1,4 +1,4 @@
-// Activation with a host that is only as much of the editor as the extension touches, and the real server.
+// Activation with the real server and a stubbed host, which has only the parts of the editor that the extension uses.
 
 import * as assert from "node:assert/strict";
 import * as fs from "node:fs";
@@ -19,7 +19,7 @@ function folderWith(name: string, mode: number): string {
 describe("the executable", () => {
   const none = { setting: null, searchPath: "", extension: "/nonexistent", platform: "linux" as const };
 
-  it("is the one of the setting, even if it does not exist", () => {
+  it("is the one in the setting, even if it does not exist", () => {
     const found = findExecutable({ ...none, setting: "/opt/flakeward", searchPath: "/usr/bin" });
     assert.deepEqual(found, { command: "/opt/flakeward", origin: "setting" });
   });
@@ -58,7 +58,7 @@ interface Started {
   options: Options;
 }
 
-/** What the extension did to the stubbed host. */
+/** The effects of the extension on the stubbed host. */
 interface Host {
   readonly commands: Map<string, (...args: unknown[]) => unknown>;
   readonly status: { text: string; tooltip: string };
@@ -67,7 +67,7 @@ interface Host {
   stopped: number;
 }
 
-/** Loads the built extension with a host that is only as much of the editor as the extension touches. */
+/** Loads the built extension with a stubbed host, which has only the parts of the editor that the extension uses. */
 function load(settings: Record<string, unknown>): { host: Host; extension: Extension } {
   const host: Host = { commands: new Map(), status: { text: "", tooltip: "" }, errors: [], started: [], stopped: 0 };
   const disposable = { dispose: () => undefined };
@@ -148,9 +148,9 @@ function load(settings: Record<string, unknown>): { host: Host; extension: Exten
   loader._load = (name, ...rest) => stubs[name] ?? original(name, ...rest);
   try {
     const file = path.join(__dirname, "../src/extension.js");
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- every test loads the extension anew
+    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- every test loads the extension again
     delete require.cache[file];
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- the host loads it in this way, too
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- the host also loads it like this
     return { host, extension: require(file) as Extension };
   } finally {
     loader._load = original;
@@ -186,7 +186,7 @@ describe("activation", () => {
     assert.match(host.status.text, /error/);
   });
 
-  it("says what is wrong if the server cannot be started", async () => {
+  it("shows an error if the server cannot be started", async () => {
     const { host, extension } = load({ path: "/nonexistent/flakeward" });
     await extension.activate(context);
     assert.match(host.errors[0] ?? "", /cannot start \/nonexistent\/flakeward: no such file/);
@@ -206,7 +206,7 @@ describe("activation", () => {
     assert.deepEqual(done, ["shown", "shown", "renamed"]);
   });
 
-  it("turns the locations of a lens into the editor's", async () => {
+  it("converts the locations of a lens to those of the editor", async () => {
     const command = path.join(folderWith("flakeward", 0o755), "flakeward");
     const { host, extension } = load({ path: command });
     await extension.activate(context);

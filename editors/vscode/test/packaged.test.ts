@@ -1,5 +1,5 @@
-// The packaged extension, as it is installed, with a stubbed host: the client of vscode-languageclient inside of it needs
-// more of the editor than a stub has, so this only loads it, and talks to the bundled server as that client does.
+// The packaged extension, as it is installed. Its client, vscode-languageclient, needs more of the editor than the stubbed
+// host has, so this test only loads the extension, and talks to the bundled server as the client would.
 
 import * as assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -14,7 +14,7 @@ import { findExecutable } from "../src/executable";
 
 const extension = process.env.FLAKEWARD_EXTENSION ?? "";
 
-it("has what its manifest names", () => {
+it("contains the files that its manifest names", () => {
   const manifest = JSON.parse(fs.readFileSync(path.join(extension, "package.json"), "utf8")) as {
     main: string;
     contributes: { tomlValidation: { url: string }[] };

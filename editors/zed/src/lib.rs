@@ -13,8 +13,8 @@ impl zed::Extension for Flakeward {
         Self
     }
 
-    /// The executable of the settings (`lsp.flakeward.binary.path`), else the one on the worktree's `PATH`, which a
-    /// development shell with direnv sets.
+    /// The executable named in the settings (`lsp.flakeward.binary.path`), or else the one on the worktree's `PATH`,
+    /// which a development shell with direnv sets.
     fn language_server_command(&mut self, _: &LanguageServerId, worktree: &Worktree) -> Result<zed::Command> {
         let binary = LspSettings::for_worktree(NAME, worktree)?.binary;
         let (path, arguments) = binary.map_or((None, None), |binary| (binary.path, binary.arguments));

@@ -110,7 +110,7 @@ impl Writer<'_, '_, '_> {
             if what.split(' ').next_back().is_some_and(|tag| self.loaded.contains(&with_tag(tag))) {
                 continue;
             }
-            let why = "an image that `nix build` makes is not in Docker";
+            let why = "`nix build` does not load the image into Docker";
             let todo = "push it with `nix run .#container-<name>.copyTo -- docker://TAG`";
             self.leave(script.start + span.start, &what, why, todo);
         }
@@ -263,10 +263,10 @@ impl Writer<'_, '_, '_> {
                     "`nix build` builds for one system",
                     "build on a runner of each system, or with `.#packages.<system>.<name>`",
                 ),
-                "target" => ("the package builds the last stage", "describe the other stage as a separate package"),
+                "target" => ("the package builds the last stage", "define the other stage as a separate package"),
                 "labels" => ("labels are part of the image's configuration", "set `config.Labels` in the package"),
                 "secrets" | "ssh" | "secret-files" | "secret-envs" => {
-                    ("a Nix build sees no secrets", "fetch what needs them as an input of the flake")
+                    ("a Nix build has no access to secrets", "fetch whatever needs them as a flake input")
                 }
                 _ => ("the new step has no counterpart for it", "check whether it is still needed"),
             };
@@ -297,13 +297,13 @@ impl Writer<'_, '_, '_> {
             };
             for dropped in &build.dropped {
                 let (why, todo) = match dropped.starts_with("--tag") {
-                    true => ("the archive has the first tag only", "add the tag where the archive is loaded"),
+                    true => ("the archive contains only the first tag", "add the tag when the archive is loaded"),
                     false => ("a Nix build has no such argument", "write its value into the package"),
                 };
                 self.leave(at, dropped, why, todo);
             }
             for file in &build.files {
-                self.leave(at, file, "`nix build` does not write this file", "remove what reads it");
+                self.leave(at, file, "`nix build` does not write this file", "remove the commands that read it");
             }
             let mut lines = vec![format!("nix build .#{package}")];
             lines.extend(build.archives.iter().map(|to| format!("nix run .#{package}.copyTo -- \"{to}\"")));
@@ -377,7 +377,7 @@ impl Writer<'_, '_, '_> {
             let Some(item) = step.item.filter(|_| step.alias.is_none()) else { continue };
             if let Some(id) = self.used_id(step) {
                 let why = format!("its outputs are used: `steps.{id}.outputs`");
-                self.leave(span.start, own, &why, "remove it together with what uses its outputs");
+                self.leave(span.start, own, &why, "remove it together with the steps that use its outputs");
                 continue;
             }
             let before = self.text.get(..item.start as usize).unwrap_or("");

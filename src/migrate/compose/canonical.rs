@@ -83,14 +83,14 @@ fn as_pairs(node: &mut Node, separators: &str) -> Result<(), Error> {
     let Value::List(items) = &node.value else {
         return match node.value {
             Value::Map(_) => Ok(()),
-            _ => Err(node.error("a mapping or a list of KEY=VALUE is needed here")),
+            _ => Err(node.error("expected a mapping or a list of KEY=VALUE")),
         };
     };
     // The last pair with a name is used, at its own position.
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut pairs: Vec<Option<(Key, Node)>> = Vec::new();
     for item in items {
-        let Value::Scalar(scalar) = &item.value else { return Err(item.error("KEY=VALUE is needed here")) };
+        let Value::Scalar(scalar) = &item.value else { return Err(item.error("expected KEY=VALUE")) };
         let separator = |c: char| separators.contains(c);
         let (name, value) = match scalar.text.split_once(separator) {
             Some((name, value)) => {
@@ -148,7 +148,7 @@ fn env_files(node: &mut Node, folder: &str) -> Result<(), Error> {
             if let Value::Scalar(_) = item.value {
                 *item = Node::map(&item.place.clone(), [("path", item.clone())]);
             }
-            let Value::Map(pairs) = &mut item.value else { return Err(item.error("a path is needed here")) };
+            let Value::Map(pairs) = &mut item.value else { return Err(item.error("expected a path")) };
             pairs.iter_mut().filter(|(key, _)| key.name == "path").for_each(|(_, path)| resolve(path, folder));
         }
     }

@@ -74,7 +74,7 @@ pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr>
                     &value.place,
                     &format!("healthcheck.{}", key.name),
                     why,
-                    "nothing, unless the start is slow",
+                    "nothing, unless the program starts slowly",
                 );
             }
         }
@@ -130,7 +130,7 @@ fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
             let health = file.health.as_ref()?;
             if asks_for_other_port(service, health) {
                 let place = Place { path: file.path.as_str().into(), line: health.line, column: 1 };
-                let why = "it asks for a port on which this command does not listen";
+                let why = "it probes a port on which this command does not listen";
                 builder.leave(service, &place, "healthcheck", why, "add a probe if others wait for the process");
                 return None;
             }

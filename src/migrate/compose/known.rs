@@ -193,7 +193,7 @@ impl Instance<'_, '_, '_> {
         match last {
             "valkey" => self.set("package", Expr::Code("pkgs.valkey".to_owned())),
             "keydb" => {
-                self.leave(&node.place, "image", "Redis replaces it", "check that nothing of KeyDB alone is used")
+                self.leave(&node.place, "image", "Redis replaces it", "check that no KeyDB-specific feature is used")
             }
             "redis-stack" | "redis-stack-server" | "redismod" => {
                 self.leave(
@@ -299,7 +299,7 @@ impl Instance<'_, '_, '_> {
         }
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
             let why = "the service takes options and no variables";
-            self.leave(&item.place, "env_file", why, "write what the file sets as options");
+            self.leave(&item.place, "env_file", why, "write the settings in the file as options");
         }
     }
 

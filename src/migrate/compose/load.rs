@@ -116,7 +116,7 @@ impl Loader<'_> {
         if !known.iter().any(|key| node.get(key).is_some()) {
             let message = match node.value {
                 Value::Map(_) => "is not a Compose file: it has no `services`",
-                _ => "is not a Compose file: a mapping with `services` is needed",
+                _ => "is not a Compose file: expected a mapping with `services`",
             };
             return Err(node.error(message));
         }
@@ -278,7 +278,7 @@ impl Loader<'_> {
         let mut project: Option<String> = None;
         let mut inner = variables.clone();
         for file in files {
-            let Some(name) = file.text() else { return Err(file.error("a path is needed here")) };
+            let Some(name) = file.text() else { return Err(file.error("expected a path")) };
             let path = self.inside(file, &canonical::resolved(folder, name))?;
             if chain.contains(&path) || chain.len() > DEEPEST {
                 return Err(file.error(format!("{path} includes itself")));

@@ -48,7 +48,7 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
             && !configuration.is_named(instance, &bind.target)
         {
             let why = format!("nginx serves the folder around {} from another location", bind.target);
-            let todo = format!("serve ./{} by a `location` with an `alias`", bind.source);
+            let todo = format!("serve ./{} from a `location` with an `alias`", bind.source);
             instance.builder.leave(service, &bind.place, key, why, todo);
             continue;
         }

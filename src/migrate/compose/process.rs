@@ -193,7 +193,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         && starts_built(file, &go_mod(builder, service), text, &words[1..])
     {
         let why = "its script runs in the checkout, where the program that the image builds is not on PATH";
-        let todo = "build the program, and let the script start it from where it is built";
+        let todo = "build the program, and make the script start it from where it is built";
         builder.leave(service, &service.key.place, "command", why, todo);
     }
     let script = if is_script { script } else { own_script(builder, service, first) };
@@ -249,12 +249,12 @@ fn not_known(service: &Service<'_>, first: &str) -> String {
     let base = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
     match base {
         Some(base) if first.starts_with('-') => {
-            format!("`{first}` is an argument of the entrypoint of `{base}`, which is not known")
+            format!("`{first}` is an argument of the entrypoint of `{base}`, which is unknown")
         }
         _ if known_program(first).is_some() => {
-            format!("what `{first}` runs is built in the image, and its source is not in the build context")
+            format!("the image builds the program that `{first}` runs, and its source is not in the build context")
         }
-        _ => format!("nothing in nixpkgs or in its build context is known to be `{first}`"),
+        _ => format!("neither nixpkgs nor its build context is known to provide `{first}`"),
     }
 }
 
@@ -432,7 +432,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     let root = folder.and_then(|folder| folder.trim_start_matches('/').split('/').next());
     if let Some(root) = root.filter(|root| text.split_whitespace().any(|word| names_path(word, root))) {
         let why = format!("the script ./{full} refers to /{root}, which exists only in the image");
-        builder.leave(service, &service.key.place, "command", why, "let the script work in the checkout");
+        builder.leave(service, &service.key.place, "command", why, "change the script to work in the checkout");
     }
     line.push(" ").append(&words::word(&Text::literal(path)));
     // Such a script uses programs in the PATH of the image.

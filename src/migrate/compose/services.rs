@@ -93,7 +93,7 @@ impl<'m> Builder<'_, 'm> {
                     }
                 }
                 if let Some(node) = service.get("image").filter(|_| !package.note.is_empty()) {
-                    let todo = "check that only what both programs do is used";
+                    let todo = "check that only features of both programs are used";
                     self.leave(service, &node.place, "image", package.note, todo);
                 }
                 process::package_program(self, service, package)

@@ -57,7 +57,7 @@ const KEYS: &[(&str, Outcome)] = &[
     ("ulimits", Lost(LIMITS, "set limits with `ulimit` in the command if the program needs them")),
     ("shm_size", Lost(LIMITS, "nothing: the process uses the machine's /dev/shm")),
     ("sysctls", Lost("kernel settings apply to the whole machine", "set them with sysctl on the machine")),
-    ("tmpfs", Lost("the process has no file system of its own", "let the program use a folder below /tmp")),
+    ("tmpfs", Lost("the process has no file system of its own", "configure the program to use a folder under /tmp")),
     ("storage_opt", Lost("there is no image", "nothing: there is no container")),
     ("mem_limit", Lost(LIMITS, "set a limit in the program's own settings")),
     ("mem_reservation", Lost(LIMITS, "set a limit in the program's own settings")),
@@ -80,14 +80,14 @@ const KEYS: &[(&str, Outcome)] = &[
     ("label_file", Lost("a process has no labels", "carry over what a proxy or another tool reads from them")),
     ("annotations", Lost("a process has no annotations", "carry over what another tool reads from them")),
     ("develop", Lost("process-compose-flake does not watch files", "use the program's own reload on change")),
-    ("provider", Lost("it is started by a plugin of Docker", "start what it provides by hand")),
+    ("provider", Lost("a Docker plugin starts it", "start what it provides by hand")),
     ("models", Lost("models are run by Docker", "use `services.ollama` with `models`")),
     ("credential_spec", Lost("it is for Windows containers", "nothing on Linux")),
-    ("volumes_from", Lost("there are no volumes to share", "let both programs use one folder")),
+    ("volumes_from", Lost("there are no volumes to share", "configure both programs to use the same folder")),
     ("external_links", Lost("the other containers' names do not resolve", "write the address itself")),
     ("pre_stop", Lost("hooks are not carried over", "write the command as `shutdown.command`")),
     ("post_start", Lost("hooks are not carried over", "write the command as a process that depends on this one")),
-    ("use_api_socket", Lost("there is no Docker", "remove what talks to Docker")),
+    ("use_api_socket", Lost("there is no Docker", "remove the code that talks to Docker")),
 ];
 
 /// The outcome for a key. Unknown keys are not migrated.

@@ -324,7 +324,7 @@ impl<'m> Stack<'m> {
                     let why = format!(
                         "the program listens on {wanted} and nothing configures a different port, so it is not reachable on {published}"
                     );
-                    let todo = format!("use {wanted}, or let the program read its port from a variable");
+                    let todo = format!("use {wanted}, or make the program read its port from a variable");
                     draft.report.leave(&port.place.path, port.place.line, what, why, todo);
                 }
             }

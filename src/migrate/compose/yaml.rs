@@ -327,7 +327,7 @@ fn merge_into(pairs: &mut Vec<(Key, Node)>, known: &mut HashSet<String>, from: N
         }
         Value::List(items) => items.into_iter().try_for_each(|item| merge_into(pairs, known, item)),
         Value::Scalar(_) if from.is_null() => Ok(()),
-        Value::Scalar(_) => Err(from.error("the merge key `<<` needs a mapping")),
+        Value::Scalar(_) => Err(from.error("the merge key `<<` requires a mapping")),
     }
 }
 
@@ -368,7 +368,7 @@ mod tests {
             ("a: [1\n", "compose.yaml:2:1: is not valid YAML"),
             ("a: 1\na: 2\n", "compose.yaml:2:1: the key `a` is already defined on line 1"),
             ("a: *b\n", "compose.yaml:1:4: is not valid YAML"),
-            ("a:\n  <<: 3\n", "compose.yaml:2:7: the merge key `<<` needs a mapping"),
+            ("a:\n  <<: 3\n", "compose.yaml:2:7: the merge key `<<` requires a mapping"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.starts_with(message), "{error}");

@@ -166,7 +166,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 continue;
             }
             if entry.contains(['*', '?', '[', '!', '\\']) || entry.contains("..") {
-                let why = "only plain paths are left out of the source";
+                let why = "only plain paths are excluded from the source";
                 let todo = "write it as a file set: `lib.fileset.fileFilter`";
                 self.draft.report.leave(&ignore.as_str().into(), number + 1, entry, why, todo);
                 continue;
@@ -198,7 +198,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 Some((attribute, same)) => {
                     self.carry(line, &format!("FROM {}", frame.base), &format!("pkgs.{attribute}"));
                     if !same {
-                        let why = format!("the version of `pkgs.{attribute}` is that of the locked nixpkgs");
+                        let why = format!("the version of `pkgs.{attribute}` is the one in the locked nixpkgs");
                         self.leave(
                             line,
                             &format!("the version of {}", frame.base),
@@ -361,7 +361,7 @@ impl<'d, 'f> Module<'d, 'f> {
         if !stable.is_empty() {
             let deps = Expr::Set(vec![Attr::new(["deps"], Expr::List(stable))]);
             let layer = Expr::Apply("nix2container.buildLayer".to_owned(), Box::new(deps));
-            attrs.push(Attr::new(["layers"], Expr::List(vec![layer])).comment("What changes rarely"));
+            attrs.push(Attr::new(["layers"], Expr::List(vec![layer])).comment("Parts that rarely change"));
         }
         let copied = copied.iter().map(|name| Expr::Code(name.clone())).collect();
         attrs.push(Attr::new(["copyToRoot"], Expr::List(copied)));

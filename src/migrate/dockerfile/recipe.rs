@@ -247,8 +247,8 @@ impl Recipe {
                 self.accounts.insert(name.to_owned(), Account::of(words));
             }
             (name, _) if CHANGES_ACCOUNTS.contains(&name) => {
-                let why = "the accounts of the image are written as a whole";
-                self.lost.push((shown(words), line, why, "change `users` and `groups` in the new file"));
+                let why = "the new file defines all accounts of the image";
+                self.lost.push((shown(words), line, why, "change its `users` and `groups`"));
             }
             ("chown", [owner, paths @ ..]) => {
                 let owner = owner.split(':').next().unwrap_or(owner);

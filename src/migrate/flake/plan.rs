@@ -141,7 +141,7 @@ impl Planner<'_, '_, '_> {
         let place = Some(tree.span(call.function).start);
         if let Some(name) = names.iter().find(|name| TYPED.contains(&name.as_str())) {
             let why = format!("`{name}` is defined for each system, which flake-parts does not support");
-            return Err(Refusal::new(place, &why, &format!("define `{name}` outside of the function of the system")));
+            return Err(Refusal::new(place, &why, &format!("define `{name}` outside the per-system function")));
         }
         for set in &body.sets {
             self.check_packages(*set)?;
@@ -181,7 +181,7 @@ impl Planner<'_, '_, '_> {
             })
         };
         if tree.subtree(body.node).any(foreign) {
-            let why = "the function of the system uses another `system` as well";
+            let why = "the per-system function also uses another `system`";
             return Err(Refusal::new(place, why, "rename that other `system`"));
         }
         let mut text = edits.render(self.text(), tree.span(body.node));
@@ -249,7 +249,7 @@ impl Planner<'_, '_, '_> {
                     None => plan.left.push((
                         name,
                         at,
-                        "what its helper gives it cannot be written outside of the helper".to_owned(),
+                        "the arguments that its helper passes cannot be written outside the helper".to_owned(),
                     )),
                 }
             }
@@ -258,7 +258,7 @@ impl Planner<'_, '_, '_> {
             let at = Some(tree.span(outputs.body).start);
             let why = match plan.left.first() {
                 Some((name, _, why)) => format!("`{name}` cannot move: {why}"),
-                None => "no output is made for each system by a helper that can be followed".to_owned(),
+                None => "no per-system output is defined with a helper that can be followed".to_owned(),
             };
             return Err(Refusal::new(at, &why, "write per-system outputs as `<output> = <helper> (system: ..);`"));
         };
@@ -266,7 +266,7 @@ impl Planner<'_, '_, '_> {
         let (mut moved, others): (Vec<Member>, Vec<Member>) =
             found.into_iter().partition(|member| one_form(&member.systems) == one_form(&systems));
         for member in others {
-            let why = "its list of systems differs from that of most outputs".to_owned();
+            let why = "its list of systems differs from the one that most outputs use".to_owned();
             plan.left.push((member.name, tree.span(member.binding).start, why));
         }
         let packages =
@@ -275,7 +275,7 @@ impl Planner<'_, '_, '_> {
         moved.retain(|member| {
             let foreign = member.foreign("system", outputs);
             if foreign {
-                let why = "it uses a name `system` of the flake's own".to_owned();
+                let why = "it uses the flake's own variable `system`".to_owned();
                 plan.left.push((member.name.clone(), tree.span(member.binding).start, why));
             }
             !foreign
@@ -283,7 +283,7 @@ impl Planner<'_, '_, '_> {
         if moved.is_empty() {
             return Err(Refusal::new(
                 Some(tree.span(outputs.body).start),
-                "every per-system output uses names that `perSystem` has as well",
+                "every per-system output uses names that `perSystem` also defines",
                 "rename `system` and `pkgs` of the outer `let`",
             ));
         }
@@ -361,9 +361,8 @@ impl Planner<'_, '_, '_> {
             let elsewhere = operands.iter().filter(|other| other.node != operand.node);
             for name in &names {
                 if elsewhere.clone().any(|other| mentions(tree, other.node, name)) {
-                    let why = format!(
-                        "the `let` around a part of the outputs binds `{name}`, which another part uses as well"
-                    );
+                    let why =
+                        format!("the `let` around a part of the outputs binds `{name}`, which another part also uses");
                     return Err(Refusal::new(at, &why, "give it another name"));
                 }
             }

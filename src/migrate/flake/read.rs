@@ -78,7 +78,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
             let todo = "write `outputs = { self, nixpkgs, .. }: ..` in this file";
             return Err(Refusal::new(
                 Some(tree.span(value).start),
-                "`outputs` is not a function that is written here",
+                "`outputs` is not defined as a function here",
                 todo,
             ));
         }

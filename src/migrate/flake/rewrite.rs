@@ -19,7 +19,7 @@ const DEFAULT_SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-d
 const ROUNDS: usize = 64;
 
 /// The reason why a flake that uses flake-parts is not rewritten.
-pub const MIGRATED: &str = "the outputs are made by `mkFlake` already";
+pub const MIGRATED: &str = "the outputs are already made by `mkFlake`";
 
 /// Rewrites the text of a flake.nix. `lock` is the text of its lock file.
 pub fn rewrite(text: &str, read: Read<'_>, lock: Option<&str>) -> Result<Rewritten, Refusal> {
@@ -115,11 +115,9 @@ fn whole_name(outputs: &Outputs<'_, '_>) -> Result<String, Refusal> {
             })
     };
     let names = ["inputs", "flakeInputs", "allInputs"];
-    names
-        .iter()
-        .find(|name| !taken(name))
-        .map(|name| (*name).to_owned())
-        .ok_or_else(|| Refusal::new(Some(tree.span(outputs.function).start), "`inputs` is used as a name", "rename it"))
+    names.iter().find(|name| !taken(name)).map(|name| (*name).to_owned()).ok_or_else(|| {
+        Refusal::new(Some(tree.span(outputs.function).start), "`inputs` is already used as a name", "rename it")
+    })
 }
 
 /// Adds flake-parts to the arguments of the outputs, and a name for all arguments.

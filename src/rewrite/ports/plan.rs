@@ -132,7 +132,7 @@ fn placed(
             by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
         }
         let comment = proposal.unnamed.then(|| match proposal.uses.first() {
-            Some(&index) => format!("No name found: nothing in {} says what this port is for.", missing[index].path),
+            Some(&index) => format!("No name found: nothing in {} shows what this port is for.", missing[index].path),
             None => "No name found.".to_owned(),
         });
         entries.push(NewEntry { path, number: proposal.number, comment });
@@ -224,7 +224,7 @@ mod tests {
             plan.edits[0].text.strip_prefix(HEAD).unwrap(),
             "{\n  databases = {\n    redis = 6379;\n  };\n\n  home = {\n    homeAssistant = 8123;\n  };\n\n  infrastructure = {\n    \
              https = 443;\n  };\n\n  media = {\n    jellyfin = 8096;\n    jellyfinAlternate = 8097;\n  };\n\n  monitoring = {\n    grafana = \
-             3000;\n    grafanaMetrics = 9101;\n  };\n\n  unnamed = {\n    # No name found: nothing in docker-compose.yml says what \
+             3000;\n    grafanaMetrics = 9101;\n  };\n\n  unnamed = {\n    # No name found: nothing in docker-compose.yml shows what \
              this port is for.\n    port7000Tcp = 7000;\n  };\n}\n"
         );
         assert_eq!(plan.entry_of("modules/cache.nix", Span::new(0, 0)).unwrap().path, ["databases", "redis"]);

@@ -29,7 +29,7 @@ pub fn of_groups<'p>(all: &[Resolved<'p>], registry: &Registry, old: &[String], 
     ours.filter(|resolved| resolved.found.argument.is_none()).find_map(|&Resolved { file, found, .. }| {
         let is_around = |path: &[String]| found.path.len() < path.len() && path.starts_with(&found.path);
         let hazard = |reason| Some(Hazard { file, span: found.span, reason });
-        let by_name = "what reads the whole group here may use the name of the entry: rename it by hand";
+        let by_name = "code that reads the whole group here may use the name of the entry: rename it by hand";
         if file.source.kind != FileKind::Nix {
             let is_read = found.reads && is_around(old) && selects(file.source.slice(found.span), old);
             return if is_read { hazard(by_name) } else { None };
@@ -40,7 +40,7 @@ pub fn of_groups<'p>(all: &[Resolved<'p>], registry: &Registry, old: &[String], 
             return hazard(by_name);
         }
         if captures_in_body(tree, registry, found, old, new) {
-            return hazard("the new name would mean this entry instead of something else here: rename it by hand");
+            return hazard("the new name would refer to this entry instead of something else here: rename it by hand");
         }
         None
     })

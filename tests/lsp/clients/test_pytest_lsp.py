@@ -31,9 +31,9 @@ def position(file: str, part: str) -> types.Position:
 )
 async def client(request: pytest.FixtureRequest, lsp_client: LanguageClient):
     capabilities = client_capabilities(request.param)
-    # Diagnostics are published to clients that do not ask for them.
+    # Diagnostics are published to clients that do not pull them.
     capabilities.text_document.diagnostic = None
-    # pytest-lsp does not answer to registrations by itself.
+    # pytest-lsp does not answer registrations by default.
     registrations: list[types.Registration] = []
     lsp_client.feature(types.CLIENT_REGISTER_CAPABILITY)(lambda params: registrations.extend(params.registrations))
     folder = types.WorkspaceFolder(uri=ROOT.as_uri(), name="test")

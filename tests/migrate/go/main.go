@@ -1,4 +1,4 @@
-// Prints Compose files as the reference parser reads them. (Its own command line leaves out `.env` and variables.)
+// Prints Compose files as the reference parser parses them. (Its own command line ignores `.env` and variables.)
 package main
 
 import (

@@ -71,7 +71,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
-            let why = format!("a variable could change it, and the module has its current value, `{text}`");
+            let why = format!("it depends on a variable, and the module contains its current value, `{text}`");
             self.leave(service, place, &key, why, "change the value in the module");
         }
         let (text, is_new) = self.without_secrets(service, name, &text);
@@ -200,7 +200,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
                 }
                 let why = format!(
-                    "it is not known how the program gets its port; PORT is set, and it listened on {}",
+                    "how the program gets its port is unknown; PORT is set, and it listened on {}",
                     port.container
                 );
                 let todo = format!("check that it listens on {}", port.number);
@@ -223,7 +223,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     service,
                     &item.place,
                     "env_file",
-                    format!("{path} is outside of the repository"),
+                    format!("{path} is outside the repository"),
                     "copy it into the repository",
                 );
                 continue;
@@ -279,7 +279,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let (why, todo) = match (is_written, &example) {
                 (false, example) => (".env does not exist", missing_file(example.as_deref())),
                 (true, Some(example)) => {
-                    (".env is written with the secrets only", format!("add the other variables of {example} to it"))
+                    (".env is written with only the secrets", format!("add the other variables of {example} to it"))
                 }
                 (true, None) => continue,
             };

@@ -21,15 +21,14 @@ impl<'a, 'm> Builder<'a, 'm> {
                 continue;
             };
             if !other.is_carried() {
-                let why = format!("`{}` is not carried, so nothing waits for it", key.name);
+                let why = format!("`{}` is not carried over, so nothing waits for it", key.name);
                 self.leave(service, &key.place, &what, why, "start its dependencies some other way");
                 continue;
             }
             let condition = node.get("condition").and_then(Node::text).unwrap_or("service_started");
             let (process, condition) = self.condition(other, condition);
             if condition == "process_healthy" && !health::has_probe(other) {
-                let why =
-                    format!("`{}` has no health check, so it can only be waited for until it is started", key.name);
+                let why = format!("`{}` has no health check, so others can only wait until it has started", key.name);
                 self.leave(service, &key.place, &what, why, "give it a `readiness_probe`");
                 attrs.push(Attr::new([process.as_str(), "condition"], Expr::text("process_started")));
                 continue;
@@ -51,7 +50,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     service,
                     &item.place,
                     "links",
-                    format!("`{name}` is not carried"),
+                    format!("`{name}` is not carried over"),
                     "start its dependencies some other way",
                 ),
             }
@@ -218,7 +217,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let names: Vec<&str> = node.items().iter().filter_map(Node::text).collect();
         let chosen = self.variables.get("COMPOSE_PROFILES").map_or("", String::as_str);
         if chosen.split(',').map(str::trim).any(|profile| profile == "*" || names.contains(&profile)) {
-            self.carry(service, &node.place, "profiles", "nothing: COMPOSE_PROFILES in `.env` has it");
+            self.carry(service, &node.place, "profiles", "nothing: COMPOSE_PROFILES in `.env` includes it");
             return None;
         }
         self.carry(service, &node.place, "profiles", "disabled: start it by hand");

@@ -79,8 +79,8 @@ impl<'a, 'm> Builder<'a, 'm> {
                         service,
                         &item.place,
                         "ports",
-                        "the registry has numbers and no protocols",
-                        "open the port for udp where a firewall matters",
+                        "the registry has only numbers, no protocols",
+                        "open the port for UDP if there is a firewall",
                     );
                 }
                 let ip = item.get("host_ip").and_then(Node::text).unwrap_or(hosts::LOCAL);
@@ -90,7 +90,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                         &item.place,
                         "ports",
                         format!("it was published on {ip}"),
-                        "bind the program to that address if others reach it there",
+                        "bind the program to that address if others connect to it there",
                     );
                 }
             }
@@ -175,7 +175,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 }
                 // A package of nixpkgs looks for its files at other paths.
                 Some(inside) if matches!(service.role, Role::Package(_)) => (
-                    format!("{target} does not exist outside of a container; the files are in ./{inside}"),
+                    format!("{target} does not exist outside a container; the files are in ./{inside}"),
                     format!("pass ./{inside} to the program in `command`"),
                 ),
                 Some(inside) if in_folder(inside, &folder) || in_folder(&folder, inside) => {
@@ -183,16 +183,16 @@ impl<'a, 'm> Builder<'a, 'm> {
                     continue;
                 }
                 Some(inside) => (
-                    format!("{target} does not exist outside of a container; the files are in ./{inside}"),
-                    format!("let the program read ./{inside} instead of {target}"),
+                    format!("{target} does not exist outside a container; the files are in ./{inside}"),
+                    format!("configure the program to read ./{inside} instead of {target}"),
                 ),
                 None if source.starts_with('/') && source == target => {
                     self.carry(service, &item.place, "volumes", "the path itself, on this machine");
                     continue;
                 }
                 None if source.starts_with('/') => (
-                    format!("{target} does not exist outside of a container; on this machine it is {source}"),
-                    format!("let the program read {source} instead of {target}"),
+                    format!("{target} does not exist outside a container; on this machine it is {source}"),
+                    format!("configure the program to read {source} instead of {target}"),
                 ),
                 None if keeps_data && is_named(&item) => {
                     let into = format!("./data/{}, without what the volume contains now", service.process);
@@ -200,8 +200,11 @@ impl<'a, 'm> Builder<'a, 'm> {
                     continue;
                 }
                 None => (
-                    format!("{target} does not exist outside of a container"),
-                    format!("let the program keep its files in ./data/{} instead of {target}", service.process),
+                    format!("{target} does not exist outside a container"),
+                    format!(
+                        "configure the program to keep its files in ./data/{} instead of {target}",
+                        service.process
+                    ),
                 ),
             };
             self.leave(service, &item.place, "volumes", why, todo);
@@ -214,7 +217,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         variables_in(node, &mut names);
         names.dedup();
         if !names.is_empty() {
-            let why = format!("{} could change it, and the module has its current value", names.join(" and "));
+            let why = format!("it depends on {}, and the module contains its current value", names.join(" and "));
             self.leave(service, &node.place, key, why, "change the value in the module or in the port registry");
         }
     }
@@ -242,7 +245,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// Reports a service that is not migrated, and the outcome for its keys.
     pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
         let idle = service.text("image").and_then(containers::service_of).and_then(|_| starts::idle(service));
-        let idle = idle.map(|_| ("", "nothing, if it only holds volumes: the data of processes is in folders"));
+        let idle = idle.map(|_| ("", "nothing, if it only provides volumes: processes keep their data in folders"));
         let unavailable = idle.or_else(|| service.text("image").and_then(containers::unavailable));
         let is_unknown = service.text("image").is_some() && service.get("build").is_none();
         let own = self.own_build(service).filter(|_| is_unknown);

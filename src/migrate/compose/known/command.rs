@@ -123,7 +123,7 @@ impl Instance<'_, '_, '_> {
                     self.known.option,
                     left.join(" ")
                 );
-                self.leave(place, key, why, "set what it does in the service's own settings");
+                self.leave(place, key, why, "configure it in the service's own settings");
             }
         }
     }

@@ -41,15 +41,15 @@ impl Instance<'_, '_, '_> {
                 ("redis", Some(path)) if target.ends_with(".conf") => self.redis_conf(path, item),
                 (_, Some(path)) if is_file(target) => {
                     let why = format!("services-flake's {} does not read {path}", self.known.option);
-                    self.leave(&item.place, "volumes", why, "write what the file says as options");
+                    self.leave(&item.place, "volumes", why, "write the settings in the file as options");
                 }
                 ("grafana", Some(path)) if target != "/var/lib/grafana" && target.starts_with("/var/lib/grafana/") => {
                     let why = format!("services-flake's grafana does not read ./{path}");
-                    self.leave(&item.place, "volumes", why, "write what it gives to Grafana as options");
+                    self.leave(&item.place, "volumes", why, "write the settings in it as options");
                 }
                 (_, Some(path)) if !is_data(target) => {
                     let why = format!("services-flake's {} does not read ./{path}", self.known.option);
-                    self.leave(&item.place, "volumes", why, "write what the files say as options");
+                    self.leave(&item.place, "volumes", why, "write the settings in the files as options");
                 }
                 (_, Some(path)) => {
                     self.set("dataDir", Expr::text(format!("./{}", path.trim_end_matches('/'))));
@@ -62,7 +62,7 @@ impl Instance<'_, '_, '_> {
                     self.leave(
                         &item.place,
                         "volumes",
-                        format!("{source} is outside of the repository"),
+                        format!("{source} is outside the repository"),
                         "copy what the service needs",
                     );
                 }
@@ -190,7 +190,7 @@ impl Instance<'_, '_, '_> {
             return Expr::Code(path);
         }
         if ["/etc/", "/var/", "/usr/", "/opt/", "/run/"].iter().any(|start| text.starts_with(start)) {
-            let why = format!("{text} does not exist outside of a container");
+            let why = format!("{text} does not exist outside a container");
             self.leave(place, "volumes", why, "write the path of the file in the checkout");
         }
         // A bare name is a host only in some places: `job_name` is not one.
@@ -254,7 +254,7 @@ impl Instance<'_, '_, '_> {
         if let Some(node) = self.service.get("command") {
             let words = process::plain_words(process::words_of(self.builder, node).unwrap_or_default());
             if words.iter().any(|word| word.starts_with("--")) {
-                let why = "its flags are not written beside the configuration file";
+                let why = "its flags are not carried over together with the configuration file";
                 self.leave(&node.place, "command", why, "add them to `extraConfig`");
             }
         }

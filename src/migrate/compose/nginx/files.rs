@@ -106,8 +106,8 @@ impl Configuration {
                 }
                 // Other files are not configuration: keys, scripts.
                 Err(line) if target.ends_with(".conf") => {
-                    let why = format!("line {line} of ./{path} cannot be read as a directive of nginx");
-                    builder.leave(service, &bind.place, key, why, "write what it says into `configFile`");
+                    let why = format!("line {line} of ./{path} is not a valid nginx directive");
+                    builder.leave(service, &bind.place, key, why, "write its contents into `configFile`");
                 }
                 _ => {
                     let why = format!("no `include` of the configuration names {target}");
@@ -123,7 +123,7 @@ impl Configuration {
             let key = if bind.is_copied { "build" } else { "volumes" };
             let is_file = matches!(files.text(&bind.source), Ok(Some(_)));
             let why = match is_file {
-                true => format!("{} is only found inside of the image", bind.target),
+                true => format!("{} exists only inside the image", bind.target),
                 false => format!("./{} does not exist or is empty", bind.source),
             };
             builder.leave(service, &bind.place, key, why, "write the configuration");

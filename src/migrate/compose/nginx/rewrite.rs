@@ -126,7 +126,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         // The module itself includes these types, and a folder may be empty.
         if files.is_empty() && name != "mime.types" && !pattern.contains('*') {
             let why = format!("{pattern} is not a file of this repository");
-            self.leave(file, directive.line, why, "write what it says into `configFile`");
+            self.leave(file, directive.line, why, "write its contents into `configFile`");
         }
         for file in files {
             let is_open = self.including.borrow().contains(&file);

@@ -90,7 +90,7 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
         let lower = word.to_ascii_lowercase();
         let asks = containers::DOCKER_FLAGS.iter().find(|(flag, _)| lower.starts_with(flag));
         if let (Some((_, todo)), Some(node)) = (asks, service.get("command").or(service.get("entrypoint"))) {
-            builder.leave(service, &node.place, "command", format!("`{word}` asks for Docker"), *todo);
+            builder.leave(service, &node.place, "command", format!("`{word}` needs Docker"), *todo);
         }
         asks.is_none()
     });

@@ -28,7 +28,7 @@ fn versioned_of(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str,
     };
     let (attribute, is_same) = base::version_of(package, image).or_else(client)?;
     if !is_same {
-        let why = format!("the version of `pkgs.{attribute}` is the one in nixpkgs, not that of `{image}`");
+        let why = format!("the version of `pkgs.{attribute}` is the one in nixpkgs, not the one in `{image}`");
         let (key, place) = match (service.get("build"), service.get("image")) {
             (Some(build), _) => ("build", &build.place),
             (None, Some(image)) => ("image", &image.place),

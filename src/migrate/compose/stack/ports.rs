@@ -28,7 +28,7 @@ pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
     for item in service.get("ports").map_or(&[][..], Node::items) {
         let target = item.get("target").and_then(Node::text).and_then(|text| text.parse().ok());
         let target: u16 =
-            target.filter(|target| *target > 0).ok_or_else(|| item.error("a port from 1 to 65535 is needed"))?;
+            target.filter(|target| *target > 0).ok_or_else(|| item.error("expected a port from 1 to 65535"))?;
         let published = item.get("published").and_then(Node::text);
         let first = published.and_then(|text| text.split('-').next()?.parse().ok()).filter(|number| *number > 0);
         let protocol = item.get("protocol").and_then(Node::text).unwrap_or("tcp");

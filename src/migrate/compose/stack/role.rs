@@ -60,7 +60,9 @@ fn built_role(service: &Service<'_>, file: &ImageFile) -> Role {
         Some(known) if !is_own && starts.is_none_or(|word| word == last || word == known.option) => {
             let unknown = file.built.iter().find(|built| known.option != "nginx" || built.folder(file).is_none());
             match unknown {
-                Some(built) => Role::Left(format!("other stages of its Dockerfile build what is in {}", built.target)),
+                Some(built) => {
+                    Role::Left(format!("other stages of its Dockerfile build the files in {}", built.target))
+                }
                 None => Role::Known(known),
             }
         }

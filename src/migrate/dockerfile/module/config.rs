@@ -242,7 +242,7 @@ impl Module<'_, '_> {
                 Command::Shell(rest.to_owned())
             }
             (None, _) => {
-                let why = format!("`{tool}` finds no environment of the project in the image");
+                let why = format!("`{tool}` cannot find the project's environment in the image");
                 self.leave(line, what, &why, "start the program itself: the image's Python has its packages");
                 command.clone()
             }

@@ -32,7 +32,7 @@ impl Module<'_, '_> {
         // The root is used if it contains all files that the folder contains, or if more files exist only in the root.
         let is_root = also_in_root == here || only_in_root > here;
         let (shown, other) = if is_root { ("the root", folder.as_str()) } else { (folder.as_str(), "the root") };
-        let why = format!("the files that it copies are in {shown}, so it is used instead of {other}");
+        let why = format!("the files that it copies are in {shown}, so that folder is used instead of {other}");
         self.leave(1, "build context", &why, "change the paths in the new file if another folder was used");
         if is_root { String::new() } else { folder }
     }

@@ -95,7 +95,7 @@ impl Module<'_, '_> {
                 "pkgs.stdenvNoCC.mkDerivation {{\n{head}      nativeBuildInputs = [ pkgs.bun pkgs.cacert ];\n      \
                  dontConfigure = true;\n      buildPhase = ''\n        export HOME=$TMPDIR\n        \
                  bun install --frozen-lockfile --no-progress\n      '';\n{install}      \
-                 # What has a fixed hash cannot refer to the store.\n      dontFixup = true;\n      \
+                 # A fixed-output derivation cannot refer to the store.\n      dontFixup = true;\n      \
                  outputHashMode = \"recursive\";\n      outputHashAlgo = \"sha256\";\n      outputHash = lib.fakeHash;\n    }}"
             ),
             Manager::Pnpm => format!(

@@ -106,7 +106,7 @@ impl<'d, 'f> Module<'d, 'f> {
             }
             if name == "PATH" || value.starts_with('/') || value.contains('$') || !is_name {
                 let why = "its value refers to the stage's image";
-                let why = if is_name { why } else { "no shell has a variable of this name" };
+                let why = if is_name { why } else { "its name is not a valid name of a shell variable" };
                 self.leave(*line, &format!("ENV {name}"), why, "set it in the package if its build needs it");
                 continue;
             }
@@ -197,7 +197,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let target = format!("{}/target/release", build.folder.trim_end_matches('/'));
         Some(format!(
             "pkgs.rustPlatform.buildRustPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      \
-             cargoLock.lockFile = {};{}\n      # Where the stages that follow look for it.\n      postInstall = ''\n        \
+             cargoLock.lockFile = {};{}\n      # Later stages look for it here.\n      postInstall = ''\n        \
              mkdir -p $out{target}\n        cp -r $out/bin/. $out{target}\n      '';\n    }}",
             self.name,
             inputs.lines(),
@@ -255,7 +255,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let install: String = programs.iter().filter_map(line).collect();
         Some(format!(
             "pkgs.buildGoModule {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      vendorHash = {hash};{cgo}{sub_packages}\n      \
-             # Where the stages that follow look for it.\n      postInstall = ''\n{install}      '';\n    }}",
+             # Later stages look for it here.\n      postInstall = ''\n{install}      '';\n    }}",
             self.name,
             inputs.lines(),
         ))
@@ -265,7 +265,7 @@ impl<'d, 'f> Module<'d, 'f> {
     /// commands.
     pub(super) fn hole(&mut self, recipe: &Recipe, tools: &[String], name: &str) -> String {
         let hole = format!("{name}-build").replace("root-build", "build");
-        let nothing_runs = "nothing is run while an image is put together";
+        let nothing_runs = "no command runs while an image is assembled";
         let mut what: Vec<(String, usize, &str)> =
             recipe.holes.iter().map(|(command, line)| (command.clone(), *line, nothing_runs)).collect();
         let beside = "its stage also runs other commands, so all of them have to be written by hand";

@@ -63,7 +63,7 @@ impl Module<'_, '_> {
                             self.leave(line, &requirement.command(), &why, todo);
                         }
                         (None, _) => {
-                            let why = "there is no pyproject.toml that says how it is built";
+                            let why = "no pyproject.toml defines how it is built";
                             let todo = "write it as a package with `buildPythonApplication`";
                             self.leave(line, &requirement.command(), why, todo);
                         }
@@ -187,7 +187,7 @@ impl Module<'_, '_> {
                 }
                 None => {
                     let why = "no known Python package of nixpkgs matches this";
-                    let todo = "look it up in `python3Packages` and add it where the others are";
+                    let todo = "look it up in `python3Packages` and add it to the other packages";
                     self.leave(line, requirement, why, todo);
                 }
             }

@@ -54,7 +54,7 @@ impl Module<'_, '_> {
             return self.carry(copy.line, &what, "users");
         }
         if !recipe.requirements.is_empty() && OF_PYTHON.iter().any(|part| source.contains(part)) {
-            return self.carry(copy.line, &format!("{what} {source}"), "the packages of Python");
+            return self.carry(copy.line, &format!("{what} {source}"), "the Python packages");
         }
         if !recipe.holes.is_empty() {
             return self.copy_made(copy, stage, &source, &what, lines);

@@ -22,7 +22,7 @@ pub(super) fn check_names(outputs: &Outputs<'_, '_>, operands: &[Operand]) -> Re
         let names = match operand.what {
             What::Set(set) => {
                 if read::is_recursive(tree, set) {
-                    let todo = "move what the attributes share into a `let` and remove `rec`";
+                    let todo = "move the shared values into a `let`, and remove `rec`";
                     return Err(Refusal::new(at, "the outputs are a `rec` set whose attributes use each other", todo));
                 }
                 read::defined_by(tree, set).ok_or_else(|| {
@@ -35,7 +35,7 @@ pub(super) fn check_names(outputs: &Outputs<'_, '_>, operands: &[Operand]) -> Re
             },
         };
         if let Some(name) = names.iter().find(|name| RESERVED.contains(&name.as_str())) {
-            let why = format!("the output `{name}` has a meaning of its own in a flake-parts module");
+            let why = format!("the output `{name}` has a special meaning in a flake-parts module");
             return Err(Refusal::new(at, &why, "rename the output, or move the flake by hand"));
         }
         if let Some(name) = names.iter().find(|name| seen.contains(name)) {
@@ -51,8 +51,8 @@ pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
     let at = Some(tree.span(node).start);
     match tree.kind(node) {
         NodeKind::Function => {
-            let why = "the function of the system does not write out which outputs it gives";
-            return Refusal::new(at, why, "let it give an attribute set");
+            let why = "the per-system function does not list the outputs that it returns";
+            return Refusal::new(at, why, "make it return an attribute set");
         }
         NodeKind::Apply => {
             let head = tree.slice(node).split_whitespace().next().unwrap_or("");
@@ -84,14 +84,14 @@ impl Planner<'_, '_, '_> {
                 let is_app = names.iter().any(|name| name == "program");
                 match names.iter().find(|name| is_app && !APP.contains(&name.as_str())) {
                     Some(name) => {
-                        let why = format!("an app has an attribute `{name}`, which flake-parts refuses");
+                        let why = format!("an app has an attribute `{name}`, which flake-parts rejects");
                         Err(Refusal::new(at, &why, "move it into `meta`"))
                     }
                     None => Ok(()),
                 }
             }
             ("overlays", NodeKind::Path | NodeKind::List) => {
-                let why = "an overlay is not a function, which flake-parts refuses";
+                let why = "an overlay is not a function, which flake-parts rejects";
                 Err(Refusal::new(at, why, "write `import ./overlay.nix` in place of the path"))
             }
             _ => Ok(()),
@@ -151,7 +151,7 @@ impl Planner<'_, '_, '_> {
 
     pub(super) fn nested(&self, output: &str, name: &str, value: Node) -> Refusal {
         let why = format!(
-            "`{output}.{name}` is a set of packages and not a package, which flake-parts refuses, as does `nix flake check`"
+            "`{output}.{name}` is a set of packages and not a package, which flake-parts rejects, as does `nix flake check`"
         );
         Refusal::new(Some(self.outputs.tree.span(value).start), &why, &format!("move `{name}` to `legacyPackages`"))
     }
