@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::check::{self, Check};
 use crate::facts::port_registry::Mentions;
-use crate::facts::{Reader, port_registry, ports};
+use crate::facts::{FILES_AT_ONCE, Reader, port_registry, ports};
 use crate::file_pass::{Digest, FilePass, Outcome};
 use crate::finding::{RelPath, Safety};
 use crate::repo::{Repo, RepoFile};
@@ -207,7 +207,10 @@ impl Own {
         let stale: Vec<_> = files.filter(|(_, outcome)| outcome.is_none()).collect();
         if !stale.is_empty() {
             let pass = pass(&self.mentions);
-            stale.into_par_iter().for_each(|(file, outcome)| *outcome = Some(pass.check(file)));
+            stale
+                .into_par_iter()
+                .with_max_len(FILES_AT_ONCE)
+                .for_each(|(file, outcome)| *outcome = Some(pass.check(file)));
         }
     }
 

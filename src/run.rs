@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::check::{self, Check, ProjectView, port_literals};
 use crate::config::Config;
 use crate::facts::port_registry::{Mentions, RegistryFacts};
-use crate::facts::{Project, ProjectFile, Reader, port_registry, ports};
+use crate::facts::{FILES_AT_ONCE, Project, ProjectFile, Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome, internal_error, unreadable_files};
 use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
 use crate::held_back::{self, HeldBack};
@@ -55,7 +55,7 @@ fn file_pass(
 ) -> Vec<Outcome> {
     let registries = Mentions::of(repo.files.iter().map(|file| &**file.path()), &settings.config.ports);
     let pass = FilePass::new(checks, readers, &registries, settings);
-    repo.files.par_iter().map(|file| pass.check(file)).collect()
+    repo.files.par_iter().with_max_len(FILES_AT_ONCE).map(|file| pass.check(file)).collect()
 }
 
 /// The number of times that a repository is checked.
@@ -240,8 +240,11 @@ fn project_pass(checks: &[&'static Check], view: &ProjectView<'_>) -> Verdict {
     };
     // Without the shared facts, a thread that waits for some of them could start a check that needs all of them.
     let is_prepared = checks.len() > 1 && catch_unwind(AssertUnwindSafe(|| view.prepare(checks))).is_ok();
-    let verdicts: Vec<Verdict> =
-        if is_prepared { checks.par_iter().map(run).collect() } else { checks.iter().map(run).collect() };
+    let verdicts: Vec<Verdict> = if is_prepared {
+        checks.par_iter().with_max_len(1).map(run).collect()
+    } else {
+        checks.iter().map(run).collect()
+    };
     let mut all = Verdict::default();
     verdicts.into_iter().for_each(|verdict| all.append(verdict));
     all

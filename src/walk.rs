@@ -2,12 +2,13 @@
 
 mod git;
 mod ignored;
+mod kind;
 mod links;
+mod read;
 mod shebang;
 mod tracked;
 mod unsaved;
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -16,21 +17,17 @@ use ignore::{WalkBuilder, WalkState};
 
 use crate::config::FILE_NAMES;
 use crate::finding::RelPath;
-use crate::knowledge::third_party;
-use crate::lang::{dockerfile, languages};
 use crate::paths;
-use crate::source::{FileKind, Source};
+use crate::source::FileKind;
 pub use git::can_start as git_can_start;
 use ignored::{IGNORES, ROOT_IGNORES, can_read_above, ignore_obstacle, obstacle};
 pub use ignored::{Pattern, ignored_by, is_ignored};
+pub use kind::{by_content, by_name, classify, kind_of, may_be_script};
 use links::Link;
+pub use read::{LINK, MAX_FILE, NO_FILE, decode, io_reason, open_regular, read, read_all, read_bytes, read_settings};
 use shebang::has_shell_shebang;
 pub use shebang::is_shell_script;
 pub use unsaved::Unsaved;
-
-/// The maximum size of a file, in bytes. Larger files are reported and not read, because configuration files are
-/// smaller.
-pub const MAX_FILE: u64 = 32 << 20;
 
 /// The length of the longest path that the system accepts, in bytes (PATH_MAX on Linux; other systems accept less).
 const MAX_PATH: usize = 4096;
@@ -80,12 +77,6 @@ pub struct Options {
     /// Number of threads; 0 means one per core.
     pub threads: usize,
 }
-
-/// The message about pipes, sockets and devices.
-pub const NO_FILE: &str = "it is neither a file nor a directory";
-
-/// The message about symbolic links.
-pub const LINK: &str = "it is a symbolic link, and links are not followed";
 
 /// Folders that never contain the repository's own files.
 const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
@@ -426,167 +417,6 @@ pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     crate::suggest::nearest(&name, names.iter().map(String::as_str)).map(|near| folder.join(near))
 }
 
-/// The kind of a file by its name, or by its first line for scripts without an extension.
-pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
-    by_name(path).or_else(|| (may_be_script(path) && has_shell_shebang(file)).then_some(FileKind::Shell))
-}
-
-/// The kind of a file with this content.
-pub fn kind_of(path: &str, text: &str) -> Option<FileKind> {
-    let is_script = || may_be_script(path) && is_shell_script(text.as_bytes());
-    let kind = by_name(path).or_else(|| is_script().then_some(FileKind::Shell))?;
-    Some(by_content(path, kind, text))
-}
-
-/// Whether a file's name has no extension, so that its first line decides.
-pub fn may_be_script(path: &str) -> bool {
-    !paths::name(path).contains('.')
-}
-
-/// The kind of a file by its path; `None` for files that are never read.
-pub fn by_name(path: &str) -> Option<FileKind> {
-    // For a file that marks vendored code, only its existence matters.
-    let is_mark = third_party::vendored_folder(path).is_some();
-    languages::by_path(path).or(is_mark.then_some(FileKind::Settings))
-}
-
-/// Opens a regular file. Links are not followed, and the call does not block if a pipe replaces the file in the
-/// meantime.
-pub fn open_regular(path: &Path) -> Result<std::fs::File, String> {
-    open_sized(path).map(|(file, _)| file)
-}
-
-/// Opens a regular file and returns its size. Makes as few system calls as possible, because they take much of a run's
-/// time.
-fn open_sized(path: &Path) -> Result<(std::fs::File, u64), String> {
-    let mut options = std::fs::File::options();
-    options.read(true);
-    never_wait(&mut options);
-    let file = options.open(path).map_err(|error| unopened(&error))?;
-    let opened = file.metadata().map_err(|error| io_reason(&error))?;
-    match opened.is_file() {
-        true => Ok((file, opened.len())),
-        false if opened.is_dir() => Err("it is a directory".to_owned()),
-        false => Err(NO_FILE.to_owned()),
-    }
-}
-
-/// The reason why a file could not be opened without following links.
-fn unopened(error: &std::io::Error) -> String {
-    use rustix::io::Errno;
-    match Errno::from_io_error(error) {
-        Some(Errno::LOOP) => LINK.to_owned(),
-        // The errors of Linux and macOS for opening a socket.
-        Some(Errno::NXIO | Errno::OPNOTSUPP) => NO_FILE.to_owned(),
-        _ => io_reason(error),
-    }
-}
-
-fn never_wait(options: &mut std::fs::OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    options.custom_flags(flags.bits() as i32);
-}
-
-/// Reads a regular file of at most `limit` bytes. The error is a message.
-pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
-    let (file, size) = open_sized(path)?;
-    if size > limit {
-        return Err(too_large(size, limit));
-    }
-    read_all(file, size, limit)
-}
-
-/// Reads to the end, but at most `limit` bytes. `size` is the expected number of bytes.
-pub fn read_all(from: impl Read, size: u64, limit: u64) -> Result<Vec<u8>, String> {
-    let size = size.min(limit) as usize;
-    let mut from = from.take(limit + 1);
-    // The buffer has one byte more than expected. A shorter read means the end of the file, so most files are read with
-    // one call.
-    let mut bytes = vec![0; size + 1];
-    // An interrupted call is repeated below.
-    let count = match from.read(&mut bytes) {
-        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
-        read => read.map_err(|error| io_reason(&error))?,
-    };
-    bytes.truncate(count);
-    if count != size || size == 0 {
-        from.read_to_end(&mut bytes).map_err(|error| io_reason(&error))?;
-    }
-    if bytes.len() as u64 > limit {
-        return Err(format!("it is larger than the limit of {}", amount(limit)));
-    }
-    Ok(bytes)
-}
-
-fn too_large(size: u64, limit: u64) -> String {
-    format!("its size of {} exceeds the limit of {}", amount(size), amount(limit))
-}
-
-/// Formats a number of bytes in MiB, or in KiB if it is less than one MiB.
-fn amount(bytes: u64) -> String {
-    if bytes >> 20 > 0 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
-}
-
-/// Reads a file. If its content is not valid text, the error is the reason, because files are never skipped.
-pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
-    let fail = |reason: String| Unreadable { path: entry.path.clone(), reason };
-    let bytes = read_bytes(&entry.file, MAX_FILE).map_err(fail)?;
-    let text = decode(bytes).map_err(fail)?;
-    let kind = by_content(&entry.path, entry.kind, &text);
-    Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind, text })
-}
-
-/// The kind of a file whose name matches two kinds: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
-pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
-    let name = paths::name(path).to_ascii_lowercase();
-    let fits = kind == FileKind::Nix && dockerfile::is_name(&name);
-    if fits && !dockerfile::stages(text).is_empty() { FileKind::Dockerfile } else { kind }
-}
-
-/// Decodes a file's bytes. The error is the reason why they are not text.
-pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
-    if is_utf16(&bytes) {
-        return Err("it is UTF-16, not UTF-8".to_owned());
-    }
-    if let Some(tool) = encrypted_by(&bytes) {
-        return Err(format!("it is encrypted by {tool}"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count() + 1;
-        format!("it is not UTF-8 (first at byte {at}, line {line})")
-    })
-}
-
-/// The tool that encrypted a file, by the header of its format (git-crypt's commands.cpp, age's specification). `None`
-/// for other files.
-fn encrypted_by(bytes: &[u8]) -> Option<&'static str> {
-    let headers: [(&[u8], &str); 2] = [(b"\0GITCRYPT\0", "git-crypt"), (b"age-encryption.org/v1\n", "age")];
-    headers.iter().find(|(header, _)| bytes.starts_with(header)).map(|(_, tool)| *tool)
-}
-
-/// Whether the content begins with the byte order mark of UTF-16, or with two ASCII characters in UTF-16, which are
-/// also valid UTF-8.
-fn is_utf16(bytes: &[u8]) -> bool {
-    match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
-        [a, 0, b, 0, ..] | [0, a, 0, b, ..] => *a != 0 && *b != 0,
-        _ => false,
-    }
-}
-
-/// Formats an I/O error without the system's error number.
-pub fn io_reason(error: &std::io::Error) -> String {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::NotFound => "it does not exist".to_owned(),
-        ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 /// The root of the repository around a folder: the nearest ancestor with `.git`, or else with a `flake.nix` or a
 /// `flakeward.toml`, or else the folder itself.
 pub fn find_root(folder: &Path) -> PathBuf {
@@ -605,58 +435,4 @@ pub fn marked_root(folder: &Path) -> Option<PathBuf> {
 /// The nearest ancestor that contains one of some files. The folder itself counts.
 fn upward(folder: &Path, marks: &[&str]) -> Option<PathBuf> {
     folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
-}
-
-/// Reads a settings file of at most `limit` bytes. A file that was found in a repository, rather than named, must not
-/// be a link that leads out of the repository, or to a file that is not part of it, because messages show its content.
-pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result<String, String> {
-    let reason = |error: std::io::Error| io_reason(&error);
-    let bytes = match found_in {
-        Some(root) => {
-            let target = file.canonicalize().map_err(reason)?;
-            let real_root = root.canonicalize().map_err(reason)?;
-            let Ok(inside) = target.strip_prefix(&real_root) else {
-                return Err("it is a symbolic link to a file outside the repository".to_owned());
-            };
-            if file.strip_prefix(root) != Ok(inside) {
-                links::refuse_private(&target)?;
-            }
-            read_bytes(&target, limit)?
-        }
-        None => read_all(std::fs::File::open(file).map_err(reason)?, 0, limit)?,
-    };
-    decode(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_by_name() {
-        for (path, kind) in [
-            ("flake.nix", Some(FileKind::Nix)),
-            ("a/b.YAML", Some(FileKind::Yaml)),
-            ("Dockerfile", Some(FileKind::Dockerfile)),
-            ("docker/Dockerfile.alpine", Some(FileKind::Dockerfile)),
-            ("api.Dockerfile", Some(FileKind::Dockerfile)),
-            ("Containerfile", Some(FileKind::Dockerfile)),
-            ("Dockerfile.md", None),
-            (".dockerignore", None),
-            ("dockerfile.nix", Some(FileKind::Nix)),
-            ("dockerfile.rs", None),
-            ("flake.lock", Some(FileKind::Lock)),
-            ("Cargo.lock", None),
-            ("justfile", Some(FileKind::Just)),
-            ("docker-compose-example.json", Some(FileKind::Yaml)),
-            ("arion-compose.json", Some(FileKind::Yaml)),
-            ("composer.json", None),
-            ("package.json", Some(FileKind::Settings)),
-            ("npins/sources.json", Some(FileKind::Settings)),
-            ("data/sources.json", None),
-            ("x.sh", Some(FileKind::Shell)),
-        ] {
-            assert_eq!(by_name(path), kind, "{path}");
-        }
-    }
 }

@@ -14,7 +14,7 @@ use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
 use crate::facts::{FileView, Glance};
 use crate::finding::Span;
-use crate::knowledge::systems::{FLAKE_UTILS, MAKERS, PER_SYSTEM_OUTPUTS, is_system};
+use crate::knowledge::systems::{FLAKE_UTILS, MAKERS, MAPPING, PACKAGE_SETS, PER_SYSTEM_OUTPUTS, is_system};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::source;
@@ -24,25 +24,32 @@ const RULE: &str = "for-all-systems";
 /// See `rules/for-all-systems.md`.
 pub static CHECK: Check = Check::of_files(
     RULE,
-    FileCheck { needles: &[&CALLS, &SETS, &SYSTEMS, &SYSTEM], trigger: Trigger::Holds(trigger), check },
+    FileCheck {
+        needles: &[&CALLS, &SETS, &MAPPED, &PACKAGES, &SYSTEMS, &SYSTEM],
+        trigger: Trigger::Holds(trigger),
+        check,
+    },
 );
 
 static CALLS: Words = Words::any_of(&FLAKE_UTILS);
-static SETS: Words = Words::any_of(&MAKERS);
+static SETS: Words = Words::counted(&MAKERS, is_name);
+static MAPPED: Words = Words::counted(&[MAPPING], is_name);
+static PACKAGES: Words = Words::any_of(&[PACKAGE_SETS]);
 static SYSTEMS: Words = Words::any_of(&["platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]);
-static SYSTEM: Words = Words::counted(&["ystem"], names_system);
+static SYSTEM: Words = Words::any_of(&["ystems"]);
 
 fn trigger(source: &Glance<'_>) -> bool {
     source.kind == source::FileKind::Nix
         && (source.has(&CALLS)
             || (source.has(&SETS) && (source.has(&SYSTEMS) || source.has(&SYSTEM)))
+            || (source.has(&MAPPED) && source.has(&PACKAGES))
             || (source.file_name() == "flake.nix" && source.has(&SYSTEMS)))
 }
 
-/// Whether an occurrence of `ystem` belongs to a name other than systemd's.
-fn names_system(text: &[u8], place: Range<usize>) -> bool {
-    let rest = &text[place.end..];
-    text[place] == *b"ystem" && (rest.first() != Some(&b'd') || rest.get(1).is_some_and(u8::is_ascii_lowercase))
+/// Whether an occurrence of a function's name is the whole name.
+fn is_name(text: &[u8], place: Range<usize>) -> bool {
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || b"_-'".contains(&byte));
+    !is_part(text[..place.start].last()) && !is_part(text.get(place.end))
 }
 
 fn check(view: &FileView<'_>) -> Verdict {
@@ -158,7 +165,9 @@ enum Shape {
 /// What an application returns. `None` if it does not generate anything for a list of systems.
 fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
     // Few applications call one of these functions; the arguments of the others need not be listed.
-    function(tree, apply).and_then(|node| last_name(tree, node)).filter(|name| MAKERS.contains(name))?;
+    function(tree, apply)
+        .and_then(|node| last_name(tree, node))
+        .filter(|name| MAKERS.contains(name) || *name == MAPPING)?;
     let (name, arguments) = whole_call(tree, apply)?;
     let shape = match (name, arguments.as_slice()) {
         ("genAttrs" | "genAttrs'", [systems, ..]) => is_systems(tree, *systems).then_some(Shape::PerSystem),
@@ -173,7 +182,7 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
                 || mapped_function(tree, *list).is_some_and(|function| names_by_variable(tree, function));
             over_systems.then_some(if named { Shape::PerSystem } else { Shape::Folded })
         }
-        ("mapAttrs", [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
+        (MAPPING, [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
         _ => None,
     }?;
     // Functions of flake-parts that refer to `perSystem` are uses of flake-parts.

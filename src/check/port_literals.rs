@@ -24,7 +24,7 @@ use self::texts::{instead, naming, rule, what};
 use super::{ProjectView, Verdict};
 use crate::facts::port_registry::{Entry, Lookup, Registry, RegistryFacts, dotted};
 use crate::facts::ports::{PortFacts, PortUse, UseKind, words};
-use crate::facts::{Project, ProjectFile};
+use crate::facts::{FILES_AT_ONCE, Project, ProjectFile};
 use crate::finding::{Finding, Fix, RelPath, RuleId, Safety};
 use crate::knowledge::name_words::MACHINE_FOLDERS;
 use crate::lang::limits::bounded;
@@ -245,7 +245,7 @@ impl<'p> Reporter<'_, 'p> {
 
     /// The findings of a rule, all files in parallel.
     fn findings(&self, rule: RuleId) -> Verdict {
-        let findings = self.view.project.files.par_iter().flat_map_iter(|file| {
+        let findings = self.view.project.files.par_iter().with_max_len(FILES_AT_ONCE).flat_map_iter(|file| {
             let open = OpenFile::new(file);
             let uses = self.uses(file).filter(|port| port.number <= 65535 && self::rule(port) == rule);
             uses.map(|port| self.finding(&open, port)).collect::<Vec<_>>()

@@ -35,6 +35,10 @@ pub trait Fact: Any + Debug + Send + Sync {
     }
 }
 
+/// The maximum number of files in one task of the thread pool. The work per file varies widely, so larger tasks would
+/// leave threads idle while one thread finishes the last task; without a maximum, a task may have hundreds of files.
+pub const FILES_AT_ONCE: usize = 16;
+
 /// Reads one kind of fact.
 pub struct Reader {
     /// Its name, for messages about readers that fail.

@@ -3,7 +3,7 @@
 //! Sources: `lib.systems` and `lib.lists` of nixpkgs, github:numtide/flake-utils, and the flake schema of `nix flake check`.
 
 /// Functions that create an attribute set from the elements of a list.
-pub const MAKERS: [&str; 11] = [
+pub const MAKERS: [&str; 10] = [
     "genAttrs",
     "genAttrs'",
     "listToAttrs",
@@ -14,8 +14,12 @@ pub const MAKERS: [&str; 11] = [
     "foldl",
     "foldr",
     "fold",
-    "mapAttrs",
 ];
+
+/// The function that makes an attribute set from another one, and the attribute set with the packages of each system.
+pub const MAPPING: &str = "mapAttrs";
+/// See [`MAPPING`].
+pub const PACKAGE_SETS: &str = "legacyPackages";
 
 /// Functions of flake-utils (and of libraries that copied them) that call a function for each system.
 pub const FLAKE_UTILS: [&str; 7] = [

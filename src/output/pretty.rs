@@ -69,7 +69,9 @@ const AT_ONCE: usize = 1 << 10;
 
 /// The frames of some groups. Drawing them takes most of the time for a long report, so it is done in parallel.
 fn all_frames(groups: &[Vec<&Finding>], report: &Report, view: &View) -> Vec<String> {
-    let count = groups.len().div_ceil(rayon::current_num_threads());
+    /// Groups differ in size, so each thread draws several parts.
+    const PARTS: usize = 4;
+    let count = groups.len().div_ceil(rayon::current_num_threads() * PARTS);
     let draw = |groups: &[Vec<&Finding>]| {
         let mut frames = Frames { view, places: Places::new(report) };
         groups.iter().map(|group| frames.group(group)).collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 //! Expressions that are lists of systems, as far as the text shows.
 
 use super::calls::{last_name, whole_call};
-use crate::knowledge::systems::{LIST_FUNCTIONS, PER_SYSTEM_OUTPUTS, is_system, is_target};
+use crate::knowledge::systems::{LIST_FUNCTIONS, PACKAGE_SETS, PER_SYSTEM_OUTPUTS, is_system, is_target};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
@@ -191,7 +191,7 @@ pub fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
 
 /// Whether a set is `nixpkgs.legacyPackages`, which has an attribute for each system of nixpkgs.
 pub fn is_package_sets(tree: &Tree<'_>, set: Node) -> bool {
-    tree.kind(set) == NodeKind::Select && last_name(tree, set) == Some("legacyPackages")
+    tree.kind(set) == NodeKind::Select && last_name(tree, set) == Some(PACKAGE_SETS)
 }
 
 /// Whether any of the given identifiers is part of an expression.

@@ -20,7 +20,12 @@ const RULE: &str = "install-in-app-derivation";
 pub static CHECK: Check =
     Check::of_files(RULE, FileCheck { needles: &[&TOOLS], trigger: Trigger::Holds(trigger), check });
 
-static TOOLS: Words = Words::any_of(&["npm", "yarn", "bun"]);
+static TOOLS: Words = Words::counted(&["npm", "pnpm", "yarn", "bun"], |text, place| {
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    // The letter of `\n` is not part of a word.
+    let before = &text[..place.start];
+    (!is_part(before.last()) || before.ends_with(b"\\n") || before.ends_with(b"\\t")) && !is_part(text.get(place.end))
+});
 
 fn trigger(source: &Glance<'_>) -> bool {
     source.kind == source::FileKind::Nix && source.has(&TOOLS)

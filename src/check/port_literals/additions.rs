@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use super::kept::Basis;
 use super::{OpenFile, Reporter, as_missing, registry_tree};
 use crate::check::ProjectView;
-use crate::facts::ProjectFile;
 use crate::facts::port_registry::{Registry, served};
 use crate::facts::ports::{PortUse, UseKind};
+use crate::facts::{FILES_AT_ONCE, ProjectFile};
 use crate::finding::RelPath;
 use crate::knowledge::third_party;
 use crate::lang::limits::bounded;
@@ -110,7 +110,7 @@ impl<'p> Reporter<'_, 'p> {
                 _ => files.push((file, vec![port])),
             }
         }
-        let used = files.par_iter().flat_map_iter(|(file, ports)| {
+        let used = files.par_iter().with_max_len(FILES_AT_ONCE).flat_map_iter(|(file, ports)| {
             let open = OpenFile::new(file);
             let used = ports.iter().copied().filter(|port| self.could_be_named(&open, port, &possible));
             used.map(|port| (port.number, &*file.source.path, port.span.start)).collect::<Vec<_>>()

@@ -1,7 +1,6 @@
 //! `<nixpkgs>` and other lookups in NIX_PATH.
 
 use crate::finding::Span;
-use crate::lang::nix::recognize;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Node, NodeKind, Tree};
 
@@ -17,14 +16,6 @@ pub struct Lookup {
     /// The prefix with which the inputs of the flake are accessed here: `inputs.`, or empty if each input is an
     /// argument.
     pub scope: Option<&'static str>,
-}
-
-/// Whether the text may contain a lookup.
-pub fn may_look_up(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    // In `programs.<name>` and in Markdown, it is a placeholder in a text.
-    let is_placeholder = |at: usize| at.checked_sub(1).is_some_and(|before| matches!(bytes[before], b'.' | b'`'));
-    memchr::memchr_iter(b'<', bytes).any(|at| !is_placeholder(at) && recognize::is_search_path(text, at))
 }
 
 /// The lookups of a file. `<nix/..>` is not included: those files come with Nix.

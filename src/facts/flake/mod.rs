@@ -13,9 +13,10 @@ use crate::lang::flake::Flake;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::Lock;
 use crate::lang::flake::nixpkgs::{self, Channel};
+use crate::lang::nix::recognize;
 use crate::lang::{Tree, ci};
 use crate::source::{FileKind, Source};
-use lookups::{Lookup, lookups, may_look_up};
+use lookups::{Lookup, lookups};
 
 /// Reads flakes, locks, and other references to nixpkgs.
 pub static READER: Reader = Reader { name: "flake", needles: &[&FETCHERS, &NIX, &MODULES], may_hold, read };
@@ -62,9 +63,9 @@ fn may_hold(source: &Glance<'_>) -> bool {
         FileKind::Lock => true,
         FileKind::Nix => {
             source.file_name() == "flake.nix"
-                || may_look_up(&source.text)
                 || source.has(&FETCHERS)
                 || source.has(&MODULES)
+                || recognize::has_search_path(&source.text)
         }
         FileKind::Yaml => ci::system(&source.path).is_some() && source.has(&NIX),
         _ => pins::holds_pins(source),

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Access, Lookup, Registries, Registry, RegistryComment, RegistryFacts, Use};
 use crate::facts::ports::PortFacts;
-use crate::facts::{Project, ProjectFile};
+use crate::facts::{FILES_AT_ONCE, Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 use crate::paths;
 
@@ -141,7 +141,7 @@ pub fn unclear<'p>(
 /// Looks up all uses of registries, in the order of the files.
 pub fn resolve<'p>(project: &'p Project, registries: &Registries<'p>) -> Vec<Resolved<'p>> {
     let arguments = Arguments::of(project, registries);
-    let files = project.files.par_iter();
+    let files = project.files.par_iter().with_max_len(FILES_AT_ONCE);
     let resolved = files.flat_map_iter(|file| {
         let uses = uses_in(file, registries).map(move |(found, registry)| {
             let target = lookup(registry, found);

@@ -118,8 +118,28 @@ fn is_readable(text: &[u8]) -> bool {
     text.len() <= i32::MAX as usize && memchr::memchr(0, text).is_none()
 }
 
+/// Whether a text contains a search path, such as `<nixpkgs>`, outside strings and comments. True if the text is not
+/// valid.
+pub fn has_search_path(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'<', bytes).any(|at| is_search_path(text, at))
+        && Recognizer::new(bytes, SearchPaths::default()).run().is_none_or(|paths| paths.any)
+}
+
+/// Records whether the text contains a search path.
+#[derive(Default)]
+struct SearchPaths {
+    any: bool,
+}
+
+impl Listener for SearchPaths {
+    fn leaf(&mut self, kind: NodeKind, _start: usize, _end: usize) {
+        self.any |= kind == NodeKind::SearchPath;
+    }
+}
+
 /// Whether there is a `<a/b>` at an offset.
-pub fn is_search_path(text: &str, at: usize) -> bool {
+fn is_search_path(text: &str, at: usize) -> bool {
     let mut cursor = Cursor::new(text.as_bytes());
     cursor.pos = at;
     cursor.search_path()
