@@ -589,10 +589,7 @@ fn one_of_several_programs_is_run_from_its_own_source() {
     Repo::of(&files)
         .has("/bin/go run ./cmd/api\"")
         .has("/bin/go run ./cmd/seed\"")
-        .left(
-            "services.other",
-            "the image builds several programs with Go, and which of them is `/app/bin/other` is unknown",
-        )
+        .left("services.other", "the image builds programs with Go, and the source of `/app/bin/other` is unknown")
         .has("cargo run --release --bin two --");
 }
 
@@ -650,11 +647,18 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
     let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
         many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
         web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \
+        none: { image: 'node:22', command: node d.js, scale: 0 }\n  one: { image: 'node:22', command: node e.js, scale: 1 }\n  \
+        cache: { image: redis, scale: 0 }\n  \
         login: { image: 'node:22', command: 'node b.js --password=hunter2' }\n";
     let why = "it has a password, which ends up in the world-readable store";
     Repo::of(&[("compose.yaml", compose), (".env.example", "DB_HOST=x\nSECRET_KEY=\n")])
         .has("disabled = true;")
         .carried("services.off.deploy.replicas", "disabled")
+        .carried("services.none.scale", "disabled")
+        .carried("services.cache.scale", "disabled")
+        .has("cache = {\n            # It has no instances in Compose.\n            disabled = true;")
+        .has("node d.js\";\n            # It has no instances in Compose.\n            disabled = true;")
+        .carried("services.one.scale", "each process runs once")
         .left("services.many.deploy.replicas", "all instances would listen on the same port")
         .left("services.web.env_file", "add the other variables of .env.example to it")
         .not_left("services.web.command", why)
@@ -664,4 +668,43 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
         (".env.example", "A=x\n"),
     ])
     .left("services.web.env_file", "copy .env.example to it before the first start");
+}
+
+#[test]
+fn programs_of_dotnet_are_run_from_their_project() {
+    let image = |build: &str| {
+        format!(
+            "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS b\nWORKDIR /src\n{build}FROM mcr.microsoft.com/dotnet/aspnet:8.0\n\
+            WORKDIR /app\nCOPY --from=b /out .\nENTRYPOINT [\"dotnet\", \"Shop.Api.dll\", \"--seed\"]\n"
+        )
+    };
+    let inside = "COPY [\"Api/Shop.Api.csproj\", \"Api/\"]\nCOPY . .\nWORKDIR /src/Api\nRUN dotnet publish -o /out\n";
+    let named = "COPY . .\nRUN dotnet publish Api/Shop.Api.csproj -o /out\n";
+    let solution = "COPY . .\nRUN dotnet publish -o /out\n";
+    let compose = "services:\n  one: { build: one }\n  two: { build: two }\n  three: { build: three }\n  four: { build: four }\n  \
+        five: { build: five }\n";
+    let project = "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>\n";
+    let renamed = "<Project><PropertyGroup><AssemblyName>Shop.Api</AssemblyName></PropertyGroup></Project>\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("one/Dockerfile", &image(inside)),
+        ("one/Api/Shop.Api.csproj", project),
+        ("two/Dockerfile", &image(named)),
+        ("two/Api/Shop.Api.csproj", project),
+        ("two/Core/Shop.Core.csproj", project),
+        ("three/Dockerfile", &image(solution)),
+        ("three/src/Api/Shop.Api.csproj", project),
+        ("three/src/Core/Shop.Core.csproj", project),
+        ("four/Dockerfile", &image(solution)),
+        ("four/Program.cs", "return 0;\n"),
+        ("five/Dockerfile", &image(solution)),
+        ("five/Web.csproj", renamed),
+        ("five/Tests.csproj", project),
+    ])
+    .has("one = {\n            command = \"${pkgs.dotnet-sdk_8}/bin/dotnet run --no-launch-profile -- --seed\";\n            \
+        working_dir = \"./one/Api\";")
+    .has("run --no-launch-profile --project Api/Shop.Api.csproj -- --seed\";\n            working_dir = \"./two\";")
+    .has("run --no-launch-profile --project src/Api/Shop.Api.csproj -- --seed\";\n            working_dir = \"./three\";")
+    .has("run --no-launch-profile --project Web.csproj -- --seed\"")
+    .left("services.four.command", "no project of its build context is known to make `Shop.Api.dll`");
 }

@@ -3,6 +3,7 @@
 use crate::facts::ci::builders;
 use crate::finding::Span;
 use crate::lang::shell::{self, Command, PerShell};
+use crate::migrate::builds::LONGEST_PATH;
 use crate::paths;
 
 /// What a script builds.
@@ -114,9 +115,6 @@ struct Folder {
     /// Those that `pushd` left, the last one at the end.
     pushed: Vec<Option<String>>,
 }
-
-/// The longest path of a folder on Linux, in bytes.
-const LONGEST_PATH: usize = 4096;
 
 /// How many folders of `pushd` are remembered.
 const MOST_PUSHED: usize = 32;

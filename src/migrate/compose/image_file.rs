@@ -373,7 +373,8 @@ impl ImageFile {
                 };
                 // Only a file, which has nothing below it, is found by its own name.
                 let is_file = name.contains('.');
-                let into_folder = !target.rsplit('/').next().is_some_and(|last| last.contains('.'));
+                let is_named_file = target.rsplit('/').next().is_some_and(|last| last.contains('.'));
+                let into_folder = to.len() > target.len() || !is_named_file;
                 if (at == 1 && (!rest.is_empty() || name.is_empty())) || (at == 0 && is_file && into_folder) {
                     continue;
                 }
@@ -448,5 +449,8 @@ mod tests {
         let site = "FROM node AS b\nWORKDIR /src\nCOPY . .\nRUN npm run build\nFROM node\nWORKDIR /app\n\
             COPY --from=b /src/dist .\nCMD [\"node\", \"main.js\"]\n";
         assert_eq!(folder(site), "dist");
+        let net = "FROM sdk AS b\nWORKDIR /src\nCOPY [\"src/Shop.Api/Shop.Api.csproj\", \"src/Shop.Api/\"]\nCOPY . .\n\
+            WORKDIR /src/src/Shop.Api\nRUN dotnet publish -o /out\nFROM aspnet\nWORKDIR /app\nCOPY --from=b /out .\n";
+        assert_eq!(folder(net), "src/Shop.Api");
     }
 }

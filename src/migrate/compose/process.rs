@@ -1,5 +1,6 @@
 //! Processes: what a service runs as a command of process-compose.
 
+mod dotnet;
 pub mod image;
 mod package;
 mod php;
