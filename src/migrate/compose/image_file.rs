@@ -62,7 +62,17 @@ impl Built {
 
     /// The folder of the context where its stage, run in the checkout, builds it.
     pub fn folder(&self, file: &ImageFile) -> Option<String> {
-        self.in_context(file).filter(|folder| !folder.is_empty() && !folder.contains('*'))
+        let found = self.in_context(file).or_else(|| self.beside_files(file));
+        found.filter(|folder| !folder.is_empty() && !folder.contains('*'))
+    }
+
+    /// The same if the stage copies the files of its folder one by one.
+    fn beside_files(&self, file: &ImageFile) -> Option<String> {
+        let stage = self.stage(file)?;
+        let path = in_folder(&stage.folder, &self.source);
+        let inside = path.strip_prefix(stage.folder.trim_end_matches('/'))?.strip_prefix('/')?;
+        let base = stage.source_of_files().filter(|base| *base == stage.working_folder())?;
+        paths::join(&base, inside.trim_end_matches('/'))
     }
 
     /// The path in the context of what its stage has at the source.
@@ -124,6 +134,7 @@ pub fn read(
             }
             continue;
         }
+        let rest = if keyword == "RUN" { without_flags(&rest).to_owned() } else { rest };
         if keyword == "RUN" {
             let words = rest.starts_with('[').then(|| form(&rest));
             builders.push(words.map_or_else(|| rest.clone(), |words| words.join(" ")));
@@ -232,6 +243,15 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
     }
 }
 
+/// A RUN without `--mount` and its other flags.
+fn without_flags(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while rest.starts_with("--") {
+        rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
+    }
+    rest
+}
+
 /// A path in the image, from the root.
 fn in_folder(folder: &str, path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{}", path.trim_start_matches("./")) }
@@ -275,7 +295,12 @@ fn instructions(text: &str) -> Vec<(String, String, usize)> {
             whole.pop();
             match lines.next() {
                 Some((_, next)) if next.trim_start().starts_with('#') => whole.push('\\'),
-                Some((_, next)) => whole.push_str(next.trim()),
+                Some((_, next)) => {
+                    if next.starts_with(char::is_whitespace) && !whole.ends_with(char::is_whitespace) {
+                        whole.push(' ');
+                    }
+                    whole.push_str(next.trim());
+                }
                 None => break,
             }
         }
@@ -342,6 +367,22 @@ impl ImageFile {
         };
         let named = parts.iter().find(|(_, name)| is_named(name));
         named.or(parts.first()).map(|(parent, _)| parent.clone())
+    }
+
+    /// The folder of the context that all files and folders are from that WORKDIR has under their own name:
+    /// `COPY package.json ./`.
+    fn source_of_files(&self) -> Option<String> {
+        let mut parents = self.copies.iter().filter_map(|(from, to)| {
+            let from = from.trim_start_matches("./").trim_end_matches('/');
+            let (parent, name) = from.rsplit_once('/').unwrap_or(("", from));
+            let to = to.trim_end_matches("/.").trim_end_matches('/');
+            let inside = to.strip_prefix(self.folder.trim_end_matches('/'))?;
+            let keeps_name =
+                inside.strip_prefix('/').map_or(inside.is_empty() && name.contains('.'), |inside| inside == name);
+            keeps_name.then_some(parent)
+        });
+        let first = parents.next()?;
+        parents.all(|parent| parent == first).then(|| first.to_owned())
     }
 
     /// The path in the context (`""` is the context itself) that a path in the image is copied from, also by way of a
@@ -452,5 +493,10 @@ mod tests {
         let net = "FROM sdk AS b\nWORKDIR /src\nCOPY [\"src/Shop.Api/Shop.Api.csproj\", \"src/Shop.Api/\"]\nCOPY . .\n\
             WORKDIR /src/src/Shop.Api\nRUN dotnet publish -o /out\nFROM aspnet\nWORKDIR /app\nCOPY --from=b /out .\n";
         assert_eq!(folder(net), "src/Shop.Api");
+        let mounts = go("server/")
+            .replace("RUN go build", "RUN --mount=type=cache,target=/root/.cache \\\n  --network=none\\\n  go build");
+        assert_eq!(folder(&mounts), "server");
+        let file = read(&"Dockerfile".into(), &mounts, None, &BTreeMap::new()).unwrap();
+        assert_eq!(file.stages[0].1.runs, [("go build -o api .".to_owned(), 4)]);
     }
 }

@@ -277,6 +277,12 @@ pub fn argument_text(builder: &Builder<'_, '_>, service: &Service<'_>, argument:
         text.append(&value_text(builder, service, value, flag));
         return text;
     }
+    // `curl -d @/data/user.json`
+    if let Some(path) = argument.strip_prefix('@').filter(|path| path.starts_with('/')) {
+        let mut text = Text::literal("@");
+        text.append(&value_text(builder, service, path, before));
+        return text;
+    }
     value_text(builder, service, argument, before)
 }
 

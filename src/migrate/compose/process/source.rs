@@ -239,6 +239,10 @@ fn go_target(
         Some((_, folder, target)) if !target.iter().any(|part| part.contains("...")) => {
             Some(target.iter().map(|part| in_folder(folder, part)).collect())
         }
+        // With a file to write, the pattern has only one package.
+        Some((build, folder, target)) if target.len() == 1 && is_output(build) => {
+            Some(vec![in_folder(folder, target[0])])
+        }
         _ => {
             // `./cmd/...` has a package of the program's name.
             let patterns = targets
@@ -306,6 +310,7 @@ mod tests {
             ("cd /src/cmd/api && go build -o /server .", "server", "./cmd/api"),
             ("cd /tmp/tool && go build -o /tool . && cd /src/cmd/job && go build", "job", "./cmd/job"),
             ("cd /tmp/tool && go build -o /server .", "server", "?"),
+            ("go build -o /bin/server ./cmd/api/...", "server", "./cmd/api/..."),
             ("go build -o /out/ ./cmd/...", "job", "./cmd/job"),
             ("go build -o /out/ ./...", "job", "./cmd/job"),
             ("go build -o /x ./cmd/api", "y", "./cmd/api"),
