@@ -398,6 +398,7 @@ impl ImageFile {
         let copies = self.copies.iter().map(|(from, to)| (Some(from.clone()), to.clone()));
         for (number, (from, to)) in copies.chain(built).enumerate() {
             let Some(from) = from else { continue };
+            let is_folder = from.ends_with('/');
             let from = from.trim_start_matches("./").trim_end_matches(['/', '.']);
             if from.contains('*') {
                 continue;
@@ -413,7 +414,7 @@ impl ImageFile {
                     _ => continue,
                 };
                 // Only a file, which has nothing below it, is found by its own name.
-                let is_file = name.contains('.');
+                let is_file = name.contains('.') && !is_folder && target.rsplit('/').next() != Some(name);
                 let is_named_file = target.rsplit('/').next().is_some_and(|last| last.contains('.'));
                 let into_folder = to.len() > target.len() || !is_named_file;
                 if (at == 1 && (!rest.is_empty() || name.is_empty())) || (at == 0 && is_file && into_folder) {
@@ -493,6 +494,8 @@ mod tests {
         let net = "FROM sdk AS b\nWORKDIR /src\nCOPY [\"src/Shop.Api/Shop.Api.csproj\", \"src/Shop.Api/\"]\nCOPY . .\n\
             WORKDIR /src/src/Shop.Api\nRUN dotnet publish -o /out\nFROM aspnet\nWORKDIR /app\nCOPY --from=b /out .\n";
         assert_eq!(folder(net), "src/Shop.Api");
+        let parts = net.replace("COPY . .", "COPY [\"back/Shop.Api/\", \"src/Shop.Api/\"]");
+        assert_eq!(folder(&parts), "back/Shop.Api");
         let mounts = go("server/")
             .replace("RUN go build", "RUN --mount=type=cache,target=/root/.cache \\\n  --network=none\\\n  go build");
         assert_eq!(folder(&mounts), "server");
