@@ -403,3 +403,31 @@ fn functions_of_a_script_that_call_each_other() {
         vec![file(".github/workflows/a.yml", workflow), file("ci/build.sh", script)]
     });
 }
+
+const MIGRATE_DOCKERFILE: &str = "migrate dockerfile Dockerfile";
+
+#[test]
+fn folders_that_a_dockerfile_enters() {
+    let enter = |size| format!("cd {} && ", "a".repeat(100)).repeat(size);
+    is_linear(200, MIGRATE_DOCKERFILE, |size| {
+        vec![file("Dockerfile", format!("FROM debian\nRUN {}true\n", enter(size)))]
+    });
+    is_linear(200, MIGRATE, |size| {
+        let image =
+            format!("FROM golang\nWORKDIR /src\nCOPY . .\nRUN {}go build -o /app .\nCMD [\"/app\"]\n", enter(size));
+        vec![
+            file("compose.yaml", "services:\n  a: { build: . }\n"),
+            file("Dockerfile", image),
+            file("go.mod", "module a\n"),
+        ]
+    });
+}
+
+#[test]
+fn accounts_and_groups_of_a_dockerfile() {
+    is_linear(500, MIGRATE_DOCKERFILE, |size| {
+        let users =
+            each(size, |index| format!("useradd u{index} && chown u{index} /d{index} && groupadd g{index} && "));
+        vec![file("Dockerfile", format!("FROM debian\nRUN {users}true\n"))]
+    });
+}

@@ -3,6 +3,9 @@
 use crate::lang::shell::Command;
 use crate::paths;
 
+/// The longest path of a folder on Linux, in bytes: `cd` to a longer one fails.
+pub const LONGEST_PATH: usize = 4096;
+
 /// A `go build`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GoBuild {

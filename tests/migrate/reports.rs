@@ -589,10 +589,7 @@ fn one_of_several_programs_is_run_from_its_own_source() {
     Repo::of(&files)
         .has("/bin/go run ./cmd/api\"")
         .has("/bin/go run ./cmd/seed\"")
-        .left(
-            "services.other",
-            "the image builds several programs with Go, and which of them is `/app/bin/other` is unknown",
-        )
+        .left("services.other", "the image builds programs with Go, and the source of `/app/bin/other` is unknown")
         .has("cargo run --release --bin two --");
 }
 
@@ -650,11 +647,18 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
     let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
         many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
         web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \
+        none: { image: 'node:22', command: node d.js, scale: 0 }\n  one: { image: 'node:22', command: node e.js, scale: 1 }\n  \
+        cache: { image: redis, scale: 0 }\n  \
         login: { image: 'node:22', command: 'node b.js --password=hunter2' }\n";
     let why = "it has a password, which ends up in the world-readable store";
     Repo::of(&[("compose.yaml", compose), (".env.example", "DB_HOST=x\nSECRET_KEY=\n")])
         .has("disabled = true;")
         .carried("services.off.deploy.replicas", "disabled")
+        .carried("services.none.scale", "disabled")
+        .carried("services.cache.scale", "disabled")
+        .has("cache = {\n            # It has no instances in Compose.\n            disabled = true;")
+        .has("node d.js\";\n            # It has no instances in Compose.\n            disabled = true;")
+        .carried("services.one.scale", "each process runs once")
         .left("services.many.deploy.replicas", "all instances would listen on the same port")
         .left("services.web.env_file", "add the other variables of .env.example to it")
         .not_left("services.web.command", why)
@@ -664,4 +668,197 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
         (".env.example", "A=x\n"),
     ])
     .left("services.web.env_file", "copy .env.example to it before the first start");
+}
+
+#[test]
+fn programs_of_dotnet_are_run_from_their_project() {
+    let image = |build: &str| {
+        format!(
+            "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS b\nWORKDIR /src\n{build}FROM mcr.microsoft.com/dotnet/aspnet:8.0\n\
+            WORKDIR /app\nCOPY --from=b /out .\nENTRYPOINT [\"dotnet\", \"Shop.Api.dll\", \"--seed\"]\n"
+        )
+    };
+    let inside = "COPY [\"Api/Shop.Api.csproj\", \"Api/\"]\nCOPY . .\nWORKDIR /src/Api\nRUN dotnet publish -o /out\n";
+    let named = "COPY . .\nRUN dotnet publish Api/Shop.Api.csproj -o /out\n";
+    let solution = "COPY . .\nRUN dotnet publish -o /out\n";
+    let compose = "services:\n  one: { build: one }\n  two: { build: two }\n  three: { build: three }\n  four: { build: four }\n  \
+        five: { build: five }\n";
+    let project = "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>\n";
+    let renamed = "<Project><PropertyGroup><AssemblyName>Shop.Api</AssemblyName></PropertyGroup></Project>\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("one/Dockerfile", &image(inside)),
+        ("one/Api/Shop.Api.csproj", project),
+        ("two/Dockerfile", &image(named)),
+        ("two/Api/Shop.Api.csproj", project),
+        ("two/Core/Shop.Core.csproj", project),
+        ("three/Dockerfile", &image(solution)),
+        ("three/src/Api/Shop.Api.csproj", project),
+        ("three/src/Core/Shop.Core.csproj", project),
+        ("four/Dockerfile", &image(solution)),
+        ("four/Program.cs", "return 0;\n"),
+        ("five/Dockerfile", &image(solution)),
+        ("five/Web.csproj", renamed),
+        ("five/Tests.csproj", project),
+    ])
+    .has("one = {\n            command = \"${pkgs.dotnet-sdk_8}/bin/dotnet run --no-launch-profile -- --seed\";\n            \
+        working_dir = \"./one/Api\";")
+    .has("run --no-launch-profile --project Api/Shop.Api.csproj -- --seed\";\n            working_dir = \"./two\";")
+    .has("run --no-launch-profile --project src/Api/Shop.Api.csproj -- --seed\";\n            working_dir = \"./three\";")
+    .has("run --no-launch-profile --project Web.csproj -- --seed\"")
+    .left("services.four.command", "no project of its build context is known to make `Shop.Api.dll`");
+}
+
+#[test]
+fn the_user_of_an_address_is_not_a_host() {
+    let compose = "services:\n  app:\n    image: 'node:22'\n    command: node a.js\n    environment:\n      \
+        DB_URL: 'postgresql://app:pw@db:5432/app'\n      QUEUE: 'amqp://app:app@app:7000'\n      PEER: 'http://app:7000/x@y'\n    \
+        ports: ['7000:7000']\n  db: { image: 'postgres:16', environment: { POSTGRES_USER: app } }\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("export DB_URL=\"postgresql://app:''${DB_URL_PASSWORD-}@127.0.0.1:${toString ports.databases.postgresql}/app\"")
+        .has("export QUEUE=\"amqp://app:''${QUEUE_PASSWORD-}@127.0.0.1:${toString ports.development.app}\"")
+        .has("PEER = \"http://127.0.0.1:${toString ports.development.app}/x@y\";");
+}
+
+#[test]
+fn path_of_the_image_is_not_that_of_the_machine() {
+    let compose = "services:\n  a: { image: 'node:22', command: node a.js, environment: { PATH: '/opt/x/bin:/usr/bin', MODE: x } }\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("MODE = \"x\";")
+        .lacks("/opt/x/bin")
+        .left("services.a.environment.PATH", "it names folders of the image");
+}
+
+#[test]
+fn files_that_curl_sends_are_those_of_the_checkout() {
+    let compose = "services:\n  a:\n    image: curlimages/curl\n    volumes: ['./setup:/config']\n    \
+        entrypoint: sh -c \"curl -d @/config/a.json http://x.test; curl -d @/config/b.json http://x.test\"\n";
+    Repo::of(&[("compose.yaml", compose), ("setup/a.json", "{}"), ("setup/b.json", "{}")])
+        .has("-d @./setup/a.json")
+        .has("-d @./setup/b.json")
+        .carried("services.a.volumes", "the path in its command");
+}
+
+#[test]
+fn sql_of_the_first_start_needs_a_database() {
+    let compose = "services:\n  ch: { image: clickhouse/clickhouse-server, volumes: ['./ch:/docker-entrypoint-initdb.d'] }\n  \
+        my: { image: 'mysql:8.4', volumes: ['./my:/docker-entrypoint-initdb.d'] }\n";
+    Repo::of(&[("compose.yaml", compose), ("ch/1.sql", ""), ("ch/2.sql", ""), ("my/1.sql", "")])
+        .has("name = \"default\";\n              schemas = [ ../ch/1.sql ../ch/2.sql ];")
+        .carried("services.ch.volumes", "initialDatabases")
+        .left("services.my.volumes", "only for a database that it makes, and none is named");
+}
+
+#[test]
+fn flags_of_nats_are_settings() {
+    let compose = "services:\n  n: { image: 'nats:2', command: '-js -sd /data -m 8222 --name hub -DV' }\n  \
+        o: { image: 'nats:2', command: ['-c', '/etc/n.conf'] }\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("settings.jetstream = { };")
+        .has("settings.server_name = \"hub\";")
+        .has("settings.debug = true;")
+        .carried("services.n.command", "its options")
+        .left("services.o.command", "without `-c /etc/n.conf`");
+}
+
+#[test]
+fn cache_mounts_of_run_do_not_hide_what_it_builds() {
+    let image = "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN --mount=type=cache,target=/root/.cache \\\n    go build -o /api ./cmd/api\n\
+        FROM alpine\nCOPY --from=b /api /api\nCMD [\"/api\"]\n";
+    let compose = "services:\n  api: { build: . }\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", image), ("go.mod", "module shop\n")])
+        .has("/bin/go run ./cmd/api\"");
+}
+
+#[test]
+fn applications_with_a_module_of_nixos_are_processes() {
+    let compose = "services:\n  dl: { image: lscr.io/linuxserver/nzbget, ports: ['6789:6789'] }\n  \
+        auth: { image: 'ghcr.io/steveiliop56/tinyauth:v3', ports: ['3000:3000'] }\n  \
+        alerts: { image: ghcr.io/alerta/alerta-api, ports: ['8080:8080'] }\n  \
+        feeds: { image: rssbridge/rss-bridge, ports: ['8081:80'] }\n  dns: { image: linuxserver/ddclient, volumes: ['./dns:/config'] }\n  \
+        home: { image: lscr.io/linuxserver/homeassistant }\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("${pkgs.nzbget}/bin/nzbget --server --configfile ${pkgs.nzbget}/share/nzbget/nzbget.conf")
+        .has("DATABASE_PATH = \"./data/auth/tinyauth.db\";")
+        .has("${pkgs.alerta-server}/bin/alertad run --host 127.0.0.1 --port ${toString ports.")
+        .has("${pkgs.php}/bin/php -S 127.0.0.1:${toString ports.")
+        .has("${pkgs.ddclient}/bin/ddclient -foreground -file ./dns/ddclient.conf")
+        .has("${pkgs.home-assistant}/bin/hass --config ./data/home");
+}
+
+#[test]
+fn brokers_of_kafka_are_clusters_of_their_own() {
+    let broker = |name: &str, more: &str| {
+        format!(
+            "  {name}:\n    image: wurstmeister/kafka\n    environment:\n      KAFKA_ZOOKEEPER_CONNECT: zk:2181\n      \
+            KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: 2\n{more}"
+        )
+    };
+    let more = "      KAFKA_CREATE_TOPICS: 'a:1:1'\n      KAFKA_JMX_PORT: 9999\n      \
+        KAFKA_AUTHORIZER_CLASS_NAME: kafka.security.authorizer.AclAuthorizer\n";
+    let compose = format!("services:\n{}{}", broker("one", more), broker("two", ""));
+    Repo::of(&[("compose.yaml", &compose)])
+        .has("settings.\"offsets.topic.replication.factor\" = 1;")
+        .has("\"org.apache.kafka.metadata.authorizer.StandardAuthorizer\"")
+        .lacks("create.topics")
+        .lacks("jmx.port")
+        .left("services.one.environment.KAFKA_CREATE_TOPICS", "makes no topics")
+        .left("services.one.environment.KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "has no 2 copies")
+        .left("services.two.image", "a cluster of its own, without `one`");
+}
+
+#[test]
+fn names_of_databases_are_not_hosts_and_subcommands_are_given_once() {
+    let compose = "services:\n  keycloak:\n    image: quay.io/keycloak/keycloak:24.0\n    command: -v start-dev --import-realm\n    \
+        environment: { KC_DB_URL_HOST: db, KC_DB_URL_DATABASE: keycloak }\n  db: { image: 'postgres:16' }\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("KC_DB_URL_HOST = \"127.0.0.1\";")
+        .has("KC_DB_URL_DATABASE = \"keycloak\";")
+        .has("kc.sh start-dev --http-port ${toString ports.")
+        .has("} -v --import-realm\"");
+}
+
+#[test]
+fn passwords_are_set_where_the_data_is() {
+    let compose = "services:\n  db:\n    image: 'mysql:8.4'\n    environment: { MYSQL_ROOT_PASSWORD: pw }\n    \
+        volumes: ['./database:/var/lib/mysql']\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("dataDir = \"./database\";")
+        .has("--socket=\"$(realpath ./database/mysql.sock)\"");
+}
+
+#[test]
+fn plugins_of_grafana_are_named_as_packages() {
+    let compose = "services:\n  g: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: 'grafana-clock-panel, a-b-source 1.2.3' } }\n";
+    Repo::of(&[("compose.yaml", compose)]).left(
+        "services.g.environment.GF_INSTALL_PLUGINS",
+        "declarativePlugins = with pkgs.grafanaPlugins; [ grafana-clock-panel a-b-source ]",
+    );
+}
+
+#[test]
+fn sites_of_stages_that_copy_file_by_file_are_built() {
+    let image = "FROM node:22 AS b\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY index.html ./\nCOPY src src\n\
+        RUN npm run build\nFROM nginx\nCOPY --from=b /app/dist /usr/share/nginx/html\n";
+    let compose = "services:\n  web: { build: ui, ports: ['3000:80'] }\n";
+    Repo::of(&[("compose.yaml", compose), ("ui/Dockerfile", image), ("ui/package.json", "{}")])
+        .has("root ./ui/dist;")
+        .has("npm run build")
+        .has("working_dir = \"./ui\";");
+}
+
+#[test]
+fn programs_that_a_script_installs_for_all_are_reported() {
+    let compose = "services:\n  ui: { image: 'node:22', command: 'sh -c \"npm install -g pnpm && pnpm dev\"' }\n  \
+        cli: { image: 'ruimarinho/bitcoin-core:22', command: 'sh -c \"bitcoin-cli -regtest -rpcconnect=btc stop\"' }\n  \
+        btc: { image: 'ruimarinho/bitcoin-core:22' }\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .left("services.ui.command", "into the package of Node.js, which is read-only")
+        .has("bitcoin-cli -regtest -rpcconnect=127.0.0.1 stop");
+}
+
+#[test]
+fn addresses_of_dotnet_have_the_port_of_the_registry() {
+    let compose = "services:\n  a: { image: 'node:22', command: node a.js, ports: ['9000:8080'], environment: { ASPNETCORE_URLS: 'http://+:8080' } }\n";
+    Repo::of(&[("compose.yaml", compose)]).has("ASPNETCORE_URLS = \"http://+:${toString ports.");
 }

@@ -182,7 +182,10 @@ static SERVERS: &[PackageImage] = &[
             &["--http-bind-address=127.0.0.1:{8086}", "--bolt-path={data}/influxd.bolt", "--engine-path={data}/engine"],
         )
     },
-    package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[]),
+    PackageImage {
+        note: "the image makes an administrator of COUCHDB_USER and COUCHDB_PASSWORD, without which CouchDB does not start",
+        ..package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[])
+    },
     package(&["eclipse-mosquitto", "mosquitto"], "mosquitto", "mosquitto", &[(1883, "")], &["-p", "{1883}"]),
     PackageImage {
         ready: Some((8108, "/health")),
@@ -387,7 +390,7 @@ static SERVERS: &[PackageImage] = &[
         ..package(&["navidrome"], "navidrome", "navidrome", &[(4533, "")], &[])
     },
     package(&["jellyfin"], "jellyfin", "jellyfin", &[], &["--datadir", "{data}"]),
-    package(&["home-assistant"], "home-assistant", "hass", &[], &["--config", "{data}"]),
+    package(&["home-assistant", "linuxserver/homeassistant"], "home-assistant", "hass", &[], &["--config", "{data}"]),
     PackageImage {
         variables: &[("IMGPROXY_BIND", "127.0.0.1:{8080}")],
         ready: Some((8080, "/health")),

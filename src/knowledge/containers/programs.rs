@@ -112,6 +112,7 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("envoy", "envoy", &["envoy"]),
     ("traefik", "traefik", &["traefik"]),
     ("mc", "minio-client", &["mc"]),
+    ("bitcoin-cli", "bitcoind", &["bitcoin-cli"]),
     ("migrate", "go-migrate", &["migrate"]),
     ("reflex", "reflex", &["reflex"]),
     ("watchexec", "watchexec", &["watchexec"]),

@@ -222,6 +222,26 @@ pub fn find(reference: &str) -> Option<&'static Base> {
     BASES.iter().find(|base| base.image == name)
 }
 
+/// Distributions whose `/bin/sh` is bash. That of Debian and Ubuntu is dash, that of Alpine is BusyBox.
+const BASH_AS_SH: [&str; 11] = [
+    "almalinux",
+    "amazonlinux",
+    "archlinux",
+    "centos",
+    "fedora",
+    "fedora-minimal",
+    "oraclelinux",
+    "rockylinux",
+    "ubi",
+    "ubi-init",
+    "ubi-minimal",
+];
+
+/// Whether bash runs the shell form of RUN in an image without SHELL.
+pub fn has_bash_as_sh(reference: &str) -> bool {
+    BASH_AS_SH.contains(&name(reference))
+}
+
 /// The last component of an image's name.
 fn name(reference: &str) -> &str {
     let path = reference.split('@').next().unwrap_or(reference);

@@ -3,6 +3,7 @@
 use crate::facts::ci::builders;
 use crate::finding::Span;
 use crate::lang::shell::{self, Command, PerShell};
+use crate::migrate::builds::LONGEST_PATH;
 use crate::paths;
 
 /// The builds in a script.
@@ -114,9 +115,6 @@ struct Folder {
     /// The folders on the stack of `pushd`, the most recent one last.
     pushed: Vec<Option<String>>,
 }
-
-/// The maximum length of a path on Linux, in bytes.
-const LONGEST_PATH: usize = 4096;
 
 /// The maximum number of `pushd` folders that are remembered.
 const MOST_PUSHED: usize = 32;

@@ -32,10 +32,28 @@ pub enum Position<'a> {
 }
 
 /// Words in the names of variables and flags that hold hosts.
-const HOST_WORDS: [&str; 16] = [
-    "HOST", "HOSTS", "HOSTNAME", "SERVER", "SERVERS", "ADDR", "ADDRESS", "URL", "URI", "ENDPOINT", "UPSTREAM",
-    "BROKER", "BROKERS", "NODES", "SEEDS", "PEERS",
+const HOST_WORDS: [&str; 17] = [
+    "HOST",
+    "HOSTS",
+    "HOSTNAME",
+    "SERVER",
+    "SERVERS",
+    "ADDR",
+    "ADDRESS",
+    "URL",
+    "URI",
+    "ENDPOINT",
+    "UPSTREAM",
+    "BROKER",
+    "BROKERS",
+    "NODES",
+    "SEEDS",
+    "PEERS",
+    "RPCCONNECT",
 ];
+
+/// Last words of names that hold a property of a host instead of its name.
+const OTHER_WORDS: [&str; 6] = ["DATABASE", "DB", "PASSWORD", "SCHEMA", "USER", "USERNAME"];
 
 impl Rewriter<'_, '_> {
     /// The number of a port, as a part of a string.
@@ -107,7 +125,7 @@ impl Rewriter<'_, '_> {
             .iter()
             .filter(|service| service.is_carried())
             .flat_map(|service| service.names.iter().map(move |name| (service, name.as_str(), false)));
-        let own = ["localhost", LOCAL, "0.0.0.0", "[::]", "*"].map(|name| (self.service, name, true));
+        let own = ["localhost", LOCAL, "0.0.0.0", "[::]", "*", "+"].map(|name| (self.service, name, true));
         let form = Form::of(text);
         let mut found = self.keyed_ports(text);
         found.extend(occurrences(text, HOST_OF_DOCKER).map(|at| self.machine_address(text, at)));
@@ -197,6 +215,9 @@ impl Rewriter<'_, '_> {
     ) -> Option<(usize, Text)> {
         let end = at + name.len();
         let after = &text[end..];
+        if text[..at].ends_with("://") && is_user(after) {
+            return None;
+        }
         let host = if is_own { name } else { LOCAL };
         if let Some(number) = after.strip_prefix(':').and_then(leading_number) {
             let port = service.port(number)?;
@@ -396,6 +417,12 @@ fn scopes(text: &str) -> Vec<Scope<'_>> {
     done
 }
 
+/// Whether a password and a host follow a name in an address: `app:secret@db`.
+fn is_user(after: &str) -> bool {
+    let end = after.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c)).unwrap_or(after.len());
+    after.starts_with(':') && after[..end].contains('@')
+}
+
 /// Whether a string ends with the key of a host: `host=`, `"host": "`.
 fn is_keyed_host(before: &str) -> bool {
     if before.ends_with('=') {
@@ -451,6 +478,10 @@ fn last_word(before: &str) -> &str {
 /// Whether the name of a variable or a flag refers to a host.
 pub fn is_host_word(name: &str) -> bool {
     let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
+    // `DB_URL_DATABASE`
+    if name.rsplit('_').next().is_some_and(|last| OTHER_WORDS.contains(&last)) {
+        return false;
+    }
     name.split('_').any(|word| HOST_WORDS.contains(&word)) || name.ends_with("HOST") || name.ends_with("SERVER")
 }
 

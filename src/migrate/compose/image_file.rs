@@ -62,7 +62,17 @@ impl Built {
 
     /// The folder of the context in which its stage, run in the checkout, creates the source.
     pub fn folder(&self, file: &ImageFile) -> Option<String> {
-        self.in_context(file).filter(|folder| !folder.is_empty() && !folder.contains('*'))
+        let found = self.in_context(file).or_else(|| self.beside_files(file));
+        found.filter(|folder| !folder.is_empty() && !folder.contains('*'))
+    }
+
+    /// Like `in_context`, for a stage that copies the files of its folder one by one.
+    fn beside_files(&self, file: &ImageFile) -> Option<String> {
+        let stage = self.stage(file)?;
+        let path = in_folder(&stage.folder, &self.source);
+        let inside = path.strip_prefix(stage.folder.trim_end_matches('/'))?.strip_prefix('/')?;
+        let base = stage.source_of_files().filter(|base| *base == stage.working_folder())?;
+        paths::join(&base, inside.trim_end_matches('/'))
     }
 
     /// The path in the context that corresponds to the source in its stage.
@@ -124,6 +134,7 @@ pub fn read(
             }
             continue;
         }
+        let rest = if keyword == "RUN" { without_flags(&rest).to_owned() } else { rest };
         if keyword == "RUN" {
             let words = rest.starts_with('[').then(|| form(&rest));
             builders.push(words.map_or_else(|| rest.clone(), |words| words.join(" ")));
@@ -232,6 +243,15 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
     }
 }
 
+/// A RUN without `--mount` and its other flags.
+fn without_flags(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while rest.starts_with("--") {
+        rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
+    }
+    rest
+}
+
 /// An absolute path in the image.
 fn in_folder(folder: &str, path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{}", path.trim_start_matches("./")) }
@@ -276,7 +296,12 @@ fn instructions(text: &str) -> Vec<(String, String, usize)> {
             whole.pop();
             match lines.next() {
                 Some((_, next)) if next.trim_start().starts_with('#') => whole.push('\\'),
-                Some((_, next)) => whole.push_str(next.trim()),
+                Some((_, next)) => {
+                    if next.starts_with(char::is_whitespace) && !whole.ends_with(char::is_whitespace) {
+                        whole.push(' ');
+                    }
+                    whole.push_str(next.trim());
+                }
                 None => break,
             }
         }
@@ -345,6 +370,21 @@ impl ImageFile {
         named.or(parts.first()).map(|(parent, _)| parent.clone())
     }
 
+    /// The folder of the context from which everything in WORKDIR is copied under its own name: `COPY package.json ./`.
+    fn source_of_files(&self) -> Option<String> {
+        let mut parents = self.copies.iter().filter_map(|(from, to)| {
+            let from = from.trim_start_matches("./").trim_end_matches('/');
+            let (parent, name) = from.rsplit_once('/').unwrap_or(("", from));
+            let to = to.trim_end_matches("/.").trim_end_matches('/');
+            let inside = to.strip_prefix(self.folder.trim_end_matches('/'))?;
+            let keeps_name =
+                inside.strip_prefix('/').map_or(inside.is_empty() && name.contains('.'), |inside| inside == name);
+            keeps_name.then_some(parent)
+        });
+        let first = parents.next()?;
+        parents.all(|parent| parent == first).then(|| first.to_owned())
+    }
+
     /// The path in the context (`""` for the context itself) from which a path in the image is copied, possibly through
     /// a stage that copies the context.
     pub fn source_of(&self, path: &str) -> Option<String> {
@@ -358,6 +398,7 @@ impl ImageFile {
         let copies = self.copies.iter().map(|(from, to)| (Some(from.clone()), to.clone()));
         for (number, (from, to)) in copies.chain(built).enumerate() {
             let Some(from) = from else { continue };
+            let is_folder = from.ends_with('/');
             let from = from.trim_start_matches("./").trim_end_matches(['/', '.']);
             if from.contains('*') {
                 continue;
@@ -373,8 +414,9 @@ impl ImageFile {
                     _ => continue,
                 };
                 // Only a file, which has nothing below it, is found under its own name.
-                let is_file = name.contains('.');
-                let into_folder = !target.rsplit('/').next().is_some_and(|last| last.contains('.'));
+                let is_file = name.contains('.') && !is_folder && target.rsplit('/').next() != Some(name);
+                let is_named_file = target.rsplit('/').next().is_some_and(|last| last.contains('.'));
+                let into_folder = to.len() > target.len() || !is_named_file;
                 if (at == 1 && (!rest.is_empty() || name.is_empty())) || (at == 0 && is_file && into_folder) {
                     continue;
                 }
@@ -449,5 +491,15 @@ mod tests {
         let site = "FROM node AS b\nWORKDIR /src\nCOPY . .\nRUN npm run build\nFROM node\nWORKDIR /app\n\
             COPY --from=b /src/dist .\nCMD [\"node\", \"main.js\"]\n";
         assert_eq!(folder(site), "dist");
+        let net = "FROM sdk AS b\nWORKDIR /src\nCOPY [\"src/Shop.Api/Shop.Api.csproj\", \"src/Shop.Api/\"]\nCOPY . .\n\
+            WORKDIR /src/src/Shop.Api\nRUN dotnet publish -o /out\nFROM aspnet\nWORKDIR /app\nCOPY --from=b /out .\n";
+        assert_eq!(folder(net), "src/Shop.Api");
+        let parts = net.replace("COPY . .", "COPY [\"back/Shop.Api/\", \"src/Shop.Api/\"]");
+        assert_eq!(folder(&parts), "back/Shop.Api");
+        let mounts = go("server/")
+            .replace("RUN go build", "RUN --mount=type=cache,target=/root/.cache \\\n  --network=none\\\n  go build");
+        assert_eq!(folder(&mounts), "server");
+        let file = read(&"Dockerfile".into(), &mounts, None, &BTreeMap::new()).unwrap();
+        assert_eq!(file.stages[0].1.runs, [("go build -o api .".to_owned(), 4)]);
     }
 }

@@ -376,6 +376,17 @@ impl Instance<'_, '_, '_> {
                 self.builder.carry(self.service, place, what, "nothing: connections from this machine are trusted");
                 return true;
             }
+            ("grafana", "GF_INSTALL_PLUGINS" | "GF_PLUGINS_PREINSTALL") => {
+                let plain = |plugin: &str| {
+                    let name = plugin.rsplit(';').next()?.split([' ', '@']).find(|word| !word.is_empty())?;
+                    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then(|| name.to_owned())
+                };
+                let names: Vec<String> = text.split(',').filter_map(plain).collect();
+                let why = "services-flake's grafana takes plugins as packages, and downloads none";
+                let todo = format!("set `declarativePlugins = with pkgs.grafanaPlugins; [ {} ]`", names.join(" "));
+                self.leave(place, what, why, todo);
+                return true;
+            }
             ("apache-kafka", name) if name.starts_with("KAFKA_") || name.starts_with("KAFKA_CFG_") => {
                 return self.kafka_variable(name, &text, place, what);
             }
@@ -450,9 +461,32 @@ impl Instance<'_, '_, '_> {
             self.carry(place, what, "dataDir: ./data/<instance>");
             return true;
         }
-        if key.contains("heap.opts") || key.contains("jvm") || key.starts_with("log4j") {
+        // What only the image or its vendor reads.
+        let is_of_image = ["log4j", "jmx.", "confluent.", "gc.log"].iter().any(|start| key.starts_with(start));
+        if is_of_image
+            || key.contains("heap.opts")
+            || key.contains("jvm")
+            || key == "opts"
+            || text.contains("io.confluent")
+        {
             return false;
         }
+        if key == "create.topics" {
+            let why = "services-flake's apache-kafka makes no topics";
+            let todo = "make them with kafka-topics.sh in a process that depends on it";
+            self.leave(place, what, why, todo);
+            return true;
+        }
+        let copies = ["replication.factor", "min.isr", "min.insync.replicas"].iter().any(|end| key.ends_with(end));
+        if copies && text.parse::<i64>().is_ok_and(|number| number > 1) {
+            self.set_path(&["settings", &key], Expr::int(1));
+            let why = format!("a broker that is a cluster of its own has no {text} copies, so it is 1");
+            self.leave(place, what, why, "nothing, unless the program depends on the copies");
+            return true;
+        }
+        // It comes with ZooKeeper.
+        let is_old = key == "authorizer.class.name" && text.ends_with("AclAuthorizer");
+        let text = if is_old { "org.apache.kafka.metadata.authorizer.StandardAuthorizer" } else { text };
         let value = match (text.parse::<i64>(), text) {
             (Ok(number), _) => Expr::int(number),
             (_, "true" | "false") => Expr::Code(text.to_owned()),

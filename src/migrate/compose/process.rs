@@ -1,5 +1,6 @@
 //! Processes: the commands that process-compose runs for services.
 
+mod dotnet;
 pub mod image;
 mod package;
 mod php;
@@ -274,6 +275,12 @@ pub fn argument_text(builder: &Builder<'_, '_>, service: &Service<'_>, argument:
     if let Some((flag, value)) = argument.split_once('=').filter(|(flag, _)| flag.starts_with('-')) {
         let mut text = Text::literal(format!("{flag}="));
         text.append(&value_text(builder, service, value, flag));
+        return text;
+    }
+    // `curl -d @/data/user.json`
+    if let Some(path) = argument.strip_prefix('@').filter(|path| path.starts_with('/')) {
+        let mut text = Text::literal("@");
+        text.append(&value_text(builder, service, path, before));
         return text;
     }
     value_text(builder, service, argument, before)

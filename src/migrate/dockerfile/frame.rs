@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::knowledge::images::paths;
+use crate::knowledge::images::{base, paths};
 use crate::lang::dockerfile::{Dockerfile, Heredoc, Instruction, expand, pairs, words};
 
 /// A command: `CMD` or `ENTRYPOINT`.
@@ -48,7 +48,7 @@ pub struct Run {
     pub mounts: Vec<String>,
     /// The variables and build arguments in its environment.
     pub variables: BTreeMap<String, String>,
-    /// Whether `SHELL` names bash, which expands `{a,b}`.
+    /// Whether its shell is bash, which expands `{a,b}`.
     pub in_bash: bool,
 }
 
@@ -329,7 +329,10 @@ impl Reader<'_> {
         let folder = self.frame.folder.as_ref().map_or("/".to_owned(), |(folder, _)| folder.clone());
         let mut variables = self.arguments.clone();
         variables.extend(self.frame.env.iter().map(|(name, value, _)| (name.clone(), value.clone())));
-        let in_bash = self.shell.as_ref().and_then(|shell| shell.first()).is_some_and(|shell| shell.ends_with("bash"));
+        let in_bash = match self.shell.as_ref().and_then(|shell| shell.first()) {
+            Some(shell) => shell.ends_with("bash"),
+            None => base::has_bash_as_sh(&self.frame.base),
+        };
         let run = Run { line: instruction.line, script, folder, mounts, variables, in_bash };
         self.frame.steps.push(Step::Run(run));
     }

@@ -1,6 +1,6 @@
 //! The effects of the `RUN` lines in a stage, command by command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
@@ -10,7 +10,7 @@ use crate::knowledge::images::commands::{
 use crate::knowledge::images::packages;
 use crate::lang::dockerfile::expand;
 use crate::lang::shell;
-use crate::migrate::builds::{CargoBuild, GoBuild};
+use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH};
 
 /// The commands of a stage, grouped by the way in which they are migrated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,7 +29,9 @@ pub struct Recipe {
     pub accounts: BTreeMap<String, Account>,
     /// Groups that are created, each with its numeric id, if it has one.
     pub groups: Vec<(String, Option<u32>)>,
-    /// Commands that change the image's files, which can be run when the files are assembled.
+    /// The names of these groups.
+    pub group_names: BTreeSet<String>,
+    /// What is done to the image's files, which can be done where the files are put together.
     pub files: Vec<FileLine>,
     /// Owners of paths: path, owner, line.
     pub owners: Vec<(String, String, usize)>,
@@ -173,7 +175,11 @@ impl Recipe {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let folder = folders.at(&command);
             if let ["cd", to, ..] = words.as_slice() {
-                *folder = joined(folder, to);
+                // A longer path cannot be entered.
+                let entered = joined(folder, to);
+                if entered.len() <= LONGEST_PATH {
+                    *folder = entered;
+                }
             }
             if let Some((sign, path)) = written_file(&run.script, command.span.end as usize) {
                 self.write(&words, sign, path, run, folder);
@@ -233,7 +239,7 @@ impl Recipe {
             ("groupadd" | "addgroup", _) if operands_of(words).last().is_some_and(|name| is_account(name)) => {
                 let name = operands_of(words).pop().unwrap_or_default();
                 let number = flag_value(words, &["-g", "--gid"]).and_then(|number| number.parse().ok());
-                if !self.groups.iter().any(|(found, _)| found == name) {
+                if self.group_names.insert(name.to_owned()) {
                     self.groups.push((name.to_owned(), number));
                 }
             }
@@ -252,7 +258,15 @@ impl Recipe {
             }
             ("chown", [owner, paths @ ..]) => {
                 let owner = owner.split(':').next().unwrap_or(owner);
-                self.owners.extend(paths.iter().map(|path| (joined(folder, path), owner.to_owned(), line)));
+                for path in paths {
+                    if is_pattern(path) {
+                        let why = "which files it means is only known when the image is built";
+                        let todo = "add a `perms` entry for them in the new file";
+                        self.lost.push((format!("chown {owner} {path}"), line, why, todo));
+                        continue;
+                    }
+                    self.owners.push((joined(folder, path), owner.to_owned(), line));
+                }
             }
             ("mkdir", paths) => self.on_paths("mkdir -p", paths, line, folder),
             ("touch", paths) => {
@@ -549,6 +563,14 @@ mod tests {
         assert_eq!(files, ["/e/a/c", "/e/a/d", "/e/b/c", "/e/b/d", "/g a"]);
         let holes: Vec<&str> = recipe.holes.iter().map(|(hole, _)| hole.as_str()).collect();
         assert_eq!(holes, ["mkdir -p /d/{a,b}", "touch /d/?", "chmod -R +x /app/[ab].sh", "mkdir -p /f/{1..3}"]);
+        let paths = |base: &str| {
+            let text = format!("FROM {base}\nRUN mkdir /d/{{a,b}} && chown web /d/{{a,b}}\n");
+            let recipe = Recipe::of(&Frame::of(&Dockerfile::read(&text).unwrap(), 0));
+            let made: Vec<String> = recipe.files.iter().map(|file| file.path.clone()).collect();
+            (made.join(" "), recipe.owners.len(), recipe.holes.len(), recipe.lost.len())
+        };
+        assert_eq!(paths("quay.io/fedora/fedora:42"), ("/d/a /d/b".to_owned(), 2, 0, 0));
+        assert_eq!(paths("alpine"), (String::new(), 0, 1, 1));
     }
 
     #[test]

@@ -288,6 +288,11 @@ fn the_build_context_is_that_of_compose_or_of_the_files() {
     let both = [files.as_slice(), &[("compose.yaml", compose), ("apps/package.json", "{}"), ("apps/turbo.json", "{}")]];
     let (module, report) = migrated("apps/web/Dockerfile", dockerfile, &both.concat());
     assert!(module.contains("src = ../apps;") && report.left.is_empty(), "{module} {:?}", report.left);
+    // The files of a project that is not in the root.
+    let copies = "FROM node:22\nWORKDIR /app\nCOPY web/ui/package.json pb/shop.proto ./\nCMD [\"node\", \"x.js\"]\n";
+    let files = [("shop/web/ui/package.json", "{}"), ("shop/pb/shop.proto", "")];
+    let (module, report) = migrated("shop/web/ui/Dockerfile", copies, &files);
+    assert!(module.contains("src = ../shop;") && left(&report) == ["1: build context"], "{module} {:?}", report.left);
 }
 
 #[test]

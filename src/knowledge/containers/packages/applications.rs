@@ -261,6 +261,67 @@ pub(super) static APPLICATIONS: &[PackageImage] = &[
         &["dashboard", "--address", "127.0.0.1", "--port", "{6052}", "{data}"],
     ),
     package(
+        &["linuxserver/nzbget", "nzbgetcom/nzbget"],
+        "nzbget",
+        "nzbget",
+        &[(6789, "")],
+        &[
+            "--server",
+            "--configfile",
+            "{nzbget}/share/nzbget/nzbget.conf",
+            "-o",
+            "OutputMode=log",
+            "-o",
+            "MainDir={data}",
+            "-o",
+            "ConfigTemplate={nzbget}/share/nzbget/nzbget.conf",
+            "-o",
+            "WebDir={nzbget}/share/nzbget/webui",
+            "-o",
+            "ControlIP=127.0.0.1",
+            "-o",
+            "ControlPort={6789}",
+        ],
+    ),
+    PackageImage {
+        variables: &[
+            ("ADDRESS", "127.0.0.1"),
+            ("PORT", "{3000}"),
+            ("DATABASE_PATH", "{data}/tinyauth.db"),
+            ("RESOURCES_DIR", "{data}/resources"),
+        ],
+        ..package(&["steveiliop56/tinyauth"], "tinyauth", "tinyauth", &[(3000, "")], &[])
+    },
+    package(
+        &["alerta/alerta-api"],
+        "alerta-server",
+        "alertad",
+        &[(8080, "")],
+        &["run", "--host", "127.0.0.1", "--port", "{8080}"],
+    ),
+    PackageImage {
+        note: "nixpkgs has the API of Alerta, and not its web console",
+        ..package(
+            &["alerta/alerta-web", "alerta/alerta-beta"],
+            "alerta-server",
+            "alertad",
+            &[(8080, "")],
+            &["run", "--host", "127.0.0.1", "--port", "{8080}"],
+        )
+    },
+    PackageImage {
+        variables: &[("RSSBRIDGE_FileCache_path", "{data}")],
+        takes_command: false,
+        ..package(&["rssbridge/rss-bridge"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{rss-bridge}"])
+    },
+    package(
+        &["linuxserver/ddclient"],
+        "ddclient",
+        "ddclient",
+        &[],
+        &["-foreground", "-file", "{/config}/ddclient.conf", "-cache", "{data}/ddclient.cache"],
+    ),
+    package(
         &["guacamole/guacd"],
         "guacamole-server",
         "guacd",

@@ -51,6 +51,11 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.carry(service, place, &key, "the environment that process-compose is started with");
             return;
         }
+        if name == "PATH" {
+            let why = "it names folders of the image, and would hide the programs of this machine";
+            self.leave(service, place, &key, why, "add the packages of programs to `runtimeInputs` of its script");
+            return;
+        }
         let text = self.run_time(scalar);
         self.env_notes(service, name, place, scalar);
         if text == words::shell(&format!("${{{name}-}}")) && self.env_is_read() {

@@ -206,8 +206,9 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// The attribute that disables a service with profiles or without instances, which is then started by hand.
     pub fn disabled(&self, service: &Service<'_>) -> Option<Attr> {
-        let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas")).and_then(Node::text);
-        if replicas == Some("0") {
+        let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas"));
+        let instances = service.get("scale").or(replicas).and_then(Node::text);
+        if instances == Some("0") {
             if let Some(node) = service.get("profiles") {
                 self.carry(service, &node.place, "profiles", "disabled: start it by hand");
             }

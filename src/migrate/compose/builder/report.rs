@@ -137,6 +137,12 @@ impl<'a, 'm> Builder<'a, 'm> {
                 _ if node.is_null() => self.carry(service, &key.place, name, "nothing: it is empty"),
                 "volumes" => self.volumes(service, node),
                 "secrets" | "configs" => self.mounted(service, name, node),
+                "scale" if node.text() == Some("0") => {
+                    self.carry(service, &key.place, name, "disabled: start it by hand");
+                }
+                "scale" if node.text() == Some("1") => {
+                    self.carry(service, &key.place, name, "nothing: each process runs once");
+                }
                 _ => match settings::outcome(name) {
                     Outcome::Holds(why) => self.carry(service, &key.place, name, why),
                     Outcome::Lost(why, todo) => self.leave(service, &key.place, name, why, todo),

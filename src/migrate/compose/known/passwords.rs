@@ -183,8 +183,9 @@ impl<'m> Instance<'_, '_, 'm> {
             let grant = format!("GRANT ALL PRIVILEGES ON {scope} TO {account}{option}");
             script.push("  printf '%s;\\n' ").append(&line(grant)).push("\n");
         }
-        let socket = format!("\"$(realpath ./data/{}/mysql.sock)\"", self.service.process);
-        script.push(&format!("}} | mysql --no-defaults --user=root --socket={socket}\n"));
+        // services-flake has the socket in the folder of the data.
+        script.push("} | mysql --no-defaults --user=root --socket=\"$(realpath ");
+        script.append(&words::word(&Text::literal(format!("{}/mysql.sock", self.data_folder())))).push(")\"\n");
         script
     }
 

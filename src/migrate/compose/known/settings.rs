@@ -2,7 +2,7 @@
 
 use super::Instance;
 use crate::migrate::compose::nginx;
-use crate::migrate::compose::stack::KAFKA_CONTROLLER;
+use crate::migrate::compose::stack::{KAFKA_CONTROLLER, Role, Service};
 use crate::migrate::nix::{Attr, Expr, Text};
 
 impl Instance<'_, '_, '_> {
@@ -29,9 +29,12 @@ impl Instance<'_, '_, '_> {
                 self.set("initialPassword", Expr::text("change-me"));
             }
             "clickhouse" => {
-                if let Some(name) = self.value(&["CLICKHOUSE_DB"]) {
-                    let schemas = self.init_paths();
-                    self.set("initialDatabases", databases(&name, "schemas", true, schemas));
+                // It reads files only, and `default` is the database of the image.
+                let schemas = self.init_files();
+                let name = self.value(&["CLICKHOUSE_DB"]);
+                if name.is_some() || !schemas.is_empty() {
+                    let name = name.as_deref().unwrap_or("default");
+                    self.set("initialDatabases", databases(name, "schemas", true, schemas));
                 }
             }
             _ => {}
@@ -78,6 +81,14 @@ impl Instance<'_, '_, '_> {
                 "put all SQL files into one folder, and mount that folder",
             );
         }
+        if database.is_none() && !schemas.is_empty() {
+            self.leave(
+                &self.service.key.place,
+                "volumes",
+                "services-flake's mysql reads SQL files only for a database that it makes, and none is named",
+                "add the database with its `schema` to `initialDatabases`",
+            );
+        }
         if let Some(name) = &database {
             self.set("initialDatabases", databases(name, "schema", false, schemas.into_iter().take(1).collect()));
         }
@@ -92,6 +103,14 @@ impl Instance<'_, '_, '_> {
     /// Sets up one broker that is its own controller.
     pub(super) fn kafka(&mut self) {
         let Some(port) = self.service.ports.first() else { return };
+        let is_broker =
+            |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "apache-kafka");
+        let others = self.builder.stack.services.iter().filter(|other| other.name != self.service.name);
+        if let Some(other) = others.into_iter().find(is_broker) {
+            let why = format!("each broker becomes a cluster of its own, without `{}`", other.name);
+            let todo = "let all clients use one of them, and remove the others";
+            self.leave(&self.service.key.place, "image", why, todo);
+        }
         let address = |prefix: &str, text: Text| {
             let mut whole = Text::literal(prefix);
             whole.append(&text);

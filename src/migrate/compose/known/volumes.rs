@@ -70,6 +70,18 @@ impl Instance<'_, '_, '_> {
         }
     }
 
+    /// The data folder of the service, according to `volumes`.
+    pub(super) fn data_folder(&self) -> String {
+        let items = self.service.get("volumes").map_or(&[][..], Node::items);
+        let bound = items.iter().find_map(|item| {
+            let path = item.get("source").and_then(Node::text)?.strip_prefix("./")?;
+            let target = item.get("target").and_then(Node::text)?.trim_end_matches('/');
+            let is_other = is_file(target) || target.starts_with("/docker-entrypoint-initdb.d");
+            (is_data(target) && !is_other).then(|| format!("./{}", path.trim_end_matches('/')))
+        });
+        bound.unwrap_or_else(|| format!("./data/{}", self.service.process))
+    }
+
     /// Reports whether each init script of a mount is migrated. The scripts themselves are collected in `own_settings`.
     pub(super) fn init_file(&self, path: &str, place: &Place) {
         let is_folder = self.builder.files().is_folder(path);
@@ -184,7 +196,7 @@ impl Instance<'_, '_, '_> {
     /// Converts a string in a configuration file.
     fn yaml_text(&self, key: &str, text: &str, place: &Place) -> Expr {
         if let Some(rest) = self.own_data(text) {
-            return Expr::text(format!("./data/{}{rest}", self.service.process));
+            return Expr::text(format!("{}{rest}", self.data_folder()));
         }
         if let Some(path) = self.file_in_checkout(key, text) {
             return Expr::Code(path);

@@ -19,8 +19,15 @@ pub fn package_program(
     let fill = |text: &str| placeholders(builder, service, text, &data);
     let variables = package_variables(builder, service, package);
     let mut line = start_line(package.package, &[package.program]);
-    let own = package_arguments(builder, service, package);
+    let mut own = package_arguments(builder, service, package);
     let is_subcommand = |word: &str| !word.starts_with('-') && !word.contains(['/', '.', '=']);
+    // `-v start-dev`: the subcommand is given once.
+    if let Some(first) = package.arguments.first().filter(|first| is_subcommand(first))
+        && own.first().is_some_and(|word| word.starts_with('-'))
+        && let Some(at) = own.iter().position(|word| word == first)
+    {
+        own.remove(at);
+    }
     let mut given = package.arguments;
     let mut own = own.as_slice();
     // `server -config=x` instead of `server -dev`.

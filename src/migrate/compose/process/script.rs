@@ -29,6 +29,15 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
         let place = node.map_or(&service.key.place, |node| &node.place);
         builder.leave(service, place, "command", why, "add its package to `runtimeInputs` of the script");
     }
+    let is_global = |command: &shell::Command<'_>| {
+        let flag = command.has("-g") || command.has("--global") || command.word(1) == Some("global");
+        matches!(command.program(), "npm" | "pnpm" | "yarn") && flag
+    };
+    if shell::commands(script).iter().any(is_global) {
+        let why = "it installs a program into the package of Node.js, which is read-only";
+        let place = service.get("command").or(service.get("entrypoint")).map_or(&service.key.place, |node| &node.place);
+        builder.leave(service, place, "command", why, "remove that command, and add the program to `runtimeInputs`");
+    }
     let mut program = user_script(builder, service, script);
     program.packages.extend(version::runtime(builder, service));
     Ok(program)

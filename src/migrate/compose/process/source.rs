@@ -1,9 +1,9 @@
 //! Programs that a Dockerfile builds. Processes run them from their source.
 
-use super::{Program, append, start_line, versioned, working_folder};
+use super::{Program, append, dotnet, start_line, versioned, working_folder};
 use crate::lang::shell;
 use crate::migrate::Files;
-use crate::migrate::builds::{CargoBuild, GoBuild, go_program};
+use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH, go_program};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::stack::Service;
@@ -32,7 +32,7 @@ pub(super) fn from_source(
     words: &[String],
 ) -> Result<Option<Program>, String> {
     let (Some(file), Some(first)) = (&service.image_file, words.first()) else { return Ok(None) };
-    let Some((mut program, skip)) = source_line(builder, service, file, first)? else { return Ok(None) };
+    let Some((mut program, skip)) = source_line(builder, service, file, words)? else { return Ok(None) };
     let arguments = match skip {
         true => Vec::new(),
         false => words[1..].to_vec(),
@@ -48,9 +48,9 @@ fn source_line(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
     file: &ImageFile,
-    first: &str,
+    words: &[String],
 ) -> Result<Option<(Program, bool)>, String> {
-    let Some(context) = service.context() else { return Ok(None) };
+    let (Some(context), Some(first)) = (service.context(), words.first()) else { return Ok(None) };
     let has = |name: &str| {
         let path = if context.is_empty() { name.to_owned() } else { format!("{context}/{name}") };
         builder.files().text(&path).ok().flatten()
@@ -59,7 +59,7 @@ fn source_line(
         let package = versioned(builder, service, package);
         Program { line: start_line(&package, start), ..Program::default() }
     };
-    let is_java = matches!(first, "java") || first.ends_with("/java");
+    let is_java = matches!(first.as_str(), "java") || first.ends_with("/java");
     if is_java {
         let found = match (has("pom.xml"), has("build.gradle").or_else(|| has("build.gradle.kts"))) {
             (Some(pom), _) if pom.contains("spring-boot") => Some((line("maven", &["mvn", "spring-boot:run"]), true)),
@@ -80,8 +80,8 @@ fn source_line(
             path.is_some_and(|path| builder.files().is_folder(&path))
         };
         let go_mod = has("go.mod").unwrap_or_default();
-        let Some(target) = go_target(&go_builds(&file.builders), &name, &go_mod, &is_folder) else {
-            let why = format!("the image builds several programs with Go, and which of them is `{first}` is unknown");
+        let Some(target) = go_target(&builds_of_go(file), &name, &go_mod, &is_folder) else {
+            let why = format!("the image builds programs with Go, and the source of `{first}` is unknown");
             return Err(why);
         };
         let mut start = vec!["go", "run"];
@@ -103,7 +103,7 @@ fn source_line(
         return Ok(Some((line("gradle", &["gradle", "run"]), true)));
     }
     if built("dotnet publish").is_some() || built("dotnet build").is_some() {
-        return Ok(Some((line("dotnet-sdk", &["dotnet", "run"]), true)));
+        return Ok(Some((dotnet::run(builder, service, file, words), true)));
     }
     Ok(None)
 }
@@ -135,7 +135,7 @@ pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, argumen
         installs_folder |= last(&built.source) == "bin";
     }
     let is_named = !names.is_empty() && !installs_folder;
-    for (build, folder) in go_builds(&file.builders) {
+    for (build, folder) in builds_of_go(file) {
         names.extend(build.output.as_deref().map(last));
         names.extend(build.targets().iter().map(|target| go_program(target, &folder, go_mod)));
     }
@@ -168,17 +168,44 @@ pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, argumen
     is_given || shell::commands(script).iter().any(starts)
 }
 
-/// Each `go build`, with the folder in which it runs, relative to the folder of its RUN.
-fn go_builds(builders: &[String]) -> Vec<(GoBuild, String)> {
+/// Each `go build` of an image, and the folder that it runs in, from the one that the process runs in.
+fn builds_of_go(file: &ImageFile) -> Vec<(GoBuild, String)> {
+    let working = file.working_folder();
+    let stages: Vec<&ImageFile> = file.stages.iter().map(|(_, stage)| stage).chain([file]).collect();
+    let in_checkout = |path: &str| {
+        let mut compiling = stages.iter().filter(|stage| stage.compiles());
+        // This is where each RUN starts.
+        if compiling.clone().any(|stage| path.trim_end_matches('/') == stage.folder.trim_end_matches('/')) {
+            return Some(String::new());
+        }
+        let source = compiling.find_map(|stage| stage.source_of(path))?;
+        let inside = source.strip_prefix(&working)?;
+        let is_below = working.is_empty() || inside.is_empty() || inside.starts_with('/');
+        is_below.then(|| crate::paths::join("", inside.trim_start_matches('/')))?
+    };
+    go_builds(&file.builders, &in_checkout)
+}
+
+/// Each `go build`, and the folder that it runs in, from that of its RUN. `in_checkout` gives the folder for an absolute
+/// path of the image; a build in one that it does not know is left out.
+fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) -> Vec<(GoBuild, String)> {
     let mut found = Vec::new();
-    for run in builders {
-        let mut folders = shell::PerShell::new(String::new());
+    for run in builders.iter().filter(|run| run.contains("go")) {
+        let mut folders = shell::PerShell::new(Some(String::new()));
         for command in shell::commands(run) {
             let folder = folders.at(&command);
             match (command.program(), command.word(1)) {
-                // It is not known here which folder of the context an absolute path corresponds to.
-                ("cd", Some(to)) => *folder = crate::paths::join(folder, to).unwrap_or_default(),
-                _ => found.extend(GoBuild::read(&command).map(|build| (build, folder.clone()))),
+                ("cd", Some(to)) => {
+                    let entered = match to.starts_with('/') {
+                        true => in_checkout(to),
+                        false => folder.as_deref().and_then(|folder| crate::paths::join(folder, to)),
+                    };
+                    *folder = entered.filter(|path| path.len() <= LONGEST_PATH);
+                }
+                _ => {
+                    let build = folder.as_ref().and_then(|folder| Some((GoBuild::read(&command)?, folder.clone())));
+                    found.extend(build);
+                }
             }
         }
     }
@@ -213,6 +240,10 @@ fn go_target(
     match found {
         Some((_, folder, target)) if !target.iter().any(|part| part.contains("...")) => {
             Some(target.iter().map(|part| in_folder(folder, part)).collect())
+        }
+        // With a file to write, the pattern has only one package.
+        Some((build, folder, target)) if target.len() == 1 && is_output(build) => {
+            Some(vec![in_folder(folder, target[0])])
         }
         _ => {
             // `./cmd/...` contains a package with the name of the program.
@@ -267,7 +298,8 @@ mod tests {
     fn targets_of_go_by_the_name_of_the_program() {
         let target = |run: &str, name: &str| {
             let is_folder = |path: &str| matches!(path, "cmd/api" | "cmd/job");
-            let target = go_target(&go_builds(&[run.to_owned()]), name, "module shop\n", &is_folder);
+            let in_checkout = |path: &str| path.strip_prefix("/src/").map(str::to_owned);
+            let target = go_target(&go_builds(&[run.to_owned()], &in_checkout), name, "module shop\n", &is_folder);
             target.map_or_else(|| "?".to_owned(), |target| target.join(" "))
         };
         for (run, name, expected) in [
@@ -277,6 +309,10 @@ mod tests {
             ("go build -o api . && go build -o seed seed/main.go", "seed", "seed/main.go"),
             ("go build -o api . && go build -o seed seed/main.go", "api", "."),
             ("cd cmd/api && go build -o /server .", "server", "./cmd/api"),
+            ("cd /src/cmd/api && go build -o /server .", "server", "./cmd/api"),
+            ("cd /tmp/tool && go build -o /tool . && cd /src/cmd/job && go build", "job", "./cmd/job"),
+            ("cd /tmp/tool && go build -o /server .", "server", "?"),
+            ("go build -o /bin/server ./cmd/api/...", "server", "./cmd/api/..."),
             ("go build -o /out/ ./cmd/...", "job", "./cmd/job"),
             ("go build -o /out/ ./...", "job", "./cmd/job"),
             ("go build -o /x ./cmd/api", "y", "./cmd/api"),

@@ -1,6 +1,6 @@
 //! The configuration of an image: users, owners, commands and environment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Module;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
@@ -18,20 +18,22 @@ impl<'d, 'f> Module<'d, 'f> {
     pub(super) fn accounts(&self, base: Option<&'static Base>, frame: &Frame, recipe: &Recipe) -> Vec<(String, u32)> {
         let mut accounts = vec![("root".to_owned(), 0)];
         accounts.extend(base.iter().flat_map(|base| base.users).map(|(name, id)| ((*name).to_owned(), *id)));
+        let mut names: BTreeSet<String> = accounts.iter().map(|(name, _)| name.clone()).collect();
+        let mut taken: BTreeSet<u32> = accounts.iter().map(|(_, id)| *id).collect();
+        let given = numbers(&recipe.ids);
+        let mut next = FIRST_ID;
         let own = frame.user.iter().map(|(user, _)| user.split(':').next().unwrap_or(user).to_owned());
         let made = recipe.users.iter().map(|(name, _)| name.clone());
         for name in made.chain(own).filter(|name| name.parse::<u32>().is_err() && !name.is_empty()) {
-            if accounts.iter().any(|(found, _)| *found == name) {
+            if !names.insert(name.clone()) {
                 continue;
             }
             let id = match name.as_str() {
                 "nobody" | "nonroot" if base.is_some_and(|base| base.runtime == Runtime::Files) => 65532,
                 "nobody" => 65534,
-                name if recipe.ids.iter().any(|(user, _)| user == name) => {
-                    recipe.ids.iter().find(|(user, _)| user == name).map_or(FIRST_ID, |(_, id)| *id)
-                }
-                _ => (FIRST_ID..).find(|id| accounts.iter().all(|(_, taken)| taken != id)).unwrap_or(FIRST_ID),
+                name => given.get(name).copied().unwrap_or_else(|| free(&taken, &mut next)),
             };
+            taken.insert(id);
             accounts.push((name, id));
         }
         accounts
@@ -42,18 +44,15 @@ impl<'d, 'f> Module<'d, 'f> {
         let mut groups: Vec<(String, u32)> = Vec::new();
         let given = |name: &String, number: &Option<u32>| Some((name.clone(), (*number)?));
         groups.extend(recipe.groups.iter().filter_map(|(name, number)| given(name, number)));
-        let own = accounts.iter().filter(|(name, _)| !recipe.groups.iter().any(|(group, _)| group == name));
+        let made: BTreeSet<&str> = recipe.groups.iter().map(|(name, _)| name.as_str()).collect();
+        let own = accounts.iter().filter(|(name, _)| !made.contains(name.as_str()));
         groups.splice(0..0, own.cloned());
+        let ids = numbers(accounts);
         let mut taken: BTreeSet<u32> = groups.iter().map(|(_, number)| *number).collect();
         let mut next = FIRST_ID;
         for (name, _) in recipe.groups.iter().filter(|(_, number)| number.is_none()) {
-            let same = accounts.iter().find(|(account, _)| account == name).map(|(_, id)| *id);
-            let number = same.filter(|id| !taken.contains(id)).unwrap_or_else(|| {
-                while taken.contains(&next) {
-                    next += 1;
-                }
-                next
-            });
+            let same = ids.get(name.as_str()).copied().filter(|id| !taken.contains(id));
+            let number = same.unwrap_or_else(|| free(&taken, &mut next));
             taken.insert(number);
             groups.push((name.clone(), number));
         }
@@ -70,8 +69,9 @@ impl<'d, 'f> Module<'d, 'f> {
             self.carry(line, &format!("user {name}"), "users");
         }
         let groups = self.groups(&accounts, recipe);
+        let numbers = numbers(&groups);
         let passwd: String =
-            accounts.iter().map(|(name, id)| passwd_line(name, *id, recipe.accounts.get(name), &groups)).collect();
+            accounts.iter().map(|(name, id)| passwd_line(name, *id, recipe.accounts.get(name), &numbers)).collect();
         let group: String = groups.iter().map(|(name, id)| format!("      {name}:x:{id}:\n")).collect();
         self.bindings.push(("users".to_owned(), format!("pkgs.writeTextDir \"etc/passwd\" ''\n{passwd}    ''")));
         self.bindings.push(("groups".to_owned(), format!("pkgs.writeTextDir \"etc/group\" ''\n{group}    ''")));
@@ -88,6 +88,7 @@ impl<'d, 'f> Module<'d, 'f> {
     ) {
         let accounts = self.accounts(base, frame, recipe);
         let groups = self.groups(&accounts, recipe);
+        let (accounts, groups) = (numbers(&accounts), numbers(&groups));
         let mut owned: Vec<(String, String, usize)> = recipe.owners.clone();
         for step in &frame.steps {
             if let Step::Copy(copy) = step {
@@ -102,23 +103,19 @@ impl<'d, 'f> Module<'d, 'f> {
                 }
             }
         }
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         for (path, owner, line) in owned {
             let name = owner.split(':').next().unwrap_or(&owner);
-            let id = name
-                .parse::<u32>()
-                .ok()
-                .or_else(|| accounts.iter().find(|(found, _)| found == name).map(|(_, id)| *id));
+            let id = number(name, &accounts);
             let group = owner.split_once(':').map(|(_, group)| group).filter(|group| !group.is_empty());
-            let group = group.map(|group| number_of_group(group, &groups));
+            let group = group.map(|group| number(group, &groups));
             match (id, group.unwrap_or(id.or(Some(0)))) {
                 (Some(id), Some(group)) => {
                     self.carry(line, &format!("owner {owner}"), "perms");
                     let path = path.trim_end_matches('/').to_owned();
-                    if !seen.contains(&(path.clone(), id)) {
-                        let number = |name, id| Attr::new([name], Expr::int(i64::from(id)));
-                        perms.push(permission("root", &path, vec![number("uid", id), number("gid", group)]));
-                        seen.push((path, id));
+                    if seen.insert((path.clone(), id)) {
+                        let attr = |name, id| Attr::new([name], Expr::int(i64::from(id)));
+                        perms.push(permission("root", &path, vec![attr("uid", id), attr("gid", group)]));
                     }
                 }
                 _ => self.leave(
@@ -261,20 +258,33 @@ fn filled_folders(frame: &Frame) -> impl Iterator<Item = &'static str> {
     paths::PATH.into_iter().filter(is_filled).collect::<Vec<_>>().into_iter()
 }
 
-/// The id of a group, which is given by name or number.
-fn number_of_group(group: &str, groups: &[(String, u32)]) -> Option<u32> {
-    group.parse().ok().or_else(|| groups.iter().find(|(name, _)| name == group).map(|(_, number)| *number))
+/// The numbers of names. The first of several is valid.
+fn numbers(all: &[(String, u32)]) -> BTreeMap<&str, u32> {
+    all.iter().rev().map(|(name, number)| (name.as_str(), *number)).collect()
+}
+
+/// The number of an account or a group that is given by name or number.
+fn number(given: &str, known: &BTreeMap<&str, u32>) -> Option<u32> {
+    given.parse().ok().or_else(|| known.get(given).copied())
+}
+
+/// The first number from `next` on that is not taken; those before it stay taken.
+fn free(taken: &BTreeSet<u32>, next: &mut u32) -> u32 {
+    while taken.contains(next) {
+        *next += 1;
+    }
+    *next
 }
 
 /// The line of an account in `/etc/passwd`.
-fn passwd_line(name: &str, id: u32, account: Option<&Account>, groups: &[(String, u32)]) -> String {
+fn passwd_line(name: &str, id: u32, account: Option<&Account>, groups: &BTreeMap<&str, u32>) -> String {
     let usual = if name == "root" { "/root".to_owned() } else { format!("/home/{name}") };
     // A special character could end the field or the string.
     let is_plain = |text: &&String| text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
     let home = account.and_then(|account| account.home.clone()).filter(|home| is_plain(&home)).unwrap_or(usual);
     let shell = account.and_then(|account| account.shell.clone()).filter(|shell| is_plain(&shell));
     let group = account.and_then(|account| account.group.as_deref());
-    let group = group.and_then(|group| number_of_group(group, groups)).or_else(|| number_of_group(name, groups));
+    let group = group.and_then(|group| number(group, groups)).or_else(|| number(name, groups));
     let group = group.unwrap_or(id);
     format!("      {name}:x:{id}:{group}::{home}:{}\n", shell.unwrap_or_else(|| "/bin/sh".to_owned()))
 }

@@ -12,8 +12,8 @@ use crate::paths;
 const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 impl Module<'_, '_> {
-    /// The build context: the one that a Compose file sets, or else the folder of the Dockerfile, or the root if the
-    /// files exist only there.
+    /// The build context that a Compose file gives, else that of the Dockerfile's folder, or a folder above if the files are
+    /// only there.
     pub(super) fn find_context(&mut self) -> String {
         if let Some(context) = self.context_in_compose() {
             return context;
@@ -24,17 +24,24 @@ impl Module<'_, '_> {
             paths::join(folder, source.trim_start_matches('/')).is_some_and(|path| self.exists(&path))
         };
         let here = sources.iter().filter(|source| at(&folder, source)).count();
-        let only_in_root = sources.iter().filter(|source| !at(&folder, source) && at("", source)).count();
-        if only_in_root == 0 || folder.is_empty() {
+        // The folder above with the most of them, the innermost of several.
+        let above: Vec<&str> = paths::folders(&folder).chain([""]).collect();
+        let found_in = |above: &&&str| sources.iter().filter(|source| at(above, source)).count();
+        let Some(above) = above.iter().rev().max_by_key(found_in).copied().filter(|_| !folder.is_empty()) else {
+            return folder;
+        };
+        let only_above = sources.iter().filter(|source| !at(&folder, source) && at(above, source)).count();
+        if only_above == 0 {
             return folder;
         }
-        let also_in_root = sources.iter().filter(|source| at(&folder, source) && at("", source)).count();
-        // The root is used if it contains all files that the folder contains, or if more files exist only in the root.
-        let is_root = also_in_root == here || only_in_root > here;
-        let (shown, other) = if is_root { ("the root", folder.as_str()) } else { (folder.as_str(), "the root") };
-        let why = format!("the files that it copies are in {shown}, so that folder is used instead of {other}");
+        let also_above = sources.iter().filter(|source| at(&folder, source) && at(above, source)).count();
+        // One file that is only above decides, unless others are only in the folder.
+        let is_above = also_above == here || only_above > here;
+        let above_name = if above.is_empty() { "the root" } else { above };
+        let (shown, other) = if is_above { (above_name, folder.as_str()) } else { (folder.as_str(), above_name) };
+        let why = format!("the files that it copies are in {shown}, so it is used instead of {other}");
         self.leave(1, "build context", &why, "change the paths in the new file if another folder was used");
-        if is_root { String::new() } else { folder }
+        if is_above { above.to_owned() } else { folder }
     }
 
     /// The sources that `COPY` and `ADD` copy from the build context, if they are literal.
