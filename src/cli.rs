@@ -163,7 +163,7 @@ pub struct OutputArgs {
     /// When to use colours and links; auto detects terminals and respects NO_COLOR and FORCE_COLOR
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// Print findings only, without summary and notes
+    /// Print only findings, without the summary and notes
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Also print notes about what could not be analysed

@@ -280,7 +280,7 @@ mod tests {
         let mut made_up: Vec<(&str, usize)> = made_up.iter().map(|rule| (rule.as_str(), 2)).collect();
         made_up.push(("port-conflict", 1));
         let own = [("hardcoded-port", 3), ("local/ours", 4)];
-        // The number of reports of a single repository does not matter.
+        // The number of reports on one repository does not matter.
         let evil = ["2026-01-01", "2026-01-02", "2026-01-03"].map(|date| {
             let date = Some(date.parse().unwrap());
             ("evil", Check { date, ..check(&made_up) })

@@ -64,7 +64,7 @@ impl Source {
     }
 }
 
-/// A position for people: lines and columns from 1, columns in characters.
+/// A human-readable position, with the byte offset. Columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Place {
     /// Line, from 1.

@@ -238,7 +238,7 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The flake.lock of a flake.nix, whatever the ignore files exclude. Git keeps a tracked lock file although a pattern
+/// The flake.lock of a flake.nix, whatever the ignore files exclude. Git keeps a tracked lock file even if a pattern
 /// such as `**/flake.lock` matches it, and without it a flake would count as unlocked.
 fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
     let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
@@ -248,7 +248,7 @@ fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
     there.then(|| Entry { path: lock.into(), file, kind: FileKind::Lock })
 }
 
-/// Adds a path that was named explicitly although ignore files exclude it. `exclude` still applies.
+/// Adds a path that was named explicitly but that ignore files exclude. `exclude` still applies.
 pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     let Some(relative) = relative(root, path) else { return };
     let excluded = Path::new(&*relative).ancestors().any(|folder| options.exclude.is_match(folder));

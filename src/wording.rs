@@ -1,13 +1,13 @@
 //! Text for messages, and the words in names.
 
-/// The first `limit` bytes of a string, or up to three fewer, because no character is split.
+/// The first `limit` bytes of a string, or up to three fewer, so that no character is split.
 pub fn head(text: &str, limit: usize) -> &str {
     // `str::floor_char_boundary` requires a newer compiler than the minimum supported one.
     let end = (0..=limit.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     &text[..end]
 }
 
-/// The last `limit` bytes of a string, or up to three fewer, because no character is split.
+/// The last `limit` bytes of a string, or up to three fewer, so that no character is split.
 pub fn tail(text: &str, limit: usize) -> &str {
     let start = (text.len().saturating_sub(limit)..text.len()).find(|&at| text.is_char_boundary(at));
     &text[start.unwrap_or(text.len())..]

@@ -165,7 +165,7 @@ const OPTIONS: [&str; 28] = [
 /// A setting that turns all rules off.
 const ALL_OFF: &str = "[rules]\ndefault-level = \"off\"\n";
 
-/// Settings that might accept or turn off a finding of `unreadable-file`.
+/// Settings that might lower the level of `unreadable-file` or turn the rule off.
 const SETTINGS: [(&str, &str); 5] = [
     ("", ""),
     ("flakeward.toml", "[rules]\nunreadable-file = \"off\"\n"),

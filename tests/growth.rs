@@ -212,7 +212,7 @@ fn extended_services() {
 }
 
 #[test]
-fn ranges_of_ports() {
+fn port_ranges() {
     is_linear(100, MIGRATE, |size| {
         let range = format!("{}-{}", 10_000, 10_000 + size);
         let compose = format!("services:\n  a: {{ image: redis, ports: [\"{range}:{range}\"] }}\n");

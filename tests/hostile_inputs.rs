@@ -274,7 +274,7 @@ fn nothing_hides_from_a_check() {
     }
 }
 
-/// A tracked script without an extension is checked, although ignore files cover it.
+/// A tracked script without an extension is checked even if ignore files cover it.
 #[test]
 fn tracked_scripts_are_checked_although_ignored() {
     let root = tempfile::tempdir().unwrap();

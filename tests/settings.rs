@@ -177,7 +177,7 @@ fn reports_for_other_programs_name_files_from_the_root() {
         assert!(ran.out.contains("modules/a.nix"), "{format}: {}", ran.out);
         assert!(!ran.out.contains("../modules") && !ran.out.contains("\"a.nix"), "{format}: {}", ran.out);
     }
-    // Output for people has paths relative to the working directory.
+    // Human-readable output has paths relative to the working directory.
     assert!(root.run_in("modules", "-f concise", "").out.starts_with("a.nix:1:8:"));
 }
 

@@ -248,7 +248,7 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
         .collect()
 }
 
-/// Calls of functions that return outputs under the name of a system, which is their argument: `recursiveUpdate
+/// Calls to functions that return outputs under the name of a system, which is their argument: `recursiveUpdate
 /// (outputs "x86_64-linux") (outputs "aarch64-linux")`. Returns the function's binding and the system.
 fn calls_with_a_system(tree: &Tree<'_>) -> impl Iterator<Item = (Node, String)> {
     let calls = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply);

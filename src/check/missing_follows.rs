@@ -1,4 +1,4 @@
-//! `missing-follows`: an input that brings its own nixpkgs although the flake has one.
+//! `missing-follows`: an input that brings its own nixpkgs even though the flake has one.
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::flake::{self, FlakeFile, flakes};
@@ -236,7 +236,7 @@ fn rolls(channel: &Channel) -> Option<bool> {
     }
 }
 
-/// The finding for an input without a lock file, if it is a flake known to have a nixpkgs.
+/// The finding for an input of a flake without a lock file, if the input is known to have its own nixpkgs.
 fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
     let name = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();

@@ -1,7 +1,7 @@
 //! The checks: one file (or folder) for each rule that needs code, named after the rule.
 //!
 //! A [`Check`] belongs to one rule and lists the facts that it reads, so what a rule reports does not depend on other
-//! rules. It reads single files, or the facts of the whole repository, and returns findings. Checks do no I/O and print
+//! rules. It reads individual files or the facts of the repository, and returns findings. Checks do no I/O and print
 //! nothing.
 
 pub mod colmena_target;
@@ -64,14 +64,14 @@ pub struct Check {
     pub rule: RuleId,
     /// The readers of the facts that it needs, from one file or the whole repository.
     pub reads: &'static [&'static Reader],
-    /// The check of single files, which does not depend on other files.
+    /// The check of individual files, which does not depend on other files.
     pub file: Option<FileCheck>,
     /// The check of the facts of the whole repository.
     pub project: Option<fn(&ProjectView<'_>) -> Verdict>,
 }
 
 impl Check {
-    /// Creates a check of single files.
+    /// Creates a check of individual files.
     pub const fn of_files(rule: RuleId, file: FileCheck) -> Self {
         Self { rule, reads: &[], file: Some(file), project: None }
     }
@@ -245,7 +245,7 @@ impl<'p> ProjectView<'p> {
     }
 }
 
-/// The entries of `own-hosts` and `external-hosts` that match the host of an address with a port, as they are written.
+/// The entries of `own-hosts` and `external-hosts` that match the host of an address with a port, as written.
 pub fn decided_hosts(view: &ProjectView<'_>) -> BTreeSet<String> {
     let files = view.project.each::<PortFacts>().filter(|(file, _)| !view.registries().is_registry(&file.source.path));
     let hosts = files.flat_map(|(_, ports)| &ports.uses).filter_map(|port| port.host.as_deref());

@@ -262,7 +262,7 @@ impl<'f> Companion<'f> {
         (is_default && reference.rev.is_none() && !is_other).then_some(Self { input, prefix })
     }
 
-    /// The change of its branch; `None` if its address is not a single string.
+    /// The change to its branch; `None` if its address is not a single string.
     fn edit(&self, source: &Source, current: Release) -> Option<Edit> {
         let text = self.input.url.as_ref()?;
         let shown = source.slice(text.span);

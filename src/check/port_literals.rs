@@ -106,7 +106,7 @@ fn as_missing<'a>(source: &'a Source, port: &'a PortUse) -> Missing<'a> {
     Missing { number: port.number, name: &port.name, path: &source.path, text: &source.text, span: port.span }
 }
 
-/// The one of several entries with the same number that a use means, according to its path, its file or its comment.
+/// Which of several entries with the same number a use refers to, according to its path, its file or its comment.
 fn meant<'e, 'p>(
     source: &Source,
     port: &PortUse,
@@ -157,7 +157,7 @@ pub struct Shared<'p> {
     defined: Option<Definition>,
     /// The entries for ports that no registry has yet.
     additions: Additions<'p>,
-    /// The entry that each use would be assigned by its name, computed on first use.
+    /// The entry that each use would be assigned based on its name, computed on first use.
     assigned: OnceLock<Assigned<'p>>,
     /// The references to each entry, by the registry's path and the entry's, computed on first use.
     references: OnceLock<References<'p>>,
@@ -272,7 +272,7 @@ impl<'p> Reporter<'_, 'p> {
         }
     }
 
-    /// The entry that a use means: the only one for its protocol and machine, the one that it would be assigned by its
+    /// The entry for a use: the only one for its protocol and machine, the one that it would be assigned by its
     /// name, or the one that its path, its file or its comment names.
     fn meant<'e>(
         &self,
@@ -280,7 +280,7 @@ impl<'p> Reporter<'_, 'p> {
         port: &PortUse,
         entries: &'e [(&'p Registry, &'p Entry)],
     ) -> Option<&'e (&'p Registry, &'p Entry)> {
-        // Comparing very many entries with each of very many literals would take too long.
+        // Comparing thousands of entries with each of thousands of literals would take too long.
         if entries.len() > COMPARED {
             return None;
         }
@@ -296,12 +296,12 @@ impl<'p> Reporter<'_, 'p> {
         fitting.iter().find(is_assigned).copied().or_else(|| meant(source, port, &fitting))
     }
 
-    /// The entry that each use would be assigned by its name.
+    /// The entry that each use would be assigned based on its name.
     fn assigned(&self) -> &Assigned<'p> {
         self.shared.assigned.get_or_init(|| Assigned::of(self.view))
     }
 
-    /// Whether an entry belongs to another service, although it has the number.
+    /// Whether an entry belongs to another service, even though it has the number.
     fn is_of_another(&self, open: &OpenFile<'p>, port: &PortUse, (registry, entry): (&Registry, &Entry)) -> bool {
         match self.of_whom(open, port, registry, entry) {
             Owner::Other => true,
@@ -368,7 +368,7 @@ impl<'p> Reporter<'_, 'p> {
         elsewhere.into_iter().any(|(file, start)| is_reference_of(&file.source, *start, words))
     }
 
-    /// Whether an entry is the one that a use would be assigned by its name.
+    /// Whether an entry is the one that a use would be assigned based on its name.
     fn is_assigned(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry, entry: &Entry) -> bool {
         let assigned = self.assigned().entry_of(&open.file.source.path, port.span);
         assigned.is_some_and(|(path, name)| *path == registry.path && *name == *entry.path)
@@ -522,7 +522,7 @@ impl<'p> Reporter<'_, 'p> {
     }
 }
 
-/// Whether an expression has only numbers, so that it means the same in another file.
+/// Whether an expression consists only of numbers and operators, so that it has the same value in any file.
 fn is_constant(sum: &str) -> bool {
     sum.bytes().all(|byte| byte.is_ascii_digit() || b" +-*()".contains(&byte))
 }

@@ -95,7 +95,7 @@ fn judge(
     if let Some(chain) = cycles.through(name, target) {
         let message = format!("`{name}` waits for itself: {chain}");
         let finding = Finding::new(RULE, path, dependency.span(), message).label("closes the cycle");
-        return wrong(finding.help("remove one of these dependencies: as it is, none of these processes ever starts"));
+        return wrong(finding.help("remove one of these dependencies: otherwise none of these processes ever starts"));
     }
     if cycles.holds(target) {
         let message = format!("`{name}` waits for `{target}`, which is part of a dependency cycle and never starts");
@@ -138,7 +138,7 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
                 only,
                 match it.log_line.no() {
                     true => format!("add a `readiness_probe` to `{target}`"),
-                    false => format!("wait with `process_log_ready`: `{target}` has a `ready_log_line`"),
+                    false => format!("use `process_log_ready` instead: `{target}` has a `ready_log_line`"),
                 },
             )
         }
@@ -147,9 +147,9 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
             "has no ready_log_line",
             match it.readiness.no() {
                 true => format!(
-                    "add a `ready_log_line` to `{target}`, or add a `readiness_probe` and wait with `process_healthy`"
+                    "add a `ready_log_line` to `{target}`, or add a `readiness_probe` and use `process_healthy`"
                 ),
-                false => format!("wait with `process_healthy`: `{target}` has a `readiness_probe`"),
+                false => format!("use `process_healthy` instead: `{target}` has a `readiness_probe`"),
             },
         ),
         Some(condition) if condition.waits_for_the_end() && starts_again(it) => {
@@ -160,7 +160,7 @@ fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, mer
             report(
                 format!("`{name}` waits for `{target}` to exit, but `{target}` is always restarted{written}"),
                 "has `restart: always` and no `max_restarts`",
-                format!("set `availability.restart` of `{target}` to `on_failure`, or wait with `process_healthy`"),
+                format!("set `availability.restart` of `{target}` to `on_failure`, or use `process_healthy`"),
             )
         }
         _ => Judgement::Fine,
@@ -216,7 +216,7 @@ struct Cycles<'v> {
     sizes: Vec<usize>,
 }
 
-/// The maximum number of processes of a cycle in a message; longer cycles are abbreviated.
+/// The maximum number of processes that a message about a cycle lists; longer cycles are abbreviated.
 const SPELT: usize = 8;
 
 impl<'v> Cycles<'v> {

@@ -45,7 +45,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// A call of a function of nix2container.
+/// A call to a function of nix2container.
 struct Builder {
     name: String,
     span: Span,
@@ -207,7 +207,7 @@ fn proper(lower: &str) -> &str {
 }
 
 fn layers(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, builder: &Builder, settings: &Attrs) {
-    // An image based on another one has its runtime in that one, and `maxLayers` splits the image automatically.
+    // An image based on another one gets its runtime from that one, and `maxLayers` splits the image automatically.
     if settings.get("fromImage").is_some() || splits_itself(tree, settings) {
         return;
     }

@@ -47,7 +47,7 @@ pub struct AcceptedArgs {
 /// The formats of `accepted`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AcceptedFormat {
-    /// Text for people.
+    /// Human-readable text.
     Pretty,
     /// A JSON document.
     Json,

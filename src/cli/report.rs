@@ -9,7 +9,7 @@ use super::values::date;
 /// The options of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// JSON reports of `flakeward check --format json`; several of one repository with different dates show a trend
+    /// JSON reports from `flakeward check --format json`; reports on one repository from several dates show a trend
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Format of the report

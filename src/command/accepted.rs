@@ -41,7 +41,7 @@ pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::new(format!("cannot write to stdout: {}", walk::io_reason(&error))))?;
     match report.findings.iter().find(|finding| finding.rule == UNCHECKED) {
         Some(unread) => Err(Failure::new(format!("{}: {}", unread.path, unread.message))
-            .help("what is accepted in files that could not be checked is unknown")),
+            .help("the list would omit whatever is accepted in files that could not be checked")),
         None => Ok(ExitCode::from(if report.internal_error() { 2 } else { 0 })),
     }
 }
@@ -108,7 +108,7 @@ pub fn read_owners(root: &Path) -> Result<Owners, Failure> {
 
 type Changes = BTreeMap<RelPath, std::collections::HashMap<usize, Change>>;
 
-/// The last changes of the lines of each acceptance. Empty outside of a git repository.
+/// The last changes to the lines of each acceptance. Empty outside of a git repository.
 fn changes(root: &Path, accepted: &[Accepted], lines: &[usize]) -> Result<Changes, Failure> {
     let mut by_file: BTreeMap<&RelPath, Vec<usize>> = BTreeMap::new();
     for (entry, line) in accepted.iter().zip(lines) {

@@ -117,7 +117,7 @@ fn salvaged(named: Option<&Path>, session: &Session) -> Option<Option<Baseline>>
     Some(Some(kept).filter(|kept| !kept.is_empty()))
 }
 
-/// Prints a message for people. The baseline has already been written, so a failure to print is not an error.
+/// Prints a message to the user. The baseline has already been written, so a failure to print is not an error.
 fn say(text: &str) {
     let text = fitted(&clean(text), 0, &stream::stderr());
     let _ = writeln!(io::stderr(), "{text}");

@@ -37,7 +37,7 @@ pub struct Changed<'a> {
     rules_changed: Option<bool>,
 }
 
-/// Rules whose findings any change of the file may cause, whatever their position.
+/// Rules whose findings any change to the file may cause, whatever their position.
 const WHOLE_FILE: [&str; 2] = [UNCHECKED, "syntax-error"];
 
 /// A file compared with its earlier version.

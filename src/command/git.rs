@@ -270,13 +270,13 @@ impl<'a> Git<'a> {
         changed.collect()
     }
 
-    /// The last change of some lines (from 1) of a file in the working tree. Uncommitted lines are left out. Empty if
+    /// The last change to some lines (from 1) of a file in the working tree. Uncommitted lines are left out. Empty if
     /// the file is not tracked.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
         if !self.blame_can_read {
             return Ok(HashMap::new());
         }
-        // For very many lines, it is faster to request all lines of the file.
+        // For a large number of lines, it is faster to request all lines of the file.
         let asked = if lines.len() > MAX_RANGES { &[] } else { lines };
         let ranges: Vec<String> = asked.iter().map(|line| format!("-L{line},{line}")).collect();
         let mut args = vec!["-c", "core.attributesFile=/dev/null", "blame", "--no-textconv", "--line-porcelain"];
@@ -326,7 +326,7 @@ const PIPE: usize = 64 << 10;
 /// The number of objects below which starting another process takes longer than it saves.
 const OBJECTS: usize = 100;
 
-/// The last change of a line.
+/// The last change to a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The author's name.
@@ -421,7 +421,7 @@ pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> 
     let status =
         lines(&["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=traditional"])?;
     let changed = status.iter().filter_map(|line| line.get(3..)).map(str::to_owned);
-    // Git was told to ignore changes of these files: `assume-unchanged` has a lower-case tag, and `skip-worktree` has
+    // Git was told to ignore changes to these files: `assume-unchanged` has a lower-case tag, and `skip-worktree` has
     // `S`.
     let tags = lines(&["ls-files", "-v", "-z"])?;
     let hidden = tags.iter().filter(|line| line.starts_with(|tag: char| tag.is_ascii_lowercase() || tag == 'S'));

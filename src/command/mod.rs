@@ -175,7 +175,7 @@ fn tell(failure: &Failure) {
     let _ = writeln!(io::stderr(), "{}", Syntax::Prose.disarm_all(&text));
 }
 
-/// Writes text for people to standard output.
+/// Writes human-readable text to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {
     print_raw(&Syntax::Prose.disarm_all(text))
 }

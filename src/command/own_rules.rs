@@ -50,7 +50,7 @@ fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf, unsaved: &Unsaved) -> R
     files.iter().filter(|file| is_page(file)).map(|file| page(root, file, &shown(file), unsaved)).collect()
 }
 
-/// Whether a file in the folder of the rules is a rule page. A README, in any folder, is for people.
+/// Whether a file in the folder of the rules is a rule page. A README, in any folder, is not.
 fn is_page(file: &Path) -> bool {
     let is_readme = file.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md"));
     file.extension().is_some_and(|extension| extension == "md") && !is_readme
@@ -62,7 +62,7 @@ fn page(root: &Path, file: &Path, shown: &Path, unsaved: &Unsaved) -> Result<Rul
         .read(file, Some(root), own::MAX_PAGE)
         .map_err(|reason| Failure::new(format!("cannot read the rule {}: {reason}", shown.display())))?;
     let rule = own::parse(&name, &text).map_err(|error| broken(shown, &text, error))?;
-    // A page with invalid examples is also invalid, although only its test reads them.
+    // A page with invalid examples is also invalid, even though only its test reads them.
     let body_at = text.len() - rule.body.len();
     match example::read(&rule.body) {
         Ok(_) => Ok(rule),

@@ -93,7 +93,7 @@ impl Reader<'_> {
         Ok(levels)
     }
 
-    /// The levels by name, as they are written.
+    /// The levels by name, as written.
     fn named_levels(&self, table: &BTreeMap<String, RuleValue>, place: &str) -> Checked<BTreeMap<String, Level>> {
         let mut levels = BTreeMap::new();
         for (name, value) in table {

@@ -175,7 +175,7 @@ impl Params {
 #[derive(Debug)]
 pub struct Override {
     paths: GlobSet,
-    /// The globs as they are written.
+    /// The globs as written.
     pub globs: Vec<String>,
     /// Levels by rule id.
     pub levels: BTreeMap<RuleId, Level>,
@@ -209,7 +209,7 @@ pub struct Config {
     pub floors: BTreeMap<String, Level>,
     /// Paths that are not checked.
     pub exclude: GlobSet,
-    /// The globs of `exclude` as they are written. The globs of the repository's own file come first.
+    /// The globs of `exclude` as written. The globs of the repository's own file come first.
     pub exclude_globs: Vec<String>,
     /// Whether vendored code, generated files and lock files of package managers are checked.
     pub check_third_party: bool,

@@ -86,7 +86,7 @@ impl Facts {
     }
 
     /// The value of a type that a check caches with these facts, initially the default. Facts are kept until the file
-    /// changes, so a value that depends on anything else must be compared before it is used again.
+    /// changes, so a value that depends on anything else must be validated before it is reused.
     pub fn kept<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept.iter().find_map(|value| Arc::clone(value).downcast().ok());

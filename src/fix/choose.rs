@@ -12,7 +12,7 @@ pub type Edits = BTreeMap<RelPath, FileEdits>;
 /// The edits of one file: the new texts for each range (start, end). A range has several only if they are comments.
 pub type FileEdits = BTreeMap<(u32, u32), Vec<String>>;
 
-/// Selects the candidates (indices into `findings`), in their order, whose fixes can be applied together. A fix is
+/// Selects the candidates (indices into `findings`), in order, whose fixes can be applied together. A fix is
 /// applied with all of its edits or not at all.
 pub fn together(findings: &[Finding], candidates: &[usize]) -> Vec<usize> {
     let mut taken = Edits::new();

@@ -23,7 +23,7 @@ use crate::spans::Spans;
 use crate::walk;
 
 /// The maximum number of rounds, which is more than any sequence of fixes needs. Two fixes that undo each other would
-/// never end.
+/// otherwise loop forever.
 const ROUNDS: usize = 10;
 
 /// A file that fixes changed or created.
@@ -68,7 +68,7 @@ pub struct Refused {
 pub struct Outcome {
     /// The fixed findings, in the order in which they were fixed.
     pub fixed: Vec<Fixed>,
-    /// The findings that were not fixed, although they have a fix of an allowed safety.
+    /// The findings that were not fixed, even though they have a fix at an allowed safety level.
     pub refused: Vec<Refused>,
     /// The files to write, sorted by path.
     pub changes: Vec<Change>,

@@ -1,9 +1,9 @@
-//! Attributes, keys and functions whose values are text for people, or scripts.
+//! Attributes, keys and functions whose values are prose or scripts.
 //!
 //! Sources: the option declarations of nixpkgs, the keys of Compose, GitHub Actions, GitLab, Ansible and Kubernetes, and
 //! text with port-like numbers in public repositories.
 
-/// Attributes with values for people.
+/// Attributes whose values are prose.
 pub const ATTRIBUTES: [&str; 16] = [
     "assertion",
     "description",
@@ -23,10 +23,10 @@ pub const ATTRIBUTES: [&str; 16] = [
     "instruction",
 ];
 
-/// Attributes with values for people unless the value is an address: service instances may also have such names.
+/// Attributes whose values are prose unless the value is an address: service instances may also have such names.
 pub const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
 
-/// Functions with arguments for people.
+/// Functions whose arguments are prose.
 pub const FUNCTIONS: [&str; 15] = [
     "literalExpression",
     "literalExample",
@@ -79,7 +79,7 @@ pub const SCRIPT_WORDS: [&str; 30] = [
     "check",
 ];
 
-/// Keys whose values are for people, or are names and versions of other things. Only the key of the value itself
+/// Keys whose values are prose, or names and versions of other things. Only the key of the value itself
 /// counts: a service may be called `summary`.
 pub const KEYS: [&str; 20] = [
     "placeholder",

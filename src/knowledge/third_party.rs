@@ -53,7 +53,7 @@ const GENERATED: [&str; 13] = [
 /// The phrases that are sufficient alone: they do not occur in headers of hand-written files.
 const FORBIDDEN: [&str; 4] = ["do not edit", "do not modify", "don't edit", "not be edited"];
 
-/// Phrases in the header of files that a tool creates once for people to edit.
+/// Phrases in the header of files that a tool creates once for users to edit.
 const STARTED: [&str; 5] = ["feel free", "edit this", "you can edit", "can be edited", "starting point"];
 
 /// The kinds of files that were not written in the repository.

@@ -49,7 +49,7 @@ impl Owners {
             let row = read.owners.len();
             read.owners.push(if named.is_empty() { section.clone() } else { named });
             for form in forms(&pattern) {
-                // Without this row, its files would get the owners of an earlier one.
+                // Skipping only this row would give its files to the owners of an earlier row.
                 if globs::refusal(form.as_bytes()).is_some() {
                     return Self::default();
                 }

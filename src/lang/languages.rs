@@ -47,7 +47,7 @@ pub struct Grammar {
     pub(super) blank_mark: &'static str,
     /// Returns the reason if the text must not be parsed.
     pub(super) refuse: fn(&[u8]) -> Option<Refusal>,
-    /// The number of bytes of the text that it can parse.
+    /// The length of the longest prefix of the text that it can parse, in bytes.
     pub(super) readable: fn(&str) -> usize,
     /// Returns the reason if a tree cannot be correct.
     pub(super) distrust: fn(&Tree<'_>) -> Option<Refusal>,

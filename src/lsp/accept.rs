@@ -6,7 +6,7 @@ use crate::rule::Catalog;
 use crate::source::{LineIndex, Source};
 use crate::suppress;
 
-/// The placeholder for the reason. It is not empty, so the suppression is valid as it is.
+/// The placeholder for the reason. It is not empty, so the suppression is valid as is.
 pub const REASON: &str = "reason";
 
 /// A suppression to insert.

@@ -250,7 +250,7 @@ impl Actions<'_> {
         migrate::plan(target, self.path, &texts, &state.project, self.workspace.settings())
     }
 
-    /// The edit that migrates the file of a finding, and the work that remains to be done by hand. The error is the
+    /// The edit that migrates a file with a finding, and the work that remains to be done by hand. The error is the
     /// reason why there is no edit.
     pub fn migrate(&self) -> Result<(WorkspaceEdit, Option<String>), String> {
         let state = self.workspace.known().ok_or("the repository has not been checked yet")?;

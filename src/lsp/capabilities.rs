@@ -119,6 +119,6 @@ pub fn capabilities(encoding: Encoding) -> lsp::ServerCapabilities {
     }
 }
 
-/// The files to watch. All of them, because scripts without an extension are recognized by their first line. Changes of
+/// The files to watch. All of them, because scripts without an extension are recognised by their first line. Changes to
 /// files that are not checked cost nothing.
 pub const WATCHED: &str = "**/*";

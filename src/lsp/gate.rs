@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The minimum size that a message counts for, in bytes, because a small one takes more memory than its text.
+/// The minimum size that is counted for a message, in bytes, because a small one takes more memory than its text.
 const LEAST: usize = 1 << 10;
 
 /// Admits messages as long as the total size of those inside is within a limit.

@@ -1,4 +1,4 @@
-//! Migrates the file of a finding. The plan contains the changes that `flakeward migrate` writes, for an editor to
+//! Migrates a file that has a finding. The plan contains the changes that `flakeward migrate` writes, for an editor to
 //! apply.
 
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The migration of the file of a finding.
+    /// The migration that resolves the findings of a rule; `None` if there is none.
     pub fn of_rule(rule: &str) -> Option<Self> {
         match rule {
             "docker-compose" => Some(Self::ProcessCompose),

@@ -1,5 +1,5 @@
 //! When the server asks a client to repeat requests: only if results changed in a document that the client itself did
-//! not change. After a change of a document, clients repeat the requests about it anyway.
+//! not change. After a change to a document, clients repeat the requests about it anyway.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +81,7 @@ impl Server {
         self.refreshes.seen = Some(now);
     }
 
-    /// Notes that the client has the current diagnostics of a document, although it may change again before the next
+    /// Notes that the client has the current diagnostics of a document, even if it may change again before the next
     /// comparison.
     pub(super) fn note_pulled(&mut self, root: &Root, path: &Path) {
         let Some(seen) = &mut self.refreshes.seen else { return };

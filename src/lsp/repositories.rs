@@ -68,7 +68,7 @@ impl Server {
         self.watch(root);
     }
 
-    /// Whether the client reports changes of a repository on disk.
+    /// Whether the client reports changes to a repository on disk.
     pub(super) fn is_watched(&self, root: &Root) -> bool {
         self.client.watches_files && (self.client.watches_elsewhere || self.is_inside(root))
     }

@@ -210,7 +210,7 @@ impl Workspace {
             && self.absolute(path).metadata().is_ok_and(|file| file.is_file() && file.ctime() >= self.opened)
     }
 
-    /// Handles a change of a file or folder on disk. Returns whether that was sufficient. If not, the repository must
+    /// Handles a change to a file or folder on disk. Returns whether that was sufficient. If not, the repository must
     /// be read again.
     pub fn refresh(&mut self, path: &RelPath) -> bool {
         if self.only.is_some() {

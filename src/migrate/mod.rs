@@ -1,4 +1,4 @@
-//! Migrations convert whole Docker files to Nix. They read through [`Files`] and write nothing: a [`Draft`] collects
+//! Migrations convert whole files to use Nix. They read through [`Files`] and write nothing: a [`Draft`] collects
 //! new texts and a [`Report`], and the command decides what to do with them.
 
 mod builds;

@@ -168,7 +168,7 @@ impl Ports {
         !self.used.contains(&number) && !self.claims.contains_key(&number) && self.registered(number).is_none()
     }
 
-    /// Replaces the placeholders in all files. Returns the change of the registry, if it needs one.
+    /// Replaces the placeholders in all files. Returns the change to the registry, if it needs one.
     pub fn settle(&self, texts: &mut [&mut String]) -> Result<Option<Change>, String> {
         let new: Vec<(u16, &Claim)> = self
             .claims

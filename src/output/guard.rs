@@ -12,7 +12,7 @@ use super::{Format, text};
 /// The syntax of the output, which determines how the output can be changed without changing its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
-    /// Text for people, including Markdown.
+    /// Human-readable text, including Markdown.
     Prose,
     /// JSON, on one or more lines.
     Json,

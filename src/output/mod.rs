@@ -1,4 +1,4 @@
-//! Reports for people and programs: one file per format, and the table of formats.
+//! Reports for humans and programs: one file per format, and the table of formats.
 
 pub mod accepted;
 pub mod concise;
@@ -45,7 +45,7 @@ use crate::walk;
 /// The formats a report can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// Code frames, for people
+    /// Code frames, for humans
     Pretty,
     /// One line per finding
     Concise,

@@ -24,7 +24,7 @@ pub fn block(report: &Report, view: &View) -> String {
     written(&steps, view)
 }
 
-/// The next steps after fixes: updating flake.lock after changes of flake.nix.
+/// The next steps after fixes: updating flake.lock after changes to flake.nix.
 pub fn after_fixes(report: &Report, view: &View) -> String {
     written(&lock(report).into_iter().collect::<Vec<_>>(), view)
 }

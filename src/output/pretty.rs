@@ -1,4 +1,4 @@
-//! `pretty`: the report for people.
+//! `pretty`: the human-readable report.
 
 use std::collections::HashSet;
 use std::io::{self, Write};

@@ -12,7 +12,7 @@ use crate::finding::Level;
 use crate::rule::page::Fixability;
 use crate::rule::{Catalog, Rule, groups};
 
-/// The list as a table for people.
+/// The list as a human-readable table.
 pub fn table(catalog: &Catalog, stream: &Stream) -> String {
     let mut out = String::new();
     let rules: Vec<&Rule> = catalog.iter().collect();

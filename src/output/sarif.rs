@@ -70,7 +70,7 @@ fn descriptor(rule: &Rule, catalog: &Catalog) -> Value {
     if let Some(page) = super::web_page(rule.id, catalog) {
         descriptor["helpUri"] = json!(page);
     }
-    // A name is for people. The standard recommends omitting it if it would be the same as the id.
+    // `name` is for display. The standard recommends omitting it if it would be the same as the id.
     let name: String = rule.id.split(['-', '/']).map(capital).collect();
     if !name.eq_ignore_ascii_case(rule.id) {
         descriptor["name"] = json!(name);

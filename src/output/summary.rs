@@ -1,4 +1,4 @@
-//! The end of a report for people: counts by rule, and a summary of all findings.
+//! The end of a human-readable report: counts by rule, and a summary of all findings.
 
 use std::fmt::Write;
 

@@ -260,7 +260,7 @@ pub(super) fn languages(rule: &Rule) -> impl Iterator<Item = Language> {
         .map(|(_, language)| language)
 }
 
-/// Reports matches. A rule with very many matches in one file is a mistake, so their number is limited.
+/// Reports matches. A rule with thousands of matches in one file is a mistake, so their number is limited.
 fn report(source: &Source, mut hits: Vec<Hit<'_>>, verdict: &mut Verdict) {
     // A node and its child can have the same span.
     hits.sort_by_key(|(rule, span)| (rule.id, *span));

@@ -1,4 +1,4 @@
-//! A rule's page: front matter for the engine, text and examples for people and tests.
+//! A rule's page: front matter for the engine, text and examples for readers and tests.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -116,7 +116,7 @@ pub enum Matcher {
     Query(String),
     /// Nix attribute paths, resolved through nested sets; `*` matches any name.
     AttrPath(Vec<String>),
-    /// Paths of YAML keys; items of sequences have no name, `*` matches any key.
+    /// Paths of YAML keys. Sequence items have no name; `*` matches any key.
     YamlPath(Vec<String>),
     /// Dockerfile instructions, by their keyword.
     Instruction(Vec<String>),

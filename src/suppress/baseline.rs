@@ -16,7 +16,7 @@ use crate::source::Source;
 /// The default path of a baseline, relative to the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
 
-/// The maximum number of findings that are compared with rows of another path: a bound for renames of very many files.
+/// The maximum number of findings that are compared with rows of another path: a bound for mass renames.
 const MAX_TRIES: usize = 1_000_000;
 
 /// A baseline that was read.
@@ -47,7 +47,7 @@ struct Document {
 /// The keys of a row.
 const KEYS: [&str; 6] = ["rule", "path", "fingerprint", "until", "reason", "message"];
 
-/// A row as it is written.
+/// A row as written to the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     rule: String,
@@ -356,7 +356,7 @@ impl Baseline {
         Ok((text(kept)?, removed))
     }
 
-    /// The row of each finding, in their order. A row is identified by its fingerprint. The rows of a path that no
+    /// The row of each finding, in the same order. A row is identified by its fingerprint. The rows of a path that no
     /// longer exists may also match findings at other paths.
     fn rows_of(&self, findings: &[Finding], sources: &Sources, exists: impl Fn(&str) -> bool) -> Rows {
         let rows: HashMap<u64, usize> =

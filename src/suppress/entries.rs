@@ -13,7 +13,7 @@ pub struct Repository<'a> {
     pub paths: Vec<&'a RelPath>,
     /// The paths that `exclude` left out.
     pub excluded: &'a [RelPath],
-    /// The entries of `own-hosts` and `external-hosts` that matched a host, as they are written; `None` if no check
+    /// The entries of `own-hosts` and `external-hosts` that matched a host, as written; `None` if no check
     /// needed them.
     pub hosts: Option<&'a std::collections::BTreeSet<String>>,
 }

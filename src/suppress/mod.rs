@@ -32,7 +32,7 @@ pub struct Suppression {
     pub rule_span: Span,
     /// Whether the directive names more than one rule.
     pub shared: bool,
-    /// The reason, as it is written.
+    /// The reason, as written.
     pub reason: Arc<str>,
     /// The last day on which it is in force; `None` if it does not expire.
     pub until: Option<Date>,
@@ -346,7 +346,7 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
     before - findings.len()
 }
 
-/// The suppressions as they are written: one for each name in a directive. One for a group is used if it is used for
+/// The suppressions as written: one for each name in a directive. One for a group is used if it is used for
 /// any of its rules.
 pub fn as_written<'a>(suppressions: impl Iterator<Item = &'a Suppression>) -> Vec<Suppression> {
     let mut written: Vec<Suppression> = Vec::new();

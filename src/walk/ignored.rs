@@ -6,7 +6,7 @@ use super::{Unreadable, git, io_reason, read_bytes, relative};
 use crate::globs;
 use crate::paths;
 
-/// The ignore files of a folder, and the ones of a repository's root.
+/// The ignore files of a folder, and those of a repository's root.
 pub(super) const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
 pub(super) const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 

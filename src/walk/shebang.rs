@@ -18,7 +18,7 @@ pub fn has_shell_shebang(file: &Path) -> bool {
 }
 
 /// Whether the content of a file begins with the `#!` line of a shell script: `#!/bin/sh -e`, `#!/usr/bin/env bash`, or
-/// the one of nix-shell, whose second line names the interpreter.
+/// that of nix-shell, whose second line names the interpreter.
 pub fn is_shell_script(content: &[u8]) -> bool {
     let head = content.get(..HEAD).unwrap_or(content);
     let mut lines = head.split(|&byte| byte == b'\n').map(|line| String::from_utf8_lossy(line).into_owned());

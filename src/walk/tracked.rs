@@ -1,4 +1,4 @@
-//! Files that git tracks although ignore files exclude them.
+//! Files that git tracks even though ignore files exclude them.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::{Entry, Walk, by_name, has_shell_shebang, is_skipped, leads_out, may_
 use crate::finding::RelPath;
 use crate::source::FileKind;
 
-/// Adds the files that git tracks although ignore files cover them: Nix sees what git tracks. Returns the links that git
+/// Adds files that git tracks but ignore files cover: Nix sees what git tracks. Returns the links that git
 /// tracks. `plain` lists the files that the walk found to have no kind. The entries and `plain` must be sorted.
 pub(super) fn add(
     found: &mut Walk,

@@ -1,5 +1,5 @@
 //! Runs every command that the README, the documents and the rule pages mention, in a small repository and with
-//! examples for the words in capitals, and checks that every option that they mention exists.
+//! examples for the words in upper case, and checks that every option that they mention exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -76,7 +76,7 @@ fn forms(command: &str) -> Vec<String> {
     }
 }
 
-/// Examples for the words in capitals, by the beginning of the command.
+/// Examples for the words in upper case, by the beginning of the command.
 const EXAMPLES: [(&str, &str, &str); 18] = [
     ("report ", "FILE.json...", "report.json"),
     ("migrate compose ", "FILE...", "compose.yaml"),

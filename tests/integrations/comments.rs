@@ -37,7 +37,7 @@ fn repository(program: &str, body: &str) -> Repository {
     repository
 }
 
-/// Runs a script. Returns the calls of the program and the comment.
+/// Runs a script. Returns the calls to the program and the comment.
 fn run(repository: &Repository, script: &str, variables: &[(&str, &str)]) -> (Vec<String>, String) {
     repository.write("script.sh", script);
     let mut command = repository.command("bash -eu script.sh");

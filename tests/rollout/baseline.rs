@@ -2,7 +2,7 @@
 
 use crate::support::Repository;
 
-/// The paths of a baseline's rows, in their order.
+/// The paths of a baseline's rows, in order.
 fn rows(repository: &Repository) -> Vec<String> {
     let text = repository.read(".flakeward/baseline.json");
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -80,7 +80,7 @@ fn entered_folder(before: &str) -> Option<&str> {
     let line = before.rsplit('\n').next()?;
     let after = line.rsplit_once("cd ")?.1;
     let folder = after.split(['&', ';']).next().filter(|folder| folder.len() < after.len())?.trim();
-    // The parenthesis ends a subshell, and with it the change of the folder.
+    // The parenthesis ends the subshell, which undoes the `cd` in it.
     if after.contains(')') {
         return None;
     }

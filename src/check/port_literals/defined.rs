@@ -1,4 +1,4 @@
-//! Sets of port numbers that a repository has although no registry is configured, and configured files that are not
+//! Sets of port numbers in a repository without a configured registry, and configured files that are not
 //! registries.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -97,7 +97,7 @@ fn exports<'s>(path: &RelPath, text: &str, sets: impl Iterator<Item = &'s str>) 
     sets.filter(|set| within.contains(set)).collect()
 }
 
-/// A file that is configured as the registry although no entries can be added to it.
+/// A file that is configured as the registry even though no entries can be added to it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unsuitable {
     /// The file.

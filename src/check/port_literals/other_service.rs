@@ -76,7 +76,7 @@ fn is_plain(port: &PortUse) -> bool {
     words::port_prefix(last).iter().all(|word| OWN.contains(&word.as_str()))
 }
 
-/// Whether a number always means the service with the given words in its name: 53 is DNS, regardless of what uses it.
+/// Whether a number always denotes the service with the given words in its name: 53 is DNS, regardless of what uses it.
 pub fn is_well_known(number: u32, words: &[String]) -> bool {
     service_ports::services(number).iter().filter(|service| service.certainty == Certainty::Always).any(|service| {
         let names =

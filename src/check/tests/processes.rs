@@ -53,7 +53,7 @@ fn yaml_dependencies() {
             )],
             &[],
         ),
-        // Replicas have numbers, `is_disabled` is a string.
+        // Replicas have numbers; `is_disabled` is a string.
         (
             DEPENDENCY,
             &[(

@@ -1,4 +1,4 @@
-//! Converts the edits of the subcommands of `ports` to changes of files.
+//! Converts the edits of the subcommands of `ports` to changes to files.
 
 use std::collections::BTreeMap;
 

@@ -343,7 +343,7 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
     found
 }
 
-/// The units that a call runs, directly and indirectly, except those in `seen`. `each` receives every call of a unit,
+/// The units that a call runs, directly and indirectly, except those in `seen`. `each` receives every call to a unit,
 /// even of a unit in `seen`.
 pub fn all<'p>(
     project: &'p Project,

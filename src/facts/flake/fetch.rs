@@ -14,7 +14,7 @@ pub const FETCHERS: [&str; 6] = ["fetchTarball", "fetchGit", "fetchTree", "fetch
 /// The attributes that fix what a fetcher returns.
 pub const HASHES: [&str; 4] = ["sha256", "hash", "narHash", "outputHash"];
 
-/// A call of a fetcher.
+/// A call to a fetcher.
 pub struct Fetch<'a> {
     /// The name of the function.
     pub function: &'a str,
@@ -31,7 +31,7 @@ pub struct Fetch<'a> {
 }
 
 impl<'a> Fetch<'a> {
-    /// Reads a call of a fetcher.
+    /// Reads a call to a fetcher.
     fn read(tree: &Tree<'a>, apply: Node) -> Option<Self> {
         let (function, name) = fetcher(tree, apply)?;
         let argument = nix::unwrap_parens(tree, tree.child(apply, Field::Argument)?);
@@ -138,7 +138,7 @@ fn fetcher<'a>(tree: &Tree<'a>, apply: Node) -> Option<(Node, &'a str)> {
     (known && !own()).then_some((function, name))
 }
 
-/// The calls of fetchers in a file.
+/// The calls to fetchers in a file.
 pub fn calls<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Fetch<'a>> + use<'t, 'a> {
     tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply).filter_map(|apply| Fetch::read(tree, apply))
 }

@@ -153,7 +153,7 @@ pub struct FlakeFile<'a> {
     pub lock: Option<(&'a Source, &'a Lock)>,
     /// Whether there is a lock, readable or not.
     pub has_lock: bool,
-    /// Why the lock cannot be used although it was read.
+    /// Why the lock cannot be used even though it was read.
     pub no_lock: Option<&'a str>,
 }
 

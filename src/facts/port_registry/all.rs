@@ -22,7 +22,7 @@ pub struct Registries<'p> {
     /// By name; the first registry that defines it wins.
     entries: HashMap<&'p [String], Known<'p>>,
     numbers: BTreeMap<u32, Vec<Known<'p>>>,
-    /// Entries by the folder that their registries serve, and by number. If there is only one folder, its numbers are
+    /// Entries by the folder that their registries serve, and by number. If there is only one folder, its map is
     /// empty.
     by_folder: BTreeMap<&'p str, BTreeMap<u32, Vec<Known<'p>>>>,
 }

@@ -20,7 +20,7 @@ const DEPTH: usize = 16;
 /// The maximum length of a name in bytes. Longer names are ignored because reports would repeat them for every use.
 const NAME: usize = 255;
 
-/// The maximum number of entries: there are no more ports than this.
+/// The maximum number of entries: there are only this many port numbers.
 const ENTRIES: usize = 1 << 16;
 
 /// The maximum total size in bytes of the entries' names, including the groups around them.

@@ -47,7 +47,7 @@ impl<'r> Names<'r> {
 }
 
 /// Whether a name is almost certainly a typo of another one: one letter is missing, added, changed or swapped in a name
-/// that is long enough, or only capitals, `-` and `_` differ.
+/// that is long enough, or only case, `-` and `_` differ.
 pub fn is_slip(name: &str, meant: &str) -> bool {
     const SHORTEST: usize = 4;
     let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");

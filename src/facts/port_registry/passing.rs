@@ -1,4 +1,4 @@
-//! How modules receive values as arguments: through `specialArgs` and the like, or by a call of their file.
+//! How modules receive values as arguments: through `specialArgs` and the like, or by a call to their file.
 
 use std::sync::Arc;
 

@@ -140,7 +140,7 @@ fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     if goes_on(end) && goes_on(end + plural) && !is_version {
         return false;
     }
-    // `displayPortRange` is a range of ports, although `displayPort` is not a port.
+    // `displayPortRange` is a range of ports, even though `displayPort` is not a port.
     if at(text, start) == b'P' && at(text, end + plural).is_ascii_uppercase() {
         return true;
     }

@@ -229,7 +229,7 @@ fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> 
     })
 }
 
-/// Whether a value is for people, judging by its key or because it is an example in a schema.
+/// Whether a value is prose, judging by its key or because it is an example in a schema.
 fn is_prose(path: &[&str]) -> bool {
     let is_one_of = |names: &[&str], name: &str| names.iter().any(|known| name.eq_ignore_ascii_case(known));
     let Some((last, before)) = path.split_last() else { return false };

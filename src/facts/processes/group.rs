@@ -78,7 +78,7 @@ impl View<'_> {
         })
     }
 
-    /// Why a process with this name may exist although it is not in the view.
+    /// Why a process with this name may exist even though it is not in the view.
     pub fn may_exist(&self, name: &str) -> Option<&'static str> {
         self.open.or_else(|| {
             self.beside

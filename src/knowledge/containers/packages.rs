@@ -28,7 +28,7 @@ pub struct PackageImage {
     pub ready: Option<(u16, &'static str)>,
     /// The arguments with which the image runs the program by default, with paths inside the image.
     pub usual: &'static [&'static str],
-    /// Whether the image's command consists of arguments of the program. Arguments for settings that are already made
+    /// Whether the image's command consists of arguments of the program. Arguments for settings that are already set
     /// above are left out.
     pub takes_command: bool,
     /// How it differs from the program in the image; empty if it is the same program.

@@ -237,7 +237,7 @@ pub fn pairs(text: &str) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
-/// Splits the text into words as the Dockerfile parser does: quotes and backslashes are resolved, variables are not
+/// Splits the text into words as the Dockerfile parser does: quotes and backslashes are resolved; variables are not
 /// expanded.
 pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();

@@ -64,7 +64,7 @@ pub struct Anchor {
     pub lead: String,
     /// The start of the line up to the name of the nested input: `home-manager.inputs.`.
     pub prefix: String,
-    /// The preference among forms: a dotted name, the input's set, the set of its inputs. Higher is better.
+    /// The rank of the form; higher is preferred. 1: a dotted name, 2: the input's set, 3: the set of its inputs.
     rank: u8,
 }
 

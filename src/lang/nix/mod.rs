@@ -205,7 +205,7 @@ pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
     None
 }
 
-/// Sets and arguments with fewer nodes are searched linearly, others are indexed.
+/// Sets and arguments with fewer nodes are searched linearly; others are indexed.
 const INDEXED: usize = 300;
 
 /// The names of a set or of formal arguments, in order: the member, and the definition of the name.

@@ -28,7 +28,7 @@ pub struct Build {
     pub context: String,
     /// The Dockerfile, relative to the root, if it is named.
     pub file: Option<String>,
-    /// The tags, as they are written.
+    /// The tags, as written.
     pub tags: Vec<String>,
     /// Whether it pushes the image.
     pub push: bool,

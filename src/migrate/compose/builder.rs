@@ -233,7 +233,7 @@ fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-/// A string expression. A single call of `toString` is written without quotes.
+/// A string expression. A single call to `toString` is written without quotes.
 pub fn string(text: &Text) -> Expr {
     match text.parts() {
         [crate::migrate::nix::Part::Code(code)] if code.starts_with("toString ") => Expr::Code(code.clone()),

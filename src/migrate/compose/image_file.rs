@@ -281,7 +281,7 @@ fn fill(text: &str, known: &BTreeMap<String, String>) -> String {
     filled.filter(|filled| filled.len() <= text.len() + MOST_GROWTH).unwrap_or_else(|| text.to_owned())
 }
 
-/// Splits a Dockerfile into instructions: the keyword in capitals, the rest on one line, and the number of the first
+/// Splits a Dockerfile into instructions: the keyword in upper case, the rest on one line, and the number of the first
 /// line.
 fn instructions(text: &str) -> Vec<(String, String, usize)> {
     let mut found = Vec::new();

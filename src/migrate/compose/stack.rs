@@ -248,7 +248,7 @@ impl<'m> Stack<'m> {
         }
     }
 
-    /// Adds the ports that other services connect to although the service itself does not declare them.
+    /// Adds the ports that other services connect to even though the service itself does not declare them.
     fn add_asked_ports(&mut self, files: &dyn Files) {
         let mut asked: Vec<(usize, u16, Place)> = Vec::new();
         for service in &self.services {

@@ -93,7 +93,7 @@ fn flag_value<'w>(words: &[&'w str], flags: &[&str]) -> Option<&'w str> {
 /// Something that pip installs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
-    /// The packages in a file: the file as it is named, and its path in the image.
+    /// The packages in a file: the file as named in the command, and its path in the image.
     File(String, String),
     /// One package.
     Name(String),

@@ -1,4 +1,4 @@
-//! Helpers that create a value for each system, recognized by their behaviour: `f: genAttrs systems (system: f ..)` in
+//! Helpers that create a value for each system, recognised by their behaviour: `f: genAttrs systems (system: f ..)` in
 //! any form, including `let`, partial application and parameters.
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub struct PerSystem {
     pub system: Option<Node>,
     /// The arguments of the function.
     pub arguments: Vec<Argument>,
-    /// The function, as it is written at the call of the helper.
+    /// The function, as written where the helper is called.
     pub callback: Node,
     /// The values of the helper's own parameters.
     bound: HashMap<Node, Node>,
@@ -275,7 +275,7 @@ impl Reader<'_, '_, '_> {
         if is_system { Argument::System } else { Argument::Expression(node) }
     }
 
-    /// Whether a node is at the call of the helper, not in the helper.
+    /// Whether a node is where the helper is called, not in the helper.
     fn is_at_site(&self, node: Node) -> bool {
         self.site.contains(self.outputs.tree.span(node))
     }

@@ -45,7 +45,7 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
         draft.report.carry(file, *line, format!("outputs.{name}"), format!("perSystem.{name}"));
     }
     for (name, line, why) in &new.left {
-        let todo = "it stays under `flake` as it is; move it into `perSystem` by hand if it belongs there";
+        let todo = "it stays under `flake` unchanged; move it into `perSystem` by hand if it belongs there";
         draft.report.leave(file, *line, format!("outputs.{name}"), why, todo);
     }
     if new.input_added && lock.is_some() {

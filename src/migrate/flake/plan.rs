@@ -36,7 +36,7 @@ pub struct Plan {
     pub expression: bool,
     /// The offset of that expression in the old text.
     pub start: u32,
-    /// The value of `pkgs`, if it differs from the one of flake-parts.
+    /// The value of `pkgs`, if it differs from that of flake-parts.
     pub packages: Option<(String, u32)>,
     /// Output names that are unknown to flake-parts.
     pub unknown: Vec<String>,
@@ -133,7 +133,7 @@ impl Planner<'_, '_, '_> {
         self.outputs.tree.text()
     }
 
-    // A single call of flake-utils.
+    // A single call to flake-utils.
 
     fn each(&self, operands: &[Operand], at: usize, call: Call) -> Result<Plan, Refusal> {
         let (outputs, tree) = (self.outputs, self.outputs.tree);

@@ -12,7 +12,7 @@ use crate::lang::flake::lock::Lock;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
 
-/// The default systems of flake-utils since it takes them from its input `systems` (April 2023).
+/// The default systems of flake-utils since April 2023, when it began to take them from its input `systems`.
 const DEFAULT_SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
 
 /// The maximum number of passes that remove unused code.

@@ -1,4 +1,4 @@
-//! Finds values that the types of flake-parts reject although Nix evaluates them: package outputs that contain sets of
+//! Finds values that Nix evaluates but the types of flake-parts reject: package outputs that contain sets of
 //! packages.
 
 use super::read::{DEPTH, members, single_name};

@@ -122,7 +122,7 @@ fn is_argument(value: &str) -> bool {
     argument(value) == Some(Selection::First)
 }
 
-/// How the first argument, or all of them, is used as a value: as it is, or changed as in `"${1//-/_}"`.
+/// How the first argument, or all of them, is used as a value: as is, or changed as in `"${1//-/_}"`.
 fn argument(value: &str) -> Option<Selection> {
     let name = value.trim().trim_matches('"').strip_prefix('$')?;
     let Some(inner) = name.strip_prefix('{') else {

@@ -70,7 +70,7 @@ pub const IN_LIBRARY: [&str; 24] = [
     "seq", "sub", "trace",
 ];
 
-/// The maximum length of generated lists: there are no more ports than this.
+/// The maximum length of generated lists: there are only this many port numbers.
 const LONGEST: i64 = 1 << 16;
 
 /// A member of `builtins`.

@@ -20,7 +20,7 @@ use self::value::{Attr, Eval, Lambda, ScopeId, Set, ThunkId, Val, Why};
 use crate::finding::Span;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// The maximum number of steps per file; ten thousand entries need a tenth of it.
+/// The maximum number of steps per file; ten thousand entries need a tenth of that.
 const FUEL: usize = 400_000;
 
 /// The maximum depth of evaluation, which fits the stack of a worker thread.

@@ -398,7 +398,7 @@ impl<'a> Collector<'_, 'a> {
     }
 }
 
-/// The default in a call of `mkOption`.
+/// The default in a call to `mkOption`.
 fn default_of_option(tree: &Tree<'_>, value: Node) -> Option<Node> {
     let function = tree.child(value, Field::Function).filter(|_| tree.kind(value) == NodeKind::Apply)?;
     let set = tree.child(value, Field::Argument).filter(|_| nix::last_name(tree.slice(function)) == "mkOption")?;

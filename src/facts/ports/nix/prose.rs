@@ -1,4 +1,4 @@
-//! Classifies strings in Nix: values, scripts, or prose for people.
+//! Classifies strings in Nix: values, scripts, or prose.
 
 use super::Collector;
 use crate::facts::ports::text::Flavour;
@@ -7,7 +7,7 @@ use crate::knowledge::prose;
 use crate::lang::{Field, Node, NodeKind, nix};
 
 impl<'a> Collector<'_, 'a> {
-    /// Whether a value, with its text if it is a string, is written for people, judging by the name of its attribute,
+    /// Whether a value, with its text if it is a string, is prose, judging by the name of its attribute,
     /// or because it is (part of) the example of an option. The names of service instances in the path are ignored.
     pub(super) fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
         let tree = self.tree;
@@ -56,7 +56,7 @@ impl<'a> Collector<'_, 'a> {
         })
     }
 
-    /// Whether a string is an argument of a function that prints it for people.
+    /// Whether a string is an argument of a function that prints it as a message.
     pub(super) fn is_prose_argument(&self, node: Node) -> bool {
         let tree = self.tree;
         tree.ancestors(node)
@@ -114,7 +114,7 @@ impl<'a> Collector<'_, 'a> {
     }
 }
 
-/// Whether a file with this name is a document for people.
+/// Whether a file with this name contains prose.
 fn is_document(file: &str) -> bool {
     [".md", ".markdown", ".rst", ".adoc"].iter().any(|end| file.ends_with(end))
 }

@@ -44,7 +44,7 @@ impl<'a> Lines<'a> {
     fn enter(&mut self, start: usize) {
         let rest = &self.bytes[start..];
         self.end = memchr::memchr(b'\n', rest).map_or(self.bytes.len(), |index| start + index);
-        // A one-line value has no comments: `"#80"` is a colour, `"a # b"` a title.
+        // A one-line value has no comments: `"#80"` is a colour, and `"a # b"` is a title.
         let plain = self.flavour == Flavour::Value && self.end == self.bytes.len() && start == 0;
         self.comment =
             if plain { usize::MAX } else { start + comment_start(&self.bytes[start..self.end], self.flavour) };

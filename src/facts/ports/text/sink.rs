@@ -55,7 +55,7 @@ impl<'a> View<'a> {
         (is_environment && is_port).then_some(Found::new(Form::EnvFallback, Host::None, Some(name)))
     }
 
-    /// Reads a number if the whole text is a number or a list of numbersand the path requires a port.
+    /// Reads a number if the whole text is a number or a list of numbers, and the path requires a port.
     pub(super) fn whole(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let before = self.before(digits.start);
         let negative = before == b'-' && !self.before(digits.start - 1).is_ascii_digit();

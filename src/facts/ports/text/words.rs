@@ -22,7 +22,7 @@ pub fn is_port_word(word: &str) -> bool {
         Some(_) if port.len() == 5 && is_count(head) => false,
         Some(last) if !last.is_ascii_alphabetic() => true,
         // `listenPort`, `TCPPort`, but not `SUPPORT`; `HTTPport` is one of the compounds.
-        // `displayPort` is a connector of a monitor, sshd's GatewayPorts is a switch.
+        // `displayPort` is a connector of a monitor; sshd's GatewayPorts is a switch.
         Some(_) if starts_camel(head, port) => {
             !matches!(camel_tail(head), "Display" | "display" | "View" | "view") && word != "GatewayPorts"
         }
@@ -73,7 +73,7 @@ pub(super) fn strip_tail<'a>(word: &'a str, tail: &str) -> Option<&'a str> {
 }
 
 /// Whether the word port starts a camelCase word: `listen|Port`, `TCP|Ports`, `listen|PORT`. A capital starts the word,
-/// and the name is not all capitals like `SUPPORT`.
+/// and the name is not all upper case like `SUPPORT`.
 fn starts_camel(head: &str, port: &str) -> bool {
     let capital = port.starts_with('P');
     capital && (head.ends_with(|c: char| c.is_ascii_lowercase()) || port[1..].starts_with('o'))

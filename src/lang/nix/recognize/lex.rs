@@ -115,7 +115,7 @@ impl<'a> Cursor<'a> {
             self.pos = end;
             return true;
         }
-        // Slashes, if any, are at the end of the run, and so they are in any shorter run that starts later.
+        // Slashes, if any, are at the end of the run, and therefore at the end of any shorter run that starts later.
         self.no_path_before = end;
         false
     }

@@ -40,7 +40,7 @@ impl Module<'_, '_> {
         let above_name = if above.is_empty() { "the root" } else { above };
         let (shown, other) = if is_above { (above_name, folder.as_str()) } else { (folder.as_str(), above_name) };
         let why = format!("the files that it copies are in {shown}, so it is used instead of {other}");
-        self.leave(1, "build context", &why, "change the paths in the new file if another folder was used");
+        self.leave(1, "build context", &why, "change the paths in the new file if Docker used another folder");
         if is_above { above.to_owned() } else { folder }
     }
 

@@ -10,14 +10,14 @@ use crate::migrate::flake::layout::Edits;
 use crate::migrate::flake::read::{Operand, Outputs, What, single_name};
 use crate::migrate::flake::{helper, read};
 
-/// A call of a flake-utils function whose argument is a function of the system.
+/// A call to a flake-utils function whose argument is a function of the system.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
     pub(super) systems: Systems,
     pub(super) function: Node,
 }
 
-/// The call of `eachSystem` or `eachDefaultSystem` in an operand.
+/// The call to `eachSystem` or `eachDefaultSystem` in an operand.
 pub(super) fn each_call(outputs: &Outputs<'_, '_>, operand: &Operand) -> Option<Call> {
     let What::Other(node) = operand.what else { return None };
     let tree = outputs.tree;

@@ -7,7 +7,7 @@ use crate::migrate::flake::read::{Operand, Outputs, What, is_set, members};
 use crate::migrate::flake::values::PACKAGE_OUTPUTS;
 use crate::migrate::flake::{Refusal, helper, read};
 
-/// Outputs whose type in flake-parts one attribute per system does not satisfy.
+/// Outputs whose type in flake-parts does not allow one attribute per system.
 pub(super) const TYPED: [&str; 4] = ["overlays", "nixosModules", "nixosConfigurations", "hydraJobs"];
 
 /// The attributes that flake-parts allows in an app.

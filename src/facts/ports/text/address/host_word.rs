@@ -23,7 +23,7 @@ impl<'a> View<'a> {
             let host = Host::Any;
             return Some(Authority { host, start: colon, url: false });
         }
-        // `.:53 {` of CoreDNS is the root zone; the WebRTC candidate `stun:8555` is a port of this machine.
+        // `.:53 {` is the root zone in CoreDNS; the WebRTC candidate `stun:8555` is a port of this machine.
         let is_zone = word == "." && self.is_apart(self.before(start)) && self.opens_block(digits.end);
         // A site of Caddy or a zone of CoreDNS: `lan:53 {`.
         let is_site = || {
@@ -166,7 +166,7 @@ impl<'a> View<'a> {
         let asked =
             self.wants_address && listed() || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
         let plain = !host.contains('.');
-        // Properties of other formats are in capitals: `SEQUENCE:9000`.
+        // Properties of other formats are in upper case: `SEQUENCE:9000`.
         let is_prose = || {
             let is_value = self.flavour == Flavour::Value;
             self.precedes_clause(start, digits.end) || is_value && self.is_in_sentence(start, digits.end)
