@@ -1,5 +1,6 @@
 //! The file pass: reads and checks each file independently, in parallel.
 
+use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -140,6 +141,7 @@ impl<'a> FilePass<'a> {
             ports: &self.settings.config.ports,
             registries: self.registries,
             words: self.finder.look(&source.text),
+            valid_nix: OnceCell::new(),
         };
         let readers = self.readers.iter().copied().filter(|reader| (reader.may_hold)(&glance)).collect();
         let mut wanted = Wanted { readers, checks: Vec::new(), data: self.engine.trigger(source) };

@@ -22,7 +22,7 @@ const PLACES: usize = 3;
 /// Whether a file may have syntax errors. Few files have any, and for Nix this can be decided without parsing.
 pub(super) fn may_be_broken(source: &Glance<'_>) -> bool {
     match source.kind {
-        FileKind::Nix => !recognize::accepts(&source.text),
+        FileKind::Nix => source.valid_nix().is_none(),
         kind => Language::of(kind).is_some(),
     }
 }

@@ -73,7 +73,7 @@ impl Finder {
 /// one pair of a word is always read as a unit, whether the word begins at an even or an odd offset.
 struct Table {
     /// For each pair of bytes: the index of its entry in `buckets`, 0 for none.
-    pairs: Vec<u8>,
+    pairs: Box<[u8; 1 << 16]>,
     buckets: Vec<Bucket>,
 }
 
@@ -141,7 +141,7 @@ const FREQUENT: &[u8] = b"etinsaorlpmcdugfhbkvywx";
 
 impl Table {
     fn new(questions: &[&'static Words]) -> Option<Self> {
-        let mut table = Self { pairs: vec![0; 1 << 16], buckets: vec![Bucket::default()] };
+        let mut table = Self { pairs: Box::new([0; 1 << 16]), buckets: vec![Bucket::default()] };
         let mut short = Vec::new();
         for (bit, words) in questions.iter().copied().enumerate() {
             for word in words.any_of {

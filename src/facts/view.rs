@@ -1,9 +1,12 @@
 //! The view of one file for readers and checks: read-only, and without any configuration except the port settings.
 
+use std::cell::OnceCell;
+
 use super::needles::{Found, Words};
 use super::port_registry::Mentions;
 use crate::config::PortSettings;
 use crate::lang::Tree;
+use crate::lang::nix::recognize::{self, Valid};
 use crate::source::Source;
 
 /// A necessary condition for a reader or check to find anything in a file, cheap to evaluate.
@@ -19,9 +22,16 @@ pub struct Glance<'a> {
     pub registries: &'a Mentions,
     /// The words of the run's readers and checks that occur in the text.
     pub words: Found<'a>,
+    /// The answer of [`Glance::valid_nix`], once it was asked.
+    pub valid_nix: OnceCell<Option<Valid>>,
 }
 
 impl Glance<'_> {
+    /// Describes the text if it is certainly valid Nix.
+    pub fn valid_nix(&self) -> Option<Valid> {
+        *self.valid_nix.get_or_init(|| recognize::valid(&self.source.text))
+    }
+
     /// Whether the text contains any of the words.
     pub fn has(&self, words: &Words) -> bool {
         self.words.has(words)

@@ -65,7 +65,8 @@ fn may_hold(source: &Glance<'_>) -> bool {
             source.file_name() == "flake.nix"
                 || source.has(&FETCHERS)
                 || source.has(&MODULES)
-                || recognize::has_search_path(&source.text)
+                || recognize::may_have_search_path(&source.text)
+                    && source.valid_nix().is_none_or(|valid| valid.has_search_path)
         }
         FileKind::Yaml => ci::system(&source.path).is_some() && source.has(&NIX),
         _ => pins::holds_pins(source),

@@ -1,14 +1,16 @@
 //! Decides whether a host belongs to the repository. A port of someone else's service is not one of the repository's
 //! ports.
 
-use crate::knowledge::hosts;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::{PortFacts, text};
 use crate::config::PortSettings;
 use crate::facts::Project;
-use crate::knowledge::domains;
+use crate::knowledge::{domains, hosts};
 
 /// Whether an attribute with this name can name one of the repository's hosts; see [`value_names_host`].
 pub fn may_name_host(name: &str) -> bool {
@@ -52,8 +54,9 @@ pub fn may_hold_hosts(name: &str) -> bool {
 
 /// Whether the text contains the name of such a set.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
-    let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
-    hosts::SITES.iter().chain(&hosts::MACHINES).any(holds)
+    static NAMES: LazyLock<Option<AhoCorasick>> =
+        LazyLock::new(|| AhoCorasick::new(hosts::SITES.iter().chain(&hosts::MACHINES)).ok());
+    NAMES.as_ref().is_none_or(|names| names.is_match(text))
 }
 
 /// The site or machine of the repository that an attribute path names (`virtualHosts."example.org"`).

@@ -215,6 +215,9 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
 
 /// Whether a number that is too large for a prefix length follows a slash: `${ip}/9993`, `192.0.2.7/9993`.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
+    if !at(text, slash + 1).is_ascii_digit() {
+        return false;
+    }
     // The `t` is the end of `localhost`.
     let address = before(text, slash).is_ascii_hexdigit() || matches!(before(text, slash), b':' | b'}' | b't');
     let digits = text[slash + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -279,7 +282,9 @@ fn is_after_string(text: &[u8], comma: usize) -> bool {
 }
 
 fn is_flag(text: &[u8], dash: usize) -> bool {
-    flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end)))
+    // Most dashes are not followed by a letter of `flag_end`.
+    matches!(at(text, dash + 1), b'l' | b'p' | b'P' | b'D' | b'L' | b'R')
+        && flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end)))
         && ends_word(text, dash)
         && !takes_path(text, dash)
 }

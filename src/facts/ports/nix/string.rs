@@ -13,9 +13,13 @@ impl<'a> Collector<'_, 'a> {
     pub(super) fn string(&mut self, node: Node) {
         let tree = self.tree;
         let raw = tree.slice(node);
-        // Almost no string contains a number, or an expression that may evaluate to one.
-        if !raw.as_bytes().contains(&b'$') && !text::may_hold_port(raw.as_bytes()) {
-            return;
+        // Almost no string contains a number, or an expression that evaluates to one.
+        let mut masked = None;
+        if !text::may_hold_port(raw.as_bytes()) {
+            masked = raw.as_bytes().contains(&b'$').then(|| Masked::new(self, node)).flatten();
+            if masked.as_ref().is_none_or(|masked| masked.written.is_empty()) {
+                return;
+            }
         }
         let flow = flow::flow(tree, node);
         if let (Sink::Interpolation(interpolation), Some(number)) = (flow.sink, self.number(node)) {
@@ -30,7 +34,7 @@ impl<'a> Collector<'_, 'a> {
             return;
         }
         let direct = matches!(flow.sink, Sink::Binding(_)) && flow.arithmetic.is_none();
-        let Some(masked) = Masked::new(self, node) else { return };
+        let Some(masked) = masked.or_else(|| Masked::new(self, node)) else { return };
         let mut names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
         let flag = flow::flag_before(tree, node);
         let mut own_name = PortUse::name(&name(&path), flag.as_deref());

@@ -43,8 +43,26 @@ const MAX_DEPTH: usize = 200;
 /// the grammar does not support. `false` means nothing; parse to find out. Takes linear time, does not allocate and
 /// does not recurse.
 pub fn accepts(text: &str) -> bool {
+    valid(text).is_some()
+}
+
+/// What a valid text contains.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Valid {
+    /// Whether it contains a search path, such as `<nixpkgs>`, outside strings and comments.
+    pub has_search_path: bool,
+}
+
+impl Listener for Valid {
+    fn leaf(&mut self, kind: NodeKind, _start: usize, _end: usize) {
+        self.has_search_path |= kind == NodeKind::SearchPath;
+    }
+}
+
+/// Describes the text if [`accepts`] returns true.
+pub fn valid(text: &str) -> Option<Valid> {
     let text = text.as_bytes();
-    is_readable(text) && Recognizer::new(text, ()).run().is_some()
+    if is_readable(text) { Recognizer::new(text, Valid::default()).run() } else { None }
 }
 
 /// The position of the first syntax error.
@@ -118,24 +136,9 @@ fn is_readable(text: &[u8]) -> bool {
     text.len() <= i32::MAX as usize && memchr::memchr(0, text).is_none()
 }
 
-/// Whether a text contains a search path, such as `<nixpkgs>`, outside strings and comments. True if the text is not
-/// valid.
-pub fn has_search_path(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(b'<', bytes).any(|at| is_search_path(text, at))
-        && Recognizer::new(bytes, SearchPaths::default()).run().is_none_or(|paths| paths.any)
-}
-
-/// Records whether the text contains a search path.
-#[derive(Default)]
-struct SearchPaths {
-    any: bool,
-}
-
-impl Listener for SearchPaths {
-    fn leaf(&mut self, kind: NodeKind, _start: usize, _end: usize) {
-        self.any |= kind == NodeKind::SearchPath;
-    }
+/// Whether a text contains the form of a search path, possibly in a string or comment.
+pub fn may_have_search_path(text: &str) -> bool {
+    memchr::memchr_iter(b'<', text.as_bytes()).any(|at| is_search_path(text, at))
 }
 
 /// Whether there is a `<a/b>` at an offset.
