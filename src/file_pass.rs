@@ -31,7 +31,7 @@ pub struct Outcome {
     pub suppressions: Vec<Suppression>,
     /// The facts of the file.
     pub facts: Arc<Facts>,
-    /// Its path, if its first comments say that it is generated: nothing in it is reported.
+    /// Its path, if it says that it is generated: nothing in it is reported.
     pub generated: Option<RelPath>,
     /// Whether it has syntax errors, so that it is not fixed.
     pub is_broken: bool,
