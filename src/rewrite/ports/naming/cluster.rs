@@ -478,6 +478,8 @@ impl<'a> Cluster<'a> {
         names.extend(
             purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
         );
+        let is_target = best.is_some_and(|best| matches!(best.evidence.best.weight, weight::TARGET | weight::RECORD));
+        names.extend(base.iter().filter(|_| is_target).map(|base| with(base, &["upstream".to_owned()])));
         if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }

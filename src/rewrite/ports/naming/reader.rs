@@ -422,7 +422,11 @@ impl<'a> Reader<'a> {
     fn is_holder(&self, at: usize) -> bool {
         let part = self.parts[at];
         let is_unit = || part == "sockets" && at > 0 && matches!(self.parts[at - 1], "systemd" | "user");
-        HOLDERS.contains(&part) || is_unit() || part.len() > 4 && part.ends_with("Apps")
+        let is_own = || at == 1 && !TOP_LEVEL.contains(&self.parts[0]) && !HOLDERS.contains(&self.parts[0]);
+        HOLDERS.contains(&part)
+            || is_unit()
+            || part.len() > 4 && part.ends_with("Apps")
+            || matches!(part, "docker" | "podman") && is_own()
     }
 
     /// Whether only a set of this file with several services has the name of the service.
@@ -520,6 +524,9 @@ impl<'a> Reader<'a> {
                 let name = beside.name().filter(|name| !beside.names_host(name) && !self.context.is_machine(name));
                 // A text for people is the name of what a link leads to.
                 let name = name.filter(|name| !name.contains(' ') || self.line.scheme().is_some());
+                // The address of a service in a cluster says more than the title of what connects to it.
+                let in_cluster = self.line.before.ends_with(".cluster.local:");
+                let name = name.filter(|_| !in_cluster || self.line.url_host().is_none());
                 // The name of a script is not that of what it connects to.
                 let name =
                     name.filter(|name| self.line.proxy_variable().is_none() || self.line.script() != Some(*name));
@@ -548,6 +555,10 @@ impl<'a> Reader<'a> {
             Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),
             Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),
             None if words.iter().all(|word| PURPOSES.contains(&word.as_str())) => None,
+            // The port of a container in Kubernetes has a name of its own.
+            None if !self.subject.is_empty() && matches!(self.last(), "containerPort" | "targetPort" | "nodePort") => {
+                Some(Candidate { service: self.subject.clone(), qualifier: words, weight })
+            }
             None => plain(words, weight),
         }
     }

@@ -241,8 +241,10 @@ fn subject_of(name: &str) -> Option<Vec<String>> {
     let plain = name.strip_suffix("_test").or_else(|| name.strip_suffix("-test")).unwrap_or(name);
     let plain = plain.strip_suffix("_tests").or_else(|| plain.strip_suffix("-tests")).unwrap_or(plain);
     let mut words = service(plain);
+    let is_nix_cache = |words: &[String]| words[0] == "nix" && words[1] == "cache";
     while words.len() > 1
         && !WHOLE_NAMES.contains(&plain)
+        && !is_nix_cache(&words)
         && words.first().is_some_and(|word| is_generic(word) && word != "home" && word != "on")
     {
         words.remove(0);

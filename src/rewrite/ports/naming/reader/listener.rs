@@ -60,6 +60,10 @@ impl Reader<'_> {
                 let service = if share(&self.subject, &split(self.parts[at])) { self.subject.clone() } else { service };
                 Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
             }
+            Some(at) if !self.subject.is_empty() && is_purpose(&at) => {
+                let (service, words) = (self.subject.clone(), split(self.parts[*at]));
+                Candidate { qualifier: with(&words, &self.qualifier(&service)), service, weight: weight::BOUND + 5 }
+            }
             Some(&at) => {
                 let words = service(self.parts[at]);
                 let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));

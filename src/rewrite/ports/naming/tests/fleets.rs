@@ -22,6 +22,9 @@ fn the_parts_of_a_path_that_hold_services_do_not_name_them() {
         ("systemd.services.step-ca-init.script --address", "x.nix", "--address :@4321", "services.stepCa"),
         ("services.garage.settings.s3_web.bind_addr", "x.nix", "bind_addr = \"[::]:@4321\";", "databases.garageWeb"),
         ("programs.clipcat.settings.clipcatd.port", "x.nix", "port = @4321;", "services.clipcat"),
+        ("acme.docker.wiki.ports", "hosts/web1/default.nix", "ports = @4321;", "services.wiki"),
+        ("api.http", "modules/resolver.nix", "\"http\" = \"0.0.0.0:@4321\";", "services.resolverApi"),
+        ("listen.port", "modules/use-nix-cache.nix", "port = @4321;", "services.nixCache"),
         ("sshPort", "soft-serve.nix", "sshPort = @4321;", "services.softServeSsh"),
         ("port", "modules/nix-on-droid/default.nix", "port = @4321;", "services.nixOnDroid"),
         (
@@ -64,7 +67,7 @@ fn clients_name_what_they_reach() {
         ("x.text HTTP_PROXY", "forge.nix", "export HTTP_PROXY=http://127.0.0.1:@4321", "infrastructure.httpProxy"),
         ("env.PASTE_SERVER", "paste.nix", "PASTE_SERVER = \"http://desk.local:@9090\";", "services.paste"),
         ("links", "media.nix", "(svc \"Photo Wall\" \"https://photo.example.org:@4321/\")", "services.photoWall"),
-        ("apps.wiki.url", "x.nix", "url = \"http://blog.${namespace}.svc.cluster.local:@4321\";", "services.blog"),
+        ("widgets.url", "x.nix", "{ title = \"News\"; url = \"http://blog.${namespace}.svc.cluster.local:@4321\";", "services.blog"),
     ] {
         let number = if text.contains("9090") { 9090 } else { 4321 };
         assert_eq!(proposals(&[(number, name, path, text)]), [format!("{expected}={number}")], "{name}");
