@@ -67,7 +67,12 @@ fn clients_name_what_they_reach() {
         ("x.text HTTP_PROXY", "forge.nix", "export HTTP_PROXY=http://127.0.0.1:@4321", "infrastructure.httpProxy"),
         ("env.PASTE_SERVER", "paste.nix", "PASTE_SERVER = \"http://desk.local:@9090\";", "services.paste"),
         ("links", "media.nix", "(svc \"Photo Wall\" \"https://photo.example.org:@4321/\")", "services.photoWall"),
-        ("widgets.url", "x.nix", "{ title = \"News\"; url = \"http://blog.${namespace}.svc.cluster.local:@4321\";", "services.blog"),
+        (
+            "widgets.url",
+            "x.nix",
+            "{ title = \"News\"; url = \"http://blog.${namespace}.svc.cluster.local:@4321\";",
+            "services.blog",
+        ),
     ] {
         let number = if text.contains("9090") { 9090 } else { 4321 };
         assert_eq!(proposals(&[(number, name, path, text)]), [format!("{expected}={number}")], "{name}");
