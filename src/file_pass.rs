@@ -32,7 +32,7 @@ pub struct Outcome {
     pub suppressions: Vec<Suppression>,
     /// The facts of the file.
     pub facts: Arc<Facts>,
-    /// Its path, if the comments at its beginning mark it as generated. Nothing in it is reported.
+    /// Its path, if the file is marked as generated. Nothing in it is reported.
     pub generated: Option<RelPath>,
     /// Whether it has syntax errors. If so, it is not fixed.
     pub is_broken: bool,

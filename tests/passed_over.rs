@@ -325,7 +325,7 @@ fn files_that_are_not_checked_are_counted() {
     assert_eq!(json["summary"]["not_checked"], expected);
     // A file that was named on the command line is not skipped without a note.
     for (name, counted, reason) in [
-        ("a.nix", "1 generated file", "its header says that it is generated"),
+        ("a.nix", "1 generated file", "it says that it is generated"),
         ("pnpm-lock.yaml", "no input file was checked", "it is a lock file of a package manager"),
         ("vendor/v.nix", "1 vendored file", "it is vendored code"),
         ("charts/x.yaml", "1 template", "this file is a template"),

@@ -38,7 +38,7 @@ pub static GENERIC: Words = words!(
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
     flag list lists nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
-    table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
+    table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters controllers probes init setup "
 );
 
 /// Widget types of the dashboard Homepage that can show any service, from its documentation.
@@ -86,14 +86,20 @@ pub const FORGES: &[&str] = &["forgejo", "gitea", "gitlab", "gogs", "gerrit", "o
 pub const STRUCTURE: &[&str] = &[
     "HealthCheck",
     "Healthcheck",
+    "ansible",
     "binds",
+    "configMaps",
+    "constants",
     "destination",
     "groups",
     "healthcheck",
     "homeserver",
+    "inbounds",
     "links",
     "matcher",
+    "matchBlocks",
     "matchers",
+    "outbounds",
     "postPatch",
     "power",
     "presets",
@@ -105,6 +111,7 @@ pub const STRUCTURE: &[&str] = &[
 pub const PASSES_ON: &[&str] = &[
     "dnat to",
     "fastcgi_pass",
+    "forward .",
     "forward_auth",
     "grpc_pass",
     "proxy ",
@@ -124,9 +131,35 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("z2m", "zigbee2mqtt"),
 ];
 
+/// Names of services whose first or last word is generic otherwise.
+pub const WHOLE_NAMES: &[&str] = &["nix-on-droid", "soft-serve"];
+
+/// Frameworks and servers that programs are written with. Their names in environment variables do not say what a port is
+/// for: `QUARKUS_HTTP_PORT`.
+pub const FRAMEWORKS: &[&str] = &[
+    "aspnetcore",
+    "catalina",
+    "django",
+    "express",
+    "flask",
+    "gunicorn",
+    "jetty",
+    "kestrel",
+    "micronaut",
+    "nitro",
+    "nuxt",
+    "phoenix",
+    "quarkus",
+    "rails",
+    "spring",
+    "tomcat",
+    "uvicorn",
+];
+
 /// Names in an attribute path that precede the name of a service.
 pub const HOLDERS: &[&str] = &[
     "apps",
+    "aspects",
     "containers",
     "exporters",
     "features",
@@ -142,11 +175,23 @@ pub const HOLDERS: &[&str] = &[
 
 /// Names in an attribute path that precede the name of a machine, a user or an interface, never a service.
 pub const PLACES: &[&str] =
-    &["hosts", "interfaces", "machines", "netdevs", "nodes", "users", "guests", "nixosConfigurations"];
+    &["hosts", "interfaces", "machines", "matchBlocks", "netdevs", "nodes", "users", "guests", "nixosConfigurations"];
 
 /// Names of application parts that are often the only name in a Compose file or process manager.
-pub const PARTS: &[&str] =
-    &["app", "backend", "client", "database", "frontend", "node", "proxy", "server", "service", "test", "worker"];
+pub const PARTS: &[&str] = &[
+    "app",
+    "backend",
+    "client",
+    "database",
+    "frontend",
+    "node",
+    "proxy",
+    "server",
+    "service",
+    "test",
+    "webserver",
+    "worker",
+];
 
 /// The first names in the option paths of NixOS, nix-darwin, home-manager, devenv and arion.
 pub const TOP_LEVEL: &[&str] = &[
@@ -222,6 +267,34 @@ pub const CLIENTS: &[&str] = &[
     "remote",
 ];
 
+/// Words of names for the other end of a connection, if an address follows: `sourceHost`.
+pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
+
+/// Services of a machine that are neither behind a reverse proxy nor reach one: `services.openssh`.
+pub const WITHOUT_WEB: &[&str] = &[
+    "avahi",
+    "cron",
+    "dbus",
+    "fail2ban",
+    "fstrim",
+    "fwupd",
+    "getty",
+    "journald",
+    "logrotate",
+    "mysql",
+    "nfs",
+    "openssh",
+    "postgresql",
+    "qemuGuest",
+    "redis",
+    "resolved",
+    "samba",
+    "smartd",
+    "tailscale",
+    "timesyncd",
+    "udev",
+];
+
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
 pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
 
@@ -255,7 +328,7 @@ pub static VAGUE: Words = words!(
     " compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
     networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
-    workflow workflows primary secondary ci optional global core base server servers desktop laptop workstation personal private "
+    workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "
 );
 
 /// File names that are not used to name a port without other evidence.
@@ -264,6 +337,9 @@ pub static EMPTY_STEMS: Words = words!(
     hosts main inet-rules module modules networking nixos options programs services system hardware-configuration test \
     tests "
 );
+
+/// Folders with services that run in containers.
+pub const CONTAINER_FOLDERS: &[&str] = &[".k8s", "docker", "k3s", "k8s", "kubernetes", "podman"];
 
 /// Folders with one subfolder per machine.
 pub const MACHINE_FOLDERS: &[&str] =

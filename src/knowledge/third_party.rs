@@ -50,6 +50,9 @@ const GENERATED: [&str; 13] = [
     "do not hand edit",
 ];
 
+/// Labels and annotations, at the start of a line, that kubenix gives to the objects that it renders.
+const RENDERED: [&str; 2] = ["kubenix/hash: ", "kubenix/project-name: "];
+
 /// The phrases that are sufficient alone: they do not occur in headers of hand-written files.
 const FORBIDDEN: [&str; 4] = ["do not edit", "do not modify", "don't edit", "not be edited"];
 
@@ -63,7 +66,7 @@ pub enum Origin {
     Vendored,
     /// A lock file of a package manager.
     LockFile,
-    /// A file whose header says that a program generates it.
+    /// A file that says that a program generates it.
     Generated,
 }
 
@@ -73,7 +76,7 @@ impl Origin {
         match self {
             Origin::Vendored => "it is vendored code",
             Origin::LockFile => "it is a lock file of a package manager",
-            Origin::Generated => "its header says that it is generated",
+            Origin::Generated => "it says that it is generated",
         }
     }
 }
@@ -123,8 +126,25 @@ const SUBJECTS: [&str; 60] = [
     "set", "since", "source", "the", "these", "this", "warning", "was", "were", "which", "workflow", "yaml",
 ];
 
-/// Whether the header of a file says that a program generates it.
+/// Whether the header of a file, or a label of a Kubernetes object in it, says that a program generates it.
 pub fn is_generated(text: &str) -> bool {
+    is_rendered(text) || has_header(text)
+}
+
+/// Whether a file consists of Kubernetes objects that kubenix rendered from Nix. It writes the keys in alphabetical order,
+/// so that such a file begins with `apiVersion`.
+fn is_rendered(text: &str) -> bool {
+    let text = text.strip_prefix("---\n").unwrap_or(text);
+    let marks = || RENDERED.iter().flat_map(|mark| text.match_indices(mark));
+    text.starts_with("apiVersion:")
+        && text.contains("kubenix/")
+        && marks().any(|(at, _)| {
+            let indent = text[..at].trim_end_matches(' ');
+            indent.len() < at && indent.ends_with('\n')
+        })
+}
+
+fn has_header(text: &str) -> bool {
     let head = head(text);
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| head.contains(phrase));
     // Every phrase has one of these words, and few headers have them.
@@ -267,5 +287,18 @@ mod tests {
         ] {
             assert!(!is_generated(text), "{text}");
         }
+    }
+
+    #[test]
+    fn rendered_manifests_are_recognised_by_their_labels() {
+        let object =
+            |label: &str| format!("apiVersion: v1\nkind: Service\nmetadata:\n  labels:\n    {label}\n  name: shop\n");
+        for label in ["kubenix/hash: d011f973", "kubenix/project-name: shop"] {
+            assert!(is_generated(&object(label)), "{label}");
+        }
+        for label in ["app: shop", "note: see kubenix/hash: x", "kubenix/other: x"] {
+            assert!(!is_generated(&object(label)), "{label}");
+        }
+        assert!(!is_generated("# An example of\n#   kubenix/hash: d011f973\napiVersion: v1\n"));
     }
 }

@@ -157,7 +157,9 @@ impl<'a> View<'a> {
             b'/' | b'@' => url,
             0 | b'\n' => true,
             b'"' | b'\'' => !self.closes_key(colon),
-            b'=' | b',' => true,
+            // tmux compares numbers: `#{e|>=:10,#{battery_percentage}}`.
+            b'=' => !matches!(self.before(colon - 1), b'<' | b'>' | b'=' | b'!'),
+            b',' => true,
             // `tmux select-window -t :2`
             b' ' | b'\t' if self.value(digits) < FEW || self.runs(colon, port_words::TMUX) => false,
             b' ' | b'\t' => near.as_ref().is_none_or(|near| may_precede_address(name, near.tie)),

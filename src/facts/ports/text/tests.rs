@@ -144,6 +144,9 @@ fn port_words() {
         "displayPort",
         "viewPort",
         "report1",
+        "sports",
+        "eSports",
+        "SPORTS",
         "crash_report",
         "x-transport",
         "portRange",
@@ -163,7 +166,7 @@ fn port_words() {
 
 #[test]
 fn port_flags_and_programs() {
-    for word in ["--port", "-port", "--http-port", "-oPort", "--listenPort", "--ports", "-Dserver.port"] {
+    for word in ["--port", "-port", "--http-port", "-oPort", "--listenPort", "--ports", "--sports", "-Dserver.port"] {
         assert!(is_port_flag(word), "{word}");
     }
     for word in ["port", "--support", "-p", "--", "-", "", "--import", "--report", "--transport"] {

@@ -15,6 +15,8 @@ pub struct Beside<'a> {
     after: &'a str,
     /// The name that the set is bound to. Empty for the element of a list and for the argument of a function.
     key: &'a str,
+    /// The text before the set.
+    outside: &'a str,
 }
 
 /// Attributes whose value names the list element that contains them.
@@ -33,7 +35,12 @@ impl<'a> Beside<'a> {
             return None;
         }
         let key = outside.strip_suffix('=').map_or("", |bound| last_name(bound.trim_end()));
-        Some(Self { before: &head[open + 1..], after: &tail[..closing(tail)], key })
+        Some(Self { before: &head[open + 1..], after: &tail[..closing(tail)], key, outside })
+    }
+
+    /// The function whose argument the set is: `mkProxy` of `mkProxy { port = 8000; }`. Empty if there is none.
+    pub fn function(&self) -> &'a str {
+        if self.key.is_empty() { last_name(self.outside) } else { "" }
     }
 
     /// Whether the set is an element of a list or the argument of a function, so that no attribute name describes it.
@@ -46,11 +53,36 @@ impl<'a> Beside<'a> {
         self.key
     }
 
-    /// The value of the attribute that names the set.
+    /// The value of the attribute that names the set: a name, or a few words for a person.
     pub fn name(&self) -> Option<&'a str> {
+        const MOST: usize = 3;
         let attributes: Vec<(&str, &str)> = self.attributes().collect();
-        let value = |name: &&str| text(attributes.iter().find(|(key, _)| key == name)?.1);
-        NAMES.iter().find_map(value).map(literal).filter(|name| !name.is_empty() && !name.contains(' '))
+        let value = |name: &&str| {
+            let name = text(attributes.iter().find(|(key, _)| key == name)?.1)?;
+            let is_name = |name: &&str| !name.is_empty() && name.split(' ').count() <= MOST && !is_hash(name);
+            Some(literal(name)).filter(is_name)
+        };
+        NAMES.iter().find_map(value)
+    }
+
+    /// The tag and the protocol of an inbound of Xray or sing-box: `{ tag = "local"; protocol = "socks"; port = 1080; }`.
+    pub fn inbound(&self) -> Option<(&'a str, &'a str)> {
+        let has = |name: &str| self.before.contains(name) || self.after.contains(name);
+        if !has("tag") || !has("protocol") {
+            return None;
+        }
+        Some((self.value("tag")?, self.value("protocol")?))
+    }
+
+    /// The last name of a variable for the domain that leads to the port: `wiki` of `domain = domains.wiki`.
+    pub fn domain_variable(&self) -> Option<&'a str> {
+        if !self.before.contains("domains.") && !self.after.contains("domains.") {
+            return None;
+        }
+        let (_, value) = self.attributes().find(|(key, _)| matches!(*key, "domain" | "host" | "hostname"))?;
+        let name = value.rsplit_once("domains.")?.1;
+        (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
+            .then_some(name)
     }
 
     /// The name of the scrape job that the set defines.
@@ -131,6 +163,12 @@ impl<'a> Beside<'a> {
             Some((last_name(key.trim_end()), value.trim()))
         })
     }
+}
+
+/// Whether a name is an identifier made of hexadecimal digits: a UUID or a hash.
+fn is_hash(name: &str) -> bool {
+    const SHORTEST: usize = 12;
+    name.len() >= SHORTEST && name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// The first literal part of a string: `wiki` in `"wiki-${id}"` and in `"${id}-wiki"`.
@@ -222,12 +260,17 @@ mod tests {
             ("[ { name = \"sonarr\"; port = @8989; } ]", "", "sonarr"),
             ("[ { a = { name = \"x\"; }; port = @8989; subdomain = \"tv\"; } ]", "", "tv"),
             ("{ Chat = { href = url @8000; }; }", "Chat", ""),
-            ("{ \"a.example.org\" = rec { port = @8000; name = \"web app\"; }; }", "a.example.org", ""),
+            ("[ { name = \"Media Server\"; url = \"http://10.0.0.4:@8000\"; } ]", "", "Media Server"),
+            ("[ { id = \"cf7ccf08-2541-49eb-903b-e7cd59dd10f2\"; port = @8000; } ]", "", ""),
+            ("{ \"a.example.org\" = rec { port = @8000; name = \"web app\"; }; }", "a.example.org", "web app"),
         ] {
             assert_eq!(around(text), Some((key.to_owned(), name.to_owned())), "{text}");
         }
         assert_eq!(around("\"${toString @8000}\""), None);
         assert_eq!(around("port = @8000;"), None);
+        let proxy = "mkProxy { domain = domains.wiki; port = 8000; }";
+        let beside = Beside::of(proxy, 40, 44).unwrap();
+        assert_eq!((beside.function(), beside.domain_variable()), ("mkProxy", Some("wiki")));
         let node = "[ { name = \"node-0\"; host = \"node-0.example.org\"; port = 6443; } ]";
         let beside = Beside::of(node, 53, 57).unwrap();
         assert!(beside.names_host("node-0") && !beside.names_host("node"));

@@ -104,7 +104,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
             }
         }
         let named = found.iter().position(|cluster| cluster.is_named_by(&used));
-        let is_elsewhere = is_elsewhere(&addresses, &used);
+        let is_elsewhere = is_elsewhere(&addresses, &used) || used.evidence.is_named_by_host();
         let here = || if is_elsewhere { None } else { beside(&found, &used) };
         let near = || here().or_else(|| bound(&found, &used)).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
@@ -137,6 +137,17 @@ fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     for used in own {
         let names = used.names();
         match found.iter().position(|cluster| cluster.is_of(&used, &names)) {
+            Some(at) => found[at].add(used),
+            None => found.push(Cluster::of(number, used)),
+        }
+    }
+    // A connection within another machine reaches another service.
+    let (elsewhere, others): (Vec<Used<'_>>, Vec<Used<'_>>) = others.into_iter().partition(|used| {
+        let is_elsewhere = matches!(found.as_slice(), [only] if only.is_on_another_machine(used));
+        is_elsewhere && used.evidence.is_client() && used.evidence.is_loopback() && !used.is_of_front()
+    });
+    for used in elsewhere {
+        match (1..found.len()).find(|&at| found[at].is_named_by(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
         }
@@ -226,7 +237,8 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
                 let row = service_ports::services(used.number).first();
                 row.is_some_and(|row| row.certainty == Certainty::Usual && !row.is_protocol && !row.is_exporter())
             };
-            let is_other = || !used.evidence.is_loopback() || used.evidence.names_service() || !is_usual();
+            let is_named = || used.evidence.names_service() || used.evidence.is_configured_here();
+            let is_other = || !used.evidence.is_loopback() || is_named() || !is_usual();
             let is_record = used.evidence.best.weight == weight::RECORD;
             let names_one = names_host || used.names_target();
             names_one && (is_record || used.evidence.address().is_some()) && used.known.is_none() && is_other()
@@ -238,7 +250,8 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             // another machine.
             let is_loopback = used.evidence.is_loopback();
             if is_loopback && only.is_on_another_machine(used) {
-                return used.names_target() || used.evidence.best.weight == weight::HOST;
+                let names = matches!(used.evidence.best.weight, weight::HOST | weight::FILE) && !used.is_of_front();
+                return used.names_target() || names;
             }
             let is_target = !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
                 || used.evidence.names_service();
@@ -426,7 +439,9 @@ impl<'a> Cluster<'a> {
         // Clients use their own names, which do not include the listener's.
         let (listens, is_inside) = (self.listens(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
-        let by_weight = || self.best().into_iter().chain(&self.uses).filter(is_name);
+        let named = self.uses.iter().filter(is_name);
+        let best = named.max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)));
+        let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);
         for used in by_weight() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
             let base = with(service, qualifier);
@@ -440,7 +455,6 @@ impl<'a> Cluster<'a> {
                 names.push(with(&base, comment));
             }
         }
-        let best = self.best().filter(|used| is_name(used));
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
         names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
         for used in by_weight() {
@@ -449,7 +463,13 @@ impl<'a> Cluster<'a> {
             names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
         }
         let is_host = best.is_some_and(|best| best.evidence.best.weight == weight::HOST);
-        names.extend(base.iter().filter(|_| is_host).map(|base| with(base, &["proxy".to_owned()])));
+        // `dns.example.org` leads to the web interface of a server.
+        let is_protocol = |base: &[String]| {
+            let row = if let [word] = base { service_ports::named(word) } else { None };
+            row.is_some_and(|row| row.certainty == Certainty::Always)
+        };
+        let suffix = |base: &[String]| if is_protocol(base) { "web" } else { "proxy" };
+        names.extend(base.iter().filter(|_| is_host).map(|base| with(base, &[suffix(base).to_owned()])));
         // A network policy refers to the ports inside of containers.
         let is_policed = best.is_some_and(|best| best.evidence.is_policed);
         names.extend(base.iter().filter(|_| is_policed).map(|base| with(base, &["container".to_owned()])));
@@ -460,6 +480,8 @@ impl<'a> Cluster<'a> {
         names.extend(
             purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
         );
+        let is_target = best.is_some_and(|best| matches!(best.evidence.best.weight, weight::TARGET | weight::RECORD));
+        names.extend(base.iter().filter(|_| is_target).map(|base| with(base, &["upstream".to_owned()])));
         if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }

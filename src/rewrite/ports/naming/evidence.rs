@@ -7,8 +7,8 @@ use super::Missing;
 use super::line::{Side, range_protocol};
 use super::reader::{Reader, is_front, is_local};
 use super::scaffolding::Scaffolding;
-use super::words::{all_generic, comment, is_generic, share, split, with};
-use crate::knowledge::name_words::{CLIENTS, COMMON_PURPOSES, FORGES, PURPOSES, SIDES};
+use super::words::{all_generic, comment, is_generic, is_variable, share, split, with};
+use crate::knowledge::name_words::{CLIENTS, COMMON_PURPOSES, CONTAINER_FOLDERS, FORGES, PURPOSES, SIDES};
 use crate::knowledge::service_ports::Service;
 
 /// The weight of a name, by its source. A listener outweighs the clients that connect to it. The file name is the last
@@ -84,7 +84,9 @@ pub struct Evidence<'a> {
 impl<'a> Evidence<'a> {
     /// Generic words in the last name that distinguish ports of one service.
     pub fn sides(&self) -> Vec<String> {
-        let last = split(self.reader.last()).into_iter().filter(|word| SIDES.contains(&word.as_str()));
+        // `backendAddress` says that something is behind a proxy.
+        let is_side = |word: &String| SIDES.contains(&word.as_str()) && !(word == "backend" && self.is_client());
+        let last = split(self.reader.last()).into_iter().filter(is_side);
         self.reader.line.flag().into_iter().chain(last).chain(range_protocol(self.port.name)).collect()
     }
 
@@ -110,9 +112,11 @@ impl<'a> Evidence<'a> {
         let (own, general) = match self.reader.own_name() {
             own if own.is_empty() => (None, None),
             own if own.iter().any(|word| word == "https") => (Some(own), None),
+            own if own.len() == 1 && own[0] == "healthcheck" => (Some(own), None),
             own if all_generic(&own) && !own.iter().any(|word| PURPOSES.contains(&word.as_str())) => (None, Some(own)),
             own => (Some(own), None),
         };
+        let numbered = self.reader.numbered_name(self.port.number);
         let probe = self.reader.probe();
         let is_telling =
             |words: &[String]| !all_generic(words) && !words.iter().any(|word| CLIENTS.contains(&word.as_str()));
@@ -120,6 +124,7 @@ impl<'a> Evidence<'a> {
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
         let inside = self.reader.variable_inside(self.port.text, &self.best.service);
         own.into_iter()
+            .chain(numbered)
             .chain(self.reader.contained())
             .chain(inside)
             .chain(probe)
@@ -127,6 +132,7 @@ impl<'a> Evidence<'a> {
             .chain(protocol)
             .chain(general)
             .chain(rest)
+            .chain(self.reader.section().filter(|_| !self.is_remote))
             .collect()
     }
 
@@ -165,6 +171,23 @@ impl<'a> Evidence<'a> {
         self.reader.instance()
     }
 
+    /// Whether it connects to a host that has the name of the service: `Wiki` at `wiki.example.org:8080`.
+    pub fn is_named_by_host(&self) -> bool {
+        self.best.weight == weight::RECORD
+            && self.is_client()
+            && !self.is_loopback()
+            && share(&self.best.service, &self.reader.line.host_name())
+    }
+
+    /// Whether a variable that begins with the subject of the file has the address: `PBGOPY_SERVER` in `pbgopy.nix`.
+    pub fn is_own_variable(&self) -> bool {
+        let last = self.reader.last();
+        self.best.weight == weight::TARGET && is_variable(last) && {
+            let first = split(last).into_iter().next();
+            self.best.service.first() == first.as_ref() && self.best.service == self.subject()
+        }
+    }
+
     /// Whether the comment next to the number names a service.
     pub fn is_named_by_comment(&self) -> bool {
         let is_comment = matches!(self.best.weight, weight::COMMENT..=weight::COMMENT_OF_SUBJECT);
@@ -181,13 +204,19 @@ impl<'a> Evidence<'a> {
     /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
     /// an exporter and speaks HTTP, and a firewall rule in the file of a service does not open the port of an exporter.
     pub fn contradicts(&self, row: &Service) -> bool {
-        let is_named =
-            matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD) && self.names_service();
+        let is_named = matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD)
+            && (self.names_service() || self.is_configured_here());
         let is_behind_host = || (row.is_protocol || row.is_exporter()) && self.reader.host_label().is_some();
         is_named
             || is_behind_host()
             || self.is_opened() && self.is_in_file_of_service() && (row.is_exporter() || !self.mentions(row))
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
+    }
+
+    /// Whether the file configures the service that the best name is of.
+    pub fn is_configured_here(&self) -> bool {
+        self.best.weight == weight::TARGET
+            && self.port.text.contains(&format!("services.{}", self.best.service.join("-")))
     }
 
     /// Whether the file is named after the service.
@@ -210,7 +239,10 @@ impl<'a> Evidence<'a> {
 
     /// Whether it connects to this machine.
     pub fn is_loopback(&self) -> bool {
-        self.address().is_some_and(is_local) || self.reader.line.before.ends_with("[::1]:")
+        let beside = || self.reader.beside.filter(|_| self.reader.last() == "port")?.full_host();
+        self.address().is_some_and(is_local)
+            || self.reader.line.before.ends_with("[::1]:")
+            || self.is_client() && self.address().is_none() && beside().is_some_and(is_local)
     }
 
     /// Whether the best name belongs to a known service.
@@ -238,7 +270,9 @@ impl<'a> Evidence<'a> {
     /// The container that listens on the number, on either side of its mapping. Two containers are two programs.
     pub fn program(&self) -> Option<&'a str> {
         let is_other = self.is_behind || self.is_client() && !self.reader.is_health_check();
-        if is_other { None } else { self.reader.container().or_else(|| self.reader.compose_service()) }
+        // In Kubernetes, the only container of a pod is often called `main`.
+        let container = || self.reader.container().filter(|name| !is_generic(name));
+        if is_other { None } else { container().or_else(|| self.reader.compose_service()) }
     }
 
     /// Whether the number is inside of a container that publishes it under another number. A client in the same file
@@ -271,7 +305,9 @@ impl<'a> Evidence<'a> {
     /// others.
     pub fn words(&self) -> &BTreeSet<String> {
         let path = || if is_front(self.subject()) { "" } else { self.port.path };
-        let words = || self.path_words().iter().cloned().chain(word_set(path().split('/'))).collect();
+        // `docker/wiki/default.nix` is not about Docker.
+        let folders = || path().split('/').filter(|name| !CONTAINER_FOLDERS.contains(name));
+        let words = || self.path_words().iter().cloned().chain(word_set(folders())).collect();
         self.words.get_or_init(words)
     }
 }
@@ -297,6 +333,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     }));
     candidates.extend(reader.bound(is_firewall || is_client));
     candidates.extend(reader.script(is_firewall || is_client));
+    candidates.extend(reader.graphics());
     candidates.extend(reader.forwarded());
     candidates.extend(reader.virtual_machine(port.path));
     candidates.extend(reader.resolved());

@@ -1,13 +1,14 @@
 //! The text around a number.
 
 use super::Missing;
-use super::words::{all_generic, service, split, telling};
+use super::words::{all_generic, prose, service, split, telling};
+use crate::knowledge::name_words::{CLIENTS, PURPOSES};
 use crate::wording;
 
 /// The text around a number.
 #[derive(Debug)]
 pub struct Line<'a> {
-    number: u32,
+    pub number: u32,
     /// The line up to the number.
     pub before: &'a str,
     /// The line after the number.
@@ -138,8 +139,16 @@ impl<'a> Line<'a> {
         if let Some((_, variable)) = host.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
             return held(variable);
         }
-        let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).len();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let start = host.trim_end_matches(is_part).len();
         let (outside, host) = host.split_at(start);
+        // `wiki.${namespace}.svc.cluster.local`
+        if host.starts_with(".svc") {
+            let (before, _) = outside.strip_suffix('}')?.rsplit_once("${")?;
+            let name = before.strip_suffix('.')?;
+            let words = service(&name[name.trim_end_matches(is_part).len()..]);
+            return (!words.is_empty() && !all_generic(&words)).then_some(words);
+        }
         let in_cluster = host.strip_suffix(".cluster.local").unwrap_or(host).strip_suffix(".svc");
         let host = match in_cluster.and_then(|host| host.split('.').next()) {
             Some(service) => service,
@@ -188,6 +197,10 @@ impl<'a> Line<'a> {
         let labels: Vec<&str> = host.split('.').collect();
         let is_domain = labels.iter().all(|label| !label.is_empty())
             && labels.last().is_some_and(|top| top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_lowercase()));
+        // `forward.url = "http://10.0.0.4:8000"`
+        if labels.last().is_some_and(|top| CLIENTS.contains(top)) {
+            return None;
+        }
         let own = match (is_computed, labels.as_slice()) {
             (true, own) => own,
             (false, [domain, _]) if is_domain => std::slice::from_ref(domain),
@@ -200,8 +213,45 @@ impl<'a> Line<'a> {
         words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
     }
 
+    /// The words before a URL in the arguments of a function that makes a link: `svc "Wiki" "http://10.0.0.4:8000"`.
+    pub fn title(&self) -> Option<Vec<String>> {
+        const MOST: usize = 3;
+        let (before, _) = self.before.rsplit_once("://")?;
+        let before = before.strip_suffix("https").or_else(|| before.strip_suffix("http"))?.strip_suffix('"')?;
+        let (_, title) = before.trim_end().strip_suffix('"')?.rsplit_once('"')?;
+        let words = prose(title);
+        (title.len() > 1 && words.len() <= MOST && !words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// The port on which `socat` listens to pass connections on to the number: 143 of `TCP-LISTEN:143,fork
+    /// TCP:127.0.0.1:1143`.
+    pub fn relayed(&self) -> Option<u32> {
+        let after = self.before.contains("-LISTEN:").then(|| self.before.rsplit_once("-LISTEN:"))??.1;
+        after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    }
+
+    /// The kind of the remote display that a libvirt domain has on the port: `<graphics type='spice' port='5900'/>`.
+    pub fn graphics(&self) -> Option<&'a str> {
+        let element = self.before.contains("<graphics ").then(|| self.before.rsplit_once("<graphics "))??.1;
+        let kind = element.split_once("type=")?.1.trim_start_matches(['"', '\'']);
+        kind.split(['"', '\''])
+            .next()
+            .filter(|kind| !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphanumeric()))
+    }
+
+    /// The words of the environment variable for a proxy to which a script assigns the address: `HTTP_PROXY=`.
+    pub fn proxy_variable(&self) -> Option<Vec<String>> {
+        if !self.before.contains("_PROXY=") && !self.before.contains("_proxy=") {
+            return None;
+        }
+        let (before, _) = self.before.rsplit_once('=')?;
+        let start = before.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '_').len();
+        Some(split(&before[start..]))
+    }
+
     /// The subject of the block around the address that a proxy passes requests to: `wiki` in `handle /wiki* {
-    /// reverse_proxy localhost:3000` and in `location /wiki/ {`.
+    /// reverse_proxy localhost:3000` and in `location /wiki/ {`. The part of a path that only says what a port of a service
+    /// is for follows the first segment.
     pub fn handled(&self) -> Option<Vec<String>> {
         const BLOCKS: [(&str, &[&str]); 2] =
             [("reverse_proxy", &["handle", "handle_path", "route"]), ("proxy_pass", &["location"])];
@@ -220,8 +270,12 @@ impl<'a> Line<'a> {
         })?;
         let (kind, matcher) = block.trim().split_once(' ')?;
         let matcher = matcher.split_whitespace().find(|word| word.starts_with(['/', '@']))?;
-        let name = matcher[1..].split(['/', '*']).next()?;
-        let words = service(name);
+        let mut segments = matcher[1..].split(['/', '*']).filter(|segment| !segment.is_empty());
+        let name = segments.next()?;
+        let mut words = service(name);
+        if PURPOSES.contains(&name) {
+            words.extend(segments.next().map(service).unwrap_or_default());
+        }
         (blocks.contains(&kind) && !words.is_empty() && !all_generic(&words)).then_some(words)
     }
 

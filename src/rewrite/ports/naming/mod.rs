@@ -243,8 +243,11 @@ impl<'a> Used<'a> {
 
     /// Whether the evidence names nothing, or only something that passes connections on.
     fn is_of_front(&self) -> bool {
-        let service = &self.evidence.best.service;
-        service.is_empty() || is_front(service) && self.evidence.is_remote && !self.evidence.is_policed
+        let Candidate { service, weight, .. } = &self.evidence.best;
+        // A scrape job and a variable such as `HTTP_PROXY` are about the proxy itself.
+        let is_about_front = matches!(*weight, weight::JOB | weight::VARIABLE);
+        let is_front = || is_front(service) && self.evidence.is_remote && !self.evidence.is_policed;
+        service.is_empty() || !is_about_front && is_front()
     }
 
     /// Whether something listens on the port here.
@@ -299,23 +302,33 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if let Some(row) = always(rows) {
         return (!is_of_another_service(row, evidence)).then_some((row, weight::ALWAYS));
     }
+    // The name of a proxy is around everything behind it.
+    let is_of_front =
+        |row: &Service| evidence.is_client() && row_words(row).iter().all(|word| is_front(std::slice::from_ref(word)));
+    let is_behind_front = |row: &Service| is_of_front(row) && !evidence.shares(row);
     // A listener identifies itself, so the file name does not count.
     let is_listener = evidence.best.weight >= weight::BOUND && !evidence.is_remote;
     let is_job = evidence.best.weight == weight::JOB;
+    let is_element = evidence.is_client() && evidence.best.weight == weight::LISTENER + 1;
     let words = if is_listener { evidence.path_words() } else { evidence.words() };
     let names = |row: &&Service| {
         row_words(row)
             .iter()
             .any(|key| words.contains(key) || key.len() >= 5 && words.iter().any(|word| word.starts_with(key.as_str())))
-            || words::has_key(&evidence.best.service, &row_words(row)) && (is_listener || is_job)
+            || words::has_key(&evidence.best.service, &row_words(row)) && (is_listener || is_job || is_element)
             || words.contains(&row.name.to_ascii_lowercase())
     };
-    if let Some(row) = rows.iter().find(names) {
+    let is_best = |row: &&Service| {
+        let best = &evidence.best;
+        best.weight > weight::HOST && words::has_key(&best.service, &row_words(row)) && names(row)
+    };
+    let named = if rows.len() > 1 { rows.iter().find(is_best) } else { None };
+    if let Some(row) = named.or_else(|| rows.iter().find(|row| names(row) && !is_behind_front(row))) {
         // `forgejoSSH` is not the SSH of the machine.
         return (!is_purpose_of_another(row, evidence)).then_some((row, weight::KNOWN));
     }
     // A variable or a comment with the name of a service is better evidence than the number.
-    let is_variable = evidence.best.weight == weight::VARIABLE;
+    let is_variable = evidence.best.weight == weight::VARIABLE || evidence.is_own_variable();
     let is_other = |row: &Service| {
         is_variable || (evidence.is_named_by_comment() || evidence.contradicts(row)) && !evidence.shares(row)
     };

@@ -12,10 +12,10 @@ use super::evidence::{Candidate, weight};
 use super::line::{Line, Side};
 use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
-use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
+use super::words::{all_generic, is_generic, prose, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    CATEGORIES, CLIENT_SETS, CLIENTS, DIAGNOSTICS, FRONTS, GENERIC_WIDGETS, HOLDERS, PARTS, PASSES_ON, PEERS, PLACES,
-    PURPOSES, STRUCTURE, TOP_LEVEL,
+    CATEGORIES, CLIENT_SETS, CLIENTS, DIAGNOSTICS, ENDS, FRONTS, GENERIC_WIDGETS, HOLDERS, PARTS, PASSES_ON, PEERS,
+    PLACES, PURPOSES, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -31,6 +31,7 @@ pub struct Reader<'a> {
     /// Whether the number is only the default of an option, which a configuration may override.
     pub is_default: bool,
     parts: Vec<&'a str>,
+    path: &'a str,
     /// The set around the number, in Nix.
     pub beside: Option<Beside<'a>>,
     /// The names around the number, in YAML.
@@ -55,7 +56,13 @@ impl<'a> Reader<'a> {
         let name = port.name.split('=').next().unwrap_or(port.name);
         let raw: Vec<&str> = name.trim_end_matches(".default").split(['.', ' ']).collect();
         // Single-letter flags have no inherent meaning.
-        let parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
+        let mut parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
+        let outer = outside_of_object(&parts);
+        parts.drain(..outer);
+        if outer > 0 && matches!(parts[0], "configMaps" | "secrets") {
+            // A file in a config map is not named after what its ports are for.
+            parts = vec!["data"];
+        }
         let (start, end) = (port.span.start as usize, port.span.end as usize);
         let is_yaml = port.path.ends_with(".yaml") || port.path.ends_with(".yml");
         let names = match is_yaml {
@@ -69,7 +76,7 @@ impl<'a> Reader<'a> {
         // One subject cannot name all the numbers of a list.
         let is_one_of_many = context.is_list(port);
         let subject = subject(port.path).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
-        let holder = context.collection(port).filter(|at| at + 2 < parts.len());
+        let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());
         let is_default =
             [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end)) || port.name.contains(".default.");
         Self {
@@ -78,6 +85,7 @@ impl<'a> Reader<'a> {
             is_one_of_many,
             is_default,
             parts,
+            path: port.path,
             beside,
             names,
             context,
@@ -109,6 +117,10 @@ impl<'a> Reader<'a> {
 
     /// The well-known service at the other side of a mapping: `https` in `{ host = 8443; guest = 443; }`.
     pub fn partner(&self) -> Option<Vec<String>> {
+        let always = |number| service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always);
+        if let Some(number) = self.line.relayed() {
+            return always(number).map(|row| split(row.name));
+        }
         // `{ host = 8443; guest = 443; }` and `{ host.port = 8443; guest.port = 443; }`
         let other = match self.parts.as_slice() {
             [.., "host"] => "guest",
@@ -117,9 +129,7 @@ impl<'a> Reader<'a> {
             [.., "guest", "port"] => "host.port",
             _ => return None,
         };
-        let number = self.beside?.number(other)?;
-        let row = service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always)?;
-        Some(split(row.name))
+        always(self.beside?.number(other)?).map(|row| split(row.name))
     }
 
     /// The kind of the probe that connects to the port.
@@ -195,13 +205,35 @@ impl<'a> Reader<'a> {
         if self.is_manifest() { service(self.names.own) } else { Vec::new() }
     }
 
+    /// The same with the number at its end: `ftp-passive-50001` of several ports.
+    pub fn numbered_name(&self, number: u32) -> Option<Vec<String>> {
+        let own = Some(self.names.own).filter(|name| self.is_manifest() && name.ends_with(is_digit))?;
+        let words = split(own);
+        (words.len() > 1 && words.last()?.parse() == Ok(number)).then_some(words)
+    }
+
+    /// The general words for the part of a service whose options contain the port: `cluster` of
+    /// `services.nats.settings.cluster.listen`.
+    pub fn section(&self) -> Option<Vec<String>> {
+        const EMPTY: [&str; 6] = ["config", "extraConfig", "extraSettings", "environment", "server", "settings"];
+        let [.., outer, section, _] = self.parts.as_slice() else { return None };
+        let is_service = self.is_manifest() || HOLDERS.contains(outer) || HOLDERS.contains(section);
+        let words = split(section);
+        let is_ports = words.last().is_some_and(|word| matches!(word.as_str(), "port" | "ports"));
+        let is_part = !is_service && !is_ports && self.named().is_some() && !words.is_empty() && all_generic(&words);
+        (is_part && *section != "?" && !EMPTY.contains(section)).then_some(words)
+    }
+
     pub fn last(&self) -> &str {
         self.parts.last().copied().unwrap_or("")
     }
 
     pub fn is_firewall(&self) -> bool {
         self.is_one_of_many
-            || self.parts.iter().any(|part| matches!(*part, "firewall" | "nftables") || begins_with_allow(part))
+            || self
+                .parts
+                .iter()
+                .any(|part| matches!(*part, "firewall" | "firewalld" | "nftables" | "ufw") || begins_with_allow(part))
             || self.parts.iter().any(|part| part.trim_start_matches('-').starts_with("dport"))
             || self.is_manifest() && self.parts.iter().any(|part| matches!(*part, "egress" | "ingress"))
     }
@@ -216,13 +248,19 @@ impl<'a> Reader<'a> {
         let mut last = split(self.last());
         // `originList`
         last.pop_if(|word| word == "list");
+        if let [.., before, address] = last.as_slice()
+            && matches!(address.as_str(), "addr" | "address")
+            && matches!(before.as_str(), "backend" | "origin" | "peer" | "target" | "upstream")
+        {
+            last.pop();
+        }
         if self.is_collector() || self.is_key() {
             return false;
         }
         let listens = last.iter().any(|word| matches!(word.as_str(), "listen" | "bind" | "port"));
         // `upstream_dns`, `stub-addr`
         let is_of_other = last.first().is_some_and(|word| PEERS.contains(&word.as_str()))
-            || self.line.address().is_some() && last.iter().any(|word| word == "remote");
+            || self.line.address().is_some() && last.iter().any(|word| ENDS.contains(&word.as_str()));
         let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str()))
             || is_of_other
             || self.is_of_database()
@@ -268,6 +306,10 @@ impl<'a> Reader<'a> {
             || self.is_forwarded()
             || self.is_local_end()
             || self.is_health_check()
+            || self.is_label()
+            || self.is_proxied()
+            || self.line.proxy_variable().is_some()
+            || self.line.scheme().is_some() && self.line.title().is_some()
             || (is_other || is_check) && !listens
             || is_text_of_front && !listens && !is_site
             || self.line.key_host().is_some() && !listens
@@ -309,7 +351,15 @@ impl<'a> Reader<'a> {
 
     /// Whether it is a label of a time series, or a query, that mentions the address of a service.
     fn is_label(&self) -> bool {
-        self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers"))
+        let is_instance = || self.line.before.contains("instance=") && self.line.before.contains('{');
+        self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers")) || is_instance()
+    }
+
+    /// Whether it is an argument of a function that configures a reverse proxy: `mkProxy { domain = domains.wiki; port =
+    /// 8000; }`.
+    fn is_proxied(&self) -> bool {
+        let function = self.beside.map_or("", |beside| beside.function());
+        function.contains("Proxy") && self.last() == "port"
     }
 
     /// Whether the health check of a container connects to the port.
@@ -327,6 +377,9 @@ impl<'a> Reader<'a> {
 
     /// The container whose options contain the number.
     pub fn container(&self) -> Option<&'a str> {
+        if self.is_manifest() {
+            return Some(self.names.object).filter(|_| self.parts.contains(&"containers"));
+        }
         let at = self.parts.iter().position(|part| *part == "containers")?;
         let name = self.parts.get(at + 1..).filter(|rest| rest.len() > 1)?.first()?;
         (*name != "?").then_some(*name)
@@ -364,8 +417,19 @@ impl<'a> Reader<'a> {
     }
 
     fn named_by_option(&self) -> Option<(usize, Candidate)> {
-        let is_holder = |at: &usize| HOLDERS.contains(&self.parts[*at]) && !self.is_ci_job(*at);
+        let is_holder = |at: &usize| self.is_holder(*at) && !self.is_ci_job(*at);
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
+    }
+
+    /// Whether a name holds services: `services`, `systemd.sockets`, `deployedApps`.
+    fn is_holder(&self, at: usize) -> bool {
+        let part = self.parts[at];
+        let is_unit = || part == "sockets" && at > 0 && matches!(self.parts[at - 1], "systemd" | "user");
+        let is_own = || at == 1 && !TOP_LEVEL.contains(&self.parts[0]) && !HOLDERS.contains(&self.parts[0]);
+        HOLDERS.contains(&part)
+            || is_unit()
+            || part.len() > 4 && part.ends_with("Apps")
+            || matches!(part, "docker" | "podman") && is_own()
     }
 
     /// Whether the name of the service is only in a set of this file with several services.
@@ -454,7 +518,21 @@ impl<'a> Reader<'a> {
                     let (service, qualifier) = (service(job), vec!["metrics".to_owned()]);
                     return Some(Candidate { service, qualifier, weight: weight::JOB });
                 }
+                if let Some(found) = self.inbound(beside) {
+                    return Some(found);
+                }
+                if let Some(domain) = beside.domain_variable().filter(|_| self.is_proxied()) {
+                    return plain(service(domain), weight::RECORD);
+                }
                 let name = beside.name().filter(|name| !beside.names_host(name) && !self.context.is_machine(name));
+                // A text for people is the name of what a link leads to.
+                let name = name.filter(|name| !name.contains(' ') || self.line.scheme().is_some());
+                // The address of a service in a cluster says more than the title of what connects to it.
+                let in_cluster = self.line.before.ends_with(".cluster.local:");
+                let name = name.filter(|_| !in_cluster || self.line.url_host().is_none());
+                // The name of a script is not that of what it connects to.
+                let name =
+                    name.filter(|name| self.line.proxy_variable().is_none() || self.line.script() != Some(*name));
                 if let (None, Some(label)) = (name, self.host_beside(beside)) {
                     return plain(service(label), weight::RECORD);
                 }
@@ -470,7 +548,7 @@ impl<'a> Reader<'a> {
             None if self.is_manifest() || self.parts.contains(&"steps") => return None,
             None => Some(self.names.own).filter(|name| !name.is_empty() && name.chars().any(char::is_lowercase))?,
         };
-        let words = service(name);
+        let words = prose(name);
         if words.is_empty() || all_generic(&words) {
             return None;
         }
@@ -480,8 +558,25 @@ impl<'a> Reader<'a> {
             Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),
             Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),
             None if words.iter().all(|word| PURPOSES.contains(&word.as_str())) => None,
+            // The port of a container in Kubernetes has a name of its own.
+            None if !self.subject.is_empty() && matches!(self.last(), "containerPort" | "targetPort" | "nodePort") => {
+                Some(Candidate { service: self.subject.clone(), qualifier: words, weight })
+            }
             None => plain(words, weight),
         }
+    }
+
+    /// The service and the name of an inbound of Xray or sing-box.
+    fn inbound(&self, beside: Beside<'a>) -> Option<Candidate> {
+        const PLAIN: [&str; 3] = ["default", "in", "inbound"];
+        if !self.parts.contains(&"inbounds") {
+            return None;
+        }
+        let (tag, protocol) = beside.inbound()?;
+        let name = if PLAIN.contains(&tag) { protocol } else { tag };
+        let service = self.named().map_or(&self.subject, |(_, owner)| &owner.service);
+        let found = Candidate { service: service.clone(), qualifier: split(name), weight: weight::LISTENER + 1 };
+        (!found.service.is_empty()).then_some(found)
     }
 
     /// The first label of the host next to the number, if it names a service, or if a proxy receives requests for the
@@ -570,6 +665,12 @@ impl<'a> Reader<'a> {
         let is_flag = matches!(self.last(), "--resolve" | "--connect-to");
         let service = if is_flag { self.line.host_name() } else { Vec::new() };
         (!service.is_empty()).then_some(Candidate { service, qualifier: Vec::new(), weight: weight::BOUND + 7 })
+    }
+
+    /// The kind of the remote display that has the port.
+    pub fn graphics(&self) -> Option<Candidate> {
+        let service = vec![self.line.graphics()?.to_owned()];
+        Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER + 3 })
     }
 
     /// The name of the package whose script contains the number.
@@ -661,6 +762,15 @@ impl<'a> Reader<'a> {
             words.clear();
         }
         words
+    }
+}
+
+/// The number of names before that of an object of Kubernetes in Nix: of `kubernetes.resources.deployments`.
+fn outside_of_object(parts: &[&str]) -> usize {
+    match parts {
+        ["kubernetes", "helm", "releases", _, _, ..] => 3,
+        ["kubernetes", "resources" | "objects" | "api", _, _, ..] => 2,
+        _ => 0,
     }
 }
 

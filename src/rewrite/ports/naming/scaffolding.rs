@@ -223,8 +223,8 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
 
 /// Files with several virtual hosts that have different ports.
 fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
-    // `.virtualHosts.` and `.proxyHosts.`
-    const SITES: &str = "Hosts.";
+    // `.virtualHosts.`, `.proxyHosts.` and `caddy-proxy.hosts.`
+    const SITES: &str = "osts.";
     let sites = memchr::memmem::Finder::new(SITES);
     let host = |port: &Missing<'a>| {
         let at = sites.find(port.name.as_bytes())? + SITES.len();
@@ -245,12 +245,16 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     files.filter(has_several).map(|file| file[0].path).collect()
 }
 
+/// Whether a folder of machines has those of one operating system.
+fn is_system(folder: &str) -> bool {
+    matches!(folder, "nixos" | "darwin") || folder.contains("linux")
+}
+
 /// The machine whose folder a file is in.
 pub fn machine(path: &str) -> Option<&str> {
     let mut folders = path.split('/');
     folders.find(|folder| MACHINE_FOLDERS.contains(folder))?;
     // `hosts/nixos/web1`, `hosts/x86_64-linux/web1`
-    let is_system = |folder: &str| matches!(folder, "nixos" | "darwin") || folder.contains("linux");
     let machine = folders.find(|folder| !is_system(folder))?;
     // `hosts/common/default.nix`
     let is_shared = all_generic(&split(machine)) || VAGUE.contains(machine);
@@ -262,8 +266,13 @@ pub fn machine(path: &str) -> Option<&str> {
 
 /// The names of the machines whose folders contain files with ports, in lower case: `web1` in `machines/web1/disk.nix`.
 pub fn machines(missing: &[Missing<'_>]) -> HashSet<String> {
-    let folders = missing.iter().flat_map(|port| port.path.split('/').zip(port.path.split('/').skip(1)));
-    let inside = folders.filter(|(outer, _)| MACHINE_FOLDERS.contains(outer)).map(|(_, name)| name);
+    let folders = missing.iter().flat_map(|port| {
+        let inner = port.path.split('/').skip(1);
+        port.path.split('/').zip(inner).zip(port.path.split('/').skip(2).map(Some).chain([None]))
+    });
+    let inside = folders.filter(|((outer, _), _)| MACHINE_FOLDERS.contains(outer));
+    // `hosts/x86_64-linux/web1/default.nix`
+    let inside = inside.map(|((_, name), next)| next.filter(|_| is_system(name)).unwrap_or(name));
     // `hosts/web1.nix`
     let is_shared = |name: &str| all_generic(&split(name)) || VAGUE.contains(name);
     let machine = |name: &str| match name.strip_suffix(".nix") {

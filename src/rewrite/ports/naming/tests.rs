@@ -2,6 +2,7 @@
 
 mod clients;
 mod containers;
+mod fleets;
 mod records;
 mod services;
 mod table;

@@ -1,7 +1,7 @@
 //! Words of paths, names and comments.
 
 use crate::knowledge::name_words::{
-    ALIASES, COMMENT_WORDS, EMPTY_STEMS, GENERIC, MACHINE_FOLDERS, PARTS, PURPOSES, VAGUE,
+    ALIASES, COMMENT_WORDS, EMPTY_STEMS, FRAMEWORKS, GENERIC, MACHINE_FOLDERS, PARTS, PURPOSES, VAGUE, WHOLE_NAMES,
 };
 use crate::knowledge::service_ports;
 
@@ -38,7 +38,21 @@ pub fn telling(name: &str) -> Vec<String> {
         ["bindaddress", "bindaddr", "bindport", "listenport", "address", "addr", "ports", "port"];
     const WHOLE: [&str; 9] =
         ["support", "transport", "export", "import", "report", "passport", "viewport", "airport", "rapport"];
+    // systemd's `ListenStream`
+    if name.get(1..6) == Some("isten") && ["Stream", "Datagram"].iter().any(|kind| name[6..].starts_with(kind)) {
+        return Vec::new();
+    }
     let mut words = split(name);
+    if words.len() > 1 && is_variable(name) {
+        // OpenTelemetry's `OTEL_EXPORTER_PROMETHEUS_PORT`
+        if name.starts_with("OTEL_EXPORTER_PROMETHEUS_") {
+            return vec!["metrics".to_owned()];
+        }
+        words.retain(|word| !FRAMEWORKS.contains(&word.as_str()));
+        if name.starts_with("NEXT_PUBLIC_") {
+            words.remove(0);
+        }
+    }
     for word in &mut words {
         let ending = ENDINGS.iter().find(|ending| word.len() > ending.len() + 1 && word.ends_with(**ending));
         if let Some(ending) = ending.filter(|_| !WHOLE.contains(&word.as_str())) {
@@ -49,9 +63,20 @@ pub fn telling(name: &str) -> Vec<String> {
     words
 }
 
+/// Whether a name is that of an environment variable.
+pub fn is_variable(name: &str) -> bool {
+    name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 /// The name of a service without common final words: `nats` for `nats-server`.
 pub fn service(name: &str) -> Vec<String> {
     let mut words = split(name);
+    if words.len() > 1 && WHOLE_NAMES.contains(&name) {
+        return words;
+    }
+    if words.len() > 1 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_spelling(name) {
+        return vec![name.to_ascii_lowercase()];
+    }
     while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
         words.pop();
     }
@@ -66,6 +91,27 @@ pub fn service(name: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// The name of a service in a text for people: `NextCloud AIO`, `SABnzbd`. A word with capitals inside is one word there.
+pub fn prose(name: &str) -> Vec<String> {
+    if !name.contains(' ') {
+        return service(name);
+    }
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase);
+    let starts = |word: &String| word.starts_with(|c: char| c.is_ascii_alphabetic());
+    let mut words: Vec<String> = words.filter(|word| starts(word) && !matches!(word.as_str(), "ip" | "the")).collect();
+    while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
+        words.pop();
+    }
+    words
+}
+
+/// Whether capitals inside of a name are only those of a well-known service's spelling: `qBittorrent` and `SABnzbd` are
+/// single words, but `nodeExporter` has two.
+fn is_spelling(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    service_ports::named(&lower).is_some_and(|row| row.name == lower || !row.name.eq_ignore_ascii_case(&lower))
 }
 
 /// Spells out a number at the beginning of a name, because an attribute name cannot begin with a digit: `13ft`.
@@ -137,7 +183,12 @@ pub fn has_key(service: &[String], keys: &[String]) -> bool {
 pub fn with(name: &[String], more: &[String]) -> Vec<String> {
     let mut all = name.to_vec();
     for word in more {
-        if !all.iter().any(|known| known == word || known.len() > word.len() && known.starts_with(word.as_str())) {
+        // `clipcatd` is the daemon of `clipcat`.
+        let is_daemon = |known: &String| word.strip_suffix('d') == Some(known) && known.len() > 3;
+        let says = |known: &String| {
+            known == word || known.len() > word.len() && known.starts_with(word.as_str()) || is_daemon(known)
+        };
+        if !all.iter().any(says) {
             all.push(word.clone());
         }
     }
@@ -193,7 +244,12 @@ fn subject_of(name: &str) -> Option<Vec<String>> {
     let plain = name.strip_suffix("_test").or_else(|| name.strip_suffix("-test")).unwrap_or(name);
     let plain = plain.strip_suffix("_tests").or_else(|| plain.strip_suffix("-tests")).unwrap_or(plain);
     let mut words = service(plain);
-    while words.len() > 1 && words.first().is_some_and(|word| is_generic(word) && word != "home" && word != "on") {
+    let is_nix_cache = |words: &[String]| words[0] == "nix" && words[1] == "cache";
+    while words.len() > 1
+        && !WHOLE_NAMES.contains(&plain)
+        && !is_nix_cache(&words)
+        && words.first().is_some_and(|word| is_generic(word) && word != "home" && word != "on")
+    {
         words.remove(0);
     }
     let says = words.iter().any(|word| word.len() > 1 && !is_generic(word) && !VAGUE.contains(word.as_str()));

@@ -122,6 +122,7 @@ fn not_addresses() {
             ("eve.r:25", &[]),
             ("/etc/foo.nix:80", &[]),
             ("16:9", &[]),
+            ("#{e|>=:10,#{battery}}", &[]),
             ("nixpkgs/nixos-24", &[]),
             ("github:NixOS/nixpkgs/24", &[]),
             ("git@host:123", &[]),

@@ -3,9 +3,10 @@
 use super::super::Missing;
 use super::super::evidence::{Candidate, weight};
 use super::super::line::{EMPTY_LABELS, Side};
+use super::super::scaffolding;
 use super::super::words::{all_generic, is_generic, service, share, split, telling};
-use super::{Reader, is_front};
-use crate::knowledge::name_words::{CLIENTS, PURPOSES};
+use super::{Reader, is_front, is_local};
+use crate::knowledge::name_words::{CLIENTS, PURPOSES, WITHOUT_WEB};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
@@ -28,7 +29,12 @@ impl Reader<'_> {
         let is_server = server.is_some();
         let label = label.or(server);
         let mut found = Vec::new();
-        if !is_server && !label.as_ref().is_some_and(|label| self.is_host_of_another(label, port)) {
+        found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
+        found.extend(self.line.title().map(|words| plain(words, weight::RECORD)));
+        found.extend(self.behind_machine(port, label.as_deref()).map(|words| plain(words, weight::TARGET)));
+        found.extend(self.located().map(|words| plain(words, weight::TARGET)));
+        let is_of_front = self.line.before.contains("forward .") || self.is_cache();
+        if !is_of_front && !is_server && !label.as_ref().is_some_and(|label| self.is_host_of_another(label, port)) {
             found.push(self.file(weight::FILE));
         }
         found.extend(
@@ -44,13 +50,18 @@ impl Reader<'_> {
             let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).map(|name| split(name));
             found.extend(name.filter(|words| !all_generic(words)).map(|words| plain(words, weight::TARGET)));
         }
-        if self.parts.iter().any(|part| part.starts_with("scrape")) {
+        if self.parts.iter().any(|part| part.starts_with("scrape") || part.ends_with("scrape_configs")) {
             found.extend(job(port).map(|words| plain(words, weight::JOB)));
         }
         found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
-        found.extend(self.line.handled().map(|words| plain(words, weight::TARGET)));
+        found.extend(self.handled(label.as_deref()));
         if self.line.before.contains("forward_auth") {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
+        }
+        // The address of a cache usually is that of a machine.
+        if self.is_cache() {
+            found.push(plain(vec!["nix".to_owned(), "cache".to_owned()], weight::CLIENT + 1));
+            return found;
         }
         // `wiki.example.org` for `http://wiki.lan:8000`
         let upstream = self.line.host_name();
@@ -89,6 +100,50 @@ impl Reader<'_> {
         found.extend(self.variable());
         found.extend(self.reached_by_protocol());
         found
+    }
+
+    /// What the block around the address that a proxy passes requests to is for. `/metrics/api` of a virtual host is a part
+    /// of its service.
+    fn handled(&self, label: Option<&[String]>) -> Option<Candidate> {
+        let words = self.line.handled()?;
+        let weight = weight::TARGET;
+        let is_purpose = words.len() > 1 && PURPOSES.contains(&words[0].as_str());
+        let service = label.unwrap_or(&self.subject);
+        match is_purpose && !service.is_empty() {
+            true => {
+                let (purpose, part) = words.split_at(1);
+                Some(Candidate { service: service.to_vec(), qualifier: [part, purpose].concat(), weight })
+            }
+            false => Some(Candidate { service: words[..1].to_vec(), qualifier: words[1..].to_vec(), weight }),
+        }
+    }
+
+    /// The service that the location of a virtual host leads to: `/wiki` if that is a service or if requests for it are
+    /// redirected to another port.
+    fn located(&self) -> Option<Vec<String>> {
+        let at = self.parts.iter().position(|part| *part == "locations")?;
+        let location = self.parts.get(at + 1..)?.iter().find_map(|part| part.split_once('/'))?.1;
+        let name = location.trim_start_matches('_');
+        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).unwrap_or(name.len());
+        let words = service(&name[..end]);
+        let is_redirect = || self.last() == "return" && self.line.before.contains("host:");
+        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
+        (!is_purpose && !all_generic(&words) && (is_redirect() || self.is_service(&words))).then_some(words)
+    }
+
+    /// Whether it is a binary cache from which Nix substitutes.
+    fn is_cache(&self) -> bool {
+        self.parts.iter().any(|part| part.ends_with("ubstituters"))
+    }
+
+    /// The only service of a machine behind a virtual host that has the name of the machine, which says nothing.
+    fn behind_machine(&self, port: &Missing<'_>, label: Option<&[String]>) -> Option<Vec<String>> {
+        let machine = scaffolding::machine(port.path)?;
+        let is_host = |part: &&str| part.eq_ignore_ascii_case("virtualhosts") || *part == "hosts";
+        let is_unnamed =
+            || label.is_none_or(|label| label.concat() == split(machine).concat() || self.is_machine(label));
+        let is_behind = self.line.address().is_some_and(is_local) && self.parts.iter().any(is_host) && is_unnamed();
+        if is_behind { only_service(port.text) } else { None }
     }
 
     /// The well-known service in the path of a URL: `loki` in `http://10.0.0.4:3030/loki/api/v1/push`.
@@ -155,6 +210,10 @@ impl Reader<'_> {
         let leaf = telling(last).into_iter().filter(|word| !CLIENTS.contains(&word.as_str()));
         let leaf: Vec<String> = leaf.filter(|word| !matches!(word.as_str(), "exposed" | "reverse")).collect();
         let is_variable = last.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        // `HTTP_PROXY` has the address of a proxy for all programs.
+        if is_variable && last.ends_with("_PROXY") {
+            return Some(plain(split(last), weight::VARIABLE));
+        }
         if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {
             return Some(plain(self.subject.clone(), weight::TARGET));
         }
@@ -182,8 +241,10 @@ impl Reader<'_> {
     /// The first label of the virtual host around a client.
     pub fn host_label(&self) -> Option<Vec<String>> {
         const SETS: [&str; 2] = ["virtualhosts", "proxyhosts"];
-        let is_set = |part: &&str| SETS.iter().any(|set| part.eq_ignore_ascii_case(set));
-        let at = self.parts.iter().position(is_set)?;
+        let is_set = |at: &usize| SETS.iter().any(|set| self.parts[*at].eq_ignore_ascii_case(set));
+        // `services.caddy-proxy.hosts.wiki`
+        let is_of_front = |at: &usize| *at > 0 && self.parts[*at] == "hosts" && is_front(&split(self.parts[*at - 1]));
+        let at = (0..self.parts.len()).find(|at| is_set(at) || is_of_front(at))?;
         let labels = self.parts.get(at + 1..)?;
         // A name in a tailnet belongs to a machine.
         if labels.windows(2).any(|end| end == ["ts", "net"]) {
@@ -207,6 +268,38 @@ impl Reader<'_> {
         let words = service(label.split_once("://").map_or(label, |(_, host)| host));
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
+}
+
+/// The only service with a web interface that a file enables, other than reverse proxies: `services.wiki.enable = true`.
+fn only_service(text: &str) -> Option<Vec<String>> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let mut block = None;
+    let mut found: Option<&str> = None;
+    for line in text.lines() {
+        let content = line.trim_start();
+        let indent = line.len() - content.len();
+        if block.is_some_and(|outer| indent <= outer) && !content.is_empty() {
+            block = None;
+        }
+        let name = match content.strip_prefix("services.") {
+            Some(rest) => rest,
+            None if block.is_some_and(|outer| indent == outer + 2) => content,
+            None => {
+                block = block.or_else(|| content.starts_with("services = {").then_some(indent));
+                continue;
+            }
+        };
+        let name = &name[..name.find(|c: char| !is_part(c)).unwrap_or(name.len())];
+        if name.is_empty() || name == "inherit" || WITHOUT_WEB.contains(&name) || is_front(&split(name)) {
+            continue;
+        }
+        if found.is_some_and(|other| other != name) {
+            return None;
+        }
+        found = Some(name);
+    }
+    let words = service(found?);
+    (!words.is_empty() && !all_generic(&words)).then_some(words)
 }
 
 /// The name of the scrape job around a target.

@@ -29,6 +29,10 @@ impl Reader<'_> {
         if self.is_manifest() {
             return self.in_manifest();
         }
+        // A host in the configuration of SSH
+        if self.parts.contains(&"matchBlocks") {
+            return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
+        }
         if let Some((_, candidate)) = self.named() {
             return candidate.clone();
         }
@@ -37,13 +41,28 @@ impl Reader<'_> {
         }
         let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
         let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
-        // A repository's own modules begin with a common name: `options.acme.wiki.port`.
-        let found = if is_option { inner.last() } else { inner.first() };
+        // A repository's own modules begin with a common name: `options.acme.wiki.port`. What a port of a part is for does
+        // not name the part: `options.acme.wiki.webUI.port`.
+        let is_purpose = |at: &&usize| split(self.parts[**at]).iter().all(|word| PURPOSES.contains(&word.as_str()));
+        let found = match is_option {
+            true => inner.iter().rev().find(|at| !is_purpose(at)).or(inner.last()),
+            // The name of the file says which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
+            false => {
+                let is_subject = |at: &&usize| inner.len() > 1 && split(self.parts[**at]) == self.subject;
+                let is_folder = |at: &&usize| self.path.split('/').any(|folder| folder == self.parts[**at]);
+                let in_folder = || if inner.len() > 1 { inner.iter().rev().find(is_folder) } else { None };
+                inner.iter().find(is_subject).or_else(in_folder).or(inner.first())
+            }
+        };
         match found {
             Some(&at) if is_option && !self.subject.is_empty() => {
                 let service = with(&self.subject, &service(self.parts[at]));
                 let service = if share(&self.subject, &split(self.parts[at])) { self.subject.clone() } else { service };
                 Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
+            }
+            Some(at) if !self.subject.is_empty() && is_purpose(&at) => {
+                let (service, words) = (self.subject.clone(), split(self.parts[*at]));
+                Candidate { qualifier: with(&words, &self.qualifier(&service)), service, weight: weight::BOUND + 5 }
             }
             Some(&at) => {
                 let words = service(self.parts[at]);
@@ -81,6 +100,10 @@ impl Reader<'_> {
         let service = names.find(|words| !is_part(words)).unwrap_or_default();
         // The object's name is more specific: `traefik-canary` instead of `traefik`.
         let service = if object.len() > service.len() && object.starts_with(&service) { object } else { service };
+        if let Some(name) = self.numbered_name(self.line.number) {
+            let qualifier = name.into_iter().filter(|word| !service.contains(word)).collect();
+            return Candidate { service, qualifier, weight: weight::LISTENER };
+        }
         let own = telling(self.names.own);
         let is_variable = self.last() == "value";
         let is_purpose = is_variable || own.iter().any(|word| PURPOSES.contains(&word.as_str()));
@@ -92,6 +115,9 @@ impl Reader<'_> {
     /// An entry of a set of ports: `ports.wiki`.
     fn in_ports(&self) -> Option<Candidate> {
         let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports"))? + 1;
+        // The default of an option for a set of ports
+        let is_default = self.parts.get(at) == Some(&"default") && self.parts.len() > at + 1;
+        let at = at + usize::from(is_default);
         let (first, rest) = self.parts.get(at..)?.split_first()?;
         let mut words = service(first);
         if self.is_key() && rest.is_empty() {
@@ -163,6 +189,9 @@ impl Reader<'_> {
         if let Some(set) = self.diagnostics(service) {
             words.insert(0, set);
         }
+        if words.is_empty() {
+            words.extend(self.purpose_before(service));
+        }
         if words.is_empty()
             && (self.last().starts_with("endpoint") || self.last().starts_with("peer"))
             && let [kind] = self.general().as_slice()
@@ -177,6 +206,14 @@ impl Reader<'_> {
             words.extend(end);
         }
         words
+    }
+
+    /// The purpose of the part of a service that the options around the number are of: `web` of `s3_web.bind_addr`.
+    fn purpose_before(&self, service: &[String]) -> Option<String> {
+        let before = self.parts.len().checked_sub(2).map(|at| self.parts[at])?;
+        let purpose = before.rsplit_once(['_', '-']).map(|(_, purpose)| purpose)?;
+        let is_purpose = PURPOSES.contains(&purpose) && !super::super::words::service(before).starts_with(service);
+        is_purpose.then(|| purpose.to_owned())
     }
 
     /// The part of a service whose options contain the number: `tunnel` in `services.box.tunnel.endpointPort`.

@@ -1,0 +1,156 @@
+//! Names in the repositories of whole fleets: modules with namespaces, proxies in front, manifests.
+
+use super::*;
+
+#[test]
+fn the_parts_of_a_path_that_hold_services_do_not_name_them() {
+    for (name, path, text, expected) in [
+        (
+            "den.aspects.swayvnc.homeManager.systemd.user.sockets.swayvnc.Socket.ListenStream",
+            "modules/desktop/swayvnc.nix",
+            "ListenStream = \"127.0.0.1:@4321\";",
+            "services.swayvnc",
+        ),
+        ("acme.deployedApps.feed-eater.listener.port", "hosts/web1/apps.nix", "port = @4321;", "services.feedEater"),
+        ("acme.extras.feed-eater.listener.port", "hosts/web1/feed-eater.nix", "port = @4321;", "services.feedEater"),
+        ("servs.mpd.extraConfig port", "audio/mpd/http/default.nix", "port \"@4321\"", "media.mpd"),
+        ("config.constants.ca.metricsPort", "registry.nix", "metricsPort = @4321;", "services.caMetrics"),
+        ("options.acme.media.stack.ports.default.wiki", "media/stack.nix", "wiki = @4321;", "media.wiki"),
+        ("services.tang.listenStream", "tang.nix", "listenStream = [ \"10.0.0.4:@4321\" ];", "services.tang"),
+        ("services.stock-check.environment.QUARKUS_HTTP_PORT", "x.nix", "= @4321;", "services.stockCheck"),
+        ("services.wiki.settings.OTEL_EXPORTER_PROMETHEUS_PORT", "x.nix", "= @4321;", "services.wikiMetrics"),
+        ("systemd.services.step-ca-init.script --address", "x.nix", "--address :@4321", "services.stepCa"),
+        ("services.garage.settings.s3_web.bind_addr", "x.nix", "bind_addr = \"[::]:@4321\";", "databases.garageWeb"),
+        ("programs.clipcat.settings.clipcatd.port", "x.nix", "port = @4321;", "services.clipcat"),
+        ("acme.docker.wiki.ports", "hosts/web1/default.nix", "ports = @4321;", "services.wiki"),
+        ("api.http", "modules/resolver.nix", "\"http\" = \"0.0.0.0:@4321\";", "services.resolverApi"),
+        ("listen.port", "modules/use-nix-cache.nix", "port = @4321;", "services.nixCache"),
+        ("sshPort", "soft-serve.nix", "sshPort = @4321;", "services.softServeSsh"),
+        ("port", "modules/nix-on-droid/default.nix", "port = @4321;", "services.nixOnDroid"),
+        (
+            "kubernetes.helm.releases.readit.values.controllers.main.containers.main.env.READIT_SERVER_PORT",
+            "apps.nix",
+            "READIT_SERVER_PORT = \"@4321\";",
+            "services.readit",
+        ),
+        ("x.text", "qemu.nix", "<graphics type='spice' port='@4321' listen='127.0.0.1'/>", "services.spice"),
+        ("ansible.posix.firewalld.port", "play.yml", "port: @8007/tcp", "infrastructure.proxmoxBackup"),
+        ("containers.bridge.command", "x.nix", "socat TCP-LISTEN:143,fork TCP:127.0.0.1:@4321", "services.bridgeImap"),
+    ] {
+        let number = if text.contains("8007") { 8007 } else { 4321 };
+        assert_eq!(proposals(&[(number, name, path, text)]), [format!("{expected}={number}")], "{name}");
+    }
+}
+
+#[test]
+fn clients_name_what_they_reach() {
+    for (name, path, text, expected) in [
+        (
+            "acme.services.caddy-proxy.hosts.chores.backendAddress",
+            "hosts/web1/default.nix",
+            "backendAddress = \"http://10.0.0.4:@4321\";",
+            "services.chores",
+        ),
+        (
+            "services.nginx.virtualHosts.example.org.locations.~ ^(/_matrix/|/x).proxyPass",
+            "web.nix",
+            "proxyPass = \"http://127.0.0.1:@4321$request_uri\";",
+            "messaging.matrix",
+        ),
+        (
+            "services.nginx.virtualHosts.n.example.org.locations./tools.return",
+            "arr.nix",
+            "return = \"301 $scheme://$http_host:@4321\";",
+            "services.tools",
+        ),
+        ("acme.nix.substituters", "store.nix", "\"https://nas.example.org:@4321\"", "services.nixCache"),
+        ("x.text HTTP_PROXY", "forge.nix", "export HTTP_PROXY=http://127.0.0.1:@4321", "infrastructure.httpProxy"),
+        ("env.PASTE_SERVER", "paste.nix", "PASTE_SERVER = \"http://desk.local:@9090\";", "services.paste"),
+        ("links", "media.nix", "(svc \"Photo Wall\" \"https://photo.example.org:@4321/\")", "services.photoWall"),
+        (
+            "widgets.url",
+            "x.nix",
+            "{ title = \"News\"; url = \"http://blog.${namespace}.svc.cluster.local:@4321\";",
+            "services.blog",
+        ),
+    ] {
+        let number = if text.contains("9090") { 9090 } else { 4321 };
+        assert_eq!(proposals(&[(number, name, path, text)]), [format!("{expected}={number}")], "{name}");
+    }
+}
+
+#[test]
+fn machines_with_one_service_each_have_several_services_behind_their_proxies() {
+    let host = |label: &str, service: &str| {
+        format!(
+            "{{\n  services.caddy.virtualHosts.\"{label}.${{tailnet}}\".extraConfig = \"reverse_proxy \
+             http://127.0.0.1:@3100\";\n  services.openssh.enable = true;\n  services.{service}.enable = true;\n}}\n"
+        )
+    };
+    let name = "services.caddy.virtualHosts.?.extraConfig";
+    let (reads, notes) = (host("reads", "bookshelf"), host("notes", "inkwell"));
+    let uses = [
+        (3100, name, "systems/x86_64-linux/reads/default.nix", &*reads),
+        (3100, name, "systems/x86_64-linux/notes/default.nix", &*notes),
+    ];
+    assert_eq!(proposals(&uses), ["services.bookshelf=3100", "services.inkwell=3100"]);
+}
+
+#[test]
+fn a_connection_within_one_machine_does_not_reach_a_service_of_another() {
+    let proxy = "services.proxy.virtualHosts.store.port";
+    let uses = [
+        (8080, "ingressPort", "hosts/web1/restate.nix", "ingressPort = @8080;"),
+        (8080, proxy, "hosts/web2/store.nix", "virtualHosts.store = { host = \"localhost\"; port = @8080; };"),
+    ];
+    assert_eq!(proposals(&uses), ["services.restate=8080", "services.store=8080"]);
+}
+
+#[test]
+fn an_object_and_its_container_are_one_service() {
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: orbit\nspec:\n  template:\n    spec:\n      \
+                    containers:\n        - env:\n            - name: PORT\n              value: \"#1\"\n          name: \
+                    main\n          ports:\n            - containerPort: #2\n              name: http\n---\napiVersion: \
+                    v1\nkind: Service\nmetadata:\n  name: orbit\nspec:\n  ports:\n    - name: http\n      port: #3\n";
+    let at = |mark: &str| {
+        let other = |text: &str, number: u32| text.replace(&format!("#{number}"), "4321");
+        let text = manifest.replace(mark, "@4321");
+        [1, 2, 3].into_iter().fold(text, |text, number| other(&text, number))
+    };
+    let (env, container, service) = (at("#1"), at("#2"), at("#3"));
+    let uses = [
+        (4321, "spec.template.spec.containers.env.value", "a.yaml", &*env),
+        (4321, "spec.template.spec.containers.ports.containerPort", "a.yaml", &*container),
+        (4321, "spec.ports.port", "a.yaml", &*service),
+    ];
+    assert_eq!(proposals(&uses), ["services.orbit=4321"]);
+}
+
+#[test]
+fn the_spelling_of_a_service_does_not_make_another_one() {
+    let uses = [
+        (4321, "links.url", "a.nix", "[ { name = \"SABnzbd\"; url = \"http://${hosts.nas.ip}:@4321/\"; } ]"),
+        (4321, "ports.sabnzbd", "b.nix", "sabnzbd = @4321;"),
+    ];
+    assert_eq!(proposals(&uses), ["media.sabnzbd=4321"]);
+}
+
+#[test]
+fn inbounds_are_named_by_their_tags() {
+    let text = "{ inbounds = [ { tag = \"local\"; port = @4321; protocol = \"socks\"; } ]; }";
+    assert_eq!(proposals(&[(4321, "inbounds.port", "xray.nix", text)]), ["services.xrayLocal=4321"]);
+    let text = "{ inbounds = [ { tag = \"in\"; port = @4321; protocol = \"vless\"; } ]; }";
+    assert_eq!(proposals(&[(4321, "inbounds.port", "xray.nix", text)]), ["services.xrayVless=4321"]);
+}
+
+#[test]
+fn a_folder_of_containers_is_not_the_service_of_that_name() {
+    let uses = [(5000, "ports", "modules/docker/dufs/default.nix", "ports = @5000;")];
+    assert_eq!(proposals(&uses), ["services.dufs=5000"]);
+}
+
+#[test]
+fn an_identifier_is_not_a_name() {
+    let text = "[ { id = \"cf7ccf08-2541-49eb-903b-e7cd59dd10f2\"; forward.url = \"http://127.0.0.1:@4321/api\"; } ]";
+    assert_eq!(proposals(&[(4321, "hooks.forward.url", "hooks.nix", text)]), ["services.hooks=4321"]);
+}
