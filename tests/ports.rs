@@ -536,9 +536,10 @@ fn additions_have_the_line_ends_of_the_registry() {
 #[test]
 fn rename_refuses_references_in_files_that_are_not_checked() {
     let user = "let ports = import ../lib/ports.nix; in { port = ports.web; }\n";
-    for (path, settings) in [("old/e.nix", "exclude = [\"old/\"]\n"), ("node_modules/e.nix", "")] {
+    for (path, settings) in [("old/e.nix", "exclude = [\"old/\"]\n"), ("vendor/e.nix", "")] {
         let files = [("lib/ports.nix", "{ web = 8080; db = 5432; }\n"), ("flakeward.toml", settings), (path, user)];
         let folder = Repository::new(&files);
+        folder.write("vendor/modules.txt", "");
         let output = run(folder.path(), "ports rename web site");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && stderr.contains(path), "{stderr}");

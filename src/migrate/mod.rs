@@ -12,7 +12,7 @@ pub mod nix;
 pub mod ports;
 pub mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::finding::RelPath;
 use crate::fix::Change;
@@ -64,13 +64,15 @@ pub struct Draft<'f> {
     changes: BTreeMap<RelPath, Change>,
     /// The files that the current attempt wrote, with what each of them replaced in this draft.
     attempted: Option<Vec<(RelPath, Option<Change>)>>,
+    /// The build contexts that each Compose file on disk sets, by the path of the Dockerfile.
+    contexts: HashMap<String, HashMap<String, String>>,
 }
 
 impl<'f> Draft<'f> {
     /// Creates an empty draft for a repository.
     pub fn new(files: &'f dyn Files, ports: Ports) -> Self {
-        let (flake, report, changes) = Default::default();
-        Self { files, ports, flake, report, changes, attempted: None }
+        let (flake, report, changes, contexts) = Default::default();
+        Self { files, ports, flake, report, changes, attempted: None, contexts }
     }
 
     /// The repository's files as they are on disk.
