@@ -2,7 +2,6 @@
 #![cfg(unix)]
 
 mod support {
-    #[expect(dead_code, reason = "these tests need only some of it")]
     pub mod repository;
 }
 

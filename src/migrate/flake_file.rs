@@ -330,7 +330,7 @@ fn before_end(tree: &Tree<'_>, node: Node, lines: &str) -> (usize, String) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, HashSet};
+    use std::collections::BTreeMap;
 
     use super::*;
     use crate::migrate::Ports;
