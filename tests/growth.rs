@@ -404,7 +404,7 @@ fn functions_of_a_script_that_call_each_other() {
 
 #[test]
 fn development_commands_in_one_line() {
-    for (path, head) in [("a.sh", ""), ("a.sh", "cd web && "), ("Makefile", "dev:\n\t")] {
+    for (path, head) in [("a.sh", "cd web && "), ("Makefile", "dev:\n\t")] {
         is_linear(300, CHECK, |size| vec![file(path, format!("{head}{}\n", "npm run dev; ".repeat(size)))]);
     }
 }
