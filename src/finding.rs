@@ -232,8 +232,28 @@ pub struct Fix {
     pub title: String,
     /// Whether the fix preserves the evaluated value.
     pub safety: Safety,
-    /// The edits, possibly in several files.
+    /// The edits of this fix, possibly in several files.
     pub edits: Vec<Edit>,
+    /// The edits that it has in common with other fixes, all in one file. They are stored once: if thousands of fixes
+    /// each had a copy of the same thousands of edits, memory would be quadratic.
+    pub shared: Arc<[Edit]>,
+}
+
+impl Fix {
+    /// A fix that has no edits in common with other fixes.
+    pub fn new(title: impl Into<String>, safety: Safety, edits: Vec<Edit>) -> Self {
+        Self { title: title.into(), safety, edits, shared: Arc::default() }
+    }
+
+    /// All edits.
+    pub fn all_edits(&self) -> impl Iterator<Item = &Edit> {
+        self.shared.iter().chain(&self.edits)
+    }
+
+    /// The files of the edits. The file of the shared edits occurs once, however many there are.
+    pub fn files(&self) -> impl Iterator<Item = &RelPath> {
+        self.shared.iter().take(1).chain(&self.edits).map(|edit| &edit.path)
+    }
 }
 
 /// Replaces a byte range of a file.

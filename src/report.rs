@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::check::port_literals::Definition;
-use crate::finding::{Finding, Level, Note, NoteKind, RelPath, RuleId, Safety};
+use crate::finding::{Finding, Fix, Level, Note, NoteKind, RelPath, RuleId, Safety};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -156,7 +156,7 @@ pub struct RuleCount {
 impl Report {
     /// The safety of a finding's fix, unless `flakeward fix` would refuse the fix because of a syntax error.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
-        let edited = finding.fix.iter().flat_map(|fix| &fix.edits).map(|edit| &edit.path);
+        let edited = finding.fix.iter().flat_map(Fix::files);
         let is_broken = edited.chain([&finding.path]).any(|path| self.broken.contains(path));
         finding.fixability().filter(|_| !is_broken)
     }

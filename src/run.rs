@@ -289,6 +289,8 @@ pub struct PortFacts {
     pub missing: Vec<Finding>,
     /// Notes about values that cannot be determined, and about internal errors.
     pub notes: Vec<Note>,
+    /// The files and folders that were not read: those that `exclude` leaves out, and vendored files.
+    pub left_out: Vec<RelPath>,
 }
 
 /// Gathers the facts about ports.
@@ -303,7 +305,9 @@ pub fn port_facts(repo: &Repo, settings: &Settings) -> PortFacts {
     let unread = findings.into_iter().filter(|finding| finding.rule == check::unreadable_file::RULE);
     let unreadable = unread.chain(held_back::unevaluated(&gathered.project, config)).collect();
     let missing = held_back::missing(repo, &gathered.project, config);
-    PortFacts { project: gathered.project, unreadable, missing, notes }
+    let vendored = repo.third_party.iter().filter(|(_, origin)| **origin == Origin::Vendored);
+    let left_out = repo.excluded.iter().chain(vendored.map(|(path, _)| path)).cloned().collect();
+    PortFacts { project: gathered.project, unreadable, missing, notes, left_out }
 }
 
 /// Whether a path was requested. An empty list requests all paths.

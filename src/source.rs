@@ -1,5 +1,6 @@
 //! A file's text, its kind, and its line starts.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -151,6 +152,39 @@ impl LineIndex {
 /// The number of characters that start in a part of the text.
 fn beginnings(bytes: &[u8]) -> u32 {
     bytes.iter().filter(|&&byte| !(0x80..0xc0).contains(&byte)).count() as u32
+}
+
+/// Determines the line ends around positions in a text. A position must not precede an earlier one, so that a line with
+/// very many positions is read once.
+#[derive(Debug)]
+pub struct LineEnds<'t> {
+    text: &'t str,
+    /// The position up to which the text was read, and the last line end before it.
+    read: (usize, Option<usize>),
+    /// The first line end.
+    first: Option<usize>,
+}
+
+impl<'t> LineEnds<'t> {
+    /// Starts at the beginning of a text.
+    pub fn new(text: &'t str) -> Self {
+        Self { text, read: (0, None), first: memchr::memchr(b'\n', text.as_bytes()) }
+    }
+
+    /// The text to insert at a position, with the line ends of its surroundings: CR LF if the line end before it is, or
+    /// the one after it if none precedes it.
+    pub fn adapted<'n>(&mut self, new: &'n str, at: usize) -> Cow<'n, str> {
+        let bytes = self.text.as_bytes();
+        let (from, last) = self.read;
+        let at = at.clamp(from, bytes.len());
+        let last = memchr::memrchr(b'\n', &bytes[from..at]).map(|end| from + end).or(last);
+        self.read = (at, last);
+        let is_crlf = last.or(self.first).is_some_and(|end| end > 0 && bytes[end - 1] == b'\r');
+        match is_crlf && new.contains('\n') {
+            true => Cow::Owned(new.replace("\r\n", "\n").replace('\n', "\r\n")),
+            false => Cow::Borrowed(new),
+        }
+    }
 }
 
 /// Returns the new text with CR LF line ends if all lines of the previous text end with CR LF.

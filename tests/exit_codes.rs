@@ -3,7 +3,6 @@
 #![cfg(unix)]
 
 mod support {
-    #[expect(dead_code, reason = "these tests need only some of it")]
     pub mod repository;
 }
 
@@ -230,6 +229,7 @@ fn commands_fail_if_they_cannot_read_everything() {
             "accepted --format json",
             "migrate",
             "migrate --format json",
+            "init",
         ];
         for command in commands {
             let ran = repository.run(command);
@@ -238,4 +238,16 @@ fn commands_fail_if_they_cannot_read_everything() {
             assert!(ran.code > 0 && (ran.out + &ran.err).contains(named), "{} with `{command}`", cause.name);
         }
     }
+}
+
+/// A file that `init` cannot read may be one that a group of rules applies to.
+#[test]
+fn init_leaves_out_no_group_if_something_cannot_be_read() {
+    let repository = Repository::new(&[("a.nix", "{ }\n")]);
+    repository.write("Dockerfile", b"FROM alpine\n# \xff\n");
+    let ran = repository.run("init");
+    assert!(ran.code == 2 && ran.err.contains("flakeward.toml may be incomplete"), "{}", ran.err);
+    assert!(!repository.read("flakeward.toml").contains("Left out"));
+    repository.write("Dockerfile", "FROM alpine\n");
+    assert_eq!(repository.run("check").code, 1);
 }

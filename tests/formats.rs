@@ -30,11 +30,8 @@ fn report() -> Report {
     let (first, second) = (report.findings[0].clone(), report.findings.last().unwrap().clone());
     let edit =
         |finding: &Finding, text: &str| Edit { path: finding.path.clone(), span: finding.span, text: text.to_owned() };
-    report.findings[0].fix = Some(Fix {
-        title: "take it from the flake's inputs".to_owned(),
-        safety: Safety::Unsafe,
-        edits: vec![edit(&first, "inputs.x"), edit(&second, "y\n")],
-    });
+    let edits = vec![edit(&first, "inputs.x"), edit(&second, "y\n")];
+    report.findings[0].fix = Some(Fix::new("take it from the flake's inputs", Safety::Unsafe, edits));
     report.findings[0] = report.findings[0].clone().also(&second.path, Span::default(), "named here");
     report
 }

@@ -404,6 +404,47 @@ fn functions_of_a_script_that_call_each_other() {
     });
 }
 
+#[test]
+fn development_commands_in_one_line() {
+    for (path, head) in [("a.sh", "cd web && "), ("Makefile", "dev:\n\t")] {
+        is_linear(300, CHECK, |size| vec![file(path, format!("{head}{}\n", "npm run dev; ".repeat(size)))]);
+    }
+}
+
+#[test]
+fn fixes_of_many_findings_in_one_file() {
+    is_linear(50, "fix --unsafe --diff", |size| {
+        let registry = each(size, |index| format!("  p{index} = {};\n", 30_000 + index));
+        let ports = each(size, |index| format!("{{ services.s{index}.port = {}; }}\n", 1024 + index));
+        vec![file("lib/ports.nix", format!("{{\n{registry}}}\n")), file("a.nix", format!("[\n{ports}]\n"))]
+    });
+    is_linear(50, "fix --unsafe --diff", |size| {
+        let yaml = each(size, |index| format!("s{index}:\n  port: {}\n", 1024 + index));
+        vec![file("a.yaml", yaml)]
+    });
+}
+
+#[test]
+fn stages_with_registered_ports() {
+    is_linear(100, CHECK, |size| {
+        vec![file("lib/ports.nix", "{ redis = 6379; }\n"), file("Dockerfile", "FROM a\nEXPOSE 6379\n".repeat(size))]
+    });
+}
+
+#[test]
+fn entries_for_the_services_of_one_file() {
+    is_linear(60, "ports init --diff", |size| {
+        let service = |index| format!("  s{index}:\n    image: x{index}\n    ports: [\"{}:80\"]\n", 5_000 + index);
+        vec![file("compose.yaml", format!("services:\n{}", each(size, service)))]
+    });
+}
+
+#[test]
+fn many_folders_with_dockerfiles() {
+    let dockerfile = "FROM alpine\nHEALTHCHECK CMD true\nCMD [\"a\"]\n";
+    is_linear(50, "migrate", |size| (0..size).map(|index| file(&format!("d{index}/Dockerfile"), dockerfile)).collect());
+}
+
 const MIGRATE_DOCKERFILE: &str = "migrate dockerfile Dockerfile";
 
 #[test]

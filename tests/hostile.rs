@@ -508,3 +508,21 @@ fn programs_in_the_git_configuration_are_not_started() {
     careless.status().unwrap();
     assert!(root.path().join("sprung").exists());
 }
+
+/// The fixes of many findings in one file share what they have in common.
+#[test]
+fn memory_for_fixes_is_proportional() {
+    let ports = (1000..2500).fold(String::new(), |all, port| all + &format!("{{ services.s{port}.port = {port}; }}\n"));
+    let yaml = (1000..2500).fold(String::new(), |all, port| all + &format!("s{port}:\n  port: {port}\n"));
+    for files in [
+        &[("a.nix", format!("[\n{ports}]\n")), ("lib/ports.nix", "{ web = 80; }\n".to_owned())][..],
+        &[("a.yaml", yaml)],
+    ] {
+        let root = Repository::new(files);
+        for command in ["fix --quiet --diff", "fix --unsafe --quiet --diff"] {
+            let ran = run(root.path(), command);
+            assert_eq!(ran.code, Some(1), "{}", ran.err);
+            assert!(ran.peak < 100, "{command}: {} MiB", ran.peak);
+        }
+    }
+}

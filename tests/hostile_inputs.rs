@@ -584,3 +584,26 @@ fn help_that_cannot_be_written_is_an_error() {
         assert_eq!(ran.status.code(), Some(2), "{argument}");
     }
 }
+
+/// A report or baseline that replaces a file of Git would make the repository unusable.
+#[test]
+fn files_of_git_are_not_replaced() {
+    let root = Repository::new(&[("a.nix", PORT), (".git/config", "[core]\n")]);
+    for args in [["check", "-o", ".git/config"], ["check", "-o", ".git/new"], ["baseline", "-o", ".git/new"]] {
+        let (code, _, err) = run(root.path(), &args);
+        assert!(code == Some(2) && err.contains("it is in a directory of Git"), "{args:?}: {err}");
+    }
+    assert_eq!(root.read(".git/config"), "[core]\n");
+    assert!(!root.path().join(".git/new").exists());
+}
+
+/// The reasons and dates in a baseline are kept, although `--isolated` ignores the settings.
+#[test]
+fn an_isolated_baseline_keeps_what_the_file_contains() {
+    let root = Repository::new(&[("a.nix", PORT)]);
+    assert_eq!(run(root.path(), &["baseline", "--reason", "agreed with ops", "--until", "2099-01-01"]).0, Some(0));
+    let before = root.read(".flakeward/baseline.json");
+    assert!(before.contains("agreed with ops"));
+    assert_eq!(run(root.path(), &["baseline", "--isolated"]).0, Some(0));
+    assert_eq!(root.read(".flakeward/baseline.json"), before);
+}

@@ -514,3 +514,70 @@ fn init_names_nothing_after_generated_files() {
         "{registry}"
     );
 }
+
+#[test]
+fn init_names_the_registry_that_it_cannot_extend() {
+    for (registry, reason) in [
+        ("{ lib }: { web = 8080; }\n", "requires the argument `lib`"),
+        ("rec { web = 8080; } // { y = 9000; }\n", "is not written as a single set"),
+        ("{ a }: { b }: { web = 8080; }\n", "is a function of several arguments"),
+    ] {
+        let folder = Repository::new(&[("a.nix", "{ services.s.port = 6379; }\n"), ("lib/ports.nix", registry)]);
+        let output = run(folder.path(), "ports init");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{registry}");
+        assert!(stderr.contains("no port can be added to lib/ports.nix") && stderr.contains(reason), "{stderr}");
+        assert_eq!(read(folder.path(), "lib/ports.nix"), registry);
+    }
+}
+
+#[test]
+fn additions_have_the_line_ends_of_the_registry() {
+    let files = [("a.nix", "{ services.s.port = 6379; }\n"), ("lib/ports.nix", "{\r\n  web = 8080;\r\n}\r\n")];
+    let folder = Repository::new(&files);
+    assert_eq!(run(folder.path(), "ports init").status.code(), Some(0));
+    let registry = read(folder.path(), "lib/ports.nix");
+    assert!(registry.contains("6379") && registry.lines().count() == registry.matches("\r\n").count(), "{registry:?}");
+}
+
+/// A reference in a file that is not checked is not left behind silently.
+#[test]
+fn rename_refuses_references_in_files_that_are_not_checked() {
+    let user = "let ports = import ../lib/ports.nix; in { port = ports.web; }\n";
+    for (path, settings) in [("old/e.nix", "exclude = [\"old/\"]\n"), ("vendor/e.nix", "")] {
+        let files = [("lib/ports.nix", "{ web = 8080; db = 5432; }\n"), ("flakeward.toml", settings), (path, user)];
+        let folder = Repository::new(&files);
+        folder.write("vendor/modules.txt", "");
+        let output = run(folder.path(), "ports rename web site");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains(path), "{stderr}");
+        assert_eq!(read(folder.path(), "lib/ports.nix"), files[0].1);
+        assert_eq!(run(folder.path(), "ports rename db database").status.code(), Some(0));
+    }
+}
+
+#[test]
+fn rename_says_which_file_has_syntax_errors() {
+    let broken = "let ports = import ./lib/ports.nix; in { a = ports.web; \n";
+    let folder = Repository::new(&[("lib/ports.nix", "{ web = 8080; }\n"), ("s.nix", broken)]);
+    let output = run(folder.path(), "ports rename web site");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr.contains("s.nix has syntax errors") && !stderr.contains("bug"), "{stderr}");
+}
+
+#[test]
+fn free_numbers_mention_what_was_not_read() {
+    let files = [
+        ("lib/ports.nix", "{ web = 8080; }\n"),
+        ("flakeward.toml", "exclude = [\"e.nix\"]\n"),
+        ("e.nix", "{ port = 8079; }\n"),
+    ];
+    let folder = Repository::new(&files);
+    for command in ["ports next", "ports check 8079"] {
+        let output = run(folder.path(), command);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("not read: e.nix"), "{command}: {stderr}");
+    }
+}

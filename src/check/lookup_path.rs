@@ -87,7 +87,7 @@ fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup) -> Finding {
     };
     let title = format!("use the input `{}`", lookup.name);
     let edit = Edit { path: file.source.path.clone(), span: lookup.span, text: text.clone() };
-    finding.label(format!("write `{text}`")).fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] })
+    finding.label(format!("write `{text}`")).fix(Fix::new(title, Safety::Unsafe, vec![edit]))
 }
 
 /// The flake in the nearest folder around a file.

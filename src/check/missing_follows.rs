@@ -260,15 +260,9 @@ fn finding(file: &FlakeFile<'_>, input: &Input, targets: &[(&str, &str)], messag
         .help("a single nixpkgs is then evaluated, downloaded and updated; run `nix flake lock` to drop the other one");
     let text: String = lines.iter().map(|line| format!("{}{line}", anchor.lead)).collect();
     let edit = Edit { path: file.source.path.clone(), span: Span { start: anchor.at, end: anchor.at }, text };
-    finding.fix(Fix {
-        title: format!(
-            "make `{}` follow `{}`",
-            input.name.value,
-            targets.first().map_or("nixpkgs", |(_, target)| target)
-        ),
-        safety: Safety::Unsafe,
-        edits: vec![edit],
-    })
+    let target = targets.first().map_or("nixpkgs", |(_, target)| target);
+    let title = format!("make `{}` follow `{target}`", input.name.value);
+    finding.fix(Fix::new(title, Safety::Unsafe, vec![edit]))
 }
 
 #[cfg(test)]

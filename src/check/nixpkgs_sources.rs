@@ -181,7 +181,7 @@ impl Settings<'_> {
             });
         if let Some(edits) = edits(source, used, flake, current) {
             let title = format!("use {}", edits.first().map(|edit| branch_after(source, edit)).unwrap_or_default());
-            finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits });
+            finding = finding.fix(Fix::new(title, Safety::Unsafe, edits));
         }
         Some(finding)
     }

@@ -115,7 +115,7 @@ fn stale(
     if uses(port) && !uses(written) {
         let edit = Edit { path: file.source.path.clone(), span: comment.number_span, text: port.to_string() };
         let title = format!("write {port} in the comment");
-        return finding.fix(Fix { title, safety: Safety::Safe, edits: vec![edit] });
+        return finding.fix(Fix::new(title, Safety::Safe, vec![edit]));
     }
     finding
 }

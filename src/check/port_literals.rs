@@ -101,6 +101,12 @@ pub fn missing_entries(view: &ProjectView<'_>) -> Option<Plan> {
     Reporter { view, shared: &shared }.plan()
 }
 
+/// The registry that gets no entry from [`missing_entries`], although ports have none, and why.
+pub fn unextended(view: &ProjectView<'_>) -> Option<(RelPath, String)> {
+    let shared = Shared::default();
+    Reporter { view, shared: &shared }.unextended()
+}
+
 /// A use, as input for naming an entry.
 fn as_missing<'a>(source: &'a Source, port: &'a PortUse) -> Missing<'a> {
     Missing { number: port.number, name: &port.name, path: &source.path, text: &source.text, span: port.span }
@@ -501,9 +507,8 @@ impl<'p> Reporter<'_, 'p> {
         let entry = &plan.entry_of(&open.file.source.path, port.span)?.path;
         let target = Target { registry, shape, entry, number: port.number, settled: true };
         let here = self.replacement(open, port, &target).ok()?;
-        let edits = plan.edits.iter().cloned().chain(here.edits).collect();
         let title = format!("add {} to {}, {}", dotted(entry), plan.registry, here.title);
-        Some((entry, Fix { title, safety: Safety::Unsafe, edits }))
+        Some((entry, Fix { title, safety: Safety::Unsafe, shared: Arc::clone(&plan.edits), ..here }))
     }
 
     /// The finding for a port that is only determined at evaluation or run time.

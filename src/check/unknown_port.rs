@@ -34,7 +34,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
                 }
                 let tree = open.as_ref()?.1.as_ref()?;
                 let edits = relocate::redirect(&file.source, tree, &found.names, &entry.path)?;
-                Some(Fix { title: format!("write `{}`", entry.name()), safety: Safety::Safe, edits })
+                Some(Fix::new(format!("write `{}`", entry.name()), Safety::Safe, edits))
             });
             findings.report(match fix {
                 Some(fix) => finding.fix(fix),
@@ -94,7 +94,7 @@ fn in_comment<'r>(
             let text = dotted(registry.bare(entry));
             let title = format!("write `{text}`");
             let edit = Edit { path: path.clone(), span: comment.entry_span, text };
-            finding.fix(Fix { title, safety: Safety::Safe, edits: vec![edit] })
+            finding.fix(Fix::new(title, Safety::Safe, vec![edit]))
         }
         None => finding,
     })

@@ -146,15 +146,17 @@ impl Target {
         }
     }
 
-    /// The existing baseline, whose reasons and dates are kept. It may be invalid if it will be replaced, for example
-    /// after a merge with conflicts.
+    /// The existing baseline, whose reasons and dates are kept, with `--isolated` too: it ignores the settings of a check,
+    /// not what a file contains that is replaced. It may be invalid if it will be replaced, for example after a merge with
+    /// conflicts.
     fn read(&self, session: &mut Session, args: &BaselineArgs) -> Result<Option<Baseline>, Failure> {
         let named = match self {
             Self::Named(file) if file.exists() || args.prune => Some(file.as_path()),
             Self::Named(_) => return Ok(None),
             Self::Usual(_) | Self::Stdout => None,
         };
-        match session.read_baseline(named, args.scope.isolated) {
+        let is_replaced = matches!(self, Self::Usual(_));
+        match session.read_baseline(named, args.scope.isolated && !is_replaced) {
             Ok(()) => Ok(session.settings.baseline.take()),
             Err(failure) if args.prune => Err(failure),
             Err(_) if named.is_some_and(|file| !resembles_baseline(file)) => {

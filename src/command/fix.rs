@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::{Failure, forgive_closed, print_patch, session::Session};
 use crate::cli::FixArgs;
-use crate::finding::Safety;
+use crate::finding::{Fix, Safety};
 use crate::fix::{self, Outcome, Request, diff};
 use crate::output::{View, fixes, notes, stream};
 use crate::walk;
@@ -54,7 +54,7 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
 fn missing_files(outcome: &Outcome) -> BTreeSet<&str> {
     let unwritable = outcome.refused.iter().filter(|refused| refused.unwritable);
     let fixes = unwritable.filter_map(|refused| refused.finding.fix.as_ref());
-    fixes.flat_map(|fix| &fix.edits).map(|edit| &*edit.path).collect()
+    fixes.flat_map(Fix::files).map(|path| &**path).collect()
 }
 
 /// Rejects paths that cannot be fixed: standard input cannot be rewritten, and a path through a link may lead out of

@@ -10,7 +10,7 @@ use crate::cli::{InitArgs, ScopeArgs};
 use crate::config::initial::{self, Seen};
 use crate::config::{Config, FILE_NAMES};
 use crate::facts::port_registry::RegistryFacts;
-use crate::finding::RuleId;
+use crate::finding::{RuleId, UNCHECKED};
 use crate::fix::write;
 use crate::lang::ci;
 use crate::output::{next_steps, stream};
@@ -42,7 +42,25 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
         .map_err(|error| Failure::io("write", &session.root.join(name), &error))?;
     print(&format!("wrote {}\n", session.view.path(name)))?;
     print(&next_steps::after_init(&report, &session.view))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(match unchecked(&session, &report) {
+        None => ExitCode::SUCCESS,
+        Some(failure) => {
+            super::tell(&failure);
+            ExitCode::from(2)
+        }
+    })
+}
+
+/// The failure if something could not be checked. The file is written nevertheless, with all groups, because a file
+/// that cannot be read may be left out with `exclude` in it.
+fn unchecked(session: &Session, report: &Report) -> Option<Failure> {
+    let (name, help) = (session.view.path(FILE_NAMES[0]), "no group was left out of `select`");
+    if let Some(finding) = report.findings.iter().find(|finding| finding.rule == UNCHECKED) {
+        let path = session.view.path(&finding.path);
+        return Some(Failure::new(format!("{path}: {}; {name} may be incomplete", finding.message)).help(help));
+    }
+    let failed = || Failure::new(format!("internal error in a check, so {name} may be incomplete"));
+    report.internal_error().then(|| failed().help("run `flakeward check` for details, and please report this bug"))
 }
 
 fn refuse_existing(session: &Session) -> Result<(), Failure> {
@@ -63,7 +81,9 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
     // The repository may already have a registry: a set of ports with another name.
     let defined = report.overview.defined_ports.iter().map(|defined| defined.path.to_string());
     let registries = registries.chain(defined).collect();
-    let applies = |group: &str, findings: usize| findings > 0 || concerns(group, &own);
+    // A file that could not be checked may be one that a group applies to.
+    let is_complete = unchecked(session, report).is_none();
+    let applies = |group: &str, findings: usize| findings > 0 || !is_complete || concerns(group, &own);
     let counted: Vec<(&str, usize)> = groups::names()
         .filter(|group| *group != groups::STYLE)
         .map(|group| (group, of_group(report, group).len()))

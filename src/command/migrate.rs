@@ -225,24 +225,26 @@ impl Repository {
     /// replaced files and those that the report already covers.
     fn remaining(&self, changes: &[Change], report: &Report) -> Vec<Left> {
         let checked = run::check(&self.after(changes), &self.session.settings);
+        let replaced: BTreeSet<&RelPath> = report.replaced.iter().map(|old| &old.path).collect();
+        let by_path: BTreeMap<&RelPath, &Change> = changes.iter().map(|change| (&change.path, change)).collect();
+        let mut lines: BTreeMap<&RelPath, LineIndex> = BTreeMap::new();
         let is_safe = |fix: &Fix| fix.safety == Safety::Safe;
         // The report already mentions new inputs that are missing from the lock file.
         let is_new_input = |finding: &Finding, source: &Source| {
-            let change = changes.iter().find(|change| change.path == finding.path);
-            let before = change.and_then(|change| change.before.as_deref());
+            let before = by_path.get(&finding.path).and_then(|change| change.before.as_deref());
             finding.rule == unlocked_input::RULE
                 && before.is_some_and(|before| !before.contains(&source.text[finding.span.range()]))
         };
-        let is_replaced = |path: &RelPath| report.replaced.iter().any(|old| old.path == *path);
         let left = checked.findings.iter().filter_map(|finding| {
             // `fix` will write references to new entries.
-            let awaits_fix = finding.rule == unused_port::RULE && changes.iter().any(|c| c.path == finding.path);
+            let awaits_fix = finding.rule == unused_port::RULE && by_path.contains_key(&finding.path);
             let source = checked.sources.get(&finding.path)?;
             let fixable = finding.fix.as_ref().is_some_and(is_safe);
-            if fixable || awaits_fix || is_replaced(&finding.path) || is_new_input(finding, source) {
+            if fixable || awaits_fix || replaced.contains(&finding.path) || is_new_input(finding, source) {
                 return None;
             }
-            let line = LineIndex::new(&source.text).line(finding.span.start) + 1;
+            let index = lines.entry(&finding.path).or_insert_with(|| LineIndex::new(&source.text));
+            let line = index.line(finding.span.start) + 1;
             let todo = finding.help.clone().unwrap_or_else(|| format!("see `flakeward explain {}`", finding.rule));
             Some(Left {
                 path: finding.path.clone(),

@@ -33,9 +33,18 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let is_open = path.starts_with("/dev") || path.starts_with("/proc");
     match path.ancestors().skip(1).find(|folder| folder.join(".git").exists()) {
         _ if is_open => fs::write(&path, bytes),
+        _ if is_of_git(&path) => Err(io::Error::other(OF_GIT)),
         Some(root) => inside(root, &path, bytes),
         None => outside(&path, bytes),
     }
+}
+
+/// The reason for not replacing a file of Git, without which the repository would be lost.
+const OF_GIT: &str = "it is in a directory of Git";
+
+/// Whether a path is in a `.git` directory. File systems may ignore case.
+fn is_of_git(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
 }
 
 /// Writes a file of a repository.
@@ -57,6 +66,9 @@ fn inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn outside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if is_of_git(&target) {
+        return Err(io::Error::other(OF_GIT));
+    }
     let old = fs::metadata(&target).ok();
     if let Some(old) = &old {
         if !old.is_file() {

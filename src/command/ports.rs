@@ -10,13 +10,14 @@ use std::process::ExitCode;
 use super::{Failure, print, print_json, print_raw, session::Session};
 use crate::cli::{PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsNextArgs};
 use crate::facts::port_registry::{Registries, Registry};
-use crate::finding::NoteKind;
+use crate::finding::{Note, NoteKind, RelPath};
 use crate::output::port_export::{self, Clash};
 use crate::output::{self, notes, stream};
 use crate::port_map::PortMap;
 use crate::port_map::next;
 use crate::port_map::next::Refusal;
 use crate::run;
+use crate::wording::listed;
 
 /// Prints the map, or finds a number.
 pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
@@ -85,6 +86,7 @@ fn export(
 fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, args.verbose);
+    note_left_out(&facts, &session);
     let registries = Registries::of(&facts.project);
     let group = args.group.as_deref();
     let number = next::free(&facts.project, &registries, group)
@@ -99,6 +101,7 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
 fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, false);
+    note_left_out(&facts, &session);
     let registries = Registries::of(&facts.project);
     let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
     let new = session.settings.config.ports.new_registry();
@@ -114,6 +117,25 @@ fn known(session: &Session, verbose: bool) -> run::PortFacts {
     let facts = run::port_facts(&session.repo(), &session.settings);
     let _ = notes::write(&facts.notes, &session.view, verbose, &mut io::stderr().lock());
     facts
+}
+
+/// Writes a note about the files that were not read, in which a number may be used, to standard error.
+fn note_left_out(facts: &run::PortFacts, session: &Session) {
+    if facts.left_out.is_empty() {
+        return;
+    }
+    let message =
+        format!("not read: {}; a port that is used only there counts as free", some_of(&facts.left_out, session));
+    let note = Note { kind: NoteKind::Skipped, path: None, message };
+    let _ = notes::write(&[note], &session.view, false, &mut io::stderr().lock());
+}
+
+/// The first of some paths, and the number of the others.
+fn some_of(paths: &[RelPath], session: &Session) -> String {
+    const NAMED: usize = 3;
+    let named = paths.iter().take(NAMED).map(|path| session.view.path(path));
+    let rest = paths.len().checked_sub(NAMED).filter(|rest| *rest > 0).map(|rest| format!("{rest} more"));
+    listed(&named.chain(rest).collect::<Vec<_>>(), "and")
 }
 
 /// Like [`code`], but a configured registry must exist.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use globset::GlobSet;
+
 use crate::cli::{ScopeArgs, date};
 use crate::command::policy::{self, Policy};
 use crate::command::{Failure, own_rules};
@@ -197,11 +199,12 @@ impl Session {
 
     /// Walks the repository.
     pub fn repo(&self) -> Repo {
-        let options = walk::Options {
-            exclude: self.settings.config.exclude.clone(),
-            no_ignore: self.no_ignore,
-            threads: self.threads,
-        };
+        self.repo_without(&self.settings.config.exclude)
+    }
+
+    /// Walks the repository, with other paths left out than the configuration says.
+    pub fn repo_without(&self, exclude: &GlobSet) -> Repo {
+        let options = walk::Options { exclude: exclude.clone(), no_ignore: self.no_ignore, threads: self.threads };
         let mut walked = walk::walk(&self.root, &options);
         for path in &self.asked {
             walk::add_asked(&mut walked, &self.root, path, &options);
@@ -212,7 +215,7 @@ impl Session {
         let mut repo = Repo::from_walk(&self.root, walked);
         if let Some((path, bytes)) = &self.stdin {
             repo.put(path, bytes.clone());
-            repo.exclude(&self.settings.config.exclude);
+            repo.exclude(exclude);
         }
         repo
     }

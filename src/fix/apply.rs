@@ -2,6 +2,7 @@
 
 use super::choose::FileEdits;
 use crate::finding::Span;
+use crate::source::LineEnds;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -12,28 +13,17 @@ pub fn apply(text: &str, edits: &FileEdits) -> String {
     let mut out = String::with_capacity(text.len() + added);
     let mut at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
     out.push_str(&text[..at]);
+    let mut ends = LineEnds::new(text);
     for (&(start, end), texts) in edits {
         let start = (start as usize).max(at);
         out.push_str(text.get(at..start).unwrap_or(""));
-        let crlf = ends_lines_with_crlf(text, start);
         for new in texts {
-            match crlf && new.contains('\n') {
-                true => out.push_str(&new.replace("\r\n", "\n").replace('\n', "\r\n")),
-                false => out.push_str(new),
-            }
+            out.push_str(&ends.adapted(new, start));
         }
         at = (end as usize).max(start);
     }
     out.push_str(text.get(at..).unwrap_or(""));
     out
-}
-
-/// Whether the line end before a position is CR LF, or the one after it if none precedes it.
-fn ends_lines_with_crlf(text: &str, at: usize) -> bool {
-    let bytes = text.as_bytes();
-    let end =
-        memchr::memrchr(b'\n', &bytes[..at]).or_else(|| memchr::memchr(b'\n', &bytes[at..]).map(|found| at + found));
-    end.is_some_and(|end| end > 0 && bytes[end - 1] == b'\r')
 }
 
 /// Maps the positions in a file to the edited text.
@@ -78,12 +68,13 @@ impl Moves {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fix::choose::Texts;
 
     type Edits<'a> = &'a [(u32, u32, &'a str)];
     type Range = (u32, u32);
 
     fn edits(list: Edits<'_>) -> FileEdits {
-        list.iter().map(|&(start, end, text)| ((start, end), vec![text.to_owned()])).collect()
+        list.iter().map(|&(start, end, text)| ((start, end), Texts::of(text))).collect()
     }
 
     #[test]

@@ -1,80 +1,168 @@
 //! Selects fixes that can be applied together: their edits must not overlap. Identical edits of two fixes count once,
 //! and comments that are added at the same position follow each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
-use crate::finding::{Edit, Finding, RelPath};
+use crate::finding::{Edit, Finding, Fix, RelPath};
 
 /// Edits by file and range. Each range occurs once.
 pub type Edits = BTreeMap<RelPath, FileEdits>;
 
 /// The edits of one file: the new texts for each range (start, end). A range has several only if they are comments.
-pub type FileEdits = BTreeMap<(u32, u32), Vec<String>>;
+pub type FileEdits = BTreeMap<(u32, u32), Texts>;
+
+/// The new texts for a range, in the order in which they were added. Each occurs once.
+#[derive(Debug, Default)]
+pub struct Texts {
+    list: Vec<String>,
+    known: HashSet<String>,
+    /// The number of texts that are not comments.
+    code: usize,
+}
+
+impl Texts {
+    /// A single text.
+    pub fn of(text: &str) -> Self {
+        let mut texts = Self::default();
+        texts.push(text);
+        texts
+    }
+
+    /// The texts.
+    pub fn iter(&self) -> std::slice::Iter<'_, String> {
+        self.list.iter()
+    }
+
+    /// Whether a text is one of them. Most ranges have one text, and need no set.
+    fn has(&self, text: &str) -> bool {
+        if self.list.len() > 1 { self.known.contains(text) } else { self.list.iter().any(|other| other == text) }
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.list.len() == 1 {
+            self.known.extend(self.list.iter().cloned());
+        }
+        if !self.list.is_empty() {
+            self.known.insert(text.to_owned());
+        }
+        self.code += usize::from(!is_comment_line(text));
+        self.list.push(text.to_owned());
+    }
+
+    /// Removes the last text.
+    fn pop(&mut self) {
+        if let Some(text) = self.list.pop() {
+            self.known.remove(&text);
+            self.code -= usize::from(!is_comment_line(&text));
+        }
+    }
+}
+
+impl<'t> IntoIterator for &'t Texts {
+    type Item = &'t String;
+    type IntoIter = std::slice::Iter<'t, String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
 
 /// Selects the candidates (indices into `findings`), in order, whose fixes can be applied together. A fix is
 /// applied with all of its edits or not at all.
 pub fn together(findings: &[Finding], candidates: &[usize]) -> Vec<usize> {
-    let mut taken = Edits::new();
-    let mut chosen = Vec::with_capacity(candidates.len());
-    for &at in candidates {
-        let Some(fix) = findings.get(at).and_then(|finding| finding.fix.as_ref()) else { continue };
-        if add(&mut taken, &fix.edits) {
-            chosen.push(at);
-        }
-    }
-    chosen
+    let mut taken = Taken::default();
+    let fix = |at: usize| findings.get(at).and_then(|finding| finding.fix.as_ref());
+    candidates.iter().copied().filter(|&at| fix(at).is_some_and(|fix| taken.add(fix))).collect()
 }
 
 /// The edits of the selected findings.
 pub fn edits(findings: &[Finding], chosen: &[usize]) -> Edits {
-    let mut taken = Edits::new();
+    let mut taken = Taken::default();
     for &at in chosen {
         if let Some(fix) = findings.get(at).and_then(|finding| finding.fix.as_ref()) {
-            add(&mut taken, &fix.edits);
+            taken.add(fix);
         }
     }
-    taken
+    taken.edits
 }
 
-/// Adds the edits of one fix, unless one of them conflicts with an existing edit or with another edit of the fix.
-fn add(taken: &mut Edits, edits: &[Edit]) -> bool {
+/// The edits of the fixes that were selected.
+#[derive(Default)]
+struct Taken {
+    edits: Edits,
+    /// Whether the shared edits of fixes, by their address, are taken or conflict with taken edits. Thousands of fixes
+    /// may share thousands of edits.
+    shared: HashMap<*const Edit, bool>,
+}
+
+impl Taken {
+    /// Adds the edits of a fix, unless one of them conflicts with an existing edit or with another edit of the fix.
+    fn add(&mut self, fix: &Fix) -> bool {
+        let shared = fix.shared.as_ptr();
+        let is_known = if fix.shared.is_empty() { Some(true) } else { self.shared.get(&shared).copied() };
+        if is_known == Some(false) {
+            return false;
+        }
+        let Some(own) = add(&mut self.edits, &fix.edits) else { return false };
+        if is_known.is_some() {
+            return true;
+        }
+        let is_added = add(&mut self.edits, &fix.shared).is_some();
+        if is_added {
+            self.shared.insert(shared, true);
+            return true;
+        }
+        undo(&mut self.edits, &own);
+        // They may only conflict with the own edits of this fix.
+        match add(&mut self.edits, &fix.shared) {
+            Some(added) => undo(&mut self.edits, &added),
+            None => _ = self.shared.insert(shared, false),
+        }
+        false
+    }
+}
+
+/// Adds edits, and returns the positions of those that are new. `None` if one of them conflicts with an existing edit
+/// or with another one of them.
+fn add<'e>(taken: &mut Edits, edits: &'e [Edit]) -> Option<Vec<(&'e RelPath, (u32, u32))>> {
     let mut added: Vec<(&RelPath, (u32, u32))> = Vec::new();
     for edit in edits {
         let key = (edit.span.start, edit.span.end);
         let file = taken.entry(edit.path.clone()).or_default();
         let clash = clashes(file, key);
+        added.push((&edit.path, key));
         match file.get_mut(&key) {
-            Some(texts) if texts.contains(&edit.text) => continue,
-            Some(texts) if is_comment(edit) && texts.iter().all(|text| is_comment_line(text)) => {
-                texts.push(edit.text.clone());
-            }
-            None if !clash => {
-                file.insert(key, vec![edit.text.clone()]);
-            }
+            Some(texts) if texts.has(&edit.text) => _ = added.pop(),
+            Some(texts) if texts.code == 0 && is_comment(edit) => texts.push(&edit.text),
+            None if !clash => _ = file.insert(key, Texts::of(&edit.text)),
             _ => {
+                added.pop();
+                if file.is_empty() {
+                    taken.remove(&edit.path);
+                }
                 undo(taken, &added);
-                return false;
+                return None;
             }
         }
-        added.push((&edit.path, key));
     }
-    true
+    Some(added)
 }
 
 /// Removes the last added edit at each of these positions.
 fn undo(taken: &mut Edits, added: &[(&RelPath, (u32, u32))]) {
     for (path, key) in added {
-        if let Some(file) = taken.get_mut(*path)
-            && let Some(texts) = file.get_mut(key)
-        {
+        let Some(file) = taken.get_mut(*path) else { continue };
+        if let Some(texts) = file.get_mut(key) {
             texts.pop();
-            if texts.is_empty() {
+            if texts.list.is_empty() {
                 file.remove(key);
             }
         }
+        if file.is_empty() {
+            taken.remove(*path);
+        }
     }
-    taken.retain(|_, file| !file.is_empty());
 }
 
 /// Whether an edit inserts a comment on its own line. Such comments may be in any order.
@@ -99,7 +187,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::finding::{Fix, Safety, Span};
+    use crate::finding::{Safety, Span};
 
     fn finding(edits: &[(&str, usize, usize, &str)]) -> Finding {
         let edits = edits
@@ -110,8 +198,7 @@ mod tests {
                 text: text.to_owned(),
             })
             .collect();
-        let fix = Fix { title: "fix".to_owned(), safety: Safety::Safe, edits };
-        Finding::new("hardcoded-port", &Arc::from("a"), Span::default(), "m").fix(fix)
+        Finding::new("hardcoded-port", &Arc::from("a"), Span::default(), "m").fix(Fix::new("fix", Safety::Safe, edits))
     }
 
     #[test]
@@ -145,9 +232,29 @@ mod tests {
     }
 
     #[test]
+    fn shared_edits_are_applied_once_with_the_first_fix_that_has_them() {
+        let shared: Arc<[Edit]> = finding(&[("b", 0, 0, "x"), ("b", 2, 2, "y")]).fix.unwrap().edits.into();
+        let with_shared = |edits: &[(&str, usize, usize, &str)]| {
+            let mut finding = finding(edits);
+            finding.fix.as_mut().unwrap().shared = Arc::clone(&shared);
+            finding
+        };
+        let findings = [
+            with_shared(&[("b", 1, 3, "z")]),
+            with_shared(&[("a", 1, 2, "x")]),
+            with_shared(&[("a", 1, 3, "x")]),
+            with_shared(&[("a", 3, 4, "x")]),
+        ];
+        assert_eq!(together(&findings, &[0, 1, 2, 3]), [1, 3]);
+        assert_eq!(edits(&findings, &[1, 3]).values().map(|file| file.values().flatten().count()).sum::<usize>(), 4);
+        let findings = [finding(&[("b", 1, 3, "z")]), with_shared(&[("a", 1, 2, "x")]), with_shared(&[])];
+        assert_eq!(together(&findings, &[0, 1, 2]), [0]);
+    }
+
+    #[test]
     fn identical_edits_count_once() {
         let findings = [finding(&[("a", 1, 1, "i"), ("a", 3, 4, "x")]), finding(&[("a", 1, 1, "i"), ("a", 5, 6, "y")])];
         let edits = edits(&findings, &[0, 1]);
-        assert_eq!(edits["a"].values().map(Vec::len).sum::<usize>(), 3);
+        assert_eq!(edits["a"].values().flatten().count(), 3);
     }
 }

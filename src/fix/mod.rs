@@ -9,10 +9,10 @@ mod choose;
 pub mod diff;
 pub mod write;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::finding::{Finding, Level, RelPath, RuleId, Safety, Span};
+use crate::finding::{Edit, Finding, Fix, Level, RelPath, RuleId, Safety, Span};
 use crate::lang::{Language, Tree};
 use crate::repo::Repo;
 use crate::report::Report;
@@ -126,7 +126,7 @@ pub fn fix(repo: &Repo, settings: &Settings, request: &Request<'_>) -> Outcome {
         }
         fixed.extend(done);
     }
-    let unsettled = !settled && state.report.findings.iter().any(|finding| state.is_candidate(finding));
+    let unsettled = !settled && !state.wanted().is_empty();
     state.forget_refused();
     let changes = state.changes.into_values().filter(|change| change.before.as_ref() != Some(&change.after)).collect();
     Outcome { fixed, refused: state.refused, changes, worst_before, promised, report: state.report, unsettled }
@@ -173,22 +173,25 @@ impl State<'_> {
 
     /// Removes refused fixes from the report, so that it does not count them.
     fn forget_refused(&mut self) {
+        let refused = identities(self.refused.iter().map(|refused| &refused.finding));
         for finding in &mut self.report.findings {
-            if self.refused.iter().any(|refused| same(&refused.finding, finding)) {
+            if refused.contains(&identity(finding)) {
                 finding.fix = None;
             }
         }
     }
 
-    fn is_candidate(&self, finding: &Finding) -> bool {
-        self.request.wants(finding) && !self.refused.iter().any(|refused| same(&refused.finding, finding))
+    /// The findings whose fixes are requested and not refused.
+    fn wanted(&self) -> Vec<usize> {
+        let refused = identities(self.refused.iter().map(|refused| &refused.finding));
+        let is_wanted = |finding: &Finding| self.request.wants(finding) && !refused.contains(&identity(finding));
+        (0..self.report.findings.len()).filter(|&at| is_wanted(&self.report.findings[at])).collect()
     }
 
     /// The findings whose fixes may be applied. The fixes of the others are refused with the reason.
     fn candidates(&mut self) -> Vec<usize> {
-        let wanted: Vec<usize> =
-            (0..self.report.findings.len()).filter(|&at| self.is_candidate(&self.report.findings[at])).collect();
-        let mut known = BTreeMap::new();
+        let wanted = self.wanted();
+        let mut known = Obstacles::default();
         let mut good = Vec::with_capacity(wanted.len());
         for at in wanted {
             match self.obstacle(at, &mut known) {
@@ -200,22 +203,33 @@ impl State<'_> {
     }
 
     /// Why the fix of a finding cannot be applied: the reason, and whether a file cannot be written.
-    fn obstacle(&self, at: usize, known: &mut BTreeMap<RelPath, Option<(String, bool)>>) -> Option<(String, bool)> {
+    fn obstacle(&self, at: usize, known: &mut Obstacles) -> Option<Obstacle> {
         let fix = self.report.findings[at].fix.as_ref()?;
-        if fix.edits.is_empty() {
+        if fix.all_edits().next().is_none() {
             return Some(("the fix changes nothing".to_owned(), false));
         }
-        fix.edits.iter().find_map(|edit| {
-            let file = known.entry(edit.path.clone()).or_insert_with(|| self.file_obstacle(&edit.path));
-            file.clone().or_else(|| {
-                let text = self.text(&edit.path).unwrap_or("");
-                let fits = text.get(edit.span.range()).is_some();
-                (!fits).then(|| (format!("the fix does not match the text of {}", edit.path), false))
-            })
+        let shared = match known.shared.get(&fix.shared.as_ptr()) {
+            _ if fix.shared.is_empty() => None,
+            Some(known) => known.clone(),
+            None => {
+                let found = fix.shared.iter().find_map(|edit| self.edit_obstacle(edit, &mut known.files));
+                known.shared.insert(fix.shared.as_ptr(), found.clone());
+                found
+            }
+        };
+        shared.or_else(|| fix.edits.iter().find_map(|edit| self.edit_obstacle(edit, &mut known.files)))
+    }
+
+    fn edit_obstacle(&self, edit: &Edit, files: &mut BTreeMap<RelPath, Option<Obstacle>>) -> Option<Obstacle> {
+        let file = files.entry(edit.path.clone()).or_insert_with(|| self.file_obstacle(&edit.path));
+        file.clone().or_else(|| {
+            let text = self.text(&edit.path).unwrap_or("");
+            let fits = text.get(edit.span.range()).is_some();
+            (!fits).then(|| (format!("the fix does not match the text of {}", edit.path), false))
         })
     }
 
-    fn file_obstacle(&self, path: &RelPath) -> Option<(String, bool)> {
+    fn file_obstacle(&self, path: &RelPath) -> Option<Obstacle> {
         if !self.changes.contains_key(path)
             && let Err(reason) = (self.request.guard)(path)
         {
@@ -260,23 +274,43 @@ impl State<'_> {
         kind.is_none_or(|kind| parses(kind, text))
     }
 
-    /// Tries the fixes of a file one by one, and rejects each fix that leaves the file with syntax errors.
-    fn without_breaking(&mut self, path: &RelPath, chosen: Vec<usize>) -> Vec<usize> {
-        let mut kept = Vec::with_capacity(chosen.len());
-        for at in chosen {
-            kept.push(at);
-            let touches = |fix: &crate::finding::Fix| fix.edits.iter().any(|edit| edit.path == *path);
-            if !self.report.findings[at].fix.as_ref().is_some_and(touches) {
+    /// Rejects the fixes that leave a file with syntax errors. They are searched for by halves, because each trial parses
+    /// the file; if there are too many of them, the last ones are rejected together.
+    fn without_breaking(&mut self, path: &RelPath, mut chosen: Vec<usize>) -> Vec<usize> {
+        const TRIALS: usize = 100;
+        let touches = |at: &usize| {
+            self.report.findings[*at].fix.as_ref().is_some_and(|fix| fix.files().any(|edited| edited == path))
+        };
+        let mut parts = vec![chosen.iter().copied().filter(touches).collect::<Vec<usize>>()];
+        let mut kept = Vec::new();
+        let mut rejected = BTreeSet::new();
+        for trial in 0.. {
+            let Some(mut part) = parts.pop() else { break };
+            let before = kept.len();
+            kept.extend(&part);
+            if trial < TRIALS && self.leaves_parsing(path, &kept) {
                 continue;
             }
-            let edits = choose::edits(&self.report.findings, &kept);
-            let text = edits.get(path).map(|edits| apply::apply(self.text(path).unwrap_or(""), edits));
-            if text.is_some_and(|text| !self.would_parse(path, &text)) {
-                kept.pop();
-                self.refuse(at, format!("{path} would have syntax errors afterwards"), false);
+            kept.truncate(before);
+            if part.len() > 1 && trial < TRIALS {
+                let rest = part.split_off(part.len() / 2);
+                parts.extend([rest, part]);
+            } else {
+                rejected.extend(part);
             }
         }
-        kept
+        for &at in &rejected {
+            self.refuse(at, format!("{path} would have syntax errors afterwards"), false);
+        }
+        chosen.retain(|at| !rejected.contains(at));
+        chosen
+    }
+
+    /// Whether a file has no syntax errors after some fixes.
+    fn leaves_parsing(&self, path: &RelPath, chosen: &[usize]) -> bool {
+        let edits = choose::edits(&self.report.findings, chosen);
+        let text = edits.get(path).map(|edits| apply::apply(self.text(path).unwrap_or(""), edits));
+        text.is_none_or(|text| self.would_parse(path, &text))
     }
 
     fn recheck(&self, attempt: &Attempt, settings: &Settings) -> (Repo, Report) {
@@ -350,8 +384,8 @@ impl State<'_> {
         }
         for &at in &attempt.chosen {
             let finding = &self.report.findings[at];
-            for edit in finding.fix.iter().flat_map(|fix| &fix.edits).filter(|edit| edit.path != finding.path) {
-                if let Some(change) = self.changes.get_mut(&edit.path) {
+            for path in finding.fix.iter().flat_map(Fix::files).filter(|path| **path != finding.path) {
+                if let Some(change) = self.changes.get_mut(path) {
                     change.needed_elsewhere = true;
                 }
             }
@@ -393,12 +427,26 @@ impl<'e> Moves<'e> {
     }
 }
 
-fn same(a: &Finding, b: &Finding) -> bool {
-    same_words(a, b) && a.span == b.span
+/// What makes a finding the same as one of an earlier report.
+type Identity<'f> = (RuleId, &'f RelPath, Span, &'f str);
+
+fn identity(finding: &Finding) -> Identity<'_> {
+    (finding.rule, &finding.path, finding.span, &finding.message)
 }
 
-fn same_words(a: &Finding, b: &Finding) -> bool {
-    a.rule == b.rule && a.path == b.path && a.message == b.message
+fn identities<'f>(findings: impl Iterator<Item = &'f Finding>) -> HashSet<Identity<'f>> {
+    findings.map(identity).collect()
+}
+
+/// Why a fix cannot be applied: the reason, and whether a file cannot be written.
+type Obstacle = (String, bool);
+
+/// The obstacles that many fixes have in common.
+#[derive(Default)]
+struct Obstacles {
+    files: BTreeMap<RelPath, Option<Obstacle>>,
+    /// Those of shared edits, by their address.
+    shared: HashMap<*const Edit, Option<Obstacle>>,
 }
 
 /// Line indexes, created on demand.

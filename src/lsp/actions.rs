@@ -1,7 +1,7 @@
 //! Code actions: the fix of a finding, all safe fixes of a file, the migration of a file, and the acceptance of a
 //! finding with a reason.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gen_lsp_types::{
@@ -66,8 +66,7 @@ impl Actions<'_> {
         let report = self.workspace.actionable();
         let touched = findings_in(report, self.path).iter().filter(|finding| meets(finding.span, span));
         let touched: Vec<Finding> = touched.cloned().collect();
-        let adds_entry =
-            |fix: &Fix| fix.safety == Safety::Unsafe && fix.edits.iter().any(|edit| edit.path != *self.path);
+        let adds_entry = |fix: &Fix| fix.safety == Safety::Unsafe && fix.files().any(|path| *path != *self.path);
         let (new, others): (Vec<Finding>, Vec<Finding>) =
             touched.into_iter().partition(|finding| finding.fix.as_ref().is_some_and(adds_entry));
         let new = new.iter().take(NEW_ENTRIES).map(|finding| self.workspace.with_own_entry(finding));
@@ -112,13 +111,13 @@ impl Actions<'_> {
             title.push_str(" (unsafe: check the result)");
         }
         let action = CodeAction { title, kind: Some(CodeActionKind::QuickFix), ..CodeAction::default() };
-        if let Some(reason) = fix.edits.iter().find_map(|edit| self.workspace.why_left_out(&edit.path)) {
+        if let Some(reason) = fix.files().find_map(|path| self.workspace.why_left_out(path)) {
             let disabled = Some(CodeActionDisabled { reason });
             return self.support.disabled.then_some(CodeAction { disabled, ..action });
         }
         Some(CodeAction {
             is_preferred: Some(is_safe),
-            edit: Some(self.workspace_edit(&self.adapted(&fix.edits))?),
+            edit: Some(self.workspace_edit(&self.adapted(fix.all_edits()))?),
             command: self.new_entry(finding, fix),
             ..action
         })
@@ -126,7 +125,7 @@ impl Actions<'_> {
 
     /// The command that shows the entry that a fix adds to the registry, so that the user can rename it.
     fn new_entry(&self, finding: &Finding, fix: &Fix) -> Option<Command> {
-        let elsewhere = fix.edits.iter().find(|edit| edit.path != finding.path && edit.path.ends_with(".nix"))?;
+        let elsewhere = fix.all_edits().find(|edit| edit.path != finding.path && edit.path.ends_with(".nix"))?;
         let number = self.source.slice(finding.span);
         let value = elsewhere.text.find(&format!("= {number};"))?;
         let name = elsewhere.text[..value].trim_end();
@@ -162,7 +161,7 @@ impl Actions<'_> {
         let (edit, command) = match self.support.snippets {
             true => (self.snippet(&new), None),
             false => {
-                let edits = self.adapted(std::slice::from_ref(&new.edit));
+                let edits = self.adapted(std::iter::once(&new.edit));
                 (self.workspace_edit(&edits)?, self.select_reason(&new))
             }
         };
@@ -287,9 +286,10 @@ impl Actions<'_> {
     }
 
     /// Edits as `flakeward fix` applies them.
-    fn adapted(&self, all: &[Edit]) -> Vec<Edit> {
+    fn adapted<'e>(&self, all: impl Iterator<Item = &'e Edit>) -> Vec<Edit> {
+        let mut texts: BTreeMap<&RelPath, String> = BTreeMap::new();
         let text = |path| (self.target)(self.workspace, path).text.unwrap_or_default();
-        all.iter().map(|edit| edits::adapted(&text(&edit.path), edit)).collect()
+        all.map(|edit| edits::adapted(texts.entry(&edit.path).or_insert_with(|| text(&edit.path)), edit)).collect()
     }
 
     fn workspace_edit(&self, all: &[Edit]) -> Option<WorkspaceEdit> {

@@ -39,7 +39,7 @@ pub fn serve(incoming: &Receiver<Received>, outgoing: Output) -> bool {
             },
             Some((Incoming::Malformed(message), _)) => server.malformed(message),
             Some((Incoming::Closed, _)) => return server.phase == Phase::ShutDown,
-            None => {}
+            Some((Incoming::Overdue, _)) | None => {}
         }
     }
 }
@@ -52,11 +52,19 @@ struct Queue<'a> {
     requests: HashSet<RequestId>,
     /// The ids of those requests that the client cancelled.
     cancelled: HashSet<RequestId>,
+    /// Whether the client closed the connection some time ago, so that only the end of the session matters.
+    is_overdue: bool,
 }
 
 impl<'a> Queue<'a> {
     fn new(incoming: &'a Receiver<Received>) -> Self {
-        Self { incoming, waiting: VecDeque::new(), requests: HashSet::new(), cancelled: HashSet::new() }
+        Self {
+            incoming,
+            waiting: VecDeque::new(),
+            requests: HashSet::new(),
+            cancelled: HashSet::new(),
+            is_overdue: false,
+        }
     }
 
     /// Receives all available messages.
@@ -76,6 +84,10 @@ impl<'a> Queue<'a> {
                 self.cancelled.extend(id.filter(|id| self.requests.contains(id)));
                 return;
             }
+            Incoming::Overdue => {
+                self.is_overdue = true;
+                return;
+            }
             _ => {}
         }
         self.waiting.push_back(received);
@@ -85,12 +97,19 @@ impl<'a> Queue<'a> {
     fn pop(&mut self, server: &Server) -> Option<Received> {
         loop {
             let received = self.waiting.pop_front()?;
-            let Incoming::Message(Message::Request(Request { id, .. })) = &received.0 else { return Some(received) };
+            let is_skipped = self.is_overdue && !ends_session(&received.0);
+            let Incoming::Message(Message::Request(Request { id, .. })) = &received.0 else {
+                if is_skipped {
+                    continue;
+                }
+                return Some(received);
+            };
             self.requests.remove(id);
-            if !self.cancelled.remove(id) {
+            if !self.cancelled.remove(id) && !is_skipped {
                 return Some(received);
             }
-            let message = "the client cancelled the request".to_owned();
+            let client = if is_skipped { "closed the connection" } else { "cancelled the request" };
+            let message = format!("the client {client}");
             server.send(Response::new_err(id.clone(), ErrorCode::RequestCanceled as i32, message).into());
         }
     }
@@ -118,6 +137,16 @@ impl<'a> Queue<'a> {
                 Err(RecvTimeoutError::Disconnected) => return Some((Incoming::Closed, None)),
             }
         }
+    }
+}
+
+/// Whether a message is needed to end the session as the protocol requires.
+fn ends_session(message: &Incoming) -> bool {
+    match message {
+        Incoming::Message(Message::Request(request)) => matches!(request.method.as_str(), "initialize" | "shutdown"),
+        Incoming::Message(Message::Notification(notification)) => notification.method == "exit",
+        Incoming::Closed => true,
+        Incoming::Message(Message::Response(_)) | Incoming::Malformed(_) | Incoming::Overdue => false,
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Incoming {
     Malformed(Malformed),
     /// The end of the input: the client closed the connection, or sent something that does not follow the protocol.
     Closed,
+    /// The connection was closed some time ago.
+    Overdue,
 }
 
 /// An invalid message.
@@ -168,6 +170,10 @@ pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
         read_all(&mut io::stdin().lock(), |incoming, size| send_in.send((incoming, Some(gate.enter(size)))).is_ok());
         // Usually the process has ended by then, but a check of a large repository must not keep it alive.
         thread::sleep(GRACE);
+        // What waits before a `shutdown` is skipped, so that at least this request is answered.
+        if send_in.send((Incoming::Overdue, None)).is_ok() {
+            thread::sleep(GRACE);
+        }
         end();
     });
     let writer = thread::spawn(move || {
@@ -273,6 +279,7 @@ mod tests {
                 Incoming::Message(_) => "other".to_owned(),
                 Incoming::Malformed(_) => "malformed".to_owned(),
                 Incoming::Closed => "closed".to_owned(),
+                Incoming::Overdue => "overdue".to_owned(),
             });
             true
         });

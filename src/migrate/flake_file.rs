@@ -1,6 +1,6 @@
 //! The changes to `flake.nix` that new modules require: inputs and imports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::flake::layout;
 use super::nix;
@@ -29,7 +29,12 @@ const NIXPKGS: &str = "github:NixOS/nixpkgs/nixos-26.05";
 pub struct Wiring {
     inputs: BTreeMap<String, Input>,
     modules: Vec<String>,
+    /// The modules as a set.
+    known: HashSet<String>,
 }
+
+/// A state of a [`Wiring`]: its inputs, of which there are few, and its number of modules.
+pub struct Mark(BTreeMap<String, Input>, usize);
 
 /// An input of a flake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +55,21 @@ impl Wiring {
 
     /// Adds a flake-parts module (a path relative to the repository's root) to the imports.
     pub fn module(&mut self, path: &str) {
-        if !self.modules.iter().any(|module| module == path) {
+        if self.known.insert(path.to_owned()) {
             self.modules.push(path.to_owned());
+        }
+    }
+
+    /// The current state, for [`Wiring::undo`].
+    pub fn mark(&self) -> Mark {
+        Mark(self.inputs.clone(), self.modules.len())
+    }
+
+    /// Undoes all additions after a state.
+    pub fn undo(&mut self, Mark(inputs, modules): Mark) {
+        self.inputs = inputs;
+        for module in self.modules.drain(modules..) {
+            self.known.remove(&module);
         }
     }
 

@@ -12,7 +12,7 @@ pub mod nix;
 pub mod ports;
 pub mod report;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::finding::RelPath;
 use crate::fix::Change;
@@ -62,12 +62,17 @@ pub struct Draft<'f> {
     /// What was migrated, and what is left to do by hand.
     pub report: Report,
     changes: BTreeMap<RelPath, Change>,
+    /// The files that the current attempt wrote, with what each of them replaced in this draft.
+    attempted: Option<Vec<(RelPath, Option<Change>)>>,
+    /// The build contexts that each Compose file on disk sets, by the path of the Dockerfile.
+    contexts: HashMap<String, HashMap<String, String>>,
 }
 
 impl<'f> Draft<'f> {
     /// Creates an empty draft for a repository.
     pub fn new(files: &'f dyn Files, ports: Ports) -> Self {
-        Self { files, ports, flake: Wiring::default(), report: Report::default(), changes: BTreeMap::new() }
+        let (flake, report, changes, contexts) = Default::default();
+        Self { files, ports, flake, report, changes, attempted: None, contexts }
     }
 
     /// The repository's files as they are on disk.
@@ -93,11 +98,15 @@ impl<'f> Draft<'f> {
     /// Writes a whole file. Its text may contain references of [`Ports`].
     pub fn write(&mut self, path: &str, after: String) -> Result<(), Error> {
         let path: RelPath = path.into();
-        let before = match self.changes.remove(&path) {
-            Some(change) => change.before,
+        let before = match self.changes.get(&path) {
+            Some(change) => change.before.clone(),
             None => self.text(&path)?,
         };
-        self.changes.insert(path.clone(), Change { path, before, after, needed_elsewhere: false });
+        let change = Change { path: path.clone(), before, after, needed_elsewhere: false };
+        let replaced = self.changes.insert(path.clone(), change);
+        if let Some(attempted) = &mut self.attempted {
+            attempted.push((path, replaced));
+        }
         Ok(())
     }
 
@@ -108,13 +117,28 @@ impl<'f> Draft<'f> {
         paths.find(|path| !self.exists(path)).unwrap_or_else(|| format!("{folder}/{name}.nix"))
     }
 
-    /// Runs a migration. If it fails, undoes its changes to this draft.
+    /// Runs a migration. If it fails, undoes its changes to this draft. Only these are remembered: a copy of the draft
+    /// for each of very many files would take quadratic time.
     pub fn attempt(&mut self, migrate: impl Fn(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
-        let before = (self.ports.clone(), self.flake.clone(), self.report.clone(), self.changes.clone());
+        let (claims, wiring, report) = (self.ports.count(), self.flake.mark(), self.report.mark());
+        let around = self.attempted.replace(Vec::new());
         let result = migrate(self);
-        if result.is_err() {
-            (self.ports, self.flake, self.report, self.changes) = before;
+        let attempted = std::mem::replace(&mut self.attempted, around).unwrap_or_default();
+        if result.is_ok() {
+            if let Some(around) = &mut self.attempted {
+                around.extend(attempted);
+            }
+            return result;
         }
+        for (path, replaced) in attempted.into_iter().rev() {
+            match replaced {
+                Some(change) => self.changes.insert(path, change),
+                None => self.changes.remove(&path),
+            };
+        }
+        self.ports.undo(claims);
+        self.flake.undo(wiring);
+        self.report.undo(report);
         result
     }
 

@@ -38,8 +38,19 @@ pub struct Ports {
     numbers: HashMap<Claim, u16>,
     /// The names of the registered numbers.
     registered: HashMap<u16, String>,
-    /// For each number that is not free, the next one to try. Numbers never become free again.
+    /// For each number that is not free, the next one to try. Numbers become free only in [`Ports::undo`].
     jumps: HashMap<u16, u16>,
+    /// The claims so far, in order, and what each of them replaced.
+    made: Vec<Made>,
+}
+
+/// A claim that was made, and what it replaced: the claim of its number, and the lowest number of an equal claim.
+#[derive(Debug, Clone)]
+struct Made {
+    number: u16,
+    claim: Claim,
+    replaced: Option<Claim>,
+    lowest: Option<u16>,
 }
 
 /// A use of a number by an owner.
@@ -75,8 +86,8 @@ impl Ports {
         for (entry, number) in registry.iter().flat_map(|(registry, _)| registry.ports()) {
             registered.entry(number).or_insert_with(|| entry.name());
         }
-        let (claims, numbers, jumps) = Default::default();
-        Self { path, registry, used, claims, numbers, registered, jumps }
+        let (claims, numbers, jumps, made) = Default::default();
+        Self { path, registry, used, claims, numbers, registered, jumps, made }
     }
 
     /// The path of the registry, even if it does not exist yet.
@@ -106,9 +117,30 @@ impl Ports {
     }
 
     fn insert(&mut self, number: u16, claim: Claim) {
-        let lowest = self.numbers.entry(claim.clone()).or_insert(number);
-        *lowest = number.min(*lowest);
-        self.claims.insert(number, claim);
+        let lowest = self.numbers.get(&claim).copied();
+        self.numbers.insert(claim.clone(), lowest.map_or(number, |lowest| lowest.min(number)));
+        let replaced = self.claims.insert(number, claim.clone());
+        self.made.push(Made { number, claim, replaced, lowest });
+    }
+
+    /// The number of claims so far, for [`Ports::undo`].
+    pub fn count(&self) -> usize {
+        self.made.len()
+    }
+
+    /// Undoes all claims except the first ones.
+    pub fn undo(&mut self, kept: usize) {
+        for Made { number, claim, replaced, lowest } in self.made.drain(kept..).rev() {
+            self.jumps.clear();
+            match replaced {
+                Some(replaced) => self.claims.insert(number, replaced),
+                None => self.claims.remove(&number),
+            };
+            match lowest {
+                Some(lowest) => self.numbers.insert(claim, lowest),
+                None => self.numbers.remove(&claim),
+            };
+        }
     }
 
     /// The number that an owner in an old file claimed under a name.

@@ -1,5 +1,6 @@
 //! The report of a migration: what was migrated, what is left to do by hand, and errors.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -49,6 +50,8 @@ pub struct Report {
     pub left: Vec<Left>,
     /// The old files that can be deleted once their replacements work.
     pub replaced: Vec<Replaced>,
+    /// The first of [`Report::carried`] for each file and line.
+    first: HashMap<(RelPath, usize), usize>,
 }
 
 /// An old file that the written files replace. The migration never deletes it.
@@ -62,6 +65,23 @@ pub struct Replaced {
 }
 
 impl Report {
+    /// The numbers of entries so far, for [`Report::undo`].
+    pub fn mark(&self) -> [usize; 3] {
+        [self.carried.len(), self.left.len(), self.replaced.len()]
+    }
+
+    /// Removes all entries except the first ones.
+    pub fn undo(&mut self, [carried, left, replaced]: [usize; 3]) {
+        for item in self.carried.drain(carried..) {
+            let key = (item.path, item.line);
+            if self.first.get(&key).is_some_and(|&first| first >= carried) {
+                self.first.remove(&key);
+            }
+        }
+        self.left.truncate(left);
+        self.replaced.truncate(replaced);
+    }
+
     /// Adds a file that can be deleted once a command works.
     pub fn replace(&mut self, path: &RelPath, by: impl Into<String>) {
         self.replaced.push(Replaced { path: path.clone(), by: by.into() });
@@ -69,7 +89,23 @@ impl Report {
 
     /// Adds something that was migrated.
     pub fn carry(&mut self, path: &RelPath, line: usize, what: impl Into<String>, into: impl Into<String>) {
-        self.carried.push(Carried { path: path.clone(), line, what: what.into(), into: into.into() });
+        self.add(Carried { path: path.clone(), line, what: what.into(), into: into.into() });
+    }
+
+    fn add(&mut self, carried: Carried) {
+        self.first.entry((carried.path.clone(), carried.line)).or_insert(self.carried.len());
+        self.carried.push(carried);
+    }
+
+    /// Adds the migrated and remaining parts of another report.
+    pub fn append(&mut self, other: &Report) {
+        other.carried.iter().cloned().for_each(|carried| self.add(carried));
+        self.left.extend(other.left.iter().cloned());
+    }
+
+    /// The first thing that was migrated in a line of a file.
+    pub fn carried_at(&self, path: &RelPath, line: usize) -> Option<&Carried> {
+        self.first.get(&(path.clone(), line)).and_then(|&at| self.carried.get(at))
     }
 
     /// Adds something that is left to do by hand.
@@ -87,6 +123,7 @@ impl Report {
 
     /// Sorts by file and line, and removes duplicates.
     pub fn sort(&mut self) {
+        self.first.clear();
         self.carried.sort();
         self.carried.dedup();
         self.left.sort();

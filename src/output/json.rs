@@ -197,8 +197,7 @@ fn finding<'a>(finding: &'a crate::finding::Finding, view: &View, places: &mut P
         title: &fix.title,
         safety: fix.safety,
         edits: fix
-            .edits
-            .iter()
+            .all_edits()
             .map(|edit| {
                 let (start, end) = places.of(&edit.path, edit.span);
                 Edit { path: view.path(&edit.path), start, end, text: &edit.text }

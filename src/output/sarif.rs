@@ -166,7 +166,7 @@ fn place(start: Place, end: Place) -> Value {
 
 fn fixes(fix: &Fix, places: &mut Places<'_>) -> Value {
     let mut files: BTreeMap<&RelPath, Vec<&Edit>> = BTreeMap::new();
-    for edit in &fix.edits {
+    for edit in fix.all_edits() {
         files.entry(&edit.path).or_default().push(edit);
     }
     let changes: Vec<Value> = files

@@ -235,7 +235,7 @@ pub(super) fn followed<'p>(
 pub(super) fn split_inherit(source: &Source, tree: &Tree<'_>, inherit: Node, name: Span, value: &str) -> Vec<Edit> {
     let whole = tree.span(inherit);
     let binding = format!("{} = {value};", source.slice(name));
-    if names(tree, inherit) == 1 {
+    if !inherits_several(tree, inherit) {
         return vec![edit(source, whole, binding)];
     }
     let blanks = source.text[..name.start as usize].trim_end().len() as u32;
@@ -253,10 +253,10 @@ pub(super) fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
     })
 }
 
-/// The number of names in an `inherit`.
-pub(super) fn names(tree: &Tree<'_>, inherit: Node) -> usize {
+/// Whether an `inherit` has several names.
+fn inherits_several(tree: &Tree<'_>, inherit: Node) -> bool {
     let lists = tree.children(inherit).filter(|&node| tree.kind(node) == NodeKind::InheritedAttrs);
-    lists.map(|list| tree.children(list).count()).sum()
+    lists.flat_map(|list| tree.children(list)).nth(1).is_some()
 }
 
 pub(super) fn edit(source: &Source, span: Span, text: String) -> Edit {

@@ -416,11 +416,8 @@ fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Opt
         Some(span) => (format!("remove `{}` from the suppression", suppression.name), span),
         None => ("remove the suppression".to_owned(), whole_comment(suppression, source, index)?),
     };
-    Some(Fix {
-        title,
-        safety: if suppression.is_comment { Safety::Safe } else { Safety::Unsafe },
-        edits: vec![Edit { path: source.path.clone(), span, text: String::new() }],
-    })
+    let safety = if suppression.is_comment { Safety::Safe } else { Safety::Unsafe };
+    Some(Fix::new(title, safety, vec![Edit { path: source.path.clone(), span, text: String::new() }]))
 }
 
 /// The rule's name with one comma, if the directive also names other rules.

@@ -189,3 +189,17 @@ fn findings_are_held_back_while_the_client_does_not_read() {
     }
     assert!(published < 200, "{published} versions were kept");
 }
+
+/// A client that ends the session properly gets exit code 0, however much is still waiting.
+#[test]
+fn a_session_with_many_open_documents_ends_in_time() {
+    let mut client = Client::usual(&[FILE]);
+    for number in 0..500 {
+        let uri = format!("file:///nowhere/d{number}/a.nix");
+        let document = json!({ "uri": uri, "languageId": "nix", "version": 1, "text": "{ port = 6379; }" });
+        client.notify("textDocument/didOpen", json!({ "textDocument": document }));
+    }
+    client.send(&json!({ "jsonrpc": "2.0", "id": 9_000, "method": "shutdown" }));
+    client.notify("exit", Value::Null);
+    assert_eq!(client.vanish(), Some(0));
+}

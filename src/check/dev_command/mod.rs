@@ -10,6 +10,7 @@ use crate::lang::ci;
 use crate::lang::shell::Command;
 use crate::lang::taskfile::is_taskfile;
 use crate::source::{FileKind, Source};
+use crate::wording::head;
 
 const RULE: &str = "dev-command";
 
@@ -47,8 +48,9 @@ fn check(view: &FileView<'_>) -> Verdict {
         }
     });
     let mut verdict = Verdict::default();
+    let lines = if found.is_empty() { Lines::default() } else { Lines::of(&view.source.text) };
     for (span, command, place) in found {
-        let process = process(view.source, span, &command);
+        let process = process(view.source, lines.entered_folder(span.start as usize), &command);
         let finding = view
             .finding(RULE, span, format!("`{command}` is started by {place}, not by process-compose"))
             .label("run it as a process of process-compose")
@@ -61,9 +63,9 @@ fn check(view: &FileView<'_>) -> Verdict {
 }
 
 /// The definition of a process for a command, named after the folder in which it runs, or `web`.
-fn process(source: &Source, span: Span, command: &str) -> String {
+fn process(source: &Source, entered: Option<&str>, command: &str) -> String {
     let command = command.escape_default();
-    match entered_folder(source.text.get(..span.start as usize).unwrap_or_default()) {
+    match entered {
         Some(folder) => {
             let name = process_name(folder.trim_end_matches('/').rsplit('/').next());
             format!("{name} = {{ command = \"{command}\"; working_dir = \"{folder}\"; }}")
@@ -75,17 +77,51 @@ fn process(source: &Source, span: Span, command: &str) -> String {
     }
 }
 
-/// The folder that the same line enters before a command: `cd web && npm ci && npm run dev`.
-fn entered_folder(before: &str) -> Option<&str> {
-    let line = before.rsplit('\n').next()?;
-    let after = line.rsplit_once("cd ")?.1;
-    let folder = after.split(['&', ';']).next().filter(|folder| folder.len() < after.len())?.trim();
-    // The parenthesis ends the subshell, which undoes the `cd` in it.
-    if after.contains(')') {
-        return None;
+/// What the search for entered folders needs of the lines of a file. A line may contain thousands of commands, so it is
+/// read once, not for each of them.
+#[derive(Debug, Default)]
+struct Lines<'a> {
+    text: &'a str,
+    /// The offsets of line ends.
+    ends: Vec<usize>,
+    /// The offsets after `cd `.
+    entered: Vec<usize>,
+    /// The offsets of closing parentheses.
+    closing: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        const CD: &str = "cd ";
+        let bytes = text.as_bytes();
+        Self {
+            text,
+            ends: memchr::memchr_iter(b'\n', bytes).collect(),
+            entered: memchr::memmem::find_iter(bytes, CD).map(|at| at + CD.len()).collect(),
+            closing: memchr::memchr_iter(b')', bytes).collect(),
+        }
     }
-    let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-    (!folder.is_empty() && folder.chars().all(is_path)).then_some(folder)
+
+    /// The folder that the same line enters before an offset: `cd web && npm ci && npm run dev`.
+    fn entered_folder(&self, before: usize) -> Option<&'a str> {
+        // A longer name would not fit into the message.
+        const LONGEST: usize = 1_000;
+        let start = last(&self.entered, before)?;
+        // The parenthesis ends the subshell, which undoes the `cd` in it.
+        if [&self.ends, &self.closing].iter().any(|ends| last(ends, before - 1).is_some_and(|end| end >= start)) {
+            return None;
+        }
+        let after = head(self.text.get(start..before)?, LONGEST);
+        let folder = after.split(['&', ';']).next().filter(|folder| folder.len() < after.len())?.trim();
+        let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+        (!folder.is_empty() && folder.chars().all(is_path)).then_some(folder)
+    }
+}
+
+/// The last of some sorted offsets up to an offset.
+fn last(offsets: &[usize], until: usize) -> Option<usize> {
+    let count = offsets.partition_point(|&offset| offset <= until);
+    offsets.get(count.checked_sub(1)?).copied()
 }
 
 fn process_name(folder: Option<&str>) -> String {
@@ -169,9 +205,12 @@ mod tests {
             ("cd web\n", None),
             ("(cd web && make) && ", None),
             ("cd $DIR && ", None),
+            ("cd web && cd api && ", Some("api")),
+            ("cd web; (make) && ", None),
+            ("(make); cd web && ", Some("web")),
             ("", None),
         ] {
-            assert_eq!(entered_folder(before), folder, "{before}");
+            assert_eq!(Lines::of(before).entered_folder(before.len()), folder, "{before}");
         }
     }
 

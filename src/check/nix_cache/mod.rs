@@ -189,7 +189,7 @@ impl<'p> Repository<'p> {
         finding = finding.help(format!("add `- uses: {name}` after the installer"));
         if let Some(edit) = edit::insert_after(&file.source, installer.own, &text) {
             let title = format!("Add {name} to the job `{}`", job.name);
-            finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits: vec![edit] });
+            finding = finding.fix(Fix::new(title, Safety::Unsafe, vec![edit]));
         }
         Judgement::Report(Box::new(finding))
     }
@@ -284,7 +284,7 @@ fn misplaced(file: &ProjectFile, cache: &Placed<'_>, before: &Placed<'_>, messag
         && let Some(edits) = edit::move_behind(source, cache.step, before.step)
     {
         let title = format!("Move {} after {}", cache.step.action, before.step.action);
-        finding = finding.fix(Fix { title, safety: Safety::Unsafe, edits });
+        finding = finding.fix(Fix::new(title, Safety::Unsafe, edits));
     }
     finding
 }

@@ -143,6 +143,31 @@ impl<'p> Reporter<'_, 'p> {
         bounded(|| plan::extend(source, &tree, registry, &missing, &context, &is_wanted))
     }
 
+    /// The registry that gets no entry for any port, although ports have none, and why: nothing can be added to it, or no
+    /// file can import it.
+    pub fn unextended(&self) -> Option<(RelPath, String)> {
+        let unnamed = self.unnamed();
+        let first = easiest(self.view).next().filter(|_| !unnamed.uses.is_empty())?;
+        let Some(possible) = unnamed.possible(self.view) else {
+            let shape = registry_tree(self.view, first).map(|tree| port_fix::shape(first, &tree));
+            let why = match shape {
+                Some(port_fix::Shape::Closed(why)) => why,
+                _ => "is not written as a single set, so no entry can be added to it",
+            };
+            return Some((first.path.clone(), format!("{} {why}", first.path)));
+        };
+        let entry = ["name".to_owned()];
+        let why = unnamed.uses.iter().find_map(|(file, port)| {
+            let Possible { registry, shape, ports } = &possible;
+            let target = Target { registry, shape, entry: &entry, number: port.number, settled: true };
+            let is_possible = ports.contains(&(&*file.source.path, port.span.start));
+            let why = self.replacement(&OpenFile::new(file), port, &target).err();
+            // Other reasons are those of the file, which does not need an entry then.
+            why.filter(|why| is_possible && why.starts_with(&**registry))
+        })?;
+        Some((possible.registry, why))
+    }
+
     /// Whether a port would get an entry and a fix could use it, regardless of the entry's name.
     pub fn could_be_named(&self, open: &OpenFile<'p>, port: &PortUse, possible: &Possible<'_>) -> bool {
         let Possible { registry, shape, ports } = possible;

@@ -1,13 +1,14 @@
 //! Converts the edits of the subcommands of `ports` to changes to files.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Failure;
-use crate::finding::{Edit, RelPath, replaced};
+use crate::finding::{Edit, RelPath, Span, replaced};
 use crate::fix::{Change, write};
 use crate::lang::{Language, Tree};
 use crate::run::PortFacts;
-use crate::source::FileKind;
+use crate::source::{FileKind, LineEnds};
 
 /// Applies edits to files. Fails if a Nix file would have syntax errors afterwards.
 pub fn of(facts: &PortFacts, edits: &[Edit]) -> Result<Vec<Change>, Failure> {
@@ -20,10 +21,23 @@ fn change(facts: &PortFacts, path: &RelPath, mut edits: Vec<&Edit>) -> Result<Ch
     let file = facts.project.file(path);
     let before = file.map(|file| file.source.text.clone());
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
-    let edits = edits.into_iter().rev().map(|edit| (edit.span, &*edit.text));
-    let after = replaced(before.as_deref().unwrap_or_default(), edits);
+    let text = before.as_deref().unwrap_or_default();
+    let mut ends = LineEnds::new(text);
+    let whole = Span::new(0, text.len());
+    let edits = edits.into_iter().rev().map(|edit| match edit.span == whole && !text.is_empty() {
+        // It contains the lines of the file as they are.
+        true => (edit.span, Cow::Borrowed(&*edit.text)),
+        false => (edit.span, ends.adapted(&edit.text, edit.span.start as usize)),
+    });
+    let edits: Vec<(Span, Cow<'_, str>)> = edits.collect();
+    let after = replaced(text, edits.iter().map(|(span, new)| (*span, &**new)));
     let is_nix = file.is_none_or(|file| file.source.kind == FileKind::Nix);
-    if is_nix && Tree::parse(Language::Nix, &after).is_none_or(|tree| tree.broken()) {
+    let is_broken = |text: &str| Tree::parse(Language::Nix, text).is_none_or(|tree| tree.broken());
+    if is_nix && is_broken(&after) {
+        if file.is_some() && is_broken(text) {
+            return Err(Failure::new(format!("{path} has syntax errors, so it cannot be changed"))
+                .help("correct them, and run this again; nothing was written"));
+        }
         return Err(Failure::new(format!("the new text of {path} would not parse"))
             .help("this is a bug in flakeward, please report it; nothing was written"));
     }

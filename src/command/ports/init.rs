@@ -29,6 +29,9 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
         if let Some(flake) = port_literals::separate_flake(&view).filter(|_| !has_registry) {
             return Err(separate_flakes(config.ports.new_registry(), flake));
         }
+        if let Some((registry, why)) = port_literals::unextended(&view) {
+            return Err(not_extended(&registry, &why, &session));
+        }
         print(output::ports::nothing_to_add(has_registry))?;
         return super::code(&facts);
     };
@@ -62,6 +65,13 @@ fn separate_flakes(registry: &str, flake: &str) -> Failure {
         "write `registry = \"{flake}/lib/ports.nix\"` below `[ports]` in flakeward.toml, and run this again; nothing was \
          written"
     ))
+}
+
+/// The failure if ports have no entry, and none can be added.
+fn not_extended(registry: &str, why: &str, session: &Session) -> Failure {
+    Failure::new(format!("no port can be added to {}: {why}", session.view.path(registry))).help(
+        "write the registry as one plain set of names and numbers, or add the entries by hand; nothing was written",
+    )
 }
 
 /// The failure if the repository already has its ports in one set, which is not configured as the registry.

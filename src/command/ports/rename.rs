@@ -1,19 +1,25 @@
 //! `flakeward ports rename`: renames an entry in the registry and in all references.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
+
+use globset::GlobSet;
 
 use super::{Failure, changes, known};
 use crate::cli::PortsRenameArgs;
 use crate::command::{print, session::Session};
 use crate::facts::port_registry::nearest::Names;
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry};
+use crate::finding::RelPath;
 use crate::fix::diff;
 use crate::output;
 use crate::rewrite::relocate;
+use crate::rewrite::rename::Obstacle;
+use crate::run::{self, PortFacts};
 
 /// Renames an entry, or prints a diff.
 pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
-    let session = Session::open(&args.scope, None)?;
+    let mut session = Session::open(&args.scope, None)?;
     let facts = known(&session, false);
     let registries = Registries::of(&facts.project);
     let (registry, entry) = entry(&registries, &args.old, session.settings.config.ports.new_registry())?;
@@ -22,6 +28,7 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     let changes = changes::of(&facts, &edits)?;
     // A file that could not be read may also refer to the entry.
     super::code(&facts)?;
+    refuse_unread(&mut session, &facts, registry, args)?;
     if args.diff {
         print(&diff::unified(&changes))?;
         return Ok(ExitCode::SUCCESS);
@@ -29,6 +36,38 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     changes::write(&session.root, &changes)?;
     print(&output::ports::renamed(&args.old, &args.new, &changes, &session.view))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Fails if files that are not checked also refer to the entry: evaluation would fail after the rename.
+fn refuse_unread(
+    session: &mut Session,
+    facts: &PortFacts,
+    registry: &Registry,
+    args: &PortsRenameArgs,
+) -> Result<(), Failure> {
+    if facts.left_out.is_empty() {
+        return Ok(());
+    }
+    session.settings.config.check_third_party = true;
+    let all = run::port_facts(&session.repo_without(&GlobSet::empty()), &session.settings);
+    let registries = Registries::of(&all.project);
+    let same = registries.all().iter().find(|other| other.path == registry.path);
+    let Some((registry, Lookup::Entry(entry))) = same.map(|same| (*same, same.named(&args.old))) else { return Ok(()) };
+    let is_unread = |path: &RelPath| !facts.project.paths.contains_key(path);
+    let found = match relocate::relocate(&all.project, &registries, registry, entry, &args.new) {
+        Ok(edits) => edits.into_iter().map(|edit| edit.path).filter(is_unread).collect(),
+        // It is not certain that this file refers to the entry, but the rename cannot tell either.
+        Err(Obstacle::At { path, .. }) if is_unread(&path) => BTreeSet::from([path]),
+        Err(_) => BTreeSet::new(),
+    };
+    if found.is_empty() {
+        return Ok(());
+    }
+    let files = super::some_of(&found.into_iter().collect::<Vec<_>>(), session);
+    Err(Failure::new(format!("cannot rename `{}`: files that are not checked may refer to it: {files}", args.old)).help(
+        "rename it by hand, or let `exclude` and `check-third-party` in flakeward.toml include these files; nothing was \
+         written",
+    ))
 }
 
 /// The entry with a name, in the only registry that has it.

@@ -85,8 +85,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     let told = told_ports(&stack, draft, &module);
     stack.claim(draft, &told);
     let parts = Builder::new(&stack, &module, draft.files(), &draft.ports).build();
-    draft.report.carried.extend(parts.report.carried.iter().cloned());
-    draft.report.left.extend(parts.report.left.iter().cloned());
+    draft.report.append(&parts.report);
     top_level(draft, &model, files);
     write_secrets(draft, &parts, files)?;
     if parts.services.is_empty() && parts.processes.is_empty() {

@@ -73,8 +73,7 @@ impl<'d, 'f> Module<'d, 'f> {
     /// The result for an instruction that the migration of the Compose file for this Dockerfile handles: HEALTHCHECK is
     /// the probe of the process.
     fn carried_elsewhere(&self, line: usize) -> Option<String> {
-        let same = self.draft.report.carried.iter().find(|item| item.path == self.path && item.line == line);
-        same.map(|item| item.into.clone())
+        self.draft.report.carried_at(&self.path, line).map(|item| item.into.clone())
     }
 
     fn exists(&self, path: &str) -> bool {

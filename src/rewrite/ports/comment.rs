@@ -53,19 +53,42 @@ pub fn fix(
     };
     let comment = format!("# Port from {}: {} = {}", target.registry, dotted(target.entry), target.number);
     let column = " ".repeat(indent);
-    Ok(Fix {
-        title: format!("add the comment `{comment}` above"),
-        safety: Safety::Safe,
-        edits: vec![Edit { path: source.path.clone(), span: Span::new(at, at), text: format!("{comment}\n{column}") }],
-    })
+    let edit = Edit { path: source.path.clone(), span: Span::new(at, at), text: format!("{comment}\n{column}") };
+    Ok(Fix::new(format!("add the comment `{comment}` above"), Safety::Safe, vec![edit]))
 }
 
 /// The first key or instruction with each number, by mapping or stage. A block is read once for all of its numbers.
 #[derive(Debug, Default)]
 pub struct Blocks {
-    first: RefCell<HashMap<(Node, u32), HashMap<u32, Node>>>,
-    /// The offsets at which the stages of a Dockerfile start.
-    stages: OnceCell<Vec<u32>>,
+    first: RefCell<HashMap<Node, HashMap<u32, Node>>>,
+    stages: OnceCell<Stages>,
+}
+
+/// The stages of a Dockerfile. There may be thousands, so all of them are read at once.
+#[derive(Debug)]
+struct Stages {
+    /// The offsets at which they start.
+    starts: Vec<u32>,
+    /// The first instruction with each number, by the index of the stage.
+    first: HashMap<(usize, u32), Node>,
+}
+
+impl Stages {
+    fn read(tree: &Tree<'_>) -> Self {
+        let mut stages = Self { starts: dockerfile::stage_starts(tree), first: HashMap::new() };
+        for node in tree.children(tree.root()).filter(|&node| tree.kind(node) != NodeKind::Comment) {
+            let stage = stages.at(tree.span(node).start);
+            for number in numbers(tree.slice(node)) {
+                stages.first.entry((stage, number)).or_insert(node);
+            }
+        }
+        stages
+    }
+
+    /// The stage at an offset.
+    fn at(&self, offset: u32) -> usize {
+        self.starts.partition_point(|&start| start <= offset)
+    }
 }
 
 impl Blocks {
@@ -73,7 +96,7 @@ impl Blocks {
     fn first<P: Iterator<Item = Node>>(
         &self,
         tree: &Tree<'_>,
-        block: (Node, u32),
+        block: Node,
         parts: impl FnOnce() -> P,
         number: u32,
     ) -> Option<Node> {
@@ -98,17 +121,13 @@ fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Op
     let is_pair = |node: &Node| tree.kind(*node) == NodeKind::BlockMappingPair;
     let pair = std::iter::once(node).chain(tree.ancestors(node)).find(is_pair)?;
     let mapping = tree.parent(pair)?;
-    blocks.first(tree, (mapping, 0), || tree.children(mapping).filter(is_pair), number)
+    blocks.first(tree, mapping, || tree.children(mapping).filter(is_pair), number)
 }
 
 /// The first instruction with the number, in the stage that contains the digits.
 fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
-    let stages = blocks.stages.get_or_init(|| dockerfile::stage_starts(tree));
-    let stage = stages.iter().copied().rfind(|&start| start <= digits.start).unwrap_or(0);
-    let end = stages.iter().copied().find(|&start| start > digits.start).unwrap_or(u32::MAX);
-    let is_in_stage = |node: &Node| (stage..end).contains(&tree.span(*node).start);
-    let instructions = || tree.children(tree.root()).filter(|&node| tree.kind(node) != NodeKind::Comment);
-    let first = blocks.first(tree, (tree.root(), stage), || instructions().filter(is_in_stage), number);
+    let stages = blocks.stages.get_or_init(|| Stages::read(tree));
+    let first = stages.first.get(&(stages.at(digits.start), number)).copied();
     first.filter(|&node| tree.span(node).start <= digits.start)
 }
 

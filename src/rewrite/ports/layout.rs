@@ -1,5 +1,6 @@
 //! The layout of a registry: its groups, their members in order, and the positions for new ones.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::import::attribute;
@@ -31,6 +32,17 @@ pub struct Layout<'t, 'a> {
     base: Vec<String>,
     groups: BTreeMap<Vec<String>, Group>,
     names: BTreeSet<Vec<String>>,
+    /// Where new entries go, once everything is read.
+    homes: OnceCell<Homes>,
+}
+
+/// Where new entries go.
+#[derive(Debug)]
+struct Homes {
+    /// Whether the entries are in no group.
+    is_flat: bool,
+    /// The groups below the base, by their lowercase name. Of several with the same one, the first.
+    groups: BTreeMap<String, String>,
 }
 
 /// A group: a set in braces, or dotted names in another set.
@@ -41,6 +53,10 @@ struct Group {
     /// The path that precedes each of its names.
     dotted: Vec<String>,
     members: Vec<Member>,
+    /// The order of the members, once all of them are read.
+    order: OnceCell<Order>,
+    /// See [`Group::is_spaced`].
+    is_spaced: OnceCell<bool>,
 }
 
 #[derive(Debug)]
@@ -66,7 +82,8 @@ impl<'t, 'a> Layout<'t, 'a> {
         while matches!(tree.kind(node), NodeKind::Let | NodeKind::With | NodeKind::Assert | NodeKind::Function) {
             node = nix::unwrap_parens(tree, tree.child(node, Field::Body)?);
         }
-        let mut layout = Self { tree, base: base.to_vec(), groups: BTreeMap::new(), names: BTreeSet::new() };
+        let mut layout =
+            Self { tree, base: base.to_vec(), groups: BTreeMap::new(), names: BTreeSet::new(), homes: OnceCell::new() };
         is_set(tree, node).then(|| layout.read_set(node, Vec::new()))?;
         Some(layout)
     }
@@ -122,21 +139,23 @@ impl<'t, 'a> Layout<'t, 'a> {
     /// The path for an entry of a group.
     pub fn place(&self, group: &str, name: &str) -> Vec<String> {
         let mut path = self.base.clone();
-        let groups: Vec<&String> = self
-            .groups
-            .keys()
-            .filter(|other| other.len() == path.len() + 1 && other.starts_with(&path))
-            .map(|other| &other[path.len()])
-            .collect();
-        let is_flat = groups.is_empty() && self.names.iter().any(|name| name.starts_with(&path));
-        if !is_flat {
-            let own = naming::synonyms(group)
-                .iter()
-                .find_map(|known| groups.iter().find(|name| name.eq_ignore_ascii_case(known)));
-            path.push(own.map_or_else(|| group.to_owned(), |name| (*name).clone()));
+        let homes = self.homes.get_or_init(|| self.find_homes());
+        if !homes.is_flat {
+            let own = naming::synonyms(group).iter().find_map(|known| homes.groups.get(&known.to_ascii_lowercase()));
+            path.push(own.map_or_else(|| group.to_owned(), String::clone));
         }
         path.push(name.to_owned());
         path
+    }
+
+    fn find_homes(&self) -> Homes {
+        let base = &self.base;
+        let below = self.groups.keys().filter(|other| other.len() == base.len() + 1 && other.starts_with(base));
+        let mut groups = BTreeMap::new();
+        for name in below.map(|other| &other[base.len()]) {
+            groups.entry(name.to_ascii_lowercase()).or_insert_with(|| name.clone());
+        }
+        Homes { is_flat: groups.is_empty() && self.names.iter().any(|name| name.starts_with(base)), groups }
     }
 
     /// The edits that write new entries.
@@ -207,11 +226,13 @@ impl<'t, 'a> Layout<'t, 'a> {
             slot.insert_str(slot.len() - indent.len(), &written);
             return;
         };
+        // The members are sorted, so each new one is searched for in them, not compared with all of them.
         let next = match group.order() {
-            Order::Name => group.members.iter().find(|member| member.name.as_str() > name),
-            Order::Number => group.members.iter().find(|member| member.number > number),
-            Order::None => None,
+            Order::Name => group.members.partition_point(|member| member.name.as_str() <= name),
+            Order::Number => group.members.partition_point(|member| member.number <= number),
+            Order::None => group.members.len(),
         };
+        let next = group.members.get(next);
         let (at, mut written) = match next {
             Some(next) => before(text, next.span, lines),
             None => behind(text, last.span, lines),
@@ -227,6 +248,10 @@ impl<'t, 'a> Layout<'t, 'a> {
 impl Group {
     /// Whether blank lines separate its members, or would separate them, as in sets with members of several lines.
     fn is_spaced(&self, text: &str) -> bool {
+        *self.is_spaced.get_or_init(|| self.has_blank_lines(text))
+    }
+
+    fn has_blank_lines(&self, text: &str) -> bool {
         let between = |pair: &[Member]| text.get(pair[0].span.end as usize..pair[1].span.start as usize);
         match self.members.as_slice() {
             [only] => text[only.span.range()].contains('\n'),
@@ -236,6 +261,10 @@ impl Group {
 
     /// The order by name, or else by number, if there are enough members to tell.
     fn order(&self) -> Order {
+        *self.order.get_or_init(|| self.found_order())
+    }
+
+    fn found_order(&self) -> Order {
         if self.members.is_sorted_by(|a, b| a.name <= b.name) {
             Order::Name
         } else if self.members.iter().all(|member| member.number.is_some())
@@ -275,12 +304,16 @@ fn before(text: &str, member: Span, lines: &[String]) -> (u32, String) {
 
 /// The position after a member and the comment on its line.
 fn behind(text: &str, member: Span, lines: &[String]) -> (u32, String) {
+    // Before anything else, because a line with thousands of members would be read for each of them.
+    if !starts_line(text, member.start) {
+        return (member.end, format!(" {}", one_line(lines)));
+    }
     let rest = &text[member.end as usize..];
     let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
     let alone = line.trim().is_empty() || line.trim_start().starts_with('#');
     let (_, indent) = line_of(text, member.start);
     // A dotted or nested set spans several lines; only its last line is relevant.
-    if !alone || rest.len() == line.len() || !starts_line(text, member.start) {
+    if !alone || rest.len() == line.len() {
         return (member.end, format!(" {}", one_line(lines)));
     }
     (member.end + line.len() as u32 + 1, multi_line(lines, indent, indent_unit(text)))

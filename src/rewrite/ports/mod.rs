@@ -122,7 +122,7 @@ impl<'s, 'a> PortFile<'s, 'a> {
         let (span, text) = place.replacement(tree, digits, &reference).ok_or(PLACE)?;
         let mut edits = Vec::from_iter(import);
         edits.push(Edit { path: source.path.clone(), span, text });
-        Ok(Fix { title, safety: Safety::Safe, edits })
+        Ok(Fix::new(title, Safety::Safe, edits))
     }
 
     fn names(&self, target: &Target<'_>) -> Rc<import::Names<'a>> {

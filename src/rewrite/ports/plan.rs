@@ -4,6 +4,7 @@
 //! are applied once. Names are chosen for all ports at once, so that they do not depend on which entries are requested.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use super::layout::{Layout, NewEntry};
 use super::naming::{self, Context, Missing, Proposal, Style};
@@ -20,8 +21,8 @@ pub struct Plan {
     pub registry: RelPath,
     /// The shape of the registry, for the import.
     pub shape: Shape,
-    /// The edits to the registry.
-    pub edits: Vec<Edit>,
+    /// The edits to the registry, which the fixes of all its uses share.
+    pub edits: Arc<[Edit]>,
     /// The new entries.
     pub entries: Vec<NewEntry>,
     /// The entry of each use, by the file of the use and the offset of its number. A use that may belong to several
@@ -68,7 +69,7 @@ pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>, is
     }
     text.push_str("}\n");
     let edit = Edit { path: path.clone(), span: Span::default(), text };
-    Plan { registry: path.clone(), shape: Shape::Set, edits: vec![edit], entries, by_use }
+    Plan { registry: path.clone(), shape: Shape::Set, edits: Arc::from([edit]), entries, by_use }
 }
 
 /// Plans additions to a registry. `None` if nothing can be added because of how it is written.

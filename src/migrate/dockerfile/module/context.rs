@@ -1,11 +1,11 @@
 //! The build context: the folder that `COPY` copies from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Module;
 use crate::lang::dockerfile;
-use crate::migrate::compose;
 use crate::migrate::compose::yaml::Node;
+use crate::migrate::{Files, compose};
 use crate::paths;
 
 /// The names of Compose files in which builds are looked up.
@@ -60,25 +60,16 @@ impl Module<'_, '_> {
     }
 
     /// The build context in a Compose file in the folder of the Dockerfile or above it.
-    fn context_in_compose(&self) -> Option<String> {
+    fn context_in_compose(&mut self) -> Option<String> {
         let files = self.draft.files();
         let mut folder = paths::folder(&self.path);
         loop {
-            for name in COMPOSE_FILES {
-                let Some(path) = paths::join(folder, name).filter(|path| matches!(files.text(path), Ok(Some(_))))
-                else {
-                    continue;
-                };
-                let Ok(model) = compose::load::load(files, &[path.as_str().into()]) else { continue };
-                let contexts = model.services().filter_map(|(_, service)| {
-                    let build = service.some("build")?;
-                    let context = build.get("context").and_then(Node::text).unwrap_or("./").strip_prefix("./")?;
-                    let context = context.trim_end_matches('/');
-                    let dockerfile = build.get("dockerfile").and_then(Node::text).unwrap_or("Dockerfile");
-                    (paths::join(context, dockerfile)? == *self.path).then(|| context.to_owned())
-                });
-                if let Some(context) = contexts.into_iter().next() {
-                    return Some(context);
+            for path in COMPOSE_FILES.iter().filter_map(|name| paths::join(folder, name)) {
+                // One Compose file may build very many Dockerfiles, so it is read once.
+                let known = self.draft.contexts.entry(path);
+                let contexts = known.or_insert_with_key(|path| contexts_of(files, path));
+                if let Some(context) = contexts.get(&*self.path) {
+                    return Some(context.clone());
                 }
             }
             if folder.is_empty() {
@@ -87,4 +78,24 @@ impl Module<'_, '_> {
             folder = paths::folder(folder);
         }
     }
+}
+
+/// The build contexts that a Compose file sets, by the path of the Dockerfile. Empty if there is no such file.
+fn contexts_of(files: &dyn Files, path: &str) -> HashMap<String, String> {
+    let mut contexts = HashMap::new();
+    if !matches!(files.text(path), Ok(Some(_))) {
+        return contexts;
+    }
+    let Ok(model) = compose::load::load(files, &[path.into()]) else { return contexts };
+    let builds = model.services().filter_map(|(_, service)| {
+        let build = service.some("build")?;
+        let context = build.get("context").and_then(Node::text).unwrap_or("./").strip_prefix("./")?;
+        let context = context.trim_end_matches('/');
+        let dockerfile = build.get("dockerfile").and_then(Node::text).unwrap_or("Dockerfile");
+        Some((paths::join(context, dockerfile)?, context.to_owned()))
+    });
+    for (dockerfile, context) in builds {
+        contexts.entry(dockerfile).or_insert(context);
+    }
+    contexts
 }

@@ -1,7 +1,7 @@
 //! Assigns uses of a number to existing entries, by the names that their services would get.
 
 use super::cluster::{Cluster, clusters};
-use super::{Context, Missing, choose, words};
+use super::{Context, Missing, choose, scaffolding, words};
 
 /// The entry of each use of one number: the entry with a name of the use's service.
 pub fn assign(uses: &[Missing<'_>], context: &Context<'_>, entries: &[&[String]]) -> Vec<Option<usize>> {
@@ -29,8 +29,9 @@ fn pairs(clusters: &[Cluster<'_>], uses: &[Missing<'_>], entries: &[&[String]]) 
     let mut fits = Vec::new();
     // The usual number of a program is not sufficient to choose between several entries.
     let is_named = |cluster: &Cluster<'_>| entries.len() == 1 || cluster.is_named();
+    let machines = scaffolding::machines(uses);
     for (at, cluster) in clusters.iter().enumerate().filter(|(_, cluster)| is_named(cluster)) {
-        let names = choose::all_names(cluster, uses);
+        let names = choose::all_names(cluster, uses, &machines);
         for (entry, spellings) in entries.iter().enumerate() {
             let rank = names.iter().position(|name| spellings.contains(&name.concat()));
             fits.extend(rank.map(|rank| (rank, at, entry)));

@@ -30,8 +30,8 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
 }
 
 /// All names that a cluster may get, the best first.
-pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<Vec<String>> {
-    let mut names = machines_last(cluster.names(), &scaffolding::machines(missing));
+pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &HashSet<String>) -> Vec<Vec<String>> {
+    let mut names = machines_last(cluster.names(), machines);
     names.extend(names.first().map(|first| alternate(first)));
     names.extend(cluster.names_by_file());
     names.push(unnamed(cluster, missing));
@@ -98,32 +98,27 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
 /// The first name of each cluster that no other cluster has. `None` for a cluster without names.
 fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'static str]) -> Vec<Option<Vec<String>>> {
     let mut chosen = vec![0; names.len()];
-    let contested = |chosen: &[usize]| {
-        let mut wanted: HashMap<(&str, &[String]), Vec<usize>> = HashMap::default();
-        for (at, &choice) in chosen.iter().enumerate() {
-            if let Some(name) = names[at].get(choice) {
-                wanted.entry((groups[at], name)).or_default().push(at);
+    let claims: Vec<Claim> = clusters.iter().map(claim).collect();
+    // In each round, every name goes to the best claim so far, and the others try their next name. Only those are
+    // compared again: there may be as many rounds as clusters.
+    let mut owners: HashMap<(&str, &[String]), usize> = HashMap::default();
+    let mut asking: Vec<usize> = (0..names.len()).filter(|&at| !names[at].is_empty()).collect();
+    for _ in 1..names.iter().map(Vec::len).max().unwrap_or(0) {
+        let mut others = Vec::new();
+        for at in asking {
+            let owner = owners.entry((groups[at], &names[at][chosen[at]])).or_insert(at);
+            if *owner != at {
+                let other = if (claims[at], at) < (claims[*owner], *owner) { std::mem::replace(owner, at) } else { at };
+                others.push(other);
             }
         }
-        let mut lists: Vec<Vec<usize>> = wanted.into_values().filter(|list| list.len() > 1).collect();
-        lists.sort();
-        lists
-    };
-    let claims: Vec<Claim> = clusters.iter().map(claim).collect();
-    let by_claim = |mut list: Vec<usize>| {
-        list.sort_by_key(|&at| claims[at]);
-        list
-    };
-    // The clusters that need another name: all except the one with the best claim.
-    let others = |list: Vec<usize>| by_claim(list).split_off(1);
-    for _ in 1..names.iter().map(Vec::len).max().unwrap_or(0) {
-        let lists = contested(&chosen);
-        for at in lists.into_iter().flat_map(&others) {
-            chosen[at] = (chosen[at] + 1).min(names[at].len().saturating_sub(1));
-        }
+        others.retain(|&at| chosen[at] + 1 < names[at].len());
+        others.iter().for_each(|&at| chosen[at] += 1);
+        asking = others;
     }
     let mut taken: HashSet<(&str, Vec<String>)> = HashSet::default();
-    let order = by_claim((0..names.len()).collect());
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|&at| claims[at]);
     let mut result: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for at in order {
         let Some(name) = names[at].get(chosen[at]) else { continue };

@@ -145,19 +145,12 @@ impl<'a> Reader<'a> {
 
     /// The purpose that a variable of the container gives for the inner number of a mapping: `webdav` in
     /// `STORE_WEBDAV_PORT = "8181"` for `20015:8181`.
-    pub fn variable_inside(&self, text: &str, service: &[String]) -> Option<Vec<String>> {
+    pub fn variable_inside(&self, text: &'a str, service: &[String]) -> Option<Vec<String>> {
         let number = match self.side()? {
             Side::Host => self.line.inner()?,
             Side::Container => return None,
         };
-        let digits = number.to_string();
-        let variable = text.match_indices(&*digits).find_map(|(at, _)| {
-            let before = text[..at].trim_end_matches('"').trim_end().strip_suffix('=')?.trim_end();
-            let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-            let name = &before[before.trim_end_matches(is_part).len()..];
-            (name.ends_with("PORT") && !text[at + digits.len()..].starts_with(|c: char| c.is_ascii_digit()))
-                .then_some(name)
-        })?;
+        let variable = self.context.variable(text, number)?;
         let mut words = telling(variable);
         words.retain(|word| !service.iter().any(|known| known.starts_with(word.as_str()) || is_generic(word)));
         (!words.is_empty()).then_some(words)

@@ -1,6 +1,8 @@
 //! Names that a repository gives to its own machines and modules, which do not identify a service.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock};
 
 use foldhash::{HashMap, HashSet};
 
@@ -29,6 +31,24 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     below.into_iter().filter(|(_, found)| is_many(found)).map(|(name, _)| name).collect()
 }
 
+fn variables(text: &str) -> Variables {
+    let mut variables = Variables::default();
+    for at in memchr::memchr_iter(b'=', text.as_bytes()) {
+        let before = text[..at].trim_end();
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let name = before.trim_end_matches(is_part).len()..before.len();
+        let value = text[at + 1..].trim_start().trim_start_matches('"');
+        let digits = &value[..value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len()];
+        if text[name.clone()].ends_with("PORT")
+            && let Ok(number) = digits.parse::<u32>()
+            && !(digits.len() > 1 && digits.starts_with('0'))
+        {
+            variables.entry(number).or_insert(name);
+        }
+    }
+    variables
+}
+
 /// Returns a use without the namespace in its attribute path.
 pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a> {
     match port.name.split_once('.') {
@@ -55,7 +75,12 @@ pub struct Scaffolding<'a> {
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
+    /// The variables with port numbers of each text that was asked for, by its address and length.
+    variables: RwLock<HashMap<(usize, usize), Variables>>,
 }
+
+/// The first variable with each number, as a range of the text. A text is read once for all of its numbers.
+type Variables = HashMap<u32, Range<usize>>;
 
 impl<'a> Scaffolding<'a> {
     /// Builds the structure from all ports.
@@ -73,7 +98,21 @@ impl<'a> Scaffolding<'a> {
             fronts: fronts(ports),
             machines,
             collections,
+            variables: RwLock::default(),
         }
+    }
+
+    /// The first variable of a text that has a number: `STORE_WEBDAV_PORT` in `STORE_WEBDAV_PORT = "8181"`.
+    pub fn variable<'t>(&self, text: &'t str, number: u32) -> Option<&'t str> {
+        let key = (text.as_ptr() as usize, text.len());
+        let find = |known: &Variables| known.get(&number).and_then(|range| text.get(range.clone()));
+        if let Some(known) = self.variables.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return find(known);
+        }
+        let read = variables(text);
+        let found = find(&read);
+        self.variables.write().unwrap_or_else(PoisonError::into_inner).insert(key, read);
+        found
     }
 
     /// Whether a name belongs to a machine.
