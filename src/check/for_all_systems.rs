@@ -35,13 +35,23 @@ static CALLS: Words = Words::any_of(&FLAKE_UTILS);
 static SETS: Words = Words::counted(&MAKERS, is_name);
 static MAPPED: Words = Words::counted(&[MAPPING], is_name);
 static PACKAGES: Words = Words::any_of(&[PACKAGE_SETS]);
-static SYSTEMS: Words = Words::any_of(&["platforms", "flakeExposed", "legacyPackages", "-linux", "-darwin"]);
-static SYSTEM: Words = Words::any_of(&["ystems"]);
+static SYSTEMS: Words = Words::any_of(&[
+    "platforms",
+    "flakeExposed",
+    "legacyPackages",
+    "-linux",
+    "-darwin",
+    "-freebsd",
+    "-openbsd",
+    "-netbsd",
+]);
+static SYSTEM: Words = Words::counted(&["systems"], |_, _| true);
 
 fn trigger(source: &Glance<'_>) -> bool {
     source.kind == source::FileKind::Nix
         && (source.has(&CALLS)
-            || (source.has(&SETS) && (source.has(&SYSTEMS) || source.has(&SYSTEM)))
+            || (source.has(&SETS)
+                && (source.has(&SYSTEMS) || source.has(&SYSTEM) || nix::holds_odd_escape(&source.text)))
             || (source.has(&MAPPED) && source.has(&PACKAGES))
             || (source.file_name() == "flake.nix" && source.has(&SYSTEMS)))
 }

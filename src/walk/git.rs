@@ -40,7 +40,7 @@ pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let damaged = || "it is not a Git index that can be read".to_owned();
     // The configuration determines how long object ids are; with the other length, the index does not parse.
     let index = [20, 32].into_iter().find_map(|id| Index::read(&bytes, id)).ok_or_else(damaged)?;
-    let entries = match index.link.and_then(|link| shared::name(link, index.id)) {
+    let mut entries = match index.link.and_then(|link| shared::name(link, index.id)) {
         None => index.entries,
         Some(name) => {
             let missing = || format!("the shared index {name} that it refers to does not exist");
@@ -49,7 +49,6 @@ pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
             shared::merged(base.entries, &index).ok_or_else(damaged)?
         }
     };
-    let mut entries = entries;
     // In a merge conflict, a path has several entries, of which the last one counts.
     entries.reverse();
     entries.sort_by(|(one, _), (other, _)| one.cmp(other));

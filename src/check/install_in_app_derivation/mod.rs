@@ -22,9 +22,9 @@ pub static CHECK: Check =
 
 static TOOLS: Words = Words::counted(&["npm", "pnpm", "yarn", "bun"], |text, place| {
     let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    // The letter of `\n` is not part of a word.
-    let before = &text[..place.start];
-    (!is_part(before.last()) || before.ends_with(b"\\n") || before.ends_with(b"\\t")) && !is_part(text.get(place.end))
+    // The letter of an escape such as `\n` is not part of a word.
+    let is_escape = place.start >= 2 && text[place.start - 2] == b'\\';
+    (is_escape || !is_part(text[..place.start].last())) && !is_part(text.get(place.end))
 });
 
 fn trigger(source: &Glance<'_>) -> bool {

@@ -184,7 +184,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Nix => trigger::may_hold(&source.text, source.words),
         FileKind::Lock => false,
-        FileKind::Yaml => trigger::may_hold_in_yaml(&source.text, source.words),
+        FileKind::Yaml => trigger::may_hold_digits(&source.text, source.words) || trigger::may_name_hosts(&source.text),
         _ => trigger::may_hold_digits(&source.text, source.words),
     }
 }

@@ -158,11 +158,6 @@ pub fn scan_with_machines<'a>(text: &'a str, context: &Context<'_>, out: &mut Ve
 
 /// A cheap necessary condition for [`scan`] to find anything.
 pub fn may_hold_port(text: &[u8]) -> bool {
-    may_hold_number(text) || random::may_draw(text)
-}
-
-/// Whether a text contains a number that may be a port.
-pub fn may_hold_number(text: &[u8]) -> bool {
     let mut from = 0;
     while let Some(digits) = next_digits(text, from) {
         if is_number(text, &digits) {
@@ -170,7 +165,7 @@ pub fn may_hold_number(text: &[u8]) -> bool {
         }
         from = digits.end;
     }
-    false
+    random::may_draw(text)
 }
 
 /// Whether a run of digits is a number: without leading zeros (`0750` is a file mode), and not part of a word (`x86`),

@@ -18,7 +18,7 @@ pub fn may_hold(text: &str, words: Found<'_>) -> bool {
     may_hold_port(text, words) || words.has(&NAMING) || words.has(&SELECTING)
 }
 
-/// Whether a Nix or YAML file may contain a port.
+/// Whether a Nix file may contain a port.
 fn may_hold_port(text: &str, words: Found<'_>) -> bool {
     ([&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT].into_iter().any(|any| words.has(any))
         || holds_number_after_sign(text.as_bytes())
@@ -26,15 +26,14 @@ fn may_hold_port(text: &str, words: Found<'_>) -> bool {
         && may_hold_digits(text, words)
 }
 
-/// Whether a file of any language contains a number that may be a port, or draws one at random.
+/// Whether a file of any language contains a number, or draws one at random.
 pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
-    words.has(&DRAWS) || text::may_hold_number(text.as_bytes())
+    words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a YAML text may contain a port, or name the services of Compose or Kubernetes, or the hosts that Kubernetes serves.
-pub fn may_hold_in_yaml(text: &str, words: Found<'_>) -> bool {
-    may_hold_port(text, words)
-        || ["services", "kind"].iter().any(|key| memchr::memmem::find(text.as_bytes(), key.as_bytes()).is_some())
+/// Whether a YAML file may name services of Compose, or services and hosts of Kubernetes.
+pub fn may_name_hosts(text: &str) -> bool {
+    ["services", "kind"].iter().any(|key| memchr::memmem::find(text.as_bytes(), key.as_bytes()).is_some())
 }
 
 /// The words that this trigger searches for.
@@ -77,7 +76,7 @@ static TELLING: Words = Words::counted(
         "[::]\"",
     ],
     |text, word| match at(text, word.start).to_ascii_lowercase() {
-        b'e' => exposes(text, word.end),
+        b'e' => !is_prose(text, word.end),
         b't' if at(text, word.end - 1).eq_ignore_ascii_case(&b'e') => serves(text, word.end),
         _ => true,
     },
@@ -149,54 +148,31 @@ fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     before(text, head) == b'\\' || std::str::from_utf8(&text[head..end]).is_ok_and(is_port_word)
 }
 
-/// Whether a number, or a value that may hold one, follows a name that begins with `listen` or `bindTo`: `listen 80`,
-/// `ListenStream = [ "80" ]`, `listeners = x`, but not `listenbrainz`, `listening to` or `--listen-on=unix:/x`.
+/// Whether a name that begins with `listen` or `bindTo` may have a value, or begin a statement: `listen 80`,
+/// `ListenStream = [ "80" ]`, but not `listenbrainz` and `listening`.
 fn listens(text: &[u8], end: usize) -> bool {
-    /// Longer names and values are not examined.
-    const LONGEST: usize = 256;
-    let rest = &text[end..text.len().min(end + LONGEST)];
-    if rest.starts_with(b"ing") || rest.starts_with(b"brainz") {
-        return false;
-    }
-    let name = rest.iter().take_while(|byte| is_name_byte(**byte)).count();
-    let start = loose_end(text, end + name);
-    if is_number(text, start) || name == LONGEST {
-        return true;
-    }
-    let between = &text[end + name..start];
-    match (at(text, start), between.last()) {
-        _ if !between.iter().any(|byte| matches!(byte, b'=' | b'(')) && at(text, start) != b':' => false,
-        // A text without digits is a path or a name.
-        (_, Some(b'"')) if !between.contains(&b'[') => {
-            let value = &text[start..text.len().min(start + LONGEST)];
-            let end = memchr::memchr(b'"', value);
-            end.is_none_or(|end| value[..end].iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'$' | b'\\')))
-        }
-        (b'%' | b'/', _) if !between.contains(&b'[') => false,
-        (byte, _) if byte.is_ascii_alphabetic() => {
-            let value = &text[start..text.len().min(start + LONGEST)];
-            let word = value.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-            !matches!(&value[..word], b"true" | b"false" | b"null" | b"unix")
-        }
-        _ => true,
-    }
+    let rest = text.get(end..).unwrap_or_default();
+    !rest.starts_with(b"ing") && !rest.starts_with(b"brainz") && !is_prose(text, end)
 }
 
-/// Whether `expose` is the beginning of a name with a value or of an instruction with a number, and not a verb.
-fn exposes(text: &[u8], end: usize) -> bool {
+/// Whether a word is followed by another word, as in prose: `listen to`, `exposes the`.
+fn is_prose(text: &[u8], end: usize) -> bool {
     /// Longer names are not examined.
     const LONGEST: usize = 64;
-    let name = text[end..].iter().take(LONGEST).take_while(|byte| is_name_byte(**byte)).count();
-    let start = loose_end(text, end + name);
-    name == LONGEST || is_number(text, start) || text[end + name..start].contains(&b'=') || at(text, start) == b':'
+    let rest = text[end..].iter().take(LONGEST);
+    let name = rest.clone().take_while(|byte| is_name_byte(**byte)).count();
+    let blanks = rest.skip(name).take_while(|byte| **byte == b' ').count();
+    let next = &text[text.len().min(end + name + blanks)..];
+    // `x.listeners or 80`
+    blanks > 0 && next.first().is_some_and(u8::is_ascii_alphabetic) && !next.starts_with(b"or ")
 }
 
 /// Whether `tailscale` may be the program that serves ports.
 fn serves(text: &[u8], end: usize) -> bool {
-    /// The subcommand is on the same line, or in the same list.
-    const NEAR: usize = 512;
+    /// The longest distance at which a command's program is recognized.
+    const NEAR: usize = 1100;
     let rest = &text[end..text.len().min(end + NEAR)];
-    ["serve", "funnel"].iter().any(|command| memchr::memmem::find(rest, command.as_bytes()).is_some())
+    ["serve", "funnel", "--bg"].iter().any(|word| memchr::memmem::find(rest, word.as_bytes()).is_some())
 }
 
 /// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; or a dollar sign if the number may come from an interpolation.
@@ -264,7 +240,10 @@ fn is_address(text: &[u8], colon: usize) -> bool {
         byte => !byte.is_ascii_alphabetic(),
     };
     // `12:30`, and the second time of `12:30-13:30`.
-    let is_clock = is_whole && !host.is_empty() && host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
+    let is_clock = is_whole
+        && host.first().is_some_and(u8::is_ascii_digit)
+        && host.last().is_some_and(u8::is_ascii_digit)
+        && host.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
     ends && digits < 10 && at(text, colon + 1) != b'0' && !is_clock
 }
 
@@ -278,25 +257,31 @@ fn is_after_string(text: &[u8], comma: usize) -> bool {
     let blanks = text[..comma].iter().rev().take_while(|byte| **byte == b' ').count();
     let end = comma - blanks;
     let closes = matches!(before(text, end), b'"' | b'\'' | b'\\' | b']' | b'\t');
-    (closes || (end > 0 && before(text, end - 1) == b'\\')) && is_number(text, loose_end(text, comma + 1))
+    (closes || (end > 0 && before(text, end - 1) == b'\\')) && leads_to_number(text, comma + 1)
 }
 
 fn is_flag(text: &[u8], dash: usize) -> bool {
-    // Most dashes are not followed by a letter of `flag_end`.
-    matches!(at(text, dash + 1), b'l' | b'p' | b'P' | b'D' | b'L' | b'R')
-        && flag_end(text, dash).is_some_and(|end| is_number(text, loose_end(text, end)))
-        && ends_word(text, dash)
-        && !takes_path(text, dash)
+    flag_end(text, dash).is_some_and(|end| {
+        let takes_path = || at(text, loose_end(text, end)) == b'$' && takes_path(text, dash);
+        leads_to_number(text, end) && ends_word(text, dash) && !takes_path()
+    })
 }
 
-/// Whether a flag is one of `mkdir -p` or of the shell's test `[ -L`, which take a path.
+/// Whether a flag belongs to `mkdir -p` or to the shell's tests `[[ -L` and `[ ! -L`, which take a path.
 fn takes_path(text: &[u8], dash: usize) -> bool {
-    let before = text[..dash].trim_ascii_end();
-    before.len() < dash && (before.ends_with(b"mkdir") || before.ends_with(b"[[") || before.ends_with(b" !"))
+    let trimmed = |text: &[u8]| text.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
+    let before = &text[..trimmed(&text[..dash])];
+    let is_mkdir = before.strip_suffix(b"mkdir").is_some_and(|rest| !rest.last().is_some_and(|b| is_name_byte(*b)));
+    let test = before.strip_suffix(b"!").map_or(before, |rest| &rest[..trimmed(rest)]);
+    before.len() < dash && (is_mkdir || test.ends_with(b"["))
 }
 
 /// The end of a short flag with which a program takes a port.
 fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
+    // Most dashes are followed by another letter.
+    if !matches!(at(text, dash + 1), b'l' | b'p' | b'P' | b'D' | b'L' | b'R') {
+        return None;
+    }
     const FLAGS: [&[u8]; 9] = [b"lvp", b"lnp", b"lp", b"p", b"P", b"l", b"D", b"L", b"R"];
     let rest = text.get(dash + 1..)?;
     FLAGS.iter().find(|flag| rest.starts_with(flag)).map(|flag| dash + 1 + flag.len())
@@ -305,13 +290,24 @@ fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
 /// The end of a run of blanks, quotes, brackets, escaped blanks and the like.
 fn loose_end(text: &[u8], start: usize) -> usize {
     let mut end = start;
-    loop {
+    while end < start + LONGEST_RUN {
         end += match (at(text, end), at(text, end + 1)) {
             (b'\\', b'n' | b'r' | b't') => 2,
             (b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'\\' | b'(' | b'[' | b'{' | b',' | b'=', _) => 1,
-            _ => return end,
+            _ => break,
         };
     }
+    end
+}
+
+/// The maximum length of a run of blanks, quotes and the like, in bytes. Otherwise, the run after each of its commas
+/// would be read to its end.
+const LONGEST_RUN: usize = 256;
+
+/// Whether a number follows a run of blanks, quotes and the like. True if the run is too long to tell.
+fn leads_to_number(text: &[u8], start: usize) -> bool {
+    let end = loose_end(text, start);
+    is_number(text, end) || end >= start + LONGEST_RUN
 }
 
 #[cfg(test)]
@@ -328,6 +324,17 @@ mod tests {
             "''\n  listener 1883\n''",
             r#"{ ListenStream = [ "/run/x" "80" ]; }"#,
             r#"[ "--listen" (toString 8080) ]"#,
+            r#"''"listen": "8080"''"#,
+            "{ listenStreams ? [ 8080 ] }: x",
+            "{ listenStreams /* all */ = [ 8080 ]; }",
+            r#"{ listeners."ssl".default = 5671; }"#,
+            "{ expose /* all */ = [ 8080 ]; }",
+            "{ x = null.listeners or 8080; }",
+            "''docker run --name mkdir -p 8080 web''",
+            "''ssh ! -p 2222 host''",
+            r#"{ x = "-:8080"; }"#,
+            "{ port = 080; }",
+            "{ port = 4294967295; }",
             r#"{ listen = lib.mkForce "8080"; }"#,
             r#"{ cmd = [ pkgs.tailscale "funnel" "8080" ]; }"#,
             r#"{ listen="${toString 8080}"; }"#,
@@ -391,15 +398,11 @@ mod tests {
             "1 - 2",
             "{ services.listenbrainz-mpd.threads = 2; }",
             "{ a = \"listening to 2 streams, exposed as one\"; }",
-            r#"{ ListenStream = "%t/agent.sock"; Backlog = 2; }"#,
-            r#"{ run = "kitty --listen-on=unix:/tmp/kitty"; n = 2; }"#,
-            "{ listenToMic = false; n = 2; }",
             "{ services.tailscale-systray.n = 2; }",
             r#"{ powermanagementrc = 2; remotes.a = 2; }"#,
             r#""mkdir -p $(dirname 2)""#,
             r#""[[ -L ${x} ]] && echo 2""#,
             r#"{ dawn = "6:00-7:45"; sleep = "18:35-20:15"; }"#,
-            "{ port = \"0750 1.25\"; }",
             r#""${ip}/24 10.0.0.0/8 src/2024/05""#,
         ] {
             assert!(!may_hold_port(text, Finder::new(WORDS).look(text)), "{text}");
