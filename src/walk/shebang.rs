@@ -25,7 +25,7 @@ pub fn is_shell_script(content: &[u8]) -> bool {
     let (Some(first), second) = (lines.next(), lines.next()) else { return false };
     let Some(command) = first.strip_prefix("#!") else { return false };
     let is_option = |word: &&str| word.starts_with('-') || word.contains('=');
-    let mut words = command.split_whitespace().map(|word| paths::name(word));
+    let mut words = command.split_whitespace().map(paths::name);
     let program = match words.next() {
         Some("env") => words.find(|word| !is_option(word)),
         other => other,

@@ -28,7 +28,7 @@ pub fn in_command(command: &str, start: u32, file: &str) -> Vec<Listen> {
     }
     let words = words(body);
     let program = words.iter().map(|(_, word)| *word).find(|word| !word.contains('=') && *word != "exec");
-    let program = program.map(|word| paths::name(word));
+    let program = program.map(paths::name);
     if program.is_none_or(|program| programs::CLIENTS.contains(&program)) {
         return Vec::new();
     }

@@ -1,7 +1,9 @@
 //! Reads the names of a use: the listener, or the service that a client connects to.
 
 mod client;
+mod element;
 mod listener;
+mod role;
 
 use std::cell::OnceCell;
 
@@ -12,11 +14,8 @@ use super::evidence::{Candidate, weight};
 use super::line::{Line, Side};
 use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
-use super::words::{all_generic, is_generic, prose, service, share, split, subject, telling, with};
-use crate::knowledge::name_words::{
-    CATEGORIES, CLIENT_SETS, CLIENTS, DIAGNOSTICS, ENDS, FRONTS, GENERIC_WIDGETS, HOLDERS, PARTS, PASSES_ON, PEERS,
-    PLACES, PURPOSES, STRUCTURE, TOP_LEVEL,
-};
+use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
+use crate::knowledge::name_words::{CATEGORIES, CLIENTS, FRONTS, HOLDERS, PARTS, PURPOSES, TOP_LEVEL};
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
 
@@ -221,146 +220,6 @@ impl<'a> Reader<'a> {
         self.parts.last().copied().unwrap_or("")
     }
 
-    pub fn is_firewall(&self) -> bool {
-        self.is_one_of_many
-            || self
-                .parts
-                .iter()
-                .any(|part| matches!(*part, "firewall" | "firewalld" | "nftables" | "ufw") || begins_with_allow(part))
-            || self.parts.iter().any(|part| part.trim_start_matches('-').starts_with("dport"))
-            || self.is_manifest() && self.parts.iter().any(|part| matches!(*part, "egress" | "ingress"))
-    }
-
-    pub fn is_client(&self) -> bool {
-        if self.is_manifest() {
-            return self.is_client_in_manifest();
-        }
-        if self.line.is_any_host() {
-            return false;
-        }
-        let mut last = split(self.last());
-        // `originList`
-        last.pop_if(|word| word == "list");
-        if let [.., before, address] = last.as_slice()
-            && matches!(address.as_str(), "addr" | "address")
-            && matches!(before.as_str(), "backend" | "origin" | "peer" | "target" | "upstream")
-        {
-            last.pop();
-        }
-        if self.is_collector() || self.is_key() {
-            return false;
-        }
-        let listens = last.iter().any(|word| matches!(word.as_str(), "listen" | "bind" | "port"));
-        // `upstream_dns`, `stub-addr`
-        let is_of_other = last.first().is_some_and(|word| PEERS.contains(&word.as_str()))
-            || self.line.address().is_some() && last.iter().any(|word| ENDS.contains(&word.as_str()));
-        let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str()))
-            || is_of_other
-            || self.is_of_database()
-            || self.is_of_peer()
-            || passes_to(&last);
-        let in_set = self.parts.iter().any(|part| CLIENT_SETS.contains(part));
-        let in_text = self.line.scheme().is_some_and(|scheme| {
-            let script = last
-                .iter()
-                .any(|word| matches!(word.as_str(), "script" | "start" | "cmd" | "command" | "text" | "test"));
-            script || !matches!(scheme, "http" | "https" | "tcp" | "udp" | "ws" | "unix")
-        });
-        // `href = url 8000;`: the bound name describes the purpose of the call.
-        let bound = self.line.binding().or_else(|| self.line.call().map(|(bound, _)| bound));
-        let names_client = self.parts.len() == 1
-            && bound.is_some_and(|bound| split(bound).last().is_some_and(|word| CLIENTS.contains(&word.as_str())));
-        // The text of a proxy's configuration, except what the proxy itself listens on.
-        let is_text_of_front = self.named().is_some_and(|(at, candidate)| {
-            is_front(&candidate.service) && at + 1 < self.parts.len() && self.is_text(at + 1)
-        });
-        // `example.org:8443 {` is an address that Caddy listens on.
-        let is_site = self.line.after.trim_start().starts_with('{');
-        // `proxy = {` is a set.
-        let passes = |rest: &str| !rest.trim_start().starts_with('=');
-        // Searching for a position is slower than testing whether there is one.
-        let follows = |words: &&str| {
-            self.line.before.contains(*words) && {
-                self.line.before.split_once(*words).is_some_and(|(_, rest)| passes(rest))
-            }
-        };
-        let passes_on = PASSES_ON.iter().any(follows);
-        // A URL of another host, and an expectation about the configuration of another host.
-        let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
-        let is_check = self.parts.contains(&"checks");
-        let is_url_of_host =
-            self.line.scheme().is_some() && last.last().is_some_and(|word| matches!(word.as_str(), "host" | "server"));
-        names_another && (!listens || self.is_of_database() || self.is_of_peer())
-            || in_set && !last.iter().any(|word| word == "listen")
-            || in_text
-            || passes_on
-            || is_url_of_host
-            || names_client
-            || self.is_forwarded()
-            || self.is_local_end()
-            || self.is_health_check()
-            || self.is_label()
-            || self.is_proxied()
-            || self.line.proxy_variable().is_some()
-            || self.line.scheme().is_some() && self.line.title().is_some()
-            || (is_other || is_check) && !listens
-            || is_text_of_front && !listens && !is_site
-            || self.line.key_host().is_some() && !listens
-    }
-
-    /// Whether it is the port of a service's database: `services.wiki.database.port`.
-    fn is_of_database(&self) -> bool {
-        let [.., outer, "database" | "db", "port"] = self.parts.as_slice() else { return false };
-        !service(outer).iter().any(|word| service_ports::named(word).is_some_and(|row| row.group == "databases"))
-    }
-
-    /// Whether a collector of telemetry listens: `receivers.otlp.protocols.grpc.endpoint`.
-    fn is_collector(&self) -> bool {
-        matches!(self.parts.as_slice(), [.., "protocols", _, "endpoint"]) && self.parts.contains(&"receivers")
-    }
-
-    /// Whether it is an entry of a set of ports, whose name a person chose: `ports.wikiProxy`.
-    pub fn is_key(&self) -> bool {
-        // `network.ports.wiki`, but not an option of a service that happens to have this name.
-        let is_entry = match self.parts.as_slice() {
-            ["ports", _] => true,
-            [outer, "ports", _] => !TOP_LEVEL.contains(outer) && !HOLDERS.contains(outer),
-            _ => false,
-        };
-        is_entry && self.last().bytes().any(|byte| byte.is_ascii_lowercase()) && self.line.binding().is_some()
-    }
-
-    /// Whether it is a port that NAT forwards to another machine, or the port on that machine: `{ destination =
-    /// "10.0.0.4:8000"; sourcePort = 8000; }`.
-    fn is_forwarded(&self) -> bool {
-        matches!(self.last(), "destination" | "sourcePort") && self.parts.contains(&"forwardPorts")
-    }
-
-    /// Whether it is the port of this machine that a tunnel exposes elsewhere: `{ localPort = 80; remotePort = 8000;
-    /// }`.
-    pub fn is_local_end(&self) -> bool {
-        self.last() == "localPort" && self.beside.is_some_and(|beside| beside.has("remotePort"))
-    }
-
-    /// Whether it is a label of a time series, or a query, that mentions the address of a service.
-    fn is_label(&self) -> bool {
-        let is_instance = || self.line.before.contains("instance=") && self.line.before.contains('{');
-        self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers")) || is_instance()
-    }
-
-    /// Whether it is an argument of a function that configures a reverse proxy: `mkProxy { domain = domains.wiki; port =
-    /// 8000; }`.
-    fn is_proxied(&self) -> bool {
-        let function = self.beside.map_or("", |beside| beside.function());
-        function.contains("Proxy") && self.last() == "port"
-    }
-
-    /// Whether the health check of a container connects to the port.
-    pub fn is_health_check(&self) -> bool {
-        self.parts.iter().any(|part| part.eq_ignore_ascii_case("healthcheck"))
-            || self.container().is_some() && self.line.before.contains("--health-")
-    }
-
     /// The name in a set of servers or instances that contains the number.
     pub fn instance(&self) -> Option<&'a str> {
         let at = self.parts.iter().position(|part| matches!(*part, "servers" | "instances"))?;
@@ -392,16 +251,6 @@ impl<'a> Reader<'a> {
     /// Whether a part is an option with text as its value: `appendHttpConfig`.
     fn is_text(&self, at: usize) -> bool {
         self.parts[at].ends_with("Config") || self.parts[at] == "config" || self.parts[at] == "text"
-    }
-
-    /// Whether it is a client in a manifest: the value of a variable, a probe or a route, which connects to another
-    /// port.
-    fn is_client_in_manifest(&self) -> bool {
-        const LISTENING: [&str; 5] = ["addr", "address", "bind", "listen", "port"];
-        const LISTENED: [&str; 5] = ["ports", "containerPort", "hostPort", "nodePort", "listen"];
-        let is_variable_of_listener =
-            split(self.names.own).last().is_some_and(|word| LISTENING.contains(&word.as_str()));
-        !is_variable_of_listener && !self.parts.iter().any(|part| LISTENED.contains(part))
     }
 
     /// The service named after a holder such as `services`, with the index of the name.
@@ -490,133 +339,6 @@ impl<'a> Reader<'a> {
     fn inner(&self, at: usize) -> Vec<String> {
         let inner = self.parts.get(at + 1..).unwrap_or_default().iter().rev();
         inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
-    }
-
-    /// The name that the port gets from the attributes next to the number, or from a list element in YAML.
-    pub fn element(&self) -> Option<Candidate> {
-        if self.is_in_compose() && self.named_by_option().is_none() && self.line.url_host().is_none() {
-            let service = service(self.names.service);
-            return Some(Candidate { service, qualifier: self.end(), weight: weight::LISTENER + 1 });
-        }
-        let plain = |service: Vec<String>, weight: u32| {
-            (!service.is_empty() && !all_generic(&service)).then(|| Candidate {
-                service,
-                qualifier: Vec::new(),
-                weight,
-            })
-        };
-        let name = match self.beside {
-            Some(beside) if beside.is_element() => {
-                if let Some(job) = beside.job() {
-                    let (service, qualifier) = (service(job), vec!["metrics".to_owned()]);
-                    return Some(Candidate { service, qualifier, weight: weight::JOB });
-                }
-                if let Some(found) = self.inbound(beside) {
-                    return Some(found);
-                }
-                if let Some(domain) = beside.domain_variable().filter(|_| self.is_proxied()) {
-                    return plain(service(domain), weight::RECORD);
-                }
-                let name = beside.name().filter(|name| !beside.names_host(name) && !self.context.is_machine(name));
-                // A text for people is the name of what a link leads to.
-                let name = name.filter(|name| !name.contains(' ') || self.line.scheme().is_some());
-                // The address of a service in a cluster says more than the title of what connects to it.
-                let in_cluster = self.line.before.ends_with(".cluster.local:");
-                let name = name.filter(|_| !in_cluster || self.line.url_host().is_none());
-                // The name of a script is not that of what it connects to.
-                let name =
-                    name.filter(|name| self.line.proxy_variable().is_none() || self.line.script() != Some(*name));
-                if let (None, Some(label)) = (name, self.host_beside(beside)) {
-                    return plain(service(label), weight::RECORD);
-                }
-                name.or_else(|| self.kind_beside(beside))?
-            }
-            // `widget = { type = "wiki"; url = "http://10.0.0.4:8080"; }` on a dashboard.
-            Some(beside) if beside.key() == "widget" => {
-                let kind = beside.kind().filter(|kind| !GENERIC_WIDGETS.contains(kind))?;
-                return plain(service(kind), weight::RECORD);
-            }
-            // `proxy = { port = 3000; subdomains = [ "grafana" ]; }`
-            Some(beside) => beside.subdomain().filter(|_| all_generic(&service(beside.key())))?,
-            None if self.is_manifest() || self.parts.contains(&"steps") => return None,
-            None => Some(self.names.own).filter(|name| !name.is_empty() && name.chars().any(char::is_lowercase))?,
-        };
-        let words = prose(name);
-        if words.is_empty() || all_generic(&words) {
-            return None;
-        }
-        let weight = weight::LISTENER + 1;
-        match self.named() {
-            Some((_, owner)) if is_front(&owner.service) => plain(words, weight),
-            Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),
-            Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),
-            None if words.iter().all(|word| PURPOSES.contains(&word.as_str())) => None,
-            // The port of a container in Kubernetes has a name of its own.
-            None if !self.subject.is_empty() && matches!(self.last(), "containerPort" | "targetPort" | "nodePort") => {
-                Some(Candidate { service: self.subject.clone(), qualifier: words, weight })
-            }
-            None => plain(words, weight),
-        }
-    }
-
-    /// The service and the name of an inbound of Xray or sing-box.
-    fn inbound(&self, beside: Beside<'a>) -> Option<Candidate> {
-        const PLAIN: [&str; 3] = ["default", "in", "inbound"];
-        if !self.parts.contains(&"inbounds") {
-            return None;
-        }
-        let (tag, protocol) = beside.inbound()?;
-        let name = if PLAIN.contains(&tag) { protocol } else { tag };
-        let service = self.named().map_or(&self.subject, |(_, owner)| &owner.service);
-        let found = Candidate { service: service.clone(), qualifier: split(name), weight: weight::LISTENER + 1 };
-        (!found.service.is_empty()).then_some(found)
-    }
-
-    /// The first label of the host next to the number, if it names a service, or if a proxy receives requests for the
-    /// port at that host: `{ host = "wiki.example.org"; upstream = "10.0.0.4:8080"; }`.
-    fn host_beside(&self, beside: Beside<'a>) -> Option<&'a str> {
-        let label = beside.host().filter(|label| !self.context.is_machine(label))?;
-        let is_proxied = matches!(self.last(), "backend" | "proxyPass" | "target" | "to" | "upstream" | "url");
-        (is_proxied || self.is_service(&service(label))).then_some(label)
-    }
-
-    /// The purpose of a service's port, from the `type` next to it: `{ port = 9000; type = "metrics"; }`.
-    fn kind_beside(&self, beside: Beside<'a>) -> Option<&'a str> {
-        self.named()?;
-        beside.kind().filter(|kind| DIAGNOSTICS.contains(kind))
-    }
-
-    /// Whether it is the port of a peer, which has its own host: `{ host = "10.0.0.4"; port = 9092; }`.
-    fn is_of_peer(&self) -> bool {
-        let beside = self.beside.filter(|beside| self.last() == "port" && beside.is_element());
-        beside.and_then(|beside| beside.full_host()).is_some_and(|host| !is_local(host) && !host.contains(['$', ':']))
-    }
-
-    /// Whether a name may identify a service: it is not generic, not computed, and not a location.
-    fn says_whose(&self, at: usize) -> bool {
-        let part = self.parts[at];
-        let before = at.checked_sub(1).map(|before| self.parts[before]);
-        let after_place = before.is_some_and(|before| PLACES.contains(&before)) || part == "nixosConfigurations";
-        let after_user = at.checked_sub(2).is_some_and(|before| self.parts[before] == "users");
-        // `packages.x86_64-linux`
-        let is_system = part.ends_with("-linux") || part.ends_with("-darwin");
-        let is_job = before == Some("jobs") && self.is_ci_job(at - 1);
-        let is_function =
-            part.strip_prefix("mk").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
-        // `initialPorts` is a set of ports.
-        let is_ports = split(part).last().is_some_and(|word| word == "ports");
-        part != "?"
-            && part != "initrd"
-            && !STRUCTURE.contains(&part)
-            && !is_function
-            && !is_ports
-            && !is_job
-            && !self.context.is_machine(part)
-            && !is_system
-            && !after_place
-            && !after_user
-            && !all_generic(&split(part))
-            && !split(part).is_empty()
     }
 
     /// The app whose port a Kubernetes network policy opens.

@@ -1,0 +1,165 @@
+//! The role of a use: a listener, or one of the others that refer to its port.
+
+use super::super::words::{service, split};
+use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
+use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, PASSES_ON, PEERS, TOP_LEVEL};
+use crate::knowledge::service_ports;
+
+impl<'a> Reader<'a> {
+    /// Whether the number is opened in a firewall.
+    pub fn is_firewall(&self) -> bool {
+        self.is_one_of_many
+            || self
+                .parts
+                .iter()
+                .any(|part| matches!(*part, "firewall" | "firewalld" | "nftables" | "ufw") || begins_with_allow(part))
+            || self.parts.iter().any(|part| part.trim_start_matches('-').starts_with("dport"))
+            || self.is_manifest() && self.parts.iter().any(|part| matches!(*part, "egress" | "ingress"))
+    }
+
+    pub fn is_client(&self) -> bool {
+        if self.is_manifest() {
+            return self.is_client_in_manifest();
+        }
+        if self.line.is_any_host() {
+            return false;
+        }
+        let mut last = split(self.last());
+        // `originList`
+        last.pop_if(|word| word == "list");
+        if let [.., before, address] = last.as_slice()
+            && matches!(address.as_str(), "addr" | "address")
+            && matches!(before.as_str(), "backend" | "origin" | "peer" | "target" | "upstream")
+        {
+            last.pop();
+        }
+        if self.is_collector() || self.is_key() {
+            return false;
+        }
+        let listens = last.iter().any(|word| matches!(word.as_str(), "listen" | "bind" | "port"));
+        // `upstream_dns`, `stub-addr`
+        let is_of_other = last.first().is_some_and(|word| PEERS.contains(&word.as_str()))
+            || self.line.address().is_some() && last.iter().any(|word| ENDS.contains(&word.as_str()));
+        let names_another = last.last().is_some_and(|word| CLIENTS.contains(&word.as_str()))
+            || is_of_other
+            || self.is_of_database()
+            || self.is_of_peer()
+            || passes_to(&last);
+        let in_set = self.parts.iter().any(|part| CLIENT_SETS.contains(part));
+        let in_text = self.line.scheme().is_some_and(|scheme| {
+            let script = last
+                .iter()
+                .any(|word| matches!(word.as_str(), "script" | "start" | "cmd" | "command" | "text" | "test"));
+            script || !matches!(scheme, "http" | "https" | "tcp" | "udp" | "ws" | "unix")
+        });
+        // `href = url 8000;`: the bound name describes the purpose of the call.
+        let bound = self.line.binding().or_else(|| self.line.call().map(|(bound, _)| bound));
+        let names_client = self.parts.len() == 1
+            && bound.is_some_and(|bound| split(bound).last().is_some_and(|word| CLIENTS.contains(&word.as_str())));
+        // The text of a proxy's configuration, except what the proxy itself listens on.
+        let is_text_of_front = self.named().is_some_and(|(at, candidate)| {
+            is_front(&candidate.service) && at + 1 < self.parts.len() && self.is_text(at + 1)
+        });
+        // `example.org:8443 {` is an address that Caddy listens on.
+        let is_site = self.line.after.trim_start().starts_with('{');
+        // `proxy = {` is a set.
+        let passes = |rest: &str| !rest.trim_start().starts_with('=');
+        // Searching for a position is slower than testing whether there is one.
+        let follows = |words: &&str| {
+            self.line.before.contains(*words) && {
+                self.line.before.split_once(*words).is_some_and(|(_, rest)| passes(rest))
+            }
+        };
+        let passes_on = PASSES_ON.iter().any(follows);
+        // A URL of another host, and an expectation about the configuration of another host.
+        let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
+        let is_check = self.parts.contains(&"checks");
+        let is_url_of_host =
+            self.line.scheme().is_some() && last.last().is_some_and(|word| matches!(word.as_str(), "host" | "server"));
+        names_another && (!listens || self.is_of_database() || self.is_of_peer())
+            || in_set && !last.iter().any(|word| word == "listen")
+            || in_text
+            || passes_on
+            || is_url_of_host
+            || names_client
+            || self.is_forwarded()
+            || self.is_local_end()
+            || self.is_health_check()
+            || self.is_label()
+            || self.is_proxied()
+            || self.line.proxy_variable().is_some()
+            || self.line.scheme().is_some() && self.line.title().is_some()
+            || (is_other || is_check) && !listens
+            || is_text_of_front && !listens && !is_site
+            || self.line.key_host().is_some() && !listens
+    }
+
+    /// Whether it is the port of a service's database: `services.wiki.database.port`.
+    pub(super) fn is_of_database(&self) -> bool {
+        let [.., outer, "database" | "db", "port"] = self.parts.as_slice() else { return false };
+        !service(outer).iter().any(|word| service_ports::named(word).is_some_and(|row| row.group == "databases"))
+    }
+
+    /// Whether a collector of telemetry listens: `receivers.otlp.protocols.grpc.endpoint`.
+    pub(super) fn is_collector(&self) -> bool {
+        matches!(self.parts.as_slice(), [.., "protocols", _, "endpoint"]) && self.parts.contains(&"receivers")
+    }
+
+    /// Whether it is an entry of a set of ports, whose name a person chose: `ports.wikiProxy`.
+    pub fn is_key(&self) -> bool {
+        // `network.ports.wiki`, but not an option of a service that happens to have this name.
+        let is_entry = match self.parts.as_slice() {
+            ["ports", _] => true,
+            [outer, "ports", _] => !TOP_LEVEL.contains(outer) && !HOLDERS.contains(outer),
+            _ => false,
+        };
+        is_entry && self.last().bytes().any(|byte| byte.is_ascii_lowercase()) && self.line.binding().is_some()
+    }
+
+    /// Whether it is a port that NAT forwards to another machine, or the port on that machine: `{ destination =
+    /// "10.0.0.4:8000"; sourcePort = 8000; }`.
+    pub(super) fn is_forwarded(&self) -> bool {
+        matches!(self.last(), "destination" | "sourcePort") && self.parts.contains(&"forwardPorts")
+    }
+
+    /// Whether it is the port of this machine that a tunnel exposes elsewhere: `{ localPort = 80; remotePort = 8000;
+    /// }`.
+    pub fn is_local_end(&self) -> bool {
+        self.last() == "localPort" && self.beside.is_some_and(|beside| beside.has("remotePort"))
+    }
+
+    /// Whether it is a label of a time series, or a query, that mentions the address of a service.
+    pub(super) fn is_label(&self) -> bool {
+        let is_instance = || self.line.before.contains("instance=") && self.line.before.contains('{');
+        self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers")) || is_instance()
+    }
+
+    /// Whether it is an argument of a function that configures a reverse proxy: `mkProxy { domain = domains.wiki; port =
+    /// 8000; }`.
+    pub(super) fn is_proxied(&self) -> bool {
+        let function = self.beside.map_or("", |beside| beside.function());
+        function.contains("Proxy") && self.last() == "port"
+    }
+
+    /// Whether the health check of a container connects to the port.
+    pub fn is_health_check(&self) -> bool {
+        self.parts.iter().any(|part| part.eq_ignore_ascii_case("healthcheck"))
+            || self.container().is_some() && self.line.before.contains("--health-")
+    }
+
+    /// Whether it is a client in a manifest: the value of a variable, a probe or a route, which connects to another
+    /// port.
+    pub(super) fn is_client_in_manifest(&self) -> bool {
+        const LISTENING: [&str; 5] = ["addr", "address", "bind", "listen", "port"];
+        const LISTENED: [&str; 5] = ["ports", "containerPort", "hostPort", "nodePort", "listen"];
+        let is_variable_of_listener =
+            split(self.names.own).last().is_some_and(|word| LISTENING.contains(&word.as_str()));
+        !is_variable_of_listener && !self.parts.iter().any(|part| LISTENED.contains(part))
+    }
+
+    /// Whether it is the port of a peer, which has its own host: `{ host = "10.0.0.4"; port = 9092; }`.
+    pub(super) fn is_of_peer(&self) -> bool {
+        let beside = self.beside.filter(|beside| self.last() == "port" && beside.is_element());
+        beside.and_then(|beside| beside.full_host()).is_some_and(|host| !is_local(host) && !host.contains(['$', ':']))
+    }
+}
