@@ -3,9 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
 
 use super::{PortFacts, text};
 use crate::config::PortSettings;
@@ -54,9 +51,9 @@ pub fn may_hold_hosts(name: &str) -> bool {
 
 /// Whether the text contains the name of such a set.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
-    static NAMES: LazyLock<Option<AhoCorasick>> =
-        LazyLock::new(|| AhoCorasick::new(hosts::SITES.iter().chain(&hosts::MACHINES)).ok());
-    NAMES.as_ref().is_none_or(|names| names.is_match(text))
+    // A search for all names at once would need an automaton, which costs more than it saves in small repositories.
+    let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
+    hosts::SITES.iter().chain(&hosts::MACHINES).any(holds)
 }
 
 /// The site or machine of the repository that an attribute path names (`virtualHosts."example.org"`).
