@@ -223,18 +223,30 @@ pub fn find(reference: &str) -> Option<&'static Base> {
 }
 
 /// Distributions whose `/bin/sh` is bash. That of Debian and Ubuntu is dash, that of Alpine is BusyBox.
-const BASH_AS_SH: [&str; 11] = [
+const BASH_AS_SH: [&str; 23] = [
     "almalinux",
     "amazonlinux",
     "archlinux",
     "centos",
     "fedora",
     "fedora-minimal",
+    "leap",
+    "mageia",
     "oraclelinux",
     "rockylinux",
+    "rockylinux-minimal",
+    "tumbleweed",
     "ubi",
     "ubi-init",
     "ubi-minimal",
+    "ubi10",
+    "ubi10-minimal",
+    "ubi8",
+    "ubi8-init",
+    "ubi8-minimal",
+    "ubi9",
+    "ubi9-init",
+    "ubi9-minimal",
 ];
 
 /// Whether bash runs the shell form of RUN in an image without SHELL.
