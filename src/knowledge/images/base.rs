@@ -305,6 +305,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn shells_of_distributions() {
+        let images = ["quay.io/fedora/fedora:42", "redhat/ubi9", "redhat/ubi8-minimal:8.10", "opensuse/leap:15.6"];
+        for image in images {
+            assert!(has_bash_as_sh(image), "{image}");
+        }
+        for image in ["debian", "alpine:3", "ubuntu"] {
+            assert!(!has_bash_as_sh(image), "{image}");
+        }
+    }
+
+    #[test]
     fn tags_choose_attributes() {
         for (reference, expected) in [
             ("node:22-alpine", Some(("nodejs_22", true))),

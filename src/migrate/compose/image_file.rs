@@ -504,6 +504,8 @@ mod tests {
         assert_eq!(folder(net), "src/Shop.Api");
         let parts = net.replace("COPY . .", "COPY [\"back/Shop.Api/\", \"src/Shop.Api/\"]");
         assert_eq!(folder(&parts), "back/Shop.Api");
+        let dots = "FROM python\nWORKDIR /app\nCOPY My.Api/. /app/\nCMD python app.py\n";
+        assert_eq!(folder(dots), "My.Api");
         let mounts = go("server/")
             .replace("RUN go build", "RUN --mount=type=cache,target=/root/.cache \\\n  --network=none\\\n  go build");
         assert_eq!(folder(&mounts), "server");
