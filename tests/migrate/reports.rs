@@ -682,7 +682,7 @@ fn programs_of_dotnet_are_run_from_their_project() {
     let named = "COPY . .\nRUN dotnet publish Api/Shop.Api.csproj -o /out\n";
     let solution = "COPY . .\nRUN dotnet publish -o /out\n";
     let compose = "services:\n  one: { build: one }\n  two: { build: two }\n  three: { build: three }\n  four: { build: four }\n  \
-        five: { build: five }\n  six: { build: six }\n  seven: { build: seven }\n";
+        five: { build: five }\n  six: { build: six }\n  seven: { build: seven }\n  eight: { build: eight }\n";
     let flags = "COPY . .\nRUN dotnet publish -c Release --self-contained false /p:Debug=no -o /out Web/Web.csproj\n";
     let entered = "COPY . .\nRUN cd Web && dotnet publish -o /out\n";
     let project = "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>\n";
@@ -705,6 +705,9 @@ fn programs_of_dotnet_are_run_from_their_project() {
         ("six/Dockerfile", &image(flags)),
         ("six/Web/Web.csproj", renamed),
         ("six/Core/Core.csproj", project),
+        ("eight/Dockerfile", &image(&flags.replace("false /p:Debug=no -o /out ", ""))),
+        ("eight/Web/Web.csproj", renamed),
+        ("eight/Core/Core.csproj", project),
         ("seven/Dockerfile", &image(entered)),
         ("seven/Web/Web.csproj", renamed),
         ("seven/Core/Core.csproj", project),
@@ -716,6 +719,7 @@ fn programs_of_dotnet_are_run_from_their_project() {
     .has("run --no-launch-profile --project Web.csproj -- --seed\"")
     .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./six\";")
     .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./seven\";")
+    .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./eight\";")
     .left("services.four.command", "no project of its build context is known to make `Shop.Api.dll`");
 }
 

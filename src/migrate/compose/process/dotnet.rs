@@ -15,7 +15,7 @@ use crate::paths;
 
 /// The flags of `dotnet publish` and `dotnet build` whose value may be the next word. Source:
 /// <https://learn.microsoft.com/dotnet/core/tools/dotnet-publish>
-const FLAGS_WITH_VALUE: [&str; 19] = [
+const FLAGS_WITH_VALUE: [&str; 18] = [
     "-a",
     "--arch",
     "--artifacts-path",
@@ -30,7 +30,6 @@ const FLAGS_WITH_VALUE: [&str; 19] = [
     "-r",
     "--runtime",
     "-s",
-    "--self-contained",
     "--source",
     "-v",
     "--verbosity",
@@ -161,7 +160,11 @@ fn target<'c>(command: &'c shell::Command<'_>) -> &'c str {
     for word in command.arguments().skip(1) {
         // `/p:Version=1` is a flag as well.
         let is_flag = word.starts_with('-') || word.starts_with('/') && word.contains(':');
-        if !is_flag && !FLAGS_WITH_VALUE.contains(&before) {
+        let is_value = match before {
+            "--self-contained" | "--sc" => matches!(word, "true" | "false"),
+            flag => FLAGS_WITH_VALUE.contains(&flag),
+        };
+        if !is_flag && !is_value {
             return word;
         }
         before = word;
