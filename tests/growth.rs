@@ -465,6 +465,36 @@ fn folders_that_a_dockerfile_enters() {
 }
 
 #[test]
+fn absolute_folders_that_a_dockerfile_enters() {
+    let image = |copies: &str, run: &str| {
+        let image =
+            format!("FROM golang\nWORKDIR /src\nCOPY . .\n{copies}RUN {run}go build -o /app .\nCMD [\"/app\"]\n");
+        let compose = file("compose.yaml", "services:\n  a: { build: . }\n");
+        vec![compose, file("Dockerfile", image), file("go.mod", "module a\n")]
+    };
+    let enter = |size| each(size, |index| format!("cd /src/a{index} && "));
+    is_linear(200, MIGRATE, |size| image("", &enter(size)));
+    is_linear(200, MIGRATE, |size| image(&each(size, |index| format!("COPY a{index} /q/a{index}\n")), &enter(size)));
+    is_linear(200, MIGRATE, |size| image("", &each(size, |index| format!("cd /src/a{index} && go build . && "))));
+}
+
+#[test]
+fn projects_that_a_dockerfile_publishes() {
+    let files = |size: usize, run: &dyn Fn(usize) -> String| {
+        let image = format!(
+            "FROM sdk AS b\nWORKDIR /src\nCOPY . .\nRUN {}true\nFROM aspnet\nWORKDIR /app\nCOPY --from=b /out .\n\
+            ENTRYPOINT [\"dotnet\", \"None.dll\"]\n",
+            each(size, run)
+        );
+        let project = |index| file(&format!("P{index}.csproj"), "<Project/>\n");
+        let compose = file("compose.yaml", "services:\n  a: { build: . }\n");
+        (0..size).map(project).chain([compose, file("Dockerfile", image)]).collect()
+    };
+    is_linear(100, MIGRATE, |size| files(size, &|_| "dotnet publish . && ".to_owned()));
+    is_linear(100, MIGRATE, |size| files(size, &|index| format!("dotnet publish P{index}.csproj && ")));
+}
+
+#[test]
 fn accounts_and_groups_of_a_dockerfile() {
     is_linear(500, MIGRATE_DOCKERFILE, |size| {
         let users =

@@ -682,7 +682,9 @@ fn programs_of_dotnet_are_run_from_their_project() {
     let named = "COPY . .\nRUN dotnet publish Api/Shop.Api.csproj -o /out\n";
     let solution = "COPY . .\nRUN dotnet publish -o /out\n";
     let compose = "services:\n  one: { build: one }\n  two: { build: two }\n  three: { build: three }\n  four: { build: four }\n  \
-        five: { build: five }\n";
+        five: { build: five }\n  six: { build: six }\n  seven: { build: seven }\n  eight: { build: eight }\n";
+    let flags = "COPY . .\nRUN dotnet publish -c Release --self-contained false /p:Debug=no -o /out Web/Web.csproj\n";
+    let entered = "COPY . .\nRUN cd Web && dotnet publish -o /out\n";
     let project = "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>\n";
     let renamed = "<Project><PropertyGroup><AssemblyName>Shop.Api</AssemblyName></PropertyGroup></Project>\n";
     Repo::of(&[
@@ -700,12 +702,24 @@ fn programs_of_dotnet_are_run_from_their_project() {
         ("five/Dockerfile", &image(solution)),
         ("five/Web.csproj", renamed),
         ("five/Tests.csproj", project),
+        ("six/Dockerfile", &image(flags)),
+        ("six/Web/Web.csproj", renamed),
+        ("six/Core/Core.csproj", project),
+        ("eight/Dockerfile", &image(&flags.replace("false /p:Debug=no -o /out ", ""))),
+        ("eight/Web/Web.csproj", renamed),
+        ("eight/Core/Core.csproj", project),
+        ("seven/Dockerfile", &image(entered)),
+        ("seven/Web/Web.csproj", renamed),
+        ("seven/Core/Core.csproj", project),
     ])
     .has("one = {\n            command = \"${pkgs.dotnet-sdk_8}/bin/dotnet run --no-launch-profile -- --seed\";\n            \
         working_dir = \"./one/Api\";")
     .has("run --no-launch-profile --project Api/Shop.Api.csproj -- --seed\";\n            working_dir = \"./two\";")
     .has("run --no-launch-profile --project src/Api/Shop.Api.csproj -- --seed\";\n            working_dir = \"./three\";")
     .has("run --no-launch-profile --project Web.csproj -- --seed\"")
+    .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./six\";")
+    .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./seven\";")
+    .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./eight\";")
     .left("services.four.command", "no project of its build context is known to make `Shop.Api.dll`");
 }
 
@@ -752,10 +766,14 @@ fn sql_of_the_first_start_needs_a_database() {
 #[test]
 fn flags_of_nats_are_settings() {
     let compose = "services:\n  n: { image: 'nats:2', command: '-js -sd /data -m 8222 --name hub -DV' }\n  \
-        o: { image: 'nats:2', command: ['-c', '/etc/n.conf'] }\n";
+        o: { image: 'nats:2', command: ['-c', '/etc/n.conf'] }\n  \
+        p: { image: 'nats:2', command: ['-a=0.0.0.0', '--net=0.0.0.0', '--name=edge', '--js=true', '-D=false'] }\n";
     Repo::of(&[("compose.yaml", compose)])
         .has("settings.jetstream = { };")
         .has("settings.server_name = \"hub\";")
+        .has("settings.server_name = \"edge\";")
+        .has("settings.debug = false;")
+        .carried("services.p.command", "its options")
         .has("settings.debug = true;")
         .carried("services.n.command", "its options")
         .left("services.o.command", "without `-c /etc/n.conf`");
@@ -771,19 +789,30 @@ fn cache_mounts_of_run_do_not_hide_what_it_builds() {
 }
 
 #[test]
-fn applications_with_a_module_of_nixos_are_processes() {
+fn images_of_applications_run_the_package_of_nixpkgs() {
     let compose = "services:\n  dl: { image: lscr.io/linuxserver/nzbget, ports: ['6789:6789'] }\n  \
-        auth: { image: 'ghcr.io/steveiliop56/tinyauth:v3', ports: ['3000:3000'] }\n  \
         alerts: { image: ghcr.io/alerta/alerta-api, ports: ['8080:8080'] }\n  \
-        feeds: { image: rssbridge/rss-bridge, ports: ['8081:80'] }\n  dns: { image: linuxserver/ddclient, volumes: ['./dns:/config'] }\n  \
-        home: { image: lscr.io/linuxserver/homeassistant }\n";
+        console: { image: alerta/alerta-web, ports: ['8082:8080'] }\n  \
+        dns: { image: linuxserver/ddclient, volumes: ['./dns:/config'] }\n  \
+        lost: { image: linuxserver/ddclient, volumes: ['dns:/config'] }\n  \
+        home: { image: lscr.io/linuxserver/homeassistant }\n  docs: { image: couchdb }\nvolumes: { dns: }\n";
     Repo::of(&[("compose.yaml", compose)])
         .has("${pkgs.nzbget}/bin/nzbget --server --configfile ${pkgs.nzbget}/share/nzbget/nzbget.conf")
-        .has("DATABASE_PATH = \"./data/auth/tinyauth.db\";")
         .has("${pkgs.alerta-server}/bin/alertad run --host 127.0.0.1 --port ${toString ports.")
-        .has("${pkgs.php}/bin/php -S 127.0.0.1:${toString ports.")
+        .left("services.console.image", "remove /api from the URLs")
         .has("${pkgs.ddclient}/bin/ddclient -foreground -file ./dns/ddclient.conf")
-        .has("${pkgs.home-assistant}/bin/hass --config ./data/home");
+        .not_left("services.dns.image", "/config")
+        .left("services.lost.image", "the image reads its own /config")
+        .has("${pkgs.home-assistant}/bin/hass --config ./data/home")
+        .left("services.docs.image", "`[admins]` of a local.ini");
+}
+
+#[test]
+fn applications_whose_variables_differ_in_nixpkgs_are_left() {
+    let compose =
+        "services:\n  auth: { image: 'ghcr.io/steveiliop56/tinyauth:v3' }\n  feeds: { image: rssbridge/rss-bridge }\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.lacks("tinyauth").lacks("rss-bridge").left("services.auth", "").left("services.feeds", "");
 }
 
 #[test]
@@ -799,7 +828,8 @@ fn brokers_of_kafka_are_clusters_of_their_own() {
     let compose = format!("services:\n{}{}", broker("one", more), broker("two", ""));
     Repo::of(&[("compose.yaml", &compose)])
         .has("settings.\"offsets.topic.replication.factor\" = 1;")
-        .has("\"org.apache.kafka.metadata.authorizer.StandardAuthorizer\"")
+        .lacks("authorizer.class.name")
+        .left("services.one.environment.KAFKA_AUTHORIZER_CLASS_NAME", "AclAuthorizer comes with ZooKeeper")
         .lacks("create.topics")
         .lacks("jmx.port")
         .left("services.one.environment.KAFKA_CREATE_TOPICS", "makes no topics")
@@ -816,6 +846,41 @@ fn names_of_databases_are_not_hosts_and_subcommands_are_given_once() {
         .has("KC_DB_URL_DATABASE = \"keycloak\";")
         .has("kc.sh start-dev --http-port ${toString ports.")
         .has("} -v --import-realm\"");
+    Repo::of(&[("compose.yaml", &compose.replace("-v start-dev", "-v start"))])
+        .has("kc.sh start --http-port ${toString ports.")
+        .has("} -v --import-realm\"");
+}
+
+#[test]
+fn hosts_of_databases_and_users_are_hosts() {
+    let compose = "services:\n  app:\n    image: 'node:22'\n    command: node a.js\n    \
+        environment: { HOST_DB: db, HOST_DATABASE: db, SERVER_USER: db, HOST_MAIN_DB: db, APP_URL_DB: db, HOST_PASSWORD: db }\n  \
+        db: { image: 'postgres:16' }\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("HOST_DB = \"127.0.0.1\";")
+        .has("HOST_DATABASE = \"127.0.0.1\";")
+        .has("SERVER_USER = \"127.0.0.1\";")
+        .has("HOST_MAIN_DB = \"127.0.0.1\";")
+        .has("APP_URL_DB = \"db\";")
+        .lacks("HOST_PASSWORD = \"127.0.0.1\";");
+}
+
+#[test]
+fn programs_that_are_built_outside_of_the_checkout_are_reported() {
+    let image = "FROM golang\nWORKDIR /src\nCOPY . .\nRUN git clone https://git.example.org/tool /tmp/tool && cd /tmp/tool && \
+        go build -o /usr/local/bin/mytool .\nENTRYPOINT [\"./start.sh\"]\n";
+    let compose = "services:\n  tool: { build: . }\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", image), ("start.sh", "#!/bin/sh\nmytool --x\n")])
+        .left("services.tool.command", "is not on PATH");
+}
+
+#[test]
+fn data_of_loki_is_where_it_is_mounted() {
+    let config = "common:\n  path_prefix: /loki\nstorage_config:\n  filesystem:\n    directory: /loki/chunks/one\n";
+    let compose = "services:\n  loki: { image: grafana/loki, volumes: ['./loki.yml:/etc/loki/loki.yml', './chunks:/loki/chunks'] }\n";
+    Repo::of(&[("compose.yaml", compose), ("loki.yml", config)])
+        .has("path_prefix = \"./data/loki\";")
+        .has("directory = \"./chunks/one\";");
 }
 
 #[test]
@@ -829,11 +894,17 @@ fn passwords_are_set_where_the_data_is() {
 
 #[test]
 fn plugins_of_grafana_are_named_as_packages() {
-    let compose = "services:\n  g: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: 'grafana-clock-panel, a-b-source 1.2.3' } }\n";
-    Repo::of(&[("compose.yaml", compose)]).left(
-        "services.g.environment.GF_INSTALL_PLUGINS",
-        "declarativePlugins = with pkgs.grafanaPlugins; [ grafana-clock-panel a-b-source ]",
-    );
+    let compose = "services:\n  g: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: 'grafana-clock-panel, a-b-source 1.2.3' } }\n  \
+        h: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: '', GF_PLUGINS_PREINSTALL_SYNC: 'my-panel,my_panel' } }\n  \
+        i: { image: grafana/grafana, environment: { GF_PLUGINS_PREINSTALL: 'my_panel' } }\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .left(
+            "services.g.environment.GF_INSTALL_PLUGINS",
+            "declarativePlugins = with pkgs.grafanaPlugins; [ grafana-clock-panel a-b-source ]` to those that nixpkgs has",
+        )
+        .carried("services.h.environment.GF_INSTALL_PLUGINS", "it is empty")
+        .left("services.h.environment.GF_PLUGINS_PREINSTALL_SYNC", "[ my-panel ]` to those that nixpkgs has, and add the plugins of `my_panel`")
+        .left("services.i.environment.GF_PLUGINS_PREINSTALL", "to the packages of its plugins");
 }
 
 #[test]
@@ -851,9 +922,13 @@ fn sites_of_stages_that_copy_file_by_file_are_built() {
 fn programs_that_a_script_installs_for_all_are_reported() {
     let compose = "services:\n  ui: { image: 'node:22', command: 'sh -c \"npm install -g pnpm && pnpm dev\"' }\n  \
         cli: { image: 'ruimarinho/bitcoin-core:22', command: 'sh -c \"bitcoin-cli -regtest -rpcconnect=btc stop\"' }\n  \
-        btc: { image: 'ruimarinho/bitcoin-core:22' }\n";
+        btc: { image: 'ruimarinho/bitcoin-core:22' }\n  \
+        old: { image: 'node:22', command: 'sh -c \"yarn global add serve && serve x\"' }\n  \
+        none: { image: 'node:22', command: 'sh -c \"npm root -g && pnpm config set -g store-dir /x && npm ls -g && npm run dev -- -g\"' }\n";
     Repo::of(&[("compose.yaml", compose)])
         .left("services.ui.command", "into the package of Node.js, which is read-only")
+        .left("services.old.command", "into the package of Node.js, which is read-only")
+        .not_left("services.none.command", "into the package of Node.js")
         .has("bitcoin-cli -regtest -rpcconnect=127.0.0.1 stop");
 }
 

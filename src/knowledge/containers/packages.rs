@@ -31,8 +31,12 @@ pub struct PackageImage {
     /// Whether the image's command consists of arguments of the program. Arguments for settings that are already set
     /// above are left out.
     pub takes_command: bool,
+    /// Subcommands that the image's command may have instead of the one in `arguments`.
+    pub subcommands: &'static [&'static str],
     /// How it differs from the program in the image; empty if it is the same program.
     pub note: &'static str,
+    /// What to do about the difference.
+    pub todo: &'static str,
 }
 
 impl PackageImage {
@@ -49,6 +53,13 @@ impl PackageImage {
     /// Whether the program receives the path of a file or folder of the image.
     pub fn is_told(&self, target: &str) -> bool {
         self.contains(&format!("{{{}}}", target.trim_end_matches('/')))
+    }
+
+    /// The paths of the files and folders of the image that the program receives.
+    pub fn files(&self) -> impl Iterator<Item = &'static str> {
+        let variables = self.variables.iter().map(|(_, value)| value);
+        let parts = self.arguments.iter().chain(variables).flat_map(|text| text.split('{').skip(1));
+        parts.filter_map(|part| part.split('}').next().filter(|path| path.starts_with('/')))
     }
 
     fn contains(&self, placeholder: &str) -> bool {
@@ -75,7 +86,9 @@ const fn package(
         ready: None,
         usual: &[],
         takes_command: true,
+        subcommands: &[],
         note: "",
+        todo: "check that only features of both programs are used",
     }
 }
 
@@ -113,9 +126,19 @@ static SERVERS: &[PackageImage] = &[
     },
     PackageImage {
         ready: Some((8080, "/realms/master")),
+        subcommands: &["start"],
         ..package(&["keycloak"], "keycloak", "kc.sh", &[(8080, "")], &["start-dev", "--http-port", "{8080}"])
     },
-    package(&["vault"], "vault", "vault", &[(8200, "")], &["server", "-dev", "-dev-listen-address=127.0.0.1:{8200}"]),
+    PackageImage {
+        subcommands: &["agent"],
+        ..package(
+            &["vault"],
+            "vault",
+            "vault",
+            &[(8200, "")],
+            &["server", "-dev", "-dev-listen-address=127.0.0.1:{8200}"],
+        )
+    },
     PackageImage {
         ready: Some((8025, "/readyz")),
         ..package(
@@ -184,6 +207,7 @@ static SERVERS: &[PackageImage] = &[
     },
     PackageImage {
         note: "the image makes an administrator of COUCHDB_USER and COUCHDB_PASSWORD, without which CouchDB does not start",
+        todo: "write an administrator below `[admins]` of a local.ini, and pass it with `-couch_ini`",
         ..package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[])
     },
     package(&["eclipse-mosquitto", "mosquitto"], "mosquitto", "mosquitto", &[(1883, "")], &["-p", "{1883}"]),

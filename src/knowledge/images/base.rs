@@ -223,18 +223,30 @@ pub fn find(reference: &str) -> Option<&'static Base> {
 }
 
 /// Distributions whose `/bin/sh` is bash. That of Debian and Ubuntu is dash, that of Alpine is BusyBox.
-const BASH_AS_SH: [&str; 11] = [
+const BASH_AS_SH: [&str; 23] = [
     "almalinux",
     "amazonlinux",
     "archlinux",
     "centos",
     "fedora",
     "fedora-minimal",
+    "leap",
+    "mageia",
     "oraclelinux",
     "rockylinux",
+    "rockylinux-minimal",
+    "tumbleweed",
     "ubi",
     "ubi-init",
     "ubi-minimal",
+    "ubi10",
+    "ubi10-minimal",
+    "ubi8",
+    "ubi8-init",
+    "ubi8-minimal",
+    "ubi9",
+    "ubi9-init",
+    "ubi9-minimal",
 ];
 
 /// Whether bash runs the shell form of RUN in an image without SHELL.
@@ -291,6 +303,17 @@ pub fn attribute(base: &Base, reference: &str) -> Option<(String, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shells_of_distributions() {
+        let images = ["quay.io/fedora/fedora:42", "redhat/ubi9", "redhat/ubi8-minimal:8.10", "opensuse/leap:15.6"];
+        for image in images {
+            assert!(has_bash_as_sh(image), "{image}");
+        }
+        for image in ["debian", "alpine:3", "ubuntu"] {
+            assert!(!has_bash_as_sh(image), "{image}");
+        }
+    }
 
     #[test]
     fn tags_choose_attributes() {

@@ -53,7 +53,7 @@ const HOST_WORDS: [&str; 17] = [
 ];
 
 /// Last words of names that hold a property of a host instead of its name.
-const OTHER_WORDS: [&str; 6] = ["DATABASE", "DB", "PASSWORD", "SCHEMA", "USER", "USERNAME"];
+const OTHER_WORDS: [&str; 5] = ["DATABASE", "DB", "SCHEMA", "USER", "USERNAME"];
 
 impl Rewriter<'_, '_> {
     /// The number of a port, as a part of a string.
@@ -478,11 +478,17 @@ fn last_word(before: &str) -> &str {
 /// Whether the name of a variable or a flag refers to a host.
 pub fn is_host_word(name: &str) -> bool {
     let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
-    // `DB_URL_DATABASE`
-    if name.rsplit('_').next().is_some_and(|last| OTHER_WORDS.contains(&last)) {
+    let words: Vec<&str> = name.split('_').collect();
+    // `DB_URL_DATABASE` is the name of a database, and `HOST_DATABASE` the host of one.
+    let is_other = match words.as_slice() {
+        [.., "PASSWORD"] => true,
+        [first, _, .., last] => OTHER_WORDS.contains(last) && !HOST_WORDS.contains(first),
+        _ => false,
+    };
+    if is_other {
         return false;
     }
-    name.split('_').any(|word| HOST_WORDS.contains(&word)) || name.ends_with("HOST") || name.ends_with("SERVER")
+    words.iter().any(|word| HOST_WORDS.contains(word)) || name.ends_with("HOST") || name.ends_with("SERVER")
 }
 
 /// The port that a URL without a port number refers to.

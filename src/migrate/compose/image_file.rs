@@ -29,6 +29,8 @@ pub struct ImageFile {
     pub exposed: Vec<u16>,
     /// The commands of `RUN`, with their lines.
     pub runs: Vec<(String, usize)>,
+    /// Whether one of them compiles a program.
+    compiles: bool,
     /// The `COPY` and `ADD` instructions from the context: source and target.
     pub copies: Vec<(String, String)>,
     /// The `COPY --from` instructions.
@@ -197,7 +199,10 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
             let numbers = rest.split_whitespace().filter_map(|port| port.split('/').next()?.parse::<u16>().ok());
             stage.exposed.extend(numbers);
         }
-        "RUN" => stage.runs.push((rest.to_owned(), line)),
+        "RUN" => {
+            stage.compiles = stage.compiles || runs_compiler(rest);
+            stage.runs.push((rest.to_owned(), line));
+        }
         "COPY" | "ADD" if rest.contains("--from") => {
             let copied: String =
                 rest.split_whitespace().filter(|word| !word.starts_with("--")).collect::<Vec<_>>().join(" ");
@@ -241,6 +246,14 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
         }
         _ => {}
     }
+}
+
+/// Whether the commands of a RUN compile a program.
+fn runs_compiler(run: &str) -> bool {
+    let is_compiler = |command: &shell::Command<'_>| {
+        COMPILERS.iter().any(|[program, verb]| command.program() == *program && command.word(1) == Some(verb))
+    };
+    shell::commands(run).iter().any(is_compiler)
 }
 
 /// A RUN without `--mount` and its other flags.
@@ -337,12 +350,7 @@ fn heredoc(line: &str) -> Option<String> {
 impl ImageFile {
     /// Whether the stage compiles a program.
     pub fn compiles(&self) -> bool {
-        self.runs.iter().any(|(run, _)| {
-            let is_compiler = |command: &shell::Command<'_>| {
-                COMPILERS.iter().any(|[program, verb]| command.program() == *program && command.word(1) == Some(verb))
-            };
-            shell::commands(run).iter().any(is_compiler)
-        })
+        self.compiles
     }
 
     /// The folder of the context that corresponds to the WORKDIR of the image if nothing is copied to WORKDIR itself:
@@ -398,7 +406,7 @@ impl ImageFile {
         let copies = self.copies.iter().map(|(from, to)| (Some(from.clone()), to.clone()));
         for (number, (from, to)) in copies.chain(built).enumerate() {
             let Some(from) = from else { continue };
-            let is_folder = from.ends_with('/');
+            let is_folder = from.ends_with('/') || from.ends_with("/.");
             let from = from.trim_start_matches("./").trim_end_matches(['/', '.']);
             if from.contains('*') {
                 continue;
@@ -496,6 +504,8 @@ mod tests {
         assert_eq!(folder(net), "src/Shop.Api");
         let parts = net.replace("COPY . .", "COPY [\"back/Shop.Api/\", \"src/Shop.Api/\"]");
         assert_eq!(folder(&parts), "back/Shop.Api");
+        let dots = "FROM python\nWORKDIR /app\nCOPY My.Api/. /app/\nCMD python app.py\n";
+        assert_eq!(folder(dots), "My.Api");
         let mounts = go("server/")
             .replace("RUN go build", "RUN --mount=type=cache,target=/root/.cache \\\n  --network=none\\\n  go build");
         assert_eq!(folder(&mounts), "server");

@@ -376,14 +376,29 @@ impl Instance<'_, '_, '_> {
                 self.builder.carry(self.service, place, what, "nothing: connections from this machine are trusted");
                 return true;
             }
-            ("grafana", "GF_INSTALL_PLUGINS" | "GF_PLUGINS_PREINSTALL") => {
+            ("grafana", "GF_INSTALL_PLUGINS" | "GF_PLUGINS_PREINSTALL" | "GF_PLUGINS_PREINSTALL_SYNC") => {
+                if text.trim().is_empty() {
+                    self.builder.carry(self.service, place, what, "nothing: it is empty");
+                    return true;
+                }
                 let plain = |plugin: &str| {
                     let name = plugin.rsplit(';').next()?.split([' ', '@']).find(|word| !word.is_empty())?;
                     name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-').then(|| name.to_owned())
                 };
-                let names: Vec<String> = text.split(',').filter_map(plain).collect();
+                let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+                let names: Vec<String> = parts.iter().filter_map(|part| plain(part)).collect();
+                let others: Vec<&str> = parts.iter().filter(|part| plain(part).is_none()).copied().collect();
                 let why = "services-flake's grafana takes plugins as packages, and downloads none";
-                let todo = format!("set `declarativePlugins = with pkgs.grafanaPlugins; [ {} ]`", names.join(" "));
+                let mut todo = match names.is_empty() {
+                    true => "set `declarativePlugins` to the packages of its plugins".to_owned(),
+                    false => format!(
+                        "set `declarativePlugins = with pkgs.grafanaPlugins; [ {} ]` to those that nixpkgs has",
+                        names.join(" ")
+                    ),
+                };
+                if !others.is_empty() && !names.is_empty() {
+                    todo.push_str(&format!(", and add the plugins of `{}`", others.join(",")));
+                }
                 self.leave(place, what, why, todo);
                 return true;
             }
@@ -484,9 +499,14 @@ impl Instance<'_, '_, '_> {
             self.leave(place, what, why, "nothing, unless the program depends on the copies");
             return true;
         }
-        // It comes with ZooKeeper.
-        let is_old = key == "authorizer.class.name" && text.ends_with("AclAuthorizer");
-        let text = if is_old { "org.apache.kafka.metadata.authorizer.StandardAuthorizer" } else { text };
+        // Under its successor, a broker without `super.users` may not register at its own controller.
+        if key == "authorizer.class.name" && text.ends_with("AclAuthorizer") {
+            let why = "AclAuthorizer comes with ZooKeeper, so every client of this broker may do everything";
+            let todo = "set it to org.apache.kafka.metadata.authorizer.StandardAuthorizer, with `super.users`, if \
+                        programs need the ACLs on this machine";
+            self.leave(place, what, why, todo);
+            return true;
+        }
         let value = match (text.parse::<i64>(), text) {
             (Ok(number), _) => Expr::int(number),
             (_, "true" | "false") => Expr::Code(text.to_owned()),

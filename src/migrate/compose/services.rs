@@ -93,8 +93,7 @@ impl<'m> Builder<'_, 'm> {
                     }
                 }
                 if let Some(node) = service.get("image").filter(|_| !package.note.is_empty()) {
-                    let todo = "check that only features of both programs are used";
-                    self.leave(service, &node.place, "image", package.note, todo);
+                    self.leave(service, &node.place, "image", package.note, package.todo);
                 }
                 process::package_program(self, service, package)
             }

@@ -257,7 +257,6 @@ impl Recipe {
                 self.lost.push((shown(words), line, why, "change its `users` and `groups`"));
             }
             ("chown", [owner, paths @ ..]) => {
-                let owner = owner.split(':').next().unwrap_or(owner);
                 for path in paths {
                     if is_pattern(path) {
                         let why = "which files it means is only known when the image is built";
@@ -265,7 +264,7 @@ impl Recipe {
                         self.lost.push((format!("chown {owner} {path}"), line, why, todo));
                         continue;
                     }
-                    self.owners.push((joined(folder, path), owner.to_owned(), line));
+                    self.owners.push((joined(folder, path), (*owner).to_owned(), line));
                 }
             }
             ("mkdir", paths) => self.on_paths("mkdir -p", paths, line, folder),
@@ -550,7 +549,7 @@ mod tests {
             ]
         );
         assert_eq!(recipe.requirements.len(), 2);
-        assert_eq!(recipe.owners, [("/app".to_owned(), "web".to_owned(), 11)]);
+        assert_eq!(recipe.owners, [("/app".to_owned(), "web:web".to_owned(), 11)]);
         assert_eq!(recipe.holes, [("make all".to_owned(), 11), ("useradd ${LOST}".to_owned(), 14)]);
     }
 

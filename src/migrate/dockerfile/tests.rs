@@ -528,6 +528,10 @@ fn accounts_and_their_groups() {
     }
     assert!(in_one_line(&module).contains("uid = 1500; gid = 2000;") && !module.contains("secret"), "{module}");
     assert!(left(&report).is_empty(), "{report:?}");
+    let given = "FROM debian\nRUN useradd -u 5000 web && groupadd -g 2000 staff && mkdir /d && chown web:staff /d\nCMD [\"a\"]\n";
+    let (module, report) = migrated("Dockerfile", given, &[]);
+    assert!(in_one_line(&module).contains("uid = 5000; gid = 2000;"), "{module}");
+    assert!(report.carried.iter().any(|item| item.what == "owner web:staff"), "{report:?}");
 }
 
 #[test]

@@ -283,15 +283,6 @@ pub(super) static APPLICATIONS: &[PackageImage] = &[
             "ControlPort={6789}",
         ],
     ),
-    PackageImage {
-        variables: &[
-            ("ADDRESS", "127.0.0.1"),
-            ("PORT", "{3000}"),
-            ("DATABASE_PATH", "{data}/tinyauth.db"),
-            ("RESOURCES_DIR", "{data}/resources"),
-        ],
-        ..package(&["steveiliop56/tinyauth"], "tinyauth", "tinyauth", &[(3000, "")], &[])
-    },
     package(
         &["alerta/alerta-api"],
         "alerta-server",
@@ -300,7 +291,8 @@ pub(super) static APPLICATIONS: &[PackageImage] = &[
         &["run", "--host", "127.0.0.1", "--port", "{8080}"],
     ),
     PackageImage {
-        note: "nixpkgs has the API of Alerta, and not its web console",
+        note: "nixpkgs has the API of Alerta, and not its web console, whose nginx serves the API below /api",
+        todo: "remove /api from the URLs of its clients",
         ..package(
             &["alerta/alerta-web", "alerta/alerta-beta"],
             "alerta-server",
@@ -308,11 +300,6 @@ pub(super) static APPLICATIONS: &[PackageImage] = &[
             &[(8080, "")],
             &["run", "--host", "127.0.0.1", "--port", "{8080}"],
         )
-    },
-    PackageImage {
-        variables: &[("RSSBRIDGE_FileCache_path", "{data}")],
-        takes_command: false,
-        ..package(&["rssbridge/rss-bridge"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{rss-bridge}"])
     },
     package(
         &["linuxserver/ddclient"],

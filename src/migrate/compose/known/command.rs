@@ -101,26 +101,31 @@ impl Instance<'_, '_, '_> {
                 ("memcached", flag) => lines.push(flag.to_owned()),
                 ("elasticmq" | "azurite" | "dynamodb-local" | "mailhog", flag) => lines.push(flag.to_owned()),
                 ("prometheus", flag) => lines.push(flag.to_owned()),
-                ("nats-server", flag) if flag.starts_with('-') => match flag.trim_start_matches('-') {
-                    "js" | "jetstream" => self.set("settings.jetstream", Expr::Set(Vec::new())),
-                    "D" | "debug" => self.set("settings.debug", Expr::bool(true)),
-                    "V" | "trace" => self.set("settings.trace", Expr::bool(true)),
-                    "DV" => {
-                        self.set("settings.debug", Expr::bool(true));
-                        self.set("settings.trace", Expr::bool(true));
+                ("nats-server", flag) if flag.starts_with('-') => {
+                    let name = flag.trim_start_matches('-');
+                    let (name, value) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
+                    let is_on = value.is_none_or(|value| matches!(value, "true" | "1" | "t" | "T" | "TRUE" | "True"));
+                    let takes_next = usize::from(value.is_none());
+                    match name {
+                        "js" | "jetstream" if is_on => self.set("settings.jetstream", Expr::Set(Vec::new())),
+                        "js" | "jetstream" => {}
+                        "D" | "debug" => self.set("settings.debug", Expr::bool(is_on)),
+                        "V" | "trace" => self.set("settings.trace", Expr::bool(is_on)),
+                        "DV" => {
+                            self.set("settings.debug", Expr::bool(is_on));
+                            self.set("settings.trace", Expr::bool(is_on));
+                        }
+                        // Ports and folders are those of the instance.
+                        "p" | "port" | "m" | "http_port" | "a" | "addr" | "net" | "sd" | "store_dir" => {
+                            at += takes_next;
+                        }
+                        "n" | "name" | "server_name" if value.or(next).is_some() => {
+                            self.set("settings.server_name", Expr::text(value.or(next).unwrap_or_default()));
+                            at += takes_next;
+                        }
+                        _ => left.push(flag),
                     }
-                    // Ports and folders are those of the instance.
-                    "p" | "port" | "m" | "http_port" | "a" | "addr" | "net" | "sd" | "store_dir" => at += 1,
-                    "n" | "name" | "server_name" if next.is_some() => {
-                        self.set("settings.server_name", Expr::text(next.unwrap_or_default()));
-                        at += 1;
-                    }
-                    other
-                        if ["p=", "port=", "m=", "http_port=", "sd=", "store_dir="]
-                            .iter()
-                            .any(|own| other.starts_with(own)) => {}
-                    _ => left.push(flag),
-                },
+                }
                 ("nginx", "-g" | "daemon off;" | "'daemon off;'" | "nginx-debug" | "nginx") => {}
                 (_, flag) => left.push(flag),
             }

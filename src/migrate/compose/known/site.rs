@@ -28,7 +28,7 @@ impl Instance<'_, '_, '_> {
         let mut script = Text::literal("set -e\n");
         for (run, line) in &stage.runs {
             let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
-            let command = without_mounts(run);
+            let command = run.as_str();
             if prepares_image(command) {
                 let shown: String = command.chars().take(60).collect();
                 let why = format!("`RUN {shown}` prepared the image that the site is built in");
@@ -74,15 +74,6 @@ impl Instance<'_, '_, '_> {
         };
         pairs.iter().map(attr).collect()
     }
-}
-
-/// A RUN line without its mounts.
-fn without_mounts(run: &str) -> &str {
-    let mut rest = run.trim_start();
-    while rest.starts_with("--") {
-        rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
-    }
-    rest
 }
 
 /// Whether a RUN line only installs tools and builds nothing.

@@ -196,7 +196,9 @@ impl Instance<'_, '_, '_> {
     /// Converts a string in a configuration file.
     fn yaml_text(&self, key: &str, text: &str, place: &Place) -> Expr {
         if let Some(rest) = self.own_data(text) {
-            return Expr::text(format!("{}{rest}", self.data_folder()));
+            let binds = self.service.binds();
+            let path = bind_of(&binds, text).map(|(bind, rest)| format!("./{}{rest}", bind.source));
+            return Expr::text(path.unwrap_or_else(|| format!("./data/{}{rest}", self.service.process)));
         }
         if let Some(path) = self.file_in_checkout(key, text) {
             return Expr::Code(path);
@@ -217,11 +219,8 @@ impl Instance<'_, '_, '_> {
         let exists = |path: &String| files.is_folder(path) || matches!(files.text(path), Ok(Some(_)));
         let path = if text.starts_with('/') {
             let binds = self.service.binds();
-            let below = |bind: &&Bind| {
-                text.strip_prefix(bind.target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            };
-            let bind = binds.iter().filter(below).max_by_key(|bind| bind.target.len())?;
-            format!("{}{}", bind.source, &text[bind.target.len()..])
+            let (bind, rest) = bind_of(&binds, text)?;
+            format!("{}{rest}", bind.source)
         } else if key.ends_with("_files") || key.ends_with("_file") {
             crate::paths::join(&self.folder, text)?
         } else {
@@ -271,6 +270,15 @@ impl Instance<'_, '_, '_> {
             }
         }
     }
+}
+
+/// The innermost bind that contains a path of the container, and the path behind its target.
+fn bind_of<'b, 't>(binds: &'b [Bind], text: &'t str) -> Option<(&'b Bind, &'t str)> {
+    let behind = |bind: &'b Bind| {
+        let rest = text.strip_prefix(bind.target.as_str())?;
+        (rest.is_empty() || rest.starts_with('/')).then_some((bind, rest))
+    };
+    binds.iter().filter_map(behind).max_by_key(|(bind, _)| bind.target.len())
 }
 
 /// Whether a program stores its data in a folder.

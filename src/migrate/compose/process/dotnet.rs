@@ -1,5 +1,8 @@
 //! Programs of .NET, run from their project: `dotnet App.dll` runs what only the image has.
 
+use std::collections::BTreeSet;
+
+use super::source::Folder;
 use super::{Program, start_line, versioned, working_folder};
 use crate::lang::shell;
 use crate::migrate::Files;
@@ -9,6 +12,29 @@ use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
 use crate::migrate::nix::Text;
 use crate::paths;
+
+/// The flags of `dotnet publish` and `dotnet build` whose value may be the next word. Source:
+/// <https://learn.microsoft.com/dotnet/core/tools/dotnet-publish>
+const FLAGS_WITH_VALUE: [&str; 18] = [
+    "-a",
+    "--arch",
+    "--artifacts-path",
+    "-c",
+    "--configuration",
+    "-f",
+    "--framework",
+    "--manifest",
+    "-o",
+    "--os",
+    "--output",
+    "-r",
+    "--runtime",
+    "-s",
+    "--source",
+    "-v",
+    "--verbosity",
+    "--version-suffix",
+];
 
 /// How many folders are searched for a project.
 const MOST_FOLDERS: usize = 300;
@@ -47,38 +73,103 @@ pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, c
 
 /// The project that makes an assembly: one that a Dockerfile names or copies, or that is in the context.
 fn project(files: &dyn Files, context: &str, file: &ImageFile, name: &str, working: &str) -> Option<String> {
-    let mut candidates = Vec::new();
+    let mut candidates = Candidates { files, seen: BTreeSet::new(), projects: Vec::new() };
     for stage in file.stages.iter().map(|(_, stage)| stage).chain([file]) {
-        for (run, _) in &stage.runs {
-            for command in shell::commands(run) {
-                if command.program() != "dotnet" || !matches!(command.word(1), Some("publish" | "build")) {
-                    continue;
-                }
-                let target = command.arguments().skip(1).find(|word| !word.starts_with('-')).unwrap_or(".");
-                let inside =
-                    if target.starts_with('/') { target.to_owned() } else { format!("{}/{target}", stage.folder) };
-                let source = paths::join("", inside.trim_start_matches('/'))
-                    .and_then(|inside| stage.source_of(&format!("/{inside}")))
-                    .and_then(|source| paths::join(context, &source));
-                if let Some(source) = source {
-                    candidates.extend(projects(files, &source));
-                    candidates.push(source);
-                }
+        for inside in published(stage) {
+            let source = stage.source_of(&format!("/{inside}")).and_then(|source| paths::join(context, &source));
+            if let Some(source) = source {
+                candidates.add_folder(&source);
+                candidates.add(source);
             }
         }
-        candidates.extend(stage.copies.iter().filter_map(|(from, _)| paths::join(context, from)));
+        for (from, _) in &stage.copies {
+            if let Some(path) = paths::join(context, from) {
+                candidates.add(path);
+            }
+        }
     }
-    candidates.extend(projects(files, working));
-    candidates.retain(|path| is_project(path) && matches!(files.text(path), Ok(Some(_))));
-    candidates.dedup();
-    let makes = |path: &String| {
+    candidates.add_folder(working);
+    let projects = candidates.projects;
+    let makes = |(path, text): &&(String, String)| {
         let own = path.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map_or("", |(own, _)| own);
-        let text = || files.text(path).ok().flatten().unwrap_or_default();
-        own == name || text().contains(&format!("<AssemblyName>{name}</AssemblyName>"))
+        own == name || text.contains(&format!("<AssemblyName>{name}</AssemblyName>"))
     };
-    let found = candidates.iter().find(|path| makes(path)).cloned();
-    let only = || candidates.first().filter(|first| candidates.iter().all(|other| other == *first)).cloned();
+    let found = projects.iter().find(makes).map(|(path, _)| path.clone());
+    let only = || projects.first().filter(|_| projects.len() == 1).map(|(path, _)| path.clone());
     found.or_else(|| below(files, context, name)).or_else(only)
+}
+
+/// The projects that may make an assembly, in the order in which they are found.
+struct Candidates<'f> {
+    files: &'f dyn Files,
+    /// The paths of files and folders that have been read.
+    seen: BTreeSet<String>,
+    /// The projects' paths and texts.
+    projects: Vec<(String, String)>,
+}
+
+impl Candidates<'_> {
+    fn add(&mut self, path: String) {
+        if is_project(&path)
+            && self.seen.insert(path.clone())
+            && let Ok(Some(text)) = self.files.text(&path)
+        {
+            self.projects.push((path, text));
+        }
+    }
+
+    fn add_folder(&mut self, folder: &str) {
+        // The end distinguishes it from a file of its name.
+        if self.seen.insert(format!("{folder}/")) {
+            for path in projects(self.files, folder) {
+                self.add(path);
+            }
+        }
+    }
+}
+
+/// The projects, or folders of projects, that a stage builds: paths from the root of its image, each once.
+fn published(stage: &ImageFile) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    let start = Folder::enter(Some(&Folder::Absolute(String::new())), &stage.folder);
+    for (run, _) in &stage.runs {
+        let mut folders = shell::PerShell::new(start.clone());
+        for command in shell::commands(run) {
+            let folder = folders.at(&command);
+            match (command.program(), command.word(1)) {
+                ("cd", Some(to)) => *folder = Folder::enter(folder.as_ref(), to),
+                ("dotnet", Some("publish" | "build")) => {
+                    let target = Folder::enter(folder.as_ref(), target(&command));
+                    if let Some(Folder::Absolute(path)) = target
+                        && seen.insert(path.clone())
+                    {
+                        found.push(path);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// The project or folder that `dotnet publish` builds.
+fn target<'c>(command: &'c shell::Command<'_>) -> &'c str {
+    let mut before = "";
+    for word in command.arguments().skip(1) {
+        // `/p:Version=1` is a flag as well.
+        let is_flag = word.starts_with('-') || word.starts_with('/') && word.contains(':');
+        let is_value = match before {
+            "--self-contained" | "--sc" => matches!(word, "true" | "false"),
+            flag => FLAGS_WITH_VALUE.contains(&flag),
+        };
+        if !is_flag && !is_value {
+            return word;
+        }
+        before = word;
+    }
+    "."
 }
 
 /// The project of a name in a folder or below it.

@@ -21,12 +21,12 @@ pub fn package_program(
     let mut line = start_line(package.package, &[package.program]);
     let mut own = package_arguments(builder, service, package);
     let is_subcommand = |word: &str| !word.starts_with('-') && !word.contains(['/', '.', '=']);
-    // `-v start-dev`: the subcommand is given once.
+    // `-v start`: the subcommand is given once, before its flags.
     if let Some(first) = package.arguments.first().filter(|first| is_subcommand(first))
         && own.first().is_some_and(|word| word.starts_with('-'))
-        && let Some(at) = own.iter().position(|word| word == first)
+        && let Some(at) = own.iter().position(|word| word == first || package.subcommands.contains(&word.as_str()))
     {
-        own.remove(at);
+        own[..=at].rotate_right(1);
     }
     let mut given = package.arguments;
     let mut own = own.as_slice();
@@ -45,6 +45,11 @@ pub fn package_program(
     for argument in own {
         line.push(" ").append(&words::word(&argument_text(builder, service, argument, before)));
         before = argument;
+    }
+    for path in package.files() {
+        if host_path(service, path) == path {
+            leave_file(builder, service, path);
+        }
     }
     let mut program = Program { line, ..Program::default() };
     if package.keeps_data() {
@@ -85,8 +90,7 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
     for word in usual_words(service) {
         let path = word.rsplit('=').next().unwrap_or(&word);
         if path.starts_with('/') && host_path(service, path) == path {
-            let why = format!("the image reads its own {path}, which nixpkgs does not have");
-            builder.leave(service, &service.key.place, "image", why, "write the file, and pass it in `command`");
+            leave_file(builder, service, path);
         }
         words.push(word);
     }
@@ -111,6 +115,12 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
         }
     }
     kept
+}
+
+/// Reports a file or folder that only the image has.
+fn leave_file(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) {
+    let why = format!("the image reads its own {path}, which nixpkgs does not have");
+    builder.leave(service, &service.key.place, "image", why, "write the file, and pass it in `command`");
 }
 
 fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, data: &str) -> Text {

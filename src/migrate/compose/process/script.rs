@@ -29,11 +29,7 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
         let place = node.map_or(&service.key.place, |node| &node.place);
         builder.leave(service, place, "command", why, "add its package to `runtimeInputs` of the script");
     }
-    let is_global = |command: &shell::Command<'_>| {
-        let flag = command.has("-g") || command.has("--global") || command.word(1) == Some("global");
-        matches!(command.program(), "npm" | "pnpm" | "yarn") && flag
-    };
-    if shell::commands(script).iter().any(is_global) {
+    if shell::commands(script).iter().any(installs_globally) {
         let why = "it installs a program into the package of Node.js, which is read-only";
         let place = service.get("command").or(service.get("entrypoint")).map_or(&service.key.place, |node| &node.place);
         builder.leave(service, place, "command", why, "remove that command, and add the program to `runtimeInputs`");
@@ -41,6 +37,23 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
     let mut program = user_script(builder, service, script);
     program.packages.extend(version::runtime(builder, service));
     Ok(program)
+}
+
+/// Whether a command of a package manager of Node.js installs a program for all projects.
+fn installs_globally(command: &shell::Command<'_>) -> bool {
+    const INSTALL: [&str; 8] = ["add", "ci", "i", "install", "link", "up", "update", "upgrade"];
+    if !matches!(command.program(), "npm" | "pnpm" | "yarn") {
+        return false;
+    }
+    // What follows `--` belongs to another program.
+    let own: Vec<&str> = command.arguments().take_while(|word| *word != "--").collect();
+    let is_global = own.iter().any(|word| matches!(*word, "-g" | "--global" | "--location=global"));
+    let mut verbs = own.iter().filter(|word| !word.starts_with('-'));
+    match verbs.next() {
+        Some(&"global") => verbs.next().is_some_and(|verb| INSTALL.contains(verb)),
+        Some(verb) => is_global && INSTALL.contains(verb),
+        None => false,
+    }
 }
 
 /// The programs in a script that are not known to be in PATH. Fails if one is a file that is not in the checkout.

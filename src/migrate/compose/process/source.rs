@@ -1,5 +1,7 @@
 //! Programs that a Dockerfile builds. Processes run them from their source.
 
+use std::collections::BTreeMap;
+
 use super::{Program, append, dotnet, start_line, versioned, working_folder};
 use crate::lang::shell;
 use crate::migrate::Files;
@@ -7,6 +9,7 @@ use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH, go_program};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::stack::Service;
+use crate::paths;
 
 /// Whether the build context is a Spring Boot application.
 pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
@@ -20,7 +23,7 @@ pub fn is_spring(files: &dyn Files, service: &Service<'_>) -> bool {
 
 /// The go.mod of the build context; empty if there is none.
 pub(super) fn go_mod(builder: &Builder<'_, '_>, service: &Service<'_>) -> String {
-    let path = service.context().and_then(|context| crate::paths::join(context, "go.mod"));
+    let path = service.context().and_then(|context| paths::join(context, "go.mod"));
     path.and_then(|path| builder.files().text(&path).ok().flatten()).unwrap_or_default()
 }
 
@@ -76,7 +79,7 @@ fn source_line(
     let name = built_name(file, first);
     if built("go build").is_some() {
         let is_folder = |path: &str| {
-            let path = crate::paths::join(&working_folder(service), path);
+            let path = paths::join(&working_folder(service), path);
             path.is_some_and(|path| builder.files().is_folder(&path))
         };
         let go_mod = has("go.mod").unwrap_or_default();
@@ -137,7 +140,9 @@ pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, argumen
     let is_named = !names.is_empty() && !installs_folder;
     for (build, folder) in builds_of_go(file) {
         names.extend(build.output.as_deref().map(last));
-        names.extend(build.targets().iter().map(|target| go_program(target, &folder, go_mod)));
+        if let Some(folder) = folder {
+            names.extend(build.targets().iter().map(|target| go_program(target, &folder, go_mod)));
+        }
     }
     let has = |program: &str, verb: &str| {
         let is_it = |command: &shell::Command<'_>| command.program() == program && command.word(1) == Some(verb);
@@ -168,43 +173,66 @@ pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, argumen
     is_given || shell::commands(script).iter().any(starts)
 }
 
-/// Each `go build` of an image, and the folder that it runs in, from the one that the process runs in.
-fn builds_of_go(file: &ImageFile) -> Vec<(GoBuild, String)> {
+/// Each `go build` of an image, and the folder that it runs in, from the one that the process runs in. `None` for a
+/// folder that is not in the checkout.
+fn builds_of_go(file: &ImageFile) -> Vec<(GoBuild, Option<String>)> {
     let working = file.working_folder();
-    let stages: Vec<&ImageFile> = file.stages.iter().map(|(_, stage)| stage).chain([file]).collect();
+    let stages = file.stages.iter().map(|(_, stage)| stage).chain([file]);
+    let compiling: Vec<&ImageFile> = stages.filter(|stage| stage.compiles()).collect();
     let in_checkout = |path: &str| {
-        let mut compiling = stages.iter().filter(|stage| stage.compiles());
         // This is where each RUN starts.
-        if compiling.clone().any(|stage| path.trim_end_matches('/') == stage.folder.trim_end_matches('/')) {
+        if compiling.iter().any(|stage| path.trim_end_matches('/') == stage.folder.trim_end_matches('/')) {
             return Some(String::new());
         }
-        let source = compiling.find_map(|stage| stage.source_of(path))?;
+        let source = compiling.iter().find_map(|stage| stage.source_of(path))?;
         let inside = source.strip_prefix(&working)?;
         let is_below = working.is_empty() || inside.is_empty() || inside.starts_with('/');
-        is_below.then(|| crate::paths::join("", inside.trim_start_matches('/')))?
+        is_below.then(|| paths::join("", inside.trim_start_matches('/')))?
     };
     go_builds(&file.builders, &in_checkout)
 }
 
+/// The folder that a command of a RUN runs in.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Folder {
+    /// From the one that the RUN starts in.
+    Inside(String),
+    /// From the root of the image.
+    Absolute(String),
+}
+
+impl Folder {
+    /// The folder after `cd`. `None` if the one before is not known, if it leads out of that, or if it is too long.
+    pub(super) fn enter(before: Option<&Self>, to: &str) -> Option<Self> {
+        let entered = match before {
+            _ if to.starts_with('/') => Self::Absolute(paths::join("", to.trim_start_matches('/'))?),
+            Some(Self::Inside(folder)) => Self::Inside(paths::join(folder, to)?),
+            Some(Self::Absolute(folder)) => Self::Absolute(paths::join(folder, to)?),
+            None => return None,
+        };
+        let (Self::Inside(path) | Self::Absolute(path)) = &entered;
+        (path.len() <= LONGEST_PATH).then_some(entered)
+    }
+}
+
 /// Each `go build`, and the folder that it runs in, from that of its RUN. `in_checkout` gives the folder for an absolute
-/// path of the image; a build in one that it does not know is left out.
-fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) -> Vec<(GoBuild, String)> {
+/// path of the image, if it is known.
+fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) -> Vec<(GoBuild, Option<String>)> {
     let mut found = Vec::new();
+    let mut known: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut resolve = |folder: &Folder| match folder {
+        Folder::Inside(path) => Some(path.clone()),
+        Folder::Absolute(path) => known.entry(path.clone()).or_insert_with(|| in_checkout(&format!("/{path}"))).clone(),
+    };
     for run in builders.iter().filter(|run| run.contains("go")) {
-        let mut folders = shell::PerShell::new(Some(String::new()));
+        let mut folders = shell::PerShell::new(Some(Folder::Inside(String::new())));
         for command in shell::commands(run) {
             let folder = folders.at(&command);
             match (command.program(), command.word(1)) {
-                ("cd", Some(to)) => {
-                    let entered = match to.starts_with('/') {
-                        true => in_checkout(to),
-                        false => folder.as_deref().and_then(|folder| crate::paths::join(folder, to)),
-                    };
-                    *folder = entered.filter(|path| path.len() <= LONGEST_PATH);
-                }
+                ("cd", Some(to)) => *folder = Folder::enter(folder.as_ref(), to),
                 _ => {
-                    let build = folder.as_ref().and_then(|folder| Some((GoBuild::read(&command)?, folder.clone())));
-                    found.extend(build);
+                    let build = GoBuild::read(&command);
+                    found.extend(build.map(|build| (build, folder.as_ref().and_then(&mut resolve))));
                 }
             }
         }
@@ -215,13 +243,14 @@ fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) 
 /// The argument of `go run` for a program: the target of the build that creates it. `None` if there are several
 /// targets, and none of them creates it.
 fn go_target(
-    builds: &[(GoBuild, String)],
+    builds: &[(GoBuild, Option<String>)],
     name: &str,
     go_mod: &str,
     is_folder: &dyn Fn(&str) -> bool,
 ) -> Option<Vec<String>> {
     let mut targets: Vec<(&GoBuild, &str, Vec<&str>)> = Vec::new();
     for (build, folder) in builds {
+        let Some(folder) = folder else { continue };
         targets.extend(build.targets().into_iter().map(|target| (build, folder.as_str(), target)));
     }
     let is_output = |build: &GoBuild| {
@@ -231,7 +260,7 @@ fn go_target(
     let written = targets.iter().find(|(build, ..)| is_output(build));
     let named = || targets.iter().find(|(_, folder, target)| go_program(target, folder, go_mod) == name);
     let found = written.or_else(named).or_else(|| targets.first().filter(|_| targets.len() == 1));
-    let in_folder = |folder: &str, target: &str| match crate::paths::join(folder, target) {
+    let in_folder = |folder: &str, target: &str| match paths::join(folder, target) {
         Some(path) if path.is_empty() => ".".to_owned(),
         Some(path) if path.ends_with(".go") => path,
         Some(path) => format!("./{path}"),
@@ -249,9 +278,9 @@ fn go_target(
             // `./cmd/...` contains a package with the name of the program.
             let patterns = targets
                 .iter()
-                .filter_map(|(_, folder, target)| crate::paths::join(folder, target.first()?.strip_suffix("...")?));
-            let folders = patterns
-                .flat_map(|base| [crate::paths::join(&base, name), crate::paths::join(&base, &format!("cmd/{name}"))]);
+                .filter_map(|(_, folder, target)| paths::join(folder, target.first()?.strip_suffix("...")?));
+            let folders =
+                patterns.flat_map(|base| [paths::join(&base, name), paths::join(&base, &format!("cmd/{name}"))]);
             folders.flatten().find(|folder| is_folder(folder)).map(|folder| vec![format!("./{folder}")])
         }
     }
@@ -312,6 +341,9 @@ mod tests {
             ("cd /src/cmd/api && go build -o /server .", "server", "./cmd/api"),
             ("cd /tmp/tool && go build -o /tool . && cd /src/cmd/job && go build", "job", "./cmd/job"),
             ("cd /tmp/tool && go build -o /server .", "server", "?"),
+            ("cd /src && cd cmd/job && go build", "job", "./cmd/job"),
+            ("cd /tmp/tool && cd ../../src/cmd/job && go build", "job", "./cmd/job"),
+            ("cd ../x && cd /src/cmd/job && go build", "job", "./cmd/job"),
             ("go build -o /bin/server ./cmd/api/...", "server", "./cmd/api/..."),
             ("go build -o /out/ ./cmd/...", "job", "./cmd/job"),
             ("go build -o /out/ ./...", "job", "./cmd/job"),
