@@ -607,3 +607,16 @@ fn an_isolated_baseline_keeps_what_the_file_contains() {
     assert_eq!(run(root.path(), &["baseline", "--isolated"]).0, Some(0));
     assert_eq!(root.read(".flakeward/baseline.json"), before);
 }
+
+#[test]
+fn an_isolated_baseline_is_not_pruned() {
+    let root = Repository::new(&[
+        ("flakeward.toml", "[ports]\nown-hosts = [\"db.example.org\"]\n"),
+        ("u.yaml", "port: \"http://db.example.org:9999/\"\n"),
+    ]);
+    assert_eq!(run(root.path(), &["baseline", "--reason", "why"]).0, Some(0));
+    let before = root.read(".flakeward/baseline.json");
+    assert!(before.contains("u.yaml") && before.contains("why"), "{before}");
+    assert_eq!(run(root.path(), &["baseline", "--isolated", "--prune"]).0, Some(2));
+    assert_eq!(root.read(".flakeward/baseline.json"), before);
+}

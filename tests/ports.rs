@@ -557,6 +557,54 @@ fn rename_refuses_references_in_files_that_are_not_checked() {
 }
 
 #[test]
+fn rename_refuses_references_that_only_unchecked_files_show() {
+    let registry = "{ web = 8080; }\n";
+    let user = "{ ports, ... }: {\n  services.s.port = ports.web;\n}\n";
+    let folder = Repository::new(&[
+        ("lib/ports.nix", registry),
+        ("flakeward.toml", "exclude = [\"old/\"]\n"),
+        ("default.nix", "{ imports = [ ./old/args.nix ./s.nix ]; }\n"),
+        ("old/args.nix", "{ _module.args.ports = import ../lib/ports.nix; }\n"),
+        ("s.nix", user),
+    ]);
+    let output = run(folder.path(), "ports rename web site");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains("s.nix"), "{stderr}");
+    assert_eq!([read(folder.path(), "lib/ports.nix"), read(folder.path(), "s.nix")], [registry, user]);
+    folder.write("flakeward.toml", "");
+    assert_eq!(run(folder.path(), "ports rename web site").status.code(), Some(0));
+    assert!(read(folder.path(), "s.nix").contains("ports.site"));
+}
+
+#[test]
+fn rename_refuses_if_an_unchecked_file_cannot_be_read() {
+    let settings = "exclude = [\"old/\"]\n";
+    let folder = Repository::new(&[("lib/ports.nix", "{ web = 8080; }\n"), ("flakeward.toml", settings)]);
+    folder.write("old/e.nix", b"let ports = import ../lib/ports.nix; in { port = ports.web; } # \xff\n");
+    let output = run(folder.path(), "ports rename web site");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains("old/e.nix"), "{stderr}");
+    assert_eq!(read(folder.path(), "lib/ports.nix"), "{ web = 8080; }\n");
+}
+
+#[test]
+fn rename_leaves_comments_of_files_that_are_not_checked() {
+    let comment = "# Port from lib/ports.nix: web = 8080\nport: 8080\n";
+    let folder = Repository::new(&[
+        ("lib/ports.nix", "{ web = 8080; }\n"),
+        ("flakeward.toml", "exclude = [\"old/\"]\n"),
+        ("old/flake.nix", "{ outputs = _: { }; }\n"),
+        ("old/lib/ports.nix", "{ web = 8080; }\n"),
+        ("old/a.yaml", comment),
+    ]);
+    let output = run(folder.path(), "ports rename web site");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(0) && stderr.contains("old/a.yaml"), "{stderr}");
+    assert_eq!(read(folder.path(), "lib/ports.nix"), "{ site = 8080; }\n");
+    assert_eq!(read(folder.path(), "old/a.yaml"), comment);
+}
+
+#[test]
 fn rename_says_which_file_has_syntax_errors() {
     let broken = "let ports = import ./lib/ports.nix; in { a = ports.web; \n";
     let folder = Repository::new(&[("lib/ports.nix", "{ web = 8080; }\n"), ("s.nix", broken)]);

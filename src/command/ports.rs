@@ -101,12 +101,14 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
 fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, false);
-    note_left_out(&facts, &session);
     let registries = Registries::of(&facts.project);
     let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
     let new = session.settings.config.ports.new_registry();
     let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
     let (is_free, text) = shown.number(args.number);
+    if is_free {
+        note_left_out(&facts, &session);
+    }
     print(&text)?;
     let read = complete(&facts)?;
     Ok(if is_free { read } else { ExitCode::from(1) })
@@ -126,6 +128,11 @@ fn note_left_out(facts: &run::PortFacts, session: &Session) {
     }
     let message =
         format!("not read: {}; a port that is used only there counts as free", some_of(&facts.left_out, session));
+    note(message, session);
+}
+
+/// Writes a note to standard error.
+fn note(message: String, session: &Session) {
     let note = Note { kind: NoteKind::Skipped, path: None, message };
     let _ = notes::write(&[note], &session.view, false, &mut io::stderr().lock());
 }
@@ -154,16 +161,22 @@ fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
 
 /// Like [`code`], with a help text for the number of unreadable files.
 fn code_with(facts: &run::PortFacts, help: impl Fn(usize) -> String) -> Result<ExitCode, Failure> {
-    if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
-        return Err(
-            Failure::new("internal error in a check, so not all ports are known").help("please report this bug")
-        );
-    }
+    refuse_internal_error(facts)?;
     match facts.unreadable.as_slice() {
         [] => Ok(ExitCode::SUCCESS),
         [first, ..] => {
             Err(Failure::new(format!("{}: {}", first.path, first.message)).help(help(facts.unreadable.len())))
         }
+    }
+}
+
+/// Fails if a check failed, because ports may be missing.
+fn refuse_internal_error(facts: &run::PortFacts) -> Result<(), Failure> {
+    match facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
+        true => {
+            Err(Failure::new("internal error in a check, so not all ports are known").help("please report this bug"))
+        }
+        false => Ok(()),
     }
 }
 
