@@ -518,7 +518,7 @@ fn init_names_nothing_after_generated_files() {
 #[test]
 fn init_names_the_registry_that_it_cannot_extend() {
     for (registry, reason) in [
-        ("{ lib }: { web = 8080; }\n", "requires the argument `lib`"),
+        ("{ lib }: { web = 8080; }\n", "requires the argument `lib`, which is not available in a.nix"),
         ("rec { web = 8080; } // { y = 9000; }\n", "is not written as a single set"),
         ("{ a }: { b }: { web = 8080; }\n", "is a function of several arguments"),
     ] {
@@ -526,9 +526,24 @@ fn init_names_the_registry_that_it_cannot_extend() {
         let output = run(folder.path(), "ports init");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{registry}");
-        assert!(stderr.contains("no port can be added to lib/ports.nix") && stderr.contains(reason), "{stderr}");
+        let expected = format!("no port can be added to lib/ports.nix: it {reason}");
+        assert!(stderr.contains(&expected), "{stderr}");
         assert_eq!(read(folder.path(), "lib/ports.nix"), registry);
     }
+}
+
+#[test]
+fn init_has_nothing_to_add_if_no_port_could_use_the_registry() {
+    let folder = Repository::new(&[
+        ("lib/ports.nix", "{ web = 8080; } // import ./more.nix\n"),
+        ("lib/more.nix", "{ db = 5432; }\n"),
+        ("templates/x/m.nix", "{ services.s.port = 6379; }\n"),
+    ]);
+    assert!(out(folder.path(), "ports init").starts_with("nothing to add"));
+    folder.write("m.nix", "{ services.s.port = 6379; }\n");
+    let output = run(folder.path(), "ports init");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains("lib/ports.nix: it imports other files"), "{stderr}");
 }
 
 #[test]
