@@ -409,6 +409,14 @@ fn files_of_a_working_tree_below_git_are_not_files_of_git() {
     assert!(code == Some(0) && out.contains("services.nginx"), "{out}{err}");
     let (code, _, err) = run(&other, &["check", "flake.nix"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(run(&other, &["check", "flake.nix", "-o", "r.txt"]).0, Some(0));
+    assert!(other.join("r.txt").is_file());
+    let config = std::fs::read(root.path().join(".git/config")).unwrap();
+    for path in ["../../config", "../../../.git/config", "../../../.git/trees/../config"] {
+        let (code, _, err) = run(&other, &["check", "flake.nix", "-o", path]);
+        assert!(code == Some(2) && err.contains("directory of Git"), "{path}: {err}");
+    }
+    assert_eq!(std::fs::read(root.path().join(".git/config")).unwrap(), config);
 }
 
 /// A file is written completely or not at all, even if the disk is full or file sizes are limited.

@@ -644,3 +644,23 @@ fn free_numbers_mention_what_was_not_read() {
         assert!(stderr.contains("not read: e.nix"), "{command}: {stderr}");
     }
 }
+
+#[test]
+fn free_numbers_mention_only_what_could_change_them() {
+    let folder = Repository::new(&[
+        ("lib/ports.nix", "{ web = 8080; }\n"),
+        ("flakeward.toml", "exclude = [\"*.md\", \"*.lock\", \"LICENSE\"]\n"),
+        ("a.md", "port: 8079\n"),
+        ("flake.lock", "{}\n"),
+        ("LICENSE", "MIT\n"),
+        ("vendor/b/.cargo-checksum.json", "{}\n"),
+    ]);
+    let output = run(folder.path(), "ports next");
+    assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(0), ""));
+    folder.write("flakeward.toml", "exclude = [\"old/\"]\n");
+    folder.write("old/e.nix", "{ port = 8079; }\n");
+    for (command, expected) in [("ports check 8079", true), ("ports check 8080", false)] {
+        let stderr = run(folder.path(), command).stderr;
+        assert_eq!(String::from_utf8_lossy(&stderr).contains("not read: old"), expected, "{command}");
+    }
+}

@@ -11,12 +11,15 @@ use super::{Failure, print, print_json, print_raw, session::Session};
 use crate::cli::{PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsNextArgs};
 use crate::facts::port_registry::{Registries, Registry};
 use crate::finding::{Note, NoteKind, RelPath};
+use crate::knowledge::third_party;
 use crate::output::port_export::{self, Clash};
 use crate::output::{self, notes, stream};
 use crate::port_map::PortMap;
 use crate::port_map::next;
 use crate::port_map::next::Refusal;
 use crate::run;
+use crate::source::FileKind;
+use crate::walk;
 use crate::wording::listed;
 
 /// Prints the map, or finds a number.
@@ -116,9 +119,18 @@ fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
 
 /// The ports of the repository. Notes are written to standard error.
 fn known(session: &Session, verbose: bool) -> run::PortFacts {
-    let facts = run::port_facts(&session.repo(), &session.settings);
+    let mut facts = run::port_facts(&session.repo(), &session.settings);
+    facts.left_out.retain(|path| may_have_ports(path, session));
     let _ = notes::write(&facts.notes, &session.view, verbose, &mut io::stderr().lock());
     facts
+}
+
+/// Whether a path that is left out would otherwise be read for ports: a folder, or a file with a kind. Only the existence
+/// of lock files and of files that mark vendored code matters.
+fn may_have_ports(path: &RelPath, session: &Session) -> bool {
+    let file = session.root.join(&**path);
+    let is_read = |kind| kind != FileKind::Lock && third_party::vendored_folder(path).is_none();
+    file.is_dir() || walk::classify(path, &file).is_some_and(is_read)
 }
 
 /// Writes a note about the files that were not read, in which a number may be used, to standard error.
