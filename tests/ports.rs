@@ -528,6 +528,10 @@ fn init_names_the_registry_that_it_cannot_extend() {
         assert_eq!(output.status.code(), Some(2), "{registry}");
         let expected = format!("no port can be added to lib/ports.nix: it {reason}");
         assert!(stderr.contains(&expected), "{stderr}");
+        // No advice that fails.
+        let check = text(&run(folder.path(), "check --format json"));
+        let promises = check.contains("`flakeward ports init` adds it");
+        assert_eq!(promises, reason.starts_with("requires"), "{registry}");
         assert_eq!(read(folder.path(), "lib/ports.nix"), registry);
     }
 }

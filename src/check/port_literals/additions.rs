@@ -59,16 +59,21 @@ impl<'p> Unnamed<'p> {
         }
         let (registry, shape) = match view.registries().is_empty() {
             true => (RelPath::from(view.ports.new_registry()), port_fix::Shape::Set),
-            false => easiest(view).find_map(|registry| {
-                let tree = registry_tree(view, registry)?;
-                let shape = bounded(|| Some(plan::extensible(&tree, registry)?.0))?;
-                Some((registry.path.clone(), shape))
-            })?,
+            false => extensible(view)?,
         };
         let certain = naming::are_certain(&self.missing, &self.context);
         let ports = self.missing.iter().zip(certain).filter(|(_, certain)| *certain);
         Some(Possible { registry, shape, ports: ports.map(|(port, _)| (port.path, port.span.start)).collect() })
     }
+}
+
+/// The registry to which entries can be added that is easiest to import, and its shape.
+pub fn extensible(view: &ProjectView<'_>) -> Option<(RelPath, port_fix::Shape)> {
+    easiest(view).find_map(|registry| {
+        let tree = registry_tree(view, registry)?;
+        let shape = bounded(|| Some(plan::extensible(&tree, registry)?.0))?;
+        Some((registry.path.clone(), shape))
+    })
 }
 
 /// The registries, the one that is easiest to import first.
