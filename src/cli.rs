@@ -142,7 +142,8 @@ pub struct ScopeArgs {
     /// Additional settings file, in the format of flakeward.toml, which it overrides
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub settings: Option<PathBuf>,
-    /// Ignore the repository's configuration file, custom rules and baseline
+    /// Ignore the repository's configuration file, custom rules and baseline (`baseline` keeps the reasons and dates in
+    /// the file that it replaces)
     #[arg(long, conflicts_with = "config", help_heading = "Configuration options")]
     pub isolated: bool,
     /// Number of threads [default: number of cores]

@@ -250,4 +250,7 @@ fn init_leaves_out_no_group_if_something_cannot_be_read() {
     assert!(!repository.read("flakeward.toml").contains("Left out"));
     repository.write("Dockerfile", "FROM alpine\n");
     assert_eq!(repository.run("check").code, 1);
+    fs::remove_file(repository.path().join("flakeward.toml")).unwrap();
+    assert_eq!(repository.run("init").code, 0);
+    assert!(repository.read("flakeward.toml").contains("Left out"));
 }

@@ -512,3 +512,18 @@ fn a_registry_that_git_ignores_is_not_written() {
     assert_eq!(flakeward(root.path(), &["--unsafe"]).status.code(), Some(0));
     assert!(root.path().join("lib/ports.nix").exists());
 }
+
+/// All fixes share the edits that write the registry, and each is refused with the reason.
+#[test]
+fn fixes_that_share_a_registry_that_cannot_be_written_are_all_refused() {
+    let root = Repository::new(&[(".gitignore", "lib/\n"), ("flake.nix", "{ outputs = _: { }; }\n")]);
+    for (name, number) in [("wiki", 4801), ("chat", 4802), ("mail", 4803)] {
+        root.write(&format!("modules/{name}.nix"), format!("{{ services.{name}.port = {number}; }}\n"));
+    }
+    let out = flakeward(root.path(), &["--unsafe"]);
+    assert_eq!(out.status.code(), Some(2));
+    let all = format!("{}{}", text(&out.stdout), text(&out.stderr));
+    let refusal = "not fixed[hardcoded-port]: lib/ports.nix cannot be written: it would be ignored";
+    assert_eq!(all.matches(refusal).count(), 3, "{all}");
+    assert!(!root.path().join("lib").exists());
+}

@@ -409,6 +409,14 @@ fn files_of_a_working_tree_below_git_are_not_files_of_git() {
     assert!(code == Some(0) && out.contains("services.nginx"), "{out}{err}");
     let (code, _, err) = run(&other, &["check", "flake.nix"]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(run(&other, &["check", "flake.nix", "-o", "r.txt"]).0, Some(0));
+    assert!(other.join("r.txt").is_file());
+    let config = std::fs::read(root.path().join(".git/config")).unwrap();
+    for path in ["../../config", "../../../.git/config", "../../../.git/trees/../config"] {
+        let (code, _, err) = run(&other, &["check", "flake.nix", "-o", path]);
+        assert!(code == Some(2) && err.contains("directory of Git"), "{path}: {err}");
+    }
+    assert_eq!(std::fs::read(root.path().join(".git/config")).unwrap(), config);
 }
 
 /// A file is written completely or not at all, even if the disk is full or file sizes are limited.
@@ -605,5 +613,18 @@ fn an_isolated_baseline_keeps_what_the_file_contains() {
     let before = root.read(".flakeward/baseline.json");
     assert!(before.contains("agreed with ops"));
     assert_eq!(run(root.path(), &["baseline", "--isolated"]).0, Some(0));
+    assert_eq!(root.read(".flakeward/baseline.json"), before);
+}
+
+#[test]
+fn an_isolated_baseline_is_not_pruned() {
+    let root = Repository::new(&[
+        ("flakeward.toml", "[ports]\nown-hosts = [\"db.example.org\"]\n"),
+        ("u.yaml", "port: \"http://db.example.org:9999/\"\n"),
+    ]);
+    assert_eq!(run(root.path(), &["baseline", "--reason", "why"]).0, Some(0));
+    let before = root.read(".flakeward/baseline.json");
+    assert!(before.contains("u.yaml") && before.contains("why"), "{before}");
+    assert_eq!(run(root.path(), &["baseline", "--isolated", "--prune"]).0, Some(2));
     assert_eq!(root.read(".flakeward/baseline.json"), before);
 }

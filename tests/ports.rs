@@ -518,7 +518,7 @@ fn init_names_nothing_after_generated_files() {
 #[test]
 fn init_names_the_registry_that_it_cannot_extend() {
     for (registry, reason) in [
-        ("{ lib }: { web = 8080; }\n", "requires the argument `lib`"),
+        ("{ lib }: { web = 8080; }\n", "requires the argument `lib`, which is not available in a.nix"),
         ("rec { web = 8080; } // { y = 9000; }\n", "is not written as a single set"),
         ("{ a }: { b }: { web = 8080; }\n", "is a function of several arguments"),
     ] {
@@ -526,9 +526,28 @@ fn init_names_the_registry_that_it_cannot_extend() {
         let output = run(folder.path(), "ports init");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{registry}");
-        assert!(stderr.contains("no port can be added to lib/ports.nix") && stderr.contains(reason), "{stderr}");
+        let expected = format!("no port can be added to lib/ports.nix: it {reason}");
+        assert!(stderr.contains(&expected), "{stderr}");
+        // No advice that fails.
+        let check = text(&run(folder.path(), "check --format json"));
+        let promises = check.contains("`flakeward ports init` adds it");
+        assert_eq!(promises, reason.starts_with("requires"), "{registry}");
         assert_eq!(read(folder.path(), "lib/ports.nix"), registry);
     }
+}
+
+#[test]
+fn init_has_nothing_to_add_if_no_port_could_use_the_registry() {
+    let folder = Repository::new(&[
+        ("lib/ports.nix", "{ web = 8080; } // import ./more.nix\n"),
+        ("lib/more.nix", "{ db = 5432; }\n"),
+        ("templates/x/m.nix", "{ services.s.port = 6379; }\n"),
+    ]);
+    assert!(out(folder.path(), "ports init").starts_with("nothing to add"));
+    folder.write("m.nix", "{ services.s.port = 6379; }\n");
+    let output = run(folder.path(), "ports init");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains("lib/ports.nix: it imports other files"), "{stderr}");
 }
 
 #[test]
@@ -557,6 +576,54 @@ fn rename_refuses_references_in_files_that_are_not_checked() {
 }
 
 #[test]
+fn rename_refuses_references_that_only_unchecked_files_show() {
+    let registry = "{ web = 8080; }\n";
+    let user = "{ ports, ... }: {\n  services.s.port = ports.web;\n}\n";
+    let folder = Repository::new(&[
+        ("lib/ports.nix", registry),
+        ("flakeward.toml", "exclude = [\"old/\"]\n"),
+        ("default.nix", "{ imports = [ ./old/args.nix ./s.nix ]; }\n"),
+        ("old/args.nix", "{ _module.args.ports = import ../lib/ports.nix; }\n"),
+        ("s.nix", user),
+    ]);
+    let output = run(folder.path(), "ports rename web site");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains("s.nix"), "{stderr}");
+    assert_eq!([read(folder.path(), "lib/ports.nix"), read(folder.path(), "s.nix")], [registry, user]);
+    folder.write("flakeward.toml", "");
+    assert_eq!(run(folder.path(), "ports rename web site").status.code(), Some(0));
+    assert!(read(folder.path(), "s.nix").contains("ports.site"));
+}
+
+#[test]
+fn rename_refuses_if_an_unchecked_file_cannot_be_read() {
+    let settings = "exclude = [\"old/\"]\n";
+    let folder = Repository::new(&[("lib/ports.nix", "{ web = 8080; }\n"), ("flakeward.toml", settings)]);
+    folder.write("old/e.nix", b"let ports = import ../lib/ports.nix; in { port = ports.web; } # \xff\n");
+    let output = run(folder.path(), "ports rename web site");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && stderr.contains("old/e.nix"), "{stderr}");
+    assert_eq!(read(folder.path(), "lib/ports.nix"), "{ web = 8080; }\n");
+}
+
+#[test]
+fn rename_leaves_comments_of_files_that_are_not_checked() {
+    let comment = "# Port from lib/ports.nix: web = 8080\nport: 8080\n";
+    let folder = Repository::new(&[
+        ("lib/ports.nix", "{ web = 8080; }\n"),
+        ("flakeward.toml", "exclude = [\"old/\"]\n"),
+        ("old/flake.nix", "{ outputs = _: { }; }\n"),
+        ("old/lib/ports.nix", "{ web = 8080; }\n"),
+        ("old/a.yaml", comment),
+    ]);
+    let output = run(folder.path(), "ports rename web site");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(0) && stderr.contains("old/a.yaml"), "{stderr}");
+    assert_eq!(read(folder.path(), "lib/ports.nix"), "{ site = 8080; }\n");
+    assert_eq!(read(folder.path(), "old/a.yaml"), comment);
+}
+
+#[test]
 fn rename_says_which_file_has_syntax_errors() {
     let broken = "let ports = import ./lib/ports.nix; in { a = ports.web; \n";
     let folder = Repository::new(&[("lib/ports.nix", "{ web = 8080; }\n"), ("s.nix", broken)]);
@@ -579,5 +646,25 @@ fn free_numbers_mention_what_was_not_read() {
         assert_eq!(output.status.code(), Some(0), "{command}");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains("not read: e.nix"), "{command}: {stderr}");
+    }
+}
+
+#[test]
+fn free_numbers_mention_only_what_could_change_them() {
+    let folder = Repository::new(&[
+        ("lib/ports.nix", "{ web = 8080; }\n"),
+        ("flakeward.toml", "exclude = [\"*.md\", \"*.lock\", \"LICENSE\"]\n"),
+        ("a.md", "port: 8079\n"),
+        ("flake.lock", "{}\n"),
+        ("LICENSE", "MIT\n"),
+        ("vendor/b/.cargo-checksum.json", "{}\n"),
+    ]);
+    let output = run(folder.path(), "ports next");
+    assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(0), ""));
+    folder.write("flakeward.toml", "exclude = [\"old/\"]\n");
+    folder.write("old/e.nix", "{ port = 8079; }\n");
+    for (command, expected) in [("ports check 8079", true), ("ports check 8080", false)] {
+        let stderr = run(folder.path(), command).stderr;
+        assert_eq!(String::from_utf8_lossy(&stderr).contains("not read: old"), expected, "{command}");
     }
 }

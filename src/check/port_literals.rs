@@ -167,6 +167,8 @@ pub struct Shared<'p> {
     assigned: OnceLock<Assigned<'p>>,
     /// The references to each entry, by the registry's path and the entry's, computed on first use.
     references: OnceLock<References<'p>>,
+    /// Whether entries can be added to some registry or to a new one, computed on first use.
+    is_extensible: OnceLock<bool>,
 }
 
 impl<'p> Shared<'p> {
@@ -474,7 +476,7 @@ impl<'p> Reporter<'_, 'p> {
         }
         let place = self.place();
         let naming = naming(source, place, port.number);
-        let may_fix = source.has_comments() && open.obstacle(self.view, place).is_none();
+        let may_fix = source.has_comments() && open.obstacle(self.view, place).is_none() && self.is_extensible();
         let proposal = if may_fix {
             "; `flakeward ports init` adds it with a suggested name, and `flakeward fix` then uses that name here"
         } else {
@@ -491,6 +493,12 @@ impl<'p> Reporter<'_, 'p> {
                 port.number
             ),
         })
+    }
+
+    /// Whether entries can be added to some registry or to a new one.
+    fn is_extensible(&self) -> bool {
+        let is_possible = || self.view.registries().is_empty() || additions::extensible(self.view).is_some();
+        *self.shared.is_extensible.get_or_init(is_possible)
     }
 
     /// The registry that gets new entries.

@@ -72,8 +72,11 @@ fn changes(update: &Update) -> String {
 
 fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
     let Some(before) = before else {
-        return Err(Failure::new("there is no baseline to prune")
-            .help("`flakeward baseline` writes one; --output FILE names one elsewhere"));
+        let help = match args.scope.isolated {
+            true => "`--isolated` ignores the baseline and the settings under which its entries are needed",
+            false => "`flakeward baseline` writes one; --output FILE names one elsewhere",
+        };
+        return Err(Failure::new("there is no baseline to prune").help(help));
     };
     let (repo, report) = check(session)?;
     let is_off = |rule: &str, path: &str| session.settings.is_off(rule, path);
@@ -147,15 +150,15 @@ impl Target {
     }
 
     /// The existing baseline, whose reasons and dates are kept, with `--isolated` too: it ignores the settings of a check,
-    /// not what a file contains that is replaced. It may be invalid if it will be replaced, for example after a merge with
-    /// conflicts.
+    /// not what a file contains that is replaced. With `--prune` it is not read, because entries that are needed under the
+    /// settings would be removed. It may be invalid if it will be replaced, for example after a merge with conflicts.
     fn read(&self, session: &mut Session, args: &BaselineArgs) -> Result<Option<Baseline>, Failure> {
         let named = match self {
             Self::Named(file) if file.exists() || args.prune => Some(file.as_path()),
             Self::Named(_) => return Ok(None),
             Self::Usual(_) | Self::Stdout => None,
         };
-        let is_replaced = matches!(self, Self::Usual(_));
+        let is_replaced = matches!(self, Self::Usual(_)) && !args.prune;
         match session.read_baseline(named, args.scope.isolated && !is_replaced) {
             Ok(()) => Ok(session.settings.baseline.take()),
             Err(failure) if args.prune => Err(failure),

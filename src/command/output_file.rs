@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::Failure;
 use crate::fix::write::hard_linked;
@@ -33,10 +33,17 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let is_open = path.starts_with("/dev") || path.starts_with("/proc");
     match path.ancestors().skip(1).find(|folder| folder.join(".git").exists()) {
         _ if is_open => fs::write(&path, bytes),
-        _ if is_of_git(&path) => Err(io::Error::other(OF_GIT)),
+        Some(root) if is_of_git(below(root, &path)) => Err(io::Error::other(OF_GIT)),
         Some(root) => inside(root, &path, bytes),
         None => outside(&path, bytes),
     }
+}
+
+/// The part of a path that decides whether it is a file of Git: that below the repository, which may itself be in a `.git`
+/// directory, as working trees often are. A path that leads out of the repository again counts as a whole.
+fn below<'p>(root: &Path, path: &'p Path) -> &'p Path {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    if inside.components().any(|part| part == Component::ParentDir) { path } else { inside }
 }
 
 /// The reason for not replacing a file of Git, without which the repository would be lost.

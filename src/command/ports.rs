@@ -11,12 +11,15 @@ use super::{Failure, print, print_json, print_raw, session::Session};
 use crate::cli::{PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsNextArgs};
 use crate::facts::port_registry::{Registries, Registry};
 use crate::finding::{Note, NoteKind, RelPath};
+use crate::knowledge::third_party;
 use crate::output::port_export::{self, Clash};
 use crate::output::{self, notes, stream};
 use crate::port_map::PortMap;
 use crate::port_map::next;
 use crate::port_map::next::Refusal;
 use crate::run;
+use crate::source::FileKind;
+use crate::walk;
 use crate::wording::listed;
 
 /// Prints the map, or finds a number.
@@ -101,12 +104,14 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
 fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, false);
-    note_left_out(&facts, &session);
     let registries = Registries::of(&facts.project);
     let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
     let new = session.settings.config.ports.new_registry();
     let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
     let (is_free, text) = shown.number(args.number);
+    if is_free {
+        note_left_out(&facts, &session);
+    }
     print(&text)?;
     let read = complete(&facts)?;
     Ok(if is_free { read } else { ExitCode::from(1) })
@@ -114,9 +119,18 @@ fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
 
 /// The ports of the repository. Notes are written to standard error.
 fn known(session: &Session, verbose: bool) -> run::PortFacts {
-    let facts = run::port_facts(&session.repo(), &session.settings);
+    let mut facts = run::port_facts(&session.repo(), &session.settings);
+    facts.left_out.retain(|path| may_have_ports(path, session));
     let _ = notes::write(&facts.notes, &session.view, verbose, &mut io::stderr().lock());
     facts
+}
+
+/// Whether a path that is left out would otherwise be read for ports: a folder, or a file with a kind. Only the existence
+/// of lock files and of files that mark vendored code matters.
+fn may_have_ports(path: &RelPath, session: &Session) -> bool {
+    let file = session.root.join(&**path);
+    let is_read = |kind| kind != FileKind::Lock && third_party::vendored_folder(path).is_none();
+    file.is_dir() || walk::classify(path, &file).is_some_and(is_read)
 }
 
 /// Writes a note about the files that were not read, in which a number may be used, to standard error.
@@ -126,6 +140,11 @@ fn note_left_out(facts: &run::PortFacts, session: &Session) {
     }
     let message =
         format!("not read: {}; a port that is used only there counts as free", some_of(&facts.left_out, session));
+    note(message, session);
+}
+
+/// Writes a note to standard error.
+fn note(message: String, session: &Session) {
     let note = Note { kind: NoteKind::Skipped, path: None, message };
     let _ = notes::write(&[note], &session.view, false, &mut io::stderr().lock());
 }
@@ -154,16 +173,22 @@ fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
 
 /// Like [`code`], with a help text for the number of unreadable files.
 fn code_with(facts: &run::PortFacts, help: impl Fn(usize) -> String) -> Result<ExitCode, Failure> {
-    if facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
-        return Err(
-            Failure::new("internal error in a check, so not all ports are known").help("please report this bug")
-        );
-    }
+    refuse_internal_error(facts)?;
     match facts.unreadable.as_slice() {
         [] => Ok(ExitCode::SUCCESS),
         [first, ..] => {
             Err(Failure::new(format!("{}: {}", first.path, first.message)).help(help(facts.unreadable.len())))
         }
+    }
+}
+
+/// Fails if a check failed, because ports may be missing.
+fn refuse_internal_error(facts: &run::PortFacts) -> Result<(), Failure> {
+    match facts.notes.iter().any(|note| note.kind == NoteKind::InternalError) {
+        true => {
+            Err(Failure::new("internal error in a check, so not all ports are known").help("please report this bug"))
+        }
+        false => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Selects fixes that can be applied together: their edits must not overlap. Identical edits of two fixes count once,
 //! and comments that are added at the same position follow each other.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::finding::{Edit, Finding, Fix, RelPath};
@@ -182,6 +182,44 @@ fn clashes(file: &FileEdits, (start, end): (u32, u32)) -> bool {
         || after.is_some_and(|(&(other_start, _), _)| other_start < end)
 }
 
+/// The items that cannot be used.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Halved {
+    /// Those that are bad together with the good items before them.
+    pub bad: BTreeSet<usize>,
+    /// Those that were not tried.
+    pub untried: BTreeSet<usize>,
+}
+
+/// Finds the bad items among some that are bad together. They are searched for by halves, because each trial may be
+/// expensive, until there were `trials` of them.
+pub fn halved(items: Vec<usize>, trials: usize, mut is_good: impl FnMut(&[usize]) -> bool) -> Halved {
+    let mut found = Halved::default();
+    let mut parts = vec![items];
+    let mut kept = Vec::new();
+    let mut tried = 0;
+    while let Some(mut part) = parts.pop() {
+        if tried == trials {
+            found.untried.extend(part);
+            continue;
+        }
+        tried += 1;
+        let before = kept.len();
+        kept.extend(&part);
+        if is_good(&kept) {
+            continue;
+        }
+        kept.truncate(before);
+        if part.len() > 1 {
+            let rest = part.split_off(part.len() / 2);
+            parts.extend([rest, part]);
+        } else {
+            found.bad.extend(part);
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -256,5 +294,24 @@ mod tests {
         let findings = [finding(&[("a", 1, 1, "i"), ("a", 3, 4, "x")]), finding(&[("a", 1, 1, "i"), ("a", 5, 6, "y")])];
         let edits = edits(&findings, &[0, 1]);
         assert_eq!(edits["a"].values().flatten().count(), 3);
+    }
+
+    #[test]
+    fn bad_items_are_found_by_halves() {
+        let all = |count: usize| (0..count).collect::<Vec<usize>>();
+        let mut trials = 0;
+        let found = halved(all(1000), 100, |kept| {
+            trials += 1;
+            !kept.contains(&700)
+        });
+        assert_eq!(found, Halved { bad: [700].into(), untried: BTreeSet::new() });
+        assert!(trials < 25, "{trials}");
+        // Two that are good only together.
+        let pair = |kept: &[usize]| !kept.contains(&0) && kept.contains(&2) == kept.contains(&3);
+        assert_eq!(halved(all(4), 100, pair), Halved { bad: [0].into(), untried: BTreeSet::new() });
+        // Only those that were tried are bad.
+        let Halved { bad, untried } = halved(all(1000), 100, |kept| kept.iter().all(|item| item % 2 == 1));
+        assert!(!bad.is_empty() && bad.iter().all(|item| item % 2 == 0), "{bad:?}");
+        assert!(untried.contains(&999) && bad.is_disjoint(&untried));
     }
 }

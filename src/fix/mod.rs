@@ -115,12 +115,13 @@ pub fn fix(repo: &Repo, settings: &Settings, request: &Request<'_>) -> Outcome {
     let worst_before = report.findings.iter().map(|finding| finding.level).max();
     let wanted = |finding: &&Finding| request.wants(finding) && report.fixability(finding).is_some();
     let promised = report.findings.iter().filter(wanted).count();
-    let mut state = State { repo: repo.clone(), report, request, refused: Vec::new(), changes: BTreeMap::new() };
+    let repo = repo.clone();
+    let mut state = State { repo, report, request, refused: Vec::new(), changes: BTreeMap::new(), has_untried: false };
     let mut fixed = Vec::new();
     let mut settled = false;
     for _ in 0..ROUNDS {
         let done = state.round(settings);
-        settled = done.is_empty();
+        settled = done.is_empty() && !state.has_untried;
         if settled {
             break;
         }
@@ -139,6 +140,8 @@ struct State<'a> {
     request: &'a Request<'a>,
     refused: Vec<Refused>,
     changes: BTreeMap<RelPath, Change>,
+    /// Whether this round has not tried all fixes.
+    has_untried: bool,
 }
 
 /// One attempt at a round.
@@ -150,8 +153,9 @@ struct Attempt {
 }
 
 impl State<'_> {
-    /// Runs one round and returns the fixed findings. If there are none, the work is done.
+    /// Runs one round and returns the fixed findings. If there are none, and all fixes were tried, the work is done.
     fn round(&mut self, settings: &Settings) -> Vec<Fixed> {
+        self.has_untried = false;
         let candidates = self.candidates();
         let mut chosen = choose::together(&self.report.findings, &candidates);
         loop {
@@ -274,35 +278,19 @@ impl State<'_> {
         kind.is_none_or(|kind| parses(kind, text))
     }
 
-    /// Rejects the fixes that leave a file with syntax errors. They are searched for by halves, because each trial parses
-    /// the file; if there are too many of them, the last ones are rejected together.
+    /// Rejects the fixes that leave a file with syntax errors. Those that were not tried are left to the next round.
     fn without_breaking(&mut self, path: &RelPath, mut chosen: Vec<usize>) -> Vec<usize> {
         const TRIALS: usize = 100;
         let touches = |at: &usize| {
             self.report.findings[*at].fix.as_ref().is_some_and(|fix| fix.files().any(|edited| edited == path))
         };
-        let mut parts = vec![chosen.iter().copied().filter(touches).collect::<Vec<usize>>()];
-        let mut kept = Vec::new();
-        let mut rejected = BTreeSet::new();
-        for trial in 0.. {
-            let Some(mut part) = parts.pop() else { break };
-            let before = kept.len();
-            kept.extend(&part);
-            if trial < TRIALS && self.leaves_parsing(path, &kept) {
-                continue;
-            }
-            kept.truncate(before);
-            if part.len() > 1 && trial < TRIALS {
-                let rest = part.split_off(part.len() / 2);
-                parts.extend([rest, part]);
-            } else {
-                rejected.extend(part);
-            }
-        }
-        for &at in &rejected {
+        let touching = chosen.iter().copied().filter(touches).collect();
+        let choose::Halved { bad, untried } = choose::halved(touching, TRIALS, |kept| self.leaves_parsing(path, kept));
+        for &at in &bad {
             self.refuse(at, format!("{path} would have syntax errors afterwards"), false);
         }
-        chosen.retain(|at| !rejected.contains(at));
+        self.has_untried |= !untried.is_empty();
+        chosen.retain(|at| !bad.contains(at) && !untried.contains(at));
         chosen
     }
 

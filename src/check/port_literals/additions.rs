@@ -16,6 +16,7 @@ use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
 use crate::rewrite::ports::naming::{self, Context, Missing};
 use crate::rewrite::ports::plan::{self, Plan};
+use crate::source::FileKind;
 
 /// Entries for ports that no registry has yet, as far as they are needed.
 #[derive(Default)]
@@ -58,16 +59,21 @@ impl<'p> Unnamed<'p> {
         }
         let (registry, shape) = match view.registries().is_empty() {
             true => (RelPath::from(view.ports.new_registry()), port_fix::Shape::Set),
-            false => easiest(view).find_map(|registry| {
-                let tree = registry_tree(view, registry)?;
-                let shape = bounded(|| Some(plan::extensible(&tree, registry)?.0))?;
-                Some((registry.path.clone(), shape))
-            })?,
+            false => extensible(view)?,
         };
         let certain = naming::are_certain(&self.missing, &self.context);
         let ports = self.missing.iter().zip(certain).filter(|(_, certain)| *certain);
         Some(Possible { registry, shape, ports: ports.map(|(port, _)| (port.path, port.span.start)).collect() })
     }
+}
+
+/// The registry to which entries can be added that is easiest to import, and its shape.
+pub fn extensible(view: &ProjectView<'_>) -> Option<(RelPath, port_fix::Shape)> {
+    easiest(view).find_map(|registry| {
+        let tree = registry_tree(view, registry)?;
+        let shape = bounded(|| Some(plan::extensible(&tree, registry)?.0))?;
+        Some((registry.path.clone(), shape))
+    })
 }
 
 /// The registries, the one that is easiest to import first.
@@ -143,29 +149,48 @@ impl<'p> Reporter<'_, 'p> {
         bounded(|| plan::extend(source, &tree, registry, &missing, &context, &is_wanted))
     }
 
-    /// The registry that gets no entry for any port, although ports have none, and why: nothing can be added to it, or no
-    /// file can import it.
+    /// The registry that gets no entry for any port, although ports could use one, and why: nothing can be added to it, or
+    /// no file can import it. The reason is a predicate of the registry.
     pub fn unextended(&self) -> Option<(RelPath, String)> {
         let unnamed = self.unnamed();
         let first = easiest(self.view).next().filter(|_| !unnamed.uses.is_empty())?;
         let Some(possible) = unnamed.possible(self.view) else {
+            let certain = naming::are_certain(&unnamed.missing, &unnamed.context);
+            let mut uses = unnamed.uses.iter().zip(certain).filter(|(_, certain)| *certain);
+            // Other ports have no use for an entry that is added by hand either.
+            if !uses.any(|((file, _), _)| self.could_refer(file, &first.path)) {
+                return None;
+            }
             let shape = registry_tree(self.view, first).map(|tree| port_fix::shape(first, &tree));
             let why = match shape {
                 Some(port_fix::Shape::Closed(why)) => why,
                 _ => "is not written as a single set, so no entry can be added to it",
             };
-            return Some((first.path.clone(), format!("{} {why}", first.path)));
+            return Some((first.path.clone(), why.to_owned()));
         };
+        let Possible { registry, shape, ports } = &possible;
         let entry = ["name".to_owned()];
-        let why = unnamed.uses.iter().find_map(|(file, port)| {
-            let Possible { registry, shape, ports } = &possible;
-            let target = Target { registry, shape, entry: &entry, number: port.number, settled: true };
-            let is_possible = ports.contains(&(&*file.source.path, port.span.start));
-            let why = self.replacement(&OpenFile::new(file), port, &target).err();
+        let mut open = OpenFile::new(unnamed.uses.first()?.0);
+        let why = unnamed.uses.iter().find_map(|&(file, port)| {
             // Other reasons are those of the file, which does not need an entry then.
-            why.filter(|why| is_possible && why.starts_with(&**registry))
+            if !ports.contains(&(&*file.source.path, port.span.start)) || !self.could_refer(file, registry) {
+                return None;
+            }
+            // The uses are grouped by file, so each is parsed once.
+            if !std::ptr::eq(open.file, file) {
+                open = OpenFile::new(file);
+            }
+            let target = Target { registry, shape, entry: &entry, number: port.number, settled: true };
+            let name = bounded(|| open.opened()?.missing_argument(port.span, &target))?;
+            Some(format!("requires the argument `{name}`, which is not available in {}", file.source.path))
         })?;
         Some((possible.registry, why))
+    }
+
+    /// Whether a file could refer to a registry, as far as its location and kind decide.
+    fn could_refer(&self, file: &'p ProjectFile, registry: &str) -> bool {
+        let is_nix = file.source.kind == FileKind::Nix;
+        file.source.has_comments() && !(is_nix && OpenFile::new(file).obstacle(self.view, registry).is_some())
     }
 
     /// Whether a port would get an entry and a fix could use it, regardless of the entry's name.

@@ -69,7 +69,7 @@ fn separate_flakes(registry: &str, flake: &str) -> Failure {
 
 /// The failure if ports have no entry, and none can be added.
 fn not_extended(registry: &str, why: &str, session: &Session) -> Failure {
-    Failure::new(format!("no port can be added to {}: {why}", session.view.path(registry))).help(
+    Failure::new(format!("no port can be added to {}: it {why}", session.view.path(registry))).help(
         "write the registry as one plain set of names and numbers, or add the entries by hand; nothing was written",
     )
 }

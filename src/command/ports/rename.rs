@@ -1,6 +1,6 @@
 //! `flakeward ports rename`: renames an entry in the registry and in all references.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::process::ExitCode;
 
 use globset::GlobSet;
@@ -9,13 +9,15 @@ use super::{Failure, changes, known};
 use crate::cli::PortsRenameArgs;
 use crate::command::{print, session::Session};
 use crate::facts::port_registry::nearest::Names;
-use crate::facts::port_registry::{Entry, Lookup, Registries, Registry};
-use crate::finding::RelPath;
+use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, references};
+use crate::finding::{Edit, RelPath, Span};
 use crate::fix::diff;
 use crate::output;
 use crate::rewrite::relocate;
 use crate::rewrite::rename::Obstacle;
 use crate::run::{self, PortFacts};
+use crate::source::FileKind;
+use crate::walk;
 
 /// Renames an entry, or prints a diff.
 pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
@@ -28,7 +30,7 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     let changes = changes::of(&facts, &edits)?;
     // A file that could not be read may also refer to the entry.
     super::code(&facts)?;
-    refuse_unread(&mut session, &facts, registry, args)?;
+    refuse_unread(&mut session, &facts, registry, &edits, args)?;
     if args.diff {
         print(&diff::unified(&changes))?;
         return Ok(ExitCode::SUCCESS);
@@ -38,11 +40,13 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails if files that are not checked also refer to the entry: evaluation would fail after the rename.
+/// Fails if files that are not checked refer to the entry, or show that checked files do: evaluation would fail after
+/// the rename. `edits` are those of the checked files alone.
 fn refuse_unread(
     session: &mut Session,
     facts: &PortFacts,
     registry: &Registry,
+    edits: &[Edit],
     args: &PortsRenameArgs,
 ) -> Result<(), Failure> {
     if facts.left_out.is_empty() {
@@ -53,21 +57,47 @@ fn refuse_unread(
     let registries = Registries::of(&all.project);
     let same = registries.all().iter().find(|other| other.path == registry.path);
     let Some((registry, Lookup::Entry(entry))) = same.map(|same| (*same, same.named(&args.old))) else { return Ok(()) };
-    let is_unread = |path: &RelPath| !facts.project.paths.contains_key(path);
-    let found = match relocate::relocate(&all.project, &registries, registry, entry, &args.new) {
-        Ok(edits) => edits.into_iter().map(|edit| edit.path).filter(is_unread).collect(),
-        // It is not certain that this file refers to the entry, but the rename cannot tell either.
-        Err(Obstacle::At { path, .. }) if is_unread(&path) => BTreeSet::from([path]),
-        Err(_) => BTreeSet::new(),
-    };
-    if found.is_empty() {
-        return Ok(());
+    let known: HashSet<(&RelPath, Span)> = edits.iter().map(|edit| (&edit.path, edit.span)).collect();
+    let comments: HashSet<(&RelPath, Span)> = references::comments(&all.project, &registries)
+        .map(|(file, comment, _)| (&file.source.path, comment.entry_span))
+        .collect();
+    let mut found = BTreeSet::new();
+    let mut mentioned = BTreeSet::new();
+    match relocate::relocate(&all.project, &registries, registry, entry, &args.new) {
+        Ok(edits) => {
+            for edit in edits.into_iter().filter(|edit| !known.contains(&(&edit.path, edit.span))) {
+                // Comments do not affect evaluation, and a copy of a repository has those of its own registry.
+                let is_comment = comments.contains(&(&edit.path, edit.span));
+                if is_comment { &mut mentioned } else { &mut found }.insert(edit.path);
+            }
+        }
+        // The checked files have no obstacle, so this one is due to the others.
+        Err(Obstacle::At { path, .. }) => drop(found.insert(path)),
+        Err(_) => {}
     }
-    let files = super::some_of(&found.into_iter().collect::<Vec<_>>(), session);
-    Err(Failure::new(format!("cannot rename `{}`: files that are not checked may refer to it: {files}", args.old)).help(
-        "rename it by hand, or let `exclude` and `check-third-party` in flakeward.toml include these files; nothing was \
-         written",
-    ))
+    // Only Nix files can refer to the entry; the kind of a folder's files is unknown.
+    let may_refer = |path: &RelPath| walk::by_name(path).is_none_or(|kind| kind == FileKind::Nix);
+    let is_unread = |path: &RelPath| !facts.project.paths.contains_key(path);
+    found.extend(
+        all.unreadable.iter().map(|file| &file.path).filter(|path| is_unread(path) && may_refer(path)).cloned(),
+    );
+    if !found.is_empty() {
+        let files = super::some_of(&found.into_iter().collect::<Vec<_>>(), session);
+        let old = &args.old;
+        return Err(Failure::new(format!(
+            "cannot rename `{old}`: it may also be used where files are not checked: {files}"
+        ))
+        .help(
+            "rename it by hand, or let `exclude` and `check-third-party` in flakeward.toml include these files; nothing \
+             was written",
+        ));
+    }
+    super::refuse_internal_error(&all)?;
+    if !mentioned.is_empty() {
+        let files = super::some_of(&mentioned.into_iter().collect::<Vec<_>>(), session);
+        super::note(format!("not checked, so comments about `{}` stay as they are: {files}", args.old), session);
+    }
+    Ok(())
 }
 
 /// The entry with a name, in the only registry that has it.

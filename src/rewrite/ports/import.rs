@@ -127,25 +127,37 @@ fn added_in(
 /// The argument after the path in an import of the registry, built from names that are in scope.
 fn argument(tree: &Tree<'_>, scope: Scope, target: &Target<'_>) -> Result<String, String> {
     let registry = target.registry;
-    let from = match scope {
-        Scope::Let(node) => tree.child(node, Field::Body).unwrap_or(node),
-        Scope::Around(node) => node,
-    };
-    let is_known = |name: &str| nix::resolve(tree, from, name).is_some();
-    let lacks =
-        |name: &str| Err(format!("{registry} requires the argument `{name}`, which is not available in this file"));
+    if let Some(name) = lacking(tree, scope, target) {
+        return Err(format!("{registry} requires the argument `{name}`, which is not available in this file"));
+    }
     match target.shape {
         Shape::Set => Ok(String::new()),
         Shape::Closed(why) => Err(format!("{registry} {why}")),
         Shape::Function(Call::Any { name }) if name.starts_with('_') => Ok(" { }".to_owned()),
-        Shape::Function(Call::Any { name }) if is_known(name) => Ok(format!(" {name}")),
-        Shape::Function(Call::Any { name }) => lacks(name),
+        Shape::Function(Call::Any { name }) => Ok(format!(" {name}")),
         Shape::Function(Call::Set { required, .. }) if required.is_empty() => Ok(" { }".to_owned()),
-        Shape::Function(Call::Set { required, .. }) => match required.iter().find(|name| !is_known(name)) {
-            Some(name) => lacks(name),
-            None => Ok(format!(" {{ inherit {}; }}", required.join(" "))),
-        },
+        Shape::Function(Call::Set { required, .. }) => Ok(format!(" {{ inherit {}; }}", required.join(" "))),
     }
+}
+
+/// The first argument that the registry requires and that is not in scope.
+fn lacking<'t>(tree: &Tree<'_>, scope: Scope, target: &Target<'t>) -> Option<&'t str> {
+    let from = match scope {
+        Scope::Let(node) => tree.child(node, Field::Body).unwrap_or(node),
+        Scope::Around(node) => node,
+    };
+    let is_unknown = |name: &&String| nix::resolve(tree, from, name).is_none();
+    let Shape::Function(call) = target.shape else { return None };
+    let name = match call {
+        Call::Any { name } => Some(name).filter(|name| !name.starts_with('_')).filter(is_unknown),
+        Call::Set { required, .. } => required.iter().find(is_unknown),
+    };
+    name.map(String::as_str)
+}
+
+/// The first argument that an import of the registry for these digits requires and that is not available there.
+pub fn missing_argument<'t>(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'t>) -> Option<&'t str> {
+    lacking(tree, scope_for(tree, source, digits)?, target)
 }
 
 /// A selection from a name.

@@ -91,8 +91,18 @@ impl<'s, 'a> PortFile<'s, 'a> {
         }
     }
 
-    /// Replaces digits with a reference to the registry, and imports the registry if necessary.
-    fn reference(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
+    /// The argument that the registry requires and that is not available in the file, if only this prevents a
+    /// reference.
+    pub fn missing_argument<'t>(&self, digits: Span, target: &Target<'t>) -> Option<&'t str> {
+        let Self { source, tree, .. } = self;
+        let is_possible = source.kind == FileKind::Nix
+            && self.place(digits, target).is_ok()
+            && self.names(target).reference(tree, digits, target).is_none();
+        is_possible.then(|| import::missing_argument(tree, source, digits, target))?
+    }
+
+    /// Where a reference can replace digits.
+    fn place(&self, digits: Span, target: &Target<'_>) -> Result<place::Place, String> {
         let Self { source, tree, .. } = self;
         if *source.path == *target.registry {
             return Err("the file is the registry".to_owned());
@@ -107,6 +117,13 @@ impl<'s, 'a> PortFile<'s, 'a> {
         if !tree.text().get(digits.range()).is_some_and(|digits| target.is_written_as(digits)) {
             return Err(PLACE.to_owned());
         }
+        Ok(place)
+    }
+
+    /// Replaces digits with a reference to the registry, and imports the registry if necessary.
+    fn reference(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
+        let Self { source, tree, .. } = self;
+        let place = self.place(digits, target)?;
         let names = self.names(target);
         let (reference, import) = match names.reference(tree, digits, target) {
             Some(reference) => (reference, None),

@@ -31,24 +31,6 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     below.into_iter().filter(|(_, found)| is_many(found)).map(|(name, _)| name).collect()
 }
 
-fn variables(text: &str) -> Variables {
-    let mut variables = Variables::default();
-    for at in memchr::memchr_iter(b'=', text.as_bytes()) {
-        let before = text[..at].trim_end();
-        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-        let name = before.trim_end_matches(is_part).len()..before.len();
-        let value = text[at + 1..].trim_start().trim_start_matches('"');
-        let digits = &value[..value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len()];
-        if text[name.clone()].ends_with("PORT")
-            && let Ok(number) = digits.parse::<u32>()
-            && !(digits.len() > 1 && digits.starts_with('0'))
-        {
-            variables.entry(number).or_insert(name);
-        }
-    }
-    variables
-}
-
 /// Returns a use without the namespace in its attribute path.
 pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a> {
     match port.name.split_once('.') {
@@ -75,12 +57,32 @@ pub struct Scaffolding<'a> {
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
-    /// The variables with port numbers of each text that was asked for, by its address and length.
+    /// The variables with port numbers of each text that was asked for, by its address and length. All texts live as
+    /// long as this.
     variables: RwLock<HashMap<(usize, usize), Variables>>,
 }
 
 /// The first variable with each number, as a range of the text. A text is read once for all of its numbers.
 type Variables = HashMap<u32, Range<usize>>;
+
+/// Reads the variables of a text.
+fn variables(text: &str) -> Variables {
+    let mut variables = Variables::default();
+    for at in memchr::memchr_iter(b'=', text.as_bytes()) {
+        let before = text[..at].trim_end();
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let name = before.trim_end_matches(is_part).len()..before.len();
+        let value = text[at + 1..].trim_start().trim_start_matches('"');
+        let digits = &value[..value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len()];
+        if text[name.clone()].ends_with("PORT")
+            && let Ok(number) = digits.parse::<u32>()
+            && !(digits.len() > 1 && digits.starts_with('0'))
+        {
+            variables.entry(number).or_insert(name);
+        }
+    }
+    variables
+}
 
 impl<'a> Scaffolding<'a> {
     /// Builds the structure from all ports.
@@ -103,7 +105,7 @@ impl<'a> Scaffolding<'a> {
     }
 
     /// The first variable of a text that has a number: `STORE_WEBDAV_PORT` in `STORE_WEBDAV_PORT = "8181"`.
-    pub fn variable<'t>(&self, text: &'t str, number: u32) -> Option<&'t str> {
+    pub fn variable(&self, text: &'a str, number: u32) -> Option<&'a str> {
         let key = (text.as_ptr() as usize, text.len());
         let find = |known: &Variables| known.get(&number).and_then(|range| text.get(range.clone()));
         if let Some(known) = self.variables.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
