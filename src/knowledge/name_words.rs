@@ -270,31 +270,6 @@ pub const CLIENTS: &[&str] = &[
 /// Words of names for the other end of a connection, if an address follows: `sourceHost`.
 pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
 
-/// Services of a machine that are neither behind a reverse proxy nor reach one: `services.openssh`.
-pub const WITHOUT_WEB: &[&str] = &[
-    "avahi",
-    "cron",
-    "dbus",
-    "fail2ban",
-    "fstrim",
-    "fwupd",
-    "getty",
-    "journald",
-    "logrotate",
-    "mysql",
-    "nfs",
-    "openssh",
-    "postgresql",
-    "qemuGuest",
-    "redis",
-    "resolved",
-    "samba",
-    "smartd",
-    "tailscale",
-    "timesyncd",
-    "udev",
-];
-
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
 pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
 

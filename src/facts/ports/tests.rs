@@ -42,7 +42,7 @@ fn attributes_are_ports_by_their_last_word() {
             ("{ range = { from = 60000; to = 61000; }; }", ""),
             ("{ httpport = 80; deployment.targetPort = 2222; LISTEN_PORT = \"81\"; }", "80 2222 81"),
             ("{ support = 80; export = 81; viewport = 82; passport.x = 83; transport = 84; }", ""),
-            ("{ clubs.sports = { color = 7; sort = 5; }; }", ""),
+            ("{ sports = [ 8080 8081 ]; dports = [ 9090 ]; }", "8080 8081 9090"),
             ("{ port = 0; }", ""),
             ("{ port = \"auto\"; portName = 80; }", ""),
             ("{ ports = { http = 80; metrics = 9090; }; }", "80 9090"),

@@ -215,8 +215,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether the file configures the service that the best name is of.
     pub fn is_configured_here(&self) -> bool {
-        self.best.weight == weight::TARGET
-            && self.port.text.contains(&format!("services.{}", self.best.service.join("-")))
+        self.best.weight == weight::TARGET && self.reader.is_configured(self.port.text, &self.best.service)
     }
 
     /// Whether the file is named after the service.

@@ -218,7 +218,14 @@ impl<'a> Line<'a> {
         const MOST: usize = 3;
         let (before, _) = self.before.rsplit_once("://")?;
         let before = before.strip_suffix("https").or_else(|| before.strip_suffix("http"))?.strip_suffix('"')?;
-        let (_, title) = before.trim_end().strip_suffix('"')?.rsplit_once('"')?;
+        let (call, title) = before.trim_end().strip_suffix('"')?.rsplit_once('"')?;
+        // An item of a list and the flag before a URL are no titles.
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '\'' | '.');
+        let function = &call.trim_end()[call.trim_end().trim_end_matches(is_part).len()..];
+        let is_call = call.ends_with(' ') && function.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !is_call || title.starts_with('-') || title.contains([':', '/']) {
+            return None;
+        }
         let words = prose(title);
         (title.len() > 1 && words.len() <= MOST && !words.is_empty() && !all_generic(&words)).then_some(words)
     }

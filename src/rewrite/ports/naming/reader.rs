@@ -174,6 +174,11 @@ impl<'a> Reader<'a> {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
+    /// Whether a text configures the service with some words as its name.
+    pub fn is_configured(&self, text: &str, words: &[String]) -> bool {
+        self.context.is_configured(text, &words.join("-"))
+    }
+
     /// The strings whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
         let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object, self.names.service]);

@@ -130,7 +130,14 @@ impl<'a> Reader<'a> {
 
     /// Whether it is a label of a time series, or a query, that mentions the address of a service.
     pub(super) fn is_label(&self) -> bool {
-        let is_instance = || self.line.before.contains("instance=") && self.line.before.contains('{');
+        // `up{instance="10.0.0.4:8080"}`, in which a string of Nix escapes the quotes.
+        let is_instance = || {
+            self.line.before.contains("instance=") && {
+                let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');
+                let before = self.line.before.trim_end_matches(is_part).strip_suffix('"');
+                before.is_some_and(|before| before.trim_end_matches('\\').trim_end_matches('~').ends_with("instance="))
+            }
+        };
         self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers")) || is_instance()
     }
 

@@ -80,23 +80,6 @@ fn clients_name_what_they_reach() {
 }
 
 #[test]
-fn machines_with_one_service_each_have_several_services_behind_their_proxies() {
-    let host = |label: &str, service: &str| {
-        format!(
-            "{{\n  services.caddy.virtualHosts.\"{label}.${{tailnet}}\".extraConfig = \"reverse_proxy \
-             http://127.0.0.1:@3100\";\n  services.openssh.enable = true;\n  services.{service}.enable = true;\n}}\n"
-        )
-    };
-    let name = "services.caddy.virtualHosts.?.extraConfig";
-    let (reads, notes) = (host("reads", "bookshelf"), host("notes", "inkwell"));
-    let uses = [
-        (3100, name, "systems/x86_64-linux/reads/default.nix", &*reads),
-        (3100, name, "systems/x86_64-linux/notes/default.nix", &*notes),
-    ];
-    assert_eq!(proposals(&uses), ["services.bookshelf=3100", "services.inkwell=3100"]);
-}
-
-#[test]
 fn a_connection_within_one_machine_does_not_reach_a_service_of_another() {
     let proxy = "services.proxy.virtualHosts.store.port";
     let uses = [
