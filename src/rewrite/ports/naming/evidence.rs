@@ -304,8 +304,10 @@ impl<'a> Evidence<'a> {
     /// others.
     pub fn words(&self) -> &BTreeSet<String> {
         let path = || if is_front(self.subject()) { "" } else { self.port.path };
-        // `docker/wiki/default.nix` is not about Docker.
-        let folders = || path().split('/').filter(|name| !CONTAINER_FOLDERS.contains(name));
+        // `docker/wiki/default.nix` is not about Docker, but `k3s/default.nix` is about k3s.
+        let own = path().strip_suffix("/default.nix").unwrap_or_else(path);
+        let own = own.rsplit('/').next().unwrap_or(own);
+        let folders = || path().split('/').filter(|name| !CONTAINER_FOLDERS.contains(name) || *name == own);
         let words = || self.path_words().iter().cloned().chain(word_set(folders())).collect();
         self.words.get_or_init(words)
     }

@@ -2,7 +2,7 @@
 
 use super::Missing;
 use super::words::{all_generic, prose, service, split, telling};
-use crate::knowledge::name_words::{CLIENTS, PURPOSES};
+use crate::knowledge::name_words::{CLIENTS, PROXY_VARIABLES, PURPOSES};
 use crate::wording;
 
 /// The text around a number.
@@ -253,7 +253,7 @@ impl<'a> Line<'a> {
         }
         let (before, _) = self.before.rsplit_once('=')?;
         let start = before.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '_').len();
-        Some(split(&before[start..]))
+        Some(split(&before[start..])).filter(|words| is_proxy_variable(words))
     }
 
     /// The subject of the block around the address that a proxy passes requests to: `wiki` in `handle /wiki* {
@@ -383,6 +383,11 @@ impl<'a> Line<'a> {
         let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         (!rest.contains([' ', '"'])).then_some(&scheme[start..])
     }
+}
+
+/// Whether the words of a variable are those of the address of a proxy for all programs: `HTTP_PROXY`.
+pub fn is_proxy_variable(words: &[String]) -> bool {
+    matches!(words, [kind, proxy] if proxy == "proxy" && PROXY_VARIABLES.contains(&kind.as_str()))
 }
 
 /// The service whose options a variable reads: `wiki` in `config.services.wiki.address`.

@@ -2,7 +2,7 @@
 
 use super::super::Missing;
 use super::super::evidence::{Candidate, weight};
-use super::super::line::{EMPTY_LABELS, Side};
+use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
 use super::super::words::{all_generic, is_generic, service, share, split, telling};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{CLIENTS, PURPOSES};
@@ -201,7 +201,7 @@ impl Reader<'_> {
         let leaf: Vec<String> = leaf.filter(|word| !matches!(word.as_str(), "exposed" | "reverse")).collect();
         let is_variable = last.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         // `HTTP_PROXY` has the address of a proxy for all programs.
-        if is_variable && last.ends_with("_PROXY") {
+        if is_variable && last.ends_with("_PROXY") && is_proxy_variable(&split(last)) {
             return Some(plain(split(last), weight::VARIABLE));
         }
         if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {

@@ -2,7 +2,7 @@
 
 use super::super::words::{service, split};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
-use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, PASSES_ON, PEERS, TOP_LEVEL};
+use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, TOP_LEVEL};
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         last.pop_if(|word| word == "list");
         if let [.., before, address] = last.as_slice()
             && matches!(address.as_str(), "addr" | "address")
-            && matches!(before.as_str(), "backend" | "origin" | "peer" | "target" | "upstream")
+            && OTHERS.contains(&before.as_str())
         {
             last.pop();
         }
