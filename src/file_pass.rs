@@ -101,7 +101,8 @@ impl<'a> FilePass<'a> {
             },
         };
         outcome.digest = self.digest.map(|digest| digest(&source.text));
-        let is_generated = !self.settings.config.check_third_party && third_party::is_generated(&source.text);
+        let is_generated =
+            !self.settings.config.check_third_party && third_party::is_generated(&source.path, &source.text);
         outcome.generated = is_generated.then(|| source.path.clone());
         let wanted = self.wanted(&source);
         let needed = !wanted.is_empty();

@@ -231,7 +231,7 @@ fn between(before: Vec<u8>, now: &Source, converts_line_ends: bool, checks_all: 
     }
     // The kind of settings files comes from the configuration.
     let had_kind = now.kind == FileKind::Settings || walk::kind_of(&now.path, &before) == Some(now.kind);
-    if !had_kind || (!checks_all && third_party::is_generated(&before)) {
+    if !had_kind || (!checks_all && third_party::is_generated(&now.path, &before)) {
         return Comparison::All;
     }
     let kept = kept_lines(&before, &now.text);

@@ -38,7 +38,7 @@ pub static GENERIC: Words = words!(
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
     flag list lists nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
-    table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters controllers probes init setup "
+    table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
 
 /// Widget types of the dashboard Homepage that can show any service, from its documentation.
@@ -90,6 +90,7 @@ pub const STRUCTURE: &[&str] = &[
     "binds",
     "configMaps",
     "constants",
+    "controllers",
     "destination",
     "groups",
     "healthcheck",
@@ -103,6 +104,7 @@ pub const STRUCTURE: &[&str] = &[
     "postPatch",
     "power",
     "presets",
+    "probes",
     "shellHook",
     "ups",
 ];
@@ -155,6 +157,25 @@ pub const FRAMEWORKS: &[&str] = &[
     "tomcat",
     "uvicorn",
 ];
+
+/// Beginnings of environment variables that say what the rest is for, without the framework that reads them.
+pub const PUBLIC_VARIABLES: &[&str] = &["NEXT_PUBLIC_"];
+
+/// The beginning of OpenTelemetry's environment variables for the exporter that Prometheus scrapes:
+/// `OTEL_EXPORTER_PROMETHEUS_PORT`.
+pub const METRICS_VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_";
+
+/// Names of sets of settings that do not distinguish the ports of a service.
+pub const EMPTY_SECTIONS: &[&str] = &["config", "extraConfig", "extraSettings", "environment", "server", "settings"];
+
+/// Tags of inbounds that say no more than that something listens.
+pub const EMPTY_TAGS: &[&str] = &["default", "in", "inbound"];
+
+/// Words before `address` in the name of an address of another host: `upstreamAddress`.
+pub const OTHERS: &[&str] = &["backend", "origin", "peer", "target", "upstream"];
+
+/// Words of variables for the proxy that a program connects through: `HTTP_PROXY`. `NO_PROXY` lists exceptions.
+pub const PROXY_VARIABLES: &[&str] = &["all", "ftp", "http", "https", "socks"];
 
 /// Names in an attribute path that precede the name of a service.
 pub const HOLDERS: &[&str] = &[
@@ -269,31 +290,6 @@ pub const CLIENTS: &[&str] = &[
 
 /// Words of names for the other end of a connection, if an address follows: `sourceHost`.
 pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
-
-/// Services of a machine that are neither behind a reverse proxy nor reach one: `services.openssh`.
-pub const WITHOUT_WEB: &[&str] = &[
-    "avahi",
-    "cron",
-    "dbus",
-    "fail2ban",
-    "fstrim",
-    "fwupd",
-    "getty",
-    "journald",
-    "logrotate",
-    "mysql",
-    "nfs",
-    "openssh",
-    "postgresql",
-    "qemuGuest",
-    "redis",
-    "resolved",
-    "samba",
-    "smartd",
-    "tailscale",
-    "timesyncd",
-    "udev",
-];
 
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
 pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];

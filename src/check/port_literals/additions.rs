@@ -97,7 +97,7 @@ impl<'p> Reporter<'_, 'p> {
             let before = uses.len();
             uses.extend(self.uses(file).map(|port| (file, port)).filter(&is_missing));
             // No fix changes a generated file, so its ports need no entries and do not name any.
-            if uses.len() > before && third_party::is_generated(&file.source.text) {
+            if uses.len() > before && third_party::is_generated(&file.source.path, &file.source.text) {
                 uses.truncate(before);
             }
         }

@@ -104,8 +104,6 @@ pub struct Unsuitable {
     pub path: RelPath,
     /// What is wrong with it, phrased to follow its name.
     pub why: &'static str,
-    /// Whether it is a module whose options have the ports as their defaults.
-    pub is_module: bool,
 }
 
 /// The first file that is configured as a registry and is not one. `None` if no port needs an entry.
@@ -115,17 +113,12 @@ pub fn unsuitable_registry(view: &ProjectView<'_>) -> Option<Unsuitable> {
     }
     let found = view.project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
     let unsuitable = found.filter(|registry| !registry.entries.is_empty()).find_map(|registry| {
-        let is_module = || {
-            let file = view.project.files.iter().find(|file| file.source.path == registry.path);
-            file.is_some_and(|file| file.source.text.contains("options") && file.source.text.contains("mkOption"))
-        };
-        let (why, is_module) = match (registry.shape.importable, registry.is_convincing()) {
+        let why = match (registry.shape.importable, registry.is_convincing()) {
             (true, true) => return None,
-            _ if is_module() => ("is a module whose options are the ports", true),
-            (false, _) => ("does not export its ports", false),
-            (true, false) => ("is not a set of ports", false),
+            (false, _) => "does not export its ports",
+            (true, false) => "is not a set of ports",
         };
-        Some(Unsuitable { path: registry.path.clone(), why, is_module })
+        Some(Unsuitable { path: registry.path.clone(), why })
     })?;
     unanswered(view, |_| true).next().is_some().then_some(unsuitable)
 }

@@ -85,17 +85,9 @@ fn already_defined(defined: &Definition, session: &Session) -> Failure {
 
 /// The failure if the file is not a registry: its entries would be options of a module, or names that no other file can
 /// import.
-fn not_a_registry(Unsuitable { path, why, is_module }: &Unsuitable, session: &Session) -> Failure {
+fn not_a_registry(Unsuitable { path, why }: &Unsuitable, session: &Session) -> Failure {
     let shown = session.view.path(path);
-    let failure = Failure::new(format!("{shown} is configured as the port registry, but {why}"));
-    if *is_module {
-        return failure.help(
-            "move the numbers to a file that contains only ports, for example lib/ports.nix, use it as the default of the \
-             options (`default = import ../lib/ports.nix;`), and set `registry = \"lib/ports.nix\"` below `[ports]` in \
-             flakeward.toml; nothing was written",
-        );
-    }
-    failure.help(
+    Failure::new(format!("{shown} is configured as the port registry, but {why}")).help(
         "set `registry` below `[ports]` in flakeward.toml to a file that contains only ports, for example \
          `registry = \"lib/ports.nix\"`, which may not exist yet; nothing was written",
     )

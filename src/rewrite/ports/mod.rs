@@ -110,7 +110,7 @@ impl<'s, 'a> PortFile<'s, 'a> {
         if tree.broken() {
             return Err(BROKEN.to_owned());
         }
-        if *self.is_generated.get_or_init(|| third_party::is_generated(&source.text)) {
+        if *self.is_generated.get_or_init(|| third_party::is_generated(&source.path, &source.text)) {
             return Err("the file is generated: change its source instead".to_owned());
         }
         let place = place::Place::of(tree, digits).ok_or(PLACE)?;

@@ -26,17 +26,8 @@ pub fn is_port_word(word: &str) -> bool {
         Some(_) if starts_camel(head, port) => {
             !matches!(camel_tail(head), "Display" | "display" | "View" | "view") && word != "GatewayPorts"
         }
-        Some(_) => is_compound(head) && (port.len() != 5 || !names_sports(head)),
+        Some(_) => is_compound(head),
     }
-}
-
-/// Whether a name ends in the word `sports`. Only the flag of iptables lists source ports.
-fn names_sports(head: &str) -> bool {
-    let before = head.strip_suffix(['s', 'S']);
-    before.is_some_and(|before| {
-        let is_start = head.ends_with('S') && before.ends_with(|c: char| c.is_ascii_lowercase());
-        is_start || !before.ends_with(|c: char| c.is_ascii_alphanumeric())
-    })
 }
 
 /// Whether only a protocol, a direction, an end of a range, or the purpose of the port follows the word port:
@@ -66,7 +57,7 @@ fn names_protocol(word: &str) -> bool {
 
 /// True if `word` is a command-line flag whose name ends in port: `--port`, `-port`, `-oPort`.
 pub fn is_port_flag(word: &str) -> bool {
-    word.len() > 2 && word.starts_with('-') && (word == "--sports" || is_port_word(word.trim_start_matches('-')))
+    word.len() > 2 && word.starts_with('-') && is_port_word(word.trim_start_matches('-'))
 }
 
 /// `word` without its final port or ports; `None` if it has neither.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use foldhash::{HashMap, HashSet};
 
 use super::Used;
+use super::choose::is_holder;
 use super::evidence::{Candidate, Evidence, weight};
 use super::reader::{is_front, is_local};
 use super::scaffolding;
@@ -481,7 +482,10 @@ impl<'a> Cluster<'a> {
             purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
         );
         let is_target = best.is_some_and(|best| matches!(best.evidence.best.weight, weight::TARGET | weight::RECORD));
-        names.extend(base.iter().filter(|_| is_target).map(|base| with(base, &["upstream".to_owned()])));
+        let is_service = |base: &[String]| !words::all_generic(base) && !is_holder(base);
+        names.extend(
+            base.iter().filter(|base| is_target && is_service(base)).map(|base| with(base, &["upstream".to_owned()])),
+        );
         if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }

@@ -215,8 +215,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether the file configures the service that the best name is of.
     pub fn is_configured_here(&self) -> bool {
-        self.best.weight == weight::TARGET
-            && self.port.text.contains(&format!("services.{}", self.best.service.join("-")))
+        self.best.weight == weight::TARGET && self.reader.is_configured(self.port.text, &self.best.service)
     }
 
     /// Whether the file is named after the service.
@@ -305,8 +304,10 @@ impl<'a> Evidence<'a> {
     /// others.
     pub fn words(&self) -> &BTreeSet<String> {
         let path = || if is_front(self.subject()) { "" } else { self.port.path };
-        // `docker/wiki/default.nix` is not about Docker.
-        let folders = || path().split('/').filter(|name| !CONTAINER_FOLDERS.contains(name));
+        // `docker/wiki/default.nix` is not about Docker, but `k3s/default.nix` is about k3s.
+        let own = path().strip_suffix("/default.nix").unwrap_or_else(path);
+        let own = own.rsplit('/').next().unwrap_or(own);
+        let folders = || path().split('/').filter(|name| !CONTAINER_FOLDERS.contains(name) || *name == own);
         let words = || self.path_words().iter().cloned().chain(word_set(folders())).collect();
         self.words.get_or_init(words)
     }

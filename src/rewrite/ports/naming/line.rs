@@ -2,7 +2,7 @@
 
 use super::Missing;
 use super::words::{all_generic, prose, service, split, telling};
-use crate::knowledge::name_words::{CLIENTS, PURPOSES};
+use crate::knowledge::name_words::{CLIENTS, PROXY_VARIABLES, PURPOSES};
 use crate::wording;
 
 /// The text around a number.
@@ -218,7 +218,14 @@ impl<'a> Line<'a> {
         const MOST: usize = 3;
         let (before, _) = self.before.rsplit_once("://")?;
         let before = before.strip_suffix("https").or_else(|| before.strip_suffix("http"))?.strip_suffix('"')?;
-        let (_, title) = before.trim_end().strip_suffix('"')?.rsplit_once('"')?;
+        let (call, title) = before.trim_end().strip_suffix('"')?.rsplit_once('"')?;
+        // An item of a list and the flag before a URL are no titles.
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '\'' | '.');
+        let function = &call.trim_end()[call.trim_end().trim_end_matches(is_part).len()..];
+        let is_call = call.ends_with(' ') && function.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !is_call || title.starts_with('-') || title.contains([':', '/']) {
+            return None;
+        }
         let words = prose(title);
         (title.len() > 1 && words.len() <= MOST && !words.is_empty() && !all_generic(&words)).then_some(words)
     }
@@ -246,7 +253,7 @@ impl<'a> Line<'a> {
         }
         let (before, _) = self.before.rsplit_once('=')?;
         let start = before.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '_').len();
-        Some(split(&before[start..]))
+        Some(split(&before[start..])).filter(|words| is_proxy_variable(words))
     }
 
     /// The subject of the block around the address that a proxy passes requests to: `wiki` in `handle /wiki* {
@@ -376,6 +383,11 @@ impl<'a> Line<'a> {
         let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         (!rest.contains([' ', '"'])).then_some(&scheme[start..])
     }
+}
+
+/// Whether the words of a variable are those of the address of a proxy for all programs: `HTTP_PROXY`.
+pub fn is_proxy_variable(words: &[String]) -> bool {
+    matches!(words, [kind, proxy] if proxy == "proxy" && PROXY_VARIABLES.contains(&kind.as_str()))
 }
 
 /// The service whose options a variable reads: `wiki` in `config.services.wiki.address`.

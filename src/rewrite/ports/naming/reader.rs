@@ -15,7 +15,7 @@ use super::line::{Line, Side};
 use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
-use crate::knowledge::name_words::{CATEGORIES, CLIENTS, FRONTS, HOLDERS, PARTS, PURPOSES, TOP_LEVEL};
+use crate::knowledge::name_words::{CATEGORIES, CLIENTS, EMPTY_SECTIONS, FRONTS, HOLDERS, PARTS, PURPOSES, TOP_LEVEL};
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
 
@@ -174,6 +174,11 @@ impl<'a> Reader<'a> {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
+    /// Whether a text configures the service with some words as its name.
+    pub fn is_configured(&self, text: &str, words: &[String]) -> bool {
+        self.context.is_configured(text, &words.join("-"))
+    }
+
     /// The strings whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
         let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object, self.names.service]);
@@ -207,13 +212,12 @@ impl<'a> Reader<'a> {
     /// The general words for the part of a service whose options contain the port: `cluster` of
     /// `services.nats.settings.cluster.listen`.
     pub fn section(&self) -> Option<Vec<String>> {
-        const EMPTY: [&str; 6] = ["config", "extraConfig", "extraSettings", "environment", "server", "settings"];
         let [.., outer, section, _] = self.parts.as_slice() else { return None };
         let is_service = self.is_manifest() || HOLDERS.contains(outer) || HOLDERS.contains(section);
         let words = split(section);
         let is_ports = words.last().is_some_and(|word| matches!(word.as_str(), "port" | "ports"));
         let is_part = !is_service && !is_ports && self.named().is_some() && !words.is_empty() && all_generic(&words);
-        (is_part && *section != "?" && !EMPTY.contains(section)).then_some(words)
+        (is_part && *section != "?" && !EMPTY_SECTIONS.contains(section)).then_some(words)
     }
 
     pub fn last(&self) -> &str {
@@ -294,7 +298,10 @@ impl<'a> Reader<'a> {
             return None;
         }
         let is_twin = self.parts[holder] == "containers" && self.context.is_twin(self.parts[at]);
-        let words = if is_twin { split(self.parts[at]) } else { service(self.parts[at]) };
+        let is_unit = holder > 0 && self.parts[holder - 1] == "systemd";
+        // `step-ca-init` prepares `step-ca`.
+        let unit = if is_unit { without_phase(self.parts[at]) } else { self.parts[at] };
+        let words = if is_twin { split(unit) } else { service(unit) };
         if self.parts[at] == "?" && !self.subject.is_empty() {
             let candidate = Candidate {
                 service: self.subject.clone(),
@@ -478,6 +485,11 @@ impl<'a> Reader<'a> {
         }
         words
     }
+}
+
+/// The name of a unit without the phase of the service that it is for.
+fn without_phase(unit: &str) -> &str {
+    unit.strip_suffix("-init").or_else(|| unit.strip_suffix("-setup")).unwrap_or(unit)
 }
 
 /// The number of names before that of an object of Kubernetes in Nix: of `kubernetes.resources.deployments`.

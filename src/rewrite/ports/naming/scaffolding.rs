@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock};
 use foldhash::{HashMap, HashSet};
 
 use super::Missing;
+use super::reader::is_front;
 use super::words::{self, all_generic, split};
 use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
@@ -29,6 +30,14 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     }
     let is_many = |(numbers, files): &(BTreeSet<u32>, BTreeSet<&str>)| numbers.len() >= MANY && files.len() >= MANY;
     below.into_iter().filter(|(_, found)| is_many(found)).map(|(name, _)| name).collect()
+}
+
+/// The names after `services.` in a text.
+fn configured(text: &str) -> HashSet<String> {
+    const HOLDER: &str = "services.";
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let names = memchr::memmem::find_iter(text.as_bytes(), HOLDER).map(|at| &text[at + HOLDER.len()..]);
+    names.map(|rest| rest[..rest.find(|c: char| !is_part(c)).unwrap_or(rest.len())].to_owned()).collect()
 }
 
 /// Returns a use without the namespace in its attribute path.
@@ -60,6 +69,8 @@ pub struct Scaffolding<'a> {
     /// The variables with port numbers of each text that was asked for, by its address and length. All texts live as
     /// long as this.
     variables: RwLock<HashMap<(usize, usize), Variables>>,
+    /// The names after `services.` in each text that was asked for, by its address and length.
+    configured: RwLock<HashMap<(usize, usize), HashSet<String>>>,
 }
 
 /// The first variable with each number, as a range of the text. A text is read once for all of its numbers.
@@ -101,6 +112,7 @@ impl<'a> Scaffolding<'a> {
             machines,
             collections,
             variables: RwLock::default(),
+            configured: RwLock::default(),
         }
     }
 
@@ -114,6 +126,19 @@ impl<'a> Scaffolding<'a> {
         let read = variables(text);
         let found = find(&read);
         self.variables.write().unwrap_or_else(PoisonError::into_inner).insert(key, read);
+        found
+    }
+
+    /// Whether a text configures a service: `services.wiki` does not configure `wikijs`. A text is read once for all of
+    /// its ports.
+    pub fn is_configured(&self, text: &str, service: &str) -> bool {
+        let key = (text.as_ptr() as usize, text.len());
+        if let Some(known) = self.configured.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.contains(service);
+        }
+        let read = configured(text);
+        let found = read.contains(service);
+        self.configured.write().unwrap_or_else(PoisonError::into_inner).insert(key, read);
         found
     }
 
@@ -264,11 +289,16 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
 
 /// Files with several virtual hosts that have different ports.
 fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
-    // `.virtualHosts.`, `.proxyHosts.` and `caddy-proxy.hosts.`
     const SITES: &str = "osts.";
     let sites = memchr::memmem::Finder::new(SITES);
     let host = |port: &Missing<'a>| {
-        let at = sites.find(port.name.as_bytes())? + SITES.len();
+        // `.virtualHosts.`, `.proxyHosts.` and `caddy-proxy.hosts.`, but not the hosts of a fleet
+        let is_site = |at: &usize| match port.name.as_bytes()[..*at].last() {
+            Some(b'H') => true,
+            Some(b'h') => of_front(port.name[..*at - 1].strip_suffix('.').unwrap_or_default()),
+            _ => false,
+        };
+        let at = sites.find_iter(port.name.as_bytes()).find(is_site)? + SITES.len();
         Some((port.name[at..].split('.').next()?, port.number))
     };
     // The ports of a file are adjacent.
@@ -284,6 +314,11 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
         labels && numbers
     };
     files.filter(has_several).map(|file| file[0].path).collect()
+}
+
+/// Whether the last part of a name is that of a reverse proxy.
+fn of_front(name: &str) -> bool {
+    is_front(&split(name.rsplit('.').next().unwrap_or(name)))
 }
 
 /// Whether a folder of machines has those of one operating system.
@@ -348,6 +383,15 @@ mod tests {
         assert_eq!(found, HashSet::from_iter(["acme"]));
         assert_eq!(without(&many[0], &found).name, "wiki.port");
         assert_eq!(without(&many[3], &found).name, "services.a.port");
+    }
+
+    #[test]
+    fn a_text_configures_the_services_that_it_names() {
+        let text = "{ services.wikijs.enable = true; services.node-red.port = 1; }";
+        let context = Scaffolding::default();
+        for (service, expected) in [("wikijs", true), ("node-red", true), ("wiki", false), ("node", false)] {
+            assert_eq!(context.is_configured(text, service), expected, "{service}");
+        }
     }
 
     #[test]

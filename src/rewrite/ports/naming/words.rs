@@ -1,7 +1,8 @@
 //! Words of paths, names and comments.
 
 use crate::knowledge::name_words::{
-    ALIASES, COMMENT_WORDS, EMPTY_STEMS, FRAMEWORKS, GENERIC, MACHINE_FOLDERS, PARTS, PURPOSES, VAGUE, WHOLE_NAMES,
+    ALIASES, COMMENT_WORDS, EMPTY_STEMS, FRAMEWORKS, GENERIC, MACHINE_FOLDERS, METRICS_VARIABLES, PARTS,
+    PUBLIC_VARIABLES, PURPOSES, VAGUE, WHOLE_NAMES,
 };
 use crate::knowledge::service_ports;
 
@@ -44,13 +45,21 @@ pub fn telling(name: &str) -> Vec<String> {
     }
     let mut words = split(name);
     if words.len() > 1 && is_variable(name) {
-        // OpenTelemetry's `OTEL_EXPORTER_PROMETHEUS_PORT`
-        if name.starts_with("OTEL_EXPORTER_PROMETHEUS_") {
+        if name.starts_with(METRICS_VARIABLES) {
             return vec!["metrics".to_owned()];
         }
-        words.retain(|word| !FRAMEWORKS.contains(&word.as_str()));
-        if name.starts_with("NEXT_PUBLIC_") {
+        // `EXPRESS_VPN_PORT` is the port of a product.
+        let is_plain =
+            |words: &[String]| words.iter().all(|word| is_generic(word) || PURPOSES.contains(&word.as_str()));
+        if FRAMEWORKS.contains(&words[0].as_str()) && is_plain(&words[1..]) {
             words.remove(0);
+        }
+        let outer = PUBLIC_VARIABLES
+            .iter()
+            .find(|outer| name.starts_with(**outer))
+            .map_or(0, |outer| outer.matches('_').count());
+        if outer > 0 && !all_generic(&words[outer.min(words.len())..]) {
+            words.drain(..outer.min(words.len()));
         }
     }
     for word in &mut words {
@@ -276,6 +285,11 @@ mod tests {
             ("mail_smtpport", "mail smtp"),
             ("listenHttpPort", ""),
             ("transport", "transport"),
+            ("QUARKUS_HTTP_PORT", ""),
+            ("EXPRESS_VPN_PORT", "express vpn"),
+            ("NITRO_ENCLAVE_PORT", "nitro enclave"),
+            ("NEXT_PUBLIC_PORT", "next"),
+            ("NEXT_PUBLIC_WIKI_PORT", "wiki"),
         ] {
             assert_eq!(telling(name).join(" "), expected, "{name}");
         }

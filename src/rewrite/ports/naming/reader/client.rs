@@ -2,11 +2,10 @@
 
 use super::super::Missing;
 use super::super::evidence::{Candidate, weight};
-use super::super::line::{EMPTY_LABELS, Side};
-use super::super::scaffolding;
+use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
 use super::super::words::{all_generic, is_generic, service, share, split, telling};
-use super::{Reader, is_front, is_local};
-use crate::knowledge::name_words::{CLIENTS, PURPOSES, WITHOUT_WEB};
+use super::{Reader, is_front};
+use crate::knowledge::name_words::{CLIENTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
@@ -30,8 +29,9 @@ impl Reader<'_> {
         let label = label.or(server);
         let mut found = Vec::new();
         found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
-        found.extend(self.line.title().map(|words| plain(words, weight::RECORD)));
-        found.extend(self.behind_machine(port, label.as_deref()).map(|words| plain(words, weight::TARGET)));
+        // The options of a service say more than the text of its links.
+        let title = self.line.title().filter(|_| self.named().is_none());
+        found.extend(title.map(|words| plain(words, weight::RECORD)));
         found.extend(self.located().map(|words| plain(words, weight::TARGET)));
         let is_of_front = self.line.before.contains("forward .") || self.is_cache();
         if !is_of_front && !is_server && !label.as_ref().is_some_and(|label| self.is_host_of_another(label, port)) {
@@ -136,16 +136,6 @@ impl Reader<'_> {
         self.parts.iter().any(|part| part.ends_with("ubstituters"))
     }
 
-    /// The only service of a machine behind a virtual host that has the name of the machine, which says nothing.
-    fn behind_machine(&self, port: &Missing<'_>, label: Option<&[String]>) -> Option<Vec<String>> {
-        let machine = scaffolding::machine(port.path)?;
-        let is_host = |part: &&str| part.eq_ignore_ascii_case("virtualhosts") || *part == "hosts";
-        let is_unnamed =
-            || label.is_none_or(|label| label.concat() == split(machine).concat() || self.is_machine(label));
-        let is_behind = self.line.address().is_some_and(is_local) && self.parts.iter().any(is_host) && is_unnamed();
-        if is_behind { only_service(port.text) } else { None }
-    }
-
     /// The well-known service in the path of a URL: `loki` in `http://10.0.0.4:3030/loki/api/v1/push`.
     fn served(&self) -> Option<String> {
         let path = self.line.after.strip_prefix('/').filter(|_| self.line.scheme().is_some())?;
@@ -211,7 +201,7 @@ impl Reader<'_> {
         let leaf: Vec<String> = leaf.filter(|word| !matches!(word.as_str(), "exposed" | "reverse")).collect();
         let is_variable = last.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         // `HTTP_PROXY` has the address of a proxy for all programs.
-        if is_variable && last.ends_with("_PROXY") {
+        if is_variable && last.ends_with("_PROXY") && is_proxy_variable(&split(last)) {
             return Some(plain(split(last), weight::VARIABLE));
         }
         if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {
@@ -268,38 +258,6 @@ impl Reader<'_> {
         let words = service(label.split_once("://").map_or(label, |(_, host)| host));
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
-}
-
-/// The only service with a web interface that a file enables, other than reverse proxies: `services.wiki.enable = true`.
-fn only_service(text: &str) -> Option<Vec<String>> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let mut block = None;
-    let mut found: Option<&str> = None;
-    for line in text.lines() {
-        let content = line.trim_start();
-        let indent = line.len() - content.len();
-        if block.is_some_and(|outer| indent <= outer) && !content.is_empty() {
-            block = None;
-        }
-        let name = match content.strip_prefix("services.") {
-            Some(rest) => rest,
-            None if block.is_some_and(|outer| indent == outer + 2) => content,
-            None => {
-                block = block.or_else(|| content.starts_with("services = {").then_some(indent));
-                continue;
-            }
-        };
-        let name = &name[..name.find(|c: char| !is_part(c)).unwrap_or(name.len())];
-        if name.is_empty() || name == "inherit" || WITHOUT_WEB.contains(&name) || is_front(&split(name)) {
-            continue;
-        }
-        if found.is_some_and(|other| other != name) {
-            return None;
-        }
-        found = Some(name);
-    }
-    let words = service(found?);
-    (!words.is_empty() && !all_generic(&words)).then_some(words)
 }
 
 /// The name of the scrape job around a target.

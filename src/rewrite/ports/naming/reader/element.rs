@@ -4,7 +4,7 @@ use super::super::beside::Beside;
 use super::super::evidence::{Candidate, weight};
 use super::super::words::{all_generic, prose, service, split};
 use super::{Reader, is_front};
-use crate::knowledge::name_words::{DIAGNOSTICS, GENERIC_WIDGETS, PLACES, PURPOSES, STRUCTURE};
+use crate::knowledge::name_words::{DIAGNOSTICS, EMPTY_TAGS, GENERIC_WIDGETS, PLACES, PURPOSES, STRUCTURE};
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
@@ -77,12 +77,11 @@ impl<'a> Reader<'a> {
 
     /// The service and the name of an inbound of Xray or sing-box.
     pub(super) fn inbound(&self, beside: Beside<'a>) -> Option<Candidate> {
-        const PLAIN: [&str; 3] = ["default", "in", "inbound"];
         if !self.parts.contains(&"inbounds") {
             return None;
         }
         let (tag, protocol) = beside.inbound()?;
-        let name = if PLAIN.contains(&tag) { protocol } else { tag };
+        let name = if EMPTY_TAGS.contains(&tag) { protocol } else { tag };
         let service = self.named().map_or(&self.subject, |(_, owner)| &owner.service);
         let found = Candidate { service: service.clone(), qualifier: split(name), weight: weight::LISTENER + 1 };
         (!found.service.is_empty()).then_some(found)

@@ -4,7 +4,7 @@ use super::super::choose::is_holder;
 use super::super::evidence::{Candidate, weight};
 use super::super::words::{all_generic, is_generic, service, share, split, telling, with};
 use super::Reader;
-use crate::knowledge::name_words::{DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE};
+use crate::knowledge::name_words::{CATEGORIES, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE};
 use crate::knowledge::service_ports::{self, Certainty};
 
 /// Words of an option for the first port of a range.
@@ -48,8 +48,17 @@ impl Reader<'_> {
             true => inner.iter().rev().find(|at| !is_purpose(at)).or(inner.last()),
             // The name of the file says which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
             false => {
-                let is_subject = |at: &&usize| inner.len() > 1 && split(self.parts[**at]) == self.subject;
-                let is_folder = |at: &&usize| self.path.split('/').any(|folder| folder == self.parts[**at]);
+                // A part with the name of a group or of a purpose says less than the part after it.
+                let is_group =
+                    |part: &str| is_holder(&split(part)) || CATEGORIES.contains(&part) || PURPOSES.contains(&part);
+                let is_subject = |at: &&usize| {
+                    let part = self.parts[**at];
+                    inner.len() > 1 && split(part) == self.subject && !is_group(part)
+                };
+                let is_folder = |at: &&usize| {
+                    let part = self.parts[**at];
+                    inner.last() == Some(*at) && !is_group(part) && self.path.split('/').any(|folder| folder == part)
+                };
                 let in_folder = || if inner.len() > 1 { inner.iter().rev().find(is_folder) } else { None };
                 inner.iter().find(is_subject).or_else(in_folder).or(inner.first())
             }

@@ -2,7 +2,7 @@
 
 use super::super::words::{service, split};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
-use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, PASSES_ON, PEERS, TOP_LEVEL};
+use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, TOP_LEVEL};
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
@@ -29,7 +29,7 @@ impl<'a> Reader<'a> {
         last.pop_if(|word| word == "list");
         if let [.., before, address] = last.as_slice()
             && matches!(address.as_str(), "addr" | "address")
-            && matches!(before.as_str(), "backend" | "origin" | "peer" | "target" | "upstream")
+            && OTHERS.contains(&before.as_str())
         {
             last.pop();
         }
@@ -130,7 +130,14 @@ impl<'a> Reader<'a> {
 
     /// Whether it is a label of a time series, or a query, that mentions the address of a service.
     pub(super) fn is_label(&self) -> bool {
-        let is_instance = || self.line.before.contains("instance=") && self.line.before.contains('{');
+        // `up{instance="10.0.0.4:8080"}`, in which a string of Nix escapes the quotes.
+        let is_instance = || {
+            self.line.before.contains("instance=") && {
+                let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');
+                let before = self.line.before.trim_end_matches(is_part).strip_suffix('"');
+                before.is_some_and(|before| before.trim_end_matches('\\').trim_end_matches('~').ends_with("instance="))
+            }
+        };
         self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers")) || is_instance()
     }
 

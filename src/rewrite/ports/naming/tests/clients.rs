@@ -134,3 +134,37 @@ fn the_path_of_a_url_may_name_the_service_that_it_reaches() {
     let text = "url = \"http://10.0.0.4:@3030/loki/api/v1/push\";";
     assert_eq!(proposals(&[(3030, option, "x.nix", text)]), ["monitoring.loki=3030"]);
 }
+
+#[test]
+fn only_the_title_of_a_link_names_what_it_leads_to() {
+    for (name, path, text, expected) in [
+        ("mirrors", "x.nix", "mirrors = [ \"http://attic.lan:4320\" \"http://harmonia.lan:@4321\" ];", "services.x"),
+        (
+            "services.wiki.extraArgs",
+            "wiki.nix",
+            "extraArgs = [ \"--origin\" \"http://localhost:@4321\" ];",
+            "services.wiki",
+        ),
+        ("apps.wiki.links", "x.nix", "(link \"See also\" \"http://10.0.0.4:@4321\")", "services.wiki"),
+    ] {
+        let found = proposals(&[(4321, name, path, text)]);
+        assert!(found[0].starts_with(expected), "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn a_listener_next_to_a_label_is_no_client() {
+    let text = "cmd = [ \"--opts={instance=main,listen=0.0.0.0:@4321}\" ];";
+    let name = "virtualisation.oci-containers.containers.wiki.cmd";
+    assert_eq!(proposals(&[(4321, name, "app.nix", text)]), ["services.wiki=4321"]);
+}
+
+#[test]
+fn only_variables_of_a_proxy_for_all_programs_name_the_proxy() {
+    let text = "REVERSE_PROXY = \"http://10.0.0.4:@4321\";";
+    let name = "services.wiki.environment.REVERSE_PROXY";
+    assert_eq!(proposals(&[(4321, name, "x.nix", text)]), ["services.wiki=4321"]);
+    let text = "NO_PROXY = \"http://10.0.0.4:@4321\";";
+    let found = proposals(&[(4321, "environment.variables.NO_PROXY", "x.nix", text)]);
+    assert_ne!(found, ["services.noProxy=4321"]);
+}

@@ -80,23 +80,6 @@ fn clients_name_what_they_reach() {
 }
 
 #[test]
-fn machines_with_one_service_each_have_several_services_behind_their_proxies() {
-    let host = |label: &str, service: &str| {
-        format!(
-            "{{\n  services.caddy.virtualHosts.\"{label}.${{tailnet}}\".extraConfig = \"reverse_proxy \
-             http://127.0.0.1:@3100\";\n  services.openssh.enable = true;\n  services.{service}.enable = true;\n}}\n"
-        )
-    };
-    let name = "services.caddy.virtualHosts.?.extraConfig";
-    let (reads, notes) = (host("reads", "bookshelf"), host("notes", "inkwell"));
-    let uses = [
-        (3100, name, "systems/x86_64-linux/reads/default.nix", &*reads),
-        (3100, name, "systems/x86_64-linux/notes/default.nix", &*notes),
-    ];
-    assert_eq!(proposals(&uses), ["services.bookshelf=3100", "services.inkwell=3100"]);
-}
-
-#[test]
 fn a_connection_within_one_machine_does_not_reach_a_service_of_another() {
     let proxy = "services.proxy.virtualHosts.store.port";
     let uses = [
@@ -147,10 +130,55 @@ fn inbounds_are_named_by_their_tags() {
 fn a_folder_of_containers_is_not_the_service_of_that_name() {
     let uses = [(5000, "ports", "modules/docker/dufs/default.nix", "ports = @5000;")];
     assert_eq!(proposals(&uses), ["services.dufs=5000"]);
+    let uses = [(6443, "port", "modules/k3s/default.nix", "port = @6443;")];
+    assert_eq!(proposals(&uses), ["infrastructure.kubernetesApi=6443"]);
 }
 
 #[test]
 fn an_identifier_is_not_a_name() {
     let text = "[ { id = \"cf7ccf08-2541-49eb-903b-e7cd59dd10f2\"; forward.url = \"http://127.0.0.1:@4321/api\"; } ]";
     assert_eq!(proposals(&[(4321, "hooks.forward.url", "hooks.nix", text)]), ["services.hooks=4321"]);
+}
+
+#[test]
+fn the_hosts_of_a_fleet_are_no_virtual_hosts() {
+    let host =
+        |label: &str| format!("hosts.web1.services.nginx.virtualHosts.{label}.example.org.locations./.proxyPass");
+    let (wiki, blog) = (host("wiki"), host("blog"));
+    let uses = [
+        (4321, &*wiki, "fleet.nix", "proxyPass = \"http://127.0.0.1:@4321\";"),
+        (4322, &*blog, "fleet.nix", "proxyPass = \"http://127.0.0.1:@4322\";"),
+    ];
+    assert_eq!(proposals(&uses), ["services.blog=4322", "services.wiki=4321"]);
+}
+
+#[test]
+fn a_folder_with_the_name_of_a_group_is_no_service() {
+    let uses = [
+        (4321, "acme.web.blog.port", "web/default.nix", "port = @4321;"),
+        (4322, "acme.web.chat.port", "web/default.nix", "port = @4322;"),
+    ];
+    assert!(proposals(&uses).iter().all(|name| !name.contains(".web")), "{:?}", proposals(&uses));
+    let uses = [(4321, "acme.blog.media.port", "modules/media/default.nix", "port = @4321;")];
+    assert_eq!(proposals(&uses), ["media.acme=4321"]);
+}
+
+#[test]
+fn a_service_may_be_called_like_a_phase() {
+    for (name, path, expected) in [
+        ("services.setup.port", "a.nix", "services.setup"),
+        ("init.port", "modules/setup/default.nix", "services.init"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, path, "port = @4321;")]), [format!("{expected}=4321")], "{name}");
+    }
+}
+
+#[test]
+fn the_end_of_a_connection_is_no_upstream_of_all_services() {
+    let uses = [
+        (4320, "services.sync.port", "a.nix", "port = @4320;"),
+        (4322, "services.sync.source", "a.nix", "source = \"10.0.0.4:@4322\";"),
+    ];
+    let found = proposals(&uses);
+    assert!(found.iter().all(|name| !name.contains("servicesUpstream")), "{found:?}");
 }
