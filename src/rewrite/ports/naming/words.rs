@@ -1,8 +1,8 @@
 //! Words of paths, names and comments.
 
 use crate::knowledge::name_words::{
-    ALIASES, COMMENT_WORDS, EMPTY_STEMS, FRAMEWORKS, GENERIC, MACHINE_FOLDERS, METRICS_VARIABLES, PARTS,
-    PUBLIC_VARIABLES, PURPOSES, VAGUE, WHOLE_NAMES,
+    ALIASES, COMMENT_WORDS, CONTAINER_FOLDERS, EMPTY_STEMS, FRAMEWORKS, GENERIC, MACHINE_FOLDERS, METRICS_VARIABLES,
+    PARTS, PUBLIC_VARIABLES, PURPOSES, VAGUE, WHOLE_NAMES,
 };
 use crate::knowledge::service_ports;
 
@@ -238,7 +238,9 @@ pub fn subject(path: &str) -> Option<Vec<String>> {
     }
     // `hosts/nixos/web1/services.nix`
     let is_machine = folders.iter().rev().skip(1).take(2).any(|outer| MACHINE_FOLDERS.contains(outer));
-    if is_machine { None } else { subject_of(folder) }
+    // `k8s/values.yaml` is about what runs there, `k3s/default.nix` about k3s itself.
+    let is_around = CONTAINER_FOLDERS.contains(&folder) && stem != "default";
+    if is_machine || is_around { None } else { subject_of(folder) }
 }
 
 /// The name of a file, as a last resort for a port without other evidence. `None` if it is entirely generic.
