@@ -74,14 +74,14 @@ fn a_conflict_with_an_unchanged_line_is_new() {
 
 /// The line of the finding and its rule existed before, but its cause did not.
 #[test]
-fn a_conflict_with_another_partner_is_new() {
+fn a_conflict_with_a_different_service_is_new() {
     let repository = Repository::new(&[
         ("a/ports.nix", "{\n  first = 3000;\n  other = 3001;\n}\n"),
         ("b/ports.nix", "{\n  web = 3000;\n}\n"),
     ]);
     repository.commit("t", "2026-01-01");
     assert_eq!(repository.run("--select port-conflict").code, 1);
-    // Moved lines do not change the partner.
+    // Moving lines does not change which service conflicts.
     repository.write("a/ports.nix", "{\n\n  other = 3001;\n  first = 3000;\n}\n");
     assert_eq!(new(&repository, "--new-since main --select port-conflict"), "");
     repository.write("a/ports.nix", "{\n  first = 3001;\n  other = 3000;\n}\n");

@@ -327,7 +327,7 @@ fn word_before<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<&'a str> {
     before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '[' | ',')).next()
 }
 
-/// The literal host in the same mapping as a port.
+/// The literal host that belongs to a port: in the same mapping, or in the NetworkPolicy rule around the port.
 fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) -> Option<String> {
     let tree = yaml.tree;
     let pair = yaml.pair_around(node)?;

@@ -319,8 +319,8 @@ impl<'a> Cluster<'a> {
             || share(&self.service, used.evidence.words())
     }
 
-    /// Whether a use belongs to a container and this service to other containers: `shop-web` and `shop-admin` have a
-    /// word in common.
+    /// Whether a use belongs to a container that is not one of this service's. A word in common does not make two
+    /// containers the same service: `shop-web` and `shop-admin`.
     fn is_another_container(&self, used: &Used<'_>) -> bool {
         let is_other = |container| !self.places.programs.contains(container);
         self.listens()
