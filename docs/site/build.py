@@ -3,8 +3,8 @@
 
 Usage: docs/site/build.py [FOLDER]  (default: target/site); needs mdbook on PATH.
 
-Writes the chapters as Markdown to FOLDER/src, and the site to FOLDER/html. There is no text for the site alone: each
-chapter is a section of README.md, a document, or a rule page.
+Writes the chapters as Markdown to FOLDER/src, and the site to FOLDER/html. Each chapter is
+a section of README.md, a document, or a rule page; no text exists only for the site.
 """
 
 import shutil

@@ -14,7 +14,7 @@ use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
 use crate::facts::{FileView, Glance};
 use crate::finding::Span;
-use crate::knowledge::systems::{FLAKE_UTILS, MAKERS, MAPPING, PACKAGE_SETS, PER_SYSTEM_OUTPUTS, is_system};
+use crate::knowledge::systems::{ENDS, FLAKE_UTILS, MAKERS, MAPPING, PACKAGE_SETS, PER_SYSTEM_OUTPUTS, is_system};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::source;
@@ -25,7 +25,7 @@ const RULE: &str = "for-all-systems";
 pub static CHECK: Check = Check::of_files(
     RULE,
     FileCheck {
-        needles: &[&CALLS, &SETS, &MAPPED, &PACKAGES, &SYSTEMS, &SYSTEM],
+        needles: &[&CALLS, &SETS, &MAPPED, &PACKAGES, &SYSTEM, &LISTS, &SYSTEMS],
         trigger: Trigger::Holds(trigger),
         check,
     },
@@ -35,25 +35,18 @@ static CALLS: Words = Words::any_of(&FLAKE_UTILS);
 static SETS: Words = Words::counted(&MAKERS, is_name);
 static MAPPED: Words = Words::counted(&[MAPPING], is_name);
 static PACKAGES: Words = Words::any_of(&[PACKAGE_SETS]);
-static SYSTEMS: Words = Words::any_of(&[
-    "platforms",
-    "flakeExposed",
-    "legacyPackages",
-    "-linux",
-    "-darwin",
-    "-freebsd",
-    "-openbsd",
-    "-netbsd",
-]);
-static SYSTEM: Words = Words::counted(&["systems"], |_, _| true);
+static SYSTEM: Words = Words::any_of(&ENDS);
+static LISTS: Words = Words::any_of(&["platforms", "flakeExposed", PACKAGE_SETS]);
+static SYSTEMS: Words = Words::counted(&["systems"], |_, _| true);
 
 fn trigger(source: &Glance<'_>) -> bool {
+    let has_systems = || source.has(&SYSTEM) || source.has(&LISTS);
+    let names_systems = || has_systems() || source.has(&SYSTEMS) || nix::holds_odd_escape(&source.text);
     source.kind == source::FileKind::Nix
         && (source.has(&CALLS)
-            || (source.has(&SETS)
-                && (source.has(&SYSTEMS) || source.has(&SYSTEM) || nix::holds_odd_escape(&source.text)))
+            || (source.has(&SETS) && names_systems())
             || (source.has(&MAPPED) && source.has(&PACKAGES))
-            || (source.file_name() == "flake.nix" && source.has(&SYSTEMS)))
+            || (source.file_name() == "flake.nix" && has_systems()))
 }
 
 /// Whether an occurrence of a function's name is the whole name.

@@ -77,12 +77,12 @@ const ARCHES: [&str; 14] = [
     "loongarch64",
 ];
 
-/// Operating systems, the second part of a system.
-const OPERATING_SYSTEMS: [&str; 5] = ["linux", "darwin", "freebsd", "openbsd", "netbsd"];
+/// The ends of systems: their operating systems.
+pub const ENDS: [&str; 5] = ["-linux", "-darwin", "-freebsd", "-openbsd", "-netbsd"];
 
 /// Whether a string is a system in Nix's notation: `x86_64-linux`.
 pub fn is_system(text: &str) -> bool {
-    text.split_once('-').is_some_and(|(arch, system)| ARCHES.contains(&arch) && OPERATING_SYSTEMS.contains(&system))
+    ENDS.iter().any(|end| text.strip_suffix(end).is_some_and(|arch| ARCHES.contains(&arch)))
 }
 
 /// Whether a string is a platform that Nix only compiles for, such as `x86_64-windows`: outputs are never defined for

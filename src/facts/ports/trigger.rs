@@ -149,10 +149,10 @@ fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
 }
 
 /// Whether a name that begins with `listen` or `bindTo` may have a value, or begin a statement: `listen 80`,
-/// `ListenStream = [ "80" ]`, but not `listenbrainz` and `listening`.
+/// `ListenStream = [ "80" ]`, but not `listening`.
 fn listens(text: &[u8], end: usize) -> bool {
     let rest = text.get(end..).unwrap_or_default();
-    !rest.starts_with(b"ing") && !rest.starts_with(b"brainz") && !is_prose(text, end)
+    !rest.starts_with(b"ing") && !is_prose(text, end)
 }
 
 /// Whether a word is followed by another word, as in prose: `listen to`, `exposes the`.
@@ -396,7 +396,6 @@ mod tests {
             "\"mkdir -p $out/1\"",
             "{ x = submoduleListEntry 1; }",
             "1 - 2",
-            "{ services.listenbrainz-mpd.threads = 2; }",
             "{ a = \"listening to 2 streams, exposed as one\"; }",
             "{ services.tailscale-systray.n = 2; }",
             r#"{ powermanagementrc = 2; remotes.a = 2; }"#,

@@ -122,7 +122,7 @@ impl<'a> Evidence<'a> {
             |words: &[String]| !all_generic(words) && !words.iter().any(|word| CLIENTS.contains(&word.as_str()));
         let rest = Some(self.reader.general())
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
-        let inside = self.reader.variable_inside(self.port.text, &self.best.service);
+        let inside = self.reader.variable_inside(&self.best.service);
         own.into_iter()
             .chain(numbered)
             .chain(self.reader.contained())
@@ -215,7 +215,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether the file configures the service that the best name is of.
     pub fn is_configured_here(&self) -> bool {
-        self.best.weight == weight::TARGET && self.reader.is_configured(self.port.text, &self.best.service)
+        self.best.weight == weight::TARGET && self.reader.configures(&self.best.service)
     }
 
     /// Whether the file is named after the service.
@@ -287,7 +287,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether the port belongs to a part of the service that a variable of its container names.
     pub fn is_of_part(&self) -> bool {
-        self.reader.variable_inside(self.port.text, &self.best.service).is_some()
+        self.reader.variable_inside(&self.best.service).is_some()
     }
 
     /// Whether the number is outside of a container that has another number inside.

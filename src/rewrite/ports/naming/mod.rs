@@ -12,6 +12,7 @@ mod line;
 mod manifest;
 mod reader;
 mod scaffolding;
+mod texts;
 pub mod words;
 
 use std::collections::BTreeMap;

@@ -144,12 +144,12 @@ impl<'a> Reader<'a> {
 
     /// The purpose that a variable of the container gives for the inner number of a mapping: `webdav` in
     /// `STORE_WEBDAV_PORT = "8181"` for `20015:8181`.
-    pub fn variable_inside(&self, text: &'a str, service: &[String]) -> Option<Vec<String>> {
+    pub fn variable_inside(&self, service: &[String]) -> Option<Vec<String>> {
         let number = match self.side()? {
             Side::Host => self.line.inner()?,
             Side::Container => return None,
         };
-        let variable = self.context.variable(text, number)?;
+        let variable = self.context.texts.variable(self.path, number)?;
         let mut words = telling(variable);
         words.retain(|word| !service.iter().any(|known| known.starts_with(word.as_str()) || is_generic(word)));
         (!words.is_empty()).then_some(words)
@@ -174,9 +174,9 @@ impl<'a> Reader<'a> {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
-    /// Whether a text configures the service with some words as its name.
-    pub fn is_configured(&self, text: &str, words: &[String]) -> bool {
-        self.context.is_configured(text, &words.join("-"))
+    /// Whether the file configures the service with some words as its name.
+    pub fn configures(&self, words: &[String]) -> bool {
+        self.context.texts.configures(self.path, &words.join("-"))
     }
 
     /// The strings whose words may be the name of a service.

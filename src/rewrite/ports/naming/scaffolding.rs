@@ -1,13 +1,12 @@
 //! Names that a repository gives to its own machines and modules, which do not identify a service.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::sync::{PoisonError, RwLock};
 
 use foldhash::{HashMap, HashSet};
 
 use super::Missing;
 use super::reader::is_front;
+use super::texts::Texts;
 use super::words::{self, all_generic, split};
 use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
@@ -30,14 +29,6 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     }
     let is_many = |(numbers, files): &(BTreeSet<u32>, BTreeSet<&str>)| numbers.len() >= MANY && files.len() >= MANY;
     below.into_iter().filter(|(_, found)| is_many(found)).map(|(name, _)| name).collect()
-}
-
-/// The names after `services.` in a text.
-fn configured(text: &str) -> HashSet<String> {
-    const HOLDER: &str = "services.";
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let names = memchr::memmem::find_iter(text.as_bytes(), HOLDER).map(|at| &text[at + HOLDER.len()..]);
-    names.map(|rest| rest[..rest.find(|c: char| !is_part(c)).unwrap_or(rest.len())].to_owned()).collect()
 }
 
 /// Returns a use without the namespace in its attribute path.
@@ -66,33 +57,8 @@ pub struct Scaffolding<'a> {
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
-    /// The variables with port numbers of each text that was asked for, by its address and length. All texts live as
-    /// long as this.
-    variables: RwLock<HashMap<(usize, usize), Variables>>,
-    /// The names after `services.` in each text that was asked for, by its address and length.
-    configured: RwLock<HashMap<(usize, usize), HashSet<String>>>,
-}
-
-/// The first variable with each number, as a range of the text. A text is read once for all of its numbers.
-type Variables = HashMap<u32, Range<usize>>;
-
-/// Reads the variables of a text.
-fn variables(text: &str) -> Variables {
-    let mut variables = Variables::default();
-    for at in memchr::memchr_iter(b'=', text.as_bytes()) {
-        let before = text[..at].trim_end();
-        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-        let name = before.trim_end_matches(is_part).len()..before.len();
-        let value = text[at + 1..].trim_start().trim_start_matches('"');
-        let digits = &value[..value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len()];
-        if text[name.clone()].ends_with("PORT")
-            && let Ok(number) = digits.parse::<u32>()
-            && !(digits.len() > 1 && digits.starts_with('0'))
-        {
-            variables.entry(number).or_insert(name);
-        }
-    }
-    variables
+    /// The texts of the files.
+    pub texts: Texts<'a>,
 }
 
 impl<'a> Scaffolding<'a> {
@@ -111,35 +77,8 @@ impl<'a> Scaffolding<'a> {
             fronts: fronts(ports),
             machines,
             collections,
-            variables: RwLock::default(),
-            configured: RwLock::default(),
+            texts: Texts::of(ports),
         }
-    }
-
-    /// The first variable of a text that has a number: `STORE_WEBDAV_PORT` in `STORE_WEBDAV_PORT = "8181"`.
-    pub fn variable(&self, text: &'a str, number: u32) -> Option<&'a str> {
-        let key = (text.as_ptr() as usize, text.len());
-        let find = |known: &Variables| known.get(&number).and_then(|range| text.get(range.clone()));
-        if let Some(known) = self.variables.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return find(known);
-        }
-        let read = variables(text);
-        let found = find(&read);
-        self.variables.write().unwrap_or_else(PoisonError::into_inner).insert(key, read);
-        found
-    }
-
-    /// Whether a text configures a service: `services.wiki` does not configure `wikijs`. A text is read once for all of
-    /// its ports.
-    pub fn is_configured(&self, text: &str, service: &str) -> bool {
-        let key = (text.as_ptr() as usize, text.len());
-        if let Some(known) = self.configured.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return known.contains(service);
-        }
-        let read = configured(text);
-        let found = read.contains(service);
-        self.configured.write().unwrap_or_else(PoisonError::into_inner).insert(key, read);
-        found
     }
 
     /// Whether a name belongs to a machine.
@@ -383,15 +322,6 @@ mod tests {
         assert_eq!(found, HashSet::from_iter(["acme"]));
         assert_eq!(without(&many[0], &found).name, "wiki.port");
         assert_eq!(without(&many[3], &found).name, "services.a.port");
-    }
-
-    #[test]
-    fn a_text_configures_the_services_that_it_names() {
-        let text = "{ services.wikijs.enable = true; services.node-red.port = 1; }";
-        let context = Scaffolding::default();
-        for (service, expected) in [("wikijs", true), ("node-red", true), ("wiki", false), ("node", false)] {
-            assert_eq!(context.is_configured(text, service), expected, "{service}");
-        }
     }
 
     #[test]
