@@ -1,7 +1,7 @@
 //! `missing-follows`: an input that brings its own nixpkgs even though the flake has one.
 
 use super::{Check, ProjectView, Verdict};
-use crate::facts::flake::{self, FlakeFile, flakes};
+use crate::facts::flake::{self, FlakeFile, flakes, modules};
 use crate::finding::{Edit, Finding, Fix, Note, NoteKind, Safety, Span};
 use crate::knowledge::flakes::WITH_NIXPKGS;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
@@ -17,7 +17,7 @@ pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    for file in flakes(view.project) {
+    for file in flakes(view.project).chain(modules(view.project)) {
         verdict.extend(findings(&file));
         verdict.notes.extend(forks(&file));
         verdict.notes.extend(passed_on(&file));
@@ -32,7 +32,7 @@ fn forks(file: &FlakeFile<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     for input in file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none()) {
         let Some(node) = lock.root_input(&input.name.value).filter(|label| *label != own) else { continue };
-        for (name, label, found) in brought(lock, node, input, own) {
+        for (name, label, found) in brought(file, lock, node, input, own) {
             let Some(original) = found.original.as_ref().filter(|original| nixpkgs::is_fork(original)) else {
                 continue;
             };
@@ -61,7 +61,7 @@ fn passed_on(file: &FlakeFile<'_>) -> Vec<Note> {
         else {
             continue;
         };
-        for (name, inner) in node.inputs.iter().filter(|(name, _)| input.input(name).is_none()) {
+        for (name, inner) in node.inputs.iter().filter(|(name, _)| !file.overrides(input, name)) {
             let Target::Follows(path) = &inner.target else { continue };
             let [first, source, .., last] = path.as_slice() else { continue };
             let is_separate = |source: &LockInput| matches!(source.target, Target::Node(_));
@@ -83,11 +83,17 @@ fn passed_on(file: &FlakeFile<'_>) -> Vec<Note> {
 }
 
 /// The separate nodes among the inputs of an input that the flake does not override: name, label, node.
-fn brought<'l>(lock: &'l Lock, around: &str, input: &Input, own: &str) -> Vec<(&'l str, &'l str, &'l LockNode)> {
+fn brought<'l>(
+    file: &FlakeFile<'_>,
+    lock: &'l Lock,
+    around: &str,
+    input: &Input,
+    own: &str,
+) -> Vec<(&'l str, &'l str, &'l LockNode)> {
     let Some(node) = lock.nodes.get(around).filter(|node| node.is_flake) else { return Vec::new() };
     let separate = |(name, inner): (&'l String, &'l LockInput)| {
         let Target::Node(label) = &inner.target else { return None };
-        let found = lock.nodes.get(label).filter(|_| label != own && input.input(name).is_none())?;
+        let found = lock.nodes.get(label).filter(|_| label != own && !file.overrides(input, name))?;
         Some((name.as_str(), label.as_str(), found))
     };
     node.inputs.iter().filter_map(separate).collect()
@@ -100,24 +106,43 @@ fn is_same_fork(lock: &Lock, own: &str, node: &LockNode) -> bool {
     own.is_some_and(|own| original(node).is_some_and(|other| own.is_same(&other)))
 }
 
+/// The nixpkgs inputs of a flake.
+struct Own<'a> {
+    /// The name of its own nixpkgs.
+    nixpkgs: &'a str,
+    /// The channel of that input, even if it follows another one.
+    channel: Option<Channel>,
+    /// All inputs that are a nixpkgs, with their channels.
+    all: Vec<(&'a str, Channel)>,
+}
+
+impl<'a> Own<'a> {
+    fn of(file: &FlakeFile<'a>) -> Option<Self> {
+        let nixpkgs = own_nixpkgs(file)?;
+        let channel = |input: &'a Input| Some((input.name.value.as_str(), nixpkgs::channel(&input.reference()?)?));
+        let all = file.all().inputs.iter().filter_map(channel).collect();
+        Some(Self { nixpkgs, channel: own_channel(file, nixpkgs), all })
+    }
+}
+
 /// The findings for the inputs of a flake that should follow its nixpkgs.
 fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
-    let Some(nixpkgs) = own_nixpkgs(file) else { return Vec::new() };
-    let own = file.flake.input(nixpkgs);
+    let Some(own) = Own::of(file) else { return Vec::new() };
+    let nixpkgs = file.all().input(own.nixpkgs);
     // The input whose nixpkgs this flake uses cannot follow it.
-    let source = own.and_then(|own| own.follows.as_ref()).and_then(|follows| follows.value.split('/').next());
+    let source = nixpkgs.and_then(|input| input.follows.as_ref()).and_then(|follows| follows.value.split('/').next());
     let inputs = file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none());
     let inputs = inputs.filter(|input| source != Some(input.name.value.as_str()));
     match file.lock {
         Some((_, lock)) => {
             let undeclared = file.flake.implicit().map(undeclared);
-            let found = inputs.filter_map(|input| by_lock(file, lock, input, nixpkgs));
-            found.chain(undeclared.filter_map(|input| by_lock(file, lock, &input, nixpkgs))).collect()
+            let found = inputs.filter_map(|input| by_lock(file, lock, input, &own));
+            found.chain(undeclared.filter_map(|input| by_lock(file, lock, &input, &own))).collect()
         }
         None if file.has_lock => Vec::new(),
         // Without a lock file, it is not known whether the registry's nixpkgs suits an input.
-        None if own.is_none() => Vec::new(),
-        None => inputs.filter_map(|input| by_name(file, input, nixpkgs)).collect(),
+        None if nixpkgs.is_none() => Vec::new(),
+        None => inputs.filter_map(|input| by_name(file, input, own.nixpkgs)).collect(),
     }
 }
 
@@ -129,26 +154,26 @@ fn undeclared(name: &Text) -> Input {
 /// The name of the flake's own nixpkgs: `nixpkgs`, or else the first input that is a nixpkgs.
 fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
     let known = |name: &&str| file.lock.is_none_or(|(_, lock)| lock.root_input(name).is_some());
-    let written = file.flake.inputs.iter().filter(|input| {
+    let written = file.all().inputs.iter().filter(|input| {
         input.name.value == "nixpkgs"
             || input.reference().is_some_and(|reference| nixpkgs::channel(&reference).is_some())
     });
     let names = written.map(|input| input.name.value.as_str());
-    let names = names.chain(file.flake.implicit().map(|name| name.value.as_str()).filter(|name| *name == "nixpkgs"));
+    let names = names.chain(file.all().implicit().map(|name| name.value.as_str()).filter(|name| *name == "nixpkgs"));
     let names: Vec<&str> = names.filter(known).collect();
     names.iter().find(|name| **name == "nixpkgs").or(names.first()).copied()
 }
 
 /// The finding for the inputs of an input, according to the lock file, that are a separate nixpkgs and are not
 /// overridden.
-fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> Option<Finding> {
-    let (own, label) = (lock.root_input(nixpkgs)?, lock.root_input(&input.name.value)?);
-    let node = lock.nodes.get(label).filter(|node| node.is_flake && label != own)?;
-    let mut brought = brought(lock, label, input, own);
-    brought.retain(|(name, _, found)| is_replaceable(name, found) || is_same_fork(lock, own, found));
-    let target = |name, found| match is_same_fork(lock, own, found) {
-        true => Some(nixpkgs),
-        false => target(file, node, name, found, nixpkgs),
+fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, own: &Own<'_>) -> Option<Finding> {
+    let (nixpkgs, label) = (lock.root_input(own.nixpkgs)?, lock.root_input(&input.name.value)?);
+    let node = lock.nodes.get(label).filter(|node| node.is_flake && label != nixpkgs)?;
+    let mut brought = brought(file, lock, label, input, nixpkgs);
+    brought.retain(|(name, _, found)| is_replaceable(name, found) || is_same_fork(lock, nixpkgs, found));
+    let target = |name, found| match is_same_fork(lock, nixpkgs, found) {
+        true => Some(own.nixpkgs),
+        false => target(own, node, name, found),
     };
     let targets: Vec<(&str, &str)> =
         brought.iter().filter_map(|(name, _, found)| Some((*name, target(name, found)?))).collect();
@@ -157,7 +182,7 @@ fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, nixpkgs: &str) -> O
     let source = first.original.as_ref().map(FlakeRef::shown).unwrap_or_default();
     let message = format!("the input `{}` brings its own nixpkgs: {source}", input.name.value);
     let (lock_file, _) = file.lock?;
-    let also = format!("locked here as `{label}`, in addition to `{own}`");
+    let also = format!("locked here as `{label}`, in addition to `{nixpkgs}`");
     Some(finding(file, input, &targets, message).also(&lock_file.path, first.place, also))
 }
 
@@ -177,36 +202,28 @@ fn is_release(name: &str) -> bool {
 
 /// The flake's own input that an input's nixpkgs should follow: one with the same kind of channel, if the flake has
 /// both a release and an unstable one. `None` for a second nixpkgs (`nixpkgs-stable`) of the input `around` without a
-/// counterpart in this flake.
-fn target<'a>(
-    file: &FlakeFile<'a>,
-    around: &LockNode,
-    name: &str,
-    node: &LockNode,
-    nixpkgs: &'a str,
-) -> Option<&'a str> {
+/// counterpart in this flake, and for one that is named for its purpose and stays on an older release.
+fn target<'a>(own: &Own<'a>, around: &LockNode, name: &str, node: &LockNode) -> Option<&'a str> {
     let wanted = nixpkgs::channel(node.original.as_ref()?)?;
     let kind = rolls(&wanted);
-    let default = own_channel(file, nixpkgs);
     let is_second = name != "nixpkgs" && around.inputs.contains_key("nixpkgs");
-    let default_kind = default.as_ref().and_then(rolls);
-    if kind.is_none() || kind == default_kind {
-        let is_older = default.is_some_and(|default| is_older(&default, &wanted));
-        return (!is_second || !is_older).then_some(nixpkgs);
+    let has_purpose = is_second && !nixpkgs::is_general(name);
+    if has_purpose && own.channel.as_ref().is_some_and(|channel| is_older(&wanted, channel)) {
+        return None;
     }
-    let own = file
-        .flake
-        .inputs
-        .iter()
-        .filter_map(|input| Some((input.name.value.as_str(), nixpkgs::channel(&input.reference()?)?)));
-    let mut alike = own.filter(|(_, own)| rolls(own) == kind && serves(own, &wanted));
-    alike.next().map(|(name, _)| name).or_else(|| (!is_second || default_kind.is_none()).then_some(nixpkgs))
+    let default_kind = own.channel.as_ref().and_then(rolls);
+    if kind.is_none() || kind == default_kind {
+        let is_older = own.channel.as_ref().is_some_and(|channel| is_older(channel, &wanted));
+        return (!is_second || !is_older).then_some(own.nixpkgs);
+    }
+    let mut alike = own.all.iter().filter(|(_, channel)| rolls(channel) == kind && serves(channel, &wanted));
+    alike.next().map(|(name, _)| *name).or_else(|| (!is_second || default_kind.is_none()).then_some(own.nixpkgs))
 }
 
 /// The channel of the flake's own nixpkgs, even if it follows another input of the flake.
 fn own_channel(file: &FlakeFile<'_>, nixpkgs: &str) -> Option<Channel> {
-    let input = file.flake.input(nixpkgs)?;
-    let followed = input.follows.as_ref().and_then(|follows| file.flake.input(&follows.value));
+    let input = file.all().input(nixpkgs)?;
+    let followed = input.follows.as_ref().and_then(|follows| file.all().input(&follows.value));
     nixpkgs::channel(&followed.unwrap_or(input).reference()?)
 }
 
@@ -240,7 +257,7 @@ fn rolls(channel: &Channel) -> Option<bool> {
 fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
     let name = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
-    if WITH_NIXPKGS.binary_search(&name.as_str()).is_err() || input.input("nixpkgs").is_some() {
+    if WITH_NIXPKGS.binary_search(&name.as_str()).is_err() || file.overrides(input, "nixpkgs") {
         return None;
     }
     let message = format!("the input `{}` brings its own nixpkgs", input.name.value);
@@ -255,8 +272,12 @@ fn finding(file: &FlakeFile<'_>, input: &Input, targets: &[(&str, &str)], messag
         return finding.help(format!("declare the input `{}` with {}", input.name.value, lines.join(" and ")));
     };
     let lines: Vec<String> = targets.iter().map(|(name, target)| anchor.line(name, target)).collect();
+    finding = finding.label(format!("add `{}`", lines.join(" ")));
+    if file.generated.is_some() {
+        return finding
+            .help("flake-file writes it to flake.nix with `nix run .#write-flake`; then run `nix flake lock`");
+    }
     finding = finding
-        .label(format!("add `{}`", lines.join(" ")))
         .help("a single nixpkgs is then evaluated, downloaded and updated; run `nix flake lock` to drop the other one");
     let text: String = lines.iter().map(|line| format!("{}{line}", anchor.lead)).collect();
     let edit = Edit { path: file.source.path.clone(), span: Span { start: anchor.at, end: anchor.at }, text };

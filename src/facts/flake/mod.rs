@@ -9,10 +9,11 @@ pub mod pins;
 use super::needles::Words;
 use super::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::Span;
-use crate::lang::flake::Flake;
+use crate::knowledge::third_party;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::Lock;
 use crate::lang::flake::nixpkgs::{self, Channel};
+use crate::lang::flake::{Flake, Input};
 use crate::lang::nix::recognize;
 use crate::lang::{Tree, ci};
 use crate::source::{FileKind, Source};
@@ -31,6 +32,8 @@ static MODULES: Words = Words::any_of(&[modules::OPTIONS]);
 pub struct FlakeFacts {
     /// The inputs of a flake.nix.
     pub flake: Option<Box<Flake>>,
+    /// The inputs that a module declares for a flake.nix that flake-file generates.
+    pub declared: Option<Box<Flake>>,
     /// A flake.lock.
     pub lock: Option<Box<Lock>>,
     /// Why a flake.lock cannot be read.
@@ -45,6 +48,7 @@ impl FlakeFacts {
     /// Whether the file contributes nothing.
     pub fn is_empty(&self) -> bool {
         self.flake.is_none()
+            && self.declared.is_none()
             && self.lock.is_none()
             && self.no_lock.is_none()
             && self.uses.is_empty()
@@ -87,10 +91,11 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             let flake = if is_flake { Flake::read(tree).map(Box::new) } else { None };
             let mut uses = fetch::uses(tree);
             // Few repositories use flake-file, and this reads every binding.
-            if file.source.text.contains(modules::OPTIONS) {
-                uses.extend(modules::uses(tree));
-            }
-            FlakeFacts { flake, uses, lookups: lookups(tree, is_flake), ..FlakeFacts::default() }
+            let declared = file.source.text.contains(modules::OPTIONS).then(|| modules::inputs(tree));
+            let declared = declared.filter(|declared| !declared.inputs.is_empty());
+            uses.extend(declared.iter().flat_map(modules::uses));
+            let lookups = lookups(tree, is_flake);
+            FlakeFacts { flake, declared: declared.map(Box::new), uses, lookups, ..FlakeFacts::default() }
         }
         FileKind::Yaml => {
             FlakeFacts { uses: commands::uses(tree, ci::system(&file.source.path)?), ..FlakeFacts::default() }
@@ -144,9 +149,9 @@ impl Use {
     }
 }
 
-/// A flake.nix and the flake.lock next to it.
+/// A flake.nix, or a module that declares inputs of a generated one, and the flake.lock next to the flake.nix.
 pub struct FlakeFile<'a> {
-    /// The flake.nix.
+    /// The flake.nix or the module.
     pub source: &'a Source,
     /// Its inputs.
     pub flake: &'a Flake,
@@ -156,25 +161,71 @@ pub struct FlakeFile<'a> {
     pub has_lock: bool,
     /// Why the lock cannot be used even though it was read.
     pub no_lock: Option<&'a str>,
+    /// The generated flake.nix with all inputs, if the file is a module.
+    pub generated: Option<&'a Flake>,
 }
 
 impl<'a> FlakeFile<'a> {
     /// The flake in a file; `None` if it is not a flake.nix.
     pub fn of(project: &'a Project, file: &'a ProjectFile) -> Option<Self> {
         let flake = file.fact::<FlakeFacts>()?.flake.as_deref()?;
-        let path = format!("{}flake.lock", file.source.path.strip_suffix("flake.nix")?);
+        let folder = file.source.path.strip_suffix("flake.nix")?;
+        Some(Self::in_folder(project, file, flake, folder))
+    }
+
+    /// The inputs that a module declares for the flake that contains it; `None` if it declares none, or if the
+    /// flake.nix is not generated.
+    pub fn of_module(project: &'a Project, file: &'a ProjectFile) -> Option<Self> {
+        let declared = file.fact::<FlakeFacts>()?.declared.as_deref()?;
+        let mut folder = &*file.source.path;
+        let path = loop {
+            folder = folder.trim_end_matches('/');
+            folder = &folder[..folder.rfind('/').map_or(0, |at| at + 1)];
+            let path = format!("{folder}flake.nix");
+            if path != *file.source.path && project.paths.contains_key(&*path) {
+                break path;
+            }
+            if folder.is_empty() {
+                return None;
+            }
+        };
+        let written = project.file(&path)?;
+        let generated = written.fact::<FlakeFacts>()?.flake.as_deref()?;
+        let is_generated = third_party::is_generated(&path, &written.source.text);
+        is_generated.then(|| Self { generated: Some(generated), ..Self::in_folder(project, file, declared, folder) })
+    }
+
+    fn in_folder(project: &'a Project, file: &'a ProjectFile, flake: &'a Flake, folder: &str) -> Self {
+        let path = format!("{folder}flake.lock");
         let locked = project.file(&path).and_then(|file| Some((&*file.source, file.fact::<FlakeFacts>()?)));
-        Some(Self {
+        Self {
             source: &file.source,
             flake,
             lock: locked.and_then(|(source, facts)| Some((source, facts.lock.as_deref()?))),
             has_lock: project.paths.contains_key(&*path),
             no_lock: locked.and_then(|(_, facts)| facts.no_lock.as_deref()),
-        })
+            generated: None,
+        }
+    }
+
+    /// Whether the flake overrides an input of one of its inputs, here or in another module.
+    pub fn overrides(&self, input: &Input, name: &str) -> bool {
+        let elsewhere = || self.generated.and_then(|all| all.input(&input.name.value)?.input(name));
+        input.input(name).or_else(elsewhere).is_some()
+    }
+
+    /// All inputs of the flake.
+    pub fn all(&self) -> &'a Flake {
+        self.generated.unwrap_or(self.flake)
     }
 }
 
 /// The flakes of a repository.
 pub fn flakes(project: &Project) -> impl Iterator<Item = FlakeFile<'_>> {
     project.files.iter().filter_map(|file| FlakeFile::of(project, file))
+}
+
+/// The modules that declare inputs of flakes that flake-file generates.
+pub fn modules(project: &Project) -> impl Iterator<Item = FlakeFile<'_>> {
+    project.files.iter().filter_map(|file| FlakeFile::of_module(project, file))
 }

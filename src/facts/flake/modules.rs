@@ -1,28 +1,30 @@
 //! Inputs of a flake.nix that flake-file generates: modules declare them in `flake-file.inputs`.
 
 use super::Use;
-use crate::lang::flake::flakeref::FlakeRef;
-use crate::lang::flake::{nixpkgs, text};
-use crate::lang::nix;
-use crate::lang::{NodeKind, Tree};
+use crate::lang::Tree;
+use crate::lang::flake::{Flake, Input, nixpkgs};
 
 /// The name of the option set.
 pub const OPTIONS: &str = "flake-file";
 
+/// The inputs that a module declares with their sources. Inputs that it only refines, for example by a `follows`, are
+/// left out: another module declares them.
+pub fn inputs(tree: &Tree<'_>) -> Flake {
+    let mut declared = Flake::read_option(tree, OPTIONS);
+    declared.inputs.retain(|input| input.url.is_some() || !input.attrs.is_empty() || input.computed);
+    declared
+}
+
 /// The references to nixpkgs among the inputs that a module declares. An edit would have to be repeated in the generated
 /// file, so they have no text to change.
-pub fn uses(tree: &Tree<'_>) -> Vec<Use> {
-    let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
-    let declared = bindings.filter_map(|binding| {
-        let path = nix::attr_path(tree, binding)?;
-        let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("")).collect();
-        let [.., options, "inputs", input, "url"] = names.as_slice() else { return None };
-        let url = text(tree, nix::unwrap_parens(tree, nix::value(tree, binding)?)).filter(|_| *options == OPTIONS)?;
-        let subject = format!("the input `{input}`");
-        let mut used = Use::of(&FlakeRef::parse(&url.value), url.span, None, subject)?;
-        used.named_for_branch = nixpkgs::names_branch(input);
-        used.names.push((*input).to_owned());
-        Some(used)
-    });
-    declared.collect()
+pub fn uses(declared: &Flake) -> Vec<Use> {
+    declared.inputs.iter().filter_map(used).collect()
+}
+
+fn used(input: &Input) -> Option<Use> {
+    let name = &input.name.value;
+    let mut used = Use::of(&input.reference()?, input.place(), None, format!("the input `{name}`"))?;
+    used.named_for_branch = nixpkgs::names_branch(name);
+    used.names.push(name.clone());
+    Some(used)
 }

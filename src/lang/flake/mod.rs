@@ -116,6 +116,24 @@ impl Flake {
         Some(reader.flake)
     }
 
+    /// Reads the inputs that a module declares in an option: `OPTION.inputs.NAME..` in any form.
+    pub fn read_option(tree: &Tree<'_>, option: &str) -> Self {
+        let mut reader = Reader { tree, flake: Flake { complete: true, ..Flake::default() }, bindings: 0 };
+        for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
+            let Some(attrpath) = nix::attrpath_node(tree, binding) else { continue };
+            let path: Vec<_> = nix::names(tree, attrpath).collect();
+            let mut names = path.iter().map(|name| name.text.as_deref());
+            let Some(at) = names.position(|name| name == Some(option)) else { continue };
+            let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { continue };
+            match path.get(at + 1..).unwrap_or_default() {
+                [] if is_set(tree, value) => reader.set(value, &[], 0),
+                [] => {}
+                rest => reader.member(binding, attrpath, value, rest.to_vec(), 0, 0),
+            }
+        }
+        reader.flake
+    }
+
     /// The input with a name.
     pub fn input(&self, name: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| input.name.value == name)
@@ -166,19 +184,33 @@ impl<'a> Reader<'_, 'a> {
         let Some(value) = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value)) else { return };
         let mut path = prefix.to_vec();
         path.extend(nix::names(tree, attrpath));
+        self.member(binding, attrpath, value, path, prefix.len(), depth);
+    }
+
+    /// Reads a binding with its whole path, of which the enclosing sets have the first `outer` names.
+    fn member(
+        &mut self,
+        binding: Node,
+        attrpath: Node,
+        value: Node,
+        path: Vec<AttrName<'a>>,
+        outer: usize,
+        depth: usize,
+    ) {
+        let tree = self.tree;
         match path.first().and_then(|name| name.text.as_deref()) {
             Some("inputs") => {}
             Some("outputs") => return self.outputs(attrpath, value),
             _ => return,
         }
-        if prefix.is_empty() && self.flake.inputs.is_empty() {
+        if outer == 0 && self.flake.inputs.is_empty() {
             self.flake.place = tree.span(path.get(1).map_or(attrpath, |name| name.node));
         }
         if path.iter().any(|name| name.text.is_none()) {
             self.flake.complete = false;
             return;
         }
-        self.anchor_after(binding, attrpath, &path, prefix.len());
+        self.anchor_after(binding, attrpath, &path, outer);
         if is_set(tree, value) {
             self.touch(&path);
             self.set(value, &path, depth + 1);
