@@ -141,6 +141,12 @@ impl Analysis {
         run::conclude(&own.repo, settings, checks, own.outcomes.iter().flatten().cloned(), Runs::Repeated)
     }
 
+    /// Leaves out the checks of the other rules. Kept results of unchanged files may still include their findings.
+    pub(crate) fn narrow(&mut self, is_needed: impl Fn(&str) -> bool) {
+        self.checks.retain(|check| is_needed(check.rule));
+        self.readers = check::readers(&self.checks);
+    }
+
     /// The report for the whole repository, without the baseline. Fixes are not counted, because only the findings
     /// matter.
     pub fn report_of_everything(&mut self) -> Report {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
@@ -25,6 +26,9 @@ const MAIN: [&str; 5] = [
 /// The namespaces of a short name, in the order in which they are tried. Git itself prefers tags, so it would use a tag
 /// that has the name of a branch.
 const NAMESPACES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
+
+/// The name of the current commit.
+const HEAD: &str = "HEAD";
 
 /// Variables that make git read another repository, index or object database than the one in its folder. These are the
 /// variables of `git rev-parse --local-env-vars` except settings, which may be required to read the repository
@@ -49,27 +53,36 @@ pub struct Git<'a> {
     root: &'a Path,
     /// The settings that would run programs to read files.
     filters: Vec<String>,
-    /// Whether the files of `blame.ignoreRevsFile` are small regular files. This setting cannot be turned off.
-    blame_can_read: bool,
+    /// Whether the files of `blame.ignoreRevsFile` are small regular files, once it is known. This setting cannot be
+    /// turned off.
+    blame_can_read: OnceLock<bool>,
 }
 
 impl<'a> Git<'a> {
     /// Creates a runner for a folder.
     pub fn new(root: &'a Path) -> Result<Self, Failure> {
         walk::git_can_start(root).map_err(|reason| Failure::new(format!("git is not started: {reason}")))?;
-        let mut git = Self { root, filters: Vec::new(), blame_can_read: true };
+        let mut git = Self { root, filters: Vec::new(), blame_can_read: OnceLock::new() };
         let named =
             ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|smudge|required)$"];
         let named = git.output(&named)?.stdout;
         git.filters = String::from_utf8_lossy(&named).split_terminator('\0').map(str::to_owned).collect();
         git.filters.dedup();
-        let ignored = git.output(&["config", "--null", "--get-all", "--path", "blame.ignoreRevsFile"])?.stdout;
+        Ok(git)
+    }
+
+    /// Whether `git blame` only reads small regular files besides the repository.
+    fn blame_can_read(&self) -> Result<bool, Failure> {
+        if let Some(known) = self.blame_can_read.get() {
+            return Ok(*known);
+        }
+        let ignored = self.output(&["config", "--null", "--get-all", "--path", "blame.ignoreRevsFile"])?.stdout;
         let mut ignored = ignored.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-        git.blame_can_read = ignored.all(|name| {
-            let file = root.join(walk::path_of_bytes(name)).metadata();
+        let can_read = ignored.all(|name| {
+            let file = self.root.join(walk::path_of_bytes(name)).metadata();
             file.map_or(true, |file| file.is_file() && file.len() <= MAX_IGNORED)
         });
-        Ok(git)
+        Ok(*self.blame_can_read.get_or_init(|| can_read))
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -115,54 +128,63 @@ impl<'a> Git<'a> {
     /// The merge base of HEAD and a reference, or the main branch if the reference is empty. `option` is the option
     /// that requires it, for messages.
     pub fn base(&self, option: &str, reference: &str) -> Result<String, Failure> {
-        if !self.knows(&["rev-parse", "--git-dir"])? {
-            let root = self.root.display();
-            return Err(Failure::new(format!("{option} requires a Git repository, and {root} is not one")));
-        }
-        if !self.knows(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? {
-            return Err(Failure::new(format!("{option} requires at least one commit")));
-        }
-        let shown = if reference.is_empty() { "the main branch" } else { reference };
-        self.merge_base(&self.commit(reference)?, shown)
+        let candidates = match reference {
+            "" => MAIN.map(str::to_owned).to_vec(),
+            name => [name.to_owned()].into_iter().chain(NAMESPACES.map(|space| format!("{space}{name}"))).collect(),
+        };
+        let names: Vec<String> = [HEAD.to_owned()].into_iter().chain(candidates).collect();
+        let found = self.commits(&names)?;
+        let Some((Some(head), found)) = found.split_first() else { return Err(self.without_head(option)?) };
+        let (commit, shown) = match (reference, found) {
+            ("", _) => (self.main_branch(found)?, "the main branch"),
+            (asked, [plain, named @ ..]) => (self.commit(asked, plain.as_deref(), named)?, asked),
+            (asked, []) => return Err(is_no_commit(asked)),
+        };
+        self.merge_base(commit, head, shown)
     }
 
-    /// The commit of a reference, or of the main branch if the reference is empty.
-    fn commit(&self, asked: &str) -> Result<String, Failure> {
-        if asked.is_empty() {
-            if let Some(commit) = self.resolve(&MAIN.map(str::to_owned))? {
-                return Ok(commit);
-            }
-            let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
-            return Err(Failure::new(format!("no branch to compare with; tried {}", shown.join(", ")))
-                .help("specify one, such as --changed=REF"));
+    /// Why there is no commit of HEAD.
+    fn without_head(&self, option: &str) -> Result<Failure, Failure> {
+        if self.knows(&["rev-parse", "--git-dir"])? {
+            return Ok(Failure::new(format!("{option} requires at least one commit")));
         }
+        let root = self.root.display();
+        Ok(Failure::new(format!("{option} requires a Git repository, and {root} is not one")))
+    }
+
+    /// The commit of the main branch, given those of its usual names.
+    fn main_branch<'c>(&self, found: &'c [Option<String>]) -> Result<&'c str, Failure> {
+        found.iter().find_map(Option::as_deref).ok_or_else(|| {
+            let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
+            Failure::new(format!("no branch to compare with; tried {}", shown.join(", ")))
+                .help("specify one, such as --changed=REF")
+        })
+    }
+
+    /// The commit of a reference, given the commit that Git finds for it and those in the namespaces.
+    fn commit<'c>(&self, asked: &str, plain: Option<&'c str>, named: &'c [Option<String>]) -> Result<&'c str, Failure> {
         let name = name_in(asked);
         let is_id = name.len() >= 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         // Such a name is unambiguous, whatever branches exist.
         let is_full = is_id || name.starts_with("refs/") || ["HEAD", "@"].contains(&name) || name.ends_with("_HEAD");
-        if let [Some(branch), Some(remote)] = ["refs/heads/", "refs/remotes/"]
-            .map(|space| format!("{space}{asked}"))
-            .map(|name| self.resolve(&[name]).ok().flatten())
+        if is_full {
+            return plain.ok_or_else(|| is_no_commit(asked));
+        }
+        if let [Some(branch), Some(remote), ..] = named
             && branch != remote
-            && !is_full
         {
             let message = format!("`{asked}` is a local branch and a remote-tracking branch, at different commits");
             return Err(Failure::new(message).help(format!("write refs/heads/{asked} or refs/remotes/{asked}")));
         }
-        let namespaces = NAMESPACES.iter().filter(|_| !is_full).map(|space| format!("{space}{asked}"));
-        if let Some(commit) = self.resolve(&namespaces.collect::<Vec<_>>())? {
-            if self.abbreviates_another(name)? {
-                let message = format!("`{name}` is a branch or tag, and an abbreviation of another commit");
-                return Err(Failure::new(message)
-                    .help("write all 40 digits of the commit, or the full name, such as refs/heads/NAME"));
-            }
-            return Ok(commit);
+        let Some(commit) = named.iter().find_map(Option::as_deref) else {
+            return plain.ok_or_else(|| is_no_commit(asked));
+        };
+        if self.abbreviates_another(name)? {
+            let message = format!("`{name}` is a branch or tag, and an abbreviation of another commit");
+            return Err(Failure::new(message)
+                .help("write all 40 digits of the commit, or the full name, such as refs/heads/NAME"));
         }
-        if let Some(commit) = self.resolve(&[asked.to_owned()])? {
-            return Ok(commit);
-        }
-        Err(Failure::new(format!("`{asked}` is not a commit of this repository"))
-            .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set"))
+        Ok(commit)
     }
 
     /// Whether the name of a branch or tag is also a prefix of the id of another commit.
@@ -170,7 +192,7 @@ impl<'a> Git<'a> {
         if !(4..40).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(false);
         }
-        let own = self.resolve(&NAMESPACES.map(|space| format!("{space}{name}")))?;
+        let own = self.commits(&NAMESPACES.map(|space| format!("{space}{name}")))?.into_iter().flatten().next();
         let output = self.output(&["rev-parse", &format!("--disambiguate={name}")])?;
         let ids = String::from_utf8_lossy(&output.stdout);
         // Files, folders and tags also have ids, but these do not name commits.
@@ -179,18 +201,21 @@ impl<'a> Git<'a> {
         Ok(checked.lines().any(|line| line.split(' ').nth(1) == Some("commit")))
     }
 
-    /// The commit of the first name that has one.
-    fn resolve(&self, names: &[String]) -> Result<Option<String>, Failure> {
-        // A line break would end the name.
-        let names = names.iter().filter(|name| !name.contains('\n'));
-        let checked = self.described(&names.map(|name| format!("{name}^{{commit}}")).collect::<Vec<_>>())?;
+    /// The commit of each name that has one. Git is started once for all of them.
+    fn commits(&self, names: &[String]) -> Result<Vec<Option<String>>, Failure> {
+        // A line break would end the name, and no commit has the empty name.
+        let asked = |name: &String| if name.contains('\n') { String::new() } else { format!("{name}^{{commit}}") };
+        let checked = self.described(&names.iter().map(asked).collect::<Vec<_>>())?;
         // Git repeats a name that it does not find, whatever the name contains.
         let is_id = |id: &&str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let commit = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
             [id, "commit", _size] => Some(*id).filter(is_id).map(str::to_owned),
             _ => None,
         };
-        Ok(checked.lines().find_map(commit))
+        let mut found: Vec<_> = checked.lines().map(commit).collect();
+        // Without a repository, git prints nothing.
+        found.resize(names.len(), None);
+        Ok(found)
     }
 
     /// The id, kind and size of each object, one object per line. Git is started once for all of them.
@@ -207,9 +232,9 @@ impl<'a> Git<'a> {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// The merge base of a commit and HEAD. `shown` is the name of the commit in messages.
-    fn merge_base(&self, commit: &str, shown: &str) -> Result<String, Failure> {
-        let output = self.output(&["merge-base", commit, "HEAD"])?;
+    /// The merge base of a commit and HEAD's commit. `shown` is the name of the commit in messages.
+    fn merge_base(&self, commit: &str, head: &str, shown: &str) -> Result<String, Failure> {
+        let output = self.output(&["merge-base", commit, head])?;
         let base = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if output.status.success() && !base.is_empty() {
             return Ok(base);
@@ -273,7 +298,7 @@ impl<'a> Git<'a> {
     /// The last change to some lines (from 1) of a file in the working tree. Uncommitted lines are left out. Empty if
     /// the file is not tracked.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
-        if !self.blame_can_read {
+        if !self.blame_can_read()? {
             return Ok(HashMap::new());
         }
         // For a large number of lines, it is faster to request all lines of the file.
@@ -318,6 +343,12 @@ impl<'a> Git<'a> {
         let mut contents: Vec<_> = contents.into_iter().map(Vec::into_iter).collect();
         Ok((0..ids.len()).filter_map(|index| contents[index % count].next()).collect())
     }
+}
+
+/// The error for a reference that names no commit.
+fn is_no_commit(asked: &str) -> Failure {
+    Failure::new(format!("`{asked}` is not a commit of this repository"))
+        .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set")
 }
 
 /// The capacity of a pipe on Linux, in bytes.

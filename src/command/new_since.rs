@@ -1,7 +1,8 @@
 //! `--new-since`: reports the findings of the working tree that an earlier commit does not have.
 //!
-//! Both trees are checked as a whole with the current settings, and findings are compared by fingerprint. A conflict
-//! that a change causes in an unchanged file is therefore new, and enabling a rule alone causes no new findings.
+//! Both trees are checked as a whole with the current settings, the earlier one only for the rules that have findings
+//! now, and findings are compared by fingerprint. A conflict that a change causes in an unchanged file is therefore new,
+//! and enabling a rule alone causes no new findings.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -14,13 +15,16 @@ use super::changed::add_absent;
 use super::git::{Git, Listing};
 use super::session::Session;
 use crate::analysis::Analysis;
-use crate::finding::{Finding, Note, NoteKind, RelPath};
+use crate::finding::{Finding, Note, NoteKind, RelPath, UNCHECKED};
 use crate::knowledge::third_party;
 use crate::repo::RepoFile;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::suppress::baseline::Baseline;
 use crate::{paths, walk};
+
+/// The rules whose findings depend on which other rules run.
+const OF_ALL_RULES: [&str; 3] = ["expired-suppression", "syntax-error", "unused-suppression"];
 
 /// Checks a repository and keeps the findings that the merge base of `reference` and HEAD does not have. Git runs
 /// during the check.
@@ -64,22 +68,37 @@ impl<'r> Earlier<'r> {
         mut analysis: Analysis,
         settings: &mut Settings,
     ) -> Result<Report, Failure> {
-        self.add_links(&analysis)?;
         let exists: Vec<RelPath> = analysis.repo().paths().cloned().collect();
-        let went_back = self.go_back(&mut analysis);
-        let before = went_back.map(|()| analysis.report_of_everything());
+        let before = self.earlier_findings(&report.findings, &mut analysis);
         *settings = analysis.into_settings();
         let before = before?;
-        if before.internal_error() {
-            return Err(Failure::new(format!("internal error in a check of commit {}", self.short()))
-                .help("this is a bug in flakeward, please report it"));
-        }
         let exists = |path: &str| exists.binary_search_by(|known| (**known).cmp(path)).is_ok();
-        let known = Baseline::of(&before.findings).silence(&mut report.findings, &report.sources, exists, settings.now);
+        let known = Baseline::of(&before).silence(&mut report.findings, &report.sources, exists, settings.now);
         let message = format!("not reported: {} that commit {} also has", known.silenced, self.short());
         report.notes.push(Note { kind: NoteKind::Info, path: None, message });
         add_absent(self.absent, &mut report, settings);
         Ok(report)
+    }
+
+    /// The findings of the earlier commit of those rules that have findings now.
+    fn earlier_findings(&mut self, now: &[Finding], analysis: &mut Analysis) -> Result<Vec<Finding>, Failure> {
+        // A file that cannot be checked is always reported.
+        let rules: HashSet<&str> = now.iter().map(|finding| finding.rule).filter(|rule| *rule != UNCHECKED).collect();
+        if rules.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.add_links(analysis)?;
+        // Which suppressions are used and which files are parsed depends on the other rules.
+        if !OF_ALL_RULES.iter().any(|rule| rules.contains(rule)) {
+            analysis.narrow(|rule| rules.contains(rule));
+        }
+        self.go_back(analysis)?;
+        let report = analysis.report_of_everything();
+        if report.internal_error() {
+            return Err(Failure::new(format!("internal error in a check of commit {}", self.short()))
+                .help("this is a bug in flakeward, please report it"));
+        }
+        Ok(report.findings)
     }
 
     /// Adds the links that are checked instead of their targets, with the contents of the targets.

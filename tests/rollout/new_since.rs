@@ -158,6 +158,20 @@ fn current_suppressions_exclusions_and_settings_apply() {
     assert_eq!(new(&repository, "--new-since HEAD"), "");
 }
 
+/// The earlier tree is checked only for the rules that have findings now, unless there are unused suppressions: whether
+/// one was used then depends on all rules.
+#[test]
+fn a_suppression_that_is_no_longer_used_is_new() {
+    let repository = repository();
+    let allowed = "#!/bin/sh\n# flakeward: allow(dev-command) only on laptops\n";
+    repository.write("serve.sh", &format!("{allowed}npm run dev\n"));
+    repository.write("unused.sh", &format!("{allowed}true\n"));
+    repository.commit("t", "2026-01-02");
+    repository.write("serve.sh", allowed);
+    repository.write("unused.sh", &format!("{allowed}false\n"));
+    assert_eq!(new(&repository, "--new-since HEAD"), "serve.sh:2:unused-suppression");
+}
+
 #[test]
 fn uncommitted_files_scripts_and_paths_count() {
     let repository = repository();
