@@ -166,7 +166,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             })
         })
     };
-    // The index of git is read meanwhile.
+    // Meanwhile, git's index is read.
     let tracked = std::thread::scope(|threads| {
         let tracked = honoured.then(|| threads.spawn(|| git::tracked(root)));
         run();

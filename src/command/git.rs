@@ -134,7 +134,7 @@ impl<'a> Git<'a> {
             }
             let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
             return Err(Failure::new(format!("no branch to compare with; tried {}", shown.join(", ")))
-                .help("specify one, such as --changed=REF"));
+                .help("name a branch or commit: --changed=REF or --new-since=REF"));
         }
         let name = name_in(asked);
         let is_id = name.len() >= 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -46,8 +46,8 @@ fn below<'p>(root: &Path, path: &'p Path) -> &'p Path {
     if inside.components().any(|part| part == Component::ParentDir) { path } else { inside }
 }
 
-/// The reason for not replacing a file of Git, without which the repository would be lost.
-const OF_GIT: &str = "it is in a directory of Git";
+/// The reason for not replacing one of Git's own files, without which the repository would be lost.
+const OF_GIT: &str = "it is in Git's own directory";
 
 /// Whether a path is in a `.git` directory. File systems may ignore case.
 fn is_of_git(path: &Path) -> bool {
@@ -64,7 +64,7 @@ fn inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
             may_replace(&old)?;
             Some(name)
         }
-        Ok(old) if old.is_symlink() => return Err(io::Error::other("it is a symbolic link of this repository")),
+        Ok(old) if old.is_symlink() => return Err(io::Error::other("it is a symbolic link in this repository")),
         Ok(_) => return Err(io::Error::other("it is not a regular file")),
         Err(_) => None,
     };

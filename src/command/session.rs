@@ -76,7 +76,7 @@ impl LeftOut {
             LeftOut::Ignored(_) => "narrow this pattern so that it does not match",
         };
         format!(
-            "{change}, or choose another path below `[ports]` in flakeward.toml, for example `registry = \
+            "{change}, or choose another path under `[ports]` in flakeward.toml, for example `registry = \
              \"nix/ports.nix\"`"
         )
     }

@@ -48,7 +48,7 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
         return Err("it is outside the repository".to_owned());
     }
     if Path::new(path).components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
-        return Err("it is in a directory of Git".to_owned());
+        return Err("it is in Git's own directory".to_owned());
     }
     let mut place = root.to_owned();
     for part in Path::new(path).components() {

@@ -67,7 +67,7 @@ pub struct Diagnostics<'a> {
     pub workspace: &'a Workspace,
     /// Its state, for the texts of other files.
     pub state: &'a State,
-    /// The URI of a file of the repository.
+    /// The URI of a file in the repository.
     pub uri: &'a dyn Fn(&str) -> Uri,
     /// How columns are counted.
     pub encoding: Encoding,

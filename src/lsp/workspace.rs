@@ -131,7 +131,7 @@ impl Workspace {
         walk::relative(&self.root, path)
     }
 
-    /// The path on disk of a file of the repository.
+    /// The path on disk of a file in the repository.
     pub fn absolute(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }

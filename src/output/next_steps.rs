@@ -66,7 +66,7 @@ fn configure(defined: &Definition, has_settings: bool) -> Step {
     match has_settings {
         true => {
             let setting = defined.setting();
-            step("", &format!("Write `{setting}` below `[ports]` in flakeward.toml: {what}"))
+            step("", &format!("Write `{setting}` under `[ports]` in flakeward.toml: {what}"))
         }
         false => {
             step("flakeward init", &format!("write a flakeward.toml that sets {path} as the port registry: {what}"))

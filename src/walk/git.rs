@@ -223,7 +223,7 @@ fn varint(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
     Some((value, at + 1))
 }
 
-/// The last value of a key of a section in a configuration of git.
+/// The last value of a key in a section of a git configuration file.
 fn setting(config: &str, section: &str, key: &str) -> Option<String> {
     let mut inside = false;
     let mut found = None;

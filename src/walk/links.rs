@@ -41,7 +41,7 @@ pub(super) fn may_have_kind(path: &str) -> bool {
 }
 
 /// The messages about links to files that may contain secrets: whoever committed the link would see them in the report.
-const OF_GIT: &str = "it is a symbolic link to a file of Git";
+const OF_GIT: &str = "it is a symbolic link to one of Git's own files";
 const UNTRACKED: &str = "it is a symbolic link to a file that Git does not track";
 
 /// Checks that the target of a link, with all links resolved, is part of the repository around it.

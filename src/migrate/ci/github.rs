@@ -166,7 +166,7 @@ impl Writer<'_, '_, '_> {
             self.leave(
                 at,
                 "docker/build-push-action",
-                "the step is written in a form that is not rewritten",
+                "a step in a flow sequence, or one shared by an alias, is not rewritten",
                 "rewrite it by hand",
             );
             return false;

@@ -107,10 +107,10 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub(super) fn other_name(&self, service: &Service<'_>) {
         if service.process != service.name && service.is_carried() {
             let why = format!(
-                "a service of services-flake already has a process `{}`, so this one is `{}`",
+                "a services-flake service already has a process named `{}`, so this one is named `{}`",
                 service.name, service.process
             );
-            let todo = format!("use `{}` in commands of process-compose", service.process);
+            let todo = format!("use `{}` in process-compose commands", service.process);
             self.leave(service, &service.key.place, "", why, todo);
         }
     }

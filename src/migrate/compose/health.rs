@@ -254,7 +254,7 @@ fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> E
     let script = process::shell_script(words).map(|script| {
         match process::unknown_programs(builder, service, script) {
             Ok(unknown) => {
-                unknown.iter().for_each(|name| leave(format!("no package of nixpkgs is known for `{name}`")))
+                unknown.iter().for_each(|name| leave(format!("no nixpkgs package is known to provide `{name}`")))
             }
             Err(why) => leave(why),
         }

@@ -250,7 +250,7 @@ impl Instance<'_, '_, '_> {
                 if self.known.option == "apache-kafka" {
                     if port.container != stack::KAFKA_CONTROLLER {
                         let why = "services-flake's apache-kafka has one listener for all clients".to_owned();
-                        let todo = format!("use its port of the registry where {} was used", port.container);
+                        let todo = format!("use its port from the registry wherever {} was used", port.container);
                         self.leave(&port.place, "ports", why, todo);
                     }
                 } else if self.known.option != "nginx" {
@@ -298,7 +298,7 @@ impl Instance<'_, '_, '_> {
             self.builder.carry(self.service, &node.place, "env_file", "what its variables become");
         }
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
-            let why = "the service takes options and no variables";
+            let why = "the service takes options, not variables";
             self.leave(&item.place, "env_file", why, "write the settings in the file as options");
         }
     }
@@ -487,16 +487,16 @@ impl Instance<'_, '_, '_> {
             return false;
         }
         if key == "create.topics" {
-            let why = "services-flake's apache-kafka makes no topics";
-            let todo = "make them with kafka-topics.sh in a process that depends on it";
+            let why = "services-flake's apache-kafka does not create topics";
+            let todo = "create them with kafka-topics.sh in a process that depends on it";
             self.leave(place, what, why, todo);
             return true;
         }
         let copies = ["replication.factor", "min.isr", "min.insync.replicas"].iter().any(|end| key.ends_with(end));
         if copies && text.parse::<i64>().is_ok_and(|number| number > 1) {
             self.set_path(&["settings", &key], Expr::int(1));
-            let why = format!("a broker that is a cluster of its own has no {text} copies, so it is 1");
-            self.leave(place, what, why, "nothing, unless the program depends on the copies");
+            let why = format!("a cluster of one broker cannot have {text} replicas, so the value is 1");
+            self.leave(place, what, why, "nothing, unless the program depends on the replicas");
             return true;
         }
         // Under its successor, a broker without `super.users` may not register at its own controller.

@@ -227,7 +227,7 @@ impl Loader<'_> {
     fn inside(&self, from: &Node, file: &str) -> Result<RelPath, Error> {
         if file.contains("://") || file.starts_with("git@") {
             return Err(from
-                .error(format!("{file} is not a file of this repository"))
+                .error(format!("{file} is not a file in this repository"))
                 .help("copy it into the repository, and refer to the copy"));
         }
         let Some(path) = file.strip_prefix("./") else {

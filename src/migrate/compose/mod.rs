@@ -287,7 +287,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                             &name.place.path,
                             name.place.line,
                             what,
-                            "it is not a file of this repository",
+                            "it is not a file in this repository",
                             "give the programs its value through the environment",
                         ),
                     }

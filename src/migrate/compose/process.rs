@@ -233,7 +233,7 @@ fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&
     let is_known = |word: &str| containers::ON_EVERY_MACHINE.contains(&word);
     let Some(word) = word.filter(is_name).filter(|word| !word.starts_with('-') && !is_known(word)) else { return };
     let why =
-        format!("its script is given `{word}`, which may be a program of the image: no package is known to provide it");
+        format!("its script gets `{word}`, which may be a program in the image: no package is known to provide it");
     builder.leave(service, &service.key.place, "command", why, "add its package to `runtimeInputs` of the script");
 }
 

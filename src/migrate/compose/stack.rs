@@ -51,9 +51,9 @@ pub struct Service<'m> {
 pub enum Role {
     /// An instance of a service in services-flake.
     Known(&'static ServiceImage),
-    /// A process that runs a package of nixpkgs.
+    /// A process that runs a nixpkgs package.
     Package(&'static PackageImage),
-    /// A process that runs a program of the repository or of nixpkgs.
+    /// A process that runs a program from the repository or from nixpkgs.
     Program,
     /// Nothing, for this reason.
     Left(String),
@@ -336,7 +336,8 @@ impl<'m> Stack<'m> {
 fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
     let (Role::Package(_), Some(published)) = (role, port.published) else { return };
     if published != port.container {
-        let why = format!("the program is not told its port {}, so it is not reachable on {published}", port.container);
+        let why =
+            format!("nothing passes port {} to the program, so it is not reachable on {published}", port.container);
         let what = format!("services.{name}.ports.{}", port.container);
         let todo = format!("set the port in the program's configuration, or use {}", port.container);
         draft.report.leave(&port.place.path, port.place.line, what, why, todo);

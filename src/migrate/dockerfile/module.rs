@@ -220,7 +220,7 @@ impl<'d, 'f> Module<'d, 'f> {
             all.push(format!("pkgs.{attribute}"));
         }
         for (package, line) in &recipe.unknown {
-            let why = "no known package of nixpkgs matches this";
+            let why = "no known nixpkgs package matches this";
             self.leave(*line, package, why, "look it up with `nix search nixpkgs` and add it to `deps`");
         }
         self.python(frame, recipe, &mut all);
@@ -416,7 +416,7 @@ fn escaped(text: &str) -> String {
     text.replace("''", "'''").replace("${", "''${")
 }
 
-/// Quotes a pattern of files for a script in an indented Nix string. Everything except the wildcards is literal.
+/// Quotes a glob for a script in an indented Nix string. Everything except the wildcards is literal.
 fn pattern(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -400,7 +400,7 @@ fn programs_and_patterns_of_stages_are_copied() {
 }
 
 #[test]
-fn projects_of_python_are_found_where_they_are_copied_from() {
+fn python_projects_are_found_in_their_source_folder() {
     let project =
         "[project]\nname = \"back\"\ndependencies = [\"fastapi\"]\n[build-system]\nrequires = [\"hatchling\"]\n";
     let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY back/pyproject.toml ./\nRUN uv pip install -r pyproject.toml\n\
@@ -419,7 +419,7 @@ fn projects_of_python_are_found_where_they_are_copied_from() {
 }
 
 #[test]
-fn files_of_python_are_those_that_are_copied_to_their_path() {
+fn python_files_are_found_by_the_path_they_are_copied_to() {
     let project = |name: &str, dependency: &str| {
         format!(
             "[project]\nname = \"{name}\"\ndependencies = [\"{dependency}\"]\n[build-system]\nrequires = [\"hatchling\"]\n"
@@ -463,7 +463,7 @@ fn files_of_python_are_those_that_are_copied_to_their_path() {
 }
 
 #[test]
-fn each_program_of_go_is_installed_where_its_build_puts_it() {
+fn each_go_program_is_installed_at_its_output_path() {
     let dockerfile = |run: &str| {
         format!(
             "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN {run}\nFROM alpine\nCOPY --from=b /src /srv\nCMD [\"/srv/a\"]\n"

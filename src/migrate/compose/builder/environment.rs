@@ -114,7 +114,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             let file = self.stack.model.env_path.as_deref().unwrap_or(".env");
             let why = format!("{variable} in {file} names a host or a port of the old network");
-            let todo = format!("write 127.0.0.1 and the port of the registry as {variable}");
+            let todo = format!("set {variable} to 127.0.0.1 and the port from the registry");
             self.leave(service, place, &format!("environment.{name}"), why, todo);
         }
     }
@@ -135,7 +135,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let split = words::split(&line).unwrap_or_else(|_| line.split_whitespace().map(str::to_owned).collect());
         if split.iter().any(|word| has_password(word)) || has_password(&line) {
             let place = service.get("command").map_or(&service.key.place, |node| &node.place);
-            let why = "it has a password, which ends up in the world-readable store";
+            let why = "it contains a password, which ends up in the world-readable store";
             self.leave(service, place, "command", why, "move the password to `.env` and write `${NAME}`");
         }
     }
@@ -270,7 +270,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     &item.place,
                     "env_file",
                     why,
-                    format!("write 127.0.0.1 and the port of the registry as {name}"),
+                    format!("set {name} to 127.0.0.1 and the port from the registry"),
                 );
             }
         }

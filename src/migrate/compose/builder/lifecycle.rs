@@ -22,7 +22,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             if !other.is_carried() {
                 let why = format!("`{}` is not carried over, so nothing waits for it", key.name);
-                self.leave(service, &key.place, &what, why, "start its dependencies some other way");
+                self.leave(service, &key.place, &what, why, "start it some other way");
                 continue;
             }
             let condition = node.get("condition").and_then(Node::text).unwrap_or("service_started");
@@ -51,7 +51,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     &item.place,
                     "links",
                     format!("`{name}` is not carried over"),
-                    "start its dependencies some other way",
+                    "start it some other way",
                 ),
             }
         }

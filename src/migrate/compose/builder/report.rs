@@ -179,7 +179,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the path in its command");
                     continue;
                 }
-                // A package of nixpkgs looks for its files at other paths.
+                // A nixpkgs package looks for its files at other paths.
                 Some(inside) if matches!(service.role, Role::Package(_)) => (
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
                     format!("pass ./{inside} to the program in `command`"),
@@ -235,7 +235,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             match self.file_of(key, name) {
                 Some(path) => self.carry(service, &item.place, key, format!("the file {path}")),
                 None => {
-                    let why = format!("`{name}` is not a file of this repository");
+                    let why = format!("`{name}` is not a file in this repository");
                     self.leave(service, &item.place, key, why, "give the program its value through the environment");
                 }
             }
@@ -255,8 +255,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         let unavailable = idle.or_else(|| service.text("image").and_then(containers::unavailable));
         let is_unknown = service.text("image").is_some() && service.get("build").is_none();
         let own = self.own_build(service).filter(|_| is_unknown);
-        let own =
-            own.map(|folder| format!("if ./{folder}/Dockerfile builds it, write `build: ./{folder}` for `image`"));
+        let own = own
+            .map(|folder| format!("if ./{folder}/Dockerfile builds it, write `build: ./{folder}` instead of `image`"));
         let todo = match (unavailable, &own, is_unknown) {
             (Some((_, todo)), ..) => todo,
             (None, Some(todo), _) => todo,

@@ -110,7 +110,7 @@ impl Instance<'_, '_, '_> {
                     ("options", Some((folder, _))) => self.options(value, folder),
                     ("options", None) => {
                         let shown = inside.unwrap_or("a folder of the image");
-                        let why = format!("its dashboards are in {shown}, which is not a folder of this repository");
+                        let why = format!("its dashboards are in {shown}, which is not a folder in this repository");
                         self.leave(&bind.place, key(bind), why, "write the path of the dashboards in the checkout");
                         self.yaml_expr("options", value)
                     }

@@ -85,7 +85,7 @@ impl Instance<'_, '_, '_> {
             self.leave(
                 &self.service.key.place,
                 "volumes",
-                "services-flake's mysql reads SQL files only for a database that it makes, and none is named",
+                "services-flake's mysql reads SQL files only for a database that it creates, and none is named",
                 "add the database with its `schema` to `initialDatabases`",
             );
         }

@@ -184,7 +184,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// A number. The number of a port of the service is replaced with the registry's.
+    /// A number. If it is one of the service's ports, the registry's number replaces it.
     fn number(&self, key: &str, number: i64) -> Expr {
         let port = u16::try_from(number).ok().and_then(|number| self.service.port(number));
         match port.filter(|_| key.to_ascii_lowercase().contains("port")) {

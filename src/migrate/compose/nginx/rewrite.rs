@@ -125,7 +125,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         }
         // The module itself includes these types, and a folder may be empty.
         if files.is_empty() && name != "mime.types" && !pattern.contains('*') {
-            let why = format!("{pattern} is not a file of this repository");
+            let why = format!("{pattern} is not a file in this repository");
             self.leave(file, directive.line, why, "write its contents into `configFile`");
         }
         for file in files {
@@ -201,7 +201,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     fn file(&self, word: &str, directive: &Directive, file: &str) -> String {
         let path = word.trim_matches(['"', '\'']);
         let Some(source) = self.in_checkout(path) else {
-            let why = format!("{path} is not a file of this repository");
+            let why = format!("{path} is not a file in this repository");
             self.leave(file, directive.line, why, "write the path of the file on this machine");
             return word.to_owned();
         };
@@ -226,7 +226,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let path = directive.argument(1).unwrap_or_default();
         let is_open = !path.starts_with('/') || path.contains('$') || path.starts_with(HTML);
         if !is_open && self.in_checkout(path).is_none() {
-            let why = format!("{path} is not a folder of this repository");
+            let why = format!("{path} is not a folder in this repository");
             self.leave(file, directive.line, why, "write the path of the folder on this machine");
         }
     }

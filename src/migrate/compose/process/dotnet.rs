@@ -39,8 +39,8 @@ const FLAGS_WITH_VALUE: [&str; 18] = [
 /// How many folders are searched for a project.
 const MOST_FOLDERS: usize = 300;
 
-/// `dotnet run` of the project that makes the program, with the program's own arguments. A launch profile would replace
-/// the environment.
+/// `dotnet run` for the project that builds the program, with the program's own arguments. A launch profile would
+/// replace the environment.
 pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, command: &[String]) -> Program {
     let package = versioned(builder, service, "dotnet-sdk");
     let mut program =
@@ -59,7 +59,7 @@ pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, c
             program.line.push(" --project ").append(&words::word(&Text::literal(path)));
         }
         None => {
-            let why = format!("no project of its build context is known to make `{assembly}`");
+            let why = format!("no project in its build context is known to build `{assembly}`");
             builder.leave(service, &service.key.place, "command", why, "add `--project` with the one that does");
         }
     }
@@ -71,7 +71,7 @@ pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, c
     program
 }
 
-/// The project that makes an assembly: one that a Dockerfile names or copies, or that is in the context.
+/// The project that builds an assembly: one that a Dockerfile names or copies, or that is in the context.
 fn project(files: &dyn Files, context: &str, file: &ImageFile, name: &str, working: &str) -> Option<String> {
     let mut candidates = Candidates { files, seen: BTreeSet::new(), projects: Vec::new() };
     for stage in file.stages.iter().map(|(_, stage)| stage).chain([file]) {
@@ -99,7 +99,7 @@ fn project(files: &dyn Files, context: &str, file: &ImageFile, name: &str, worki
     found.or_else(|| below(files, context, name)).or_else(only)
 }
 
-/// The projects that may make an assembly, in the order in which they are found.
+/// The projects that may build an assembly, in the order in which they are found.
 struct Candidates<'f> {
     files: &'f dyn Files,
     /// The paths of files and folders that have been read.

@@ -14,9 +14,9 @@ use crate::paths;
 pub(super) fn role(service: &Service<'_>) -> Role {
     if service.build.is_some() {
         return match (service.context(), &service.image_file) {
-            (None, _) => Role::Left("its build context is not a folder of this repository".to_owned()),
+            (None, _) => Role::Left("its build context is not a folder in this repository".to_owned()),
             (_, None) if service.get("command").is_none() && service.get("entrypoint").is_none() => {
-                Role::Left("its Dockerfile, or the stage of it, does not exist".to_owned())
+                Role::Left("its Dockerfile does not exist, or has no such stage".to_owned())
             }
             (_, Some(file)) => built_role(service, file),
             (_, None) => Role::Program,

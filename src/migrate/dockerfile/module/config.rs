@@ -121,8 +121,8 @@ impl<'d, 'f> Module<'d, 'f> {
                 _ => self.leave(
                     line,
                     &format!("owner {owner}"),
-                    "there is no such account",
-                    "add a `perms` entry with its number",
+                    "its numeric user or group id is unknown",
+                    "add a `perms` entry with the numeric ids",
                 ),
             }
         }
@@ -263,7 +263,7 @@ fn numbers(all: &[(String, u32)]) -> BTreeMap<&str, u32> {
     all.iter().rev().map(|(name, number)| (name.as_str(), *number)).collect()
 }
 
-/// The number of an account or a group that is given by name or number.
+/// The numeric id of an account or a group, given by name or by id.
 fn number(given: &str, known: &BTreeMap<&str, u32>) -> Option<u32> {
     given.parse().ok().or_else(|| known.get(given).copied())
 }

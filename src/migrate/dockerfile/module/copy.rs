@@ -138,7 +138,7 @@ impl<'d, 'f> Module<'d, 'f> {
         }
         if shown.contains(['*', '?', '[']) {
             if !self.has_match(shown) {
-                let why = format!("no file of the repository matches {shown}");
+                let why = format!("no file in the repository matches {shown}");
                 self.leave(copy.line, &what, &why, "a build may create it: copy it from that package");
                 return;
             }

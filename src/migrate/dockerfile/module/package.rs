@@ -106,7 +106,7 @@ impl<'d, 'f> Module<'d, 'f> {
             }
             if name == "PATH" || value.starts_with('/') || value.contains('$') || !is_name {
                 let why = "its value refers to the stage's image";
-                let why = if is_name { why } else { "its name is not a valid name of a shell variable" };
+                let why = if is_name { why } else { "its name is not a valid shell variable name" };
                 self.leave(*line, &format!("ENV {name}"), why, "set it in the package if its build needs it");
                 continue;
             }
@@ -291,7 +291,7 @@ impl<'d, 'f> Module<'d, 'f> {
         tools.dedup();
         format!(
             "\n    {comments}pkgs.runCommand \"{}-build\" {{\n      inherit src;\n      nativeBuildInputs = [ {} ];\n    }} ''\n        \
-             echo \"flakeward could not carry these commands; write them here:\" >&2\n{said}        exit 1\n    ''",
+             echo \"flakeward could not carry over these commands; write them here:\" >&2\n{said}        exit 1\n    ''",
             self.name,
             tools.join(" ")
         )

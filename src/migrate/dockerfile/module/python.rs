@@ -1,4 +1,4 @@
-//! Python applications: packages of nixpkgs instead of those that pip installs, and the project itself.
+//! Python applications: nixpkgs packages instead of those that pip installs, and the project itself.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ impl Module<'_, '_> {
         let Some(at) = all.iter().position(|package| package.starts_with("pkgs.python")) else {
             for (requirement, _, line) in requirements {
                 let what = requirement.command();
-                let why = "no package of nixpkgs is known for the Python of the image";
+                let why = "no nixpkgs package is known for the image's Python";
                 self.leave(line, &what, why, "add a Python with these packages to `deps`");
             }
             return;
@@ -186,7 +186,7 @@ impl Module<'_, '_> {
                     }
                 }
                 None => {
-                    let why = "no known Python package of nixpkgs matches this";
+                    let why = "no known Python package in nixpkgs matches this";
                     let todo = "look it up in `python3Packages` and add it to the other packages";
                     self.leave(line, requirement, why, todo);
                 }
@@ -205,7 +205,7 @@ impl Module<'_, '_> {
                 Some((_, attribute)) => systems.push(*attribute),
                 None => {
                     let todo = "look it up in `python3Packages` and add it to `build-system`";
-                    self.leave(line, wanted, "no known build system of nixpkgs matches this", todo);
+                    self.leave(line, wanted, "no known build system in nixpkgs matches this", todo);
                 }
             }
         }

@@ -151,7 +151,7 @@ impl Planner<'_, '_, '_> {
 
     pub(super) fn nested(&self, output: &str, name: &str, value: Node) -> Refusal {
         let why = format!(
-            "`{output}.{name}` is a set of packages and not a package, which flake-parts rejects, as does `nix flake check`"
+            "`{output}.{name}` is a set of packages, not a package; flake-parts and `nix flake check` reject it"
         );
         Refusal::new(Some(self.outputs.tree.span(value).start), &why, &format!("move `{name}` to `legacyPackages`"))
     }
