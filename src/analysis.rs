@@ -14,8 +14,8 @@ use crate::report::Report;
 use crate::run::{self, Conclusion, Runs};
 use crate::settings::Settings;
 
-/// Checks a repository and keeps the results of each file, so that the next report re-reads only the files that changed
-/// and the facts about the repository as a whole.
+/// Checks a repository and keeps the results of each file, so that the next report checks only changed files again, and
+/// recomputes the facts about the repository as a whole.
 ///
 /// The reports are the same as those of [`crate::check()`].
 pub struct Analysis {
@@ -162,7 +162,7 @@ impl Analysis {
         report
     }
 
-    /// The report with all fixes, in which only the port at a position of a file gets a new registry entry.
+    /// The report with all fixes, in which only the port at a position in a file gets a new registry entry.
     pub fn report_with_entry(&mut self, path: &RelPath, start: u32) -> Report {
         self.settings.new_entry = Some((path.clone(), start));
         let report = self.report_with(Safety::Unsafe);

@@ -12,8 +12,8 @@ const MAX_BRACES: usize = 64;
 /// square of its length.
 const MAX_LENGTH: usize = 1_000;
 
-/// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything
-/// below. `Err` contains the index of the first invalid glob, and the reason.
+/// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything in
+/// it. `Err` contains the index of the first invalid glob, and the reason.
 pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
     let mut builder = GlobSetBuilder::new();
     for (index, glob) in globs.iter().enumerate() {

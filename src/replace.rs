@@ -1,6 +1,6 @@
 //! Replaces files as a whole: the new text is written next to its file, and then renamed over it.
 //!
-//! The folders below the root are opened one after another, without following symbolic links, and files are accessed
+//! The folders under the root are opened one after another, without following symbolic links, and files are accessed
 //! through the handle of their folder. If another process replaces a folder with a link in the meantime, nothing is
 //! written elsewhere.
 
@@ -43,7 +43,7 @@ impl<'p> Folder<'p> {
         Self { root, below: Path::new("") }
     }
 
-    /// A folder at a path below another one. Links below it are not followed.
+    /// A folder at a path under another one. Links in that path are not followed.
     pub fn below(root: &'p Path, below: &'p Path) -> Self {
         Self { below, ..Self::at(root) }
     }

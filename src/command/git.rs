@@ -1,4 +1,4 @@
-//! Runs git. Here, git only reads, and starts no program that the repository's settings name.
+//! Runs git for reading only. It starts no program that the repository's settings name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -161,7 +161,7 @@ impl<'a> Git<'a> {
         if let Some(commit) = self.resolve(&[asked.to_owned()])? {
             return Ok(commit);
         }
-        Err(Failure::new(format!("`{asked}` is not a commit of this repository"))
+        Err(Failure::new(format!("`{asked}` is not a commit in this repository"))
             .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set"))
     }
 
@@ -218,7 +218,7 @@ impl<'a> Git<'a> {
             .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` in actions/checkout"))
     }
 
-    /// The files and symbolic links of a commit below the folder.
+    /// The files and symbolic links in a commit under the folder.
     pub fn files(&self, commit: &str) -> Result<Listing, Failure> {
         let output = self.output(&["ls-tree", "-r", "-z", commit])?;
         if !output.status.success() {

@@ -22,7 +22,7 @@ const COMMANDS: [&str; 14] = [
     "help",
 ];
 
-/// Commands and options of other tools, with the equivalent of each.
+/// Commands and options of other tools, and other words for a command, with the equivalent of each.
 const SYNONYMS: [(&str, &str); 22] = [
     ("lint", "check"),
     ("run", "check"),

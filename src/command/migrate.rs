@@ -385,7 +385,7 @@ fn failure(error: &Error, repository: &Repository) -> Failure {
     }
 }
 
-/// The files below a root. Links to files outside of the root are not followed.
+/// The files under a root. Links to files outside the root are not followed.
 pub struct Disk(pub PathBuf);
 
 impl Disk {

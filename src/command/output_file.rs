@@ -39,8 +39,8 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// The part of a path that decides whether it is a file of Git: that below the repository, which may itself be in a `.git`
-/// directory, as working trees often are. A path that leads out of the repository again counts as a whole.
+/// The part of a path that is searched for `.git`: the part relative to the repository, which may itself be in a `.git`
+/// directory, as some worktrees are. A path that leads out of the repository again is searched as a whole.
 fn below<'p>(root: &Path, path: &'p Path) -> &'p Path {
     let inside = path.strip_prefix(root).unwrap_or(path);
     if inside.components().any(|part| part == Component::ParentDir) { path } else { inside }
@@ -54,7 +54,7 @@ fn is_of_git(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
 }
 
-/// Writes a file of a repository.
+/// Writes a file in a repository.
 fn inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (folder, name) = split(path.strip_prefix(root).unwrap_or(path))?;
     // Folders are not created, because a path that does not exist is usually mistyped.

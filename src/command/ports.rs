@@ -125,8 +125,8 @@ fn known(session: &Session, verbose: bool) -> run::PortFacts {
     facts
 }
 
-/// Whether a path that is left out would otherwise be read for ports: a folder, or a file with a kind. Only the existence
-/// of lock files and of files that mark vendored code matters.
+/// Whether a path that is left out would otherwise be read for ports: a folder, or a file with a kind. Lock files and
+/// files that mark vendored code are not: only their existence matters.
 fn may_have_ports(path: &RelPath, session: &Session) -> bool {
     let file = session.root.join(&**path);
     let is_read = |kind| kind != FileKind::Lock && third_party::vendored_folder(path).is_none();

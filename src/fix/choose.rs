@@ -114,7 +114,7 @@ impl Taken {
             return true;
         }
         undo(&mut self.edits, &own);
-        // They may only conflict with the own edits of this fix.
+        // They can only conflict with the other edits of this fix.
         match add(&mut self.edits, &fix.shared) {
             Some(added) => undo(&mut self.edits, &added),
             None => _ = self.shared.insert(shared, false),

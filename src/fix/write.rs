@@ -41,7 +41,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Checks that the file at a path below the root may be written, or created if it does not exist.
+/// Checks that the file at a path under the root may be written, or created if it does not exist.
 pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if path.is_empty() || !plain {
@@ -72,7 +72,7 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes all changes below the root. Writes nothing if a file cannot be written, or if a signal arrives before the
+/// Writes all changes under the root. Writes nothing if a file cannot be written, or if a signal arrives before the
 /// first file is renamed.
 pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     let nothing_written = |files| Failure { files, written: Vec::new() };

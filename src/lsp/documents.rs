@@ -79,7 +79,7 @@ impl Documents {
         self.open.iter().map(|(path, document)| (path.as_path(), document))
     }
 
-    /// The URI of a path: the one that the client uses if the document is open, or else a URI below the client's
+    /// The URI of a path: the one that the client uses if the document is open, or else a URI under the client's
     /// folder.
     pub fn uri(&self, path: &Path) -> Uri {
         let open = self.get(path).map(|document| document.uri.clone());

@@ -1,4 +1,4 @@
-//! Edits in the form of the protocol: grouped by document, with the version of each, so that a client rejects edits of
+//! Edits in the form of the protocol: grouped by document, with the version of each, so that a client rejects edits to
 //! an outdated text.
 
 use std::collections::{BTreeMap, HashMap};

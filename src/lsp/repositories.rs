@@ -73,7 +73,7 @@ impl Server {
         self.client.watches_files && (self.client.watches_elsewhere || self.is_inside(root))
     }
 
-    /// Whether a repository is below one of the client's folders.
+    /// Whether a repository is under one of the client's folders.
     fn is_inside(&self, root: &Root) -> bool {
         let Root::Folder(folder) = root else { return false };
         self.documents.folders.iter().any(|opened| folder.starts_with(&opened.path))

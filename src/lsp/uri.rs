@@ -43,7 +43,7 @@ pub fn from_path(path: &Path) -> Uri {
     Uri(format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), ESCAPED)))
 }
 
-/// The URI of a path below a folder, given the URI of the folder.
+/// The URI of a path under a folder, given the URI of the folder.
 pub fn join(folder: &Uri, path: &Path) -> Uri {
     if path.as_os_str().is_empty() {
         return folder.clone();

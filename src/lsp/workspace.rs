@@ -22,7 +22,7 @@ use crate::walk::{self, Unsaved};
 /// The files that are checked together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Root {
-    /// A repository: the files below a folder.
+    /// A repository: the files under a folder.
     Folder(PathBuf),
     /// A file outside of all repositories and of the client's folders. The files next to it are not read, because its
     /// folder may be the root of the file system.

@@ -13,7 +13,7 @@ const MAX_INDEX: u64 = 128 << 20;
 /// The maximum size of a configuration, in bytes. Larger ones are not read.
 const MAX_CONFIG: u64 = 1 << 20;
 
-/// Folders of the system whose files are not on a disk.
+/// System folders whose files are not on disk.
 const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// The length of an entry before its object id: times, device, mode, owner, size.
@@ -24,7 +24,7 @@ const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
 
-/// The paths that git tracks below a root, relative to the root and sorted.
+/// The paths that git tracks under a root, relative to the root and sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tracked {
     /// The regular files.
@@ -33,7 +33,7 @@ pub struct Tracked {
     pub links: Vec<PathBuf>,
 }
 
-/// The paths that git tracks below a root. `None` if there is no index. The error says why the index could not be read.
+/// The paths that git tracks under a root. `None` if there is no index. The error says why the index could not be read.
 pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let Some(folder) = git_folder(root)? else { return Ok(None) };
     let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(None) };
@@ -104,7 +104,7 @@ fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
 }
 
 /// The path of a file without links; `None` if it does not exist. Links are followed, because tools such as Android's
-/// `repo` create them in `.git`, but not to files of the system, some of which block or never end.
+/// `repo` create them in `.git`, but not to system files, some of which block or never end.
 fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     let target = match path.symlink_metadata() {
         Ok(data) if data.is_symlink() => match path.canonicalize() {
@@ -121,7 +121,7 @@ fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     }
 }
 
-/// Files of git on which git itself blocks if they are pipes or devices.
+/// Git's own files on which git blocks if they are pipes or devices.
 const OWN_FILES: [&str; 11] = [
     "HEAD",
     "commondir",

@@ -46,7 +46,7 @@ const UNTRACKED: &str = "it is a symbolic link to a file that Git does not track
 
 /// Checks that the target of a link, with all links resolved, is part of the repository around it.
 pub(super) fn refuse_private(target: &Path) -> Result<(), String> {
-    // The innermost repository: working trees may be below the `.git` of another one.
+    // The innermost repository: worktrees may be inside the `.git` of another one.
     let root = target.ancestors().skip(1).find(|folder| folder.join(".git").exists());
     let path = root.and_then(|root| target.strip_prefix(root).ok()).unwrap_or(target);
     if path.components().any(|part| part.as_os_str() == ".git") {
@@ -143,7 +143,7 @@ impl Resolver<'_> {
                 false => Err(UNTRACKED.to_owned()),
             };
         }
-        // The location of a link may decide which rules apply, so checking one link does not make up for others.
+        // The location of a link may decide which rules apply, so checking one link does not cover the others.
         let count = self.known.entry(target.clone()).or_default();
         *count += 1;
         match *count > MOST_LINKS {
