@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_analysis_reports_what_a_run_reports() {
+    fn an_analysis_reports_the_same_as_a_run() {
         let mut files = FILES.to_vec();
         let mut analysis = Analysis::new(Repo::from_texts(files.iter().copied()), Settings::default());
         same(&mut analysis, &files);
@@ -306,7 +306,7 @@ mod tests {
     ];
 
     #[test]
-    fn kept_results_are_those_of_a_new_run() {
+    fn kept_results_match_a_new_run() {
         let mut texts = BTreeMap::from([("lib/ports.nix", VARIANTS[0].1[0])]);
         let mut analysis = Analysis::new(Repo::from_texts(texts.clone()), Settings::default());
         let mut random = 20_261_126_usize;
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_about_ports_are_there_whichever_rules_are_on() {
+    fn port_facts_do_not_depend_on_the_enabled_rules() {
         let mut settings = Settings::default();
         for rule in crate::rule::BUILT_IN.iter() {
             settings.decide(rule.id, crate::finding::Level::Off);

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_the_old_text_does_not_have() {
+    fn lines_not_in_the_old_text_are_changed() {
         for (old, new, expected) in [
             ("", "", &[][..]),
             ("a\n", "a\n", &[]),
@@ -177,7 +177,7 @@ mod tests {
     /// Unchanged lines are lines of the old text in the same order. In short texts, there are as many of them between
     /// anchors as possible.
     #[test]
-    fn random_edits() {
+    fn changed_lines_of_random_edits_are_exact() {
         let mut dice = 0x9e37_79b9_7f4a_7c15_u64;
         let mut below = move |end: u64| {
             dice ^= dice << 13;

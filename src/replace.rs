@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_is_not_used_is_removed() {
+    fn an_unused_temporary_file_is_removed() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a"), "old").unwrap();
         let staged = |text: &str| Staged::new(Folder::at(root.path()), None, text.as_bytes()).unwrap();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_became_a_link_leads_nowhere() {
+    fn a_folder_replaced_by_a_link_is_not_followed() {
         let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let folder = Folder::below(root.path(), Path::new("lib"));
         let staged = Staged::new(folder, None, b"new").unwrap();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_the_same_under_another_name() {
+    fn a_file_is_recognised_under_another_name() {
         let root = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(root.path().join("a"), root.path().join("b")).unwrap();
         let path = |name: &str| root.path().join(name);

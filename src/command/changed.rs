@@ -336,7 +336,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contents_decide() {
+    fn lines_are_compared_by_content() {
         let lines = |before: &[u8], now: &str, converts| match between(
             before.to_vec(),
             &Source::new("a.nix", FileKind::Nix, now),

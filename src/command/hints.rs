@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_other_tools_lead_to_commands() {
+    fn commands_of_other_tools_suggest_ours() {
         for (word, expected) in
             [("lint", Some("check")), ("chekc", Some("check")), ("list", Some("rules")), ("modules", None), ("x", None)]
         {

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_protected_or_have_several_names_are_kept() {
+    fn read_only_and_hard_linked_files_are_not_replaced() {
         for is_repository in [true, false] {
             let root = tempfile::tempdir().unwrap();
             if is_repository {

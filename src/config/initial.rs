@@ -113,7 +113,7 @@ mod tests {
     use crate::finding::Level;
 
     #[test]
-    fn whatever_was_seen_makes_a_valid_configuration() {
+    fn the_initial_configuration_is_always_valid() {
         let seen = Seen { new_registry: "lib/ports.nix".to_owned(), groups: vec![("general", 0)], ..Seen::default() };
         let config = Config::parse("flakeward.toml".as_ref(), text(&seen)).unwrap();
         assert_eq!(config.levels["lookup-path"], Level::Off);

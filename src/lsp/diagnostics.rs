@@ -246,7 +246,7 @@ mod tests {
     use crate::finding::Note;
 
     #[test]
-    fn only_internal_errors_are_for_the_window() {
+    fn only_internal_errors_are_shown_as_messages() {
         let note = |kind, path: Option<&str>| Note { kind, path: path.map(RelPath::from), message: "text".to_owned() };
         let notes = vec![
             note(NoteKind::InternalError, Some("a.nix")),

@@ -99,7 +99,7 @@ mod tests {
     use gen_lsp_types::{Position, Range, TextDocumentContentChangePartial};
 
     #[test]
-    fn each_change_applies_to_the_text_after_the_one_before() {
+    fn each_change_applies_to_the_result_of_the_previous_one() {
         let mut document = Document { uri: Uri::from("file:///a.nix"), version: 1, text: "a😀b\r\nc\n".to_owned() };
         let partial = |from: (u32, u32), to: (u32, u32), text: &str| {
             TextDocumentContentChangeEvent::TextDocumentContentChangePartial(TextDocumentContentChangePartial {

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn only_files_of_this_machine_have_a_path() {
+    fn only_uris_of_local_files_have_a_path() {
         for uri in ["untitled:Untitled-1", "file://server/share/a.nix", "https://example.org/a.nix", "file:a"] {
             assert_eq!(to_path(&Uri::from(uri)), None, "{uri}");
         }

@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registry_is_made_where_there_is_none() {
+    fn a_registry_is_created_if_there_is_none() {
         let mut ports = Ports::new("lib/ports.nix".into(), None, BTreeSet::new());
         ports.share(8080, "api", "", &"Dockerfile".into());
         let mut module = ports.reference(8080);

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn near_places_share_a_frame() {
+    fn nearby_positions_share_a_frame() {
         let source = "a\nb\nc\nd\ne\nf\ng\nh\ni\n";
         let frames = shown(source, &["b", "d", "i"]);
         assert_eq!(frames[0], (1, "a\nb\nc\nd\ne\n".to_owned(), vec!["b".to_owned(), "d".to_owned()]));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_cut_around_the_place() {
+    fn long_lines_are_cut_around_the_position() {
         let source = format!("{} 8080 {}", "ü".repeat(5000), "y".repeat(5000));
         let frames = shown(&source, &["8080"]);
         assert!(frames[0].1.chars().count() <= LINE + 2 * CUT.len() + 1, "{}", frames[0].1.len());
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_can_be_marked() {
+    fn every_position_can_be_marked() {
         let source = "a\n\nü";
         let index = LineIndex::new(source);
         for start in 0..=source.len() {

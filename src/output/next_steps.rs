@@ -107,7 +107,7 @@ fn without_nix(report: &Report) -> Vec<Step> {
     let rules = [docker_compose::RULE, dockerfile::RULE, docker_build_in_ci::RULE];
     let mut steps = Vec::new();
     if report.findings.iter().any(|finding| rules.contains(&finding.rule)) {
-        let what = "show Nix code for the Compose files, Dockerfiles and CI of this repository";
+        let what = "show Nix code for the Compose files, Dockerfiles and CI in this repository";
         steps.push(step("flakeward migrate", what));
     }
     // In this case, only counts are shown; see [`no_nix`].

@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_read_like_git_reads_them() {
+    fn settings_are_read_as_git_reads_them() {
         let config = "[user]\n\texcludesfile = no\n[Core] # c\n\tbare = false\n excludesFile = \"a b\\\\c\" ; c\n[core \"x\"]\nexcludesfile = no\n";
         assert_eq!(setting(config, "core", "excludesfile").as_deref(), Some("a b\\c"));
         assert_eq!(setting("[core] excludesfile=~/x # y", "core", "excludesfile").as_deref(), Some("~/x"));

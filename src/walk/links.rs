@@ -1,7 +1,7 @@
 //! Symbolic links that have the name of a file to check.
 //!
 //! Links are not followed: their targets are checked under their own names, or they are not part of the repository. The
-//! exception is a link to a file of the repository that has no kind itself, such as `a.nix` to `b.data`: Nix evaluates
+//! exception is a link to a file in the repository that has no kind itself, such as `a.nix` to `b.data`: Nix evaluates
 //! it, so it is checked under the name of the link.
 
 use std::collections::{HashMap, HashSet};

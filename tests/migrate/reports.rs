@@ -740,7 +740,7 @@ fn path_of_the_image_is_not_that_of_the_machine() {
     Repo::of(&[("compose.yaml", compose)])
         .has("MODE = \"x\";")
         .lacks("/opt/x/bin")
-        .left("services.a.environment.PATH", "it names folders of the image");
+        .left("services.a.environment.PATH", "it names folders in the image");
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         Self { stack, module, files, ports, variables, report, secrets, missing_env, configurations }
     }
 
-    /// The variable for a configuration file of the repository, with addresses on this machine. `None` if the file
+    /// The variable for a configuration file in the repository, with addresses on this machine. `None` if the file
     /// contains no addresses.
     pub fn rewritten_file(&self, service: &Service<'m>, path: &str) -> Option<String> {
         if let Some(known) = self.configurations.borrow().get(path) {

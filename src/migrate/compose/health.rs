@@ -10,7 +10,7 @@ use super::words;
 use super::yaml::{Node, Place, Value};
 use crate::migrate::nix::{Attr, Expr, Text};
 
-/// A health check of a Compose file or of a Dockerfile.
+/// A health check in a Compose file or Dockerfile.
 struct Check {
     test: Vec<String>,
     place: Place,

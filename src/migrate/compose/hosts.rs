@@ -142,8 +142,8 @@ impl Rewriter<'_, '_> {
         found
     }
 
-    /// The replacement for the name by which Docker's containers refer to the host. Published ports become ports of the
-    /// registry.
+    /// The replacement for the name by which Docker's containers refer to the host. Published ports become registry
+    /// ports.
     fn machine_address(&self, text: &str, at: usize) -> (usize, usize, Text) {
         let end = at + HOST_OF_DOCKER.len();
         let mut address = Text::literal(LOCAL);
@@ -314,7 +314,7 @@ impl Rewriter<'_, '_> {
     }
 }
 
-/// The name of the host in containers of Docker Desktop, and in other containers through `extra_hosts`.
+/// The name of the host in Docker Desktop containers, and in other containers through `extra_hosts`.
 const HOST_OF_DOCKER: &str = "host.docker.internal";
 
 /// The form of a string.

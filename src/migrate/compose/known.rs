@@ -199,8 +199,8 @@ impl Instance<'_, '_, '_> {
                 self.leave(
                     &node.place,
                     "image",
-                    "the modules of the image are not part of Redis",
-                    "load those that are used with `extraConfig`",
+                    "Redis does not include the modules in the image",
+                    "use `extraConfig` to load the modules that are needed",
                 );
             }
             "redpanda" => self.leave(
@@ -295,7 +295,7 @@ impl Instance<'_, '_, '_> {
             }
         }
         if let Some(node) = self.service.get("env_file").filter(|node| node.items().is_empty()) {
-            self.builder.carry(self.service, &node.place, "env_file", "what its variables become");
+            self.builder.carry(self.service, &node.place, "env_file", "the options that its variables set");
         }
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
             let why = "the service takes options, not variables";
@@ -388,7 +388,7 @@ impl Instance<'_, '_, '_> {
                 let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
                 let names: Vec<String> = parts.iter().filter_map(|part| plain(part)).collect();
                 let others: Vec<&str> = parts.iter().filter(|part| plain(part).is_none()).copied().collect();
-                let why = "services-flake's grafana takes plugins as packages, and downloads none";
+                let why = "services-flake's grafana takes plugins as packages, and does not download any";
                 let mut todo = match names.is_empty() {
                     true => "set `declarativePlugins` to the packages of its plugins".to_owned(),
                     false => format!(
@@ -476,7 +476,7 @@ impl Instance<'_, '_, '_> {
             self.carry(place, what, "dataDir: ./data/<instance>");
             return true;
         }
-        // What only the image or its vendor reads.
+        // Keys that only the image or its vendor's software reads.
         let is_of_image = ["log4j", "jmx.", "confluent.", "gc.log"].iter().any(|start| key.starts_with(start));
         if is_of_image
             || key.contains("heap.opts")
@@ -499,9 +499,9 @@ impl Instance<'_, '_, '_> {
             self.leave(place, what, why, "nothing, unless the program depends on the replicas");
             return true;
         }
-        // Under its successor, a broker without `super.users` may not register at its own controller.
+        // With its successor, a broker without `super.users` may be unable to register with its own controller.
         if key == "authorizer.class.name" && text.ends_with("AclAuthorizer") {
-            let why = "AclAuthorizer comes with ZooKeeper, so every client of this broker may do everything";
+            let why = "AclAuthorizer requires ZooKeeper, so every client of this broker has full access";
             let todo = "set it to org.apache.kafka.metadata.authorizer.StandardAuthorizer, with `super.users`, if \
                         programs need the ACLs on this machine";
             self.leave(place, what, why, todo);

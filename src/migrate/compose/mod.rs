@@ -37,7 +37,7 @@ use crate::finding::RelPath;
 pub struct Projects {
     /// The files that Compose reads in one run, in order.
     pub projects: Vec<Vec<RelPath>>,
-    /// Other files next to a usual one. Each pair consists of such a file and the usual one.
+    /// Other files next to a usual one. Each pair consists of the usual file and such a file.
     pub variants: Vec<(RelPath, RelPath)>,
 }
 
@@ -264,14 +264,14 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                             &name.place.path,
                             name.place.line,
                             what,
-                            "its data is in a volume of Docker",
+                            "its data is in a Docker volume",
                             "copy the data out of the volume",
                         ),
                         _ => draft.report.carry(
                             &name.place.path,
                             name.place.line,
                             what,
-                            "folders below ./data, empty at first",
+                            "folders under ./data, empty at first",
                         ),
                     }
                 }
@@ -421,7 +421,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_env_files_are_quoted_as_their_readers_do() {
+    fn env_values_are_quoted_for_their_parsers() {
         for (value, expected) in [
             ("word", "word"),
             ("a b", "'a b'"),
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_a_folder_belong_together_or_not() {
+    fn compose_files_in_a_folder_are_grouped_into_projects() {
         let paths = |names: &[&str]| names.iter().map(|name| RelPath::from(*name)).collect::<Vec<_>>();
         let found =
             projects(&paths(&["a/docker-compose.yml", "a/docker-compose.override.yml", "a/docker-compose.prod.yml"]));

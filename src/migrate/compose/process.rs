@@ -200,7 +200,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     let script = if is_script { script } else { own_script(builder, service, first) };
     match script {
         Some((mut program, text)) => {
-            // Such a script finally starts its arguments.
+            // Such a script ends by running its arguments.
             if let Some(server) = php::server(builder, service, &words[1..]) {
                 program.line.push(" ").append(&server?.line);
                 return Ok(program);
@@ -240,7 +240,7 @@ fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&
 /// Whether the replacement for a command always gets a port.
 pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> bool {
     let words = without_wrappers(words);
-    // The start script of the image may come first.
+    // The image's start script may come first.
     let is_php = words.iter().take(2).any(|word| php::is_server(word));
     is_php || script::own_package(service, words).is_some_and(|package| package.sets(container))
 }
@@ -250,7 +250,7 @@ fn not_known(service: &Service<'_>, first: &str) -> String {
     let base = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
     match base {
         Some(base) if first.starts_with('-') => {
-            format!("`{first}` is an argument of the entrypoint of `{base}`, which is unknown")
+            format!("`{first}` is an argument to the unknown entrypoint of `{base}`")
         }
         _ if known_program(first).is_some() => {
             format!("the image builds the program that `{first}` runs, and its source is not in the build context")
@@ -427,7 +427,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
         let text = builder.files().text(&full).ok()??;
         Some((path, full, text))
     };
-    // A relative path may exist only in the folder of the image, and a name only in its PATH.
+    // A relative path may exist only in the image's working directory, and a name only in its PATH.
     let copied = || read(in_image.map(|path| host_path(service, &path))?);
     let on_path = || {
         let folders = paths::PATH.iter().filter(|_| !word.contains('/'));
@@ -463,7 +463,7 @@ fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, tex
     }
 }
 
-/// Whether a word is a folder in the image's root, or a path below it.
+/// Whether a word is a folder in the image's root, or a path under it.
 fn names_path(word: &str, root: &str) -> bool {
     let word = word.trim_matches(|c: char| "\"';".contains(c));
     word.strip_prefix('/')

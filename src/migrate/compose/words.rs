@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_stay_for_the_shell() {
+    fn run_time_variables_are_kept_for_the_shell() {
         let variables = Variables::from([("A".into(), "1".into())]);
         let raw = "x ${B} ${C:-d e} $A $$y";
         let text = interpolate::interpolate(raw, &variables).unwrap();

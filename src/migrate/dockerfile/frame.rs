@@ -206,7 +206,7 @@ impl Reader<'_> {
             }
             "SHELL" => {
                 self.shell = instruction.exec();
-                self.frame.read.push((line, "SHELL".to_owned(), "the shell of the commands below it"));
+                self.frame.read.push((line, "SHELL".to_owned(), "the shell for the commands after it"));
             }
             _ => {}
         }

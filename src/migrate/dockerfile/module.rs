@@ -84,7 +84,7 @@ impl<'d, 'f> Module<'d, 'f> {
         paths::join(&self.context, path.trim_start_matches('/')).unwrap_or_default()
     }
 
-    /// The path of a file or folder of the repository, relative to the module.
+    /// The path of a file or folder in the repository, relative to the module.
     fn relative(&self, path: &str) -> String {
         let path = if path.is_empty() { "." } else { path };
         match path {

@@ -216,7 +216,7 @@ impl Planner<'_, '_, '_> {
                 }
                 What::Other(node) => {
                     let name = outputs.tree.slice(node).split_whitespace().next().unwrap_or("").to_owned();
-                    let why = "it is a second call for each system; `perSystem` has one list of systems".to_owned();
+                    let why = "it is a second per-system call, and `perSystem` has only one list of systems".to_owned();
                     plan.left.push((name, tree.span(node).start, why));
                     plan.kept_whole.push(layout::settle(tree.slice(node), Form::Expression, self.indent + 4));
                     plan.carried.push(tree.span(node));

@@ -52,7 +52,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             return;
         }
         if name == "PATH" {
-            let why = "it names folders of the image, and would hide the programs of this machine";
+            let why = "it names folders in the image, and would hide this machine's programs";
             self.leave(service, place, &key, why, "add the packages of programs to `runtimeInputs` of its script");
             return;
         }
@@ -99,7 +99,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.carry(service, place, &key, format!("settings.processes.{}.environment.{name}", service.process));
     }
 
-    /// Reports variables in `.env` that are read only at run time and refer to hosts or ports of the old network.
+    /// Reports variables in `.env` that are read only at run time and refer to hosts or ports on the old network.
     fn env_notes(&self, service: &Service<'_>, name: &str, place: &Place, scalar: &Scalar) {
         let asked = interpolate::names(scalar.raw.as_deref().unwrap_or_default());
         let at_run_time = self.run_time(scalar);
@@ -113,7 +113,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 continue;
             }
             let file = self.stack.model.env_path.as_deref().unwrap_or(".env");
-            let why = format!("{variable} in {file} names a host or a port of the old network");
+            let why = format!("{variable} in {file} names a host or a port on the old network");
             let todo = format!("set {variable} to 127.0.0.1 and the port from the registry");
             self.leave(service, place, &format!("environment.{name}"), why, todo);
         }
@@ -205,7 +205,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
                 }
                 let why = format!(
-                    "how the program gets its port is unknown; PORT is set, and it listened on {}",
+                    "how the program gets its port is unknown; PORT is set, and the container listened on {}",
                     port.container
                 );
                 let todo = format!("check that it listens on {}", port.number);
@@ -264,7 +264,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for (name, value) in pairs {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
             if rewritten.as_literal() != Some(&value) {
-                let why = format!("{name} in {path} names a host or a port of the old network");
+                let why = format!("{name} in {path} names a host or a port on the old network");
                 self.leave(
                     service,
                     &item.place,
@@ -420,7 +420,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_of_connection_strings() {
+    fn passwords_in_connection_strings_are_found() {
         let found = |text: &str| password_in_url(text).map(|(start, end)| text[start..end].to_owned());
         for (text, expected) in [
             ("postgres://a:b@db/x", Some("b")),

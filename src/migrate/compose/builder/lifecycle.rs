@@ -8,7 +8,7 @@ use crate::migrate::compose::{health, settings, words};
 use crate::migrate::nix::{Attr, Expr};
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// Converts `depends_on` with its conditions, and also `links` and the networks of other services.
+    /// Converts `depends_on` with its conditions, `links`, and `network_mode: service:NAME`.
     pub fn depends_on(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
         let service = done.service;
         done.take(&["depends_on", "links"]);
@@ -17,7 +17,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let what = format!("depends_on.{}", key.name);
             let Some(other) = self.stack.by_name(&key.name) else {
                 let why = format!("there is no service `{}`", key.name);
-                self.leave(service, &key.place, &what, why, "remove it, or add what it waits for");
+                self.leave(service, &key.place, &what, why, "remove it, or define that service");
                 continue;
             };
             if !other.is_carried() {

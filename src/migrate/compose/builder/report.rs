@@ -52,12 +52,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
-        // Files that a stage only passes on from the context are in the checkout.
+        // Files that a stage only copies from the context are in the checkout.
         let is_there = |built: &&Built| {
             let path = built.in_context(file).and_then(|path| paths::join(service.context()?, &path));
             path.is_some_and(|path| !path.is_empty() && matches!(self.files().text(&path), Ok(Some(_))))
         };
-        // A program that is run from its source is compiled at that time.
+        // A program that runs from its source is compiled when it starts.
         let is_compiled = |built: &&Built| program.runs_source && built.stage(file).is_some_and(ImageFile::compiles);
         if let Some(built) = file.built.iter().find(|built| !is_there(built) && !is_compiled(built)) {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
@@ -201,7 +201,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     format!("configure the program to read {source} instead of {target}"),
                 ),
                 None if keeps_data && is_named(&item) => {
-                    let into = format!("./data/{}, without what the volume contains now", service.process);
+                    let into = format!("./data/{}, without the volume's current content", service.process);
                     self.carry(service, &item.place, "volumes", into);
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! How the settings of a program pass it the number of its port.
+//! How a program's settings pass it its port number.
 
 use super::Builder;
 use super::source::each_source;

@@ -183,7 +183,7 @@ impl<'m> Instance<'_, '_, 'm> {
             let grant = format!("GRANT ALL PRIVILEGES ON {scope} TO {account}{option}");
             script.push("  printf '%s;\\n' ").append(&line(grant)).push("\n");
         }
-        // services-flake has the socket in the folder of the data.
+        // services-flake creates the socket in the data folder.
         script.push("} | mysql --no-defaults --user=root --socket=\"$(realpath ");
         script.append(&words::word(&Text::literal(format!("{}/mysql.sock", self.data_folder())))).push(")\"\n");
         script

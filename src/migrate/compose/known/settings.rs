@@ -29,7 +29,7 @@ impl Instance<'_, '_, '_> {
                 self.set("initialPassword", Expr::text("change-me"));
             }
             "clickhouse" => {
-                // It reads files only, and `default` is the database of the image.
+                // It reads only files, and `default` is the image's database.
                 let schemas = self.init_files();
                 let name = self.value(&["CLICKHOUSE_DB"]);
                 if name.is_some() || !schemas.is_empty() {
@@ -141,7 +141,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Reports the keys whose effect the process of services-flake already has, and the keys that it does not need.
+    /// Reports the keys whose effect the services-flake process already has, and the keys that it does not need.
     pub(super) fn dropped(&self) {
         let own = format!("services-flake's {} brings its own", self.known.option);
         for key in ["healthcheck", "restart", "stop_signal", "stop_grace_period"] {

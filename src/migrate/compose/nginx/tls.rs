@@ -8,7 +8,7 @@ use super::rewrite::Rewrite;
 pub enum Tls {
     /// It does not serve HTTPS.
     No,
-    /// Its certificate is a file of the repository.
+    /// Its certificate is a file in the repository.
     Yes,
     /// Its certificate is elsewhere.
     Lost,

@@ -1,4 +1,4 @@
-//! Programs of .NET, run from their project: `dotnet App.dll` runs what only the image has.
+//! .NET programs, run from their project, because only the image contains the file that `dotnet App.dll` runs.
 
 use std::collections::BTreeSet;
 
@@ -60,7 +60,7 @@ pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, c
         }
         None => {
             let why = format!("no project in its build context is known to build `{assembly}`");
-            builder.leave(service, &service.key.place, "command", why, "add `--project` with the one that does");
+            builder.leave(service, &service.key.place, "command", why, "name its project with `--project`");
         }
     }
     let arguments = at.map_or(&command[command.len().min(1)..], |at| &command[at + 1..]);
@@ -119,7 +119,7 @@ impl Candidates<'_> {
     }
 
     fn add_folder(&mut self, folder: &str) {
-        // The end distinguishes it from a file of its name.
+        // The trailing slash distinguishes it from a file with the same name.
         if self.seen.insert(format!("{folder}/")) {
             for path in projects(self.files, folder) {
                 self.add(path);
@@ -172,7 +172,7 @@ fn target<'c>(command: &'c shell::Command<'_>) -> &'c str {
     "."
 }
 
-/// The project of a name in a folder or below it.
+/// The project with a name in a folder or under it.
 fn below(files: &dyn Files, folder: &str, name: &str) -> Option<String> {
     let mut folders = vec![folder.to_owned()];
     let mut at = 0;

@@ -38,7 +38,7 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
     Ok(program)
 }
 
-/// Whether a command of a package manager of Node.js installs a program for all projects.
+/// Whether a Node.js package manager command installs a program globally.
 fn installs_globally(command: &shell::Command<'_>) -> bool {
     const INSTALL: [&str; 8] = ["add", "ci", "i", "install", "link", "up", "update", "upgrade"];
     if !matches!(command.program(), "npm" | "pnpm" | "yarn") {
@@ -99,7 +99,7 @@ fn functions(script: &str) -> BTreeSet<&str> {
     script.match_indices("()").map(|(at, _)| name(at)).filter(|name| !name.is_empty()).collect()
 }
 
-/// Whether the checkout contains the file at a path of the container.
+/// Whether the checkout contains the file at a path in the container.
 fn exists(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) -> bool {
     let full = crate::paths::join(&working_folder(service), &host_path(service, path));
     full.is_some_and(|full| matches!(builder.files().text(&full), Ok(Some(_))))

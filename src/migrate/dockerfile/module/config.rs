@@ -258,7 +258,7 @@ fn filled_folders(frame: &Frame) -> impl Iterator<Item = &'static str> {
     paths::PATH.into_iter().filter(is_filled).collect::<Vec<_>>().into_iter()
 }
 
-/// The numbers of names. The first of several is valid.
+/// The id of each name. If a name has several, the first applies.
 fn numbers(all: &[(String, u32)]) -> BTreeMap<&str, u32> {
     all.iter().rev().map(|(name, number)| (name.as_str(), *number)).collect()
 }
@@ -268,7 +268,7 @@ fn number(given: &str, known: &BTreeMap<&str, u32>) -> Option<u32> {
     given.parse().ok().or_else(|| known.get(given).copied())
 }
 
-/// The first number from `next` on that is not taken; those before it stay taken.
+/// The first id from `next` on that is not taken. Advances `next` to it.
 fn free(taken: &BTreeSet<u32>, next: &mut u32) -> u32 {
     while taken.contains(next) {
         *next += 1;

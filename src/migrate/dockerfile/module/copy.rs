@@ -239,7 +239,7 @@ pub(super) const NGINX_PORT: u16 = 80;
 /// The folder of nginx's configuration.
 const NGINX_FOLDER: &str = "/etc/nginx";
 
-/// Whether a path is this folder or below it.
+/// Whether a path is this folder or under it.
 fn in_folder(path: &str, folder: &str) -> bool {
     path.trim_end_matches('/').strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -115,7 +115,7 @@ impl<'d, 'f> Module<'d, 'f> {
         found
     }
 
-    /// The folder in the image with the go.mod of a build, and the corresponding folder of the repository.
+    /// The folder in the image with the go.mod of a build, and the corresponding folder in the repository.
     fn go_module(&self, build: &Build, frame: &Frame) -> Option<(String, String)> {
         let has = |folder: &String| paths::join(folder, "go.mod").is_some_and(|path| self.exists(&path));
         let own = build.folder.trim_end_matches('/');
@@ -127,7 +127,7 @@ impl<'d, 'f> Module<'d, 'f> {
         found.next()
     }
 
-    /// The folders of the repository that are copied to a folder of a stage, in order.
+    /// The folders in the repository that are copied to a folder of a stage, in order.
     fn sources_of(&self, folder: &str, frame: &Frame) -> Vec<String> {
         let copies = frame.steps.iter().filter_map(|step| match step {
             Step::Copy(copy) if copy.from.is_none() => Some(copy),
@@ -146,7 +146,7 @@ impl<'d, 'f> Module<'d, 'f> {
         folders.collect()
     }
 
-    /// The folder of the repository that corresponds to the folder in which a build runs, if it contains the lock file.
+    /// The folder in the repository that corresponds to the folder in which a build runs, if it contains the lock file.
     fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
         let locks: &[&str] = match &build.tool {
             Tool::Go(_) => &["go.mod"],
@@ -395,9 +395,9 @@ fn is_same_tool(one: &Build, other: &Build) -> bool {
 pub(super) struct Inputs {
     /// The path of a project in a folder of the build context. `None` if the project is the build context itself.
     pub(super) project: Option<String>,
-    /// Tools of the distribution that the Dockerfile installs for the build.
+    /// Tools that the Dockerfile installs from the distribution for the build.
     pub(super) tools: Vec<&'static str>,
-    /// Libraries of the distribution that the Dockerfile installs for the build.
+    /// Libraries that the Dockerfile installs from the distribution for the build.
     libraries: Vec<&'static str>,
     /// Variables that the stage of the build sets, with their lines.
     variables: Vec<(String, String, usize)>,
