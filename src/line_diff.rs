@@ -177,7 +177,7 @@ mod tests {
     /// Unchanged lines are lines of the old text in the same order. In short texts, there are as many of them between
     /// anchors as possible.
     #[test]
-    fn changed_lines_of_random_edits_are_exact() {
+    fn unchanged_lines_keep_their_order_in_random_edits() {
         let mut dice = 0x9e37_79b9_7f4a_7c15_u64;
         let mut below = move |end: u64| {
             dice ^= dice << 13;

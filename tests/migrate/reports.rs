@@ -568,7 +568,7 @@ fn flags_and_passwords_that_are_not_carried_over_are_reported() {
         .left("services.cache.command", "add them to `extraConfig`")
         .left("services.store.command", "--console-address")
         .not_left("services.usual.command", "--console-address")
-        .left("services.job.command", "it has a password");
+        .left("services.job.command", "it contains a password");
 }
 
 #[test]
@@ -829,7 +829,7 @@ fn brokers_of_kafka_are_clusters_of_their_own() {
     Repo::of(&[("compose.yaml", &compose)])
         .has("settings.\"offsets.topic.replication.factor\" = 1;")
         .lacks("authorizer.class.name")
-        .left("services.one.environment.KAFKA_AUTHORIZER_CLASS_NAME", "AclAuthorizer comes with ZooKeeper")
+        .left("services.one.environment.KAFKA_AUTHORIZER_CLASS_NAME", "AclAuthorizer requires ZooKeeper")
         .lacks("create.topics")
         .lacks("jmx.port")
         .left("services.one.environment.KAFKA_CREATE_TOPICS", "does not create topics")

@@ -341,7 +341,7 @@ fn the_lock_file_determines_the_default_systems() {
 }
 
 #[test]
-fn what_is_not_certain_is_refused() {
+fn uncertain_outputs_are_refused() {
     let each = |body: &str| {
         format!(
             "{{ inputs.u.url = \"github:numtide/flake-utils\"; outputs = {{ self, nixpkgs, u, ... }}: u.lib.eachDefaultSystem ({body}); }}"
