@@ -32,7 +32,7 @@ pub use unsaved::Unsaved;
 /// The length of the longest path that the system accepts, in bytes (PATH_MAX on Linux; other systems accept less).
 const MAX_PATH: usize = 4096;
 
-/// A file of the repository with a kind.
+/// A file in the repository with a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The path relative to the root.
@@ -63,7 +63,7 @@ pub struct Walk {
     pub nested: Vec<RelPath>,
     /// Files and folders that `exclude` left out. The contents of these folders are unknown.
     pub excluded: Vec<RelPath>,
-    /// Configuration files of flakeward, sorted.
+    /// flakeward configuration files, sorted.
     pub settings: Vec<RelPath>,
 }
 

@@ -33,7 +33,7 @@ pub struct Changed<'a> {
     compared: HashMap<RelPath, Comparison>,
     /// Changed files that a sparse checkout leaves out.
     absent: Vec<Finding>,
-    /// Whether a rule of the repository changed.
+    /// Whether one of the repository's own rules changed.
     rules_changed: Option<bool>,
 }
 
@@ -162,7 +162,7 @@ impl<'a> Changed<'a> {
         findings.iter().map(is_new).collect()
     }
 
-    /// Whether a rule of the repository differs from the earlier commit.
+    /// Whether one of the repository's own rules differs from the earlier commit.
     fn rules_changed(&mut self, places: &Places<'_>, settings: &Settings) -> bool {
         if let Some(known) = self.rules_changed {
             return known;

@@ -39,7 +39,7 @@ const NAME: usize = 14;
 /// The text of the file.
 pub fn text(seen: &Seen) -> String {
     let mut out = String::from(
-        "# The settings of flakeward. `flakeward config show` prints all of them, with defaults; `flakeward rules` lists the\n\
+        "# flakeward settings. `flakeward config show` prints all of them, with defaults; `flakeward rules` lists the\n\
          # rules and their groups, and `flakeward explain RULE` documents a rule.\n\n",
     );
     exclude(&mut out, &seen.foreign);

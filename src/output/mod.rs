@@ -201,7 +201,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The page of a rule: its address on the web or, for a rule of the repository or its policy, the path of the file
+/// The page of a rule: its address on the web or, for a rule in the repository or its policy, the path of the file
 /// relative to the root.
 pub fn url(rule: &str, catalog: &Catalog) -> String {
     match catalog.find(rule).and_then(|rule| rule.page.clone()) {

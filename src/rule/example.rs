@@ -51,7 +51,7 @@ pub struct Block<'a> {
 /// What a block contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role<'a> {
-    /// A file of the repository.
+    /// A file in the repository.
     File(&'a str),
     /// What the rule reports, as `--format concise` prints it.
     Findings,

@@ -116,7 +116,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// The folder in which a step's script starts, empty for the root. `None` if it is computed or outside of the
+    /// The folder in which a step's script starts, empty for the root. `None` if it is computed or outside the
     /// repository.
     fn folder(&self, job: &Job<'_>, step: &Step<'_>) -> Option<String> {
         let own = self.yaml.get(step.node, "working-directory");

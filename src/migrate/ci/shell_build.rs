@@ -88,7 +88,7 @@ pub fn pushes(script: &str) -> Vec<(String, Span)> {
 const ACTIONS: [&str; 12] =
     ["up", "down", "run", "exec", "start", "stop", "restart", "pull", "push", "logs", "ps", "create"];
 
-/// The folder after `cd`, relative to the root. `None` if it is computed or outside of the repository.
+/// The folder after `cd`, relative to the root. `None` if it is computed or outside the repository.
 pub fn entered(folder: &str, to: &str) -> Option<String> {
     const ROOTS: [&str; 4] =
         ["$GITHUB_WORKSPACE", "${GITHUB_WORKSPACE}", "${{ github.workspace }}", "${{github.workspace}}"];
@@ -184,7 +184,7 @@ impl Build {
     fn in_folder(self, folder: Option<&str>) -> Result<Self, String> {
         let unknown = || "cannot tell which folder it builds".to_owned();
         let folder = folder.ok_or_else(unknown)?;
-        // A remote repository, or a file outside of the checkout.
+        // A remote repository, or a file outside the checkout.
         let is_elsewhere = |path: &str| path.starts_with('/') || path.contains("://") || path.starts_with("git@");
         let from_root = |path: String| match is_elsewhere(&path) {
             true => Ok(path),

@@ -368,7 +368,7 @@ impl Scope<'_> {
     }
 }
 
-/// The keys of hosts and ports in a string, by object. Keys outside of all objects form a separate scope.
+/// The keys of hosts and ports in a string, by object. Keys outside all objects form a separate scope.
 fn scopes(text: &str) -> Vec<Scope<'_>> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let is_filler = |c: char| matches!(c, '"' | '\'' | ' ');

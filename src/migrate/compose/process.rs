@@ -157,7 +157,7 @@ pub fn usual_words(service: &Service<'_>) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// The requirements for running a program outside of its image. The error is the reason why it cannot be run.
+/// The requirements for running a program outside its image. The error is the reason why it cannot be run.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
     let words = without_wrappers(words);
     let Some(first) = words.first() else {

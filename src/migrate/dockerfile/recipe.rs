@@ -97,7 +97,7 @@ pub enum Requirement {
     File(String, String),
     /// One package.
     Name(String),
-    /// The project in a folder of the image, with some of its extras.
+    /// The project in a folder in the image, with some of its extras.
     Project(String, Vec<String>),
 }
 

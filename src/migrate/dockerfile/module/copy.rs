@@ -212,7 +212,7 @@ impl<'d, 'f> Module<'d, 'f> {
         is_nginx && !frame.steps.iter().any(is_written) && !by_line()
     }
 
-    /// Whether an instruction may write into a folder of the image.
+    /// Whether an instruction may write into a folder in the image.
     fn may_write(&self, copy: &Copy, folder: &str) -> bool {
         if in_folder(&copy.to, folder) {
             return true;

@@ -339,7 +339,7 @@ struct GoProgram {
     output: Option<String>,
 }
 
-/// The programs of a `go build`, for a module in a folder of the image.
+/// The programs of a `go build`, for a module in a folder in the image.
 fn go_programs(recipe: &Recipe, build: &Build, module_folder: &str, module: &str) -> Vec<GoProgram> {
     let Tool::Go(go) = &build.tool else { return Vec::new() };
     let folder = build.folder.trim_end_matches('/');
