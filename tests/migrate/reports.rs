@@ -660,7 +660,7 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
         .has("node d.js\";\n            # It has no instances in Compose.\n            disabled = true;")
         .carried("services.one.scale", "each process runs once")
         .left("services.many.deploy.replicas", "all instances would listen on the same port")
-        .left("services.web.env_file", "add the other variables of .env.example to it")
+        .left("services.web.env_file", "add the other variables from .env.example to it")
         .not_left("services.web.command", why)
         .left("services.login.command", why);
     Repo::of(&[
@@ -834,7 +834,7 @@ fn brokers_of_kafka_are_clusters_of_their_own() {
         .lacks("jmx.port")
         .left("services.one.environment.KAFKA_CREATE_TOPICS", "does not create topics")
         .left("services.one.environment.KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "has no 2 copies")
-        .left("services.two.image", "a cluster of its own, without `one`");
+        .left("services.two.image", "a its own cluster, without `one`");
 }
 
 #[test]

@@ -261,7 +261,7 @@ impl Writer<'_, '_, '_> {
                 "build-args" => ("a Nix build has no build arguments", "write their values into the package"),
                 "platforms" => (
                     "`nix build` builds for one system",
-                    "build on a runner of each system, or with `.#packages.<system>.<name>`",
+                    "build on a runner for each system, or with `.#packages.<system>.<name>`",
                 ),
                 "target" => ("the package builds the last stage", "define the other stage as a separate package"),
                 "labels" => ("labels are part of the image's configuration", "set `config.Labels` in the package"),

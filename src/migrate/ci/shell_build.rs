@@ -46,7 +46,7 @@ pub struct Build {
 const IGNORED: [&str; 4] = ["--cache-from", "--progress", "--builder", "--network"];
 
 /// Why Compose commands are not migrated.
-pub const COMPOSE_WHY: &str = "it uses the containers of the Compose file";
+pub const COMPOSE_WHY: &str = "it uses containers from the Compose file";
 /// The work to do by hand for these commands.
 pub const COMPOSE_TODO: &str =
     "start the processes that `flakeward migrate compose` writes: `nix run .#<name> -- up --detached`";

@@ -68,7 +68,7 @@ pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr>
         }
         for (key, value) in node.pairs() {
             if !matches!(key.name.as_str(), "test" | "interval" | "timeout" | "retries" | "start_period") {
-                let why = "process-compose has one period for all probes";
+                let why = "process-compose uses one interval for all probes";
                 builder.leave(
                     service,
                     &value.place,

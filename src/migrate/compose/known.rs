@@ -219,7 +219,7 @@ impl Instance<'_, '_, '_> {
             "pgautoupgrade" => self.leave(
                 &node.place,
                 "image",
-                "services-flake does not upgrade the data of an older PostgreSQL",
+                "services-flake does not upgrade data from an older PostgreSQL version",
                 "dump the old database, and restore it into the new one",
             ),
             "timescaledb" | "timescaledb-ha" => {

@@ -350,7 +350,7 @@ fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -
             size.update(|size| size + text.len());
             if size.get() > MOST_TEXT {
                 let message =
-                    format!("the files of the project exceed {} MiB after variable interpolation", MOST_TEXT >> 20);
+                    format!("the project's files exceed {} MiB after variable interpolation", MOST_TEXT >> 20);
                 return Err(yaml::error_at(&place, message));
             }
             let raw = std::mem::replace(&mut scalar.text, text);

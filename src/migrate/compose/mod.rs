@@ -254,7 +254,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
             "version" => draft.report.carry(path, line, "version", "nothing: Compose ignores it"),
             "name" => draft.report.carry(path, line, "name", "the name of the process-compose configuration"),
             "networks" => {
-                draft.report.carry(path, line, "networks", "nothing: all processes share the network of the machine")
+                draft.report.carry(path, line, "networks", "nothing: all processes share the machine's network")
             }
             "volumes" => {
                 for (name, volume) in node.pairs() {
@@ -343,7 +343,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
     }
     if let Some(path) = files.first() {
         let names: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
-        let why = format!("{} would be world-readable in the store, so `.env` holds them", names.join(", "));
+        let why = format!("{} would be world-readable in the store, so `.env` contains them", names.join(", "));
         draft.report.leave(
             path,
             1,

@@ -194,7 +194,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         && starts_built(file, &go_mod(builder, service), text, &words[1..])
     {
         let why = "its script runs in the checkout, where the program that the image builds is not on PATH";
-        let todo = "build the program, and make the script start it from where it is built";
+        let todo = "build the program, and change the script to start it from its build folder";
         builder.leave(service, &service.key.place, "command", why, todo);
     }
     let script = if is_script { script } else { own_script(builder, service, first) };
@@ -253,7 +253,7 @@ fn not_known(service: &Service<'_>, first: &str) -> String {
             format!("`{first}` is an argument to the unknown entrypoint of `{base}`")
         }
         _ if known_program(first).is_some() => {
-            format!("the image builds the program that `{first}` runs, and its source is not in the build context")
+            format!("the image builds the program that `{first}` runs, but its source is not in the build context")
         }
         _ => format!("neither nixpkgs nor its build context is known to provide `{first}`"),
     }
@@ -442,7 +442,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
         builder.leave(service, &service.key.place, "command", why, "change the script to work in the checkout");
     }
     line.push(" ").append(&words::word(&Text::literal(path)));
-    // Such a script uses programs in the PATH of the image.
+    // Such a script uses programs in the image's PATH.
     let packages = version::runtime(builder, service).into_iter().collect();
     Some((Program { line, packages, ..Program::default() }, text))
 }

@@ -362,7 +362,7 @@ fn uncertain_outputs_are_refused() {
         ("{ inputs = import ./inputs.nix; outputs = { nixpkgs, ... }: { }; }".to_owned(), "inputs are computed"),
         ("{ outputs = { nixpkgs, ... }: { packages.x86_64-linux = { }; }; }".to_owned(), "no per-system output"),
         ("{ outputs = { nixpkgs, ... }: rec { lib = 1; packages = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ] (s: lib); }; }".to_owned(), "`rec` set"),
-        (each("system: { packages.a = 1; }").replace("u.lib.each", "{ lib = 1; } // (let inherit (u.lib) eachDefaultSystem; in each").replace("; }); }", "; })); }"), "has a `let` of its own"),
+        (each("system: { packages.a = 1; }").replace("u.lib.each", "{ lib = 1; } // (let inherit (u.lib) eachDefaultSystem; in each").replace("; }); }", "; })); }"), "has its own `let`"),
         ("{ outputs = ".to_owned(), "syntax errors"),
         ("x: x".to_owned(), "not an attribute set"),
         ("{ inputs.flake-parts.url = \"github:o/other\"; outputs = { nixpkgs, ... }: { }; }".to_owned(), "not hercules-ci/flake-parts"),

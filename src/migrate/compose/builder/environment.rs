@@ -63,7 +63,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let is_known = self.variables.contains_key(name) || self.secrets.borrow().contains_key(name);
             if !is_known {
                 let why = format!("`{name}` has no value yet");
-                self.leave(service, place, &key, why, "set it in `.env`, or in the environment of process-compose");
+                self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
             }
             return;
         }
@@ -72,7 +72,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let is_known = self.variables.contains_key(&name) || self.secrets.borrow().contains_key(&name);
             if !is_known && required.contains(name.as_str()) {
                 let why = format!("`{name}` has no value yet");
-                self.leave(service, place, &key, why, "set it in `.env`, or in the environment of process-compose");
+                self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
             }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
@@ -205,7 +205,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
                 }
                 let why = format!(
-                    "how the program gets its port is unknown; PORT is set, and the container listened on {}",
+                    "it is unknown how the program gets its port; PORT is set, and in the container it listened on {}",
                     port.container
                 );
                 let todo = format!("check that it listens on {}", port.number);
@@ -284,7 +284,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let (why, todo) = match (is_written, &example) {
                 (false, example) => (".env does not exist", missing_file(example.as_deref())),
                 (true, Some(example)) => {
-                    (".env is written with only the secrets", format!("add the other variables of {example} to it"))
+                    (".env is written with only the secrets", format!("add the other variables from {example} to it"))
                 }
                 (true, None) => continue,
             };
@@ -303,7 +303,7 @@ impl<'a, 'm> Builder<'a, 'm> {
 /// The work to do by hand for a missing `env_file`.
 fn missing_file(example: Option<&str>) -> String {
     example.map_or_else(
-        || "write it before the first start".to_owned(),
+        || "create it before the first start".to_owned(),
         |example| format!("copy {example} to it before the first start"),
     )
 }

@@ -198,7 +198,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         attrs.extend(self.disabled(service));
         self.ports_report(service);
         if let Some(node) = service.get("logging") {
-            let why = "process-compose keeps the output of its processes itself";
+            let why = "process-compose stores the output of its processes itself";
             self.leave(service, &node.place, "logging", why, "set `log_location` if the output should be in a file");
         }
         attrs

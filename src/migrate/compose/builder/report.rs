@@ -36,7 +36,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for (run, line) in &file.runs {
             let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
             let shown: String = run.chars().take(60).collect();
-            let why = format!("`RUN {}` prepared the image, and the process runs in the checkout", shown.trim());
+            let why = format!("`RUN {}` prepared the image, but the process runs in the checkout", shown.trim());
             let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
                 format!(
                     "install the dependencies in ./{} once before the first start",
@@ -61,7 +61,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let is_compiled = |built: &&Built| program.runs_source && built.stage(file).is_some_and(ImageFile::compiles);
         if let Some(built) = file.built.iter().find(|built| !is_there(built) && !is_compiled(built)) {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
-            let why = format!("another stage builds {}, and the process runs in the checkout", built.target);
+            let why = format!("another stage builds {}, but the process runs in the checkout", built.target);
             let todo = format!("build it in ./{} before the first start", process::working_folder(service));
             self.leave(service, &place, "build", why, todo);
         }
@@ -112,12 +112,12 @@ impl<'a, 'm> Builder<'a, 'm> {
                 || (service.is_kafka() && service.port(container).is_some_and(|port| port.is_registered))
         };
         if node.items().iter().all(is_registered) {
-            return self.carry(service, &node.place, key, "entries of the port registry");
+            return self.carry(service, &node.place, key, "entries in the port registry");
         }
         for item in node.items() {
             let what = format!("{key}.{}", number(item));
             if is_registered(item) {
-                self.carry(service, &item.place, &what, "an entry of the port registry");
+                self.carry(service, &item.place, &what, "an entry in the port registry");
             } else {
                 let why = "its number has no entry in the port registry";
                 self.leave(service, &item.place, &what, why, "add an entry once the program listens on a free port");
@@ -301,7 +301,7 @@ fn python_packages(service: &Service<'_>, program: &Program) -> String {
     match packages.find(|package| package.starts_with("python3")) {
         Some(python) => {
             format!(
-                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])` with the packages it installs"
+                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])` for the packages it installs"
             )
         }
         None => format!(

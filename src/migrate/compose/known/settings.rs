@@ -77,7 +77,7 @@ impl Instance<'_, '_, '_> {
             self.leave(
                 &self.service.key.place,
                 "volumes",
-                "a database takes one file or folder of SQL",
+                "a database accepts one SQL file or one folder of SQL files",
                 "put all SQL files into one folder, and mount that folder",
             );
         }
@@ -107,7 +107,7 @@ impl Instance<'_, '_, '_> {
             |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "apache-kafka");
         let others = self.builder.stack.services.iter().filter(|other| other.name != self.service.name);
         if let Some(other) = others.into_iter().find(is_broker) {
-            let why = format!("each broker becomes a cluster of its own, without `{}`", other.name);
+            let why = format!("each broker becomes its own cluster, without `{}`", other.name);
             let todo = "let all clients use one of them, and remove the others";
             self.leave(&self.service.key.place, "image", why, todo);
         }
@@ -159,7 +159,7 @@ impl Instance<'_, '_, '_> {
             self.leave(
                 &node.place,
                 "logging",
-                "process-compose keeps the output of its processes itself",
+                "process-compose stores the output of its processes itself",
                 "set `log_location` if the output should be in a file",
             );
         }

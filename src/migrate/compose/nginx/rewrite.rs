@@ -207,7 +207,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         };
         if !matches!(self.instance.builder.files().text(&source), Ok(Some(_))) {
             let why = format!("./{source} does not exist");
-            self.leave(file, directive.line, why, "write it before the first start");
+            self.leave(file, directive.line, why, "create it before the first start");
         }
         format!("../../{source}")
     }

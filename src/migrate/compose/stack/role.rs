@@ -27,7 +27,7 @@ pub(super) fn role(service: &Service<'_>) -> Role {
     };
     if let Some(known) = containers::service_of(image) {
         if let Some(command) = starts::idle(service) {
-            return Role::Left(format!("it runs `{command}` instead of the server of `{image}`"));
+            return Role::Left(format!("it runs `{command}` instead of the server in `{image}`"));
         }
         let is_other = starts::is_client(service) || starts::is_other_than_server(service, known.option);
         return if is_other { Role::Program } else { Role::Known(known) };

@@ -39,7 +39,7 @@ impl Module<'_, '_> {
         let is_above = also_above == here || only_above > here;
         let above_name = if above.is_empty() { "the root" } else { above };
         let (shown, other) = if is_above { (above_name, folder.as_str()) } else { (folder.as_str(), above_name) };
-        let why = format!("the files that it copies are in {shown}, so it is used instead of {other}");
+        let why = format!("the files that it copies are in {shown}, so that folder is used instead of {other}");
         self.leave(1, "build context", &why, "change the paths in the new file if Docker used another folder");
         if is_above { above.to_owned() } else { folder }
     }

@@ -139,7 +139,7 @@ impl<'d, 'f> Module<'d, 'f> {
         if shown.contains(['*', '?', '[']) {
             if !self.has_match(shown) {
                 let why = format!("no file in the repository matches {shown}");
-                self.leave(copy.line, &what, &why, "a build may create it: copy it from that package");
+                self.leave(copy.line, &what, &why, "if a build creates it, copy it from that package");
                 return;
             }
             self.carry(copy.line, &what, into);
@@ -151,7 +151,7 @@ impl<'d, 'f> Module<'d, 'f> {
         }
         if !path.is_empty() && !self.exists(&path) {
             let why = format!("there is no {path} in the repository");
-            self.leave(copy.line, &what, &why, "a build may create it: copy it from that package");
+            self.leave(copy.line, &what, &why, "if a build creates it, copy it from that package");
             return;
         }
         self.carry(copy.line, &what, into);

@@ -32,10 +32,10 @@ impl<'d, 'f> Module<'d, 'f> {
         let (own, elsewhere): (Vec<Build>, Vec<Build>) = recipe.builds.iter().cloned().partition(is_own);
         for build in elsewhere {
             let why = match is_same_tool(first, &build) {
-                true => format!("it runs in {}, and the package is built in {}", build.folder, first.folder),
-                false => format!("the package of this stage is built with `{}`", tool_name(&first.tool)),
+                true => format!("it runs in {}, but the package is built in {}", build.folder, first.folder),
+                false => format!("this stage's package is built with `{}`", tool_name(&first.tool)),
             };
-            let todo = "write it as a derivation in the new file, and copy its files in the image";
+            let todo = "write it as a derivation in the new file, and copy its files into the image";
             self.leave(build.line, &format!("RUN {}", build.command), &why, todo);
         }
         let recipe = &Recipe { builds: own, ..recipe.clone() };
@@ -82,7 +82,7 @@ impl<'d, 'f> Module<'d, 'f> {
                     self.leave(*line, &format!("ENV {name}"), why, "set it in the derivation that you write");
                 }
                 let why = match inputs.project.is_some() {
-                    _ if has_lock => "its builder does not read this version of the lock file",
+                    _ if has_lock => "its builder does not support this version of the lock file",
                     true => "its builder needs a lock file in the folder of its package, and there is none",
                     false => "its builder needs a lock file in the root of the build context, and there is none",
                 };
@@ -186,8 +186,8 @@ impl<'d, 'f> Module<'d, 'f> {
             })
             .collect();
         if builds.iter().any(|other| !other.has_features_of(builds[0])) {
-            let why = "the builds of this stage use different features; the package enables all of them at once";
-            let todo = "write one package for each if their features exclude each other";
+            let why = "the builds in this stage use different features; the package enables all of them at once";
+            let todo = "write one package for each if the features are mutually exclusive";
             self.leave(build.line, "cargo build", why, todo);
         }
         let lock = self.in_context("Cargo.lock");

@@ -64,7 +64,7 @@ impl Module<'_, '_> {
             return self.carry(copy.line, &what, &format!("pkgs.{tool}"));
         }
         let why = match base_images::find(&frame.base) {
-            Some(_) => format!("none of the migrated instructions of stage `{label}` creates {source}"),
+            Some(_) => format!("none of the migrated instructions in stage `{label}` creates {source}"),
             None => format!("the contents of {} are unknown", frame.base),
         };
         let todo = "add the package that provides it to `deps`, or copy it in `root`";
