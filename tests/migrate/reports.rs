@@ -834,7 +834,7 @@ fn brokers_of_kafka_are_clusters_of_their_own() {
         .lacks("jmx.port")
         .left("services.one.environment.KAFKA_CREATE_TOPICS", "does not create topics")
         .left("services.one.environment.KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "has no 2 copies")
-        .left("services.two.image", "a its own cluster, without `one`");
+        .left("services.two.image", "its own cluster, without `one`");
 }
 
 #[test]
