@@ -273,8 +273,8 @@ impl Rewriter<'_, '_> {
         (bare || keyed || after.starts_with(":\u{f8f5}")).then(|| (end, Text::literal(LOCAL)))
     }
 
-    /// The port whose number is the value of a variable: a port of the service that a related variable or the prefix of
-    /// this one names, or else of this service, or else of any service if there is a prefix.
+    /// The port whose number is the value of a variable. It belongs to the service that a related host variable or the
+    /// prefix of this variable names, or else to this service, or else, if there is a prefix, to any service.
     fn port_value(&self, variable: &str, text: &str) -> Option<&Port> {
         let number: u16 = text.parse().ok()?;
         if !variable.to_ascii_uppercase().contains("PORT") {

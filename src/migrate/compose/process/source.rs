@@ -241,8 +241,8 @@ fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) 
     found
 }
 
-/// The argument of `go run` for a program: the target of the build that creates it. `None` if there are several
-/// targets, and none of them creates it.
+/// The argument of `go run` for a program: the target of the build that creates it, or a package with its name that
+/// matches a pattern. `None` if there is neither.
 fn go_target(
     builds: &[(GoBuild, Option<String>)],
     name: &str,

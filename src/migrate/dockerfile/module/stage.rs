@@ -88,7 +88,7 @@ impl Module<'_, '_> {
         let base = base_images::find(&last.base);
         let has_certificates = base.is_none_or(|base| base.runtime != Runtime::Nothing);
         if attribute == "cacert" && has_certificates {
-            // Every image that is not empty has certificates.
+            // Every image with a base that is not empty gets certificates anyway.
             return;
         }
         let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -101,7 +101,7 @@ impl Module<'_, '_> {
         }
     }
 
-    /// Whether the files of a stage include a path, or something in it.
+    /// Whether a stage may create a path, or something in it.
     fn makes(&self, frame: &Frame, recipe: &Recipe, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let by_build = recipe.builds.iter().any(|build| match &build.tool {
@@ -116,7 +116,7 @@ impl Module<'_, '_> {
         by_build || by_line || by_copy
     }
 
-    /// Whether an instruction copies something to a path or under it.
+    /// Whether an instruction may create a path, or something in it.
     fn copies(&self, copy: &Copy, path: &str) -> bool {
         let folder = copy.to.trim_end_matches('/');
         if !copy.to.ends_with('/') {
