@@ -100,7 +100,7 @@ pub fn words_of(builder: &Builder<'_, '_>, node: &Node) -> Option<Vec<String>> {
     }
 }
 
-/// The words that a service runs: entrypoint and command, from the Compose file or else from the Dockerfile.
+/// The words that a service runs: entrypoint and command, from the Compose file, the Dockerfile or its base image.
 pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     let own = |key: &str| service.get(key).and_then(|node| words_of(builder, node));
     let file = service.image_file.as_ref();
@@ -157,7 +157,7 @@ pub fn usual_words(service: &Service<'_>) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// The requirements for running a program outside its image. The error is the reason why it cannot be run.
+/// The program that runs a command outside its image. The error is the reason why it cannot be run.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
     let words = without_wrappers(words);
     let Some(first) = words.first() else {
@@ -172,7 +172,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     if let Some((package, start)) = known_program(first) {
         let line = start_line(&versioned(builder, service, package), start);
         let mut program = Program { line, ..Program::default() };
-        // The result of the Dockerfile is not available, so the program is run from its source.
+        // The files that the Dockerfile builds are not available, so the program is run from its source.
         let is_built = match package {
             "jdk" => words.iter().any(|word| word.ends_with(".jar") || word.starts_with("app:")),
             "dotnet-sdk" => words.iter().any(|word| word.ends_with(".dll")),

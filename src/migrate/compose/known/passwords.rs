@@ -102,7 +102,7 @@ fn variable_name(word: &str) -> Option<&str> {
 }
 
 impl<'m> Instance<'_, '_, 'm> {
-    /// The process that sets the passwords, and the options that it needs.
+    /// The process that sets the passwords. Also sets the options that it needs.
     pub(super) fn password_process(&mut self) -> Option<Attr> {
         let all = passwords(self.service);
         let first = all.first()?;

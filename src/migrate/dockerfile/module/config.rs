@@ -39,7 +39,8 @@ impl<'d, 'f> Module<'d, 'f> {
         accounts
     }
 
-    /// The groups and their ids: those that are created, and one for each account without another group.
+    /// The groups and their ids: those that are created, and one for each account that has no created group of its
+    /// name.
     pub(super) fn groups(&self, accounts: &[(String, u32)], recipe: &Recipe) -> Vec<(String, u32)> {
         let mut groups: Vec<(String, u32)> = Vec::new();
         let given = |name: &String, number: &Option<u32>| Some((name.clone(), (*number)?));
