@@ -99,7 +99,7 @@ struct Resolver<'a> {
     /// The files that git tracks; the inner value is `None` if there is no index.
     tracked: Option<Option<HashSet<PathBuf>>>,
     lookups: usize,
-    /// The number of links to each target that is checked in their place.
+    /// The number of links to each target that is checked in place of its links.
     known: HashMap<PathBuf, usize>,
     /// The folders that package managers fill.
     vendored: HashSet<String>,
