@@ -170,7 +170,7 @@ impl Room {
         }
     }
 
-    /// The width for a file or a page, which has no limit.
+    /// The width for a file or a page. Only lines are cut, not labels.
     pub const PAGE: Self = Self { columns: LINE, is_terminal: false };
 
     /// The remaining width next to line numbers: ` 12 | ` precedes each line.
@@ -201,7 +201,7 @@ impl Room {
         self.part(line, if start <= CUT.len() { 0 } else { start })
     }
 
-    /// The longest part of a line from an offset that fits.
+    /// The longest part of a line that starts at an offset and fits.
     fn part(self, line: &str, start: usize) -> (usize, usize) {
         let rest = &line[start..];
         let cuts = if self.is_terminal { CUT.len() * usize::from(start > 0) } else { 0 };
