@@ -103,7 +103,8 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Reports images that a step only pushes. Docker gets them from elsewhere.
+    /// Reports `docker push` commands for images that the step does not build, unless a rewritten step loads them into
+    /// Docker.
     fn leave_pushes(&mut self, step: &Step<'_>) {
         let Some(script) = &step.run else { return };
         for (what, span) in shell_build::pushes(&script.text) {

@@ -262,7 +262,7 @@ impl<'d, 'f> Module<'d, 'f> {
         self.tree(index, &frame, &recipe, &mut tools, &name)
     }
 
-    /// Certificates, `/tmp`, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
+    /// Certificates, `/tmp`, Bash, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
     fn surroundings(
         &mut self,
         base: Option<&'static Base>,
@@ -380,7 +380,7 @@ impl<'d, 'f> Module<'d, 'f> {
         bindings.extend(self.bindings.iter().cloned());
         let image = image.write(6);
         let body = bindings.iter().map(|(name, value)| value.clone() + name).collect::<String>() + &image;
-        // Other tools would report unused bindings.
+        // Linters would report unused bindings.
         let used = |name: &str| {
             let word = |text: &str| {
                 text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|part| part == name)

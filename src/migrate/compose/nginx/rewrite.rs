@@ -123,7 +123,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                 .push(&format!("/conf/{name};\n"));
             return out;
         }
-        // The module itself includes these types, and a folder may be empty.
+        // The module includes the MIME types itself, and a pattern may match nothing.
         if files.is_empty() && name != "mime.types" && !pattern.contains('*') {
             let why = format!("{pattern} is not a file in this repository");
             self.leave(file, directive.line, why, "write its contents into `configFile`");
