@@ -165,7 +165,8 @@ impl Ports {
         self.registered.get(&number).map(String::as_str)
     }
 
-    /// The owner of a number, unless that is `owner` itself.
+    /// The owner of a number: that of its claim, or else the name of its registry entry, unless that name fits `owner`
+    /// or one of `words`.
     pub fn taken_by(&self, number: u16, owner: &str, words: &[&str]) -> Option<String> {
         if let Some(claim) = self.claims.get(&number) {
             return Some(claim.owner.clone());
