@@ -189,7 +189,7 @@ impl Recipe {
         }
     }
 
-    /// Handles `echo TEXT >> FILE`.
+    /// Handles a command whose output is written to a file: `echo TEXT >> FILE`.
     fn write(&mut self, words: &[&str], sign: &str, path: &str, run: &Run, folder: &str) {
         let path = filled(path.trim_matches(['"', '\'']), run);
         let is_plain = |text: &str| !text.contains(['$', '`']);
