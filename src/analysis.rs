@@ -14,8 +14,8 @@ use crate::report::Report;
 use crate::run::{self, Conclusion, Runs};
 use crate::settings::Settings;
 
-/// Checks a repository and keeps the results of each file, so that the next report re-reads only the files that changed
-/// and the facts about the repository as a whole.
+/// Checks a repository and keeps the results of each file, so that the next report checks only changed files again, and
+/// recomputes the facts about the repository as a whole.
 ///
 /// The reports are the same as those of [`crate::check()`].
 pub struct Analysis {
@@ -168,7 +168,7 @@ impl Analysis {
         report
     }
 
-    /// The report with all fixes, in which only the port at a position of a file gets a new registry entry.
+    /// The report with all fixes, in which only the port at a position in a file gets a new registry entry.
     pub fn report_with_entry(&mut self, path: &RelPath, start: u32) -> Report {
         self.settings.new_entry = Some((path.clone(), start));
         let report = self.report_with(Safety::Unsafe);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_analysis_reports_what_a_run_reports() {
+    fn an_analysis_reports_the_same_as_a_run() {
         let mut files = FILES.to_vec();
         let mut analysis = Analysis::new(Repo::from_texts(files.iter().copied()), Settings::default());
         same(&mut analysis, &files);
@@ -312,7 +312,7 @@ mod tests {
     ];
 
     #[test]
-    fn kept_results_are_those_of_a_new_run() {
+    fn kept_results_match_a_new_run() {
         let mut texts = BTreeMap::from([("lib/ports.nix", VARIANTS[0].1[0])]);
         let mut analysis = Analysis::new(Repo::from_texts(texts.clone()), Settings::default());
         let mut random = 20_261_126_usize;
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_about_ports_are_there_whichever_rules_are_on() {
+    fn port_facts_do_not_depend_on_the_enabled_rules() {
         let mut settings = Settings::default();
         for rule in crate::rule::BUILT_IN.iter() {
             settings.decide(rule.id, crate::finding::Level::Off);

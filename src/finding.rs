@@ -110,7 +110,7 @@ pub struct Finding {
     pub path: RelPath,
     /// The position in the file.
     pub span: Span,
-    /// The message, on one line, with names of this repository.
+    /// The message, on one line, with names from this repository.
     pub message: String,
     /// The label under the position in a code frame: usually the replacement.
     pub label: String,

@@ -12,8 +12,8 @@ const MAX_BRACES: usize = 64;
 /// square of its length.
 const MAX_LENGTH: usize = 1_000;
 
-/// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything
-/// below. `Err` contains the index of the first invalid glob, and the reason.
+/// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything in
+/// it. `Err` contains the index of the first invalid glob, and the reason.
 pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
     let mut builder = GlobSetBuilder::new();
     for (index, glob) in globs.iter().enumerate() {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_too_long_to_compile_is_refused() {
+    fn long_and_deeply_nested_globs_are_refused() {
         for (glob, refused) in [
             ("a/**/{b,c}.nix".to_owned(), false),
             ("a/".repeat(400), false),

@@ -1,4 +1,4 @@
-//! Determines which lines of a file are not in an older version: a diff in bounded time.
+//! Determines which lines of a file differ from an older version: a diff in bounded time.
 //!
 //! Lines that occur once in both texts and in the same order anchor the comparison (patience diff). The lines between
 //! two anchors are compared one by one if there are few, and otherwise count as changed.
@@ -11,8 +11,8 @@ use crate::source::LineIndex;
 /// The maximum number of pairs of lines that are compared between two anchors.
 const PAIRS: usize = 1 << 20;
 
-/// For each line of `new`, the index of the same line in `old`; `None` if `old` does not have it. The indices increase.
-/// Line ends are part of the lines.
+/// For each line of `new`, the index of the same line in `old`; `None` if the line counts as changed. The indices
+/// increase. Line ends are part of the lines.
 pub fn kept_lines(old: &str, new: &str) -> Vec<Option<usize>> {
     let (old, new) = (lines(old), lines(new));
     let mut diff = Diff { old: &old, new: &new, kept: vec![None; new.len()] };
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_the_old_text_does_not_have() {
+    fn changed_lines_are_found() {
         for (old, new, expected) in [
             ("", "", &[][..]),
             ("a\n", "a\n", &[]),
@@ -177,7 +177,7 @@ mod tests {
     /// Unchanged lines are lines of the old text in the same order. In short texts, there are as many of them between
     /// anchors as possible.
     #[test]
-    fn random_edits() {
+    fn unchanged_lines_keep_their_order_in_random_edits() {
         let mut dice = 0x9e37_79b9_7f4a_7c15_u64;
         let mut below = move |end: u64| {
             dice ^= dice << 13;

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_between_files_leads_from_one_to_the_other() {
+    fn relative_paths_lead_from_one_file_to_another() {
         for (from, to, wanted) in [
             ("modules/web.nix", "lib/ports.nix", "../lib/ports.nix"),
             ("flake.nix", "lib/ports.nix", "./lib/ports.nix"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_go_outward() {
+    fn folders_are_listed_from_the_innermost() {
         assert_eq!(folders("a/b/c.nix").collect::<Vec<_>>(), ["a/b", "a"]);
         assert_eq!(folders("c.nix").count(), 0);
     }

@@ -1,6 +1,6 @@
 //! Replaces files as a whole: the new text is written next to its file, and then renamed over it.
 //!
-//! The folders below the root are opened one after another, without following symbolic links, and files are accessed
+//! The folders under the root are opened one after another, without following symbolic links, and files are accessed
 //! through the handle of their folder. If another process replaces a folder with a link in the meantime, nothing is
 //! written elsewhere.
 
@@ -43,7 +43,7 @@ impl<'p> Folder<'p> {
         Self { root, below: Path::new("") }
     }
 
-    /// A folder at a path below another one. Links below it are not followed.
+    /// A folder at a path under another one. Links in that path are not followed.
     pub fn below(root: &'p Path, below: &'p Path) -> Self {
         Self { below, ..Self::at(root) }
     }
@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_is_not_used_is_removed() {
+    fn an_unused_temporary_file_is_removed() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a"), "old").unwrap();
         let staged = |text: &str| Staged::new(Folder::at(root.path()), None, text.as_bytes()).unwrap();
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_became_a_link_leads_nowhere() {
+    fn a_folder_replaced_by_a_link_is_not_followed() {
         let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let folder = Folder::below(root.path(), Path::new("lib"));
         let staged = Staged::new(folder, None, b"new").unwrap();
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_the_same_under_another_name() {
+    fn a_file_is_recognised_under_another_name() {
         let root = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(root.path().join("a"), root.path().join("b")).unwrap();
         let path = |name: &str| root.path().join(name);

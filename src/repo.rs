@@ -25,13 +25,13 @@ pub struct Repo {
     pub(crate) excluded: Vec<RelPath>,
     /// Nested repositories.
     pub(crate) nested: Vec<RelPath>,
-    /// Configuration files of flakeward, whether they are used or not.
+    /// flakeward configuration files, whether they are used or not.
     pub(crate) settings: Vec<RelPath>,
     /// Files that are not checked because a tool wrote them.
     pub(crate) third_party: BTreeMap<RelPath, Origin>,
 }
 
-/// A file of a repository.
+/// A file in a repository.
 #[derive(Debug, Clone)]
 pub(crate) enum RepoFile {
     /// A file that has not been read yet.

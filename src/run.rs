@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_wanted_by_its_name_or_by_a_folder_around_it() {
+    fn a_file_is_requested_by_its_path_or_a_folder_around_it() {
         let wanted = |path, asked: &[&'static str]| Asked(asked.iter().copied().collect()).covers(path);
         for asked in [&[][..], &[""], &["a"], &["a/b"], &["a/b/c.nix"], &["x", "a/b"]] {
             assert!(wanted("a/b/c.nix", asked), "{asked:?}");

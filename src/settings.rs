@@ -18,12 +18,12 @@ pub struct Settings {
     pub baseline: Option<Baseline>,
     /// Whether baseline rows that match nothing are errors.
     pub frozen: bool,
-    /// The paths (relative to the root) below which findings are reported; empty means all.
+    /// The paths (relative to the root) under which findings are reported; empty means all.
     pub paths: Vec<RelPath>,
     /// The highest safety level of fixes to create. Registry entries for all unregistered ports are not planned if
     /// their fixes will not be applied.
     pub fixes: Safety,
-    /// Only the port at this position of a file gets a new registry entry; `None` means all in the requested paths.
+    /// Only the port at this position in a file gets a new registry entry; `None` means all in the requested paths.
     pub new_entry: Option<(RelPath, u32)>,
     /// Whether to determine which findings have an unsafe fix, even if unsafe fixes are not requested.
     pub counts_fixes: bool,

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_count_characters_in_every_line_ending() {
+    fn positions_count_characters_with_every_line_ending() {
         let text = "\u{feff}a = 1;\r\nü = 2;\rz\n";
         let index = LineIndex::new(text);
         assert_eq!(index.count(), 4);

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_is_that_of_a_search() {
+    fn lookups_match_a_linear_search() {
         let spans: Vec<Span> = [(5, 9), (0, 3), (6, 7), (2, 2)].map(|(start, end)| Span { start, end }).to_vec();
         let index: Spans = spans.iter().copied().collect();
         assert!(!Spans::default().any_at(Span { start: 0, end: 0 }));

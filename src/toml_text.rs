@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_has_its_place() {
+    fn every_entry_has_a_position() {
         let text = "exclude = [\"a\", \"b\"]\n[rules.x]\nlevel = \"off\"\n[[overrides]]\npaths = [\"c\"]\nrules.x = \"warn\"\n";
         let places = Places::read(text);
         let value = |path: &str| places.value_of(path).map(|range| &text[range]);

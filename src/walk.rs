@@ -32,7 +32,7 @@ pub use unsaved::Unsaved;
 /// The length of the longest path that the system accepts, in bytes (PATH_MAX on Linux; other systems accept less).
 const MAX_PATH: usize = 4096;
 
-/// A file of the repository with a kind.
+/// A file in the repository with a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The path relative to the root.
@@ -63,7 +63,7 @@ pub struct Walk {
     pub nested: Vec<RelPath>,
     /// Files and folders that `exclude` left out. The contents of these folders are unknown.
     pub excluded: Vec<RelPath>,
-    /// Configuration files of flakeward, sorted.
+    /// flakeward configuration files, sorted.
     pub settings: Vec<RelPath>,
 }
 
@@ -81,7 +81,7 @@ pub struct Options {
 /// Folders that never contain the repository's own files.
 const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
 
-/// Lists the files with a kind below a root.
+/// Lists the files with a kind under a root.
 pub fn walk(root: &Path, options: &Options) -> Walk {
     walk_from(root, root, options)
 }
@@ -166,7 +166,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             })
         })
     };
-    // The index of git is read meanwhile.
+    // Meanwhile, git's index is read.
     let tracked = std::thread::scope(|threads| {
         let tracked = honoured.then(|| threads.spawn(|| git::tracked(root)));
         run();
@@ -205,7 +205,7 @@ fn is_repository(folder: &Path) -> bool {
     folder.join(".git").symlink_metadata().is_ok()
 }
 
-/// Whether a path below the root leads out of it through a link.
+/// Whether a path under the root leads out of it through a link.
 pub fn leads_out(root: &Path, path: &Path) -> bool {
     path.starts_with(root)
         && path.canonicalize().is_ok_and(|real| root.canonicalize().is_ok_and(|root| !real.starts_with(root)))
@@ -357,7 +357,7 @@ pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     Some(relative.to_str().map_or_else(|| relative.to_string_lossy().into(), RelPath::from))
 }
 
-/// The part of a path below a root, if both are spelled the same, as they are in a walk. This avoids splitting the
+/// The part of a path under a root, if both are spelled the same, as they are in a walk. This avoids splitting the
 /// paths.
 fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p Path> {
     use std::os::unix::ffi::OsStrExt;
@@ -426,7 +426,7 @@ pub fn find_root(folder: &Path) -> PathBuf {
         .unwrap_or_else(|| folder.to_owned())
 }
 
-/// The nearest ancestor with `.git`, or else with the configuration of flakeward. `None` if there is none: then nothing
+/// The nearest ancestor with `.git`, or else with a flakeward configuration file. `None` if there is none: then nothing
 /// indicates that the files around a folder belong together.
 pub fn marked_root(folder: &Path) -> Option<PathBuf> {
     upward(folder, &[".git"]).or_else(|| upward(folder, &FILE_NAMES))

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_character_is_cut() {
+    fn no_character_is_split() {
         for (text, limit, first, last) in [
             ("", 3, "", ""),
             ("abc", 9, "abc", "abc"),

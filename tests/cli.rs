@@ -483,7 +483,7 @@ fn only_changed_lines_are_reported() {
         assert_eq!(places(&format!("{args} --format concise")), expected, "{args}");
     }
     let said = refused(&repository, "--changed=nowhere");
-    assert!(said.contains("`nowhere` is not a commit of this repository") && said.contains("fetch-depth: 0"), "{said}");
+    assert!(said.contains("`nowhere` is not a commit in this repository") && said.contains("fetch-depth: 0"), "{said}");
     refused(&repository, "--changed=--output=x");
     repository.git(&["switch", "-q", "--orphan", "alone"]);
     repository.git(&["commit", "-q", "--allow-empty", "-m", "three"]);

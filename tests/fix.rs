@@ -496,7 +496,7 @@ fn a_registry_that_git_ignores_is_not_written() {
         assert_eq!(out.status.code(), Some(2));
         let stderr = text(&out.stderr);
         let expected = "error: lib/ports.nix would be ignored: .gitignore:2 has the pattern `lib/`\n  help: narrow this \
-                        pattern so that it does not match, or choose another path below `[ports]`";
+                        pattern so that it does not match, or choose another path under `[ports]`";
         assert!(stderr.contains(expected), "{stderr}");
         let all = format!("{}{stderr}", text(&out.stdout));
         assert!(

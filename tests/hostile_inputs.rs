@@ -414,7 +414,7 @@ fn files_of_a_working_tree_below_git_are_not_files_of_git() {
     let config = std::fs::read(root.path().join(".git/config")).unwrap();
     for path in ["../../config", "../../../.git/config", "../../../.git/trees/../config"] {
         let (code, _, err) = run(&other, &["check", "flake.nix", "-o", path]);
-        assert!(code == Some(2) && err.contains("directory of Git"), "{path}: {err}");
+        assert!(code == Some(2) && err.contains("Git's own directory"), "{path}: {err}");
     }
     assert_eq!(std::fs::read(root.path().join(".git/config")).unwrap(), config);
 }
@@ -492,7 +492,7 @@ fn paths_of_many_folders_are_refused() {
 fn linked_settings_do_not_show_secrets() {
     const SECRET: &str = "https://token:SECRET@host/x";
     for (link, target, reason) in [
-        ("flakeward.toml", ".git/config", "a file of Git"),
+        ("flakeward.toml", ".git/config", "one of Git's own files"),
         (".flakeward.toml", "credentials.json", "Git does not track"),
         (".flakeward/baseline.json", "../credentials.json", "Git does not track"),
         (".flakeward/rules/a.md", "../../credentials.json", "Git does not track"),
@@ -593,13 +593,13 @@ fn help_that_cannot_be_written_is_an_error() {
     }
 }
 
-/// A report or baseline that replaces a file of Git would make the repository unusable.
+/// A report or baseline that replaces one of Git's own files would make the repository unusable.
 #[test]
 fn files_of_git_are_not_replaced() {
     let root = Repository::new(&[("a.nix", PORT), (".git/config", "[core]\n")]);
     for args in [["check", "-o", ".git/config"], ["check", "-o", ".git/new"], ["baseline", "-o", ".git/new"]] {
         let (code, _, err) = run(root.path(), &args);
-        assert!(code == Some(2) && err.contains("it is in a directory of Git"), "{args:?}: {err}");
+        assert!(code == Some(2) && err.contains("it is in Git's own directory"), "{args:?}: {err}");
     }
     assert_eq!(root.read(".git/config"), "[core]\n");
     assert!(!root.path().join(".git/new").exists());

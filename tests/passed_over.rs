@@ -1,4 +1,4 @@
-//! Nothing in a repository is silently skipped: links, invalid files of Git, changes that `--changed` must see, and
+//! Nothing in a repository is silently skipped: links, Git's own files, changes that `--changed` must see, and
 //! files that claim to be generated.
 #![cfg(unix)]
 
@@ -121,7 +121,7 @@ fn links_to_what_git_does_not_track_are_errors() {
     let unreadable =
         |path: &str, reason: &str| format!("{path}:1:1: error[unreadable-file]: cannot be checked: {reason}\n");
     let reasons = [
-        unreadable("g.yaml", "it is a symbolic link to a file of Git"),
+        unreadable("g.yaml", "it is a symbolic link to one of Git's own files"),
         unreadable("t.yaml", "it is a symbolic link to a file that Git does not track"),
         unreadable("w.nix", "it is neither a file nor a directory"),
     ];

@@ -108,7 +108,7 @@ pub fn read_owners(root: &Path) -> Result<Owners, Failure> {
 
 type Changes = BTreeMap<RelPath, std::collections::HashMap<usize, Change>>;
 
-/// The last changes to the lines of each acceptance. Empty outside of a git repository.
+/// The last changes to the lines of each acceptance. Empty outside a git repository.
 fn changes(root: &Path, accepted: &[Accepted], lines: &[usize]) -> Result<Changes, Failure> {
     let mut by_file: BTreeMap<&RelPath, Vec<usize>> = BTreeMap::new();
     for (entry, line) in accepted.iter().zip(lines) {

@@ -82,7 +82,7 @@ fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &Base
     let is_off = |rule: &str, path: &str| session.settings.is_off(rule, path);
     let (text, removed) = before.pruned(&report.findings, &report.sources, |path| repo.has(path), is_off)?;
     if text == before.text && args.output.as_deref() != Some(Path::new("-")) {
-        say("every entry of the baseline is needed; nothing was removed");
+        say("every entry in the baseline is needed; nothing was removed");
     } else if let Some(shown) = file.write(session, &text)? {
         say(&format!(
             "{} removed from {shown}",
@@ -149,9 +149,10 @@ impl Target {
         }
     }
 
-    /// The existing baseline, whose reasons and dates are kept, with `--isolated` too: it ignores the settings of a check,
-    /// not what a file contains that is replaced. With `--prune` it is not read, because entries that are needed under the
-    /// settings would be removed. It may be invalid if it will be replaced, for example after a merge with conflicts.
+    /// The existing baseline, whose reasons and dates are kept even with `--isolated`, which ignores the settings of a
+    /// check but not the content of the file that is replaced. With `--prune --isolated`, it is not read, because
+    /// entries that are needed under the settings would be removed. It may be invalid if it will be replaced, for
+    /// example after a merge with conflicts.
     fn read(&self, session: &mut Session, args: &BaselineArgs) -> Result<Option<Baseline>, Failure> {
         let named = match self {
             Self::Named(file) if file.exists() || args.prune => Some(file.as_path()),

@@ -33,7 +33,7 @@ pub struct Changed<'a> {
     compared: HashMap<RelPath, Comparison>,
     /// Changed files that a sparse checkout leaves out.
     absent: Vec<Finding>,
-    /// Whether a rule of the repository changed.
+    /// Whether one of the repository's own rules changed.
     rules_changed: Option<bool>,
 }
 
@@ -143,8 +143,8 @@ impl<'a> Changed<'a> {
         place(&finding.path, finding.span) || finding.labels.iter().any(|label| place(&label.path, label.span))
     }
 
-    /// Returns, for each finding of one file on an unchanged line, whether its position was not the same code before,
-    /// for example because it was in a comment or string.
+    /// Returns, for each finding in one file, whether its position was not the same code in the earlier version, for
+    /// example because it was in a comment or string. The findings are on unchanged lines.
     fn appeared(&mut self, findings: &[&Finding], places: &mut Places<'_>, settings: &Settings) -> Vec<bool> {
         let Some(first) = findings.first() else { return Vec::new() };
         let Comparison::Some(version) = self.comparison(&first.path, places, settings) else {
@@ -162,7 +162,7 @@ impl<'a> Changed<'a> {
         findings.iter().map(is_new).collect()
     }
 
-    /// Whether a rule of the repository differs from the earlier commit.
+    /// Whether one of the repository's own rules differs from the earlier commit.
     fn rules_changed(&mut self, places: &Places<'_>, settings: &Settings) -> bool {
         if let Some(known) = self.rules_changed {
             return known;
@@ -238,7 +238,8 @@ fn between(before: Vec<u8>, now: &Source, converts_line_ends: bool, checks_all: 
     Comparison::Some(Version { text: before, changed: changed_lines(&kept), kept, suppressed: OnceCell::new() })
 }
 
-/// Ranges of lines or offsets, sorted by their start. Each has its start, and the last element of all ranges so far.
+/// Ranges of lines or offsets, sorted by their start. Each is stored as its start and the highest end of all ranges so
+/// far.
 struct Ranges(Vec<(usize, usize)>);
 
 impl Ranges {
@@ -310,7 +311,7 @@ impl<'v> Code<'v> {
 /// The maximum length of a key. Longer keys are not compared.
 const LONGEST_KEY: usize = 1_000;
 
-/// Describes a position of a file: the kind of its node, and the attribute or key of which it is the value, which may
+/// Describes a position in a file: the kind of its node, and the attribute or key of which it is the value, which may
 /// be on an earlier line. `None` if the key is too long or the tree too deep to compare.
 fn code_at<'a>(tree: &Tree<'a>, start: u32) -> Option<(NodeKind, Option<(NodeKind, &'a str)>)> {
     tree.refill();
@@ -335,7 +336,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contents_decide() {
+    fn lines_are_compared_by_content() {
         let lines = |before: &[u8], now: &str, converts| match between(
             before.to_vec(),
             &Source::new("a.nix", FileKind::Nix, now),

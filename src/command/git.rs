@@ -1,4 +1,4 @@
-//! Runs git. Here, git only reads, and starts no program that the repository's settings name.
+//! Runs git for reading only. It starts no program that the repository's settings name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -157,7 +157,7 @@ impl<'a> Git<'a> {
         found.iter().find_map(Option::as_deref).ok_or_else(|| {
             let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
             Failure::new(format!("no branch to compare with; tried {}", shown.join(", ")))
-                .help("specify one, such as --changed=REF")
+                .help("name a branch or commit: --changed=REF or --new-since=REF")
         })
     }
 
@@ -243,7 +243,7 @@ impl<'a> Git<'a> {
             .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` in actions/checkout"))
     }
 
-    /// The files and symbolic links of a commit below the folder.
+    /// The files and symbolic links in a commit under the folder.
     pub fn files(&self, commit: &str) -> Result<Listing, Failure> {
         let output = self.output(&["ls-tree", "-r", "-z", commit])?;
         if !output.status.success() {
@@ -347,7 +347,7 @@ impl<'a> Git<'a> {
 
 /// The error for a reference that names no commit.
 fn is_no_commit(asked: &str) -> Failure {
-    Failure::new(format!("`{asked}` is not a commit of this repository"))
+    Failure::new(format!("`{asked}` is not a commit in this repository"))
         .help("fetch it first; actions/checkout fetches a single commit unless `fetch-depth: 0` is set")
 }
 

@@ -22,7 +22,7 @@ const COMMANDS: [&str; 14] = [
     "help",
 ];
 
-/// Commands and options of other tools, with the equivalent of each.
+/// Commands and options of other tools, and other words for a command, with the equivalent of each.
 const SYNONYMS: [(&str, &str); 22] = [
     ("lint", "check"),
     ("run", "check"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_other_tools_lead_to_commands() {
+    fn commands_of_other_tools_suggest_ours() {
         for (word, expected) in
             [("lint", Some("check")), ("chekc", Some("check")), ("list", Some("rules")), ("modules", None), ("x", None)]
         {

@@ -313,7 +313,7 @@ impl Repository {
         let file = walk::relative(&self.session.root, &pattern.file)
             .map_or_else(|| pattern.file.to_string_lossy().into_owned(), |path| path.to_string());
         let configured = match self.session.settings.config.ports.new_registry() == &*change.path {
-            true => ", or set `registry` in `[ports]` of flakeward.toml to another path and run again",
+            true => ", or set `registry` under `[ports]` in flakeward.toml to another path and run again",
             false => "",
         };
         Some(Left {
@@ -385,7 +385,7 @@ fn failure(error: &Error, repository: &Repository) -> Failure {
     }
 }
 
-/// The files below a root. Links to files outside of the root are not followed.
+/// The files under a root. Links to files outside the root are not followed.
 pub struct Disk(pub PathBuf);
 
 impl Disk {
@@ -406,7 +406,7 @@ impl Files for Disk {
         let root = self.0.canonicalize().map_err(|error| walk::io_reason(&error))?;
         if inside.strip_prefix(root).unwrap_or(&inside).components().any(|part| part.as_os_str() == ".git") {
             // Such a file may contain the password of a remote repository.
-            return Err("it is a file of Git".to_owned());
+            return Err("it is one of Git's own files".to_owned());
         }
         if !size.is_file() {
             return Err("it is not a file".to_owned());

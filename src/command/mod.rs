@@ -134,7 +134,7 @@ pub fn main(cli: Cli) -> ExitCode {
             ExitCode::from(2)
         }
         Err(payload) if payload.is::<OutOfSteps>() => {
-            let message = "a file of this repository is too large or too repetitive for this command";
+            let message = "a file in this repository is too large or too repetitive for this command";
             tell(&Failure::new(message).help("leave such files out with `exclude` in flakeward.toml"));
             ExitCode::from(2)
         }

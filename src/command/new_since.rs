@@ -211,7 +211,7 @@ mod tests {
 
     /// Compares ids with the output of `git hash-object`.
     #[test]
-    fn ids_are_those_of_git() {
+    fn object_ids_match_git() {
         assert_eq!(object_id(b"", 40), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
         assert_eq!(object_id(b"", 64), "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813");
     }

@@ -39,22 +39,22 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// The part of a path that decides whether it is a file of Git: that below the repository, which may itself be in a `.git`
-/// directory, as working trees often are. A path that leads out of the repository again counts as a whole.
+/// The part of a path that is searched for `.git`: the part relative to the repository, which may itself be in a `.git`
+/// directory, as some worktrees are. A path that leads out of the repository again is searched as a whole.
 fn below<'p>(root: &Path, path: &'p Path) -> &'p Path {
     let inside = path.strip_prefix(root).unwrap_or(path);
     if inside.components().any(|part| part == Component::ParentDir) { path } else { inside }
 }
 
-/// The reason for not replacing a file of Git, without which the repository would be lost.
-const OF_GIT: &str = "it is in a directory of Git";
+/// The reason for not replacing one of Git's own files, without which the repository would be lost.
+const OF_GIT: &str = "it is in Git's own directory";
 
 /// Whether a path is in a `.git` directory. File systems may ignore case.
 fn is_of_git(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git"))
 }
 
-/// Writes a file of a repository.
+/// Writes a file in a repository.
 fn inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (folder, name) = split(path.strip_prefix(root).unwrap_or(path))?;
     // Folders are not created, because a path that does not exist is usually mistyped.
@@ -64,7 +64,7 @@ fn inside(root: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
             may_replace(&old)?;
             Some(name)
         }
-        Ok(old) if old.is_symlink() => return Err(io::Error::other("it is a symbolic link of this repository")),
+        Ok(old) if old.is_symlink() => return Err(io::Error::other("it is a symbolic link in this repository")),
         Ok(_) => return Err(io::Error::other("it is not a regular file")),
         Err(_) => None,
     };
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_protected_or_have_several_names_are_kept() {
+    fn read_only_and_hard_linked_files_are_not_replaced() {
         for is_repository in [true, false] {
             let root = tempfile::tempdir().unwrap();
             if is_repository {

@@ -28,7 +28,7 @@ impl Policy {
         Self { folder, web: None }
     }
 
-    /// The page of a file of the policy: its address on the web, or its path relative to the repository's root if the
+    /// The page for a file in the policy: its address on the web, or its path relative to the repository's root if the
     /// policy is next to the repository.
     pub fn page(&self, root: &Path, file: &str) -> String {
         match &self.web {

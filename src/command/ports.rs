@@ -58,7 +58,7 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
     complete(&facts)
 }
 
-/// Adds a hint if a path is the name that other tools use for a subcommand with the default behaviour of `ports`.
+/// Adds a hint if a path looks like a subcommand, as in `ports list`: `ports` alone shows the port map.
 fn explained(failure: Failure, args: &PortsArgs) -> Failure {
     let is_meant = |path: &std::path::PathBuf| matches!(path.to_str(), Some("list" | "ls" | "show" | "map" | "print"));
     match args.scope.paths.iter().any(is_meant) {
@@ -125,8 +125,8 @@ fn known(session: &Session, verbose: bool) -> run::PortFacts {
     facts
 }
 
-/// Whether a path that is left out would otherwise be read for ports: a folder, or a file with a kind. Only the existence
-/// of lock files and of files that mark vendored code matters.
+/// Whether a path that is left out would otherwise be read for ports: a folder, or a file with a kind. Lock files and
+/// files that mark vendored code are not: only their existence matters.
 fn may_have_ports(path: &RelPath, session: &Session) -> bool {
     let file = session.root.join(&**path);
     let is_read = |kind| kind != FileKind::Lock && third_party::vendored_folder(path).is_none();
@@ -168,7 +168,7 @@ fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
 
 /// The exit code. Files that could not be read may also use ports, so the result would be incomplete.
 fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
-    code_with(facts, |_| "ports of files that could not be read are unknown".to_owned())
+    code_with(facts, |_| "ports in files that could not be read are unknown".to_owned())
 }
 
 /// Like [`code`], with a help text for the number of unreadable files.

@@ -76,7 +76,7 @@ impl LeftOut {
             LeftOut::Ignored(_) => "narrow this pattern so that it does not match",
         };
         format!(
-            "{change}, or choose another path below `[ports]` in flakeward.toml, for example `registry = \
+            "{change}, or choose another path under `[ports]` in flakeward.toml, for example `registry = \
              \"nix/ports.nix\"`"
         )
     }
@@ -202,7 +202,7 @@ impl Session {
         self.repo_without(&self.settings.config.exclude)
     }
 
-    /// Walks the repository, with other paths left out than the configuration says.
+    /// Walks the repository, leaving out `exclude` instead of the paths that the configuration excludes.
     pub fn repo_without(&self, exclude: &GlobSet) -> Repo {
         let options = walk::Options { exclude: exclude.clone(), no_ignore: self.no_ignore, threads: self.threads };
         let mut walked = walk::walk(&self.root, &options);
@@ -532,7 +532,7 @@ pub fn rule<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Rule, Failure> {
     })
 }
 
-/// The folder of the only flake in a repository, if it is directly below the root and there is no Nix code at the root.
+/// The folder of the only flake in a repository, if it is directly under the root and there is no Nix code at the root.
 fn only_flake(root: &Path) -> Option<String> {
     let mut found = None;
     for entry in std::fs::read_dir(root).ok()?.flatten() {

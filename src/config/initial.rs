@@ -39,7 +39,7 @@ const NAME: usize = 14;
 /// The text of the file.
 pub fn text(seen: &Seen) -> String {
     let mut out = String::from(
-        "# The settings of flakeward. `flakeward config show` prints all of them, with defaults; `flakeward rules` lists the\n\
+        "# flakeward settings. `flakeward config show` prints all of them, with defaults; `flakeward rules` lists the\n\
          # rules and their groups, and `flakeward explain RULE` documents a rule.\n\n",
     );
     exclude(&mut out, &seen.foreign);
@@ -113,7 +113,7 @@ mod tests {
     use crate::finding::Level;
 
     #[test]
-    fn whatever_was_seen_makes_a_valid_configuration() {
+    fn the_initial_configuration_is_always_valid() {
         let seen = Seen { new_registry: "lib/ports.nix".to_owned(), groups: vec![("general", 0)], ..Seen::default() };
         let config = Config::parse("flakeward.toml".as_ref(), text(&seen)).unwrap();
         assert_eq!(config.levels["lookup-path"], Level::Off);

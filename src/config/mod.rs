@@ -30,7 +30,7 @@ pub const FILE_NAMES: [&str; 2] = ["flakeward.toml", ".flakeward.toml"];
 /// The maximum number of globs in all `[[overrides]]`. Each glob is matched against each path.
 const MAX_OVERRIDES: usize = 1_000;
 
-/// The configuration file of flakeward.
+/// flakeward's configuration file.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "flakeward.toml")]
@@ -129,8 +129,8 @@ pub struct PortSettings {
     pub own_hosts: Vec<String>,
     /// External hosts and domain suffixes.
     pub external_hosts: Vec<String>,
-    /// The usual path of a registry in the only flake, if the flake is in a folder: it cannot import files outside of
-    /// that folder.
+    /// The usual path of a registry in the only flake, if the flake is in a folder: it cannot import files outside that
+    /// folder.
     pub in_flake: Option<String>,
 }
 

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_knows_every_rule_and_its_options() {
+    fn the_schema_contains_every_rule_and_its_options() {
         let schema = schema();
         for rule in rule::BUILT_IN.iter() {
             let options = &schema["properties"]["rules"]["properties"][rule.id]["anyOf"][1]["properties"];

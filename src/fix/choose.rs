@@ -114,7 +114,7 @@ impl Taken {
             return true;
         }
         undo(&mut self.edits, &own);
-        // They may only conflict with the own edits of this fix.
+        // They can only conflict with the other edits of this fix.
         match add(&mut self.edits, &fix.shared) {
             Some(added) => undo(&mut self.edits, &added),
             None => _ = self.shared.insert(shared, false),
@@ -191,8 +191,8 @@ pub struct Halved {
     pub untried: BTreeSet<usize>,
 }
 
-/// Finds the bad items among some that are bad together. They are searched for by halves, because each trial may be
-/// expensive, until there were `trials` of them.
+/// Finds the bad items among some that are bad together. Uses bisection, because each trial may be expensive, and stops
+/// after `trials` trials.
 pub fn halved(items: Vec<usize>, trials: usize, mut is_good: impl FnMut(&[usize]) -> bool) -> Halved {
     let mut found = Halved::default();
     let mut parts = vec![items];
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn fixes_go_together_unless_their_edits_overlap() {
+    fn fixes_are_combined_unless_their_edits_overlap() {
         type Case<'a> = (&'a str, &'a [&'a [(&'a str, usize, usize, &'a str)]], &'a [usize]);
         let cases: [Case<'_>; 10] = [
             ("apart", &[&[("a", 0, 2, "x")], &[("a", 4, 6, "y")]], &[0, 1]),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_items_are_found_by_halves() {
+    fn bad_items_are_found_by_bisection() {
         let all = |count: usize| (0..count).collect::<Vec<usize>>();
         let mut trials = 0;
         let found = halved(all(1000), 100, |kept| {

@@ -41,14 +41,14 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Checks that the file at a path below the root may be written, or created if it does not exist.
+/// Checks that the file at a path under the root may be written, or created if it does not exist.
 pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if path.is_empty() || !plain {
         return Err("it is outside the repository".to_owned());
     }
     if Path::new(path).components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
-        return Err("it is in a directory of Git".to_owned());
+        return Err("it is in Git's own directory".to_owned());
     }
     let mut place = root.to_owned();
     for part in Path::new(path).components() {
@@ -72,7 +72,7 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes all changes below the root. Writes nothing if a file cannot be written, or if a signal arrives before the
+/// Writes all changes under the root. Writes nothing if a file cannot be written, or if a signal arrives before the
 /// first file is renamed.
 pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     let nothing_written = |files| Failure { files, written: Vec::new() };
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_replaced_and_made() {
+    fn files_are_replaced_and_created() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a.nix"), "old").unwrap();
         let changes = [change("a.nix", Some("old"), "new"), change("lib/ports.nix", None, "{ }\n")];
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_fix_left_is_removed_and_nothing_else() {
+    fn only_temporary_files_of_killed_fixes_are_removed() {
         let root = tempfile::tempdir().unwrap();
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_that_changed_meanwhile_stops_all() {
+    fn nothing_is_written_if_a_file_has_changed() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a.nix"), "old").unwrap();
         fs::write(root.path().join("b.nix"), "edited").unwrap();
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_to_be_made_must_not_exist() {
+    fn a_new_file_does_not_replace_an_existing_one() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("a.nix"), "mine").unwrap();
         assert!(write(root.path(), &[change("a.nix", None, "new")]).is_err());
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_outside_are_refused() {
+    fn paths_outside_the_repository_are_refused() {
         let root = tempfile::tempdir().unwrap();
         for path in ["../a.nix", "/etc/a.nix", "a/../../b.nix", "", "./a.nix"] {
             let refused = guard(root.path(), path);

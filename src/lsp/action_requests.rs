@@ -102,7 +102,7 @@ impl Server {
             (SHOW, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a message")),
             (MIGRATE, _) => Err(Refusal::new(ErrorCode::InvalidParams, "expected a URI")),
             (command, _) => {
-                let message = format!("`{command}` is not a command of flakeward");
+                let message = format!("`{command}` is not a flakeward command");
                 Err(Refusal::new(ErrorCode::InvalidParams, message))
             }
         }

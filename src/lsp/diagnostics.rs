@@ -67,7 +67,7 @@ pub struct Diagnostics<'a> {
     pub workspace: &'a Workspace,
     /// Its state, for the texts of other files.
     pub state: &'a State,
-    /// The URI of a file of the repository.
+    /// The URI of a file in the repository.
     pub uri: &'a dyn Fn(&str) -> Uri,
     /// How columns are counted.
     pub encoding: Encoding,
@@ -246,7 +246,7 @@ mod tests {
     use crate::finding::Note;
 
     #[test]
-    fn only_internal_errors_are_for_the_window() {
+    fn only_internal_errors_are_shown_as_messages() {
         let note = |kind, path: Option<&str>| Note { kind, path: path.map(RelPath::from), message: "text".to_owned() };
         let notes = vec![
             note(NoteKind::InternalError, Some("a.nix")),

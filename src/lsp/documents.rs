@@ -79,7 +79,7 @@ impl Documents {
         self.open.iter().map(|(path, document)| (path.as_path(), document))
     }
 
-    /// The URI of a path: the one that the client uses if the document is open, or else a URI below the client's
+    /// The URI of a path: the one that the client uses if the document is open, or else a URI under the client's
     /// folder.
     pub fn uri(&self, path: &Path) -> Uri {
         let open = self.get(path).map(|document| document.uri.clone());
@@ -99,7 +99,7 @@ mod tests {
     use gen_lsp_types::{Position, Range, TextDocumentContentChangePartial};
 
     #[test]
-    fn each_change_applies_to_the_text_after_the_one_before() {
+    fn each_change_applies_to_the_result_of_the_previous_one() {
         let mut document = Document { uri: Uri::from("file:///a.nix"), version: 1, text: "a😀b\r\nc\n".to_owned() };
         let partial = |from: (u32, u32), to: (u32, u32), text: &str| {
             TextDocumentContentChangeEvent::TextDocumentContentChangePartial(TextDocumentContentChangePartial {

@@ -1,4 +1,4 @@
-//! Edits in the form of the protocol: grouped by document, with the version of each, so that a client rejects edits of
+//! Edits in the form of the protocol: grouped by document, with the version of each, so that a client rejects edits to
 //! an outdated text.
 
 use std::collections::{BTreeMap, HashMap};
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_edits_between_two_texts_make_the_second_of_the_first() {
+    fn the_edits_between_two_texts_turn_the_first_into_the_second() {
         let texts =
             ["", "a\n", "a\nb\nc\n", "a\r\nb\r\nc", "x\na\nc\n", "a\nb\nc\nd", "ü\nb\n😀\n", "c\na\n", "a\nb\na\n"];
         for before in texts {

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_outside_of_the_text_are_moved_into_it() {
+    fn positions_outside_the_text_are_clamped() {
         let text = "ab\r\n😀\n";
         let lines = Lines::new(text, Encoding::Utf16);
         assert_eq!(lines.offset(at(0, 99)), 2);

@@ -16,7 +16,7 @@ use super::symbols::Symbols;
 use super::workspace::{Root, State, Workspace};
 use crate::facts::port_registry::Registries;
 
-/// What the client last received as current, and what it has changed since then.
+/// The results that the client last received, and the documents that it has changed since then.
 #[derive(Debug, Default)]
 pub struct Refreshes {
     /// `None` before the first comparison.

@@ -32,7 +32,7 @@ impl Server {
     }
 
     /// The root of a file or folder. Without git, a workspace folder is one repository, as for `flakeward check` in
-    /// that folder. A file outside of both is checked alone.
+    /// that folder. A file outside both is checked alone, unless a folder around it has a flakeward configuration file.
     pub(super) fn root_of(&self, path: &Path) -> Root {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
         let marked = walk::marked_root(folder);
@@ -73,13 +73,13 @@ impl Server {
         self.client.watches_files && (self.client.watches_elsewhere || self.is_inside(root))
     }
 
-    /// Whether a repository is below one of the client's folders.
+    /// Whether a repository is under one of the client's folders.
     fn is_inside(&self, root: &Root) -> bool {
         let Root::Folder(folder) = root else { return false };
         self.documents.folders.iter().any(|opened| folder.starts_with(&opened.path))
     }
 
-    /// Asks the client to watch a repository outside of its folders. By default, it watches only its folders.
+    /// Asks the client to watch a repository outside its folders. By default, it watches only its folders.
     fn watch(&mut self, root: &Root) {
         let Root::Folder(folder) = root else { return };
         if self.is_inside(root) || !self.is_watched(root) || !self.watched.insert(folder.clone()) {

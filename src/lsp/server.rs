@@ -356,7 +356,7 @@ impl Server {
         serde_json::to_value(result).map_err(|error| Refusal::new(ErrorCode::InternalError, error.to_string()))
     }
 
-    /// Reads the client's settings: `{ "inlayHints": false }`, alone or below `flakeward`.
+    /// Reads the client's settings: `{ "inlayHints": false }`, alone or under `flakeward`.
     fn configure(&mut self, settings: Option<&Value>) {
         let own = settings.map(|settings| settings.get("flakeward").unwrap_or(settings));
         if let Some(hints) = own.and_then(|own| own.get("inlayHints")).and_then(Value::as_bool)
@@ -428,7 +428,7 @@ impl Server {
         if let Some((root, _, relative)) = self.locate(&uri)
             && self.workspaces.get(&root).is_some_and(|workspace| workspace.is_new(&relative))
         {
-            // The file is new or excluded. Only another walk can tell.
+            // The file is new or excluded, which only another walk can determine.
             self.load(&root);
         } else {
             self.sync(&uri);

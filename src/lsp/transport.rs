@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn input_that_is_not_the_protocol_ends_the_conversation() {
+    fn input_that_violates_the_protocol_ends_the_session() {
         for input in ["", "hello\r\n\r\n", "Content-Length: x\r\n\r\n{}", "Content-Length: 99999999999\r\n\r\n{}"] {
             assert_eq!(read(input), ["closed"], "{input}");
         }

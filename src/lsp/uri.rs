@@ -43,7 +43,7 @@ pub fn from_path(path: &Path) -> Uri {
     Uri(format!("file://{}", utf8_percent_encode(&path.to_string_lossy(), ESCAPED)))
 }
 
-/// The URI of a path below a folder, given the URI of the folder.
+/// The URI of a path under a folder, given the URI of the folder.
 pub fn join(folder: &Uri, path: &Path) -> Uri {
     if path.as_os_str().is_empty() {
         return folder.clone();
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn only_files_of_this_machine_have_a_path() {
+    fn only_uris_of_local_files_have_a_path() {
         for uri in ["untitled:Untitled-1", "file://server/share/a.nix", "https://example.org/a.nix", "file:a"] {
             assert_eq!(to_path(&Uri::from(uri)), None, "{uri}");
         }

@@ -22,9 +22,9 @@ use crate::walk::{self, Unsaved};
 /// The files that are checked together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Root {
-    /// A repository: the files below a folder.
+    /// A repository: the files under a folder.
     Folder(PathBuf),
-    /// A file outside of all repositories and of the client's folders. The files next to it are not read, because its
+    /// A file outside all repositories and of the client's folders. The files next to it are not read, because its
     /// folder may be the root of the file system.
     File(PathBuf),
 }
@@ -131,7 +131,7 @@ impl Workspace {
         walk::relative(&self.root, path)
     }
 
-    /// The path on disk of a file of the repository.
+    /// The path on disk of a file in the repository.
     pub fn absolute(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
@@ -248,7 +248,7 @@ impl Workspace {
     }
 
     /// Whether a file affects how other files are checked: settings, rules, baselines, ignore files, what git tracks or
-    /// excludes, and the lock file of the policy.
+    /// excludes, and the policy's lock file.
     fn decides_more(&self, path: &str) -> bool {
         let name = file_name(path);
         let names_policy = name == "flake.lock" && self.settings().config.policy.is_some();
@@ -308,7 +308,7 @@ impl Workspace {
     }
 }
 
-/// Whether a file contains settings of flakeward: the configuration, rules, or a baseline.
+/// Whether a file contains flakeward settings: the configuration, rules, or a baseline.
 pub fn is_settings(path: &str) -> bool {
     FILE_NAMES.contains(&file_name(path)) || path.split('/').any(|part| part == ".flakeward")
 }

@@ -196,7 +196,7 @@ mod tests {
     use crate::lang::shell;
 
     #[test]
-    fn targets_and_programs_of_go() {
+    fn go_build_targets_and_program_names_are_parsed() {
         let module = "module example.org/shop/v2 // the shop\n\ngo 1.24\n";
         let read = |script: &str, folder: &str| {
             let commands = shell::commands(script);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_cargo() {
+    fn cargo_build_flags_are_parsed() {
         let build = CargoBuild::of("--release -F a,b --features=c --bin one -p core --no-default-features".split(' '));
         assert_eq!(build.targets(), ["--package", "core", "--bin", "one"]);
         assert_eq!(build.feature_flags(), ["--no-default-features", "--features", "a,b,c"]);

@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn inputs_and_imports_are_added_where_others_are() {
+    fn inputs_and_imports_are_added_next_to_existing_ones() {
         let flake = "{\n  inputs = {\n    nixpkgs.url = \"x\";\n    services-flake.url = \"y\";\n  };\n  outputs =\n    \
                      inputs@{ flake-parts, ... }:\n    flake-parts.lib.mkFlake { inherit inputs; } {\n      \
                      imports = [ ./a.nix ];\n      systems = [ ];\n    };\n}\n";
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flake_is_made_or_left_alone() {
+    fn a_flake_is_created_or_left_unchanged() {
         let after = applied(None);
         assert!(after.contains("imports = [\n        ./flake/process-compose.nix\n      ];"));
         assert!(Tree::parse(Language::Nix, &after).is_some_and(|tree| !tree.broken()));

@@ -95,7 +95,7 @@ impl<'f> Draft<'f> {
         self.changes.contains_key(path) || !matches!(self.files.text(path), Ok(None))
     }
 
-    /// Writes a whole file. Its text may contain references of [`Ports`].
+    /// Writes a whole file. Its text may contain placeholders from [`Ports`].
     pub fn write(&mut self, path: &str, after: String) -> Result<(), Error> {
         let path: RelPath = path.into();
         let before = match self.changes.get(&path) {

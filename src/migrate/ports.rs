@@ -165,7 +165,8 @@ impl Ports {
         self.registered.get(&number).map(String::as_str)
     }
 
-    /// The owner of a number, unless that is `owner` itself.
+    /// The owner of a number: that of its claim, or else the name of its registry entry, unless that name fits `owner`
+    /// or one of `words`.
     pub fn taken_by(&self, number: u16, owner: &str, words: &[&str]) -> Option<String> {
         if let Some(claim) = self.claims.get(&number) {
             return Some(claim.owner.clone());
@@ -331,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registry_is_made_where_there_is_none() {
+    fn a_registry_is_created_if_there_is_none() {
         let mut ports = Ports::new("lib/ports.nix".into(), None, BTreeSet::new());
         ports.share(8080, "api", "", &"Dockerfile".into());
         let mut module = ports.reference(8080);

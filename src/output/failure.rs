@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_gets_whole_words() {
+    fn text_is_wrapped_between_words_on_a_terminal() {
         let plain = Stream::default();
         let help = "the groups are databases, development and services";
         assert_eq!(text("no group `x`", Some(help), &plain), format!("error: no group `x`\n  help: {help}"));

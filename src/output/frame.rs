@@ -170,7 +170,7 @@ impl Room {
         }
     }
 
-    /// The width for a file or a page, which has no limit.
+    /// The width for a file or a page. Only lines are cut, not labels.
     pub const PAGE: Self = Self { columns: LINE, is_terminal: false };
 
     /// The remaining width next to line numbers: ` 12 | ` precedes each line.
@@ -201,7 +201,7 @@ impl Room {
         self.part(line, if start <= CUT.len() { 0 } else { start })
     }
 
-    /// The longest part of a line from an offset that fits.
+    /// The longest part of a line that starts at an offset and fits.
     fn part(self, line: &str, start: usize) -> (usize, usize) {
         let rest = &line[start..];
         let cuts = if self.is_terminal { CUT.len() * usize::from(start > 0) } else { 0 };
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn near_places_share_a_frame() {
+    fn nearby_positions_share_a_frame() {
         let source = "a\nb\nc\nd\ne\nf\ng\nh\ni\n";
         let frames = shown(source, &["b", "d", "i"]);
         assert_eq!(frames[0], (1, "a\nb\nc\nd\ne\n".to_owned(), vec!["b".to_owned(), "d".to_owned()]));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_cut_around_the_place() {
+    fn long_lines_are_cut_around_the_position() {
         let source = format!("{} 8080 {}", "ü".repeat(5000), "y".repeat(5000));
         let frames = shown(&source, &["8080"]);
         assert!(frames[0].1.chars().count() <= LINE + 2 * CUT.len() + 1, "{}", frames[0].1.len());
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_can_be_marked() {
+    fn every_position_can_be_marked() {
         let source = "a\n\nü";
         let index = LineIndex::new(source);
         for start in 0..=source.len() {

@@ -70,9 +70,9 @@ pub enum Format {
 /// How to show a report.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// The working directory relative to the root, with a trailing `/`; empty if it is not below the root.
+    /// The working directory relative to the root, with a trailing `/`; empty if it is not under the root.
     pub below: String,
-    /// The path from the working directory to the root, if it is not below the root: `sub/`, `../other/`.
+    /// The path from the working directory to the root, if it is not under the root: `sub/`, `../other/`.
     pub to_root: String,
     /// The capabilities of the output.
     pub stream: stream::Stream,
@@ -201,7 +201,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The page of a rule: its address on the web or, for a rule of the repository or its policy, the path of the file
+/// The page of a rule: its address on the web or, for a rule in the repository or its policy, the path of the file
 /// relative to the root.
 pub fn url(rule: &str, catalog: &Catalog) -> String {
     match catalog.find(rule).and_then(|rule| rule.page.clone()) {

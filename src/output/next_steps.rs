@@ -66,7 +66,7 @@ fn configure(defined: &Definition, has_settings: bool) -> Step {
     match has_settings {
         true => {
             let setting = defined.setting();
-            step("", &format!("Write `{setting}` below `[ports]` in flakeward.toml: {what}"))
+            step("", &format!("Write `{setting}` under `[ports]` in flakeward.toml: {what}"))
         }
         false => {
             step("flakeward init", &format!("write a flakeward.toml that sets {path} as the port registry: {what}"))
@@ -107,7 +107,7 @@ fn without_nix(report: &Report) -> Vec<Step> {
     let rules = [docker_compose::RULE, dockerfile::RULE, docker_build_in_ci::RULE];
     let mut steps = Vec::new();
     if report.findings.iter().any(|finding| rules.contains(&finding.rule)) {
-        let what = "show Nix code for the Compose files, Dockerfiles and CI of this repository";
+        let what = "show Nix code for the Compose files, Dockerfiles and CI in this repository";
         steps.push(step("flakeward migrate", what));
     }
     // In this case, only counts are shown; see [`no_nix`].

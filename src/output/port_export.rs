@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_be_one_are_an_error() {
+    fn names_that_become_equal_are_an_error() {
         let registry = registry("{ a.b-c = 1; a.bC = 2; }");
         let clash = Clash { name: "A_B_C_PORT".to_owned(), entries: ["a.b-c".to_owned(), "a.bC".to_owned()] };
         assert_eq!(env(&[&registry]), Err(clash));

@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn one_finding_in_a_pipe() {
+    fn one_finding_is_written_to_a_pipe() {
         let text =
             printed(&[("a/shell.nix", "{ }:\nlet\n  pkgs = import <nixpkgs> { };\nin\npkgs\n")], Stream::default());
         assert_eq!(

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_texts_have_their_form() {
+    fn sentences_and_paragraphs_are_formatted() {
         assert_eq!(capital("port"), "Port");
         assert_eq!(sentence("`x` is y"), "`x` is y.");
         assert_eq!(sentence("why?"), "Why?");

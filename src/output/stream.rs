@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 pub enum When {
     /// Only on terminals.
     Auto,
-    /// Always, also in pipes and files.
+    /// Always, even in pipes and files.
     Always,
     /// Never.
     Never,
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_decides_on_colours() {
+    fn the_environment_determines_colours() {
         for (terminal, variables, expected) in [
             (true, &[("TERM", "xterm")][..], true),
             (true, &[("TERM", "dumb")], false),

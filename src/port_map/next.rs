@@ -133,7 +133,7 @@ mod tests {
     );
 
     #[test]
-    fn famous_ports_are_in_order() {
+    fn well_known_ports_are_sorted() {
         assert!(FAMOUS.is_sorted_by(|a, b| a < b));
     }
 
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_not_there_is_refused_with_the_nearest() {
+    fn an_unknown_group_is_refused_with_the_most_similar_name() {
         assert_eq!(next(&[REGISTRY], Some("otle")), Err(Refusal::NoGroup(Some("otel".to_owned()))));
         assert_eq!(next(&[REGISTRY], Some("zzz")), Err(Refusal::NoGroup(None)));
         assert_eq!(next(&[REGISTRY], Some("dev.api")), Err(Refusal::Entry(Some("dev".to_owned()))));

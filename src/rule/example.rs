@@ -51,7 +51,7 @@ pub struct Block<'a> {
 /// What a block contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role<'a> {
-    /// A file of the repository.
+    /// A file in the repository.
     File(&'a str),
     /// What the rule reports, as `--format concise` prints it.
     Findings,
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_blocks_are_errors_with_a_place() {
+    fn invalid_blocks_are_errors_with_a_position() {
         for (page, at) in [
             ("## Bad\n\n### One\n\n```nix\n1\n```\n", "```nix"),
             ("## Bad\n\n### One\n\n```nix file=a.nix\n1\n", "```nix file=a.nix"),

@@ -424,7 +424,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_sorted_and_each_has_its_line() {
+    fn rows_are_sorted_with_one_per_line() {
         let entry = |path: &str, rule: &str, fingerprint: &str| Entry {
             rule: rule.to_owned(),
             path: path.to_owned(),

@@ -13,7 +13,7 @@ const MAX_INDEX: u64 = 128 << 20;
 /// The maximum size of a configuration, in bytes. Larger ones are not read.
 const MAX_CONFIG: u64 = 1 << 20;
 
-/// Folders of the system whose files are not on a disk.
+/// System folders whose files are not on disk.
 const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// The length of an entry before its object id: times, device, mode, owner, size.
@@ -24,7 +24,7 @@ const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
 
-/// The paths that git tracks below a root, relative to the root and sorted.
+/// The paths that git tracks under a root, relative to the root and sorted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tracked {
     /// The regular files.
@@ -33,7 +33,7 @@ pub struct Tracked {
     pub links: Vec<PathBuf>,
 }
 
-/// The paths that git tracks below a root. `None` if there is no index. The error says why the index could not be read.
+/// The paths that git tracks under a root. `None` if there is no index. The error says why the index could not be read.
 pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let Some(folder) = git_folder(root)? else { return Ok(None) };
     let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(None) };
@@ -104,7 +104,7 @@ fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
 }
 
 /// The path of a file without links; `None` if it does not exist. Links are followed, because tools such as Android's
-/// `repo` create them in `.git`, but not to files of the system, some of which block or never end.
+/// `repo` create them in `.git`, but not to system files, some of which block or never end.
 fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     let target = match path.symlink_metadata() {
         Ok(data) if data.is_symlink() => match path.canonicalize() {
@@ -121,7 +121,7 @@ fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     }
 }
 
-/// Files of git on which git itself blocks if they are pipes or devices.
+/// Git's own files on which git blocks if they are pipes or devices.
 const OWN_FILES: [&str; 11] = [
     "HEAD",
     "commondir",
@@ -223,7 +223,7 @@ fn varint(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
     Some((value, at + 1))
 }
 
-/// The last value of a key of a section in a configuration of git.
+/// The last value of a key in a section of a git configuration file.
 fn setting(config: &str, section: &str, key: &str) -> Option<String> {
     let mut inside = false;
     let mut found = None;
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_read_like_git_reads_them() {
+    fn settings_are_read_as_git_reads_them() {
         let config = "[user]\n\texcludesfile = no\n[Core] # c\n\tbare = false\n excludesFile = \"a b\\\\c\" ; c\n[core \"x\"]\nexcludesfile = no\n";
         assert_eq!(setting(config, "core", "excludesfile").as_deref(), Some("a b\\c"));
         assert_eq!(setting("[core] excludesfile=~/x # y", "core", "excludesfile").as_deref(), Some("~/x"));

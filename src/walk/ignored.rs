@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn ignore_files_decide_about_files_that_do_not_exist() {
+    fn ignore_files_apply_to_files_that_do_not_exist() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(root.path().join("sub/deep")).unwrap();
         std::fs::write(root.path().join(".gitignore"), "build/\n*.gen.nix\n/top.nix\n").unwrap();

@@ -1,7 +1,7 @@
 //! Symbolic links that have the name of a file to check.
 //!
 //! Links are not followed: their targets are checked under their own names, or they are not part of the repository. The
-//! exception is a link to a file of the repository that has no kind itself, such as `a.nix` to `b.data`: Nix evaluates
+//! exception is a link to a file in the repository that has no kind itself, such as `a.nix` to `b.data`: Nix evaluates
 //! it, so it is checked under the name of the link.
 
 use std::collections::{HashMap, HashSet};
@@ -41,12 +41,12 @@ pub(super) fn may_have_kind(path: &str) -> bool {
 }
 
 /// The messages about links to files that may contain secrets: whoever committed the link would see them in the report.
-const OF_GIT: &str = "it is a symbolic link to a file of Git";
+const OF_GIT: &str = "it is a symbolic link to one of Git's own files";
 const UNTRACKED: &str = "it is a symbolic link to a file that Git does not track";
 
 /// Checks that the target of a link, with all links resolved, is part of the repository around it.
 pub(super) fn refuse_private(target: &Path) -> Result<(), String> {
-    // The innermost repository: working trees may be below the `.git` of another one.
+    // The innermost repository: worktrees may be inside the `.git` of another one.
     let root = target.ancestors().skip(1).find(|folder| folder.join(".git").exists());
     let path = root.and_then(|root| target.strip_prefix(root).ok()).unwrap_or(target);
     if path.components().any(|part| part.as_os_str() == ".git") {
@@ -99,7 +99,7 @@ struct Resolver<'a> {
     /// The files that git tracks; the inner value is `None` if there is no index.
     tracked: Option<Option<HashSet<PathBuf>>>,
     lookups: usize,
-    /// The number of links to each target that is checked in their place.
+    /// The number of links to each target that is checked in place of its links.
     known: HashMap<PathBuf, usize>,
     /// The folders that package managers fill.
     vendored: HashSet<String>,
@@ -143,7 +143,7 @@ impl Resolver<'_> {
                 false => Err(UNTRACKED.to_owned()),
             };
         }
-        // The location of a link may decide which rules apply, so checking one link does not make up for others.
+        // The location of a link may decide which rules apply, so checking one link does not cover the others.
         let count = self.known.entry(target.clone()).or_default();
         *count += 1;
         match *count > MOST_LINKS {

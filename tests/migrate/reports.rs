@@ -568,7 +568,7 @@ fn flags_and_passwords_that_are_not_carried_over_are_reported() {
         .left("services.cache.command", "add them to `extraConfig`")
         .left("services.store.command", "--console-address")
         .not_left("services.usual.command", "--console-address")
-        .left("services.job.command", "it has a password");
+        .left("services.job.command", "it contains a password");
 }
 
 #[test]
@@ -650,7 +650,7 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
         none: { image: 'node:22', command: node d.js, scale: 0 }\n  one: { image: 'node:22', command: node e.js, scale: 1 }\n  \
         cache: { image: redis, scale: 0 }\n  \
         login: { image: 'node:22', command: 'node b.js --password=hunter2' }\n";
-    let why = "it has a password, which ends up in the world-readable store";
+    let why = "it contains a password, which ends up in the world-readable store";
     Repo::of(&[("compose.yaml", compose), (".env.example", "DB_HOST=x\nSECRET_KEY=\n")])
         .has("disabled = true;")
         .carried("services.off.deploy.replicas", "disabled")
@@ -660,7 +660,7 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
         .has("node d.js\";\n            # It has no instances in Compose.\n            disabled = true;")
         .carried("services.one.scale", "each process runs once")
         .left("services.many.deploy.replicas", "all instances would listen on the same port")
-        .left("services.web.env_file", "add the other variables of .env.example to it")
+        .left("services.web.env_file", "add the other variables from .env.example to it")
         .not_left("services.web.command", why)
         .left("services.login.command", why);
     Repo::of(&[
@@ -720,7 +720,7 @@ fn programs_of_dotnet_are_run_from_their_project() {
     .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./six\";")
     .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./seven\";")
     .has("--project Web/Web.csproj -- --seed\";\n            working_dir = \"./eight\";")
-    .left("services.four.command", "no project of its build context is known to make `Shop.Api.dll`");
+    .left("services.four.command", "no project in its build context is known to build `Shop.Api.dll`");
 }
 
 #[test]
@@ -740,7 +740,7 @@ fn path_of_the_image_is_not_that_of_the_machine() {
     Repo::of(&[("compose.yaml", compose)])
         .has("MODE = \"x\";")
         .lacks("/opt/x/bin")
-        .left("services.a.environment.PATH", "it names folders of the image");
+        .left("services.a.environment.PATH", "it names folders in the image");
 }
 
 #[test]
@@ -760,7 +760,7 @@ fn sql_of_the_first_start_needs_a_database() {
     Repo::of(&[("compose.yaml", compose), ("ch/1.sql", ""), ("ch/2.sql", ""), ("my/1.sql", "")])
         .has("name = \"default\";\n              schemas = [ ../ch/1.sql ../ch/2.sql ];")
         .carried("services.ch.volumes", "initialDatabases")
-        .left("services.my.volumes", "only for a database that it makes, and none is named");
+        .left("services.my.volumes", "only for a database that it creates, and none is named");
 }
 
 #[test]
@@ -829,12 +829,12 @@ fn brokers_of_kafka_are_clusters_of_their_own() {
     Repo::of(&[("compose.yaml", &compose)])
         .has("settings.\"offsets.topic.replication.factor\" = 1;")
         .lacks("authorizer.class.name")
-        .left("services.one.environment.KAFKA_AUTHORIZER_CLASS_NAME", "AclAuthorizer comes with ZooKeeper")
+        .left("services.one.environment.KAFKA_AUTHORIZER_CLASS_NAME", "AclAuthorizer requires ZooKeeper")
         .lacks("create.topics")
         .lacks("jmx.port")
-        .left("services.one.environment.KAFKA_CREATE_TOPICS", "makes no topics")
+        .left("services.one.environment.KAFKA_CREATE_TOPICS", "does not create topics")
         .left("services.one.environment.KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "has no 2 copies")
-        .left("services.two.image", "a cluster of its own, without `one`");
+        .left("services.two.image", "its own cluster, without `one`");
 }
 
 #[test]
@@ -926,9 +926,9 @@ fn programs_that_a_script_installs_for_all_are_reported() {
         old: { image: 'node:22', command: 'sh -c \"yarn global add serve && serve x\"' }\n  \
         none: { image: 'node:22', command: 'sh -c \"npm root -g && pnpm config set -g store-dir /x && npm ls -g && npm run dev -- -g\"' }\n";
     Repo::of(&[("compose.yaml", compose)])
-        .left("services.ui.command", "into the package of Node.js, which is read-only")
-        .left("services.old.command", "into the package of Node.js, which is read-only")
-        .not_left("services.none.command", "into the package of Node.js")
+        .left("services.ui.command", "into the Node.js package, which is read-only")
+        .left("services.old.command", "into the Node.js package, which is read-only")
+        .not_left("services.none.command", "into the Node.js package")
         .has("bitcoin-cli -regtest -rpcconnect=127.0.0.1 stop");
 }
 

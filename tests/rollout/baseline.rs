@@ -16,7 +16,7 @@ fn pruning_only_removes() {
     assert!(repository.refused("baseline --prune").contains("there is no baseline to prune"));
     repository.run("baseline");
     let ran = repository.run("baseline --prune");
-    assert_eq!((ran.code, ran.err.as_str()), (0, "every entry of the baseline is needed; nothing was removed\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "every entry in the baseline is needed; nothing was removed\n"));
     // One finding is fixed, one is new, one moved to another folder.
     repository.write("a.nix", "{ }\n");
     repository.write("new.nix", "<new>\n");

@@ -225,7 +225,7 @@ fn wrong_uses_are_rejected() {
     let repository = Repository::new(&[("a.nix", "<a>\n")]);
     assert!(repository.refused("--new-since main").contains("--new-since requires at least one commit"));
     repository.commit("t", "2026-01-01");
-    assert!(repository.refused("--new-since nowhere").contains("`nowhere` is not a commit of this repository"));
+    assert!(repository.refused("--new-since nowhere").contains("`nowhere` is not a commit in this repository"));
     assert!(repository.refused("--new-since main --changed").contains("cannot be used with"));
     assert!(repository.refused("--new-since=--output=x").contains("is not a commit"));
     std::fs::remove_dir_all(repository.path().join(".git")).unwrap();

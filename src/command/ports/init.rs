@@ -53,7 +53,7 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
     super::code_with(&facts, |unread| {
         let files = count(unread, "file");
         format!(
-            "{registry} was written without the ports of {files} that could not be read; `flakeward ports init` adds \
+            "{registry} was written without the ports in {files} that could not be read; `flakeward ports init` adds \
              them later"
         )
     })
@@ -62,8 +62,8 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
 /// The failure if all ports are in flakes that may be evaluated without the rest of the repository.
 fn separate_flakes(registry: &str, flake: &str) -> Failure {
     Failure::new(format!("no file can import {registry}: {flake} is a separate flake")).help(format!(
-        "write `registry = \"{flake}/lib/ports.nix\"` below `[ports]` in flakeward.toml, and run this again; nothing was \
-         written"
+        "write `registry = \"{flake}/lib/ports.nix\"` under `[ports]` in flakeward.toml, and run this again; nothing \
+         was written"
     ))
 }
 
@@ -79,7 +79,7 @@ fn already_defined(defined: &Definition, session: &Session) -> Failure {
     let Definition { path, line, count } = defined;
     let (shown, setting) = (session.view.path(path), defined.setting());
     Failure::new(format!("{shown}:{line} already defines `ports`, a set of {count} port numbers")).help(format!(
-        "if it is the registry, write `{setting}` below `[ports]` in flakeward.toml; nothing was written"
+        "if it is the registry, write `{setting}` under `[ports]` in flakeward.toml; nothing was written"
     ))
 }
 
@@ -88,7 +88,7 @@ fn already_defined(defined: &Definition, session: &Session) -> Failure {
 fn not_a_registry(Unsuitable { path, why }: &Unsuitable, session: &Session) -> Failure {
     let shown = session.view.path(path);
     Failure::new(format!("{shown} is configured as the port registry, but {why}")).help(
-        "set `registry` below `[ports]` in flakeward.toml to a file that contains only ports, for example \
+        "set `registry` under `[ports]` in flakeward.toml to a file that contains only ports, for example \
          `registry = \"lib/ports.nix\"`, which may not exist yet; nothing was written",
     )
 }

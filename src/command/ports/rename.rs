@@ -40,8 +40,8 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails if files that are not checked refer to the entry, or show that checked files do: evaluation would fail after
-/// the rename. `edits` are those of the checked files alone.
+/// Fails if files that are not checked refer to the entry, or if they reveal further references in checked files:
+/// evaluation would fail after the rename. `edits` are those found in the checked files alone.
 fn refuse_unread(
     session: &mut Session,
     facts: &PortFacts,
@@ -66,7 +66,7 @@ fn refuse_unread(
     match relocate::relocate(&all.project, &registries, registry, entry, &args.new) {
         Ok(edits) => {
             for edit in edits.into_iter().filter(|edit| !known.contains(&(&edit.path, edit.span))) {
-                // Comments do not affect evaluation, and a copy of a repository has those of its own registry.
+                // Comments do not affect evaluation, and those in a copy of a repository refer to the copy's registry.
                 let is_comment = comments.contains(&(&edit.path, edit.span));
                 if is_comment { &mut mentioned } else { &mut found }.insert(edit.path);
             }

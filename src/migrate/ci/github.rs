@@ -103,7 +103,8 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Reports images that a step only pushes. Docker gets them from elsewhere.
+    /// Reports `docker push` commands for images that the step does not build, unless a rewritten step loads them into
+    /// Docker.
     fn leave_pushes(&mut self, step: &Step<'_>) {
         let Some(script) = &step.run else { return };
         for (what, span) in shell_build::pushes(&script.text) {
@@ -116,7 +117,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// The folder in which a step's script starts, empty for the root. `None` if it is computed or outside of the
+    /// The folder in which a step's script starts, empty for the root. `None` if it is computed or outside the
     /// repository.
     fn folder(&self, job: &Job<'_>, step: &Step<'_>) -> Option<String> {
         let own = self.yaml.get(step.node, "working-directory");
@@ -166,7 +167,7 @@ impl Writer<'_, '_, '_> {
             self.leave(
                 at,
                 "docker/build-push-action",
-                "the step is written in a form that is not rewritten",
+                "a step in a flow sequence, or one shared by an alias, is not rewritten",
                 "rewrite it by hand",
             );
             return false;
@@ -261,7 +262,7 @@ impl Writer<'_, '_, '_> {
                 "build-args" => ("a Nix build has no build arguments", "write their values into the package"),
                 "platforms" => (
                     "`nix build` builds for one system",
-                    "build on a runner of each system, or with `.#packages.<system>.<name>`",
+                    "build on a runner for each system, or with `.#packages.<system>.<name>`",
                 ),
                 "target" => ("the package builds the last stage", "define the other stage as a separate package"),
                 "labels" => ("labels are part of the image's configuration", "set `config.Labels` in the package"),

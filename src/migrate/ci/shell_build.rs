@@ -45,9 +45,9 @@ pub struct Build {
 /// Options with a value that do not affect the result of the build.
 const IGNORED: [&str; 4] = ["--cache-from", "--progress", "--builder", "--network"];
 
-/// The reason why commands of Compose are not migrated.
-pub const COMPOSE_WHY: &str = "it uses the containers of the Compose file";
-/// The work to do by hand for such commands.
+/// Why Compose commands are not migrated.
+pub const COMPOSE_WHY: &str = "it uses containers from the Compose file";
+/// The work to do by hand for these commands.
 pub const COMPOSE_TODO: &str =
     "start the processes that `flakeward migrate compose` writes: `nix run .#<name> -- up --detached`";
 
@@ -84,11 +84,11 @@ pub fn pushes(script: &str) -> Vec<(String, Span)> {
     commands.iter().filter_map(what).collect()
 }
 
-/// Subcommands of Compose that act on containers.
+/// Compose subcommands that act on containers.
 const ACTIONS: [&str; 12] =
     ["up", "down", "run", "exec", "start", "stop", "restart", "pull", "push", "logs", "ps", "create"];
 
-/// The folder after `cd`, relative to the root. `None` if it is computed or outside of the repository.
+/// The folder after `cd`, relative to the root. `None` if it is computed or outside the repository.
 pub fn entered(folder: &str, to: &str) -> Option<String> {
     const ROOTS: [&str; 4] =
         ["$GITHUB_WORKSPACE", "${GITHUB_WORKSPACE}", "${{ github.workspace }}", "${{github.workspace}}"];
@@ -184,7 +184,7 @@ impl Build {
     fn in_folder(self, folder: Option<&str>) -> Result<Self, String> {
         let unknown = || "cannot tell which folder it builds".to_owned();
         let folder = folder.ok_or_else(unknown)?;
-        // A remote repository, or a file outside of the checkout.
+        // A remote repository, or a file outside the checkout.
         let is_elsewhere = |path: &str| path.starts_with('/') || path.contains("://") || path.starts_with("git@");
         let from_root = |path: String| match is_elsewhere(&path) {
             true => Ok(path),
@@ -296,7 +296,7 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
     match (build.context.as_str(), &build.file) {
         ("" | "-", _) => Err("cannot tell which folder it builds".to_owned()),
         (context, file) if computed(context) || file.as_deref().is_some_and(computed) => {
-            Err("which Dockerfile it builds is computed".to_owned())
+            Err("the path of its Dockerfile is computed".to_owned())
         }
         _ => Ok(build),
     }
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn builds_of_scripts() {
+    fn docker_builds_in_scripts_are_found() {
         let found = read("cd x\ndocker build -t ghcr.io/o/api:$SHA --build-arg A=1 -f api/Dockerfile .\ndocker push ghcr.io/o/api:$SHA\n", Some("")).unwrap();
         let builds = found.builds.unwrap();
         let [build] = builds.as_slice() else { panic!("{builds:?}") };
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_a_build_writes() {
+    fn build_output_options_are_parsed() {
         let script = "docker buildx build -o type=docker,dest=a.tar --cache-to=type=local,dest=/tmp/c --cache-to type=gha -t x .";
         let build = read(script, Some("")).unwrap().builds.unwrap().remove(0);
         assert_eq!(build.archives, ["docker-archive:a.tar:x:latest"]);

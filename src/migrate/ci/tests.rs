@@ -95,7 +95,7 @@ fn scripts_are_rewritten_in_place() {
 }
 
 #[test]
-fn what_docker_is_still_used_for_is_left() {
+fn remaining_uses_of_docker_are_left() {
     let (new, left) = migrated(
         "on: push\njobs:\n  check:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker build --check api\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      \
          - uses: docker/setup-buildx-action@v3\n        id: buildx\n      - run: echo ${{ steps.buildx.outputs.name }}\n      \
@@ -110,7 +110,7 @@ fn what_docker_is_still_used_for_is_left() {
 }
 
 #[test]
-fn what_depends_on_the_matrix_is_left() {
+fn builds_that_depend_on_the_matrix_are_left() {
     let step = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: ${{ matrix.app }}\n";
     let (new, left) = migrated(step);
     assert_eq!((new.as_str(), left.as_slice()), (step, &["6: docker/build-push-action".to_owned()][..]));
@@ -130,7 +130,7 @@ fn other_files_are_refused_or_reported() {
 }
 
 #[test]
-fn builds_of_a_folder_are_those_of_its_dockerfile() {
+fn a_build_in_a_folder_uses_the_dockerfile_there() {
     let head = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n";
     for step in [
         "      - working-directory: ./api\n        run: docker build -t x .\n",

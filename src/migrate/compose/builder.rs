@@ -80,7 +80,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         Self { stack, module, files, ports, variables, report, secrets, missing_env, configurations }
     }
 
-    /// The variable for a configuration file of the repository, with addresses on this machine. `None` if the file
+    /// The variable for a configuration file in the repository, with addresses on this machine. `None` if the file
     /// contains no addresses.
     pub fn rewritten_file(&self, service: &Service<'m>, path: &str) -> Option<String> {
         if let Some(known) = self.configurations.borrow().get(path) {
@@ -107,10 +107,10 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub(super) fn other_name(&self, service: &Service<'_>) {
         if service.process != service.name && service.is_carried() {
             let why = format!(
-                "a service of services-flake already has a process `{}`, so this one is `{}`",
+                "a services-flake service already has a process named `{}`, so this one is named `{}`",
                 service.name, service.process
             );
-            let todo = format!("use `{}` in commands of process-compose", service.process);
+            let todo = format!("use `{}` in process-compose commands", service.process);
             self.leave(service, &service.key.place, "", why, todo);
         }
     }

@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_from_the_root() {
+    fn paths_become_relative_to_the_root() {
         for (folder, path, expected) in [
             ("a", "./b", "./a/b"),
             ("a", "../b", "./b"),

@@ -80,7 +80,7 @@ fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables:
     }
 }
 
-/// The variables of an `env_file`. `None` if it is not a readable file of the repository.
+/// The variables of an `env_file`. `None` if it is not a readable file in the repository.
 fn pairs_of(item: &Node, files: &dyn Files, variables: &Variables) -> Option<Vec<(Key, Node)>> {
     let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
     let text = files.text(path).ok()??;

@@ -10,7 +10,7 @@ use super::words;
 use super::yaml::{Node, Place, Value};
 use crate::migrate::nix::{Attr, Expr, Text};
 
-/// A health check of a Compose file or of a Dockerfile.
+/// A health check in a Compose file or Dockerfile.
 struct Check {
     test: Vec<String>,
     place: Place,
@@ -68,7 +68,7 @@ pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr>
         }
         for (key, value) in node.pairs() {
             if !matches!(key.name.as_str(), "test" | "interval" | "timeout" | "retries" | "start_period") {
-                let why = "process-compose has one period for all probes";
+                let why = "process-compose uses one interval for all probes";
                 builder.leave(
                     service,
                     &value.place,
@@ -254,7 +254,7 @@ fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> E
     let script = process::shell_script(words).map(|script| {
         match process::unknown_programs(builder, service, script) {
             Ok(unknown) => {
-                unknown.iter().for_each(|name| leave(format!("no package of nixpkgs is known for `{name}`")))
+                unknown.iter().for_each(|name| leave(format!("no nixpkgs package is known to provide `{name}`")))
             }
             Err(why) => leave(why),
         }

@@ -142,8 +142,8 @@ impl Rewriter<'_, '_> {
         found
     }
 
-    /// The replacement for the name by which Docker's containers refer to the host. Published ports become ports of the
-    /// registry.
+    /// The replacement for the name by which Docker's containers refer to the host. Published ports become registry
+    /// ports.
     fn machine_address(&self, text: &str, at: usize) -> (usize, usize, Text) {
         let end = at + HOST_OF_DOCKER.len();
         let mut address = Text::literal(LOCAL);
@@ -273,8 +273,8 @@ impl Rewriter<'_, '_> {
         (bare || keyed || after.starts_with(":\u{f8f5}")).then(|| (end, Text::literal(LOCAL)))
     }
 
-    /// The port whose number is the value of a variable: a port of the service that a related variable or the prefix of
-    /// this one names, or else of this service, or else of any service if there is a prefix.
+    /// The port whose number is the value of a variable. It belongs to the service that a related host variable or the
+    /// prefix of this variable names, or else to this service, or else, if there is a prefix, to any service.
     fn port_value(&self, variable: &str, text: &str) -> Option<&Port> {
         let number: u16 = text.parse().ok()?;
         if !variable.to_ascii_uppercase().contains("PORT") {
@@ -314,7 +314,7 @@ impl Rewriter<'_, '_> {
     }
 }
 
-/// The name of the host in containers of Docker Desktop, and in other containers through `extra_hosts`.
+/// The name of the host in Docker Desktop containers, and in other containers through `extra_hosts`.
 const HOST_OF_DOCKER: &str = "host.docker.internal";
 
 /// The form of a string.
@@ -368,7 +368,7 @@ impl Scope<'_> {
     }
 }
 
-/// The keys of hosts and ports in a string, by object. Keys outside of all objects form a separate scope.
+/// The keys of hosts and ports in a string, by object. Keys outside all objects form a separate scope.
 fn scopes(text: &str) -> Vec<Scope<'_>> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let is_filler = |c: char| matches!(c, '"' | '\'' | ' ');

@@ -1,4 +1,4 @@
-//! The process that the image of a Dockerfile runs.
+//! The process that a Dockerfile's image runs.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ impl Built {
         found.filter(|folder| !folder.is_empty() && !folder.contains('*'))
     }
 
-    /// Like `in_context`, for a stage that copies the files of its folder one by one.
+    /// Like `in_context`, for a stage that copies the files in its folder one by one.
     fn beside_files(&self, file: &ImageFile) -> Option<String> {
         let stage = self.stage(file)?;
         let path = in_folder(&stage.folder, &self.source);
@@ -421,7 +421,7 @@ impl ImageFile {
                     Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
                     _ => continue,
                 };
-                // Only a file, which has nothing below it, is found under its own name.
+                // `target/name` is only the file itself, and `target` is not a file that is copied into a folder.
                 let is_file = name.contains('.') && !is_folder && target.rsplit('/').next() != Some(name);
                 let is_named_file = target.rsplit('/').next().is_some_and(|last| last.contains('.'));
                 let into_folder = to.len() > target.len() || !is_named_file;
@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_that_programs_run_in() {
+    fn working_folders_are_mapped_to_the_context() {
         let folder = |text: &str| read(&"Dockerfile".into(), text, None, &BTreeMap::new()).unwrap().working_folder();
         let go = |copy: &str| {
             format!(

@@ -199,8 +199,8 @@ impl Instance<'_, '_, '_> {
                 self.leave(
                     &node.place,
                     "image",
-                    "the modules of the image are not part of Redis",
-                    "load those that are used with `extraConfig`",
+                    "Redis does not include the modules in the image",
+                    "use `extraConfig` to load the modules that are needed",
                 );
             }
             "redpanda" => self.leave(
@@ -219,7 +219,7 @@ impl Instance<'_, '_, '_> {
             "pgautoupgrade" => self.leave(
                 &node.place,
                 "image",
-                "services-flake does not upgrade the data of an older PostgreSQL",
+                "services-flake does not upgrade data from an older PostgreSQL version",
                 "dump the old database, and restore it into the new one",
             ),
             "timescaledb" | "timescaledb-ha" => {
@@ -250,7 +250,7 @@ impl Instance<'_, '_, '_> {
                 if self.known.option == "apache-kafka" {
                     if port.container != stack::KAFKA_CONTROLLER {
                         let why = "services-flake's apache-kafka has one listener for all clients".to_owned();
-                        let todo = format!("use its port of the registry where {} was used", port.container);
+                        let todo = format!("use its port from the registry wherever {} was used", port.container);
                         self.leave(&port.place, "ports", why, todo);
                     }
                 } else if self.known.option != "nginx" {
@@ -295,10 +295,10 @@ impl Instance<'_, '_, '_> {
             }
         }
         if let Some(node) = self.service.get("env_file").filter(|node| node.items().is_empty()) {
-            self.builder.carry(self.service, &node.place, "env_file", "what its variables become");
+            self.builder.carry(self.service, &node.place, "env_file", "the options that its variables set");
         }
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
-            let why = "the service takes options and no variables";
+            let why = "the service takes options, not variables";
             self.leave(&item.place, "env_file", why, "write the settings in the file as options");
         }
     }
@@ -388,7 +388,7 @@ impl Instance<'_, '_, '_> {
                 let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
                 let names: Vec<String> = parts.iter().filter_map(|part| plain(part)).collect();
                 let others: Vec<&str> = parts.iter().filter(|part| plain(part).is_none()).copied().collect();
-                let why = "services-flake's grafana takes plugins as packages, and downloads none";
+                let why = "services-flake's grafana takes plugins as packages, and does not download any";
                 let mut todo = match names.is_empty() {
                     true => "set `declarativePlugins` to the packages of its plugins".to_owned(),
                     false => format!(
@@ -476,7 +476,7 @@ impl Instance<'_, '_, '_> {
             self.carry(place, what, "dataDir: ./data/<instance>");
             return true;
         }
-        // What only the image or its vendor reads.
+        // Keys that only the image or its vendor's software reads.
         let is_of_image = ["log4j", "jmx.", "confluent.", "gc.log"].iter().any(|start| key.starts_with(start));
         if is_of_image
             || key.contains("heap.opts")
@@ -487,21 +487,21 @@ impl Instance<'_, '_, '_> {
             return false;
         }
         if key == "create.topics" {
-            let why = "services-flake's apache-kafka makes no topics";
-            let todo = "make them with kafka-topics.sh in a process that depends on it";
+            let why = "services-flake's apache-kafka does not create topics";
+            let todo = "create them with kafka-topics.sh in a process that depends on it";
             self.leave(place, what, why, todo);
             return true;
         }
         let copies = ["replication.factor", "min.isr", "min.insync.replicas"].iter().any(|end| key.ends_with(end));
         if copies && text.parse::<i64>().is_ok_and(|number| number > 1) {
             self.set_path(&["settings", &key], Expr::int(1));
-            let why = format!("a broker that is a cluster of its own has no {text} copies, so it is 1");
-            self.leave(place, what, why, "nothing, unless the program depends on the copies");
+            let why = format!("a cluster of one broker cannot have {text} replicas, so the value is 1");
+            self.leave(place, what, why, "nothing, unless the program depends on the replicas");
             return true;
         }
-        // Under its successor, a broker without `super.users` may not register at its own controller.
+        // With its successor, a broker without `super.users` may be unable to register with its own controller.
         if key == "authorizer.class.name" && text.ends_with("AclAuthorizer") {
-            let why = "AclAuthorizer comes with ZooKeeper, so every client of this broker may do everything";
+            let why = "AclAuthorizer requires ZooKeeper, so every client of this broker has full access";
             let todo = "set it to org.apache.kafka.metadata.authorizer.StandardAuthorizer, with `super.users`, if \
                         programs need the ACLs on this machine";
             self.leave(place, what, why, todo);

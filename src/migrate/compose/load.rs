@@ -56,7 +56,7 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
     unique(&mut root);
     if root.get("services").is_none_or(|services| services.pairs().is_empty()) {
         return Err(Error::new(&first, "is not a Compose file: it has no `services`")
-            .help("name the files that `docker compose -f` would be given"));
+            .help("name the files that you would pass to `docker compose -f`"));
     }
     let present = env.is_some();
     Ok(Model { root, folder, env: env.unwrap_or_default(), env_path: present.then_some(env_path) })
@@ -81,10 +81,10 @@ struct Loader<'a> {
     nodes: Cell<usize>,
 }
 
-/// The maximum number of files of a project, counted each time they are included.
+/// The maximum number of files in a project, counted each time they are included.
 const MOST_LOADS: usize = 500;
 
-/// The maximum number of nodes of a project. The nodes of services are counted twice.
+/// The maximum number of nodes in a project. The nodes of services are counted twice.
 const MOST_NODES: usize = 3 * yaml::MOST_NODES;
 
 /// The maximum total size of the strings with variables in a project, in bytes.
@@ -227,7 +227,7 @@ impl Loader<'_> {
     fn inside(&self, from: &Node, file: &str) -> Result<RelPath, Error> {
         if file.contains("://") || file.starts_with("git@") {
             return Err(from
-                .error(format!("{file} is not a file of this repository"))
+                .error(format!("{file} is not a file in this repository"))
                 .help("copy it into the repository, and refer to the copy"));
         }
         let Some(path) = file.strip_prefix("./") else {
@@ -350,7 +350,7 @@ fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -
             size.update(|size| size + text.len());
             if size.get() > MOST_TEXT {
                 let message =
-                    format!("the files of the project exceed {} MiB after variable interpolation", MOST_TEXT >> 20);
+                    format!("the project's files exceed {} MiB after variable interpolation", MOST_TEXT >> 20);
                 return Err(yaml::error_at(&place, message));
             }
             let raw = std::mem::replace(&mut scalar.text, text);

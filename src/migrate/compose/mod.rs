@@ -37,7 +37,7 @@ use crate::finding::RelPath;
 pub struct Projects {
     /// The files that Compose reads in one run, in order.
     pub projects: Vec<Vec<RelPath>>,
-    /// Other files next to a usual one. Each pair consists of such a file and the usual one.
+    /// Other files next to a usual one. Each pair consists of the usual file and such a file.
     pub variants: Vec<(RelPath, RelPath)>,
 }
 
@@ -254,7 +254,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
             "version" => draft.report.carry(path, line, "version", "nothing: Compose ignores it"),
             "name" => draft.report.carry(path, line, "name", "the name of the process-compose configuration"),
             "networks" => {
-                draft.report.carry(path, line, "networks", "nothing: all processes share the network of the machine")
+                draft.report.carry(path, line, "networks", "nothing: all processes share the machine's network")
             }
             "volumes" => {
                 for (name, volume) in node.pairs() {
@@ -264,14 +264,14 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                             &name.place.path,
                             name.place.line,
                             what,
-                            "its data is in a volume of Docker",
+                            "its data is in a Docker volume",
                             "copy the data out of the volume",
                         ),
                         _ => draft.report.carry(
                             &name.place.path,
                             name.place.line,
                             what,
-                            "folders below ./data, empty at first",
+                            "folders under ./data, empty at first",
                         ),
                     }
                 }
@@ -287,7 +287,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                             &name.place.path,
                             name.place.line,
                             what,
-                            "it is not a file of this repository",
+                            "it is not a file in this repository",
                             "give the programs its value through the environment",
                         ),
                     }
@@ -343,7 +343,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
     }
     if let Some(path) = files.first() {
         let names: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
-        let why = format!("{} would be world-readable in the store, so `.env` holds them", names.join(", "));
+        let why = format!("{} would be world-readable in the store, so `.env` contains them", names.join(", "));
         draft.report.leave(
             path,
             1,
@@ -421,7 +421,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_env_files_are_quoted_as_their_readers_do() {
+    fn env_values_are_quoted_for_their_parsers() {
         for (value, expected) in [
             ("word", "word"),
             ("a b", "'a b'"),
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_a_folder_belong_together_or_not() {
+    fn compose_files_in_a_folder_are_grouped_into_projects() {
         let paths = |names: &[&str]| names.iter().map(|name| RelPath::from(*name)).collect::<Vec<_>>();
         let found =
             projects(&paths(&["a/docker-compose.yml", "a/docker-compose.override.yml", "a/docker-compose.prod.yml"]));

@@ -34,7 +34,7 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
     for item in service.get("volumes").map_or(&[][..], Node::items) {
         let source = item.get("source").and_then(Node::text).unwrap_or_default();
         if !source.starts_with("./") {
-            let why = format!("{source} is not a folder of this repository");
+            let why = format!("{source} is not a folder in this repository");
             instance.builder.leave(service, &item.place, "volumes", why, "copy what nginx serves into the repository");
         }
     }
@@ -47,7 +47,7 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
             && (is_inside(HTML) || outer.any(|outer| is_inside(&outer)))
             && !configuration.is_named(instance, &bind.target)
         {
-            let why = format!("nginx serves the folder around {} from another location", bind.target);
+            let why = format!("nginx serves the folder that contains {} from another location", bind.target);
             let todo = format!("serve ./{} from a `location` with an `alias`", bind.source);
             instance.builder.leave(service, &bind.place, key, why, todo);
             continue;

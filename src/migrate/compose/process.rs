@@ -100,7 +100,7 @@ pub fn words_of(builder: &Builder<'_, '_>, node: &Node) -> Option<Vec<String>> {
     }
 }
 
-/// The words that a service runs: entrypoint and command, from the Compose file or else from the Dockerfile.
+/// The words that a service runs: entrypoint and command, from the Compose file, the Dockerfile or its base image.
 pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     let own = |key: &str| service.get(key).and_then(|node| words_of(builder, node));
     let file = service.image_file.as_ref();
@@ -157,7 +157,7 @@ pub fn usual_words(service: &Service<'_>) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// The requirements for running a program outside of its image. The error is the reason why it cannot be run.
+/// The program that runs a command outside its image. The error is the reason why it cannot be run.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
     let words = without_wrappers(words);
     let Some(first) = words.first() else {
@@ -172,7 +172,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     if let Some((package, start)) = known_program(first) {
         let line = start_line(&versioned(builder, service, package), start);
         let mut program = Program { line, ..Program::default() };
-        // The result of the Dockerfile is not available, so the program is run from its source.
+        // The files that the Dockerfile builds are not available, so the program is run from its source.
         let is_built = match package {
             "jdk" => words.iter().any(|word| word.ends_with(".jar") || word.starts_with("app:")),
             "dotnet-sdk" => words.iter().any(|word| word.ends_with(".dll")),
@@ -194,13 +194,13 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         && starts_built(file, &go_mod(builder, service), text, &words[1..])
     {
         let why = "its script runs in the checkout, where the program that the image builds is not on PATH";
-        let todo = "build the program, and make the script start it from where it is built";
+        let todo = "build the program, and change the script to start it from its build folder";
         builder.leave(service, &service.key.place, "command", why, todo);
     }
     let script = if is_script { script } else { own_script(builder, service, first) };
     match script {
         Some((mut program, text)) => {
-            // Such a script finally starts its arguments.
+            // Such a script ends by running its arguments.
             if let Some(server) = php::server(builder, service, &words[1..]) {
                 program.line.push(" ").append(&server?.line);
                 return Ok(program);
@@ -233,14 +233,14 @@ fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&
     let is_known = |word: &str| containers::ON_EVERY_MACHINE.contains(&word);
     let Some(word) = word.filter(is_name).filter(|word| !word.starts_with('-') && !is_known(word)) else { return };
     let why =
-        format!("its script is given `{word}`, which may be a program of the image: no package is known to provide it");
+        format!("its script gets `{word}`, which may be a program in the image: no package is known to provide it");
     builder.leave(service, &service.key.place, "command", why, "add its package to `runtimeInputs` of the script");
 }
 
 /// Whether the replacement for a command always gets a port.
 pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> bool {
     let words = without_wrappers(words);
-    // The start script of the image may come first.
+    // The image's start script may come first.
     let is_php = words.iter().take(2).any(|word| php::is_server(word));
     is_php || script::own_package(service, words).is_some_and(|package| package.sets(container))
 }
@@ -250,10 +250,10 @@ fn not_known(service: &Service<'_>, first: &str) -> String {
     let base = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
     match base {
         Some(base) if first.starts_with('-') => {
-            format!("`{first}` is an argument of the entrypoint of `{base}`, which is unknown")
+            format!("`{first}` is an argument to the unknown entrypoint of `{base}`")
         }
         _ if known_program(first).is_some() => {
-            format!("the image builds the program that `{first}` runs, and its source is not in the build context")
+            format!("the image builds the program that `{first}` runs, but its source is not in the build context")
         }
         _ => format!("neither nixpkgs nor its build context is known to provide `{first}`"),
     }
@@ -427,7 +427,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
         let text = builder.files().text(&full).ok()??;
         Some((path, full, text))
     };
-    // A relative path may exist only in the folder of the image, and a name only in its PATH.
+    // A relative path may exist only in the image's working directory, and a name only in its PATH.
     let copied = || read(in_image.map(|path| host_path(service, &path))?);
     let on_path = || {
         let folders = paths::PATH.iter().filter(|_| !word.contains('/'));
@@ -442,7 +442,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
         builder.leave(service, &service.key.place, "command", why, "change the script to work in the checkout");
     }
     line.push(" ").append(&words::word(&Text::literal(path)));
-    // Such a script uses programs in the PATH of the image.
+    // Such a script uses programs in the image's PATH.
     let packages = version::runtime(builder, service).into_iter().collect();
     Some((Program { line, packages, ..Program::default() }, text))
 }
@@ -463,7 +463,7 @@ fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, tex
     }
 }
 
-/// Whether a word is a folder in the image's root, or a path below it.
+/// Whether a word is a folder in the image's root, or a path under it.
 fn names_path(word: &str, root: &str) -> bool {
     let word = word.trim_matches(|c: char| "\"';".contains(c));
     word.strip_prefix('/')

@@ -17,13 +17,13 @@ pub const INSTANCES: (&str, &str) =
 
 const ISOLATION: &str = "the process runs as you, without a container around it";
 const LIMITS: &str = "process-compose does not limit resources";
-const HOST_NETWORK: &str = "the process uses the network of the machine";
+const HOST_NETWORK: &str = "the process uses the machine's network";
 
 /// Keys of a service, with the outcome for each.
 const KEYS: &[(&str, Outcome)] = &[
     ("container_name", Holds("its name is rewritten wherever it is used as a host")),
     ("hostname", Holds("its name is rewritten wherever it is used as a host")),
-    ("networks", Holds("all processes share the network of the machine")),
+    ("networks", Holds("all processes share the machine's network")),
     ("network_mode", Lost(HOST_NETWORK, "nothing, unless the service relies on having its network to itself")),
     ("pull_policy", Holds("there is no image to pull")),
     ("platform", Holds("nixpkgs builds for the machine's own platform")),
@@ -49,7 +49,7 @@ const KEYS: &[(&str, Outcome)] = &[
     ("device_cgroup_rules", Lost(ISOLATION, "nothing: there is no container")),
     ("gpus", Lost("the process sees the machine's own devices", "choose a package that is built for the GPU")),
     ("mac_address", Lost(HOST_NETWORK, "nothing: the machine has its own address")),
-    ("extra_hosts", Lost(HOST_NETWORK, "add the names to /etc/hosts of the machine if the program needs them")),
+    ("extra_hosts", Lost(HOST_NETWORK, "add the names to the machine's /etc/hosts if the program needs them")),
     ("dns", Lost(HOST_NETWORK, "nothing: the machine's resolver is used")),
     ("dns_opt", Lost(HOST_NETWORK, "nothing: the machine's resolver is used")),
     ("dns_search", Lost(HOST_NETWORK, "nothing: the machine's resolver is used")),

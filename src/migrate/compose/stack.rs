@@ -51,9 +51,9 @@ pub struct Service<'m> {
 pub enum Role {
     /// An instance of a service in services-flake.
     Known(&'static ServiceImage),
-    /// A process that runs a package of nixpkgs.
+    /// A process that runs a nixpkgs package.
     Package(&'static PackageImage),
-    /// A process that runs a program of the repository or of nixpkgs.
+    /// A process that runs a program from the repository or from nixpkgs.
     Program,
     /// Nothing, for this reason.
     Left(String),
@@ -62,7 +62,7 @@ pub enum Role {
 /// A port that a service listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
-    /// The number inside of the container.
+    /// The number inside the container.
     pub container: u16,
     /// The number on the host, if it is published under a fixed number.
     pub published: Option<u16>,
@@ -89,7 +89,7 @@ impl<'m> Service<'m> {
         self.get(key)?.text()
     }
 
-    /// The port with this number inside of the container. All of Kafka's listeners for clients count as one port.
+    /// The port with this number inside the container. All of Kafka's listeners for clients count as one port.
     pub fn port(&self, container: u16) -> Option<&Port> {
         let found = self.ports.iter().find(|port| port.container == container)?;
         let is_listener = |port: &&Port| port.container != KAFKA_CONTROLLER;
@@ -148,7 +148,7 @@ impl<'m> Service<'m> {
     }
 }
 
-/// A file or folder of the repository that a container sees at another path.
+/// A file or folder in the repository that a container sees at another path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bind {
     /// The path relative to the repository's root.
@@ -212,7 +212,7 @@ impl<'m> Stack<'m> {
         self.services.iter().find(|service| service.name == name)
     }
 
-    /// Gives another process name to services whose names are reserved for helper processes of services-flake.
+    /// Gives another process name to services whose names are reserved for services-flake's helper processes.
     fn name_processes(&mut self) {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         for service in self.services.iter().filter(|service| matches!(service.role, Role::Known(_))) {
@@ -336,7 +336,8 @@ impl<'m> Stack<'m> {
 fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
     let (Role::Package(_), Some(published)) = (role, port.published) else { return };
     if published != port.container {
-        let why = format!("the program is not told its port {}, so it is not reachable on {published}", port.container);
+        let why =
+            format!("nothing passes port {} to the program, so it is not reachable on {published}", port.container);
         let what = format!("services.{name}.ports.{}", port.container);
         let todo = format!("set the port in the program's configuration, or use {}", port.container);
         draft.report.leave(&port.place.path, port.place.line, what, why, todo);
@@ -346,8 +347,10 @@ fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
 /// Claims the number of a port that cannot be changed, because it is the program's own.
 fn claim_fixed(draft: &mut Draft<'_>, name: &str, path: &RelPath, words: &[&str], port: &mut Port) {
     if let Some(owner) = draft.ports.taken_by(port.container, name, words) {
-        let why =
-            format!("port {} already belongs to `{owner}`, and nothing gives the program another one", port.container);
+        let why = format!(
+            "port {} already belongs to `{owner}`, and nothing sets a different port for the program",
+            port.container
+        );
         let what = format!("services.{name}.ports.{}", port.container);
         let todo = "set another port in the program's own configuration";
         return draft.report.leave(&port.place.path, port.place.line, what, why, todo);

@@ -117,7 +117,7 @@ fn without_shell(words: Vec<String>) -> Vec<String> {
     }
 }
 
-/// Whether a service runs a script of the shell.
+/// Whether a service runs a shell script.
 pub fn is_script(service: &Service<'_>) -> bool {
     let words = words(service);
     let shell = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
@@ -125,7 +125,7 @@ pub fn is_script(service: &Service<'_>) -> bool {
         && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
 }
 
-/// Whether a service with the image of a program starts a script instead of the program: a shell, or a file of the
+/// Whether a service with the image of a program starts a script instead of the program: a shell, or a file in the
 /// repository or the image that is not the image's own entrypoint.
 pub fn is_other_program(service: &Service<'_>, program: &str) -> bool {
     let Some(node) = service.get("entrypoint").or_else(|| service.get("command")) else { return false };

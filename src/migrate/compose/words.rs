@@ -12,7 +12,8 @@ use crate::migrate::nix::{Part, Text};
 /// The marker characters around a shell expansion.
 pub const SHELL: (char, char) = ('\u{f8f5}', '\u{f8f6}');
 
-/// Reads a scalar. Variables for which `at_run_time` returns true are kept, and all others are replaced.
+/// Reads a scalar. Variables for which `at_run_time` returns true are kept, unless they contain a port number. All
+/// others are replaced.
 pub fn text_of(scalar: &Scalar, variables: &Variables, at_run_time: &dyn Fn(&str) -> bool) -> String {
     let Some(raw) = &scalar.raw else { return scalar.text.clone() };
     if !interpolate::names(raw).iter().any(|name| at_run_time(name)) {
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_stay_for_the_shell() {
+    fn run_time_variables_are_kept_for_the_shell() {
         let variables = Variables::from([("A".into(), "1".into())]);
         let raw = "x ${B} ${C:-d e} $A $$y";
         let text = interpolate::interpolate(raw, &variables).unwrap();

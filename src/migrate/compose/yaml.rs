@@ -160,7 +160,7 @@ const MOST_BRACKETS: usize = 64;
 
 /// Parses the first document in a file. `None` if the file contains no document.
 ///
-/// Compose accepts closing brackets that are not indented more than their key, and the parser does not. Such lines are
+/// Compose accepts closing brackets that are not indented more than their key, but the parser does not. Such lines are
 /// indented. No node begins on them, so the positions of the other nodes do not change.
 pub fn parse(path: &RelPath, text: &str) -> Result<Option<Node>, Error> {
     let mut indented = String::new();
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_input_has_a_place() {
+    fn errors_have_a_position() {
         for (text, message) in [
             ("a: [1\n", "compose.yaml:2:1: is not valid YAML"),
             ("a: 1\na: 2\n", "compose.yaml:2:1: the key `a` is already defined on line 1"),

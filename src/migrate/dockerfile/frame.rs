@@ -202,18 +202,18 @@ impl Reader<'_> {
             }
             "ONBUILD" => {
                 let todo = format!("add the instruction to the images based on this one: {rest}");
-                self.leave(line, "ONBUILD", "Docker no longer builds images based on this one", &todo);
+                self.leave(line, "ONBUILD", "images based on this one are no longer built by Docker", &todo);
             }
             "SHELL" => {
                 self.shell = instruction.exec();
-                self.frame.read.push((line, "SHELL".to_owned(), "the shell of the commands below it"));
+                self.frame.read.push((line, "SHELL".to_owned(), "the shell for the commands after it"));
             }
             _ => {}
         }
     }
 
     fn env(&mut self, line: usize, rest: &str) {
-        // `ENV NAME value with blanks` is the old form.
+        // `ENV NAME value with spaces` is the old form.
         let first = rest.split_whitespace().next().unwrap_or("");
         let all = match first.contains('=') {
             true => pairs(rest),
@@ -264,7 +264,7 @@ impl Reader<'_> {
                 _ => self.leave(
                     line,
                     &format!("EXPOSE {word}"),
-                    "it is not a port number",
+                    "it is neither a port number nor a range of at most 100 ports",
                     "write the port into the registry",
                 ),
             }

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_of_package_managers() {
+    fn package_manager_commands_are_parsed() {
         let read = |line: &str| read(&line.split(' ').collect::<Vec<_>>());
         let script = |name: &str| Action::Script(name.to_owned());
         for (line, expected) in [

@@ -1,4 +1,4 @@
-//! `flakeward migrate dockerfile`: converts the image of a Dockerfile to a package of the flake, built with
+//! `flakeward migrate dockerfile`: converts the image of a Dockerfile to a package in the flake, built with
 //! nix2container.
 //!
 //! The frame (configuration, files, accounts, ports) is migrated completely. The build steps in `RUN` lines become a

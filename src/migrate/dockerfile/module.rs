@@ -84,7 +84,7 @@ impl<'d, 'f> Module<'d, 'f> {
         paths::join(&self.context, path.trim_start_matches('/')).unwrap_or_default()
     }
 
-    /// The path of a file or folder of the repository, relative to the module.
+    /// The path of a file or folder in the repository, relative to the module.
     fn relative(&self, path: &str) -> String {
         let path = if path.is_empty() { "." } else { path };
         match path {
@@ -220,7 +220,7 @@ impl<'d, 'f> Module<'d, 'f> {
             all.push(format!("pkgs.{attribute}"));
         }
         for (package, line) in &recipe.unknown {
-            let why = "no known package of nixpkgs matches this";
+            let why = "no known nixpkgs package matches this";
             self.leave(*line, package, why, "look it up with `nix search nixpkgs` and add it to `deps`");
         }
         self.python(frame, recipe, &mut all);
@@ -262,7 +262,7 @@ impl<'d, 'f> Module<'d, 'f> {
         self.tree(index, &frame, &recipe, &mut tools, &name)
     }
 
-    /// Certificates, `/tmp`, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
+    /// Certificates, `/tmp`, Bash, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
     fn surroundings(
         &mut self,
         base: Option<&'static Base>,
@@ -380,7 +380,7 @@ impl<'d, 'f> Module<'d, 'f> {
         bindings.extend(self.bindings.iter().cloned());
         let image = image.write(6);
         let body = bindings.iter().map(|(name, value)| value.clone() + name).collect::<String>() + &image;
-        // Other tools would report unused bindings.
+        // Linters would report unused bindings.
         let used = |name: &str| {
             let word = |text: &str| {
                 text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|part| part == name)
@@ -416,7 +416,7 @@ fn escaped(text: &str) -> String {
     text.replace("''", "'''").replace("${", "''${")
 }
 
-/// Quotes a pattern of files for a script in an indented Nix string. Everything except the wildcards is literal.
+/// Quotes a glob for a script in an indented Nix string. Everything except the wildcards is literal.
 fn pattern(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -15,7 +15,7 @@ use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH};
 /// The commands of a stage, grouped by the way in which they are migrated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recipe {
-    /// The nixpkgs attributes for packages of the distribution, with their lines.
+    /// The nixpkgs attributes for distribution packages, with their lines.
     pub packages: Vec<(&'static str, usize)>,
     /// The packages in [`Self::packages`] that are libraries.
     pub libraries: Vec<&'static str>,
@@ -31,7 +31,7 @@ pub struct Recipe {
     pub groups: Vec<(String, Option<u32>)>,
     /// The names of these groups.
     pub group_names: BTreeSet<String>,
-    /// What is done to the image's files, which can be done where the files are put together.
+    /// Changes to the image's files that can be made where the files are assembled.
     pub files: Vec<FileLine>,
     /// Owners of paths: path, owner, line.
     pub owners: Vec<(String, String, usize)>,
@@ -56,14 +56,14 @@ pub struct Account {
     pub group: Option<String>,
 }
 
-/// A command that changes a file or folder of the image.
+/// A command that changes a file or folder in the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLine {
     /// The path in the image.
     pub path: String,
     /// The command, as shown in reports.
     pub what: String,
-    /// The same command as a line of shell that works below `$out`.
+    /// The same command as a line of shell code that works under `$out`.
     pub script: String,
     /// The line of the Dockerfile.
     pub line: usize,
@@ -97,7 +97,7 @@ pub enum Requirement {
     File(String, String),
     /// One package.
     Name(String),
-    /// The project in a folder of the image, with some of its extras.
+    /// The project in a folder in the image, with some of its extras.
     Project(String, Vec<String>),
 }
 
@@ -137,7 +137,7 @@ pub enum Tool {
 }
 
 impl Recipe {
-    /// The tools and libraries of the distribution that a build requires in addition to those of its builder.
+    /// The distribution's tools and libraries that a build requires in addition to those of its builder.
     pub fn build_inputs(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         let mut tools: Vec<&str> = self.packages.iter().map(|(attribute, _)| *attribute).collect();
         tools.retain(|attribute| !IN_EVERY_BUILD.contains(attribute) && !self.libraries.contains(attribute));
@@ -189,7 +189,7 @@ impl Recipe {
         }
     }
 
-    /// Handles `echo TEXT >> FILE`.
+    /// Handles a command whose output is written to a file: `echo TEXT >> FILE`.
     fn write(&mut self, words: &[&str], sign: &str, path: &str, run: &Run, folder: &str) {
         let path = filled(path.trim_matches(['"', '\'']), run);
         let is_plain = |text: &str| !text.contains(['$', '`']);
@@ -253,13 +253,13 @@ impl Recipe {
                 self.accounts.insert(name.to_owned(), Account::of(words));
             }
             (name, _) if CHANGES_ACCOUNTS.contains(&name) => {
-                let why = "the new file defines all accounts of the image";
+                let why = "the new file defines all accounts in the image";
                 self.lost.push((shown(words), line, why, "change its `users` and `groups`"));
             }
             ("chown", [owner, paths @ ..]) => {
                 for path in paths {
                     if is_pattern(path) {
-                        let why = "which files it means is only known when the image is built";
+                        let why = "the files that it changes are only known when the image is built";
                         let todo = "add a `perms` entry for them in the new file";
                         self.lost.push((format!("chown {owner} {path}"), line, why, todo));
                         continue;
@@ -302,7 +302,7 @@ impl Recipe {
                 Action::Nothing => return,
                 Action::Prune => {
                     let why = "`node_modules` is built with all packages";
-                    let todo = "remove the development packages in the build in the new file";
+                    let todo = "in the new file, remove the development packages during the build";
                     self.lost.push((shown(words), line, why, todo));
                     return;
                 }
@@ -526,7 +526,7 @@ mod tests {
     use crate::lang::dockerfile::Dockerfile;
 
     #[test]
-    fn commands_are_sorted_by_what_becomes_of_them() {
+    fn commands_are_grouped_by_how_they_are_migrated() {
         let text = "FROM debian\nWORKDIR /app\nRUN apt-get update && apt-get install -y git libodd && rm -rf /var/lib/apt\n\
                     RUN <<E\nuseradd -m -s /bin/sh web\nmkdir -p data\nE\nRUN npm ci && npm run build\nRUN cd srv && go build -o bin/x .\n\
                     RUN pip install -r requirements.txt gunicorn\nRUN chown -R web:web /app && make all\n\
@@ -554,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_of_a_shell_are_expanded_or_reported() {
+    fn shell_patterns_are_expanded_or_reported() {
         let text = "FROM debian\nRUN mkdir -p /d/{a,b} && touch /d/?\nSHELL [\"/bin/bash\", \"-c\"]\n\
                     RUN mkdir -p /e/{a,b}/{c,d} && chmod +x /app/[ab].sh && mkdir /f/{1..3} '/g a'\n";
         let recipe = Recipe::of(&Frame::of(&Dockerfile::read(text).unwrap(), 0));
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_groups_of_accounts() {
+    fn account_names_and_groups_are_read() {
         let text = "FROM debian\nRUN groupadd --gid 2000 staff && addgroup crew --gid 2001 && useradd -p secret -e 2030-01-01 -m web\n\
                     RUN adduser -h /srv -D -G staff -g \"The user\" app && useradd -h ops -g crew\nRUN mkdir -p \"/srv/a b\"\n";
         let recipe = Recipe::of(&Frame::of(&Dockerfile::read(text).unwrap(), 0));

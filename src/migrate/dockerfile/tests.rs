@@ -171,7 +171,7 @@ fn stages_become_derivations() {
 }
 
 #[test]
-fn what_is_not_carried_is_a_hole_with_a_name() {
+fn commands_that_are_not_carried_over_become_a_failing_derivation() {
     let dockerfile = "FROM maven:3-eclipse-temurin-21 AS build\nCOPY src /app/src\nRUN cd /app && mvn package\n\
                       FROM eclipse-temurin:21-jre\nCOPY --from=build /app/target/a.jar /a.jar\nCOPY --from=odd/image /x /x\n\
                       HEALTHCHECK CMD curl localhost\nCMD java -jar /a.jar\n";
@@ -189,7 +189,7 @@ fn what_is_not_carried_is_a_hole_with_a_name() {
 }
 
 #[test]
-fn files_of_packages_are_copied_from_the_packages() {
+fn files_from_distribution_packages_are_copied_from_nixpkgs() {
     let dockerfile = "FROM alpine:3 AS builder\nRUN apk --no-cache add ca-certificates tzdata\nFROM scratch\n\
                       COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/\n\
                       COPY --from=builder /usr/share/zoneinfo /usr/share/zoneinfo\nCOPY --from=builder /usr/lib/odd.so /lib/\n\
@@ -203,7 +203,7 @@ fn files_of_packages_are_copied_from_the_packages() {
     }
     assert!(!module.contains("stage-builder"), "{module}");
     assert_eq!(left(&report), ["6: COPY --from=builder /usr/lib/odd.so"]);
-    // This stage is only an image.
+    // This stage consists only of an image.
     let dockerfile =
         "FROM ghcr.io/acme/vault:1 AS vault\nFROM debian:12\nCOPY --from=vault /web ./web\nCMD [\"/web/x\"]\n";
     let (module, report) = migrated("Dockerfile", dockerfile, &[]);
@@ -213,7 +213,7 @@ fn files_of_packages_are_copied_from_the_packages() {
 }
 
 #[test]
-fn copies_go_where_docker_puts_them() {
+fn files_are_copied_to_the_same_paths_as_in_docker() {
     let dockerfile = "FROM alpine:3\nWORKDIR /srv\nCOPY entry.sh /usr/local/bin/\nCOPY app /tmp\nCOPY app /srv\nCOPY lib/*.jar app.jar\n\
                       COPY build/*.jar b.jar\nENTRYPOINT [\"entry.sh\"]\nCMD [\"app\"]\n";
     let (module, report) = migrated("Dockerfile", dockerfile, &[("entry.sh", ""), ("app", ""), ("lib/x.jar", "")]);
@@ -229,7 +229,7 @@ fn copies_go_where_docker_puts_them() {
 }
 
 #[test]
-fn a_package_is_built_where_its_files_are_copied_from() {
+fn a_package_is_built_from_the_folder_its_files_are_copied_from() {
     let dockerfile = "FROM node:22 AS server\nWORKDIR /app\nCOPY server .\nRUN npm install && npm run build && npm prune --production\n\
                       WORKDIR /app/dist/api\nRUN npm install --omit=dev\nFROM node:22\nCOPY --from=server /app/dist /app\nCMD [\"node\", \"x.js\"]\n";
     let root = [("package.json", "{}"), ("package-lock.json", "{}"), ("server/package.json", "{}")];
@@ -279,7 +279,7 @@ fn commands_are_written_out_or_reported_whole() {
 }
 
 #[test]
-fn the_build_context_is_that_of_compose_or_of_the_files() {
+fn the_build_context_comes_from_compose_or_the_copied_files() {
     let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY package.json .\nCOPY turbo.json .\nCMD [\"node\", \"x.js\"]\n";
     let files = [("apps/web/package.json", "{}"), ("package.json", "{}"), ("turbo.json", "{}")];
     let (module, report) = migrated("apps/web/Dockerfile", dockerfile, &files);
@@ -296,7 +296,7 @@ fn the_build_context_is_that_of_compose_or_of_the_files() {
 }
 
 #[test]
-fn names_are_unique_and_known_to_others() {
+fn package_names_are_unique_and_can_be_looked_up() {
     let files: BTreeMap<String, String> = [
         ("a/api/Dockerfile", "FROM scratch\n"),
         ("b/api/Dockerfile", "FROM scratch\n"),
@@ -324,7 +324,7 @@ fn names_are_unique_and_known_to_others() {
 }
 
 #[test]
-fn nginx_default_server_and_bash_of_the_base_are_added() {
+fn the_nginx_default_server_and_bash_of_the_base_image_are_added() {
     let (module, report) = migrated(
         "site/Dockerfile",
         "FROM nginx:alpine\nCOPY index.html /usr/share/nginx/html/\n",
@@ -389,7 +389,7 @@ fn builds_of_a_stage_keep_their_flags_and_variables() {
 }
 
 #[test]
-fn programs_and_patterns_of_stages_are_copied() {
+fn programs_and_glob_matches_are_copied_from_stages() {
     let dockerfile = "FROM node:22 AS b\nWORKDIR /app\nRUN apt-get install -y dumb-init\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\n\
                       RUN npm run build\nFROM node:22\nCOPY --from=b /usr/bin/dumb-init /usr/bin/dumb-init\n\
                       COPY --from=b /app/dist/*.js /srv/\nCOPY --from=b [\"/app/$(id) x/*.js\", \"/srv/\"]\nCMD [\"dumb-init\", \"node\", \"/srv/a.js\"]\n";
@@ -400,7 +400,7 @@ fn programs_and_patterns_of_stages_are_copied() {
 }
 
 #[test]
-fn projects_of_python_are_found_where_they_are_copied_from() {
+fn python_projects_are_found_in_their_source_folder() {
     let project =
         "[project]\nname = \"back\"\ndependencies = [\"fastapi\"]\n[build-system]\nrequires = [\"hatchling\"]\n";
     let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY back/pyproject.toml ./\nRUN uv pip install -r pyproject.toml\n\
@@ -419,7 +419,7 @@ fn projects_of_python_are_found_where_they_are_copied_from() {
 }
 
 #[test]
-fn files_of_python_are_those_that_are_copied_to_their_path() {
+fn python_files_are_found_by_the_path_they_are_copied_to() {
     let project = |name: &str, dependency: &str| {
         format!(
             "[project]\nname = \"{name}\"\ndependencies = [\"{dependency}\"]\n[build-system]\nrequires = [\"hatchling\"]\n"
@@ -463,7 +463,7 @@ fn files_of_python_are_those_that_are_copied_to_their_path() {
 }
 
 #[test]
-fn each_program_of_go_is_installed_where_its_build_puts_it() {
+fn each_go_program_is_installed_at_its_output_path() {
     let dockerfile = |run: &str| {
         format!(
             "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN {run}\nFROM alpine\nCOPY --from=b /src /srv\nCMD [\"/srv/a\"]\n"
@@ -498,7 +498,7 @@ fn each_program_of_go_is_installed_where_its_build_puts_it() {
 }
 
 #[test]
-fn variables_of_a_stage_that_its_build_cannot_have_are_reported() {
+fn stage_variables_that_the_build_cannot_use_are_reported() {
     let dockerfile = "FROM node:22 AS b\nWORKDIR /app\nENV A=1 1B=2 SUPPORT=3 HOME=/root\nCOPY . .\nRUN npm ci && npm run build\n\
                       FROM node:22\nCOPY --from=b /app /app\nCMD [\"node\", \"/app/a.js\"]\n";
     let files = [("package.json", "{}"), ("package-lock.json", "{}")];
@@ -512,7 +512,7 @@ fn variables_of_a_stage_that_its_build_cannot_have_are_reported() {
 }
 
 #[test]
-fn accounts_and_their_groups() {
+fn accounts_get_their_groups_and_ids() {
     let dockerfile = "FROM alpine\nRUN addgroup -S staff && adduser -S web -G staff\nCOPY --chown=web:staff a /a\nUSER web\nCMD [\"a\"]\n";
     let (module, report) = migrated("Dockerfile", dockerfile, &[("a", "")]);
     for expected in ["web:x:1000:1001:", "web:x:1000:\n", "staff:x:1001:"] {

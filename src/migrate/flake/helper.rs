@@ -62,7 +62,7 @@ struct Reader<'o, 't, 'a> {
 }
 
 impl Reader<'_, '_, '_> {
-    /// The expression of a parameter.
+    /// Resolves a parameter to its expression.
     fn look(&self, node: Node) -> Node {
         let tree = self.outputs.tree;
         let mut node = nix::unwrap_parens(tree, node);
@@ -275,7 +275,7 @@ impl Reader<'_, '_, '_> {
         if is_system { Argument::System } else { Argument::Expression(node) }
     }
 
-    /// Whether a node is where the helper is called, not in the helper.
+    /// Whether a node is at the call of the helper, not in the helper.
     fn is_at_site(&self, node: Node) -> bool {
         self.site.contains(self.outputs.tree.span(node))
     }

@@ -216,7 +216,7 @@ impl Planner<'_, '_, '_> {
                 }
                 What::Other(node) => {
                     let name = outputs.tree.slice(node).split_whitespace().next().unwrap_or("").to_owned();
-                    let why = "it is a second call for each system; `perSystem` has one list of systems".to_owned();
+                    let why = "it is a second per-system call, and `perSystem` has only one list of systems".to_owned();
                     plan.left.push((name, tree.span(node).start, why));
                     plan.kept_whole.push(layout::settle(tree.slice(node), Form::Expression, self.indent + 4));
                     plan.carried.push(tree.span(node));
@@ -241,7 +241,7 @@ impl Planner<'_, '_, '_> {
                 };
                 let at = tree.span(binding).start;
                 if TYPED.contains(&name.as_str()) {
-                    plan.left.push((name, at, "flake-parts has no per-system option of this name".to_owned()));
+                    plan.left.push((name, at, "flake-parts has no per-system option with this name".to_owned()));
                     continue;
                 }
                 match self.member(name.clone(), set, binding, made) {
@@ -284,7 +284,7 @@ impl Planner<'_, '_, '_> {
             return Err(Refusal::new(
                 Some(tree.span(outputs.body).start),
                 "every per-system output uses names that `perSystem` also defines",
-                "rename `system` and `pkgs` of the outer `let`",
+                "rename `system` and `pkgs` in the outer `let`",
             ));
         }
         if let Some(text) = &packages {
@@ -362,7 +362,7 @@ impl Planner<'_, '_, '_> {
             for name in &names {
                 if elsewhere.clone().any(|other| mentions(tree, other.node, name)) {
                     let why =
-                        format!("the `let` around a part of the outputs binds `{name}`, which another part also uses");
+                        format!("the `let` around part of the outputs binds `{name}`, which another part also uses");
                     return Err(Refusal::new(at, &why, "give it another name"));
                 }
             }

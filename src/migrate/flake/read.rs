@@ -50,8 +50,8 @@ pub enum What {
     Other(Node),
 }
 
-/// What a name or selection refers to, from an input on, as far as it can be followed: `["nixpkgs", "lib",
-/// "genAttrs"]`.
+/// What a name or selection refers to, as a path that starts with an input, as far as it can be followed: `["nixpkgs",
+/// "lib", "genAttrs"]`.
 pub type Canonical = Vec<String>;
 
 impl<'t, 'a> Outputs<'t, 'a> {
@@ -176,7 +176,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         set.is_some() && set == parent
     }
 
-    /// What an expression refers to, from an input (or `self`) on. `None` if it cannot be followed.
+    /// What an expression refers to, as a path that starts with an input or `self`. `None` if it cannot be followed.
     pub fn canonical(&self, node: Node) -> Option<Canonical> {
         self.follow(node, 0)
     }
@@ -262,7 +262,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         known.then_some(path)
     }
 
-    /// The function of flake-utils that an expression refers to: `eachDefaultSystem`.
+    /// The flake-utils function that an expression refers to: `eachDefaultSystem`.
     pub fn flake_utils(&self, node: Node) -> Option<String> {
         let path = self.canonical(node)?;
         match path.as_slice() {

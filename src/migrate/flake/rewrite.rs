@@ -19,7 +19,7 @@ const DEFAULT_SYSTEMS: [&str; 4] = ["aarch64-darwin", "aarch64-linux", "x86_64-d
 const ROUNDS: usize = 64;
 
 /// The reason why a flake that uses flake-parts is not rewritten.
-pub const MIGRATED: &str = "the outputs are already made by `mkFlake`";
+pub const MIGRATED: &str = "the outputs already use `mkFlake`";
 
 /// Rewrites the text of a flake.nix. `lock` is the text of its lock file.
 pub fn rewrite(text: &str, read: Read<'_>, lock: Option<&str>) -> Result<Rewritten, Refusal> {

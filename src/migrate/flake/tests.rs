@@ -222,7 +222,7 @@ fn flake(bindings: &str, outputs: &str) -> String {
 const SYSTEMS: &str = "systems = [ \"x86_64-linux\" ];";
 
 #[test]
-fn helpers_are_known_by_what_they_do() {
+fn helpers_are_recognised_by_their_behaviour() {
     for (helper, used, expected) in [
         (
             "all = nixpkgs.lib.genAttrs systems;",
@@ -273,7 +273,7 @@ fn helpers_are_known_by_what_they_do() {
 }
 
 #[test]
-fn recursive_outputs_read_each_other_from_self() {
+fn recursive_outputs_refer_to_each_other_through_self() {
     let recursive = flake(SYSTEMS, "OUTPUTS").replace("{\n      OUTPUTS\n", "rec {\n      OUTPUTS\n").replace(
         "OUTPUTS",
         "packages = nixpkgs.lib.genAttrs systems (system: { a = system; });\n      \
@@ -289,7 +289,7 @@ fn recursive_outputs_read_each_other_from_self() {
 }
 
 #[test]
-fn a_call_may_have_a_name() {
+fn a_per_system_call_may_be_bound_to_a_name() {
     let bound = "{ inputs.u.url = \"github:numtide/flake-utils\"; outputs = { self, nixpkgs, u, ... }: let\n  \
                  # For each.\n  each = u.lib.eachDefaultSystem (system: {\n    # Greets.\n    packages.a = 1;\n  });\n\
                  in each // { overlays.default = _: _: { }; }; }";
@@ -316,7 +316,7 @@ fn names_keep_their_meaning() {
 }
 
 #[test]
-fn other_systems_stay() {
+fn outputs_for_other_systems_stay() {
     let helpers = "some = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ]; all = nixpkgs.lib.genAttrs [ \"x86_64-linux\" \"aarch64-linux\" ];";
     let used = "packages = all (system: { }); checks = all (system: { }); apps = some (system: { });";
     let new = with(&flake(helpers, used), &[]).unwrap();
@@ -341,7 +341,7 @@ fn the_lock_file_determines_the_default_systems() {
 }
 
 #[test]
-fn what_is_not_certain_is_refused() {
+fn uncertain_outputs_are_refused() {
     let each = |body: &str| {
         format!(
             "{{ inputs.u.url = \"github:numtide/flake-utils\"; outputs = {{ self, nixpkgs, u, ... }}: u.lib.eachDefaultSystem ({body}); }}"
@@ -362,7 +362,7 @@ fn what_is_not_certain_is_refused() {
         ("{ inputs = import ./inputs.nix; outputs = { nixpkgs, ... }: { }; }".to_owned(), "inputs are computed"),
         ("{ outputs = { nixpkgs, ... }: { packages.x86_64-linux = { }; }; }".to_owned(), "no per-system output"),
         ("{ outputs = { nixpkgs, ... }: rec { lib = 1; packages = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ] (s: lib); }; }".to_owned(), "`rec` set"),
-        (each("system: { packages.a = 1; }").replace("u.lib.each", "{ lib = 1; } // (let inherit (u.lib) eachDefaultSystem; in each").replace("; }); }", "; })); }"), "has a `let` of its own"),
+        (each("system: { packages.a = 1; }").replace("u.lib.each", "{ lib = 1; } // (let inherit (u.lib) eachDefaultSystem; in each").replace("; }); }", "; })); }"), "has its own `let`"),
         ("{ outputs = ".to_owned(), "syntax errors"),
         ("x: x".to_owned(), "not an attribute set"),
         ("{ inputs.flake-parts.url = \"github:o/other\"; outputs = { nixpkgs, ... }: { }; }".to_owned(), "not hercules-ci/flake-parts"),

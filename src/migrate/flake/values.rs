@@ -36,12 +36,12 @@ impl<'r> Values<'r> {
         Self { read }
     }
 
-    /// The name of an attribute of a package output that is a set and not a package, if there is one.
+    /// The name of an attribute of a package output that is a set, not a package, if there is one.
     pub fn set_in(&self, tree: &Tree<'_>, file: &str, output: Node) -> Option<String> {
         self.attribute(tree, file, output, 0)
     }
 
-    /// Whether a value is a set of packages and not a package.
+    /// Whether a value is a set of packages, not a package.
     pub fn is_set(&self, tree: &Tree<'_>, file: &str, value: Node) -> bool {
         self.set(tree, file, value, 0)
     }

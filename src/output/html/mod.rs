@@ -172,14 +172,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_leaves_its_element() {
+    fn text_cannot_leave_its_element() {
         assert_eq!(escape("a<b>&\"'\u{1b}\u{202e}"), "a&lt;b&gt;&amp;&quot;&#39;\\u{1b}\\u{202e}");
         assert_eq!(inline("a `<b>` c"), "a <code>&lt;b&gt;</code> c");
         assert_eq!(inline("it`s <"), "it`s &lt;");
     }
 
     #[test]
-    fn digits_are_those_of_base_64() {
+    fn base64_is_encoded_correctly() {
         for (text, expected) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
             assert_eq!(base64(text.as_bytes()), expected);
         }

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bitmaps_are_runs_and_literals() {
+    fn bitmaps_consist_of_runs_and_literals() {
         let run = |value: u64, repeats: u64, literals: u64| (value | repeats << 1 | literals << 33).to_be_bytes();
         let words = [run(0, 1, 1), 0b101u64.to_be_bytes(), run(1, 1, 0)].concat();
         let bytes = [&192u32.to_be_bytes()[..], &3u32.to_be_bytes(), &words, &[0; 4], b"rest"].concat();

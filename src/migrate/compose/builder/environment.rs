@@ -52,7 +52,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             return;
         }
         if name == "PATH" {
-            let why = "it names folders of the image, and would hide the programs of this machine";
+            let why = "it names folders in the image, and would hide this machine's programs";
             self.leave(service, place, &key, why, "add the packages of programs to `runtimeInputs` of its script");
             return;
         }
@@ -63,7 +63,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let is_known = self.variables.contains_key(name) || self.secrets.borrow().contains_key(name);
             if !is_known {
                 let why = format!("`{name}` has no value yet");
-                self.leave(service, place, &key, why, "set it in `.env`, or in the environment of process-compose");
+                self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
             }
             return;
         }
@@ -72,7 +72,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let is_known = self.variables.contains_key(&name) || self.secrets.borrow().contains_key(&name);
             if !is_known && required.contains(name.as_str()) {
                 let why = format!("`{name}` has no value yet");
-                self.leave(service, place, &key, why, "set it in `.env`, or in the environment of process-compose");
+                self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
             }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
@@ -99,7 +99,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.carry(service, place, &key, format!("settings.processes.{}.environment.{name}", service.process));
     }
 
-    /// Reports variables in `.env` that are read only at run time and refer to hosts or ports of the old network.
+    /// Reports variables in `.env` that are read only at run time and refer to hosts or ports on the old network.
     fn env_notes(&self, service: &Service<'_>, name: &str, place: &Place, scalar: &Scalar) {
         let asked = interpolate::names(scalar.raw.as_deref().unwrap_or_default());
         let at_run_time = self.run_time(scalar);
@@ -113,8 +113,8 @@ impl<'a, 'm> Builder<'a, 'm> {
                 continue;
             }
             let file = self.stack.model.env_path.as_deref().unwrap_or(".env");
-            let why = format!("{variable} in {file} names a host or a port of the old network");
-            let todo = format!("write 127.0.0.1 and the port of the registry as {variable}");
+            let why = format!("{variable} in {file} names a host or a port on the old network");
+            let todo = format!("set {variable} to 127.0.0.1 and the port from the registry");
             self.leave(service, place, &format!("environment.{name}"), why, todo);
         }
     }
@@ -135,7 +135,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let split = words::split(&line).unwrap_or_else(|_| line.split_whitespace().map(str::to_owned).collect());
         if split.iter().any(|word| has_password(word)) || has_password(&line) {
             let place = service.get("command").map_or(&service.key.place, |node| &node.place);
-            let why = "it has a password, which ends up in the world-readable store";
+            let why = "it contains a password, which ends up in the world-readable store";
             self.leave(service, place, "command", why, "move the password to `.env` and write `${NAME}`");
         }
     }
@@ -205,7 +205,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
                 }
                 let why = format!(
-                    "how the program gets its port is unknown; PORT is set, and it listened on {}",
+                    "it is unknown how the program gets its port; PORT is set, and in the container it listened on {}",
                     port.container
                 );
                 let todo = format!("check that it listens on {}", port.number);
@@ -264,13 +264,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         for (name, value) in pairs {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
             if rewritten.as_literal() != Some(&value) {
-                let why = format!("{name} in {path} names a host or a port of the old network");
+                let why = format!("{name} in {path} names a host or a port on the old network");
                 self.leave(
                     service,
                     &item.place,
                     "env_file",
                     why,
-                    format!("write 127.0.0.1 and the port of the registry as {name}"),
+                    format!("set {name} to 127.0.0.1 and the port from the registry"),
                 );
             }
         }
@@ -284,7 +284,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let (why, todo) = match (is_written, &example) {
                 (false, example) => (".env does not exist", missing_file(example.as_deref())),
                 (true, Some(example)) => {
-                    (".env is written with only the secrets", format!("add the other variables of {example} to it"))
+                    (".env is written with only the secrets", format!("add the other variables from {example} to it"))
                 }
                 (true, None) => continue,
             };
@@ -303,7 +303,7 @@ impl<'a, 'm> Builder<'a, 'm> {
 /// The work to do by hand for a missing `env_file`.
 fn missing_file(example: Option<&str>) -> String {
     example.map_or_else(
-        || "write it before the first start".to_owned(),
+        || "create it before the first start".to_owned(),
         |example| format!("copy {example} to it before the first start"),
     )
 }
@@ -420,7 +420,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_of_connection_strings() {
+    fn passwords_in_connection_strings_are_found() {
         let found = |text: &str| password_in_url(text).map(|(start, end)| text[start..end].to_owned());
         for (text, expected) in [
             ("postgres://a:b@db/x", Some("b")),

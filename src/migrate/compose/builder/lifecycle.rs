@@ -8,7 +8,7 @@ use crate::migrate::compose::{health, settings, words};
 use crate::migrate::nix::{Attr, Expr};
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// Converts `depends_on` with its conditions, and also `links` and the networks of other services.
+    /// Converts `depends_on` with its conditions, `links`, and `network_mode: service:NAME`.
     pub fn depends_on(&self, done: &mut Done<'_, 'm>) -> Option<Attr> {
         let service = done.service;
         done.take(&["depends_on", "links"]);
@@ -17,12 +17,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             let what = format!("depends_on.{}", key.name);
             let Some(other) = self.stack.by_name(&key.name) else {
                 let why = format!("there is no service `{}`", key.name);
-                self.leave(service, &key.place, &what, why, "remove it, or add what it waits for");
+                self.leave(service, &key.place, &what, why, "remove it, or define that service");
                 continue;
             };
             if !other.is_carried() {
                 let why = format!("`{}` is not carried over, so nothing waits for it", key.name);
-                self.leave(service, &key.place, &what, why, "start its dependencies some other way");
+                self.leave(service, &key.place, &what, why, "start it some other way");
                 continue;
             }
             let condition = node.get("condition").and_then(Node::text).unwrap_or("service_started");
@@ -51,7 +51,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     &item.place,
                     "links",
                     format!("`{name}` is not carried over"),
-                    "start its dependencies some other way",
+                    "start it some other way",
                 ),
             }
         }
@@ -198,7 +198,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         attrs.extend(self.disabled(service));
         self.ports_report(service);
         if let Some(node) = service.get("logging") {
-            let why = "process-compose keeps the output of its processes itself";
+            let why = "process-compose stores the output of its processes itself";
             self.leave(service, &node.place, "logging", why, "set `log_location` if the output should be in a file");
         }
         attrs

@@ -36,7 +36,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for (run, line) in &file.runs {
             let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
             let shown: String = run.chars().take(60).collect();
-            let why = format!("`RUN {}` prepared the image, and the process runs in the checkout", shown.trim());
+            let why = format!("`RUN {}` prepared the image, but the process runs in the checkout", shown.trim());
             let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
                 format!(
                     "install the dependencies in ./{} once before the first start",
@@ -52,16 +52,16 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
-        // Files that a stage only passes on from the context are in the checkout.
+        // Files that a stage only copies from the context are in the checkout.
         let is_there = |built: &&Built| {
             let path = built.in_context(file).and_then(|path| paths::join(service.context()?, &path));
             path.is_some_and(|path| !path.is_empty() && matches!(self.files().text(&path), Ok(Some(_))))
         };
-        // A program that is run from its source is compiled at that time.
+        // A program that runs from its source is compiled when it starts.
         let is_compiled = |built: &&Built| program.runs_source && built.stage(file).is_some_and(ImageFile::compiles);
         if let Some(built) = file.built.iter().find(|built| !is_there(built) && !is_compiled(built)) {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
-            let why = format!("another stage builds {}, and the process runs in the checkout", built.target);
+            let why = format!("another stage builds {}, but the process runs in the checkout", built.target);
             let todo = format!("build it in ./{} before the first start", process::working_folder(service));
             self.leave(service, &place, "build", why, todo);
         }
@@ -112,12 +112,12 @@ impl<'a, 'm> Builder<'a, 'm> {
                 || (service.is_kafka() && service.port(container).is_some_and(|port| port.is_registered))
         };
         if node.items().iter().all(is_registered) {
-            return self.carry(service, &node.place, key, "entries of the port registry");
+            return self.carry(service, &node.place, key, "entries in the port registry");
         }
         for item in node.items() {
             let what = format!("{key}.{}", number(item));
             if is_registered(item) {
-                self.carry(service, &item.place, &what, "an entry of the port registry");
+                self.carry(service, &item.place, &what, "an entry in the port registry");
             } else {
                 let why = "its number has no entry in the port registry";
                 self.leave(service, &item.place, &what, why, "add an entry once the program listens on a free port");
@@ -179,7 +179,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the path in its command");
                     continue;
                 }
-                // A package of nixpkgs looks for its files at other paths.
+                // A nixpkgs package looks for its files at other paths.
                 Some(inside) if matches!(service.role, Role::Package(_)) => (
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
                     format!("pass ./{inside} to the program in `command`"),
@@ -201,7 +201,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     format!("configure the program to read {source} instead of {target}"),
                 ),
                 None if keeps_data && is_named(&item) => {
-                    let into = format!("./data/{}, without what the volume contains now", service.process);
+                    let into = format!("./data/{}, without the volume's current content", service.process);
                     self.carry(service, &item.place, "volumes", into);
                     continue;
                 }
@@ -235,7 +235,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             match self.file_of(key, name) {
                 Some(path) => self.carry(service, &item.place, key, format!("the file {path}")),
                 None => {
-                    let why = format!("`{name}` is not a file of this repository");
+                    let why = format!("`{name}` is not a file in this repository");
                     self.leave(service, &item.place, key, why, "give the program its value through the environment");
                 }
             }
@@ -255,8 +255,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         let unavailable = idle.or_else(|| service.text("image").and_then(containers::unavailable));
         let is_unknown = service.text("image").is_some() && service.get("build").is_none();
         let own = self.own_build(service).filter(|_| is_unknown);
-        let own =
-            own.map(|folder| format!("if ./{folder}/Dockerfile builds it, write `build: ./{folder}` for `image`"));
+        let own = own
+            .map(|folder| format!("if ./{folder}/Dockerfile builds it, write `build: ./{folder}` instead of `image`"));
         let todo = match (unavailable, &own, is_unknown) {
             (Some((_, todo)), ..) => todo,
             (None, Some(todo), _) => todo,
@@ -301,7 +301,7 @@ fn python_packages(service: &Service<'_>, program: &Program) -> String {
     match packages.find(|package| package.starts_with("python3")) {
         Some(python) => {
             format!(
-                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])` with the packages it installs"
+                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])` for the packages it installs"
             )
         }
         None => format!(

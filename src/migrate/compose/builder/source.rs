@@ -126,7 +126,7 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
 /// Calls a function with the source files of a build context until it returns true, for at most [`MOST_FILES`] files.
 pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut dyn FnMut(&str, &str) -> bool) {
     let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
-    // If nothing of the repository is mounted into an image that is not built, its program is from elsewhere.
+    // If nothing from the repository is mounted into an image that is not built, its program is from elsewhere.
     if service.context().is_none() && service.binds().is_empty() {
         return;
     }

@@ -1,4 +1,4 @@
-//! How the settings of a program pass it the number of its port.
+//! How a program's settings pass it its port number.
 
 use super::Builder;
 use super::source::each_source;
@@ -78,7 +78,7 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     if let Some((_, variable)) = crate::knowledge::containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
         return Told::Variable(variable);
     }
-    // In that case, the program is run from its source, not as the archive in the image.
+    // A Spring Boot program is run from its source, not from the archive in the image.
     let is_java = words.first().is_some_and(|word| word.rsplit('/').next() == Some("java"));
     if is_java && process::is_spring(files, service) {
         return Told::Variable("SERVER_PORT");

@@ -92,7 +92,7 @@ impl Instance<'_, '_, '_> {
                     if ["--config.file", "--web.listen-address", "--storage.tsdb.path"]
                         .iter()
                         .any(|own| flag.starts_with(own)) => {}
-                // These are folders of the image.
+                // These are folders in the image.
                 ("prometheus", flag) if flag.starts_with("--web.console") => left.push(flag),
                 ("prometheus" | "loki" | "tempo" | "pyroscope", flag) if flag.starts_with("-config.file") => {
                     at += usize::from(!flag.contains('='))

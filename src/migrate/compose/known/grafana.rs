@@ -109,8 +109,8 @@ impl Instance<'_, '_, '_> {
                 let value = match (name.name.as_str(), &folder) {
                     ("options", Some((folder, _))) => self.options(value, folder),
                     ("options", None) => {
-                        let shown = inside.unwrap_or("a folder of the image");
-                        let why = format!("its dashboards are in {shown}, which is not a folder of this repository");
+                        let shown = inside.unwrap_or("a folder in the image");
+                        let why = format!("its dashboards are in {shown}, which is not a folder in this repository");
                         self.leave(&bind.place, key(bind), why, "write the path of the dashboards in the checkout");
                         self.yaml_expr("options", value)
                     }
@@ -149,7 +149,7 @@ fn key(bind: &Bind) -> &'static str {
     if bind.is_copied { "build" } else { "volumes" }
 }
 
-/// The folder of the repository that is mounted at a path or above it, and the target of the mount.
+/// The repository folder that is mounted at a path or above it, and the target of the mount.
 fn source_of(binds: &[Bind], path: &str) -> Option<(String, String)> {
     let path = path.trim_end_matches('/');
     let below = |bind: &&Bind| {

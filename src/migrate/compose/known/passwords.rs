@@ -102,7 +102,7 @@ fn variable_name(word: &str) -> Option<&str> {
 }
 
 impl<'m> Instance<'_, '_, 'm> {
-    /// The process that sets the passwords, and the options that it needs.
+    /// The process that sets the passwords. Also sets the options that it needs.
     pub(super) fn password_process(&mut self) -> Option<Attr> {
         let all = passwords(self.service);
         let first = all.first()?;
@@ -183,7 +183,7 @@ impl<'m> Instance<'_, '_, 'm> {
             let grant = format!("GRANT ALL PRIVILEGES ON {scope} TO {account}{option}");
             script.push("  printf '%s;\\n' ").append(&line(grant)).push("\n");
         }
-        // services-flake has the socket in the folder of the data.
+        // services-flake creates the socket in the data folder.
         script.push("} | mysql --no-defaults --user=root --socket=\"$(realpath ");
         script.append(&words::word(&Text::literal(format!("{}/mysql.sock", self.data_folder())))).push(")\"\n");
         script

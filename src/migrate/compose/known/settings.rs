@@ -29,7 +29,7 @@ impl Instance<'_, '_, '_> {
                 self.set("initialPassword", Expr::text("change-me"));
             }
             "clickhouse" => {
-                // It reads files only, and `default` is the database of the image.
+                // It reads only files, and `default` is the image's database.
                 let schemas = self.init_files();
                 let name = self.value(&["CLICKHOUSE_DB"]);
                 if name.is_some() || !schemas.is_empty() {
@@ -77,7 +77,7 @@ impl Instance<'_, '_, '_> {
             self.leave(
                 &self.service.key.place,
                 "volumes",
-                "a database takes one file or folder of SQL",
+                "a database accepts one SQL file or one folder of SQL files",
                 "put all SQL files into one folder, and mount that folder",
             );
         }
@@ -85,7 +85,7 @@ impl Instance<'_, '_, '_> {
             self.leave(
                 &self.service.key.place,
                 "volumes",
-                "services-flake's mysql reads SQL files only for a database that it makes, and none is named",
+                "services-flake's mysql reads SQL files only for a database that it creates, and none is named",
                 "add the database with its `schema` to `initialDatabases`",
             );
         }
@@ -107,7 +107,7 @@ impl Instance<'_, '_, '_> {
             |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "apache-kafka");
         let others = self.builder.stack.services.iter().filter(|other| other.name != self.service.name);
         if let Some(other) = others.into_iter().find(is_broker) {
-            let why = format!("each broker becomes a cluster of its own, without `{}`", other.name);
+            let why = format!("each broker becomes its own cluster, without `{}`", other.name);
             let todo = "let all clients use one of them, and remove the others";
             self.leave(&self.service.key.place, "image", why, todo);
         }
@@ -141,7 +141,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Reports the keys whose effect the process of services-flake already has, and the keys that it does not need.
+    /// Reports the keys whose effect the services-flake process already has, and the keys that it does not need.
     pub(super) fn dropped(&self) {
         let own = format!("services-flake's {} brings its own", self.known.option);
         for key in ["healthcheck", "restart", "stop_signal", "stop_grace_period"] {
@@ -159,7 +159,7 @@ impl Instance<'_, '_, '_> {
             self.leave(
                 &node.place,
                 "logging",
-                "process-compose keeps the output of its processes itself",
+                "process-compose stores the output of its processes itself",
                 "set `log_location` if the output should be in a file",
             );
         }

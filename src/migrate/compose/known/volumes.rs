@@ -98,7 +98,7 @@ impl Instance<'_, '_, '_> {
             if name.ends_with(".sql") {
                 self.carry(place, "volumes", "initialDatabases");
             } else {
-                let why = format!("only .sql files are run at the first start, and not {name}");
+                let why = format!("only .sql files are run at the first start, not {name}");
                 self.leave(place, "volumes", why, "run it in a process that depends on the database");
             }
         }
@@ -165,7 +165,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Converts a value in a configuration file, below a key.
+    /// Converts a value in a configuration file, under a key.
     pub(super) fn yaml_expr(&self, key: &str, node: &Node) -> Expr {
         match &node.value {
             Value::Map(pairs) => Expr::Set(
@@ -184,7 +184,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// A number. The number of a port of the service is replaced with the registry's.
+    /// A number. If it is one of the service's ports, the registry's number replaces it.
     fn number(&self, key: &str, number: i64) -> Expr {
         let port = u16::try_from(number).ok().and_then(|number| self.service.port(number));
         match port.filter(|_| key.to_ascii_lowercase().contains("port")) {
@@ -272,7 +272,7 @@ impl Instance<'_, '_, '_> {
     }
 }
 
-/// The innermost bind that contains a path of the container, and the path behind its target.
+/// The innermost bind that contains a path in the container, and the rest of the path after its target.
 fn bind_of<'b, 't>(binds: &'b [Bind], text: &'t str) -> Option<(&'b Bind, &'t str)> {
     let behind = |bind: &'b Bind| {
         let rest = text.strip_prefix(bind.target.as_str())?;

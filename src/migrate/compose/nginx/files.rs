@@ -1,4 +1,4 @@
-//! The configuration files that nginx finds in its container, and the corresponding files of the repository.
+//! The configuration files that nginx finds in its container, and the corresponding files in the repository.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use crate::migrate::compose::known::Instance;
 use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml::{Node, Place};
 
-/// A configuration file of the repository.
+/// A configuration file in the repository.
 #[derive(Debug)]
 struct File {
     /// Its path relative to the root.
@@ -69,7 +69,7 @@ impl Configuration {
         self.matching("/etc/nginx/conf.d/*.conf").is_empty()
     }
 
-    /// The directives of a file. `None` if it is not a file of the repository, or cannot be read.
+    /// The directives of a file. `None` if it is not a file in the repository, or cannot be read.
     pub fn read(&self, target: &str) -> Option<Vec<Directive>> {
         let directives = self.files.get(target)?.directives.as_ref().ok()?.clone();
         self.used.borrow_mut().insert(target.to_owned());
@@ -110,7 +110,7 @@ impl Configuration {
                     builder.leave(service, &bind.place, key, why, "write its contents into `configFile`");
                 }
                 _ => {
-                    let why = format!("no `include` of the configuration names {target}");
+                    let why = format!("no `include` in the configuration names {target}");
                     builder.leave(service, &bind.place, key, why, "include it in `configFile` if it is needed");
                 }
             }

@@ -123,9 +123,9 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                 .push(&format!("/conf/{name};\n"));
             return out;
         }
-        // The module itself includes these types, and a folder may be empty.
+        // The module includes the MIME types itself, and a pattern may match nothing.
         if files.is_empty() && name != "mime.types" && !pattern.contains('*') {
-            let why = format!("{pattern} is not a file of this repository");
+            let why = format!("{pattern} is not a file in this repository");
             self.leave(file, directive.line, why, "write its contents into `configFile`");
         }
         for file in files {
@@ -201,13 +201,13 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     fn file(&self, word: &str, directive: &Directive, file: &str) -> String {
         let path = word.trim_matches(['"', '\'']);
         let Some(source) = self.in_checkout(path) else {
-            let why = format!("{path} is not a file of this repository");
+            let why = format!("{path} is not a file in this repository");
             self.leave(file, directive.line, why, "write the path of the file on this machine");
             return word.to_owned();
         };
         if !matches!(self.instance.builder.files().text(&source), Ok(Some(_))) {
             let why = format!("./{source} does not exist");
-            self.leave(file, directive.line, why, "write it before the first start");
+            self.leave(file, directive.line, why, "create it before the first start");
         }
         format!("../../{source}")
     }
@@ -226,7 +226,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let path = directive.argument(1).unwrap_or_default();
         let is_open = !path.starts_with('/') || path.contains('$') || path.starts_with(HTML);
         if !is_open && self.in_checkout(path).is_none() {
-            let why = format!("{path} is not a folder of this repository");
+            let why = format!("{path} is not a folder in this repository");
             self.leave(file, directive.line, why, "write the path of the folder on this machine");
         }
     }

@@ -8,7 +8,7 @@ use super::rewrite::Rewrite;
 pub enum Tls {
     /// It does not serve HTTPS.
     No,
-    /// Its certificate is a file of the repository.
+    /// Its certificate is a file in the repository.
     Yes,
     /// Its certificate is elsewhere.
     Lost,
@@ -34,7 +34,7 @@ impl Rewrite<'_, '_, '_, '_> {
                 return Tls::Lost;
             };
             if self.in_checkout(path).is_none() {
-                let why = format!("{path} is not a file of this repository, so the server listens without TLS");
+                let why = format!("{path} is not a file in this repository, so the server listens without TLS");
                 self.leave(
                     file,
                     listen.line,

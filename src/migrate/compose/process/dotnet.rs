@@ -1,4 +1,4 @@
-//! Programs of .NET, run from their project: `dotnet App.dll` runs what only the image has.
+//! .NET programs, run from their project, because only the image contains the file that `dotnet App.dll` runs.
 
 use std::collections::BTreeSet;
 
@@ -39,8 +39,8 @@ const FLAGS_WITH_VALUE: [&str; 18] = [
 /// How many folders are searched for a project.
 const MOST_FOLDERS: usize = 300;
 
-/// `dotnet run` of the project that makes the program, with the program's own arguments. A launch profile would replace
-/// the environment.
+/// `dotnet run` for the project that builds the program, with the program's own arguments. A launch profile would
+/// replace the environment.
 pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, command: &[String]) -> Program {
     let package = versioned(builder, service, "dotnet-sdk");
     let mut program =
@@ -59,8 +59,8 @@ pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, c
             program.line.push(" --project ").append(&words::word(&Text::literal(path)));
         }
         None => {
-            let why = format!("no project of its build context is known to make `{assembly}`");
-            builder.leave(service, &service.key.place, "command", why, "add `--project` with the one that does");
+            let why = format!("no project in its build context is known to build `{assembly}`");
+            builder.leave(service, &service.key.place, "command", why, "name its project with `--project`");
         }
     }
     let arguments = at.map_or(&command[command.len().min(1)..], |at| &command[at + 1..]);
@@ -71,7 +71,7 @@ pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, c
     program
 }
 
-/// The project that makes an assembly: one that a Dockerfile names or copies, or that is in the context.
+/// The project that builds an assembly: one that a Dockerfile names or copies, or that is in the context.
 fn project(files: &dyn Files, context: &str, file: &ImageFile, name: &str, working: &str) -> Option<String> {
     let mut candidates = Candidates { files, seen: BTreeSet::new(), projects: Vec::new() };
     for stage in file.stages.iter().map(|(_, stage)| stage).chain([file]) {
@@ -99,7 +99,7 @@ fn project(files: &dyn Files, context: &str, file: &ImageFile, name: &str, worki
     found.or_else(|| below(files, context, name)).or_else(only)
 }
 
-/// The projects that may make an assembly, in the order in which they are found.
+/// The projects that may build an assembly, in the order in which they are found.
 struct Candidates<'f> {
     files: &'f dyn Files,
     /// The paths of files and folders that have been read.
@@ -119,7 +119,7 @@ impl Candidates<'_> {
     }
 
     fn add_folder(&mut self, folder: &str) {
-        // The end distinguishes it from a file of its name.
+        // The trailing slash distinguishes it from a file with the same name.
         if self.seen.insert(format!("{folder}/")) {
             for path in projects(self.files, folder) {
                 self.add(path);
@@ -172,7 +172,7 @@ fn target<'c>(command: &'c shell::Command<'_>) -> &'c str {
     "."
 }
 
-/// The project of a name in a folder or below it.
+/// The project with a name in a folder or under it.
 fn below(files: &dyn Files, folder: &str, name: &str) -> Option<String> {
     let mut folders = vec![folder.to_owned()];
     let mut at = 0;

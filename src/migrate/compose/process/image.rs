@@ -34,7 +34,7 @@ pub fn with_folders(service: &Service<'_>, word: &str) -> String {
 /// Folders that exist only in images: the usual folders for applications, and the image's working directory.
 const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
 
-/// Paths below these folders that also exist on hosts.
+/// Paths in `/etc` that also exist on hosts.
 const OF_MACHINES: [&str; 6] =
     ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
 
@@ -80,7 +80,7 @@ mod tests {
     use crate::migrate::compose::yaml;
 
     #[test]
-    fn paths_of_the_image_are_found() {
+    fn paths_that_exist_only_in_the_image_are_found() {
         let root = yaml::parse(&"compose.yaml".into(), "services: {a: {image: x}}").unwrap().unwrap();
         let model = Model { root, folder: String::new(), env: Vec::new(), env_path: None };
         let mut stack = Stack::of(&model, &std::collections::BTreeMap::new()).unwrap();

@@ -1,4 +1,4 @@
-//! Programs in packages of nixpkgs, with the arguments from the Compose file.
+//! Programs from nixpkgs packages, with the arguments from the Compose file.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::words;
 use crate::migrate::nix::Text;
 
-/// The command of a package of nixpkgs.
+/// The command that runs a nixpkgs package in place of an image, and its environment variables.
 pub fn package_program(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,

@@ -35,7 +35,7 @@ pub fn server(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]
             line.push(" 127.0.0.1:").append(&port).push(" -t ");
             let root = host_path(service, containers::APACHE_ROOT);
             let root = if root == containers::APACHE_ROOT { ".".to_owned() } else { root };
-            let what = "PHP's built-in server replaces Apache, without the rules of `.htaccess`";
+            let what = "PHP's built-in server replaces Apache, without the rules in `.htaccess`";
             let place = service.get("image").or(service.get("build")).map_or(&service.key.place, |node| &node.place);
             builder.leave(service, place, "command", what, "configure nginx or Apache if they are needed");
             line.append(&words::word(&Text::literal(root)));

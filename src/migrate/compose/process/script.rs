@@ -23,14 +23,13 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
     let unknown = unknown_programs(builder, service, script)?;
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.iter().map(|name| format!("`{name}`")).collect();
-        let why =
-            format!("its script starts {}, and no package of nixpkgs is known to provide it", names.join(" and "));
+        let why = format!("its script starts {}, and no nixpkgs package is known to provide it", names.join(" and "));
         let node = service.get("command").or(service.get("entrypoint"));
         let place = node.map_or(&service.key.place, |node| &node.place);
         builder.leave(service, place, "command", why, "add its package to `runtimeInputs` of the script");
     }
     if shell::commands(script).iter().any(installs_globally) {
-        let why = "it installs a program into the package of Node.js, which is read-only";
+        let why = "it installs a program into the Node.js package, which is read-only";
         let place = service.get("command").or(service.get("entrypoint")).map_or(&service.key.place, |node| &node.place);
         builder.leave(service, place, "command", why, "remove that command, and add the program to `runtimeInputs`");
     }
@@ -39,7 +38,7 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
     Ok(program)
 }
 
-/// Whether a command of a package manager of Node.js installs a program for all projects.
+/// Whether a Node.js package manager command installs a program globally.
 fn installs_globally(command: &shell::Command<'_>) -> bool {
     const INSTALL: [&str; 8] = ["add", "ci", "i", "install", "link", "up", "update", "upgrade"];
     if !matches!(command.program(), "npm" | "pnpm" | "yarn") {
@@ -100,7 +99,7 @@ fn functions(script: &str) -> BTreeSet<&str> {
     script.match_indices("()").map(|(at, _)| name(at)).filter(|name| !name.is_empty()).collect()
 }
 
-/// Whether the checkout contains the file at a path of the container.
+/// Whether the checkout contains the file at a path in the container.
 fn exists(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) -> bool {
     let full = crate::paths::join(&working_folder(service), &host_path(service, path));
     full.is_some_and(|full| matches!(builder.files().text(&full), Ok(Some(_))))

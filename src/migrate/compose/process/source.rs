@@ -27,7 +27,7 @@ pub(super) fn go_mod(builder: &Builder<'_, '_>, service: &Service<'_>) -> String
     path.and_then(|path| builder.files().text(&path).ok().flatten()).unwrap_or_default()
 }
 
-/// How to run a program from its source that the Dockerfile builds. Fails if it cannot be determined which of several
+/// Runs a program that the Dockerfile builds from its source instead. Fails if it cannot be determined which of several
 /// programs it is.
 pub(super) fn from_source(
     builder: &Builder<'_, '_>,
@@ -173,8 +173,8 @@ pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, argumen
     is_given || shell::commands(script).iter().any(starts)
 }
 
-/// Each `go build` of an image, and the folder that it runs in, from the one that the process runs in. `None` for a
-/// folder that is not in the checkout.
+/// Each `go build` of an image, and the folder in which it runs, relative to the folder in which the process runs.
+/// `None` for a folder that is not in the checkout.
 fn builds_of_go(file: &ImageFile) -> Vec<(GoBuild, Option<String>)> {
     let working = file.working_folder();
     let stages = file.stages.iter().map(|(_, stage)| stage).chain([file]);
@@ -192,17 +192,18 @@ fn builds_of_go(file: &ImageFile) -> Vec<(GoBuild, Option<String>)> {
     go_builds(&file.builders, &in_checkout)
 }
 
-/// The folder that a command of a RUN runs in.
+/// The folder in which a command of a RUN runs.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Folder {
-    /// From the one that the RUN starts in.
+    /// Relative to the folder in which the RUN starts.
     Inside(String),
-    /// From the root of the image.
+    /// Relative to the root of the image.
     Absolute(String),
 }
 
 impl Folder {
-    /// The folder after `cd`. `None` if the one before is not known, if it leads out of that, or if it is too long.
+    /// The folder after `cd`. `None` if the previous folder is unknown, or if the path leads out of its root or is too
+    /// long.
     pub(super) fn enter(before: Option<&Self>, to: &str) -> Option<Self> {
         let entered = match before {
             _ if to.starts_with('/') => Self::Absolute(paths::join("", to.trim_start_matches('/'))?),
@@ -215,8 +216,8 @@ impl Folder {
     }
 }
 
-/// Each `go build`, and the folder that it runs in, from that of its RUN. `in_checkout` gives the folder for an absolute
-/// path of the image, if it is known.
+/// Each `go build`, and the folder in which it runs, relative to the one in which its RUN starts. `in_checkout` returns
+/// the folder for an absolute path in the image, if it is known.
 fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) -> Vec<(GoBuild, Option<String>)> {
     let mut found = Vec::new();
     let mut known: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -240,8 +241,8 @@ fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) 
     found
 }
 
-/// The argument of `go run` for a program: the target of the build that creates it. `None` if there are several
-/// targets, and none of them creates it.
+/// The argument of `go run` for a program: the target of the build that creates it, or a package with its name that
+/// matches a pattern. `None` if there is neither.
 fn go_target(
     builds: &[(GoBuild, Option<String>)],
     name: &str,
@@ -324,7 +325,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_of_go_by_the_name_of_the_program() {
+    fn go_targets_are_found_by_program_name() {
         let target = |run: &str, name: &str| {
             let is_folder = |path: &str| matches!(path, "cmd/api" | "cmd/job");
             let in_checkout = |path: &str| path.strip_prefix("/src/").map(str::to_owned);
@@ -355,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_cargo_run_for_one_of_several_programs() {
+    fn cargo_run_flags_select_one_of_several_programs() {
         let flags = |run: &str, name: &str, is_member: bool| {
             cargo_flags(&cargo_builds(&[run.to_owned()]), name, is_member).join(" ")
         };

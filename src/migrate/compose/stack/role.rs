@@ -14,9 +14,9 @@ use crate::paths;
 pub(super) fn role(service: &Service<'_>) -> Role {
     if service.build.is_some() {
         return match (service.context(), &service.image_file) {
-            (None, _) => Role::Left("its build context is not a folder of this repository".to_owned()),
+            (None, _) => Role::Left("its build context is not a folder in this repository".to_owned()),
             (_, None) if service.get("command").is_none() && service.get("entrypoint").is_none() => {
-                Role::Left("its Dockerfile, or the stage of it, does not exist".to_owned())
+                Role::Left("its Dockerfile does not exist, or has no such stage".to_owned())
             }
             (_, Some(file)) => built_role(service, file),
             (_, None) => Role::Program,
@@ -27,7 +27,7 @@ pub(super) fn role(service: &Service<'_>) -> Role {
     };
     if let Some(known) = containers::service_of(image) {
         if let Some(command) = starts::idle(service) {
-            return Role::Left(format!("it runs `{command}` instead of the server of `{image}`"));
+            return Role::Left(format!("it runs `{command}` instead of the server in `{image}`"));
         }
         let is_other = starts::is_client(service) || starts::is_other_than_server(service, known.option);
         return if is_other { Role::Program } else { Role::Known(known) };

@@ -39,7 +39,8 @@ impl<'d, 'f> Module<'d, 'f> {
         accounts
     }
 
-    /// The groups and their ids: those that are created, and one for each account without another group.
+    /// The groups and their ids: those that are created, and one for each account that has no created group of its
+    /// name.
     pub(super) fn groups(&self, accounts: &[(String, u32)], recipe: &Recipe) -> Vec<(String, u32)> {
         let mut groups: Vec<(String, u32)> = Vec::new();
         let given = |name: &String, number: &Option<u32>| Some((name.clone(), (*number)?));
@@ -121,8 +122,8 @@ impl<'d, 'f> Module<'d, 'f> {
                 _ => self.leave(
                     line,
                     &format!("owner {owner}"),
-                    "there is no such account",
-                    "add a `perms` entry with its number",
+                    "its numeric user or group id is unknown",
+                    "add a `perms` entry with the numeric ids",
                 ),
             }
         }
@@ -258,17 +259,17 @@ fn filled_folders(frame: &Frame) -> impl Iterator<Item = &'static str> {
     paths::PATH.into_iter().filter(is_filled).collect::<Vec<_>>().into_iter()
 }
 
-/// The numbers of names. The first of several is valid.
+/// The id of each name. If a name has several, the first applies.
 fn numbers(all: &[(String, u32)]) -> BTreeMap<&str, u32> {
     all.iter().rev().map(|(name, number)| (name.as_str(), *number)).collect()
 }
 
-/// The number of an account or a group that is given by name or number.
+/// The numeric id of an account or a group, given by name or by id.
 fn number(given: &str, known: &BTreeMap<&str, u32>) -> Option<u32> {
     given.parse().ok().or_else(|| known.get(given).copied())
 }
 
-/// The first number from `next` on that is not taken; those before it stay taken.
+/// The first id from `next` on that is not taken. Advances `next` to it.
 fn free(taken: &BTreeSet<u32>, next: &mut u32) -> u32 {
     while taken.contains(next) {
         *next += 1;

@@ -12,8 +12,8 @@ use crate::paths;
 const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 impl Module<'_, '_> {
-    /// The build context that a Compose file gives, else that of the Dockerfile's folder, or a folder above if the files are
-    /// only there.
+    /// The build context that a Compose file sets, or else the Dockerfile's folder, or an ancestor of it that contains
+    /// more of the copied files.
     pub(super) fn find_context(&mut self) -> String {
         if let Some(context) = self.context_in_compose() {
             return context;
@@ -24,7 +24,7 @@ impl Module<'_, '_> {
             paths::join(folder, source.trim_start_matches('/')).is_some_and(|path| self.exists(&path))
         };
         let here = sources.iter().filter(|source| at(&folder, source)).count();
-        // The folder above with the most of them, the innermost of several.
+        // The ancestor that contains most of them; if there are several, the innermost.
         let above: Vec<&str> = paths::folders(&folder).chain([""]).collect();
         let found_in = |above: &&&str| sources.iter().filter(|source| at(above, source)).count();
         let Some(above) = above.iter().rev().max_by_key(found_in).copied().filter(|_| !folder.is_empty()) else {
@@ -35,11 +35,11 @@ impl Module<'_, '_> {
             return folder;
         }
         let also_above = sources.iter().filter(|source| at(&folder, source) && at(above, source)).count();
-        // One file that is only above decides, unless others are only in the folder.
+        // The ancestor is used if it has every file that the folder has, or more other files than the folder has.
         let is_above = also_above == here || only_above > here;
         let above_name = if above.is_empty() { "the root" } else { above };
         let (shown, other) = if is_above { (above_name, folder.as_str()) } else { (folder.as_str(), above_name) };
-        let why = format!("the files that it copies are in {shown}, so it is used instead of {other}");
+        let why = format!("the files that it copies are in {shown}, so that folder is used instead of {other}");
         self.leave(1, "build context", &why, "change the paths in the new file if Docker used another folder");
         if is_above { above.to_owned() } else { folder }
     }
@@ -59,7 +59,7 @@ impl Module<'_, '_> {
         sources.filter(is_plain).collect()
     }
 
-    /// The build context in a Compose file in the folder of the Dockerfile or above it.
+    /// The build context in a Compose file in the Dockerfile's folder or above it.
     fn context_in_compose(&mut self) -> Option<String> {
         let files = self.draft.files();
         let mut folder = paths::folder(&self.path);

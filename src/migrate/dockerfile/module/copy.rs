@@ -138,8 +138,8 @@ impl<'d, 'f> Module<'d, 'f> {
         }
         if shown.contains(['*', '?', '[']) {
             if !self.has_match(shown) {
-                let why = format!("no file of the repository matches {shown}");
-                self.leave(copy.line, &what, &why, "a build may create it: copy it from that package");
+                let why = format!("no file in the repository matches {shown}");
+                self.leave(copy.line, &what, &why, "if a build creates it, copy it from that package");
                 return;
             }
             self.carry(copy.line, &what, into);
@@ -151,7 +151,7 @@ impl<'d, 'f> Module<'d, 'f> {
         }
         if !path.is_empty() && !self.exists(&path) {
             let why = format!("there is no {path} in the repository");
-            self.leave(copy.line, &what, &why, "a build may create it: copy it from that package");
+            self.leave(copy.line, &what, &why, "if a build creates it, copy it from that package");
             return;
         }
         self.carry(copy.line, &what, into);
@@ -212,7 +212,7 @@ impl<'d, 'f> Module<'d, 'f> {
         is_nginx && !frame.steps.iter().any(is_written) && !by_line()
     }
 
-    /// Whether an instruction may write into a folder of the image.
+    /// Whether an instruction may write into a folder in the image.
     fn may_write(&self, copy: &Copy, folder: &str) -> bool {
         if in_folder(&copy.to, folder) {
             return true;
@@ -239,7 +239,7 @@ pub(super) const NGINX_PORT: u16 = 80;
 /// The folder of nginx's configuration.
 const NGINX_FOLDER: &str = "/etc/nginx";
 
-/// Whether a path is this folder or below it.
+/// Whether a path is this folder or under it.
 fn in_folder(path: &str, folder: &str) -> bool {
     path.trim_end_matches('/').strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -32,10 +32,10 @@ impl<'d, 'f> Module<'d, 'f> {
         let (own, elsewhere): (Vec<Build>, Vec<Build>) = recipe.builds.iter().cloned().partition(is_own);
         for build in elsewhere {
             let why = match is_same_tool(first, &build) {
-                true => format!("it runs in {}, and the package is built in {}", build.folder, first.folder),
-                false => format!("the package of this stage is built with `{}`", tool_name(&first.tool)),
+                true => format!("it runs in {}, but the package is built in {}", build.folder, first.folder),
+                false => format!("this stage's package is built with `{}`", tool_name(&first.tool)),
             };
-            let todo = "write it as a derivation in the new file, and copy its files in the image";
+            let todo = "write it as a derivation in the new file, and copy its files into the image";
             self.leave(build.line, &format!("RUN {}", build.command), &why, todo);
         }
         let recipe = &Recipe { builds: own, ..recipe.clone() };
@@ -82,7 +82,7 @@ impl<'d, 'f> Module<'d, 'f> {
                     self.leave(*line, &format!("ENV {name}"), why, "set it in the derivation that you write");
                 }
                 let why = match inputs.project.is_some() {
-                    _ if has_lock => "its builder does not read this version of the lock file",
+                    _ if has_lock => "its builder does not support this version of the lock file",
                     true => "its builder needs a lock file in the folder of its package, and there is none",
                     false => "its builder needs a lock file in the root of the build context, and there is none",
                 };
@@ -106,7 +106,7 @@ impl<'d, 'f> Module<'d, 'f> {
             }
             if name == "PATH" || value.starts_with('/') || value.contains('$') || !is_name {
                 let why = "its value refers to the stage's image";
-                let why = if is_name { why } else { "its name is not a valid name of a shell variable" };
+                let why = if is_name { why } else { "its name is not a valid shell variable name" };
                 self.leave(*line, &format!("ENV {name}"), why, "set it in the package if its build needs it");
                 continue;
             }
@@ -115,7 +115,7 @@ impl<'d, 'f> Module<'d, 'f> {
         found
     }
 
-    /// The folder in the image with the go.mod of a build, and the corresponding folder of the repository.
+    /// The folder in the image with the go.mod of a build, and the corresponding folder in the repository.
     fn go_module(&self, build: &Build, frame: &Frame) -> Option<(String, String)> {
         let has = |folder: &String| paths::join(folder, "go.mod").is_some_and(|path| self.exists(&path));
         let own = build.folder.trim_end_matches('/');
@@ -127,7 +127,7 @@ impl<'d, 'f> Module<'d, 'f> {
         found.next()
     }
 
-    /// The folders of the repository that are copied to a folder of a stage, in order.
+    /// The folders in the repository that are copied to a folder of a stage, in order.
     fn sources_of(&self, folder: &str, frame: &Frame) -> Vec<String> {
         let copies = frame.steps.iter().filter_map(|step| match step {
             Step::Copy(copy) if copy.from.is_none() => Some(copy),
@@ -146,7 +146,7 @@ impl<'d, 'f> Module<'d, 'f> {
         folders.collect()
     }
 
-    /// The folder of the repository that corresponds to the folder in which a build runs, if it contains the lock file.
+    /// The folder in the repository that corresponds to the folder in which a build runs, if it contains the lock file.
     fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
         let locks: &[&str] = match &build.tool {
             Tool::Go(_) => &["go.mod"],
@@ -186,8 +186,8 @@ impl<'d, 'f> Module<'d, 'f> {
             })
             .collect();
         if builds.iter().any(|other| !other.has_features_of(builds[0])) {
-            let why = "the builds of this stage use different features; the package enables all of them at once";
-            let todo = "write one package for each if their features exclude each other";
+            let why = "the builds in this stage use different features; the package enables all of them at once";
+            let todo = "write one package for each if the features are mutually exclusive";
             self.leave(build.line, "cargo build", why, todo);
         }
         let lock = self.in_context("Cargo.lock");
@@ -291,7 +291,7 @@ impl<'d, 'f> Module<'d, 'f> {
         tools.dedup();
         format!(
             "\n    {comments}pkgs.runCommand \"{}-build\" {{\n      inherit src;\n      nativeBuildInputs = [ {} ];\n    }} ''\n        \
-             echo \"flakeward could not carry these commands; write them here:\" >&2\n{said}        exit 1\n    ''",
+             echo \"flakeward could not carry over these commands; write them here:\" >&2\n{said}        exit 1\n    ''",
             self.name,
             tools.join(" ")
         )
@@ -339,7 +339,7 @@ struct GoProgram {
     output: Option<String>,
 }
 
-/// The programs of a `go build`, for a module in a folder of the image.
+/// The programs of a `go build`, for a module in a folder in the image.
 fn go_programs(recipe: &Recipe, build: &Build, module_folder: &str, module: &str) -> Vec<GoProgram> {
     let Tool::Go(go) = &build.tool else { return Vec::new() };
     let folder = build.folder.trim_end_matches('/');
@@ -395,9 +395,9 @@ fn is_same_tool(one: &Build, other: &Build) -> bool {
 pub(super) struct Inputs {
     /// The path of a project in a folder of the build context. `None` if the project is the build context itself.
     pub(super) project: Option<String>,
-    /// Tools of the distribution that the Dockerfile installs for the build.
+    /// Tools that the Dockerfile installs from the distribution for the build.
     pub(super) tools: Vec<&'static str>,
-    /// Libraries of the distribution that the Dockerfile installs for the build.
+    /// Libraries that the Dockerfile installs from the distribution for the build.
     libraries: Vec<&'static str>,
     /// Variables that the stage of the build sets, with their lines.
     variables: Vec<(String, String, usize)>,

@@ -1,4 +1,4 @@
-//! Python applications: packages of nixpkgs instead of those that pip installs, and the project itself.
+//! Python applications: nixpkgs packages instead of those that pip installs, and the project itself.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ impl Module<'_, '_> {
         let Some(at) = all.iter().position(|package| package.starts_with("pkgs.python")) else {
             for (requirement, _, line) in requirements {
                 let what = requirement.command();
-                let why = "no package of nixpkgs is known for the Python of the image";
+                let why = "no nixpkgs package is known for the image's Python";
                 self.leave(line, &what, why, "add a Python with these packages to `deps`");
             }
             return;
@@ -101,7 +101,7 @@ impl Module<'_, '_> {
         all
     }
 
-    /// The file of the repository that a requirement refers to in a stage: the last one that was copied to its path, or
+    /// The file in the repository that a requirement refers to in a stage: the last one that was copied to its path, or
     /// else the one in the build context, or a list with the same name that any stage copies.
     fn file_of(&self, stage: usize, frame: &Frame, requirement: &Requirement) -> Option<String> {
         let (named, path) = match requirement {
@@ -123,7 +123,7 @@ impl Module<'_, '_> {
         copied.or_else(in_context).or_else(of_any_stage)
     }
 
-    /// The file of the build context that is at a path of a stage. It may come from an earlier stage.
+    /// The file in the build context that is at a path in a stage. It may come from an earlier stage.
     fn copied_to(
         &self,
         stage: usize,
@@ -156,7 +156,7 @@ impl Module<'_, '_> {
         None
     }
 
-    /// The path in the repository of the file that a source of the build context puts at a path of a stage.
+    /// The path in the repository of the file that a source in the build context puts at a path in a stage.
     fn copied_as(&self, copy: &Copy, source: &str, path: &str) -> Option<String> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let to = copy.to.trim_end_matches('/');
@@ -186,7 +186,7 @@ impl Module<'_, '_> {
                     }
                 }
                 None => {
-                    let why = "no known Python package of nixpkgs matches this";
+                    let why = "no known Python package in nixpkgs matches this";
                     let todo = "look it up in `python3Packages` and add it to the other packages";
                     self.leave(line, requirement, why, todo);
                 }
@@ -205,7 +205,7 @@ impl Module<'_, '_> {
                 Some((_, attribute)) => systems.push(*attribute),
                 None => {
                     let todo = "look it up in `python3Packages` and add it to `build-system`";
-                    self.leave(line, wanted, "no known build system of nixpkgs matches this", todo);
+                    self.leave(line, wanted, "no known build system in nixpkgs matches this", todo);
                 }
             }
         }

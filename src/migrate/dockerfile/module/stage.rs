@@ -15,7 +15,7 @@ const OF_PYTHON: [&str; 8] =
     ["/usr/local", "site-packages", "venv", "/install", "/.local", "/wheels", "/dependencies", "/opt/"];
 
 impl Module<'_, '_> {
-    /// Copies a path of a stage, or the corresponding files of nixpkgs.
+    /// Copies a path of a stage, or the corresponding files from nixpkgs.
     pub(super) fn copy_from(
         &mut self,
         copy: &Copy,
@@ -41,7 +41,7 @@ impl Module<'_, '_> {
             self.carry(copy.line, &what, &format!("pkgs.{attribute}"));
             return self.copy_of_package(copy, &source, attribute, &inside, lines);
         }
-        // The stage installed a package of the distribution that contains this program.
+        // The stage installed a distribution package that contains this program.
         let program = containers::in_system(&source);
         let package = program.and_then(packages::attribute);
         if let Some(attribute) = package.filter(|name| recipe.packages.iter().any(|(found, _)| found == name)) {
@@ -64,7 +64,7 @@ impl Module<'_, '_> {
             return self.carry(copy.line, &what, &format!("pkgs.{tool}"));
         }
         let why = match base_images::find(&frame.base) {
-            Some(_) => format!("none of the migrated instructions of stage `{label}` creates {source}"),
+            Some(_) => format!("none of the migrated instructions in stage `{label}` creates {source}"),
             None => format!("the contents of {} are unknown", frame.base),
         };
         let todo = "add the package that provides it to `deps`, or copy it in `root`";
@@ -88,7 +88,7 @@ impl Module<'_, '_> {
         let base = base_images::find(&last.base);
         let has_certificates = base.is_none_or(|base| base.runtime != Runtime::Nothing);
         if attribute == "cacert" && has_certificates {
-            // Every image that is not empty has certificates.
+            // Every image with a base that is not empty gets certificates anyway.
             return;
         }
         let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -101,7 +101,7 @@ impl Module<'_, '_> {
         }
     }
 
-    /// Whether the files of a stage include a path, or something below it.
+    /// Whether a stage may create a path, or something in it.
     fn makes(&self, frame: &Frame, recipe: &Recipe, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let by_build = recipe.builds.iter().any(|build| match &build.tool {
@@ -116,7 +116,7 @@ impl Module<'_, '_> {
         by_build || by_line || by_copy
     }
 
-    /// Whether an instruction copies something to a path or below it.
+    /// Whether an instruction may create a path, or something in it.
     fn copies(&self, copy: &Copy, path: &str) -> bool {
         let folder = copy.to.trim_end_matches('/');
         if !copy.to.ends_with('/') {
@@ -136,7 +136,7 @@ impl Module<'_, '_> {
     }
 }
 
-/// Whether two paths are the same, or one is below the other.
+/// Whether two paths are the same, or one contains the other.
 fn related(one: &str, other: &str) -> bool {
     let covers = |a: &str, b: &str| b.strip_prefix(a).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let (one, other) = (one.trim_end_matches('/'), other.trim_end_matches('/'));

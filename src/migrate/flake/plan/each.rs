@@ -54,8 +54,8 @@ fn bound(outputs: &Outputs<'_, '_>, node: Node) -> Node {
 }
 
 impl Planner<'_, '_, '_> {
-    /// Removes `pkgs = ..` from the body's own `let`, because it becomes `pkgs` of flake-parts. Returns `None` if
-    /// `pkgs` stays in the `let`, `Some(None)` if it is the default of flake-parts, and the expression otherwise.
+    /// Removes `pkgs = ..` from the body's own `let`, because it becomes the `pkgs` argument of flake-parts. Returns
+    /// `None` if `pkgs` stays in the `let`, `Some(None)` if it is flake-parts' default, and the expression otherwise.
     pub(super) fn own_packages(
         &self,
         body: &Body,
@@ -120,7 +120,7 @@ impl Planner<'_, '_, '_> {
         tree.span(body.map_or(map, |body| nix::unwrap_parens(tree, body))).start
     }
 
-    /// Whether an expression is the default of flake-parts for `pkgs`.
+    /// Whether an expression is flake-parts' default for `pkgs`.
     pub(super) fn is_default(&self, node: Node, is_system: &dyn Fn(Node) -> bool, text: &str) -> bool {
         let tree = self.outputs.tree;
         let node = nix::unwrap_parens(tree, node);

@@ -11,7 +11,7 @@ use crate::migrate::flake::read::{Outputs, defined, members, single_name};
 use crate::migrate::flake::{helper, layout};
 
 impl Planner<'_, '_, '_> {
-    /// Converts a member. `None` if its arguments cannot be expressed outside of the helper.
+    /// Converts a member. `None` if its arguments cannot be expressed outside the helper.
     pub(super) fn member(&self, name: String, set: Node, binding: Node, made: PerSystem) -> Option<Member> {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
         let systems = match made.systems {
@@ -183,7 +183,7 @@ impl Planner<'_, '_, '_> {
                     self.bind(member, made, formal, name, text, argument)?;
                 }
                 NodeKind::Inherit => {
-                    // The name has the same meaning outside of the set as inside it.
+                    // The name has the same meaning outside the set as inside it.
                     let outside = tree.parent(tree.parent(given)?)?;
                     match nix::resolve(tree, outside, name) {
                         Some(Origin::Argument(binder)) if Some(binder) == made.system => {

@@ -39,7 +39,7 @@ pub(super) fn check_names(outputs: &Outputs<'_, '_>, operands: &[Operand]) -> Re
             return Err(Refusal::new(at, &why, "rename the output, or move the flake by hand"));
         }
         if let Some(name) = names.iter().find(|name| seen.contains(name)) {
-            let why = format!("`//` replaces the output `{name}` of an earlier set, which flake-parts would merge");
+            let why = format!("`//` replaces the output `{name}` from an earlier set, which flake-parts would merge");
             return Err(Refusal::new(at, &why, "define each output in one place"));
         }
         seen.extend(names);
@@ -61,7 +61,7 @@ pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
             return Refusal::new(at, &why, "write the outputs as an attribute set in flake.nix");
         }
         NodeKind::Let => {
-            let why = "a part of the outputs has a `let` of its own around a call, which cannot be moved";
+            let why = "part of the outputs has its own `let` around a call, which cannot be moved";
             return Refusal::new(at, why, "move the names of that `let` to the one around all outputs");
         }
         _ => {}
@@ -151,7 +151,7 @@ impl Planner<'_, '_, '_> {
 
     pub(super) fn nested(&self, output: &str, name: &str, value: Node) -> Refusal {
         let why = format!(
-            "`{output}.{name}` is a set of packages and not a package, which flake-parts rejects, as does `nix flake check`"
+            "`{output}.{name}` is a set of packages, not a package; flake-parts and `nix flake check` reject it"
         );
         Refusal::new(Some(self.outputs.tree.span(value).start), &why, &format!("move `{name}` to `legacyPackages`"))
     }
