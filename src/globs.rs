@@ -1,5 +1,7 @@
 //! Path globs in flakeward.toml and in rule pages.
 
+use std::path::Path;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 /// The number of compiled globs for each glob in the settings.
@@ -12,10 +14,44 @@ const MAX_BRACES: usize = 64;
 /// square of its length.
 const MAX_LENGTH: usize = 1_000;
 
+/// The number of globs that are matched at once. The memory for matching grows with the square of this number.
+const PART: usize = 256;
+
+/// A set of globs.
+#[derive(Debug, Clone, Default)]
+pub struct Globs {
+    parts: Vec<GlobSet>,
+}
+
+impl Globs {
+    /// Compiles globs.
+    pub fn new(globs: &[Glob]) -> Result<Self, globset::Error> {
+        let compile = |part: &[Glob]| {
+            let mut builder = GlobSetBuilder::new();
+            for glob in part {
+                builder.add(glob.clone());
+            }
+            builder.build()
+        };
+        Ok(Self { parts: globs.chunks(PART).map(compile).collect::<Result<_, _>>()? })
+    }
+
+    /// Whether any glob matches a path.
+    pub fn is_match(&self, path: impl AsRef<Path>) -> bool {
+        self.parts.iter().any(|part| part.is_match(&path))
+    }
+
+    /// The indices of the globs that match a path, in order.
+    pub fn matches(&self, path: impl AsRef<Path>) -> Vec<usize> {
+        let parts = self.parts.iter().enumerate();
+        parts.flat_map(|(index, part)| part.matches(&path).into_iter().map(move |glob| index * PART + glob)).collect()
+    }
+}
+
 /// A glob set with the semantics of gitignore: `*` does not match `/`, and a bare name or `dir/` matches everything in
 /// it. `Err` contains the index of the first invalid glob, and the reason.
-pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
-    let mut builder = GlobSetBuilder::new();
+pub fn set(globs: &[String]) -> Result<Globs, (usize, String)> {
+    let mut all = Vec::new();
     for (index, glob) in globs.iter().enumerate() {
         let trimmed = glob.trim_start_matches("./").trim_end_matches('/');
         let anywhere = if trimmed.contains('/') { "" } else { "**/" };
@@ -26,10 +62,10 @@ pub fn set(globs: &[String]) -> Result<GlobSet, (usize, String)> {
         }
         for form in forms {
             let parsed: Result<Glob, _> = globset::GlobBuilder::new(&form).literal_separator(true).build();
-            builder.add(parsed.map_err(|error| (index, error.kind().to_string()))?);
+            all.push(parsed.map_err(|error| (index, error.kind().to_string()))?);
         }
     }
-    builder.build().map_err(|error| (0, error.kind().to_string()))
+    Globs::new(&all).map_err(|error| (0, error.kind().to_string()))
 }
 
 /// Why a glob must not be compiled. In a repository, anyone may have written it.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::finding::RelPath;
+use crate::globs::Globs;
 use crate::knowledge::third_party::{self, Origin};
 use crate::paths;
 use crate::settings::Settings;
@@ -175,7 +176,7 @@ impl Repo {
     }
 
     /// Removes excluded paths that the walk did not already leave out.
-    pub fn exclude(&mut self, globs: &globset::GlobSet) {
+    pub fn exclude(&mut self, globs: &Globs) {
         let excluded = |path: &str| Path::new(path).ancestors().any(|folder| globs.is_match(folder));
         let out = self.files.iter().map(RepoFile::path).filter(|path| excluded(path)).cloned();
         self.excluded.extend(out);

@@ -12,7 +12,7 @@ mod unsaved;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use globset::GlobSet;
+use crate::globs::Globs;
 use ignore::{WalkBuilder, WalkState};
 
 use crate::config::FILE_NAMES;
@@ -71,7 +71,7 @@ pub struct Walk {
 #[derive(Debug, Default)]
 pub struct Options {
     /// Paths to leave out, relative to the root.
-    pub exclude: GlobSet,
+    pub exclude: Globs,
     /// Whether to ignore .gitignore and other ignore files.
     pub no_ignore: bool,
     /// Number of threads; 0 means one per core.
@@ -240,7 +240,7 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// The flake.lock of a flake.nix, whatever the ignore files exclude. Git keeps a tracked lock file even if a pattern
 /// such as `**/flake.lock` matches it, and without it a flake would count as unlocked.
-fn lock_beside(path: &str, file: &Path, exclude: &GlobSet) -> Option<Entry> {
+fn lock_beside(path: &str, file: &Path, exclude: &Globs) -> Option<Entry> {
     let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
     let lock = format!("{folder}flake.lock");
     let file = file.with_file_name("flake.lock");

@@ -16,6 +16,7 @@ use super::git::{Git, Listing};
 use super::session::Session;
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Note, NoteKind, RelPath, UNCHECKED};
+use crate::globs::Globs;
 use crate::knowledge::third_party;
 use crate::repo::RepoFile;
 use crate::report::Report;
@@ -133,7 +134,7 @@ impl<'r> Earlier<'r> {
             analysis.remove(path);
         }
         let is_excluded =
-            |path: &str, exclude: &globset::GlobSet| Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
+            |path: &str, exclude: &Globs| Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
         let repo = analysis.repo();
         let exclude = &analysis.settings().config.exclude;
         let is_kept_out = |path: &str| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use globset::GlobSet;
+use crate::globs::Globs;
 
 use crate::cli::{ScopeArgs, date};
 use crate::command::policy::{self, Policy};
@@ -203,7 +203,7 @@ impl Session {
     }
 
     /// Walks the repository, leaving out `exclude` instead of the paths that the configuration excludes.
-    pub fn repo_without(&self, exclude: &GlobSet) -> Repo {
+    pub fn repo_without(&self, exclude: &Globs) -> Repo {
         let options = walk::Options { exclude: exclude.clone(), no_ignore: self.no_ignore, threads: self.threads };
         let mut walked = walk::walk(&self.root, &options);
         for path in &self.asked {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use globset::GlobSet;
+use crate::globs::Globs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
@@ -174,7 +174,7 @@ impl Params {
 /// Levels for paths.
 #[derive(Debug)]
 pub struct Override {
-    paths: GlobSet,
+    paths: Globs,
     /// The globs as written.
     pub globs: Vec<String>,
     /// Levels by rule id.
@@ -208,7 +208,7 @@ pub struct Config {
     /// The rules that the policy locks, and the lowest level of each.
     pub floors: BTreeMap<String, Level>,
     /// Paths that are not checked.
-    pub exclude: GlobSet,
+    pub exclude: Globs,
     /// The globs of `exclude` as written. The globs of the repository's own file come first.
     pub exclude_globs: Vec<String>,
     /// Whether vendored code, generated files and lock files of package managers are checked.
@@ -466,7 +466,7 @@ impl Reader<'_> {
         Err(self.fail(self.layer.places.value_of(place), message, None))
     }
 
-    fn globs(&self, place: &str, list: &[String]) -> Result<GlobSet, Box<ConfigError>> {
+    fn globs(&self, place: &str, list: &[String]) -> Result<Globs, Box<ConfigError>> {
         globs::set(list).map_err(|(index, reason)| {
             let glob = list.get(index).map_or("", String::as_str);
             let place = self.layer.places.value_of(&format!("{place}.{index}"));

@@ -3,9 +3,9 @@
 //! <https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners>
 //! and <https://docs.gitlab.com/user/project/codeowners/reference/>
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobBuilder;
 
-use crate::globs;
+use crate::globs::{self, Globs};
 
 /// The paths of CODEOWNERS files, relative to the root, in search order.
 pub const FILES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
@@ -16,7 +16,7 @@ const MAX_ROWS: usize = 10_000;
 /// The rows of a file. The last row that matches a path decides.
 #[derive(Debug, Default)]
 pub struct Owners {
-    globs: GlobSet,
+    globs: Globs,
     /// For each glob, its row.
     rows: Vec<usize>,
     owners: Vec<Vec<String>>,
@@ -25,7 +25,7 @@ pub struct Owners {
 impl Owners {
     /// Parses a file. As on GitHub, rows with an invalid pattern match nothing.
     pub fn parse(text: &str) -> Self {
-        let mut builder = GlobSetBuilder::new();
+        let mut globs = Vec::new();
         let mut read = Self::default();
         // GitLab's sections may name owners for rows without owners.
         let mut section: Vec<String> = Vec::new();
@@ -54,12 +54,12 @@ impl Owners {
                     return Self::default();
                 }
                 if let Ok(glob) = GlobBuilder::new(&form).literal_separator(true).build() {
-                    builder.add(glob);
+                    globs.push(glob);
                     read.rows.push(row);
                 }
             }
         }
-        match builder.build() {
+        match Globs::new(&globs) {
             Ok(globs) => Self { globs, ..read },
             Err(_) => Self::default(),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use globset::GlobSet;
+use crate::globs::Globs;
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -32,7 +32,7 @@ pub struct Rule {
     /// How it matches.
     pub matcher: Matcher,
     /// The files that a data matcher applies to, if `paths` restricts them.
-    pub paths: Option<Compiled<Vec<String>, GlobSet>>,
+    pub paths: Option<Compiled<Vec<String>, Globs>>,
     /// A string that every match of a data rule's query contains.
     pub trigger: Option<String>,
     /// A pattern for the text of a value or of an instruction's arguments.
@@ -56,7 +56,7 @@ pub struct Rule {
 impl Rule {
     /// Whether its `languages` and `paths` allow a file.
     pub fn covers(&self, source: &Source) -> bool {
-        let is_allowed = |paths: &Compiled<_, GlobSet>| paths.get().is_some_and(|paths| paths.is_match(&*source.path));
+        let is_allowed = |paths: &Compiled<_, Globs>| paths.get().is_some_and(|paths| paths.is_match(&*source.path));
         self.languages.iter().any(|language| language == source.kind.name())
             && self.paths.as_ref().is_none_or(is_allowed)
     }

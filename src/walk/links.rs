@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use globset::GlobSet;
+use crate::globs::Globs;
 
 use super::{
     Entry, NO_FILE, Unreadable, Walk, git, has_shell_shebang, io_reason, is_ignored, may_be_script, nested_around,
@@ -62,7 +62,7 @@ pub(super) fn refuse_private(target: &Path) -> Result<(), String> {
 /// How links are resolved.
 pub(super) struct Rules<'a> {
     pub root: &'a Path,
-    pub exclude: &'a GlobSet,
+    pub exclude: &'a Globs,
     /// Whether ignore files apply.
     pub honours_ignores: bool,
     /// Whether the links were named on the command line, so that they are never passed over.

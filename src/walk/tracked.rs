@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use globset::GlobSet;
+use crate::globs::Globs;
 
 use super::git::Tracked;
 use super::links::{self, Link};
@@ -18,7 +18,7 @@ pub(super) fn add(
     plain: &[RelPath],
     tracked: &Tracked,
     (root, folder): (&Path, &Path),
-    exclude: &GlobSet,
+    exclude: &Globs,
 ) -> Vec<Link> {
     let is_plain = |path: &str| plain.binary_search_by(|known| (**known).cmp(path)).is_ok();
     let is_known =

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::process::ExitCode;
 
-use globset::GlobSet;
+use crate::globs::Globs;
 
 use super::{Failure, changes, known};
 use crate::cli::PortsRenameArgs;
@@ -53,7 +53,7 @@ fn refuse_unread(
         return Ok(());
     }
     session.settings.config.check_third_party = true;
-    let all = run::port_facts(&session.repo_without(&GlobSet::empty()), &session.settings);
+    let all = run::port_facts(&session.repo_without(&Globs::default()), &session.settings);
     let registries = Registries::of(&all.project);
     let same = registries.all().iter().find(|other| other.path == registry.path);
     let Some((registry, Lookup::Entry(entry))) = same.map(|same| (*same, same.named(&args.old))) else { return Ok(()) };
