@@ -44,7 +44,7 @@ fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -
         (None, some) => {
             let names: Vec<String> = some.iter().take(4).map(|found| format!("`nix build .#{}`", found.name)).collect();
             (
-                format!("use an image of the flake, or define `packages.{package}`"),
+                format!("use an image from the flake, or define `packages.{package}`"),
                 format!(
                     "the flake already builds images: {}; if one of them is this one, remove {path}, else `flakeward \
                      migrate dockerfile {path}` writes another package",

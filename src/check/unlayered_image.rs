@@ -310,7 +310,7 @@ fn nix_name(text: &str) -> &str {
     text.strip_prefix("pkgs.").unwrap_or(text)
 }
 
-/// The packages of nixpkgs that are copied to the root, each with its name: `pkgs.*`, including the ones in `buildEnv`
+/// The nixpkgs packages that are copied to the root, each with its name: `pkgs.*`, including the ones in `buildEnv`
 /// and `symlinkJoin`.
 fn packages(tree: &Tree<'_>, root: Node) -> Vec<(Node, String)> {
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Docker images and their replacements: services of services-flake, packages of nixpkgs, and the programs in images.
+//! Docker images and their replacements: services-flake services, nixpkgs packages, and the programs in images.
 //!
 //! Sources: the option declarations of services-flake (`nix/services/*.nix`), the images' own pages on Docker Hub for
 //! ports and variables, and the programs' own documentation for their flags.
@@ -17,7 +17,7 @@ pub use programs::{
 use publishers::PUBLISHERS;
 pub use unavailable::unavailable;
 
-/// A service of services-flake.
+/// A services-flake service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceImage {
     /// Repositories of the image: the last component of the name, or several if the last one is ambiguous.
@@ -131,7 +131,7 @@ const fn service(
 /// Any password is accepted on the loopback address.
 const TRUST: &str = "connections from this machine are trusted";
 
-/// The services of services-flake that have an image.
+/// The services-flake services that have an image.
 pub static SERVICES: &[ServiceImage] = &[
     ServiceImage {
         versions: Some(("postgresql_", &["13", "14", "15", "16", "17", "18"])),
@@ -384,12 +384,12 @@ pub fn is_one_of(image: &str, names: &[&str]) -> bool {
     })
 }
 
-/// The service of services-flake for an image.
+/// The services-flake service for an image.
 pub fn service_of(image: &str) -> Option<&'static ServiceImage> {
     SERVICES.iter().find(|service| is_one_of(image, service.images))
 }
 
-/// The package of nixpkgs for an image.
+/// The nixpkgs package for an image.
 pub fn package_of(image: &str) -> Option<&'static PackageImage> {
     let tag = tag(image).unwrap_or_default();
     packages().find(|package| is_one_of(image, package.images) && tag.contains(package.tag))

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_without_end_is_ended() {
+    fn an_endless_check_is_stopped() {
         let tree = Tree::parse(Language::Nix, "{ a = 1; }").unwrap();
         let endless = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             std::iter::repeat_with(|| tree.parent(tree.root())).take_while(Option::is_none).count()

@@ -157,7 +157,7 @@ fn a_step_given_by_an_alias_is_reported_at_the_alias() {
 }
 
 #[test]
-fn actions_that_use_each_other_end() {
+fn cyclic_actions_terminate() {
     let action = "runs:\n  steps:\n    - uses: ./b\n    - uses: ./a\n    - uses: cachix/install-nix-action@v31\n";
     let workflow = "jobs:\n  x:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: ./a\n      - run: nix build\n";
     let files = [("a/action.yml", action), ("b/action.yml", action), (".github/workflows/a.yml", workflow)];

@@ -38,7 +38,7 @@ impl Definition {
         let Self { path, line, count } = self;
         let setting = self.setting();
         format!(
-            "{path}:{line} already defines `ports`, a set of {count} port numbers: write `{setting}` below `[ports]` in flakeward.toml"
+            "{path}:{line} already defines `ports`, a set of {count} port numbers: write `{setting}` under `[ports]` in flakeward.toml"
         )
     }
 }

@@ -130,7 +130,7 @@ pub fn left_out_notes(
     let note = |file: &ProjectFile| Note {
         kind: NoteKind::NotDecidable,
         path: Some(file.source.path.clone()),
-        message: "cannot tell whether GitLab runs this file: it is not in the root, and no file of this repository \
+        message: "cannot tell whether GitLab runs this file: it is not in the root, and no file in this repository \
                   includes it"
             .to_owned(),
     };

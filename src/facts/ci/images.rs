@@ -239,8 +239,8 @@ fn called<'a>(tree: &Tree<'a>, value: Node) -> Option<Cow<'a, str>> {
     nix::call(tree, value).map(|(function, _)| function)
 }
 
-/// Whether a package is an image, judging by the function that builds it or by its name, unless it is a package of
-/// nixpkgs or a script.
+/// Whether a package is an image, judging by the function that builds it or by its name, unless it is a script or a
+/// nixpkgs package.
 fn is_image(tree: &Tree<'_>, name: &str, value: Node) -> bool {
     if let Some(function) = called(tree, value) {
         let function = nix::last_name(&function);

@@ -27,7 +27,7 @@ pub struct Endpoint {
     pub hosts: Vec<String>,
     /// The address.
     pub address: Option<String>,
-    /// The span of the name of the set.
+    /// The span of the set's name.
     pub name_span: Span,
 }
 

@@ -423,7 +423,7 @@ fn functions_pass_ports_on() {
 }
 
 #[test]
-fn names_of_instances_make_no_prose() {
+fn instance_names_that_are_prose_keys_are_still_read() {
     holds(
         Language::Nix,
         &[

@@ -36,7 +36,7 @@ pub fn is_process_compose_name(name: &str) -> bool {
     name.contains("process-compose") || name.contains("process_compose")
 }
 
-/// Whether the content is a configuration of process-compose: `processes:` is a mapping of mappings with commands, and
+/// Whether the content is a process-compose configuration: `processes:` is a mapping of mappings with commands, and
 /// no other key belongs to another tool.
 fn is_process_compose(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], processes: Node, named: bool) -> bool {
     if named {

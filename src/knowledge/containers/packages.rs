@@ -4,7 +4,7 @@
 mod applications;
 mod tools;
 
-/// A package of nixpkgs that runs as a process.
+/// A nixpkgs package that runs as a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackageImage {
     /// Repositories of the image, as for [`super::ServiceImage`].
@@ -207,7 +207,7 @@ static SERVERS: &[PackageImage] = &[
     },
     PackageImage {
         note: "the image makes an administrator of COUCHDB_USER and COUCHDB_PASSWORD, without which CouchDB does not start",
-        todo: "write an administrator below `[admins]` of a local.ini, and pass it with `-couch_ini`",
+        todo: "write an administrator under `[admins]` in a local.ini, and pass it with `-couch_ini`",
         ..package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[])
     },
     package(&["eclipse-mosquitto", "mosquitto"], "mosquitto", "mosquitto", &[(1883, "")], &["-p", "{1883}"]),

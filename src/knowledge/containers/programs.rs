@@ -1,4 +1,4 @@
-//! The programs in images, and the packages of nixpkgs that contain them. Sources: the package set of nixpkgs, the
+//! The programs in images, and the nixpkgs packages that contain them. Sources: the package set of nixpkgs, the
 //! images' Dockerfiles for what they start, the programs' own documentation for flags and variables.
 
 /// Images with a language or a shell that run the command of the Compose file or Dockerfile.

@@ -1,4 +1,4 @@
-//! Paths in images that packages of nixpkgs provide, and folders that every distribution has. From the file lists of
+//! Paths in images that nixpkgs packages provide, and folders that every distribution has. From the file lists of
 //! Debian's and Alpine's packages.
 
 /// Files of a distribution's packages: the path in the image, the attribute, and the path in its output.

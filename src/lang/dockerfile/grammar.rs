@@ -67,7 +67,7 @@ fn without_shell_syntax(text: &str) -> Cow<'_, str> {
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The brackets at the start of the lines of a command after the first.
+/// The brackets at the start of a command's second and later lines.
 fn leading_brackets(command: &str) -> impl Iterator<Item = usize> {
     let lines = command.match_indices('\n').map(|(end, _)| end + 1);
     lines.filter_map(|start| {

@@ -4,7 +4,7 @@ use crate::knowledge::ci_programs;
 use crate::lang::shell::{self, Command};
 
 /// A name for what a command builds with Nix. `None` if it only evaluates, formats, updates a lock, or uses a prebuilt
-/// package of nixpkgs.
+/// nixpkgs package.
 pub fn builds(command: &Command<'_>) -> Option<String> {
     let program = command.program();
     let first = || command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
@@ -76,7 +76,7 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
     found
 }
 
-/// Whether all installables are packages of nixpkgs, which are available from cache.nixos.org.
+/// Whether all installables are nixpkgs packages, which are available from cache.nixos.org.
 fn ready_made(command: &Command<'_>, verb: usize) -> bool {
     let wanted = installables(command, verb);
     let from_nixpkgs = |installable: &&str| {

@@ -283,13 +283,13 @@ fn names_substituters(text: &str) -> bool {
     text.contains("substituters") || text.contains("binary-caches")
 }
 
-/// The machine for the labels of a job. It is GitHub-hosted if one of the labels is a standard label of GitHub.
+/// The machine for the labels of a job. It is GitHub-hosted if one of the labels is a standard GitHub label.
 pub fn runner(labels: Option<&[String]>) -> Runner {
     let Some(labels) = labels else { return Runner::Unknown };
     if labels.iter().any(|label| is_standard(label)) { Runner::Fresh } else { Runner::Own }
 }
 
-/// Whether a label is a standard label of GitHub: `ubuntu-latest`, `macos-15-intel`, `ubuntu-24.04-arm`,
+/// Whether a label is a standard GitHub label: `ubuntu-latest`, `macos-15-intel`, `ubuntu-24.04-arm`,
 /// `windows-2025`, `ubuntu-slim`.
 fn is_standard(label: &str) -> bool {
     let lower = label.to_ascii_lowercase();

@@ -61,7 +61,7 @@ table! {
     Abort "abort" 1
 }
 
-/// The functions of `lib` of nixpkgs that are built-in functions, or return the same: see its default.nix, attrsets.nix
+/// The functions of nixpkgs' `lib` that are built-in functions, or return the same: see its default.nix, attrsets.nix
 /// and lists.nix.
 #[rustfmt::skip]
 pub const IN_LIBRARY: [&str; 24] = [

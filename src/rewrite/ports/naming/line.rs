@@ -219,7 +219,7 @@ impl<'a> Line<'a> {
         let (before, _) = self.before.rsplit_once("://")?;
         let before = before.strip_suffix("https").or_else(|| before.strip_suffix("http"))?.strip_suffix('"')?;
         let (call, title) = before.trim_end().strip_suffix('"')?.rsplit_once('"')?;
-        // An item of a list and the flag before a URL are no titles.
+        // An item of a list and the flag before a URL are not titles.
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '\'' | '.');
         let function = &call.trim_end()[call.trim_end().trim_end_matches(is_part).len()..];
         let is_call = call.ends_with(' ') && function.starts_with(|c: char| c.is_ascii_alphabetic());

@@ -53,7 +53,7 @@ fn a_forwarded_port_is_named_after_the_service_it_reaches() {
 }
 
 #[test]
-fn the_names_of_the_servers_of_nginx_name_the_services_behind_them() {
+fn nginx_server_names_name_the_services_behind_them() {
     let server = |name: &str, address: &str| {
         format!("server {{\n  server_name {name};\n  location / {{\n    proxy_pass http://{address}:@4321;\n  }}\n}}\n")
     };
@@ -153,7 +153,7 @@ fn only_the_title_of_a_link_names_what_it_leads_to() {
 }
 
 #[test]
-fn a_listener_next_to_a_label_is_no_client() {
+fn a_listener_next_to_a_label_is_not_a_client() {
     let text = "cmd = [ \"--opts={instance=main,listen=0.0.0.0:@4321}\" ];";
     let name = "virtualisation.oci-containers.containers.wiki.cmd";
     assert_eq!(proposals(&[(4321, name, "app.nix", text)]), ["services.wiki=4321"]);

@@ -141,7 +141,7 @@ fn an_identifier_is_not_a_name() {
 }
 
 #[test]
-fn the_hosts_of_a_fleet_are_no_virtual_hosts() {
+fn the_hosts_of_a_fleet_are_not_virtual_hosts() {
     let host =
         |label: &str| format!("hosts.web1.services.nginx.virtualHosts.{label}.example.org.locations./.proxyPass");
     let (wiki, blog) = (host("wiki"), host("blog"));
@@ -153,7 +153,7 @@ fn the_hosts_of_a_fleet_are_no_virtual_hosts() {
 }
 
 #[test]
-fn a_folder_with_the_name_of_a_group_is_no_service() {
+fn a_folder_with_the_name_of_a_group_is_not_a_service() {
     let uses = [
         (4321, "acme.web.blog.port", "web/default.nix", "port = @4321;"),
         (4322, "acme.web.chat.port", "web/default.nix", "port = @4322;"),
@@ -174,7 +174,7 @@ fn a_service_may_be_called_like_a_phase() {
 }
 
 #[test]
-fn the_end_of_a_connection_is_no_upstream_of_all_services() {
+fn an_option_called_source_does_not_name_an_upstream() {
     let uses = [
         (4320, "services.sync.port", "a.nix", "port = @4320;"),
         (4322, "services.sync.source", "a.nix", "source = \"10.0.0.4:@4322\";"),
