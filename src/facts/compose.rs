@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn compose_files_of_all_ages() {
+    fn compose_files_of_all_versions() {
         for (path, text) in [
             ("compose.yaml", "services:\n  web:\n    image: nginx\n"),
             ("stack.yml", "version: '3.8'\nservices:\n  web:\n    image: nginx\n    deploy: {replicas: 2}\n"),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_indicate_compose() {
+    fn file_names_that_indicate_compose() {
         for (path, expected) in [
             ("docker-compose.yml", true),
             ("a/compose.dev.yaml", true),

@@ -22,7 +22,7 @@ pub struct Glance<'a> {
     pub registries: &'a Mentions,
     /// The words of the run's readers and checks that occur in the text.
     pub words: Found<'a>,
-    /// The answer of [`Glance::valid_nix`], once it was asked.
+    /// The result of [`Glance::valid_nix`], computed on first use.
     pub valid_nix: OnceCell<Option<Valid>>,
 }
 

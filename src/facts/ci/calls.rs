@@ -77,7 +77,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// The paths of YAML files in a GitLab CI file that includes others.
+/// The paths of the YAML files that a GitLab CI file may include.
 fn yaml_files(text: &str) -> Vec<String> {
     if memchr::memmem::find(text.as_bytes(), b"include").is_none() {
         return Vec::new();

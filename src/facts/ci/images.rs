@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn ready_made_work_of_each_system() {
+    fn reusable_units_of_each_ci_system_that_build_images() {
         let github = |step: &str| format!("jobs:\n  a:\n    steps:\n      - {step}\n");
         let woodpecker = |image: &str| format!("steps:\n  - name: a\n    image: {image}\n");
         let azure = |inputs: &str| format!("steps:\n- task: {inputs}\n");
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_that_are_images_are_known() {
+    fn image_packages_are_recognized() {
         let text = "{ perSystem = { pkgs, ... }: { packages.container-api = n2c.buildImage { }; packages = { \
                     web = (pkgs.dockerTools.streamLayeredImage { }); hello = pkgs.hello; dockerImage = import ./image.nix; \
                     imagemagick = pkgs.imagemagick; }; }; outputs.packages.x86_64-linux = { }; }";
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_of_the_flake_are_in_outputs_of_any_helper() {
+    fn flake_packages_are_found_in_the_outputs_of_any_helper() {
         for (around, expected) in [
             ("outputsBuilder = channels:", 1),
             ("flakeModule.perSystem = { pkgs, ... }:", 1),
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn only_images_of_nix2container_push_themselves() {
+    fn only_nix2container_images_have_copy_to_registry() {
         for (text, expected) in [
             ("{ packages.x86_64-linux = with pkgs.dockerTools; { api = buildImage { }; }; }", false),
             ("let inherit (pkgs.dockerTools) buildImage; in { packages.api = buildImage { }; }", false),

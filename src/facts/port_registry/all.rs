@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registry_serves_the_folder_around_its_library() {
+    fn a_registry_serves_the_folder_that_contains_its_library() {
         for (registry, folder) in [
             ("lib/ports.nix", ""),
             ("ports.nix", ""),

@@ -43,7 +43,7 @@ pub struct Resolved<'p> {
 pub struct Arguments<'p> {
     /// By the name of the argument: the files that pass it, and the registry.
     passed: HashMap<&'p str, Vec<(&'p RelPath, &'p Registry)>>,
-    /// Names of arguments with which something that is not known to be a registry is also passed.
+    /// The names of arguments that also receive values that may not be registries.
     unclear: HashSet<&'p str>,
     /// The files that others call with such an argument.
     called: HashSet<&'p str>,

@@ -495,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn registries_go_to_all_modules_as_arguments() {
+    fn registries_are_passed_to_all_modules_as_arguments() {
         let settings = PortSettings::default();
         for (text, argument) in [
             ("f { specialArgs = { ports = import ./lib/ports.nix; }; }", Some("ports")),

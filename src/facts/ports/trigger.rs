@@ -31,7 +31,7 @@ pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
     words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a YAML file may name services of Compose, or services and hosts of Kubernetes.
+/// Whether a YAML file may name Compose services, or Kubernetes services and hosts.
 pub fn may_name_hosts(text: &str) -> bool {
     ["services", "kind"].iter().any(|key| memchr::memmem::find(text.as_bytes(), key.as_bytes()).is_some())
 }
@@ -316,7 +316,7 @@ mod tests {
     use crate::facts::needles::Finder;
 
     #[test]
-    fn words_and_signs_make_numbers_ports() {
+    fn words_and_signs_that_indicate_ports_pass_the_trigger() {
         for text in [
             "{ port = 80; }",
             "{ listenStreams = map toString [ 80 ]; }",
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn most_texts_contain_no_port() {
+    fn texts_without_ports_do_not_pass_the_trigger() {
         for text in [
             "{ port = x; }",
             "import ./x.nix { size = 12; }",

@@ -22,7 +22,7 @@ mod tests {
     use super::ends_by_itself;
 
     #[test]
-    fn what_ends_by_itself() {
+    fn commands_that_terminate_on_their_own() {
         for (command, expected) in [
             ("mkdir -p data", true),
             ("echo \"A: starting\"\nsleep 30\n", true),

@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn standard_runners() {
+    fn standard_runner_labels() {
         for (label, expected) in [
             ("ubuntu-latest", true),
             ("ubuntu-24.04", true),

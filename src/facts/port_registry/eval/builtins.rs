@@ -1,4 +1,4 @@
-//! The built-in functions of Nix that registries use.
+//! The built-in Nix functions that registries use.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -83,7 +83,7 @@ pub fn named(name: &str) -> Option<Val> {
     }
 }
 
-/// A global name of Nix; its value if that is known.
+/// The value of a name that is bound globally in Nix; an error if it is not supported. `None` for other names.
 pub fn global(name: &str) -> Option<Eval<Val>> {
     match name {
         "true" | "false" | "null" | "toString" | "map" | "removeAttrs" | "isNull" | "throw" | "abort" => {

@@ -131,7 +131,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    /// The library of nixpkgs, as far as it consists of built-in functions.
+    /// nixpkgs' `lib` with only its built-in functions. The set is open: other attributes are unknown.
     fn library(&mut self, name_span: Span, why: Why) -> Val {
         let functions = builtins::IN_LIBRARY.iter().filter_map(|name| Some((*name, builtins::named(name)?)));
         let attrs =

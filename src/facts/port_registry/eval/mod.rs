@@ -450,7 +450,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         Ok(Val::Bool(false))
     }
 
-    /// Whether a variable is a global name of Nix, not bound in the text.
+    /// Whether a variable refers to one of Nix's global names and is not bound in the text.
     fn is_global(&mut self, node: Node, name: &str, scope: ScopeId) -> Eval<bool> {
         Ok(self.tree.slice(node) == name && self.lexical(name, scope)?.is_none())
     }

@@ -313,7 +313,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a host name belongs to a node of deploy-rs, which has profiles.
+    /// Whether a host name belongs to a deploy-rs node, which has profiles.
     fn is_deployed(&self, binding: Node) -> bool {
         let tree = self.tree;
         let members = tree.parent(binding).map(|set| tree.children(set)).into_iter().flatten();

@@ -74,8 +74,8 @@ impl<'a> Collector<'_, 'a> {
             })
     }
 
-    /// Whether a string is the description in a shorthand for `mkOption` such as configurations define: the last
-    /// argument, in words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
+    /// Whether a string is the description in a configuration's own shorthand for `mkOption`: the last argument, in
+    /// words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
     fn is_description(&self, apply: Node, function: &str, string: Node) -> bool {
         let tree = self.tree;
         let is_last = || tree.field(apply) != Field::Function && tree.parent(string) == Some(apply);
