@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_the_flake_are_named() {
+    fn the_help_names_images_in_the_flake() {
         assert!(help("api = hello;").starts_with("`flakeward migrate dockerfile api/Dockerfile` writes that package"));
         assert_eq!(
             help("container-api = n2c.buildImage { };"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_other_flakes_are_not_named() {
+    fn the_help_does_not_name_images_in_other_flakes() {
         let other = "{ outputs = _: { packages.x86_64-linux.container-api = n2c.buildImage { }; }; }";
         for (path, is_named) in [
             ("flake.nix", true),

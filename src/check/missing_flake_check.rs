@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_changes_do_not_run_is_not_named() {
+    fn a_job_that_does_not_run_on_changes_is_not_named() {
         let nightly = "on:\n  schedule:\n    - cron: 0 1 * * *\njobs:\n  nightly:\n    runs-on: [self-hosted]\n    \
                        steps:\n      - run: nix build .#a\n";
         let ci = "on: [push, pull_request]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make test\n";
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn repositories_whose_ci_checks_nothing() {
+    fn ci_that_never_runs_the_flake_checks_is_reported() {
         for (files, expected) in [
             (vec![(".github/workflows/a.yml", workflow("nix build"))], true),
             (vec![(".gitlab-ci.yml", "a:\n  script: nix build\n".to_owned())], true),

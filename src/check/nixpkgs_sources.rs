@@ -1,5 +1,4 @@
-//! Shared by `unstable-nixpkgs` and `end-of-life-nixpkgs`: which branch of nixpkgs is used, and how long it is
-//! supported.
+//! Shared by `unstable-nixpkgs` and `end-of-life-nixpkgs`: which nixpkgs branch is used, and how long it is supported.
 
 use jiff::civil::Date;
 
@@ -133,7 +132,7 @@ impl Settings<'_> {
             Channel::Rolling(branch) => {
                 (UNSTABLE, format!("{subject} uses the nixpkgs branch {branch}, which is not a release branch"))
             }
-            Channel::Default => (UNSTABLE, format!("{subject} does not name a branch of nixpkgs, so it uses master")),
+            Channel::Default => (UNSTABLE, format!("{subject} does not name a nixpkgs branch, so it uses master")),
             Channel::Registry => {
                 (UNSTABLE, format!("{subject} uses nixpkgs from the flake registry, which is unstable by default"))
             }

@@ -1,4 +1,4 @@
-//! `unlayered-image`: images of nix2container whose rarely changing parts are not in separate layers.
+//! `unlayered-image`: nix2container images whose rarely changing parts are not in separate layers.
 
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// A call to a function of nix2container.
+/// A call to a nix2container function.
 struct Builder {
     name: String,
     span: Span,

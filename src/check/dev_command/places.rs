@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_run_commands() {
+    fn commands_are_found_at_every_place_that_runs_them() {
         for (path, text, expected) in [
             (
                 "justfile",

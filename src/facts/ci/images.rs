@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn image_packages_are_recognized() {
+    fn image_packages_are_recognised() {
         let text = "{ perSystem = { pkgs, ... }: { packages.container-api = n2c.buildImage { }; packages = { \
                     web = (pkgs.dockerTools.streamLayeredImage { }); hello = pkgs.hello; dockerImage = import ./image.nix; \
                     imagemagick = pkgs.imagemagick; }; }; outputs.packages.x86_64-linux = { }; }";

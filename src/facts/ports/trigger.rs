@@ -169,7 +169,7 @@ fn is_prose(text: &[u8], end: usize) -> bool {
 
 /// Whether `tailscale` may be the program that serves ports.
 fn serves(text: &[u8], end: usize) -> bool {
-    /// The longest distance at which a command's program is recognized.
+    /// The longest distance at which a command's program is recognised.
     const NEAR: usize = 1100;
     let rest = &text[end..text.len().min(end + NEAR)];
     ["serve", "funnel", "--bg"].iter().any(|word| memchr::memmem::find(rest, word.as_bytes()).is_some())

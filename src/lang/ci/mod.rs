@@ -14,7 +14,7 @@ pub use scan::sites;
 /// A CI system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
-    /// Workflows of GitHub Actions, Forgejo and Gitea.
+    /// GitHub Actions, Forgejo and Gitea workflows.
     GitHub,
     /// A composite action of the same systems.
     GitHubAction,

@@ -217,7 +217,7 @@ pub fn binding_of(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     }
 }
 
-/// The arguments that a known function of `lib` returns or merges.
+/// The arguments that a known `lib` function returns or merges.
 fn merged(tree: &Tree<'_>, apply: Node) -> Option<Vec<Node>> {
     let (name, arguments) = nix::call(tree, apply)?;
     match (nix::last_name(&name), arguments.as_slice()) {

@@ -269,7 +269,7 @@ fn in_formals(tree: &Tree<'_>, formals: Node, name: &str) -> Option<Origin> {
     )
 }
 
-/// The node from which a name is resolved, for nodes that refer to one: a variable from its own position, `x` of
+/// The node from which a name is resolved, for nodes that refer to one: a variable from its own position, `x` in
 /// `inherit x;` from outside the set that contains it. `None` for other nodes.
 pub fn read_from(tree: &Tree<'_>, node: Node) -> Option<Node> {
     match tree.kind(node) {
@@ -366,7 +366,7 @@ pub fn member(tree: &Tree<'_>, select: Node) -> Option<Node> {
     Some(found)
 }
 
-/// The last name of a dotted name: `mkIf` of `lib.mkIf`.
+/// The last name in a dotted name: `mkIf` in `lib.mkIf`.
 pub fn last_name(dotted: &str) -> &str {
     memchr::memrchr(b'.', dotted.as_bytes()).map_or(dotted, |dot| &dotted[dot + 1..])
 }

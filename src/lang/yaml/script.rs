@@ -1,4 +1,4 @@
-//! Scalars as scripts: applies the folding and escapes of YAML in place, so that all offsets are kept.
+//! Scalars as scripts: applies YAML's folding and escapes in place, so that all offsets are kept.
 
 use std::borrow::Cow;
 

@@ -93,8 +93,8 @@ impl<'a> Collector<'_, 'a> {
             && field.is_some_and(|field| matches!(nix::last_name(tree.slice(field)), "dport" | "sport"))
     }
 
-    /// Whether a number is the default of an option for a port, declared with a configuration's own
-    /// shorthand for `mkOption`: `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
+    /// Whether a number is the default of an option for a port, declared with a configuration's own shorthand for
+    /// `mkOption`: `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
     fn follows_port_type(&self, node: Node) -> bool {
         let tree = self.tree;
         // The numbers of a list form the default together: `mkOpt (listOf port) [ 80 443 ]`.
