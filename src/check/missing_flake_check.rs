@@ -25,7 +25,7 @@ fn missing(project: &Project) -> Option<Finding> {
     if !checks().any(|(_, checks)| checks.purpose.works) || checks().any(|(_, checks)| checks.purpose.may_check) {
         return None;
     }
-    // A reusable workflow of another repository may run the checks, and so may an action whose name suggests it.
+    // A reusable workflow in another repository may run the checks, and so may an action whose name suggests it.
     let may_check = |job: &NixJob| job.is_foreign || job.steps.iter().any(|step| says_check(&step.action));
     let mut ci = checks().filter(|(_, checks)| checks.is_ci);
     if ci.any(|(file, _)| file.fact::<NixFacts>().is_some_and(|facts| facts.jobs.iter().any(may_check))) {
@@ -97,7 +97,7 @@ mod tests {
         format!("jobs:\n  a:\n    steps:\n      # nix flake check\n      - run: {run}\n")
     }
 
-    /// A workflow with a job that builds, and one that calls a workflow of another repository.
+    /// A workflow with a job that builds, and one that calls a workflow in another repository.
     fn calling(uses: &str) -> String {
         format!("{}  b:\n    uses: {uses}\n", workflow("nix build"))
     }

@@ -223,7 +223,7 @@ fn edits(source: &Source, used: &Use, flake: Option<&Flake>, current: Release) -
     Some(edits)
 }
 
-/// Whether a flake uses a release of nixpkgs through another input.
+/// Whether a flake uses a nixpkgs release through another input.
 fn has_release(flake: &Flake, name: &str) -> bool {
     let others = flake.inputs.iter().filter(|input| input.name.value != name);
     let mut channels = others.filter_map(Input::reference).filter_map(|reference| nixpkgs::channel(&reference));

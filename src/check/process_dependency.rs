@@ -189,7 +189,7 @@ fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
     }
 }
 
-/// The finding for a condition of Docker Compose, or for a misspelled one.
+/// The finding for a Docker Compose condition, or for a misspelled one.
 fn no_condition(path: &RelPath, dependency: &Dependency, text: &str) -> Finding {
     let meant = match text {
         "service_started" => Some("process_started"),

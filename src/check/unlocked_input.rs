@@ -88,7 +88,7 @@ fn no_lock(file: &FlakeFile<'_>) -> Option<Finding> {
     })
 }
 
-/// Whether an input is external code: not a folder of this repository, and not a placeholder (`%input%`).
+/// Whether an input is external code: not a folder in this repository, and not a placeholder (`%input%`).
 fn is_elsewhere(file: &FlakeFile<'_>, name: &str) -> bool {
     let Some(reference) = file.flake.input(name).and_then(Input::reference) else { return true };
     let placeholder = reference.repo.contains(['%', '@', '{', '<']);

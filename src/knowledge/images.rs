@@ -5,7 +5,7 @@ pub mod commands;
 pub mod packages;
 pub mod paths;
 
-/// The owners of images of Nix itself on Docker Hub and GitHub: `nixos/nix`, `nixpkgs/nix-flakes`, `lnl7/nix`.
+/// The owners of images of Nix itself, on Docker Hub and GitHub: `nixos/nix`, `nixpkgs/nix-flakes`, `lnl7/nix`.
 pub const OWNERS_OF_NIX: [&str; 4] = ["nixos", "nixpkgs", "lnl7", "determinatesystems"];
 
 /// Images by the last component of their name, and the services-flake service that replaces them, as named in its
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_become_services() {
+    fn images_are_replaced_with_services() {
         for (image, expected) in [
             ("postgres", Some("postgres")),
             ("docker.io/library/postgres:16-alpine", Some("postgres")),

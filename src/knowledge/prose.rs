@@ -1,6 +1,6 @@
 //! Attributes, keys and functions whose values are prose or scripts.
 //!
-//! Sources: the option declarations of nixpkgs, the keys of Compose, GitHub Actions, GitLab, Ansible and Kubernetes, and
+//! Sources: the option declarations in nixpkgs, the keys of Compose, GitHub Actions, GitLab, Ansible and Kubernetes, and
 //! text with port-like numbers in public repositories.
 
 /// Attributes whose values are prose.

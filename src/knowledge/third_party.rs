@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn package_managers_mark_their_folders() {
+    fn folders_filled_by_package_managers_are_recognised() {
         for (path, folder) in [
             ("vendor/modules.txt", Some("vendor")),
             ("svc/vendor/modules.txt", Some("svc/vendor")),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn lock_files_are_known_by_name() {
+    fn lock_files_are_recognised_by_name() {
         for path in ["pnpm-lock.yaml", "web/PNPM-lock.yaml", "conda-lock.yml", "a/stack.lock.yaml", "lock.yaml"] {
             assert!(is_lock_file(path), "{path}");
         }

@@ -1,11 +1,11 @@
-//! The commands of a script that run other files of the repository.
+//! The commands of a script that run other files in the repository.
 
 use crate::finding::Span;
 use crate::lang::ci::Script;
 use crate::lang::shell::Command;
 use crate::wording;
 
-/// A command that runs another file of the repository, or another part of the same file.
+/// A command that runs another file in the repository, or another part of the same file.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What it runs.
@@ -105,7 +105,7 @@ pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
                 operands(command, &["-d", "--working-directory"], &["-f", "--justfile", "--shell", "--dotenv-path"]);
             Some(Target::Just(changed.map_or_else(|| inside("."), |changed| inside(&changed)), names))
         }
-        // `./task` is a script of the repository.
+        // `./task` is a script in the repository.
         "task" | "go-task" if command.word(0).is_some_and(|word| !word.contains('/')) => {
             let (changed, names) =
                 operands(command, &["-d", "--dir"], &["-t", "--taskfile", "-o", "--output", "-C", "-I"]);

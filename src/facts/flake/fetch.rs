@@ -143,7 +143,7 @@ pub fn calls<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Fetch<'a>> + us
     tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply).filter_map(|apply| Fetch::read(tree, apply))
 }
 
-/// The fetches of nixpkgs.
+/// The uses of nixpkgs in fetchers.
 pub fn uses(tree: &Tree<'_>) -> Vec<Use> {
     calls(tree)
         .filter(|fetch| fetch.function != "fetchurl" || fetch.is_impure_url(tree))

@@ -2,7 +2,7 @@
 //! each one follows.
 //!
 //! niv has a flat object of pins with `branch`, `owner` and `repo`. npins has `pins`, each with a `repository` and a
-//! `branch`, or with the `name` of a channel. lon has `sources`, each like a pin of niv.
+//! `branch`, or with the `name` of a channel. lon has `sources`, each like a niv pin.
 
 use std::collections::BTreeMap;
 

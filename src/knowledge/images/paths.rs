@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_belong_to_packages() {
+    fn paths_are_provided_by_packages() {
         for (path, expected) in [
             ("/etc/ssl/certs/ca-certificates.crt", Some(("cacert", "/etc/ssl/certs/ca-bundle.crt"))),
             ("/etc/ssl/certs/", Some(("cacert", "/etc/ssl/certs"))),

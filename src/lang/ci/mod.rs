@@ -48,7 +48,7 @@ pub fn system(path: &str) -> Option<System> {
     let (folder, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"))?;
     let below = |part: &str| folder.split('/').any(|folder| folder == part);
-    // Workflows of a project that was copied into a folder of this repository do not run.
+    // The workflows of a project that was copied into a folder do not run.
     if [".github/workflows", ".forgejo/workflows", ".gitea/workflows"].contains(&folder) {
         return Some(System::GitHub);
     }

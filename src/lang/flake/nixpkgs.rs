@@ -60,7 +60,7 @@ impl std::fmt::Display for Release {
     }
 }
 
-/// The branch or version of nixpkgs that a reference follows.
+/// The nixpkgs branch or version that a reference follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Channel {
     /// A rolling branch, by its name.
@@ -122,7 +122,7 @@ impl Channel {
         }
     }
 
-    /// The channel of a FlakeHub version of nixpkgs: 0.1 is unstable, 0.2511 is 25.11, `*` is the newest release.
+    /// The channel of a nixpkgs version on FlakeHub: 0.1 is unstable, 0.2511 is 25.11, `*` is the newest release.
     fn of_flakehub(version: &str) -> Self {
         let version = version.trim_end_matches(".tar.gz");
         if version.starts_with('=') {

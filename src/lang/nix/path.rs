@@ -1,4 +1,4 @@
-//! The file or folder of the repository that a Nix expression refers to.
+//! The file or folder in the repository that a Nix expression refers to.
 
 use crate::lang::nix;
 use crate::lang::{Field, Node, NodeKind, Tree};

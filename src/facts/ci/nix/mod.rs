@@ -77,9 +77,9 @@ pub struct NixJob {
     pub runner: Runner,
     /// The input of a reusable workflow that determines the runner, and the input's default.
     pub runner_input: Option<(String, Option<String>)>,
-    /// The workflow of the same repository that it calls.
+    /// The workflow in the same repository that it calls.
     pub call: Option<github::Call>,
-    /// Whether it calls a reusable workflow of another repository that may run checks.
+    /// Whether it calls a reusable workflow in another repository that may run checks.
     pub is_foreign: bool,
     /// Whether its workflow runs on pull requests.
     pub on_pull_request: bool,

@@ -230,7 +230,7 @@ impl<'a> Line<'a> {
         (title.len() > 1 && words.len() <= MOST && !words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
-    /// The port on which `socat` listens to pass connections on to the number: 143 of `TCP-LISTEN:143,fork
+    /// The port on which `socat` listens to pass connections on to the number: 143 in `TCP-LISTEN:143,fork
     /// TCP:127.0.0.1:1143`.
     pub fn relayed(&self) -> Option<u32> {
         let after = self.before.contains("-LISTEN:").then(|| self.before.rsplit_once("-LISTEN:"))??.1;
@@ -257,8 +257,8 @@ impl<'a> Line<'a> {
     }
 
     /// The subject of the block around the address that a proxy passes requests to: `wiki` in `handle /wiki* {
-    /// reverse_proxy localhost:3000` and in `location /wiki/ {`. The part of a path that only says what a port of a service
-    /// is for follows the first segment.
+    /// reverse_proxy localhost:3000` and in `location /wiki/ {`. If the first segment of the path is only a purpose,
+    /// such as `api`, the second one is added.
     pub fn handled(&self) -> Option<Vec<String>> {
         const BLOCKS: [(&str, &[&str]); 2] =
             [("reverse_proxy", &["handle", "handle_path", "route"]), ("proxy_pass", &["location"])];
@@ -325,7 +325,7 @@ impl<'a> Line<'a> {
         Some(&host[start..]).filter(|host| !host.is_empty())
     }
 
-    /// The number inside of the container, if this number is the one outside: `5432` in `5433:5432`.
+    /// The number inside the container, if this number is the one outside: `5432` in `5433:5432`.
     pub fn inner(&self) -> Option<u32> {
         let rest = self.after.strip_prefix('}').unwrap_or(self.after).strip_prefix(':')?;
         rest[..rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len()].parse().ok()

@@ -157,7 +157,7 @@ fn name(text: &str) -> Option<&str> {
     (!value.is_empty() && !value.contains([' ', '{', '$'])).then_some(value)
 }
 
-/// A line of YAML.
+/// A YAML line.
 struct Line<'a> {
     /// The column of the dash before a list element.
     dash: Option<usize>,
@@ -213,7 +213,7 @@ spec:
 ";
 
     #[test]
-    fn numbers_have_the_names_around_them() {
+    fn names_around_a_number_are_read() {
         let positions: Vec<usize> = MANIFEST.match_indices('@').map(|(at, _)| at).collect();
         let text = MANIFEST.replace('@', " ");
         let names = |at: usize| {

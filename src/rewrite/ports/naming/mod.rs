@@ -339,7 +339,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.
 const USER_PORTS: u32 = 1024;
 
-/// Whether a well-known service listens that does not usually have this number: `services.knot` on 5353.
+/// Whether the listener is a well-known service that does not usually have this number: `services.knot` on 5353.
 fn is_of_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
     row.number >= USER_PORTS
         && !evidence.is_remote

@@ -255,12 +255,12 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     files.filter(has_several).map(|file| file[0].path).collect()
 }
 
-/// Whether the last part of a name is that of a reverse proxy.
+/// Whether the last part of a name is the name of a reverse proxy.
 fn of_front(name: &str) -> bool {
     is_front(&split(name.rsplit('.').next().unwrap_or(name)))
 }
 
-/// Whether a folder of machines has those of one operating system.
+/// Whether a folder contains the machines with one operating system: `nixos`, `x86_64-linux`.
 fn is_system(folder: &str) -> bool {
     matches!(folder, "nixos" | "darwin") || folder.contains("linux")
 }
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn machines_are_folders_of_machines() {
+    fn machines_are_named_by_their_folders() {
         let uses =
             missing(&[(81, "port", "machines/Eva/web.nix"), (82, "port", "hosts/default.nix"), (83, "port", "x.nix")]);
         assert_eq!(machines(&uses), HashSet::from_iter(["eva".to_owned()]));

@@ -116,7 +116,7 @@ pub fn prose(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether capitals inside of a name are only those of a well-known service's spelling: `qBittorrent` and `SABnzbd` are
+/// Whether capitals inside a name are only those of a well-known service's spelling: `qBittorrent` and `SABnzbd` are
 /// single words, but `nodeExporter` has two.
 fn is_spelling(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_about_something_or_not() {
+    fn subjects_of_files() {
         for (path, expected) in [
             ("modules/unifi-controller/default.nix", Some("unifi controller")),
             ("machines/web1/configuration.nix", None),
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_names_if_they_are_short() {
+    fn short_comments_are_names() {
         for (text, expected) in [
             ("InfluxDB", "influxdb"),
             ("matrix-hook", "matrix hook"),

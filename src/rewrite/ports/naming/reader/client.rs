@@ -58,7 +58,7 @@ impl Reader<'_> {
         if self.line.before.contains("forward_auth") {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
         }
-        // The address of a cache usually is that of a machine.
+        // A cache's address is usually that of a machine.
         if self.is_cache() {
             found.push(plain(vec!["nix".to_owned(), "cache".to_owned()], weight::CLIENT + 1));
             return found;
@@ -102,8 +102,8 @@ impl Reader<'_> {
         found
     }
 
-    /// What the block around the address that a proxy passes requests to is for. `/metrics/api` of a virtual host is a part
-    /// of its service.
+    /// The name from the block around an address that a proxy passes requests to. `/metrics/api` in a virtual host is a
+    /// part of that host's service.
     fn handled(&self, label: Option<&[String]>) -> Option<Candidate> {
         let words = self.line.handled()?;
         let weight = weight::TARGET;

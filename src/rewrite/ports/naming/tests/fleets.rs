@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_parts_of_a_path_that_hold_services_do_not_name_them() {
+fn the_parts_of_a_path_that_contain_services_do_not_name_them() {
     for (name, path, text, expected) in [
         (
             "den.aspects.swayvnc.homeManager.systemd.user.sockets.swayvnc.Socket.ListenStream",
@@ -43,7 +43,7 @@ fn the_parts_of_a_path_that_hold_services_do_not_name_them() {
 }
 
 #[test]
-fn clients_name_what_they_reach() {
+fn clients_name_the_service_that_they_reach() {
     for (name, path, text, expected) in [
         (
             "acme.services.caddy-proxy.hosts.chores.backendAddress",
@@ -110,7 +110,7 @@ fn an_object_and_its_container_are_one_service() {
 }
 
 #[test]
-fn the_spelling_of_a_service_does_not_make_another_one() {
+fn spellings_of_a_name_are_one_service() {
     let uses = [
         (4321, "links.url", "a.nix", "[ { name = \"SABnzbd\"; url = \"http://${hosts.nas.ip}:@4321/\"; } ]"),
         (4321, "ports.sabnzbd", "b.nix", "sabnzbd = @4321;"),
@@ -127,7 +127,7 @@ fn inbounds_are_named_by_their_tags() {
 }
 
 #[test]
-fn a_folder_of_containers_is_not_the_service_of_that_name() {
+fn a_folder_of_containers_is_not_the_service_with_that_name() {
     let uses = [(5000, "ports", "modules/docker/dufs/default.nix", "ports = @5000;")];
     assert_eq!(proposals(&uses), ["services.dufs=5000"]);
     let uses = [(6443, "port", "modules/k3s/default.nix", "port = @6443;")];
@@ -164,7 +164,7 @@ fn a_folder_with_the_name_of_a_group_is_not_a_service() {
 }
 
 #[test]
-fn a_service_may_be_called_like_a_phase() {
+fn a_service_may_have_the_name_of_a_phase() {
     for (name, path, expected) in [
         ("services.setup.port", "a.nix", "services.setup"),
         ("init.port", "modules/setup/default.nix", "services.init"),
