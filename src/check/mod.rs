@@ -138,7 +138,7 @@ impl FileView<'_> {
     }
 }
 
-/// What a check sees of the whole repository.
+/// The view of the whole repository for checks.
 pub struct ProjectView<'p> {
     /// The facts of all files, sorted by path.
     pub project: &'p Project,

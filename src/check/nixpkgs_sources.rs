@@ -47,7 +47,8 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
 }
 
 /// The nixpkgs of other inputs that a flake follows: `nixpkgs.follows = "tool/nixpkgs-unstable"`. Its own inputs are
-/// checked where they are declared. Only a name with a branch is a choice: `tool/nixpkgs` is whatever the tool uses.
+/// checked where they are declared. Only a name that contains a branch is a deliberate choice: `tool/nixpkgs` is
+/// whatever the tool uses.
 fn followed(file: &FlakeFile<'_>) -> Vec<Use> {
     let Some((_, lock)) = file.lock else { return Vec::new() };
     let used = |input: &Input| {

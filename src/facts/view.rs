@@ -12,7 +12,7 @@ use crate::source::Source;
 /// A necessary condition for a reader or check to find anything in a file, cheap to evaluate.
 pub type Condition = fn(&Glance<'_>) -> bool;
 
-/// What a trigger can see of a file before it is parsed: its name, its text and the words in it.
+/// The parts of a file that a trigger can read before the file is parsed: its name, its text and the words in it.
 pub struct Glance<'a> {
     /// The file.
     pub source: &'a Source,

@@ -66,7 +66,7 @@ pub enum Origin {
     Vendored,
     /// A lock file of a package manager.
     LockFile,
-    /// A file that says that a program generates it.
+    /// A generated file, according to its header.
     Generated,
 }
 
@@ -177,7 +177,7 @@ fn has_header(text: &str) -> bool {
     !head.is_empty() && is_generated() && !says(&STARTED) && !is_about_another(&head)
 }
 
-/// Whether a sentence of a header says that the file is generated.
+/// Whether a sentence in a header says that the file is generated.
 fn says_of_itself(head: &str) -> bool {
     let sentences = head.split(['\n', ':', ';']).flat_map(|line| line.split(". ")).flat_map(|part| part.split("! "));
     let is_subject = |word: &str| {

@@ -49,7 +49,7 @@ pub fn may_hold_hosts(name: &str) -> bool {
     hosts::SITES.contains(&name) || hosts::MACHINES.contains(&name)
 }
 
-/// Whether the text contains the name of such a set.
+/// Whether the text contains the name of a set of sites or machines.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
     // A search for all names at once would need an automaton, which costs more than it saves in small repositories.
     let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();

@@ -304,7 +304,7 @@ fn loose_end(text: &[u8], start: usize) -> usize {
 /// would be read to its end.
 const LONGEST_RUN: usize = 256;
 
-/// Whether a number follows a run of blanks, quotes and the like. True if the run is too long to tell.
+/// Whether a number follows a run of blanks, quotes and the like. Also true if the run is too long to decide.
 fn leads_to_number(text: &[u8], start: usize) -> bool {
     let end = loose_end(text, start);
     is_number(text, end) || end >= start + LONGEST_RUN

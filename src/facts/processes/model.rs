@@ -209,8 +209,8 @@ pub enum Family {
     Yaml,
     /// `process-compose.<name>` of the flake that contains the file: all modules that define parts of it are merged.
     Flake(String),
-    /// A module that is imported somewhere, or one of devenv's or services-flake's own modules: other modules may add to
-    /// it.
+    /// A module that is imported somewhere, or one of devenv's or services-flake's own modules: other modules may add
+    /// to it.
     Module,
 }
 

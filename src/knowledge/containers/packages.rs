@@ -18,7 +18,7 @@ pub struct PackageImage {
     /// Its ports: the number in the container, and the label.
     pub ports: &'static [(u16, &'static str)],
     /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, `{/etc/x}` the file or folder in the
-    /// repository that the image sees at this path, `{name}` the name of its process, anything else a nixpkgs
+    /// repository that is mounted at this path in the image, `{name}` the name of its process, anything else a nixpkgs
     /// expression. `{{` and `}}` are braces.
     pub arguments: &'static [&'static str],
     /// Environment variables, with the same placeholders. Those with `{name}` are only set if several services run the

@@ -246,7 +246,7 @@ impl<'t, 'a> Layout<'t, 'a> {
 }
 
 impl Group {
-    /// Whether blank lines separate its members, or would separate them, as in sets with members of several lines.
+    /// Whether blank lines separate its members. A single member counts as separated if it has several lines.
     fn is_spaced(&self, text: &str) -> bool {
         *self.is_spaced.get_or_init(|| self.has_blank_lines(text))
     }
@@ -259,7 +259,7 @@ impl Group {
         }
     }
 
-    /// The order by name, or else by number, if there are enough members to tell.
+    /// The order of the members: by name, or else by number, if they are sorted.
     fn order(&self) -> Order {
         *self.order.get_or_init(|| self.found_order())
     }

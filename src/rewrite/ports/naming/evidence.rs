@@ -84,7 +84,7 @@ pub struct Evidence<'a> {
 impl<'a> Evidence<'a> {
     /// Generic words in the last name that distinguish ports of one service.
     pub fn sides(&self) -> Vec<String> {
-        // `backendAddress` says that something is behind a proxy.
+        // `backendAddress` means that something is behind a proxy.
         let is_side = |word: &String| SIDES.contains(&word.as_str()) && !(word == "backend" && self.is_client());
         let last = split(self.reader.last()).into_iter().filter(is_side);
         self.reader.line.flag().into_iter().chain(last).chain(range_protocol(self.port.name)).collect()

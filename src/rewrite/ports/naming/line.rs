@@ -385,7 +385,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether the words of a variable are those of the address of a proxy for all programs: `HTTP_PROXY`.
+/// Whether a variable with these words has the address of a proxy for all programs: `HTTP_PROXY`.
 pub fn is_proxy_variable(words: &[String]) -> bool {
     matches!(words, [kind, proxy] if proxy == "proxy" && PROXY_VARIABLES.contains(&kind.as_str()))
 }

@@ -267,7 +267,7 @@ impl<'a> Reader<'a> {
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
     }
 
-    /// Whether a name holds services: `services`, `systemd.sockets`, `deployedApps`.
+    /// Whether a name contains services: `services`, `systemd.sockets`, `deployedApps`.
     fn is_holder(&self, at: usize) -> bool {
         let part = self.parts[at];
         let is_unit = || part == "sockets" && at > 0 && matches!(self.parts[at - 1], "systemd" | "user");

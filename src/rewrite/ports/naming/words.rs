@@ -72,7 +72,7 @@ pub fn telling(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether a name is that of an environment variable.
+/// Whether a name has the form of an environment variable's.
 pub fn is_variable(name: &str) -> bool {
     name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }

@@ -41,14 +41,14 @@ impl Reader<'_> {
         }
         let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
         let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
-        // A repository's own modules begin with a common name: `options.acme.wiki.port`. The purpose of a part's port does
-        // not name the part: `options.acme.wiki.webUI.port`.
+        // A repository's own modules begin with a common name: `options.acme.wiki.port`. The purpose of a part's port
+        // does not name the part: `options.acme.wiki.webUI.port`.
         let is_purpose = |at: &&usize| split(self.parts[**at]).iter().all(|word| PURPOSES.contains(&word.as_str()));
         let found = match is_option {
             true => inner.iter().rev().find(|at| !is_purpose(at)).or(inner.last()),
-            // The name of the file says which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
+            // The file name shows which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
             false => {
-                // A part with the name of a group or of a purpose says less than the part after it.
+                // A part with the name of a group or of a purpose is less specific than the part after it.
                 let is_group =
                     |part: &str| is_holder(&split(part)) || CATEGORIES.contains(&part) || PURPOSES.contains(&part);
                 let is_subject = |at: &&usize| {
