@@ -226,7 +226,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             slot.insert_str(slot.len() - indent.len(), &written);
             return;
         };
-        // The members are sorted, so each new one is searched for in them, not compared with all of them.
+        // In a sorted group, a binary search finds the position, so that not all members are compared.
         let next = match group.order() {
             Order::Name => group.members.partition_point(|member| member.name.as_str() <= name),
             Order::Number => group.members.partition_point(|member| member.number <= number),
@@ -312,7 +312,7 @@ fn behind(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
     let alone = line.trim().is_empty() || line.trim_start().starts_with('#');
     let (_, indent) = line_of(text, member.start);
-    // A dotted or nested set spans several lines; only its last line is relevant.
+    // A member may span several lines; only its last line is relevant.
     if !alone || rest.len() == line.len() {
         return (member.end, format!(" {}", one_line(lines)));
     }

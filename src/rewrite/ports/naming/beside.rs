@@ -53,7 +53,7 @@ impl<'a> Beside<'a> {
         self.key
     }
 
-    /// The value of the attribute that names the set: a name, or a few words for a person.
+    /// The value of the attribute that names the set: a name, or a title of up to three words.
     pub fn name(&self) -> Option<&'a str> {
         const MOST: usize = 3;
         let attributes: Vec<(&str, &str)> = self.attributes().collect();
@@ -155,7 +155,7 @@ impl<'a> Beside<'a> {
         attributes.find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
     }
 
-    /// The attributes next to the number that have a single-line value.
+    /// The attributes next to the number: the last name of each, and its value as written.
     fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let statements = statements(self.before).into_iter().chain(statements(self.after));
         statements.filter_map(|statement| {

@@ -125,7 +125,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     match found.as_mut_slice() {
         [] => found = of_weak(number, undecided),
         [only] => undecided.into_iter().for_each(|used| only.add(used)),
-        // There is no evidence for one of the services.
+        // Nothing shows which of the services the remaining uses belong to.
         _ => {}
     }
     found
@@ -381,7 +381,7 @@ impl<'a> Cluster<'a> {
         self.uses.iter().all(|used| used.evidence.is_isolated() || is_of_such(used))
     }
 
-    /// Whether the number is only the default value of an option.
+    /// Whether a listener has the number only as the default value of an option.
     pub fn is_default(&self) -> bool {
         self.uses.iter().any(|used| used.is_listener() && used.evidence.is_default())
     }

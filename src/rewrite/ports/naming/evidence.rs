@@ -213,18 +213,18 @@ impl<'a> Evidence<'a> {
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
     }
 
-    /// Whether the file configures the service that the best name identifies.
+    /// Whether the best name is that of a client's service, and the file configures this service.
     pub fn is_configured_here(&self) -> bool {
         self.best.weight == weight::TARGET && self.reader.configures(&self.best.service)
     }
 
-    /// Whether the file is named after the service.
+    /// Whether the file contains a name of the service. Also true for protocols, and for a number in a list of several.
     fn mentions(&self, row: &Service) -> bool {
         let words = std::iter::once(row.name).chain(row.keywords());
         row.is_protocol || self.reader.is_one_of_many || words.into_iter().any(|word| self.port.text.contains(word))
     }
 
-    /// Whether the file configures the service that it is named after.
+    /// Whether only the file name identifies the service, and the file configures a service with that name.
     fn is_in_file_of_service(&self) -> bool {
         let subject = self.subject().first().filter(|_| self.best.weight == weight::FILE);
         subject.is_some_and(|word| self.port.text.contains(&format!("services.{word}")))

@@ -11,7 +11,7 @@ pub struct Line<'a> {
     pub number: u32,
     /// The line up to the number.
     pub before: &'a str,
-    /// The line after the number.
+    /// The rest of the line after the number.
     pub after: &'a str,
     /// The comment at the end of the line. If the line contains only the number, the comment above it is used instead.
     pub comment: &'a str,
@@ -132,8 +132,8 @@ impl<'a> Line<'a> {
         items[start + 1..].strip_prefix("--").filter(|flag| !flag.contains(['=', ' ']))
     }
 
-    /// The host of a URL that ends in the number, if it is a container or a service: a single label, or a name inside
-    /// of a cluster. Returns `atuin` for `http://atuin-server:8080`.
+    /// The host of a URL that ends in the number, if it is a container or a service: a single label, a name inside a
+    /// cluster, or a variable with options of a service. Returns `atuin` for `http://atuin-server:8080`.
     pub fn url_host(&self) -> Option<Vec<String>> {
         let host = self.before.strip_suffix(':')?;
         if let Some((_, variable)) = host.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {

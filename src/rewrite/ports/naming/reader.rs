@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         !self.names.object.is_empty()
     }
 
-    /// Whether the use is in a Compose file.
+    /// Whether the use is in a Compose file that is written as a string in Nix.
     fn is_in_compose(&self) -> bool {
         !self.names.service.is_empty()
     }
@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
         (*name != "?").then_some(*name)
     }
 
-    /// The service of a Compose file that contains the number.
+    /// The service that contains the number in a Compose file that is written as a string in Nix.
     pub fn compose_service(&self) -> Option<&'a str> {
         Some(self.names.service).filter(|service| !service.is_empty())
     }

@@ -102,7 +102,7 @@ pub fn service(name: &str) -> Vec<String> {
     words
 }
 
-/// The name of a service in a text for people: `NextCloud AIO`, `SABnzbd`. A word with capitals inside is one word there.
+/// The name of a service in prose: `NextCloud AIO`, `SABnzbd`. A word with capitals inside is one word there.
 pub fn prose(name: &str) -> Vec<String> {
     if !name.contains(' ') {
         return service(name);

@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
                     return plain(service(domain), weight::RECORD);
                 }
                 let name = beside.name().filter(|name| !beside.names_host(name) && !self.context.is_machine(name));
-                // A name with blanks is only the title of a link.
+                // A name with blanks counts only as the title of a link.
                 let name = name.filter(|name| !name.contains(' ') || self.line.scheme().is_some());
                 // The address of a service in a cluster is more specific than the title of its client.
                 let in_cluster = self.line.before.ends_with(".cluster.local:");

@@ -29,7 +29,7 @@ impl Reader<'_> {
         if self.is_manifest() {
             return self.in_manifest();
         }
-        // A host in the configuration of SSH
+        // A host in the SSH configuration
         if self.parts.contains(&"matchBlocks") {
             return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
         }
@@ -271,7 +271,8 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a word consists of letters of a service's name in order, including the first: `qbt` for qbittorrent.
+/// Whether a word of at most three letters abbreviates a service's name: it has the first letter of one of the name's
+/// words, and its letters occur in the name in order, as in `qbt` for qbittorrent.
 fn is_abbreviation(word: &str, service: &[String]) -> bool {
     const LONGEST: usize = 3;
     let mut letters = service.iter().flat_map(|word| word.chars());

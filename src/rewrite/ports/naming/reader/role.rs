@@ -6,7 +6,7 @@ use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, 
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
-    /// Whether the number is opened in a firewall.
+    /// Whether the number is opened in a firewall, or is in a list of several numbers.
     pub fn is_firewall(&self) -> bool {
         self.is_one_of_many
             || self
