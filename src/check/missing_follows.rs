@@ -151,7 +151,7 @@ fn undeclared(name: &Text) -> Input {
     Input { name: name.clone(), is_flake: true, ..Input::default() }
 }
 
-/// The name of the flake's own nixpkgs: `nixpkgs`, or else the first input that is a nixpkgs.
+/// The name of the flake's own nixpkgs: `nixpkgs`, or else the first input that is nixpkgs.
 fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
     let known = |name: &&str| file.lock.is_none_or(|(_, lock)| lock.root_input(name).is_some());
     let written = file.all().inputs.iter().filter(|input| {

@@ -89,7 +89,7 @@ pub fn prepare<'v, 'p>(view: &'v ProjectView<'p>) -> &'v Shared<'p> {
     view.port_literals.get_or_init(|| Shared::new(view))
 }
 
-/// The set of ports that a repository has instead of a registry. `None` if no rule about ports ran.
+/// The set of ports that a repository has instead of a registry. `None` if it has none, or if no rule about ports ran.
 pub fn defined<'v>(view: &'v ProjectView<'_>) -> Option<&'v Definition> {
     view.port_literals.get()?.defined.as_ref()
 }

@@ -157,7 +157,7 @@ impl<'p> Reporter<'_, 'p> {
         let Some(possible) = unnamed.possible(self.view) else {
             let certain = naming::are_certain(&unnamed.missing, &unnamed.context);
             let mut uses = unnamed.uses.iter().zip(certain).filter(|(_, certain)| *certain);
-            // Other ports have no use for an entry that is added by hand either.
+            // If no file could refer to the registry, an entry added by hand would be of no use either.
             if !uses.any(|((file, _), _)| self.could_refer(file, &first.path)) {
                 return None;
             }

@@ -199,7 +199,7 @@ pub struct Hosts {
 struct Listed(HashMap<String, (usize, String)>);
 
 impl Listed {
-    /// `.example.org` and `*.example.org` cover the names below the domain; `example.org` also covers itself.
+    /// `example.org`, `.example.org` and `*.example.org` all cover the domain and the names below it.
     fn new(entries: &[String]) -> Self {
         let mut listed = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
