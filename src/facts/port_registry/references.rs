@@ -73,8 +73,8 @@ impl<'p> Arguments<'p> {
         arguments
     }
 
-    /// The registry that a file receives as an argument, and whether that is certain. `None` if nothing or several
-    /// registries are passed under that name.
+    /// The registry that a file receives as an argument, and whether that is certain. `None` if no
+    /// registry is passed under that name, or several that are equally near.
     pub fn registry(&self, file: &str, found: &Use) -> Option<(&'p Registry, bool)> {
         if matches!(found.access, Access::Import | Access::Member) {
             return None;

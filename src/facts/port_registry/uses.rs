@@ -26,7 +26,7 @@ pub struct Use {
     pub names: Vec<Span>,
     /// The whole expression.
     pub span: Span,
-    /// Whether the value is used, not only bound to a name, in which case everything below the path may be read.
+    /// Whether the value is used, not only bound to a name. If it is used, everything below the path may be read.
     pub reads: bool,
     /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,

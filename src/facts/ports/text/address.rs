@@ -319,12 +319,12 @@ impl<'a> View<'a> {
             | b'$' | b'\\' | b'*' | b'!' => true,
             b'.' => !next.is_ascii_alphanumeric(),
             b'-' => next.is_ascii_digit() || next == b':' || !next.is_ascii_alphanumeric(),
-            // `localhost:5432:db:user`, `127.0.0.1:8080:80`; after any other word it is an IPv6 address, a time or a
-            // position.
             // `scylladb:tcp:scylla:9042:table`
             b':' if next.is_ascii_alphabetic() && self.before(authority.start) == b':' => {
                 self.follows_protocol(authority.start - 1)
             }
+            // `localhost:5432:db:user`, `127.0.0.1:8080:80`; after any other word it is an IPv6 address, a time or a
+            // position.
             b':' => is_address(authority.host),
             _ => false,
         }
