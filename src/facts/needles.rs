@@ -48,7 +48,7 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// The number of bits in an answer. With more questions than this, every answer is yes.
+    /// The number of bits in an answer. Every further question is answered with yes.
     const QUESTIONS: usize = 64;
 
     /// Creates a finder for the words of the given questions. A question may occur more than once.

@@ -175,7 +175,7 @@ fn may_have_systems(tree: &Tree<'_>, node: Node, name: &str) -> bool {
     (is_plain_name(name) || says_systems(name) && is_output()) && !in_configurations(tree, node)
 }
 
-/// Whether a name only shows that something has systems.
+/// Whether a name stands for systems and nothing else.
 fn is_plain_name(name: &str) -> bool {
     matches!(name, "systems" | "supportedSystems" | "supported_systems")
 }

@@ -320,8 +320,8 @@ fn inward(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     Some(node)
 }
 
-/// The arithmetic expression inside wrappers, and its value: the sum of two integer literals, or else a placeholder for
-/// an unknown number.
+/// The arithmetic expression inside wrappers, and its value: the result if both operands are integer literals, or
+/// else a placeholder for an unknown number.
 pub fn computed(tree: &Tree<'_>, expression: Node) -> Option<(Node, u32)> {
     const ANY: u32 = 65535;
     let sum = inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Binary)?;

@@ -534,7 +534,7 @@ impl<'a> View<'a> {
 }
 
 impl Found<'_> {
-    /// Drops the name if it is the host before a bare port.
+    /// Drops the name unless it is a flag, because otherwise it is the host before a bare port.
     fn unnamed_unless_flag(mut self) -> Self {
         self.name = self.name.filter(|name| name.starts_with('-'));
         self
