@@ -218,7 +218,7 @@ fn included(source: &Source) -> Vec<(Option<String>, Vec<String>)> {
 /// A part of a file that can be run on its own.
 #[derive(Debug)]
 pub struct Unit {
-    /// The recipe's or npm script's name; `None` for a whole script.
+    /// The name of the recipe, task or npm script; `None` for a whole script.
     pub name: Option<String>,
     /// Images that it builds with Docker tooling.
     pub builds: Vec<Build>,

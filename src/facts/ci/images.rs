@@ -108,7 +108,7 @@ pub struct Build {
     pub span: Span,
     /// The command or the name of the action.
     pub tool: String,
-    /// The words around it, which may contain the name of the image.
+    /// Its arguments, which may contain the name of the image.
     pub words: String,
 }
 
@@ -157,7 +157,7 @@ fn concourse(tree: &Tree<'_>) -> Vec<Build> {
     pairs.filter_map(task).collect()
 }
 
-/// The images that a script with some commands builds.
+/// The images that the commands of a script build.
 pub fn script_builds(script: &Script<'_>, commands: &[Command<'_>]) -> impl Iterator<Item = Build> {
     commands.iter().filter_map(|command| {
         let named = command.words.get(..builders::builds(command)?)?;

@@ -118,7 +118,7 @@ impl Scan {
         self.uses.extend(used(script, &word, 0));
     }
 
-    /// Adds the search path in an option: `-I nixpkgs=channel:nixos-unstable`.
+    /// Adds the search path in an option or an `export`: `-I nixpkgs=channel:nixos-unstable`.
     fn search_path(&mut self, script: &Script<'_>, command: &Command<'_>) {
         let words = command.words.iter().skip(1);
         self.uses.extend(words.filter_map(|word| {
@@ -151,7 +151,7 @@ impl Scan {
         }
     }
 
-    /// Adds the search path in an input of an action: `nix_path: nixpkgs=channel:nixos-unstable`.
+    /// Adds the search path in an input of an action or in `env`: `nix_path: nixpkgs=channel:nixos-unstable`.
     fn nix_path(&mut self, yaml: &Yaml<'_, '_>, pair: Node) {
         let key = yaml.tree.child(pair, Field::Key).and_then(|key| yaml.scalar(key));
         if !key.is_some_and(|key| key.eq_ignore_ascii_case("nix_path")) {

@@ -69,7 +69,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Whether it is `builtins.fetchurl` of a branch on a forge. nixpkgs' `fetchurl` always has a hash.
+    /// Whether it is `builtins.fetchurl` of a branch on a forge or of a channel. nixpkgs' `fetchurl` always has a hash.
     pub fn is_impure_url(&self, tree: &Tree<'_>) -> bool {
         let address = self.address.as_ref().or_else(|| self.attrs.get("url")).map_or("", |text| text.value.as_str());
         let is_moving =

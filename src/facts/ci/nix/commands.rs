@@ -3,8 +3,8 @@
 use crate::knowledge::ci_programs;
 use crate::lang::shell::{self, Command};
 
-/// A name for what a command builds with Nix. `None` if it only evaluates, formats, updates a lock, or uses a prebuilt
-/// nixpkgs package.
+/// The name of a command that builds with Nix: `nix build`. `None` if it only evaluates, formats, updates a lock, or
+/// uses a prebuilt nixpkgs package.
 pub fn builds(command: &Command<'_>) -> Option<String> {
     let program = command.program();
     let first = || command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
