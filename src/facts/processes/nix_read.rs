@@ -253,7 +253,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The ports that a process listens on, from its probe, its environment and its command.
+    /// The ports that a process listens on, from its probes, its environment and its command.
     fn listens(&self, attrs: &Attrs) -> Vec<Listen> {
         let tree = self.tree;
         let mut found = Vec::new();
