@@ -192,7 +192,7 @@ fn split(line: &str, number: usize) -> Instruction {
     Instruction { line: number, name: name.to_ascii_uppercase(), flags, rest: rest.to_owned(), heredocs: Vec::new() }
 }
 
-/// The words after `<<` outside quotes.
+/// The delimiters after `<<`, without their quotes.
 fn heredoc_words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = text;
