@@ -74,15 +74,15 @@ pub fn system(path: &str) -> Option<System> {
     })
 }
 
-/// The owner and repository of an action, without its version: `docker/bake-action`. Forgejo and Gitea also accept
-/// URLs: `https://github.com/docker/bake-action@v6`.
+/// The name of an action, without its version: `docker/bake-action`. Forgejo and Gitea also accept URLs:
+/// `https://github.com/docker/bake-action@v6`.
 pub fn action_name(uses: &str) -> &str {
     let name = uses.split('@').next().unwrap_or(uses);
     let path = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://"));
     path.and_then(|path| path.split_once('/')).map_or(name, |(_, name)| name.trim_end_matches(".git"))
 }
 
-/// A script in a CI file. Its text keeps the offsets of the file, so escapes are replaced with blanks.
+/// A script in a CI file. Its text keeps the offsets of the file, so escapes are padded with blanks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script<'a> {
     /// The text.

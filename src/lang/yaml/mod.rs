@@ -31,7 +31,7 @@ pub struct Entry<'a> {
     pub merged: bool,
 }
 
-/// Aliases of aliases, and nested merges, are followed to this depth: real files have two or three levels.
+/// Wrappers of nodes, and aliases of aliases, are followed to this depth: real files have two or three levels.
 const DEPTH: usize = 16;
 
 impl<'t, 'a> Yaml<'t, 'a> {
