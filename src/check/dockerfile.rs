@@ -87,7 +87,7 @@ pub fn container_package(path: &str) -> String {
 
 /// Extensions of files that another program turns into a Dockerfile.
 const TEMPLATES: [&str; 4] = ["j2", "tmpl", "in", "template"];
-/// Extensions that describe when or how an image is used, not what it contains.
+/// Extensions that name a variant of an image, not what it contains.
 const VARIANTS: [&str; 7] = ["dev", "prod", "production", "development", "test", "ci", "alpine"];
 /// Folder names that do not describe what is built.
 const FOLDERS: [&str; 9] = ["", "docker", "build", "deploy", "containers", "images", "src", "workflows", "github"];

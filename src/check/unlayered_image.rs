@@ -69,7 +69,7 @@ fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
 
 /// The owner that a name is selected from.
 enum Owner {
-    /// The names before it in a selection; empty for `x.buildImage`, whose owner is the expression.
+    /// The name before it in the same selection: `nix2container` in `x.nix2container.buildImage`.
     Name(String),
     /// An expression.
     Expression(Node),

@@ -39,8 +39,7 @@ pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     )
 }
 
-/// The finding for a YAML file that its grammar cannot read completely, with no error found that would explain
-/// it.
+/// The finding for a YAML file that its grammar cannot read completely, with no error that would explain it.
 pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     let is_unparsed =
         source.kind == FileKind::Yaml && tree.broken() && tree.faults().is_empty() && template(tree).is_none();

@@ -30,7 +30,7 @@ pub struct ColmenaFacts {
 /// A hive.
 #[derive(Debug)]
 pub struct Hive {
-    /// The span of its `meta`, or of the hive itself if it has none.
+    /// The span of its `meta`, or else of its name, or else of its first character.
     pub place: Span,
     /// Whether it sets `meta.nixpkgs`.
     pub nixpkgs: Meta,

@@ -127,7 +127,7 @@ fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> O
 struct Evidence {
     /// Every service is a mapping, or empty as in an override.
     mappings: bool,
-    /// Every service of the file has an image or a build: the shape of version 1.
+    /// Every service of the file has an image, a build or an `extends`: the shape of version 1.
     runnable: bool,
     strong: usize,
     known: usize,

@@ -50,7 +50,7 @@ impl std::ops::Deref for Glance<'_> {
 pub struct FileView<'a> {
     /// The file.
     pub source: &'a Source,
-    /// Its tree; `None` for kinds without a grammar and for files that were refused (too deep).
+    /// Its tree; `None` for kinds without a grammar and for files that the parser refused.
     pub tree: Option<&'a Tree<'a>>,
     /// The port settings.
     pub ports: &'a PortSettings,
