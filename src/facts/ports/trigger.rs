@@ -42,7 +42,7 @@ pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STA
 /// The end of a port's name, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
 
-/// With a lowercase or uppercase first letter.
+/// `listen` and `bindTo`, with a lowercase or uppercase first letter.
 static LISTEN: Words = Words::counted(&["listen", "bindTo"], |text, word| {
     matches!(&text[word.start + 1..word.end], b"isten" | b"indTo") && listens(text, word.end)
 });
@@ -175,7 +175,7 @@ fn serves(text: &[u8], end: usize) -> bool {
     ["serve", "funnel", "--bg"].iter().any(|word| memchr::memmem::find(rest, word.as_bytes()).is_some())
 }
 
-/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; or a dollar sign if the number may come from an interpolation.
+/// Whether a number follows a sign: `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`. An interpolation may be a number.
 fn holds_number_after_sign(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
         b':' => is_address(text, sign),
@@ -189,7 +189,8 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
         || memchr::memchr_iter(b'#', text).any(|sign| is_hashed(text, sign))
 }
 
-/// Whether a number that is too large for a prefix length follows a slash: `${ip}/9993`, `192.0.2.7/9993`.
+/// Whether a number of three to five digits follows a slash, more than most prefix lengths have: `${ip}/9993`,
+/// `192.0.2.7/9993`.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
     if !at(text, slash + 1).is_ascii_digit() {
         return false;
