@@ -108,7 +108,7 @@ fn the_entries_of_other_services_are_not_offered() {
     assert_eq!(
         help,
         [
-            "the entries of lib/ports.nix with this number belong to other services: register this port there under its own name"
+            "the entries in lib/ports.nix with this number belong to other services: register this port there under its own name"
         ]
     );
 }

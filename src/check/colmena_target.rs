@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hive_may_have_another_name() {
+    fn hives_with_other_names_are_found() {
         let found = |text: &str| found("colmena-target", &[("colmena.nix", text)]);
         assert_eq!(found("{ meta.nixpkgs = x; defaults.deployment.buildOnTarget = true; }"), ["true"]);
         assert_eq!(found("{ inputs, ... }: { defaults = { }; web.deployment = { }; }"), ["{"]);

@@ -88,11 +88,11 @@ mod tests {
     use crate::finding::Span;
 
     #[test]
-    fn files_of_gitlab_that_may_not_run_get_a_note() {
+    fn gitlab_files_that_may_not_run_get_a_note() {
         const BUILD: &str = "a:\n  script: docker build .\n";
         let include = |path: &str| format!("include: {path}\n");
         let note = "cannot tell whether GitLab runs this file";
-        // The root's file, one in a folder, a script; the number of findings, and whether there is a note.
+        // The file in the root, one in a folder, a script; the number of findings, and whether there is a note.
         for (root, nested, script, findings, noted) in [
             (String::new(), BUILD, "", 0, true),
             (include("/service/.gitlab-ci.yml"), BUILD, "", 1, false),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn each_file_of_gitlab_that_leads_to_a_build_gets_a_note() {
+    fn each_gitlab_file_that_leads_to_a_build_gets_a_note() {
         let step = |script: &str| format!("a:\n  script: [{script}]\n");
         let (a, b) = (step("ci/first.sh"), step("ci/second.sh"));
         let files = [
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_image_of_that_name_is_offered() {
+    fn the_image_with_the_name_in_the_command_is_suggested() {
         let build = |words: &str| Build { span: Span::default(), tool: "docker build".into(), words: words.into() };
         let container = |name: &str| Container { name: name.to_owned(), pushes: true };
         let images = ["container-api", "container-web-api", "worker-image"].map(container);

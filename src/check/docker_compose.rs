@@ -1,4 +1,4 @@
-//! `docker-compose`: services that run in containers instead of as processes of process-compose-flake.
+//! `docker-compose`: services that run in containers instead of as process-compose-flake processes.
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::ci::images::{self as packages, FlakePackages};
@@ -100,7 +100,7 @@ fn help(services: &[Service], packages: &[&str], path: &str) -> String {
     if !built.is_empty() {
         help.push_str(&format!("package {} in the flake, then ", names(&built)));
     }
-    help.push_str("declare them under `process-compose.<name>` of process-compose-flake");
+    help.push_str("declare them under process-compose-flake's `process-compose.<name>`");
     if known {
         help.push_str(
             ", and import `inputs.services-flake.processComposeModules.default` for the services that it supports",
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packages_of_the_flake_are_named() {
+    fn the_help_names_packages_in_the_flake() {
         let service = |name: &str| Service { name: name.into(), image: None, built: true };
         let help = help(&[service("api"), service("web")], &["api", "hello"], "compose.yaml");
         assert!(help.starts_with("package `web` in the flake, then declare them under "), "{help}");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn replacements_use_what_services_flake_knows() {
+    fn replacements_use_services_that_services_flake_supports() {
         let service = |name: &str, image: Option<&str>, built| Service {
             name: name.into(),
             image: image.map(str::to_owned),

@@ -44,7 +44,7 @@ fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -
         (None, some) => {
             let names: Vec<String> = some.iter().take(4).map(|found| format!("`nix build .#{}`", found.name)).collect();
             (
-                format!("use an image of the flake, or define `packages.{package}`"),
+                format!("use an image from the flake, or define `packages.{package}`"),
                 format!(
                     "the flake already builds images: {}; if one of them is this one, remove {path}, else `flakeward \
                      migrate dockerfile {path}` writes another package",
@@ -87,7 +87,7 @@ pub fn container_package(path: &str) -> String {
 
 /// Extensions of files that another program turns into a Dockerfile.
 const TEMPLATES: [&str; 4] = ["j2", "tmpl", "in", "template"];
-/// Extensions that describe when or how an image is used, not what it contains.
+/// Extensions that name a variant of an image, not what it contains.
 const VARIANTS: [&str; 7] = ["dev", "prod", "production", "development", "test", "ci", "alpine"];
 /// Folder names that do not describe what is built.
 const FOLDERS: [&str; 9] = ["", "docker", "build", "deploy", "containers", "images", "src", "workflows", "github"];
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_the_flake_are_named() {
+    fn the_help_names_images_in_the_flake() {
         assert!(help("api = hello;").starts_with("`flakeward migrate dockerfile api/Dockerfile` writes that package"));
         assert_eq!(
             help("container-api = n2c.buildImage { };"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_other_flakes_are_not_named() {
+    fn the_help_does_not_name_images_in_other_flakes() {
         let other = "{ outputs = _: { packages.x86_64-linux.container-api = n2c.buildImage { }; }; }";
         for (path, is_named) in [
             ("flake.nix", true),

@@ -1,4 +1,4 @@
-//! `end-of-life-nixpkgs`: a release of nixpkgs that no longer receives security fixes.
+//! `end-of-life-nixpkgs`: a nixpkgs release that no longer receives security fixes.
 
 use super::Check;
 use super::nixpkgs_sources::{OLD, verdict};

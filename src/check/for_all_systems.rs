@@ -1,4 +1,4 @@
-//! `for-all-systems`: a hand-written per-system helper, or flake-utils, instead of `perSystem` of flake-parts.
+//! `for-all-systems`: a hand-written per-system helper, or flake-utils, instead of flake-parts' `perSystem`.
 //!
 //! Helpers are recognised by their structure, never by their name: attributes generated from a list of systems.
 
@@ -188,7 +188,7 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
         (MAPPING, [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
         _ => None,
     }?;
-    // Functions of flake-parts that refer to `perSystem` are uses of flake-parts.
+    // Arguments that call these functions, which read `perSystem`, already use flake-parts.
     let bridged = arguments.iter().any(|&argument| mentions(tree, argument, &["withSystem", "getSystem"]));
     (!bridged).then_some(shape)
 }
@@ -296,7 +296,7 @@ fn is_partial(tree: &Tree<'_>, apply: Node) -> bool {
     whole_call(tree, apply).is_some_and(|(name, arguments)| name.starts_with("genAttrs") && arguments.len() == 1)
 }
 
-/// A reference to a function of flake-utils, unless this file defines the name.
+/// A reference to a flake-utils function, unless this file defines the name.
 fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     let name = last_name(tree, node).filter(|name| FLAKE_UTILS.contains(name))?;
     let own = match tree.kind(node) {
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn helpers_are_known_by_their_shape() {
+    fn helpers_are_recognised_by_their_structure() {
         for (text, place) in [
             ("{ outputs = { nixpkgs, ... }: let x = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ]; in { }; }", "x"),
             ("{ outputs = { lib, systems, ... }: let x = f: lib.genAttrs (import systems) (s: f s); in { }; }", "x"),
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lists_and_flake_parts_are_left_alone() {
+    fn other_lists_and_flake_parts_are_not_reported() {
         for text in [
             "{ x = lib.genAttrs hosts (name: { }); }",
             // Machines that are called systems.

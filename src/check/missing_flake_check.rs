@@ -25,7 +25,7 @@ fn missing(project: &Project) -> Option<Finding> {
     if !checks().any(|(_, checks)| checks.purpose.works) || checks().any(|(_, checks)| checks.purpose.may_check) {
         return None;
     }
-    // A reusable workflow of another repository may run the checks, and so may an action whose name suggests it.
+    // A reusable workflow in another repository may run the checks, and so may an action whose name suggests it.
     let may_check = |job: &NixJob| job.is_foreign || job.steps.iter().any(|step| says_check(&step.action));
     let mut ci = checks().filter(|(_, checks)| checks.is_ci);
     if ci.any(|(file, _)| file.fact::<NixFacts>().is_some_and(|facts| facts.jobs.iter().any(may_check))) {
@@ -97,7 +97,7 @@ mod tests {
         format!("jobs:\n  a:\n    steps:\n      # nix flake check\n      - run: {run}\n")
     }
 
-    /// A workflow with a job that builds, and one that calls a workflow of another repository.
+    /// A workflow with a job that builds, and one that calls a workflow in another repository.
     fn calling(uses: &str) -> String {
         format!("{}  b:\n    uses: {uses}\n", workflow("nix build"))
     }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_changes_do_not_run_is_not_named() {
+    fn a_job_that_does_not_run_on_changes_is_not_named() {
         let nightly = "on:\n  schedule:\n    - cron: 0 1 * * *\njobs:\n  nightly:\n    runs-on: [self-hosted]\n    \
                        steps:\n      - run: nix build .#a\n";
         let ci = "on: [push, pull_request]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make test\n";
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn repositories_whose_ci_checks_nothing() {
+    fn ci_that_never_runs_the_flake_checks_is_reported() {
         for (files, expected) in [
             (vec![(".github/workflows/a.yml", workflow("nix build"))], true),
             (vec![(".gitlab-ci.yml", "a:\n  script: nix build\n".to_owned())], true),

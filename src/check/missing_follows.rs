@@ -25,7 +25,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// Notes about the inputs that bring a fork of nixpkgs, which the flake's own nixpkgs may not be able to replace.
+/// Notes about the inputs that bring a nixpkgs fork, which the flake's own nixpkgs may not be able to replace.
 fn forks(file: &FlakeFile<'_>) -> Vec<Note> {
     let (Some(nixpkgs), Some((_, lock))) = (own_nixpkgs(file), file.lock) else { return Vec::new() };
     let Some(own) = lock.root_input(nixpkgs) else { return Vec::new() };
@@ -82,7 +82,7 @@ fn passed_on(file: &FlakeFile<'_>) -> Vec<Note> {
     notes
 }
 
-/// The separate nodes among the inputs of an input that the flake does not override: name, label, node.
+/// The inputs of an input that have a lock node of their own and that the flake does not override: name, label, node.
 fn brought<'l>(
     file: &FlakeFile<'_>,
     lock: &'l Lock,
@@ -112,7 +112,7 @@ struct Own<'a> {
     nixpkgs: &'a str,
     /// The channel of that input, even if it follows another one.
     channel: Option<Channel>,
-    /// All inputs that are a nixpkgs, with their channels.
+    /// All inputs that are nixpkgs, with their channels.
     all: Vec<(&'a str, Channel)>,
 }
 
@@ -151,7 +151,7 @@ fn undeclared(name: &Text) -> Input {
     Input { name: name.clone(), is_flake: true, ..Input::default() }
 }
 
-/// The name of the flake's own nixpkgs: `nixpkgs`, or else the first input that is a nixpkgs.
+/// The name of the flake's own nixpkgs: `nixpkgs`, or else the first input that is nixpkgs.
 fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
     let known = |name: &&str| file.lock.is_none_or(|(_, lock)| lock.root_input(name).is_some());
     let written = file.all().inputs.iter().filter(|input| {
@@ -227,8 +227,8 @@ fn own_channel(file: &FlakeFile<'_>, nixpkgs: &str) -> Option<Channel> {
     nixpkgs::channel(&followed.unwrap_or(input).reference()?)
 }
 
-/// Whether a channel can replace another one of the same kind. Branches such as master are not in the binary cache of
-/// Nixpkgs, and an older release may lack what the input needs.
+/// Whether a channel can replace another one of the same kind. Branches such as master are not in the nixpkgs binary
+/// cache, and an older release may lack what the input needs.
 fn serves(own: &Channel, wanted: &Channel) -> bool {
     let is_built = |name: &str| name.contains("unstable");
     let is_cached = match own {

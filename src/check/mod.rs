@@ -66,7 +66,7 @@ pub struct Check {
     pub reads: &'static [&'static Reader],
     /// The check of individual files, which does not depend on other files.
     pub file: Option<FileCheck>,
-    /// The check of the facts of the whole repository.
+    /// The check that runs on the facts of the whole repository.
     pub project: Option<fn(&ProjectView<'_>) -> Verdict>,
 }
 
@@ -76,7 +76,7 @@ impl Check {
         Self { rule, reads: &[], file: Some(file), project: None }
     }
 
-    /// Creates a check of the facts of the whole repository.
+    /// Creates a check that runs on the facts of the whole repository.
     pub const fn of_project(
         rule: RuleId,
         reads: &'static [&'static Reader],
@@ -138,7 +138,7 @@ impl FileView<'_> {
     }
 }
 
-/// What a check sees of the whole repository.
+/// The view of the whole repository for checks.
 pub struct ProjectView<'p> {
     /// The facts of all files, sorted by path.
     pub project: &'p Project,

@@ -1,5 +1,4 @@
-//! Shared by `unstable-nixpkgs` and `end-of-life-nixpkgs`: which branch of nixpkgs is used, and how long it is
-//! supported.
+//! Shared by `unstable-nixpkgs` and `end-of-life-nixpkgs`: which nixpkgs branch is used, and how long it is supported.
 
 use jiff::civil::Date;
 
@@ -48,7 +47,8 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
 }
 
 /// The nixpkgs of other inputs that a flake follows: `nixpkgs.follows = "tool/nixpkgs-unstable"`. Its own inputs are
-/// checked where they are declared. Only a name with a branch is a choice: `tool/nixpkgs` is whatever the tool uses.
+/// checked where they are declared. Only a name that contains a branch is a deliberate choice: `tool/nixpkgs` is
+/// whatever the tool uses.
 fn followed(file: &FlakeFile<'_>) -> Vec<Use> {
     let Some((_, lock)) = file.lock else { return Vec::new() };
     let used = |input: &Input| {
@@ -133,7 +133,7 @@ impl Settings<'_> {
             Channel::Rolling(branch) => {
                 (UNSTABLE, format!("{subject} uses the nixpkgs branch {branch}, which is not a release branch"))
             }
-            Channel::Default => (UNSTABLE, format!("{subject} does not name a branch of nixpkgs, so it uses master")),
+            Channel::Default => (UNSTABLE, format!("{subject} does not name a nixpkgs branch, so it uses master")),
             Channel::Registry => {
                 (UNSTABLE, format!("{subject} uses nixpkgs from the flake registry, which is unstable by default"))
             }
@@ -224,7 +224,7 @@ fn edits(source: &Source, used: &Use, flake: Option<&Flake>, current: Release) -
     Some(edits)
 }
 
-/// Whether a flake uses a release of nixpkgs through another input.
+/// Whether a flake uses a nixpkgs release through another input.
 fn has_release(flake: &Flake, name: &str) -> bool {
     let others = flake.inputs.iter().filter(|input| input.name.value != name);
     let mut channels = others.filter_map(Input::reference).filter_map(|reference| nixpkgs::channel(&reference));

@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn services_are_known_by_the_scheme_of_their_address() {
+    fn services_are_recognised_by_their_url_scheme() {
         for (before, known) in [
             ("REDIS_URL=redis://localhost:", true),
             ("\"postgresql://me:secret@127.0.0.1:", true),

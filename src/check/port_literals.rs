@@ -89,7 +89,7 @@ pub fn prepare<'v, 'p>(view: &'v ProjectView<'p>) -> &'v Shared<'p> {
     view.port_literals.get_or_init(|| Shared::new(view))
 }
 
-/// The set of ports that a repository has instead of a registry. `None` if no rule about ports ran.
+/// The set of ports that a repository has instead of a registry. `None` if it has none, or if no rule about ports ran.
 pub fn defined<'v>(view: &'v ProjectView<'_>) -> Option<&'v Definition> {
     view.port_literals.get()?.defined.as_ref()
 }
@@ -101,7 +101,7 @@ pub fn missing_entries(view: &ProjectView<'_>) -> Option<Plan> {
     Reporter { view, shared: &shared }.plan()
 }
 
-/// The registry that gets no entry from [`missing_entries`], although ports have none, and why.
+/// The registry to which [`missing_entries`] adds no entry even though ports have none, and the reason.
 pub fn unextended(view: &ProjectView<'_>) -> Option<(RelPath, String)> {
     let shared = Shared::default();
     Reporter { view, shared: &shared }.unextended()
@@ -161,7 +161,7 @@ pub struct Shared<'p> {
     aliases: BTreeMap<&'p RelPath, BTreeSet<&'p str>>,
     /// The set of ports that the repository has instead of a registry.
     defined: Option<Definition>,
-    /// The entries for ports that no registry has yet.
+    /// The entries for ports that are not in a registry yet.
     additions: Additions<'p>,
     /// The entry that each use would be assigned based on its name, computed on first use.
     assigned: OnceLock<Assigned<'p>>,
@@ -186,7 +186,7 @@ impl<'p> Shared<'p> {
         let shared = Self { shapes, names, aliases, defined: defined_elsewhere(view), ..Self::default() };
         let reporter = Reporter { view, shared: &shared };
         let additions = match view.fixes {
-            // A second registry would have the same ports again.
+            // A second registry would duplicate the ports.
             _ if shared.defined.is_some() => None,
             Safety::Unsafe => reporter.plan().map(Additions::Planned),
             Safety::Safe if view.counts_fixes => reporter.unnamed().possible(view).map(Additions::Possible),
@@ -540,13 +540,13 @@ fn is_constant(sum: &str) -> bool {
     sum.bytes().all(|byte| byte.is_ascii_digit() || b" +-*()".contains(&byte))
 }
 
-/// The finding for a port whose number only other services have in the registry.
+/// The finding for a port whose number is registered only for other services.
 fn of_another(open: &OpenFile<'_>, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
     let paths: BTreeSet<&RelPath> = entries.iter().map(|(registry, _)| &registry.path).collect();
     let place = listed(&paths.iter().map(ToString::to_string).collect::<Vec<_>>(), "and");
     let owners = match entries {
-        [_] => format!("the entry of {place} with this number belongs to another service"),
-        _ => format!("the entries of {place} with this number belong to other services"),
+        [_] => format!("the entry in {place} with this number belongs to another service"),
+        _ => format!("the entries in {place} with this number belong to other services"),
     };
     let help = format!("{owners}: register this port there under its own name");
     Finding::new(rule(port), &open.file.source.path, port.span, what(port)).help(help)

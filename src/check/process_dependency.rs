@@ -105,7 +105,7 @@ fn judge(
     never_happens(path, process, dependency, merged)
 }
 
-/// Judges conditions that can never be satisfied.
+/// Reports a condition that can never be satisfied.
 fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, merged: &Merged) -> Judgement {
     let (name, target, it) = (&process.name, &dependency.target, &merged.process);
     let report = |message: String, label: &str, help: String| {
@@ -189,7 +189,7 @@ fn with_nearest(finding: Finding, name: &str, view: &View<'_>) -> Finding {
     }
 }
 
-/// The finding for a condition of Docker Compose, or for a misspelled one.
+/// The finding for a Docker Compose condition, or for a misspelled one.
 fn no_condition(path: &RelPath, dependency: &Dependency, text: &str) -> Finding {
     let meant = match text {
         "service_started" => Some("process_started"),
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_chain_needs_no_deep_stack() {
+    fn a_long_chain_of_dependencies_does_not_overflow_the_stack() {
         let names: Vec<String> = (0..20_000).map(|number| format!("p{number:05}")).collect();
         let edges: BTreeMap<&str, Vec<&str>> = names
             .iter()

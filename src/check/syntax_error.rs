@@ -170,8 +170,8 @@ fn substituted(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> {
     (!faults.is_empty() && all()).then_some(("@", "@"))
 }
 
-/// The parts that are to be filled in, if a Nix file has one of them at its first error: `pkgs.@PYTHON@`, `name = {{ name
-/// }};`, or `$1` in a snippet of an editor.
+/// Describes the placeholders of a template, if a Nix file's first error is at one: `pkgs.@PYTHON@`,
+/// `name = {{ name }};`, or `$1` in an editor snippet.
 fn placeholder(text: &str, stop: Stop) -> Option<&'static str> {
     let Stop::At(at) = stop else { return None };
     let line_end = text[at..].find('\n').map_or(text.len(), |end| at + end);

@@ -75,15 +75,16 @@ fn in_comment<'r>(
     near: &mut Near<'r>,
 ) -> Option<Finding> {
     let Some(registry) = registry else {
-        let message = format!("{} is not a port registry of this repository", comment.registry);
+        let message = format!("{} is not a port registry in this repository", comment.registry);
         return Some(Finding::new(RULE, path, comment.registry_span, message).label("not a port registry").help(
-            "write the registry's path from the repository's root, or name the file in `[ports] registry` of flakeward.toml",
+            "write the registry's path from the repository's root, or set `registry` under `[ports]` in flakeward.toml \
+             to this file",
         ));
     };
     let wanted = &comment.entry;
     let message = match registry.named(wanted) {
         Lookup::Entry(_) | Lookup::NotDecidable => return None,
-        Lookup::Group => format!("{wanted} is a group of {}, not an entry", registry.path),
+        Lookup::Group => format!("{wanted} is a group in {}, not an entry", registry.path),
         Lookup::Missing(_) => format!("{} has no entry {wanted}", registry.path),
     };
     let (finding, _) = suggest(Finding::new(RULE, path, comment.entry_span, message), registry, wanted, near);

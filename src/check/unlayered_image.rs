@@ -1,4 +1,4 @@
-//! `unlayered-image`: images of nix2container whose rarely changing parts are not in separate layers.
+//! `unlayered-image`: nix2container images whose rarely changing parts are not in separate layers.
 
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// A call to a function of nix2container.
+/// A call to a nix2container function.
 struct Builder {
     name: String,
     span: Span,
@@ -69,7 +69,7 @@ fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
 
 /// The owner that a name is selected from.
 enum Owner {
-    /// The names before it in a selection; empty for `x.buildImage`, whose owner is the expression.
+    /// The name before it in the same selection: `nix2container` in `x.nix2container.buildImage`.
     Name(String),
     /// An expression.
     Expression(Node),
@@ -310,7 +310,7 @@ fn nix_name(text: &str) -> &str {
     text.strip_prefix("pkgs.").unwrap_or(text)
 }
 
-/// The packages of nixpkgs that are copied to the root, each with its name: `pkgs.*`, including the ones in `buildEnv`
+/// The nixpkgs packages that are copied to the root, each with its name: `pkgs.*`, including the ones in `buildEnv`
 /// and `symlinkJoin`.
 fn packages(tree: &Tree<'_>, root: Node) -> Vec<(Node, String)> {
     let mut found = Vec::new();

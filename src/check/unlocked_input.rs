@@ -17,7 +17,7 @@ pub const RULE: &str = "unlocked-input";
 /// The command that updates flake.lock to match flake.nix.
 pub const LOCK: &str = "nix flake lock";
 
-/// Whether a finding reports that flake.lock is not up to date.
+/// Whether [`LOCK`] resolves a finding: flake.lock is missing, not valid or not up to date.
 pub fn is_stale(finding: &Finding) -> bool {
     finding.rule == RULE && finding.help.as_deref().is_some_and(|help| help.contains(LOCK))
 }
@@ -88,7 +88,7 @@ fn no_lock(file: &FlakeFile<'_>) -> Option<Finding> {
     })
 }
 
-/// Whether an input is external code: not a folder of this repository, and not a placeholder (`%input%`).
+/// Whether an input is external code: not a folder in this repository, and not a placeholder (`%input%`).
 fn is_elsewhere(file: &FlakeFile<'_>, name: &str) -> bool {
     let Some(reference) = file.flake.input(name).and_then(Input::reference) else { return true };
     let placeholder = reference.repo.contains(['%', '@', '{', '<']);
@@ -117,7 +117,7 @@ fn disagreements(file: &FlakeFile<'_>, source: &Source, lock: &Lock) -> Vec<Find
     let unresolved =
         root.inputs.iter().filter(|(name, _)| known.contains(name.as_str())).filter_map(|(name, input)| {
             let message = match lock.resolve(&lock.root, name).err()? {
-                Unresolved::Missing => format!("the input `{name}` does not resolve to a node of flake.lock"),
+                Unresolved::Missing => format!("the input `{name}` does not resolve to a node in flake.lock"),
                 Unresolved::Cycle => format!("the input `{name}` follows itself in flake.lock"),
             };
             Some(

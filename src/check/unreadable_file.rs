@@ -39,8 +39,7 @@ pub fn cut_off(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     )
 }
 
-/// The finding for a YAML file that its grammar cannot read completely, with no error found that would explain
-/// it.
+/// The finding for a YAML file that its grammar cannot read completely, with no error that would explain it.
 pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     let is_unparsed =
         source.kind == FileKind::Yaml && tree.broken() && tree.faults().is_empty() && template(tree).is_none();
@@ -52,7 +51,7 @@ pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
 pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Finding {
     let help = match reason {
         "does not exist" => "correct the path, or run `flakeward ports init` to write the file",
-        _ => "name a file of this repository that is checked",
+        _ => "name a file in this repository that is checked",
     };
     Finding::new(RULE, config, span, format!("the port registry {path} {reason}, so the port rules did not run"))
         .label("no such registry")

@@ -46,7 +46,7 @@ fn nobody(registry: &Registry) -> Option<Finding> {
         1 => ", nor to its other entry".to_owned(),
         others => format!(", nor to its {others} other entries"),
     };
-    let message = format!("nothing in this repository refers to {} of {}{rest}", first.name(), registry.path);
+    let message = format!("nothing in this repository refers to {} in {}{rest}", first.name(), registry.path);
     let finding = Finding::new(RULE, &registry.path, first.name_span, message);
     Some(finding.label("not used").help(
         "import the registry where ports are needed (`ports = import <path>;`) and write `ports.<name>` instead of the number",

@@ -30,7 +30,7 @@ pub struct ColmenaFacts {
 /// A hive.
 #[derive(Debug)]
 pub struct Hive {
-    /// The span of its `meta`, or of the hive itself if it has none.
+    /// The span of its `meta`, or else of its name, or else of its first character.
     pub place: Span,
     /// Whether it sets `meta.nixpkgs`.
     pub nixpkgs: Meta,
@@ -212,7 +212,7 @@ impl Parts {
         self.members(tree).iter().any(|(_, value)| value.is_some_and(|value| has_deployment(tree, value)))
     }
 
-    /// Whether it is a module of NixOS or flake-parts, which may also have a `meta`.
+    /// Whether it is a NixOS or flake-parts module, which may also have a `meta`.
     fn is_module(&self, tree: &Tree<'_>) -> bool {
         self.names_any(tree, &["options", "config", "imports", "flake", "perSystem"])
     }

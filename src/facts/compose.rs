@@ -127,7 +127,7 @@ fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> O
 struct Evidence {
     /// Every service is a mapping, or empty as in an override.
     mappings: bool,
-    /// Every service of the file has an image or a build: the shape of version 1.
+    /// Every service of the file has an image, a build or an `extends`: the shape of version 1.
     runnable: bool,
     strong: usize,
     known: usize,
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn compose_files_of_all_ages() {
+    fn compose_files_of_all_versions() {
         for (path, text) in [
             ("compose.yaml", "services:\n  web:\n    image: nginx\n"),
             ("stack.yml", "version: '3.8'\nservices:\n  web:\n    image: nginx\n    deploy: {replicas: 2}\n"),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_indicate_compose() {
+    fn file_names_that_indicate_compose() {
         for (path, expected) in [
             ("docker-compose.yml", true),
             ("a/compose.dev.yaml", true),

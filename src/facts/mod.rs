@@ -119,7 +119,7 @@ impl ProjectFile {
 pub struct Project {
     /// The files that have facts, sorted by path.
     pub files: Vec<ProjectFile>,
-    /// The paths and kinds of all files of the repository that have a kind, with or without facts.
+    /// The paths and kinds of all files in the repository that have a kind, with or without facts.
     pub paths: BTreeMap<RelPath, FileKind>,
     /// The files that have a fact of a type, as indices.
     by_type: HashMap<TypeId, Vec<usize>>,

@@ -35,7 +35,7 @@ impl Found<'_> {
     /// Whether any of the words is in the text. True for words that the finder does not search for.
     pub fn has(self, words: &Words) -> bool {
         let asked = self.questions.iter().position(|question| std::ptr::eq(*question, words));
-        debug_assert!(asked.is_some(), "nobody lists the words {:?}", words.any_of);
+        debug_assert!(asked.is_some(), "no reader or check lists the words {:?}", words.any_of);
         asked.is_none_or(|bit| self.bits & 1 << bit != 0)
     }
 }
@@ -48,7 +48,7 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// The number of bits in an answer. With more questions than this, every answer is yes.
+    /// The number of bits in an answer. Every further question is answered with yes.
     const QUESTIONS: usize = 64;
 
     /// Creates a finder for the words of the given questions. A question may occur more than once.
@@ -284,13 +284,13 @@ mod tests {
         let asked: Vec<_> = crate::check::words(CHECKS, &readers(CHECKS)).collect();
         for words in asked {
             assert!(finder.questions.iter().any(|known| std::ptr::eq(*known, words)), "{:?}", words.any_of);
-            assert!(words.any_of.iter().all(|word| word.len() > 1), "a word has two letters");
+            assert!(words.any_of.iter().all(|word| word.len() > 1), "a word has at least two letters");
         }
         assert!(finder.table.is_some(), "the words have too many pairs");
     }
 
     #[test]
-    fn a_word_of_two_letters_is_found_at_any_position() {
+    fn a_two_letter_word_is_found_at_any_position() {
         let finder = all();
         let alone = crate::facts::ports::READER.needles.iter().find(|words| words.any_of.contains(&"nc")).unwrap();
         for text in ["nc", "NC ", " nc", " nc ", "a; nc -l", "a;nc"] {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_as_they_are_written_and_inside_each_other() {
+    fn words_are_case_sensitive_and_found_inside_each_other() {
         let finder = all();
         for words in finder.questions.iter().filter(|words| words.counts.is_none()) {
             for word in words.any_of {

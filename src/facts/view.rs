@@ -12,7 +12,7 @@ use crate::source::Source;
 /// A necessary condition for a reader or check to find anything in a file, cheap to evaluate.
 pub type Condition = fn(&Glance<'_>) -> bool;
 
-/// What a trigger can see of a file before it is parsed: its name, its text and the words in it.
+/// The parts of a file that a trigger can read before the file is parsed: its name, its text and the words in it.
 pub struct Glance<'a> {
     /// The file.
     pub source: &'a Source,
@@ -22,7 +22,7 @@ pub struct Glance<'a> {
     pub registries: &'a Mentions,
     /// The words of the run's readers and checks that occur in the text.
     pub words: Found<'a>,
-    /// The answer of [`Glance::valid_nix`], once it was asked.
+    /// The result of [`Glance::valid_nix`], computed on first use.
     pub valid_nix: OnceCell<Option<Valid>>,
 }
 
@@ -50,7 +50,7 @@ impl std::ops::Deref for Glance<'_> {
 pub struct FileView<'a> {
     /// The file.
     pub source: &'a Source,
-    /// Its tree; `None` for kinds without a grammar and for files that were refused (too deep).
+    /// Its tree; `None` for kinds without a grammar and for files that the parser refused.
     pub tree: Option<&'a Tree<'a>>,
     /// The port settings.
     pub ports: &'a PortSettings,

@@ -1,6 +1,6 @@
 //! Continuous integration: events, programs, actions and services, and what they do.
 //!
-//! Sources: the documentation of GitHub Actions, Woodpecker and Drone, the README of each action, and the manual of Nix.
+//! Sources: the GitHub Actions, Woodpecker and Drone documentation, the README of each action, and the Nix manual.
 
 /// Events that a change to the code triggers. A reusable workflow runs when its caller does.
 pub const CHANGE_EVENTS: [&str; 5] = ["push", "pull_request", "pull_request_target", "merge_group", "workflow_call"];
@@ -15,7 +15,7 @@ pub const HOUSEKEEPING: [&str; 44] = [
 /// Words in the names of actions, tasks and the like that indicate a build or test.
 pub const BUILD_WORDS: [&str; 6] = ["build", "test", "lint", "cargo", "clippy", "check-action"];
 
-/// Functions of nixpkgs and nix2container that return an image.
+/// nixpkgs and nix2container functions that return an image.
 pub const IMAGE_FUNCTIONS: [&str; 4] =
     ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
 
@@ -40,7 +40,7 @@ pub const OTHER_IMAGE_WORDS: [&str; 14] = [
     "vm",
 ];
 
-/// Functions of nixpkgs that return a script, or a package composed of others.
+/// nixpkgs functions that return a script, or a package composed of others.
 pub const SCRIPT_FUNCTIONS: [&str; 8] = [
     "linkFarm",
     "runCommand",
@@ -198,7 +198,7 @@ pub const UNRELATED_WORKFLOWS: [&str; 17] = [
     "zizmor",
 ];
 
-/// Whether a reusable workflow of another repository certainly does not run the checks of a flake.
+/// Whether a reusable workflow in another repository certainly does not run the checks of a flake.
 pub fn is_unrelated_workflow(uses: &str) -> bool {
     let path = uses.split('@').next().unwrap_or(uses);
     let name = path.split_once('/').map_or(path, |(_, name)| name).to_ascii_lowercase();

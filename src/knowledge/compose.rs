@@ -1,4 +1,4 @@
-//! The keys of Compose files.
+//! Keys in Compose files.
 //!
 //! Source: the Compose specification, <https://github.com/compose-spec/compose-spec/blob/main/spec.md>, and the files of
 //! versions 1 to 3.

@@ -1,6 +1,6 @@
-//! Docker images and their replacements: services of services-flake, packages of nixpkgs, and the programs in images.
+//! Docker images and their replacements: services-flake services, nixpkgs packages, and the programs in images.
 //!
-//! Sources: the option declarations of services-flake (`nix/services/*.nix`), the images' own pages on Docker Hub for
+//! Sources: services-flake's option declarations (`nix/services/*.nix`), the images' own pages on Docker Hub for
 //! ports and variables, and the programs' own documentation for their flags.
 
 mod packages;
@@ -17,7 +17,7 @@ pub use programs::{
 use publishers::PUBLISHERS;
 pub use unavailable::unavailable;
 
-/// A service of services-flake.
+/// A services-flake service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceImage {
     /// Repositories of the image: the last component of the name, or several if the last one is ambiguous.
@@ -28,7 +28,8 @@ pub struct ServiceImage {
     pub ports: &'static [PortOption],
     /// Environment variables with a corresponding option.
     pub variables: &'static [VariableOption],
-    /// Whether the data for other services exists only after the process `<instance>-configure` has completed.
+    /// Whether the databases and users that other services need exist only after the process `<instance>-configure` has
+    /// completed.
     pub configures: bool,
     /// Package attributes by major version, for images with a version in their tag: `postgresql_`.
     pub versions: Option<(&'static str, &'static [&'static str])>,
@@ -47,7 +48,7 @@ impl ServiceImage {
     }
 }
 
-/// The version in the tag of an image: `16` of `postgres:16-alpine`.
+/// The version in the tag of an image: `16` in `postgres:16-alpine`.
 pub fn version(image: &str) -> &str {
     let tag = tag(image).unwrap_or("latest").trim_start_matches("pg");
     tag.split(['-', '_']).next().unwrap_or(tag)
@@ -110,7 +111,7 @@ const fn secret(name: &'static str, option: &'static str) -> VariableOption {
     VariableOption { name, option, kind: OptionKind::Secret }
 }
 
-/// A secret in an option that the start script of services-flake writes into the shell.
+/// A secret in an option that services-flake's start script expands in the shell.
 const fn expanded(name: &'static str, option: &'static str) -> VariableOption {
     VariableOption { name, option, kind: OptionKind::RunTime("${", ":-}") }
 }
@@ -131,7 +132,7 @@ const fn service(
 /// Any password is accepted on the loopback address.
 const TRUST: &str = "connections from this machine are trusted";
 
-/// The services of services-flake that have an image.
+/// The services-flake services that have an image.
 pub static SERVICES: &[ServiceImage] = &[
     ServiceImage {
         versions: Some(("postgresql_", &["13", "14", "15", "16", "17", "18"])),
@@ -230,7 +231,7 @@ pub static SERVICES: &[ServiceImage] = &[
             VariableOption { name: "ES_JAVA_OPTS", option: "extraJavaOptions", kind: OptionKind::Words },
             unneeded("discovery.type", "the service runs as a single node"),
             unneeded("bootstrap.memory_lock", "memory is not limited outside a container"),
-            unneeded("xpack.security.enabled", "elasticsearch 7 has no security unless it is switched on"),
+            unneeded("xpack.security.enabled", "security is off by default in Elasticsearch 7"),
         ],
     ),
     service(
@@ -349,7 +350,7 @@ const MYSQL: &[VariableOption] = &[
     unneeded("MARIADB_ALLOW_EMPTY_ROOT_PASSWORD", "the root user has no password on this machine"),
     unneeded("MYSQL_RANDOM_ROOT_PASSWORD", "the root user has no password on this machine"),
     unneeded("MARIADB_RANDOM_ROOT_PASSWORD", "the root user has no password on this machine"),
-    unneeded("MARIADB_AUTO_UPGRADE", "nixpkgs decides the version"),
+    unneeded("MARIADB_AUTO_UPGRADE", "nixpkgs determines the version"),
 ];
 
 /// The repository of an image reference without registry, tag and digest: `bitnami/redis`.
@@ -384,12 +385,12 @@ pub fn is_one_of(image: &str, names: &[&str]) -> bool {
     })
 }
 
-/// The service of services-flake for an image.
+/// The services-flake service for an image.
 pub fn service_of(image: &str) -> Option<&'static ServiceImage> {
     SERVICES.iter().find(|service| is_one_of(image, service.images))
 }
 
-/// The package of nixpkgs for an image.
+/// The nixpkgs package for an image.
 pub fn package_of(image: &str) -> Option<&'static PackageImage> {
     let tag = tag(image).unwrap_or_default();
     packages().find(|package| is_one_of(image, package.images) && tag.contains(package.tag))
@@ -432,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_known_once() {
+    fn each_image_is_listed_once() {
         let services = SERVICES.iter().flat_map(|service| service.images).map(|image| (*image, ""));
         let packages = packages().flat_map(|package| package.images.iter().map(|image| (*image, package.tag)));
         let mut all: Vec<(&str, &str)> = services.chain(packages).collect();
@@ -445,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_ports_of_the_package() {
+    fn placeholders_are_ports_packages_or_paths() {
         for package in packages() {
             for text in package.arguments.iter().chain(package.variables.iter().map(|(_, value)| value)) {
                 for part in text.replace("{{", "").split('{').skip(1) {

@@ -1,6 +1,6 @@
-//! Actions for images in GitHub workflows, and the actions of the pattern that replace them.
+//! Actions that build images in GitHub workflows, and the actions that the migration replaces them with.
 
-/// The installer and the cache of the pattern, in order.
+/// The actions that install Nix and set up a cache, in order.
 pub const SETUP: [(&str, &str); 2] = [
     ("nix-installer-action", "DeterminateSystems/nix-installer-action@main"),
     ("magic-nix-cache-action", "DeterminateSystems/magic-nix-cache-action@main"),

@@ -1,6 +1,6 @@
 //! Top-level domains: which names the public DNS can resolve.
 
-/// The generic top-level domains that are common for public services, from the list of IANA
+/// The generic top-level domains that are common for public services, from IANA's list
 /// (<https://data.iana.org/TLD/tlds-alpha-by-domain.txt>), and those that RFC 2606, RFC 6761 and RFC 7686 reserve for
 /// documentation, tests and Tor.
 #[rustfmt::skip]

@@ -1,6 +1,6 @@
-//! Functions of Nix and of the library of nixpkgs.
+//! Built-in Nix functions and nixpkgs `lib` functions.
 //!
-//! Sources: the manuals of Nix (built-in functions) and nixpkgs (`lib`).
+//! Sources: the Nix manual (built-in functions) and the nixpkgs manual (`lib`).
 
 /// Functions whose result contains an argument, its elements or its text, and the index of that argument. A function can
 /// have two.

@@ -1,6 +1,6 @@
 //! Host names: where a repository names its own hosts, and which names are not evidence.
 //!
-//! Sources: the options of NixOS, nix-darwin and Colmena, RFC 6761, RFC 6762 and RFC 8375 for private names, the public
+//! Sources: NixOS, nix-darwin and Colmena options, RFC 6761, RFC 6762 and RFC 8375 for private names, the public
 //! suffix list and the documentation of hosting providers for shared ones.
 
 /// The addresses of the metadata services of cloud providers, in link-local and private ranges.

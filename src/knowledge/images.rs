@@ -1,14 +1,14 @@
-//! The services of services-flake for common images.
+//! The services-flake services for common images.
 
 pub mod base;
 pub mod commands;
 pub mod packages;
 pub mod paths;
 
-/// The owners of images of Nix itself on Docker Hub and GitHub: `nixos/nix`, `nixpkgs/nix-flakes`, `lnl7/nix`.
+/// The owners of images of Nix itself, on Docker Hub and GitHub: `nixos/nix`, `nixpkgs/nix-flakes`, `lnl7/nix`.
 pub const OWNERS_OF_NIX: [&str; 4] = ["nixos", "nixpkgs", "lnl7", "determinatesystems"];
 
-/// Images by the last component of their name, and the service of services-flake that replaces them, as named in its
+/// Images by the last component of their name, and the services-flake service that replaces them, as named in its
 /// `nix/services`.
 const IMAGES: &[(&str, &str)] = &[
     ("postgres", "postgres"),
@@ -65,7 +65,7 @@ const IMAGES: &[(&str, &str)] = &[
     ("plantuml-server", "plantuml"),
 ];
 
-/// The service of services-flake for an image such as `docker.io/library/postgres:16-alpine`.
+/// The services-flake service for an image such as `docker.io/library/postgres:16-alpine`.
 pub fn service(image: &str) -> Option<&'static str> {
     let name = image.split('@').next()?.rsplit('/').next()?.split(':').next()?;
     let name = name.to_ascii_lowercase();
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_become_services() {
+    fn images_are_replaced_with_services() {
         for (image, expected) in [
             ("postgres", Some("postgres")),
             ("docker.io/library/postgres:16-alpine", Some("postgres")),

@@ -158,7 +158,7 @@ pub const FRAMEWORKS: &[&str] = &[
     "uvicorn",
 ];
 
-/// Beginnings of environment variables that say what the rest is for, without the framework that reads them.
+/// Prefixes of environment variables whose rest describes the purpose, without the framework that reads them.
 pub const PUBLIC_VARIABLES: &[&str] = &["NEXT_PUBLIC_"];
 
 /// The beginning of OpenTelemetry's environment variables for the exporter that Prometheus scrapes:
@@ -168,7 +168,7 @@ pub const METRICS_VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_";
 /// Names of sets of settings that do not distinguish the ports of a service.
 pub const EMPTY_SECTIONS: &[&str] = &["config", "extraConfig", "extraSettings", "environment", "server", "settings"];
 
-/// Tags of inbounds that say no more than that something listens.
+/// Inbound tags that only show that something listens.
 pub const EMPTY_TAGS: &[&str] = &["default", "in", "inbound"];
 
 /// Words before `address` in the name of an address of another host: `upstreamAddress`.
@@ -214,7 +214,7 @@ pub const PARTS: &[&str] = &[
     "worker",
 ];
 
-/// The first names in the option paths of NixOS, nix-darwin, home-manager, devenv and arion.
+/// The first names in NixOS, nix-darwin, home-manager, devenv and arion option paths.
 pub const TOP_LEVEL: &[&str] = &[
     "boot",
     "config",

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn caches_of_actions() {
+    fn caches_that_actions_set_up() {
         for (action, with, expected) in [
             ("cachix/cachix-action", "name: x", Some(Cache::Cachix)),
             ("determinatesystems/magic-nix-cache-action", "", Some(Cache::Magic)),

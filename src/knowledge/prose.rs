@@ -1,7 +1,7 @@
 //! Attributes, keys and functions whose values are prose or scripts.
 //!
-//! Sources: the option declarations of nixpkgs, the keys of Compose, GitHub Actions, GitLab, Ansible and Kubernetes, and
-//! text with port-like numbers in public repositories.
+//! Sources: the option declarations in nixpkgs, the keys of Compose, GitHub Actions, GitLab, Ansible and Kubernetes,
+//! and text with port-like numbers in public repositories.
 
 /// Attributes whose values are prose.
 pub const ATTRIBUTES: [&str; 16] = [

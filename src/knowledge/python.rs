@@ -1,6 +1,6 @@
-//! Packaging of Python.
+//! Python packaging.
 
-/// Build systems, as pyproject.toml names them, with their attributes of `python3Packages`.
+/// Build systems, as pyproject.toml names them, with their attributes in `python3Packages`.
 pub const BUILD_SYSTEMS: [(&str, &str); 11] = [
     ("setuptools", "setuptools"),
     ("setuptools-scm", "setuptools-scm"),

@@ -1,4 +1,4 @@
-//! The services of services-flake, from its `nix/services`.
+//! The services that services-flake provides, from its `nix/services`.
 
 /// A service.
 pub struct Service {
@@ -14,7 +14,7 @@ const fn service(name: &'static str, once: &'static str, ports: &'static [(&'sta
     Service { name, once, ports }
 }
 
-/// The services of services-flake.
+/// The services that services-flake provides.
 pub const SERVICES: [Service; 37] = [
     service("alloy", "", &[("port", 12345)]),
     service("apache-kafka", "", &[]),

@@ -1,6 +1,7 @@
 //! Nix systems and the functions that define flake outputs for each of them.
 //!
-//! Sources: `lib.systems` and `lib.lists` of nixpkgs, github:numtide/flake-utils, and the flake schema of `nix flake check`.
+//! Sources: nixpkgs' `lib.systems` and `lib.lists`, github:numtide/flake-utils, and the schema that `nix flake check`
+//! enforces.
 
 /// Functions that create an attribute set from the elements of a list.
 pub const MAKERS: [&str; 10] = [
@@ -16,12 +17,12 @@ pub const MAKERS: [&str; 10] = [
     "fold",
 ];
 
-/// The function that makes an attribute set from another one, and the attribute set with the packages of each system.
+/// The function that creates an attribute set from another one, and the attribute set with the packages of each system.
 pub const MAPPING: &str = "mapAttrs";
 /// See [`MAPPING`].
 pub const PACKAGE_SETS: &str = "legacyPackages";
 
-/// Functions of flake-utils (and of libraries that copied them) that call a function for each system.
+/// flake-utils functions (and copies in other libraries) that call a function for each system.
 pub const FLAKE_UTILS: [&str; 7] = [
     "eachDefaultSystem",
     "eachSystem",

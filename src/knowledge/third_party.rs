@@ -66,7 +66,7 @@ pub enum Origin {
     Vendored,
     /// A lock file of a package manager.
     LockFile,
-    /// A file that says that a program generates it.
+    /// A generated file, according to its header.
     Generated,
 }
 
@@ -177,7 +177,7 @@ fn has_header(text: &str) -> bool {
     !head.is_empty() && is_generated() && !says(&STARTED) && !is_about_another(&head)
 }
 
-/// Whether a sentence of a header says that the file is generated.
+/// Whether a sentence in a header says that the file is generated.
 fn says_of_itself(head: &str) -> bool {
     let sentences = head.split(['\n', ':', ';']).flat_map(|line| line.split(". ")).flat_map(|part| part.split("! "));
     let is_subject = |word: &str| {
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn package_managers_mark_their_folders() {
+    fn folders_filled_by_package_managers_are_recognised() {
         for (path, folder) in [
             ("vendor/modules.txt", Some("vendor")),
             ("svc/vendor/modules.txt", Some("svc/vendor")),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn lock_files_are_known_by_name() {
+    fn lock_files_are_recognised_by_name() {
         for path in ["pnpm-lock.yaml", "web/PNPM-lock.yaml", "conda-lock.yml", "a/stack.lock.yaml", "lock.yaml"] {
             assert!(is_lock_file(path), "{path}");
         }

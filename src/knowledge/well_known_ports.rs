@@ -1,4 +1,4 @@
-//! Ports that new entries of a registry should avoid, because other programs use them.
+//! Ports that new registry entries should avoid, because other programs use them.
 
 /// The ports that Linux uses for outgoing connections: a service may find its port in use there.
 pub const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;

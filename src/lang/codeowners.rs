@@ -1,4 +1,4 @@
-//! CODEOWNERS files of GitHub and GitLab: who owns which paths.
+//! GitHub and GitLab CODEOWNERS files: who owns which paths.
 //!
 //! <https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners>
 //! and <https://docs.gitlab.com/user/project/codeowners/reference/>
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn sections_of_gitlab_have_owners() {
+    fn gitlab_sections_have_owners() {
         let owners = Owners::parse("[Database] @dba\ndb/\n^[Docs][2] @docs\ndocs/ @writers\n*.md\n");
         assert_eq!(owners.of("db/a.nix"), ["@dba"]);
         assert_eq!(owners.of("docs/a.txt"), ["@writers"]);

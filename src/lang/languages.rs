@@ -232,7 +232,7 @@ pub enum Language {
     Yaml = FileKind::Yaml as isize,
     /// Dockerfile and Containerfile.
     Dockerfile = FileKind::Dockerfile as isize,
-    /// JSON: flake.lock.
+    /// JSON, such as flake.lock.
     Json = FileKind::Lock as isize,
 }
 

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_yaml_file_is_read_as_far_as_its_grammar_can() {
+    fn a_long_yaml_file_is_read_up_to_the_limit_of_its_grammar() {
         let text = "a:\n".to_owned() + &"  - b: c\n".repeat(100_000);
         let tree = Tree::parse(Language::Yaml, &text).unwrap();
         assert!(!tree.broken());
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_without_end_is_ended() {
+    fn an_endless_check_is_stopped() {
         let tree = Tree::parse(Language::Nix, "{ a = 1; }").unwrap();
         let endless = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             std::iter::repeat_with(|| tree.parent(tree.root())).take_while(Option::is_none).count()

@@ -1,4 +1,4 @@
-//! Checks on hostile input before a parser reads them.
+//! Checks of possibly hostile input before a parser reads it.
 //!
 //! tree-sitter handles deep brackets well, but a long run of `a.a.a` makes the Nix grammar's path scanner quadratic.
 //! The YAML grammar supports 253 block levels: beyond them, the published version aborts the process, and the one in
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_counted_in_characters() {
+    fn line_lengths_are_counted_in_characters() {
         assert!(!yaml_columns_exceed(&"ü".repeat(YAML_COLUMNS)));
         assert!(yaml_columns_exceed(&"ü".repeat(YAML_COLUMNS + 1)));
         assert!(!yaml_columns_exceed(&"a: b\n".repeat(YAML_COLUMNS)));

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_of_one_word_are_filled_in() {
+    fn variables_with_a_single_word_are_filled_in() {
         let text =
             "DOCKER ?= docker\nFLAGS := -a -b\nX = much-longer\nimage:\n\t$(DOCKER) build $(FLAGS) $(X) ${DOCKER}\n";
         assert_eq!(shown(make(text)), ["image(): docker    build $(FLAGS) $(X) docker"]);

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_a_reference_follows() {
+    fn every_form_of_a_reference_is_updated() {
         let head = "let ports = import ./lib/ports.nix; in ";
         for (before, after) in [
             ("ports.services.caddy", "ports.monitoring.node"),
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_certain_is_refused() {
+    fn uncertain_moves_are_refused() {
         let head = "let ports = import ./lib/ports.nix; in ";
         for (text, new, reason) in [
             ("with ports.services; caddy", "monitoring.node", "separate"),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_of_suppressions_name_the_entry_as_it_is_called_now() {
+    fn suppression_reasons_are_updated_to_the_new_name() {
         let registry = "{\n  a.web = 80;\n  # flakeward: allow(port-conflict) a different service from a.web\n  b.web = \
                         80; # not a.web2\n}\n";
         let after = moved(&[("lib/ports.nix", registry)], "a.web", "a.site").unwrap();

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_certain_is_refused() {
+    fn uncertain_renames_are_refused() {
         let files = [("lib/ports.nix", REGISTRY)];
         assert_eq!(renamed(&files, "db.redis", "pg"), Err("the registry already has `db.pg`".to_owned()));
         assert_eq!(renamed(&files, "db.redis", " "), Err("that is not a valid name".to_owned()));
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_read_an_entry_by_its_name_is_refused() {
+    fn renames_are_refused_if_code_may_read_the_entry_by_name() {
         let head = "let ports = import ./lib/ports.nix; in ";
         let outcome = |use_of: &str| {
             let files = [("lib/ports.nix", REGISTRY), ("a.nix", &format!("{head}{use_of}"))];

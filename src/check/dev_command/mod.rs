@@ -53,7 +53,7 @@ fn check(view: &FileView<'_>) -> Verdict {
         let process = process(view.source, lines.entered_folder(span.start as usize), &command);
         let finding = view
             .finding(RULE, span, format!("`{command}` is started by {place}, not by process-compose"))
-            .label("run it as a process of process-compose")
+            .label("run it with process-compose")
             .help(format!(
                 "write `process-compose.dev.settings.processes.{process};` in the flake and start it with `nix run .#dev`"
             ));
@@ -77,8 +77,8 @@ fn process(source: &Source, entered: Option<&str>, command: &str) -> String {
     }
 }
 
-/// What the search for entered folders needs of the lines of a file. A line may contain thousands of commands, so it is
-/// read once, not for each of them.
+/// The offsets in a file from which the folders that its lines enter are found. A line may contain thousands of
+/// commands, so the file is read once, not for each of them.
 #[derive(Debug, Default)]
 struct Lines<'a> {
     text: &'a str,

@@ -44,7 +44,7 @@ fn ci_steps(source: &Source, tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>
     }
 }
 
-/// Calls back for the commands of the tasks of a Taskfile.
+/// Calls back for each command of each task in a Taskfile.
 fn tasks(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     for task in taskfile::tasks(&Yaml::new(tree)) {
         for command in &task.commands {
@@ -118,7 +118,7 @@ fn inner_scripts(tree: &Tree<'_>, command: &Command<'_>, place: &str, found: &mu
     }
 }
 
-/// Calls back for the commands of the recipes of a justfile or makefile.
+/// Calls back for each command of each recipe in a justfile or makefile.
 fn recipes(recipes: Vec<Recipe<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     for recipe in recipes.iter().filter(|recipe| recipe.is_shell()) {
         script(&recipe.body, recipe.start as u32, &format!("the recipe `{}`", recipe.name), found);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_run_commands() {
+    fn commands_are_found_at_every_place_that_runs_them() {
         for (path, text, expected) in [
             (
                 "justfile",

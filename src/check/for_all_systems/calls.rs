@@ -13,7 +13,7 @@ pub fn function(tree: &Tree<'_>, apply: Node) -> Option<Node> {
     Some(node)
 }
 
-/// The span of the function of an application, for messages.
+/// The span of the applied function, for messages.
 pub fn function_span(tree: &Tree<'_>, apply: Node) -> Span {
     tree.span(function(tree, apply).unwrap_or(apply))
 }

@@ -71,7 +71,7 @@ fn is_systems_variable(tree: &Tree<'_>, node: Node, depth: usize) -> bool {
 fn is_systems_selection(tree: &Tree<'_>, node: Node) -> bool {
     let Some(path) = nix::dotted(tree, node) else { return false };
     let names: Vec<&str> = path.split('.').collect();
-    // `config.systems` is the option of flake-parts.
+    // `config.systems` is the flake-parts option.
     if names.first() == Some(&"config") {
         return false;
     }
@@ -175,7 +175,7 @@ fn may_have_systems(tree: &Tree<'_>, node: Node, name: &str) -> bool {
     (is_plain_name(name) || says_systems(name) && is_output()) && !in_configurations(tree, node)
 }
 
-/// Whether a name only shows that something has systems.
+/// Whether a name stands for systems and nothing else.
 fn is_plain_name(name: &str) -> bool {
     matches!(name, "systems" | "supportedSystems" | "supported_systems")
 }
@@ -189,7 +189,7 @@ pub fn is_mapped(tree: &Tree<'_>, list: Node) -> bool {
     }
 }
 
-/// Whether a set is `nixpkgs.legacyPackages`, which has an attribute for each system of nixpkgs.
+/// Whether a set is `nixpkgs.legacyPackages`, which has an attribute for each nixpkgs system.
 pub fn is_package_sets(tree: &Tree<'_>, set: Node) -> bool {
     tree.kind(set) == NodeKind::Select && last_name(tree, set) == Some(PACKAGE_SETS)
 }

@@ -60,7 +60,7 @@ fn check(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// Whether a function of nixpkgs creates a derivation from a set of attributes.
+/// Whether this nixpkgs function creates a derivation from an attribute set.
 fn makes_a_derivation(name: &str) -> bool {
     name == "mkDerivation"
         || name == "derivation"
@@ -189,7 +189,7 @@ mod tests {
     const RULE: &str = "install-in-app-derivation";
 
     #[test]
-    fn every_builder_and_every_phase() {
+    fn installs_are_reported_for_every_builder_in_every_phase() {
         for builder in [
             "pkgs.stdenv.mkDerivation",
             "stdenvNoCC.mkDerivation",

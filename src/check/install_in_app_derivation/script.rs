@@ -98,8 +98,8 @@ fn is_of_the_app(argument: &str) -> bool {
 const PREFIXES: [&str; 14] =
     ["exec", "env", "command", "time", "if", "then", "else", "elif", "while", "do", "!", "{", "(", "nice"];
 
-/// The simple commands of a script, without comments. Quotes are not parsed: a separator inside them only results in
-/// a command with an unknown name.
+/// The simple commands of a script, without comments. Quotes remain in the words, and a separator inside them does not
+/// end a command.
 pub fn commands(script: &str) -> Vec<Command<'_>> {
     let mut commands = Vec::new();
     let mut words: Vec<(usize, &str)> = Vec::new();

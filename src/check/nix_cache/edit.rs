@@ -5,7 +5,7 @@ use crate::finding::{Edit, Span};
 use crate::knowledge::nix_actions::Cache;
 use crate::source::Source;
 
-/// A step's lines: `item` is its dash and all of its text; `lines` includes the comments above and the line end.
+/// The lines of a step, including the comments above it.
 struct Lines<'a> {
     text: &'a str,
     /// The indentation before the dash.

@@ -10,7 +10,7 @@ const HOSTED: &str = "    runs-on: ubuntu-latest\n";
 const STEPS: &str = "    steps:\n      - uses: cachix/install-nix-action@v31\n";
 
 #[test]
-fn jobs_without_a_cache() {
+fn jobs_without_a_cache_are_reported() {
     let installer = ["cachix/install-nix-action@v31"];
     for steps in [
         "      - run: nix build",
@@ -31,7 +31,7 @@ fn jobs_without_a_cache() {
 }
 
 #[test]
-fn jobs_that_need_none_or_have_one() {
+fn jobs_that_have_or_do_not_need_a_cache() {
     for steps in [
         "      - run: make",
         "      - run: nix eval .#x",
@@ -114,7 +114,7 @@ fn every_installer_needs_a_cache_and_any_cache_suffices() {
 }
 
 #[test]
-fn caches_in_their_places() {
+fn caches_in_the_wrong_order_are_reported() {
     let job = |steps: &[&str]| {
         let steps: Vec<String> = steps.iter().map(|step| format!("      - uses: {step}\n")).collect();
         reported(&format!("{HOSTED}    steps:\n{}", steps.concat()))
@@ -157,7 +157,7 @@ fn a_step_given_by_an_alias_is_reported_at_the_alias() {
 }
 
 #[test]
-fn actions_that_use_each_other_end() {
+fn cyclic_actions_terminate() {
     let action = "runs:\n  steps:\n    - uses: ./b\n    - uses: ./a\n    - uses: cachix/install-nix-action@v31\n";
     let workflow = "jobs:\n  x:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: ./a\n      - run: nix build\n";
     let files = [("a/action.yml", action), ("b/action.yml", action), (".github/workflows/a.yml", workflow)];
@@ -186,7 +186,7 @@ fn a_script_builds_with_the_function_that_its_argument_selects() {
 }
 
 #[test]
-fn builds_that_a_script_may_select_are_not_hidden() {
+fn builds_that_a_script_may_select_are_reported() {
     let job = |run: &str| format!("jobs:\n  a:\n{HOSTED}{STEPS}      - run: {run}\n");
     let host = "host() {\n  nix build .#host\n}\ncheck() {\n  nix flake check --no-build\n}\n";
     let installer = ["cachix/install-nix-action@v31"];

@@ -1,4 +1,4 @@
-//! The registry entries for ports that no registry has yet.
+//! The registry entries for ports that are not in a registry yet.
 
 use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ use crate::rewrite::ports::naming::{self, Context, Missing};
 use crate::rewrite::ports::plan::{self, Plan};
 use crate::source::FileKind;
 
-/// Entries for ports that no registry has yet, as far as they are needed.
+/// Entries for ports that are not in a registry yet, as far as they are needed.
 #[derive(Default)]
 pub enum Additions<'p> {
     /// None are needed, or there are none.
@@ -38,7 +38,7 @@ pub struct Possible<'p> {
     pub ports: HashSet<(&'p str, u32)>,
 }
 
-/// The ports that no registry has.
+/// The ports that are not in a registry.
 pub struct Unnamed<'p> {
     uses: Vec<(&'p ProjectFile, &'p PortUse)>,
     missing: Vec<Missing<'p>>,
@@ -84,7 +84,7 @@ pub fn easiest<'p>(view: &ProjectView<'p>) -> impl Iterator<Item = &'p Registry>
 }
 
 impl<'p> Reporter<'_, 'p> {
-    /// The ports that no registry has and that can have an entry.
+    /// The ports that are not in a registry and that can have an entry.
     pub fn unnamed(&self) -> Unnamed<'p> {
         let registries = self.view.registries();
         let is_missing = |(file, port): &(&ProjectFile, &PortUse)| {
@@ -149,15 +149,15 @@ impl<'p> Reporter<'_, 'p> {
         bounded(|| plan::extend(source, &tree, registry, &missing, &context, &is_wanted))
     }
 
-    /// The registry that gets no entry for any port, although ports could use one, and why: nothing can be added to it, or
-    /// no file can import it. The reason is a predicate of the registry.
+    /// The registry that gets no entries even though ports could use them, and the reason: nothing can be added to it,
+    /// or no file can import it. The reason is phrased to follow the registry's path.
     pub fn unextended(&self) -> Option<(RelPath, String)> {
         let unnamed = self.unnamed();
         let first = easiest(self.view).next().filter(|_| !unnamed.uses.is_empty())?;
         let Some(possible) = unnamed.possible(self.view) else {
             let certain = naming::are_certain(&unnamed.missing, &unnamed.context);
             let mut uses = unnamed.uses.iter().zip(certain).filter(|(_, certain)| *certain);
-            // Other ports have no use for an entry that is added by hand either.
+            // If no file could refer to the registry, an entry added by hand would be of no use either.
             if !uses.any(|((file, _), _)| self.could_refer(file, &first.path)) {
                 return None;
             }
@@ -172,7 +172,7 @@ impl<'p> Reporter<'_, 'p> {
         let entry = ["name".to_owned()];
         let mut open = OpenFile::new(unnamed.uses.first()?.0);
         let why = unnamed.uses.iter().find_map(|&(file, port)| {
-            // Other reasons are those of the file, which does not need an entry then.
+            // If the file cannot refer to the registry for another reason, the port needs no entry.
             if !ports.contains(&(&*file.source.path, port.span.start)) || !self.could_refer(file, registry) {
                 return None;
             }

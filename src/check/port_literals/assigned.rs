@@ -1,4 +1,4 @@
-//! The entry that each use would get if it had to be named today: `ports init` and `fix` agree on what a use is.
+//! The entry that the names proposed by `ports init` would assign to each use, so that `fix` chooses the same entry.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -28,7 +28,7 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// The line for the configuration that makes the file the registry.
+    /// The configuration line that makes the file the registry.
     pub fn setting(&self) -> String {
         format!("registry = {}", toml::Value::String(self.path.to_string()))
     }
@@ -38,7 +38,8 @@ impl Definition {
         let Self { path, line, count } = self;
         let setting = self.setting();
         format!(
-            "{path}:{line} already defines `ports`, a set of {count} port numbers: write `{setting}` below `[ports]` in flakeward.toml"
+            "{path}:{line} already defines `ports`, a set of {count} port numbers: \
+             write `{setting}` under `[ports]` in flakeward.toml"
         )
     }
 }

@@ -10,8 +10,8 @@ use crate::knowledge::services;
 use crate::paths;
 use crate::source::Source;
 
-/// Whether something listens on a port. A port of another host, or one in a string, may mean an entry whose name does
-/// not occur next to it.
+/// Whether something on this machine listens on a port, judging by its name. A port of another host, or one in a
+/// string, may belong to an entry whose name does not occur next to it.
 pub fn is_listened_on(port: &PortUse) -> bool {
     port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word)
 }
@@ -25,7 +25,7 @@ pub fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, na
         return false;
     }
     let file = subject_name(source);
-    // A Traefik label contains the name of Traefik, regardless of its service.
+    // A Traefik label contains Traefik's name, whichever service it is for.
     let used = words::split(&port.name.replace("traefik.", " ")).concat();
     let service: Vec<String> = words::split(&entry.name()).into_iter().filter(|word| !is_generic(word)).collect();
     !service.is_empty()
@@ -35,7 +35,7 @@ pub fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, na
         && !is_well_known(port.number, &service)
 }
 
-/// The words of an entry's name, if a port is an option of a service that has none of them: 4567 of
+/// The words of an entry's name, if a port is an option of a service that has none of them: 4567 in
 /// `services.wiki.port`, which the registry has as `forge`.
 pub fn words_of_other(source: &Source, port: &PortUse, entry: &Entry) -> Option<Vec<String>> {
     if !is_listened_on(port) || !is_plain(port) {

@@ -41,7 +41,7 @@ pub fn what(port: &PortUse) -> String {
 /// What to write in place of a literal.
 pub fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> String {
     match source.kind {
-        _ if !source.has_comments() => format!("this is {} of {registry}", entry.name()),
+        _ if !source.has_comments() => format!("this is {} in {registry}", entry.name()),
         FileKind::Nix => format!("write {}", port_fix::reference(&entry.path)),
         _ => format!("add a comment above that names the entry: # Port from {registry}: {} = {number}", entry.name()),
     }

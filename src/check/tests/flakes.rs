@@ -29,7 +29,7 @@ fn missing(url: &str, original: &str) -> bool {
 const GITHUB: &str = r#"{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable" }"#;
 
 #[test]
-fn a_nixpkgs_of_every_type_is_seen_in_an_input() {
+fn a_nixpkgs_of_every_type_is_recognised_in_an_input() {
     for (original, expected) in [
         (GITHUB, true),
         (r#"{ "type": "github", "owner": "nixos", "repo": "nixpkgs" }"#, true),
@@ -39,7 +39,7 @@ fn a_nixpkgs_of_every_type_is_seen_in_an_input() {
         (r#"{ "type": "tarball", "url": "https://flakehub.com/f/NixOS/nixpkgs/0.1.%2A" }"#, true),
         (r#"{ "type": "indirect", "id": "nixpkgs" }"#, true),
         (r#"{ "type": "indirect", "id": "nixpkgs", "ref": "nixos-unstable" }"#, true),
-        // Pinned to a commit on purpose, of another project, or a part of nixpkgs.
+        // Pinned to a commit on purpose, from another project, or only a part of nixpkgs.
         (
             r#"{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "5ed481943351e9fd354aeb557679624224de38d5" }"#,
             false,

@@ -17,7 +17,7 @@ fn check(rows: &[Row<'_>]) {
 }
 
 #[test]
-fn yaml_dependencies() {
+fn dependencies_in_yaml_that_cannot_be_satisfied_are_reported() {
     check(&[
         // A file with any name, by its content.
         (
@@ -164,7 +164,7 @@ fn yaml_dependencies() {
 }
 
 #[test]
-fn nix_dependencies() {
+fn dependencies_in_nix_that_cannot_be_satisfied_are_reported() {
     let flake =
         |processes: &str| format!("{{ perSystem = {{ lib, ... }}: {{ process-compose.dev = {processes}; }}; }}");
     let one = |processes: &str, wanted: &[&str]| {
@@ -220,7 +220,7 @@ fn modules_of_one_flake_are_read_together() {
 }
 
 #[test]
-fn readiness() {
+fn missing_readiness_probes_are_reported() {
     check(&[
         (
             READINESS,
@@ -273,7 +273,7 @@ fn readiness() {
 }
 
 #[test]
-fn options() {
+fn unknown_options_are_reported() {
     check(&[
         (
             OPTION,
@@ -319,7 +319,7 @@ fn options() {
 }
 
 #[test]
-fn ports() {
+fn processes_with_the_same_port_are_reported() {
     let yaml = |one: &str, other: &str| format!("processes:\n  a: {{command: {one}}}\n  b: {{command: {other}}}\n");
     for (one, other, wanted) in [
         ("serve --port 80", "serve --port=80", &["80"][..]),
@@ -346,7 +346,7 @@ fn ports() {
 }
 
 #[test]
-fn many_processes_are_read_in_time_that_grows_with_them() {
+fn many_processes_are_checked_in_linear_time() {
     let mut text = "processes:\n".to_owned();
     for number in 0..3000 {
         text.push_str(&format!(

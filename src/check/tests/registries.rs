@@ -1,4 +1,4 @@
-//! Registries as the configuration and scripts name them.
+//! Registries that the configuration or a script names.
 
 use crate::config::Config;
 use crate::{Repo, Settings, check};
@@ -15,7 +15,7 @@ const NUMBERS: &str = "{ a = 3000; b = 3000; }";
 const USE: &str = "let n = import ./conf/numbers.nix; in [ n.a n.b n.c ]";
 
 #[test]
-fn a_configured_registry_is_read_whatever_it_is_called() {
+fn a_configured_registry_may_have_any_name() {
     let files = [("conf/numbers.nix", NUMBERS), ("web.nix", USE)];
     assert!(messages("", &files).is_empty());
     let found = messages("[ports]\nregistry = \"./conf/numbers.nix\"\n", &files);
@@ -40,7 +40,7 @@ fn scripts_that_evaluate_a_registry_use_it() {
     assert_eq!(messages("", &files("#!/bin/sh\n# nix eval --file lib/ports.nix a\n")).len(), 1);
 }
 
-/// The functions of `lib` that are also built-in functions.
+/// The `lib` functions that are also built-in functions.
 #[test]
 fn functions_of_the_library_are_evaluated() {
     let registry =

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_do_not() {
+    fn commands_that_do_not_build_images() {
         for script in [
             "depot build ci:everything",
             "direnv exec . depot build //web",

@@ -1,11 +1,11 @@
-//! The commands of a script that run other files of the repository.
+//! The commands of a script that run other files in the repository.
 
 use crate::finding::Span;
 use crate::lang::ci::Script;
 use crate::lang::shell::Command;
 use crate::wording;
 
-/// A command that runs another file of the repository, or another part of the same file.
+/// A command that runs another file in the repository, or another part of the same file.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What it runs.
@@ -31,7 +31,7 @@ pub enum Target {
     Npm(String, String),
 }
 
-/// The calls in a script with some commands that runs in a folder.
+/// The calls among the commands of a script that runs in a folder.
 pub fn of(script: &Script<'_>, commands: &[Command<'_>], folder: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut folder = plain(folder).unwrap_or_default().to_owned();
@@ -70,7 +70,7 @@ fn arguments(command: &Command<'_>, text: &str) -> Vec<String> {
 /// The number of bytes before a command that are searched for xargs.
 const LONGEST: usize = 200;
 
-/// Commands whose first argument is the path of a script.
+/// Commands whose first argument after the options is the path of a script.
 const SHELLS: [&str; 6] = ["bash", "sh", "zsh", "dash", "source", "."];
 
 /// The number of words between a shell and the script that it runs; `None` if it runs the text of an argument.
@@ -105,7 +105,7 @@ pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
                 operands(command, &["-d", "--working-directory"], &["-f", "--justfile", "--shell", "--dotenv-path"]);
             Some(Target::Just(changed.map_or_else(|| inside("."), |changed| inside(&changed)), names))
         }
-        // `./task` is a script of the repository.
+        // `./task` is a script in the repository.
         "task" | "go-task" if command.word(0).is_some_and(|word| !word.contains('/')) => {
             let (changed, names) =
                 operands(command, &["-d", "--dir"], &["-t", "--taskfile", "-o", "--output", "-C", "-I"]);
@@ -187,7 +187,8 @@ fn operands(command: &Command<'_>, folder: &[&str], valued: &[&str]) -> (Option<
 }
 
 /// A path without a leading variable or substitution for the root or the script's own folder: `$GITHUB_WORKSPACE/x`,
-/// `${{ github.workspace }}/x`, `$(dirname "$0")/x`. `None` if any other part is computed.
+/// `${{ github.workspace }}/x`, `$(dirname "$0")/x`. `None` if another part is computed, or if the
+/// path is absolute.
 fn plain(word: &str) -> Option<&str> {
     let rest = match word.rfind(['}', ')', '\u{1}']) {
         Some(end) => word[end..].split_once('/').map(|(_, rest)| rest)?,
@@ -204,7 +205,7 @@ mod tests {
     use crate::lang::shell;
 
     #[test]
-    fn commands_that_run_files_of_the_repository() {
+    fn commands_that_run_files_in_the_repository() {
         let make = |folder: &str, names: &[&str]| {
             Target::Make(folder.to_owned(), names.iter().map(|&name| name.to_owned()).collect())
         };

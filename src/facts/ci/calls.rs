@@ -77,7 +77,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// The paths of YAML files in a GitLab CI file that includes others.
+/// The paths of the YAML files that a GitLab CI file may include.
 fn yaml_files(text: &str) -> Vec<String> {
     if memchr::memmem::find(text.as_bytes(), b"include").is_none() {
         return Vec::new();
@@ -130,7 +130,7 @@ pub fn left_out_notes(
     let note = |file: &ProjectFile| Note {
         kind: NoteKind::NotDecidable,
         path: Some(file.source.path.clone()),
-        message: "cannot tell whether GitLab runs this file: it is not in the root, and no file of this repository \
+        message: "cannot tell whether GitLab runs this file: it is not in the root, and no file in this repository \
                   includes it"
             .to_owned(),
     };
@@ -218,7 +218,7 @@ fn included(source: &Source) -> Vec<(Option<String>, Vec<String>)> {
 /// A part of a file that can be run on its own.
 #[derive(Debug)]
 pub struct Unit {
-    /// The recipe's or npm script's name; `None` for a whole script.
+    /// The name of the recipe, task or npm script; `None` for a whole script.
     pub name: Option<String>,
     /// Images that it builds with Docker tooling.
     pub builds: Vec<Build>,

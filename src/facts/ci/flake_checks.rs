@@ -184,8 +184,8 @@ fn is_own_flake(before: &str) -> bool {
     is_local || reference.contains('$') || ["path:", "git+file:"].iter().any(|scheme| reference.starts_with(scheme))
 }
 
-/// The names of a flake's checks in `checks.SYSTEM.NAME` and, in `perSystem`, `checks.NAME`; `None` if some are
-/// computed.
+/// The names of a flake's checks in `checks.SYSTEM.NAME` and, in `perSystem`, `checks.NAME`; `None` if there
+/// are none, or if some are computed.
 fn checks(tree: &Tree<'_>) -> Option<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {

@@ -108,7 +108,7 @@ pub struct Build {
     pub span: Span,
     /// The command or the name of the action.
     pub tool: String,
-    /// The words around it, which may contain the name of the image.
+    /// Its arguments, which may contain the name of the image.
     pub words: String,
 }
 
@@ -157,7 +157,7 @@ fn concourse(tree: &Tree<'_>) -> Vec<Build> {
     pairs.filter_map(task).collect()
 }
 
-/// The images that a script with some commands builds.
+/// The images that the commands of a script build.
 pub fn script_builds(script: &Script<'_>, commands: &[Command<'_>]) -> impl Iterator<Item = Build> {
     commands.iter().filter_map(|command| {
         let named = command.words.get(..builders::builds(command)?)?;
@@ -239,8 +239,8 @@ fn called<'a>(tree: &Tree<'a>, value: Node) -> Option<Cow<'a, str>> {
     nix::call(tree, value).map(|(function, _)| function)
 }
 
-/// Whether a package is an image, judging by the function that builds it or by its name, unless it is a package of
-/// nixpkgs or a script.
+/// Whether a package is an image, judging by the function that builds it or by its name, unless it is a script or a
+/// nixpkgs package.
 fn is_image(tree: &Tree<'_>, name: &str, value: Node) -> bool {
     if let Some(function) = called(tree, value) {
         let function = nix::last_name(&function);
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn ready_made_work_of_each_system() {
+    fn reusable_units_of_each_ci_system_that_build_images() {
         let github = |step: &str| format!("jobs:\n  a:\n    steps:\n      - {step}\n");
         let woodpecker = |image: &str| format!("steps:\n  - name: a\n    image: {image}\n");
         let azure = |inputs: &str| format!("steps:\n- task: {inputs}\n");
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_that_are_images_are_known() {
+    fn image_packages_are_recognised() {
         let text = "{ perSystem = { pkgs, ... }: { packages.container-api = n2c.buildImage { }; packages = { \
                     web = (pkgs.dockerTools.streamLayeredImage { }); hello = pkgs.hello; dockerImage = import ./image.nix; \
                     imagemagick = pkgs.imagemagick; }; }; outputs.packages.x86_64-linux = { }; }";
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_of_the_flake_are_in_outputs_of_any_helper() {
+    fn flake_packages_are_found_in_the_outputs_of_any_helper() {
         for (around, expected) in [
             ("outputsBuilder = channels:", 1),
             ("flakeModule.perSystem = { pkgs, ... }:", 1),
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn only_images_of_nix2container_push_themselves() {
+    fn only_nix2container_images_have_copy_to_registry() {
         for (text, expected) in [
             ("{ packages.x86_64-linux = with pkgs.dockerTools; { api = buildImage { }; }; }", false),
             ("let inherit (pkgs.dockerTools) buildImage; in { packages.api = buildImage { }; }", false),

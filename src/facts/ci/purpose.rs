@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn workflows_that_work_on_the_code() {
+    fn workflows_that_build_or_test_the_code() {
         for (on, steps, works) in [
             ("on: push\n", "      - run: cargo test\n", true),
             ("on: [pull_request]\n", "      - run: nix build\n", true),

@@ -89,7 +89,7 @@ impl Scan {
         self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
     }
 
-    /// Adds the installables among the arguments of a script of the repository, which may pass them to Nix:
+    /// Adds the installables among the arguments of a script in the repository, which may pass them to Nix:
     /// `./ci/setup.sh nixpkgs#jq`.
     fn arguments(&mut self, script: &Script<'_>, command: &Command<'_>) {
         let own_lock = command.has("--inputs-from");
@@ -118,7 +118,7 @@ impl Scan {
         self.uses.extend(used(script, &word, 0));
     }
 
-    /// Adds the search path in an option: `-I nixpkgs=channel:nixos-unstable`.
+    /// Adds the search path in an option or an `export`: `-I nixpkgs=channel:nixos-unstable`.
     fn search_path(&mut self, script: &Script<'_>, command: &Command<'_>) {
         let words = command.words.iter().skip(1);
         self.uses.extend(words.filter_map(|word| {
@@ -151,7 +151,7 @@ impl Scan {
         }
     }
 
-    /// Adds the search path in an input of an action: `nix_path: nixpkgs=channel:nixos-unstable`.
+    /// Adds the search path in an input of an action or in `env`: `nix_path: nixpkgs=channel:nixos-unstable`.
     fn nix_path(&mut self, yaml: &Yaml<'_, '_>, pair: Node) {
         let key = yaml.tree.child(pair, Field::Key).and_then(|key| yaml.scalar(key));
         if !key.is_some_and(|key| key.eq_ignore_ascii_case("nix_path")) {
@@ -167,7 +167,7 @@ impl Scan {
     }
 }
 
-/// The address of nixpkgs in a list in the format of NIX_PATH: `channel:nixos-24.11` in
+/// The nixpkgs address in a list in NIX_PATH format: `channel:nixos-24.11` in
 /// `nixpkgs=channel:nixos-24.11:tools=/opt/tools`. The colons in addresses do not separate entries.
 fn nixpkgs_entry(path: &str) -> Option<Range<usize>> {
     const NAME: &str = "nixpkgs=";
@@ -176,7 +176,7 @@ fn nixpkgs_entry(path: &str) -> Option<Range<usize>> {
     Some(start..start + entry_end(&path[start..]))
 }
 
-/// The end of the first address in a list in the format of NIX_PATH.
+/// The end of the first address in a list in NIX_PATH format.
 fn entry_end(path: &str) -> usize {
     let begins_entry = |rest: &str| {
         let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'));
@@ -187,7 +187,7 @@ fn entry_end(path: &str) -> usize {
     colons.find(|&at| begins_entry(&path[at + 1..])).unwrap_or(path.len())
 }
 
-/// Whether a command is a script of the repository: `./ci/setup.sh`, `bash ci/setup.sh`.
+/// Whether a command is a script in the repository: `./ci/setup.sh`, `bash ci/setup.sh`.
 fn runs_script(command: &Command<'_>) -> bool {
     matches!(call::target(command, ""), Some(Target::File(_)))
 }
@@ -202,7 +202,7 @@ fn used(script: &Script<'_>, word: &Word<'_>, skip: usize) -> Option<Use> {
     used_in(script, word, skip..word.text.len())
 }
 
-/// The use of nixpkgs in a part of a word.
+/// The use of nixpkgs in part of a word.
 fn used_in(script: &Script<'_>, word: &Word<'_>, part: Range<usize>) -> Option<Use> {
     let text = word.text.get(part.clone())?;
     let span = script.span(word.span);
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_in_scripts() {
+    fn references_to_nixpkgs_in_scripts() {
         for (text, expected) in [
             ("NIX_PATH=nixpkgs=channel:nixos-21.05 nix-build", vec!["channel:nixos-21.05"]),
             ("NIX_PATH=nixpkgs=channel:nixos-21.05:foo=/x nix-build", vec!["channel:nixos-21.05"]),

@@ -69,7 +69,7 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Whether it is `builtins.fetchurl` of a branch on a forge. The `fetchurl` of nixpkgs always has a hash.
+    /// Whether it is `builtins.fetchurl` of a branch on a forge or of a channel. nixpkgs' `fetchurl` always has a hash.
     pub fn is_impure_url(&self, tree: &Tree<'_>) -> bool {
         let address = self.address.as_ref().or_else(|| self.attrs.get("url")).map_or("", |text| text.value.as_str());
         let is_moving =
@@ -143,7 +143,7 @@ pub fn calls<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Fetch<'a>> + us
     tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply).filter_map(|apply| Fetch::read(tree, apply))
 }
 
-/// The fetches of nixpkgs.
+/// The uses of nixpkgs in fetchers.
 pub fn uses(tree: &Tree<'_>) -> Vec<Use> {
     calls(tree)
         .filter(|fetch| fetch.function != "fetchurl" || fetch.is_impure_url(tree))

@@ -14,7 +14,7 @@ pub struct Lookup {
     /// The path after the name, with its leading slash.
     pub below: String,
     /// The prefix with which the inputs of the flake are accessed here: `inputs.`, or empty if each input is an
-    /// argument.
+    /// argument. `None` if the inputs are not accessible.
     pub scope: Option<&'static str>,
 }
 

@@ -115,7 +115,7 @@ fn lock(tree: &Tree<'_>) -> FlakeFacts {
             FlakeFacts { no_lock: Some(why), ..FlakeFacts::default() }
         }
         None => {
-            let why = "flake.lock is not a lock file of Nix".to_owned();
+            let why = "flake.lock is not a Nix lock file".to_owned();
             FlakeFacts { no_lock: Some(why), ..FlakeFacts::default() }
         }
     }
@@ -128,7 +128,7 @@ pub struct Use {
     pub place: Span,
     /// The span of the reference, if it is a single string.
     pub text: Option<Span>,
-    /// The user of nixpkgs, as the subject of a sentence: "the input `nixpkgs`".
+    /// What uses nixpkgs, as the subject of a sentence: "the input `nixpkgs`".
     pub subject: String,
     /// The channel that it follows.
     pub channel: Channel,

@@ -1,8 +1,8 @@
-//! Pins of niv (`nix/sources.json`), npins (`npins/sources.json`) and lon (`lon.lock`): the branch of nixpkgs that they
-//! follow.
+//! The pins of niv (`nix/sources.json`), npins (`npins/sources.json`) and lon (`lon.lock`): the nixpkgs branch that
+//! each one follows.
 //!
 //! niv has a flat object of pins with `branch`, `owner` and `repo`. npins has `pins`, each with a `repository` and a
-//! `branch`, or with the `name` of a channel. lon has `sources`, each like a pin of niv.
+//! `branch`, or with the `name` of a channel. lon has `sources`, each like a niv pin.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::lang::flake::{Text, nixpkgs};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::source::{FileKind, Source};
 
-/// Whether a file contains pins: among files with these names, only the files of niv, npins and lon have a kind.
+/// Whether a file contains pins: among files with these names, only niv, npins and lon files have a kind.
 pub fn holds_pins(source: &Source) -> bool {
     source.kind == FileKind::Settings && matches!(source.file_name(), "sources.json" | "lon.lock")
 }
@@ -86,7 +86,7 @@ mod tests {
     use crate::lang::flake::nixpkgs::Channel;
 
     #[test]
-    fn pins_of_both_tools() {
+    fn pins_of_niv_npins_and_lon() {
         for (path, text, expected) in [
             (
                 "nix/sources.json",

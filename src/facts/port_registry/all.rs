@@ -82,9 +82,9 @@ impl<'p> Registries<'p> {
         self.numbers.get(&number).map_or(&[], Vec::as_slice)
     }
 
-    /// The entries with a number that apply to a file: the entries of the nearest registry, going outward from the
-    /// file's folder. If there is none above the file, the registries of other folders apply, unless they all belong to
-    /// projects next to the file's.
+    /// The entries with a number that apply to a file: the entries of the nearest registry that has the number, going
+    /// outward from the file's folder. If there is no registry above the file, the registries of other folders apply,
+    /// unless they all belong to projects next to the file's.
     pub fn serving(&self, file: &str, number: u32) -> &[Known<'p>] {
         if self.by_folder.keys().all(|folder| is_sibling(folder, file)) {
             return &[];
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_registry_serves_the_folder_around_its_library() {
+    fn a_registry_serves_the_folder_that_contains_its_library() {
         for (registry, folder) in [
             ("lib/ports.nix", ""),
             ("ports.nix", ""),

@@ -29,7 +29,7 @@ const NAMES: usize = 8 << 20;
 /// Names under which a file keeps its ports if it also contains other things.
 const PREFIXES: [&str; 4] = ["ports", "port", "registry", "portRegistry"];
 
-/// The default path of a registry: a file there is a registry regardless of its content.
+/// The default path of a registry. A file there is a registry unless its content shows that it is something else.
 const DEFAULT: &str = "lib/ports.nix";
 
 /// A file, evaluated as a registry.
@@ -128,8 +128,8 @@ fn prefix(entries: &[Entry]) -> Vec<String> {
     if shared && group { vec![first.clone()] } else { Vec::new() }
 }
 
-/// The path of the only set with a usual name for ports, in a file that also contains other things: numbers outside of
-/// it are not ports. `network.ports` of `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
+/// The path of the only set with a usual name for ports, in a file that also contains other things: numbers outside
+/// it are not ports. `network.ports` in `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
 fn mixed_prefix(entries: &[Entry]) -> Option<Vec<String>> {
     const FEWEST: usize = 3;
     let set_of = |entry: &Entry| {
@@ -287,7 +287,7 @@ impl Registry {
     /// merely called `ports.nix`.
     pub fn is_convincing(&self) -> bool {
         let top = |name: &str| self.entries.iter().any(|entry| entry.path.first().is_some_and(|first| first == name));
-        // A module of NixOS or flake-parts, or a callable set.
+        // A NixOS or flake-parts module, or a callable set.
         if ["options", "config", "imports", "flake", "perSystem", "__functor"].into_iter().any(top) {
             return false;
         }

@@ -32,7 +32,7 @@ pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b".nix").is_some()
 }
 
-/// The registry comments of a file that is not Nix.
+/// The registry comments in a file that is not a Nix file.
 pub fn comments(source: &Source, tree: Option<&Tree<'_>>) -> Vec<RegistryComment> {
     let text = source.text.as_str();
     if !possible(text) {
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_read_in_the_forms_people_write() {
+    fn comments_are_read_in_every_common_form() {
         type Case = (&'static str, &'static [(&'static str, Option<u32>)]);
         let cases: &[Case] = &[
             ("a: 1 # Port from lib/ports.nix: databases.redis = 6379\n", &[("databases.redis", Some(6379))]),
@@ -370,7 +370,7 @@ mod tests {
     fn a_comment_covers_its_mapping() {
         const MARK: &str = "# Port from lib/ports.nix: a = 1";
         let cases = [
-            // The example of the specification: a comment among the keys of a process.
+            // A comment among the keys of a process.
             ("p:\n  x:\n    @\n    command: c\n    env:\n      PORT: 1\n  y:\n    command: d\n", "c|1"),
             ("p:\n  x:\n    command: c\n    @\n    env:\n      PORT: 1\n  y:\n    command: d\n", "c|1"),
             ("p:\n  x:\n    command: c\n    env:\n      PORT: 1\n    @\n  y:\n    command: d\n", "c|1"),

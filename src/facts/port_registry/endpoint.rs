@@ -27,7 +27,7 @@ pub struct Endpoint {
     pub hosts: Vec<String>,
     /// The address.
     pub address: Option<String>,
-    /// The span of the name of the set.
+    /// The span of the set's name.
     pub name_span: Span,
 }
 
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn services_meet_on_one_protocol_machine_and_address() {
+    fn services_conflict_only_on_the_same_protocol_machine_and_address() {
         let dns = endpoint("udp", "dns", "127.0.0.1");
         for (protocol, host, address, expected) in [
             ("udp", "dns", "127.0.0.1", true),

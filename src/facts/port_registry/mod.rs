@@ -339,9 +339,9 @@ pub struct RegistryFacts {
     pub uses: Vec<Use>,
     /// Uses of arguments that may be registries; see [`uses::of_arguments`].
     pub arguments: Vec<Use>,
-    /// What all modules receive as such an argument; see [`passing::passed`].
+    /// The values that all modules receive as one of these arguments; see [`passing::passed`].
     pub passed: Vec<(String, Span)>,
-    /// The files that it calls with such an argument; see [`passing::called`].
+    /// The files that it calls with one of these arguments; see [`passing::called`].
     pub called: Vec<RelPath>,
     /// References in comments.
     pub comments: Vec<RegistryComment>,

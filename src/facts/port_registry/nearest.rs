@@ -19,7 +19,7 @@ pub struct Names<'r> {
     left: Cell<u64>,
 }
 
-/// The maximum number of byte pairs compared for the suggestions of a run; after that, there are no more suggestions.
+/// The maximum number of byte pairs compared for the suggestions from a registry; after that, there are no more.
 const PAIRS: u64 = 20_000_000;
 
 impl<'r> Names<'r> {

@@ -43,7 +43,7 @@ pub struct Resolved<'p> {
 pub struct Arguments<'p> {
     /// By the name of the argument: the files that pass it, and the registry.
     passed: HashMap<&'p str, Vec<(&'p RelPath, &'p Registry)>>,
-    /// Names of arguments with which something that is not known to be a registry is also passed.
+    /// The names of arguments that also receive values that may not be registries.
     unclear: HashSet<&'p str>,
     /// The files that others call with such an argument.
     called: HashSet<&'p str>,
@@ -73,8 +73,8 @@ impl<'p> Arguments<'p> {
         arguments
     }
 
-    /// The registry that a file receives as an argument, and whether that is certain. `None` if nothing or several
-    /// registries are passed under that name.
+    /// The registry that a file receives as an argument, and whether that is certain. `None` if no
+    /// registry is passed under that name, or several that are equally near.
     pub fn registry(&self, file: &str, found: &Use) -> Option<(&'p Registry, bool)> {
         if matches!(found.access, Access::Import | Access::Member) {
             return None;

@@ -26,7 +26,7 @@ pub struct Use {
     pub names: Vec<Span>,
     /// The whole expression.
     pub span: Span,
-    /// Whether the value is used, not only bound to a name, in which case everything below the path may be read.
+    /// Whether the value is used, not only bound to a name. If it is used, everything below the path may be read.
     pub reads: bool,
     /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
@@ -495,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn registries_go_to_all_modules_as_arguments() {
+    fn registries_are_passed_to_all_modules_as_arguments() {
         let settings = PortSettings::default();
         for (text, argument) in [
             ("f { specialArgs = { ports = import ./lib/ports.nix; }; }", Some("ports")),

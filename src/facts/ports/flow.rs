@@ -102,7 +102,7 @@ pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     (is_port_flag(flag) || is_publish_flag(flag) && is_mapping() || of_ssh()).then(|| flag.to_owned())
 }
 
-/// Whether a list contains options of ssh: `sshOpts = [ "-p" "2222" ]`, `[ "ssh" "-p" "2222" ]`.
+/// Whether a list contains ssh options: `sshOpts = [ "-p" "2222" ]`, `[ "ssh" "-p" "2222" ]`.
 fn is_about_ssh(tree: &Tree<'_>, element: Node) -> bool {
     let Some(list) = tree.parent(element) else { return false };
     let first = tree.children(list).next().and_then(|first| nix::literal_string(tree, first));
@@ -119,7 +119,7 @@ pub fn follows_address(tree: &Tree<'_>, value: Node) -> bool {
     address.is_some_and(|address| matches!(address, "0.0.0.0" | "127.0.0.1" | "localhost" | "::" | "::1" | "[::]"))
 }
 
-/// Whether this is the flag of container engines that publishes ports: `-p 8080:80`.
+/// Whether a flag publishes the ports of a container: `-p 8080:80`.
 pub fn is_publish_flag(flag: &str) -> bool {
     matches!(flag, "-p" | "--publish")
 }
@@ -320,8 +320,8 @@ fn inward(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     Some(node)
 }
 
-/// The arithmetic expression inside wrappers, and its value: the sum of two integer literals, or else a placeholder for
-/// an unknown number.
+/// The arithmetic expression inside wrappers, and its value: the result if both operands are integer literals, or
+/// else a placeholder for an unknown number.
 pub fn computed(tree: &Tree<'_>, expression: Node) -> Option<(Node, u32)> {
     const ANY: u32 = 65535;
     let sum = inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Binary)?;

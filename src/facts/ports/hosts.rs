@@ -28,7 +28,7 @@ pub fn value_names_host(path: &[&str]) -> bool {
     }
 }
 
-/// The function of dns.nix that writes a DNS zone. Its first argument is the name of the zone.
+/// The dns.nix function that writes a DNS zone. Its first argument is the name of the zone.
 pub const ZONE: &str = "writeZone";
 
 /// Whether an attribute path defines an answer of a DNS server, with the queried name as its last name: blocky's
@@ -49,7 +49,7 @@ pub fn may_hold_hosts(name: &str) -> bool {
     hosts::SITES.contains(&name) || hosts::MACHINES.contains(&name)
 }
 
-/// Whether the text contains the name of such a set.
+/// Whether the text contains the name of a set of sites or machines.
 pub fn may_name_set_of_hosts(text: &str) -> bool {
     // A search for all names at once would need an automaton, which costs more than it saves in small repositories.
     let holds = |name: &&str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
@@ -62,7 +62,7 @@ pub fn name_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     named.map(|pair| pair[1]).filter(|name| !name.is_empty() && *name != "_")
 }
 
-/// The machine that an attribute path configures: `nixosConfigurations.atlas`, a node of Colmena or deploy-rs.
+/// The machine that an attribute path configures: `nixosConfigurations.atlas`, a Colmena or deploy-rs node.
 pub fn machine_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     let named = path.windows(2).find(|pair| hosts::MACHINES.contains(&pair[0]));
     named.map(|pair| pair[1]).filter(|name| !matches!(*name, "" | "_" | "?" | "meta" | "defaults" | "network"))
@@ -199,7 +199,7 @@ pub struct Hosts {
 struct Listed(HashMap<String, (usize, String)>);
 
 impl Listed {
-    /// `.example.org` and `*.example.org` cover the names below the domain; `example.org` also covers itself.
+    /// `example.org`, `.example.org` and `*.example.org` all cover the domain and the names below it.
     fn new(entries: &[String]) -> Self {
         let mut listed = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn own_hosts_are_those_the_repository_names() {
+    fn hosts_that_the_repository_names_are_its_own() {
         let hosts = hosts(&["hydra.example.org", "me.github.io", "atlas"]);
         for (host, own) in [
             ("hydra.example.org", true),
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_zones_have_addresses() {
+    fn addresses_are_read_from_zone_records() {
         let zone = "$TTL 1h\n@ IN A 203.0.113.4 ; web\nirc 300 IN AAAA 2001:db8::1\nmx IN MX 10 mail\nA 10 20\n";
         let addresses: Vec<String> = zone_addresses(zone).map(|address| address.to_string()).collect();
         assert_eq!(addresses, ["203.0.113.4", "2001:db8::1"]);
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_has_the_last_word() {
+    fn the_configuration_takes_precedence() {
         let mut hosts = hosts(&["a.example.org"]);
         hosts.external = Listed::new(&[".mail.example.org".into()]);
         hosts.configured = Listed::new(&["gmail.com".into()]);
@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_mean_this_machine_are_not_hosts() {
+    fn values_that_refer_to_this_machine_are_not_hosts() {
         for (value, host) in [
             ("smtp.gmail.com", Some("smtp.gmail.com")),
             ("https://x.org:8443/a", Some("x.org")),

@@ -45,7 +45,7 @@ pub struct PortFacts {
     pub selected_from_config: Vec<Selected>,
     /// Machines that the file configures, by their names without a domain.
     pub machines: Vec<String>,
-    /// The names under which the services of a Compose file, or of Kubernetes, are reached.
+    /// The host names of the services in a Compose file or a Kubernetes manifest.
     pub services: Vec<String>,
     /// The file's tree, if it has port literals: fixes need it.
     pub tree: Option<KeptTree>,
@@ -219,7 +219,7 @@ fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
         facts.is_empty()
             || kind != FileKind::Nix
             || trigger::may_hold(tree.text(), Finder::new(trigger::WORDS).look(tree.text())),
-        "the trigger knows all that makes a number a port: {:?}",
+        "the trigger rejected a file with ports: {:?}",
         facts.uses
     );
     facts

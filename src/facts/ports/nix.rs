@@ -266,8 +266,8 @@ fn is_after_sign(tree: &Tree<'_>, interpolation: Node) -> bool {
     before.ends_with([':', '=', ' ', '"', '\'']) && !before.ends_with("::") && !matches!(after, b'.' | b':')
 }
 
-/// Whether a name is that of a set whose attributes are ports. Source ports are lists, and `sports` as a set is about
-/// sports: `categories.sports = { sort = 5; }`.
+/// Whether a name is the name of a set of ports. Source ports are lists, and a set called `sports` is about sports:
+/// `categories.sports = { sort = 5; }`.
 fn is_set_of_ports(name: &str) -> bool {
     (name.ends_with("ports") || name.ends_with("Ports")) && text::is_port_word(name) && name != "sports"
 }

@@ -99,7 +99,7 @@ fn names_that_end_in_port_after_an_interpolation_are_ports() {
 }
 
 #[test]
-fn the_public_address_of_a_listener_is_its_own() {
+fn the_public_address_of_a_listener_belongs_to_the_repository() {
     holds(
         Language::Nix,
         &[
@@ -136,7 +136,7 @@ fn the_public_address_of_a_listener_is_its_own() {
 }
 
 #[test]
-fn a_mail_server_is_the_host_of_all_ports_of_mail_beside_it() {
+fn a_mail_server_is_the_host_of_all_mail_ports_in_the_same_set() {
     holds(
         Language::Nix,
         &[
@@ -162,7 +162,7 @@ fn a_mail_server_is_the_host_of_all_ports_of_mail_beside_it() {
 }
 
 #[test]
-fn a_rule_that_also_allows_the_own_network_is_about_own_ports() {
+fn a_network_policy_rule_that_allows_own_networks_has_own_ports() {
     let nix = |to: &str| format!("{{ a = {{ to = [ {to} ]; ports = [ {{ port = 8447; }} ]; }}; }}");
     let yaml = |to: &str| format!("a:\n  - to:\n      - {to}\n    ports:\n      - port: 8447\n");
     let (public, private) = ("ipBlock.cidr = \"203.0.113.0/24\";", "ipBlock.cidr = \"10.0.0.0/8\";");
@@ -206,7 +206,7 @@ fn flags_in_lists_determine_what_follows_them() {
 }
 
 #[test]
-fn what_a_machine_listens_on_is_its_own() {
+fn listen_addresses_belong_to_the_repository() {
     holds(
         Language::Nix,
         &[
@@ -299,7 +299,7 @@ fn option_defaults_are_ports_by_type_or_name() {
 }
 
 #[test]
-fn hosts_beside_a_port_are_remembered() {
+fn hosts_next_to_a_port_are_recorded() {
     holds(
         Language::Nix,
         &[
@@ -320,7 +320,7 @@ fn hosts_beside_a_port_are_remembered() {
 }
 
 #[test]
-fn attribute_names_contain_ports_too() {
+fn attribute_names_can_contain_ports() {
     holds(
         Language::Nix,
         &[
@@ -334,7 +334,7 @@ fn attribute_names_contain_ports_too() {
 }
 
 #[test]
-fn comments_and_prose_are_text() {
+fn comments_and_prose_contain_no_ports() {
     holds(
         Language::Nix,
         &[
@@ -348,7 +348,7 @@ fn comments_and_prose_are_text() {
 }
 
 #[test]
-fn yaml_keys_lists_and_strings() {
+fn ports_in_yaml_keys_lists_and_strings() {
     holds(
         Language::Yaml,
         &[
@@ -370,7 +370,7 @@ fn yaml_keys_lists_and_strings() {
 }
 
 #[test]
-fn dockerfile_instructions() {
+fn ports_in_dockerfile_instructions() {
     holds(
         Language::Dockerfile,
         &[
@@ -387,7 +387,7 @@ fn dockerfile_instructions() {
 }
 
 #[test]
-fn functions_pass_ports_on() {
+fn functions_pass_on_ports() {
     holds(
         Language::Nix,
         &[
@@ -423,7 +423,7 @@ fn functions_pass_ports_on() {
 }
 
 #[test]
-fn names_of_instances_make_no_prose() {
+fn instance_names_that_are_prose_keys_are_still_read() {
     holds(
         Language::Nix,
         &[
@@ -453,7 +453,7 @@ fn names_of_instances_make_no_prose() {
 }
 
 #[test]
-fn lists_of_words_and_escapes() {
+fn ports_in_argument_lists_and_escapes() {
     holds(
         Language::Nix,
         &[
@@ -481,7 +481,7 @@ fn lists_of_words_and_escapes() {
 
 /// Kubernetes and Nomad specify variables as pairs of a name and a value.
 #[test]
-fn the_value_of_a_variable_is_a_port_by_its_name() {
+fn the_name_of_a_variable_decides_whether_its_value_is_a_port() {
     holds(
         Language::Yaml,
         &[
@@ -506,7 +506,7 @@ fn the_value_of_a_variable_is_a_port_by_its_name() {
 }
 
 #[test]
-fn what_something_listens_on_is_a_port_unless_it_is_small() {
+fn listen_values_are_ports_unless_they_are_small() {
     holds(Language::Yaml, &[("listen: 8046\nhttp_listen: 8443\nqueue: {listen: 128}\nlisten2: 8046\n", "8046 8443")]);
     holds(
         Language::Nix,
@@ -515,7 +515,7 @@ fn what_something_listens_on_is_a_port_unless_it_is_small() {
 }
 
 #[test]
-fn the_keywords_of_a_schema_are_not_names_of_ports() {
+fn schema_keywords_are_not_port_names() {
     holds(
         Language::Yaml,
         &[
@@ -538,7 +538,7 @@ fn fallbacks_can_be_addresses_of_other_services() {
 }
 
 #[test]
-fn names_of_sets_and_arguments_become_ports() {
+fn values_passed_through_sets_and_arguments_become_ports() {
     holds(
         Language::Nix,
         &[
@@ -555,9 +555,9 @@ fn names_of_sets_and_arguments_become_ports() {
     );
 }
 
-/// Configurations define shorthands for `mkOption`: type, default, description.
+/// Some configurations define a shorthand for `mkOption`: type, default, description.
 #[test]
-fn short_forms_of_options_have_defaults_and_descriptions() {
+fn shorthands_for_options_have_defaults_and_descriptions() {
     holds(
         Language::Nix,
         &[
@@ -569,7 +569,7 @@ fn short_forms_of_options_have_defaults_and_descriptions() {
 }
 
 #[test]
-fn ports_beside_names_of_services_and_of_the_hypervisor() {
+fn service_names_and_vsock_addresses_are_not_ports() {
     holds(
         Language::Nix,
         &[
@@ -582,7 +582,7 @@ fn ports_beside_names_of_services_and_of_the_hypervisor() {
 }
 
 #[test]
-fn comments_below_code_and_docstrings_of_long_heads_are_not_code() {
+fn dashed_comments_and_docstrings_are_not_code() {
     holds(
         Language::Nix,
         &[

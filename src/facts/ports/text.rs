@@ -205,7 +205,7 @@ struct View<'a> {
     forwards: bool,
     /// The path is about ssh, whose options often appear alone (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
-    /// The path is an option of ssh for tunnels, whose values start with a port: `"8080 localhost:8080"`.
+    /// The path is an ssh tunnel option, whose values start with a port: `"8080 localhost:8080"`.
     tunnels: bool,
     /// The program whose arguments the text contains, if the path names it.
     program: Option<&'static str>,

@@ -31,7 +31,7 @@ pub fn may_hold_digits(text: &str, words: Found<'_>) -> bool {
     words.has(&DRAWS) || text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a YAML file may name services of Compose, or services and hosts of Kubernetes.
+/// Whether a YAML file may name Compose services, or Kubernetes services and hosts.
 pub fn may_name_hosts(text: &str) -> bool {
     ["services", "kind"].iter().any(|key| memchr::memmem::find(text.as_bytes(), key.as_bytes()).is_some())
 }
@@ -42,7 +42,7 @@ pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STA
 /// The end of a port's name, or the start of one such as `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
 
-/// With a lowercase or uppercase first letter.
+/// `listen` and `bindTo`, with a lowercase or uppercase first letter.
 static LISTEN: Words = Words::counted(&["listen", "bindTo"], |text, word| {
     matches!(&text[word.start + 1..word.end], b"isten" | b"indTo") && listens(text, word.end)
 });
@@ -169,13 +169,13 @@ fn is_prose(text: &[u8], end: usize) -> bool {
 
 /// Whether `tailscale` may be the program that serves ports.
 fn serves(text: &[u8], end: usize) -> bool {
-    /// The longest distance at which a command's program is recognized.
+    /// The longest distance at which a command's program is recognised.
     const NEAR: usize = 1100;
     let rest = &text[end..text.len().min(end + NEAR)];
     ["serve", "funnel", "--bg"].iter().any(|word| memchr::memmem::find(rest, word.as_bytes()).is_some())
 }
 
-/// `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`; or a dollar sign if the number may come from an interpolation.
+/// Whether a number follows a sign: `:80`, `:-80`, `@80`, `-p 80`, `"localhost", 80`. An interpolation may be a number.
 fn holds_number_after_sign(text: &[u8]) -> bool {
     memchr::memchr3_iter(b':', b'@', b',', text).any(|sign| match text[sign] {
         b':' => is_address(text, sign),
@@ -189,7 +189,8 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
         || memchr::memchr_iter(b'#', text).any(|sign| is_hashed(text, sign))
 }
 
-/// Whether a number that is too large for a prefix length follows a slash: `${ip}/9993`, `192.0.2.7/9993`.
+/// Whether a number of three to five digits follows a slash, more than most prefix lengths have: `${ip}/9993`,
+/// `192.0.2.7/9993`.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
     if !at(text, slash + 1).is_ascii_digit() {
         return false;
@@ -304,7 +305,7 @@ fn loose_end(text: &[u8], start: usize) -> usize {
 /// would be read to its end.
 const LONGEST_RUN: usize = 256;
 
-/// Whether a number follows a run of blanks, quotes and the like. True if the run is too long to tell.
+/// Whether a number follows a run of blanks, quotes and the like. Also true if the run is too long to decide.
 fn leads_to_number(text: &[u8], start: usize) -> bool {
     let end = loose_end(text, start);
     is_number(text, end) || end >= start + LONGEST_RUN
@@ -316,7 +317,7 @@ mod tests {
     use crate::facts::needles::Finder;
 
     #[test]
-    fn words_and_signs_make_numbers_ports() {
+    fn words_and_signs_that_indicate_ports_pass_the_trigger() {
         for text in [
             "{ port = 80; }",
             "{ listenStreams = map toString [ 80 ]; }",
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn most_texts_contain_no_port() {
+    fn texts_without_ports_do_not_pass_the_trigger() {
         for text in [
             "{ port = x; }",
             "import ./x.nix { size = 12; }",

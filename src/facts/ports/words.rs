@@ -33,7 +33,7 @@ pub fn port_prefix(name: &str) -> Vec<String> {
     port
 }
 
-/// The words without a final "server": git's `smtpServerPort` is the port of `smtpServer`.
+/// The words without a final "server" or "host": git's `smtpServerPort` is the port of `smtpServer`.
 fn without_server(words: &[String]) -> Option<Vec<String>> {
     let (last, before) = words.split_last()?;
     let rest = ["server", "host"].iter().find_map(|word| last.strip_suffix(word))?;

@@ -41,7 +41,7 @@ fn is_encrypted(yaml: &Yaml<'_, '_>) -> bool {
         && yaml.documents().any(|document| yaml.at(document, &["sops", "mac"]).is_some())
 }
 
-/// The names under which the services of a Compose file, or of Kubernetes, are reached.
+/// The host names of the services in a Compose file or a Kubernetes manifest.
 fn services(yaml: &Yaml<'_, '_>) -> Vec<String> {
     let mut found = Vec::new();
     for document in yaml.documents() {
@@ -125,11 +125,11 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
     if flag.is_some() {
         names.push("port");
     }
-    // A backend of Kubernetes' Ingress: `port: { number: 80 }`.
+    // A Kubernetes Ingress backend: `port: { number: 80 }`.
     if let [.., "port", "number"] = names.as_slice() {
         names.push("port");
     }
-    // The long form of Compose and Kubernetes: `ports: [{ target: 80, published: 8080 }]`.
+    // The long form in Compose and Kubernetes: `ports: [{ target: 80, published: 8080 }]`.
     let in_ports = names.len() >= 2 && matches!(names[names.len() - 2], "ports" | "expose");
     if in_ports && matches!(names.last(), Some(&("target" | "published"))) {
         names.push("port");
@@ -162,7 +162,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
     text::scan_with_machines(text, &Context { path: &names, flavour }, &mut found);
     for port in found {
         let beside = match (port.form, port.name) {
-            // The host of a listener of Kubernetes' Gateway is the name that it serves.
+            // The host of a Kubernetes Gateway listener is the name that it serves.
             (Form::Whole, _) if names.contains(&"listeners") => None,
             (Form::Whole, _) if variable.is_some() => {
                 variable.as_deref().and_then(|variable| host_in_variables(yaml, node, variable, known))

@@ -3,7 +3,7 @@
 use crate::knowledge::programs;
 use crate::lang::shell;
 
-/// Whether a process certainly terminates on its own, so that it needs no readiness probe.
+/// Whether the name or command of a process shows that it terminates on its own, so that it needs no readiness probe.
 pub fn ends_by_itself(name: &str, command: &str) -> bool {
     let task = name.split(['-', '_', '.', ':']).any(|word| programs::TASKS.contains(&&*word.to_ascii_lowercase()));
     task || every_command_ends(command)
@@ -22,7 +22,7 @@ mod tests {
     use super::ends_by_itself;
 
     #[test]
-    fn what_ends_by_itself() {
+    fn commands_that_terminate_on_their_own() {
         for (command, expected) in [
             ("mkdir -p data", true),
             ("echo \"A: starting\"\nsleep 30\n", true),

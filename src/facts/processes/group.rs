@@ -47,7 +47,7 @@ pub struct Merged {
     pub span: Span,
 }
 
-/// A configuration as process-compose sees it.
+/// A configuration that results from merging parts as process-compose does.
 #[derive(Debug)]
 pub struct View<'a> {
     /// Its processes, by name.

@@ -150,7 +150,7 @@ pub struct Process {
     pub restart: Known<String>,
     /// Whether `availability.max_restarts` limits its restarts.
     pub restarts_end: Known<bool>,
-    /// Whether it has several replicas, called `<name>-0` and so on.
+    /// Whether it may have several replicas, called `<name>-0` and so on.
     pub replicas: bool,
     /// The number of replicas, if it is a literal of at least two.
     pub count: Option<u32>,
@@ -209,8 +209,8 @@ pub enum Family {
     Yaml,
     /// `process-compose.<name>` of the flake that contains the file: all modules that define parts of it are merged.
     Flake(String),
-    /// A module that is imported somewhere, or a module of devenv or services-flake itself: other modules may add to
-    /// it.
+    /// A module that is imported somewhere, or one of devenv's or services-flake's own modules: other modules may add
+    /// to it.
     Module,
 }
 
@@ -262,7 +262,7 @@ pub struct Part {
     pub half: bool,
     /// The path of the file that it extends, relative to its own.
     pub extends: Option<String>,
-    /// Settings that process-compose ignores.
+    /// Settings that process-compose or process-compose-flake does not support.
     pub unknown: Vec<Unknown>,
     /// The index of each process in the list, by name.
     index: HashMap<String, usize>,

@@ -51,7 +51,7 @@ fn roots(tree: &Tree<'_>) -> Vec<Root> {
 type Names<'a> = [Option<std::borrow::Cow<'a, str>>];
 
 fn add_named(tree: &Tree<'_>, binding: Node, names: &Names<'_>, at: usize, out: &mut BTreeMap<String, Vec<Piece>>) {
-    // devenv's process manager with that name takes the settings of process-compose.
+    // devenv's process manager with that name takes process-compose settings.
     let manager = |name: Option<&str>| name.is_some_and(|name| name.starts_with("manager"));
     let before = match at {
         0 => nix::attr_path(tree, binding).and_then(|path| path.get(path.len().checked_sub(names.len() + 1)?).cloned()),
@@ -253,7 +253,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The ports that a process listens on, from its probe, its environment and its command.
+    /// The ports that a process listens on, from its probes, its environment and its command.
     fn listens(&self, attrs: &Attrs) -> Vec<Listen> {
         let tree = self.tree;
         let mut found = Vec::new();

@@ -17,7 +17,7 @@ pub fn truth(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
     }
 }
 
-/// Whether an attribute is set. It is not if it is `null` or empty; a conditional value may be.
+/// Whether an attribute is set. It is not if it is `null` or an empty string; for a computed value this is unknown.
 pub fn presence(tree: &Tree<'_>, attr: &Attr) -> Known<bool> {
     if attr.inherited() {
         return Known::Unknown;

@@ -36,8 +36,8 @@ pub fn is_process_compose_name(name: &str) -> bool {
     name.contains("process-compose") || name.contains("process_compose")
 }
 
-/// Whether the content is a configuration of process-compose: `processes:` is a mapping of mappings with commands, and
-/// no other key belongs to another tool.
+/// Whether the content is a process-compose configuration: all top-level keys are known, and a process has a command.
+/// A file named after process-compose is one unless it contains `services`.
 fn is_process_compose(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], processes: Node, named: bool) -> bool {
     if named {
         return value_of(top, "services").is_none();
@@ -195,7 +195,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The ports that a process listens on, from its probe, its environment and its command.
+    /// The ports that a process listens on, from its probes, its environment and its command.
     fn listens(&mut self, entries: &[Entry<'a>], process: &mut Process) {
         for key in ["readiness_probe", "liveness_probe"] {
             let Some(http) = value_of(entries, key).and_then(|probe| self.yaml.get(probe, "http_get")) else {

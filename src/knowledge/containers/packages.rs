@@ -4,7 +4,7 @@
 mod applications;
 mod tools;
 
-/// A package of nixpkgs that runs as a process.
+/// A nixpkgs package that runs as a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackageImage {
     /// Repositories of the image, as for [`super::ServiceImage`].
@@ -17,9 +17,9 @@ pub struct PackageImage {
     pub program: &'static str,
     /// Its ports: the number in the container, and the label.
     pub ports: &'static [(u16, &'static str)],
-    /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, `{/etc/x}` the file or folder of the
-    /// repository that the image sees at this path, `{name}` the name of its process, anything else an expression of
-    /// nixpkgs. `{{` and `}}` are braces.
+    /// Its arguments. `{5672}` is the number of a port, `{data}` its data folder, `{/etc/x}` the file or folder in the
+    /// repository that is mounted at this path in the image, `{name}` the name of its process, anything else a nixpkgs
+    /// expression. `{{` and `}}` are braces.
     pub arguments: &'static [&'static str],
     /// Environment variables, with the same placeholders. Those with `{name}` are only set if several services run the
     /// package.
@@ -50,12 +50,12 @@ impl PackageImage {
         self.contains("{data}")
     }
 
-    /// Whether the program receives the path of a file or folder of the image.
+    /// Whether the program receives the path of a file or folder in the image.
     pub fn is_told(&self, target: &str) -> bool {
         self.contains(&format!("{{{}}}", target.trim_end_matches('/')))
     }
 
-    /// The paths of the files and folders of the image that the program receives.
+    /// The paths of the files and folders in the image that the program receives.
     pub fn files(&self) -> impl Iterator<Item = &'static str> {
         let variables = self.variables.iter().map(|(_, value)| value);
         let parts = self.arguments.iter().chain(variables).flat_map(|text| text.split('{').skip(1));
@@ -206,8 +206,8 @@ static SERVERS: &[PackageImage] = &[
         )
     },
     PackageImage {
-        note: "the image makes an administrator of COUCHDB_USER and COUCHDB_PASSWORD, without which CouchDB does not start",
-        todo: "write an administrator below `[admins]` of a local.ini, and pass it with `-couch_ini`",
+        note: "the image creates an administrator from COUCHDB_USER and COUCHDB_PASSWORD, whom CouchDB requires",
+        todo: "write an administrator under `[admins]` in a local.ini, and pass it with `-couch_ini`",
         ..package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[])
     },
     package(&["eclipse-mosquitto", "mosquitto"], "mosquitto", "mosquitto", &[(1883, "")], &["-p", "{1883}"]),

@@ -1,4 +1,4 @@
-//! The programs in images, and the packages of nixpkgs that contain them. Sources: the package set of nixpkgs, the
+//! The programs in images, and the nixpkgs packages that contain them. Sources: the nixpkgs package set, the
 //! images' Dockerfiles for what they start, the programs' own documentation for flags and variables.
 
 /// Images with a language or a shell that run the command of the Compose file or Dockerfile.
@@ -182,7 +182,7 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("just", "just", &["just"]),
 ];
 
-/// What images run unless a Compose file overrides it, with paths inside the image: the word of [`PROGRAMS`] and its
+/// What images run unless a Compose file overrides it, with paths inside the image: the word in [`PROGRAMS`] and its
 /// arguments.
 pub static USUAL: &[(&str, &[&str])] = &[
     ("caddy", &["run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]),
@@ -197,8 +197,7 @@ pub struct BaseServer {
     pub image: &'static str,
     /// What its tag contains; empty if the tag does not matter.
     pub tag: &'static str,
-    /// The command: a word of [`PROGRAMS`] or a server of PHP, and its arguments. Without the port if a variable sets
-    /// it.
+    /// The command: a word in [`PROGRAMS`] or a PHP server, and its arguments. Without the port if a variable sets it.
     pub command: &'static [&'static str],
     /// The port that the image exposes.
     pub port: Option<u16>,
@@ -229,7 +228,7 @@ pub const PHP_FPM: (&str, &str) = (
      pm.max_spare_servers = 3\nclear_env = no\ncatch_workers_output = yes\n",
 );
 
-/// The folder that Apache serves in the images of PHP.
+/// The folder that Apache serves in PHP images.
 pub const APACHE_ROOT: &str = "/var/www/html";
 
 /// Folders of programs that every image has.
@@ -240,10 +239,10 @@ pub fn in_system(word: &str) -> Option<&str> {
     SYSTEM.iter().find_map(|folder| word.strip_prefix(folder))
 }
 
-/// Parts of paths where package managers put the programs of a project, after its dependencies are installed.
+/// Folders in which package managers install the programs of a project's dependencies.
 pub const INSTALLED: [&str; 4] = ["node_modules/", "venv/", "vendor/", ".bundle/"];
 
-/// Built-in commands of the shell, and programs that every Unix machine has. From POSIX and the manual of bash.
+/// Shell built-ins, and programs that every Unix machine has. From POSIX and the Bash manual.
 pub static ON_EVERY_MACHINE: &[&str] = &[
     ".", ":", "alias", "awk", "basename", "bg", "break", "cat", "cd", "chgrp", "chmod", "chown", "clear", "cmp",
     "command", "continue", "cp", "cut", "date", "dd", "declare", "df", "diff", "dirname", "du", "echo", "env", "eval",
@@ -259,7 +258,7 @@ pub static ON_EVERY_MACHINE: &[&str] = &[
 pub static DOCKER_FLAGS: &[(&str, &str)] =
     &[("--providers.docker", "write the routes into a file, and pass it with `--providers.file.filename`")];
 
-/// Variables that set the port of a program: a word of the command, and the variable.
+/// Variables that set the port of a program: a word in the command, and the variable.
 pub static PORT_VARIABLES: &[(&str, &str)] = &[
     ("flask", "FLASK_RUN_PORT"),
     ("gunicorn", "PORT"),

@@ -1,4 +1,4 @@
-//! Publishers of images, from Docker Hub, quay.io and ghcr.io.
+//! Image publishers, from Docker Hub, quay.io and ghcr.io.
 
 /// Publishers whose images are the program itself, so that the last component of the name identifies it.
 pub const PUBLISHERS: &[&str] = &[

@@ -1,4 +1,4 @@
-//! Images that neither services-flake nor nixpkgs can replace, and why. From the package set of nixpkgs 26.05 and the
+//! Images that neither services-flake nor nixpkgs can replace, and why. From the nixpkgs 26.05 package set and the
 //! images' own documentation.
 
 use super::is_one_of;
@@ -36,7 +36,7 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
             "tecnativa/docker-socket-proxy",
         ],
         DOCKER,
-        "write the routes into the configuration of Caddy or nginx",
+        "write the routes into the Caddy or nginx configuration",
     ),
     (
         &["woodpeckerci/woodpecker-agent", "drone/agent", "drone/drone-runner-docker", "gitea/act_runner"],
@@ -58,18 +58,18 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
             "devcontainers/ruby",
             "devcontainers/cpp",
         ],
-        "it is a development container, in which people work",
-        "list its tools in a development shell of the flake: `devShells.default`",
+        "it is a development container",
+        "list its tools in a development shell in the flake: `devShells.default`",
     ),
     (
         &["redis-cluster"],
-        "the service redis-cluster of services-flake starts all nodes of a cluster together",
-        "replace all nodes by one `services.redis-cluster.<name>`",
+        "services-flake's redis-cluster service starts all nodes of a cluster together",
+        "replace all nodes with one `services.redis-cluster.<name>`",
     ),
     (
         &["paperless-ngx/paperless-ngx", "paperlessngx/paperless-ngx"],
         "the image starts a web server, a consumer, a worker and a scheduler, which are separate processes outside it",
-        "write a process for each with `pkgs.paperless-ngx`, as the module `services.paperless` of NixOS does",
+        "write a process for each with `pkgs.paperless-ngx`, as the NixOS module `services.paperless` does",
     ),
     (
         &[
@@ -80,15 +80,11 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
             "debezium/example-mariadb",
             "debezium/example-mongodb",
         ],
-        "it is a database with data that only the image has",
-        "write the data into a schema file of a service of services-flake",
+        "its database contains data that only the image has",
+        "write the data into a schema file for a services-flake service",
     ),
-    (&["docker"], "Docker in Docker needs Docker", "run what it does as processes"),
-    (
-        &["localstack/localstack", "localstack/localstack-pro"],
-        "localstack of nixpkgs starts a container of Docker",
-        KEEP,
-    ),
+    (&["docker"], "Docker in Docker needs Docker", "run its containers as processes"),
+    (&["localstack/localstack", "localstack/localstack-pro"], "nixpkgs' localstack starts a Docker container", KEEP),
     (
         &["linuxserver/wireguard", "kylemanna/openvpn", "qmcgaw/gluetun"],
         "a VPN changes the network of the machine, which needs root",
@@ -96,7 +92,7 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
     ),
     (
         &["temporalio/ui"],
-        "the development server of Temporal serves the same pages",
+        "Temporal's development server serves the same pages",
         "remove it, and open the UI port of the Temporal server",
     ),
     (&["kibana"], "nixpkgs removed Kibana", KEEP),
@@ -177,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_have_reasons() {
+    fn unavailable_images_have_reasons() {
         for (image, expected) in [
             ("kibana:7.16.1", Some("nixpkgs removed Kibana")),
             ("docker.elastic.co/kibana/kibana:8.1", Some("nixpkgs removed Kibana")),

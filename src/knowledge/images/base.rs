@@ -177,7 +177,7 @@ pub fn work_folder(reference: &str) -> Option<&'static str> {
     FOLDERS.iter().find(|(image, _)| *image == name).map(|(_, folder)| *folder)
 }
 
-/// The name and the version of a distroless image: `nodejs` and `22` of `gcr.io/distroless/nodejs22-debian12:nonroot`.
+/// The name and the version of a distroless image: `nodejs` and `22` in `gcr.io/distroless/nodejs22-debian12:nonroot`.
 fn distroless(reference: &str) -> Option<(&str, &str)> {
     let (_, name) = reference.rsplit_once("distroless/")?;
     let name = name.split(['@', ':']).next()?;
@@ -222,7 +222,7 @@ pub fn find(reference: &str) -> Option<&'static Base> {
     BASES.iter().find(|base| base.image == name)
 }
 
-/// Distributions whose `/bin/sh` is bash. That of Debian and Ubuntu is dash, that of Alpine is BusyBox.
+/// Distributions whose `/bin/sh` is bash. On Debian and Ubuntu it is dash, on Alpine BusyBox.
 const BASH_AS_SH: [&str; 23] = [
     "almalinux",
     "amazonlinux",
@@ -279,7 +279,7 @@ fn tag(reference: &str) -> &str {
     last.split_once(':').map_or("", |(_, tag)| tag)
 }
 
-/// The attribute of nixpkgs for a base image, and whether it has the version of the tag.
+/// The nixpkgs attribute for a base image, and whether it has the version in the tag.
 pub fn attribute(base: &Base, reference: &str) -> Option<(String, bool)> {
     match base.runtime {
         Runtime::Nothing | Runtime::Files | Runtime::Distribution => None,
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shells_of_distributions() {
+    fn some_distributions_use_bash_as_sh() {
         let images = ["quay.io/fedora/fedora:42", "redhat/ubi9", "redhat/ubi8-minimal:8.10", "opensuse/leap:15.6"];
         for image in images {
             assert!(has_bash_as_sh(image), "{image}");
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_choose_attributes() {
+    fn the_tag_determines_the_attribute() {
         for (reference, expected) in [
             ("node:22-alpine", Some(("nodejs_22", true))),
             ("docker.io/library/node:14.17.3-alpine3.14", Some(("nodejs", false))),

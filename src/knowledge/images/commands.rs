@@ -1,6 +1,6 @@
 //! Commands and packages in Dockerfiles for which a Nix build needs no counterpart.
 
-/// Packages that every build of nixpkgs has, or that are of no use to a build in a sandbox.
+/// Packages that every nixpkgs build has, or that are of no use to a build in a sandbox.
 pub const IN_EVERY_BUILD: [&str; 12] = [
     "stdenv.cc",
     "gcc",
@@ -47,7 +47,7 @@ pub const NO_EFFECT: [&str; 23] = [
 pub const CHANGES_ACCOUNTS: [&str; 8] =
     ["usermod", "groupmod", "delgroup", "deluser", "userdel", "groupdel", "chpasswd", "passwd"];
 
-/// Flags of `useradd` whose value is the word that follows: useradd(8) of shadow.
+/// Flags of `useradd` whose value is the next word, from the useradd(8) manual page.
 pub const USERADD_VALUED: [&str; 31] = [
     "-b",
     "--base-dir",

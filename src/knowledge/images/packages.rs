@@ -1,4 +1,4 @@
-//! Packages of Debian, Alpine and Fedora, and the same software in nixpkgs. From the package lists of the distributions
+//! Debian, Alpine and Fedora packages, and the same software in nixpkgs. From the package lists of the distributions
 //! (packages.debian.org, pkgs.alpinelinux.org) and search.nixos.org, 26.05.
 
 /// Packages with another attribute name. Several packages may share one.
@@ -275,8 +275,8 @@ const SAME: &[&str] = &[
 /// Names in [`SAME`] that nixpkgs spells differently.
 const SPELT: [(&str, &str); 3] = [("sed", "gnused"), ("patch", "gnupatch"), ("composer", "phpPackages.composer")];
 
-/// The attribute of nixpkgs for a package of a distribution; empty if it only serves the package manager. `None` if it
-/// is unknown.
+/// The nixpkgs attribute for a distribution's package; empty if it only serves the package manager. `None` if it is
+/// unknown.
 pub fn attribute(package: &str) -> Option<&'static str> {
     // Remove a version or an architecture: `curl=8.5`, `git~2`, `libc6:amd64`.
     let name = package.split(['=', '~', '<', '>', ':']).next().unwrap_or(package);
@@ -284,7 +284,7 @@ pub fn attribute(package: &str) -> Option<&'static str> {
     renamed.or_else(|| SAME.iter().find(|found| **found == name).copied())
 }
 
-/// Whether a package of a distribution is a library with its headers.
+/// Whether a distribution's package is a library with its headers.
 pub fn is_library(package: &str) -> bool {
     let name = package.split(['=', '~', '<', '>', ':']).next().unwrap_or(package);
     name.starts_with("lib") || name.ends_with("-dev") || name.ends_with("-devel")
@@ -368,7 +368,7 @@ const PYTHON_RENAMED: [(&str, &str); 4] = [
     ("flask-pymongo", "flask-pymongo"),
 ];
 
-/// The attribute of `python3Packages` for a PyPI requirement such as `Flask[async]>=2`.
+/// The attribute in `python3Packages` for a PyPI requirement such as `Flask[async]>=2`.
 pub fn python(requirement: &str) -> Option<&'static str> {
     let end = requirement.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(requirement.len());
     let name = requirement[..end].to_ascii_lowercase().replace(['_', '.'], "-");
@@ -404,7 +404,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn installed_packages_are_known() {
+    fn install_commands_are_parsed_and_packages_have_attributes() {
         assert_eq!(
             installed(&["apt-get", "install", "-y", "--no-install-recommends", "git", "curl"]),
             Some(vec!["git", "curl"])

@@ -1,4 +1,4 @@
-//! Paths in images that packages of nixpkgs provide, and folders that every distribution has. From the file lists of
+//! Paths in images that nixpkgs packages provide, and folders that every distribution has. From the file lists of
 //! Debian's and Alpine's packages.
 
 /// Files of a distribution's packages: the path in the image, the attribute, and the path in its output.
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_belong_to_packages() {
+    fn paths_are_provided_by_packages() {
         for (path, expected) in [
             ("/etc/ssl/certs/ca-certificates.crt", Some(("cacert", "/etc/ssl/certs/ca-bundle.crt"))),
             ("/etc/ssl/certs/", Some(("cacert", "/etc/ssl/certs"))),

@@ -1,4 +1,4 @@
-//! Workflows and composite actions of GitHub Actions (and Forgejo, Gitea): jobs, their runners and their steps.
+//! GitHub Actions workflows and composite actions (also in Forgejo and Gitea): jobs, their runners and their steps.
 
 use std::borrow::Cow;
 
@@ -133,7 +133,7 @@ pub fn runner_input(yaml: &Yaml<'_, '_>, job: Node) -> Option<(String, Option<St
     Some((name.to_owned(), default.map(Cow::into_owned)))
 }
 
-/// A workflow of the same repository that a job calls.
+/// A workflow in the same repository that a job calls.
 #[derive(Debug)]
 pub struct Call {
     /// Its path.
@@ -156,7 +156,7 @@ pub fn runs_on(yaml: &Yaml<'_, '_>, events: &[&str]) -> bool {
     names.iter().any(|name| events.contains(&&**name))
 }
 
-/// The workflow of the same repository that a job calls.
+/// The workflow in the same repository that a job calls.
 pub fn call(yaml: &Yaml<'_, '_>, job: Node) -> Option<Call> {
     let uses = uses(yaml, job)?;
     let workflow = uses.strip_prefix("./")?.to_owned();
@@ -199,7 +199,7 @@ mod tests {
     use crate::lang::{Language, Tree};
 
     #[test]
-    fn runners_of_a_job() {
+    fn runners_are_expanded_from_the_matrix() {
         for (job, expected) in [
             ("runs-on: ubuntu-latest", Some(&["ubuntu-latest"][..])),
             ("runs-on: [self-hosted, nix]", Some(&["self-hosted", "nix"])),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_with_their_places() {
+    fn steps_have_the_spans_of_their_items() {
         let text = "jobs:\n  a:\n    steps:\n      # first\n      - &one\n        uses: x/y@1 # v1\n\n      - name: b\n        run: |\n          c\n          # d\n\n      # last\n      - run: f\n  b:\n    steps: [{run: e}, *one]\n";
         let tree = Tree::parse(Language::Yaml, text).unwrap();
         let yaml = Yaml::new(&tree);

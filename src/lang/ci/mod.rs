@@ -14,7 +14,7 @@ pub use scan::sites;
 /// A CI system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
-    /// Workflows of GitHub Actions, Forgejo and Gitea.
+    /// GitHub Actions, Forgejo and Gitea workflows.
     GitHub,
     /// A composite action of the same systems.
     GitHubAction,
@@ -48,7 +48,7 @@ pub fn system(path: &str) -> Option<System> {
     let (folder, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
     let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"))?;
     let below = |part: &str| folder.split('/').any(|folder| folder == part);
-    // Workflows of a project that was copied into a folder of this repository do not run.
+    // The workflows of a project that was copied into a folder do not run.
     if [".github/workflows", ".forgejo/workflows", ".gitea/workflows"].contains(&folder) {
         return Some(System::GitHub);
     }
@@ -74,15 +74,15 @@ pub fn system(path: &str) -> Option<System> {
     })
 }
 
-/// The owner and repository of an action, without its version: `docker/bake-action`. Forgejo and Gitea also accept
-/// URLs: `https://github.com/docker/bake-action@v6`.
+/// The name of an action, without its version: `docker/bake-action`. Forgejo and Gitea also accept URLs:
+/// `https://github.com/docker/bake-action@v6`.
 pub fn action_name(uses: &str) -> &str {
     let name = uses.split('@').next().unwrap_or(uses);
     let path = name.strip_prefix("https://").or_else(|| name.strip_prefix("http://"));
     path.and_then(|path| path.split_once('/')).map_or(name, |(_, name)| name.trim_end_matches(".git"))
 }
 
-/// A script in a CI file. Its text keeps the offsets of the file, so escapes are replaced with blanks.
+/// A script in a CI file. Its text keeps the offsets of the file, so escapes are padded with blanks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script<'a> {
     /// The text.

@@ -118,7 +118,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
-    /// Whether a `shell`, of a step or of all steps, is a command of Nix: `nix shell nixpkgs#gh -c bash -e {0}`.
+    /// Whether a `shell`, of a step or of all steps, is a Nix command: `nix shell nixpkgs#gh -c bash -e {0}`.
     fn is_nix_shell(&self, pair: Node) -> bool {
         let shell = self.yaml.tree.child(pair, Field::Value).and_then(|value| self.yaml.scalar(value));
         shell.is_some_and(|shell| shell.starts_with("nix")) && self.parent_is(pair, &["steps", "run"])

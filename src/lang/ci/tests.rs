@@ -2,7 +2,7 @@ use super::*;
 use crate::lang::{Language, Tree, shell};
 
 #[test]
-fn files_of_ci_systems() {
+fn ci_files_are_recognised_by_their_paths() {
     for (path, expected) in [
         (".github/workflows/ci.yml", Some(System::GitHub)),
         ("sub/.github/workflows/ci.yaml", None),
@@ -58,7 +58,7 @@ fn runs(path: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_each_system_runs() {
+fn commands_and_units_are_found_for_each_system() {
     for (path, text, expected) in [
         (
             ".github/workflows/a.yml",

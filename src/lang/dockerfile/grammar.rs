@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 /// Rewrites the text for the grammar and keeps all offsets: the quotes around the ports of `EXPOSE`, which Docker
 /// removes, become blanks, and so do the ends of empty lines in a continued instruction. Quotes in commands that only a
-/// shell can pair become letters, and so do brackets at the start of a continued line and the dashes in the names of
-/// arguments.
+/// shell can pair become letters, and so do brackets at the start of a continued line, and the dashes and dots in the
+/// names of arguments.
 pub fn for_grammar(text: &str) -> Cow<'_, str> {
     match without_gaps(text) {
         Cow::Borrowed(text) => without_shell_syntax(text),
@@ -67,7 +67,7 @@ fn without_shell_syntax(text: &str) -> Cow<'_, str> {
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The brackets at the start of the lines of a command after the first.
+/// The brackets at the start of a command's second and later lines.
 fn leading_brackets(command: &str) -> impl Iterator<Item = usize> {
     let lines = command.match_indices('\n').map(|(end, _)| end + 1);
     lines.filter_map(|start| {

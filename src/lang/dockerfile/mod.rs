@@ -79,8 +79,7 @@ fn escape_character(text: &str) -> char {
     head.take(16).find_map(directive).unwrap_or('\\')
 }
 
-/// Extensions with which `Dockerfile.EXT` is not a Dockerfile: documentation, templates of other languages, source
-/// code.
+/// Extensions with which `Dockerfile.EXT` is not a Dockerfile: documentation, data, source code.
 const NOT_DOCKERFILE: [&str; 26] = [
     "md",
     "markdown",

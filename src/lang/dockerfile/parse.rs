@@ -123,7 +123,7 @@ impl Dockerfile {
         let (image, name) = match words.as_slice() {
             [image] => (*image, None),
             [image, word, name] if word.eq_ignore_ascii_case("as") => (*image, Some((*name).to_ascii_lowercase())),
-            _ => return Err((from.line, "`FROM` needs an image, and at most `AS` and a name".to_owned())),
+            _ => return Err((from.line, "`FROM` takes an image, optionally followed by `AS` and a name".to_owned())),
         };
         let base = expand(image, &known);
         Ok(Stage { line: from.line, base, name, instructions: Vec::new() })
@@ -192,7 +192,7 @@ fn split(line: &str, number: usize) -> Instruction {
     Instruction { line: number, name: name.to_ascii_uppercase(), flags, rest: rest.to_owned(), heredocs: Vec::new() }
 }
 
-/// The words after `<<` outside quotes.
+/// The delimiters after `<<`, without their quotes.
 fn heredoc_words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = text;
@@ -421,12 +421,12 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_refused_with_a_line() {
+    fn errors_have_line_numbers() {
         for (text, line, why) in [
             ("", 1, "no `FROM`"),
             ("RUN x\nFROM a\n", 1, "not `FROM`"),
             ("FROM a\nservices: x\n", 2, "not a Dockerfile instruction"),
-            ("FROM a b\n", 1, "at most `AS`"),
+            ("FROM a b\n", 1, "optionally followed by `AS`"),
             ("FROM a\nRUN <<E\nx\n", 2, "does not end"),
         ] {
             let (at, said) = Dockerfile::read(text).unwrap_err();

@@ -1,5 +1,5 @@
 //! The stages of a Dockerfile, found line by line without the grammar: a file without stages is not a Dockerfile.
-//! Templates of Dockerfiles are also accepted.
+//! Dockerfile templates are also accepted.
 
 use std::collections::BTreeMap;
 
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn content_makes_a_dockerfile() {
+    fn dockerfiles_are_recognised_by_their_content() {
         for (text, images) in [
             ("FROM alpine\n", &["alpine"][..]),
             ("from alpine\r\nrun true\r\n", &["alpine"]),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_comes_from_the_first_of_its_line() {
+    fn the_origin_of_a_stage_is_followed_through_earlier_stages() {
         let stages = stages("FROM node AS base\nFROM base AS build\nFROM Build\n");
         assert_eq!(origin(&stages, &stages[2]), "node");
     }

@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_taken_apart() {
+    fn references_are_parsed_in_every_form() {
         let commit = "5ed481943351e9fd354aeb557679624224de38d5";
         for (text, scheme, owner, repo, branch, rev) in [
             ("github:NixOS/nixpkgs/nixos-25.11", Scheme::GitHub, "NixOS", "nixpkgs", Some("nixos-25.11"), None),

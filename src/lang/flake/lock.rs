@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_are_read_with_their_places() {
+    fn nodes_are_read_with_their_spans() {
         let text = r#"{ "nodes": {
           "n_2": { "locked": { "type": "github", "owner": "o", "repo": "r", "rev": "abc", "lastModified": 1 },
                    "original": { "type": "indirect", "id": "nixpkgs" }, "flake": false },

@@ -19,7 +19,7 @@ pub struct Flake {
     pub inputs: Vec<Input>,
     /// The argument names of its outputs, without `self`; undeclared ones are inputs from the registry.
     pub arguments: Vec<Text>,
-    /// The span of the set of inputs, or of the name of the first input, or else of `outputs`.
+    /// The span of the name `inputs`, or of the name of the first input, or else of `outputs`.
     pub place: Span,
     /// Whether all inputs could be read: no computed names, no `inherit`.
     pub complete: bool,
@@ -148,7 +148,7 @@ impl Flake {
 /// The maximum nesting depth of inputs of inputs; real flakes use up to three levels.
 const DEPTH: usize = 12;
 
-/// The maximum number of bindings in a set; hand-written files have far fewer.
+/// The maximum number of bindings that are read in a file; hand-written files have far fewer.
 const BINDINGS: usize = 10_000;
 
 struct Reader<'t, 'a> {

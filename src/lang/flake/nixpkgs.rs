@@ -60,7 +60,7 @@ impl std::fmt::Display for Release {
     }
 }
 
-/// The branch or version of nixpkgs that a reference follows.
+/// The nixpkgs branch or version that a reference follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Channel {
     /// A rolling branch, by its name.
@@ -71,7 +71,7 @@ pub enum Channel {
     Registry,
     /// The branch of a release.
     Release(Release),
-    /// The tag of a release, or of the time before it (`24.11-beta`): it never moves, so it gets no fixes.
+    /// The tag of a release or of its beta (`24.11-beta`): it never moves, so it gets no fixes.
     Tag(Release),
     /// The newest release (FlakeHub's `*`).
     Stable,
@@ -122,7 +122,7 @@ impl Channel {
         }
     }
 
-    /// The channel of a FlakeHub version of nixpkgs: 0.1 is unstable, 0.2511 is 25.11, `*` is the newest release.
+    /// The channel of a nixpkgs version on FlakeHub: 0.1 is unstable, 0.2511 is 25.11, `*` is the newest release.
     fn of_flakehub(version: &str) -> Self {
         let version = version.trim_end_matches(".tar.gz");
         if version.starts_with('=') {
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_name_nixpkgs_is_read() {
+    fn nixpkgs_is_recognised_in_every_form() {
         let rolling = |name: &str| Some(Channel::Rolling(name.to_owned()));
         let commit = "5ed481943351e9fd354aeb557679624224de38d5";
         for (text, expected) in [
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn releases_come_and_go_by_the_calendar() {
+    fn releases_and_their_end_of_life_follow_the_calendar() {
         let end = |text: &str| Release::parse(text).unwrap().end_of_life().to_string();
         assert_eq!(end("25.05"), "2025-12-31");
         assert_eq!(end("25.11"), "2026-06-30");

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_those_of_nix() {
+    fn store_paths_equal_those_that_nix_computes() {
         // nix-instantiate --eval -E '(builtins.path { path = ./x; name = "source"; })', and `nix hash path ./x`.
         let path = source_path("sha256-h4gyzSK14DjhF7cBN4VY+Km2ytc4Gg5tV6noZdNPhaY=", "/tmp/ro-nix/store");
         assert_eq!(path.as_deref(), Some("/tmp/ro-nix/store/f09qwpv6zq8bscyjzrgqp7bzc9794b5y-source"));

@@ -197,7 +197,7 @@ fn is_update(tree: &Tree<'_>, node: Node) -> bool {
     tree.child(node, Field::Operator).is_some_and(|operator| tree.kind(operator) == NodeKind::Update)
 }
 
-/// The expression inside a wrapper that returns it unchanged.
+/// The expression inside a wrapper that returns it unchanged, or the body of a function.
 fn inner(tree: &Tree<'_>, node: Node) -> Option<Node> {
     match tree.kind(node) {
         NodeKind::Parenthesized => tree.child(node, Field::Expression),
@@ -217,7 +217,7 @@ pub fn binding_of(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     }
 }
 
-/// The arguments that a known function of `lib` returns or merges.
+/// The arguments that a known `lib` function returns or merges.
 fn merged(tree: &Tree<'_>, apply: Node) -> Option<Vec<Node>> {
     let (name, arguments) = nix::call(tree, apply)?;
     match (nix::last_name(&name), arguments.as_slice()) {
@@ -237,7 +237,7 @@ pub fn items<'t>(tree: &'t Tree<'_>, list: Node) -> impl Iterator<Item = Node> +
     tree.children(list).filter(|&item| tree.kind(item) != NodeKind::Comment)
 }
 
-/// A value without the functions that set its priority or condition.
+/// A value without the functions that set its priority or convert it to a string. Names are resolved.
 pub fn plain(tree: &Tree<'_>, node: Node) -> Node {
     let mut node = node;
     for _ in 0..DEPTH {
@@ -262,7 +262,7 @@ pub fn plain(tree: &Tree<'_>, node: Node) -> Node {
     node
 }
 
-/// The text of a literal string.
+/// The text of a literal string or integer.
 pub fn text(tree: &Tree<'_>, node: Node) -> Option<String> {
     let node = plain(tree, node);
     match tree.kind(node) {

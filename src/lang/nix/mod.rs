@@ -109,8 +109,8 @@ pub fn holds_odd_escape(text: &str) -> bool {
     })
 }
 
-/// The nearest binding around a node, without leaving functions, lists or values other than attribute sets. In `a = { b
-/// = x; }`, this is the binding of `a` for the binding of `b`.
+/// The binding whose value contains the set of a binding, directly or inside the wrappers that [`attr_path`] accepts. In
+/// `a = { b = x; }`, this is the binding of `a` for the binding of `b`.
 fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     let set = tree.parent(binding).filter(|&node| tree.kind(node) == NodeKind::BindingSet)?;
     let mut node = tree.parent(set)?;
@@ -160,7 +160,7 @@ pub fn attr_path<'a>(tree: &Tree<'a>, binding: Node) -> Option<Vec<AttrName<'a>>
     Some(path)
 }
 
-/// The binding whose value contains a node, going outward through wrappers but not through nested sets.
+/// The nearest binding around a node, if the node is in its value.
 pub fn binding_around(tree: &Tree<'_>, node: Node) -> Option<Node> {
     tree.ancestors(node)
         .find(|&node| matches!(tree.kind(node), NodeKind::Binding))
@@ -269,7 +269,7 @@ fn in_formals(tree: &Tree<'_>, formals: Node, name: &str) -> Option<Origin> {
     )
 }
 
-/// The node from which a name is resolved, for nodes that refer to one: a variable from its own position, `x` of
+/// The node from which a name is resolved, for nodes that refer to one: a variable from its own position, `x` in
 /// `inherit x;` from outside the set that contains it. `None` for other nodes.
 pub fn read_from(tree: &Tree<'_>, node: Node) -> Option<Node> {
     match tree.kind(node) {
@@ -366,7 +366,7 @@ pub fn member(tree: &Tree<'_>, select: Node) -> Option<Node> {
     Some(found)
 }
 
-/// The last name of a dotted name: `mkIf` of `lib.mkIf`.
+/// The last name in a dotted name: `mkIf` in `lib.mkIf`.
 pub fn last_name(dotted: &str) -> &str {
     memchr::memrchr(b'.', dotted.as_bytes()).map_or(dotted, |dot| &dotted[dot + 1..])
 }
@@ -374,8 +374,8 @@ pub fn last_name(dotted: &str) -> &str {
 /// The byte that replaces interpolated text in a masked string.
 pub const HOLE: u8 = 1;
 
-/// The contents of a string with offsets kept: interpolations become [`HOLE`] bytes, escapes become blanks. Returns the
-/// text and its offset in the file.
+/// The contents of a string with offsets kept: interpolations become [`HOLE`] bytes, and escapes become blanks, except
+/// for line ends and dollar signs. Returns the text and its offset in the file.
 pub fn masked(tree: &Tree<'_>, string: Node) -> Option<(String, u32)> {
     let span = tree.span(string);
     let quote = match tree.kind(string) {

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipe_becomes_an_operator_that_the_grammar_knows() {
+    fn a_pipe_becomes_an_operator_that_the_grammar_supports() {
         for (text, expected) in [
             ("a |> b <| c", "a || b || c"),
             ("a || b", "a || b"),

@@ -1,4 +1,4 @@
-//! The file or folder of the repository that a Nix expression refers to.
+//! The file or folder in the repository that a Nix expression refers to.
 
 use crate::lang::nix;
 use crate::lang::{Field, Node, NodeKind, Tree};
@@ -46,7 +46,7 @@ mod tests {
     use crate::lang::Language;
 
     #[test]
-    fn expressions_that_name_files() {
+    fn expressions_that_refer_to_files() {
         for (text, wanted) in [
             ("../lib/ports.nix", Some("hosts/lib/ports.nix")),
             ("./. + \"/ports.nix\"", Some("hosts/web/ports.nix")),

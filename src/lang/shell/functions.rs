@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn functions_end_where_their_indentation_does() {
+    fn functions_end_at_a_brace_with_their_indentation() {
         let text =
             "x() {\n  if y; then {\n  }\n  fi\n}\nfunction a-b {\n\tz\n}\n  function c() {\n  }\necho }\nd() {\n";
         let found: Vec<_> = functions(text).into_iter().map(|it| (it.name, &text[it.lines])).collect();

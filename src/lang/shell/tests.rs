@@ -56,7 +56,7 @@ fn scripts_are_split_into_commands() {
 }
 
 #[test]
-fn folders_end_with_the_shell_that_enters_them() {
+fn a_changed_folder_applies_only_in_its_own_shell() {
     // The folder of each command but `cd`.
     let folders = |script: &str| {
         let mut folder = PerShell::new(String::from("/"));
@@ -110,7 +110,7 @@ fn spans_point_into_the_script() {
 }
 
 #[test]
-fn hostile_scripts_are_read_in_time() {
+fn hostile_scripts_are_read_in_linear_time() {
     for piece in ["$(", "`", "\"$(", "${", "{{", "sh -c '", "<<E\n", "((", "\\", "'", "a=(", "<(", "sudo "] {
         let text = piece.repeat(20_000);
         let found = commands(&text);

@@ -31,7 +31,7 @@ pub struct Entry<'a> {
     pub merged: bool,
 }
 
-/// Aliases of aliases, and nested merges, are followed to this depth: real files have two or three levels.
+/// Wrappers of nodes, and aliases of aliases, are followed to this depth: real files have two or three levels.
 const DEPTH: usize = 16;
 
 impl<'t, 'a> Yaml<'t, 'a> {
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn merges_of_merges_are_read_once() {
+    fn nested_merges_are_read_once() {
         let mut text = String::from("a0: &a0 {k: 1, x: 0}\n");
         for level in 1..40 {
             let below = format!("*a{}, ", level - 1).repeat(10);

@@ -16,7 +16,7 @@ use crate::finding::Span;
 pub struct Fault {
     /// From the error position to the end of that line.
     pub span: Span,
-    /// The message of libyaml.
+    /// libyaml's message.
     pub message: String,
 }
 
@@ -80,7 +80,7 @@ pub fn recover(text: &str) -> Option<Recovered> {
     Some(Recovered { text: masked.text(), faults, complete: false })
 }
 
-/// The lines that consist of actions of a template, from their first `{{` to the last `}}`: `{{- if .Values.debug }}`.
+/// The lines that consist of template actions, from their first `{{` to the last `}}`: `{{- if .Values.debug }}`.
 fn template_lines(text: &str) -> Vec<Inline> {
     let mut found = Vec::new();
     let mut line = 0;
@@ -472,13 +472,13 @@ mod tests {
     }
 
     #[test]
-    fn several_faults_are_several() {
+    fn several_errors_are_reported_separately() {
         let (lines, left) = left("a: b: c\nd: 1\ne: f: g\nh: 2");
         assert_eq!((lines, left.as_str()), (vec![1, 3], "a:\nd: 1\ne:\nh: 2"));
     }
 
     #[test]
-    fn what_libyaml_accepts_has_no_fault() {
+    fn texts_that_libyaml_accepts_have_no_errors() {
         for (text, path, value) in [
             ("a: \"b\nc\"\nd: 1", "a", "b c"),
             ("a: [\nb, # c ] \"\nd\n]\ne: f", "e", "f"),
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn hopeless_texts_end() {
+    fn recovery_terminates_on_hopeless_texts() {
         for text in
             ["%\n", "\0\u{1}", "[[[[", "{{{{ }}", "a\n:\n- b\n c", &"\"\n".repeat(5_000), &"a: b: c\n".repeat(500)]
         {
@@ -516,7 +516,7 @@ mod tests {
 
     /// A chart has more actions than there are passes, and they are not always followed by a line end.
     #[test]
-    fn lines_of_a_template_cost_no_passes() {
+    fn template_lines_need_no_passes() {
         let block = "  {{- with .Values.x }}\n  x:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n";
         let text = format!("{{{{/* two\nlines */}}}}\nspec:\n{}  port: 80\n{{{{- end }}}}", block.repeat(READINGS));
         let recovered = recover(&text).unwrap();

@@ -1,4 +1,4 @@
-//! Scalars as scripts: applies the folding and escapes of YAML in place, so that all offsets are kept.
+//! Scalars as scripts: applies YAML's folding and escapes in place, so that all offsets are kept.
 
 use std::borrow::Cow;
 
@@ -29,8 +29,8 @@ fn fold(bytes: &mut [u8]) {
     }
 }
 
-/// The contents of a quoted scalar. Each escape becomes its character and a blank: a quote comes first, a line end
-/// last.
+/// The contents of a quoted scalar. Each escape becomes its character and a blank: a quote comes first, any other
+/// character last.
 pub(super) fn unescaped(text: &str, double: bool) -> Cow<'_, str> {
     if memchr::memchr3(b'\\', b'\'', b'\n', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);

@@ -226,7 +226,7 @@ impl<'t, 'a> Layout<'t, 'a> {
             slot.insert_str(slot.len() - indent.len(), &written);
             return;
         };
-        // The members are sorted, so each new one is searched for in them, not compared with all of them.
+        // In a sorted group, a binary search finds the position, so that not all members are compared.
         let next = match group.order() {
             Order::Name => group.members.partition_point(|member| member.name.as_str() <= name),
             Order::Number => group.members.partition_point(|member| member.number <= number),
@@ -246,7 +246,7 @@ impl<'t, 'a> Layout<'t, 'a> {
 }
 
 impl Group {
-    /// Whether blank lines separate its members, or would separate them, as in sets with members of several lines.
+    /// Whether blank lines separate its members. A single member counts as separated if it has several lines.
     fn is_spaced(&self, text: &str) -> bool {
         *self.is_spaced.get_or_init(|| self.has_blank_lines(text))
     }
@@ -259,7 +259,7 @@ impl Group {
         }
     }
 
-    /// The order by name, or else by number, if there are enough members to tell.
+    /// The order of the members: by name, or else by number, if they are sorted.
     fn order(&self) -> Order {
         *self.order.get_or_init(|| self.found_order())
     }
@@ -312,7 +312,7 @@ fn behind(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
     let alone = line.trim().is_empty() || line.trim_start().starts_with('#');
     let (_, indent) = line_of(text, member.start);
-    // A dotted or nested set spans several lines; only its last line is relevant.
+    // A member may span several lines; only its last line is relevant.
     if !alone || rest.len() == line.len() {
         return (member.end, format!(" {}", one_line(lines)));
     }

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_blanks_and_a_byte_order_mark_may_precede_what_starts_a_line() {
+    fn blanks_and_a_byte_order_mark_may_precede_the_start_of_a_line() {
         for (text, expected) in [
             ("@", true),
             ("  @", true),

@@ -47,10 +47,10 @@ impl Target<'_> {
     }
 }
 
-/// The reason for no fix after a syntax error: positions are uncertain.
+/// Why a file with syntax errors has no fixes: positions are uncertain.
 const BROKEN: &str = "the file has syntax errors";
 
-/// The reason for no fix at a name that Nix must know before evaluation, or at digits with another meaning.
+/// Why there is no fix at a name that Nix must know before evaluation, or at digits with another meaning.
 const PLACE: &str = "a reference is not allowed at this position";
 
 /// A file with ports to replace, and the state that its fixes share.

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_registry_has_groups_and_names_from_the_places_of_use() {
+    fn a_new_registry_has_groups_and_names_from_the_uses() {
         let plan = create(&"lib/ports.nix".into(), &missing(), &Context::of(&missing()), &|_| true);
         assert_eq!(
             plan.edits[0].text.strip_prefix(HEAD).unwrap(),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn additions_follow_the_registry_as_it_is_written() {
+    fn additions_match_the_style_of_the_registry() {
         let redis = (6379, "services.redis.port");
         let (mysql, app) = ((3306, "services.mysql.port"), (8000, "services.app.port"));
         type Case<'a> = (&'a str, &'a str, &'a [(u32, &'a str)], &'a str);

@@ -40,7 +40,7 @@ mod tests {
     use crate::lang::Language;
 
     #[test]
-    fn shapes() {
+    fn shapes_of_registries() {
         let function = |required: &[&str], optional: &[&str], open| {
             let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
             Shape::Function(Call::Set { required: owned(required), optional: owned(optional), open })

@@ -3,8 +3,8 @@
 use crate::knowledge::ci_programs;
 use crate::lang::shell::{self, Command};
 
-/// A name for what a command builds with Nix. `None` if it only evaluates, formats, updates a lock, or uses a prebuilt
-/// package of nixpkgs.
+/// The name of a command that builds with Nix: `nix build`. `None` if it only evaluates, formats, updates a lock, or
+/// uses a prebuilt nixpkgs package.
 pub fn builds(command: &Command<'_>) -> Option<String> {
     let program = command.program();
     let first = || command.arguments().find(|word| !word.starts_with('-')).unwrap_or("");
@@ -76,7 +76,7 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
     found
 }
 
-/// Whether all installables are packages of nixpkgs, which are available from cache.nixos.org.
+/// Whether all installables are nixpkgs packages, which are available from cache.nixos.org.
 fn ready_made(command: &Command<'_>, verb: usize) -> bool {
     let wanted = installables(command, verb);
     let from_nixpkgs = |installable: &&str| {
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn using_a_cache() {
+    fn commands_that_use_a_cache() {
         for (script, expected) in [
             ("cachix push acme", true),
             ("nix-fast-build --skip-cached --cachix-cache acme", true),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn building_and_not_building() {
+    fn commands_that_build_and_commands_that_do_not() {
         for (script, expected) in [
             ("nix build", Some("nix build")),
             ("nix build -L .#a .#b", Some("nix build")),

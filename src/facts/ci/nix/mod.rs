@@ -77,9 +77,9 @@ pub struct NixJob {
     pub runner: Runner,
     /// The input of a reusable workflow that determines the runner, and the input's default.
     pub runner_input: Option<(String, Option<String>)>,
-    /// The workflow of the same repository that it calls.
+    /// The workflow in the same repository that it calls.
     pub call: Option<github::Call>,
-    /// Whether it calls a reusable workflow of another repository that may run checks.
+    /// Whether it calls a reusable workflow in another repository that may run checks.
     pub is_foreign: bool,
     /// Whether its workflow runs on pull requests.
     pub on_pull_request: bool,
@@ -283,13 +283,13 @@ fn names_substituters(text: &str) -> bool {
     text.contains("substituters") || text.contains("binary-caches")
 }
 
-/// The machine for the labels of a job. It is GitHub-hosted if one of the labels is a standard label of GitHub.
+/// The machine for the labels of a job. It is GitHub-hosted if one of the labels is a standard GitHub label.
 pub fn runner(labels: Option<&[String]>) -> Runner {
     let Some(labels) = labels else { return Runner::Unknown };
     if labels.iter().any(|label| is_standard(label)) { Runner::Fresh } else { Runner::Own }
 }
 
-/// Whether a label is a standard label of GitHub: `ubuntu-latest`, `macos-15-intel`, `ubuntu-24.04-arm`,
+/// Whether a label is a standard GitHub label: `ubuntu-latest`, `macos-15-intel`, `ubuntu-24.04-arm`,
 /// `windows-2025`, `ubuntu-slim`.
 fn is_standard(label: &str) -> bool {
     let lower = label.to_ascii_lowercase();
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn standard_runners() {
+    fn standard_runner_labels() {
         for (label, expected) in [
             ("ubuntu-latest", true),
             ("ubuntu-24.04", true),

@@ -1,4 +1,4 @@
-//! The built-in functions of Nix that registries use.
+//! The built-in Nix functions that registries use.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -61,7 +61,7 @@ table! {
     Abort "abort" 1
 }
 
-/// The functions of `lib` of nixpkgs that are built-in functions, or return the same: see its default.nix, attrsets.nix
+/// The functions of nixpkgs' `lib` that are built-in functions, or return the same: see its default.nix, attrsets.nix
 /// and lists.nix.
 #[rustfmt::skip]
 pub const IN_LIBRARY: [&str; 24] = [
@@ -83,7 +83,7 @@ pub fn named(name: &str) -> Option<Val> {
     }
 }
 
-/// A global name of Nix; its value if that is known.
+/// The value of a name that is bound globally in Nix; an error if it is not supported. `None` for other names.
 pub fn global(name: &str) -> Option<Eval<Val>> {
     match name {
         "true" | "false" | "null" | "toString" | "map" | "removeAttrs" | "isNull" | "throw" | "abort" => {

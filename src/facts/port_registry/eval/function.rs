@@ -131,7 +131,7 @@ impl Machine<'_, '_> {
         }
     }
 
-    /// The library of nixpkgs, as far as it consists of built-in functions.
+    /// nixpkgs' `lib` with only its built-in functions. The set is open: other attributes are unknown.
     fn library(&mut self, name_span: Span, why: Why) -> Val {
         let functions = builtins::IN_LIBRARY.iter().filter_map(|name| Some((*name, builtins::named(name)?)));
         let attrs =
@@ -139,7 +139,7 @@ impl Machine<'_, '_> {
         Val::Set(Rc::new(Set { attrs: attrs.collect(), open: Some(why) }))
     }
 
-    /// The set of the names in a `let` between an expression and its value.
+    /// The names that the outermost `let` of an expression binds, as a set.
     pub(in crate::facts::port_registry) fn let_names(&mut self, thunk: ThunkId) -> Option<Set> {
         let Some(&Thunk::Expression(node, scope)) = self.thunks.get(thunk as usize) else { return None };
         let mut node = nix::unwrap_parens(self.tree, node);

@@ -1,6 +1,6 @@
 //! A small lazy evaluator for the subset of Nix that registries use.
 //!
-//! It sees only the text of the file: arguments, imports and functions of other packages are unknown, and values that
+//! It reads only the text of the file: arguments, imports and functions of other packages are unknown, and values that
 //! depend on them are not decidable. Evaluation is lazy as in Nix, so one unknown entry does not affect the others.
 //! Work and depth are bounded, and infinite recursion is detected, so evaluation always terminates.
 
@@ -450,7 +450,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         Ok(Val::Bool(false))
     }
 
-    /// Whether a variable is a global name of Nix, not bound in the text.
+    /// Whether a variable refers to one of Nix's global names and is not bound in the text.
     fn is_global(&mut self, node: Node, name: &str, scope: ScopeId) -> Eval<bool> {
         Ok(self.tree.slice(node) == name && self.lexical(name, scope)?.is_none())
     }

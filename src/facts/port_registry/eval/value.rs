@@ -39,7 +39,7 @@ pub enum Val {
     Set(Rc<Set>),
     /// A function defined in the text.
     Lambda(Rc<Lambda>),
-    /// A built-in function, partially applied.
+    /// A built-in function, and the arguments that it has received so far.
     Builtin(super::builtins::Builtin, Rc<[ThunkId]>),
 }
 

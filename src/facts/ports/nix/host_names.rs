@@ -165,7 +165,7 @@ impl<'a> Collector<'_, 'a> {
         })
     }
 
-    /// The literal host that a value evaluates to. For a conditional, the first host.
+    /// The literal host that a value evaluates to. For a conditional, the first host, if all branches have one.
     pub(super) fn known_host(&self, value: Node) -> Option<String> {
         let tree = self.tree;
         let host = |value: Node| hosts::literal_host(&self.known_string(value)?);
@@ -313,7 +313,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a host name belongs to a node of deploy-rs, which has profiles.
+    /// Whether a host name belongs to a deploy-rs node, which has profiles.
     fn is_deployed(&self, binding: Node) -> bool {
         let tree = self.tree;
         let members = tree.parent(binding).map(|set| tree.children(set)).into_iter().flatten();

@@ -93,8 +93,8 @@ impl<'a> Collector<'_, 'a> {
             && field.is_some_and(|field| matches!(nix::last_name(tree.slice(field)), "dport" | "sport"))
     }
 
-    /// Whether a number is the default of an option for a port, declared with a shorthand for `mkOption` such as
-    /// configurations define: `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
+    /// Whether a number is the default of an option for a port, declared with a configuration's own shorthand for
+    /// `mkOption`: `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
     fn follows_port_type(&self, node: Node) -> bool {
         let tree = self.tree;
         // The numbers of a list form the default together: `mkOpt (listOf port) [ 80 443 ]`.
@@ -280,7 +280,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects the name of a list whose elements a function uses as ports: `map (port: ..) open`.
+    /// Collects the elements of a named list that a function uses as ports: `map (port: ..) open`.
     fn list(&mut self, variable: Node) {
         let tree = self.tree;
         let is_argument = tree.field(variable) == Field::Argument || tree.field(variable) == Field::Left;
@@ -346,7 +346,7 @@ impl<'a> Collector<'_, 'a> {
     }
 }
 
-/// Whether an expression is a type of integers: `int`, `types.ints.u16`, `nullOr int`.
+/// Whether an expression is an integer type: `int`, `types.ints.u16`, `nullOr int`.
 fn is_integer_type(tree: &Tree<'_>, r#type: Node) -> bool {
     let last = |node: Node| nix::last_name(tree.slice(node)).to_owned();
     let is_name = |node: &Node| matches!(tree.kind(*node), NodeKind::Variable | NodeKind::Select);

@@ -7,8 +7,8 @@ use crate::knowledge::prose;
 use crate::lang::{Field, Node, NodeKind, nix};
 
 impl<'a> Collector<'_, 'a> {
-    /// Whether a value, with its text if it is a string, is prose, judging by the name of its attribute,
-    /// or because it is (part of) the example of an option. The names of service instances in the path are ignored.
+    /// Whether a value, with its text if it is a string, is prose, judging by the name of its attribute, or because it is
+    /// (part of) an option's example. The names of service instances in the path are ignored.
     pub(super) fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
         let tree = self.tree;
         let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == NodeKind::Binding);
@@ -74,8 +74,8 @@ impl<'a> Collector<'_, 'a> {
             })
     }
 
-    /// Whether a string is the description in a shorthand for `mkOption` such as configurations define: the last
-    /// argument, in words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
+    /// Whether a string is the description in a configuration's own shorthand for `mkOption`: the last argument, in
+    /// words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
     fn is_description(&self, apply: Node, function: &str, string: Node) -> bool {
         let tree = self.tree;
         let is_last = || tree.field(apply) != Field::Function && tree.parent(string) == Some(apply);
@@ -119,7 +119,8 @@ fn is_document(file: &str) -> bool {
     [".md", ".markdown", ".rst", ".adoc"].iter().any(|end| file.ends_with(end))
 }
 
-/// Whether a string is one word with a colon and digits: `"127.0.0.1:3000"`, `"http://localhost:3000"`.
+/// Whether a string is one word with a colon: `"127.0.0.1:3000"`, `"http://localhost:3000"`. A URL counts only if it
+/// refers to this machine.
 pub(super) fn is_address(text: &str) -> bool {
     let word = text.trim_matches(['"', '\'']);
     !word.is_empty()

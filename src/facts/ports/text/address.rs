@@ -12,7 +12,7 @@ use super::near::Tie;
 use super::words::{is_address_word, is_counting, is_no_address, is_own_address};
 use super::{Form, Found, HOLE, Host, View};
 
-/// Numbers below this one are positions in `{file}:1` and flags in `HOLE:2`.
+/// Numbers below this one are not ports: `1` in `{file}:1` is a position, `2` in `HOLE:2` is a flag.
 const FEW: u32 = 10;
 
 /// The part before the colon of `HOST:PORT`.
@@ -168,7 +168,7 @@ impl<'a> View<'a> {
         (sound && !self.no_address && !is_display(name)).then_some(Authority { host: Host::Any, start: colon, url })
     }
 
-    /// Reads `ADDRESS@PORT` of unbound and knot. After an interpolation, only ports of DNS servers count: other numbers
+    /// Reads `ADDRESS@PORT` as in unbound and knot. After an interpolation, only ports of DNS servers count: other numbers
     /// may be refresh rates of screens.
     fn at_address(&self, sign: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(sign, |byte| is_host_byte(byte) && byte != b'$' || byte == b':');
@@ -193,7 +193,7 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| sound)?, start, url: false })
     }
 
-    /// Reads `ADDRESS/PORT` of ZeroTier, strongSwan and WeeChat: a number that is too large for a prefix length.
+    /// Reads `ADDRESS/PORT` as in ZeroTier, strongSwan and WeeChat: a number that is too large for a prefix length.
     fn slashed_address(&self, slash: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let local = slash.checked_sub("localhost".len()).filter(|start| self.str(*start..slash) == "localhost");
         let start = local
@@ -319,12 +319,12 @@ impl<'a> View<'a> {
             | b'$' | b'\\' | b'*' | b'!' => true,
             b'.' => !next.is_ascii_alphanumeric(),
             b'-' => next.is_ascii_digit() || next == b':' || !next.is_ascii_alphanumeric(),
-            // `localhost:5432:db:user`, `127.0.0.1:8080:80`; after any other word it is an IPv6 address, a time or a
-            // position.
             // `scylladb:tcp:scylla:9042:table`
             b':' if next.is_ascii_alphabetic() && self.before(authority.start) == b':' => {
                 self.follows_protocol(authority.start - 1)
             }
+            // `localhost:5432:db:user`, `127.0.0.1:8080:80`; after any other word it is an IPv6 address, a time or a
+            // position.
             b':' => is_address(authority.host),
             _ => false,
         }

@@ -8,7 +8,7 @@ use super::sink::is_command_host;
 use super::words::{is_about_ssh, is_name_byte};
 use super::{HOLE, Host, View};
 
-/// Whether a word starts a variable with options of ssh or scp: `SSH_OPTS="-p 2222"`.
+/// Whether a word starts a variable with ssh or scp options: `SSH_OPTS="-p 2222"`.
 fn sets_options(word: &str, flag: &str) -> bool {
     let Some((name, _)) = word.split_once('=') else { return false };
     let copies = || name.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"scp"));

@@ -10,7 +10,7 @@ pub(super) struct Lines<'a> {
     flavour: Flavour,
     end: usize,
     comment: usize,
-    /// The start of the last line that begins with two dashes, and whether it is a comment of SQL or Lua.
+    /// The start of the last line that begins with two dashes, and whether it is an SQL or Lua comment.
     dashes: Option<(usize, bool)>,
     /// The docstrings that have not been passed yet, in reverse order.
     docstrings: Vec<Range<usize>>,
@@ -53,7 +53,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Whether a line is a comment of SQL or Lua: `-- words`. The arguments of a command may also follow `--`; then the
+    /// Whether a line is an SQL or Lua comment: `-- words`. The arguments of a command may also follow `--`; then the
     /// line before it shows a command or a list of arguments.
     fn begins_dashes(&mut self, start: usize) -> bool {
         if !is_dashes(&self.bytes[start..self.end]) {

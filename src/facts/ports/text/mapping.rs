@@ -142,7 +142,7 @@ impl<'a> View<'a> {
             }
             _ => return None,
         };
-        // `127.0.0.1::80` lets Docker choose the port of the host.
+        // `127.0.0.1::80` lets Docker choose the host port.
         let has_host = parts.first().is_some_and(|first| !first.is_empty() || self.before(first.start) == b']');
         let chosen =
             |part: &Range<usize>| part.is_empty() && has_host && ports.len() == 2 && ports.first() == Some(part);

@@ -193,7 +193,7 @@ enum Direction {
     Down,
 }
 
-/// A port's name without its last word: `SMTP` of `SMTP_PORT`.
+/// A port's name without the word port at its end: `SMTP` for `SMTP_PORT`.
 fn stem(word: &str) -> &str {
     let head = strip_tail(word, "ports").or_else(|| strip_tail(word, "port")).unwrap_or(word);
     head.trim_matches(['_', '-', '.'])

@@ -326,7 +326,7 @@ impl<'a> View<'a> {
         (is_address && is_pair).then(|| Found::new(Form::HostPort, classify(address).unwrap_or(Host::Any), None))
     }
 
-    /// Reads the address of SQL Server: `Server=localhost,1433;`, `Server=tcp:db,1433`.
+    /// Reads an SQL Server address: `Server=localhost,1433;`, `Server=tcp:db,1433`.
     fn server_address(&self, start: usize) -> Option<Found<'a>> {
         let comma = start.checked_sub(1).filter(|at| self.at(*at) == b',')?;
         let from = self.run_start(comma, |byte| is_name_byte(byte) || byte == b':');
@@ -461,8 +461,8 @@ impl<'a> View<'a> {
         (super::host::is_ipv6(address) && self.before(start).is_ascii_whitespace()).then_some(address)
     }
 
-    /// Whether a word and a number are a statement: `Port 22` of ssh_config, `port 6379` of redis, `ORPort 9001` of
-    /// tor. The word starts a statement, and the line is not prose.
+    /// Whether a word and a number are a statement: ssh_config's `Port 22`, redis' `port 6379`, tor's `ORPort 9001`.
+    /// The word starts a statement, and the line is not prose.
     fn is_port_statement(&self, near: &Near, digits: &Range<usize>) -> bool {
         let word = self.str(near.word.clone());
         let starts = self.flavour != Flavour::Script && self.starts_statement(near.word.start);
@@ -534,7 +534,7 @@ impl<'a> View<'a> {
 }
 
 impl Found<'_> {
-    /// Drops the name if it is the host before a bare port.
+    /// Drops the name unless it is a flag, because otherwise it is the host before a bare port.
     fn unnamed_unless_flag(mut self) -> Self {
         self.name = self.name.filter(|name| name.starts_with('-'));
         self

@@ -58,7 +58,7 @@ fn details(flavour: Flavour, path: &[&str], rows: &[Row<'_>]) {
 }
 
 #[test]
-fn port_words() {
+fn words_that_name_ports() {
     for word in [
         "port",
         "ports",
@@ -162,7 +162,7 @@ fn port_words() {
 }
 
 #[test]
-fn port_flags_and_programs() {
+fn flags_and_programs_that_take_ports() {
     for word in ["--port", "-port", "--http-port", "-oPort", "--listenPort", "--ports", "--sports", "-Dserver.port"] {
         assert!(is_port_flag(word), "{word}");
     }
@@ -177,7 +177,7 @@ fn port_flags_and_programs() {
 
 /// Random combinations of pieces: no panic, every range contains its digits, no port is reported twice.
 #[test]
-fn survives_everything() {
+fn random_texts_do_not_panic() {
     const PIECES: &[&str] = &[
         "80",
         "8080",

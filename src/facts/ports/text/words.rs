@@ -96,7 +96,7 @@ fn is_compound(head: &str) -> bool {
     known(last) || known(camel_tail(last))
 }
 
-/// The camelCase words of a name: `port` and `Http` of `portHttp`.
+/// The camelCase words of a name: `port` and `Http` for `portHttp`.
 fn camel_words(name: &str) -> impl Iterator<Item = &str> {
     let mut rest = name;
     std::iter::from_fn(move || {
@@ -109,7 +109,7 @@ fn camel_words(name: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The last camelCase word: `Http` of `listenHttp`.
+/// The last camelCase word: `Http` for `listenHttp`.
 fn camel_tail(word: &str) -> &str {
     let capital = word.rfind(|c: char| c.is_ascii_uppercase()).unwrap_or(0);
     word.get(capital..).unwrap_or_default()

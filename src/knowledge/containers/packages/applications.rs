@@ -1,9 +1,9 @@
-//! Images of applications that people run for themselves or for a team. Sources: the modules of NixOS
-//! (`nixos/modules/services`) for programs, flags and variables, the images' own documentation for ports.
+//! Images of self-hosted applications. Sources: the NixOS modules (`nixos/modules/services`) for programs, flags and
+//! variables, the images' own documentation for ports.
 
 use super::{PackageImage, package};
 
-/// Arguments of the programs of the Servarr family, which read their port from a variable.
+/// Arguments of the Servarr programs, which read their port from a variable.
 const SERVARR: &[&str] = &["-nobrowser", "-data={data}"];
 
 /// Applications.
@@ -291,7 +291,7 @@ pub(super) static APPLICATIONS: &[PackageImage] = &[
         &["run", "--host", "127.0.0.1", "--port", "{8080}"],
     ),
     PackageImage {
-        note: "nixpkgs has the API of Alerta, and not its web console, whose nginx serves the API below /api",
+        note: "nixpkgs has Alerta's API but not its web console, whose nginx serves the API under /api",
         todo: "remove /api from the URLs of its clients",
         ..package(
             &["alerta/alerta-web", "alerta/alerta-beta"],

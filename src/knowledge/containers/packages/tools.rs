@@ -1,5 +1,5 @@
-//! Images of servers that are used in development, of exporters, of network nodes, and of tools that run once. Sources:
-//! the package set and the modules of NixOS for programs and flags, the images' own documentation for ports and paths.
+//! Images of development servers, exporters, network nodes, and tools that run once. Sources: the nixpkgs package set
+//! and the NixOS modules for programs and flags, the images' own documentation for ports and paths.
 
 use super::{PackageImage, package};
 
@@ -77,7 +77,7 @@ pub(super) static TOOLS: &[PackageImage] = &[
         &["--web.listen-address=127.0.0.1:{9108}"],
     ),
     PackageImage {
-        note: "the file server of Caddy replaces Apache",
+        note: "Caddy's file server replaces Apache",
         takes_command: false,
         ..package(
             &["httpd"],

@@ -8,7 +8,7 @@
 //! [`crate::lang::Tree`] that flattening the grammar's tree would give, ten times as fast.
 //!
 //! It follows tree-sitter-nix 0.3.0, not Nix: `x:y` is a URI, `a //b` applies `a` to a path, and so on. In addition it
-//! accepts syntax of Nix that this grammar does not support: the pipe operators of Nix 2.24 and Lix (`|>` and `<|`,
+//! accepts Nix syntax that this grammar does not support: the pipe operators of Nix 2.24 and Lix (`|>` and `<|`,
 //! which one expression cannot mix), and an empty `inherit`. Two facts keep it small:
 //!
 //! * every operator has a precedence and an associativity, so any alternation of operands and operators is an

@@ -28,7 +28,7 @@ fn assert_same_tree(text: &str, name: &str) {
 }
 
 #[test]
-fn takes_the_whole_language() {
+fn accepts_the_whole_language() {
     for text in WHOLE {
         assert!(parses(text), "tree-sitter: {text:?}");
         assert!(accepts(text), "{text:?}");
@@ -96,7 +96,7 @@ const WHOLE: [&str; 55] = [
 ];
 
 #[test]
-fn takes_nothing_that_does_not_parse() {
+fn accepts_nothing_that_does_not_parse() {
     for text in [
         "{",
         "}",
@@ -156,7 +156,7 @@ fn operations(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn takes_what_newer_nix_takes() {
+fn accepts_syntax_of_newer_nix_versions() {
     for (newer, known) in NEWER {
         assert!(accepts(newer), "{newer:?}");
         assert!(!grammar_accepts(newer), "{newer:?}");
@@ -185,7 +185,7 @@ fn an_empty_inherit_has_no_names() {
 }
 
 #[test]
-fn does_not_take_deep_nesting() {
+fn rejects_deep_nesting() {
     let nested = |count: usize| "(".repeat(count) + "a" + &")".repeat(count);
     assert!(accepts(&nested(150)));
     assert!(!accepts(&nested(20_000)));
@@ -225,7 +225,7 @@ fn mutated(text: &str, random: &mut Random) -> String {
 }
 
 #[test]
-fn never_takes_a_mutant_that_does_not_parse() {
+fn never_accepts_a_mutant_that_does_not_parse() {
     let mut random = Random(6);
     let mut taken = 0;
     for text in own_nix() {
@@ -245,14 +245,14 @@ fn never_takes_a_mutant_that_does_not_parse() {
 }
 
 #[test]
-fn takes_nearly_all_that_parses() {
+fn accepts_nearly_everything_that_parses() {
     let whole: Vec<_> = own_nix().into_iter().filter(|text| parses(text)).collect();
     let taken = whole.iter().filter(|text| accepts(text)).count();
     assert!(taken * 100 >= whole.len() * 95, "{taken} of {}", whole.len());
 }
 
 #[test]
-fn makes_the_tree_that_the_grammar_makes() {
+fn builds_the_same_tree_as_the_grammar() {
     let own = own_nix();
     for text in &own {
         assert_same_tree(text, text);
@@ -261,7 +261,7 @@ fn makes_the_tree_that_the_grammar_makes() {
 
 /// Compares every Nix file below `FLAKEWARD_CORPUS`, if it is set, and one mutation of each.
 #[test]
-fn makes_the_grammars_tree_of_real_files() {
+fn builds_the_same_tree_as_the_grammar_for_real_files() {
     let Some(corpus) = std::env::var_os("FLAKEWARD_CORPUS") else { return };
     let mut files = Vec::new();
     list(Path::new(&corpus), &mut files);
@@ -311,7 +311,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn a_text_stops_where_nix_reports_it() {
+fn the_first_error_is_at_the_position_that_nix_reports() {
     let stops = |text: &str| stops(text).unwrap_or_else(|| panic!("{text}"));
     for (text, marked) in [
         ("{ a = 1 b = 2; }", "= 2"),

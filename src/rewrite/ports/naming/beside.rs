@@ -38,7 +38,7 @@ impl<'a> Beside<'a> {
         Some(Self { before: &head[open + 1..], after: &tail[..closing(tail)], key, outside })
     }
 
-    /// The function whose argument the set is: `mkProxy` of `mkProxy { port = 8000; }`. Empty if there is none.
+    /// The function whose argument the set is: `mkProxy` in `mkProxy { port = 8000; }`. Empty if there is none.
     pub fn function(&self) -> &'a str {
         if self.key.is_empty() { last_name(self.outside) } else { "" }
     }
@@ -53,7 +53,7 @@ impl<'a> Beside<'a> {
         self.key
     }
 
-    /// The value of the attribute that names the set: a name, or a few words for a person.
+    /// The value of the attribute that names the set: a name, or a title of up to three words.
     pub fn name(&self) -> Option<&'a str> {
         const MOST: usize = 3;
         let attributes: Vec<(&str, &str)> = self.attributes().collect();
@@ -65,7 +65,7 @@ impl<'a> Beside<'a> {
         NAMES.iter().find_map(value)
     }
 
-    /// The tag and the protocol of an inbound of Xray or sing-box: `{ tag = "local"; protocol = "socks"; port = 1080; }`.
+    /// The tag and the protocol of an Xray or sing-box inbound: `{ tag = "local"; protocol = "socks"; port = 1080; }`.
     pub fn inbound(&self) -> Option<(&'a str, &'a str)> {
         let has = |name: &str| self.before.contains(name) || self.after.contains(name);
         if !has("tag") || !has("protocol") {
@@ -74,7 +74,7 @@ impl<'a> Beside<'a> {
         Some((self.value("tag")?, self.value("protocol")?))
     }
 
-    /// The last name of a variable for the domain that leads to the port: `wiki` of `domain = domains.wiki`.
+    /// The last name of a variable for the domain that leads to the port: `wiki` in `domain = domains.wiki`.
     pub fn domain_variable(&self) -> Option<&'a str> {
         if !self.before.contains("domains.") && !self.after.contains("domains.") {
             return None;
@@ -155,7 +155,7 @@ impl<'a> Beside<'a> {
         attributes.find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
     }
 
-    /// The attributes next to the number that have a single-line value.
+    /// The attributes next to the number: the last name of each, and its value as written.
     fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let statements = statements(self.before).into_iter().chain(statements(self.after));
         statements.filter_map(|statement| {
@@ -224,7 +224,7 @@ fn closing(tail: &str) -> usize {
     tail.len()
 }
 
-/// The parts of the text between semicolons outside of brackets.
+/// The parts of the text between semicolons outside brackets.
 fn statements(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut open) = (0, 0_i32);

@@ -44,7 +44,7 @@ pub fn is_holder(name: &[String]) -> bool {
     matches!(name, [only] if HOLDERS.contains(&only.as_str()) || is_group(only))
 }
 
-/// Moves names that contain the name of a machine to the end. Names without information are dropped.
+/// Moves names that contain the name of a machine to the end. Names that only give a category are dropped.
 fn machines_last(mut names: Vec<Vec<String>>, machines: &HashSet<String>) -> Vec<Vec<String>> {
     names.retain(|name| !is_holder(name));
     names.sort_by_key(|name| name.len() > 1 && name.iter().any(|word| machines.contains(word)));
@@ -141,9 +141,10 @@ fn alternate(name: &[String]) -> Vec<String> {
 /// The claim of a cluster to a name. The lowest value is the best claim.
 type Claim = ([bool; 9], u32);
 
-/// In order of precedence: numbers outside of containers, the well-known number of a service, a service's own port
-/// rather than those of its parts, a value rather than a default, listeners, names without qualifiers, numbers without
-/// a common purpose, numbers that several options have, and the lower number.
+/// In order of precedence: well-known numbers and the own ports of listening services, both outside containers; other
+/// numbers outside containers; a service's own port rather than those of its parts; a value rather than a default;
+/// listeners; names without qualifiers and numbers without a common purpose; names that no use extends; numbers that
+/// several options have; numbers without a use inside a container; and the lower number.
 fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
     let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);

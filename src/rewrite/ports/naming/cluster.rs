@@ -125,7 +125,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     match found.as_mut_slice() {
         [] => found = of_weak(number, undecided),
         [only] => undecided.into_iter().for_each(|used| only.add(used)),
-        // There is no evidence for one of the services.
+        // Nothing shows which of the services the remaining uses belong to.
         _ => {}
     }
     found
@@ -368,7 +368,7 @@ impl<'a> Cluster<'a> {
         self.places.listens
     }
 
-    /// Whether the number only occurs inside of containers: their mappings have another number outside, and a variable
+    /// Whether the number only occurs inside containers: their mappings have another number outside, and a variable
     /// or a label of the container sets the number that its program listens on.
     pub fn is_inside(&self) -> bool {
         let isolated = || self.uses.iter().filter(|used| used.evidence.is_isolated());
@@ -381,7 +381,7 @@ impl<'a> Cluster<'a> {
         self.uses.iter().all(|used| used.evidence.is_isolated() || is_of_such(used))
     }
 
-    /// Whether the number is only the default value of an option.
+    /// Whether a listener has the number only as the default value of an option.
     pub fn is_default(&self) -> bool {
         self.uses.iter().any(|used| used.is_listener() && used.evidence.is_default())
     }
@@ -471,7 +471,7 @@ impl<'a> Cluster<'a> {
         };
         let suffix = |base: &[String]| if is_protocol(base) { "web" } else { "proxy" };
         names.extend(base.iter().filter(|_| is_host).map(|base| with(base, &[suffix(base).to_owned()])));
-        // A network policy refers to the ports inside of containers.
+        // A network policy refers to the ports inside containers.
         let is_policed = best.is_some_and(|best| best.evidence.is_policed);
         names.extend(base.iter().filter(|_| is_policed).map(|base| with(base, &["container".to_owned()])));
         // `sftp` is added to `sftpgo`, although `sftpgo` begins with it.

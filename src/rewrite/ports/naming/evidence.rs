@@ -84,7 +84,7 @@ pub struct Evidence<'a> {
 impl<'a> Evidence<'a> {
     /// Generic words in the last name that distinguish ports of one service.
     pub fn sides(&self) -> Vec<String> {
-        // `backendAddress` says that something is behind a proxy.
+        // `backendAddress` means that something is behind a proxy.
         let is_side = |word: &String| SIDES.contains(&word.as_str()) && !(word == "backend" && self.is_client());
         let last = split(self.reader.last()).into_iter().filter(is_side);
         self.reader.line.flag().into_iter().chain(last).chain(range_protocol(self.port.name)).collect()
@@ -213,18 +213,18 @@ impl<'a> Evidence<'a> {
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
     }
 
-    /// Whether the file configures the service that the best name is of.
+    /// Whether the best name is that of a client's service, and the file configures this service.
     pub fn is_configured_here(&self) -> bool {
         self.best.weight == weight::TARGET && self.reader.configures(&self.best.service)
     }
 
-    /// Whether the file is named after the service.
+    /// Whether the file contains a name of the service. Also true for protocols, and for a number in a list of several.
     fn mentions(&self, row: &Service) -> bool {
         let words = std::iter::once(row.name).chain(row.keywords());
         row.is_protocol || self.reader.is_one_of_many || words.into_iter().any(|word| self.port.text.contains(word))
     }
 
-    /// Whether the file configures the service that it is named after.
+    /// Whether only the file name identifies the service, and the file configures a service with that name.
     fn is_in_file_of_service(&self) -> bool {
         let subject = self.subject().first().filter(|_| self.best.weight == weight::FILE);
         subject.is_some_and(|word| self.port.text.contains(&format!("services.{word}")))
@@ -260,7 +260,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// The container that listens on the port, or whose health check connects to it. `None` for a number that only
-    /// occurs inside of the container.
+    /// occurs inside the container.
     pub fn container(&self) -> Option<&'a str> {
         let is_other = self.is_behind || self.is_isolated() || self.is_client() && !self.reader.is_health_check();
         if is_other { None } else { self.reader.container() }
@@ -274,7 +274,7 @@ impl<'a> Evidence<'a> {
         if is_other { None } else { container().or_else(|| self.reader.compose_service()) }
     }
 
-    /// Whether the number is inside of a container that publishes it under another number. A client in the same file
+    /// Whether the number is inside a container that publishes it under another number. A client in the same file
     /// does not connect to it.
     pub fn is_isolated(&self) -> bool {
         self.reader.side() == Some(Side::Container) && self.reader.line.side() == Some(Side::Container)
@@ -290,7 +290,7 @@ impl<'a> Evidence<'a> {
         self.reader.variable_inside(&self.best.service).is_some()
     }
 
-    /// Whether the number is outside of a container that has another number inside.
+    /// Whether the number is outside a container that has another number inside.
     pub fn is_published(&self) -> bool {
         self.reader.side() == Some(Side::Host)
     }
@@ -300,8 +300,8 @@ impl<'a> Evidence<'a> {
         self.path_words.get_or_init(|| word_set(self.reader.texts().into_iter()))
     }
 
-    /// All words of the use. They include the words of the file's path, unless the file is about the services of
-    /// others.
+    /// All words of the use. They include the words of the file's path, unless the file is about a reverse proxy
+    /// or a dashboard, whose ports belong to other services.
     pub fn words(&self) -> &BTreeSet<String> {
         let path = || if is_front(self.subject()) { "" } else { self.port.path };
         // `docker/wiki/default.nix` is not about Docker, but `k3s/default.nix` is about k3s.

@@ -11,7 +11,7 @@ pub struct Line<'a> {
     pub number: u32,
     /// The line up to the number.
     pub before: &'a str,
-    /// The line after the number.
+    /// The rest of the line after the number.
     pub after: &'a str,
     /// The comment at the end of the line. If the line contains only the number, the comment above it is used instead.
     pub comment: &'a str,
@@ -132,8 +132,8 @@ impl<'a> Line<'a> {
         items[start + 1..].strip_prefix("--").filter(|flag| !flag.contains(['=', ' ']))
     }
 
-    /// The host of a URL that ends in the number, if it is a container or a service: a single label, or a name inside
-    /// of a cluster. Returns `atuin` for `http://atuin-server:8080`.
+    /// The host of a URL that ends in the number, if it is a container or a service: a single label, a name inside a
+    /// cluster, or a variable with options of a service. Returns `atuin` for `http://atuin-server:8080`.
     pub fn url_host(&self) -> Option<Vec<String>> {
         let host = self.before.strip_suffix(':')?;
         if let Some((_, variable)) = host.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
@@ -219,7 +219,7 @@ impl<'a> Line<'a> {
         let (before, _) = self.before.rsplit_once("://")?;
         let before = before.strip_suffix("https").or_else(|| before.strip_suffix("http"))?.strip_suffix('"')?;
         let (call, title) = before.trim_end().strip_suffix('"')?.rsplit_once('"')?;
-        // An item of a list and the flag before a URL are no titles.
+        // An item of a list and the flag before a URL are not titles.
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '\'' | '.');
         let function = &call.trim_end()[call.trim_end().trim_end_matches(is_part).len()..];
         let is_call = call.ends_with(' ') && function.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -230,7 +230,7 @@ impl<'a> Line<'a> {
         (title.len() > 1 && words.len() <= MOST && !words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
-    /// The port on which `socat` listens to pass connections on to the number: 143 of `TCP-LISTEN:143,fork
+    /// The port on which `socat` listens to pass connections on to the number: 143 in `TCP-LISTEN:143,fork
     /// TCP:127.0.0.1:1143`.
     pub fn relayed(&self) -> Option<u32> {
         let after = self.before.contains("-LISTEN:").then(|| self.before.rsplit_once("-LISTEN:"))??.1;
@@ -257,8 +257,8 @@ impl<'a> Line<'a> {
     }
 
     /// The subject of the block around the address that a proxy passes requests to: `wiki` in `handle /wiki* {
-    /// reverse_proxy localhost:3000` and in `location /wiki/ {`. The part of a path that only says what a port of a service
-    /// is for follows the first segment.
+    /// reverse_proxy localhost:3000` and in `location /wiki/ {`. If the first segment of the path is only a purpose,
+    /// such as `api`, the second one is added.
     pub fn handled(&self) -> Option<Vec<String>> {
         const BLOCKS: [(&str, &[&str]); 2] =
             [("reverse_proxy", &["handle", "handle_path", "route"]), ("proxy_pass", &["location"])];
@@ -325,7 +325,7 @@ impl<'a> Line<'a> {
         Some(&host[start..]).filter(|host| !host.is_empty())
     }
 
-    /// The number inside of the container, if this number is the one outside: `5432` in `5433:5432`.
+    /// The number inside the container, if this number is the one outside: `5432` in `5433:5432`.
     pub fn inner(&self) -> Option<u32> {
         let rest = self.after.strip_prefix('}').unwrap_or(self.after).strip_prefix(':')?;
         rest[..rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len()].parse().ok()
@@ -385,7 +385,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether the words of a variable are those of the address of a proxy for all programs: `HTTP_PROXY`.
+/// Whether a variable with these words has the address of a proxy for all programs: `HTTP_PROXY`.
 pub fn is_proxy_variable(words: &[String]) -> bool {
     matches!(words, [kind, proxy] if proxy == "proxy" && PROXY_VARIABLES.contains(&kind.as_str()))
 }

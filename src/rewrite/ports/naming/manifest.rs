@@ -15,7 +15,7 @@ pub struct Names<'a> {
     pub outer: Vec<&'a str>,
     /// The name of the Kubernetes object. Empty in other files.
     pub object: &'a str,
-    /// The service of a Compose file, which may be a string in Nix. Empty elsewhere.
+    /// The service in a Compose file that is written as a string in Nix. Empty elsewhere.
     pub service: &'a str,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Names<'a> {
         Some(Self { service: "", ..Self::of(head, rest) })
     }
 
-    /// Reads the service of a Compose file that is a string in Nix.
+    /// Reads the service in a Compose file that is written as a string in Nix.
     pub fn in_string(text: &'a str, start: usize, end: usize) -> Option<Self> {
         let (head, rest) = around(text, start, end).filter(|(head, _)| head.contains("services:"))?;
         Some(Self { service: Self::of(head, rest).service, ..Self::default() })
@@ -108,8 +108,8 @@ impl<'a> Names<'a> {
 /// The app whose port a network policy refers to: the one whose pods the policy selects, or the one that an egress rule
 /// lets them connect to.
 ///
-/// The second value is whether the app listens on the port. The egress rule of an app may not show what is on the other
-/// side.
+/// The second value is whether the app listens on the port. It is false for the app of an egress rule that does not
+/// show which app the port belongs to.
 pub fn policed(text: &str, start: usize, is_egress: bool) -> Option<(&str, bool)> {
     let head = wording::tail(text.get(..start)?, AROUND);
     let document = head.rfind("\n---").map_or(head, |at| &head[at + 1..]);
@@ -157,7 +157,7 @@ fn name(text: &str) -> Option<&str> {
     (!value.is_empty() && !value.contains([' ', '{', '$'])).then_some(value)
 }
 
-/// A line of YAML.
+/// A YAML line.
 struct Line<'a> {
     /// The column of the dash before a list element.
     dash: Option<usize>,
@@ -213,7 +213,7 @@ spec:
 ";
 
     #[test]
-    fn numbers_have_the_names_around_them() {
+    fn names_around_a_number_are_read() {
         let positions: Vec<usize> = MANIFEST.match_indices('@').map(|(at, _)| at).collect();
         let text = MANIFEST.replace('@', " ");
         let names = |at: usize| {

@@ -283,7 +283,8 @@ fn row_words(row: &Service) -> Vec<String> {
     first.chain(row.keywords().map(str::to_owned)).collect()
 }
 
-/// The row of the table for a use: the row that the use names, or else the only one for the number.
+/// The row of the table for a use, with its weight: the row that always applies to the number, the row that the use
+/// names, or else the program that usually has the number.
 fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
     let rows = services(number);
     if rows.is_empty() {
@@ -303,7 +304,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if let Some(row) = always(rows) {
         return (!is_of_another_service(row, evidence)).then_some((row, weight::ALWAYS));
     }
-    // The name of a proxy is around everything behind it.
+    // The name of a proxy occurs next to everything behind it.
     let is_of_front =
         |row: &Service| evidence.is_client() && row_words(row).iter().all(|word| is_front(std::slice::from_ref(word)));
     let is_behind_front = |row: &Service| is_of_front(row) && !evidence.shares(row);
@@ -339,7 +340,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.
 const USER_PORTS: u32 = 1024;
 
-/// Whether a well-known service listens that does not usually have this number: `services.knot` on 5353.
+/// Whether the listener is a well-known service that does not usually have this number: `services.knot` on 5353.
 fn is_of_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
     row.number >= USER_PORTS
         && !evidence.is_remote
@@ -385,7 +386,7 @@ fn group_by_path(port: &Missing<'_>) -> &'static str {
     let folders: Vec<&str> = port.path.split('/').collect();
     for at in (0..folders.len().saturating_sub(1)).rev() {
         let folder = &folders[at];
-        // `web` may be the name of a machine.
+        // In a folder of machines, `web` is the name of a machine.
         if at.checked_sub(1).is_some_and(|outer| MACHINE_FOLDERS.contains(&folders[outer])) {
             continue;
         }

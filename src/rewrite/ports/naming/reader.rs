@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         !self.names.object.is_empty()
     }
 
-    /// Whether the use is in a Compose file.
+    /// Whether the use is in a Compose file that is written as a string in Nix.
     fn is_in_compose(&self) -> bool {
         !self.names.service.is_empty()
     }
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
         (!words.is_empty()).then_some(words)
     }
 
-    /// The well-known service inside of a container, whatever the name of the container.
+    /// The well-known service inside a container, whatever the name of the container.
     pub fn contained(&self) -> Option<Vec<String>> {
         let number = self.line.inner()?;
         let row = service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always)?;
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
     /// The strings whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
         let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object, self.names.service]);
-        // A Traefik label contains the name of Traefik, whichever service it is for.
+        // A Traefik label contains Traefik's name, whichever service it is for.
         let is_of_label = |at: usize| {
             self.parts[at] == "traefik"
                 && self.parts.get(at + 1).is_some_and(|kind| matches!(*kind, "http" | "tcp" | "udp"))
@@ -202,14 +202,14 @@ impl<'a> Reader<'a> {
         if self.is_manifest() { service(self.names.own) } else { Vec::new() }
     }
 
-    /// The same with the number at its end: `ftp-passive-50001` of several ports.
+    /// Like [`Self::own_name`], if the name ends in the number: `ftp-passive-50001` for one of several ports.
     pub fn numbered_name(&self, number: u32) -> Option<Vec<String>> {
         let own = Some(self.names.own).filter(|name| self.is_manifest() && name.ends_with(is_digit))?;
         let words = split(own);
         (words.len() > 1 && words.last()?.parse() == Ok(number)).then_some(words)
     }
 
-    /// The general words for the part of a service whose options contain the port: `cluster` of
+    /// The general words for the part of a service whose options contain the port: `cluster` in
     /// `services.nats.settings.cluster.listen`.
     pub fn section(&self) -> Option<Vec<String>> {
         let [.., outer, section, _] = self.parts.as_slice() else { return None };
@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
         (*name != "?").then_some(*name)
     }
 
-    /// The service of a Compose file that contains the number.
+    /// The service that contains the number in a Compose file that is written as a string in Nix.
     pub fn compose_service(&self) -> Option<&'a str> {
         Some(self.names.service).filter(|service| !service.is_empty())
     }
@@ -267,7 +267,7 @@ impl<'a> Reader<'a> {
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
     }
 
-    /// Whether a name holds services: `services`, `systemd.sockets`, `deployedApps`.
+    /// Whether a name contains services: `services`, `systemd.sockets`, `deployedApps`.
     fn is_holder(&self, at: usize) -> bool {
         let part = self.parts[at];
         let is_unit = || part == "sockets" && at > 0 && matches!(self.parts[at - 1], "systemd" | "user");
@@ -492,7 +492,8 @@ fn without_phase(unit: &str) -> &str {
     unit.strip_suffix("-init").or_else(|| unit.strip_suffix("-setup")).unwrap_or(unit)
 }
 
-/// The number of names before that of an object of Kubernetes in Nix: of `kubernetes.resources.deployments`.
+/// The number of names that precede the kind or the release in the path of a Kubernetes object in Nix: 2 for
+/// `kubernetes.resources.deployments.web`. 0 for other paths.
 fn outside_of_object(parts: &[&str]) -> usize {
     match parts {
         ["kubernetes", "helm", "releases", _, _, ..] => 3,

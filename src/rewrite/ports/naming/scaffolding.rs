@@ -53,7 +53,7 @@ pub struct Scaffolding<'a> {
     services: HashSet<String>,
     /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
     twins: HashSet<&'a str>,
-    /// Lists of several numbers that a firewall opens, by file and name.
+    /// Lists of several numbers, such as those that a firewall opens, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
@@ -108,7 +108,7 @@ impl<'a> Scaffolding<'a> {
         self.services.contains(&words.concat())
     }
 
-    /// Whether a number is one of several in a list of opened ports.
+    /// Whether a number is one of several in a list.
     pub fn is_list(&self, port: &Missing<'_>) -> bool {
         self.lists.contains(&(port.path, port.name))
     }
@@ -165,7 +165,7 @@ fn service(name: &str) -> Option<String> {
 /// The category that a use reveals: `oci` in `services.oci.wiki.port`, in `services/oci/wiki.nix`.
 fn categories<'a>(port: &Missing<'a>) -> Option<&'a str> {
     let folders = || port.path.split('/').zip(port.path.split('/').skip(1));
-    // Usually no folder has the same name as a part of the path after the first.
+    // Usually no folder has the same name as a later part of the attribute path.
     let is_inner = |folder: &str| port.name.match_indices(folder).any(|(at, _)| port.name[..at].ends_with('.'));
     if !folders().any(|(folder, _)| is_inner(folder)) {
         return None;
@@ -204,7 +204,8 @@ fn collections<'a>(ports: &[Missing<'a>], machines: &HashSet<String>) -> HashSet
     members.into_iter().filter(|(_, members)| is_many(members)).map(|((path, set, _), _)| (path, set)).collect()
 }
 
-/// Lists of several numbers in a firewall, or in an option with a name other than `ports`.
+/// Lists of several numbers: in a firewall, in a function argument, or outside services in an option such as
+/// `gamePorts`.
 fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
     let mut numbers: BTreeMap<(&str, &str), (usize, BTreeSet<u32>)> = BTreeMap::new();
     for port in ports {
@@ -255,12 +256,12 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     files.filter(has_several).map(|file| file[0].path).collect()
 }
 
-/// Whether the last part of a name is that of a reverse proxy.
+/// Whether the last part of a name is the name of a reverse proxy.
 fn of_front(name: &str) -> bool {
     is_front(&split(name.rsplit('.').next().unwrap_or(name)))
 }
 
-/// Whether a folder of machines has those of one operating system.
+/// Whether a folder contains the machines with one operating system: `nixos`, `x86_64-linux`.
 fn is_system(folder: &str) -> bool {
     matches!(folder, "nixos" | "darwin") || folder.contains("linux")
 }
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn machines_are_folders_of_machines() {
+    fn machines_are_named_by_their_folders() {
         let uses =
             missing(&[(81, "port", "machines/Eva/web.nix"), (82, "port", "hosts/default.nix"), (83, "port", "x.nix")]);
         assert_eq!(machines(&uses), HashSet::from_iter(["eva".to_owned()]));

@@ -303,7 +303,7 @@ fn manifests_name_containers_and_objects() {
 }
 
 #[test]
-fn policies_and_routes_name_the_app_that_they_are_about() {
+fn network_policies_and_routes_name_their_app() {
     let policy = |app: &str| {
         format!(
             "kind: NetworkPolicy\nmetadata:\n  name: allow-{app}-ingress\nspec:\n  podSelector:\n    matchLabels:\n      app.kubernetes.io/name: {app}\n  ingress:\n    - ports:\n        - port: @4321\n"
@@ -333,7 +333,7 @@ fn policies_and_routes_name_the_app_that_they_are_about() {
 }
 
 #[test]
-fn numbers_of_one_service_have_different_words_or_none() {
+fn different_numbers_of_one_service_have_different_names() {
     let ports = "virtualisation.oci-containers.containers.wiki.ports";
     let option = "options.mihomo.port.default";
     let opened = "networking.firewall.allowedTCPPorts";
@@ -390,7 +390,7 @@ fn are_one(uses: &[(u32, &str, &str, &str)], expected: &str) {
 }
 
 #[test]
-fn the_words_from_and_to_are_the_ends_of_ranges_only_by_themselves() {
+fn range_words_name_the_ends_of_a_range() {
     are_one(
         &[(4321, "apps.memo.proxyTo", "modules/sites.nix", "proxyTo = \"http://127.0.0.1:@4321\";")],
         "services.memo=4321",
@@ -415,7 +415,7 @@ fn the_words_from_and_to_are_the_ends_of_ranges_only_by_themselves() {
 }
 
 #[test]
-fn machines_are_not_part_of_a_name() {
+fn machine_names_are_not_part_of_a_name() {
     // The value on a machine takes precedence over the default of the module.
     let option = [
         (4000, "options.modules.services.recipes.port.default", "modules/recipes.nix", "default = @4000;"),

@@ -18,7 +18,7 @@ struct Text<'a> {
     services: OnceLock<HashSet<String>>,
 }
 
-/// The first variable with each number, as a range of the text.
+/// The first variable with each number, as a range in the text.
 type Variables = HashMap<u32, Range<usize>>;
 
 impl<'a> Texts<'a> {
@@ -28,7 +28,8 @@ impl<'a> Texts<'a> {
         Self(ports.iter().map(|port| (port.path, text(port.text))).collect())
     }
 
-    /// The first variable in a file that has a number: `STORE_WEBDAV_PORT` in `STORE_WEBDAV_PORT = "8181"`.
+    /// The first variable in a file that has a number and a name that ends in `PORT`: `STORE_WEBDAV_PORT` in
+    /// `STORE_WEBDAV_PORT = "8181"`.
     pub fn variable(&self, path: &str, number: u32) -> Option<&'a str> {
         let file = self.0.get(path)?;
         let range = file.variables.get_or_init(|| variables(file.text)).get(&number)?;
@@ -41,7 +42,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Reads the variables of a text.
+/// Reads the variables in a text whose names end in `PORT` and whose values are numbers.
 fn variables(text: &str) -> Variables {
     let mut variables = Variables::default();
     for at in memchr::memchr_iter(b'=', text.as_bytes()) {

@@ -72,7 +72,7 @@ pub fn telling(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether a name is that of an environment variable.
+/// Whether a name has the form of an environment variable's.
 pub fn is_variable(name: &str) -> bool {
     name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
@@ -102,7 +102,7 @@ pub fn service(name: &str) -> Vec<String> {
     words
 }
 
-/// The name of a service in a text for people: `NextCloud AIO`, `SABnzbd`. A word with capitals inside is one word there.
+/// The name of a service in prose: `NextCloud AIO`, `SABnzbd`. A word with capitals inside is one word there.
 pub fn prose(name: &str) -> Vec<String> {
     if !name.contains(' ') {
         return service(name);
@@ -116,7 +116,7 @@ pub fn prose(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether capitals inside of a name are only those of a well-known service's spelling: `qBittorrent` and `SABnzbd` are
+/// Whether capitals inside a name are only those of a well-known service's spelling: `qBittorrent` and `SABnzbd` are
 /// single words, but `nodeExporter` has two.
 fn is_spelling(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_about_something_or_not() {
+    fn subjects_of_files() {
         for (path, expected) in [
             ("modules/unifi-controller/default.nix", Some("unifi controller")),
             ("machines/web1/configuration.nix", None),
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_names_if_they_are_short() {
+    fn short_comments_are_names() {
         for (text, expected) in [
             ("InfluxDB", "influxdb"),
             ("matrix-hook", "matrix hook"),

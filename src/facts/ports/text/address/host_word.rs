@@ -25,7 +25,7 @@ impl<'a> View<'a> {
         }
         // `.:53 {` is the root zone in CoreDNS; the WebRTC candidate `stun:8555` is a port of this machine.
         let is_zone = word == "." && self.is_apart(self.before(start)) && self.opens_block(digits.end);
-        // A site of Caddy or a zone of CoreDNS: `lan:53 {`.
+        // A Caddy site or a CoreDNS zone: `lan:53 {`.
         let is_site = || {
             let opens = self.flavour == Flavour::Config && self.opens_block(digits.end);
             opens && word.bytes().all(is_host_byte) && self.starts_statement(start) && self.value(digits) >= FEW
@@ -38,7 +38,7 @@ impl<'a> View<'a> {
             return Some(Authority { host: Host::Any, start, url: false });
         }
         let is_candidate = word == "stun" && self.is_apart(self.before(start)) && self.value_ends(digits.end);
-        // A destination in the policy of a tailnet: the machines with a tag.
+        // A destination in a tailnet policy: the machines with a tag.
         if self.is_tag(start) && self.value_ends(digits.end) {
             let host = Host::Any;
             return Some(Authority { host, start, url: false });
@@ -150,7 +150,7 @@ impl<'a> View<'a> {
         let Some(rest) = rest.strip_prefix(", ").or_else(|| rest.strip_prefix(". ")) else { return false };
         let mut next = rest.split([' ', ',', '.', '"', '\'', '\n']);
         let before = self.run_start(start.saturating_sub(1), |byte| byte.is_ascii_alphabetic());
-        // After a single word, as in `primary redis:6379, replica`, the text may be a list.
+        // If only one word follows, as in `primary redis:6379, replica`, the text may be a list.
         let is_clause = next.next().is_some_and(is_word) && next.next().is_some_and(is_word);
         self.before(start) == b' ' && is_word(self.str(before..start - 1)) && is_clause && !self.wants_address
     }

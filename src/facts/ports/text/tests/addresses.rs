@@ -4,7 +4,7 @@ use super::super::{Form, Host};
 use super::{Config, Script, Value, details, numbers, ports};
 
 #[test]
-fn addresses() {
+fn addresses_contain_ports() {
     numbers(
         Value,
         &[],
@@ -73,7 +73,7 @@ fn addresses() {
 }
 
 #[test]
-fn not_addresses() {
+fn texts_that_only_look_like_addresses_contain_no_ports() {
     numbers(
         Value,
         &[],
@@ -165,7 +165,7 @@ fn not_addresses() {
 }
 
 #[test]
-fn the_path_rules_addresses_out() {
+fn some_names_rule_out_addresses() {
     for (path, text) in [
         ("DISPLAY", ":99"),
         ("user", "HOLE:1000"),
@@ -201,7 +201,7 @@ fn the_path_rules_addresses_out() {
 }
 
 #[test]
-fn named_hosts_are_left_to_the_caller() {
+fn named_hosts_are_returned() {
     use Form::{HostPort, Url};
     let named = Host::Named;
     details(
@@ -237,7 +237,7 @@ fn named_hosts_are_left_to_the_caller() {
 }
 
 #[test]
-fn addresses_with_other_signs() {
+fn addresses_with_other_separators() {
     numbers(
         Value,
         &["settings", "listen"],

@@ -4,7 +4,7 @@ use super::super::{Form, Host};
 use super::{Config, Script, Value, details, masked, ports};
 
 #[test]
-fn everything_about_a_port() {
+fn ports_have_a_form_a_host_and_a_name() {
     use Form::{Directive, Env, EnvFallback, Flag, HostPort, Key, Mapping, Random, Url};
     use Host::{Any, Interpolated, Local, Named, None as Bare};
     details(
@@ -67,7 +67,7 @@ fn everything_about_a_port() {
 
 /// The section around a port key gives its host.
 #[test]
-fn sections() {
+fn sections_give_the_host_of_a_port() {
     let hosts = |flavour, text: &str, expected: &[(u32, Option<&str>)]| {
         let text = masked(text);
         let found = ports(&text, &[], flavour);
@@ -125,7 +125,7 @@ fn sections() {
 }
 
 #[test]
-fn random_ports() {
+fn random_numbers_used_as_ports() {
     let draws = |text: &str, path: &[&str], count| {
         let found = ports(text, path, Script);
         assert_eq!(found.iter().filter(|port| port.form == Form::Random).count(), count, "{text}: {found:?}");

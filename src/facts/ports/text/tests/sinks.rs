@@ -3,7 +3,7 @@
 use super::{Config, Script, Value, numbers};
 
 #[test]
-fn mappings() {
+fn container_mappings() {
     numbers(
         Value,
         &["services", "web", "ports"],
@@ -98,7 +98,7 @@ fn mappings() {
 }
 
 #[test]
-fn flags() {
+fn flags_that_take_ports() {
     numbers(
         Script,
         &[],
@@ -189,7 +189,7 @@ fn flags() {
 }
 
 #[test]
-fn configuration_texts() {
+fn ports_in_configuration_texts() {
     numbers(
         Config,
         &[],
@@ -269,7 +269,7 @@ fn subscripts_named_port_are_not_ports() {
 }
 
 #[test]
-fn owners_of_files_are_not_addresses() {
+fn file_owners_are_not_addresses() {
     numbers(Script, &[], &[("install --chown /srv/HOLE HOLE:100 x", &[]), ("chown HOLE:100 /srv", &[])]);
     numbers(Value, &["rules", "mode"], &[(":770", &[]), ("HOLE:770", &[]), ("http://localhost:8080", &[8080])]);
 }
@@ -281,7 +281,7 @@ fn the_first_unprivileged_port_is_not_a_port() {
 }
 
 #[test]
-fn comments_are_text() {
+fn comments_contain_no_ports() {
     numbers(
         Script,
         &[],
@@ -332,7 +332,7 @@ fn comments_are_text() {
 }
 
 #[test]
-fn flags_that_contain_ports_in_the_middle() {
+fn ports_inside_the_values_of_flags() {
     numbers(
         Script,
         &["script"],
@@ -353,7 +353,7 @@ fn flags_that_contain_ports_in_the_middle() {
 }
 
 #[test]
-fn values_that_count_or_cut_are_not_addresses() {
+fn counts_and_ranges_are_not_addresses() {
     numbers(
         Script,
         &["shellAliases", "x"],
@@ -372,7 +372,7 @@ fn values_that_count_or_cut_are_not_addresses() {
 }
 
 #[test]
-fn sets_of_a_packet_filter() {
+fn ports_in_packet_filter_sets() {
     numbers(
         Config,
         &["ruleset"],
@@ -389,7 +389,7 @@ fn sets_of_a_packet_filter() {
 }
 
 #[test]
-fn statements_of_servers() {
+fn ports_in_server_statements() {
     numbers(
         Config,
         &["extraConfig"],
@@ -408,7 +408,7 @@ fn statements_of_servers() {
 }
 
 #[test]
-fn socket_addresses_of_scripts() {
+fn socket_addresses_in_scripts() {
     numbers(
         Config,
         &[],
@@ -424,7 +424,7 @@ fn socket_addresses_of_scripts() {
 }
 
 #[test]
-fn arguments_of_the_program_that_the_path_names() {
+fn the_path_names_the_program_of_its_arguments() {
     let rows: &[(&str, &[u32])] = &[("-i HOLE -p 6969 -P 6970", &[6969, 6970]), ("-x 80", &[])];
     numbers(Value, &["services", "opentracker", "extraOptions"], rows);
     numbers(Value, &["services", "borgbackup", "extraArgs"], &[("-p 6969", &[])]);

@@ -10,7 +10,7 @@ use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
 impl Reader<'_> {
-    /// The names that a client gives to the other side.
+    /// The names that a client gives to the service that it connects to.
     pub fn client(&self, port: &Missing<'_>) -> Vec<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
         if self.is_manifest() {
@@ -29,7 +29,7 @@ impl Reader<'_> {
         let label = label.or(server);
         let mut found = Vec::new();
         found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
-        // The options of a service say more than the text of its links.
+        // The options of a service are more specific than the text of its links.
         let title = self.line.title().filter(|_| self.named().is_none());
         found.extend(title.map(|words| plain(words, weight::RECORD)));
         found.extend(self.located().map(|words| plain(words, weight::TARGET)));
@@ -58,7 +58,7 @@ impl Reader<'_> {
         if self.line.before.contains("forward_auth") {
             found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
         }
-        // The address of a cache usually is that of a machine.
+        // A cache's address is usually that of a machine.
         if self.is_cache() {
             found.push(plain(vec!["nix".to_owned(), "cache".to_owned()], weight::CLIENT + 1));
             return found;
@@ -80,7 +80,7 @@ impl Reader<'_> {
             }
             Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() }),
             None if self.line.key_host().is_some() => {}
-            // `vllmProvider.baseUrl` names the other side.
+            // `vllmProvider.baseUrl` names the service.
             None => {
                 let names = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at));
                 let mut names = names.map(|at| service(self.parts[at])).peekable();
@@ -90,7 +90,7 @@ impl Reader<'_> {
                 let words: Vec<String> = words.into_iter().filter(|word| word != "provider").collect();
                 // `substituters.nas.url = "http://nas.lan:5000"` names the machine.
                 let is_scrape = self.parts.iter().any(|part| part.starts_with("scrape"));
-                // The default of a client's option and a check do not name the other side.
+                // The default of a client's option, and a check, do not name the service.
                 let is_own = self.parts.contains(&"options") || self.parts.contains(&"checks") || is_front(&words);
                 if self.line.host_name() != words && !is_scrape {
                     found.push(plain(words, if is_own { weight::CLIENT } else { weight::OBJECT }));
@@ -102,8 +102,8 @@ impl Reader<'_> {
         found
     }
 
-    /// What the block around the address that a proxy passes requests to is for. `/metrics/api` of a virtual host is a part
-    /// of its service.
+    /// The name from the block around an address that a proxy passes requests to. `/metrics/api` in a virtual host is a
+    /// part of that host's service.
     fn handled(&self, label: Option<&[String]>) -> Option<Candidate> {
         let words = self.line.handled()?;
         let weight = weight::TARGET;
@@ -164,7 +164,7 @@ impl Reader<'_> {
         is_other.then_some(Candidate { service: words, qualifier, weight: weight::TARGET })
     }
 
-    /// The names that a client in a manifest gives to the other side.
+    /// The names that a client in a manifest gives to the service that it connects to.
     fn client_in_manifest(&self) -> Vec<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
         let is_probe = self.parts.iter().any(|part| part.ends_with("Probe"));

@@ -34,12 +34,12 @@ impl<'a> Reader<'a> {
                     return plain(service(domain), weight::RECORD);
                 }
                 let name = beside.name().filter(|name| !beside.names_host(name) && !self.context.is_machine(name));
-                // A text for people is the name of what a link leads to.
+                // A name with blanks counts only as the title of a link.
                 let name = name.filter(|name| !name.contains(' ') || self.line.scheme().is_some());
-                // The address of a service in a cluster says more than the title of what connects to it.
+                // The address of a service in a cluster is more specific than the title of its client.
                 let in_cluster = self.line.before.ends_with(".cluster.local:");
                 let name = name.filter(|_| !in_cluster || self.line.url_host().is_none());
-                // The name of a script is not that of what it connects to.
+                // A script's name does not identify what the script connects to.
                 let name =
                     name.filter(|name| self.line.proxy_variable().is_none() || self.line.script() != Some(*name));
                 if let (None, Some(label)) = (name, self.host_beside(beside)) {
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
             Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),
             Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),
             None if words.iter().all(|word| PURPOSES.contains(&word.as_str())) => None,
-            // The port of a container in Kubernetes has a name of its own.
+            // A Kubernetes container port has its own name.
             None if !self.subject.is_empty() && matches!(self.last(), "containerPort" | "targetPort" | "nodePort") => {
                 Some(Candidate { service: self.subject.clone(), qualifier: words, weight })
             }
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The service and the name of an inbound of Xray or sing-box.
+    /// The service and the name of an Xray or sing-box inbound.
     pub(super) fn inbound(&self, beside: Beside<'a>) -> Option<Candidate> {
         if !self.parts.contains(&"inbounds") {
             return None;

@@ -29,7 +29,7 @@ impl Reader<'_> {
         if self.is_manifest() {
             return self.in_manifest();
         }
-        // A host in the configuration of SSH
+        // A host in the SSH configuration
         if self.parts.contains(&"matchBlocks") {
             return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
         }
@@ -41,14 +41,14 @@ impl Reader<'_> {
         }
         let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
         let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
-        // A repository's own modules begin with a common name: `options.acme.wiki.port`. What a port of a part is for does
-        // not name the part: `options.acme.wiki.webUI.port`.
+        // A repository's own modules begin with a common name: `options.acme.wiki.port`. The purpose of a part's port
+        // does not name the part: `options.acme.wiki.webUI.port`.
         let is_purpose = |at: &&usize| split(self.parts[**at]).iter().all(|word| PURPOSES.contains(&word.as_str()));
         let found = match is_option {
             true => inner.iter().rev().find(|at| !is_purpose(at)).or(inner.last()),
-            // The name of the file says which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
+            // The file name shows which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
             false => {
-                // A part with the name of a group or of a purpose says less than the part after it.
+                // A part with the name of a group or of a purpose is less specific than the part after it.
                 let is_group =
                     |part: &str| is_holder(&split(part)) || CATEGORIES.contains(&part) || PURPOSES.contains(&part);
                 let is_subject = |at: &&usize| {
@@ -88,7 +88,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The name in a manifest: that of the container, or else of the object.
+    /// The name in a manifest: the container's, or else the object's.
     pub(super) fn in_manifest(&self) -> Candidate {
         let named = |name: &str| {
             // `web-web`
@@ -98,7 +98,7 @@ impl Reader<'_> {
         };
         let object = named(self.names.object);
         let names = self.names.outer.iter().copied().map(named).chain([object.clone()]);
-        // Operators that are made with kubebuilder all call their container `manager`.
+        // All operators generated with kubebuilder call their container `manager`.
         let says = |words: &Vec<String>| !words.is_empty() && !all_generic(words) && *words != ["manager"];
         let names = names.filter(says);
         let mut names = names.into_iter();
@@ -217,7 +217,7 @@ impl Reader<'_> {
         words
     }
 
-    /// The purpose of the part of a service that the options around the number are of: `web` of `s3_web.bind_addr`.
+    /// The purpose of the part of a service whose options contain the number: `web` in `s3_web.bind_addr`.
     fn purpose_before(&self, service: &[String]) -> Option<String> {
         let before = self.parts.len().checked_sub(2).map(|at| self.parts[at])?;
         let purpose = before.rsplit_once(['_', '-']).map(|(_, purpose)| purpose)?;
@@ -271,7 +271,8 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a word consists of letters of a service's name in order, including the first: `qbt` for qbittorrent.
+/// Whether a word of at most three letters abbreviates a service's name: it has the first letter of one of the name's
+/// words, and its letters occur in the name in order, as in `qbt` for qbittorrent.
 fn is_abbreviation(word: &str, service: &[String]) -> bool {
     const LONGEST: usize = 3;
     let mut letters = service.iter().flat_map(|word| word.chars());

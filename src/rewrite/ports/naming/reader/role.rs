@@ -6,7 +6,7 @@ use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, 
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
-    /// Whether the number is opened in a firewall.
+    /// Whether the number is opened in a firewall, or is in a list of several numbers.
     pub fn is_firewall(&self) -> bool {
         self.is_one_of_many
             || self
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
             }
         };
         let passes_on = PASSES_ON.iter().any(follows);
-        // A URL of another host, and an expectation about the configuration of another host.
+        // A URL of another host, and a check of another host's configuration.
         let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
         let is_check = self.parts.contains(&"checks");
         let is_url_of_host =
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
 
     /// Whether it is a label of a time series, or a query, that mentions the address of a service.
     pub(super) fn is_label(&self) -> bool {
-        // `up{instance="10.0.0.4:8080"}`, in which a string of Nix escapes the quotes.
+        // `up{instance="10.0.0.4:8080"}`, in which a Nix string escapes the quotes.
         let is_instance = || {
             self.line.before.contains("instance=") && {
                 let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');

@@ -53,7 +53,7 @@ fn a_forwarded_port_is_named_after_the_service_it_reaches() {
 }
 
 #[test]
-fn the_names_of_the_servers_of_nginx_name_the_services_behind_them() {
+fn nginx_server_names_name_the_services_behind_them() {
     let server = |name: &str, address: &str| {
         format!("server {{\n  server_name {name};\n  location / {{\n    proxy_pass http://{address}:@4321;\n  }}\n}}\n")
     };
@@ -76,7 +76,7 @@ fn the_names_of_the_servers_of_nginx_name_the_services_behind_them() {
 }
 
 #[test]
-fn sets_of_hosts_of_a_proxy_name_the_services_behind_it() {
+fn host_sets_of_a_proxy_name_the_services_behind_it() {
     let host = |label: &str| format!("services.nginx.proxyHosts.{label}.example.org.port");
     let (money, chat) = (host("money"), host("chat"));
     let path = "hosts/oak/configuration.nix";
@@ -98,7 +98,7 @@ fn sets_of_hosts_of_a_proxy_name_the_services_behind_it() {
 }
 
 #[test]
-fn clients_of_a_service_on_another_machine_have_its_entry() {
+fn clients_of_a_service_on_another_machine_share_its_entry() {
     let text = "settings = { address = \"10.0.0.23\"; port = @4321; };";
     let pass = "server {\n  location /share {\n    proxy_pass http://10.0.0.23:@4321;\n  }\n}";
     are_one(
@@ -136,7 +136,7 @@ fn the_path_of_a_url_may_name_the_service_that_it_reaches() {
 }
 
 #[test]
-fn only_the_title_of_a_link_names_what_it_leads_to() {
+fn only_the_title_of_a_link_names_its_target() {
     for (name, path, text, expected) in [
         ("mirrors", "x.nix", "mirrors = [ \"http://attic.lan:4320\" \"http://harmonia.lan:@4321\" ];", "services.x"),
         (
@@ -153,14 +153,14 @@ fn only_the_title_of_a_link_names_what_it_leads_to() {
 }
 
 #[test]
-fn a_listener_next_to_a_label_is_no_client() {
+fn a_listener_next_to_a_label_is_not_a_client() {
     let text = "cmd = [ \"--opts={instance=main,listen=0.0.0.0:@4321}\" ];";
     let name = "virtualisation.oci-containers.containers.wiki.cmd";
     assert_eq!(proposals(&[(4321, name, "app.nix", text)]), ["services.wiki=4321"]);
 }
 
 #[test]
-fn only_variables_of_a_proxy_for_all_programs_name_the_proxy() {
+fn only_variables_such_as_http_proxy_name_the_proxy() {
     let text = "REVERSE_PROXY = \"http://10.0.0.4:@4321\";";
     let name = "services.wiki.environment.REVERSE_PROXY";
     assert_eq!(proposals(&[(4321, name, "x.nix", text)]), ["services.wiki=4321"]);

@@ -52,7 +52,7 @@ fn sets_of_diagnostic_options_are_part_of_the_name() {
 }
 
 #[test]
-fn containers_with_the_same_ending_are_two_programs() {
+fn containers_whose_names_end_alike_are_different_programs() {
     let ports = |name: &str| format!("virtualisation.oci-containers.containers.{name}.ports");
     for (one, other, expected) in [
         ("ledger-web", "forge-web", ["forgeWeb", "forgeWebContainer", "ledgerWeb", "ledgerWebContainer"]),
@@ -75,7 +75,7 @@ fn containers_with_the_same_ending_are_two_programs() {
             .collect();
         assert_eq!(names, expected);
     }
-    // The label of another container does not name the number inside of this one.
+    // The label of another container does not name the number inside this one.
     let label = "virtualisation.oci-containers.containers.alarm-api.labels.traefik.http.services.alarm-api.loadbalancer.server.port";
     assert_eq!(
         proposals(&[
@@ -88,7 +88,7 @@ fn containers_with_the_same_ending_are_two_programs() {
 }
 
 #[test]
-fn variables_of_a_container_say_what_its_ports_are_for() {
+fn variables_of_a_container_give_the_purpose_of_its_ports() {
     let ports = "virtualisation.oci-containers.containers.drive.ports";
     let variable = "virtualisation.oci-containers.containers.drive.environment.DRIVE_WEBDAV__0__PORT";
     let text = |at: usize| {

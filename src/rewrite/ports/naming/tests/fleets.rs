@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_parts_of_a_path_that_hold_services_do_not_name_them() {
+fn the_parts_of_a_path_that_contain_services_do_not_name_them() {
     for (name, path, text, expected) in [
         (
             "den.aspects.swayvnc.homeManager.systemd.user.sockets.swayvnc.Socket.ListenStream",
@@ -43,7 +43,7 @@ fn the_parts_of_a_path_that_hold_services_do_not_name_them() {
 }
 
 #[test]
-fn clients_name_what_they_reach() {
+fn clients_name_the_service_that_they_reach() {
     for (name, path, text, expected) in [
         (
             "acme.services.caddy-proxy.hosts.chores.backendAddress",
@@ -110,7 +110,7 @@ fn an_object_and_its_container_are_one_service() {
 }
 
 #[test]
-fn the_spelling_of_a_service_does_not_make_another_one() {
+fn spellings_of_a_name_are_one_service() {
     let uses = [
         (4321, "links.url", "a.nix", "[ { name = \"SABnzbd\"; url = \"http://${hosts.nas.ip}:@4321/\"; } ]"),
         (4321, "ports.sabnzbd", "b.nix", "sabnzbd = @4321;"),
@@ -127,7 +127,7 @@ fn inbounds_are_named_by_their_tags() {
 }
 
 #[test]
-fn a_folder_of_containers_is_not_the_service_of_that_name() {
+fn a_folder_of_containers_is_not_the_service_with_that_name() {
     let uses = [(5000, "ports", "modules/docker/dufs/default.nix", "ports = @5000;")];
     assert_eq!(proposals(&uses), ["services.dufs=5000"]);
     let uses = [(6443, "port", "modules/k3s/default.nix", "port = @6443;")];
@@ -141,7 +141,7 @@ fn an_identifier_is_not_a_name() {
 }
 
 #[test]
-fn the_hosts_of_a_fleet_are_no_virtual_hosts() {
+fn the_hosts_of_a_fleet_are_not_virtual_hosts() {
     let host =
         |label: &str| format!("hosts.web1.services.nginx.virtualHosts.{label}.example.org.locations./.proxyPass");
     let (wiki, blog) = (host("wiki"), host("blog"));
@@ -153,7 +153,7 @@ fn the_hosts_of_a_fleet_are_no_virtual_hosts() {
 }
 
 #[test]
-fn a_folder_with_the_name_of_a_group_is_no_service() {
+fn a_folder_with_the_name_of_a_group_is_not_a_service() {
     let uses = [
         (4321, "acme.web.blog.port", "web/default.nix", "port = @4321;"),
         (4322, "acme.web.chat.port", "web/default.nix", "port = @4322;"),
@@ -164,7 +164,7 @@ fn a_folder_with_the_name_of_a_group_is_no_service() {
 }
 
 #[test]
-fn a_service_may_be_called_like_a_phase() {
+fn a_service_may_have_the_name_of_a_phase() {
     for (name, path, expected) in [
         ("services.setup.port", "a.nix", "services.setup"),
         ("init.port", "modules/setup/default.nix", "services.init"),
@@ -174,7 +174,7 @@ fn a_service_may_be_called_like_a_phase() {
 }
 
 #[test]
-fn the_end_of_a_connection_is_no_upstream_of_all_services() {
+fn an_option_called_source_does_not_name_an_upstream() {
     let uses = [
         (4320, "services.sync.port", "a.nix", "port = @4320;"),
         (4322, "services.sync.source", "a.nix", "source = \"10.0.0.4:@4322\";"),

@@ -62,7 +62,7 @@ fn hosts_with_the_same_number_are_different_services() {
 }
 
 #[test]
-fn blocks_of_a_proxy_name_the_service_behind_it() {
+fn proxy_blocks_name_the_service_behind_the_proxy() {
     let config = "services.caddy.virtualHosts.all.example.org.extraConfig";
     let block = "  handle /wiki* {\n    reverse_proxy localhost:@4321\n  }";
     let listener = (4321, "services.shop.port", "hosts/oak/shop.nix", "port = @4321;");
@@ -124,7 +124,7 @@ fn options_that_connect_to_another_server_do_not_name_it() {
 }
 
 #[test]
-fn names_that_are_given_by_hand_outweigh_well_known_numbers() {
+fn names_chosen_by_hand_outweigh_well_known_numbers() {
     for (number, name, text, expected) in [
         (4190, "ports.loginSonarr", "loginSonarr = @4190;", "media.loginSonarr"),
         (3306, "ports.honeypotMysql", "honeypotMysql = @3306;", "databases.honeypotMysql"),

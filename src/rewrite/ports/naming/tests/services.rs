@@ -97,7 +97,7 @@ fn entries_are_found_by_the_names_of_their_services() {
 }
 
 #[test]
-fn clients_of_the_only_listener_are_of_its_service() {
+fn clients_of_the_only_listener_belong_to_its_service() {
     let listener = (4321, "services.ledger.port", "modules/ledger.nix", "port = @4321;");
     for (name, path, text) in [
         ("services.chat-bridge.settings.homeserver.address", "modules/bridge.nix", "address = \"http://[::1]:@4321\";"),
@@ -145,7 +145,7 @@ fn clients_of_the_only_listener_are_of_its_service() {
 }
 
 #[test]
-fn files_of_different_services_keep_them_apart_without_further_evidence() {
+fn services_in_different_files_are_kept_apart_without_further_evidence() {
     let wiki = (8000, "port", "services/wiki.nix", "port = @8000;");
     let chat = (8000, "port", "services/chat.nix", "port = @8000;");
     assert_eq!(proposals(&[wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
@@ -197,7 +197,7 @@ fn instances_of_a_service_with_the_same_number_stay_apart() {
 }
 
 #[test]
-fn services_with_a_common_purpose_or_beginning_are_two() {
+fn services_with_a_common_purpose_or_prefix_are_kept_apart() {
     let port = |name, path| (4321, name, path, "port = @4321;");
     for (one, other, expected) in [
         ("services.ledger-web.port", "services.forge-web.port", ["services.forgeWeb=4321", "services.ledgerWeb=4321"]),
@@ -212,7 +212,7 @@ fn services_with_a_common_purpose_or_beginning_are_two() {
 }
 
 #[test]
-fn parts_of_a_service_and_virtual_machines_have_names_of_their_own() {
+fn parts_of_a_service_and_virtual_machines_have_their_own_names() {
     for (name, text, expected) in [
         ("acme.services.box.tunnel.endpointPort", "endpointPort = @4321;", "services.boxTunnelEndpoint"),
         ("media.torrents.peerPort", "peerPort = @4321;", "services.mediaTorrentsPeer"),

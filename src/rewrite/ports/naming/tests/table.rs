@@ -35,7 +35,7 @@ fn well_known_numbers_overrule_weak_evidence() {
 }
 
 #[test]
-fn evidence_next_to_a_number_has_precedence_over_its_usual_meaning() {
+fn evidence_next_to_a_number_takes_precedence_over_its_usual_meaning() {
     for (number, name, text, expected) in [
         (
             5678,
@@ -91,7 +91,7 @@ fn the_scheme_of_a_url_outweighs_the_usual_meaning() {
 }
 
 #[test]
-fn a_label_of_traefik_names_the_service_behind_it() {
+fn a_traefik_label_names_the_service_behind_it() {
     let label = |service: &str| {
         let path = format!("traefik.http.services.{service}.loadbalancer.server.port");
         (
