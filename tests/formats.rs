@@ -174,7 +174,7 @@ fn github_annotations_cannot_be_injected() {
 }
 
 #[test]
-fn gitlab_has_its_fields_and_no_fingerprint_twice() {
+fn gitlab_has_its_fields_and_unique_fingerprints() {
     let report = report();
     let issues = json(Format::Gitlab, &report);
     let issues = issues.as_array().unwrap();
@@ -216,7 +216,7 @@ fn junit_is_xml_with_correct_counts() {
 
 /// Validates against Jenkins' schema, the file in FLAKEWARD_JUNIT_SCHEMA (.ci/run downloads it).
 #[test]
-fn junit_is_valid_by_the_schema_of_jenkins() {
+fn junit_is_valid_against_the_jenkins_schema() {
     let (xmllint, schema) = (tool("xmllint"), std::env::var_os("FLAKEWARD_JUNIT_SCHEMA"));
     assert!(schema.is_some() || !required(), "FLAKEWARD_JUNIT_SCHEMA is not set");
     let Some((xmllint, schema)) = xmllint.zip(schema) else { return };

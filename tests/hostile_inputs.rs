@@ -395,7 +395,7 @@ fn branches_do_not_shadow_full_names_and_commits() {
 
 /// Working trees may be inside the `.git` folder of another one.
 #[test]
-fn files_of_a_working_tree_below_git_are_not_files_of_git() {
+fn files_of_a_worktree_inside_dot_git_can_be_written() {
     let root = tempfile::tempdir().unwrap();
     git(root.path(), &["init", "-q"]);
     let compose = b"services:\n  web:\n    image: nginx\n";
@@ -595,7 +595,7 @@ fn help_that_cannot_be_written_is_an_error() {
 
 /// A report or baseline that replaces a file of Git would make the repository unusable.
 #[test]
-fn files_of_git_are_not_replaced() {
+fn git_files_are_not_replaced() {
     let root = Repository::new(&[("a.nix", PORT), (".git/config", "[core]\n")]);
     for args in [["check", "-o", ".git/config"], ["check", "-o", ".git/new"], ["baseline", "-o", ".git/new"]] {
         let (code, _, err) = run(root.path(), &args);

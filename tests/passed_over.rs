@@ -161,7 +161,7 @@ fn ends(repository: &Repository, args: &str) -> Option<i32> {
 
 /// `.git` may come from an archive. Its files are neither waited for nor read without a limit.
 #[test]
-fn files_of_git_that_are_pipes_or_devices_do_not_block() {
+fn git_files_that_are_pipes_or_devices_do_not_block() {
     let names = ["HEAD", "commondir", "config", "index", "info/exclude", "objects/info/alternates", "packed-refs"];
     for name in names {
         for target in ["", "/proc/kmsg", "/dev/zero", "/proc/self/pagemap"] {

@@ -190,7 +190,7 @@ fn init_with_an_unreadable_file_reports_what_it_did() {
 
 /// A flake cannot import files outside it, so the registry belongs in the folder of the only flake.
 #[test]
-fn init_writes_the_registry_of_a_flake_in_a_folder_there() {
+fn init_writes_the_registry_next_to_the_only_flake() {
     let folder = Repository::new(&[
         ("src/flake.nix", "{ outputs = { self }: { }; }\n"),
         ("src/web.nix", "{ services.grafana.settings.server.http_port = 3000; }\n"),
@@ -618,7 +618,7 @@ fn rename_leaves_comments_of_files_that_are_not_checked() {
 }
 
 #[test]
-fn rename_says_which_file_has_syntax_errors() {
+fn rename_reports_which_file_has_syntax_errors() {
     let broken = "let ports = import ./lib/ports.nix; in { a = ports.web; \n";
     let folder = Repository::new(&[("lib/ports.nix", "{ web = 8080; }\n"), ("s.nix", broken)]);
     let output = run(folder.path(), "ports rename web site");

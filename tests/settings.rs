@@ -89,7 +89,7 @@ fn a_registry_outside_the_checked_files_is_reported_as_such() {
 
 /// A registry found by its name, with syntax errors: the ports are known, but not their names.
 #[test]
-fn the_port_rules_do_not_run_with_a_broken_registry_found_by_name() {
+fn the_port_rules_do_not_run_if_a_registry_found_by_name_has_syntax_errors() {
     let root =
         Repository::new(&[("lib/ports.nix", "{ redis = 6379;\n"), ("a.nix", "{ services.redis.port = 6379; }\n")]);
     let ran = root.run("-f concise");

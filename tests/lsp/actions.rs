@@ -240,7 +240,7 @@ fn files_of(root: &std::path::Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_file_is_migrated_as_by_the_command() {
+fn a_file_is_migrated_as_the_command_does() {
     for (arguments, line, files) in MIGRATIONS {
         let mut client = Client::usual(files);
         let path = arguments[1];

@@ -131,7 +131,7 @@ fn edited<'a>(others: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_documented_configurations_of_neovim_work() {
+fn the_documented_neovim_configurations_work() {
     if !neovim_is_current() {
         return;
     }
@@ -142,7 +142,7 @@ fn the_documented_configurations_of_neovim_work() {
 }
 
 #[test]
-fn the_documented_configuration_of_emacs_works() {
+fn the_documented_emacs_configuration_works() {
     let probe = ["--batch", "--no-init-file", "--funcall", "package-initialize", "--load", "eglot"];
     if !is_there("emacs with eglot", Command::new("emacs").args(probe)) {
         return;
@@ -201,7 +201,7 @@ fn the_libraries_of_vscode_understand_the_server() {
 }
 
 #[test]
-fn the_official_types_of_the_protocol_fit_every_message() {
+fn every_message_fits_the_official_protocol_types() {
     if !is_there("pytest-lsp", Command::new("python3").args(["-c", "import pytest_lsp"])) {
         return;
     }

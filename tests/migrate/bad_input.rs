@@ -154,7 +154,7 @@ fn says(list: &serde_json::Value, what: &str, text: &str) -> bool {
 }
 
 #[test]
-fn two_services_with_one_process_name_get_two() {
+fn services_with_the_same_process_name_get_different_names() {
     let compose = "services:\n  db: {image: \"postgres:16\"}\n  db-init: {image: busybox, command: echo a}\n  \
                    later: {image: busybox, command: echo b, depends_on: [db-init]}\n";
     let folder = Folder::new(&[("compose.yaml", compose)]);

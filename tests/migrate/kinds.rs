@@ -191,7 +191,7 @@ fn a_site_that_another_stage_builds() {
 }
 
 #[test]
-fn clients_of_kafka_use_its_only_listener() {
+fn kafka_clients_use_the_only_listener() {
     let compose = "services:\n  kafka:\n    image: confluentinc/cp-kafka:7.5.0\n    ports: ['9092:9092', '29092:29092']\n    \
         environment:\n      KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://kafka:29092,HOST://localhost:9092\n  topics:\n    \
         image: confluentinc/cp-kafka:7.5.0\n    depends_on: { kafka: { condition: service_healthy } }\n    \

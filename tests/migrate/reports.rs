@@ -100,7 +100,7 @@ impl Repo {
 }
 
 #[test]
-fn servers_of_php_are_those_of_the_image() {
+fn php_services_run_the_server_in_their_image() {
     let compose = "services:\n  fpm: {build: ./fpm}\n  other: {build: ./other}\n  console: {build: ./console}\n  \
                    site: {image: \"php:8.3-apache\", ports: [\"8080:80\"], volumes: [\"./src:/var/www/html\"]}\n  \
                    web: {image: nginx, ports: [\"8081:80\"], volumes: [\"./conf:/etc/nginx/conf.d\"]}\n";
@@ -379,7 +379,7 @@ fn scripts_are_found_by_the_last_copy_and_through_other_stages() {
 }
 
 #[test]
-fn names_of_projects_are_one_attribute() {
+fn a_project_name_with_dots_is_one_attribute() {
     let root = TempDir::new().unwrap();
     init(root.path());
     let folder = root.path().join(".examples/v1.2");
@@ -502,7 +502,7 @@ fn files_that_git_ignores_are_reported() {
 }
 
 #[test]
-fn a_plugin_of_grafana_is_not_its_data() {
+fn a_mounted_grafana_plugin_is_not_its_data() {
     let compose =
         "services:\n  graphs:\n    image: grafana/grafana\n    volumes:\n      - ./dist:/var/lib/grafana/plugins/own\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("dist/plugin.json", "{}")]);
@@ -510,7 +510,7 @@ fn a_plugin_of_grafana_is_not_its_data() {
 }
 
 #[test]
-fn variables_of_env_that_name_old_hosts_are_reported() {
+fn env_file_variables_that_name_old_hosts_are_reported() {
     let compose = "services:\n  db: { image: 'postgres:16' }\n  app:\n    image: node:22\n    command: node a.js\n    environment:\n      \
         A_URL: ${A_URL:?unset}\n      DB_HOST: ${DB_HOST}\n      OTHER_HOST: ${DB_HOST:-db}\n      NAME: ${NAME}\n";
     let env = "A_URL=postgres://db:5432/x\nDB_HOST=db\nNAME=db\n";
@@ -671,7 +671,7 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
 }
 
 #[test]
-fn programs_of_dotnet_are_run_from_their_project() {
+fn dotnet_programs_run_from_their_project() {
     let image = |build: &str| {
         format!(
             "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS b\nWORKDIR /src\n{build}FROM mcr.microsoft.com/dotnet/aspnet:8.0\n\
@@ -735,7 +735,7 @@ fn the_user_of_an_address_is_not_a_host() {
 }
 
 #[test]
-fn path_of_the_image_is_not_that_of_the_machine() {
+fn the_path_variable_of_an_image_is_not_carried_over() {
     let compose = "services:\n  a: { image: 'node:22', command: node a.js, environment: { PATH: '/opt/x/bin:/usr/bin', MODE: x } }\n";
     Repo::of(&[("compose.yaml", compose)])
         .has("MODE = \"x\";")
@@ -744,7 +744,7 @@ fn path_of_the_image_is_not_that_of_the_machine() {
 }
 
 #[test]
-fn files_that_curl_sends_are_those_of_the_checkout() {
+fn curl_sends_files_from_the_checkout() {
     let compose = "services:\n  a:\n    image: curlimages/curl\n    volumes: ['./setup:/config']\n    \
         entrypoint: sh -c \"curl -d @/config/a.json http://x.test; curl -d @/config/b.json http://x.test\"\n";
     Repo::of(&[("compose.yaml", compose), ("setup/a.json", "{}"), ("setup/b.json", "{}")])
@@ -754,7 +754,7 @@ fn files_that_curl_sends_are_those_of_the_checkout() {
 }
 
 #[test]
-fn sql_of_the_first_start_needs_a_database() {
+fn sql_init_scripts_need_a_database() {
     let compose = "services:\n  ch: { image: clickhouse/clickhouse-server, volumes: ['./ch:/docker-entrypoint-initdb.d'] }\n  \
         my: { image: 'mysql:8.4', volumes: ['./my:/docker-entrypoint-initdb.d'] }\n";
     Repo::of(&[("compose.yaml", compose), ("ch/1.sql", ""), ("ch/2.sql", ""), ("my/1.sql", "")])
@@ -764,7 +764,7 @@ fn sql_of_the_first_start_needs_a_database() {
 }
 
 #[test]
-fn flags_of_nats_are_settings() {
+fn nats_flags_become_settings() {
     let compose = "services:\n  n: { image: 'nats:2', command: '-js -sd /data -m 8222 --name hub -DV' }\n  \
         o: { image: 'nats:2', command: ['-c', '/etc/n.conf'] }\n  \
         p: { image: 'nats:2', command: ['-a=0.0.0.0', '--net=0.0.0.0', '--name=edge', '--js=true', '-D=false'] }\n";
@@ -789,7 +789,7 @@ fn cache_mounts_of_run_do_not_hide_what_it_builds() {
 }
 
 #[test]
-fn images_of_applications_run_the_package_of_nixpkgs() {
+fn application_images_run_the_nixpkgs_package() {
     let compose = "services:\n  dl: { image: lscr.io/linuxserver/nzbget, ports: ['6789:6789'] }\n  \
         alerts: { image: ghcr.io/alerta/alerta-api, ports: ['8080:8080'] }\n  \
         console: { image: alerta/alerta-web, ports: ['8082:8080'] }\n  \
@@ -816,7 +816,7 @@ fn applications_whose_variables_differ_in_nixpkgs_are_left() {
 }
 
 #[test]
-fn brokers_of_kafka_are_clusters_of_their_own() {
+fn each_kafka_broker_becomes_its_own_cluster() {
     let broker = |name: &str, more: &str| {
         format!(
             "  {name}:\n    image: wurstmeister/kafka\n    environment:\n      KAFKA_ZOOKEEPER_CONNECT: zk:2181\n      \
@@ -852,7 +852,7 @@ fn names_of_databases_are_not_hosts_and_subcommands_are_given_once() {
 }
 
 #[test]
-fn hosts_of_databases_and_users_are_hosts() {
+fn variables_like_host_db_and_server_user_are_hosts() {
     let compose = "services:\n  app:\n    image: 'node:22'\n    command: node a.js\n    \
         environment: { HOST_DB: db, HOST_DATABASE: db, SERVER_USER: db, HOST_MAIN_DB: db, APP_URL_DB: db, HOST_PASSWORD: db }\n  \
         db: { image: 'postgres:16' }\n";
@@ -875,7 +875,7 @@ fn programs_that_are_built_outside_of_the_checkout_are_reported() {
 }
 
 #[test]
-fn data_of_loki_is_where_it_is_mounted() {
+fn loki_data_is_in_the_mounted_folder() {
     let config = "common:\n  path_prefix: /loki\nstorage_config:\n  filesystem:\n    directory: /loki/chunks/one\n";
     let compose = "services:\n  loki: { image: grafana/loki, volumes: ['./loki.yml:/etc/loki/loki.yml', './chunks:/loki/chunks'] }\n";
     Repo::of(&[("compose.yaml", compose), ("loki.yml", config)])
@@ -884,7 +884,7 @@ fn data_of_loki_is_where_it_is_mounted() {
 }
 
 #[test]
-fn passwords_are_set_where_the_data_is() {
+fn passwords_are_set_in_the_mounted_data_folder() {
     let compose = "services:\n  db:\n    image: 'mysql:8.4'\n    environment: { MYSQL_ROOT_PASSWORD: pw }\n    \
         volumes: ['./database:/var/lib/mysql']\n";
     Repo::of(&[("compose.yaml", compose)])
@@ -893,7 +893,7 @@ fn passwords_are_set_where_the_data_is() {
 }
 
 #[test]
-fn plugins_of_grafana_are_named_as_packages() {
+fn grafana_plugins_are_named_as_packages() {
     let compose = "services:\n  g: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: 'grafana-clock-panel, a-b-source 1.2.3' } }\n  \
         h: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: '', GF_PLUGINS_PREINSTALL_SYNC: 'my-panel,my_panel' } }\n  \
         i: { image: grafana/grafana, environment: { GF_PLUGINS_PREINSTALL: 'my_panel' } }\n";
@@ -933,7 +933,7 @@ fn programs_that_a_script_installs_for_all_are_reported() {
 }
 
 #[test]
-fn addresses_of_dotnet_have_the_port_of_the_registry() {
+fn dotnet_addresses_use_the_registry_port() {
     let compose = "services:\n  a: { image: 'node:22', command: node a.js, ports: ['9000:8080'], environment: { ASPNETCORE_URLS: 'http://+:8080' } }\n";
     Repo::of(&[("compose.yaml", compose)]).has("ASPNETCORE_URLS = \"http://+:${toString ports.");
 }

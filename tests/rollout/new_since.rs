@@ -176,7 +176,7 @@ fn uncommitted_files_scripts_and_paths_count() {
 
 /// Some repositories use SHA-256 for the ids of objects, and files have other line endings in the working tree.
 #[test]
-fn formats_of_git_do_not_matter() {
+fn object_formats_and_line_endings_do_not_matter() {
     let repository = Repository::new(&[]);
     std::fs::remove_dir_all(repository.path().join(".git")).unwrap();
     repository.git(&["init", "-q", "--object-format=sha256"]);
