@@ -38,7 +38,7 @@ fn must(root: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A copy with its own `.git` folder, so that nothing outside it is read.
+/// A copy of a repository with its own `.git` folder, so that nothing outside it is read.
 fn copy(from: &Path) -> TempDir {
     let folder = TempDir::new().unwrap();
     copy_into(from, folder.path());
@@ -74,7 +74,7 @@ fn texts(root: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// The value of a single file in Nix, called with its default arguments. `None` if it needs other arguments.
+/// The value of a file that Nix evaluates on its own, called with its default arguments. `None` if that fails.
 fn value(root: &Path, file: &Path) -> Option<String> {
     const CALL: &str = "f: let call = f: if builtins.isFunction f then call (f { }) else plain f;
         plain = v: if builtins.isAttrs v then builtins.mapAttrs (_: plain) v
@@ -194,12 +194,12 @@ fn walked(from: &Path) -> TempDir {
             same += 1;
         }
     }
-    println!("{name}: {} files changed, {same} evaluate alone and to the same value", changed.len());
+    println!("{name}: {} files changed, {same} of them evaluate on their own, to the same value", changed.len());
     after
 }
 
 #[test]
-fn repositories_keep_their_meaning() {
+fn ports_init_and_fix_do_not_change_what_nix_evaluates() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repos");
     let corpus = std::env::var_os("FLAKEWARD_CORPUS").map(PathBuf::from);
     for all in corpus.into_iter().chain([own]) {
@@ -253,9 +253,8 @@ fn named(files: &[(&str, &str)]) -> (TempDir, String) {
     (after, registry)
 }
 
-/// Lists of services, proxies in front of them, and their firewalls.
 #[test]
-fn lists_and_proxies_have_the_names_of_their_services() {
+fn entries_are_named_after_services_in_lists_and_behind_proxies() {
     let (after, registry) = named(&[
         (
             "modules/media/default.nix",

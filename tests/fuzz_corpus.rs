@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// The number of mutated inputs for each entry.
 const CHANGED: usize = 300;
 
-/// A time that no input needs, even on a slow machine.
+/// A time that no input exceeds, even on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn folder() -> PathBuf {
@@ -94,7 +94,7 @@ fn changed(seed: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     tokens.concat()
 }
 
-/// Words, numbers and blanks; every other byte is its own token.
+/// The words, numbers and runs of spaces in a text; every other byte is its own token.
 fn tokens(text: &[u8]) -> Vec<&[u8]> {
     let kind = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'_' => 1,

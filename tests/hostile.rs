@@ -134,7 +134,7 @@ fn long_dockerfiles_are_read_to_the_end() {
 }
 
 #[test]
-fn long_lines_and_large_files() {
+fn long_lines_and_large_files_are_checked_or_rejected() {
     let filler = "y".repeat(2_000_000);
     assert_eq!(says("x.nix", format!("{{ a = \"{filler}\"; port = 6379; }}")), (Some(1), port("x.nix:1:2000018")));
     assert_eq!(says("x.yaml", format!("a: \"{filler}\"\nport: 6379\n")), (Some(1), port("x.yaml:2:7")));
@@ -175,7 +175,7 @@ fn every_encoding_is_read_or_rejected() {
 }
 
 #[test]
-fn thousands_of_names_findings_and_suppressions() {
+fn thousands_of_names_findings_and_suppressions_are_handled() {
     let range = || 0..20_000;
     let bound: String = range().map(|index| format!("n{index}Port = {};\n", index + 1_000)).collect();
     let used: String = range().map(|index| format!("{{ port = n{index}Port; }}\n")).collect();
@@ -198,9 +198,9 @@ fn thousands_of_names_findings_and_suppressions() {
     assert!(ran.out.contains("(20000 occurrences)") && ran.peak < 600, "{} MiB", ran.peak);
 }
 
-/// Any file name that the file system allows: each file is checked or reported, and none is taken for an option.
+/// Names that the file system allows. None is taken for an option.
 #[test]
-fn any_name_is_a_name() {
+fn files_with_any_name_are_checked_or_reported() {
     use std::os::unix::ffi::OsStrExt;
     let long = format!("{}.nix", "a".repeat(251));
     let names: [&[u8]; 8] =
@@ -227,9 +227,8 @@ fn any_name_is_a_name() {
     assert!(!at("\u{fffd}.nix".as_bytes()).exists());
 }
 
-/// Files deep in the tree are reached as long as the system permits.
 #[test]
-fn a_thousand_folders_deep() {
+fn files_a_thousand_folders_deep_are_checked() {
     let root = Repository::new::<&str>(&[]);
     let path = format!("{}x.nix", "d/".repeat(1_000));
     let file = root.path().join(&path);
@@ -239,9 +238,9 @@ fn a_thousand_folders_deep() {
     assert_eq!((ran.code, ran.out), (Some(1), port(&format!("{path}:1:10"))));
 }
 
-/// flakeward's own files, and ignore files, are opened only if reading them is certain to end.
+/// flakeward's own files, and ignore files, are read only if reading them is certain to terminate.
 #[test]
-fn settings_are_files_of_a_moderate_size() {
+fn settings_must_be_regular_files_of_a_limited_size() {
     let no_file = "it is neither a file nor a directory";
     let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     for (path, what, limit) in [
@@ -295,7 +294,7 @@ fn settings_are_files_of_a_moderate_size() {
 
 /// Lookups for many findings use an index or are skipped; there is no linear search for each finding.
 #[test]
-fn many_findings_on_one_line_and_in_one_registry() {
+fn many_findings_on_one_line_and_in_one_registry_are_reported() {
     let range = || 0..20_000;
     let line: String = range().map(|index| format!("{{ port = {}; }} ", index + 1_000)).collect();
     let (code, out) = says("x.nix", format!("[ {line} ]"));
@@ -509,9 +508,9 @@ fn programs_in_the_git_configuration_are_not_started() {
     assert!(root.path().join("sprung").exists());
 }
 
-/// The fixes of many findings in one file share what they have in common.
+/// The fixes of many findings in one file share their common edits.
 #[test]
-fn memory_for_fixes_is_proportional() {
+fn memory_for_fixes_grows_linearly() {
     let ports = (1000..2500).fold(String::new(), |all, port| all + &format!("{{ services.s{port}.port = {port}; }}\n"));
     let yaml = (1000..2500).fold(String::new(), |all, port| all + &format!("s{port}:\n  port: {port}\n"));
     for files in [

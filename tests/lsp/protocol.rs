@@ -128,7 +128,7 @@ fn incremental_edits_reach_across_astral_characters_and_crlf() {
 }
 
 #[test]
-fn the_server_ends_with_the_process_of_the_client() {
+fn the_server_exits_when_the_client_process_ends() {
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     let id = ended.id();
     ended.wait().unwrap();

@@ -395,7 +395,7 @@ fn keys_of_ports_belong_to_the_host_beside_them() {
 }
 
 #[test]
-fn programs_that_go_and_cargo_build_run_from_where_they_are_built() {
+fn programs_built_by_go_or_cargo_run_in_their_build_folder() {
     let go = "FROM golang:1.24 AS b\nWORKDIR /app\nCOPY . .\nRUN go build -o api . && go build -o seed seed/main.go\n\
         FROM alpine\nWORKDIR /app\nCOPY --from=b /app/api .\nCOPY --from=b /app/seed .\nCMD [\"./api\"]\n";
     let cargo = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release --bin worker --features fast\n\

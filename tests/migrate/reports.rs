@@ -724,7 +724,7 @@ fn dotnet_programs_run_from_their_project() {
 }
 
 #[test]
-fn the_user_of_an_address_is_not_a_host() {
+fn the_user_name_in_an_address_is_not_a_host() {
     let compose = "services:\n  app:\n    image: 'node:22'\n    command: node a.js\n    environment:\n      \
         DB_URL: 'postgresql://app:pw@db:5432/app'\n      QUEUE: 'amqp://app:app@app:7000'\n      PEER: 'http://app:7000/x@y'\n    \
         ports: ['7000:7000']\n  db: { image: 'postgres:16', environment: { POSTGRES_USER: app } }\n";
