@@ -26,7 +26,7 @@ impl Nix {
         Self(TempDir::new().unwrap())
     }
 
-    /// Its store.
+    /// The path of its store.
     pub fn store(&self) -> PathBuf {
         self.0.path().join("store")
     }
@@ -62,7 +62,7 @@ impl Nix {
 }
 
 impl Drop for Nix {
-    /// Nix makes everything in its store read-only, so it could not be removed otherwise.
+    /// Makes the store writable, so that it can be removed: Nix makes everything in it read-only.
     fn drop(&mut self) {
         let _ = Command::new("chmod").args(["-R", "u+w"]).arg(self.0.path()).status();
     }
@@ -139,7 +139,7 @@ fn user(flake: &str, inputs: &[(&str, &Path)]) -> Repository {
     user
 }
 
-/// The check passes, fails on a finding and shows it, and passes again once the configuration allows the finding.
+/// Checks that `nix flake check` passes, fails and shows a finding, and passes again once the file is excluded.
 fn guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
     nix.run(user, "flake check", inputs).ok();
     user.write("web/Dockerfile", BAD);
@@ -153,7 +153,7 @@ fn guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
 }
 
 #[test]
-fn mk_check() {
+fn mk_check_fails_on_findings() {
     if !have(&["git", "nix"]) {
         return;
     }
@@ -190,7 +190,7 @@ fn the_result_does_not_depend_on_the_clock() {
 }
 
 #[test]
-fn settings_are_toml() {
+fn settings_are_converted_to_toml() {
     if !have(&["git", "nix"]) {
         return;
     }
@@ -208,7 +208,7 @@ fn settings_are_toml() {
     assert_eq!(serde_json::to_value(read).unwrap(), meant);
 }
 
-/// The checkouts of flake-parts and nixpkgs.lib, if they are given.
+/// The checkouts of flake-parts and nixpkgs.lib, if environment variables name them.
 fn checkouts() -> Option<(PathBuf, PathBuf)> {
     both("FLAKEWARD_TEST_FLAKE_PARTS", "FLAKEWARD_TEST_NIXPKGS_LIB")
 }
@@ -218,14 +218,14 @@ fn both(one: &str, other: &str) -> Option<(PathBuf, PathBuf)> {
     let folder = |name| std::env::var_os(name).map(PathBuf::from);
     let both = folder(one).zip(folder(other));
     if both.is_none() {
-        eprintln!("left out: {one} and {other} are not set");
+        eprintln!("skipped: {one} and {other} are not set");
     }
     both
 }
 
 /// flakeward's own flake, checked with its own module, and its parts as other projects would use them.
 #[test]
-fn own_flake() {
+fn the_flake_of_this_repository_passes_its_own_check() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
     let Some(nix2container) = std::env::var_os("FLAKEWARD_TEST_NIX2CONTAINER").map(PathBuf::from) else { return };
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
@@ -280,14 +280,14 @@ fn describes_an_image(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)
 }
 
 #[test]
-fn flake_module() {
+fn the_flake_parts_module_fails_on_findings() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
     let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("flakeward", flakeward.path())];
     guards_the_flake(&nix, &user("flake.nix, with flake-parts", &inputs), &inputs);
 }
 
-/// The result of the flake-parts module of the last input, with the README's example for `perSystem`.
+/// The value of an option from the flake-parts module of the last input, with the README's example for `perSystem`.
 fn made_of(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Value {
     let urls: String = inputs.iter().map(|(name, _)| format!("{name}.url = \"path:/{name}\"; ")).collect();
     let (system, name) = (system(), inputs.last().unwrap().0);
@@ -305,14 +305,14 @@ fn made_of(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Va
     let user = Repository::new(&[("flake.nix", &flake), ("module.nix", &module)]);
     user.add_all();
     let said = nix.run(&user, &format!("eval --json .#legacyPackages.{system}.made"), inputs).ok();
-    // The warnings follow.
+    // Nix's warnings follow the JSON value.
     serde_json::Deserializer::from_str(&said).into_iter().next().unwrap().unwrap()
 }
 
-/// The README's hook for git-hooks.nix rejects commits under the real pre-commit, and its formatter for treefmt-nix
-/// fixes.
+/// The README's hook for git-hooks.nix rejects a commit when run by the real pre-commit, and its formatter for
+/// treefmt-nix fixes a file.
 #[test]
-fn git_hooks_and_treefmt() {
+fn the_examples_for_git_hooks_and_treefmt_work() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix", "pre-commit"])) else { return };
     let Some((git_hooks, treefmt)) = both("FLAKEWARD_TEST_GIT_HOOKS", "FLAKEWARD_TEST_TREEFMT") else { return };
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), flakeward());

@@ -12,7 +12,7 @@ const GOOD: &str =
     "let\n  ports = import ../ports.nix;\nin\n{\n  services.redis.servers.main.port = ports.databases.redis;\n}\n";
 const FOUND: &str = "modules/cache.nix:2:38";
 
-/// Only the parts that the hook without installation needs.
+/// A release with only the manifest, which is all that the hook `flakeward-system` needs.
 fn manifest() -> Repository {
     release([".pre-commit-hooks.yaml"].iter())
 }
@@ -48,7 +48,7 @@ fn guards_commits(user: &Repository) {
 }
 
 #[test]
-fn pre_commit() {
+fn the_hook_works_in_pre_commit() {
     if !have(&["git", "pre-commit"]) {
         return;
     }
@@ -64,7 +64,7 @@ fn pre_commit() {
 }
 
 #[test]
-fn prek() {
+fn the_hook_works_in_prek() {
     if !have(&["git", "prek"]) {
         return;
     }
@@ -77,7 +77,7 @@ fn prek() {
 }
 
 #[test]
-fn lefthook() {
+fn the_hook_works_in_lefthook() {
     if !have(&["git", "lefthook"]) {
         return;
     }
@@ -89,9 +89,9 @@ fn lefthook() {
 
 /// The hook that builds flakeward from source. It takes minutes, fewer with the artefacts of a release build.
 #[test]
-fn pre_commit_builds_it() {
+fn pre_commit_builds_flakeward_from_source() {
     if !required() {
-        eprintln!("left out: building takes minutes, and FLAKEWARD_REQUIRE_TOOLS is not 1");
+        eprintln!("skipped: building takes minutes, and FLAKEWARD_REQUIRE_TOOLS is not 1");
         return;
     }
     assert!(have(&["git", "pre-commit", "cargo"]));
@@ -99,7 +99,7 @@ fn pre_commit_builds_it() {
     let user = user(".pre-commit-config.yaml", &snippet(".pre-commit-config.yaml"), &release);
     user.commit().ok();
     user.run("pre-commit install").ok();
-    // Rust's own folders are the machine's, and the artefacts of an earlier release build are reused.
+    // Uses the machine's own Cargo and rustup folders, and the artefacts of an earlier release build.
     let home = std::env::home_dir().unwrap();
     let folder = |name: &str, usual: &str| std::env::var_os(name).map_or_else(|| home.join(usual), Into::into);
     let installed = user
@@ -113,9 +113,9 @@ fn pre_commit_builds_it() {
     guards_commits(&user);
 }
 
-/// The manifest's filter accepts every file name that flakeward checks, and no prose.
+/// The filter in the manifest accepts the names of all files that flakeward reads, but not of documents or source code.
 #[test]
-fn hooks_get_what_flakeward_reads() {
+fn hooks_run_on_the_files_that_flakeward_reads() {
     if !have(&["git", "pre-commit"]) {
         return;
     }

@@ -39,14 +39,14 @@ fn script(name: &str) -> PathBuf {
 /// Whether a client is installed. It must be if the tools are required.
 fn is_there(name: &str, probe: &mut Command) -> bool {
     let is_there = probe.output().is_ok_and(|output| output.status.success());
-    assert!(is_there || std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_none(), "{name} is missing");
+    assert!(is_there || std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_none(), "{name} is not installed");
     if !is_there {
-        eprintln!("skipped: there is no {name}");
+        eprintln!("skipped: {name} is not installed");
     }
     is_there
 }
 
-/// The lines that a client printed, of which there must be some.
+/// Checks that a client printed all expected lines.
 fn printed(output: &Output, expected: &[&str]) {
     let told = String::from_utf8_lossy(&output.stdout).replace('\r', "");
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -57,7 +57,7 @@ fn printed(output: &Output, expected: &[&str]) {
 }
 
 #[test]
-fn neovim_shows_fixes_and_renames() {
+fn neovim_shows_a_diagnostic_applies_its_fix_and_renames() {
     if !is_there("nvim", Command::new("nvim").arg("--version")) {
         return;
     }
@@ -120,7 +120,7 @@ fn configured_neovim(files: &[(&str, &str)]) {
     printed(&repository.run(&mut neovim), &edited(&["diagnostic hardcoded-port 1:24", "done"]));
 }
 
-/// The expected output of an editor after the fix and the renaming, mixed with other lines.
+/// The lines that an editor must print: the results of the fix and the rename, and `others`.
 fn edited<'a>(others: &[&'a str]) -> Vec<&'a str> {
     let edits = [
         "fixed let|  ports = import ./lib/ports.nix;|in|{|  services.redis.port = ports.databases.redis;|}",
@@ -173,7 +173,7 @@ fn node_modules() -> Option<PathBuf> {
 }
 
 #[test]
-fn the_libraries_of_vscode_understand_the_server() {
+fn the_client_libraries_of_vscode_work_with_the_server() {
     let modules = node_modules();
     let name = "node with vscode-languageserver-protocol";
     if !is_there(name, Command::new(if modules.is_some() { "node" } else { "false" }).arg("--version")) {

@@ -56,7 +56,7 @@ fn bad_files_are_rejected_with_a_position() {
     }
 }
 
-/// Nesting that would overflow the stack.
+/// Such nesting could overflow the stack.
 #[test]
 fn deep_substitutions_are_rejected() {
     let nested = format!("{}x{}", "${A:-".repeat(20_000), "}".repeat(20_000));
@@ -114,7 +114,7 @@ fn excessively_large_projects_are_rejected() {
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn existing_files_and_entries_are_not_overwritten() {
     let compose =
         "services:\n  grafana:\n    image: grafana/grafana\n  cache:\n    image: redis\n    ports: [\"3000:6379\"]\n";
     let registry = "{\n  services = {\n    shop = 3000;\n  };\n}\n";
@@ -194,7 +194,7 @@ fn attributes_of_the_flake_are_not_defined_again() {
 }
 
 #[test]
-fn dockerfiles_that_cannot_be_read_are_rejected() {
+fn invalid_dockerfiles_are_rejected() {
     for (text, expected) in
         [("", "web/Dockerfile"), ("RUN echo a\n", "web/Dockerfile:1:1"), ("FROM\n", "web/Dockerfile:1:1")]
     {
@@ -206,9 +206,9 @@ fn dockerfiles_that_cannot_be_read_are_rejected() {
     }
 }
 
-/// The report lists every file that includes others, at its own line.
+/// The report has an entry for each `include`, in the file that contains it.
 #[test]
-fn included_files_are_in_the_report() {
+fn each_include_is_in_the_report() {
     let service = |name: &str| format!("services:\n  {name}:\n    image: redis\n");
     let (top, sub) =
         (format!("include: [sub.yaml]\n{}", service("a")), format!("include: [more.yaml]\n{}", service("b")));

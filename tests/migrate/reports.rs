@@ -49,22 +49,38 @@ impl Repo {
     }
 
     fn left(&self, what: &str, text: &str) -> &Self {
-        assert!(self.entry("left", what, text), "{what}: {text:?} is not left in\n{:#}", self.report["left"]);
+        assert!(
+            self.entry("left", what, text),
+            "{what}: {text:?} is not in the list of what is left out:\n{:#}",
+            self.report["left"]
+        );
         self
     }
 
     fn not_left(&self, what: &str, text: &str) -> &Self {
-        assert!(!self.entry("left", what, text), "{what}: {text:?} is left in\n{:#}", self.report["left"]);
+        assert!(
+            !self.entry("left", what, text),
+            "{what}: {text:?} is in the list of what is left out:\n{:#}",
+            self.report["left"]
+        );
         self
     }
 
     fn carried(&self, what: &str, text: &str) -> &Self {
-        assert!(self.entry("carried", what, text), "{what}: {text:?} is not carried in\n{:#}", self.report["carried"]);
+        assert!(
+            self.entry("carried", what, text),
+            "{what}: {text:?} is not in the list of what is carried over:\n{:#}",
+            self.report["carried"]
+        );
         self
     }
 
     fn not_carried(&self, what: &str) -> &Self {
-        assert!(!self.entry("carried", what, ""), "{what} is carried in\n{:#}", self.report["carried"]);
+        assert!(
+            !self.entry("carried", what, ""),
+            "{what} is in the list of what is carried over:\n{:#}",
+            self.report["carried"]
+        );
         self
     }
 
@@ -84,7 +100,7 @@ impl Repo {
         let module = self.root.path().join("flake/process-compose.nix");
         let Some(texts) = texts(&module).filter(|_| have(&["nginx"])) else { return };
         let (_, text) = texts.iter().find(|(kind, _)| kind == "nginx.conf").unwrap();
-        // The packages of the machine.
+        // Uses the files of the nginx on this machine.
         let text = text.replace("/usr/etc/nginx/", "/etc/nginx/").replace("/usr/conf/", "/etc/nginx/");
         let folder = self.root.path().join(format!("data/{process}"));
         fs::create_dir_all(folder.join("nginx")).unwrap();
@@ -130,7 +146,7 @@ fn php_services_run_the_server_in_their_image() {
 }
 
 #[test]
-fn defaults_in_defaults_keep_their_braces() {
+fn nested_defaults_keep_their_braces() {
     let compose = "services:\n  a:\n    image: node:22\n    command: node a.js\n    environment:\n      \
                    URL: \"${BASE:-http://127.0.0.1:${PORT:-8000}}\"\n      QUOTED: '${BASE:-say \"`x`\"}'\n";
     let repo = Repo::of(&[("compose.yaml", compose), (".env", "BASE=http://127.0.0.1:9\n")]);
@@ -164,7 +180,7 @@ fn scripts_start_only_existing_programs() {
 }
 
 #[test]
-fn servers_that_are_not_started_are_not_services() {
+fn images_that_do_not_start_their_server_do_not_become_services() {
     let compose = r#"services:
   data: {image: "mysql:8.0", command: /bin/true}
   waiter: {image: "postgres:16", entrypoint: [sleep, infinity]}
@@ -210,7 +226,7 @@ fn helpers_of_disabled_services_are_also_disabled() {
 }
 
 #[test]
-fn connections_of_bash_have_the_new_address() {
+fn bash_connections_use_the_new_address() {
     let compose = "services:\n  db: {image: \"postgres:16\"}\n  web:\n    image: node:22\n    \
                    command: bash -c 'while !</dev/tcp/db/5432; do sleep 1; done; node app.js'\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -297,7 +313,7 @@ fn runtimes_have_the_version_of_the_image() {
 }
 
 #[test]
-fn paths_of_the_image_are_found_in_the_checkout_or_reported() {
+fn image_paths_are_found_in_the_checkout_or_reported() {
     let compose = "services:\n  app: {build: .}\n  wsgi: {build: ., command: python -m uwsgi /opt/app/uwsgi.ini}\n";
     let dockerfile = "FROM python:3.12\nENV APP_HOME=/srv/app\nWORKDIR $APP_HOME\nCOPY . .\nEXPOSE 9000\n\
                       HEALTHCHECK CMD python $APP_HOME/health.py || exit 1\nCMD [\"python\", \"app.py\"]\n";
@@ -320,13 +336,13 @@ fn arguments_of_a_start_script_are_known_or_reported() {
     repo.not_left("services.own.command", "`worker`")
         .left("services.app.command", "`supervisord`")
         .left("services.app.command", "/etc/supervisor/supervisord.conf")
-        // The folder of the base image.
+        // The base image's working directory, in which ./site is mounted.
         .has("working_dir = \"./site\"")
         .has("/bin/bash ../init.sh supervisord");
 }
 
 #[test]
-fn several_brokers_have_names_and_no_secrets_in_the_store() {
+fn several_rabbitmq_brokers_get_names_and_no_secrets_in_the_store() {
     let service = "{image: \"rabbitmq:3-management\", environment: {RABBITMQ_ERLANG_COOKIE: s3cret}}";
     let repo = Repo::of(&[("compose.yaml", &format!("services:\n  a: {service}\n  b: {service}\n"))]);
     repo.has("RABBITMQ_NODENAME = \"a@localhost\"").has("RABBITMQ_NODENAME = \"b@localhost\"").lacks("s3cret");
@@ -335,7 +351,7 @@ fn several_brokers_have_names_and_no_secrets_in_the_store() {
 }
 
 #[test]
-fn names_of_left_out_services_are_hosts_in_addresses_only() {
+fn names_of_omitted_services_are_hosts_only_in_addresses() {
     let compose = "services:\n  shop: {image: \"acme/shop:1\"}\n  db: {image: \"postgres:16\", environment: {POSTGRES_DB: shop}}\n  \
                    web: {image: \"node:22\", command: node a.js, environment: {SHOP_HOST: shop}}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -522,7 +538,7 @@ fn env_file_variables_that_name_old_hosts_are_reported() {
 }
 
 #[test]
-fn defaults_of_the_source_do_not_replace_a_file_that_is_missing() {
+fn defaults_in_source_code_do_not_override_a_missing_env_file() {
     let compose = "services:\n  db: { image: 'postgres:16' }\n  app:\n    build: .\n    env_file: prod.env\n    depends_on: [db]\n";
     let files = [
         ("compose.yaml", compose),
@@ -594,7 +610,7 @@ fn one_of_several_programs_is_run_from_its_own_source() {
 }
 
 #[test]
-fn start_scripts_of_built_programs_are_reported_if_they_run_them() {
+fn start_scripts_that_run_a_built_program_are_reported() {
     let file = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nFROM debian\nWORKDIR /app\n\
         COPY --from=b /app/target/release/x .\nCOPY scripts /app/scripts\n";
     let compose = "services:\n  runs: { build: ., command: ./scripts/run.sh }\n  given: { build: ., command: ./scripts/given.sh x }\n  \
@@ -614,7 +630,7 @@ fn start_scripts_of_built_programs_are_reported_if_they_run_them() {
 }
 
 #[test]
-fn start_scripts_are_reported_if_the_program_that_is_built_has_no_name() {
+fn start_scripts_are_reported_if_the_built_program_is_not_named() {
     let rust = "FROM rust\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nENTRYPOINT [\"./start.sh\"]\n";
     let tool = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo install --path .\nFROM debian\n\
         COPY --from=b /usr/local/cargo/bin /usr/local/bin\nWORKDIR /app\nCOPY start.sh .\nENTRYPOINT [\"./start.sh\"]\n";
@@ -643,7 +659,7 @@ fn start_scripts_are_reported_if_the_program_that_is_built_has_no_name() {
 }
 
 #[test]
-fn services_without_instances_and_files_of_variables_that_are_only_partly_written() {
+fn services_without_instances_are_disabled_and_partial_env_files_reported() {
     let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
         many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
         web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \
@@ -780,7 +796,7 @@ fn nats_flags_become_settings() {
 }
 
 #[test]
-fn cache_mounts_of_run_do_not_hide_what_it_builds() {
+fn cache_mounts_do_not_hide_what_a_run_instruction_builds() {
     let image = "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN --mount=type=cache,target=/root/.cache \\\n    go build -o /api ./cmd/api\n\
         FROM alpine\nCOPY --from=b /api /api\nCMD [\"/api\"]\n";
     let compose = "services:\n  api: { build: . }\n";
@@ -808,7 +824,7 @@ fn application_images_run_the_nixpkgs_package() {
 }
 
 #[test]
-fn applications_whose_variables_differ_in_nixpkgs_are_left() {
+fn applications_whose_variables_differ_in_nixpkgs_are_left_out() {
     let compose =
         "services:\n  auth: { image: 'ghcr.io/steveiliop56/tinyauth:v3' }\n  feeds: { image: rssbridge/rss-bridge }\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -838,7 +854,7 @@ fn each_kafka_broker_becomes_its_own_cluster() {
 }
 
 #[test]
-fn names_of_databases_are_not_hosts_and_subcommands_are_given_once() {
+fn database_names_are_not_hosts_and_subcommands_appear_once() {
     let compose = "services:\n  keycloak:\n    image: quay.io/keycloak/keycloak:24.0\n    command: -v start-dev --import-realm\n    \
         environment: { KC_DB_URL_HOST: db, KC_DB_URL_DATABASE: keycloak }\n  db: { image: 'postgres:16' }\n";
     Repo::of(&[("compose.yaml", compose)])
@@ -866,7 +882,7 @@ fn variables_like_host_db_and_server_user_are_hosts() {
 }
 
 #[test]
-fn programs_that_are_built_outside_of_the_checkout_are_reported() {
+fn programs_built_outside_the_checkout_are_reported() {
     let image = "FROM golang\nWORKDIR /src\nCOPY . .\nRUN git clone https://git.example.org/tool /tmp/tool && cd /tmp/tool && \
         go build -o /usr/local/bin/mytool .\nENTRYPOINT [\"./start.sh\"]\n";
     let compose = "services:\n  tool: { build: . }\n";
@@ -908,7 +924,7 @@ fn grafana_plugins_are_named_as_packages() {
 }
 
 #[test]
-fn sites_of_stages_that_copy_file_by_file_are_built() {
+fn sites_are_built_if_their_stage_copies_individual_files() {
     let image = "FROM node:22 AS b\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY index.html ./\nCOPY src src\n\
         RUN npm run build\nFROM nginx\nCOPY --from=b /app/dist /usr/share/nginx/html\n";
     let compose = "services:\n  web: { build: ui, ports: ['3000:80'] }\n";
@@ -919,7 +935,7 @@ fn sites_of_stages_that_copy_file_by_file_are_built() {
 }
 
 #[test]
-fn programs_that_a_script_installs_for_all_are_reported() {
+fn global_npm_installations_are_reported() {
     let compose = "services:\n  ui: { image: 'node:22', command: 'sh -c \"npm install -g pnpm && pnpm dev\"' }\n  \
         cli: { image: 'ruimarinho/bitcoin-core:22', command: 'sh -c \"bitcoin-cli -regtest -rpcconnect=btc stop\"' }\n  \
         btc: { image: 'ruimarinho/bitcoin-core:22' }\n  \
