@@ -1,5 +1,5 @@
 //! The findings of a rule do not depend on other rules: `--select` gives the findings of the default run, and turning
-//! off any other rule changes nothing. Tested on every example of a page, every folder of tests/repos, and repositories
+//! off any other rule changes nothing. Tested on every example in the rule pages, every folder in tests/repos, and repositories
 //! that combine all of them. `FLAKEWARD_CASES` is a folder with further cases, as `*.case` files: `=== PATH` starts a
 //! file.
 
@@ -80,7 +80,7 @@ fn page_examples() -> Vec<Case> {
 /// The paths and contents of the files.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// The files below a folder, except `expected` and the configuration.
+/// The files in a folder and its subfolders, except `expected`.
 fn files(folder: &Path, below: &Path, out: &mut Files) {
     for entry in fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()) {
         let path = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();

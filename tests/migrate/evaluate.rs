@@ -1,6 +1,6 @@
 //! Evaluates the modules that `migrate` writes with the real modules: FLAKEWARD_TEST_PROCESS_COMPOSE_FLAKE,
-//! FLAKEWARD_TEST_SERVICES_FLAKE and FLAKEWARD_TEST_NIXPKGS_LIB name checkouts of Platonic-Systems/process-compose-flake, juspay/services-flake and
-//! nix-community/nixpkgs.lib.
+//! FLAKEWARD_TEST_SERVICES_FLAKE and FLAKEWARD_TEST_NIXPKGS_LIB name checkouts of
+//! Platonic-Systems/process-compose-flake, juspay/services-flake and nix-community/nixpkgs.lib.
 
 use std::collections::BTreeSet;
 use std::fs;

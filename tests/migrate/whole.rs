@@ -1,4 +1,5 @@
-//! Migrates a whole repository: Compose, a Dockerfile, port literals, a hand-written per-system helper, and Docker in CI.
+//! Migrates a whole repository: Compose, a Dockerfile, port literals, a hand-written per-system helper, and Docker in
+//! CI.
 
 use std::collections::BTreeSet;
 use std::fs;

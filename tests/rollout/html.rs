@@ -75,7 +75,7 @@ fn hostile() -> Repository {
 }
 
 #[test]
-fn text_of_a_repository_is_escaped() {
+fn text_from_a_repository_is_escaped() {
     let page = page(&hostile(), "");
     for tag in ["<img", "<b>", "onmouseover=alert(3) <"] {
         assert!(!page.contains(tag), "{tag}");
@@ -131,7 +131,7 @@ pub fn holds(seen: &Value) {
 }
 
 #[test]
-fn a_browser_filters_and_sorts() {
+fn findings_can_be_filtered_and_sorted_in_a_browser() {
     let repository = repository();
     repository.commit("Ada", "2025-12-12");
     let page = page(&repository, "");
@@ -168,7 +168,7 @@ fn a_browser_runs_no_code_from_a_repository() {
     assert_eq!(seen["after"]["injected"], Value::Null);
 }
 
-/// 200 repositories with 100 findings each.
+/// Writes a report with 100 findings for each repository. Returns the files.
 fn reports(folder: &Path, names: &[String], date: &str) -> Vec<String> {
     let rules = ["hardcoded-port", "lookup-path", "dockerfile", "unlocked-input"];
     let report = |(index, name): (usize, &String)| {
@@ -192,7 +192,7 @@ fn reports(folder: &Path, names: &[String], date: &str) -> Vec<String> {
 }
 
 #[test]
-fn two_hundred_repositories_make_a_page() {
+fn a_page_can_show_two_hundred_repositories() {
     let repository = Repository::new(&[]);
     let names: Vec<String> = (0..200).map(|index| format!("org/<b>repository-{index:03}")).collect();
     let mut files = reports(repository.path(), &names, "2026-01-01");
@@ -217,7 +217,7 @@ fn two_hundred_repositories_make_a_page() {
 }
 
 #[test]
-fn reports_have_other_formats() {
+fn overviews_are_available_in_other_formats() {
     let repository = repository();
     let made = repository.run("--format json --output one.json --now 2026-01-01");
     assert_eq!(made.code, 1, "{}", made.err);

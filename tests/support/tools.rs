@@ -18,7 +18,7 @@ pub fn have(tools: &[&str]) -> bool {
         tools.iter().filter(|tool| !std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())).collect();
     assert!(lacking.is_empty() || !required(), "not on PATH: {lacking:?}");
     if !lacking.is_empty() {
-        eprintln!("left out: {lacking:?} not on PATH");
+        eprintln!("skipped: not on PATH: {lacking:?}");
     }
     lacking.is_empty()
 }
