@@ -1,9 +1,9 @@
 //! Counts the instructions of the hot path. The count does not depend on the load of the machine.
 //!
 //! `cargo bench --bench instructions` runs the command under callgrind on generated repositories, and fails if one
-//! takes over a tenth more instructions than recorded in `instructions.txt`. `FLAKEWARD_BLESS=1` records lower figures,
+//! takes over 10% more instructions than recorded in `instructions.txt`. `FLAKEWARD_BLESS=1` records lower figures,
 //! and `FLAKEWARD_BINARY=PATH` measures an existing release build. Libraries use different instructions on processors
-//! that lack some extensions: on a processor other than the recorded one, half more is tolerated.
+//! that lack some extensions, so up to 50% more are tolerated on a processor other than the recorded one.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -127,7 +127,7 @@ fn instructions(count: usize, files: Files) -> u64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (path, text) in (0..count).map(files) {
         let file = folder.path().join(path);
-        fs::create_dir_all(file.parent().unwrap_or(Path::new("/"))).expect("a folder can be made");
+        fs::create_dir_all(file.parent().unwrap_or(Path::new("/"))).expect("a folder can be created");
         fs::write(file, text).expect("a file can be written");
     }
     let output = Command::new("valgrind")
@@ -143,5 +143,5 @@ fn instructions(count: usize, files: Files) -> u64 {
         .expect("valgrind runs");
     let said = String::from_utf8_lossy(&output.stderr);
     let collected = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
-    collected.unwrap_or_else(|| panic!("callgrind gives no count: {said}"))
+    collected.unwrap_or_else(|| panic!("callgrind reported no count: {said}"))
 }

@@ -1,7 +1,7 @@
 //! The findings of a rule do not depend on other rules: `--select` gives the findings of the default run, and turning
-//! off any other rule changes nothing. Tested on every example in the rule pages, every folder in tests/repos, and repositories
-//! that combine all of them. `FLAKEWARD_CASES` is a folder with further cases, as `*.case` files: `=== PATH` starts a
-//! file.
+//! off any other rule changes nothing. Tested on every example in the rule pages, every folder in tests/repos, and
+//! repositories that combine all of them. `FLAKEWARD_CASES` is a folder with further cases, as `*.case` files: `===
+//! PATH` starts a file.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

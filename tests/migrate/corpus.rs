@@ -135,8 +135,8 @@ fn a_corpus_is_migrated_without_losses() {
         }
     }
     eprintln!(
-        "{count} Compose files, {counted} keys; {carried} of {images} images are carried over, {possible} could be; not \
-         {unmatched:?}; rejected: {refused:?}"
+        "{count} Compose files, {counted} keys; {carried} of {images} images are carried over, {possible} could be; \
+         not {unmatched:?}; rejected: {refused:?}"
     );
     assert!(lost.is_empty(), "{}", lost.join("\n"));
     assert!(images == 0 || carried * 10 >= images * 9, "only {carried} of {images} images are carried over");

@@ -49,38 +49,26 @@ impl Repo {
     }
 
     fn left(&self, what: &str, text: &str) -> &Self {
-        assert!(
-            self.entry("left", what, text),
-            "{what}: {text:?} is not in the list of what is left out:\n{:#}",
-            self.report["left"]
-        );
+        assert!(self.entry("left", what, text), "{what}: {text:?} is not in `left`:\n{:#}", self.report["left"]);
         self
     }
 
     fn not_left(&self, what: &str, text: &str) -> &Self {
-        assert!(
-            !self.entry("left", what, text),
-            "{what}: {text:?} is in the list of what is left out:\n{:#}",
-            self.report["left"]
-        );
+        assert!(!self.entry("left", what, text), "{what}: {text:?} is in `left`:\n{:#}", self.report["left"]);
         self
     }
 
     fn carried(&self, what: &str, text: &str) -> &Self {
         assert!(
             self.entry("carried", what, text),
-            "{what}: {text:?} is not in the list of what is carried over:\n{:#}",
+            "{what}: {text:?} is not in `carried`:\n{:#}",
             self.report["carried"]
         );
         self
     }
 
     fn not_carried(&self, what: &str) -> &Self {
-        assert!(
-            !self.entry("carried", what, ""),
-            "{what} is in the list of what is carried over:\n{:#}",
-            self.report["carried"]
-        );
+        assert!(!self.entry("carried", what, ""), "{what} is in `carried`:\n{:#}", self.report["carried"]);
         self
     }
 

@@ -1,4 +1,4 @@
-# The scripts, commands and text files of a written module, with stubs for all packages. `packages` contains the names of
+# The scripts, commands and text files in a written module, with stubs for all packages. `packages` contains the names of
 # the packages that it refers to.
 { module, packages }:
 let

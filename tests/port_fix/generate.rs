@@ -275,7 +275,7 @@ impl Generator {
         }
     }
 
-    /// Ends a string, with a space after a dollar sign or a quote, which would be parsed together with the closing quote.
+    /// Ends a string. A dollar sign or a quote would be parsed together with the closing quote, so a space follows it.
     fn end_string(&mut self, quote: &str) {
         if self.out.ends_with(['$', '\'']) {
             self.say(" ");
