@@ -155,7 +155,7 @@ large_tree() {
             copy "$repository" "$scratch/tree/$round/$(basename "$repository")"
         done
         if [ "$round" = 0 ]; then
-            [ -n "$(find "$scratch/tree" -type f -print -quit)" ] || die "these repositories contain no file that flakeward checks"
+            [ -n "$(find "$scratch/tree" -type f -print -quit)" ] || die "these repositories have nothing to check"
         fi
         round=$((round + 1))
         files=$(find "$scratch/tree" -type f | wc -l)

@@ -176,14 +176,14 @@ const SETTINGS: [(&str, &str); 5] = [
 #[test]
 fn nothing_that_could_not_be_checked_is_silently_skipped() {
     let wrong: Vec<String> = std::thread::scope(|scope| {
-        let running: Vec<_> = CAUSES.iter().map(|cause| scope.spawn(|| passed_over(cause))).collect();
+        let running: Vec<_> = CAUSES.iter().map(|cause| scope.spawn(|| combinations_that_hide(cause))).collect();
         running.into_iter().flat_map(|running| running.join().unwrap()).collect()
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The combinations of settings and options that hide a cause.
-fn passed_over(cause: &Cause) -> Vec<String> {
+fn combinations_that_hide(cause: &Cause) -> Vec<String> {
     let mut wrong = Vec::new();
     for (number, (file, settings)) in SETTINGS.into_iter().enumerate() {
         if cause.without.contains(&settings) {

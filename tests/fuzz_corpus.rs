@@ -30,7 +30,7 @@ fn seeds(entry: &str) -> Vec<Vec<u8>> {
 }
 
 /// Runs an entry on its seeds and on mutations of them.
-fn hold(name: &str) {
+fn fuzz(name: &str) {
     let (_, entry) = entries::ENTRIES.into_iter().find(|(known, _)| *known == name).unwrap();
     let seeds = seeds(name);
     assert!(!seeds.is_empty());
@@ -119,62 +119,62 @@ impl Dice {
 
 #[test]
 fn nix() {
-    hold("nix");
+    fuzz("nix");
 }
 
 #[test]
 fn yaml() {
-    hold("yaml");
+    fuzz("yaml");
 }
 
 #[test]
 fn levels() {
-    hold("levels");
+    fuzz("levels");
 }
 
 #[test]
 fn changed_texts() {
-    hold("changed");
+    fuzz("changed");
 }
 
 #[test]
 fn dockerfile() {
-    hold("dockerfile");
+    fuzz("dockerfile");
 }
 
 #[test]
 fn script() {
-    hold("script");
+    fuzz("script");
 }
 
 #[test]
 fn ci() {
-    hold("ci");
+    fuzz("ci");
 }
 
 #[test]
 fn lock() {
-    hold("lock");
+    fuzz("lock");
 }
 
 #[test]
 fn config() {
-    hold("config");
+    fuzz("config");
 }
 
 #[test]
 fn page() {
-    hold("page");
+    fuzz("page");
 }
 
 #[test]
 fn registry() {
-    hold("registry");
+    fuzz("registry");
 }
 
 #[test]
 fn fix() {
-    hold("fix");
+    fuzz("fix");
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn links_are_not_fixed() {
 }
 
 /// The exit code of a command; `None` if it did not exit in time and was killed.
-fn ends(repository: &Repository, args: &str) -> Option<i32> {
+fn exit_code(repository: &Repository, args: &str) -> Option<i32> {
     let mut command = command(args);
     command.current_dir(repository.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
@@ -172,19 +172,19 @@ fn git_files_that_are_pipes_or_devices_do_not_block() {
                 "" => pipe(&repository, &format!(".git/{name}")),
                 target => symlink(target, &file).unwrap(),
             }
-            let code = ends(&repository, "check");
+            let code = exit_code(&repository, "check");
             // The files in the index are needed, and the ignore files decide which files are checked.
             let is_needed = ["index", "info/exclude"].contains(&name);
             assert_eq!(code, Some(i32::from(is_needed)), "{name} -> {target}");
             for args in ["check --changed=HEAD", "check --new-since HEAD"] {
-                assert_eq!(ends(&repository, args), Some(2), "{args}: {name} -> {target}");
+                assert_eq!(exit_code(&repository, args), Some(2), "{args}: {name} -> {target}");
             }
         }
     }
     let repository = Repository::new(&[("a.nix", "{ }\n")]);
     fs::remove_dir(repository.path().join(".git")).unwrap();
     pipe(&repository, ".git");
-    assert_eq!(ends(&repository, "check"), Some(1));
+    assert_eq!(exit_code(&repository, "check"), Some(1));
 }
 
 /// A repository whose branch `base` has some files, and whose current branch has others in their place. `None` deletes

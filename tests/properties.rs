@@ -53,7 +53,7 @@ fn json(report: &Report) -> String {
 #[test]
 fn the_report_is_the_same_for_every_number_of_threads() {
     let pools = [1, 2, 8].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads"));
-    held(|sample| {
+    for_each_repository(|sample| {
         let reports = pools.each_ref().map(|pool| pool.install(|| sample.json()));
         assert_eq!(reports[0], reports[1], "{}: 1 and 2 threads", sample.name);
         assert_eq!(reports[0], reports[2], "{}: 1 and 8 threads", sample.name);
@@ -62,7 +62,7 @@ fn the_report_is_the_same_for_every_number_of_threads() {
 
 #[test]
 fn the_report_is_the_same_without_the_prefilter() {
-    held(|sample| {
+    for_each_repository(|sample| {
         let all = Settings { prefilter: false, ..sample.settings() };
         let without = check(&sample.repo(), &all);
         let with = check(&sample.repo(), &sample.settings());
@@ -72,7 +72,7 @@ fn the_report_is_the_same_without_the_prefilter() {
 
 #[test]
 fn the_report_is_the_same_for_every_order_of_files() {
-    held(|sample| {
+    for_each_repository(|sample| {
         let expected = sample.json();
         let reversed = check(&repo(sample.files.iter().rev()), &sample.settings());
         assert_eq!(expected, json(&reversed), "{}: reversed", sample.name);
@@ -96,7 +96,7 @@ fn a_walk_finds_the_same_files_with_every_number_of_threads() {
 #[test]
 fn fixed_findings_are_not_reported_again() {
     let mut mended = 0;
-    held(|sample| {
+    for_each_repository(|sample| {
         for allowed in [Safety::Safe, Safety::Unsafe] {
             mended += fixed(sample, allowed);
         }
@@ -143,7 +143,7 @@ fn count(report: &Report) -> BTreeMap<(RuleId, RelPath), usize> {
 }
 
 /// Checks a property for all repositories, one after the other, because a corpus may not fit into memory.
-fn held(mut property: impl FnMut(&Sample)) {
+fn for_each_repository(mut property: impl FnMut(&Sample)) {
     let mut samples = 0;
     for sample in examples().into_iter().chain([seeds()]).chain(folders().iter().map(|folder| on_disk(folder))) {
         property(&sample);

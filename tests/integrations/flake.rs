@@ -140,7 +140,7 @@ fn user(flake: &str, inputs: &[(&str, &Path)]) -> Repository {
 }
 
 /// Checks that `nix flake check` passes, fails and shows a finding, and passes again once the file is excluded.
-fn guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
+fn assert_check_guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
     nix.run(user, "flake check", inputs).ok();
     user.write("web/Dockerfile", BAD);
     user.add_all();
@@ -159,7 +159,7 @@ fn mk_check_fails_on_findings() {
     }
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(None), flakeward());
     let inputs = [("nixpkgs", nixpkgs.path()), ("flakeward", flakeward.path())];
-    guards_the_flake(&nix, &user("flake.nix", &inputs), &inputs);
+    assert_check_guards_the_flake(&nix, &user("flake.nix", &inputs), &inputs);
 
     let strict = user("flake.nix", &inputs);
     strict.write("web/Dockerfile", BAD);
@@ -231,8 +231,8 @@ fn the_flake_of_this_repository_passes_its_own_check() {
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
     let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("nix2container", &*nix2container)];
     nix.run(&flakeward, "flake check", &inputs).ok();
-    has_what_a_package_needs(&nix, &flakeward, &inputs);
-    describes_an_image(&nix, &flakeward, &inputs);
+    assert_package_is_complete(&nix, &flakeward, &inputs);
+    assert_image_is_valid(&nix, &flakeward, &inputs);
     let named = nix.run(&flakeward, &format!("eval --raw .#packages.{}.flakeward-static.name", system()), &inputs);
     assert!(named.ok().starts_with(concat!("flakeward-", env!("CARGO_PKG_VERSION"))));
     let overlay = "overlay:(overlay{callPackage=file:(_:(baseNameOf(toString(file))));}{}).flakeward";
@@ -241,7 +241,7 @@ fn the_flake_of_this_repository_passes_its_own_check() {
 }
 
 /// The package has completions, manual pages and the program that `nix run` runs.
-fn has_what_a_package_needs(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
+fn assert_package_is_complete(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
     let package = format!(".#packages.{}.flakeward", system());
     let meta = nix.run(flakeward, &format!("eval --json {package}.meta"), inputs).ok();
     let meta: Value = serde_json::Deserializer::from_str(&meta).into_iter().next().unwrap().unwrap();
@@ -263,7 +263,7 @@ fn has_what_a_package_needs(nix: &Nix, flakeward: &Repository, inputs: &[(&str, 
 }
 
 /// The image runs flakeward in the folder where a repository is mounted, and can be pushed.
-fn describes_an_image(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
+fn assert_image_is_valid(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
     let image = format!(".#packages.{}.container-flakeward", system());
     let named = nix.run(flakeward, &format!("eval --raw {image}.imageRefUnsafe"), inputs).ok();
     let expected = concat!("ghcr.io/flakeward/flakeward:", env!("CARGO_PKG_VERSION"), "-");
@@ -284,11 +284,11 @@ fn the_flake_parts_module_fails_on_findings() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
     let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("flakeward", flakeward.path())];
-    guards_the_flake(&nix, &user("flake.nix, with flake-parts", &inputs), &inputs);
+    assert_check_guards_the_flake(&nix, &user("flake.nix, with flake-parts", &inputs), &inputs);
 }
 
 /// The value of an option from the flake-parts module of the last input, with the README's example for `perSystem`.
-fn made_of(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Value {
+fn option_value(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Value {
     let urls: String = inputs.iter().map(|(name, _)| format!("{name}.url = \"path:/{name}\"; ")).collect();
     let (system, name) = (system(), inputs.last().unwrap().0);
     let flake = format!(
@@ -319,8 +319,12 @@ fn the_examples_for_git_hooks_and_treefmt_work() {
     let inputs = |name, other| {
         [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("flakeward", flakeward.path()), (name, other)]
     };
-    let hook =
-        made_of(&nix, "git-hooks.nix", "pre-commit.settings.hooks.flakeward.raw", &inputs("git-hooks", &*git_hooks));
+    let hook = option_value(
+        &nix,
+        "git-hooks.nix",
+        "pre-commit.settings.hooks.flakeward.raw",
+        &inputs("git-hooks", &*git_hooks),
+    );
     let config = json!({ "repos": [{ "repo": "local", "hooks": [hook] }] });
     let user = Repository::new(&[(".pre-commit-config.yaml", &config.to_string())]);
     user.commit().ok();
@@ -333,7 +337,8 @@ fn the_examples_for_git_hooks_and_treefmt_work() {
     user.write("ok.nix", "{ }\n");
     user.commit().ok();
 
-    let formatter = made_of(&nix, "treefmt-nix", "treefmt.settings.formatter.flakeward", &inputs("treefmt", &*treefmt));
+    let formatter =
+        option_value(&nix, "treefmt-nix", "treefmt.settings.formatter.flakeward", &inputs("treefmt", &*treefmt));
     let command = formatter["command"].as_str().unwrap();
     let words = formatter["options"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
     let fixed = Repository::new(&[

@@ -31,7 +31,7 @@ fn user(config: &str, text: &str, release: &Repository) -> Repository {
 
 /// A commit with a finding is rejected and the finding is shown. A commit without findings, of excluded files, or of
 /// files that no rule checks is accepted.
-fn guards_commits(user: &Repository) {
+fn assert_hook_guards_commits(user: &Repository) {
     user.write("modules/cache.nix", BAD);
     let stopped = user.commit();
     assert_ne!(stopped.code, 0, "{}", stopped.said);
@@ -57,7 +57,7 @@ fn the_hook_works_in_pre_commit() {
     let user = user(".pre-commit-config.yaml", &config, &release);
     user.commit().ok();
     user.run("pre-commit install").ok();
-    guards_commits(&user);
+    assert_hook_guards_commits(&user);
     let all = user.run("pre-commit run --all-files");
     assert_eq!(all.code, 1, "{}", all.said);
     assert!(all.said.contains("old/redis.nix") && !all.said.contains("vendor"), "{}", all.said);
@@ -73,7 +73,7 @@ fn the_hook_works_in_prek() {
     let user = user(".pre-commit-config.yaml", &config, &release);
     user.commit().ok();
     user.run("prek install").ok();
-    guards_commits(&user);
+    assert_hook_guards_commits(&user);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn the_hook_works_in_lefthook() {
     let user = user("lefthook.yml", &snippet("lefthook.yml"), &manifest());
     user.commit().ok();
     user.run("lefthook install").ok();
-    guards_commits(&user);
+    assert_hook_guards_commits(&user);
 }
 
 /// The hook that builds flakeward from source. It takes minutes, fewer with the artefacts of a release build.
@@ -110,7 +110,7 @@ fn pre_commit_builds_flakeward_from_source() {
         .output()
         .unwrap();
     ran(&installed).ok();
-    guards_commits(&user);
+    assert_hook_guards_commits(&user);
 }
 
 /// The filter in the manifest accepts the names of all files that flakeward reads, but not of documents or source code.

@@ -149,7 +149,7 @@ fn report(folder: &Folder, line: &str) -> serde_json::Value {
 }
 
 /// Whether a list in the report has an entry with these texts.
-fn says(list: &serde_json::Value, what: &str, text: &str) -> bool {
+fn has_entry(list: &serde_json::Value, what: &str, text: &str) -> bool {
     list.as_array().unwrap().iter().any(|entry| entry["what"] == what && entry.to_string().contains(text))
 }
 
@@ -161,7 +161,7 @@ fn services_with_the_same_process_name_get_different_names() {
     let report = report(&folder, "compose compose.yaml");
     let module = folder.read("flake/process-compose.nix");
     assert!(module.contains("db-init-task = {") && module.contains("db-init-task.condition ="), "{module}");
-    assert!(says(&report["left"], "services.db-init", "db-init-task"), "{report:#}");
+    assert!(has_entry(&report["left"], "services.db-init", "db-init-task"), "{report:#}");
 }
 
 #[test]
@@ -181,7 +181,10 @@ fn attributes_of_the_flake_are_not_defined_again() {
     ];
     let folder = Folder::new(&files);
     let found = report(&folder, "compose compose.yaml");
-    assert!(says(&found["left"], "name", "`process-compose.dev` is already defined in nix/module.nix"), "{found:#}");
+    assert!(
+        has_entry(&found["left"], "name", "`process-compose.dev` is already defined in nix/module.nix"),
+        "{found:#}"
+    );
     assert!(folder.read("flake/dev-2.nix").contains("process-compose.dev-2 = {"), "{found:#}");
     let (code, said) = folder.migrate("dockerfile web/Dockerfile --write --force");
     assert_eq!(code, Some(2), "{said}");

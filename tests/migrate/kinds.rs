@@ -340,7 +340,7 @@ fn words_in_a_script_are_programs_only_at_the_start_of_a_command() {
 }
 
 #[test]
-fn sql_files_run_in_order_without_a_database_name() {
+fn sql_files_run_in_order_if_no_database_is_named() {
     let compose = "services:\n  db:\n    image: postgres:16\n    volumes: ['./init:/docker-entrypoint-initdb.d']\n";
     let files = [("compose.yaml", compose), ("init/2.sql", ""), ("init/1.sql", "")];
     Migrated::of(&files).has("\\i ${../init/1.sql}\n            \\i ${../init/2.sql}\n");

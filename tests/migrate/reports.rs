@@ -84,7 +84,7 @@ impl Repo {
     }
 
     /// Checks the configuration of a process's nginx with nginx itself.
-    fn nginx_takes(&self, process: &str) {
+    fn nginx_accepts(&self, process: &str) {
         let module = self.root.path().join("flake/process-compose.nix");
         let Some(texts) = texts(&module).filter(|_| have(&["nginx"])) else { return };
         let (_, text) = texts.iter().find(|(kind, _)| kind == "nginx.conf").unwrap();
@@ -129,7 +129,7 @@ fn php_services_run_the_server_in_their_image() {
         .left("services.other", "/init.sh")
         .left("services.console", "/entry.sh")
         .not_carried("services.other.build");
-    repo.nginx_takes("web");
+    repo.nginx_accepts("web");
     repo.evaluates();
 }
 
@@ -441,7 +441,7 @@ fn nginx_keeps_tls_and_missing_files_are_reported() {
     let mut openssl = Command::new("openssl");
     openssl.args("req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=a".split(' '));
     assert!(openssl.current_dir(repo.root.path()).output().unwrap().status.success());
-    repo.nginx_takes("web");
+    repo.nginx_accepts("web");
 }
 
 #[test]

@@ -106,7 +106,7 @@ pub fn browse(page: &Path) -> Option<Value> {
 }
 
 /// The requirements for every page: no errors, nothing loaded, accessible, light and dark, and sortable tables.
-pub fn holds(seen: &Value) {
+pub fn assert_page_is_valid(seen: &Value) {
     assert_eq!(seen["errors"], serde_json::json!([]), "console");
     assert_eq!(seen["dialogs"], serde_json::json!([]));
     let requests = seen["requests"].as_array().unwrap();
@@ -136,7 +136,7 @@ fn findings_can_be_filtered_and_sorted_in_a_browser() {
     repository.commit("Ada", "2025-12-12");
     let page = page(&repository, "");
     let Some(seen) = browse(&repository.path().join("page.html")) else { return };
-    holds(&seen);
+    assert_page_is_valid(&seen);
     let all = page.matches("<article ").count();
     assert!(all >= 6);
     let shown = |filter: &str, value: &str| {
@@ -164,7 +164,7 @@ fn a_browser_runs_no_code_from_a_repository() {
     let repository = hostile();
     page(&repository, "");
     let Some(seen) = browse(&repository.path().join("page.html")) else { return };
-    holds(&seen);
+    assert_page_is_valid(&seen);
     assert_eq!(seen["after"]["injected"], Value::Null);
 }
 
@@ -207,7 +207,7 @@ fn a_page_can_show_two_hundred_repositories() {
     assert!(page.contains("<td>flake:policy 0123456789ab</td>"));
     assert!(page.contains("<path class=\"series error\""));
     let Some(seen) = browse(&repository.path().join("fleet.html")) else { return };
-    holds(&seen);
+    assert_page_is_valid(&seen);
     let all = "200 of 200 repositories";
     let filtered = serde_json::json!({ "all": all, "found": "10 of 200 repositories", "rows": 10, "reset": all });
     assert_eq!(seen["repositories"], filtered);
