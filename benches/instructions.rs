@@ -1,7 +1,7 @@
 //! Counts the instructions of the hot path. The count does not depend on the load of the machine.
 //!
 //! `cargo bench --bench instructions` runs the command under callgrind on generated repositories, and fails if one
-//! takes over 10% more instructions than recorded in `instructions.txt`. `FLAKEWARD_BLESS=1` records lower figures,
+//! takes over 10% more instructions than recorded in `instructions.txt`. `FLAKEWARD_BLESS=1` records the new figures,
 //! and `FLAKEWARD_BINARY=PATH` measures an existing release build. Libraries use different instructions on processors
 //! that lack some extensions, so up to 50% more are tolerated on a processor other than the recorded one.
 
@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The figures: each line has a repository and its number of instructions.
+/// The recorded figures: the processor, then a repository and its number of instructions on each line.
 const BUDGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
 /// The tolerated percentages of the budget: on the processor that the budget was recorded on, and on others.
@@ -26,7 +26,7 @@ const REPOSITORIES: [(&str, usize, Files); 5] = [
     ("Dockerfiles", 60, dockerfile),
 ];
 
-/// Returns the path and the contents of the file with a number.
+/// A function that returns the path and the contents of the file with the given number.
 type Files = fn(usize) -> (String, String);
 
 fn plain(index: usize) -> (String, String) {
@@ -122,7 +122,7 @@ fn binary() -> OsString {
     std::env::var_os("FLAKEWARD_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_flakeward").into())
 }
 
-/// The number of instructions of a check of `count` files.
+/// The number of instructions that a check of `count` files executes.
 fn instructions(count: usize, files: Files) -> u64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (path, text) in (0..count).map(files) {

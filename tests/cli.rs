@@ -512,7 +512,7 @@ fn settings_are_shown_with_their_origin() {
     assert_eq!(level("a.nix"), "level = \"error\" # flakeward.toml:6");
     assert_eq!(level("--isolated a.nix"), "level = \"warn\" # default");
     assert_eq!(level("--level lookup-path=off a.nix"), "level = \"off\" # command line");
-    // The output is a valid configuration itself.
+    // The output is itself a valid configuration.
     let shown = repository.run("config show --isolated").out;
     repository.write("flakeward.toml", &shown);
     assert_eq!(repository.run("").code, 0);

@@ -21,7 +21,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz")
 }
 
-/// The seeds of an entry, by name.
+/// The seeds of an entry, sorted by file name.
 fn seeds(entry: &str) -> Vec<Vec<u8>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder().join(entry)).unwrap().map(|file| file.unwrap().path()).collect();

@@ -68,7 +68,7 @@ fn printed(readme: &str) -> String {
     out
 }
 
-/// A copy of a small repository, tracked by git.
+/// A copy of a small repository, in a new Git repository.
 fn copy_of(name: &str) -> TempDir {
     let repository = TempDir::new().unwrap();
     let from = Path::new(PROJECT).join("tests/repos").join(name).join(".");

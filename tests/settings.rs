@@ -95,8 +95,7 @@ fn the_port_rules_do_not_run_if_a_registry_found_by_name_has_syntax_errors() {
     let ran = root.run("-f concise");
     assert!(ran.out.contains("lib/ports.nix:1:16: error[unreadable-file]"), "{}", ran.out);
     assert!(!ran.out.contains("hardcoded-port"), "{}", ran.out);
-    // If there is a registry without errors, another file with that name and without ports need not be
-    // one.
+    // If there is a registry without errors, another file with that name need not be one if it has no ports.
     root.write("lib/ports.nix", "{ config, ... }: { imports = [ ./a.nix ];\n");
     root.write("nix/ports.nix", "{ redis = 6379; web = 80; }\n");
     let ran = root.run("-f concise");

@@ -41,7 +41,7 @@ fn code(text: &str) -> Vec<String> {
     code
 }
 
-/// The documented command lines, without the program, and the position of the first occurrence of each.
+/// The documented command lines, without the program, and the first file that contains each.
 fn commands() -> BTreeMap<String, PathBuf> {
     let names = "check|init|fix|explain|rules|ports|migrate|baseline|accepted|report|config|lsp|completions|man";
     let line = Regex::new(&format!("(?:flakeward|cargo run --release --|nix run [^ ]+ --) ((?:{names})\\b[^`#;&']*)"))

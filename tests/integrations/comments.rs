@@ -1,4 +1,4 @@
-//! The examples of docs/pull-requests.md, run with stand-ins for the programs that talk to GitHub and GitLab.
+//! The examples in docs/pull-requests.md, run with stand-ins for the programs that talk to GitHub and GitLab.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

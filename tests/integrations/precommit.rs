@@ -29,8 +29,8 @@ fn user(config: &str, text: &str, release: &Repository) -> Repository {
     user
 }
 
-/// A commit with a finding is rejected and the finding is shown. A commit without findings, of excluded files, or of
-/// files that no rule checks is accepted.
+/// Checks that a commit with a finding is rejected and the finding is shown, and that a commit without findings, of
+/// excluded files, or of files that no rule checks is accepted.
 fn assert_hook_guards_commits(user: &Repository) {
     user.write("modules/cache.nix", BAD);
     let stopped = user.commit();

@@ -23,7 +23,7 @@ pub fn folder(variable: &str) -> Option<PathBuf> {
     folder
 }
 
-/// The files below a folder.
+/// The files in a folder.
 pub struct Disk(pub PathBuf);
 
 impl Files for Disk {
@@ -46,7 +46,7 @@ impl Files for Disk {
     }
 }
 
-/// The Compose files below a folder, as paths from it.
+/// The Compose files in a folder, as paths relative to it.
 pub fn compose_files(folder: &Path) -> Vec<String> {
     let walked = walk::walk(folder, &walk::Options { no_ignore: true, ..walk::Options::default() });
     let entries = walked.entries.into_iter().filter(|entry| entry.kind == FileKind::Yaml);

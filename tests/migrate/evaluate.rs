@@ -112,7 +112,7 @@ fn services_packages(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// The packages that the Nix files of a folder name.
+/// The packages that the Nix files in a folder name.
 pub fn named_packages(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![folder.to_owned()];
@@ -150,7 +150,7 @@ pub fn repository(files: &[(&str, &str)]) -> TempDir {
     root
 }
 
-/// Migrates the Compose files of a folder. Returns the names of the projects with their modules.
+/// Migrates the Compose files in a folder. Returns the names of the projects with their modules.
 pub fn migrate(root: &Path, files: &[&str]) -> Vec<(String, PathBuf)> {
     try_migrate(root, files).expect("a variable has no value")
 }

@@ -1,4 +1,4 @@
-//! Migrates flakes of other repositories: with FLAKEWARD_TEST_FLAKE_CORPUS (folders of checkouts, separated as in
+//! Migrates flakes from other repositories: with FLAKEWARD_TEST_FLAKE_CORPUS (folders of checkouts, separated as in
 //! PATH), every flake.nix with a helper is migrated, and its value is compared with the value before the migration.
 
 use std::collections::{BTreeMap, BTreeSet};

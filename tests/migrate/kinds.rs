@@ -21,7 +21,7 @@ struct Migrated {
 }
 
 impl Migrated {
-    /// Migrates `compose.yaml` of a repository with some files.
+    /// Creates a repository with some files, and migrates its `compose.yaml`.
     fn of(files: &[(&str, &str)]) -> Self {
         let root = repository(files);
         let projects = migrate(root.path(), &["compose.yaml"]);

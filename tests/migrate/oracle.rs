@@ -345,7 +345,7 @@ fn agrees_with_the_reference_parser_on_a_corpus() {
     if !have(&["compose-go"]) {
         return;
     }
-    // Some files of a corpus refer to files outside their folder, which are not read.
+    // Some files in a corpus refer to files outside their folder, which are not read.
     for corpus in crate::corpus::corpora().into_iter().take(1) {
         for file in crate::corpus::compose_files(&corpus) {
             let path = corpus.join(&file);

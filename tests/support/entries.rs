@@ -37,7 +37,7 @@ pub const ENTRIES: [(&str, Entry); 12] = [
     ("fix", fix),
 ];
 
-/// Checks with all rules on, and plans all fixes.
+/// Checks with the default settings, and plans all fixes.
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings { fixes: Safety::Unsafe, ..Settings::default() });
 
 /// A registry for files that refer to it.

@@ -2,7 +2,7 @@
 
 /// The project's own folder.
 pub const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
-/// The flakeward that was built for the tests.
+/// The flakeward executable that was built for the tests.
 pub const FLAKEWARD: &str = env!("CARGO_BIN_EXE_flakeward");
 
 /// Whether missing tools fail the tests.
