@@ -60,7 +60,7 @@ fn unused_suppressions_are_removed() {
 }
 
 #[test]
-fn a_suppression_inside_a_string_needs_unsafe() {
+fn removing_a_suppression_inside_a_string_is_unsafe() {
     let files = [("a.nix", "{\n  a = ''\n    # flakeward: allow(lookup-path) because\n    x\n  '';\n}\n")];
     let safe = fix_texts(&files, Safety::Safe);
     assert_eq!((safe.changes.len(), safe.unsafe_left()), (0, 1));
@@ -156,7 +156,7 @@ const FIXED: &str = "{ }\n";
 const LEFT: &str = "{ a = <nixpkgs>; }\n";
 
 #[test]
-fn it_reports_what_it_fixed_and_what_remains() {
+fn fixed_and_remaining_findings_are_reported() {
     let root = Repository::new(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED), ("c.nix", LEFT)]);
     let out = flakeward(root.path(), &["--fail-on", "hint"]);
     assert_eq!(
@@ -174,7 +174,7 @@ fn it_reports_what_it_fixed_and_what_remains() {
 }
 
 #[test]
-fn it_reports_what_can_be_fixed_and_how() {
+fn ways_to_fix_the_remaining_findings_are_reported() {
     let root =
         Repository::new(&[("a.nix", "{ services.web.port = 3000; }\n"), ("b.nix", "{ services.db.port = 5432; }\n")]);
     let out = flakeward(root.path(), &[]);

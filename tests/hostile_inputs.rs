@@ -517,7 +517,7 @@ fn linked_settings_do_not_show_secrets() {
 
 /// `migrate --write` fails if a file has changes that git ignores because of a flag in its index.
 #[test]
-fn changes_that_git_is_told_to_ignore_are_not_overwritten() {
+fn changes_that_the_git_index_hides_are_not_overwritten() {
     for flag in ["--assume-unchanged", "--skip-worktree"] {
         let root = tempfile::tempdir().unwrap();
         git(root.path(), &["init", "-q"]);

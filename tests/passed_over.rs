@@ -112,7 +112,7 @@ fn harmless_links_are_not_reported() {
 
 /// Reading them would reveal the credentials in `.git/config`, or secrets that a CI job wrote into the working tree.
 #[test]
-fn links_to_what_git_does_not_track_are_errors() {
+fn links_to_untracked_or_git_files_are_errors() {
     let repository = tracked(&[("a.nix", "{ }\n")], &[]);
     fs::write(repository.path().join("token"), "TOKEN").unwrap();
     pipe(&repository, "waits");
@@ -413,7 +413,7 @@ fn findings_in_files_that_were_vendored_are_new() {
 
 /// The rule is new, and the file in which it is stopped is unchanged.
 #[test]
-fn new_rules_that_are_stopped_are_reported() {
+fn new_rules_that_exceed_their_limits_are_reported() {
     let list = format!("[ {} ]\n", "1 ".repeat(20_000));
     let page = "+++\nid = \"x\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\n\
                 query = '''(list_expression (_)* (_)* (_)* (_)* @finding (_)* (_)*)'''\n+++\n\n## Why\n\nIt is slow.\n";

@@ -176,7 +176,7 @@ fn conflicts_that_the_registry_allows_are_not_listed() {
 
 /// The registry is still written, and the message says that it is incomplete.
 #[test]
-fn init_with_an_unreadable_file_reports_what_it_did() {
+fn init_reports_that_a_registry_without_an_unreadable_file_is_incomplete() {
     let repository = Repository::new(&[("a.nix", "{ services.grafana.port = 3000; }\n")]);
     fs::write(repository.path().join("secret.nix"), b"\0GITCRYPT\0abc").unwrap();
     let output = run(repository.path(), "ports init");
@@ -384,7 +384,7 @@ fn exports_need_a_registry_and_distinct_names() {
 
 /// Neither a local set in a function nor a module can be the registry.
 #[test]
-fn init_is_not_misled_by_local_sets() {
+fn local_sets_and_modules_are_not_registries() {
     let module = "{\n  flake.modules.nixos.sync = { lib, ... }:\n    let\n      ports = { a = 4801; b = 4802; c = 4803; d = \
                   4804; e = 4805; };\n    in\n    { x = lib.toString ports.a; };\n}\n";
     let files = [("modules/sync.nix", module), ("modules/wiki.nix", "{ services.wiki.port = 4810; }\n")];

@@ -240,7 +240,7 @@ fn files_of(root: &std::path::Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_file_is_migrated_as_the_command_does() {
+fn the_migration_action_makes_the_same_changes_as_the_command() {
     for (arguments, line, files) in MIGRATIONS {
         let mut client = Client::usual(files);
         let path = arguments[1];

@@ -38,7 +38,7 @@ fn requests_after_shutdown_are_rejected() {
 }
 
 #[test]
-fn exit_without_shutdown_is_exit_code_1() {
+fn exit_without_shutdown_returns_exit_code_1() {
     assert_eq!(Client::usual(&[FILE]).vanish(), Some(1));
     let mut client = Client::usual(&[FILE]);
     client.notify("exit", Value::Null);

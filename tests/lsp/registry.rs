@@ -488,7 +488,7 @@ fn a_registry_passed_as_an_argument_is_followed() {
 }
 
 #[test]
-fn an_argument_that_may_be_something_else_is_not_renamed() {
+fn an_argument_that_may_not_be_the_registry_is_not_renamed() {
     let other = ("other.nix", "{ nixosSystem }: nixosSystem { specialArgs.ports = import ./more.nix; }\n");
     let called = ("call.nix", "{ }: import ./redis.nix { ports = { databases.redis = 1; }; }\n");
     let nested = ("host.nix", "{ name }: { mk = { ports, ... }: ports.databases.redis; }\n");

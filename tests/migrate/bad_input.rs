@@ -211,7 +211,7 @@ fn invalid_dockerfiles_are_rejected() {
 
 /// The report has an entry for each `include`, in the file that contains it.
 #[test]
-fn each_include_is_in_the_report() {
+fn the_report_lists_each_include() {
     let service = |name: &str| format!("services:\n  {name}:\n    image: redis\n");
     let (top, sub) =
         (format!("include: [sub.yaml]\n{}", service("a")), format!("include: [more.yaml]\n{}", service("b")));

@@ -445,7 +445,7 @@ fn nginx_keeps_tls_and_missing_files_are_reported() {
 }
 
 #[test]
-fn nginx_without_its_certificate_is_reported() {
+fn missing_nginx_certificates_are_reported() {
     let conf = "server { listen 8443 ssl; http2 on; ssl_certificate /etc/letsencrypt/a.pem; ssl_certificate_key /etc/letsencrypt/k.pem; }\n";
     let compose = "services:\n  web: {image: nginx, volumes: [\"./a.conf:/etc/nginx/conf.d/a.conf\", \"certs:/etc/letsencrypt\"]}\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("a.conf", conf)]);
@@ -647,7 +647,7 @@ fn start_scripts_are_reported_if_the_built_program_is_not_named() {
 }
 
 #[test]
-fn services_without_instances_are_disabled_and_partial_env_files_reported() {
+fn services_without_instances_are_disabled_and_partial_env_files_are_reported() {
     let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
         many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
         web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \

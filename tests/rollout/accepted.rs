@@ -86,7 +86,7 @@ fn accepting() -> Repository {
 }
 
 #[test]
-fn everything_that_is_accepted_is_listed() {
+fn all_acceptances_are_listed() {
     let repository = accepting();
     let ran = repository.run("accepted --now 2026-01-21");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));

@@ -38,7 +38,7 @@ fn page(repository: &Repository, options: &str) -> String {
 }
 
 #[test]
-fn a_page_has_findings_ports_and_what_is_accepted() {
+fn a_page_lists_findings_ports_and_acceptances() {
     let repository = repository();
     repository.commit("Ada", "2025-12-12");
     let page = page(&repository, "");
