@@ -27,7 +27,7 @@ sha256() {
     if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
 }
 
-# Downloads the release FLAKEWARD_VERSION. The archive must have the checksum in checksums.txt, next to this script.
+# Downloads the release named by FLAKEWARD_VERSION. The archive must have the checksum in checksums.txt, next to this script.
 download() {
     local archive sum
     [[ $FLAKEWARD_VERSION =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "the version '$FLAKEWARD_VERSION' is not of the form 1.2.3"
@@ -50,13 +50,13 @@ download() {
 build() {
     local out
     command -v nix >/dev/null ||
-        fail "Nix is required to build flakeward: install it in an earlier step, or set version to one of action/checksums.txt"
+        fail "Nix is required to build flakeward: install it in an earlier step, or set version to one that action/checksums.txt lists"
     out=$(nix --extra-experimental-features 'nix-command flakes' build --no-link --print-out-paths \
         "path:$GITHUB_ACTION_PATH#flakeward") || fail "Nix cannot build flakeward"
     flakeward=$out/bin/flakeward
 }
 
-# Appends the lines of $1 that are not empty to the arguments.
+# Appends the non-empty lines in $1 to the arguments.
 add_lines() {
     local line
     while IFS= read -r line; do

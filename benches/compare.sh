@@ -67,7 +67,7 @@ fastest() {
     awk -F, 'NR > 1 { printf "%.2f\n", $(NF - 1) * 1000 }' "$scratch/times.csv"
 }
 
-# Prints the number and the size of the files of those kinds.
+# Prints the number and the total size of the files of these kinds in a folder.
 count() {
     local globs=() kind
     for kind in "${kinds[@]}"; do
@@ -89,7 +89,7 @@ side_by_side() {
     done
     printf '%s\n' "$port_rule" >"$scratch/port.yml"
     cd "$repository"
-    # A single call measures all three directly one after the other.
+    # A single call, so that nothing runs between the three measurements.
     mapfile -t times < <(fastest "$FLAKEWARD check --isolated --quiet ." "$search ." \
         "ast-grep scan --rule $scratch/port.yml --json=stream .")
     printf '%s: %s\n\n' "$(basename "$repository")" "$(count .)"
@@ -125,7 +125,7 @@ cold() {
         "$(fastest "$FLAKEWARD check --isolated --quiet web.nix")"
 }
 
-# Copies the files of a kind in a repository, with their folders.
+# Copies the files of these kinds in a repository, with their folders.
 copy() {
     local tests=() kind
     for kind in "${kinds[@]}"; do
@@ -155,7 +155,7 @@ large_tree() {
             copy "$repository" "$scratch/tree/$round/$(basename "$repository")"
         done
         if [ "$round" = 0 ]; then
-            [ -n "$(find "$scratch/tree" -type f -print -quit)" ] || die "no file in these repositories that is looked at"
+            [ -n "$(find "$scratch/tree" -type f -print -quit)" ] || die "these repositories have nothing to check"
         fi
         round=$((round + 1))
         files=$(find "$scratch/tree" -type f | wc -l)

@@ -1,9 +1,9 @@
 //! Counts the instructions of the hot path. The count does not depend on the load of the machine.
 //!
 //! `cargo bench --bench instructions` runs the command under callgrind on generated repositories, and fails if one
-//! takes over a tenth more instructions than recorded in `instructions.txt`. `FLAKEWARD_BLESS=1` records lower figures,
+//! takes over 10% more instructions than recorded in `instructions.txt`. `FLAKEWARD_BLESS=1` records the new figures,
 //! and `FLAKEWARD_BINARY=PATH` measures an existing release build. Libraries use different instructions on processors
-//! that lack some extensions: on a processor other than the recorded one, half more is tolerated.
+//! that lack some extensions, so up to 50% more are tolerated on a processor other than the recorded one.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The figures: each line has a repository and its number of instructions.
+/// The recorded figures: the processor, then a repository and its number of instructions on each line.
 const BUDGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
 /// The tolerated percentages of the budget: on the processor that the budget was recorded on, and on others.
@@ -26,7 +26,7 @@ const REPOSITORIES: [(&str, usize, Files); 5] = [
     ("Dockerfiles", 60, dockerfile),
 ];
 
-/// Returns the path and the contents of the file with a number.
+/// A function that returns the path and the contents of the file with the given number.
 type Files = fn(usize) -> (String, String);
 
 fn plain(index: usize) -> (String, String) {
@@ -122,12 +122,12 @@ fn binary() -> OsString {
     std::env::var_os("FLAKEWARD_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_flakeward").into())
 }
 
-/// The number of instructions of a check of `count` files.
+/// The number of instructions that a check of `count` files executes.
 fn instructions(count: usize, files: Files) -> u64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (path, text) in (0..count).map(files) {
         let file = folder.path().join(path);
-        fs::create_dir_all(file.parent().unwrap_or(Path::new("/"))).expect("a folder can be made");
+        fs::create_dir_all(file.parent().unwrap_or(Path::new("/"))).expect("a folder can be created");
         fs::write(file, text).expect("a file can be written");
     }
     let output = Command::new("valgrind")
@@ -143,5 +143,5 @@ fn instructions(count: usize, files: Files) -> u64 {
         .expect("valgrind runs");
     let said = String::from_utf8_lossy(&output.stderr);
     let collected = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
-    collected.unwrap_or_else(|| panic!("callgrind gives no count: {said}"))
+    collected.unwrap_or_else(|| panic!("callgrind reported no count: {said}"))
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// The largest permitted median time of a keystroke.
+/// The largest permitted median time from a keystroke to its diagnostics.
 const LIMIT: Duration = Duration::from_millis(20);
 
 /// The largest permitted memory use, in KiB.
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 
     let leaf = leaf(&files);
     let registry = files.iter().find(|file| file.ends_with("ports.nix")).cloned();
-    // Without a registry, one that is not saved yet is as good.
+    // If there is no registry, an unsaved document takes its place.
     let registry = registry.unwrap_or_else(|| root.join("lib/ports.nix"));
     let mut medians = vec![server.keystrokes("leaf file", &leaf), server.keystrokes("registry", &registry)];
     if root.join("flake.lock").is_file() {
@@ -105,7 +105,7 @@ fn lock() -> String {
     serde_json::to_string_pretty(&json!({ "nodes": nodes, "root": "root", "version": 7 })).expect("JSON")
 }
 
-/// The Nix files below a folder, sorted.
+/// The Nix files in a folder and its subfolders, sorted.
 fn nix_files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];

@@ -42,7 +42,7 @@ for (const argument of programs) {
   await write(join(into, "package.json"), {
     name: `@flakeward/${name}`,
     version,
-    description: `The program for ${name} of the package flakeward`,
+    description: `The flakeward program for ${name}`,
     license,
     repository,
     os: [platform.os],

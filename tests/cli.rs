@@ -13,7 +13,7 @@ const CHANNEL: &str = "import <nixpkgs> { }\n";
 const FOUND: &str =
     "shell.nix:1:8: warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from machine to machine\n";
 
-/// Runs a command that must be rejected: it prints nothing on standard output, gives the reason, and exits with 2.
+/// Runs a command that must fail with exit code 2 and print nothing on standard output. Returns its standard error.
 fn refused(repository: &Repository, args: &str) -> String {
     let ran = repository.run(args);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args}: {}", ran.err);
@@ -235,7 +235,7 @@ fn ignore_files_apply_except_to_requested_paths() {
 }
 
 #[test]
-fn paths_come_from_a_list() {
+fn paths_can_be_read_from_a_list() {
     let repository = Repository::new(&[("a.nix", CHANNEL), ("b c.nix", CHANNEL), ("d.nix", CHANNEL)]);
     for list in ["a.nix\nb c.nix\n", "a.nix\0b c.nix\0", "a.nix\r\nb c.nix"] {
         let ran = repository.run_in("", "--format concise --files-from -", list);
@@ -276,7 +276,7 @@ fn one_run_writes_several_reports() {
 }
 
 #[test]
-fn github_gets_its_summary_and_paths_of_its_workspace() {
+fn github_reports_write_a_summary_and_use_workspace_paths() {
     let repository = Repository::new(&[("hosts/shell.nix", CHANNEL), ("summary.md", "before\n")]);
     let mut command = command("--format github .");
     command.current_dir(repository.path().join("hosts")).env("GITHUB_WORKSPACE", repository.path());
@@ -345,7 +345,7 @@ fn hostile_names_and_contents_are_escaped() {
 }
 
 #[test]
-fn threads_change_nothing() {
+fn the_number_of_threads_does_not_change_the_report() {
     let files: Vec<(String, String)> =
         (0..40).map(|index| (format!("{index}/shell.nix"), format!("[ {CHANNEL} <a> ]\n"))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -398,7 +398,7 @@ fn a_baseline_accepts_existing_findings_and_new_ones_are_reported() {
     assert_eq!(ran.code, 0, "{}", ran.out);
     assert!(ran.out.contains("no findings (2 suppressed)"), "{}", ran.out);
     assert_eq!(repository.run("--isolated --fail-on hint").code, 1);
-    // Moved lines stay accepted, new ones do not, and a row without a match is reported with its position.
+    // Findings on moved lines stay accepted, new ones are reported, and so are entries that match nothing.
     repository.write("shell.nix", format!("# moved\n\n{CHANNEL}"));
     repository.write("new.nix", CHANNEL);
     repository.write("gone.nix", "{ }\n");
@@ -410,10 +410,10 @@ fn a_baseline_accepts_existing_findings_and_new_ones_are_reported() {
         ran.out
     );
     assert!(ran.out.contains("gone.nix no longer has this finding of lookup-path"), "{}", ran.out);
-    // A run over some paths, or without the rule, cannot detect unneeded rows.
+    // A run on some paths, or without the rule, cannot detect entries that match nothing.
     assert_eq!(repository.run("--format concise shell.nix gone.nix").out, "");
     assert_eq!(repository.run("--format concise --ignore lookup-path").out, "");
-    // A baseline at another path must be named.
+    // A baseline at another path is only used if `--baseline` names it.
     assert_eq!(repository.run("baseline --output elsewhere.json").code, 0);
     fs::remove_dir_all(repository.path().join(".flakeward")).unwrap();
     assert_eq!(repository.run("--fail-on hint").code, 1);
@@ -512,7 +512,7 @@ fn settings_are_shown_with_their_origin() {
     assert_eq!(level("a.nix"), "level = \"error\" # flakeward.toml:6");
     assert_eq!(level("--isolated a.nix"), "level = \"warn\" # default");
     assert_eq!(level("--level lookup-path=off a.nix"), "level = \"off\" # command line");
-    // The output is a valid configuration itself.
+    // The output is itself a valid configuration.
     let shown = repository.run("config show --isolated").out;
     repository.write("flakeward.toml", &shown);
     assert_eq!(repository.run("").code, 0);

@@ -70,7 +70,7 @@ const CAUSES: [Cause; 14] = [
         without: &[],
     },
     Cause {
-        name: "a link to a file of git",
+        name: "a link to one of git's own files",
         arrange: |at| symlink(".git/config", at.path().join("a.nix")).unwrap(),
         file: "a.nix",
         without: &[],
@@ -104,7 +104,7 @@ const CAUSES: [Cause; 14] = [
         without: &["--no-ignore"],
     },
     Cause {
-        name: "a registry that evaluates without end",
+        name: "a registry whose evaluation does not terminate",
         arrange: |at| {
             at.write("lib/ports.nix", "let f = x: f (x + 1); in builtins.seq (f 1) { web = 8080; }");
         },
@@ -112,7 +112,7 @@ const CAUSES: [Cause; 14] = [
         without: &["--select dockerfile", ALL_OFF],
     },
     Cause {
-        name: "an own rule that takes too long",
+        name: "a custom rule that takes too long",
         arrange: |at| {
             let page = "+++\nid = \"wild\"\nlevel = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\n\
                         query = '''\n(list_expression (_)* @a (_)* @b (_)* @c (_)* @d (_)* @finding)\n'''\n+++\n\n\
@@ -176,14 +176,14 @@ const SETTINGS: [(&str, &str); 5] = [
 #[test]
 fn nothing_that_could_not_be_checked_is_silently_skipped() {
     let wrong: Vec<String> = std::thread::scope(|scope| {
-        let running: Vec<_> = CAUSES.iter().map(|cause| scope.spawn(|| passed_over(cause))).collect();
+        let running: Vec<_> = CAUSES.iter().map(|cause| scope.spawn(|| combinations_that_hide(cause))).collect();
         running.into_iter().flat_map(|running| running.join().unwrap()).collect()
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The combinations of settings and options that hide a cause.
-fn passed_over(cause: &Cause) -> Vec<String> {
+fn combinations_that_hide(cause: &Cause) -> Vec<String> {
     let mut wrong = Vec::new();
     for (number, (file, settings)) in SETTINGS.into_iter().enumerate() {
         if cause.without.contains(&settings) {
@@ -195,7 +195,7 @@ fn passed_over(cause: &Cause) -> Vec<String> {
             commit(&repository);
         }
         (cause.arrange)(&repository);
-        // With settings, every fifth option is enough.
+        // To save time, settings are only combined with every fifth option.
         let step = if number == 0 { 1 } else { 5 };
         let options = OPTIONS.iter().skip(number).step_by(step).filter(|options| !cause.without.contains(options));
         for options in options {
@@ -242,7 +242,7 @@ fn commands_fail_if_they_cannot_read_everything() {
 
 /// A file that `init` cannot read may be one that a group of rules applies to.
 #[test]
-fn init_leaves_out_no_group_if_something_cannot_be_read() {
+fn init_keeps_all_groups_if_a_file_cannot_be_read() {
     let repository = Repository::new(&[("a.nix", "{ }\n")]);
     repository.write("Dockerfile", b"FROM alpine\n# \xff\n");
     let ran = repository.run("init");

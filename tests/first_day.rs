@@ -38,7 +38,7 @@ fn must(root: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A copy with its own `.git` folder, so that nothing outside it is read.
+/// A copy of a repository with its own `.git` folder, so that nothing outside it is read.
 fn copy(from: &Path) -> TempDir {
     let folder = TempDir::new().unwrap();
     copy_into(from, folder.path());
@@ -74,7 +74,7 @@ fn texts(root: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// The value of a single file in Nix, called with its default arguments. `None` if it needs other arguments.
+/// The value of a file that Nix evaluates on its own, called with its default arguments. `None` if that fails.
 fn value(root: &Path, file: &Path) -> Option<String> {
     const CALL: &str = "f: let call = f: if builtins.isFunction f then call (f { }) else plain f;
         plain = v: if builtins.isAttrs v then builtins.mapAttrs (_: plain) v
@@ -138,7 +138,7 @@ fn entry_names(map: &Value) -> BTreeSet<String> {
 
 /// Checks that `ports init` and `fix` agree on what counts as a use: every use can have its entry, and every new entry
 /// has a use.
-fn agrees(root: &Path, before: &BTreeSet<String>, after: &BTreeSet<String>) {
+fn assert_init_and_fix_agree(root: &Path, before: &BTreeSet<String>, after: &BTreeSet<String>) {
     let rules = "hardcoded-port,manual-port-allocation,unused-port";
     let report: Value = serde_json::from_str(&must(root, &["check", "-f", "json", "--select", rules])).unwrap();
     for finding in report["findings"].as_array().unwrap() {
@@ -152,7 +152,7 @@ fn agrees(root: &Path, before: &BTreeSet<String>, after: &BTreeSet<String>) {
 }
 
 /// Creates the registry, replaces every use, and compares the state before and after.
-fn walked(from: &Path) -> TempDir {
+fn init_and_fix(from: &Path) -> TempDir {
     let (before, after) = (copy(from), copy(from));
     let name = from.display();
     let ports = ["ports", "--format", "json"];
@@ -168,7 +168,7 @@ fn walked(from: &Path) -> TempDir {
         assert!(known >= services.len(), "{name}: {services:?} share {known} entries for {number}");
     }
 
-    agrees(after.path(), &entry_names(&map), &entry_names(&now));
+    assert_init_and_fix_agree(after.path(), &entry_names(&map), &entry_names(&now));
 
     must(after.path(), &["ports", "init"]);
     must(after.path(), &["fix", "."]);
@@ -194,17 +194,17 @@ fn walked(from: &Path) -> TempDir {
             same += 1;
         }
     }
-    println!("{name}: {} files changed, {same} evaluate alone and to the same value", changed.len());
+    println!("{name}: {} files changed, {same} of them evaluate on their own, to the same value", changed.len());
     after
 }
 
 #[test]
-fn repositories_keep_their_meaning() {
+fn ports_init_and_fix_do_not_change_what_nix_evaluates() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repos");
     let corpus = std::env::var_os("FLAKEWARD_CORPUS").map(PathBuf::from);
     for all in corpus.into_iter().chain([own]) {
         for entry in fs::read_dir(all).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
-            walked(&fs::canonicalize(entry.path()).unwrap());
+            init_and_fix(&fs::canonicalize(entry.path()).unwrap());
         }
     }
 }
@@ -229,7 +229,7 @@ fn services_that_share_a_number_get_one_entry_each() {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
-    let after = walked(folder.path());
+    let after = init_and_fix(folder.path());
     let read = |path: &str| fs::read_to_string(after.path().join(path)).unwrap();
     assert!(read("modules/vaultwarden.nix").contains("ROCKET_PORT = ports.services.vaultwarden;"));
     assert!(read("modules/nats.nix").contains("http_port = ports.messaging.natsMonitoring;"));
@@ -241,22 +241,21 @@ fn services_that_share_a_number_get_one_entry_each() {
 }
 
 /// A repository with `files`, after `ports init` and `fix`, and its registry.
-fn named(files: &[(&str, &str)]) -> (TempDir, String) {
+fn registry_of(files: &[(&str, &str)]) -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     for (path, text) in files {
         let file = folder.path().join(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
-    let after = walked(folder.path());
+    let after = init_and_fix(folder.path());
     let registry = fs::read_to_string(after.path().join("lib/ports.nix")).unwrap();
     (after, registry)
 }
 
-/// Lists of services, proxies in front of them, and their firewalls.
 #[test]
-fn lists_and_proxies_have_the_names_of_their_services() {
-    let (after, registry) = named(&[
+fn entries_are_named_after_services_in_lists_and_behind_proxies() {
+    let (after, registry) = registry_of(&[
         (
             "modules/media/default.nix",
             "{ lib, ... }:\nlet\n  apps = [\n    { name = \"bookshelf\"; port = 4801; }\n    { name = \"shelfmark\"; port = 4802; }\n  ];\nin\n{\n  \
@@ -291,7 +290,7 @@ fn lists_and_proxies_have_the_names_of_their_services() {
 /// Two containers with the same inner port: each gets its own entry, and so does each outer port.
 #[test]
 fn containers_with_the_same_inner_number_get_separate_entries() {
-    let (_, registry) = named(&[
+    let (_, registry) = registry_of(&[
         ("modules/wiki.nix", "{ virtualisation.oci-containers.containers.wiki.ports = [ \"4801:4800\" ]; }\n"),
         ("modules/chat.nix", "{ virtualisation.oci-containers.containers.chat.ports = [ \"4802:4800\" ]; }\n"),
     ]);

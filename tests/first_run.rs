@@ -42,7 +42,7 @@ fn every_output_counts_the_same_fixable_findings() {
     assert_eq!(fixable, unsafe_);
     let by_rule = summary["rules"].as_array().unwrap();
     assert_eq!(by_rule.iter().map(|rule| rule["findings"].as_u64().unwrap()).sum::<u64>(), each.len() as u64);
-    // The ports can be fixed once they have names; nixpkgs cannot.
+    // The fixes for ports are safe once the ports are registered; the fix for nixpkgs is always unsafe.
     let ports = unsafe_ - 1;
     let sentence =
         format!("{ports} can be fixed: flakeward ports init, then flakeward fix; 1 more: flakeward fix --unsafe");
@@ -56,7 +56,7 @@ fn every_output_counts_the_same_fixable_findings() {
 }
 
 #[test]
-fn many_findings_end_with_a_table_and_the_next_steps() {
+fn reports_with_many_findings_end_with_a_table_and_the_next_steps() {
     let root = many();
     let ran = root.run("");
     assert!(ran.out.contains("\nrule "), "{}", ran.out);
@@ -80,7 +80,7 @@ fn many_findings_end_with_a_table_and_the_next_steps() {
 }
 
 #[test]
-fn a_fix_of_an_input_requires_a_new_lock() {
+fn fixing_an_input_requires_updating_the_lock_file() {
     let lock = r#"{"nodes": {"nixpkgs": {"locked": {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "rev": "b0d46a9e1a3e5a4a6e1a5e7f2a9d1c0b3e4f5a6b", "narHash": "sha256-x", "lastModified": 1750000000}, "original": {"type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-unstable"}}, "root": {"inputs": {"nixpkgs": "nixpkgs"}}}, "root": "root", "version": 7}"#;
     let root = many();
     root.write("flake.lock", lock);
@@ -111,7 +111,7 @@ fn a_repository_without_nix_gets_a_note_instead_of_hundreds_of_findings() {
 }
 
 #[test]
-fn init_writes_a_configuration_that_fits() {
+fn init_writes_a_configuration_that_fits_the_repository() {
     let root = many();
     root.write("third_party/x/default.nix", "{ services.x.port = 9999; }\n");
     let ran = root.run("init");
@@ -280,7 +280,7 @@ fn advice_is_given_once_for_each_rule() {
     assert_eq!(ran.out.matches("flakeward explain dockerfile").count(), 1, "{}", ran.out);
 }
 
-/// The screen of a terminal with a given width after a command.
+/// The lines that a terminal with a given width shows after a command, including those that have scrolled away.
 fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
     // A tmux server that is shutting down may still answer the next client.
     static SERVERS: AtomicUsize = AtomicUsize::new(0);
@@ -315,7 +315,7 @@ fn captured(folder: &Path, columns: usize, command: &str) -> Vec<String> {
     shown.trim_end().lines().map(str::to_owned).collect()
 }
 
-/// At any width, the terminal itself wraps no line: each of its lines is a line of the output.
+/// At any width, the terminal does not need to wrap a line.
 #[test]
 fn reports_fit_the_terminal() {
     if !have(&["tmux"]) {

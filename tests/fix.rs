@@ -34,7 +34,7 @@ fn after(files: &[(&str, &str)], outcome: &Outcome) -> BTreeMap<String, String> 
 }
 
 #[test]
-fn unused_suppressions_go_away() {
+fn unused_suppressions_are_removed() {
     let cases = [
         ("{\n  # flakeward: allow(lookup-path) because\n  a = 1;\n}\n", "{\n  a = 1;\n}\n"),
         ("{\n  a = 1; # flakeward: allow(lookup-path) because\n}\n", "{\n  a = 1;\n}\n"),
@@ -60,7 +60,7 @@ fn unused_suppressions_go_away() {
 }
 
 #[test]
-fn a_suppression_inside_a_string_needs_unsafe() {
+fn removing_a_suppression_inside_a_string_is_unsafe() {
     let files = [("a.nix", "{\n  a = ''\n    # flakeward: allow(lookup-path) because\n    x\n  '';\n}\n")];
     let safe = fix_texts(&files, Safety::Safe);
     assert_eq!((safe.changes.len(), safe.unsafe_left()), (0, 1));
@@ -92,9 +92,9 @@ fn the_entry_of_another_service_is_not_used() {
     }
 }
 
-/// A new service must not have to choose between the entries of two others.
+/// If every entry with the number belongs to another service, none of them is suggested.
 #[test]
-fn the_entries_of_other_services_are_not_offered() {
+fn the_entries_of_other_services_are_not_suggested() {
     let files = [
         ("lib/ports.nix", "{ services.forge = 4567; services.shop = 4567; }\n"),
         ("forge.nix", "let ports = import ./lib/ports.nix; in { services.forge.port = ports.services.forge; }\n"),
@@ -114,7 +114,7 @@ fn the_entries_of_other_services_are_not_offered() {
 }
 
 #[test]
-fn a_file_that_does_not_parse_is_left_alone() {
+fn files_with_syntax_errors_are_not_changed() {
     let files = [("a.nix", "{\n  a = ;\n  # flakeward: allow(lookup-path) because\n}\n")];
     let outcome = fix_texts(&files, Safety::Safe);
     assert!(outcome.changes.is_empty());
@@ -156,7 +156,7 @@ const FIXED: &str = "{ }\n";
 const LEFT: &str = "{ a = <nixpkgs>; }\n";
 
 #[test]
-fn it_reports_what_it_fixed_and_what_remains() {
+fn fixed_and_remaining_findings_are_reported() {
     let root = Repository::new(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED), ("c.nix", LEFT)]);
     let out = flakeward(root.path(), &["--fail-on", "hint"]);
     assert_eq!(
@@ -174,7 +174,7 @@ fn it_reports_what_it_fixed_and_what_remains() {
 }
 
 #[test]
-fn it_reports_what_can_be_fixed_and_how() {
+fn ways_to_fix_the_remaining_findings_are_reported() {
     let root =
         Repository::new(&[("a.nix", "{ services.web.port = 3000; }\n"), ("b.nix", "{ services.db.port = 5432; }\n")]);
     let out = flakeward(root.path(), &[]);
@@ -206,7 +206,7 @@ fn findings_in_the_baseline_are_fixed_on_request() {
 }
 
 #[test]
-fn paths_and_rules_narrow_it_down() {
+fn paths_and_rules_restrict_what_is_fixed() {
     let root = Repository::new(&[("a.nix", UNUSED), ("sub/b.nix", UNUSED)]);
     flakeward(root.path(), &["sub"]);
     assert_eq!(fs::read_to_string(root.path().join("a.nix")).unwrap(), UNUSED);
@@ -249,7 +249,7 @@ fn files_that_cannot_be_written_are_reported_and_the_rest_is_fixed() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_not_written_through() {
+fn fix_does_not_write_through_symbolic_links() {
     let outside = Repository::new(&[("a.nix", UNUSED)]);
     let root = Repository::new(&[("flake.nix", "{ }\n")]);
     std::os::unix::fs::symlink(outside.path(), root.path().join("lib")).unwrap();
@@ -263,10 +263,10 @@ fn links_are_not_written_through() {
     assert_eq!(fs::read_to_string(outside.path().join("a.nix")).unwrap(), UNUSED);
 }
 
-/// If `fix` is killed at any moment, each file is either old or new, and the next run finishes the work.
+/// Whenever `fix` is killed, each file has either its old or its new contents, and the next run fixes the rest.
 #[cfg(unix)]
 #[test]
-fn a_power_cut_leaves_every_file_old_or_new() {
+fn a_killed_run_leaves_every_file_old_or_new() {
     const FILES: usize = 60;
     const RUNS: u32 = 10;
     let line = "  a = \"some text that makes the file longer than one block of the disk\";\n";
@@ -303,7 +303,7 @@ fn a_power_cut_leaves_every_file_old_or_new() {
         let left: usize = (0..7).map(|at| fs::read_dir(root.path().join(format!("d{at}"))).unwrap().count()).sum();
         assert_eq!(left, FILES, "temporary files are left next to the files");
     }
-    println!("{cut_short} of {RUNS} runs were cut in the middle of writing");
+    println!("{cut_short} of {RUNS} runs were killed while they wrote files");
 }
 
 /// A signal ends the run without leaving temporary files. Once one file has been replaced, all of them are.
@@ -364,7 +364,7 @@ fn evaluated_with(root: &Path, arguments: &str) -> Option<String> {
 }
 
 #[test]
-fn fixes_make_a_repository_use_its_registry() {
+fn fixes_replace_numbers_with_references_to_the_registry() {
     let compose = "services:\n  api:\n    ports:\n      - \"3000:3000\"\n      - \"9464:9464\"\n";
     let docker = "FROM scratch\nEXPOSE 3000\n";
     for crlf in [false, true] {
@@ -415,9 +415,8 @@ fn a_missing_registry_is_created() {
     assert!(text(&again.stderr).starts_with("nothing to fix;"), "{}", text(&again.stderr));
 }
 
-/// The entries that a plan adds to the registry, for files where a reference is possible and for others.
 #[test]
-fn the_registry_gets_only_entries_that_are_used() {
+fn only_ports_that_can_refer_to_the_registry_are_registered() {
     let files = [
         ("lib/ports.nix", "{\n  web = 3000;\n}\n"),
         ("modules/a.nix", "{ services.a.port = 4001; }\n"),
@@ -435,7 +434,7 @@ fn the_registry_gets_only_entries_that_are_used() {
     }
 }
 
-/// Registries that are functions: an existing name for one is used, and an import passes the required arguments.
+/// An existing binding of the registry is used; a new import passes the arguments that the registry requires.
 #[test]
 fn registries_that_are_functions_are_called_with_their_arguments() {
     let plain = "{ lib, ... }:\n{\n  port = 6379;\n}\n";
@@ -513,7 +512,7 @@ fn a_registry_that_git_ignores_is_not_written() {
     assert!(root.path().join("lib/ports.nix").exists());
 }
 
-/// All fixes share the edits that write the registry, and each is refused with the reason.
+/// All fixes share the edits of the registry, and each fix is refused with the reason.
 #[test]
 fn fixes_that_share_a_registry_that_cannot_be_written_are_all_refused() {
     let root = Repository::new(&[(".gitignore", "lib/\n"), ("flake.nix", "{ outputs = _: { }; }\n")]);

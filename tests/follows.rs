@@ -38,7 +38,7 @@ fn inputs(numbers: &mut Numbers) -> Vec<Vec<u64>> {
     (0..FLAKES).map(|flake| some(numbers, flake)).collect()
 }
 
-/// A path of inputs from a flake; may be empty.
+/// A random path of inputs that starts at a flake; may be empty.
 fn followed(numbers: &mut Numbers, inputs: &[Vec<u64>], flake: u64) -> String {
     let mut names = Vec::new();
     let mut at = flake;
@@ -117,15 +117,15 @@ fn inputs_equal_those_that_nix_passes_to_each_flake() {
         return;
     }
     let mut numbers = Numbers(3);
-    let (mut compared, mut empty, mut long, mut circles) = (0, 0, 0, 0);
+    let (mut compared, mut empty, mut long, mut cycles) = (0, 0, 0, 0);
     for _ in 0..16 {
-        let folder = tempfile::tempdir().expect("a folder can be made");
+        let folder = tempfile::tempdir().expect("a folder can be created");
         let root = folder.path();
-        std::fs::create_dir_all(root.join("home")).expect("a folder can be made");
+        std::fs::create_dir_all(root.join("home")).expect("a folder can be created");
         let inputs = inputs(&mut numbers);
         for index in 0..FLAKES {
             let place = root.join(format!("f{index}"));
-            std::fs::create_dir_all(&place).expect("a folder can be made");
+            std::fs::create_dir_all(&place).expect("a folder can be created");
             std::fs::write(place.join("flake.nix"), flake(&mut numbers, root, &inputs, index)).expect("it is written");
         }
         let own = format!("path:{}/f0", root.display());
@@ -143,7 +143,7 @@ fn inputs_equal_those_that_nix_passes_to_each_flake() {
             let said = String::from_utf8_lossy(&done.stderr);
             assert!(said.contains("recursion"), "{said}");
             assert_eq!(ours, Err(Unresolved::Cycle), "{text}");
-            circles += 1;
+            cycles += 1;
             continue;
         }
         let wanted: Value = serde_json::from_slice(&done.stdout).expect("nix prints JSON");
@@ -154,7 +154,7 @@ fn inputs_equal_those_that_nix_passes_to_each_flake() {
         long += usize::from(flat.split(":[").any(|list| list.split(']').next().is_some_and(|it| it.contains(','))));
     }
     assert!(
-        compared > 3 && empty > 1 && long > 1 && circles > 0,
-        "{compared} locks, {empty} with an empty list, {long} with a path, {circles} with a circle"
+        compared > 3 && empty > 1 && long > 1 && cycles > 0,
+        "{compared} locks, {empty} with an empty list, {long} with a path, {cycles} with a cycle"
     );
 }

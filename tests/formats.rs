@@ -58,7 +58,7 @@ fn required() -> bool {
     std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1")
 }
 
-/// The errors and warnings of the multitool for a log.
+/// The errors and warnings that sarif-multitool reports for a log.
 fn verdict(multitool: &Path, log: &str, kind: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (file, verdict) = (folder.path().join("log.sarif"), folder.path().join("verdict.sarif"));
@@ -72,7 +72,7 @@ fn verdict(multitool: &Path, log: &str, kind: &str) -> Vec<String> {
 }
 
 #[test]
-fn sarif_passes_the_multitool() {
+fn sarif_multitool_reports_no_errors_or_warnings() {
     let Some(multitool) = tool("sarif-multitool") else { return };
     let log = written(Format::Sarif, &report());
     for kind in ["Sarif", "Gh"] {
@@ -127,8 +127,8 @@ fn sarif_locations_match_the_findings() {
 /// The name, the properties and the message of a workflow command.
 type WorkflowCommand = (String, Vec<(String, String)>, String);
 
-/// A parser of workflow commands that is as strict as the runner: V2 commands start a line, V1 commands may occur
-/// anywhere.
+/// Parses workflow commands as the runner does: V2 commands start a line. V1 commands, which may occur anywhere, fail
+/// the test.
 fn commands(log: &str) -> Vec<WorkflowCommand> {
     let decode = |text: &str| {
         let text = text.replace("%0D", "\r").replace("%0A", "\n").replace("%3A", ":").replace("%2C", ",");
@@ -174,7 +174,7 @@ fn github_annotations_cannot_be_injected() {
 }
 
 #[test]
-fn gitlab_has_its_fields_and_no_fingerprint_twice() {
+fn gitlab_has_its_fields_and_unique_fingerprints() {
     let report = report();
     let issues = json(Format::Gitlab, &report);
     let issues = issues.as_array().unwrap();
@@ -216,7 +216,7 @@ fn junit_is_xml_with_correct_counts() {
 
 /// Validates against Jenkins' schema, the file in FLAKEWARD_JUNIT_SCHEMA (.ci/run downloads it).
 #[test]
-fn junit_is_valid_by_the_schema_of_jenkins() {
+fn junit_is_valid_against_the_jenkins_schema() {
     let (xmllint, schema) = (tool("xmllint"), std::env::var_os("FLAKEWARD_JUNIT_SCHEMA"));
     assert!(schema.is_some() || !required(), "FLAKEWARD_JUNIT_SCHEMA is not set");
     let Some((xmllint, schema)) = xmllint.zip(schema) else { return };
@@ -229,7 +229,7 @@ fn junit_is_valid_by_the_schema_of_jenkins() {
 }
 
 #[test]
-fn no_format_has_raw_control_characters_or_old_commands() {
+fn no_format_contains_raw_control_characters_or_workflow_commands() {
     let report = report();
     for format in Format::value_variants() {
         let text = written(*format, &report);
@@ -242,7 +242,7 @@ fn no_format_has_raw_control_characters_or_old_commands() {
 }
 
 #[test]
-fn jsonl_has_the_findings_of_json() {
+fn jsonl_contains_the_same_findings_as_json() {
     let report = report();
     let whole = json(Format::Json, &report);
     let lines: Vec<Value> =

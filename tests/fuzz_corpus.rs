@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 /// The number of mutated inputs for each entry.
 const CHANGED: usize = 300;
 
-/// A time that no input needs, even on a slow machine.
+/// A time that no input exceeds, even on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz")
 }
 
-/// The seeds of an entry, by name.
+/// The seeds of an entry, sorted by file name.
 fn seeds(entry: &str) -> Vec<Vec<u8>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder().join(entry)).unwrap().map(|file| file.unwrap().path()).collect();
@@ -30,7 +30,7 @@ fn seeds(entry: &str) -> Vec<Vec<u8>> {
 }
 
 /// Runs an entry on its seeds and on mutations of them.
-fn hold(name: &str) {
+fn fuzz(name: &str) {
     let (_, entry) = entries::ENTRIES.into_iter().find(|(known, _)| *known == name).unwrap();
     let seeds = seeds(name);
     assert!(!seeds.is_empty());
@@ -94,7 +94,7 @@ fn changed(seed: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     tokens.concat()
 }
 
-/// Words, numbers and blanks; every other byte is its own token.
+/// The words, numbers and runs of spaces in a text; every other byte is its own token.
 fn tokens(text: &[u8]) -> Vec<&[u8]> {
     let kind = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'_' => 1,
@@ -119,62 +119,62 @@ impl Dice {
 
 #[test]
 fn nix() {
-    hold("nix");
+    fuzz("nix");
 }
 
 #[test]
 fn yaml() {
-    hold("yaml");
+    fuzz("yaml");
 }
 
 #[test]
 fn levels() {
-    hold("levels");
+    fuzz("levels");
 }
 
 #[test]
 fn changed_texts() {
-    hold("changed");
+    fuzz("changed");
 }
 
 #[test]
 fn dockerfile() {
-    hold("dockerfile");
+    fuzz("dockerfile");
 }
 
 #[test]
 fn script() {
-    hold("script");
+    fuzz("script");
 }
 
 #[test]
 fn ci() {
-    hold("ci");
+    fuzz("ci");
 }
 
 #[test]
 fn lock() {
-    hold("lock");
+    fuzz("lock");
 }
 
 #[test]
 fn config() {
-    hold("config");
+    fuzz("config");
 }
 
 #[test]
 fn page() {
-    hold("page");
+    fuzz("page");
 }
 
 #[test]
 fn registry() {
-    hold("registry");
+    fuzz("registry");
 }
 
 #[test]
 fn fix() {
-    hold("fix");
+    fuzz("fix");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Inputs of twice and four times the size cost about twice and four times the work. The tests count instructions
+//! Inputs of twice and four times the size take about twice and four times the work. The tests count instructions
 //! instead of seconds, so the result does not depend on the load of the machine.
 #![cfg(unix)]
 
@@ -15,13 +15,13 @@ use std::process::Command;
 use support::repository::Repository;
 use support::tools::{FLAKEWARD, have};
 
-/// Doubling the size doubles the added work, and quadratic work quadruples it.
+/// The largest permitted growth: it is about 2 for linear work, and about 4 for quadratic work.
 const GROWTH: f64 = 2.9;
 
-/// Added work below this is noise, such as the growth of a table.
+/// Less added work than this number of instructions is noise, such as the growth of a hash table.
 const NOISE: u64 = 3_000_000;
 
-/// The instructions of a command.
+/// The number of instructions that a command executes.
 fn instructions(repository: &Repository, args: &str) -> u64 {
     let ran = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", FLAKEWARD])
@@ -37,11 +37,11 @@ fn instructions(repository: &Repository, args: &str) -> u64 {
     // A run that fails early would not grow at all.
     assert!(matches!(ran.status.code(), Some(0 | 1)), "{said}");
     let count = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
-    count.unwrap_or_else(|| panic!("callgrind gives no count: {said}"))
+    count.unwrap_or_else(|| panic!("callgrind reported no count: {said}"))
 }
 
-/// The instructions of a command for a size, twice that size and four times that size. `None` if they cannot be counted
-/// on this machine.
+/// The number of instructions that a command executes for a size, twice that size and four times that size. `None` if
+/// they cannot be counted on this machine.
 fn counts(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, String)>) -> Option<[u64; 3]> {
     have(&["valgrind"]).then(|| {
         [size, size * 2, size * 4].map(|size| {
@@ -86,7 +86,7 @@ fn file(path: &str, text: impl Into<String>) -> (String, String) {
     (path.to_owned(), text.into())
 }
 
-/// Concatenates the text for each number below a size.
+/// Concatenates the texts for all numbers below `size`.
 fn each(size: usize, text: impl Fn(usize) -> String) -> String {
     (0..size).fold(String::new(), |mut all, index| {
         let _ = write!(all, "{}", text(index));
@@ -131,7 +131,7 @@ fn overrides_and_findings() {
 }
 
 #[test]
-fn interpolations_in_one_text() {
+fn interpolations_in_one_string() {
     is_linear(150, CHECK, |size| {
         let text = each(size, |index| format!("http://localhost:${{toString ports.p{index}}}/ :{} ", 1024 + index));
         vec![file("a.nix", format!("{{ ports }}: {{ text = \"{text}\"; }}\n"))]
@@ -158,7 +158,7 @@ fn listed_paths_in_ignored_folders() {
 }
 
 #[test]
-fn patterns_of_excluded_files() {
+fn exclude_patterns() {
     is_linear(60, CHECK, |size| {
         let patterns = each(size, |index| format!("\"d{index}/**/x*.nix\",\n"));
         vec![file("flakeward.toml", format!("exclude = [{patterns}]\n")), file("a.nix", "{ port = 8080; }\n")]
@@ -166,7 +166,7 @@ fn patterns_of_excluded_files() {
 }
 
 #[test]
-fn rows_of_a_baseline() {
+fn baseline_entries() {
     is_linear(400, CHECK, |size| {
         let row = |index| {
             format!(
@@ -245,21 +245,21 @@ fn many_folders_with_compose_files() {
 }
 
 #[test]
-fn a_glob_of_many_folders() {
+fn an_ignore_pattern_with_many_folders() {
     is_bounded(1_000, CHECK, |size| {
         vec![file(".gitignore", format!("{}x.nix\n", "a/".repeat(size))), file("a.nix", "{ }\n")]
     });
 }
 
 #[test]
-fn expansions_that_do_not_end() {
+fn unclosed_expansions() {
     for open in ["${a:-", "$((", "${{ ", "$(${a", "\"${a:-\"", "eval '${a' ", "`${a`"] {
         is_linear(1_500, CHECK, |size| vec![file("a.sh", format!("{}\nnpm run dev\n", open.repeat(size)))]);
     }
 }
 
 #[test]
-fn expressions_in_one_line_of_a_workflow() {
+fn expressions_on_one_line_of_a_workflow() {
     for text in ["${{ ", "${{ matrix.a }} "] {
         is_linear(1_500, CHECK, |size| {
             let steps = format!("    steps:\n      - run: |\n          {}\n", text.repeat(size));
@@ -285,7 +285,7 @@ fn references_to_a_renamed_entry() {
 }
 
 #[test]
-fn rows_of_a_baseline_with_escaped_fingerprints() {
+fn baseline_entries_with_escaped_fingerprints() {
     is_linear(400, CHECK, |size| {
         let row = |index| {
             format!(r#"{{"fingerprint":"\u0030{index:015x}","rule":"hardcoded-port","path":"a.nix","message":"m"}}"#)
@@ -312,7 +312,7 @@ fn commands_on_a_line_that_sets_a_search_path() {
 }
 
 #[test]
-fn quotes_in_one_line_of_a_text() {
+fn quotes_on_one_line_of_a_string() {
     is_linear(20_000, CHECK, |size| {
         vec![file("a.nix", format!("{{ script = ''\n--port 80 {}''; }}\n", "\"\"\" ".repeat(size)))]
     });
@@ -334,7 +334,7 @@ fn clients_of_one_address() {
 }
 
 #[test]
-fn files_of_gitlab_that_are_not_included() {
+fn gitlab_files_that_are_not_included() {
     is_linear(50, CHECK, |size| {
         let root = file(".gitlab-ci.yml", format!("include: {}\n", each(size * 50, |index| format!("{index}.yml "))));
         let nested = |index| file(&format!("d{index}/.gitlab-ci.yml"), "a:\n  script: docker build .\n");
@@ -343,7 +343,7 @@ fn files_of_gitlab_that_are_not_included() {
 }
 
 #[test]
-fn files_of_gitlab_that_share_scripts() {
+fn gitlab_files_that_share_scripts() {
     is_linear(50, CHECK, |size| {
         let nested = |index| file(&format!("d{index}/.gitlab-ci.yml"), "a:\n  script: ./ci/a0.sh\n");
         let script = |index| file(&format!("ci/a{index}.sh"), format!("./ci/a{}.sh\n", index + 1));
@@ -352,7 +352,7 @@ fn files_of_gitlab_that_share_scripts() {
 }
 
 #[test]
-fn hosts_beside_ports() {
+fn hosts_next_to_ports() {
     // Digits are not part of the words of a name.
     let name = |index: usize| index.to_string().bytes().map(|digit| char::from(digit + 49)).collect::<String>();
     is_linear(150, CHECK, |size| {
@@ -372,7 +372,7 @@ fn hosts_beside_ports() {
 }
 
 #[test]
-fn peers_and_ports_of_a_rule() {
+fn peers_and_ports_in_a_network_policy() {
     is_linear(100, CHECK, |size| {
         let (peers, ports) = ("{ ipBlock.cidr = \"192.0.2.0/24\"; } ".repeat(size), "{ port = 8443; } ".repeat(size));
         vec![file("a.nix", format!("{{ to = [ {peers}]; ports = [ {ports}]; }}\n"))]
@@ -395,7 +395,7 @@ fn sets_called_ports_in_one_file() {
 }
 
 #[test]
-fn functions_of_a_script_that_call_each_other() {
+fn script_functions_that_call_each_other() {
     is_linear(50, CHECK, |size| {
         let function = |index| format!("f{index}() {{\n  f{}\n}}\n", index + 1);
         let script = format!("{}f{size}() {{\n  nix build\n}}\n\"$1\"\n", each(size, function));
@@ -405,7 +405,7 @@ fn functions_of_a_script_that_call_each_other() {
 }
 
 #[test]
-fn development_commands_in_one_line() {
+fn development_commands_on_one_line() {
     for (path, head) in [("a.sh", "cd web && "), ("Makefile", "dev:\n\t")] {
         is_linear(300, CHECK, |size| vec![file(path, format!("{head}{}\n", "npm run dev; ".repeat(size)))]);
     }
@@ -495,7 +495,7 @@ fn projects_that_a_dockerfile_publishes() {
 }
 
 #[test]
-fn accounts_and_groups_of_a_dockerfile() {
+fn accounts_and_groups_in_a_dockerfile() {
     is_linear(500, MIGRATE_DOCKERFILE, |size| {
         let users =
             each(size, |index| format!("useradd u{index} && chown u{index} /d{index} && groupadd g{index} && "));

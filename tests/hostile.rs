@@ -75,7 +75,7 @@ fn memory(process: u32) -> u64 {
 }
 
 /// The result of checking one file.
-fn says(path: &str, text: impl AsRef<[u8]>) -> (Option<i32>, String) {
+fn check_file(path: &str, text: impl AsRef<[u8]>) -> (Option<i32>, String) {
     let root = Repository::new(&[(path, text.as_ref())]);
     let ran = run(
         root.path(),
@@ -108,39 +108,42 @@ fn deeply_nested_input_is_rejected() {
         ("if a then 1 else ", ""),
         ("\"${", "}\""),
     ] {
-        assert_eq!(says("x.nix", nix(open, close)), refused("x.nix", "nesting is too deep"), "{open}");
+        assert_eq!(check_file("x.nix", nix(open, close)), refused("x.nix", "nesting is too deep"), "{open}");
     }
     let yaml = |open: &str, close: &str| format!("port: 6379\na: {}1{}\n", open.repeat(DEEP), close.repeat(DEEP));
     let block: String = (0..2_000).map(|level| " ".repeat(level) + "port:\n").collect();
     for text in [yaml("[", "]"), yaml("{a: ", "}"), "- ".repeat(DEEP) + "port: 6379\n", block + "6379\n"] {
-        assert_eq!(says("x.yaml", &text), refused("x.yaml", "nesting is too deep"), "{}", &text[..20]);
+        assert_eq!(check_file("x.yaml", &text), refused("x.yaml", "nesting is too deep"), "{}", &text[..20]);
     }
     let lock = format!("{{\"nodes\":{}1{}}}", "{\"a\":".repeat(DEEP), "}".repeat(DEEP));
     let root = Repository::new(&[("flake.nix", "{ outputs = _: { }; }"), ("flake.lock", lock.as_str())]);
     let ran = run(root.path(), "--format concise");
     assert_eq!((ran.code, ran.out), refused("flake.lock", "nesting is too deep"));
     let path = format!("{{ port = 6379; {} = 1; }}", vec!["a"; DEEP].join("."));
-    assert_eq!(says("x.nix", path), refused("x.nix", "parsing takes too long"));
+    assert_eq!(check_file("x.nix", path), refused("x.nix", "parsing takes too long"));
 }
 
 #[test]
 fn long_dockerfiles_are_read_to_the_end() {
     let continued = format!("FROM a\nRUN echo {}b\nEXPOSE 6379\n", "a \\\n".repeat(DEEP));
-    assert_eq!(says("Dockerfile", continued), (Some(1), port("Dockerfile:20003:8")));
+    assert_eq!(check_file("Dockerfile", continued), (Some(1), port("Dockerfile:20003:8")));
     let ended: String = (0..DEEP).map(|index| format!("RUN <<E{index}\n")).collect();
-    let (code, out) = says("Dockerfile", format!("FROM a\n{ended}EXPOSE 6379\n"));
+    let (code, out) = check_file("Dockerfile", format!("FROM a\n{ended}EXPOSE 6379\n"));
     assert_eq!(code, Some(0), "{out}");
     assert!(out.contains("warn[syntax-error]: cannot be parsed as a Dockerfile"), "{out}");
 }
 
 #[test]
-fn long_lines_and_large_files() {
+fn long_lines_and_large_files_are_checked_or_rejected() {
     let filler = "y".repeat(2_000_000);
-    assert_eq!(says("x.nix", format!("{{ a = \"{filler}\"; port = 6379; }}")), (Some(1), port("x.nix:1:2000018")));
-    assert_eq!(says("x.yaml", format!("a: \"{filler}\"\nport: 6379\n")), (Some(1), port("x.yaml:2:7")));
+    assert_eq!(
+        check_file("x.nix", format!("{{ a = \"{filler}\"; port = 6379; }}")),
+        (Some(1), port("x.nix:1:2000018"))
+    );
+    assert_eq!(check_file("x.yaml", format!("a: \"{filler}\"\nport: 6379\n")), (Some(1), port("x.yaml:2:7")));
     let lines = "port: 6379\n".to_owned() + &"a: b\n".repeat(1_000_000);
     let cut = "x.yaml:32768:1: error[unreadable-file]: cannot be checked from here on: the file has too many lines\n";
-    assert_eq!(says("x.yaml", lines), (Some(1), port("x.yaml:1:7") + cut));
+    assert_eq!(check_file("x.yaml", lines), (Some(1), port("x.yaml:1:7") + cut));
     let root = Repository::new::<&str>(&[]);
     fs::File::create(root.path().join("x.nix")).unwrap().set_len(100 << 20).unwrap();
     let ran = run(root.path(), "--format concise");
@@ -152,55 +155,59 @@ fn long_lines_and_large_files() {
 fn aliases_are_not_expanded() {
     let all = |name: &str, level: usize| vec![format!("*{name}{}", level - 1); 9].join(",");
     let bomb: String = (1..40).map(|level| format!("a{level}: &a{level} [{}]\n", all("a", level))).collect();
-    assert_eq!(says("x.yaml", format!("a0: &a0 [1]\n{bomb}port: 6379\n")), (Some(1), port("x.yaml:41:7")));
+    assert_eq!(check_file("x.yaml", format!("a0: &a0 [1]\n{bomb}port: 6379\n")), (Some(1), port("x.yaml:41:7")));
     let endless = "services: &a\n  a: *a\n  b:\n    <<: *a\n    port: 6379\n";
-    assert_eq!(says("compose.yaml", endless), (Some(1), port("compose.yaml:5:11")));
+    assert_eq!(check_file("compose.yaml", endless), (Some(1), port("compose.yaml:5:11")));
 }
 
 #[test]
 fn every_encoding_is_read_or_rejected() {
     let utf16 = |mark: &[u8]| [mark, &PORT.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>()].concat();
-    assert_eq!(says("x.nix", utf16(b"\xff\xfe")), refused("x.nix", "it is UTF-16, not UTF-8"));
-    assert_eq!(says("x.nix", utf16(b"")), refused("x.nix", "it is UTF-16, not UTF-8"));
+    assert_eq!(check_file("x.nix", utf16(b"\xff\xfe")), refused("x.nix", "it is UTF-16, not UTF-8"));
+    assert_eq!(check_file("x.nix", utf16(b"")), refused("x.nix", "it is UTF-16, not UTF-8"));
     let invalid = "it is not UTF-8 (first at byte 7, line 1)";
-    assert_eq!(says("x.nix", b"{ a = \"\xff\"; }"), refused("x.nix", invalid));
-    assert_eq!(says("x.nix", format!("\u{feff}{PORT}")), (Some(1), port("x.nix:1:10")));
+    assert_eq!(check_file("x.nix", b"{ a = \"\xff\"; }"), refused("x.nix", invalid));
+    assert_eq!(check_file("x.nix", format!("\u{feff}{PORT}")), (Some(1), port("x.nix:1:10")));
     for end in ["\r", "\n", "\r\n"] {
-        assert_eq!(says("x.nix", format!("{{{end}port = 6379;{end}}}{end}")), (Some(1), port("x.nix:2:8")), "{end:?}");
-        assert_eq!(says("x.yaml", format!("a: 1{end}port: 6379{end}")), (Some(1), port("x.yaml:2:7")), "{end:?}");
+        assert_eq!(
+            check_file("x.nix", format!("{{{end}port = 6379;{end}}}{end}")),
+            (Some(1), port("x.nix:2:8")),
+            "{end:?}"
+        );
+        assert_eq!(check_file("x.yaml", format!("a: 1{end}port: 6379{end}")), (Some(1), port("x.yaml:2:7")), "{end:?}");
     }
-    let (code, out) = says("x.nix", "{ port = 6379; \0 }");
+    let (code, out) = check_file("x.nix", "{ port = 6379; \0 }");
     assert_eq!(code, Some(1));
     assert!(out.contains(&port("x.nix:1:10")) && out.contains("warn[syntax-error]"), "{out:?}");
 }
 
 #[test]
-fn thousands_of_names_findings_and_suppressions() {
+fn thousands_of_names_findings_and_suppressions_are_handled() {
     let range = || 0..20_000;
     let bound: String = range().map(|index| format!("n{index}Port = {};\n", index + 1_000)).collect();
     let used: String = range().map(|index| format!("{{ port = n{index}Port; }}\n")).collect();
-    let (code, out) = says("x.nix", format!("let {bound} in [ {used} ]"));
+    let (code, out) = check_file("x.nix", format!("let {bound} in [ {used} ]"));
     assert_eq!((code, out.lines().count()), (Some(1), 20_000));
     let beside: String =
         (0..5_000).map(|index| format!("a{index}.port = 6379; a{index}.host = \"x.org\";\n")).collect();
-    let (code, out) = says("x.nix", format!("{{ {beside} }}"));
+    let (code, out) = check_file("x.nix", format!("{{ {beside} }}"));
     assert!(code.is_some_and(|code| code < 2) && !out.contains("unreadable-file"), "{out}");
     let silenced = "{ port = 6379; } # flakeward: allow(hardcoded-port) because\n".repeat(20_000);
-    assert_eq!(says("x.nix", format!("[\n{silenced}]")), (Some(0), String::new()));
+    assert_eq!(check_file("x.nix", format!("[\n{silenced}]")), (Some(0), String::new()));
     let unused = "1 # flakeward: allow(hardcoded-port) because\n".repeat(20_000);
-    let (_, out) = says("x.nix", format!("[\n{unused}]"));
+    let (_, out) = check_file("x.nix", format!("[\n{unused}]"));
     assert_eq!(out.matches("[unused-suppression]").count(), 20_000);
     let alone = "# flakeward: allow(hardcoded-port) because\n".repeat(20_000);
-    assert_eq!(says("x.nix", alone + PORT), (Some(0), String::new()));
+    assert_eq!(check_file("x.nix", alone + PORT), (Some(0), String::new()));
     let root = Repository::new(&[("x.nix", format!("[\n{}]", format!("{PORT}\n").repeat(20_000)).as_bytes())]);
     let ran = run(root.path(), "--format pretty");
     assert_eq!(ran.code, Some(1));
     assert!(ran.out.contains("(20000 occurrences)") && ran.peak < 600, "{} MiB", ran.peak);
 }
 
-/// Any file name that the file system allows: each file is checked or reported, and none is taken for an option.
+/// Names that the file system allows. None is taken for an option.
 #[test]
-fn any_name_is_a_name() {
+fn files_with_any_name_are_checked_or_reported() {
     use std::os::unix::ffi::OsStrExt;
     let long = format!("{}.nix", "a".repeat(251));
     let names: [&[u8]; 8] =
@@ -227,9 +234,8 @@ fn any_name_is_a_name() {
     assert!(!at("\u{fffd}.nix".as_bytes()).exists());
 }
 
-/// Files deep in the tree are reached as long as the system permits.
 #[test]
-fn a_thousand_folders_deep() {
+fn files_a_thousand_folders_deep_are_checked() {
     let root = Repository::new::<&str>(&[]);
     let path = format!("{}x.nix", "d/".repeat(1_000));
     let file = root.path().join(&path);
@@ -239,9 +245,9 @@ fn a_thousand_folders_deep() {
     assert_eq!((ran.code, ran.out), (Some(1), port(&format!("{path}:1:10"))));
 }
 
-/// flakeward's own files, and ignore files, are opened only if reading them is certain to end.
+/// flakeward's own files, and ignore files, are read only if reading them is certain to terminate.
 #[test]
-fn settings_are_files_of_a_moderate_size() {
+fn settings_must_be_regular_files_of_a_limited_size() {
     let no_file = "it is neither a file nor a directory";
     let pipe = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     for (path, what, limit) in [
@@ -295,14 +301,14 @@ fn settings_are_files_of_a_moderate_size() {
 
 /// Lookups for many findings use an index or are skipped; there is no linear search for each finding.
 #[test]
-fn many_findings_on_one_line_and_in_one_registry() {
+fn many_findings_on_one_line_and_in_one_registry_are_reported() {
     let range = || 0..20_000;
     let line: String = range().map(|index| format!("{{ port = {}; }} ", index + 1_000)).collect();
-    let (code, out) = says("x.nix", format!("[ {line} ]"));
+    let (code, out) = check_file("x.nix", format!("[ {line} ]"));
     assert_eq!((code, out.lines().count()), (Some(1), 20_000));
     let arguments: Vec<String> = range().map(|index| format!("a{index} ? {}", index + 1_000)).collect();
     let passed: String = range().map(|index| format!("x{index}.port = a{index};\n")).collect();
-    let (code, out) = says("x.nix", format!("{{ {} }}: {{ {passed} }}", arguments.join(", ")));
+    let (code, out) = check_file("x.nix", format!("{{ {} }}: {{ {passed} }}", arguments.join(", ")));
     assert_eq!((code, out.lines().count()), (Some(1), 20_000));
     let entries: String = range().map(|index| format!("p{index} = {};\n", index + 1_000)).collect();
     let written: String = range().map(|index| format!("a{index}.port = {};\n", index + 1_000)).collect();
@@ -318,7 +324,7 @@ fn many_findings_on_one_line_and_in_one_registry() {
     let count = |rule: &str| ran.out.matches(&format!("[{rule}]")).count();
     assert_eq!((count("hardcoded-port"), count("unknown-port"), count("unused-port")), (20_000, 20_000, 0));
     let keys: String = range().map(|index| format!("p{index}_port: {}\n", index + 1_000)).collect();
-    let (code, out) = says("x.yaml", format!("{keys}host: x.org\n"));
+    let (code, out) = check_file("x.yaml", format!("{keys}host: x.org\n"));
     assert_eq!((code, out.lines().count()), (Some(1), 20_000));
 }
 
@@ -327,10 +333,10 @@ fn many_findings_on_one_line_and_in_one_registry() {
 fn long_names_are_truncated() {
     let name = "port".repeat(100_000);
     let ports: String = (0..5_000).map(|index| format!("{} ", index + 1_000)).collect();
-    let (code, out) = says("x.nix", format!("{{ \"{name}\" = {{ ports = [ {ports} ]; }}; }}"));
+    let (code, out) = check_file("x.nix", format!("{{ \"{name}\" = {{ ports = [ {ports} ]; }}; }}"));
     assert!(code == Some(1) && out.lines().count() == 5_000 && out.len() < 1 << 20, "{}", out.len());
     let listed: String = (0..5_000).map(|index| format!("  - {}\n", index + 1_000)).collect();
-    let (code, out) = says("x.yaml", format!("? {name}\n:\n  ports:\n{listed}"));
+    let (code, out) = check_file("x.yaml", format!("? {name}\n:\n  ports:\n{listed}"));
     assert!(code == Some(1) && out.lines().count() == 5_000 && out.len() < 1 << 20, "{}", out.len());
     let used = "{ port = 3000; }\n".repeat(5_000);
     let root = Repository::new(&[
@@ -509,9 +515,9 @@ fn programs_in_the_git_configuration_are_not_started() {
     assert!(root.path().join("sprung").exists());
 }
 
-/// The fixes of many findings in one file share what they have in common.
+/// The fixes of many findings in one file share their common edits.
 #[test]
-fn memory_for_fixes_is_proportional() {
+fn memory_for_fixes_grows_linearly() {
     let ports = (1000..2500).fold(String::new(), |all, port| all + &format!("{{ services.s{port}.port = {port}; }}\n"));
     let yaml = (1000..2500).fold(String::new(), |all, port| all + &format!("s{port}:\n  port: {port}\n"));
     for files in [

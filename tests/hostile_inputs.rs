@@ -82,18 +82,18 @@ fn changed_files_are_not_silently_skipped() {
     }
 }
 
-/// If neither the grammar nor libyaml can parse a file, nothing is known about the rest of it.
+/// If neither the grammar nor libyaml can parse all of a file, nothing is known about the rest of it.
 #[test]
-fn yaml_that_is_read_in_part_is_an_error() {
+fn partly_parsed_yaml_is_an_error() {
     let root = Repository::new(&[("a.yaml", ">2\n''''"), ("flake.nix", "{ outputs = _: { }; }\n")]);
     let (code, out, _) = run(root.path(), &["--format", "concise"]);
     let expected = "a.yaml:1:1: error[unreadable-file]: cannot be checked: only a part of it could be parsed as YAML\n";
     assert_eq!((code, out.as_str()), (Some(1), expected));
 }
 
-/// The YAML grammar supports 253 levels; deeper texts do not abort the process, whatever comes before the levels.
+/// The YAML grammar supports 253 levels; deeper nesting does not abort the process, whatever precedes it.
 #[test]
-fn yaml_levels_do_not_abort() {
+fn deeply_nested_yaml_does_not_abort() {
     let deep = "- ".repeat(300);
     for start in ["", "\u{feff}", "--- ", "... ", "\"x\" ", "&a ", "@\n- @\n", "a: {\n"] {
         let root = Repository::new(&[("x.yaml", format!("{start}{deep}a\n").as_bytes()), ("a.nix", PORT.as_bytes())]);
@@ -108,7 +108,7 @@ fn yaml_levels_do_not_abort() {
 
 /// Input that would cause deep recursion is rejected before it is processed.
 #[test]
-fn deep_queries_and_globs_are_refused() {
+fn deeply_nested_queries_and_globs_are_rejected() {
     let page = |query: &str| {
         let front = "id = \"x\"\nlevel = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"";
         format!("+++\n{front}\nquery = '{query}'\n+++\n\n## Why\n")
@@ -229,7 +229,7 @@ fn control_sequences_in_texts_have_no_effect() {
 
 /// The cost of evaluating a registry is limited by the size of the values it processes.
 #[test]
-fn registries_terminate() {
+fn the_evaluation_of_registries_terminates() {
     let lists: String =
         (1..12).map(|level| format!("x{level} = [{}]; ", format!("x{} ", level - 1).repeat(10))).collect();
     let shared = format!("let x0 = [1 1 1 1 1 1 1 1 1 1]; {lists} in {{ a = if x11 == x11 then 8001 else 8002; }}");
@@ -247,15 +247,15 @@ fn registries_terminate() {
     }
 }
 
-/// Characters and links that a pull request may contain hide nothing.
+/// Unusual characters, template markers and suppressions in a pull request do not hide findings.
 #[test]
-fn nothing_hides_from_a_check() {
+fn findings_cannot_be_hidden_from_a_check() {
     type Hidden<'a> = (&'a str, &'a [(&'a str, &'a [u8])], &'a [&'a str], &'a str);
     let cases: [Hidden<'_>; 4] = [
         ("CR ends a comment in Nix", &[("a.nix", b"{ # x\r port = 6379;\n}\n")], &[], "a.nix:2:"),
         ("NUL in YAML", &[("a.yaml", b"# \0\nport: 6379\n")], &[], "a.yaml:1:1: error[unreadable-file]"),
         (
-            "marks of templates in a comment",
+            "template markers in a comment",
             &[("compose.yaml", b"# {{ x }}\nservices: {web: {image: nginx}, ]\n")],
             &[],
             "compose.yaml:2:",
@@ -276,7 +276,7 @@ fn nothing_hides_from_a_check() {
 
 /// A tracked script without an extension is checked even if ignore files cover it.
 #[test]
-fn tracked_scripts_are_checked_although_ignored() {
+fn tracked_scripts_are_checked_even_if_ignored() {
     let root = tempfile::tempdir().unwrap();
     git(root.path(), &["init", "-q"]);
     let files: [(&str, &[u8]); 3] = [
@@ -307,9 +307,9 @@ fn named_links_do_not_lead_out_of_the_repository() {
     assert_eq!(run(root.path(), &["check", "inside.nix"]).0, Some(1));
 }
 
-/// Git's own files are not waited for if they are pipes or devices.
+/// Git's own files are not read if they are pipes or devices, so they cannot block the run.
 #[test]
-fn files_of_git_are_read_with_limits() {
+fn pipes_and_devices_in_place_of_git_files_are_not_read() {
     let root = tempfile::tempdir().unwrap();
     git(root.path(), &["init", "-q"]);
     write(root.path(), &[("a.nix", b"{ port = 6379; # flakeward: allow(hardcoded-port) x\n}\n")]);
@@ -335,7 +335,7 @@ fn a_folder_without_a_policy_is_an_error() {
 
 /// Numbers on standard output are only printed if everything is known, because scripts use them.
 #[test]
-fn no_free_number_without_all_ports() {
+fn no_free_port_is_printed_unless_all_ports_are_known() {
     let root = Repository::new(&[("lib/ports.nix", "{ web = 8080;")]);
     let (code, out, _) = run(root.path(), &["ports", "next"]);
     assert_eq!((code, out.as_str()), (Some(2), ""));
@@ -393,9 +393,9 @@ fn branches_do_not_shadow_full_names_and_commits() {
     assert_eq!(run(root.path(), &["check", &format!("--changed={of_file}")]).0, Some(1));
 }
 
-/// Working trees may be inside the `.git` folder of another one.
+/// A worktree may be inside the `.git` folder of its repository.
 #[test]
-fn files_of_a_working_tree_below_git_are_not_files_of_git() {
+fn files_of_a_worktree_inside_dot_git_can_be_written() {
     let root = tempfile::tempdir().unwrap();
     git(root.path(), &["init", "-q"]);
     let compose = b"services:\n  web:\n    image: nginx\n";
@@ -421,7 +421,7 @@ fn files_of_a_working_tree_below_git_are_not_files_of_git() {
 
 /// A file is written completely or not at all, even if the disk is full or file sizes are limited.
 #[test]
-fn limited_files_are_not_written_in_part() {
+fn files_are_not_partly_written_if_their_size_is_limited() {
     let flakeward = env!("CARGO_BIN_EXE_flakeward");
     for (command, file) in [("init", "flakeward.toml"), ("baseline", ".flakeward/baseline.json"), ("-f json -o r", "r")]
     {
@@ -442,7 +442,7 @@ fn limited_files_are_not_written_in_part() {
 
 /// `baseline --output` replaces baselines, including damaged ones, and no other files.
 #[test]
-fn only_baselines_are_overwritten_by_baselines() {
+fn the_baseline_command_overwrites_only_baselines() {
     let root = Repository::new(&[("a.nix", PORT), ("empty", ""), ("note.md", "# x\n")]);
     fs::create_dir(root.path().join("folder")).unwrap();
     for file in ["a.nix", "note.md", "folder"] {
@@ -478,9 +478,9 @@ fn arguments_are_escaped_in_messages() {
     }
 }
 
-/// A path may be longer than any that exists.
+/// A path on the command line may be longer than the system allows.
 #[test]
-fn paths_of_many_folders_are_refused() {
+fn paths_that_are_too_long_are_rejected() {
     let root = Repository::new(&[("a.nix", "{ }\n")]);
     let path = format!("{}x.nix", "a/".repeat(60_000));
     let (code, _, err) = run(root.path(), &["check", "-", "--stdin-filename", &path]);
@@ -515,9 +515,9 @@ fn linked_settings_do_not_show_secrets() {
     assert!(!(out + &err).contains("SECRET"));
 }
 
-/// `migrate --write` also keeps changes that git was told to ignore.
+/// `migrate --write` fails if a file has changes that git ignores because of a flag in its index.
 #[test]
-fn changes_that_git_does_not_see_are_not_overwritten() {
+fn changes_that_the_git_index_hides_are_not_overwritten() {
     for flag in ["--assume-unchanged", "--skip-worktree"] {
         let root = tempfile::tempdir().unwrap();
         git(root.path(), &["init", "-q"]);
@@ -534,9 +534,8 @@ fn changes_that_git_does_not_see_are_not_overwritten() {
     }
 }
 
-/// A signal leaves no temporary file next to a report or a baseline.
 #[test]
-fn signals_leave_nothing_next_to_reports() {
+fn signals_leave_no_temporary_files_next_to_reports() {
     let ports: String = (0..2_000).map(|index| format!("{{ s{index}.port = 8080; }}\n")).collect();
     let root = Repository::new(&[("a.nix", format!("[\n{ports}]\n"))]);
     let temporary = || {
@@ -556,7 +555,7 @@ fn signals_leave_nothing_next_to_reports() {
         child.wait().unwrap();
         assert_eq!(temporary(), 0);
     }
-    assert!(interrupted > 0, "no signal came while a report was written");
+    assert!(interrupted > 0, "no signal arrived while a report was being written");
 }
 
 /// A signal that is ignored, as by `nohup`, does not end a run that writes a report.
@@ -583,7 +582,6 @@ fn ignored_signals_stay_ignored() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
-/// The help text is an output like any other.
 #[test]
 fn help_that_cannot_be_written_is_an_error() {
     for argument in ["--help", "--version"] {
@@ -595,7 +593,7 @@ fn help_that_cannot_be_written_is_an_error() {
 
 /// A report or baseline that replaces one of Git's own files would make the repository unusable.
 #[test]
-fn files_of_git_are_not_replaced() {
+fn git_files_are_not_replaced() {
     let root = Repository::new(&[("a.nix", PORT), (".git/config", "[core]\n")]);
     for args in [["check", "-o", ".git/config"], ["check", "-o", ".git/new"], ["baseline", "-o", ".git/new"]] {
         let (code, _, err) = run(root.path(), &args);

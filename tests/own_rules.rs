@@ -155,7 +155,7 @@ fn an_invalid_page_stops_the_run_and_is_reported() {
 
 #[test]
 #[cfg(unix)]
-fn pages_are_read_only_from_inside_the_repository() {
+fn pages_outside_the_repository_are_not_read() {
     let (repository, outside) = (Repository::new(), TempDir::new().unwrap());
     fs::write(outside.path().join("x.md"), "secret").unwrap();
     let link = repository.0.path().join(".flakeward/rules/x.md");
@@ -165,9 +165,9 @@ fn pages_are_read_only_from_inside_the_repository() {
     assert!(said.contains("outside the repository") && !said.contains("secret"), "{said}");
 }
 
-/// The limits of the library apply: a query that could take very long is stopped, and the run reports it.
+/// A query that could take very long is stopped, which is an error.
 #[test]
-fn a_query_cannot_run_away() {
+fn slow_queries_are_stopped() {
     let repository = Repository::new();
     let wild = "level = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\nquery = '''\n\
                 (list_expression (_)* @a (_)* @b (_)* @c (_)* @d (_)* @finding)\n'''\n";
@@ -183,7 +183,7 @@ fn a_query_cannot_run_away() {
 }
 
 #[test]
-fn findings_of_a_rule_are_limited() {
+fn the_number_of_findings_of_a_rule_is_limited() {
     let repository = Repository::new();
     let front = "level = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\nquery = '(_) @finding'\n";
     repository.rule("all", &page("all", front, ""));
@@ -194,7 +194,7 @@ fn findings_of_a_rule_are_limited() {
 }
 
 #[test]
-fn examples_are_tested() {
+fn rules_test_runs_the_examples() {
     let repository = Repository::new();
     let front = PAGES[3].1;
     let good = "\n## Bad\n\n### A\n\n```nix file=a.nix\nwith lib; 1\n```\n\n```findings\n\
@@ -223,9 +223,8 @@ fn examples_are_tested() {
     assert_eq!(said, "this repository has no local rules; add one as .flakeward/rules/NAME.md\n");
 }
 
-/// The example page in the README is valid, and its examples are correct.
 #[test]
-fn the_readmes_page_works() {
+fn the_example_page_in_the_readme_works() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let page = readme.split("`````markdown\n").nth(1).and_then(|rest| rest.split("`````").next()).unwrap();
     let name = page.split("id = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();

@@ -44,9 +44,9 @@ fn port(path: &str) -> String {
     format!("{path}:1:10: error[hardcoded-port]: port 6379 is hardcoded\n")
 }
 
-/// A link named like a file to check determines the kind of its target, whose own name does not.
+/// The name of a link determines the kind of its target if the name of the target does not.
 #[test]
-fn links_to_files_without_a_kind_are_checked() {
+fn links_to_files_of_unknown_kind_are_checked() {
     let links = [("a.nix", "sub/b.data"), ("c.nix", "a.nix"), ("run", "start.txt"), ("result.nix", "d.data")];
     let files = [("sub/b.data", PORT), ("d.data", PORT), ("start.txt", "#!/bin/sh\nnpm run dev -- --port 6379\n")];
     for has_index in [false, true] {
@@ -67,7 +67,7 @@ fn links_to_files_without_a_kind_are_checked() {
     assert_eq!(report(&repository, ""), (1, port("a.nix")));
 }
 
-/// A target that is not checked under its own name, or with other rules, is checked under the name of each link.
+/// A target that is not checked under its own name, or is checked with other rules, is checked under each link's name.
 #[test]
 fn links_are_not_hidden_by_other_links() {
     let files = [("vendor/modules.txt", ""), ("vendor/v.nix", PORT), ("b.data", PORT), ("x-lock.yaml", "a: 1\n")];
@@ -84,7 +84,7 @@ fn links_are_not_hidden_by_other_links() {
 
 /// Links to files that are checked anyway, to folders, to files outside the repository, and to files that do not exist.
 #[test]
-fn other_links_are_quiet() {
+fn harmless_links_are_not_reported() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("x.nix"), PORT).unwrap();
     let repository = tracked(
@@ -112,7 +112,7 @@ fn other_links_are_quiet() {
 
 /// Reading them would reveal the credentials in `.git/config`, or secrets that a CI job wrote into the working tree.
 #[test]
-fn links_to_what_git_does_not_track_are_errors() {
+fn links_to_untracked_or_git_files_are_errors() {
     let repository = tracked(&[("a.nix", "{ }\n")], &[]);
     fs::write(repository.path().join("token"), "TOKEN").unwrap();
     pipe(&repository, "waits");
@@ -142,8 +142,8 @@ fn links_are_not_fixed() {
     assert_eq!(repository.read("b.data"), PORT);
 }
 
-/// Whether a command exits in time. It is killed if it does not.
-fn ends(repository: &Repository, args: &str) -> Option<i32> {
+/// The exit code of a command; `None` if it did not exit in time and was killed.
+fn exit_code(repository: &Repository, args: &str) -> Option<i32> {
     let mut command = command(args);
     command.current_dir(repository.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
@@ -159,9 +159,9 @@ fn ends(repository: &Repository, args: &str) -> Option<i32> {
     None
 }
 
-/// `.git` may come from an archive. Its files are neither waited for nor read without a limit.
+/// `.git` may come from an archive, so reading its files must neither block nor go on without a limit.
 #[test]
-fn files_of_git_that_are_pipes_or_devices_do_not_block() {
+fn git_files_that_are_pipes_or_devices_do_not_block() {
     let names = ["HEAD", "commondir", "config", "index", "info/exclude", "objects/info/alternates", "packed-refs"];
     for name in names {
         for target in ["", "/proc/kmsg", "/dev/zero", "/proc/self/pagemap"] {
@@ -172,22 +172,22 @@ fn files_of_git_that_are_pipes_or_devices_do_not_block() {
                 "" => pipe(&repository, &format!(".git/{name}")),
                 target => symlink(target, &file).unwrap(),
             }
-            let code = ends(&repository, "check");
+            let code = exit_code(&repository, "check");
             // The files in the index are needed, and the ignore files decide which files are checked.
             let is_needed = ["index", "info/exclude"].contains(&name);
             assert_eq!(code, Some(i32::from(is_needed)), "{name} -> {target}");
             for args in ["check --changed=HEAD", "check --new-since HEAD"] {
-                assert_eq!(ends(&repository, args), Some(2), "{args}: {name} -> {target}");
+                assert_eq!(exit_code(&repository, args), Some(2), "{args}: {name} -> {target}");
             }
         }
     }
     let repository = Repository::new(&[("a.nix", "{ }\n")]);
     fs::remove_dir(repository.path().join(".git")).unwrap();
     pipe(&repository, ".git");
-    assert_eq!(ends(&repository, "check"), Some(1));
+    assert_eq!(exit_code(&repository, "check"), Some(1));
 }
 
-/// A repository whose branch `main` has some files, and whose current branch has others in their place. `None` deletes
+/// A repository whose branch `base` has some files, and whose current branch has others in their place. `None` deletes
 /// a file.
 fn changed(before: &[(&str, &str)], now: &[(&str, Option<&str>)]) -> Repository {
     let repository = tracked(before, &[]);
@@ -202,7 +202,7 @@ fn changed(before: &[(&str, &str)], now: &[(&str, Option<&str>)]) -> Repository 
     repository
 }
 
-/// Findings on lines that did not change but were not checked before.
+/// The lines did not change, but their findings are new.
 #[test]
 fn lines_that_were_not_checked_before_count_as_changed() {
     let script = "x=1\nnpm run dev -- --port 6379\n";
@@ -250,9 +250,9 @@ fn lines_that_were_not_checked_before_count_as_changed() {
     assert!(out.contains("8322") && !out.contains("6379"), "{out}");
 }
 
-/// A suppression at a position where the finding only has a label.
+/// Removing a suppression exposes a finding even if the finding only has a label at that position.
 #[test]
-fn suppressions_at_labels_are_compared() {
+fn removed_suppressions_at_labels_count_as_changes() {
     let other = "{\n  # flakeward: allow(port-conflict) why\n  db = 8080;\n}\n";
     let files = [("lib/ports.nix", other), ("nix/ports.nix", "{\n  web = 8080;\n}\n")];
     let settings = "[ports]\nregistry = [\"lib/ports.nix\", \"nix/ports.nix\"]\n";
@@ -266,7 +266,7 @@ fn suppressions_at_labels_are_compared() {
 }
 
 #[test]
-fn names_that_look_alike_are_not_compared() {
+fn files_whose_names_look_alike_are_not_compared() {
     use std::os::unix::ffi::OsStrExt;
     let repository = tracked(&[("\u{fffd}.nix", PORT)], &[]);
     repository.git(&["branch", "--force", "base"]);
@@ -278,7 +278,7 @@ fn names_that_look_alike_are_not_compared() {
 
 /// Git sets variables for hooks and aliases that name its repository, index and objects.
 #[test]
-fn variables_of_git_do_not_select_another_repository() {
+fn git_variables_do_not_select_another_repository() {
     let other = tracked(&[("a.nix", PORT)], &[]);
     let repository = changed(&[("a.nix", "{ }\n")], &[("a.nix", Some(PORT))]);
     other.git(&["branch", "--force", "base"]);
@@ -341,7 +341,7 @@ fn files_that_are_not_checked_are_counted() {
 
 /// A link that is checked in place of its target is compared with its previous target.
 #[test]
-fn linked_contents_are_compared() {
+fn links_are_compared_with_their_previous_contents() {
     let repository = tracked(
         &[("d/b.data", "{ port = 6379;\n}\n"), ("c.data", "{ }\n"), ("x.nix", "{ }\n")],
         &[("a.nix", "d/b.data")],
@@ -357,7 +357,7 @@ fn linked_contents_are_compared() {
     repository.write("d/b.data", "{ port = 6379;\nx.port = 5432; }\n");
     commit(&repository);
     both(&(1, "a.nix:2:10: error[hardcoded-port]: port 5432 is hardcoded\n".to_owned()));
-    // Another target.
+    // The link now has another target.
     repository.write("c.data", PORT.replace("6379", "5433"));
     let link = repository.path().join("a.nix");
     fs::remove_file(&link).unwrap();
@@ -366,7 +366,6 @@ fn linked_contents_are_compared() {
     both(&(1, "a.nix:1:10: error[hardcoded-port]: port 5433 is hardcoded\n".to_owned()));
 }
 
-/// Changed files that a sparse checkout leaves out.
 #[test]
 fn files_outside_a_sparse_checkout_are_reported_if_they_changed() {
     let before = [("a/a.nix", "{ }\n"), ("a/run", "x\n"), ("a/same.nix", "{ }\n"), ("b/b.nix", "{ }\n")];
@@ -401,9 +400,9 @@ fn values_of_changed_keys_count_as_changed() {
     assert_eq!(report(&changed(&[("a.nix", before)], &[("a.nix", Some(now))]), "--changed=base"), (0, String::new()));
 }
 
-/// Files that were vendored were not checked, so they are new when they are checked.
+/// Vendored files are not checked, so their findings are new once they are no longer vendored.
 #[test]
-fn files_that_were_vendored_are_new() {
+fn findings_in_files_that_were_vendored_are_new() {
     let port = "{ port = 6379; }\n";
     let vendored = [("vendor/modules.txt", "\n"), ("vendor/a.nix", port), ("vendor/b.nix", port)];
     for now in [&[("vendor/a.nix", None), ("src/a.nix", Some(port))][..], &[("vendor/modules.txt", None)]] {
@@ -412,9 +411,9 @@ fn files_that_were_vendored_are_new() {
     }
 }
 
-/// A new rule that is stopped in an unchanged file.
+/// The rule is new, and the file in which it is stopped is unchanged.
 #[test]
-fn new_rules_that_are_stopped_are_reported() {
+fn new_rules_that_exceed_their_limits_are_reported() {
     let list = format!("[ {} ]\n", "1 ".repeat(20_000));
     let page = "+++\nid = \"x\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\n\
                 query = '''(list_expression (_)* (_)* (_)* (_)* @finding (_)* (_)*)'''\n+++\n\n## Why\n\nIt is slow.\n";

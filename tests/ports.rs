@@ -1,4 +1,4 @@
-//! `flakeward ports` and `flakeward ports next` on a small repository.
+//! `flakeward ports` and its subcommands on small repositories.
 
 mod support {
     #[expect(dead_code, reason = "these tests need only some of it")]
@@ -90,7 +90,7 @@ lib/ports.nix: 5 ports
 }
 
 #[test]
-fn the_map_can_be_pasted_into_a_pull_request() {
+fn the_map_is_available_as_markdown() {
     let expected = "\
 ## Ports
 
@@ -122,7 +122,7 @@ fn the_map_can_be_pasted_into_a_pull_request() {
 }
 
 #[test]
-fn the_map_is_a_document_for_programs() {
+fn the_map_is_available_as_json() {
     let map: serde_json::Value = serde_json::from_str(&out(repository().path(), "ports --format json")).unwrap();
     assert_eq!(map["version"], 1);
     let entries = map["registries"][0]["entries"].as_array().unwrap();
@@ -137,7 +137,7 @@ fn the_map_is_a_document_for_programs() {
 }
 
 #[test]
-fn free_numbers_and_missing_groups() {
+fn next_prints_a_free_port_and_rejects_unknown_groups() {
     let repository = repository();
     // The numbers after 6379 and 3010; 5433 is skipped as the default port of common programs.
     assert_eq!(out(repository.path(), "ports next databases"), "6380\n");
@@ -176,7 +176,7 @@ fn conflicts_that_the_registry_allows_are_not_listed() {
 
 /// The registry is still written, and the message says that it is incomplete.
 #[test]
-fn init_with_an_unreadable_file_reports_what_it_did() {
+fn init_reports_that_a_registry_without_an_unreadable_file_is_incomplete() {
     let repository = Repository::new(&[("a.nix", "{ services.grafana.port = 3000; }\n")]);
     fs::write(repository.path().join("secret.nix"), b"\0GITCRYPT\0abc").unwrap();
     let output = run(repository.path(), "ports init");
@@ -190,7 +190,7 @@ fn init_with_an_unreadable_file_reports_what_it_did() {
 
 /// A flake cannot import files outside it, so the registry belongs in the folder of the only flake.
 #[test]
-fn init_writes_the_registry_of_a_flake_in_a_folder_there() {
+fn init_writes_the_registry_next_to_the_only_flake() {
     let folder = Repository::new(&[
         ("src/flake.nix", "{ outputs = { self }: { }; }\n"),
         ("src/web.nix", "{ services.grafana.settings.server.http_port = 3000; }\n"),
@@ -313,13 +313,12 @@ fn read_by(folder: &Path, program: &str, args: &[&str]) -> Option<serde_json::Va
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
-/// Whether a node that can run TypeScript, which older versions cannot, is installed. With `FLAKEWARD_REQUIRE_TOOLS=1`
-/// it must be.
+/// Whether a version of Node.js that can run TypeScript is installed. With `FLAKEWARD_REQUIRE_TOOLS=1` it must be.
 fn node_reads_typescript() -> bool {
     let script = "process.exit(process.features.typescript ? 0 : 1)";
     let reads = Command::new("node").args(["-e", script]).status().is_ok_and(|status| status.success());
     let required = std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(reads || !required, "a node that reads TypeScript is required and not installed");
+    assert!(reads || !required, "a version of Node.js that can run TypeScript is required and not installed");
     reads
 }
 
@@ -383,9 +382,9 @@ fn exports_need_a_registry_and_distinct_names() {
     failure("a.b-c and a.bC would both be called `A_B_C_PORT`");
 }
 
-/// A local set of a function cannot be the registry, and neither can a module.
+/// Neither a local set in a function nor a module can be the registry.
 #[test]
-fn init_is_not_misled_by_local_sets() {
+fn local_sets_and_modules_are_not_registries() {
     let module = "{\n  flake.modules.nixos.sync = { lib, ... }:\n    let\n      ports = { a = 4801; b = 4802; c = 4803; d = \
                   4804; e = 4805; };\n    in\n    { x = lib.toString ports.a; };\n}\n";
     let files = [("modules/sync.nix", module), ("modules/wiki.nix", "{ services.wiki.port = 4810; }\n")];
@@ -412,7 +411,7 @@ fn init_is_not_misled_by_local_sets() {
 
 /// A set of ports is not duplicated, unless the configuration names a path for the registry.
 #[test]
-fn init_writes_the_configured_registry_although_there_is_a_set_of_ports() {
+fn init_writes_the_configured_registry_even_if_there_is_a_set_of_ports() {
     let infra = "{ ports = { a = 4801; b = 4802; c = 4803; d = 4804; e = 4805; }; }\n";
     let repository = Repository::new(&[
         ("infra.nix", infra),
@@ -455,7 +454,7 @@ fn init_does_not_duplicate_a_set_of_ports() {
     let written = fs::read_to_string(repository.path().join("flakeward.toml")).unwrap();
     assert!(written.contains("\nregistry = [\"lib/infra.nix\"]\n"), "{written}");
 
-    // When it is the registry, only this set of the file has ports.
+    // Once the file is the registry, only this set in it contains ports.
     let map = out(repository.path(), "ports");
     assert!(map.starts_with("lib/infra.nix: 5 ports\n"), "{map}");
     assert!(!map.contains("retries") && !map.contains("domain"), "{map}");
@@ -491,7 +490,7 @@ fn init_does_not_write_an_ignored_registry() {
 
 /// No fix changes a generated file, so its ports need no entries and do not influence other names.
 #[test]
-fn init_names_nothing_after_generated_files() {
+fn init_ignores_the_ports_in_generated_files() {
     let generated = "# This manifest was generated by a tool. DO NOT EDIT.\nkind: Deployment\nmetadata:\n  name: tide\nspec:\n  \
                      template:\n    spec:\n      containers:\n        - name: tide\n          ports:\n            \
                      - containerPort: 4801\n            - containerPort: 4802\n";
@@ -510,7 +509,7 @@ fn init_names_nothing_after_generated_files() {
 }
 
 #[test]
-fn init_names_the_registry_that_it_cannot_extend() {
+fn init_reports_why_a_registry_cannot_be_extended() {
     for (registry, reason) in [
         ("{ lib }: { web = 8080; }\n", "requires the argument `lib`, which is not available in a.nix"),
         ("rec { web = 8080; } // { y = 9000; }\n", "is not written as a single set"),
@@ -522,7 +521,7 @@ fn init_names_the_registry_that_it_cannot_extend() {
         assert_eq!(output.status.code(), Some(2), "{registry}");
         let expected = format!("no port can be added to lib/ports.nix: it {reason}");
         assert!(stderr.contains(&expected), "{stderr}");
-        // No advice that fails.
+        // `check` does not suggest `ports init` if the registry can never be extended.
         let check = text(&run(folder.path(), "check --format json"));
         let promises = check.contains("`flakeward ports init` adds it");
         assert_eq!(promises, reason.starts_with("requires"), "{registry}");
@@ -545,7 +544,7 @@ fn init_has_nothing_to_add_if_no_port_could_use_the_registry() {
 }
 
 #[test]
-fn additions_have_the_line_ends_of_the_registry() {
+fn additions_have_the_line_endings_of_the_registry() {
     let files = [("a.nix", "{ services.s.port = 6379; }\n"), ("lib/ports.nix", "{\r\n  web = 8080;\r\n}\r\n")];
     let folder = Repository::new(&files);
     assert_eq!(run(folder.path(), "ports init").status.code(), Some(0));
@@ -553,9 +552,9 @@ fn additions_have_the_line_ends_of_the_registry() {
     assert!(registry.contains("6379") && registry.lines().count() == registry.matches("\r\n").count(), "{registry:?}");
 }
 
-/// A reference in a file that is not checked is not left behind silently.
+/// Otherwise, the rename would silently break the reference.
 #[test]
-fn rename_refuses_references_in_files_that_are_not_checked() {
+fn rename_fails_if_an_unchecked_file_refers_to_the_entry() {
     let user = "let ports = import ../lib/ports.nix; in { port = ports.web; }\n";
     for (path, settings) in [("old/e.nix", "exclude = [\"old/\"]\n"), ("vendor/e.nix", "")] {
         let files = [("lib/ports.nix", "{ web = 8080; db = 5432; }\n"), ("flakeward.toml", settings), (path, user)];
@@ -570,7 +569,7 @@ fn rename_refuses_references_in_files_that_are_not_checked() {
 }
 
 #[test]
-fn rename_refuses_references_that_only_unchecked_files_show() {
+fn rename_fails_if_an_unchecked_file_passes_the_registry_to_modules() {
     let registry = "{ web = 8080; }\n";
     let user = "{ ports, ... }: {\n  services.s.port = ports.web;\n}\n";
     let folder = Repository::new(&[
@@ -590,7 +589,7 @@ fn rename_refuses_references_that_only_unchecked_files_show() {
 }
 
 #[test]
-fn rename_refuses_if_an_unchecked_file_cannot_be_read() {
+fn rename_fails_if_an_unchecked_file_cannot_be_read() {
     let settings = "exclude = [\"old/\"]\n";
     let folder = Repository::new(&[("lib/ports.nix", "{ web = 8080; }\n"), ("flakeward.toml", settings)]);
     folder.write("old/e.nix", b"let ports = import ../lib/ports.nix; in { port = ports.web; } # \xff\n");
@@ -601,7 +600,7 @@ fn rename_refuses_if_an_unchecked_file_cannot_be_read() {
 }
 
 #[test]
-fn rename_leaves_comments_of_files_that_are_not_checked() {
+fn rename_does_not_change_comments_in_unchecked_files() {
     let comment = "# Port from lib/ports.nix: web = 8080\nport: 8080\n";
     let folder = Repository::new(&[
         ("lib/ports.nix", "{ web = 8080; }\n"),
@@ -618,7 +617,7 @@ fn rename_leaves_comments_of_files_that_are_not_checked() {
 }
 
 #[test]
-fn rename_says_which_file_has_syntax_errors() {
+fn rename_reports_which_file_has_syntax_errors() {
     let broken = "let ports = import ./lib/ports.nix; in { a = ports.web; \n";
     let folder = Repository::new(&[("lib/ports.nix", "{ web = 8080; }\n"), ("s.nix", broken)]);
     let output = run(folder.path(), "ports rename web site");
@@ -628,7 +627,7 @@ fn rename_says_which_file_has_syntax_errors() {
 }
 
 #[test]
-fn free_numbers_mention_what_was_not_read() {
+fn files_that_were_not_read_are_mentioned_with_free_ports() {
     let files = [
         ("lib/ports.nix", "{ web = 8080; }\n"),
         ("flakeward.toml", "exclude = [\"e.nix\"]\n"),
@@ -644,7 +643,7 @@ fn free_numbers_mention_what_was_not_read() {
 }
 
 #[test]
-fn free_numbers_mention_only_what_could_change_them() {
+fn only_unread_files_that_could_contain_ports_are_mentioned() {
     let folder = Repository::new(&[
         ("lib/ports.nix", "{ web = 8080; }\n"),
         ("flakeward.toml", "exclude = [\"*.md\", \"*.lock\", \"LICENSE\"]\n"),

@@ -46,14 +46,14 @@ fn repo<'a>(files: impl Iterator<Item = &'a (String, Vec<u8>)>) -> Repo {
 
 fn json(report: &Report) -> String {
     let mut out = Vec::new();
-    output::write(Format::Json, report, &View::default(), &mut out).expect("a vector takes all");
+    output::write(Format::Json, report, &View::default(), &mut out).expect("writing to a vector succeeds");
     String::from_utf8(out).expect("reports are UTF-8")
 }
 
 #[test]
 fn the_report_is_the_same_for_every_number_of_threads() {
     let pools = [1, 2, 8].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads"));
-    held(|sample| {
+    for_each_repository(|sample| {
         let reports = pools.each_ref().map(|pool| pool.install(|| sample.json()));
         assert_eq!(reports[0], reports[1], "{}: 1 and 2 threads", sample.name);
         assert_eq!(reports[0], reports[2], "{}: 1 and 8 threads", sample.name);
@@ -62,7 +62,7 @@ fn the_report_is_the_same_for_every_number_of_threads() {
 
 #[test]
 fn the_report_is_the_same_without_the_prefilter() {
-    held(|sample| {
+    for_each_repository(|sample| {
         let all = Settings { prefilter: false, ..sample.settings() };
         let without = check(&sample.repo(), &all);
         let with = check(&sample.repo(), &sample.settings());
@@ -72,7 +72,7 @@ fn the_report_is_the_same_without_the_prefilter() {
 
 #[test]
 fn the_report_is_the_same_for_every_order_of_files() {
-    held(|sample| {
+    for_each_repository(|sample| {
         let expected = sample.json();
         let reversed = check(&repo(sample.files.iter().rev()), &sample.settings());
         assert_eq!(expected, json(&reversed), "{}: reversed", sample.name);
@@ -83,7 +83,7 @@ fn the_report_is_the_same_for_every_order_of_files() {
 }
 
 #[test]
-fn a_walk_finds_the_same_with_every_number_of_threads() {
+fn a_walk_finds_the_same_files_with_every_number_of_threads() {
     for folder in folders() {
         let found = [1, 2, 8].map(|threads| {
             let walked = walk::walk(&folder, &walk::Options { threads, ..Default::default() });
@@ -96,13 +96,13 @@ fn a_walk_finds_the_same_with_every_number_of_threads() {
 #[test]
 fn fixed_findings_are_not_reported_again() {
     let mut mended = 0;
-    held(|sample| {
+    for_each_repository(|sample| {
         for allowed in [Safety::Safe, Safety::Unsafe] {
             mended += fixed(sample, allowed);
         }
     });
     println!("{mended} findings were fixed");
-    assert!(mended > 50, "the repositories have something to fix: {mended}");
+    assert!(mended > 50, "only {mended} findings were fixed");
 }
 
 /// Fixes a repository, and counts the fixes.
@@ -115,7 +115,12 @@ fn fixed(sample: &Sample, allowed: Safety) -> usize {
         after.put(&change.path, change.after.clone().into_bytes());
     }
     let report = check(&after, &settings);
-    assert_eq!(json(&report), json(&outcome.report), "{}: the report after fixing is of what was written", sample.name);
+    assert_eq!(
+        json(&report),
+        json(&outcome.report),
+        "{}: the report after fixing does not match the written files",
+        sample.name
+    );
     let (many, few) = (count(&check(&before, &settings)), count(&report));
     for fixed in &outcome.fixed {
         let place = (fixed.rule, fixed.path.clone());
@@ -137,14 +142,14 @@ fn count(report: &Report) -> BTreeMap<(RuleId, RelPath), usize> {
     counts
 }
 
-/// Checks a property for all repositories, one after the other, because a corpus need not fit into memory.
-fn held(mut property: impl FnMut(&Sample)) {
+/// Checks a property for all repositories, one after the other, because a corpus may not fit into memory.
+fn for_each_repository(mut property: impl FnMut(&Sample)) {
     let mut samples = 0;
     for sample in examples().into_iter().chain([seeds()]).chain(folders().iter().map(|folder| on_disk(folder))) {
         property(&sample);
         samples += 1;
     }
-    println!("held over {samples} repositories");
+    println!("checked {samples} repositories");
 }
 
 /// The folders that are repositories: those in tests/repos, and those of the corpus.
@@ -153,7 +158,7 @@ fn folders() -> Vec<PathBuf> {
     let corpus = std::env::var_os("FLAKEWARD_CORPUS").map(PathBuf::from);
     let mut folders: Vec<PathBuf> = corpus.into_iter().chain([own]).flat_map(|all| listed(&all)).collect();
     folders.retain(|path| path.is_dir());
-    assert!(folders.len() > 5, "there are repositories");
+    assert!(folders.len() > 5, "there are too few repositories");
     folders
 }
 
@@ -213,5 +218,5 @@ fn seeds() -> Sample {
             files.push((format!("{folder}/{name}"), fs::read(&seed).expect("a seed can be read")));
         }
     }
-    Sample { name: "the seeds of the fuzzers".to_owned(), config: None, files }
+    Sample { name: "the seeds of the fuzz targets".to_owned(), config: None, files }
 }

@@ -28,7 +28,7 @@ fn the_readme_is_correct() {
 }
 
 #[test]
-fn its_configuration_is_valid() {
+fn the_configuration_in_the_readme_is_valid() {
     let readme = fs::read_to_string(Path::new(PROJECT).join("README.md")).unwrap();
     let text = readme.split("```toml\n").nth(1).and_then(|block| block.split("```").next()).unwrap();
     assert!(text.contains("exclude"), "{text}");
@@ -68,7 +68,7 @@ fn printed(readme: &str) -> String {
     out
 }
 
-/// A copy of a small repository, tracked by git.
+/// A copy of a small repository, in a new Git repository.
 fn copy_of(name: &str) -> TempDir {
     let repository = TempDir::new().unwrap();
     let from = Path::new(PROJECT).join("tests/repos").join(name).join(".");

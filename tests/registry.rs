@@ -27,7 +27,7 @@ fn evaluate(text: &str) -> Option<Registry> {
 }
 
 fn known(text: &str) -> Known {
-    let registry = evaluate(text).expect("a configured registry is one");
+    let registry = evaluate(text).expect("a configured registry is always evaluated");
     let mut numbers = BTreeMap::new();
     for entry in registry.entries.iter().filter(|_| registry.shape.importable) {
         let number = match &entry.value {
@@ -62,7 +62,7 @@ fn compare(texts: &[String]) -> (usize, usize) {
     for (text, answer) in texts.iter().zip(&answers) {
         let known = known(text);
         let Some(answer) = answer else {
-            assert!(!known.whole, "Nix refuses this, the evaluator knows {:?}:\n{text}", known.numbers);
+            assert!(!known.whole, "Nix rejects this, but the evaluator knows {:?}:\n{text}", known.numbers);
             refused += 1;
             continue;
         };
@@ -99,8 +99,8 @@ fn generated_registries_agree_with_nix() {
     let texts: Vec<String> = (0..200).map(registries::generate).collect();
     let (agreed, refused) = compare(&texts);
     // The generator is useful only if it produces enough of both kinds.
-    assert!(agreed > 80, "{agreed} of {} known whole", texts.len());
-    assert!(refused > 20, "{refused} of {} refused by Nix", texts.len());
+    assert!(agreed > 80, "{agreed} of {} fully known", texts.len());
+    assert!(refused > 20, "{refused} of {} rejected by Nix", texts.len());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Checks every folder of tests/repos: a small repository with a file `expected` that contains the output of `--format
+//! Checks every folder in tests/repos: a small repository with a file `expected` that contains the output of `--format
 //! concise`. `FLAKEWARD_BLESS=1` rewrites the `expected` files: review the changes.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use flakeward::{Repo, Report, Settings, check, walk};
 const EXPECTED: &str = "expected";
 
 #[test]
-fn every_small_repository_gives_exactly_the_expected_findings() {
+fn every_small_repository_has_exactly_the_expected_findings() {
     let bless = std::env::var_os("FLAKEWARD_BLESS").is_some();
     let mut wrong = Vec::new();
     for folder in folders() {
@@ -45,7 +45,7 @@ fn folders() -> Vec<PathBuf> {
         .filter(|path| path.is_dir())
         .collect();
     folders.sort();
-    assert!(!folders.is_empty(), "tests/repos holds repositories");
+    assert!(!folders.is_empty(), "tests/repos contains no repositories");
     folders
 }
 
@@ -63,6 +63,6 @@ fn report(folder: &Path, prefilter: bool) -> Report {
 
 fn concise(report: &Report) -> String {
     let mut out = Vec::new();
-    output::write(Format::Concise, report, &View::default(), &mut out).expect("a vector takes all");
+    output::write(Format::Concise, report, &View::default(), &mut out).expect("writing to a vector succeeds");
     String::from_utf8(out).expect("reports are UTF-8")
 }

@@ -63,10 +63,10 @@ fn examples(page: &Page) -> Vec<Example<'_>> {
     })
 }
 
-/// The repository of an example and its settings, with all rules on.
+/// The repository of an example and its settings, with all rules enabled.
 fn repository(page: &Page, example: &Example<'_>) -> (Repo, Settings) {
     let latin1 = |(_, block)| trial::bytes(block).is_some();
-    assert!(example.files().all(latin1), "{}: a Latin-1 block holds Latin-1 only", page.name());
+    assert!(example.files().all(latin1), "{}: a Latin-1 block contains characters that are not Latin-1", page.name());
     trial::repository(example, &Catalog::built_in())
         .unwrap_or_else(|error| panic!("{}, `{}`: {error}", page.name(), example.title))
 }
@@ -96,8 +96,10 @@ fn judge(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>) {
     let mut changes = Vec::new();
     let mut complaints = Vec::new();
     match (example.good, example.findings()) {
-        (true, Some(_)) => complaints.push(wrong("stands under Good and has findings")),
-        (true, None) if !printed.is_empty() => complaints.push(wrong(&format!("must be silent, but:\n{printed}"))),
+        (true, Some(_)) => complaints.push(wrong("is under Good, but has a `findings` block")),
+        (true, None) if !printed.is_empty() => {
+            complaints.push(wrong(&format!("must have no findings, but has:\n{printed}")))
+        }
         (true, None) => {}
         (false, _) if printed.is_empty() => complaints.push(wrong("is under Bad, but has no findings")),
         (false, Some(block)) if block.text == printed => {}
@@ -133,7 +135,7 @@ fn judge_fixes(page: &Page, example: &Example<'_>) -> (Vec<Change>, Vec<String>)
         complaints.extend(fix_faults(page, example, &outcome, allowed));
         let texts: BTreeMap<String, String> =
             outcome.changes.into_iter().map(|change| (change.path.to_string(), change.after)).collect();
-        changes.extend(hold_blocks(example, &texts, &shown, allowed, &mut complaints));
+        changes.extend(compare_blocks(example, &texts, &shown, allowed, &mut complaints));
         shown = texts;
     }
     (changes, complaints)
@@ -149,7 +151,7 @@ fn fix_faults(page: &Page, example: &Example<'_>, outcome: &fix::Outcome, allowe
         Fixability::Unsafe => Some(Safety::Unsafe),
     };
     if !outcome.fixed.is_empty() && known.is_none_or(|known| known > allowed) {
-        faults.push(format!("is fixed, though the page's front matter says {:?}", page.rule.fix));
+        faults.push(format!("has a fix, although the page's front matter says {:?}", page.rule.fix));
     }
     let own = |finding: &&Finding| finding.rule == page.rule.id;
     for finding in outcome.report.findings.iter().filter(own) {
@@ -163,20 +165,20 @@ fn fix_faults(page: &Page, example: &Example<'_>, outcome: &fix::Outcome, allowe
             repo.overlay(Source::new(&change.path, kind, change.after.clone()));
             let tree = Language::of(kind).and_then(|language| Tree::parse(language, &change.after));
             if tree.is_some_and(|tree| tree.broken()) {
-                faults.push(format!("has a fix after which {} does not parse", change.path));
+                faults.push(format!("has a fix after which {} has syntax errors", change.path));
             }
         }
     }
     let again = fixed(&repo, repository(page, example).1, page.rule.id, allowed);
     if !again.changes.is_empty() {
-        faults.push("is changed once more by a second fix".to_owned());
+        faults.push("is changed by a second fix".to_owned());
     }
     faults
 }
 
 /// Compares the `fixed` blocks of a safety class with the fixed texts. The result of a safe fix is not shown a second
 /// time.
-fn hold_blocks(
+fn compare_blocks(
     example: &Example<'_>,
     texts: &BTreeMap<String, String>,
     shown: &BTreeMap<String, String>,
@@ -191,7 +193,7 @@ fn hold_blocks(
     for block in &example.blocks {
         let Role::Fixed { path, needs_unsafe } = block.role else { continue };
         let Some(path) = path.or(only) else {
-            complaints.push("has several files, so a block `fixed` needs `file=`".to_owned());
+            complaints.push("has several files, so a `fixed` block needs `file=`".to_owned());
             continue;
         };
         if needs_unsafe != unsafe_wanted {
@@ -201,7 +203,7 @@ fn hold_blocks(
         match texts.get(path) {
             Some(text) if text == block.text => {}
             Some(text) => changes.push(Change { at: block.span.clone(), text: text.clone() }),
-            None => complaints.push(format!("shows a fix of {path}, but none is made")),
+            None => complaints.push(format!("shows a fix of {path}, but there is none")),
         }
     }
     let end = example.blocks.iter().map(|block| block.end).max().unwrap_or_default();
@@ -235,7 +237,11 @@ fn every_example_is_correct() {
                     let place = page.line(change.at.start);
                     let said = &page.rule.body[change.at.clone()];
                     let title = example.title;
-                    wrong.push(format!("{}:{place}: `{title}`\nsays:\n{said}\nis:\n{}", page.name(), change.text));
+                    wrong.push(format!(
+                        "{}:{place}: `{title}`\ncontains:\n{said}\ninstead of:\n{}",
+                        page.name(),
+                        change.text
+                    ));
                 }
                 changes.push(change);
             }
@@ -252,7 +258,7 @@ fn every_example_is_correct() {
             fs::rename(&new, &page.file).unwrap();
         }
     }
-    assert!(wrong.is_empty(), "{} examples are not true:\n\n{}", wrong.len(), wrong.join("\n\n"));
+    assert!(wrong.is_empty(), "{} examples are wrong:\n\n{}", wrong.len(), wrong.join("\n\n"));
 }
 
 #[test]
@@ -260,19 +266,24 @@ fn every_page_is_well_formed() {
     for page in pages() {
         let sections: Vec<&str> = page.rule.body.lines().filter_map(|line| line.strip_prefix("## ")).collect();
         let asked: Vec<&str> = sections.iter().copied().filter(|section| SECTIONS.contains(section)).collect();
-        assert_eq!(asked, SECTIONS, "{}: the sections of a page, in this order", page.name());
+        assert_eq!(asked, SECTIONS, "{}: a page has these sections, in this order", page.name());
         let why = page.rule.body.split("## Bad").next().unwrap_or("");
         let words = why.split_whitespace().count();
-        assert!(words >= 25, "{}: {words} words under Why tell nobody why", page.name());
+        assert!(words >= 25, "{}: only {words} words under Why", page.name());
         let examples = examples(&page);
         let good = examples.iter().filter(|example| example.good).count();
         let bad = examples.len() - good;
         assert!(bad >= 2, "{}: at least 2 examples under Bad, not {bad}", page.name());
         assert!(good >= 3, "{}: at least 3 examples under Good, not {good}", page.name());
         let shows_fix = examples.iter().flat_map(|it| &it.blocks).any(|block| matches!(block.role, Role::Fixed { .. }));
-        assert_eq!(shows_fix, page.rule.fix != Fixability::None, "{}: fixed blocks, where it can fix", page.name());
+        assert_eq!(
+            shows_fix,
+            page.rule.fix != Fixability::None,
+            "{}: a page has `fixed` blocks exactly if its rule has a fix",
+            page.name()
+        );
         let titles: BTreeSet<&str> = examples.iter().map(|example| example.title).collect();
-        assert_eq!(titles.len(), examples.len(), "{}: headings are different from one another", page.name());
+        assert_eq!(titles.len(), examples.len(), "{}: headings must be unique", page.name());
     }
 }
 
@@ -287,8 +298,7 @@ fn every_rule_without_a_matcher_has_a_check_with_its_name() {
     assert_eq!(code, checks);
 }
 
-/// Rules without code are checked like the rules of a repository: languages, message, paths, and that their queries
-/// compile.
+/// Rules without code must also be valid as a repository's own rules, which includes that their queries compile.
 #[test]
 fn rules_without_code_are_valid() {
     let pages: Vec<Page> = pages().into_iter().filter(|page| page.rule.matcher != Matcher::Code).collect();
@@ -312,7 +322,7 @@ fn the_binary_contains_every_page() {
 }
 
 #[test]
-fn the_shipped_schema_is_the_one_that_is_printed() {
+fn the_shipped_schema_is_up_to_date() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("flakeward.schema.json");
     let schema = flakeward::config::schema::text().unwrap();
     if bless() {

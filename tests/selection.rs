@@ -1,7 +1,7 @@
 //! The findings of a rule do not depend on other rules: `--select` gives the findings of the default run, and turning
-//! off any other rule changes nothing. Tested on every example of a page, every folder of tests/repos, and repositories
-//! that combine all of them. `FLAKEWARD_CASES` is a folder with further cases, as `*.case` files: `=== PATH` starts a
-//! file.
+//! off any other rule changes nothing. Tested on every example in the rule pages, every folder in tests/repos, and
+//! repositories that combine all of them. `FLAKEWARD_CASES` is a folder with further cases, as `*.case` files: `===
+//! PATH` starts a file.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -80,7 +80,7 @@ fn page_examples() -> Vec<Case> {
 /// The paths and contents of the files.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// The files below a folder, except `expected` and the configuration.
+/// The files in a folder and its subfolders, except `expected`.
 fn files(folder: &Path, below: &Path, out: &mut Files) {
     for entry in fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()) {
         let path = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
@@ -113,20 +113,20 @@ fn of_bytes(name: String, files: &[(String, Vec<u8>)]) -> Case {
 }
 
 #[test]
-fn in_page_examples_each_rule_is_independent() {
+fn rules_are_independent_in_page_examples() {
     let cases = page_examples();
     assert!(cases.len() > 100);
     cases.iter().for_each(Case::judge);
 }
 
 #[test]
-fn in_small_repositories_each_rule_is_independent() {
+fn rules_are_independent_in_small_repositories() {
     folders().into_iter().for_each(|(name, files)| of_bytes(name, &files).judge());
 }
 
 /// Combines all small repositories: each in turn is at the root, so that the files of one meet those of the others.
 #[test]
-fn in_combined_repositories_each_rule_is_independent() {
+fn rules_are_independent_in_combined_repositories() {
     let folders = folders();
     for (first, (name, _)) in folders.iter().enumerate() {
         let mut all = std::collections::BTreeMap::new();
@@ -141,7 +141,7 @@ fn in_combined_repositories_each_rule_is_independent() {
 }
 
 #[test]
-fn in_external_cases_each_rule_is_independent() {
+fn rules_are_independent_in_external_cases() {
     let Some(folder) = env::var_os("FLAKEWARD_CASES") else { return };
     let cases = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     for path in cases.filter(|path| path.extension().is_some_and(|extension| extension == "case")) {

@@ -70,7 +70,7 @@ fn the_port_rules_do_not_run_with_an_unreadable_registry() {
 }
 
 #[test]
-fn a_registry_outside_the_checked_files_is_reported_as_such() {
+fn a_registry_that_is_not_a_checked_file_is_reported() {
     for (config, reason) in [
         ("[ports]\nregistry = \"../ports.nix\"\n", "is outside the repository"),
         ("exclude = [\"lib\"]\n[ports]\nregistry = \"lib/ports.nix\"\n", "matches `exclude`"),
@@ -87,15 +87,15 @@ fn a_registry_outside_the_checked_files_is_reported_as_such() {
     }
 }
 
-/// A registry found by its name, with syntax errors: the ports are known, but not their names.
+/// The ports in the repository are known, but not their names.
 #[test]
-fn the_port_rules_do_not_run_with_a_broken_registry_found_by_name() {
+fn the_port_rules_do_not_run_if_a_registry_found_by_name_has_syntax_errors() {
     let root =
         Repository::new(&[("lib/ports.nix", "{ redis = 6379;\n"), ("a.nix", "{ services.redis.port = 6379; }\n")]);
     let ran = root.run("-f concise");
     assert!(ran.out.contains("lib/ports.nix:1:16: error[unreadable-file]"), "{}", ran.out);
     assert!(!ran.out.contains("hardcoded-port"), "{}", ran.out);
-    // If there is a registry without errors, another file with that name and without ports may be anything.
+    // If there is a registry without errors, another file with that name need not be one if it has no ports.
     root.write("lib/ports.nix", "{ config, ... }: { imports = [ ./a.nix ];\n");
     root.write("nix/ports.nix", "{ redis = 6379; web = 80; }\n");
     let ran = root.run("-f concise");
@@ -104,7 +104,7 @@ fn the_port_rules_do_not_run_with_a_broken_registry_found_by_name() {
 
 /// A registry whose evaluation exceeds the limits prevents the port rules from running only if its entries are unknown.
 #[test]
-fn a_registry_that_exceeds_the_limits_holds_them_back_if_its_entries_are_unknown() {
+fn the_port_rules_do_not_run_if_limits_leave_registry_entries_unknown() {
     let used = ("a.nix", "let ports = import ./lib/ports.nix; in { services.x.port = 9999; y.port = ports.gone; }\n");
     let endless = "let f = n: f (n + 1); in ";
     let said = |registry: &str, other: Option<&str>| {
@@ -135,7 +135,7 @@ fn a_registry_that_exceeds_the_limits_holds_them_back_if_its_entries_are_unknown
 }
 
 #[test]
-fn a_baseline_for_some_rules_or_paths_keeps_the_other_rows() {
+fn a_baseline_for_some_rules_or_paths_keeps_the_other_entries() {
     let root = Repository::new(&[("a.nix", "[ <a> <b> ]\n"), ("b.nix", "{ services.x.port = 8080; y = <c>; }\n")]);
     let rows = || {
         let text = root.read(".flakeward/baseline.json");
@@ -170,7 +170,7 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_rows() {
 }
 
 #[test]
-fn reports_for_other_programs_name_files_from_the_root() {
+fn reports_for_other_programs_have_paths_relative_to_the_root() {
     let root = Repository::new(&[("modules/a.nix", CHANNEL)]);
     for format in ["github", "junit", "markdown", "sarif", "gitlab"] {
         let ran = root.run_in("modules", &format!("-f {format} ."), "");

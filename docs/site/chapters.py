@@ -89,12 +89,12 @@ def blocks(text):
 
 
 def slug(title):
-    """The anchor of a heading, as GitHub and mdBook make it."""
+    """The anchor of a heading, as GitHub and mdBook generate it."""
     return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", title.lower()))
 
 
 def headings(text, level):
-    """The titles of a level of headings, with the text after each."""
+    """The titles of all headings at a level, with the text after each."""
     title, body = "", []
     for part, is_code in blocks(text):
         for line in [part] if is_code else part.splitlines(keepends=True):
@@ -171,7 +171,7 @@ def rule(site, page):
 
 
 def example(block):
-    """A code block of an example, below the name of its file or a description."""
+    """A code block in an example, preceded by the name of its file or a description."""
     first, rest = block.split("\n", 1)
     fence, info = FENCE.match(first).groups()
     words = info.split()

@@ -1,4 +1,4 @@
-"""Checks the links of a built site. Pages and anchors of the site and files of the repository must exist; nothing is
+"""Checks the links of a built site. Pages and anchors in the site and files in the repository must exist; nothing is
 requested from the network."""
 
 from html.parser import HTMLParser
@@ -23,7 +23,7 @@ class Page(HTMLParser):
 
 
 def broken(html, homepage, repository, project):
-    """The errors in the links of all pages."""
+    """The errors in the links on all pages."""
     pages = {file.resolve(): Page(file.read_text()) for file in sorted(html.resolve().rglob("*.html"))}
     wrong = []
     for file, page in pages.items():
@@ -38,7 +38,7 @@ def broken(html, homepage, repository, project):
 
 
 def fault(link, file, pages, html, homepage, repository, project):
-    """Why a link of a file is broken; `None` if it is not."""
+    """Why a link in a file is broken; `None` if it is not."""
     for kind in ("blob", "tree"):
         if link.startswith(start := f"{repository}/{kind}/main/"):
             path = urldefrag(link.removeprefix(start))[0]

@@ -1,4 +1,4 @@
-//! `port-drift`: a comment, the registry and the number next to it disagree.
+//! `port-drift`: a comment or a number that contradicts the port registry.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
 //! Runs every command that the README, the documents and the rule pages mention, in a small repository and with
-//! examples for the words in upper case, and checks that every option that they mention exists.
+//! example values for placeholders, and checks that every option that they mention exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -41,7 +41,7 @@ fn code(text: &str) -> Vec<String> {
     code
 }
 
-/// The documented command lines, without the program, and the position of the first occurrence of each.
+/// The documented command lines, without the program, and the first file that contains each.
 fn commands() -> BTreeMap<String, PathBuf> {
     let names = "check|init|fix|explain|rules|ports|migrate|baseline|accepted|report|config|lsp|completions|man";
     let line = Regex::new(&format!("(?:flakeward|cargo run --release --|nix run [^ ]+ --) ((?:{names})\\b[^`#;&']*)"))
@@ -53,7 +53,7 @@ fn commands() -> BTreeMap<String, PathBuf> {
                 // Text after two spaces describes the command; pipes and redirections belong to the shell.
                 let end = ["  ", " |", " 2>"].iter().filter_map(|mark| command[1].find(mark)).min();
                 let command = command[1][..end.unwrap_or(command[1].len())].trim();
-                // A quote that does not begin here ends the string that contains the command.
+                // An unpaired quote ends the string that contains the command.
                 let is_inside = command.matches('"').count() % 2 == 1;
                 let command = if is_inside { command.rsplit_once('"').unwrap().0 } else { command };
                 found.entry(command.to_owned()).or_insert_with(|| file.clone());
@@ -76,7 +76,7 @@ fn forms(command: &str) -> Vec<String> {
     }
 }
 
-/// Examples for the words in upper case, by the beginning of the command.
+/// Placeholders in commands: the beginning of the command, the placeholder, and an example value.
 const EXAMPLES: [(&str, &str, &str); 18] = [
     ("report ", "FILE.json...", "report.json"),
     ("migrate compose ", "FILE...", "compose.yaml"),
@@ -138,7 +138,7 @@ fn repository() -> TempDir {
     folder
 }
 
-/// Exit code and standard error of flakeward.
+/// Runs flakeward in a folder. Returns its exit code and standard error.
 fn run(folder: &Path, words: &[&str]) -> (i32, String) {
     let mut command = Command::new(FLAKEWARD);
     let ran = command.args(words).current_dir(folder).stdin(Stdio::null()).output().unwrap();
@@ -154,7 +154,7 @@ fn every_documented_command_runs() {
             let words = example(&form);
             let is_name = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
             let left = form.split(' ').find(|word| is_name(word) && words.iter().any(|it| it == word));
-            assert_eq!(left, None, "{}: no example for a word of `{form}`", file.display());
+            assert_eq!(left, None, "{}: no example value for a placeholder in `{form}`", file.display());
             // A language server exits without an error only if its client requests it.
             let codes = if words == ["lsp"] { 1..=1 } else { 0..=1 };
             let repository = repository();

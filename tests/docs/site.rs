@@ -49,7 +49,7 @@ fn every_rule_has_a_page_at_its_address() {
 
 /// Examples show the names of their files and the reported findings.
 #[test]
-fn pages_have_the_examples() {
+fn rule_pages_include_their_examples() {
     let Some(site) = site() else { return };
     let page = fs::read_to_string(site.path().join("src/rules/lookup-path.md")).unwrap();
     assert!(page.starts_with("# lookup-path\n\nA channel lookup"), "{page}");

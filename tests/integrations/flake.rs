@@ -26,7 +26,7 @@ impl Nix {
         Self(TempDir::new().unwrap())
     }
 
-    /// Its store.
+    /// The path of its store.
     pub fn store(&self) -> PathBuf {
         self.0.path().join("store")
     }
@@ -62,7 +62,7 @@ impl Nix {
 }
 
 impl Drop for Nix {
-    /// Nix makes everything in its store read-only, so it could not be removed otherwise.
+    /// Makes the store writable, so that it can be removed: Nix makes everything in it read-only.
     fn drop(&mut self) {
         let _ = Command::new("chmod").args(["-R", "u+w"]).arg(self.0.path()).status();
     }
@@ -139,8 +139,8 @@ fn user(flake: &str, inputs: &[(&str, &Path)]) -> Repository {
     user
 }
 
-/// The check passes, fails on a finding and shows it, and passes again once the configuration allows the finding.
-fn guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
+/// Checks that `nix flake check` passes, fails and shows a finding, and passes again once the file is excluded.
+fn assert_check_guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
     nix.run(user, "flake check", inputs).ok();
     user.write("web/Dockerfile", BAD);
     user.add_all();
@@ -153,13 +153,13 @@ fn guards_the_flake(nix: &Nix, user: &Repository, inputs: &[(&str, &Path)]) {
 }
 
 #[test]
-fn mk_check() {
+fn mk_check_fails_on_findings() {
     if !have(&["git", "nix"]) {
         return;
     }
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(None), flakeward());
     let inputs = [("nixpkgs", nixpkgs.path()), ("flakeward", flakeward.path())];
-    guards_the_flake(&nix, &user("flake.nix", &inputs), &inputs);
+    assert_check_guards_the_flake(&nix, &user("flake.nix", &inputs), &inputs);
 
     let strict = user("flake.nix", &inputs);
     strict.write("web/Dockerfile", BAD);
@@ -190,7 +190,7 @@ fn the_result_does_not_depend_on_the_clock() {
 }
 
 #[test]
-fn settings_are_toml() {
+fn settings_are_converted_to_toml() {
     if !have(&["git", "nix"]) {
         return;
     }
@@ -208,7 +208,7 @@ fn settings_are_toml() {
     assert_eq!(serde_json::to_value(read).unwrap(), meant);
 }
 
-/// The checkouts of flake-parts and nixpkgs.lib, if they are given.
+/// The checkouts of flake-parts and nixpkgs.lib, if environment variables name them.
 fn checkouts() -> Option<(PathBuf, PathBuf)> {
     both("FLAKEWARD_TEST_FLAKE_PARTS", "FLAKEWARD_TEST_NIXPKGS_LIB")
 }
@@ -218,21 +218,21 @@ fn both(one: &str, other: &str) -> Option<(PathBuf, PathBuf)> {
     let folder = |name| std::env::var_os(name).map(PathBuf::from);
     let both = folder(one).zip(folder(other));
     if both.is_none() {
-        eprintln!("left out: {one} and {other} are not set");
+        eprintln!("skipped: {one} and {other} are not set");
     }
     both
 }
 
 /// flakeward's own flake, checked with its own module, and its parts as other projects would use them.
 #[test]
-fn own_flake() {
+fn the_flake_of_this_repository_passes_its_own_check() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
     let Some(nix2container) = std::env::var_os("FLAKEWARD_TEST_NIX2CONTAINER").map(PathBuf::from) else { return };
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
     let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("nix2container", &*nix2container)];
     nix.run(&flakeward, "flake check", &inputs).ok();
-    has_what_a_package_needs(&nix, &flakeward, &inputs);
-    describes_an_image(&nix, &flakeward, &inputs);
+    assert_package_is_complete(&nix, &flakeward, &inputs);
+    assert_image_is_valid(&nix, &flakeward, &inputs);
     let named = nix.run(&flakeward, &format!("eval --raw .#packages.{}.flakeward-static.name", system()), &inputs);
     assert!(named.ok().starts_with(concat!("flakeward-", env!("CARGO_PKG_VERSION"))));
     let overlay = "overlay:(overlay{callPackage=file:(_:(baseNameOf(toString(file))));}{}).flakeward";
@@ -241,7 +241,7 @@ fn own_flake() {
 }
 
 /// The package has completions, manual pages and the program that `nix run` runs.
-fn has_what_a_package_needs(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
+fn assert_package_is_complete(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
     let package = format!(".#packages.{}.flakeward", system());
     let meta = nix.run(flakeward, &format!("eval --json {package}.meta"), inputs).ok();
     let meta: Value = serde_json::Deserializer::from_str(&meta).into_iter().next().unwrap().unwrap();
@@ -263,7 +263,7 @@ fn has_what_a_package_needs(nix: &Nix, flakeward: &Repository, inputs: &[(&str, 
 }
 
 /// The image runs flakeward in the folder where a repository is mounted, and can be pushed.
-fn describes_an_image(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
+fn assert_image_is_valid(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
     let image = format!(".#packages.{}.container-flakeward", system());
     let named = nix.run(flakeward, &format!("eval --raw {image}.imageRefUnsafe"), inputs).ok();
     let expected = concat!("ghcr.io/flakeward/flakeward:", env!("CARGO_PKG_VERSION"), "-");
@@ -280,15 +280,15 @@ fn describes_an_image(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)
 }
 
 #[test]
-fn flake_module() {
+fn the_flake_parts_module_fails_on_findings() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix"])) else { return };
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), release(project_files().into_iter()));
     let inputs = [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("flakeward", flakeward.path())];
-    guards_the_flake(&nix, &user("flake.nix, with flake-parts", &inputs), &inputs);
+    assert_check_guards_the_flake(&nix, &user("flake.nix, with flake-parts", &inputs), &inputs);
 }
 
-/// The result of the flake-parts module of the last input, with the README's example for `perSystem`.
-fn made_of(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Value {
+/// The value of an option from the flake-parts module of the last input, with the README's example for `perSystem`.
+fn option_value(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Value {
     let urls: String = inputs.iter().map(|(name, _)| format!("{name}.url = \"path:/{name}\"; ")).collect();
     let (system, name) = (system(), inputs.last().unwrap().0);
     let flake = format!(
@@ -305,22 +305,26 @@ fn made_of(nix: &Nix, other: &str, option: &str, inputs: &[(&str, &Path)]) -> Va
     let user = Repository::new(&[("flake.nix", &flake), ("module.nix", &module)]);
     user.add_all();
     let said = nix.run(&user, &format!("eval --json .#legacyPackages.{system}.made"), inputs).ok();
-    // The warnings follow.
+    // Nix's warnings follow the JSON value.
     serde_json::Deserializer::from_str(&said).into_iter().next().unwrap().unwrap()
 }
 
-/// The README's hook for git-hooks.nix rejects commits under the real pre-commit, and its formatter for treefmt-nix
-/// fixes.
+/// The README's hook for git-hooks.nix rejects a commit when run by the real pre-commit, and its formatter for
+/// treefmt-nix fixes a file.
 #[test]
-fn git_hooks_and_treefmt() {
+fn the_examples_for_git_hooks_and_treefmt_work() {
     let Some((flake_parts, lib)) = checkouts().filter(|_| have(&["git", "nix", "pre-commit"])) else { return };
     let Some((git_hooks, treefmt)) = both("FLAKEWARD_TEST_GIT_HOOKS", "FLAKEWARD_TEST_TREEFMT") else { return };
     let (nix, nixpkgs, flakeward) = (Nix::new(), nixpkgs(Some(&lib)), flakeward());
     let inputs = |name, other| {
         [("nixpkgs", nixpkgs.path()), ("flake-parts", &*flake_parts), ("flakeward", flakeward.path()), (name, other)]
     };
-    let hook =
-        made_of(&nix, "git-hooks.nix", "pre-commit.settings.hooks.flakeward.raw", &inputs("git-hooks", &*git_hooks));
+    let hook = option_value(
+        &nix,
+        "git-hooks.nix",
+        "pre-commit.settings.hooks.flakeward.raw",
+        &inputs("git-hooks", &*git_hooks),
+    );
     let config = json!({ "repos": [{ "repo": "local", "hooks": [hook] }] });
     let user = Repository::new(&[(".pre-commit-config.yaml", &config.to_string())]);
     user.commit().ok();
@@ -333,7 +337,8 @@ fn git_hooks_and_treefmt() {
     user.write("ok.nix", "{ }\n");
     user.commit().ok();
 
-    let formatter = made_of(&nix, "treefmt-nix", "treefmt.settings.formatter.flakeward", &inputs("treefmt", &*treefmt));
+    let formatter =
+        option_value(&nix, "treefmt-nix", "treefmt.settings.formatter.flakeward", &inputs("treefmt", &*treefmt));
     let command = formatter["command"].as_str().unwrap();
     let words = formatter["options"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
     let fixed = Repository::new(&[

@@ -63,8 +63,8 @@ fn each_repository_uses_the_policy_that_its_lock_pins() {
     let stopped = nix.lock(&one, "flake check");
     assert!(stopped.code != 0 && stopped.said.contains("shell.nix:1:8: error[lookup-path]"), "{}", stopped.said);
     nix.lock(&other, "flake check").ok();
-    // Locked rules cannot be lowered, neither in the file nor by the settings of the module, which take precedence over
-    // the file.
+    // A locked rule cannot be lowered in the repository's file. The settings of `mkCheck` take precedence over the
+    // file.
     one.write(
         "flakeward.toml",
         "[policy]\nextends = \"flake:platform-policy\"\n[rules]\nlookup-path.level = \"off\"\n",
@@ -83,5 +83,5 @@ fn each_repository_uses_the_policy_that_its_lock_pins() {
     assert!(said.code == 2 && said.said.contains("`nix flake archive` copies all inputs"), "{}", said.said);
     let mut command = other.command(FLAKEWARD);
     command.args(["check", "--select", "lookup-path", "--policy-path"]).arg(policy.path());
-    assert!(ran(&command.output().unwrap()).said.contains("error"), "the folder that is named has the strict policy");
+    assert!(ran(&command.output().unwrap()).said.contains("error"), "the policy in the named folder is the strict one");
 }

@@ -12,7 +12,7 @@ const GOOD: &str =
     "let\n  ports = import ../ports.nix;\nin\n{\n  services.redis.servers.main.port = ports.databases.redis;\n}\n";
 const FOUND: &str = "modules/cache.nix:2:38";
 
-/// Only the parts that the hook without installation needs.
+/// A release with only the manifest, which is all that the hook `flakeward-system` needs.
 fn manifest() -> Repository {
     release([".pre-commit-hooks.yaml"].iter())
 }
@@ -29,9 +29,9 @@ fn user(config: &str, text: &str, release: &Repository) -> Repository {
     user
 }
 
-/// A commit with a finding is rejected and the finding is shown. A commit without findings, of excluded files, or of
-/// files that no rule checks is accepted.
-fn guards_commits(user: &Repository) {
+/// Checks that a commit with a finding is rejected and the finding is shown, and that a commit without findings, of
+/// excluded files, or of files that no rule checks is accepted.
+fn assert_hook_guards_commits(user: &Repository) {
     user.write("modules/cache.nix", BAD);
     let stopped = user.commit();
     assert_ne!(stopped.code, 0, "{}", stopped.said);
@@ -48,7 +48,7 @@ fn guards_commits(user: &Repository) {
 }
 
 #[test]
-fn pre_commit() {
+fn the_hook_works_in_pre_commit() {
     if !have(&["git", "pre-commit"]) {
         return;
     }
@@ -57,14 +57,14 @@ fn pre_commit() {
     let user = user(".pre-commit-config.yaml", &config, &release);
     user.commit().ok();
     user.run("pre-commit install").ok();
-    guards_commits(&user);
+    assert_hook_guards_commits(&user);
     let all = user.run("pre-commit run --all-files");
     assert_eq!(all.code, 1, "{}", all.said);
     assert!(all.said.contains("old/redis.nix") && !all.said.contains("vendor"), "{}", all.said);
 }
 
 #[test]
-fn prek() {
+fn the_hook_works_in_prek() {
     if !have(&["git", "prek"]) {
         return;
     }
@@ -73,25 +73,25 @@ fn prek() {
     let user = user(".pre-commit-config.yaml", &config, &release);
     user.commit().ok();
     user.run("prek install").ok();
-    guards_commits(&user);
+    assert_hook_guards_commits(&user);
 }
 
 #[test]
-fn lefthook() {
+fn the_hook_works_in_lefthook() {
     if !have(&["git", "lefthook"]) {
         return;
     }
     let user = user("lefthook.yml", &snippet("lefthook.yml"), &manifest());
     user.commit().ok();
     user.run("lefthook install").ok();
-    guards_commits(&user);
+    assert_hook_guards_commits(&user);
 }
 
 /// The hook that builds flakeward from source. It takes minutes, fewer with the artefacts of a release build.
 #[test]
-fn pre_commit_builds_it() {
+fn pre_commit_builds_flakeward_from_source() {
     if !required() {
-        eprintln!("left out: building takes minutes, and FLAKEWARD_REQUIRE_TOOLS is not 1");
+        eprintln!("skipped: building takes minutes, and FLAKEWARD_REQUIRE_TOOLS is not 1");
         return;
     }
     assert!(have(&["git", "pre-commit", "cargo"]));
@@ -99,7 +99,7 @@ fn pre_commit_builds_it() {
     let user = user(".pre-commit-config.yaml", &snippet(".pre-commit-config.yaml"), &release);
     user.commit().ok();
     user.run("pre-commit install").ok();
-    // Rust's own folders are the machine's, and the artefacts of an earlier release build are reused.
+    // Uses the machine's own Cargo and rustup folders, and the artefacts of an earlier release build.
     let home = std::env::home_dir().unwrap();
     let folder = |name: &str, usual: &str| std::env::var_os(name).map_or_else(|| home.join(usual), Into::into);
     let installed = user
@@ -110,12 +110,12 @@ fn pre_commit_builds_it() {
         .output()
         .unwrap();
     ran(&installed).ok();
-    guards_commits(&user);
+    assert_hook_guards_commits(&user);
 }
 
-/// The manifest's filter accepts every file name that flakeward checks, and no prose.
+/// The filter in the manifest accepts the names of all files that flakeward reads, but not of documents or source code.
 #[test]
-fn hooks_get_what_flakeward_reads() {
+fn hooks_run_on_the_files_that_flakeward_reads() {
     if !have(&["git", "pre-commit"]) {
         return;
     }

@@ -37,7 +37,7 @@ fn fixed(client: &Client, path: &str, flags: &[&str]) -> String {
 }
 
 #[test]
-fn a_safe_fix_is_preferred_and_equals_the_fix_of_the_command() {
+fn a_safe_fix_is_preferred_and_equals_that_of_flakeward_fix() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     let found = actions(&mut client, "redis.nix", 1, None);
@@ -101,7 +101,7 @@ fn a_fix_in_an_ignored_file_is_rejected_with_the_reason() {
 }
 
 #[test]
-fn commands_are_sent_on_request() {
+fn commands_are_sent_when_an_action_is_resolved() {
     let mut capabilities = usual_capabilities();
     capabilities["textDocument"]["codeAction"]["resolveSupport"] = json!({ "properties": ["edit", "command"] });
     let mut client = Client::with(&[REGISTRY, USER], &capabilities);
@@ -141,11 +141,11 @@ fn accepting_a_finding_inserts_a_placeholder_for_the_reason() {
     assert_eq!(shown["selection"]["start"], json!({ "line": 2, "character": 37 }));
     client.published("redis.nix");
     client.replace("redis.nix", 2, &after[0].1);
-    assert_eq!(client.published("redis.nix").len(), 1, "the other one is left");
+    assert_eq!(client.published("redis.nix").len(), 1, "the other finding remains");
 }
 
 #[test]
-fn a_client_with_snippets_gets_the_cursor_in_the_reason() {
+fn a_client_with_snippets_gets_a_placeholder_for_the_reason() {
     let mut capabilities = usual_capabilities();
     capabilities["workspace"]["workspaceEdit"]["snippetEditSupport"] = json!(true);
     let mut client = Client::with(&[REGISTRY, USER], &capabilities);
@@ -157,7 +157,7 @@ fn a_client_with_snippets_gets_the_cursor_in_the_reason() {
 }
 
 #[test]
-fn a_client_without_versions_gets_plain_changes() {
+fn a_client_without_document_changes_gets_plain_changes() {
     let mut capabilities = usual_capabilities();
     capabilities["workspace"]["workspaceEdit"] = json!({});
     let mut client = Client::with(&[REGISTRY, USER], &capabilities);
@@ -220,7 +220,7 @@ const FLAKE_PARTS: &str = "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixo
     inputs.flake-parts.url = \"github:hercules-ci/flake-parts\";\n  outputs = inputs:\n    \
     inputs.flake-parts.lib.mkFlake { inherit inputs; } {\n      systems = [ \"x86_64-linux\" ];\n    };\n}\n";
 
-/// Every file of a folder except those of git, sorted.
+/// The path and the text of every file in a folder, sorted by path.
 fn files_of(root: &std::path::Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -240,7 +240,7 @@ fn files_of(root: &std::path::Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_file_is_migrated_as_by_the_command() {
+fn the_migration_action_makes_the_same_changes_as_the_command() {
     for (arguments, line, files) in MIGRATIONS {
         let mut client = Client::usual(files);
         let path = arguments[1];
@@ -373,7 +373,7 @@ fn a_migration_of_an_outdated_document_is_rejected() {
 }
 
 #[test]
-fn a_client_without_code_actions_gets_commands_or_nothing() {
+fn a_client_without_code_action_literals_gets_commands_or_nothing() {
     let mut capabilities = usual_capabilities();
     capabilities["textDocument"]["codeAction"] = json!({});
     let mut client = Client::with(&[REGISTRY, USER], &capabilities);

@@ -25,7 +25,7 @@ pub struct Client {
     waiting: VecDeque<Value>,
     next_id: i64,
     _folder: tempfile::TempDir,
-    /// The root as the server reports it, without links.
+    /// The root as the server reports it, with symbolic links resolved.
     pub root: PathBuf,
 }
 
@@ -143,7 +143,7 @@ impl Client {
         }
         loop {
             let message = self.messages.recv_timeout(PATIENCE);
-            let message = message.unwrap_or_else(|_| panic!("nothing came; waiting: {:#?}", self.waiting));
+            let message = message.unwrap_or_else(|_| panic!("no such message; others: {:#?}", self.waiting));
             if fits(&message) {
                 return message;
             }
@@ -151,7 +151,7 @@ impl Client {
         }
     }
 
-    /// Whether a notification or request with a method has arrived that nothing waited for.
+    /// Whether a notification or request with a method has been received and kept for later.
     pub fn has_waiting(&self, method: &str) -> bool {
         self.waiting.iter().any(|message| message["method"] == json!(method))
     }

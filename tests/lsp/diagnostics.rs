@@ -9,7 +9,7 @@ const USER: (&str, &str) = ("redis.nix", "{\n  services.redis.port = 6379;\n}\n"
 const OTHER: (&str, &str) = ("web.nix", "{\n  services.web.port = 8123;\n}\n");
 
 #[test]
-fn findings_are_published_with_rule_page_and_second_position() {
+fn published_findings_include_the_rule_page_and_related_locations() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     let found = client.published("redis.nix");
@@ -23,7 +23,7 @@ fn findings_are_published_with_rule_page_and_second_position() {
 }
 
 #[test]
-fn a_change_of_the_registry_changes_the_findings_of_every_open_file() {
+fn changing_the_registry_updates_the_findings_of_every_open_file() {
     let mut client = Client::usual(&[REGISTRY, USER, OTHER]);
     client.open_file("redis.nix");
     client.open_file("web.nix");
@@ -40,7 +40,7 @@ fn a_change_of_the_registry_changes_the_findings_of_every_open_file() {
 }
 
 #[test]
-fn resolved_findings_leave_an_empty_list() {
+fn an_empty_list_is_published_once_findings_are_resolved() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     assert_eq!(client.published("redis.nix").len(), 1);
@@ -70,7 +70,7 @@ fn a_client_that_pulls_is_asked_to_pull_again() {
 }
 
 #[test]
-fn the_workspace_is_reported_whole_and_cleared_again() {
+fn workspace_diagnostics_cover_all_files_and_are_cleared() {
     let mut client = Client::with(&[REGISTRY, USER, OTHER], &pulling_capabilities());
     let first = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
     let items = first["items"].as_array().unwrap().clone();
@@ -152,7 +152,7 @@ fn unsaved_settings_and_rules_apply() {
 }
 
 #[test]
-fn a_mistake_in_open_settings_is_a_diagnostic_and_not_a_message() {
+fn an_error_in_open_settings_is_a_diagnostic_not_a_message() {
     let mut client = Client::with(&[REGISTRY, USER], &pulling_capabilities());
     client.open("flakeward.toml", "exclude = [\"a\"\n");
     let report = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
@@ -168,7 +168,7 @@ fn a_mistake_in_open_settings_is_a_diagnostic_and_not_a_message() {
 }
 
 #[test]
-fn the_diagnostics_of_related_documents_are_sent_along() {
+fn responses_include_the_diagnostics_of_related_documents() {
     let mut capabilities = pulling_capabilities();
     capabilities["textDocument"]["diagnostic"] = json!({ "relatedDocumentSupport": true });
     let mut client = Client::with(&[REGISTRY, USER, OTHER], &capabilities);
@@ -190,7 +190,7 @@ fn the_diagnostics_of_related_documents_are_sent_along() {
 }
 
 #[test]
-fn refreshes_are_only_requested_for_changes_elsewhere() {
+fn refreshes_are_only_requested_for_changes_in_other_documents() {
     let mut capabilities = pulling_capabilities();
     capabilities["workspace"]["inlayHint"] = json!({ "refreshSupport": true });
     capabilities["workspace"]["codeLens"] = json!({ "refreshSupport": true });
@@ -217,7 +217,7 @@ fn refreshes_are_only_requested_for_changes_elsewhere() {
     client.replace("redis.nix", 2, "{\n  services.redis.port = 6379;\n\n}\n");
     assert_eq!(settle(&mut client), [false; 3], "nothing changed elsewhere");
     client.replace("redis.nix", 3, "{\n  services.redis.port = 6380;\n}\n");
-    assert_eq!(settle(&mut client), [false, false, true], "the entry is not written as a number any more");
+    assert_eq!(settle(&mut client), [false, false, true], "the number of the entry is no longer written as a literal");
     client.replace("lib/ports.nix", 2, "{\n  databases.redis = 6380;\n}\n");
     assert_eq!(settle(&mut client), [true, true, false]);
     client.replace("lib/ports.nix", 3, "{\n  databases.redis = 6380; \n}\n");

@@ -37,17 +37,17 @@ fn script(name: &str) -> PathBuf {
 }
 
 /// Whether a client is installed. It must be if the tools are required.
-fn is_there(name: &str, probe: &mut Command) -> bool {
-    let is_there = probe.output().is_ok_and(|output| output.status.success());
-    assert!(is_there || std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_none(), "{name} is missing");
-    if !is_there {
-        eprintln!("skipped: there is no {name}");
+fn is_installed(name: &str, probe: &mut Command) -> bool {
+    let is_installed = probe.output().is_ok_and(|output| output.status.success());
+    assert!(is_installed || std::env::var_os("FLAKEWARD_REQUIRE_TOOLS").is_none(), "{name} is not installed");
+    if !is_installed {
+        eprintln!("skipped: {name} is not installed");
     }
-    is_there
+    is_installed
 }
 
-/// The lines that a client printed, of which there must be some.
-fn printed(output: &Output, expected: &[&str]) {
+/// Checks that a client printed all expected lines.
+fn assert_printed(output: &Output, expected: &[&str]) {
     let told = String::from_utf8_lossy(&output.stdout).replace('\r', "");
     let errors = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = told.lines().collect();
@@ -57,8 +57,8 @@ fn printed(output: &Output, expected: &[&str]) {
 }
 
 #[test]
-fn neovim_shows_fixes_and_renames() {
-    if !is_there("nvim", Command::new("nvim").arg("--version")) {
+fn neovim_shows_a_diagnostic_applies_its_fix_and_renames() {
+    if !is_installed("nvim", Command::new("nvim").arg("--version")) {
         return;
     }
     let repository = Repository::new();
@@ -78,7 +78,7 @@ fn neovim_shows_fixes_and_renames() {
         "registry {|  databases.cache = 6379;|}",
         "done",
     ];
-    printed(&output, &expected);
+    assert_printed(&output, &expected);
 }
 
 /// The code blocks of a language in docs/editors.md.
@@ -99,7 +99,7 @@ fn path_with_flakeward(folder: &Path) -> std::ffi::OsString {
 /// Whether Neovim has `vim.lsp.enable`, which was added in 0.11.
 fn neovim_is_current() -> bool {
     let probe = ["--headless", "--clean", "+lua os.exit(vim.lsp.enable and 0 or 1)"];
-    is_there("nvim 0.11", Command::new("nvim").args(probe))
+    is_installed("nvim 0.11", Command::new("nvim").args(probe))
 }
 
 /// Runs Neovim with a user configuration that consists of some files.
@@ -117,10 +117,10 @@ fn configured_neovim(files: &[(&str, &str)]) {
     for variable in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"] {
         neovim.env(variable, home.path());
     }
-    printed(&repository.run(&mut neovim), &edited(&["diagnostic hardcoded-port 1:24", "done"]));
+    assert_printed(&repository.run(&mut neovim), &edited(&["diagnostic hardcoded-port 1:24", "done"]));
 }
 
-/// The expected output of an editor after the fix and the renaming, mixed with other lines.
+/// The lines that an editor must print: the results of the fix and the rename, and `others`.
 fn edited<'a>(others: &[&'a str]) -> Vec<&'a str> {
     let edits = [
         "fixed let|  ports = import ./lib/ports.nix;|in|{|  services.redis.port = ports.databases.redis;|}",
@@ -131,7 +131,7 @@ fn edited<'a>(others: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_documented_configurations_of_neovim_work() {
+fn the_documented_neovim_configurations_work() {
     if !neovim_is_current() {
         return;
     }
@@ -142,9 +142,9 @@ fn the_documented_configurations_of_neovim_work() {
 }
 
 #[test]
-fn the_documented_configuration_of_emacs_works() {
+fn the_documented_emacs_configuration_works() {
     let probe = ["--batch", "--no-init-file", "--funcall", "package-initialize", "--load", "eglot"];
-    if !is_there("emacs with eglot", Command::new("emacs").args(probe)) {
+    if !is_installed("emacs with eglot", Command::new("emacs").args(probe)) {
         return;
     }
     let repository = Repository::new();
@@ -162,7 +162,7 @@ fn the_documented_configuration_of_emacs_works() {
         "action Write `ports.databases.redis` and import lib/ports.nix",
         "done",
     ];
-    printed(&repository.run(&mut emacs), &edited(&others));
+    assert_printed(&repository.run(&mut emacs), &edited(&others));
 }
 
 /// The folder with the npm packages next to a command on PATH.
@@ -173,10 +173,10 @@ fn node_modules() -> Option<PathBuf> {
 }
 
 #[test]
-fn the_libraries_of_vscode_understand_the_server() {
+fn the_client_libraries_of_vscode_work_with_the_server() {
     let modules = node_modules();
     let name = "node with vscode-languageserver-protocol";
-    if !is_there(name, Command::new(if modules.is_some() { "node" } else { "false" }).arg("--version")) {
+    if !is_installed(name, Command::new(if modules.is_some() { "node" } else { "false" }).arg("--version")) {
         return;
     }
     let repository = Repository::new();
@@ -197,12 +197,12 @@ fn the_libraries_of_vscode_understand_the_server() {
     ];
     let root = format!("file://{}", repository.root.display());
     let expected = expected.map(|line| line.replace("URI", &root));
-    printed(&repository.run(&mut client), &expected.each_ref().map(String::as_str));
+    assert_printed(&repository.run(&mut client), &expected.each_ref().map(String::as_str));
 }
 
 #[test]
-fn the_official_types_of_the_protocol_fit_every_message() {
-    if !is_there("pytest-lsp", Command::new("python3").args(["-c", "import pytest_lsp"])) {
+fn every_message_fits_the_official_protocol_types() {
+    if !is_installed("pytest-lsp", Command::new("python3").args(["-c", "import pytest_lsp"])) {
         return;
     }
     let repository = Repository::new();

@@ -41,7 +41,7 @@ local ok, problem = pcall(function()
   local action = answers[client].result[1]
   say("action " .. action.title)
   vim.lsp.util.apply_workspace_edit(action.edit, "utf-16")
-  wait("the finding stays", function()
+  wait("the finding is still there", function()
     return #vim.diagnostic.get(buffer) == 0
   end)
   say("fixed " .. table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), "|"))

@@ -41,7 +41,7 @@ local ok, problem = pcall(function()
   local line = vim.fn.search("ports.databases.redis")
   vim.api.nvim_win_set_cursor(0, { line, vim.fn.match(vim.fn.getline(line), "redis;") })
   vim.lsp.buf.rename("cache")
-  wait("the entry has its old name", function()
+  wait("the entry still has its old name", function()
     return text_of(buffer):find("cache") ~= nil
   end)
   say("renamed " .. text_of(buffer))

@@ -38,7 +38,7 @@ fn requests_after_shutdown_are_rejected() {
 }
 
 #[test]
-fn an_end_without_shutdown_is_exit_code_1() {
+fn exit_without_shutdown_returns_exit_code_1() {
     assert_eq!(Client::usual(&[FILE]).vanish(), Some(1));
     let mut client = Client::usual(&[FILE]);
     client.notify("exit", Value::Null);
@@ -56,9 +56,9 @@ fn a_malformed_message_does_not_affect_others() {
     assert_eq!(client.shut_down(), Some(0));
 }
 
-/// A path that is too long to exist does not refer to a file, in any request.
+/// A path that is too long to exist does not refer to a file, in any notification.
 #[test]
-fn a_path_of_many_folders_is_not_a_file() {
+fn a_path_that_is_too_long_is_not_a_file() {
     let mut client = Client::usual(&[FILE]);
     let uri = format!("file:///{}x.nix", "a/".repeat(100_000));
     let document = json!({ "uri": uri, "languageId": "nix", "version": 1, "text": "{ }" });
@@ -70,10 +70,10 @@ fn a_path_of_many_folders_is_not_a_file() {
 }
 
 #[test]
-fn a_request_that_is_cancelled_while_it_waits_is_not_carried_out() {
+fn cancelled_requests_still_get_a_response() {
     let mut client = Client::usual(&[FILE]);
     client.open_file("a.nix");
-    // Both messages are sent in one write, so the server reads the cancellation before it answers the request.
+    // The server may answer a request before it reads the cancellation, so a result is also valid.
     let hover = client.at("a.nix", "|");
     let mut ids = Vec::new();
     for _ in 0..50 {
@@ -107,7 +107,7 @@ fn columns_are_in_the_negotiated_encoding() {
 }
 
 #[test]
-fn incremental_edits_reach_across_astral_characters_and_crlf() {
+fn incremental_edits_work_with_astral_characters_and_crlf() {
     let mut client = Client::usual(&[FILE]);
     client.open("a.nix", "{\r\n  a = \"😀\"; services.a.port = 1;\r\n}\r\n");
     client.published("a.nix");
@@ -128,7 +128,7 @@ fn incremental_edits_reach_across_astral_characters_and_crlf() {
 }
 
 #[test]
-fn the_server_ends_with_the_process_of_the_client() {
+fn the_server_exits_when_the_client_process_ends() {
     let mut ended = std::process::Command::new("true").spawn().unwrap();
     let id = ended.id();
     ended.wait().unwrap();
@@ -142,7 +142,7 @@ fn the_server_ends_with_the_process_of_the_client() {
 }
 
 #[test]
-fn a_client_without_capabilities_gets_the_oldest_forms() {
+fn a_client_without_capabilities_gets_the_oldest_formats() {
     let registry = ("lib/ports.nix", "{\n  databases.redis = 6379;\n}\n");
     let user = ("redis.nix", "{\n  services.redis.port = 6379;\n}\n");
     let mut client = Client::with(&[registry, user], &json!({}));
@@ -163,7 +163,7 @@ fn a_client_without_capabilities_gets_the_oldest_forms() {
     assert_eq!(symbols[1]["location"]["uri"], json!(client.uri("lib/ports.nix")));
 }
 
-/// Whatever the client does, at most a few versions of its diagnostics are kept for it.
+/// The server does not queue every version of the diagnostics for a client that does not read them.
 #[test]
 fn findings_are_held_back_while_the_client_does_not_read() {
     let many: String = (0..200).map(|index| format!("  services.app{index}.port = {};\n", 20_000 + index)).collect();
@@ -187,12 +187,12 @@ fn findings_are_held_back_while_the_client_does_not_read() {
             break;
         }
     }
-    assert!(published < 200, "{published} versions were kept");
+    assert!(published < 200, "{published} versions were published");
 }
 
-/// A client that ends the session properly gets exit code 0, however much is still waiting.
+/// A client that ends the session properly gets exit code 0, however many messages are pending.
 #[test]
-fn a_session_with_many_open_documents_ends_in_time() {
+fn a_session_with_many_open_documents_ends_properly() {
     let mut client = Client::usual(&[FILE]);
     for number in 0..500 {
         let uri = format!("file:///nowhere/d{number}/a.nix");

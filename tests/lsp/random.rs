@@ -62,7 +62,7 @@ const PIECES: [&str; 14] = [
 ];
 
 #[test]
-fn ten_thousand_random_edits_end_with_the_findings_of_check() {
+fn after_random_edits_the_server_reports_what_check_reports() {
     let mut capabilities = usual_capabilities();
     capabilities["general"]["positionEncodings"] = json!(["utf-8"]);
     let files: Vec<_> = FILES.into_iter().chain(BESIDE).collect();

@@ -81,7 +81,7 @@ fn the_same_number_for_another_protocol_is_not_a_conflict() {
 
 /// `8123:8123` in Compose is two uses at one position.
 #[test]
-fn a_hover_lists_each_place_once() {
+fn a_hover_lists_each_position_once() {
     let files = [REGISTRY, ("compose.yaml", "services:\n  web:\n    image: web\n    ports: [\"8123:8123\"]\n")];
     let mut client = Client::usual(&files);
     client.open_file("compose.yaml");
@@ -89,9 +89,9 @@ fn a_hover_lists_each_place_once() {
     assert_eq!(text.matches("compose.yaml:4").count(), 1, "{text}");
 }
 
-/// The number in a comment belongs to the reference to the entry.
+/// The number in a `Port from` comment is part of the reference to the entry.
 #[test]
-fn the_number_in_a_comment_is_the_entry() {
+fn the_number_in_a_comment_refers_to_the_entry() {
     let mut client = Client::usual(&ALL);
     client.open_file("compose.yaml");
     let number = mark(COMPOSE.1, "8123\n");
@@ -102,7 +102,7 @@ fn the_number_in_a_comment_is_the_entry() {
 }
 
 #[test]
-fn the_references_of_a_group_are_those_of_its_entries() {
+fn the_references_to_a_group_are_those_to_its_entries() {
     let mut client = Client::usual(&ALL);
     let registry = client.open_file("lib/ports.nix");
     let mut at = client.at("lib/ports.nix", &mark(&registry, "databases"));
@@ -132,7 +132,7 @@ fn a_rejected_rename_reports_the_reason() {
 }
 
 #[test]
-fn conflicts_are_in_the_hover() {
+fn a_hover_shows_conflicts() {
     let registry = ("lib/ports.nix", "{\n  a.one = 7001;\n  b.two = 7001;\n}\n");
     let mut client = Client::usual(&[registry]);
     client.open_file("lib/ports.nix");
@@ -141,7 +141,7 @@ fn conflicts_are_in_the_hover() {
 }
 
 #[test]
-fn definitions_and_references_lead_to_each_other() {
+fn an_entry_has_a_definition_and_references() {
     let mut client = Client::usual(&ALL);
     ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
     for (path, marked) in [
@@ -206,7 +206,7 @@ fn entries_are_completed_where_they_can_be_written() {
 }
 
 #[test]
-fn the_registry_offers_free_numbers_near_the_group() {
+fn completion_offers_free_numbers_near_those_of_the_group() {
     let mut client = Client::usual(&ALL);
     let marked = REGISTRY.1.replacen("web.spare = 8124;", "web.spare = |;", 1);
     assert_eq!(labels(&mut client, "lib/ports.nix", &marked), ["8122", "8125", "8121"]);
@@ -215,7 +215,7 @@ fn the_registry_offers_free_numbers_near_the_group() {
     let marked = REGISTRY.1.replacen("web.spare = 8124;", "web.spare = 41|;", 1);
     let offered = labels(&mut client, "lib/ports.nix", &marked);
     assert!(offered.len() == 3 && offered.iter().all(|number| number.starts_with("41")), "{offered:?}");
-    // Numbers below 1024 are reserved for root, and 2000 is a well-known one.
+    // Ports below 1024 require root, and 2000 is a well-known port.
     for (digits, count) in [("1", 3), ("10", 3), ("100", 3), ("2000", 3)] {
         let marked = REGISTRY.1.replacen("web.spare = 8124;", &format!("web.spare = {digits}|;"), 1);
         let offered = labels(&mut client, "lib/ports.nix", &marked);
@@ -225,7 +225,7 @@ fn the_registry_offers_free_numbers_near_the_group() {
 
 /// The record of an entry is not a group: the group of the entry is the one around the record.
 #[test]
-fn free_numbers_of_a_record_are_near_its_group() {
+fn free_numbers_for_a_record_are_near_those_of_its_group() {
     let record = |number: &str| {
         format!(
             "{{\n  web.main = 28123;\n  databases = {{\n    redis = {{ port = 6379; protocol = \"tcp\"; }};\n    \
@@ -251,7 +251,7 @@ fn numbers_are_shown_after_references_unless_disabled() {
 
 /// Newer clients only announce that something changed, and return their settings on request.
 #[test]
-fn settings_are_requested_from_clients_that_have_them() {
+fn settings_are_requested_from_clients_that_support_it() {
     let mut capabilities = usual_capabilities();
     capabilities["workspace"]["configuration"] = json!(true);
     let mut client = Client::with(&ALL, &capabilities);
@@ -324,7 +324,11 @@ fn the_registry_has_an_outline_and_lenses() {
     let titles: Vec<&str> = lenses.map(|lens| lens["command"]["title"].as_str().unwrap()).collect();
     assert_eq!(titles, ["used twice", "unused", "used once", "unused, but written as a number once"]);
     let other = json!({ "textDocument": { "uri": client.uri("redis.nix") } });
-    assert_eq!(client.request("textDocument/documentSymbol", other), Value::Null, "that is for a Nix server");
+    assert_eq!(
+        client.request("textDocument/documentSymbol", other),
+        Value::Null,
+        "outlines of other files are left to the Nix server"
+    );
 }
 
 #[test]
@@ -387,7 +391,7 @@ fn flake_inputs_are_explained_and_completed() {
 }
 
 #[test]
-fn an_item_replaces_the_word_around_the_cursor() {
+fn a_completion_replaces_the_word_around_the_cursor() {
     let mut client = Client::usual(&ALL);
     let head = "let\n  ports = import ./lib/ports.nix;\nin\n";
     let registry = REGISTRY.1.replacen("8124", "81|24", 1);
@@ -406,7 +410,7 @@ fn an_item_replaces_the_word_around_the_cursor() {
 }
 
 #[test]
-fn groups_are_symbols_where_they_are_defined() {
+fn groups_have_the_same_hover_at_definitions_and_references() {
     let mut client = Client::usual(&ALL);
     ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
     let there = hover(&mut client, "lib/ports.nix", &mark(REGISTRY.1, "databases"));
@@ -440,7 +444,7 @@ const PASSED: (&str, &str) = (
 const MODULE: (&str, &str) = ("redis.nix", "{ ports, ... }:\n{\n  services.redis.port = ports.databases.redis;\n}\n");
 
 #[test]
-fn a_registry_that_is_an_argument_is_followed() {
+fn a_registry_passed_as_an_argument_is_followed() {
     let files = [REGISTRY, PASSED, MODULE];
     let mut client = Client::usual(&files);
     files.iter().for_each(|(path, _)| drop(client.open_file(path)));
@@ -484,7 +488,7 @@ fn a_registry_that_is_an_argument_is_followed() {
 }
 
 #[test]
-fn an_argument_that_may_be_something_else_is_not_renamed() {
+fn an_argument_that_may_not_be_the_registry_is_not_renamed() {
     let other = ("other.nix", "{ nixosSystem }: nixosSystem { specialArgs.ports = import ./more.nix; }\n");
     let called = ("call.nix", "{ }: import ./redis.nix { ports = { databases.redis = 1; }; }\n");
     let nested = ("host.nix", "{ name }: { mk = { ports, ... }: ports.databases.redis; }\n");
@@ -504,7 +508,7 @@ fn an_argument_that_may_be_something_else_is_not_renamed() {
 }
 
 #[test]
-fn follows_offers_what_can_be_followed() {
+fn completion_offers_the_inputs_that_can_be_followed() {
     let flake = "{\n  inputs = {\n    agenix = { url = \"github:ryantm/agenix\"; inputs.nixpkgs.follows = \"\"; };\n    \
                  home-manager.url = \"github:nix-community/home-manager\";\n    \
                  nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n  };\n  outputs = _: { };\n}\n";

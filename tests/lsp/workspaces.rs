@@ -118,7 +118,7 @@ fn files_on_disk_are_created_changed_and_removed() {
 }
 
 #[test]
-fn a_save_is_enough_for_clients_that_watch_no_files() {
+fn saving_updates_the_findings_if_the_client_cannot_watch_files() {
     let mut capabilities = usual_capabilities();
     capabilities["workspace"].as_object_mut().unwrap().remove("didChangeWatchedFiles");
     let mut client = Client::with(&[REGISTRY, USER, ("other.nix", "{ }\n")], &capabilities);
@@ -131,9 +131,9 @@ fn a_save_is_enough_for_clients_that_watch_no_files() {
     assert!(message(&client.published("redis.nix")).contains("cache.main"));
 }
 
-/// The client only watches files in its folders, unless it is asked for more.
+/// By default, the client only watches files in its workspace folders.
 #[test]
-fn a_repository_around_the_folder_is_watched() {
+fn a_repository_that_contains_the_folder_is_watched() {
     let mut capabilities = usual_capabilities();
     capabilities["workspace"]["didChangeWatchedFiles"]["relativePatternSupport"] = json!(true);
     let mut client = Client::start(&[REGISTRY, ("modules/redis.nix", USER.1)]);
@@ -151,7 +151,7 @@ fn a_repository_around_the_folder_is_watched() {
 
 /// Some clients cannot watch files outside their folders.
 #[test]
-fn a_save_is_enough_in_a_repository_that_cannot_be_watched() {
+fn saving_updates_the_findings_if_the_repository_cannot_be_watched() {
     let mut capabilities = usual_capabilities();
     capabilities["workspace"]["didChangeWatchedFiles"] = json!({ "dynamicRegistration": true });
     let mut client = Client::start(&[REGISTRY, ("modules/redis.nix", USER.1), ("modules/other.nix", "{ }\n")]);
@@ -200,14 +200,14 @@ fn a_file_outside_every_repository_is_checked_alone() {
     let hover = client.request("textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": position }));
     assert!(hover["contents"]["value"].as_str().unwrap().contains("6379"), "{hover}");
     client.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
-    // A path that was never opened is not searched for.
+    // A document that was never opened is not migrated.
     let command = json!({ "command": "flakeward.migrate", "arguments": ["file:///nope"] });
     client.error("workspace/executeCommand", command);
     assert_eq!(client.shut_down(), Some(0));
 }
 
 #[test]
-fn uris_are_below_the_folder_that_the_client_gave() {
+fn uris_start_with_the_folder_that_the_client_sent() {
     let mut client = Client::start(&[REGISTRY, USER]);
     let links = tempfile::tempdir().unwrap();
     let link = links.path().join("link with space");
@@ -230,7 +230,7 @@ fn uris_are_below_the_folder_that_the_client_gave() {
 }
 
 #[test]
-fn every_kind_of_file_is_watched_and_others_are_ignored() {
+fn all_files_are_watched_but_only_checked_files_are_read() {
     let mut client = Client::usual(&[REGISTRY, USER, (".gitignore", "out\n")]);
     let registration = client.next("client/registerCapability");
     let watchers = &registration["registrations"][0]["registerOptions"]["watchers"];

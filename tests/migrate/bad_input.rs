@@ -56,7 +56,7 @@ fn bad_files_are_rejected_with_a_position() {
     }
 }
 
-/// Nesting that would overflow the stack.
+/// Such nesting could overflow the stack.
 #[test]
 fn deep_substitutions_are_rejected() {
     let nested = format!("{}x{}", "${A:-".repeat(20_000), "}".repeat(20_000));
@@ -114,7 +114,7 @@ fn excessively_large_projects_are_rejected() {
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn existing_files_and_entries_are_not_overwritten() {
     let compose =
         "services:\n  grafana:\n    image: grafana/grafana\n  cache:\n    image: redis\n    ports: [\"3000:6379\"]\n";
     let registry = "{\n  services = {\n    shop = 3000;\n  };\n}\n";
@@ -149,19 +149,19 @@ fn report(folder: &Folder, line: &str) -> serde_json::Value {
 }
 
 /// Whether a list in the report has an entry with these texts.
-fn says(list: &serde_json::Value, what: &str, text: &str) -> bool {
+fn has_entry(list: &serde_json::Value, what: &str, text: &str) -> bool {
     list.as_array().unwrap().iter().any(|entry| entry["what"] == what && entry.to_string().contains(text))
 }
 
 #[test]
-fn two_services_with_one_process_name_get_two() {
+fn services_with_the_same_process_name_get_different_names() {
     let compose = "services:\n  db: {image: \"postgres:16\"}\n  db-init: {image: busybox, command: echo a}\n  \
                    later: {image: busybox, command: echo b, depends_on: [db-init]}\n";
     let folder = Folder::new(&[("compose.yaml", compose)]);
     let report = report(&folder, "compose compose.yaml");
     let module = folder.read("flake/process-compose.nix");
     assert!(module.contains("db-init-task = {") && module.contains("db-init-task.condition ="), "{module}");
-    assert!(says(&report["left"], "services.db-init", "db-init-task"), "{report:#}");
+    assert!(has_entry(&report["left"], "services.db-init", "db-init-task"), "{report:#}");
 }
 
 #[test]
@@ -181,7 +181,10 @@ fn attributes_of_the_flake_are_not_defined_again() {
     ];
     let folder = Folder::new(&files);
     let found = report(&folder, "compose compose.yaml");
-    assert!(says(&found["left"], "name", "`process-compose.dev` is already defined in nix/module.nix"), "{found:#}");
+    assert!(
+        has_entry(&found["left"], "name", "`process-compose.dev` is already defined in nix/module.nix"),
+        "{found:#}"
+    );
     assert!(folder.read("flake/dev-2.nix").contains("process-compose.dev-2 = {"), "{found:#}");
     let (code, said) = folder.migrate("dockerfile web/Dockerfile --write --force");
     assert_eq!(code, Some(2), "{said}");
@@ -194,7 +197,7 @@ fn attributes_of_the_flake_are_not_defined_again() {
 }
 
 #[test]
-fn dockerfiles_that_cannot_be_read_are_rejected() {
+fn invalid_dockerfiles_are_rejected() {
     for (text, expected) in
         [("", "web/Dockerfile"), ("RUN echo a\n", "web/Dockerfile:1:1"), ("FROM\n", "web/Dockerfile:1:1")]
     {
@@ -206,9 +209,9 @@ fn dockerfiles_that_cannot_be_read_are_rejected() {
     }
 }
 
-/// The report lists every file that includes others, at its own line.
+/// The report has an entry for each `include`, in the file that contains it.
 #[test]
-fn included_files_are_in_the_report() {
+fn the_report_lists_each_include() {
     let service = |name: &str| format!("services:\n  {name}:\n    image: redis\n");
     let (top, sub) =
         (format!("include: [sub.yaml]\n{}", service("a")), format!("include: [more.yaml]\n{}", service("b")));

@@ -93,7 +93,7 @@ fn write(root: &Path, path: &str, text: &str) {
     fs::write(file, text).unwrap();
 }
 
-/// The findings of zizmor in a repository's workflows.
+/// The kinds of findings that zizmor reports in a repository's workflows.
 fn audited(root: &Path) -> BTreeSet<String> {
     let output = Command::new("zizmor")
         .args(["--offline", "--no-exit-codes", "--format", "json", ".github"])
@@ -141,6 +141,6 @@ fn migrated_workflows_pass_actionlint_and_zizmor() {
         assert_eq!(left, case.left, "{report:#}");
         lint(root);
         let new: Vec<String> = audited(root).difference(&before).cloned().collect();
-        assert!(new.is_empty(), "zizmor finds {new:?} in what was written for {}", case.workflow);
+        assert!(new.is_empty(), "zizmor reports {new:?} only after the migration of {}", case.workflow);
     }
 }

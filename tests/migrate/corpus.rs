@@ -1,5 +1,5 @@
-//! Migrates Compose files of other repositories: every one in FLAKEWARD_TEST_COMPOSE_CORPUS (checkouts, such as
-//! docker/awesome-compose, separated as in PATH).
+//! Migrates the Compose files of other repositories: all in the checkouts that FLAKEWARD_TEST_COMPOSE_CORPUS names,
+//! such as docker/awesome-compose, separated as in PATH.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,12 +18,12 @@ use crate::tools::PROJECT;
 pub fn folder(variable: &str) -> Option<PathBuf> {
     let folder = std::env::var_os(variable).map(PathBuf::from);
     if folder.is_none() {
-        eprintln!("left out: {variable} is not set");
+        eprintln!("skipped: {variable} is not set");
     }
     folder
 }
 
-/// The files below a folder.
+/// The files in a folder.
 pub struct Disk(pub PathBuf);
 
 impl Files for Disk {
@@ -46,7 +46,7 @@ impl Files for Disk {
     }
 }
 
-/// The Compose files below a folder, as paths from it.
+/// The Compose files in a folder, as paths relative to it.
 pub fn compose_files(folder: &Path) -> Vec<String> {
     let walked = walk::walk(folder, &walk::Options { no_ignore: true, ..walk::Options::default() });
     let entries = walked.entries.into_iter().filter(|entry| entry.kind == FileKind::Yaml);
@@ -54,7 +54,7 @@ pub fn compose_files(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.path.to_string()).filter(is_compose).collect()
 }
 
-/// Why Compose rejects a file that is a Compose file.
+/// The reasons for which Compose itself rejects a Compose file.
 pub const REFUSED: [&str; 1] = ["is required and has no value"];
 
 /// The folders that FLAKEWARD_TEST_COMPOSE_CORPUS names, separated as in PATH.
@@ -111,14 +111,14 @@ fn a_corpus_is_migrated_without_losses() {
                 let names = |entry: &str, key: &str| {
                     entry.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
                 };
-                // If a service is left out, so is everything below its keys.
+                // If a service is left out, so are all keys below it.
                 let is_left_whole = |parent: &str| report.left.iter().any(|entry| entry.what == parent);
                 let is_said = key == "services"
                     || said.iter().any(|entry| names(entry, key))
                     // A parent such as `services.web.environment` is left out as a whole. Names may also contain dots.
                     || key.match_indices('.').nth(2).is_some_and(|(at, _)| is_left_whole(&key[..at]));
                 if !is_said {
-                    lost.push(format!("{}/{file}: nothing is said about {key}", corpus.display()));
+                    lost.push(format!("{}/{file}: the report does not mention {key}", corpus.display()));
                 }
             }
             let model = load::load(&disk, &project).unwrap();
@@ -135,10 +135,11 @@ fn a_corpus_is_migrated_without_losses() {
         }
     }
     eprintln!(
-        "{count} Compose files, {counted} keys; {carried} of {images} images, {possible} that exist elsewhere, without {unmatched:?}; refused {refused:?}"
+        "{count} Compose files, {counted} keys; {carried} of {images} images are carried over, {possible} could be; \
+         not {unmatched:?}; rejected: {refused:?}"
     );
     assert!(lost.is_empty(), "{}", lost.join("\n"));
-    assert!(images == 0 || carried * 10 >= images * 9, "{carried} of {images} images become something");
+    assert!(images == 0 || carried * 10 >= images * 9, "only {carried} of {images} images are carried over");
 }
 
 /// Whether the owner of a repository, whose folder is `OWNER+NAME`, also publishes an image.

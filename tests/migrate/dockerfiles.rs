@@ -1,5 +1,5 @@
-//! Migrates every Dockerfile below the folders of FLAKEWARD_TEST_COMPOSE_CORPUS: its frame is in the configuration of
-//! the image, and every instruction of the last stage is carried over or reported.
+//! Migrates every Dockerfile in the folders of FLAKEWARD_TEST_COMPOSE_CORPUS: the image has the settings of the last
+//! stage, and every instruction of that stage is carried over or reported.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,7 +22,7 @@ struct Instruction {
     rest: String,
 }
 
-/// The instructions of the last stage, found line by line: this uses no code of the migration.
+/// The instructions of the last stage, found line by line, without the code of the migration.
 fn last_stage(text: &str) -> Vec<Instruction> {
     let mut found: Vec<Instruction> = Vec::new();
     let mut continued = false;
@@ -132,7 +132,7 @@ fn lacking(config: &Value, stage: &[Instruction]) -> Vec<String> {
 }
 
 #[test]
-fn the_frame_of_every_dockerfile_is_carried() {
+fn the_settings_of_every_dockerfile_are_carried_over() {
     let (corpora, Some(nixpkgs)) = (corpora(), folder("FLAKEWARD_TEST_NIXPKGS_LIB")) else { return };
     if corpora.is_empty() || !have(&["nix-instantiate"]) {
         return;
@@ -180,7 +180,7 @@ fn the_frame_of_every_dockerfile_is_carried() {
                 let in_script = instruction.name == "RUN" && is_said;
                 if !(silent || in_script || said.contains(&instruction.line)) {
                     wrong.push(format!(
-                        "{name}:{}: nothing is said about {} {}",
+                        "{name}:{}: the report does not mention {} {}",
                         instruction.line, instruction.name, instruction.rest
                     ));
                 }
@@ -205,7 +205,7 @@ fn the_frame_of_every_dockerfile_is_carried() {
             }
         }
     }
-    eprintln!("{count} Dockerfiles, {holes} with a hole");
+    eprintln!("{count} Dockerfiles, {holes} with commands that were not carried over");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count > 0);
 }

@@ -1,7 +1,7 @@
 # Evaluates a written module with the real process-compose-flake and services-flake, and stubs for packages.
 #
 # `packages` contains the names of all packages that a module or a service may refer to. Every package is at `prefix`, so
-# `${pkgs.redis}/bin/redis-server` is a program of the machine. Text files and scripts are written below `out`.
+# `${pkgs.redis}/bin/redis-server` is a program on this machine. Text files and scripts are written to the store.
 {
   lib,
   processComposeFlake,
@@ -40,7 +40,7 @@ let
     drvPath = "/none";
     meta.mainProgram = name;
   };
-  # A script is a file and not a program below `bin`, so `lib.getExe` cannot be the real one.
+  # A script is a file, not a program in `bin`, so `lib.getExe` cannot be the real one.
   script =
     { name, text, ... }@args:
     let
@@ -57,7 +57,7 @@ let
     formats = {
       yaml = format;
       json = format;
-      # MariaDB reads it.
+      # MariaDB reads this file, so its format must be correct.
       ini = _: {
         type = lib.types.anything;
         generate = name: value: builtins.toFile name (lib.generators.toINI { listsAsDuplicateKeys = true; } value);
@@ -108,6 +108,6 @@ let
 in
 {
   inherit (evaluated.config.settings) processes;
-  # The configuration of process-compose.
+  # The process-compose configuration.
   file = evaluated.config.outputs.settingsFile;
 }

@@ -1,6 +1,6 @@
-//! Evaluates written modules with the real modules: FLAKEWARD_TEST_PROCESS_COMPOSE_FLAKE, FLAKEWARD_TEST_SERVICES_FLAKE
-//! and FLAKEWARD_TEST_NIXPKGS_LIB name checkouts of Platonic-Systems/process-compose-flake, juspay/services-flake and
-//! nix-community/nixpkgs.lib.
+//! Evaluates the modules that `migrate` writes with the real modules: FLAKEWARD_TEST_PROCESS_COMPOSE_FLAKE,
+//! FLAKEWARD_TEST_SERVICES_FLAKE and FLAKEWARD_TEST_NIXPKGS_LIB name checkouts of
+//! Platonic-Systems/process-compose-flake, juspay/services-flake and nix-community/nixpkgs.lib.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,12 +18,12 @@ pub struct Modules {
     process_compose: PathBuf,
     services: PathBuf,
     lib: TempDir,
-    /// Its own store.
+    /// The Nix store that evaluations write to.
     store: TempDir,
 }
 
 impl Modules {
-    /// The checkouts, if all of them are named.
+    /// The checkouts, if environment variables name all of them.
     pub fn find() -> Option<Self> {
         let process_compose = folder("FLAKEWARD_TEST_PROCESS_COMPOSE_FLAKE")?;
         let services = folder("FLAKEWARD_TEST_SERVICES_FLAKE")?;
@@ -35,7 +35,7 @@ impl Modules {
         Some(Self { process_compose, services, lib, store: TempDir::new().unwrap() })
     }
 
-    /// The store that evaluations write to.
+    /// The path of the Nix store.
     pub fn store(&self) -> &Path {
         self.store.path()
     }
@@ -77,7 +77,7 @@ impl Modules {
 }
 
 impl Drop for Modules {
-    /// Nix makes everything in its store read-only, so it could not be removed otherwise.
+    /// Makes the store writable, so that it can be removed: Nix makes everything in it read-only.
     fn drop(&mut self) {
         let _ = Command::new("chmod").args(["-R", "u+w"]).arg(self.store.path()).status();
     }
@@ -112,7 +112,7 @@ fn services_packages(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// The packages that the Nix files of a folder name.
+/// The packages that the Nix files in a folder name.
 pub fn named_packages(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![folder.to_owned()];
@@ -132,7 +132,7 @@ pub fn named_packages(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// Makes a folder a repository, because flakeward writes only in repositories.
+/// Creates a Git repository in a folder, because flakeward only writes in repositories.
 pub fn init(root: &Path) {
     let made = Command::new("git").args(["init", "-q"]).current_dir(root).status().unwrap();
     assert!(made.success());
@@ -150,7 +150,7 @@ pub fn repository(files: &[(&str, &str)]) -> TempDir {
     root
 }
 
-/// Migrates the Compose files of a folder. Returns the names of the projects with their modules.
+/// Migrates the Compose files in a folder. Returns the names of the projects with their modules.
 pub fn migrate(root: &Path, files: &[&str]) -> Vec<(String, PathBuf)> {
     try_migrate(root, files).expect("a variable has no value")
 }
@@ -207,7 +207,7 @@ fn every_module_of_a_corpus_evaluates() {
 }
 
 #[test]
-fn the_processes_are_what_compose_meant() {
+fn processes_have_the_settings_of_their_compose_services() {
     let Some(modules) = Modules::find() else { return };
     let root = TempDir::new().unwrap();
     init(root.path());
@@ -238,7 +238,7 @@ fn the_processes_are_what_compose_meant() {
     assert_eq!(api["shutdown"]["signal"], 2);
     assert_eq!(api["working_dir"], "./api");
     assert!(processes["db-init"].is_object() && processes["cache"].is_object());
-    // The password is in .env and nowhere in the files that go to the store.
+    // The password is in .env, but not in the files that end up in the store.
     let all = fs::read_to_string(module).unwrap() + &found.to_string();
     assert!(!all.contains(":pw@"), "{all}");
     assert!(fs::read_to_string(root.path().join(".env")).unwrap().contains("=pw\n"));

@@ -1,4 +1,4 @@
-//! Migrates flakes of other repositories: with FLAKEWARD_TEST_FLAKE_CORPUS (folders of checkouts, separated as in
+//! Migrates flakes from other repositories: with FLAKEWARD_TEST_FLAKE_CORPUS (folders of checkouts, separated as in
 //! PATH), every flake.nix with a helper is migrated, and its value is compared with the value before the migration.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use crate::corpus::folder;
 use crate::evaluate::init;
 use crate::tools::{FLAKEWARD, PROJECT, have};
 
-/// The maximum number of attributes of a stand-in: each attribute is a set of all of them.
+/// The maximum number of attributes of a stand-in: each attribute is itself a set of all of them.
 const NAMES: usize = 4_000;
 
 /// The files that evaluations read in addition to the flake.
@@ -94,7 +94,7 @@ impl Pair<'_> {
         match self.show(&self.after, &[], true) {
             Ok(after) if filled(after.clone()) == before => {}
             Ok(after) => compared.different.push(format!("names\n{before:#}\n{:#}", filled(after))),
-            Err(error) => compared.different.push(format!("does not evaluate any more: {error}")),
+            Err(error) => compared.different.push(format!("no longer evaluates: {error}")),
         }
         for (output, value) in before.as_object().into_iter().flatten() {
             let systems: Vec<&String> = value
@@ -179,7 +179,7 @@ fn nix_files(root: &Path) -> Vec<PathBuf> {
     nix.map(|entry| root.join(&*entry.path)).collect()
 }
 
-/// Whether a flake has its own helper, or one of flake-utils, and has not been migrated yet.
+/// Whether a flake uses flake-utils or its own per-system helper, and not flake-parts.
 fn has_helper(text: &str) -> bool {
     ["genAttrs", "eachDefaultSystem", "eachSystem", "flake-utils"].iter().any(|word| text.contains(word))
         && !text.contains("mkFlake")
@@ -211,7 +211,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn flakes_of_a_corpus_evaluate_to_the_same() {
+fn migrated_flakes_evaluate_to_the_same_values() {
     let (Some(evaluator), Some(flakes)) = (Evaluator::find(), flakes()) else { return };
     let (mut migrated, mut refused, mut wrong, mut compared_all) = (0, Vec::new(), Vec::new(), 0);
     for flake in &flakes {
@@ -249,7 +249,7 @@ fn flakes_of_a_corpus_evaluate_to_the_same() {
         eprintln!("{name}: {} the same, {} unknown {:?}", compared.same, compared.unknown.len(), compared.unknown);
         wrong.extend(compared.different.into_iter().map(|what| format!("{name}: {what}")));
     }
-    eprintln!("refused:\n{}", refused.join("\n"));
+    eprintln!("rejected:\n{}", refused.join("\n"));
     eprintln!("{migrated} of {} flakes are migrated, {compared_all} compared", flakes.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(flakes.len() >= 25, "{} flakes", flakes.len());

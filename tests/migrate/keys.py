@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 
 def children(path, node):
-    """The keys below a service that a reader would count one by one."""
+    """The keys in a value that a reader would count individually."""
     if isinstance(node, dict):
         return [f"{path}.{key}" for key in node]
     if isinstance(node, list) and path.endswith(".environment"):

@@ -1,5 +1,5 @@
-//! Kinds of stacks that many repositories have. Each is migrated on disk, and evaluated with the real modules if they
-//! are named (see evaluate.rs).
+//! Typical stacks. Each is migrated on disk, and evaluated with the real modules if environment variables name them
+//! (see evaluate.rs).
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ struct Migrated {
 }
 
 impl Migrated {
-    /// Migrates `compose.yaml` of a repository with some files.
+    /// Creates a repository with some files, and migrates its `compose.yaml`.
     fn of(files: &[(&str, &str)]) -> Self {
         let root = repository(files);
         let projects = migrate(root.path(), &["compose.yaml"]);
@@ -46,7 +46,7 @@ impl Migrated {
         self
     }
 
-    /// The condition that a process waits for.
+    /// Checks the condition on which a process waits for another, if the processes have been evaluated.
     fn waits(&self, process: &str, other: &str, condition: &str) {
         if let Some(processes) = &self.processes {
             let found = &processes[process]["depends_on"][other]["condition"];
@@ -87,7 +87,7 @@ services:
 "#;
 
 #[test]
-fn a_rails_application_with_its_worker() {
+fn a_rails_application_and_its_worker_are_migrated() {
     let dockerfile = "FROM ruby:3.3-slim\nWORKDIR /rails\nCOPY . .\nRUN bundle install\nEXPOSE 3000\n\
         ENTRYPOINT [\"/rails/bin/docker-entrypoint\"]\nCMD [\"rails\", \"server\", \"-b\", \"0.0.0.0\"]\n";
     let files = [
@@ -141,7 +141,7 @@ services:
 "#;
 
 #[test]
-fn a_monitoring_stack_with_provisioned_dashboards() {
+fn a_monitoring_stack_with_provisioned_dashboards_is_migrated() {
     let datasource =
         "apiVersion: 1\ndatasources:\n  - name: Prometheus\n    type: prometheus\n    url: http://prometheus:9090\n";
     let provider = "apiVersion: 1\nproviders:\n  - name: files\n    type: file\n    options:\n      path: /var/lib/grafana/dashboards\n";
@@ -179,7 +179,7 @@ fn a_monitoring_stack_with_provisioned_dashboards() {
 }
 
 #[test]
-fn a_site_that_another_stage_builds() {
+fn a_site_that_another_stage_builds_has_its_own_build_process() {
     let compose = "services:\n  site:\n    build:\n      context: ./web\n      args: { VITE_API_URL: 'http://localhost:8000' }\n    \
         ports: ['8080:80']\n  api:\n    image: python:3.12\n    command: python -m http.server 8000\n    ports: ['8000:8000']\n";
     let dockerfile = "FROM node:22 AS build\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nARG VITE_API_URL\n\
@@ -191,7 +191,7 @@ fn a_site_that_another_stage_builds() {
 }
 
 #[test]
-fn clients_of_kafka_use_its_only_listener() {
+fn kafka_clients_use_the_only_listener() {
     let compose = "services:\n  kafka:\n    image: confluentinc/cp-kafka:7.5.0\n    ports: ['9092:9092', '29092:29092']\n    \
         environment:\n      KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://kafka:29092,HOST://localhost:9092\n  topics:\n    \
         image: confluentinc/cp-kafka:7.5.0\n    depends_on: { kafka: { condition: service_healthy } }\n    \
@@ -206,7 +206,7 @@ fn clients_of_kafka_use_its_only_listener() {
 }
 
 #[test]
-fn passwords_of_object_stores_and_documents_are_set_at_run_time() {
+fn passwords_of_minio_and_mongodb_are_set_at_run_time() {
     let compose = "services:\n  store:\n    image: minio/minio\n    command: server /data\n    environment: { MINIO_ROOT_USER: admin, \
         MINIO_ROOT_PASSWORD: opensesame1 }\n  mongo:\n    image: mongo:7\n    environment: { MONGO_INITDB_ROOT_USERNAME: root, \
         MONGO_INITDB_ROOT_PASSWORD: '${MONGO_PW:-opensesame2}' }\n";
@@ -218,7 +218,7 @@ fn passwords_of_object_stores_and_documents_are_set_at_run_time() {
         .lacks("opensesame");
     let env = stack.file(".env");
     assert!(env.contains("MINIO_ROOT_PASSWORD=opensesame1\n") && env.contains("MONGO_PW=opensesame2\n"), "{env}");
-    // The value is expanded by the start script of the real service.
+    // The real service's start script expands the value.
     if let Some(processes) = &stack.processes {
         let script = processes["store"]["command"].as_str().unwrap().trim_start_matches("bash ").to_owned();
         assert!(!Path::new(&script).as_os_str().is_empty());
@@ -226,7 +226,7 @@ fn passwords_of_object_stores_and_documents_are_set_at_run_time() {
 }
 
 #[test]
-fn defaults_in_the_source_name_hosts_too() {
+fn hosts_in_the_defaults_of_source_code_are_replaced() {
     let compose = "services:\n  web:\n    build: .\n    ports: ['8000:8000']\n    env_file: [web.env]\n    environment: { PORT: 8000 }\n  \
         postgres:\n    image: postgres:16\n  redis:\n    image: redis:7\n";
     let settings = "import os\nHOST = os.getenv(\"POSTGRES_HOST\", \"postgres\")\nURL = os.environ.get('REDIS_URL', 'redis://redis:6379/0')\n\
@@ -242,7 +242,7 @@ fn defaults_in_the_source_name_hosts_too() {
         .has("POSTGRES_HOST = \"127.0.0.1\"")
         .has("REDIS_URL = \"redis://127.0.0.1:${toString ports.databases.redis}/0\"")
         .lacks("NAME = \"127.0.0.1\"")
-        // The file of variables is read first, so that the registry's port takes precedence.
+        // The env file is read first, so that the registry's port takes precedence.
         .has("web.env; set +a; fi\n                export PORT=");
 }
 
@@ -255,7 +255,7 @@ fn variables_without_a_value_are_not_written() {
 }
 
 #[test]
-fn the_management_plugin_of_rabbitmq_has_its_port() {
+fn the_rabbitmq_management_plugin_keeps_its_published_port() {
     let compose = "services:\n  queue:\n    image: rabbitmq:3-management-alpine\n    ports: ['5672:5672', '15673:15672']\n  \
         plain:\n    image: rabbitmq:4\n    ports: ['5673:5672']\n";
     let stack = Migrated::of(&[("compose.yaml", compose)]);
@@ -268,7 +268,7 @@ fn the_management_plugin_of_rabbitmq_has_its_port() {
 }
 
 #[test]
-fn scripts_of_an_image_are_not_its_program() {
+fn the_program_of_an_image_does_not_replace_its_scripts() {
     let compose = "services:\n  app:\n    image: nextcloud:apache\n    ports: ['8080:80']\n  cron:\n    image: nextcloud:apache\n    \
         entrypoint: /cron.sh\n  vault:\n    image: hashicorp/vault\n    entrypoint: ['/bin/sh', '/start/vault.sh']\n    \
         volumes: ['./start:/start']\n";
@@ -277,7 +277,7 @@ fn scripts_of_an_image_are_not_its_program() {
 }
 
 #[test]
-fn programs_get_the_paths_of_files_of_the_image() {
+fn programs_get_the_local_paths_of_mounted_files() {
     let compose = "services:\n  site:\n    image: httpd:2.4\n    ports: ['8088:80']\n    volumes: ['./public:/usr/local/apache2/htdocs/']\n  \
         db:\n    image: postgres:16\n  migrations:\n    image: flyway/flyway:10\n    \
         command: -url=jdbc:postgresql://db:5432/app -user=app migrate\n    volumes: ['./sql:/flyway/sql']\n  \
@@ -293,7 +293,7 @@ fn programs_get_the_paths_of_files_of_the_image() {
 }
 
 #[test]
-fn programs_of_distroless_images_and_of_instructions_in_exec_form() {
+fn distroless_images_and_run_in_exec_form_are_supported() {
     let compose = "services:\n  web:\n    build: ./web\n    ports: ['3000:3000']\n  api:\n    build: ./api\n    ports: ['5000:80']\n";
     let web = "FROM node:22 AS build\nWORKDIR /app\nCOPY . .\nRUN npm ci\nFROM gcr.io/distroless/nodejs22-debian12:nonroot\n\
         WORKDIR /app\nCOPY --from=build /app .\nCOPY index.js .\nCMD [\"index.js\"]\n";
@@ -305,7 +305,7 @@ fn programs_of_distroless_images_and_of_instructions_in_exec_form() {
 }
 
 #[test]
-fn reports_name_the_dockerfile_of_an_image_and_the_folder_of_the_data() {
+fn reports_name_the_dockerfile_of_an_image_and_the_data_folder() {
     let compose = "services:\n  vote:\n    image: acme/shop_vote\n  notes:\n    image: neosmemo/memos:stable\n    \
         volumes: ['notes-data:/var/opt/memos']\nvolumes:\n  notes-data:\n";
     let root = TempDir::new().unwrap();
@@ -327,7 +327,7 @@ fn reports_name_the_dockerfile_of_an_image_and_the_folder_of_the_data() {
 }
 
 #[test]
-fn words_of_a_script_are_programs_only_at_the_start_of_commands() {
+fn words_in_a_script_are_programs_only_at_the_start_of_a_command() {
     let compose = "services:\n  a:\n    image: node:22\n    command: sh -c \"npm ci && npm run serve\"\n  b:\n    image: php:8.3\n    \
         command: sh -c \"php artisan migrate && php artisan serve\"\n  c:\n    image: node:22\n    \
         command: sh -c \"for i in 1 2; do serve dist; done; ./wait.sh db:5432 -- python app.py\"\n";
@@ -340,7 +340,7 @@ fn words_of_a_script_are_programs_only_at_the_start_of_commands() {
 }
 
 #[test]
-fn a_folder_of_sql_files_without_a_database_name() {
+fn sql_files_run_in_order_if_no_database_is_named() {
     let compose = "services:\n  db:\n    image: postgres:16\n    volumes: ['./init:/docker-entrypoint-initdb.d']\n";
     let files = [("compose.yaml", compose), ("init/2.sql", ""), ("init/1.sql", "")];
     Migrated::of(&files).has("\\i ${../init/1.sql}\n            \\i ${../init/2.sql}\n");
@@ -359,7 +359,7 @@ fn a_request_that_accepts_any_response_remains_a_command() {
 }
 
 #[test]
-fn connection_strings_get_the_port_with_the_host() {
+fn the_host_and_port_of_connection_strings_are_replaced() {
     let compose = "services:\n  db: { image: 'postgres:16', ports: ['5433:5432'] }\n  app:\n    image: node:22\n    command: node a.js\n    \
         environment:\n      URI: host=db user=x dbname=y port=5432 sslmode=disable\n      ADO: Host=db;Username=x;Database=y\n      \
         CFG: '{\"host\": \"db\", \"port\": 5432}'\n      OUTSIDE: http://host.docker.internal:8545\n      SELF: http://host.docker.internal:5433\n";
@@ -372,7 +372,7 @@ fn connection_strings_get_the_port_with_the_host() {
 }
 
 #[test]
-fn keys_of_ports_belong_to_the_host_beside_them() {
+fn port_keys_belong_to_the_host_next_to_them() {
     let compose = "services:\n  db1: { image: 'postgres:16' }\n  db2: { image: 'postgres:15' }\n  \
         other: { image: 'node:22', command: node b.js, ports: ['8100:8000'] }\n  app:\n    image: node:22\n    command: node a.js\n    \
         ports: ['8000:8000']\n    environment:\n      \
@@ -395,7 +395,7 @@ fn keys_of_ports_belong_to_the_host_beside_them() {
 }
 
 #[test]
-fn programs_that_go_and_cargo_build_run_from_where_they_are_built() {
+fn programs_built_by_go_or_cargo_run_in_their_build_folder() {
     let go = "FROM golang:1.24 AS b\nWORKDIR /app\nCOPY . .\nRUN go build -o api . && go build -o seed seed/main.go\n\
         FROM alpine\nWORKDIR /app\nCOPY --from=b /app/api .\nCOPY --from=b /app/seed .\nCMD [\"./api\"]\n";
     let cargo = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release --bin worker --features fast\n\

@@ -1,4 +1,4 @@
-//! Compares `flakeward migrate compose` with the reference parser of Compose, the real modules of process-compose-flake
+//! Compares `flakeward migrate compose` with the Compose reference parser, the real modules of process-compose-flake
 //! and services-flake, and process-compose itself.
 
 #[path = "../support/tools.rs"]

@@ -1,6 +1,5 @@
 //! Compares flakeward with compose-go, the reference parser, on the same files: both must agree on the settings of
-//! every service. `compose-go` on PATH is `tests/migrate/compose-go`, which prints the project as the library parses
-//! it.
+//! every service. The program `compose-go`, built from `tests/migrate/go`, prints the project as the library parses it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::tools::have;
 
-/// The settings of a service, in a form that both parsers can be converted to.
+/// The settings of a service, in a form to which the output of both parsers can be converted.
 type Facts = BTreeMap<String, BTreeSet<String>>;
 
 fn tool_facts(folder: &Path, files: &[&str]) -> Result<BTreeMap<String, Facts>, String> {
@@ -180,14 +179,14 @@ fn agree(folder: &Path, files: &[&str]) {
             own.retain(|name, facts| theirs.contains_key(name) || !facts.contains_key("profiles"));
             assert_eq!(own, theirs, "{} {files:?}", folder.display());
         }
-        (Err(own), Ok(_)) => panic!("{} {files:?}: only flakeward refuses: {own}", folder.display()),
-        (Ok(_), Err(theirs)) => panic!("{} {files:?}: only compose-go refuses: {theirs}", folder.display()),
+        (Err(own), Ok(_)) => panic!("{} {files:?}: only flakeward rejects them: {own}", folder.display()),
+        (Ok(_), Err(theirs)) => panic!("{} {files:?}: only compose-go rejects them: {theirs}", folder.display()),
         (Err(_), Err(_)) => {}
     }
 }
 
 #[test]
-fn agrees_with_the_reference_parser_on_written_files() {
+fn agrees_with_the_reference_parser_on_handwritten_files() {
     if !have(&["compose-go"]) {
         return;
     }
@@ -290,7 +289,7 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
     ("ports", &[("compose.yaml", "services:\n  a:\n    image: x\n    ports: [\"x:80\"]\n")]),
 ];
 
-/// Generated files: every combination of some forms of some keys, in two files of which the second overrides the first.
+/// Random combinations of forms of some keys, in two files of which the second overrides the first.
 #[test]
 fn agrees_with_the_reference_parser_on_generated_files() {
     if !have(&["compose-go"]) {
@@ -346,7 +345,7 @@ fn agrees_with_the_reference_parser_on_a_corpus() {
     if !have(&["compose-go"]) {
         return;
     }
-    // Some files of a corpus refer to files outside their folder, which are not read.
+    // Some files in a corpus refer to files outside their folder, which are not read.
     for corpus in crate::corpus::corpora().into_iter().take(1) {
         for file in crate::corpus::compose_files(&corpus) {
             let path = corpus.join(&file);

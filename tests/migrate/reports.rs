@@ -49,22 +49,26 @@ impl Repo {
     }
 
     fn left(&self, what: &str, text: &str) -> &Self {
-        assert!(self.entry("left", what, text), "{what}: {text:?} is not left in\n{:#}", self.report["left"]);
+        assert!(self.entry("left", what, text), "{what}: {text:?} is not in `left`:\n{:#}", self.report["left"]);
         self
     }
 
     fn not_left(&self, what: &str, text: &str) -> &Self {
-        assert!(!self.entry("left", what, text), "{what}: {text:?} is left in\n{:#}", self.report["left"]);
+        assert!(!self.entry("left", what, text), "{what}: {text:?} is in `left`:\n{:#}", self.report["left"]);
         self
     }
 
     fn carried(&self, what: &str, text: &str) -> &Self {
-        assert!(self.entry("carried", what, text), "{what}: {text:?} is not carried in\n{:#}", self.report["carried"]);
+        assert!(
+            self.entry("carried", what, text),
+            "{what}: {text:?} is not in `carried`:\n{:#}",
+            self.report["carried"]
+        );
         self
     }
 
     fn not_carried(&self, what: &str) -> &Self {
-        assert!(!self.entry("carried", what, ""), "{what} is carried in\n{:#}", self.report["carried"]);
+        assert!(!self.entry("carried", what, ""), "{what} is in `carried`:\n{:#}", self.report["carried"]);
         self
     }
 
@@ -80,11 +84,11 @@ impl Repo {
     }
 
     /// Checks the configuration of a process's nginx with nginx itself.
-    fn nginx_takes(&self, process: &str) {
+    fn nginx_accepts(&self, process: &str) {
         let module = self.root.path().join("flake/process-compose.nix");
         let Some(texts) = texts(&module).filter(|_| have(&["nginx"])) else { return };
         let (_, text) = texts.iter().find(|(kind, _)| kind == "nginx.conf").unwrap();
-        // The packages of the machine.
+        // Uses the files of the nginx on this machine.
         let text = text.replace("/usr/etc/nginx/", "/etc/nginx/").replace("/usr/conf/", "/etc/nginx/");
         let folder = self.root.path().join(format!("data/{process}"));
         fs::create_dir_all(folder.join("nginx")).unwrap();
@@ -100,7 +104,7 @@ impl Repo {
 }
 
 #[test]
-fn servers_of_php_are_those_of_the_image() {
+fn php_services_run_the_server_in_their_image() {
     let compose = "services:\n  fpm: {build: ./fpm}\n  other: {build: ./other}\n  console: {build: ./console}\n  \
                    site: {image: \"php:8.3-apache\", ports: [\"8080:80\"], volumes: [\"./src:/var/www/html\"]}\n  \
                    web: {image: nginx, ports: [\"8081:80\"], volumes: [\"./conf:/etc/nginx/conf.d\"]}\n";
@@ -125,12 +129,12 @@ fn servers_of_php_are_those_of_the_image() {
         .left("services.other", "/init.sh")
         .left("services.console", "/entry.sh")
         .not_carried("services.other.build");
-    repo.nginx_takes("web");
+    repo.nginx_accepts("web");
     repo.evaluates();
 }
 
 #[test]
-fn defaults_in_defaults_keep_their_braces() {
+fn nested_defaults_keep_their_braces() {
     let compose = "services:\n  a:\n    image: node:22\n    command: node a.js\n    environment:\n      \
                    URL: \"${BASE:-http://127.0.0.1:${PORT:-8000}}\"\n      QUOTED: '${BASE:-say \"`x`\"}'\n";
     let repo = Repo::of(&[("compose.yaml", compose), (".env", "BASE=http://127.0.0.1:9\n")]);
@@ -164,7 +168,7 @@ fn scripts_start_only_existing_programs() {
 }
 
 #[test]
-fn servers_that_are_not_started_are_not_services() {
+fn images_that_do_not_start_their_server_do_not_become_services() {
     let compose = r#"services:
   data: {image: "mysql:8.0", command: /bin/true}
   waiter: {image: "postgres:16", entrypoint: [sleep, infinity]}
@@ -210,7 +214,7 @@ fn helpers_of_disabled_services_are_also_disabled() {
 }
 
 #[test]
-fn connections_of_bash_have_the_new_address() {
+fn bash_connections_use_the_new_address() {
     let compose = "services:\n  db: {image: \"postgres:16\"}\n  web:\n    image: node:22\n    \
                    command: bash -c 'while !</dev/tcp/db/5432; do sleep 1; done; node app.js'\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -297,7 +301,7 @@ fn runtimes_have_the_version_of_the_image() {
 }
 
 #[test]
-fn paths_of_the_image_are_found_in_the_checkout_or_reported() {
+fn image_paths_are_found_in_the_checkout_or_reported() {
     let compose = "services:\n  app: {build: .}\n  wsgi: {build: ., command: python -m uwsgi /opt/app/uwsgi.ini}\n";
     let dockerfile = "FROM python:3.12\nENV APP_HOME=/srv/app\nWORKDIR $APP_HOME\nCOPY . .\nEXPOSE 9000\n\
                       HEALTHCHECK CMD python $APP_HOME/health.py || exit 1\nCMD [\"python\", \"app.py\"]\n";
@@ -320,13 +324,13 @@ fn arguments_of_a_start_script_are_known_or_reported() {
     repo.not_left("services.own.command", "`worker`")
         .left("services.app.command", "`supervisord`")
         .left("services.app.command", "/etc/supervisor/supervisord.conf")
-        // The folder of the base image.
+        // The base image's working directory, in which ./site is mounted.
         .has("working_dir = \"./site\"")
         .has("/bin/bash ../init.sh supervisord");
 }
 
 #[test]
-fn several_brokers_have_names_and_no_secrets_in_the_store() {
+fn several_rabbitmq_brokers_get_names_and_no_secrets_in_the_store() {
     let service = "{image: \"rabbitmq:3-management\", environment: {RABBITMQ_ERLANG_COOKIE: s3cret}}";
     let repo = Repo::of(&[("compose.yaml", &format!("services:\n  a: {service}\n  b: {service}\n"))]);
     repo.has("RABBITMQ_NODENAME = \"a@localhost\"").has("RABBITMQ_NODENAME = \"b@localhost\"").lacks("s3cret");
@@ -335,7 +339,7 @@ fn several_brokers_have_names_and_no_secrets_in_the_store() {
 }
 
 #[test]
-fn names_of_left_out_services_are_hosts_in_addresses_only() {
+fn names_of_omitted_services_are_hosts_only_in_addresses() {
     let compose = "services:\n  shop: {image: \"acme/shop:1\"}\n  db: {image: \"postgres:16\", environment: {POSTGRES_DB: shop}}\n  \
                    web: {image: \"node:22\", command: node a.js, environment: {SHOP_HOST: shop}}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -379,7 +383,7 @@ fn scripts_are_found_by_the_last_copy_and_through_other_stages() {
 }
 
 #[test]
-fn names_of_projects_are_one_attribute() {
+fn a_project_name_with_dots_is_one_attribute() {
     let root = TempDir::new().unwrap();
     init(root.path());
     let folder = root.path().join(".examples/v1.2");
@@ -437,11 +441,11 @@ fn nginx_keeps_tls_and_missing_files_are_reported() {
     let mut openssl = Command::new("openssl");
     openssl.args("req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=a".split(' '));
     assert!(openssl.current_dir(repo.root.path()).output().unwrap().status.success());
-    repo.nginx_takes("web");
+    repo.nginx_accepts("web");
 }
 
 #[test]
-fn nginx_without_its_certificate_is_reported() {
+fn missing_nginx_certificates_are_reported() {
     let conf = "server { listen 8443 ssl; http2 on; ssl_certificate /etc/letsencrypt/a.pem; ssl_certificate_key /etc/letsencrypt/k.pem; }\n";
     let compose = "services:\n  web: {image: nginx, volumes: [\"./a.conf:/etc/nginx/conf.d/a.conf\", \"certs:/etc/letsencrypt\"]}\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("a.conf", conf)]);
@@ -502,7 +506,7 @@ fn files_that_git_ignores_are_reported() {
 }
 
 #[test]
-fn a_plugin_of_grafana_is_not_its_data() {
+fn a_mounted_grafana_plugin_is_not_its_data() {
     let compose =
         "services:\n  graphs:\n    image: grafana/grafana\n    volumes:\n      - ./dist:/var/lib/grafana/plugins/own\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("dist/plugin.json", "{}")]);
@@ -510,7 +514,7 @@ fn a_plugin_of_grafana_is_not_its_data() {
 }
 
 #[test]
-fn variables_of_env_that_name_old_hosts_are_reported() {
+fn env_file_variables_that_name_old_hosts_are_reported() {
     let compose = "services:\n  db: { image: 'postgres:16' }\n  app:\n    image: node:22\n    command: node a.js\n    environment:\n      \
         A_URL: ${A_URL:?unset}\n      DB_HOST: ${DB_HOST}\n      OTHER_HOST: ${DB_HOST:-db}\n      NAME: ${NAME}\n";
     let env = "A_URL=postgres://db:5432/x\nDB_HOST=db\nNAME=db\n";
@@ -522,7 +526,7 @@ fn variables_of_env_that_name_old_hosts_are_reported() {
 }
 
 #[test]
-fn defaults_of_the_source_do_not_replace_a_file_that_is_missing() {
+fn defaults_in_source_code_do_not_override_a_missing_env_file() {
     let compose = "services:\n  db: { image: 'postgres:16' }\n  app:\n    build: .\n    env_file: prod.env\n    depends_on: [db]\n";
     let files = [
         ("compose.yaml", compose),
@@ -594,7 +598,7 @@ fn one_of_several_programs_is_run_from_its_own_source() {
 }
 
 #[test]
-fn start_scripts_of_built_programs_are_reported_if_they_run_them() {
+fn start_scripts_that_run_a_built_program_are_reported() {
     let file = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nFROM debian\nWORKDIR /app\n\
         COPY --from=b /app/target/release/x .\nCOPY scripts /app/scripts\n";
     let compose = "services:\n  runs: { build: ., command: ./scripts/run.sh }\n  given: { build: ., command: ./scripts/given.sh x }\n  \
@@ -614,7 +618,7 @@ fn start_scripts_of_built_programs_are_reported_if_they_run_them() {
 }
 
 #[test]
-fn start_scripts_are_reported_if_the_program_that_is_built_has_no_name() {
+fn start_scripts_are_reported_if_the_built_program_is_not_named() {
     let rust = "FROM rust\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nENTRYPOINT [\"./start.sh\"]\n";
     let tool = "FROM rust AS b\nWORKDIR /app\nCOPY . .\nRUN cargo install --path .\nFROM debian\n\
         COPY --from=b /usr/local/cargo/bin /usr/local/bin\nWORKDIR /app\nCOPY start.sh .\nENTRYPOINT [\"./start.sh\"]\n";
@@ -643,7 +647,7 @@ fn start_scripts_are_reported_if_the_program_that_is_built_has_no_name() {
 }
 
 #[test]
-fn services_without_instances_and_files_of_variables_that_are_only_partly_written() {
+fn services_without_instances_are_disabled_and_partial_env_files_are_reported() {
     let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
         many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
         web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \
@@ -671,7 +675,7 @@ fn services_without_instances_and_files_of_variables_that_are_only_partly_writte
 }
 
 #[test]
-fn programs_of_dotnet_are_run_from_their_project() {
+fn dotnet_programs_run_from_their_project() {
     let image = |build: &str| {
         format!(
             "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS b\nWORKDIR /src\n{build}FROM mcr.microsoft.com/dotnet/aspnet:8.0\n\
@@ -724,7 +728,7 @@ fn programs_of_dotnet_are_run_from_their_project() {
 }
 
 #[test]
-fn the_user_of_an_address_is_not_a_host() {
+fn the_user_name_in_an_address_is_not_a_host() {
     let compose = "services:\n  app:\n    image: 'node:22'\n    command: node a.js\n    environment:\n      \
         DB_URL: 'postgresql://app:pw@db:5432/app'\n      QUEUE: 'amqp://app:app@app:7000'\n      PEER: 'http://app:7000/x@y'\n    \
         ports: ['7000:7000']\n  db: { image: 'postgres:16', environment: { POSTGRES_USER: app } }\n";
@@ -735,7 +739,7 @@ fn the_user_of_an_address_is_not_a_host() {
 }
 
 #[test]
-fn path_of_the_image_is_not_that_of_the_machine() {
+fn the_path_variable_of_an_image_is_not_carried_over() {
     let compose = "services:\n  a: { image: 'node:22', command: node a.js, environment: { PATH: '/opt/x/bin:/usr/bin', MODE: x } }\n";
     Repo::of(&[("compose.yaml", compose)])
         .has("MODE = \"x\";")
@@ -744,7 +748,7 @@ fn path_of_the_image_is_not_that_of_the_machine() {
 }
 
 #[test]
-fn files_that_curl_sends_are_those_of_the_checkout() {
+fn curl_sends_files_from_the_checkout() {
     let compose = "services:\n  a:\n    image: curlimages/curl\n    volumes: ['./setup:/config']\n    \
         entrypoint: sh -c \"curl -d @/config/a.json http://x.test; curl -d @/config/b.json http://x.test\"\n";
     Repo::of(&[("compose.yaml", compose), ("setup/a.json", "{}"), ("setup/b.json", "{}")])
@@ -754,7 +758,7 @@ fn files_that_curl_sends_are_those_of_the_checkout() {
 }
 
 #[test]
-fn sql_of_the_first_start_needs_a_database() {
+fn sql_init_scripts_need_a_database() {
     let compose = "services:\n  ch: { image: clickhouse/clickhouse-server, volumes: ['./ch:/docker-entrypoint-initdb.d'] }\n  \
         my: { image: 'mysql:8.4', volumes: ['./my:/docker-entrypoint-initdb.d'] }\n";
     Repo::of(&[("compose.yaml", compose), ("ch/1.sql", ""), ("ch/2.sql", ""), ("my/1.sql", "")])
@@ -764,7 +768,7 @@ fn sql_of_the_first_start_needs_a_database() {
 }
 
 #[test]
-fn flags_of_nats_are_settings() {
+fn nats_flags_become_settings() {
     let compose = "services:\n  n: { image: 'nats:2', command: '-js -sd /data -m 8222 --name hub -DV' }\n  \
         o: { image: 'nats:2', command: ['-c', '/etc/n.conf'] }\n  \
         p: { image: 'nats:2', command: ['-a=0.0.0.0', '--net=0.0.0.0', '--name=edge', '--js=true', '-D=false'] }\n";
@@ -780,7 +784,7 @@ fn flags_of_nats_are_settings() {
 }
 
 #[test]
-fn cache_mounts_of_run_do_not_hide_what_it_builds() {
+fn cache_mounts_do_not_hide_what_a_run_instruction_builds() {
     let image = "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN --mount=type=cache,target=/root/.cache \\\n    go build -o /api ./cmd/api\n\
         FROM alpine\nCOPY --from=b /api /api\nCMD [\"/api\"]\n";
     let compose = "services:\n  api: { build: . }\n";
@@ -789,7 +793,7 @@ fn cache_mounts_of_run_do_not_hide_what_it_builds() {
 }
 
 #[test]
-fn images_of_applications_run_the_package_of_nixpkgs() {
+fn application_images_run_the_nixpkgs_package() {
     let compose = "services:\n  dl: { image: lscr.io/linuxserver/nzbget, ports: ['6789:6789'] }\n  \
         alerts: { image: ghcr.io/alerta/alerta-api, ports: ['8080:8080'] }\n  \
         console: { image: alerta/alerta-web, ports: ['8082:8080'] }\n  \
@@ -808,7 +812,7 @@ fn images_of_applications_run_the_package_of_nixpkgs() {
 }
 
 #[test]
-fn applications_whose_variables_differ_in_nixpkgs_are_left() {
+fn applications_whose_variables_differ_in_nixpkgs_are_left_out() {
     let compose =
         "services:\n  auth: { image: 'ghcr.io/steveiliop56/tinyauth:v3' }\n  feeds: { image: rssbridge/rss-bridge }\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -816,7 +820,7 @@ fn applications_whose_variables_differ_in_nixpkgs_are_left() {
 }
 
 #[test]
-fn brokers_of_kafka_are_clusters_of_their_own() {
+fn each_kafka_broker_becomes_its_own_cluster() {
     let broker = |name: &str, more: &str| {
         format!(
             "  {name}:\n    image: wurstmeister/kafka\n    environment:\n      KAFKA_ZOOKEEPER_CONNECT: zk:2181\n      \
@@ -838,7 +842,7 @@ fn brokers_of_kafka_are_clusters_of_their_own() {
 }
 
 #[test]
-fn names_of_databases_are_not_hosts_and_subcommands_are_given_once() {
+fn database_names_are_not_hosts_and_subcommands_appear_once() {
     let compose = "services:\n  keycloak:\n    image: quay.io/keycloak/keycloak:24.0\n    command: -v start-dev --import-realm\n    \
         environment: { KC_DB_URL_HOST: db, KC_DB_URL_DATABASE: keycloak }\n  db: { image: 'postgres:16' }\n";
     Repo::of(&[("compose.yaml", compose)])
@@ -852,7 +856,7 @@ fn names_of_databases_are_not_hosts_and_subcommands_are_given_once() {
 }
 
 #[test]
-fn hosts_of_databases_and_users_are_hosts() {
+fn variables_like_host_db_and_server_user_are_hosts() {
     let compose = "services:\n  app:\n    image: 'node:22'\n    command: node a.js\n    \
         environment: { HOST_DB: db, HOST_DATABASE: db, SERVER_USER: db, HOST_MAIN_DB: db, APP_URL_DB: db, HOST_PASSWORD: db }\n  \
         db: { image: 'postgres:16' }\n";
@@ -866,7 +870,7 @@ fn hosts_of_databases_and_users_are_hosts() {
 }
 
 #[test]
-fn programs_that_are_built_outside_of_the_checkout_are_reported() {
+fn programs_built_outside_the_checkout_are_reported() {
     let image = "FROM golang\nWORKDIR /src\nCOPY . .\nRUN git clone https://git.example.org/tool /tmp/tool && cd /tmp/tool && \
         go build -o /usr/local/bin/mytool .\nENTRYPOINT [\"./start.sh\"]\n";
     let compose = "services:\n  tool: { build: . }\n";
@@ -875,7 +879,7 @@ fn programs_that_are_built_outside_of_the_checkout_are_reported() {
 }
 
 #[test]
-fn data_of_loki_is_where_it_is_mounted() {
+fn loki_data_is_in_the_mounted_folder() {
     let config = "common:\n  path_prefix: /loki\nstorage_config:\n  filesystem:\n    directory: /loki/chunks/one\n";
     let compose = "services:\n  loki: { image: grafana/loki, volumes: ['./loki.yml:/etc/loki/loki.yml', './chunks:/loki/chunks'] }\n";
     Repo::of(&[("compose.yaml", compose), ("loki.yml", config)])
@@ -884,7 +888,7 @@ fn data_of_loki_is_where_it_is_mounted() {
 }
 
 #[test]
-fn passwords_are_set_where_the_data_is() {
+fn passwords_are_set_in_the_mounted_data_folder() {
     let compose = "services:\n  db:\n    image: 'mysql:8.4'\n    environment: { MYSQL_ROOT_PASSWORD: pw }\n    \
         volumes: ['./database:/var/lib/mysql']\n";
     Repo::of(&[("compose.yaml", compose)])
@@ -893,7 +897,7 @@ fn passwords_are_set_where_the_data_is() {
 }
 
 #[test]
-fn plugins_of_grafana_are_named_as_packages() {
+fn grafana_plugins_are_named_as_packages() {
     let compose = "services:\n  g: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: 'grafana-clock-panel, a-b-source 1.2.3' } }\n  \
         h: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: '', GF_PLUGINS_PREINSTALL_SYNC: 'my-panel,my_panel' } }\n  \
         i: { image: grafana/grafana, environment: { GF_PLUGINS_PREINSTALL: 'my_panel' } }\n";
@@ -908,7 +912,7 @@ fn plugins_of_grafana_are_named_as_packages() {
 }
 
 #[test]
-fn sites_of_stages_that_copy_file_by_file_are_built() {
+fn sites_are_built_if_their_stage_copies_individual_files() {
     let image = "FROM node:22 AS b\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY index.html ./\nCOPY src src\n\
         RUN npm run build\nFROM nginx\nCOPY --from=b /app/dist /usr/share/nginx/html\n";
     let compose = "services:\n  web: { build: ui, ports: ['3000:80'] }\n";
@@ -919,7 +923,7 @@ fn sites_of_stages_that_copy_file_by_file_are_built() {
 }
 
 #[test]
-fn programs_that_a_script_installs_for_all_are_reported() {
+fn global_npm_installations_are_reported() {
     let compose = "services:\n  ui: { image: 'node:22', command: 'sh -c \"npm install -g pnpm && pnpm dev\"' }\n  \
         cli: { image: 'ruimarinho/bitcoin-core:22', command: 'sh -c \"bitcoin-cli -regtest -rpcconnect=btc stop\"' }\n  \
         btc: { image: 'ruimarinho/bitcoin-core:22' }\n  \
@@ -933,7 +937,7 @@ fn programs_that_a_script_installs_for_all_are_reported() {
 }
 
 #[test]
-fn addresses_of_dotnet_have_the_port_of_the_registry() {
+fn dotnet_addresses_use_the_registry_port() {
     let compose = "services:\n  a: { image: 'node:22', command: node a.js, ports: ['9000:8080'], environment: { ASPNETCORE_URLS: 'http://+:8080' } }\n";
     Repo::of(&[("compose.yaml", compose)]).has("ASPNETCORE_URLS = \"http://+:${toString ports.");
 }

@@ -1,5 +1,5 @@
-# The scripts, commands and text files of a written module, with stubs for all packages. `packages` contains the names of
-# the packages that it refers to.
+# The scripts, commands and text files in a written module, with stubs for all packages. `packages` contains the names
+# of the packages that it refers to.
 { module, packages }:
 let
   package = name: {

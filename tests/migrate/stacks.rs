@@ -1,5 +1,5 @@
-//! Stacks that run: migrated, evaluated with the real modules, started by the real process-compose, queried on their
-//! registry's ports, and stopped. Redis, PostgreSQL, nginx and Python come from the machine.
+//! Running stacks: each is migrated, evaluated with the real modules, started by the real process-compose, queried on
+//! the ports in its registry, and stopped. Redis, PostgreSQL, nginx and Python come from the machine.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -66,7 +66,7 @@ impl Drop for Running {
     }
 }
 
-/// A folder whose `bin` has the programs of the machine under the names that packages give them.
+/// A folder whose `bin` contains this machine's programs under their names in nixpkgs packages.
 fn programs() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::create_dir_all(folder.path().join("bin")).unwrap();
@@ -161,7 +161,7 @@ impl Stack {
                 return;
             }
             if start.elapsed() > PATIENCE {
-                panic!("{port}{page} gave {found}\n{}\n{}", self.log(), self.module());
+                panic!("{port}{page} returned {found}\n{}\n{}", self.log(), self.module());
             }
             std::thread::sleep(Duration::from_millis(300));
         }
@@ -190,7 +190,7 @@ impl Stack {
         assert!(asked.success());
         let start = Instant::now();
         while running.0.try_wait().unwrap().is_none() {
-            assert!(start.elapsed() < PATIENCE, "it does not stop\n{}", self.log());
+            assert!(start.elapsed() < PATIENCE, "the stack does not stop\n{}", self.log());
             std::thread::sleep(Duration::from_millis(100));
         }
         for port in ports {
@@ -199,7 +199,7 @@ impl Stack {
     }
 }
 
-/// PostgreSQL does not run as root.
+/// A command that does not run as root, because PostgreSQL refuses to.
 fn as_plain_user(program: &str) -> Command {
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0");
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -228,7 +228,7 @@ fn get(port: u16, page: &str) -> std::io::Result<String> {
 }
 
 #[test]
-fn web_and_redis() {
+fn a_web_application_connects_to_redis() {
     let compose = "services:\n  web:\n    build: ./web\n    ports: [\"18080:8000\"]\n    environment:\n      REDIS_HOST: cache\n      REDIS_PORT: 6379\n    \
         depends_on:\n      cache: {condition: service_healthy}\n  cache:\n    image: redis:7-alpine\n    ports: [\"16379:6379\"]\n    \
         command: redis-server --appendonly yes\n    healthcheck:\n      test: [\"CMD\", \"redis-cli\", \"ping\"]\n";
@@ -241,7 +241,7 @@ fn web_and_redis() {
 }
 
 #[test]
-fn web_and_postgresql_with_an_init_script() {
+fn a_web_application_reads_rows_from_a_postgresql_init_script() {
     let compose = "services:\n  db:\n    image: postgres:15\n    environment:\n      POSTGRES_USER: shop\n      POSTGRES_PASSWORD: secret-word\n      POSTGRES_DB: shop\n    \
         ports: [\"15432:5432\"]\n    volumes:\n      - ./init.sql:/docker-entrypoint-initdb.d/init.sql:ro\n      - data:/var/lib/postgresql/data\n  web:\n    build: web\n    \
         ports: [\"18081:8000\"]\n    environment:\n      DATABASE_URL: postgresql://shop:secret-word@db:5432/shop\n    depends_on:\n      db:\n        \
@@ -257,7 +257,7 @@ fn web_and_postgresql_with_an_init_script() {
 }
 
 #[test]
-fn nginx_in_front_of_two_services() {
+fn nginx_forwards_requests_to_two_services() {
     let compose = "services:\n  front:\n    image: nginx:1.27-alpine\n    ports: [\"18082:80\"]\n    volumes: [\"./proxy/site.conf:/etc/nginx/conf.d/default.conf:ro\"]\n    \
         depends_on: [one, two]\n  one:\n    build: ./web\n    environment: [NAME=one]\n  two:\n    build: ./web\n    environment: [NAME=two]\n    healthcheck:\n      \
         test: curl -f http://localhost:8000/ || exit 1\n      interval: 2s\n      start_period: 20s\n";
@@ -275,7 +275,7 @@ fn nginx_in_front_of_two_services() {
 }
 
 #[test]
-fn databases_with_the_passwords_that_clients_send() {
+fn databases_accept_the_passwords_that_clients_send() {
     let compose = "services:\n  db:\n    image: mariadb:10.11\n    environment:\n      MARIADB_ROOT_PASSWORD: root-word\n      MARIADB_DATABASE: shop\n      \
         MARIADB_USER: shop\n      MARIADB_PASSWORD: \"${DB_PASSWORD:-it's-word}\"\n    ports: [\"13306:3306\"]\n    \
         volumes: [\"./schema.sql:/docker-entrypoint-initdb.d/schema.sql:ro\"]\n    healthcheck: {test: [CMD, healthcheck.sh, --connect]}\n  cache:\n    image: redis:7\n    \

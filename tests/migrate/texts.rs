@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::evaluate::names;
 use crate::tools::{PROJECT, have};
 
-/// The scripts, commands and configuration files of a module: kind and text. `None` if there is no Nix.
+/// The scripts, commands and configuration files of a module: kind and text. `None` if Nix is not installed.
 pub fn texts(module: &Path) -> Option<Vec<(String, String)>> {
     if !have(&["nix-instantiate"]) {
         return None;

@@ -1,4 +1,5 @@
-//! A whole repository: Compose, a Dockerfile, port literals, a hand-written per-system helper, and Docker in CI.
+//! Migrates a whole repository: Compose, a Dockerfile, port literals, a hand-written per-system helper, and Docker in
+//! CI.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -160,7 +161,7 @@ fn texts<'v>(list: &'v Value, key: &str) -> BTreeSet<&'v str> {
 
 /// After `migrate --write` and `fix`, `check` reports only what the report of the migration lists.
 #[test]
-fn migrate_and_fix_leave_what_the_report_lists() {
+fn after_migrate_and_fix_only_reported_findings_remain() {
     let whole = Whole::new();
     let report = whole.json("migrate --write --format json");
     whole.git(&["add", "--all"]);
@@ -185,7 +186,7 @@ fn migrate_and_fix_leave_what_the_report_lists() {
         let names_input = unlocked.iter().any(|what| message.contains(&what.replace("inputs.", "`")));
         assert!(
             reported || replaced.contains(path) || (rule == "unlocked-input" && names_input),
-            "the report does not say: {finding}"
+            "the report does not mention: {finding}"
         );
     }
     // The health check of the image becomes the readiness probe of the process.

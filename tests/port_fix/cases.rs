@@ -121,7 +121,7 @@ pub const CASES: &[Case] = &[
         after: "let\n  ports = import ../lib/ports.nix;\nin\nassert ports.databases.redis > 1;\n{ }\n",
     },
     Case {
-        name: "a let below the set is not outer",
+        name: "a let inside the set is not used",
         call: PLAIN,
         before: "{\n  a = let y = 1; in 6379 + y;\n}\n",
         after: "let\n  ports = import ../lib/ports.nix;\nin\n{\n  a = let y = 1; in ports.databases.redis + y;\n}\n",
@@ -175,7 +175,7 @@ pub const CASES: &[Case] = &[
         after: "let\n  ports = import ../lib/ports.nix;\nin\n{\n  ExposedPorts.\"${toString ports.web.app}/tcp\" = { };\n  ExposedPorts.\"${toString ports.mail.smtps}/tcp\" = { };\n  master = { \"${toString ports.mail.smtps}\" = { x = 1; }; };\n  has = { \"${toString ports.web.app}/udp\" = 1; } ? \"${toString ports.web.app}/udp\";\n  got = { \"${toString ports.web.app}\" = 1; }.\"${toString ports.web.app}\";\n}\n",
     },
     Case {
-        name: "attribute names that the parser must know",
+        name: "attribute names that must be static",
         call: PLAIN,
         before: "let\n  \"465\" = 1;\n  a.\"465\" = 1;\nin\nrec {\n  \"465\" = 1;\n  b.\"465\".x = 1;\n  b.\"465\".y = 1;\n  c.\"465\" = { x = 1; };\n  c.\"465\".y = 2;\n  inherit ({ \"465/tcp\" = 1; }) \"465/tcp\";\n}\n",
         after: "let\n  ports = import ../lib/ports.nix;\n  \"465\" = 1;\n  a.\"465\" = 1;\nin\nrec {\n  \"${toString ports.mail.smtps}\" = 1;\n  b.\"465\".x = 1;\n  b.\"465\".y = 1;\n  c.\"465\" = { x = 1; };\n  c.\"465\".y = 2;\n  inherit ({ \"${toString ports.mail.smtps}/tcp\" = 1; }) \"465/tcp\";\n}\n",
@@ -217,7 +217,7 @@ pub const CASES: &[Case] = &[
         after: "{ ports, ... }:\nlet\n  portRegistry = import ../lib/ports.nix;\nin\n{\n  a = portRegistry.databases.redis;\n  b = ports.x;\n}\n",
     },
     Case {
-        name: "ports is all arguments, and portRegistry is taken too",
+        name: "ports names all arguments, and portRegistry is also taken",
         call: "f: f { x = 1; }",
         before: "ports@{ x, ... }:\nlet\n  portRegistry = 2;\nin\n{\n  a = 6379;\n  b = ports.x + portRegistry;\n}\n",
         after: "ports@{ x, ... }:\nlet\n  registeredPorts = import ../lib/ports.nix;\n  portRegistry = 2;\nin\n{\n  a = registeredPorts.databases.redis;\n  b = ports.x + portRegistry;\n}\n",
@@ -235,13 +235,13 @@ pub const CASES: &[Case] = &[
         after: "with { ports = 7; };\nlet\n  portRegistry = import ../lib/ports.nix;\nin\n{\n  a = portRegistry.databases.redis;\n  inherit ports;\n}\n",
     },
     Case {
-        name: "ports is a name of a rec set",
+        name: "ports is an attribute of a rec set",
         call: PLAIN,
         before: "rec {\n  ports = [ 6379 ];\n  a = 6379;\n  b = builtins.head ports;\n}\n",
         after: "let\n  portRegistry = import ../lib/ports.nix;\nin\nrec {\n  ports = [ portRegistry.databases.redis ];\n  a = portRegistry.databases.redis;\n  b = builtins.head ports;\n}\n",
     },
     Case {
-        name: "ports as a plain attribute is no obstacle",
+        name: "ports as a plain attribute does not conflict",
         call: PLAIN,
         before: "{\n  ports = [ \"6379:6379\" ];\n  x = { ports = 1; }.ports;\n}\n",
         after: "let\n  ports = import ../lib/ports.nix;\nin\n{\n  ports = [ \"${toString ports.databases.redis}:${toString ports.databases.redis}\" ];\n  x = { ports = 1; }.ports;\n}\n",
@@ -271,7 +271,7 @@ pub const CASES: &[Case] = &[
         after: "let\n  ports = import ../lib/ports.nix;\nin\n{\n  a = ports.web.\"my app\";\n  b = \"x:${toString ports.web.or}\";\n  c = [ ports.web.\"my app\" ];\n}\n",
     },
     Case {
-        name: "digits that touch other things",
+        name: "digits next to other tokens",
         call: PLAIN,
         before: "{a=6379;b=if true then(6379)else 1;c=6379-1;d=6379 -1;e=(x: x)6379;f=(x: x)\"6379\";g=-6379;}\n",
         after: "let\n  ports = import ../lib/ports.nix;\nin\n{a=ports.databases.redis;b=if true then(ports.databases.redis)else 1;c=(ports.databases.redis)-1;d=ports.databases.redis -1;e=(x: x)ports.databases.redis;f=(x: x)(toString ports.databases.redis);g=-6379;}\n",
@@ -283,7 +283,7 @@ pub const CASES: &[Case] = &[
         after: "let\n  ports = import ../lib/ports.nix;\nin\n{\n  a = \"redis://localhost:${toString ports.databases.redis}/0\";\n  b = [ \"http://localhost:${toString ports.web.app}\" ];\n}\n",
     },
     Case {
-        name: "comments are left alone",
+        name: "comments are not changed",
         call: PLAIN,
         before: "{\n  # 6379\n  a = /* 6379 */ 1;\n}\n",
         after: "{\n  # 6379\n  a = /* 6379 */ 1;\n}\n",
@@ -301,7 +301,7 @@ pub const CASES: &[Case] = &[
         after: "# Do not modify this file! It was generated.\n{ a = 6379; }\n",
     },
     Case {
-        name: "a brackets body",
+        name: "a body in parentheses",
         call: "f: f { }",
         before: "{ ... }: ({\n  a = 6379;\n})\n",
         after: "{ ... }: let\n  ports = import ../lib/ports.nix;\nin ({\n  a = ports.databases.redis;\n})\n",

@@ -88,7 +88,7 @@ impl Generator {
         self.scope.extend(names);
     }
 
-    /// The parts before a body.
+    /// A `let`, `with` or `assert` before a body.
     fn clause(&mut self, depth: u32) {
         match self.pick(3) {
             0 => {
@@ -116,7 +116,7 @@ impl Generator {
         }
     }
 
-    /// Bindings that see each other, if they are in a scope. Returns the names.
+    /// Bindings. If `scoped`, they are visible to each other, so none of them uses their names. Returns the names.
     fn bindings(&mut self, depth: u32, scoped: bool) -> Vec<String> {
         let count = self.pick(4) + 1;
         let mut names: Vec<String> = (0..count).map(|_| self.fresh()).collect();
@@ -275,7 +275,7 @@ impl Generator {
         }
     }
 
-    /// A quote after a dollar sign or another quote would be parsed together with it.
+    /// Ends a string. A dollar sign or a quote would be parsed together with the closing quote, so a space follows it.
     fn end_string(&mut self, quote: &str) {
         if self.out.ends_with(['$', '\'']) {
             self.say(" ");

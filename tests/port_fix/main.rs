@@ -75,7 +75,7 @@ fn value(root: &Path, path: &str, call: &str) -> String {
 }
 
 #[test]
-fn the_text_is_what_a_person_would_write() {
+fn fixed_files_have_the_expected_text() {
     for case in CASES {
         assert_eq!(fixed("modules/web.nix", case.before), case.after, "{}", case.name);
     }
@@ -89,7 +89,7 @@ fn a_second_fix_changes_nothing() {
 }
 
 #[test]
-fn nix_sees_no_difference() {
+fn fixes_do_not_change_what_nix_evaluates() {
     if !has_nix() {
         return;
     }
@@ -110,9 +110,9 @@ fn nix_sees_no_difference() {
     }
 }
 
-/// Generated files, all evaluated by one Nix: whatever their form, the value does not change.
+/// One run of Nix evaluates all generated files before and after the fixes.
 #[test]
-fn nix_sees_no_difference_in_generated_files() {
+fn fixes_do_not_change_what_nix_evaluates_in_generated_files() {
     const FILES: u64 = 400;
     let root = tempfile::tempdir().unwrap();
     for folder in ["lib", "before", "after"] {

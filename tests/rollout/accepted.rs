@@ -1,4 +1,4 @@
-//! Suppressions and baseline rows that expire, and the list of what is accepted.
+//! Suppressions and baseline entries that expire, and the list of what is accepted.
 
 use crate::support::Repository;
 
@@ -45,7 +45,7 @@ fn a_suppression_with_an_invalid_date_has_no_effect() {
 }
 
 #[test]
-fn a_baseline_row_expires_after_its_last_day() {
+fn a_baseline_entry_expires_after_its_last_day() {
     let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
     repository.run_words(&["baseline", "--until", "2026-06-30", "--reason", "before the move"]);
     let rows = repository.read(".flakeward/baseline.json");
@@ -86,7 +86,7 @@ fn accepting() -> Repository {
 }
 
 #[test]
-fn everything_that_is_accepted_is_listed() {
+fn all_acceptances_are_listed() {
     let repository = accepting();
     let ran = repository.run("accepted --now 2026-01-21");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
@@ -122,7 +122,7 @@ flakeward.toml:1: exclude[all rules] for old
 }
 
 #[test]
-fn programs_can_read_what_is_accepted() {
+fn acceptances_are_available_as_json_and_csv() {
     let repository = accepting();
     let ran = repository.run("accepted --now 2026-01-21 --format json");
     let document: serde_json::Value = serde_json::from_str(&ran.out).unwrap();

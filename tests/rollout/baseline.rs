@@ -2,7 +2,7 @@
 
 use crate::support::Repository;
 
-/// The paths of a baseline's rows, in order.
+/// The paths of the entries in the baseline, in order.
 fn rows(repository: &Repository) -> Vec<String> {
     let text = repository.read(".flakeward/baseline.json");
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -11,7 +11,7 @@ fn rows(repository: &Repository) -> Vec<String> {
 }
 
 #[test]
-fn pruning_only_removes() {
+fn pruning_only_removes_entries() {
     let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n"), ("old/c.nix", "<c>\n")]);
     assert!(repository.refused("baseline --prune").contains("there is no baseline to prune"));
     repository.run("baseline");
@@ -26,7 +26,7 @@ fn pruning_only_removes() {
     assert_eq!(rows(&repository), ["b.nix", "moved/c.nix"]);
     let out = repository.run("--format concise").out;
     assert!(out.starts_with("new.nix:1:1: warn[lookup-path]") && out.lines().count() == 1, "{out}");
-    // Rows of a rule that is off might still be needed, so they are kept.
+    // Entries of a rule that is off might still be needed, so they are kept.
     assert_eq!(repository.run("baseline --prune --ignore lookup-path").code, 0);
     assert_eq!(rows(&repository), ["b.nix", "moved/c.nix"]);
     repository.write(".flakeward/baseline.json", "<<<<<<< HEAD\n");
@@ -37,7 +37,7 @@ fn pruning_only_removes() {
 
 /// Reasons and dates are not lost because of a conflict, or because the file is invalid.
 #[test]
-fn an_invalid_baseline_is_not_forgotten() {
+fn the_entries_of_an_invalid_baseline_are_not_lost() {
     let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
     repository.run("baseline --reason agreed --until 2030-01-01");
     let before = repository.read(".flakeward/baseline.json");
@@ -58,7 +58,7 @@ fn an_invalid_baseline_is_not_forgotten() {
 }
 
 #[test]
-fn a_frozen_baseline_must_be_as_small_as_it_can_be() {
+fn frozen_fails_if_the_baseline_has_unneeded_entries() {
     let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
     assert_eq!(repository.run("--frozen --fail-on warn").code, 1);
     repository.run("baseline");
@@ -88,13 +88,13 @@ fn baselines_of_two_branches_merge() {
     repository.run("baseline");
     repository.commit("t", "2026-01-01");
     repository.git(&["switch", "-qc", "other"]);
-    // The other branch fixes all but the last two, and adds a finding at the end.
+    // The other branch fixes a finding near the end, and adds one at the end.
     repository.write("l.nix", "{ }\n");
     repository.write("z.nix", "<x>\n");
     repository.run("baseline");
     repository.commit("t", "2026-01-02");
     repository.git(&["switch", "-q", "main"]);
-    // This one fixes the first and adds a finding in the middle.
+    // The main branch fixes the first finding, and adds one in the middle.
     repository.write("b.nix", "{ }\n");
     repository.write("g.nix", "<x>\n");
     repository.run("baseline");

@@ -38,7 +38,7 @@ fn page(repository: &Repository, options: &str) -> String {
 }
 
 #[test]
-fn a_page_has_findings_ports_and_what_is_accepted() {
+fn a_page_lists_findings_ports_and_acceptances() {
     let repository = repository();
     repository.commit("Ada", "2025-12-12");
     let page = page(&repository, "");
@@ -75,7 +75,7 @@ fn hostile() -> Repository {
 }
 
 #[test]
-fn text_of_a_repository_is_escaped() {
+fn text_from_a_repository_is_escaped() {
     let page = page(&hostile(), "");
     for tag in ["<img", "<b>", "onmouseover=alert(3) <"] {
         assert!(!page.contains(tag), "{tag}");
@@ -106,7 +106,7 @@ pub fn browse(page: &Path) -> Option<Value> {
 }
 
 /// The requirements for every page: no errors, nothing loaded, accessible, light and dark, and sortable tables.
-pub fn holds(seen: &Value) {
+pub fn assert_page_is_valid(seen: &Value) {
     assert_eq!(seen["errors"], serde_json::json!([]), "console");
     assert_eq!(seen["dialogs"], serde_json::json!([]));
     let requests = seen["requests"].as_array().unwrap();
@@ -131,12 +131,12 @@ pub fn holds(seen: &Value) {
 }
 
 #[test]
-fn a_browser_filters_and_sorts() {
+fn findings_can_be_filtered_and_sorted_in_a_browser() {
     let repository = repository();
     repository.commit("Ada", "2025-12-12");
     let page = page(&repository, "");
     let Some(seen) = browse(&repository.path().join("page.html")) else { return };
-    holds(&seen);
+    assert_page_is_valid(&seen);
     let all = page.matches("<article ").count();
     assert!(all >= 6);
     let shown = |filter: &str, value: &str| {
@@ -164,11 +164,11 @@ fn a_browser_runs_no_code_from_a_repository() {
     let repository = hostile();
     page(&repository, "");
     let Some(seen) = browse(&repository.path().join("page.html")) else { return };
-    holds(&seen);
+    assert_page_is_valid(&seen);
     assert_eq!(seen["after"]["injected"], Value::Null);
 }
 
-/// 200 repositories with 100 findings each.
+/// Writes a report with 100 findings for each repository. Returns the files.
 fn reports(folder: &Path, names: &[String], date: &str) -> Vec<String> {
     let rules = ["hardcoded-port", "lookup-path", "dockerfile", "unlocked-input"];
     let report = |(index, name): (usize, &String)| {
@@ -192,7 +192,7 @@ fn reports(folder: &Path, names: &[String], date: &str) -> Vec<String> {
 }
 
 #[test]
-fn two_hundred_repositories_make_a_page() {
+fn a_page_can_show_two_hundred_repositories() {
     let repository = Repository::new(&[]);
     let names: Vec<String> = (0..200).map(|index| format!("org/<b>repository-{index:03}")).collect();
     let mut files = reports(repository.path(), &names, "2026-01-01");
@@ -207,7 +207,7 @@ fn two_hundred_repositories_make_a_page() {
     assert!(page.contains("<td>flake:policy 0123456789ab</td>"));
     assert!(page.contains("<path class=\"series error\""));
     let Some(seen) = browse(&repository.path().join("fleet.html")) else { return };
-    holds(&seen);
+    assert_page_is_valid(&seen);
     let all = "200 of 200 repositories";
     let filtered = serde_json::json!({ "all": all, "found": "10 of 200 repositories", "rows": 10, "reset": all });
     assert_eq!(seen["repositories"], filtered);
@@ -217,7 +217,7 @@ fn two_hundred_repositories_make_a_page() {
 }
 
 #[test]
-fn reports_have_other_formats() {
+fn overviews_are_available_in_other_formats() {
     let repository = repository();
     let made = repository.run("--format json --output one.json --now 2026-01-01");
     assert_eq!(made.code, 1, "{}", made.err);

@@ -27,11 +27,11 @@ fn new(repository: &Repository, options: &str) -> String {
 }
 
 #[test]
-fn nothing_is_new_in_a_tree_that_is_the_same() {
+fn nothing_is_new_in_an_unchanged_tree() {
     let repository = repository();
     assert_eq!(new(&repository, "--new-since main"), "");
     assert_eq!(repository.run("--new-since main --fail-on hint").code, 0);
-    // Moved lines and renamed files bring nothing new.
+    // Moving lines and renaming files does not make findings new.
     repository.write("old.nix", "# more\n\nimport <nixpkgs> { }\n");
     repository.git(&["mv", "other.nix", "moved.nix"]);
     repository.write("sub/old.nix", &repository.read("old.nix"));
@@ -101,7 +101,7 @@ fn a_conflict_with_a_different_service_is_new() {
     assert!(new(&repository, "--new-since main --select port-conflict").contains(":port-conflict"));
 }
 
-/// Contents of files other than the one with the finding: a registry, a lock file, a service.
+/// The cause is in another file: the registry or the lock file.
 #[test]
 fn findings_that_only_another_file_causes_are_new() {
     let lock = r#"{"nodes": {"n": {"locked": {"type": "github", "owner": "NixOS", "repo": "nixpkgs",
@@ -133,7 +133,7 @@ fn findings_that_only_another_file_causes_are_new() {
 }
 
 #[test]
-fn other_commits_on_the_branch_are_not_counted() {
+fn later_commits_on_the_base_branch_are_ignored() {
     let repository = repository();
     repository.git(&["switch", "-q", "main"]);
     repository.write("old.nix", "{ }\n");
@@ -145,7 +145,7 @@ fn other_commits_on_the_branch_are_not_counted() {
 #[test]
 fn current_suppressions_exclusions_and_settings_apply() {
     let repository = repository();
-    // A rule that is switched on, and a level that is raised, bring nothing new.
+    // Raising the level of a rule does not make findings new.
     repository.write("flakeward.toml", "[rules]\nlookup-path.level = \"error\"\n");
     assert_eq!(new(&repository, "--new-since main"), "");
     // A finding that is no longer accepted is new.
@@ -173,7 +173,7 @@ fn a_suppression_that_is_no_longer_used_is_new() {
 }
 
 #[test]
-fn uncommitted_files_scripts_and_paths_count() {
+fn uncommitted_files_and_scripts_are_compared() {
     let repository = repository();
     repository.write("new.nix", "import <nixpkgs> { }\n");
     repository.write("bin/serve", "#!/bin/sh\nnpm run dev\n");
@@ -188,9 +188,9 @@ fn uncommitted_files_scripts_and_paths_count() {
     assert_eq!(new(&repository, "--new-since HEAD"), "bin/serve:3:dev-command");
 }
 
-/// Some repositories use SHA-256 for the ids of objects, and files have other line endings in the working tree.
+/// Repositories may use SHA-256 object ids, and the working tree may have other line endings than the commits.
 #[test]
-fn formats_of_git_do_not_matter() {
+fn object_formats_and_line_endings_do_not_matter() {
     let repository = Repository::new(&[]);
     std::fs::remove_dir_all(repository.path().join(".git")).unwrap();
     repository.git(&["init", "-q", "--object-format=sha256"]);
@@ -204,7 +204,7 @@ fn formats_of_git_do_not_matter() {
 }
 
 #[test]
-fn nothing_is_started_and_names_are_taken_literally() {
+fn no_configured_program_is_started_and_branches_precede_tags() {
     let repository = repository();
     let marker = repository.path().join("started");
     let program = format!("touch {} && cat", marker.display());
@@ -221,7 +221,7 @@ fn nothing_is_started_and_names_are_taken_literally() {
 }
 
 #[test]
-fn wrong_uses_are_rejected() {
+fn invalid_uses_of_new_since_are_rejected() {
     let repository = Repository::new(&[("a.nix", "<a>\n")]);
     assert!(repository.refused("--new-since main").contains("--new-since requires at least one commit"));
     repository.commit("t", "2026-01-01");

@@ -172,7 +172,7 @@ fn a_policy_that_cannot_be_used_is_an_error_at_its_line() {
     }
 }
 
-/// Inputs of a lock that lead elsewhere are not followed.
+/// Inputs in flake.lock that point elsewhere are not read.
 #[test]
 fn a_lock_cannot_name_a_folder_outside_the_store() {
     let fleet = Fleet::new("");
@@ -196,7 +196,7 @@ fn a_lock_cannot_name_a_folder_outside_the_store() {
 }
 
 #[test]
-fn every_value_has_its_origin() {
+fn config_show_prints_the_origin_of_every_value() {
     let fleet = Fleet::new(
         "exclude = [\"p\"]\n[policy]\nlocked = [\"lookup-path\"]\n[rules]\nlookup-path.level = \"error\"\n\
          [[overrides]]\npaths = [\"t\"]\nrules.unused-port = \"off\"\n",
@@ -235,9 +235,8 @@ fn every_value_has_its_origin() {
     assert!(toml::from_str::<toml::Table>(&text).is_ok(), "{text}");
 }
 
-/// The command line cannot lower locked rules, just as the repository's file cannot.
 #[test]
-fn the_command_line_keeps_locked_rules() {
+fn the_command_line_cannot_lower_locked_rules() {
     let fleet = Fleet::new("[policy]\nlocked = [\"lookup-path\"]\n[rules]\nlookup-path.level = \"error\"\n");
     let repository =
         fleet.repository("a", &[("flakeward.toml", EXTENDS), ("a.nix", "<a>\n"), ("Dockerfile", "FROM scratch\n")]);
@@ -267,9 +266,8 @@ fn the_command_line_keeps_locked_rules() {
     assert!(!repository.run("fix --select dockerfile").out.contains("lookup-path"));
 }
 
-/// The page of a policy's rule is in the policy.
 #[test]
-fn rules_of_a_policy_have_pages() {
+fn rules_of_a_policy_link_to_their_pages_in_the_policy() {
     let page = "+++\nid = \"no-a\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nattrpath = [\"a\"]\n\
                 message = \"a is set\"\n+++\n\n## Why\n\nIt is.\n";
     let fleet = Fleet::new("");

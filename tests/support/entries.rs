@@ -37,7 +37,7 @@ pub const ENTRIES: [(&str, Entry); 12] = [
     ("fix", fix),
 ];
 
-/// Checks with all rules on, and plans all fixes.
+/// Checks with the default settings, and plans all fixes.
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings { fixes: Safety::Unsafe, ..Settings::default() });
 
 /// A registry for files that refer to it.
@@ -53,7 +53,7 @@ const FLAKE: (&str, &[u8]) = (
 /// The maximum input size: longer inputs find nothing new. Inputs that are large on purpose have their own tests.
 const LONGEST: usize = 64 << 10;
 
-/// Nix: as a module, a flake and a registry.
+/// Nix, as a module and as a flake.
 pub fn nix(bytes: &[u8]) {
     for name in ["modules/a.nix", "flake.nix"] {
         checked(&[(name, bytes), ("ports.nix", PORTS.as_bytes())]);
@@ -85,7 +85,8 @@ pub fn levels(bytes: &[u8]) {
     assert!(tree.nodes().all(|node| text.get(tree.span(node).range()).is_some()), "a node is outside its text");
 }
 
-/// The unchanged lines between two texts, separated by a NUL: lines of the older text, in order. All others are changed.
+/// The line diff of two texts that are separated by a NUL: kept lines are lines of the older text, in the same order,
+/// and all other lines are changed.
 pub fn changed(bytes: &[u8]) {
     let Some((old, new)) = text(bytes).and_then(|text| text.split_once('\0')) else { return };
     let kept = line_diff::kept_lines(old, new);
@@ -112,14 +113,14 @@ pub fn dockerfile(bytes: &[u8]) {
     checked(&[("Dockerfile", bytes), ("ports.nix", PORTS.as_bytes())]);
 }
 
-/// Scripts: of a shell, of just and of make.
+/// Shell scripts, justfiles and makefiles.
 pub fn script(bytes: &[u8]) {
     for name in ["a.sh", "justfile", "Makefile"] {
         checked(&[(name, bytes), FLAKE]);
     }
 }
 
-/// The files of CI systems other than GitHub's workflows, which are among the YAML.
+/// The configuration files of CI systems, except GitHub workflows, which [`yaml`] covers.
 pub fn ci(bytes: &[u8]) {
     let names = ["action.yml", ".gitlab-ci.yml", ".circleci/config.yml", "azure-pipelines.yml", ".buildkite/a.yml"];
     let more = [".woodpecker.yml", "bitbucket-pipelines.yml", ".travis.yml", "buildspec.yml", "cloudbuild.yaml"];
@@ -204,7 +205,7 @@ pub fn registry(bytes: &[u8]) {
             for span in [entry.name_span, entry.value_span] {
                 assert!(text.get(span.range()).is_some(), "{} points outside the file", entry.name());
             }
-            assert_ne!(registry.lookup(&entry.path), Lookup::Missing(0), "{} is not there", entry.name());
+            assert_ne!(registry.lookup(&entry.path), Lookup::Missing(0), "{} cannot be looked up", entry.name());
             registry.named(&entry.name());
             names.nearest(&entry.name());
         }
@@ -224,7 +225,7 @@ pub fn fix(bytes: &[u8]) {
         let was_whole = change.before.as_deref().is_none_or(|before| parses(&change.path, before));
         assert!(
             !was_whole || parses(&change.path, &change.after),
-            "{} is broken by a fix:\n{}",
+            "{} has syntax errors after a fix:\n{}",
             change.path,
             change.after
         );
@@ -296,6 +297,6 @@ fn places(report: &Report, finding: &Finding) {
     for (path, span) in edits.chain([(&finding.path, finding.span)]) {
         let Some(source) = report.sources.get(path) else { continue };
         let fits = source.text.get(span.range()).is_some();
-        assert!(fits, "{}: {span:?} is no place in {path}: {}", finding.rule, finding.message);
+        assert!(fits, "{}: {span:?} is outside {path}: {}", finding.rule, finding.message);
     }
 }

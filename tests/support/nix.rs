@@ -24,7 +24,7 @@ pub fn evaluate(texts: &[String]) -> Vec<Option<serde_json::Value>> {
         file(format!("{index}.nix"), text);
         file(format!("call-{index}.nix"), &format!("{WRAPPER} call (import ./{index}.nix)"));
     }
-    // Nix accepts many files at once and stops at the first that fails, so continue after that one.
+    // Nix accepts many files at once and stops at the first that fails, so the loop continues after it.
     let mut answers = Vec::new();
     while answers.len() < texts.len() {
         answers.extend(run(folder.path(), answers.len()..texts.len()).into_iter().map(Some));

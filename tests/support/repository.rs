@@ -51,7 +51,7 @@ impl Repository {
         self.run_in("", args, "")
     }
 
-    /// Runs flakeward in a folder of the repository, with a standard input.
+    /// Runs flakeward in a folder of the repository, with the given standard input.
     pub fn run_in(&self, folder: &str, args: &str, input: &str) -> Ran {
         let mut command = command(args);
         command.current_dir(self.path().join(folder)).stdin(Stdio::piped());

@@ -2,7 +2,7 @@
 
 /// The project's own folder.
 pub const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
-/// The flakeward that was built for the tests.
+/// The flakeward executable that was built for the tests.
 pub const FLAKEWARD: &str = env!("CARGO_BIN_EXE_flakeward");
 
 /// Whether missing tools fail the tests.
@@ -18,7 +18,7 @@ pub fn have(tools: &[&str]) -> bool {
         tools.iter().filter(|tool| !std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())).collect();
     assert!(lacking.is_empty() || !required(), "not on PATH: {lacking:?}");
     if !lacking.is_empty() {
-        eprintln!("left out: {lacking:?} not on PATH");
+        eprintln!("skipped: not on PATH: {lacking:?}");
     }
     lacking.is_empty()
 }

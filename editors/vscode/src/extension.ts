@@ -103,7 +103,7 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
 }
 
 function create(executable: Executable, inlayHints: boolean): LanguageClient {
-  log.info(`starting ${executable.command} lsp (found by ${executable.origin})`);
+  log.info(`starting ${executable.command} lsp (${executable.origin})`);
   const server: ServerOptions = { command: executable.command, args: ["lsp"] };
   const options: LanguageClientOptions = {
     documentSelector: DOCUMENTS,
@@ -113,7 +113,7 @@ function create(executable: Executable, inlayHints: boolean): LanguageClient {
     middleware: {
       executeCommand: async (command, args, next) => {
         const result: unknown = await next(command, args);
-        // The server has shown the new entry; its proposed name is selected.
+        // The server has shown the new entry and selected its proposed name.
         if (command === NAME_ENTRY) {
           await vscode.commands.executeCommand("editor.action.rename");
         }
@@ -130,7 +130,7 @@ function showState(state: State, executable: Executable): void {
       show("$(sync~spin) flakeward", `starting ${executable.command}`);
       break;
     case State.Running:
-      show("$(check) flakeward", `${executable.command} (found by ${executable.origin})`);
+      show("$(check) flakeward", `${executable.command} (${executable.origin})`);
       break;
     case State.Stopped:
       show("$(error) flakeward", "stopped; use “flakeward: Restart the Language Server”");

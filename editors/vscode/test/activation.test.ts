@@ -24,7 +24,7 @@ describe("the executable", () => {
     assert.deepEqual(found, { command: "/opt/flakeward", origin: "setting" });
   });
 
-  it("is looked for on PATH, then in the extension", () => {
+  it("is searched for on PATH, then in the extension", () => {
     const onPath = folderWith("flakeward", 0o755);
     const bundled = folderWith("bundled/flakeward", 0o755);
     assert.deepEqual(findExecutable({ ...none, searchPath: `/nonexistent:${onPath}`, extension: bundled }), {
@@ -37,12 +37,12 @@ describe("the executable", () => {
     });
   });
 
-  it("can be executed", () => {
+  it("must be executable", () => {
     const onPath = folderWith("flakeward", 0o644);
     assert.equal(findExecutable({ ...none, searchPath: onPath }), undefined);
   });
 
-  it("is never looked for in a relative folder of PATH", () => {
+  it("is never searched for in a relative folder on PATH", () => {
     assert.equal(findExecutable({ ...none, searchPath: ".:bin" }), undefined);
   });
 });
@@ -172,7 +172,7 @@ describe("activation", () => {
     assert.deepEqual(host.started.map((started) => [started.command, started.args]), [[command, ["lsp"]]]);
     assert.deepEqual(host.started[0]?.options.initializationOptions, { inlayHints: false });
     assert.match(host.status.text, /check/);
-    assert.match(host.status.tooltip, /found by setting/);
+    assert.match(host.status.tooltip, /\(setting\)/);
   });
 
   it("restarts and stops", async () => {

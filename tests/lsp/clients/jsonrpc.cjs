@@ -1,5 +1,5 @@
 // Drives the server with vscode-languageserver-protocol and vscode-jsonrpc, the client libraries of Visual Studio Code.
-// Prints one line a step; the last one is `done`.
+// Prints one line for each step; the last one is `done`.
 
 const { spawn } = require("node:child_process");
 const fs = require("node:fs");

@@ -1,4 +1,4 @@
-# Dependencies and application are two derivations: a change of the sources installs nothing.
+# The dependencies are a separate derivation, so they are not installed again when the sources change.
 { ... }:
 {
   perSystem = { pkgs, ... }:

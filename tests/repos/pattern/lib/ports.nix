@@ -1,4 +1,4 @@
-# The one place where a port gets its number.
+# The only file that defines port numbers.
 {
   infrastructure = {
     ssh = 22;
