@@ -419,6 +419,31 @@ fn files_of_a_worktree_inside_dot_git_can_be_written() {
     assert_eq!(std::fs::read(root.path().join(".git/config")).unwrap(), config);
 }
 
+/// Matching thousands of globs at once would take gigabytes.
+#[test]
+fn many_globs_are_matched_in_limited_memory() {
+    let flakeward = env!("CARGO_BIN_EXE_flakeward");
+    let globs = || (0..3_000).map(|index| format!("**/d{index}/**/z*"));
+    let quoted = globs().map(|glob| format!("\"{glob}\",")).collect::<String>();
+    let head = "+++\nid = \"x\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nattrpath = [\"a.b\"]\n";
+    let rule = format!("{head}message = \"m\"\npaths = [{quoted}]\n+++\n\n## Why\n\nx\n");
+    let settings = [
+        ("flakeward.toml", format!("exclude = [{quoted}]\n"), "check"),
+        (".flakeward/rules/x.md", rule, "check"),
+        ("CODEOWNERS", globs().map(|glob| format!("{glob} @a\n")).collect(), "accepted"),
+    ];
+    for (path, text, command) in settings {
+        let root = Repository::new(&[(path, text.as_str())]);
+        for index in 0..1_500 {
+            root.write(&format!("d{index}/a.nix"), "{ a.port = 6379; } # flakeward: allow(hardcoded-port) vendored\n");
+        }
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -v 2000000; exec {flakeward} {command} >/dev/null")]);
+        let ran = shell.current_dir(root.path()).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{path}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
 /// A file is written completely or not at all, even if the disk is full or file sizes are limited.
 #[test]
 fn files_are_not_partly_written_if_their_size_is_limited() {

@@ -32,7 +32,7 @@ fn the_configuration_of_the_root_applies_to_any_requested_path() {
     assert_eq!((ran.code, ran.out), (1, found.replace("sub/", "")));
     // If the command line selects the configuration, there is no hint about another one.
     for args in ["-f concise --isolated", "-f concise --config sub/flakeward.toml"] {
-        assert!(!root.run(args).out.contains("not read"), "{args}");
+        assert!(!root.run(args).out.contains("is ignored"), "{args}");
     }
 }
 

@@ -14,6 +14,10 @@ pub(super) const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/
 /// their text.
 const MAX_IGNORES: u64 = 256 << 10;
 
+/// The maximum number of patterns with wildcards in an ignore file. They are all matched at once, and the memory for
+/// that grows with the square of their number. Real files have fewer than a hundred.
+const MAX_WILDCARDS: usize = 1_000;
+
 /// The first ignore file of a folder that must not be read: a link, a pipe, a device, or a file that is far too large.
 pub(super) fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
     names.iter().find_map(|name| obstacle(root, &folder.join(name)))
@@ -33,16 +37,22 @@ pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
         }
     };
     let reason = match read {
-        Ok(text) => {
-            let patterns = text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.starts_with(b"#"));
-            let mut refused = patterns.filter_map(|(index, line)| Some((index + 1, globs::refusal(line)?)));
-            let (line, reason) = refused.next()?;
-            format!("the pattern on line {line} cannot be used ({reason}), so the whole file is ignored")
-        }
+        Ok(text) => refusal(&text)?,
         Err(reason) => reason,
     };
     let path = relative(root, file).unwrap_or_else(|| file.to_string_lossy().into());
     Some(Unreadable { path, reason })
+}
+
+/// Why the patterns of an ignore file are not used.
+fn refusal(text: &[u8]) -> Option<String> {
+    let patterns = || text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.starts_with(b"#"));
+    if let Some((index, reason)) = patterns().find_map(|(index, line)| Some((index, globs::refusal(line)?))) {
+        let line = index + 1;
+        return Some(format!("the pattern on line {line} cannot be used ({reason}), so the whole file is ignored"));
+    }
+    let wildcards = patterns().filter(|(_, line)| line.iter().any(|byte| b"*?[{".contains(byte))).count();
+    (wildcards > MAX_WILDCARDS).then(|| "it has more than 1,000 patterns with wildcards, so it is ignored".to_owned())
 }
 
 /// Whether ignore files exclude a file, which need not exist: the nearest matching pattern decides, for the file or a
@@ -110,6 +120,14 @@ mod tests {
         std::fs::write(&file, format!("# {0}\nbuild/\n{0}\n", "a/".repeat(600))).unwrap();
         let reason = obstacle(root.path(), &file).map(|unreadable| unreadable.reason).unwrap_or_default();
         assert!(reason.starts_with("the pattern on line 3 cannot be used"), "{reason}");
+    }
+
+    #[test]
+    fn an_ignore_file_has_a_limited_number_of_patterns_with_wildcards() {
+        let file = |wildcards: usize| "build/\n".repeat(2_000) + &"*.log\n".repeat(wildcards);
+        assert_eq!(refusal(file(MAX_WILDCARDS).as_bytes()), None);
+        let reason = refusal(file(MAX_WILDCARDS + 1).as_bytes()).unwrap_or_default();
+        assert!(reason.contains("more than 1,000 patterns with wildcards"), "{reason}");
     }
 
     #[test]
