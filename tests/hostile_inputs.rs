@@ -322,6 +322,18 @@ fn pipes_and_devices_in_place_of_git_files_are_not_read() {
     fs::remove_file(root.path().join(".git/commondir")).unwrap();
     let (code, out, _) = run(root.path(), &["accepted"]);
     assert!(code == Some(0) && out.contains("a.nix:1: suppression[hardcoded-port]"), "{out}");
+    git(root.path(), &["config", "--unset", "blame.ignoreRevsFile"]);
+    write(root.path(), &[("sub/a.nix", b"{ port = 6380; # flakeward: allow(hardcoded-port) x\n}\n")]);
+    git(root.path(), &["add", "."]);
+    git(root.path(), &["commit", "-qm", "two"]);
+    for name in [".mailmap", ".gitattributes", "sub/.gitattributes"] {
+        let pipe = root.path().join(name);
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (code, out, _) = run(root.path(), &["accepted"]);
+        assert!(code == Some(0) && out.contains("sub/a.nix:1: suppression[hardcoded-port]"), "{name}: {out}");
+        fs::remove_file(pipe).unwrap();
+    }
+    assert!(run(root.path(), &["accepted"]).1.contains("author "));
 }
 
 /// A folder without a policy, such as a submodule that is not checked out, is not an empty policy.

@@ -53,8 +53,7 @@ pub struct Git<'a> {
     root: &'a Path,
     /// The settings that would run programs to read files.
     filters: Vec<String>,
-    /// Whether the files of `blame.ignoreRevsFile` are small regular files, once it is known. This setting cannot be
-    /// turned off.
+    /// Whether all files that every `git blame` opens are small regular files, once it is known.
     blame_can_read: OnceLock<bool>,
 }
 
@@ -71,17 +70,16 @@ impl<'a> Git<'a> {
         Ok(git)
     }
 
-    /// Whether `git blame` only reads small regular files besides the repository.
+    /// Whether the files that `git blame` opens, whatever its options, are small regular files.
     fn blame_can_read(&self) -> Result<bool, Failure> {
         if let Some(known) = self.blame_can_read.get() {
             return Ok(*known);
         }
         let ignored = self.output(&["config", "--null", "--get-all", "--path", "blame.ignoreRevsFile"])?.stdout;
-        let mut ignored = ignored.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-        let can_read = ignored.all(|name| {
-            let file = self.root.join(walk::path_of_bytes(name)).metadata();
-            file.map_or(true, |file| file.is_file() && file.len() <= MAX_IGNORED)
-        });
+        let ignored = ignored.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+        let names = ignored.map(|name| self.root.join(walk::path_of_bytes(name)));
+        let own = [".mailmap", ".gitattributes"].map(|name| self.root.join(name)).into_iter();
+        let can_read = own.chain(names).all(|file| may_open(&file));
         Ok(*self.blame_can_read.get_or_init(|| can_read))
     }
 
@@ -298,7 +296,8 @@ impl<'a> Git<'a> {
     /// The last change to some lines (from 1) of a file in the working tree. Uncommitted lines are left out. Empty if
     /// the file is not tracked.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
-        if !self.blame_can_read()? {
+        let mut attributes = paths::folders(path).map(|folder| self.root.join(folder).join(".gitattributes"));
+        if !self.blame_can_read()? || !attributes.all(|file| may_open(&file)) {
             return Ok(HashMap::new());
         }
         // For a large number of lines, it is faster to request all lines of the file.
@@ -345,6 +344,11 @@ impl<'a> Git<'a> {
     }
 }
 
+/// Whether git may open a file: it does not exist, or is a small regular file. Git would wait for a pipe.
+fn may_open(file: &Path) -> bool {
+    file.metadata().map_or(true, |data| data.is_dir() || data.is_file() && data.len() <= MAX_OPENED)
+}
+
 /// The error for a reference that names no commit.
 fn is_no_commit(asked: &str) -> Failure {
     Failure::new(format!("`{asked}` is not a commit in this repository"))
@@ -366,8 +370,8 @@ pub struct Change {
     pub time: i64,
 }
 
-/// The maximum size of a `blame.ignoreRevsFile`, in bytes. Larger files are not read.
-const MAX_IGNORED: u64 = 1 << 20;
+/// The maximum size of a file that git opens for `blame`, in bytes. There is no blame with larger ones.
+const MAX_OPENED: u64 = 1 << 20;
 
 /// The number of lines of one file above which all lines are requested.
 const MAX_RANGES: usize = 200;

@@ -60,6 +60,9 @@ fn each_repository_uses_the_policy_that_its_lock_pins() {
     let said = check(&nix, &one);
     assert!(said.code == 1 && said.said.contains("shell.nix:1:8: error[lookup-path]"), "{}", said.said);
     assert!(check(&nix, &other).ok().contains("warn[lookup-path]"));
+    // The source of the check has no `.git`, but everything in it is tracked.
+    one.write(".gitignore", "shell.nix\n");
+    one.add_all();
     let stopped = nix.lock(&one, "flake check");
     assert!(stopped.code != 0 && stopped.said.contains("shell.nix:1:8: error[lookup-path]"), "{}", stopped.said);
     nix.lock(&other, "flake check").ok();

@@ -45,6 +45,12 @@ fn assert_hook_guards_commits(user: &Repository) {
     user.write("NOTES", "nothing for flakeward\n");
     user.write("notes.md", "nothing for any hook\n");
     user.commit().ok();
+
+    // Hooks pass the names of files, which may look like options.
+    user.write("--help", "\n");
+    user.write("modules/cache.nix", BAD);
+    let stopped = user.commit();
+    assert!(stopped.code != 0 && stopped.said.contains(FOUND), "{}", stopped.said);
 }
 
 #[test]
