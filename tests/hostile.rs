@@ -290,9 +290,14 @@ fn settings_must_be_regular_files_of_a_limited_size() {
         let large = refused(path, "its size of 488 KiB exceeds the limit of 256 KiB");
         assert_eq!((ran.code, ran.out), (Some(1), large + &port("a.nix:1:10")));
     }
-    let root = Repository::new(&[("a.nix", PORT.as_bytes()), (".gitignore", "*a*b\n".repeat(50_000).as_bytes())]);
+    let root = Repository::new(&[("a.nix", PORT.as_bytes()), (".gitignore", "*a*b\n".repeat(1_000).as_bytes())]);
     let ran = run(root.path(), "--format concise");
     assert_eq!((ran.code, ran.out), (Some(1), port("a.nix:1:10")));
+    assert!(ran.peak < 600, "{} MiB", ran.peak);
+    fs::write(root.path().join(".gitignore"), "*a*b\n".repeat(50_000)).unwrap();
+    let ran = run(root.path(), "--format concise");
+    let many = refused(".gitignore", "it has more than 1,000 patterns with wildcards, so the whole file is ignored");
+    assert_eq!((ran.code, ran.out), (Some(1), many + &port("a.nix:1:10")));
     assert!(ran.peak < 600, "{} MiB", ran.peak);
     let root = Repository::new(&[("a.nix", PORT.as_bytes()), (".gitignore", b"[\n***\n{a,\n\\\n!\n[z-a]\n\xff\n")]);
     let ran = run(root.path(), "--format concise");

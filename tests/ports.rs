@@ -184,7 +184,7 @@ fn init_reports_that_a_registry_without_an_unreadable_file_is_incomplete() {
     assert!(text(&output).starts_with("wrote lib/ports.nix: 1 entry in 1 group\n"), "{}", text(&output));
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let expected = "error: secret.nix: cannot be checked: it is encrypted by git-crypt\n  help: lib/ports.nix was written \
-                    without the ports of 1 file that could not be read; `flakeward ports init` adds them later\n";
+                    without the ports in 1 file that could not be read; `flakeward ports init` adds them later\n";
     assert_eq!(errors, expected);
 }
 

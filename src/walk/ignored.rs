@@ -52,7 +52,8 @@ fn refusal(text: &[u8]) -> Option<String> {
         return Some(format!("the pattern on line {line} cannot be used ({reason}), so the whole file is ignored"));
     }
     let wildcards = patterns().filter(|(_, line)| line.iter().any(|byte| b"*?[{".contains(byte))).count();
-    (wildcards > MAX_WILDCARDS).then(|| "it has more than 1,000 patterns with wildcards, so it is ignored".to_owned())
+    (wildcards > MAX_WILDCARDS)
+        .then(|| "it has more than 1,000 patterns with wildcards, so the whole file is ignored".to_owned())
 }
 
 /// Whether ignore files exclude a file, which need not exist: the nearest matching pattern decides, for the file or a

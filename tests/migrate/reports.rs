@@ -808,7 +808,7 @@ fn application_images_run_the_nixpkgs_package() {
         .not_left("services.dns.image", "/config")
         .left("services.lost.image", "the image reads its own /config")
         .has("${pkgs.home-assistant}/bin/hass --config ./data/home")
-        .left("services.docs.image", "`[admins]` of a local.ini");
+        .left("services.docs.image", "`[admins]` in a local.ini");
 }
 
 #[test]
@@ -837,7 +837,7 @@ fn each_kafka_broker_becomes_its_own_cluster() {
         .lacks("create.topics")
         .lacks("jmx.port")
         .left("services.one.environment.KAFKA_CREATE_TOPICS", "does not create topics")
-        .left("services.one.environment.KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "has no 2 copies")
+        .left("services.one.environment.KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "cannot have 2 replicas")
         .left("services.two.image", "its own cluster, without `one`");
 }
 
