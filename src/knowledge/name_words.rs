@@ -96,6 +96,7 @@ pub const STRUCTURE: &[&str] = &[
     "healthcheck",
     "homeserver",
     "inbounds",
+    "jails",
     "links",
     "matcher",
     "matchBlocks",
@@ -107,6 +108,24 @@ pub const STRUCTURE: &[&str] = &[
     "probes",
     "shellHook",
     "ups",
+    "vars",
+    "vpnNamespaces",
+];
+
+/// The attributes of systemd and of containers whose value is a command. They do not say what a port in it is for.
+pub const COMMAND_OPTIONS: &[&str] = &[
+    "ExecReload",
+    "ExecStart",
+    "ExecStartPost",
+    "ExecStartPre",
+    "ExecStop",
+    "args",
+    "cmd",
+    "command",
+    "entrypoint",
+    "postStart",
+    "preStart",
+    "script",
 ];
 
 /// Words on a line before the address that a proxy or a firewall forwards connections to.
@@ -300,6 +319,7 @@ pub const CLIENT_SETS: &[&str] = &[
     "datasources",
     "egress",
     "homeserver",
+    "jails",
     "locations",
     "matcher",
     "proxyHosts",

@@ -22,7 +22,6 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
         number: cluster.number,
         group: if name.is_some() { group } else { UNNAMED },
         unnamed: name.is_none(),
-        listens: cluster.listens(),
         name: name.unwrap_or_else(|| unnamed(&cluster, missing)),
         uses: cluster.certain,
     })

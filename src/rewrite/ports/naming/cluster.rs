@@ -82,12 +82,16 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let names = used.names();
         let same =
             found.iter().position(|cluster| !cluster.is_another_container(&used) && cluster.is_of(&used, &names));
-        match same.or_else(|| beside(&found, &used)).or_else(|| on_machine(&found, &used)) {
+        let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
+        let near = || near().filter(|&at| !found[at].is_of_another_row(&used));
+        let same = same.or_else(near).or_else(|| only_local(&found, &used));
+        match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
         }
     }
     let mut undecided = Vec::new();
+    let mut ends = Vec::new();
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
@@ -109,8 +113,10 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let here = || if is_elsewhere { None } else { beside(&found, &used) };
         let near = || here().or_else(|| bound(&found, &used)).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
-        match named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual) {
+        let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
+        match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
+            None if used.is_range_end() => ends.push(used),
             None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
             None => undecided.push(used),
         }
@@ -128,6 +134,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         // There is no evidence for one of the services.
         _ => {}
     }
+    found.extend(Cluster::of_weak(number, ends));
     found
 }
 
@@ -221,6 +228,14 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     found.iter().position(|cluster| cluster.row == Some(row))
 }
 
+/// The only listener on the port that a client reaches on its own machine, whatever name it gives to the listener. A
+/// service that usually has the number, or that the file of the client configures, may listen as well.
+fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let is_local = used.evidence.is_client() && used.evidence.is_loopback() && used.known.is_none();
+    let [only] = found else { return None };
+    (is_local && only.listens() && !only.is_on_another_machine(used) && !used.evidence.is_configured_here()).then_some(0)
+}
+
 /// The service that another client in the same file reaches at the same address.
 fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let place = (used.path, used.evidence.address()?);
@@ -311,8 +326,24 @@ impl<'a> Cluster<'a> {
         }
     }
 
+    /// Whether a use may be one of this service's port. An end of a range of ports is not the port of one service, unless
+    /// it names that service, or the service has the same range.
+    fn may_have(&self, used: &Used<'_>) -> bool {
+        !used.is_range_end()
+            || self.uses.iter().any(|known| known.evidence.is_end())
+            || share(&self.service, &used.evidence.best.service)
+    }
+
+    /// Whether the table of well-known ports has this service and the one that a use names, as two services.
+    fn is_of_another_row(&self, used: &Used<'_>) -> bool {
+        matches!((self.row, used.row()), (Some(row), Some(other)) if row != other)
+    }
+
     /// Whether the evidence of a use names this service.
     fn is_named_by(&self, used: &Used<'_>) -> bool {
+        if words::differ(&self.service, &used.evidence.best.service) {
+            return false;
+        }
         // The evidence contains all words of the best name, which is cheaper to compare.
         share(&self.service, &used.evidence.best.service)
             || self.places.parts.contains(&used.evidence.best.service)

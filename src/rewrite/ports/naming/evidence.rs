@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::Missing;
-use super::line::{Side, range_protocol};
+use super::line::{Side, is_range_end, range_protocol};
 use super::reader::{Reader, is_front, is_local};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, comment, is_generic, is_variable, share, split, with};
@@ -136,6 +136,21 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
+    /// The number at the other end of the range in a firewall, if it is another number. A range of several numbers is
+    /// not the port of one service.
+    pub fn other_end(&self) -> Option<u32> {
+        if !is_range_end(self.port.name) {
+            return None;
+        }
+        let other = if self.reader.last() == "from" { "to" } else { "from" };
+        self.reader.beside?.number(other).filter(|other| *other != self.port.number)
+    }
+
+    /// Whether it is one end of a range of ports of a service.
+    pub fn is_end(&self) -> bool {
+        !self.reader.end().is_empty()
+    }
+
     /// Whether the file name may be used as a last resort.
     pub fn is_named_by_file(&self) -> bool {
         !self.reader.is_one_of_many
@@ -239,8 +254,7 @@ impl<'a> Evidence<'a> {
     /// Whether it connects to this machine.
     pub fn is_loopback(&self) -> bool {
         let beside = || self.reader.beside.filter(|_| self.reader.last() == "port")?.full_host();
-        self.address().is_some_and(is_local)
-            || self.reader.line.before.ends_with("[::1]:")
+        self.reader.line.is_at_loopback()
             || self.is_client() && self.address().is_none() && beside().is_some_and(is_local)
     }
 

@@ -59,8 +59,6 @@ pub struct Proposal {
     pub uses: Vec<usize>,
     /// Whether there is no evidence for the port's purpose.
     pub unnamed: bool,
-    /// Whether something certainly listens on the port.
-    pub listens: bool,
 }
 
 /// The group for services that fit no other group.
@@ -251,6 +249,11 @@ impl<'a> Used<'a> {
         service.is_empty() || !is_about_front && is_front()
     }
 
+    /// Whether a firewall opens a range of ports that the number is an end of.
+    fn is_range_end(&self) -> bool {
+        self.evidence.other_end().is_some()
+    }
+
     /// Whether something listens on the port here.
     fn is_listener(&self) -> bool {
         let Candidate { service, weight, .. } = &self.evidence.best;
@@ -288,6 +291,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     let rows = services(number);
     if rows.is_empty() {
         return None;
+    }
+    if evidence.other_end().is_some() {
+        return known_range(rows, evidence);
     }
     // A name that a person chose is better evidence than the number.
     let says_more = |row: &Service| {
@@ -334,6 +340,15 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         is_variable || (evidence.is_named_by_comment() || evidence.contradicts(row)) && !evidence.shares(row)
     };
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
+}
+
+/// The row of the table for one end of a range: one that has the end of a range in its name, or that the use names. The
+/// number alone does not say which service has the others.
+fn known_range(rows: &'static [Service], evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
+    let is_end = |row: &&Service| row.name.ends_with("First") || row.name.ends_with("Last");
+    let is_named = |row: &&Service| evidence.shares(row);
+    let named = rows.iter().find(is_named).map(|row| (row, weight::KNOWN));
+    named.or_else(|| rows.iter().find(is_end).map(|row| (row, weight::USUAL)))
 }
 
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.

@@ -251,7 +251,7 @@ impl Reader<'_> {
     }
 
     /// Which end of a range the port is.
-    pub(super) fn end(&self) -> Vec<String> {
+    pub fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
         let is_mapping = words.last().is_some_and(|word| word == "ports") || self.is_in_compose();
         if let Some(end) = self.line.range_end().filter(|_| is_mapping) {
