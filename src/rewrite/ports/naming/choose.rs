@@ -33,6 +33,7 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &Hash
     let mut names = machines_last(cluster.names(), machines);
     names.extend(names.first().map(|first| alternate(first)));
     names.extend(cluster.names_by_file());
+    names.extend(names.first().map(|first| numbered(first, cluster.number)));
     names.push(unnamed(cluster, missing));
     names
 }
@@ -85,6 +86,13 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let is_udp = cluster.certain.iter().any(|&index| missing[index].name.to_ascii_lowercase().contains("udp"));
     let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
     let subject = cluster.uses.iter().map(|used| used.evidence.subject()).find(|subject| !subject.is_empty());
+    // Both ends of a range get the number of the first one.
+    let range = cluster.uses.iter().find_map(|used| Some((used.evidence.other_end()?, used.evidence.end())));
+    if let Some((other, end)) = range.filter(|_| cluster.uses.iter().all(Used::is_range_end)) {
+        let protocol = if is_udp { "udp" } else { "tcp" };
+        let name = [format!("range{}", cluster.number.min(other)), protocol.to_owned()];
+        return name.into_iter().chain(end).collect();
+    }
     let mut name = if service.is_empty() { subject.map(<[String]>::to_vec).unwrap_or_default() } else { service };
     if is_front(&name) || is_holder(&name) {
         name.clear();
@@ -125,6 +133,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
         let free = free.chain((clusters[at].listens() || clusters[at].is_main()).then(|| alternate(first)));
         let free = free.chain(clusters[at].names_by_file());
+        let free = free.chain(std::iter::once_with(|| numbered(first, clusters[at].number)));
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
         }
@@ -135,6 +144,11 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
 /// The name of an additional port, which a service uses instead of its usual one.
 fn alternate(name: &[String]) -> Vec<String> {
     name.iter().cloned().chain(["alternate".to_owned()]).collect()
+}
+
+/// The name of one of several ports that nothing but the number distinguishes.
+fn numbered(name: &[String], number: u32) -> Vec<String> {
+    name.iter().cloned().chain([format!("port{number}")]).collect()
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.

@@ -75,7 +75,12 @@ impl<'a> Places<'a> {
 
 /// Groups the uses of one number by service.
 pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
-    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(Used::is_strong);
+    // A listener that only its file names comes before the clients that have other names for it.
+    let names_itself = uses.iter().any(|used| used.is_strong() && used.is_listener());
+    let is_strong = |used: &Used<'_>| used.is_strong() || !names_itself && used.is_listener();
+    let has_strong = uses.iter().any(Used::is_strong);
+    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        uses.into_iter().partition(|used| has_strong && is_strong(used));
     let (listeners, clients): (Vec<Used<'_>>, Vec<Used<'_>>) = strong.into_iter().partition(Used::is_listener);
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in listeners.into_iter().chain(clients) {
@@ -233,7 +238,7 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let is_local = used.evidence.is_client() && used.evidence.is_loopback() && used.known.is_none();
     let [only] = found else { return None };
-    (is_local && only.listens() && !only.is_on_another_machine(used) && !used.evidence.is_configured_here()).then_some(0)
+    (is_local && only.has_listener() && !only.is_on_another_machine(used) && !used.evidence.is_configured_here()).then_some(0)
 }
 
 /// The service that another client in the same file reaches at the same address.
@@ -261,7 +266,7 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
         }
         // The host of a proxy is another name of the service behind it.
         // So is the name of a variable, unless a service has that name.
-        [only] if only.listens() => {
+        [only] if only.has_listener() => {
             // A local connection reaches the only listener, whatever name the client uses, unless the listener is on
             // another machine.
             let is_loopback = used.evidence.is_loopback();
@@ -309,7 +314,8 @@ impl<'a> Cluster<'a> {
     fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
         match (self.row, used.row()) {
             (Some(row), Some(other)) => row == other,
-            _ if self.is_another_instance(used) => false,
+            _ if self.is_another_instance(used) || self.is_of_another_machine(used) => false,
+            _ if self.service == names => true,
             _ if alike(&self.service, names) => true,
             // Secondary evidence in one use may be the name in another.
             _ => {
@@ -330,7 +336,7 @@ impl<'a> Cluster<'a> {
     /// it names that service, or the service has the same range.
     fn may_have(&self, used: &Used<'_>) -> bool {
         !used.is_range_end()
-            || self.uses.iter().any(|known| known.evidence.is_end())
+            || self.uses.iter().any(|known| !known.evidence.end().is_empty())
             || share(&self.service, &used.evidence.best.service)
     }
 
@@ -341,9 +347,6 @@ impl<'a> Cluster<'a> {
 
     /// Whether the evidence of a use names this service.
     fn is_named_by(&self, used: &Used<'_>) -> bool {
-        if words::differ(&self.service, &used.evidence.best.service) {
-            return false;
-        }
         // The evidence contains all words of the best name, which is cheaper to compare.
         share(&self.service, &used.evidence.best.service)
             || self.places.parts.contains(&used.evidence.best.service)
@@ -366,6 +369,16 @@ impl<'a> Cluster<'a> {
         let Some(instance) = used.evidence.instance().filter(|_| used.is_listener()) else { return false };
         let mut own = self.uses.iter().filter(|known| known.path == used.path).peekable();
         own.peek().is_some() && own.all(|known| known.evidence.instance().is_some_and(|other| other != instance))
+    }
+
+    /// Whether a use belongs to another part of a service with this name than all of this cluster's, on another machine.
+    fn is_of_another_machine(&self, used: &Used<'_>) -> bool {
+        let is_listener = used.is_listener() && self.has_listener();
+        let part = || used.evidence.middle();
+        is_listener && self.is_on_another_machine(used) && {
+            let part = part();
+            !part.is_empty() && self.uses.iter().all(|known| known.evidence.middle() != part)
+        }
     }
 
     /// Whether a client in the same file connects to this service at another address than the use does.
@@ -397,6 +410,22 @@ impl<'a> Cluster<'a> {
     /// Whether something certainly listens on the port.
     pub fn listens(&self) -> bool {
         self.places.listens
+    }
+
+    /// Whether something listens on the port, even if only its file names it.
+    fn has_listener(&self) -> bool {
+        self.listens() || !self.places.files.is_empty()
+    }
+
+    /// Whether all uses open the port in firewalls, in files about different subjects. Then the file names say nothing.
+    fn is_opened_everywhere(&self) -> bool {
+        let subjects = || self.uses.iter().map(|used| used.evidence.subject());
+        let is_by_file = |used: &Used<'_>| used.evidence.is_opened() && used.evidence.best.weight == weight::FILE;
+        let Some(first) = subjects().next() else { return false };
+        self.row.is_none()
+            && self.uses.iter().all(is_by_file)
+            && subjects().any(|subject| !share(first, subject))
+            && self.uses.iter().all(|used| !used.evidence.names_service())
     }
 
     /// Whether the number only occurs inside of containers: their mappings have another number outside, and a variable
@@ -467,7 +496,15 @@ impl<'a> Cluster<'a> {
     /// Names for the service's port, the best first.
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut names = Vec::new();
-        names.extend(self.row.map(|row| words::split(row.name)));
+        let end = self.uses.iter().all(Used::is_range_end).then(|| self.uses.first().map(|used| used.evidence.end()));
+        let end = end.flatten().unwrap_or_default();
+        names.extend(self.row.map(|row| with(&words::split(row.name), &end)));
+        if self.is_opened_everywhere() {
+            let remark = self.uses.first().map(|used| used.evidence.remark()).unwrap_or_default();
+            let is_same = self.uses.iter().all(|used| used.evidence.remark() == remark);
+            names.extend((is_same && !remark.is_empty()).then(|| with(&remark, &end)));
+            return names;
+        }
         // Clients use their own names, which do not include the listener's.
         let (listens, is_inside) = (self.listens(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
@@ -477,6 +514,7 @@ impl<'a> Cluster<'a> {
         for used in by_weight() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
             let base = with(service, qualifier);
+            names.extend(used.evidence.part().map(|part| with(&join_instance(service, &part), qualifier)));
             names.push(base.clone());
             if is_inside {
                 names.push(with(&base, &["container".to_owned()]));

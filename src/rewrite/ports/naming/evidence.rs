@@ -124,6 +124,7 @@ impl<'a> Evidence<'a> {
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
         let inside = self.reader.variable_inside(&self.best.service);
         own.into_iter()
+            .chain(self.reader.interface())
             .chain(numbered)
             .chain(self.reader.contained())
             .chain(inside)
@@ -146,9 +147,21 @@ impl<'a> Evidence<'a> {
         self.reader.beside?.number(other).filter(|other| *other != self.port.number)
     }
 
-    /// Whether it is one end of a range of ports of a service.
-    pub fn is_end(&self) -> bool {
-        !self.reader.end().is_empty()
+    /// Which end of a range of ports of a service it is. Empty if it is neither.
+    pub fn end(&self) -> Vec<String> {
+        self.reader.end()
+    }
+
+    /// The words of the comment next to the number, however general.
+    pub fn remark(&self) -> Vec<String> {
+        const MOST: usize = 3;
+        let words = split(self.reader.line.comment);
+        if words.len() < 2 || words.len() > MOST { Vec::new() } else { words }
+    }
+
+    /// The name of a part that the service has for this port alone: `satellite` in `services.wyoming.satellite.port`.
+    pub fn part(&self) -> Option<Vec<String>> {
+        if self.is_remote || self.best.weight != weight::LISTENER { None } else { self.reader.part() }
     }
 
     /// Whether the file name may be used as a last resort.

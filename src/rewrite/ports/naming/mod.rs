@@ -243,8 +243,8 @@ impl<'a> Used<'a> {
     /// Whether the evidence names nothing, or only something that passes connections on.
     fn is_of_front(&self) -> bool {
         let Candidate { service, weight, .. } = &self.evidence.best;
-        // A scrape job and a variable such as `HTTP_PROXY` are about the proxy itself.
-        let is_about_front = matches!(*weight, weight::JOB | weight::VARIABLE);
+        // A scrape job, a host and a variable such as `HTTP_PROXY` are about the proxy itself.
+        let is_about_front = matches!(*weight, weight::JOB | weight::VARIABLE | weight::HOST);
         let is_front = || is_front(service) && self.evidence.is_remote && !self.evidence.is_policed;
         service.is_empty() || !is_about_front && is_front()
     }
@@ -288,12 +288,12 @@ fn row_words(row: &Service) -> Vec<String> {
 
 /// The row of the table for a use: the row that the use names, or else the only one for the number.
 fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
+    if let Some(other) = evidence.other_end() {
+        return known_range(number, other, evidence);
+    }
     let rows = services(number);
     if rows.is_empty() {
         return None;
-    }
-    if evidence.other_end().is_some() {
-        return known_range(rows, evidence);
     }
     // A name that a person chose is better evidence than the number.
     let says_more = |row: &Service| {
@@ -319,6 +319,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     let is_element = evidence.is_client() && evidence.best.weight == weight::LISTENER + 1;
     let words = if is_listener { evidence.path_words() } else { evidence.words() };
     let names = |row: &&Service| {
+        if is_listener && words::differ(&words::split(row.name), &evidence.best.service) {
+            return false;
+        }
         row_words(row)
             .iter()
             .any(|key| words.contains(key) || key.len() >= 5 && words.iter().any(|word| word.starts_with(key.as_str())))
@@ -342,13 +345,20 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
 }
 
-/// The row of the table for one end of a range: one that has the end of a range in its name, or that the use names. The
-/// number alone does not say which service has the others.
-fn known_range(rows: &'static [Service], evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
+/// The row of the table for one end of a range: one that has the end of a range in its name, one that the use names, or
+/// that of the first of a few numbers. The first of many numbers does not say which service has the others.
+fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
+    const FEW: u32 = 3;
     let is_end = |row: &&Service| row.name.ends_with("First") || row.name.ends_with("Last");
-    let is_named = |row: &&Service| evidence.shares(row);
-    let named = rows.iter().find(is_named).map(|row| (row, weight::KNOWN));
-    named.or_else(|| rows.iter().find(is_end).map(|row| (row, weight::USUAL)))
+    let rows = services(number).iter();
+    if let Some(row) = rows.clone().find(|row| evidence.shares(row)) {
+        return Some((row, weight::KNOWN));
+    }
+    let of_few = || {
+        let first = services(number.min(other)).first().filter(|_| number.abs_diff(other) < FEW)?;
+        (first.certainty == Certainty::Usual && !first.is_protocol && !first.is_exporter()).then_some(first)
+    };
+    rows.clone().find(is_end).or_else(of_few).map(|row| (row, weight::USUAL))
 }
 
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.

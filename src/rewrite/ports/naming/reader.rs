@@ -230,6 +230,22 @@ impl<'a> Reader<'a> {
         self.parts.last().copied().unwrap_or("")
     }
 
+    /// The network interface that has the port: `wg1` in `networking.wireguard.interfaces.wg1.listenPort`.
+    pub fn interface(&self) -> Option<Vec<String>> {
+        let at = self.parts.iter().position(|part| *part == "interfaces").filter(|at| at + 3 == self.parts.len())?;
+        Some(split(self.parts[at + 1])).filter(|words| self.is_plain_port() && !words.is_empty())
+    }
+
+    /// The part of a service that the option of the port is directly in, if it has a name of its own.
+    pub fn part(&self) -> Option<Vec<String>> {
+        let (at, _) = self.named()?;
+        let is_direct = at + 3 == self.parts.len() && *at > 0 && self.parts[at - 1] == "services";
+        let words = split(self.parts.get(at + 1)?);
+        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
+        let says = is_direct && !is_purpose && telling(self.last()).is_empty() && self.says_whose(at + 1);
+        says.then(|| self.middle()).filter(|words| !words.is_empty())
+    }
+
     /// The name in a set of servers or instances that contains the number.
     pub fn instance(&self) -> Option<&'a str> {
         let at = self.parts.iter().position(|part| matches!(*part, "servers" | "instances"))?;
@@ -425,8 +441,9 @@ impl<'a> Reader<'a> {
     pub fn behind(&self, comment: &[String]) -> Option<Candidate> {
         let container = self.container()?;
         let (first, rest) = comment.split_first()?;
-        let is_other =
-            !container.to_ascii_lowercase().contains(first.as_str()) && self.is_service(std::slice::from_ref(first));
+        let is_other = !is_generic(first)
+            && !container.to_ascii_lowercase().contains(first.as_str())
+            && self.is_service(std::slice::from_ref(first));
         let is_plain = matches!(self.last(), "ports")
             && rest.iter().all(|word| is_generic(word) || PURPOSES.contains(&word.as_str()));
         let weight = weight::LISTENER + 1;

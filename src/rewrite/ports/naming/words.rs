@@ -173,12 +173,16 @@ pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + C
 }
 
 /// Whether two names may belong to one service. `shop-web` and `forge-web` are two services whose parts have the same
-/// purpose, and `llama-swap` is not `llama-cpp`.
+/// purpose.
 pub fn alike(one: &[String], other: &[String]) -> bool {
-    !differ(one, other) && may_be_alike(one, other)
+    let says = |word: &&String| !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str());
+    let has_own = |words: &[String]| words.iter().any(|word| !is_generic(word) && says(&word));
+    let telling = |words: &[String]| words.iter().filter(says).cloned().collect::<Vec<_>>();
+    share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
 }
 
-/// Whether two names that begin with the same word each go on with a word that the other does not have.
+/// Whether two names that begin with the same word each go on with a word that the other does not have: `llama-swap` is
+/// not `llama-cpp`.
 pub fn differ(one: &[String], other: &[String]) -> bool {
     let says = |word: &&String| {
         !is_generic(word) && !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str())
@@ -187,13 +191,6 @@ pub fn differ(one: &[String], other: &[String]) -> bool {
         words[1..].iter().filter(says).any(|word| !share(std::slice::from_ref(word), known))
     };
     matches!((one, other), ([a, _, ..], [b, _, ..]) if a == b) && has_more(one, other) && has_more(other, one)
-}
-
-fn may_be_alike(one: &[String], other: &[String]) -> bool {
-    let says = |word: &&String| !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str());
-    let has_own = |words: &[String]| words.iter().any(|word| !is_generic(word) && says(&word));
-    let telling = |words: &[String]| words.iter().filter(says).cloned().collect::<Vec<_>>();
-    share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
 }
 
 /// Whether a service name contains one of the keys of a well-known service. `unifi2` contains `unifi`, but `forge` is

@@ -124,8 +124,10 @@ impl Reader<'_> {
             // A program that people run has names for what it connects to: `programs.browser.bookmarks.Wiki.url`.
             "programs" => {
                 let inner = owner + 1..self.parts.len().saturating_sub(1).max(owner + 1);
-                let name = inner.rev().find(|&at| self.says_whose(at)).map(|at| prose(self.parts[at]))?;
-                plain(name, weight::OBJECT)
+                let name = inner.rev().find(|&at| self.says_whose(at)).map(|at| self.parts[at])?;
+                // A name with spaces is several parts.
+                let whole = self.beside.map(|beside| beside.key()).filter(|key| key.ends_with(name));
+                plain(prose(whole.unwrap_or(name)), weight::OBJECT)
             }
             _ => None,
         }

@@ -33,6 +33,9 @@ impl Reader<'_> {
         if self.parts.contains(&"matchBlocks") {
             return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
         }
+        if let Some(candidate) = self.site() {
+            return candidate;
+        }
         if let Some((_, candidate)) = self.named() {
             return candidate.clone();
         }
@@ -86,6 +89,14 @@ impl Reader<'_> {
             }
             None => self.leaf(self.last()),
         }
+    }
+
+    /// The virtual host with an address of its own: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`.
+    fn site(&self) -> Option<Candidate> {
+        let [.., sites, name, "listen", _] = self.parts.as_slice() else { return None };
+        let words = split(name);
+        let is_name = matches!(*sites, "virtualHosts" | "virtualhosts") && *name != "?" && !all_generic(&words);
+        is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER + 1 })
     }
 
     /// The name in a manifest: that of the container, or else of the object.
