@@ -215,8 +215,18 @@ pub const HOLDERS: &[&str] = &[
 ];
 
 /// Names in an attribute path that precede the name of a machine, a user or an interface, never a service.
-pub const PLACES: &[&str] =
-    &["hosts", "interfaces", "machines", "matchBlocks", "netdevs", "nodes", "users", "guests", "nixosConfigurations", "vpnNamespaces"];
+pub const PLACES: &[&str] = &[
+    "hosts",
+    "interfaces",
+    "machines",
+    "matchBlocks",
+    "netdevs",
+    "nodes",
+    "users",
+    "guests",
+    "nixosConfigurations",
+    "vpnNamespaces",
+];
 
 /// Names of application parts that are often the only name in a Compose file or process manager.
 pub const PARTS: &[&str] = &[

@@ -35,7 +35,10 @@ fn the_text_that_a_replacement_searches_for_contains_no_ports() {
         Language::Nix,
         &[
             (r#"{ p = ''substituteInPlace a.py --replace 'get("URL", "http://localhost:3000")' '' ''; }"#, ""),
-            (r#"{ p = ''substituteInPlace a.py --replace-fail "x" 'get("URL", "http://localhost:3000")' ''; }"#, "3000"),
+            (
+                r#"{ p = ''substituteInPlace a.py --replace-fail "x" 'get("URL", "http://localhost:3000")' ''; }"#,
+                "3000",
+            ),
             (r#"{ p = builtins.replaceStrings [ "localhost:3000" ] [ "localhost:3001" ] text; }"#, "3001"),
         ],
     );

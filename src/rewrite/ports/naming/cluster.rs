@@ -89,7 +89,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
             found.iter().position(|cluster| !cluster.is_another_container(&used) && cluster.is_of(&used, &names));
         let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
         let near = || near().filter(|&at| !found[at].is_of_another_row(&used));
-        let same = same.or_else(near).or_else(|| only_local(&found, &used));
+        let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
@@ -233,12 +233,20 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     found.iter().position(|cluster| cluster.row == Some(row))
 }
 
+/// The service that usually has this number, if that is the service which a client names. Its listener may have another
+/// name.
+fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let row = used.row().filter(|_| used.evidence.is_client())?;
+    found.iter().position(|cluster| cluster.uses.iter().any(|known| known.known.is_some_and(|(other, _)| other == row)))
+}
+
 /// The only listener on the port that a client reaches on its own machine, whatever name it gives to the listener. A
 /// service that usually has the number, or that the file of the client configures, may listen as well.
 fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let is_local = used.evidence.is_client() && used.evidence.is_loopback() && used.known.is_none();
     let [only] = found else { return None };
-    (is_local && only.has_listener() && !only.is_on_another_machine(used) && !used.evidence.is_configured_here()).then_some(0)
+    (is_local && only.has_listener() && !only.is_on_another_machine(used) && !used.evidence.is_configured_here())
+        .then_some(0)
 }
 
 /// The service that another client in the same file reaches at the same address.
@@ -314,6 +322,7 @@ impl<'a> Cluster<'a> {
     fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
         match (self.row, used.row()) {
             (Some(row), Some(other)) => row == other,
+            (None, Some(row)) if words::differ(&self.service, &words::split(row.name)) => false,
             _ if self.is_another_instance(used) || self.is_of_another_machine(used) => false,
             _ if self.service == names => true,
             _ if alike(&self.service, names) => true,
@@ -374,10 +383,10 @@ impl<'a> Cluster<'a> {
     /// Whether a use belongs to another part of a service with this name than all of this cluster's, on another machine.
     fn is_of_another_machine(&self, used: &Used<'_>) -> bool {
         let is_listener = used.is_listener() && self.has_listener();
-        let part = || used.evidence.middle();
-        is_listener && self.is_on_another_machine(used) && {
-            let part = part();
-            !part.is_empty() && self.uses.iter().all(|known| known.evidence.middle() != part)
+        let is_here = || used.evidence.address().is_none_or(is_local);
+        is_listener && is_here() && self.is_on_another_machine(used) && {
+            let part = used.evidence.middle();
+            self.uses.iter().filter(|known| known.is_listener()).all(|known| known.evidence.middle() != part)
         }
     }
 
@@ -506,7 +515,7 @@ impl<'a> Cluster<'a> {
             return names;
         }
         // Clients use their own names, which do not include the listener's.
-        let (listens, is_inside) = (self.listens(), self.is_inside());
+        let (listens, is_inside) = (self.has_listener(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)));

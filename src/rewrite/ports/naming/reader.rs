@@ -79,8 +79,9 @@ impl<'a> Reader<'a> {
         let is_one_of_many = context.is_list(port);
         let subject = subject(port.path).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
         let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());
-        let is_default =
-            [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end)) || port.name.contains(".default.");
+        let is_default = line.before.trim_end().ends_with("mkDefault")
+            || [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end))
+            || port.name.contains(".default.");
         Self {
             line,
             subject,
@@ -239,7 +240,10 @@ impl<'a> Reader<'a> {
     /// The part of a service that the option of the port is directly in, if it has a name of its own.
     pub fn part(&self) -> Option<Vec<String>> {
         let (at, _) = self.named()?;
-        let is_direct = at + 3 == self.parts.len() && *at > 0 && self.parts[at - 1] == "services";
+        let inner = self.parts.get(at + 2..).unwrap_or_default();
+        let is_direct = *at > 0
+            && self.parts[at - 1] == "services"
+            && inner.split_last().is_some_and(|(_, between)| between.iter().all(|part| all_generic(&split(part))));
         let words = split(self.parts.get(at + 1)?);
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
         let says = is_direct && !is_purpose && telling(self.last()).is_empty() && self.says_whose(at + 1);

@@ -184,9 +184,8 @@ pub fn alike(one: &[String], other: &[String]) -> bool {
 /// Whether two names that begin with the same word each go on with a word that the other does not have: `llama-swap` is
 /// not `llama-cpp`.
 pub fn differ(one: &[String], other: &[String]) -> bool {
-    let says = |word: &&String| {
-        !is_generic(word) && !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str())
-    };
+    let says =
+        |word: &&String| !is_generic(word) && !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str());
     let has_more = |words: &[String], known: &[String]| {
         words[1..].iter().filter(says).any(|word| !share(std::slice::from_ref(word), known))
     };

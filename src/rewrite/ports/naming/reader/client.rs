@@ -44,8 +44,10 @@ impl Reader<'_> {
         let key = self.beside.map(|beside| service(beside.key())).filter(|_| is_argument);
         let key = key.filter(|words| !words.is_empty() && !all_generic(words) && !share(&self.subject, words));
         found.extend(key.map(|words| plain(words, weight::HOST)));
-        if let Some(at) =
-            self.parts.iter().position(|part| matches!(*part, "provider" | "providers" | "upstreams" | "backends" | "jails"))
+        if let Some(at) = self
+            .parts
+            .iter()
+            .position(|part| matches!(*part, "provider" | "providers" | "upstreams" | "backends" | "jails"))
         {
             let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).map(|name| split(name));
             found.extend(name.filter(|words| !all_generic(words)).map(|words| plain(words, weight::TARGET)));
@@ -124,7 +126,12 @@ impl Reader<'_> {
             // A program that people run has names for what it connects to: `programs.browser.bookmarks.Wiki.url`.
             "programs" => {
                 let inner = owner + 1..self.parts.len().saturating_sub(1).max(owner + 1);
-                let name = inner.rev().find(|&at| self.says_whose(at)).map(|at| self.parts[at])?;
+                let Some(name) = inner.rev().find(|&at| self.says_whose(at)).map(|at| self.parts[at]) else {
+                    // `programs.wiki.settings.sync_address`: a program connects to its own server.
+                    let is_own = matches!(split(self.last()).last()?.as_str(), "address" | "server");
+                    let is_other = is_own && !self.line.is_at_loopback();
+                    return is_other.then(|| plain(service(self.parts[owner]), weight::TARGET)).flatten();
+                };
                 // A name with spaces is several parts.
                 let whole = self.beside.map(|beside| beside.key()).filter(|key| key.ends_with(name));
                 plain(prose(whole.unwrap_or(name)), weight::OBJECT)

@@ -92,7 +92,7 @@ impl Reader<'_> {
     }
 
     /// The virtual host with an address of its own: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`.
-    fn site(&self) -> Option<Candidate> {
+    pub(super) fn site(&self) -> Option<Candidate> {
         let [.., sites, name, "listen", _] = self.parts.as_slice() else { return None };
         let words = split(name);
         let is_name = matches!(*sites, "virtualHosts" | "virtualhosts") && *name != "?" && !all_generic(&words);
@@ -170,7 +170,9 @@ impl Reader<'_> {
         let is_set_of_ports =
             |words: Vec<String>| words.last().is_some_and(|word| word == "ports") && !all_generic(&words);
         let in_ports = before.is_some_and(is_set_of_ports);
-        let words = if in_ports && words.is_empty() { split(name) } else { words };
+        // `openVPNPorts.port`
+        let is_port = || matches!(name, "port" | "ports");
+        let words = if in_ports && words.is_empty() && !is_port() { split(name) } else { words };
         // A well-known service needs no additional name. A protocol does.
         let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
         let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
