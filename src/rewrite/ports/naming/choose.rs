@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashSet};
 
+use super::evidence::weight;
 use super::reader::is_front;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HOLDERS};
@@ -33,7 +34,7 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &Hash
     let mut names = machines_last(cluster.names(), machines);
     names.extend(names.first().map(|first| alternate(first)));
     names.extend(cluster.names_by_file());
-    names.extend(names.first().map(|first| numbered(first, cluster.number)));
+    names.extend(names.first().and_then(|first| numbered(first, cluster)));
     names.push(unnamed(cluster, missing));
     names
 }
@@ -133,7 +134,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
         let free = free.chain((clusters[at].listens() || clusters[at].is_main()).then(|| alternate(first)));
         let free = free.chain(clusters[at].names_by_file());
-        let free = free.chain(std::iter::once_with(|| numbered(first, clusters[at].number)));
+        let free = free.chain(numbered(first, &clusters[at]));
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
         }
@@ -146,9 +147,11 @@ fn alternate(name: &[String]) -> Vec<String> {
     name.iter().cloned().chain(["alternate".to_owned()]).collect()
 }
 
-/// The name of one of several ports that nothing but the number distinguishes.
-fn numbered(name: &[String], number: u32) -> Vec<String> {
-    name.iter().cloned().chain([format!("port{number}")]).collect()
+/// The name of one of several ports of a service that nothing but the number distinguishes. The name of a file is not
+/// sufficient evidence for the service.
+fn numbered(name: &[String], cluster: &Cluster<'_>) -> Option<Vec<String>> {
+    let names_service = cluster.best().is_some_and(|used| used.evidence.best.weight > weight::FILE);
+    names_service.then(|| name.iter().cloned().chain([format!("port{}", cluster.number)]).collect())
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.
@@ -167,7 +170,7 @@ fn claim(cluster: &Cluster<'_>) -> Claim {
         inside || cluster.row.is_none() && !(is_main && cluster.listens()),
         inside,
         !is_main,
-        is_main && cluster.is_default(),
+        cluster.is_main_default(),
         !cluster.listens(),
         qualified,
         cluster.is_partly_qualified(),

@@ -462,6 +462,14 @@ impl<'a> Cluster<'a> {
         self.uses.iter().any(|used| is_own(used) && used.evidence.is_main())
     }
 
+    /// Whether the service's own port is only a default, which no configuration overrides with this number.
+    pub fn is_main_default(&self) -> bool {
+        let service = self.best().map(|used| &used.evidence.best.service);
+        let is_own = |used: &&Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
+        let mut own = self.uses.iter().filter(is_own).filter(|used| used.evidence.is_main()).peekable();
+        own.peek().is_some() && own.all(|used| used.evidence.is_default())
+    }
+
     /// Words for the usual purpose of the number, whatever program listens on it.
     fn purposes(&self) -> Vec<Vec<String>> {
         const SYSTEM_PORTS: u32 = 1024;

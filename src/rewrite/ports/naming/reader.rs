@@ -241,9 +241,12 @@ impl<'a> Reader<'a> {
     pub fn part(&self) -> Option<Vec<String>> {
         let (at, _) = self.named()?;
         let inner = self.parts.get(at + 2..).unwrap_or_default();
+        let is_empty = |word: &String| is_generic(word) || PURPOSES.contains(&word.as_str());
         let is_direct = *at > 0
             && self.parts[at - 1] == "services"
-            && inner.split_last().is_some_and(|(_, between)| between.iter().all(|part| all_generic(&split(part))));
+            && inner
+                .split_last()
+                .is_some_and(|(_, between)| between.iter().all(|part| split(part).iter().all(is_empty)));
         let words = split(self.parts.get(at + 1)?);
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
         let says = is_direct && !is_purpose && telling(self.last()).is_empty() && self.says_whose(at + 1);
