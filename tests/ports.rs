@@ -234,7 +234,7 @@ fn init_writes_a_registry_that_fix_then_uses() {
     let registry = fs::read_to_string(root.path().join("lib/ports.nix")).unwrap();
     assert!(registry.contains("    incus = 8443;\n"), "{registry}");
     assert!(
-        registry.contains("# flakeward: allow(port-conflict) a different service from infrastructure.incus"),
+        registry.contains("# flakeward: allow(port-conflict) same number as infrastructure.incus"),
         "{registry}"
     );
 
