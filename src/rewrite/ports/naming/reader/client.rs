@@ -83,6 +83,10 @@ impl Reader<'_> {
             }
             Some((at, candidate)) => {
                 found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() });
+                // A name server has no other name for the one that it asks.
+                let qualifier = vec!["upstream".to_owned()];
+                let upstream = Candidate { qualifier, weight: weight::FILE + 1, ..candidate.clone() };
+                found.extend(self.line.is_of_name_server().then_some(upstream));
                 found.extend(self.reached_by(*at));
             }
             None if self.line.key_host().is_some() => {}
