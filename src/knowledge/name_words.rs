@@ -96,7 +96,9 @@ pub const STRUCTURE: &[&str] = &[
     "healthcheck",
     "homeserver",
     "inbounds",
+    "jails",
     "links",
+    "loadBalancer",
     "matcher",
     "matchBlocks",
     "matchers",
@@ -107,6 +109,24 @@ pub const STRUCTURE: &[&str] = &[
     "probes",
     "shellHook",
     "ups",
+    "vars",
+    "vpnNamespaces",
+];
+
+/// The attributes of systemd and of containers whose value is a command. They do not say what a port in it is for.
+pub const COMMAND_OPTIONS: &[&str] = &[
+    "ExecReload",
+    "ExecStart",
+    "ExecStartPost",
+    "ExecStartPre",
+    "ExecStop",
+    "args",
+    "cmd",
+    "command",
+    "entrypoint",
+    "postStart",
+    "preStart",
+    "script",
 ];
 
 /// Words on a line before the address that a proxy or a firewall forwards connections to.
@@ -195,8 +215,18 @@ pub const HOLDERS: &[&str] = &[
 ];
 
 /// Names in an attribute path that precede the name of a machine, a user or an interface, never a service.
-pub const PLACES: &[&str] =
-    &["hosts", "interfaces", "machines", "matchBlocks", "netdevs", "nodes", "users", "guests", "nixosConfigurations"];
+pub const PLACES: &[&str] = &[
+    "hosts",
+    "interfaces",
+    "machines",
+    "matchBlocks",
+    "netdevs",
+    "nodes",
+    "users",
+    "guests",
+    "nixosConfigurations",
+    "vpnNamespaces",
+];
 
 /// Names of application parts that are often the only name in a Compose file or process manager.
 pub const PARTS: &[&str] = &[
@@ -300,6 +330,7 @@ pub const CLIENT_SETS: &[&str] = &[
     "datasources",
     "egress",
     "homeserver",
+    "jails",
     "locations",
     "matcher",
     "proxyHosts",

@@ -351,6 +351,12 @@ pub fn integer(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Integer)
 }
 
+/// The integer that a selection inside wrappers falls back to: `8080` in `toString (cfg.port or 8080)`. Without
+/// parentheses, `toString cfg.port or 8080` has the same meaning.
+pub fn fallback(tree: &Tree<'_>, expression: Node) -> Option<Node> {
+    integer(tree, tree.child(selection(tree, expression)?, Field::Default)?)
+}
+
 /// The string inside wrappers.
 pub fn string(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::String)

@@ -30,6 +30,33 @@ fn holds(language: Language, rows: &[(&str, &str)]) {
 }
 
 #[test]
+fn the_text_that_a_replacement_searches_for_contains_no_ports() {
+    holds(
+        Language::Nix,
+        &[
+            (r#"{ p = ''substituteInPlace a.py --replace 'get("URL", "http://localhost:3000")' '' ''; }"#, ""),
+            (
+                r#"{ p = ''substituteInPlace a.py --replace-fail "x" 'get("URL", "http://localhost:3000")' ''; }"#,
+                "3000",
+            ),
+            (r#"{ p = builtins.replaceStrings [ "localhost:3000" ] [ "localhost:3001" ] text; }"#, "3001"),
+        ],
+    );
+}
+
+#[test]
+fn the_fallback_of_a_selection_in_a_string_is_a_port() {
+    holds(
+        Language::Nix,
+        &[
+            (r#"{ url = "http://localhost:${toString cfg.port or 5432}"; }"#, "5432"),
+            (r#"{ url = "http://localhost:${toString (cfg.port or 5432)}"; }"#, "5432"),
+            (r#"{ text = "${toString (cfg.count or 5432)} items"; }"#, ""),
+        ],
+    );
+}
+
+#[test]
 fn attributes_are_ports_by_their_last_word() {
     holds(
         Language::Nix,

@@ -118,7 +118,6 @@ fn placed(
     const OTHERS: [&str; 4] = ["here", "service", "other", "extra"];
     let mut taken = Taken::of(taken);
     let mut entries = Vec::new();
-    let mut listening = Vec::new();
     let mut by_use = BTreeMap::new();
     for proposal in proposals {
         let name = style.join(&proposal.name);
@@ -137,31 +136,27 @@ fn placed(
             None => "No name found.".to_owned(),
         });
         entries.push(NewEntry { path, number: proposal.number, comment });
-        listening.push(proposal.listens);
     }
-    explain(&mut entries, &listening);
+    explain(&mut entries);
     (entries, by_use)
 }
 
 /// Adds a comment to each entry whose number another entry also has, to state that this is intended. [`super::layout`]
-/// and [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first. Only
-/// two services that both listen on the number certainly share it.
-fn explain(entries: &mut [NewEntry], listening: &[bool]) {
+/// and [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first. Whether
+/// the names belong to two services or to one is not certain, so the reason does not state it.
+fn explain(entries: &mut [NewEntry]) {
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));
-    let mut first: BTreeMap<u32, (String, bool)> = BTreeMap::new();
+    let mut first: BTreeMap<u32, String> = BTreeMap::new();
     for at in order {
         let entry = &mut entries[at];
         match first.get(&entry.number) {
-            Some((other, listens)) => {
-                let reason = match *listens && listening[at] {
-                    true => format!("a different service from {other}"),
-                    false => format!("same port as {other}, under a different name"),
-                };
+            Some(other) => {
+                let reason = format!("same number as {other}, used under another name");
                 entry.comment = Some(format!("flakeward: allow(port-conflict) {reason}"));
             }
             None => {
-                first.insert(entry.number, (dotted(&entry.path), listening[at]));
+                first.insert(entry.number, dotted(&entry.path));
             }
         }
     }

@@ -36,6 +36,7 @@ impl Masked {
         for part in tree.children(string).filter(|&part| tree.kind(part) == NodeKind::Interpolation) {
             let Some(expression) = tree.child(part, Field::Expression) else { continue };
             let known = flow::integer(tree, expression)
+                .or_else(|| flow::fallback(tree, expression))
                 .and_then(|node| Some((node, tree.slice(node).parse().ok()?)))
                 .or_else(|| collector.bound_literal(flow::variable(tree, expression)?))
                 .or_else(|| collector.member_literal(flow::selection(tree, expression)?))

@@ -54,6 +54,9 @@ impl<'a> Collector<'_, 'a> {
         self.slashed(node, &masked, &own_name);
         let mut found = Vec::new();
         text::scan_with_machines(&masked.text, &Context { path: &names, flavour }, &mut found);
+        if !found.is_empty() && self.is_searched_for(node) {
+            return;
+        }
         let let_bound = match flow.sink {
             Sink::Binding(binding) => flag.is_none() && self.is_let(binding),
             Sink::Default(_) => true,

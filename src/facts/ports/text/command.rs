@@ -60,13 +60,16 @@ impl<'a> View<'a> {
     /// Whether a number is in the text that `substituteInPlace` searches for, which belongs to the patched program:
     /// `--replace-fail 'port: 3001' ..`.
     pub(super) fn is_sought(&self, at: usize) -> bool {
-        let start = self.run_start(at, |byte| !matches!(byte, b'"' | b'\'' | b'\n'));
-        if !matches!(self.before(start), b'"' | b'\'') {
-            return false;
-        }
-        let end = self.run_start(start - 1, |byte| matches!(byte, b' ' | b'\\' | b'\n' | b'\t'));
-        let word = self.run_start(end, is_name_byte);
-        matches!(self.str(word..end), "--replace" | "--replace-fail" | "--replace-warn" | "--replace-quiet")
+        // The text may contain quotes of the other kind.
+        [b'"', b'\''].into_iter().any(|quote| {
+            let start = self.run_start(at, |byte| byte != quote && byte != b'\n');
+            if self.before(start) != quote {
+                return false;
+            }
+            let end = self.run_start(start - 1, |byte| matches!(byte, b' ' | b'\\' | b'\n' | b'\t'));
+            let word = self.run_start(end, is_name_byte);
+            matches!(self.str(word..end), "--replace" | "--replace-fail" | "--replace-warn" | "--replace-quiet")
+        })
     }
 
     /// The host that the command around a flag connects to: `-h HOST`, `--host=HOST`. For ssh and similar programs,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashSet};
 
+use super::evidence::weight;
 use super::reader::is_front;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HOLDERS};
@@ -22,7 +23,6 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
         number: cluster.number,
         group: if name.is_some() { group } else { UNNAMED },
         unnamed: name.is_none(),
-        listens: cluster.listens(),
         name: name.unwrap_or_else(|| unnamed(&cluster, missing)),
         uses: cluster.certain,
     })
@@ -34,6 +34,7 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &Hash
     let mut names = machines_last(cluster.names(), machines);
     names.extend(names.first().map(|first| alternate(first)));
     names.extend(cluster.names_by_file());
+    names.extend(names.first().and_then(|first| numbered(first, cluster)));
     names.push(unnamed(cluster, missing));
     names
 }
@@ -86,6 +87,13 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let is_udp = cluster.certain.iter().any(|&index| missing[index].name.to_ascii_lowercase().contains("udp"));
     let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
     let subject = cluster.uses.iter().map(|used| used.evidence.subject()).find(|subject| !subject.is_empty());
+    // Both ends of a range get the number of the first one.
+    let range = cluster.uses.iter().find_map(|used| Some((used.evidence.other_end()?, used.evidence.end())));
+    if let Some((other, end)) = range.filter(|_| cluster.uses.iter().all(Used::is_range_end)) {
+        let protocol = if is_udp { "udp" } else { "tcp" };
+        let name = [format!("range{}", cluster.number.min(other)), protocol.to_owned()];
+        return name.into_iter().chain(end).collect();
+    }
     let mut name = if service.is_empty() { subject.map(<[String]>::to_vec).unwrap_or_default() } else { service };
     if is_front(&name) || is_holder(&name) {
         name.clear();
@@ -126,6 +134,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
         let free = free.chain((clusters[at].listens() || clusters[at].is_main()).then(|| alternate(first)));
         let free = free.chain(clusters[at].names_by_file());
+        let free = free.chain(numbered(first, &clusters[at]));
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
         }
@@ -136,6 +145,13 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
 /// The name of an additional port, which a service uses instead of its usual one.
 fn alternate(name: &[String]) -> Vec<String> {
     name.iter().cloned().chain(["alternate".to_owned()]).collect()
+}
+
+/// The name of one of several ports of a service that nothing but the number distinguishes. The name of a file is not
+/// sufficient evidence for the service.
+fn numbered(name: &[String], cluster: &Cluster<'_>) -> Option<Vec<String>> {
+    let names_service = cluster.best().is_some_and(|used| used.evidence.best.weight > weight::FILE);
+    names_service.then(|| name.iter().cloned().chain([format!("port{}", cluster.number)]).collect())
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.
@@ -155,7 +171,7 @@ fn claim(cluster: &Cluster<'_>) -> Claim {
         inside || cluster.row.is_none() && !(is_main && cluster.listens()),
         inside,
         !is_main,
-        is_main && cluster.is_default(),
+        cluster.is_main_default(),
         !cluster.listens(),
         qualified,
         cluster.is_partly_qualified(),

@@ -75,19 +75,28 @@ impl<'a> Places<'a> {
 
 /// Groups the uses of one number by service.
 pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
-    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(Used::is_strong);
+    // A listener that only its file names comes before the clients that have other names for it.
+    let names_itself = uses.iter().any(|used| used.is_strong() && used.is_listener());
+    let is_strong = |used: &Used<'_>| used.is_strong() || !names_itself && used.is_listener();
+    let has_strong = uses.iter().any(Used::is_strong);
+    let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        uses.into_iter().partition(|used| has_strong && is_strong(used));
     let (listeners, clients): (Vec<Used<'_>>, Vec<Used<'_>>) = strong.into_iter().partition(Used::is_listener);
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in listeners.into_iter().chain(clients) {
         let names = used.names();
         let same =
             found.iter().position(|cluster| !cluster.is_another_container(&used) && cluster.is_of(&used, &names));
-        match same.or_else(|| beside(&found, &used)).or_else(|| on_machine(&found, &used)) {
+        let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
+        let near = || near().filter(|&at| !found[at].is_of_another_row(&used));
+        let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
+        match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
         }
     }
     let mut undecided = Vec::new();
+    let mut ends = Vec::new();
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
@@ -109,8 +118,10 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let here = || if is_elsewhere { None } else { beside(&found, &used) };
         let near = || here().or_else(|| bound(&found, &used)).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
-        match named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual) {
+        let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
+        match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
+            None if used.is_range_end() => ends.push(used),
             None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
             None => undecided.push(used),
         }
@@ -128,6 +139,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         // Nothing shows which of the services the remaining uses belong to.
         _ => {}
     }
+    found.extend(Cluster::of_weak(number, ends));
     found
 }
 
@@ -221,6 +233,22 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     found.iter().position(|cluster| cluster.row == Some(row))
 }
 
+/// The service that usually has this number, if that is the service which a client names. Its listener may have another
+/// name.
+fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let row = used.row().filter(|_| used.evidence.is_client())?;
+    found.iter().position(|cluster| cluster.uses.iter().any(|known| known.known.is_some_and(|(other, _)| other == row)))
+}
+
+/// The only listener on the port that a client reaches on its own machine, whatever name it gives to the listener. A
+/// service that usually has the number, or that the file of the client configures, may listen as well.
+fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let is_local = used.evidence.is_client() && used.evidence.is_loopback() && used.known.is_none();
+    let [only] = found else { return None };
+    (is_local && only.has_listener() && !only.is_on_another_machine(used) && !used.evidence.is_configured_here())
+        .then_some(0)
+}
+
 /// The service that another client in the same file reaches at the same address.
 fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let place = (used.path, used.evidence.address()?);
@@ -246,7 +274,7 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
         }
         // The host of a proxy is another name of the service behind it.
         // So is the name of a variable, unless a service has that name.
-        [only] if only.listens() => {
+        [only] if only.has_listener() => {
             // A local connection reaches the only listener, whatever name the client uses, unless the listener is on
             // another machine.
             let is_loopback = used.evidence.is_loopback();
@@ -294,7 +322,9 @@ impl<'a> Cluster<'a> {
     fn is_of(&self, used: &Used<'_>, names: &[String]) -> bool {
         match (self.row, used.row()) {
             (Some(row), Some(other)) => row == other,
-            _ if self.is_another_instance(used) => false,
+            (None, Some(row)) if words::differ(&self.service, &words::split(row.name)) => false,
+            _ if self.is_another_instance(used) || self.is_of_another_machine(used) => false,
+            _ if self.service == names => true,
             _ if alike(&self.service, names) => true,
             // Secondary evidence in one use may be the name in another.
             _ => {
@@ -309,6 +339,19 @@ impl<'a> Cluster<'a> {
                     || self.uses.iter().any(|known| in_path(known.evidence.path_words(), names) || near(known))
             }
         }
+    }
+
+    /// Whether a use may be one of this service's port. An end of a range of ports is not the port of one service, unless
+    /// it names that service, or the service has the same range.
+    fn may_have(&self, used: &Used<'_>) -> bool {
+        !used.is_range_end()
+            || self.uses.iter().any(|known| !known.evidence.end().is_empty())
+            || share(&self.service, &used.evidence.best.service)
+    }
+
+    /// Whether the table of well-known ports has this service and the one that a use names, as two services.
+    fn is_of_another_row(&self, used: &Used<'_>) -> bool {
+        matches!((self.row, used.row()), (Some(row), Some(other)) if row != other)
     }
 
     /// Whether the evidence of a use names this service.
@@ -335,6 +378,16 @@ impl<'a> Cluster<'a> {
         let Some(instance) = used.evidence.instance().filter(|_| used.is_listener()) else { return false };
         let mut own = self.uses.iter().filter(|known| known.path == used.path).peekable();
         own.peek().is_some() && own.all(|known| known.evidence.instance().is_some_and(|other| other != instance))
+    }
+
+    /// Whether a use belongs to another part of a service with this name than all of this cluster's, on another machine.
+    fn is_of_another_machine(&self, used: &Used<'_>) -> bool {
+        let is_listener = used.is_listener() && self.has_listener();
+        let is_here = || used.evidence.address().is_none_or(is_local);
+        is_listener && is_here() && self.is_on_another_machine(used) && {
+            let part = used.evidence.middle();
+            self.uses.iter().filter(|known| known.is_listener()).all(|known| known.evidence.middle() != part)
+        }
     }
 
     /// Whether a client in the same file connects to this service at another address than the use does.
@@ -368,6 +421,22 @@ impl<'a> Cluster<'a> {
         self.places.listens
     }
 
+    /// Whether something listens on the port, even if only its file names it.
+    fn has_listener(&self) -> bool {
+        self.listens() || !self.places.files.is_empty()
+    }
+
+    /// Whether all uses open the port in firewalls, in files about different subjects. Then the file names say nothing.
+    fn is_opened_everywhere(&self) -> bool {
+        let subjects = || self.uses.iter().map(|used| used.evidence.subject());
+        let is_by_file = |used: &Used<'_>| used.evidence.is_opened() && used.evidence.best.weight == weight::FILE;
+        let Some(first) = subjects().next() else { return false };
+        self.row.is_none()
+            && self.uses.iter().all(is_by_file)
+            && subjects().any(|subject| !share(first, subject))
+            && self.uses.iter().all(|used| !used.evidence.names_service())
+    }
+
     /// Whether the number only occurs inside containers: their mappings have another number outside, and a variable
     /// or a label of the container sets the number that its program listens on.
     pub fn is_inside(&self) -> bool {
@@ -391,6 +460,14 @@ impl<'a> Cluster<'a> {
         let service = self.best().map(|used| &used.evidence.best.service);
         let is_own = |used: &Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
         self.uses.iter().any(|used| is_own(used) && used.evidence.is_main())
+    }
+
+    /// Whether the service's own port is only a default, which no configuration overrides with this number.
+    pub fn is_main_default(&self) -> bool {
+        let service = self.best().map(|used| &used.evidence.best.service);
+        let is_own = |used: &&Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
+        let mut own = self.uses.iter().filter(is_own).filter(|used| used.evidence.is_main()).peekable();
+        own.peek().is_some() && own.all(|used| used.evidence.is_default())
     }
 
     /// Words for the usual purpose of the number, whatever program listens on it.
@@ -436,9 +513,17 @@ impl<'a> Cluster<'a> {
     /// Names for the service's port, the best first.
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut names = Vec::new();
-        names.extend(self.row.map(|row| words::split(row.name)));
+        let end = self.uses.iter().all(Used::is_range_end).then(|| self.uses.first().map(|used| used.evidence.end()));
+        let end = end.flatten().unwrap_or_default();
+        names.extend(self.row.map(|row| with(&words::split(row.name), &end)));
+        if self.is_opened_everywhere() {
+            let remark = self.uses.first().map(|used| used.evidence.remark()).unwrap_or_default();
+            let is_same = self.uses.iter().all(|used| used.evidence.remark() == remark);
+            names.extend((is_same && !remark.is_empty()).then(|| with(&remark, &end)));
+            return names;
+        }
         // Clients use their own names, which do not include the listener's.
-        let (listens, is_inside) = (self.listens(), self.is_inside());
+        let (listens, is_inside) = (self.has_listener(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)));
@@ -446,6 +531,7 @@ impl<'a> Cluster<'a> {
         for used in by_weight() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
             let base = with(service, qualifier);
+            names.extend(used.evidence.part().map(|part| with(&join_instance(service, &part), qualifier)));
             names.push(base.clone());
             if is_inside {
                 names.push(with(&base, &["container".to_owned()]));

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::Missing;
-use super::line::{Side, range_protocol};
+use super::line::{Side, is_range_end, range_protocol};
 use super::reader::{Reader, is_front, is_local};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, comment, is_generic, is_variable, share, split, with};
@@ -124,6 +124,7 @@ impl<'a> Evidence<'a> {
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
         let inside = self.reader.variable_inside(&self.best.service);
         own.into_iter()
+            .chain(self.reader.interface())
             .chain(numbered)
             .chain(self.reader.contained())
             .chain(inside)
@@ -134,6 +135,33 @@ impl<'a> Evidence<'a> {
             .chain(rest)
             .chain(self.reader.section().filter(|_| !self.is_remote))
             .collect()
+    }
+
+    /// The number at the other end of the range in a firewall, if it is another number. A range of several numbers is
+    /// not the port of one service.
+    pub fn other_end(&self) -> Option<u32> {
+        if !is_range_end(self.port.name) {
+            return None;
+        }
+        let other = if self.reader.last() == "from" { "to" } else { "from" };
+        self.reader.beside?.number(other).filter(|other| *other != self.port.number)
+    }
+
+    /// Which end of a range of ports of a service it is. Empty if it is neither.
+    pub fn end(&self) -> Vec<String> {
+        self.reader.end()
+    }
+
+    /// The words of the comment next to the number, however general.
+    pub fn remark(&self) -> Vec<String> {
+        const MOST: usize = 3;
+        let words = split(self.reader.line.comment);
+        if words.len() < 2 || words.len() > MOST { Vec::new() } else { words }
+    }
+
+    /// The name of a part that the service has for this port alone: `satellite` in `services.wyoming.satellite.port`.
+    pub fn part(&self) -> Option<Vec<String>> {
+        if self.is_remote || self.best.weight != weight::LISTENER { None } else { self.reader.part() }
     }
 
     /// Whether the file name may be used as a last resort.
@@ -239,8 +267,7 @@ impl<'a> Evidence<'a> {
     /// Whether it connects to this machine.
     pub fn is_loopback(&self) -> bool {
         let beside = || self.reader.beside.filter(|_| self.reader.last() == "port")?.full_host();
-        self.address().is_some_and(is_local)
-            || self.reader.line.before.ends_with("[::1]:")
+        self.reader.line.is_at_loopback()
             || self.is_client() && self.address().is_none() && beside().is_some_and(is_local)
     }
 

@@ -1,6 +1,7 @@
 //! The text around a number.
 
 use super::Missing;
+use super::reader::is_local;
 use super::words::{all_generic, prose, service, split, telling};
 use crate::knowledge::name_words::{CLIENTS, PROXY_VARIABLES, PURPOSES};
 use crate::wording;
@@ -323,6 +324,22 @@ impl<'a> Line<'a> {
         let host = self.before.strip_suffix(':')?;
         let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).len();
         Some(&host[start..]).filter(|host| !host.is_empty())
+    }
+
+    /// Whether the address that ends in the number is one of this machine.
+    pub fn is_at_loopback(&self) -> bool {
+        self.address().is_some_and(is_local) || self.before.ends_with("[::1]:")
+    }
+
+    /// Whether the number follows `#`, as in the address of another name server: `127.0.0.1#5353`.
+    pub fn is_of_name_server(&self) -> bool {
+        let address = self.before.strip_suffix('#').unwrap_or_default();
+        address.ends_with(|c: char| c.is_ascii_hexdigit() || c == ']') && address.contains(['.', ':'])
+    }
+
+    /// Whether the number is in the query of a URL: `http://10.0.0.4/stream?port=8000`.
+    pub fn is_in_query(&self) -> bool {
+        self.scheme().is_some() && self.before.rsplit_once("://").is_some_and(|(_, rest)| rest.contains('?'))
     }
 
     /// The number inside the container, if this number is the one outside: `5432` in `5433:5432`.

@@ -59,8 +59,6 @@ pub struct Proposal {
     pub uses: Vec<usize>,
     /// Whether there is no evidence for the port's purpose.
     pub unnamed: bool,
-    /// Whether something certainly listens on the port.
-    pub listens: bool,
 }
 
 /// The group for services that fit no other group.
@@ -245,10 +243,15 @@ impl<'a> Used<'a> {
     /// Whether the evidence names nothing, or only something that passes connections on.
     fn is_of_front(&self) -> bool {
         let Candidate { service, weight, .. } = &self.evidence.best;
-        // A scrape job and a variable such as `HTTP_PROXY` are about the proxy itself.
-        let is_about_front = matches!(*weight, weight::JOB | weight::VARIABLE);
+        // A scrape job, a host and a variable such as `HTTP_PROXY` are about the proxy itself.
+        let is_about_front = matches!(*weight, weight::JOB | weight::VARIABLE | weight::HOST);
         let is_front = || is_front(service) && self.evidence.is_remote && !self.evidence.is_policed;
         service.is_empty() || !is_about_front && is_front()
+    }
+
+    /// Whether a firewall opens a range of ports that the number is an end of.
+    fn is_range_end(&self) -> bool {
+        self.evidence.other_end().is_some()
     }
 
     /// Whether something listens on the port here.
@@ -286,6 +289,9 @@ fn row_words(row: &Service) -> Vec<String> {
 /// The row of the table for a use, with its weight: the row that always applies to the number, the row that the use
 /// names, or else the program that usually has the number.
 fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
+    if let Some(other) = evidence.other_end() {
+        return known_range(number, other, evidence);
+    }
     let rows = services(number);
     if rows.is_empty() {
         return None;
@@ -314,6 +320,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     let is_element = evidence.is_client() && evidence.best.weight == weight::LISTENER + 1;
     let words = if is_listener { evidence.path_words() } else { evidence.words() };
     let names = |row: &&Service| {
+        if is_listener && words::differ(&words::split(row.name), &evidence.best.service) {
+            return false;
+        }
         row_words(row)
             .iter()
             .any(|key| words.contains(key) || key.len() >= 5 && words.iter().any(|word| word.starts_with(key.as_str())))
@@ -335,6 +344,22 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         is_variable || (evidence.is_named_by_comment() || evidence.contradicts(row)) && !evidence.shares(row)
     };
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
+}
+
+/// The row of the table for one end of a range: one that has the end of a range in its name, one that the use names, or
+/// that of the first of a few numbers. The first of many numbers does not say which service has the others.
+fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
+    const FEW: u32 = 3;
+    let is_end = |row: &&Service| row.name.ends_with("First") || row.name.ends_with("Last");
+    let rows = services(number).iter();
+    if let Some(row) = rows.clone().find(|row| evidence.shares(row)) {
+        return Some((row, weight::KNOWN));
+    }
+    let of_few = || {
+        let first = services(number.min(other)).first().filter(|_| number.abs_diff(other) < FEW)?;
+        (first.certainty == Certainty::Usual && !first.is_protocol && !first.is_exporter()).then_some(first)
+    };
+    rows.clone().find(is_end).or_else(of_few).map(|row| (row, weight::USUAL))
 }
 
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.

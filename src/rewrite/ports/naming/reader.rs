@@ -15,7 +15,9 @@ use super::line::{Line, Side};
 use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
-use crate::knowledge::name_words::{CATEGORIES, CLIENTS, EMPTY_SECTIONS, FRONTS, HOLDERS, PARTS, PURPOSES, TOP_LEVEL};
+use crate::knowledge::name_words::{
+    CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, PARTS, PURPOSES, TOP_LEVEL,
+};
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
 
@@ -56,9 +58,10 @@ impl<'a> Reader<'a> {
         let raw: Vec<&str> = name.trim_end_matches(".default").split(['.', ' ']).collect();
         // Single-letter flags have no inherent meaning.
         let mut parts: Vec<&str> = raw.into_iter().filter(|part| !(part.len() == 2 && part.starts_with('-'))).collect();
-        let outer = outside_of_object(&parts);
+        let object = outside_of_object(&parts);
+        let outer = if object > 0 { object } else { outside_of_machine(&parts, context) };
         parts.drain(..outer);
-        if outer > 0 && matches!(parts[0], "configMaps" | "secrets") {
+        if object > 0 && matches!(parts[0], "configMaps" | "secrets") {
             // A file in a config map is not named after what its ports are for.
             parts = vec!["data"];
         }
@@ -76,8 +79,9 @@ impl<'a> Reader<'a> {
         let is_one_of_many = context.is_list(port);
         let subject = subject(port.path).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
         let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());
-        let is_default =
-            [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end)) || port.name.contains(".default.");
+        let is_default = line.before.trim_end().ends_with("mkDefault")
+            || [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end))
+            || port.name.contains(".default.");
         Self {
             line,
             subject,
@@ -138,6 +142,9 @@ impl<'a> Reader<'a> {
 
     /// The words of the last name that have a meaning, however general.
     pub fn general(&self) -> Vec<String> {
+        if COMMAND_OPTIONS.contains(&self.last()) {
+            return Vec::new();
+        }
         const EMPTY: [&str; 8] = ["addr", "address", "bind", "default", "listen", "port", "ports", "value"];
         split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
     }
@@ -224,6 +231,28 @@ impl<'a> Reader<'a> {
         self.parts.last().copied().unwrap_or("")
     }
 
+    /// The network interface that has the port: `wg1` in `networking.wireguard.interfaces.wg1.listenPort`.
+    pub fn interface(&self) -> Option<Vec<String>> {
+        let at = self.parts.iter().position(|part| *part == "interfaces").filter(|at| at + 3 == self.parts.len())?;
+        Some(split(self.parts[at + 1])).filter(|words| self.is_plain_port() && !words.is_empty())
+    }
+
+    /// The part of a service that the option of the port is directly in, if it has a name of its own.
+    pub fn part(&self) -> Option<Vec<String>> {
+        let (at, _) = self.named()?;
+        let inner = self.parts.get(at + 2..).unwrap_or_default();
+        let is_empty = |word: &String| is_generic(word) || PURPOSES.contains(&word.as_str());
+        let is_direct = *at > 0
+            && self.parts[at - 1] == "services"
+            && inner
+                .split_last()
+                .is_some_and(|(_, between)| between.iter().all(|part| split(part).iter().all(is_empty)));
+        let words = split(self.parts.get(at + 1)?);
+        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
+        let says = is_direct && !is_purpose && telling(self.last()).is_empty() && self.says_whose(at + 1);
+        says.then(|| self.middle()).filter(|words| !words.is_empty())
+    }
+
     /// The name in a set of servers or instances that contains the number.
     pub fn instance(&self) -> Option<&'a str> {
         let at = self.parts.iter().position(|part| matches!(*part, "servers" | "instances"))?;
@@ -291,7 +320,8 @@ impl<'a> Reader<'a> {
     fn held(&self, holder: usize) -> Option<(usize, Candidate)> {
         let is_category = |part: &str| CATEGORIES.contains(&part.to_ascii_lowercase().as_str());
         let is_last = |at: usize| at + 2 >= self.parts.len();
-        let is_category = |part: &str| is_category(part) || self.context.is_category(part);
+        // A single letter is no name: `services.c.wiki.ports`.
+        let is_category = |part: &str| is_category(part) || part.len() == 1 || self.context.is_category(part);
         let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
         // The last name is the name of the option.
         if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
@@ -418,8 +448,9 @@ impl<'a> Reader<'a> {
     pub fn behind(&self, comment: &[String]) -> Option<Candidate> {
         let container = self.container()?;
         let (first, rest) = comment.split_first()?;
-        let is_other =
-            !container.to_ascii_lowercase().contains(first.as_str()) && self.is_service(std::slice::from_ref(first));
+        let is_other = !is_generic(first)
+            && !container.to_ascii_lowercase().contains(first.as_str())
+            && self.is_service(std::slice::from_ref(first));
         let is_plain = matches!(self.last(), "ports")
             && rest.iter().all(|word| is_generic(word) || PURPOSES.contains(&word.as_str()));
         let weight = weight::LISTENER + 1;
@@ -476,8 +507,14 @@ impl<'a> Reader<'a> {
         let is_numbered =
             |part: &str| part.starts_with(is_digit) || part.trim_end_matches(is_digit).ends_with(['-', '_']);
         let words_of = |part: &str| if is_numbered(part) { split(part) } else { service(part) };
-        let mut words =
-            inner.rev().find(|&at| self.says_whose(at)).map(|at| words_of(self.parts[at])).unwrap_or_default();
+        let mut inner = inner.rev().filter(|&at| self.says_whose(at));
+        let mut words = inner.next().map(|at| words_of(self.parts[at])).unwrap_or_default();
+        // `services.matrix.mas.web.port`: the purpose is that of the part before it.
+        if words.iter().all(|word| PURPOSES.contains(&word.as_str()))
+            && let Some(part) = inner.next().filter(|_| !words.is_empty())
+        {
+            words.splice(..0, words_of(self.parts[part]));
+        }
         words.retain(|word| !matches!(word.as_str(), "and" | "from" | "of" | "on" | "to"));
         let owner = self.listener().service;
         if share(&owner, &words) && words.iter().all(|word| owner.contains(word)) {
@@ -490,6 +527,16 @@ impl<'a> Reader<'a> {
 /// The name of a unit without the phase of the service that it is for.
 fn without_phase(unit: &str) -> &str {
     unit.strip_suffix("-init").or_else(|| unit.strip_suffix("-setup")).unwrap_or(unit)
+}
+
+/// The number of names up to that of a machine which has its own aspect: 4 of `den.aspects.web1.nixos.wiki.port`.
+fn outside_of_machine(parts: &[&str], context: &Scaffolding<'_>) -> usize {
+    const CLASSES: [&str; 4] = ["darwin", "homeManager", "nixos", "user"];
+    let Some(at) = parts.iter().position(|part| *part == "aspects") else { return 0 };
+    let is_of_machine = parts.get(at + 1).is_some_and(|name| context.is_machine(name));
+    let is_class = parts.get(at + 2).is_some_and(|class| CLASSES.contains(class));
+    let outer = at + 2 + usize::from(is_class);
+    if is_of_machine && outer < parts.len() { outer } else { 0 }
 }
 
 /// The number of names that precede the kind or the release in the path of a Kubernetes object in Nix: 2 for

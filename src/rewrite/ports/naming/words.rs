@@ -181,6 +181,17 @@ pub fn alike(one: &[String], other: &[String]) -> bool {
     share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
 }
 
+/// Whether two names that begin with the same word each go on with a word that the other does not have: `llama-swap` is
+/// not `llama-cpp`.
+pub fn differ(one: &[String], other: &[String]) -> bool {
+    let says =
+        |word: &&String| !is_generic(word) && !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str());
+    let has_more = |words: &[String], known: &[String]| {
+        words[1..].iter().filter(says).any(|word| !share(std::slice::from_ref(word), known))
+    };
+    matches!((one, other), ([a, _, ..], [b, _, ..]) if a == b) && has_more(one, other) && has_more(other, one)
+}
+
 /// Whether a service name contains one of the keys of a well-known service. `unifi2` contains `unifi`, but `forge` is
 /// not `forgejo`.
 pub fn has_key(service: &[String], keys: &[String]) -> bool {
@@ -194,9 +205,11 @@ pub fn with(name: &[String], more: &[String]) -> Vec<String> {
     for word in more {
         // `clipcatd` is the daemon of `clipcat`.
         let is_daemon = |known: &String| word.strip_suffix('d') == Some(known) && known.len() > 3;
-        let says = |known: &String| {
-            known == word || known.len() > word.len() && known.starts_with(word.as_str()) || is_daemon(known)
+        // `p2p` says which port of `p2pool` it is.
+        let begins = |known: &String| {
+            known.len() > word.len() && known.starts_with(word.as_str()) && !PURPOSES.contains(&word.as_str())
         };
+        let says = |known: &String| known == word || begins(known) || is_daemon(known);
         if !all.iter().any(says) {
             all.push(word.clone());
         }

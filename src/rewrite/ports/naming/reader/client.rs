@@ -3,7 +3,7 @@
 use super::super::Missing;
 use super::super::evidence::{Candidate, weight};
 use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
-use super::super::words::{all_generic, is_generic, service, share, split, telling};
+use super::super::words::{all_generic, is_generic, prose, service, share, split, telling};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{CLIENTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty};
@@ -44,14 +44,17 @@ impl Reader<'_> {
         let key = self.beside.map(|beside| service(beside.key())).filter(|_| is_argument);
         let key = key.filter(|words| !words.is_empty() && !all_generic(words) && !share(&self.subject, words));
         found.extend(key.map(|words| plain(words, weight::HOST)));
-        if let Some(at) =
-            self.parts.iter().position(|part| matches!(*part, "provider" | "providers" | "upstreams" | "backends"))
+        if let Some(at) = self
+            .parts
+            .iter()
+            .position(|part| matches!(*part, "provider" | "providers" | "upstreams" | "backends" | "jails"))
         {
             let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).map(|name| split(name));
             found.extend(name.filter(|words| !all_generic(words)).map(|words| plain(words, weight::TARGET)));
         }
         if self.parts.iter().any(|part| part.starts_with("scrape") || part.ends_with("scrape_configs")) {
-            found.extend(job(port).map(|words| plain(words, weight::JOB)));
+            let job = job(port).filter(|words| !self.is_machine(words));
+            found.extend(job.map(|words| plain(words, weight::JOB)));
         }
         found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
         found.extend(self.handled(label.as_deref()));
@@ -78,7 +81,14 @@ impl Reader<'_> {
             Some((_, candidate)) if self.is_held() => {
                 found.push(Candidate { weight: weight::OBJECT, ..candidate.clone() });
             }
-            Some((_, candidate)) => found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() }),
+            Some((at, candidate)) => {
+                found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() });
+                // A name server has no other name for the one that it asks.
+                let qualifier = vec!["upstream".to_owned()];
+                let upstream = Candidate { qualifier, weight: weight::FILE + 1, ..candidate.clone() };
+                found.extend(self.line.is_of_name_server().then_some(upstream));
+                found.extend(self.reached_by(*at));
+            }
             None if self.line.key_host().is_some() => {}
             // `vllmProvider.baseUrl` names the service.
             None => {
@@ -100,6 +110,38 @@ impl Reader<'_> {
         found.extend(self.variable());
         found.extend(self.reached_by_protocol());
         found
+    }
+
+    /// What a service or a program, whose name is at an index of the path, connects to, if the path says so.
+    fn reached_by(&self, owner: usize) -> Option<Candidate> {
+        let holder = owner.checked_sub(1).map(|at| self.parts[at])?;
+        let inner = self.parts.get(owner + 1..).unwrap_or_default();
+        let plain = |service, weight| Some(Candidate { service, qualifier: Vec::new(), weight });
+        match holder {
+            // `http.services.wiki.loadBalancer.servers` of Traefik
+            _ if inner.contains(&"loadBalancer") && !self.line.is_at_loopback() => {
+                plain(service(self.parts[owner]), weight::TARGET)
+            }
+            // An exporter reads the status of the service that it is for.
+            "exporters" => {
+                let (service, qualifier) = (service(self.parts[owner]), vec!["status".to_owned()]);
+                Some(Candidate { service, qualifier, weight: weight::VARIABLE })
+            }
+            // A program that people run has names for what it connects to: `programs.browser.bookmarks.Wiki.url`.
+            "programs" => {
+                let inner = owner + 1..self.parts.len().saturating_sub(1).max(owner + 1);
+                let Some(name) = inner.rev().find(|&at| self.says_whose(at)).map(|at| self.parts[at]) else {
+                    // `programs.wiki.settings.sync_address`: a program connects to its own server.
+                    let is_own = matches!(split(self.last()).last()?.as_str(), "address" | "server");
+                    let is_other = is_own && !self.line.is_at_loopback();
+                    return is_other.then(|| plain(service(self.parts[owner]), weight::TARGET)).flatten();
+                };
+                // A name with spaces is several parts.
+                let whole = self.beside.map(|beside| beside.key()).filter(|key| key.ends_with(name));
+                plain(prose(whole.unwrap_or(name)), weight::OBJECT)
+            }
+            _ => None,
+        }
     }
 
     /// The name from the block around an address that a proxy passes requests to. `/metrics/api` in a virtual host is a
@@ -205,7 +247,11 @@ impl Reader<'_> {
             return Some(plain(split(last), weight::VARIABLE));
         }
         if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {
-            return Some(plain(self.subject.clone(), weight::TARGET));
+            // `WIKI_STORAGE_ENDPOINT` of the wiki is the address of its storage.
+            let part: Vec<String> = leaf.iter().filter(|word| !share(&self.subject, [*word])).cloned().collect();
+            let is_part = is_variable && leaf.starts_with(&self.subject) && !all_generic(&part);
+            let qualifier = if is_part { part } else { Vec::new() };
+            return Some(Candidate { service: self.subject.clone(), qualifier, weight: weight::TARGET });
         }
         let is_protocol =
             |word: &String| service_ports::named(word).is_some_and(|row| row.certainty == Certainty::Always);

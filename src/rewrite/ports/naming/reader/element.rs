@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
         };
         let name = match self.beside {
             Some(beside) if beside.is_element() => {
-                if let Some(job) = beside.job() {
+                if let Some(job) = beside.job().filter(|job| !self.context.is_machine(job)) {
                     let (service, qualifier) = (service(job), vec!["metrics".to_owned()]);
                     return Some(Candidate { service, qualifier, weight: weight::JOB });
                 }

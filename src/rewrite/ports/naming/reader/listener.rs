@@ -33,6 +33,9 @@ impl Reader<'_> {
         if self.parts.contains(&"matchBlocks") {
             return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
         }
+        if let Some(candidate) = self.site() {
+            return candidate;
+        }
         if let Some((_, candidate)) = self.named() {
             return candidate.clone();
         }
@@ -86,6 +89,14 @@ impl Reader<'_> {
             }
             None => self.leaf(self.last()),
         }
+    }
+
+    /// The virtual host with an address of its own: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`.
+    pub(super) fn site(&self) -> Option<Candidate> {
+        let [.., sites, name, "listen", _] = self.parts.as_slice() else { return None };
+        let words = split(name);
+        let is_name = matches!(*sites, "virtualHosts" | "virtualhosts") && *name != "?" && !all_generic(&words);
+        is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER + 1 })
     }
 
     /// The name in a manifest: the container's, or else the object's.
@@ -159,7 +170,9 @@ impl Reader<'_> {
         let is_set_of_ports =
             |words: Vec<String>| words.last().is_some_and(|word| word == "ports") && !all_generic(&words);
         let in_ports = before.is_some_and(is_set_of_ports);
-        let words = if in_ports && words.is_empty() { split(name) } else { words };
+        // `openVPNPorts.port`
+        let is_port = || matches!(name, "port" | "ports");
+        let words = if in_ports && words.is_empty() && !is_port() { split(name) } else { words };
         // A well-known service needs no additional name. A protocol does.
         let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
         let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
@@ -251,7 +264,7 @@ impl Reader<'_> {
     }
 
     /// Which end of a range the port is.
-    pub(super) fn end(&self) -> Vec<String> {
+    pub fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
         let is_mapping = words.last().is_some_and(|word| word == "ports") || self.is_in_compose();
         if let Some(end) = self.line.range_end().filter(|_| is_mapping) {

@@ -21,7 +21,7 @@ impl<'a> Reader<'a> {
         if self.is_manifest() {
             return self.is_client_in_manifest();
         }
-        if self.line.is_any_host() {
+        if self.line.is_any_host() || self.site().is_some() {
             return false;
         }
         let mut last = split(self.last());
@@ -86,6 +86,8 @@ impl<'a> Reader<'a> {
             || self.is_local_end()
             || self.is_health_check()
             || self.is_label()
+            || self.line.is_of_name_server()
+            || self.line.is_in_query()
             || self.is_proxied()
             || self.line.proxy_variable().is_some()
             || self.line.scheme().is_some() && self.line.title().is_some()

@@ -168,3 +168,98 @@ fn only_variables_such_as_http_proxy_name_the_proxy() {
     let found = proposals(&[(4321, "environment.variables.NO_PROXY", "x.nix", text)]);
     assert_ne!(found, ["services.noProxy=4321"]);
 }
+
+#[test]
+fn an_address_names_another_service_than_the_one_beside_it() {
+    let text = |mark: &str| {
+        let text =
+            "DB_URL = \"clickhouse://clickhouse:#1\"; UPLOAD = \"http://minio:#2\"; cmd = [ \"--address :#3\" ];";
+        let marked = text.replace(mark, "@9000");
+        ["#1", "#2", "#3"].into_iter().fold(marked, |text, other| text.replace(other, "9000"))
+    };
+    let (database, upload, listener) = (text("#1"), text("#2"), text("#3"));
+    let environment = |name: &str| format!("virtualisation.oci-containers.containers.traces.environment.{name}");
+    let (first, second) = (environment("DB_URL"), environment("UPLOAD"));
+    let uses = [
+        (9000, &*first, "traces.nix", &*database),
+        (9000, &*second, "traces.nix", &*upload),
+        (9000, "virtualisation.oci-containers.containers.minio.cmd", "traces.nix", &*listener),
+    ];
+    assert_eq!(proposals(&uses), ["databases.clickhouse=9000", "databases.minio=9000"]);
+}
+
+#[test]
+fn a_proxy_names_the_service_of_another_machine() {
+    let uses = [
+        (4321, "virtualisation.oci-containers.containers.tunnel.ports", "hosts/a/t.nix", "\"@4321:4321\""),
+        (
+            4321,
+            "services.traefik.dynamicConfigOptions.http.services.paste.loadBalancer.servers.url",
+            "hosts/b/traefik.nix",
+            "url = \"http://${cIp}:@4321\";",
+        ),
+    ];
+    assert_eq!(proposals(&uses), ["services.paste=4321", "services.tunnel=4321"]);
+}
+
+#[test]
+fn a_local_client_reaches_the_only_listener() {
+    let uses = [
+        (4321, "port", "services/model-relay.nix", "let port = @4321; in"),
+        (
+            4321,
+            "services.talk.settings.endpoints.custom.baseURL",
+            "services/talk.nix",
+            "[ { name = \"ChatBot\"; baseURL = \"http://127.0.0.1:@4321/v1\"; } ]",
+        ),
+        (
+            4321,
+            "systemd.services.goose.environment.OPENAI_HOST",
+            "services/goose.nix",
+            "OPENAI_HOST = \"http://127.0.0.1:@4321\";",
+        ),
+    ];
+    assert_eq!(proposals(&uses), ["services.modelRelay=4321"]);
+}
+
+#[test]
+fn clients_are_not_what_they_connect_to() {
+    for (number, name, path, text, expected) in [
+        (4321, "services.fail2ban.jails.films.settings.port", "fail2ban.nix", "port = \"@4321\";", "services.films"),
+        (
+            4321,
+            "programs.zen-browser.profiles.default.pins.Wall Display.url",
+            "zen.nix",
+            "pins.\"Wall Display\" = { url = \"https://wall.example.org:@4321\"; }",
+            "services.wallDisplay",
+        ),
+        (
+            4321,
+            "services.wiki.environment.WIKI_STORAGE_ENDPOINT",
+            "wiki.nix",
+            "WIKI_STORAGE_ENDPOINT = \"http://localhost:@4321\";",
+            "services.wikiStorage",
+        ),
+        (
+            1935,
+            "services.go2rtc.settings.streams.door",
+            "cameras.nix",
+            "[ \"ffmpeg:http://10.0.0.4/flv?port=@1935\" ]",
+            "media.rtmp",
+        ),
+        (
+            4321,
+            "services.nginx.virtualHosts.films-lan.listen.port",
+            "nginx.nix",
+            "listen = [ { addr = \"10.0.0.4\"; port = @4321; } ];",
+            "services.filmsLan",
+        ),
+    ] {
+        assert_eq!(proposals(&[(number, name, path, text)]), [format!("{expected}={number}")], "{name}");
+    }
+    let uses = [
+        (4321, "services.dnsmasq.settings.server", "a.nix", "server = [ \"127.0.0.1#@4321\" ];"),
+        (4321, "services.stubby.settings.listen_addresses", "a.nix", "[ \"127.0.0.1@4321\" ]"),
+    ];
+    assert_eq!(proposals(&uses), ["services.stubby=4321"]);
+}

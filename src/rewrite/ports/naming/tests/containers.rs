@@ -125,3 +125,13 @@ fn variables_of_a_container_give_the_purpose_of_its_ports() {
     ];
     assert_eq!(proposals(&uses), ["services.notes=4001", "services.notesContainer=4000"]);
 }
+
+#[test]
+fn both_sides_of_a_mapping_with_a_comment_are_one_port() {
+    let name = "virtualisation.oci-containers.containers.tunnel.ports";
+    let uses = [
+        (8888, name, "a.nix", "\"@8888:8888/tcp\" # HTTP proxy\n"),
+        (8888, name, "a.nix", "\"8888:@8888/tcp\" # HTTP proxy\n"),
+    ];
+    assert_eq!(proposals(&uses).len(), 1, "{:?}", proposals(&uses));
+}

@@ -182,3 +182,45 @@ fn an_option_called_source_does_not_name_an_upstream() {
     let found = proposals(&uses);
     assert!(found.iter().all(|name| !name.contains("servicesUpstream")), "{found:?}");
 }
+
+#[test]
+fn the_aspect_and_the_job_of_a_machine_name_no_service() {
+    let uses = [
+        (4320, "den.aspects.web1.nixos.wiki.port", "modules/hosts/web1/default.nix", "wiki.port = @4320;"),
+        (
+            4321,
+            "services.prometheus.scrapeConfigs.static_configs.targets",
+            "modules/monitoring.nix",
+            "[ { job_name = \"web1\"; static_configs = [ { targets = [ \"localhost:@4321\" ]; } ]; } ]",
+        ),
+    ];
+    let found = proposals(&uses);
+    assert!(found.contains(&"services.wiki=4320".to_owned()), "{found:?}");
+    assert!(found.iter().all(|name| !name.contains("web1")), "{found:?}");
+}
+
+#[test]
+fn the_ends_of_a_range_are_not_ports_of_single_services() {
+    let (from, to) = ("networking.firewall.allowedTCPPortRanges.from", "networking.firewall.allowedTCPPortRanges.to");
+    let exporter = (9100, "services.prometheus.exporters.node.port", "monitoring.nix", "port = @9100;");
+    let uses = [
+        exporter,
+        (9090, from, "hosts/a/default.nix", "[ { from = @9090; to = 9100; } ]"),
+        (9100, to, "hosts/a/default.nix", "[ { from = 9090; to = @9100; } ]"),
+    ];
+    let expected = ["monitoring.nodeExporter=9100", "unnamed.range9090TcpFirst=9090", "unnamed.range9090TcpLast=9100"];
+    assert_eq!(proposals(&uses), expected);
+    let mut many = Vec::from([exporter]);
+    for path in ["nixos/alpha/default.nix", "nixos/bravo/default.nix"] {
+        many.push((9090, from, path, "[ { from = @9090; to = 9100; } # local services\n]"));
+        many.push((9100, to, path, "[ { from = 9090; to = @9100; } # local services\n]"));
+    }
+    let expected =
+        ["monitoring.nodeExporter=9100", "services.localServicesFirst=9090", "services.localServicesLast=9100"];
+    assert_eq!(proposals(&many), expected);
+    let uses = [
+        (2456, from, "hosts/a/default.nix", "[ { from = @2456; to = 2458; } ]"),
+        (2458, to, "hosts/a/default.nix", "[ { from = 2456; to = @2458; } ]"),
+    ];
+    assert_eq!(proposals(&uses), ["games.valheimFirst=2456", "games.valheimLast=2458"]);
+}

@@ -226,3 +226,72 @@ fn parts_of_a_service_and_virtual_machines_have_their_own_names() {
         assert_eq!(proposals(&[(4321, name, "x.nix", text)]), [format!("{expected}=4321")], "{name}");
     }
 }
+
+#[test]
+fn a_part_of_a_service_is_named_after_both() {
+    for (name, path, text, expected) in [
+        (
+            "options.acme.services.resolver.cache.port.default",
+            "options.nix",
+            "default = @4321;",
+            "services.resolverCache",
+        ),
+        ("services.voice.satellite.uri", "ai.nix", "uri = \"tcp://0.0.0.0:@4321\";", "services.voiceSatellite"),
+        ("services.login.scheduler.listenHTTP", "a.nix", "listenHTTP = \"[::1]:@4321\";", "services.loginScheduler"),
+        ("services.chat.bridge.http.web.port", "a.nix", "web.port = @4321;", "services.chatBridgeWeb"),
+        ("services.c.wiki.ports", "a.nix", "ports = [ \"127.0.0.1:@4321:8000\" ];", "services.wiki"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name}");
+    }
+}
+
+#[test]
+fn sets_of_constants_and_commands_are_no_services() {
+    let uses = [(4321, "vars.port", "modules/feeds.nix", "vars = { version = \"1\"; port = @4321; };")];
+    assert_eq!(proposals(&uses), ["services.feeds=4321"]);
+    let text = "ExecStart = \"p2pool --stratum 0.0.0.0:3333 --p2p 0.0.0.0:@37889\";";
+    let other = "ExecStart = \"p2pool --stratum 0.0.0.0:@3333 --p2p 0.0.0.0:37889\";";
+    let name = "systemd.services.p2pool.serviceConfig.ExecStart";
+    let uses = [(3333, name, "a.nix", other), (37889, name, "a.nix", text)];
+    assert_eq!(proposals(&uses), ["services.p2pool=3333", "services.p2poolP2p=37889"]);
+}
+
+#[test]
+fn a_default_gives_way_to_a_value() {
+    let uses = [
+        (4320, "services.model-swap.port", "modules/model-swap.nix", "port = lib.mkDefault @4320;"),
+        (4321, "services.model-swap.port", "hosts/web1/models.nix", "port = @4321;"),
+    ];
+    assert_eq!(proposals(&uses), ["services.modelSwap=4321", "services.modelSwapDefault=4320"]);
+}
+
+#[test]
+fn a_longer_name_is_another_service() {
+    let uses = [
+        (8080, "services.llama-swap.port", "swap.nix", "port = @8080;"),
+        (8080, "options.c.openaiHost.default", "c.nix", "default = \"http://localhost:@8080\"; # Llama-cpp default"),
+    ];
+    assert_eq!(proposals(&uses), ["services.llamaCpp=8080", "services.llamaSwap=8080"]);
+}
+
+#[test]
+fn interfaces_and_numbers_tell_ports_of_one_service_apart() {
+    let interface = |name: &str| format!("networking.wireguard.interfaces.{name}.listenPort");
+    let names = ["wg0", "wg1", "wg2"].map(interface);
+    let uses = [
+        (4320, &*names[0], "a.nix", "listenPort = @4320;"),
+        (4321, &*names[1], "a.nix", "listenPort = @4321;"),
+        (4322, &*names[2], "a.nix", "listenPort = @4322;"),
+    ];
+    let expected =
+        ["infrastructure.wireguard=4320", "infrastructure.wireguardWg1=4321", "infrastructure.wireguardWg2=4322"];
+    assert_eq!(proposals(&uses), expected);
+    let list = "networking.firewall.allowedTCPPorts";
+    let path = "hosts/web1/networking.nix";
+    let uses = [
+        (4320, list, path, "[\n  @4320 # cast\n]"),
+        (4321, list, path, "[\n  @4321 # cast\n]"),
+        (4322, list, path, "[\n  @4322 # cast\n]"),
+    ];
+    assert_eq!(proposals(&uses), ["services.cast=4320", "services.castPort4321=4321", "services.castPort4322=4322"]);
+}
