@@ -15,11 +15,12 @@ pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let files = view.project.each::<FlakeFacts>();
+    let has_flake = view.project.folders_with("flake.nix").next().is_some();
     let mut verdict = Verdict::default();
     for (file, facts) in files {
         let sample = Sample::of(&file.source.path);
         let meant = facts.lookups.iter().filter(|lookup| sample.means(lookup));
-        verdict.extend(meant.map(|lookup| finding(view.project, file, lookup)));
+        verdict.extend(meant.map(|lookup| finding(view.project, file, lookup, has_flake)));
     }
     verdict
 }
@@ -72,11 +73,14 @@ fn is_channel(name: &str) -> bool {
     CHANNELS.contains(&name) || name.starts_with("nixpkgs-") || name.starts_with("nixos-")
 }
 
-fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup) -> Finding {
+fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup, has_flake: bool) -> Finding {
     let text = file.source.slice(lookup.span);
     let message = format!("`{text}` is looked up in NIX_PATH, which differs from machine to machine");
-    let finding =
-        Finding::new(RULE, &file.source.path, lookup.span, message).help("use a flake input, which flake.lock pins");
+    let help = match has_flake {
+        true => "use a flake input, which flake.lock pins",
+        false => "pin it, for example with `npins add`, and import the pinned source",
+    };
+    let finding = Finding::new(RULE, &file.source.path, lookup.span, message).help(help);
     let known =
         lookup.scope.filter(|_| flake_around(project, &file.source.path).is_some_and(|flake| has(flake, &lookup.name)));
     let Some(scope) = known else { return finding };
