@@ -154,7 +154,8 @@ impl Home {
 /// Whether a module of flake-parts defines a flake output with a binding: `flake.configs = ..`.
 fn is_flake_output(tree: &Tree<'_>, binding: Node) -> bool {
     let path = nix::attr_path(tree, binding).unwrap_or_default();
-    matches!(path.as_slice(), [first, _] if first.text.as_deref() == Some("flake"))
+    let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or_default()).collect();
+    matches!(names.as_slice(), ["flake", _] | ["config", "flake", _])
 }
 
 /// The last name of a binding's attribute path.
@@ -425,7 +426,10 @@ mod tests {
         assert_eq!(place("{ lib }: { each = lib.genAttrs [ \"x86_64-linux\" ]; }"), ["each"]);
         assert_eq!(place("{ lib }: { checks = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), ["checks"]);
         assert_eq!(place("{ lib, ... }: { flake.sets = lib.genAttrs [ \"x86_64-linux\" ] (s: f s); }"), ["flake.sets"]);
-        assert_eq!(place("{ lib, ... }: { flake = { sets = genAttrs [ \"x86_64-linux\" ] (s: f s); }; }"), ["sets"]);
+        assert_eq!(
+            place("{ lib, ... }: { config = { flake.sets = genAttrs [ \"x86_64-linux\" ] (s: f s); }; }"),
+            ["flake.sets"]
+        );
         assert_eq!(place("{ lib }: { table = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), [""; 0]);
         assert_eq!(place("{ lib }: lib.genAttrs [ \"x86_64-linux\" ] (s: s)"), [""; 0]);
         let packages = "i: i.nixpkgs.lib.genAttrs [ \"x86_64-linux\" ] (s: import i.nixpkgs { system = s; })";

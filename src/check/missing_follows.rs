@@ -224,10 +224,7 @@ fn target<'a>(own: &Own<'a>, around: &LockNode, name: &str, node: &LockNode) -> 
         return None;
     }
     // A second nixpkgs is there for its release: `nixpkgs-stable`.
-    if is_second
-        && let (Some(Channel::Release(default)), Channel::Release(release)) = (&own.channel, &wanted)
-        && default != release
-    {
+    if is_second && matches!(wanted, Channel::Release(_)) && own.channel.as_ref() != Some(&wanted) {
         return own.all.iter().find(|(_, channel)| *channel == wanted).map(|(name, _)| *name);
     }
     let default_kind = own.channel.as_ref().and_then(rolls);
