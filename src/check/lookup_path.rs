@@ -15,14 +15,27 @@ pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let files = view.project.each::<FlakeFacts>();
-    let has_flake = view.project.folders_with("flake.nix").next().is_some();
+    let tool = pin_tool(view.project);
     let mut verdict = Verdict::default();
     for (file, facts) in files {
         let sample = Sample::of(&file.source.path);
         let meant = facts.lookups.iter().filter(|lookup| sample.means(lookup));
-        verdict.extend(meant.map(|lookup| finding(view.project, file, lookup, has_flake)));
+        verdict.extend(meant.map(|lookup| finding(view.project, file, lookup, tool)));
     }
     verdict
+}
+
+/// The program that pins the sources of a repository without a flake.
+fn pin_tool(project: &Project) -> Option<&'static str> {
+    const TOOLS: [(&str, &str); 3] =
+        [("npins", "npins/sources.json"), ("niv", "nix/sources.json"), ("lon", "lon.lock")];
+    if project.folders_with("flake.nix").next().is_some() {
+        return None;
+    }
+    let is_at =
+        |path: &str, file: &str| path.strip_suffix(file).is_some_and(|dir| dir.is_empty() || dir.ends_with('/'));
+    let has = |file: &str| project.paths.keys().any(|path| is_at(path, file));
+    TOOLS.into_iter().find(|(_, file)| has(file)).map(|(tool, _)| tool)
 }
 
 /// Files whose lookups may only demonstrate syntax.
@@ -73,12 +86,12 @@ fn is_channel(name: &str) -> bool {
     CHANNELS.contains(&name) || name.starts_with("nixpkgs-") || name.starts_with("nixos-")
 }
 
-fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup, has_flake: bool) -> Finding {
+fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup, tool: Option<&str>) -> Finding {
     let text = file.source.slice(lookup.span);
     let message = format!("`{text}` is looked up in NIX_PATH, which differs from machine to machine");
-    let help = match has_flake {
-        true => "use a flake input, which flake.lock pins",
-        false => "pin it, for example with `npins add`, and import the pinned source",
+    let help = match tool {
+        Some(tool) => format!("pin it with `{tool} add`, and import the pinned source"),
+        None => "use a flake input, which flake.lock pins".to_owned(),
     };
     let finding = Finding::new(RULE, &file.source.path, lookup.span, message).help(help);
     let known =

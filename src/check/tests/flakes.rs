@@ -182,3 +182,16 @@ fn a_second_nixpkgs_keeps_its_own_release() {
     assert_eq!(message, "the input `x` brings its own `stable`: github:NixOS/nixpkgs/nixos-26.05");
     assert_eq!(titles, &["make `stable` of `x` follow `nixpkgs`"]);
 }
+
+#[test]
+fn a_lookup_is_pinned_as_the_other_sources_are() {
+    let help = |files: &[(&str, &str)]| {
+        let report =
+            report_at(&[files, &[("shell.nix", "import <nixpkgs> { }")]].concat(), jiff::civil::date(2026, 8, 19));
+        report.findings.iter().find(|finding| finding.rule == "lookup-path").unwrap().help.clone().unwrap()
+    };
+    let pins = ("npins/sources.json", r#"{ "pins": { }, "version": 5 }"#);
+    assert_eq!(help(&[pins]), "pin it with `npins add`, and import the pinned source");
+    assert_eq!(help(&[("flake.nix", "{ outputs = _: { }; }"), pins]), "use a flake input, which flake.lock pins");
+    assert_eq!(help(&[]), "use a flake input, which flake.lock pins");
+}
