@@ -75,7 +75,11 @@ fn missing(project: &Project) -> Option<Finding> {
 
 /// Whether CI may run a file. A script counts only if a CI file, a recipe, the flake or another script names it.
 fn may_be_called(project: &Project, file: &ProjectFile) -> bool {
-    if file.source.kind != FileKind::Shell {
+    /// The maximum number of scripts for which callers are searched in all files.
+    const MOST: usize = 64;
+    let is_script = |file: &ProjectFile| file.source.kind == FileKind::Shell;
+    let has_many = || project.each::<CheckFacts>().filter(|(file, _)| is_script(file)).nth(MOST).is_some();
+    if !is_script(file) || has_many() {
         return true;
     }
     let name = paths::name(&file.source.path);

@@ -302,7 +302,8 @@ fn joined(yaml: &Yaml<'_, '_>, node: Node, raw: &str) -> Option<Joined> {
         from = at + BREAK.len() + blank;
     }
     joined.text.push_str(raw.get(from..)?);
-    Some(joined)
+    // Each port is compared with all breaks.
+    (joined.breaks.len() <= 256).then_some(joined)
 }
 
 /// The literal host that another item of the same list gives for a port: `- SMTP_HOST=mail.example.org`.

@@ -62,7 +62,8 @@ impl<'a> Collector<'_, 'a> {
         for port in &found {
             let beside = match (direct && flag.is_none(), around) {
                 (true, Some(binding)) if port.form == Form::Whole => self.host_beside(binding, &path, port.number),
-                _ if port.host == text::Host::Interpolated => match masked.place(&port.range) {
+                // Each search visits all parts of the string.
+                _ if port.host == text::Host::Interpolated && found.len() <= 256 => match masked.place(&port.range) {
                     Place::Text(span) => self.interpolated_host(node, span.start),
                     Place::Literal(_) => None,
                 },
