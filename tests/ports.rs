@@ -457,6 +457,34 @@ fn init_does_not_duplicate_a_set_of_ports() {
     assert!(!map.contains("retries") && !map.contains("domain"), "{map}");
 }
 
+/// The configuration of a module, and the names of a `let`, cannot be imported: they are not proposed as the registry.
+#[test]
+fn sets_that_no_file_can_import_are_not_the_registry() {
+    let options = "{ config, ... }:\n{\n  acme.network.ports.tcp = {\n    s3 = { port = 4801; open = false; };\n    \
+                   web = { port = 4802; open = false; };\n    chat = { port = 4803; open = false; };\n    \
+                   shop = { port = 4804; open = false; };\n    docs = { port = 4805; open = false; };\n  };\n}\n";
+    let numbers = "{ lib, ... }:\n{\n  acme.ports = { a = 4801; b = 4802; c = 4803; d = 4804; e = 4805; };\n}\n";
+    let several = "{ acme.ports = { a = 4801; b = 4802; c = 4803; d = 4804; e = 4805; }; }\n";
+    let local = "{ util, ... }:\nlet\n  ports = { a = 4801; b = 4802; c = 4803; d = 4804; e = 4805; };\nin\n{\n  job = {\n    \
+                 config.ports = [ \"web\" ];\n    a.port = ports.a;\n    b.port = ports.b;\n    c.port = ports.c;\n    \
+                 d.port = ports.d;\n    e.port = ports.e;\n  };\n}\n";
+    let other = "{ acme.ports.wiki = 4810; services.wiki.port = 4811; }\n";
+    for text in [options, numbers, several, local] {
+        let files = [("flake.nix", "{ outputs = _: { }; }\n"), ("modules/a.nix", text), ("modules/b.nix", other)];
+        let repository = Repository::new(&files);
+        let check = String::from_utf8(run(repository.path(), "check --format pretty").stdout).unwrap();
+        assert!(!check.contains("already defines"), "{check}");
+        let init = run(repository.path(), "ports init");
+        assert!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
+        assert!(repository.path().join("lib/ports.nix").exists(), "{text}");
+    }
+    let exported =
+        "let\n  ports = { a = 4801; b = 4802; c = 4803; d = 4804; e = 4805; };\nin\n{ net = { inherit ports; }; }\n";
+    let repository = Repository::new(&[("lib/net.nix", exported), ("modules/b.nix", other)]);
+    let check = String::from_utf8(run(repository.path(), "check --format pretty").stdout).unwrap();
+    assert!(check.contains("lib/net.nix:2 already defines `ports`"), "{check}");
+}
+
 /// A registry that later runs would not find is not written.
 #[test]
 fn init_does_not_write_an_ignored_registry() {

@@ -13,8 +13,14 @@ pub static CHECK: Check = Check::of_project(RULE, &[&colmena::READER, &flake::RE
 fn project(view: &ProjectView<'_>) -> Verdict {
     let files = || view.project.each::<ColmenaFacts>();
     let mut verdict = Verdict::default();
+    let pinning: Vec<&RelPath> = files()
+        .filter(|(_, facts)| facts.hives.iter().any(|hive| hive.nixpkgs == Meta::Pinned))
+        .map(|(file, _)| &file.source.path)
+        .collect();
     for (file, facts) in files() {
-        facts.hives.iter().for_each(|hive| pinned(&file.source.path, hive, &mut verdict));
+        let path = &file.source.path;
+        let has_base = pinning.iter().any(|other| *other != path);
+        facts.hives.iter().for_each(|hive| pinned(path, hive, has_base, &mut verdict));
     }
     let has_input = |facts: &FlakeFacts| facts.flake.as_ref().is_some_and(|flake| flake.input("colmena").is_some());
     if files().any(|(_, facts)| !facts.hives.is_empty()) || view.project.all().any(has_input) {
@@ -23,10 +29,14 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// Checks that an input pins the nixpkgs of a hive.
-fn pinned(path: &RelPath, hive: &Hive, verdict: &mut Verdict) {
+/// Checks that an input pins the nixpkgs of a hive. `has_base` tells whether another file has a hive with a pinned one.
+fn pinned(path: &RelPath, hive: &Hive, has_base: bool, verdict: &mut Verdict) {
     match hive.nixpkgs {
         Meta::Pinned => {}
+        Meta::Missing if hive.may_be_part && has_base => verdict.not_decidable(
+            path,
+            "cannot tell whether this hive sets `meta.nixpkgs`: another file may combine it with the rest of the hive",
+        ),
         Meta::Missing => verdict.report(
             Finding::new(
                 RULE,
@@ -119,6 +129,12 @@ mod tests {
         ] {
             assert_eq!(missing(fine), [""; 0], "{fine}");
         }
+        let part = "{ meta.description = \"x\"; web = { ... }: { deployment.keys = { }; }; }";
+        let part = ("tests/machines.nix", part);
+        assert_eq!(found("colmena-target", &[part]), ["meta"]);
+        let base = "{ pkgs, ... }: { meta.nixpkgs = pkgs; defaults = { }; db = import ./db.nix; }";
+        assert_eq!(found("colmena-target", &[("hive/default.nix", base), part]), [""; 0]);
+        assert_eq!(found("colmena-target", &[("hive.nix", base), part]), [""; 0]);
         assert_eq!(missing("inputs: let x = 1; in { meta.name = x; web.deployment = { }; }"), ["meta"]);
     }
 

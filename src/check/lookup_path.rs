@@ -15,13 +15,27 @@ pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let files = view.project.each::<FlakeFacts>();
+    let tool = pin_tool(view.project);
     let mut verdict = Verdict::default();
     for (file, facts) in files {
         let sample = Sample::of(&file.source.path);
         let meant = facts.lookups.iter().filter(|lookup| sample.means(lookup));
-        verdict.extend(meant.map(|lookup| finding(view.project, file, lookup)));
+        verdict.extend(meant.map(|lookup| finding(view.project, file, lookup, tool)));
     }
     verdict
+}
+
+/// The program that pins the sources of a repository without a flake.
+fn pin_tool(project: &Project) -> Option<&'static str> {
+    const TOOLS: [(&str, &str); 3] =
+        [("npins", "npins/sources.json"), ("niv", "nix/sources.json"), ("lon", "lon.lock")];
+    if project.folders_with("flake.nix").next().is_some() {
+        return None;
+    }
+    let is_at =
+        |path: &str, file: &str| path.strip_suffix(file).is_some_and(|dir| dir.is_empty() || dir.ends_with('/'));
+    let has = |file: &str| project.paths.keys().any(|path| is_at(path, file));
+    TOOLS.into_iter().find(|(_, file)| has(file)).map(|(tool, _)| tool)
 }
 
 /// Files whose lookups may only demonstrate syntax.
@@ -72,11 +86,14 @@ fn is_channel(name: &str) -> bool {
     CHANNELS.contains(&name) || name.starts_with("nixpkgs-") || name.starts_with("nixos-")
 }
 
-fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup) -> Finding {
+fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup, tool: Option<&str>) -> Finding {
     let text = file.source.slice(lookup.span);
     let message = format!("`{text}` is looked up in NIX_PATH, which differs from machine to machine");
-    let finding =
-        Finding::new(RULE, &file.source.path, lookup.span, message).help("use a flake input, which flake.lock pins");
+    let help = match tool {
+        Some(tool) => format!("pin it with `{tool} add`, and import the pinned source"),
+        None => "use a flake input, which flake.lock pins".to_owned(),
+    };
+    let finding = Finding::new(RULE, &file.source.path, lookup.span, message).help(help);
     let known =
         lookup.scope.filter(|_| flake_around(project, &file.source.path).is_some_and(|flake| has(flake, &lookup.name)));
     let Some(scope) = known else { return finding };

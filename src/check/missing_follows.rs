@@ -1,5 +1,7 @@
 //! `missing-follows`: an input that brings its own nixpkgs even though the flake has one.
 
+use std::collections::HashSet;
+
 use super::{Check, ProjectView, Verdict};
 use crate::facts::flake::{self, FlakeFile, flakes, modules};
 use crate::finding::{Edit, Finding, Fix, Note, NoteKind, Safety, Span};
@@ -8,7 +10,7 @@ use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::{Lock, LockInput, LockNode, Target};
 use crate::lang::flake::nixpkgs;
 use crate::lang::flake::nixpkgs::Channel;
-use crate::lang::flake::{Input, Text};
+use crate::lang::flake::{Flake, Input, Text};
 
 const RULE: &str = "missing-follows";
 
@@ -17,8 +19,13 @@ pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
+    // Several modules may declare the same input of a generated flake; the first is reported.
+    let mut declared: HashSet<(*const Flake, String)> = HashSet::new();
     for file in flakes(view.project).chain(modules(view.project)) {
-        verdict.extend(findings(&file));
+        let found = findings(&file).into_iter().filter(|(name, _)| {
+            file.generated.is_none_or(|flake| declared.insert((std::ptr::from_ref(flake), name.clone())))
+        });
+        verdict.extend(found.map(|(_, finding)| finding).collect::<Vec<_>>());
         verdict.notes.extend(forks(&file));
         verdict.notes.extend(passed_on(&file));
     }
@@ -125,8 +132,8 @@ impl<'a> Own<'a> {
     }
 }
 
-/// The findings for the inputs of a flake that should follow its nixpkgs.
-fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
+/// The findings for the inputs of a flake that should follow its nixpkgs, each with the name of the input.
+fn findings(file: &FlakeFile<'_>) -> Vec<(String, Finding)> {
     let Some(own) = Own::of(file) else { return Vec::new() };
     let nixpkgs = file.all().input(own.nixpkgs);
     // The input whose nixpkgs this flake uses cannot follow it.
@@ -136,13 +143,16 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     match file.lock {
         Some((_, lock)) => {
             let undeclared = file.flake.implicit().map(undeclared);
-            let found = inputs.filter_map(|input| by_lock(file, lock, input, &own));
-            found.chain(undeclared.filter_map(|input| by_lock(file, lock, &input, &own))).collect()
+            let by_lock = |input: &Input| Some((input.name.value.clone(), by_lock(file, lock, input, &own)?));
+            inputs.filter_map(by_lock).chain(undeclared.filter_map(|input| by_lock(&input))).collect()
         }
         None if file.has_lock => Vec::new(),
         // Without a lock file, it is not known whether the registry's nixpkgs suits an input.
         None if nixpkgs.is_none() => Vec::new(),
-        None => inputs.filter_map(|input| by_name(file, input, own.nixpkgs)).collect(),
+        None => {
+            let by_name = |input: &Input| Some((input.name.value.clone(), by_name(file, input, own.nixpkgs)?));
+            inputs.filter_map(by_name).collect()
+        }
     }
 }
 
@@ -180,7 +190,9 @@ fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, own: &Own<'_>) -> O
     let (_, label, first) =
         brought.iter().find(|(name, ..)| targets.first().is_some_and(|(first, _)| first == name))?;
     let source = first.original.as_ref().map(FlakeRef::shown).unwrap_or_default();
-    let message = format!("the input `{}` brings its own nixpkgs: {source}", input.name.value);
+    let inner = targets.first().map(|(name, _)| *name).filter(|name| *name != "nixpkgs");
+    let inner = inner.map_or_else(|| "nixpkgs".to_owned(), |name| format!("`{name}`"));
+    let message = format!("the input `{}` brings its own {inner}: {source}", input.name.value);
     let (lock_file, _) = file.lock?;
     let also = format!("locked here as `{label}`, in addition to `{nixpkgs}`");
     Some(finding(file, input, &targets, message).also(&lock_file.path, first.place, also))
@@ -210,6 +222,10 @@ fn target<'a>(own: &Own<'a>, around: &LockNode, name: &str, node: &LockNode) -> 
     let has_purpose = is_second && !nixpkgs::is_general(name);
     if has_purpose && own.channel.as_ref().is_some_and(|channel| is_older(&wanted, channel)) {
         return None;
+    }
+    // A second nixpkgs is there for its release: `nixpkgs-stable`.
+    if is_second && matches!(wanted, Channel::Release(_)) && own.channel.as_ref() != Some(&wanted) {
+        return own.all.iter().find(|(_, channel)| *channel == wanted).map(|(name, _)| *name);
     }
     let default_kind = own.channel.as_ref().and_then(rolls);
     if kind.is_none() || kind == default_kind {
@@ -281,8 +297,11 @@ fn finding(file: &FlakeFile<'_>, input: &Input, targets: &[(&str, &str)], messag
         .help("a single nixpkgs is then evaluated, downloaded and updated; run `nix flake lock` to drop the other one");
     let text: String = lines.iter().map(|line| format!("{}{line}", anchor.lead)).collect();
     let edit = Edit { path: file.source.path.clone(), span: Span { start: anchor.at, end: anchor.at }, text };
-    let target = targets.first().map_or("nixpkgs", |(_, target)| target);
-    let title = format!("make `{}` follow `{target}`", input.name.value);
+    let (inner, target) = targets.first().copied().unwrap_or(("nixpkgs", "nixpkgs"));
+    let title = match inner {
+        "nixpkgs" => format!("make `{}` follow `{target}`", input.name.value),
+        inner => format!("make `{inner}` of `{}` follow `{target}`", input.name.value),
+    };
     finding.fix(Fix::new(title, Safety::Unsafe, vec![edit]))
 }
 

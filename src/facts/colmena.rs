@@ -34,6 +34,8 @@ pub struct Hive {
     pub place: Span,
     /// Whether it sets `meta.nixpkgs`.
     pub nixpkgs: Meta,
+    /// Whether it is known only by its contents, so that another file may combine it with the rest of a hive.
+    pub may_be_part: bool,
 }
 
 /// An option of a node, or of all nodes.
@@ -66,12 +68,18 @@ impl ColmenaFacts {
 }
 
 fn may_hold(source: &Glance<'_>) -> bool {
-    source.kind == FileKind::Nix && (is_hive_file(source.file_name()) || source.has(&HIVE))
+    let is_named = || is_hive_file(source.file_name()) || is_hive_folder(&source.path);
+    source.kind == FileKind::Nix && (source.has(&HIVE) || is_named())
 }
 
 /// Whether a file has the default name `hive.nix` or a common variant of it.
 fn is_hive_file(name: &str) -> bool {
     matches!(name, "hive.nix" | "colmena.nix")
+}
+
+/// Whether a path is the file that Nix imports for a folder `hive`.
+fn is_hive_folder(path: &str) -> bool {
+    path.strip_suffix("hive/default.nix").is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
 fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
@@ -102,8 +110,13 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             // NixOps networks have no `meta`.
             _ => parts.names_any(tree, &["meta"]) && parts.deploys(tree),
         };
-        if is_hive && !parts.is_module(tree) {
-            facts.hives.extend(hive(tree, root, Span::new(start, start + 1)));
+        // Nodes in such a folder are often in separate files.
+        let may_be_hive = || is_hive_folder(&file.source.path) && parts.names_any(tree, &["meta"]);
+        if (is_hive || may_be_hive()) && !parts.is_module(tree) {
+            let may_be_part = !is_hive_file(file.source.file_name());
+            let found = hive(tree, root, Span::new(start, start + 1));
+            let found = found.filter(|hive| is_hive || hive.nixpkgs == Meta::Pinned);
+            facts.hives.extend(found.map(|hive| Hive { may_be_part, ..hive }));
         }
     }
     let is_empty = facts.is_empty();
@@ -291,7 +304,7 @@ fn hive(tree: &Tree<'_>, value: Node, place: Span) -> Option<Hive> {
     if meta == Meta::Missing && !hive.complete {
         meta = Meta::Unknown;
     }
-    Some(Hive { place, nixpkgs: meta })
+    Some(Hive { place, nixpkgs: meta, may_be_part: false })
 }
 
 fn has_deployment(tree: &Tree<'_>, value: Node) -> bool {

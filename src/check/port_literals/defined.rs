@@ -1,16 +1,15 @@
 //! Sets of port numbers in a repository without a configured registry, and configured files that are not
 //! registries.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::unanswered;
 use crate::check::ProjectView;
 use crate::config::PortSettings;
-use crate::facts::port_registry::{RegistryFacts, dotted, evaluate};
+use crate::facts::port_registry::{Call, Registry, RegistryFacts, dotted, evaluate};
 use crate::finding::{RelPath, Span};
 use crate::knowledge::name_words::{HOLDERS, TOP_LEVEL};
 use crate::lang::{Language, Tree};
-use crate::rewrite::ports::layout::Layout;
 use crate::source::FileKind;
 
 /// The minimum number of ports in a set that resembles a registry.
@@ -50,52 +49,94 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
     if !view.registries().is_empty() || !view.ports.registries.is_empty() {
         return None;
     }
-    let mut sets: BTreeMap<(&RelPath, &str), (Span, BTreeSet<&str>)> = BTreeMap::new();
+    let mut sets: BTreeMap<(&RelPath, &str), Numbers<'_>> = BTreeMap::new();
     let mut texts: BTreeMap<&RelPath, &str> = BTreeMap::new();
     let in_nix = unanswered(view, |_| true).filter(|(file, _)| file.source.kind == FileKind::Nix);
     for (file, port) in in_nix.filter(|(_, port)| port.name.contains("ports.")) {
         let Some((set, _)) = set_around(&port.name) else { continue };
         texts.insert(&file.source.path, &file.source.text);
-        let (first, names) = sets.entry((&file.source.path, set)).or_insert((port.span, BTreeSet::new()));
-        *first = (*first).min(port.span);
-        names.insert(&port.name);
+        sets.entry((&file.source.path, set)).or_default().insert(port.span, &port.name);
     }
-    sets.retain(|_, (_, names)| names.len() >= FEWEST);
-    let mut by_file: BTreeMap<&RelPath, BTreeSet<&str>> = BTreeMap::new();
-    for (path, set) in sets.keys() {
-        by_file.entry(path).or_default().insert(set);
-    }
-    let mut exported: BTreeMap<&RelPath, BTreeSet<&str>> = BTreeMap::new();
+    // Several files that assign to one nested name set an option: `custom.ports.wiki = 8000;`
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
+    sets.keys().for_each(|(_, set)| *files.entry(set).or_default() += 1);
+    sets.retain(|(_, set), numbers| {
+        let is_option = set.contains('.') && files.get(set).is_some_and(|&files| files > 1);
+        !is_option && count(numbers) >= FEWEST
+    });
     let mut sets: Vec<_> = sets.into_iter().collect();
-    sets.sort_by_key(|(_, (_, names))| names.len());
+    sets.sort_by_key(|(_, numbers)| count(numbers));
     // Each file is evaluated once, regardless of the number of such sets.
-    let ((path, _), (first, names)) = sets.into_iter().rev().find(|((path, set), _)| {
-        let read = || exports(path, texts.get(path).unwrap_or(&""), by_file.get(path).into_iter().flatten().copied());
-        exported.entry(path).or_insert_with(read).contains(set)
+    let mut exported: BTreeMap<&RelPath, Exported> = BTreeMap::new();
+    let ((path, _), numbers) = sets.into_iter().rev().find(|((path, set), numbers)| {
+        let read = || Exported::read(path, texts.get(path).unwrap_or(&""));
+        exported.entry(path).or_insert_with(read).has(set, numbers)
     })?;
+    let (first, _) = numbers.first_key_value()?;
     let before = texts.get(path)?.get(..first.start as usize)?;
     let line = before.rfind("ports").map_or(before, |at| &before[..at]).matches('\n').count() + 1;
-    Some(Definition { path: path.clone(), line, count: names.len() })
+    Some(Definition { path: path.clone(), line, count: count(&numbers) })
 }
 
-/// The sets that are part of a file's value, if its numbers can be read without running Nix. The names of a `let`
-/// inside a function are not visible outside.
-fn exports<'s>(path: &RelPath, text: &str, sets: impl Iterator<Item = &'s str>) -> BTreeSet<&'s str> {
-    let read = || {
-        let tree = Tree::parse(Language::Nix, text)?;
+/// The numbers of a set by their spans, with the full name of each.
+type Numbers<'p> = BTreeMap<Span, &'p str>;
+
+/// The number of different names.
+fn count(numbers: &Numbers<'_>) -> usize {
+    numbers.values().collect::<BTreeSet<_>>().len()
+}
+
+/// The numbers that other files receive when they import a file.
+#[derive(Default)]
+struct Exported {
+    /// The path to each number by the span where it is written.
+    paths: HashMap<Span, Vec<String>>,
+    /// Whether the file accepts arguments that it does not name, as modules do.
+    is_open: bool,
+}
+
+impl Exported {
+    /// Evaluates a file. Nothing can be imported if its value is the configuration of a module, or not a set of ports.
+    fn read(path: &RelPath, text: &str) -> Self {
+        let Some(tree) = Tree::parse(Language::Nix, text) else { return Self::default() };
         let settings = PortSettings { registries: vec![path.to_string()], ..PortSettings::default() };
-        evaluate(path, &tree, &settings).filter(|registry| registry.ports().count() >= FEWEST)?;
-        Some(Layout::read(&tree, &[])?.paths())
-    };
-    let Some(paths) = read() else { return BTreeSet::new() };
-    let paths: Vec<String> = paths.iter().map(|path| dotted(path)).collect();
-    let mut within: HashSet<&str> = HashSet::new();
-    for path in &paths {
-        within.insert(path);
-        // `inherit ports;`, also in a set: `{ network = { inherit ports; }; }`
-        within.extend(path.match_indices('.').flat_map(|(at, _)| [&path[..at], &path[at + 1..]]));
+        let registry = evaluate(path, &tree, &settings);
+        let registry = registry.filter(|it| it.shape.importable && it.is_convincing() && !is_module(it));
+        let Some(registry) = registry else { return Self::default() };
+        // A number that several names refer to has several paths.
+        let mut paths: HashMap<Span, Vec<String>> = HashMap::new();
+        for (entry, _) in registry.ports() {
+            paths.entry(entry.value_span).or_default().push(dotted(&entry.path));
+        }
+        let is_open = registry.shape.calls.iter().any(|call| matches!(call, Call::Set { open: true, .. }));
+        Self { paths, is_open }
     }
-    sets.filter(|set| within.contains(set)).collect()
+
+    /// Whether a set is part of the file's value under its own name, possibly through `inherit`. The names of a `let`
+    /// are not visible outside.
+    fn has(&self, set: &str, numbers: &Numbers<'_>) -> bool {
+        let is_named = |path: &String, name: &str| {
+            path.strip_suffix(name).is_some_and(|around| around.is_empty() || around.ends_with('.'))
+        };
+        let is_seen = |(span, name): &(&Span, &&str)| {
+            self.paths.get(span).is_some_and(|paths| paths.iter().any(|path| is_named(path, name)))
+        };
+        // A module that names none of its arguments may set an option of this name.
+        let may_be_option = self.is_open && set.contains('.');
+        !may_be_option && numbers.iter().filter(is_seen).count() >= FEWEST
+    }
+}
+
+/// Whether a file takes the arguments that only modules receive.
+fn is_module(registry: &Registry) -> bool {
+    const ARGUMENTS: [&str; 3] = ["config", "options", "modulesPath"];
+    let mut calls = registry.shape.calls.iter();
+    calls.any(|call| match call {
+        Call::Any { .. } => false,
+        Call::Set { required, optional, .. } => {
+            required.iter().chain(optional).any(|name| ARGUMENTS.contains(&name.as_str()))
+        }
+    })
 }
 
 /// A file that is configured as the registry even though no entries can be added to it.

@@ -141,3 +141,57 @@ fn a_nixpkgs_that_an_input_takes_from_its_own_input_is_only_noted() {
         assert_eq!(report.notes.iter().filter(|found| found.message == note).count(), count, "{sets}");
     }
 }
+
+const GENERATED: &str = "# DO-NOT-EDIT. This file was auto-generated using github:vic/flake-file.
+  { inputs = { nixpkgs.url = \"github:NixOS/nixpkgs/nixos-26.05\"; x.url = \"github:acme/x\"; }; outputs = _: { }; }";
+
+#[test]
+fn an_input_that_several_modules_declare_is_reported_once() {
+    let module = "{ flake-file.inputs.x.url = \"github:acme/x\"; }";
+    let [_, (_, lock)] = flake("", GITHUB);
+    let files = [("flake.nix", GENERATED), ("flake.lock", &lock), ("modules/a.nix", module), ("modules/b.nix", module)];
+    let report = report_at(&files, jiff::civil::date(2026, 8, 19));
+    let findings = report.findings.iter().filter(|finding| finding.rule == "missing-follows");
+    assert_eq!(findings.map(|finding| &*finding.path).collect::<Vec<_>>(), ["modules/a.nix"]);
+}
+
+/// A flake with nixpkgs 26.05 whose input `x` follows it, and has another nixpkgs called `stable`.
+fn with_second(reference: &str, others: &str) -> Vec<(String, Vec<String>)> {
+    let flake = format!(
+        "{{ inputs = {{ nixpkgs.url = \"github:NixOS/nixpkgs/nixos-26.05\"; {others} x.url = \"github:acme/x\"; \
+         x.inputs.nixpkgs.follows = \"nixpkgs\"; }}; outputs = _: {{ }}; }}"
+    );
+    let lock = format!(
+        r#"{{ "nodes": {{
+          "nixpkgs": {{ "original": {{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "nixos-26.05" }} }},
+          "stable": {{ "original": {{ "type": "github", "owner": "NixOS", "repo": "nixpkgs", "ref": "{reference}" }} }},
+          "x": {{ "inputs": {{ "nixpkgs": ["nixpkgs"], "stable": "stable" }}, "original": {{ "type": "path", "path": "./x" }} }},
+          "root": {{ "inputs": {{ "nixpkgs": "nixpkgs", "x": "x" }} }} }},
+          "root": "root", "version": 7 }}"#
+    );
+    let report = report_at(&[("flake.nix", &flake), ("flake.lock", &lock)], jiff::civil::date(2026, 8, 19));
+    let findings = report.findings.iter().filter(|finding| finding.rule == "missing-follows");
+    let titles = |finding: &crate::finding::Finding| finding.fix.iter().map(|fix| fix.title.clone()).collect();
+    findings.map(|finding| (finding.message.clone(), titles(finding))).collect()
+}
+
+#[test]
+fn a_second_nixpkgs_keeps_its_own_release() {
+    assert_eq!(with_second("nixos-25.11", ""), []);
+    let [(message, titles)] = &with_second("nixos-26.05", "")[..] else { panic!("no finding") };
+    assert_eq!(message, "the input `x` brings its own `stable`: github:NixOS/nixpkgs/nixos-26.05");
+    assert_eq!(titles, &["make `stable` of `x` follow `nixpkgs`"]);
+}
+
+#[test]
+fn a_lookup_is_pinned_as_the_other_sources_are() {
+    let help = |files: &[(&str, &str)]| {
+        let report =
+            report_at(&[files, &[("shell.nix", "import <nixpkgs> { }")]].concat(), jiff::civil::date(2026, 8, 19));
+        report.findings.iter().find(|finding| finding.rule == "lookup-path").unwrap().help.clone().unwrap()
+    };
+    let pins = ("npins/sources.json", r#"{ "pins": { }, "version": 5 }"#);
+    assert_eq!(help(&[pins]), "pin it with `npins add`, and import the pinned source");
+    assert_eq!(help(&[("flake.nix", "{ outputs = _: { }; }"), pins]), "use a flake input, which flake.lock pins");
+    assert_eq!(help(&[]), "use a flake input, which flake.lock pins");
+}

@@ -84,9 +84,22 @@ impl Scan {
             return;
         }
         let own_lock = command.has("--inputs-from");
-        let installables = command.words.iter().skip(2).filter(|word| is_installable(&word.text));
-        let found = installables.filter_map(|word| used(script, word, 0));
-        self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
+        let ends = |word: &Word<'_>| matches!(&*word.text, "--" | "-c" | "--command");
+        let end = command.words.iter().position(ends).unwrap_or(command.words.len());
+        // `nix run` passes all words after its installable to the program.
+        let runs = command.words.iter().take(end).any(|word| word.text == "run");
+        let uses_among = |words: &[Word<'_>], most: usize| -> Vec<Use> {
+            let installables = words.iter().filter(|word| is_installable(&word.text));
+            let found = installables.filter_map(|word| used(script, word, 0));
+            found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(most).collect()
+        };
+        let (before, after) = command.words.split_at(end);
+        let mut found = uses_among(before.get(2..).unwrap_or_default(), if runs { 1 } else { usize::MAX });
+        // After these words, the program may pass installables to Nix. A command after `-c` is read separately.
+        if found.is_empty() && after.first().is_some_and(|word| word.text == "--") {
+            found = uses_among(after, 1);
+        }
+        self.uses.extend(found);
     }
 
     /// Adds the installables among the arguments of a script in the repository, which may pass them to Nix:
@@ -99,7 +112,7 @@ impl Scan {
         let is_installable = |word: &&Word<'_>| word.text.split_once('#').is_some_and(|(_, name)| is_attribute(name));
         let installables = command.words.iter().skip(1).filter(is_installable);
         let found = installables.filter_map(|word| used(script, word, 0));
-        self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)).take(1));
+        self.uses.extend(found.filter(|used| !(own_lock && used.scheme == Scheme::Indirect)));
     }
 
     /// Adds the search path that is assigned before a command: `NIX_PATH=nixpkgs=channel:nixos-unstable nix-build`.
@@ -143,10 +156,7 @@ impl Scan {
             });
             let span = Span::new(start as usize + at, start as usize + at + word.len());
             let used = Use::of(&FlakeRef::parse(word), span, Some(span), format!("`{word}`")).filter(|_| is_flake);
-            if let Some(used) = used {
-                self.uses.push(used);
-                return;
-            }
+            self.uses.extend(used);
             at += word.len() + text[at + word.len()..].chars().next().map_or(0, char::len_utf8);
         }
     }
@@ -232,6 +242,14 @@ mod tests {
             ("NIX_PATH=my-nixpkgs=channel:nixos-21.05 nix-build", vec![]),
             ("nix-build -I nixpkgs=channel:nixos-21.05", vec!["channel:nixos-21.05"]),
             ("./ci/setup.sh nixpkgs#jq", vec!["nixpkgs#jq"]),
+            ("./ci/setup.sh nixpkgs#jq nixpkgs#yq", vec!["nixpkgs#jq", "nixpkgs#yq"]),
+            ("nix profile add nixpkgs#jq nixpkgs#yq", vec!["nixpkgs#jq", "nixpkgs#yq"]),
+            (
+                "nix shell nixpkgs/nixos-26.05#jq .#x nixpkgs#yq -c x nixpkgs#z",
+                vec!["nixpkgs/nixos-26.05#jq", "nixpkgs#yq"],
+            ),
+            ("nix run nixpkgs#jq nixpkgs#yq -- nixpkgs#z", vec!["nixpkgs#jq"]),
+            ("nix develop -c nix run nixpkgs#jq", vec!["nixpkgs#jq"]),
             ("bash -e ci/setup.sh nixpkgs#jq", vec!["nixpkgs#jq"]),
             ("./ci/setup.sh nixpkgs#$TOOL", vec!["nixpkgs#$TOOL"]),
             ("./ci/setup.sh nixpkgs#${{ matrix.tool }}", vec!["nixpkgs#${{ matrix.tool }}"]),

@@ -230,6 +230,8 @@ impl Hosts {
                 Err(_) => name,
             });
         }
+        let domains = project.all::<PortFacts>().flat_map(|ports| &ports.domains);
+        own.extend(domains.map(|name| name.to_ascii_lowercase()));
         let names = project.all::<PortFacts>().flat_map(|ports| ports.machines.iter().chain(&ports.services));
         let declared = names.map(String::as_str);
         let folders = project.paths.keys().filter_map(|path| machine_of(path));
@@ -284,7 +286,14 @@ impl Hosts {
     fn is_machine(&self, host: &str) -> bool {
         let Some((name, suffix)) = host.split_once('.') else { return false };
         let top_level = suffix.rsplit('.').next().unwrap_or(suffix);
-        !domains::is_public(top_level) && self.machines.contains(name)
+        !domains::is_public(top_level) && (self.machines.contains(name) || self.is_pod(name, suffix))
+    }
+
+    /// Whether a name is a pod of a Kubernetes service without an address of its own: `kafka-0` under `kafka`.
+    fn is_pod(&self, name: &str, suffix: &str) -> bool {
+        let is_number = |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let service = suffix.split('.').next().unwrap_or(suffix);
+        name.rsplit_once('-').is_some_and(|(_, number)| is_number(number)) && self.machines.contains(service)
     }
 }
 
@@ -427,6 +436,11 @@ mod tests {
             ("borea.r", false),
             ("x.atlas.mesh", false),
         ] {
+            assert_eq!(hosts.is_own(host), own, "{host}");
+        }
+        for (host, own) in
+            [("atlas-0.atlas", true), ("db-12.atlas.web.svc", true), ("db.atlas", false), ("atlas-0.borea", false)]
+        {
             assert_eq!(hosts.is_own(host), own, "{host}");
         }
         for (path, machine) in [

@@ -37,6 +37,8 @@ pub struct PortFacts {
     pub of_machines: Vec<PortUse>,
     /// Names that this repository gives to its own machines and sites, and addresses that it assigns.
     pub own_hosts: Vec<String>,
+    /// Domains of machines. Other names below their parent domains may belong to others.
+    pub domains: Vec<String>,
     /// Public addresses that hosts files assign to names.
     pub named_addresses: Vec<(IpAddr, String)>,
     /// Selections from function arguments, by a name that may refer to a registry.
@@ -58,6 +60,7 @@ impl PortFacts {
     pub fn is_empty(&self) -> bool {
         self.has_no_uses()
             && self.own_hosts.is_empty()
+            && self.domains.is_empty()
             && self.named_addresses.is_empty()
             && self.machines.is_empty()
             && self.services.is_empty()

@@ -341,6 +341,10 @@ fn hosts_next_to_a_port_are_recorded() {
             ("{ host = \"localhost\"; port = 25; }", "25"),
             ("{ host = config.host; port = 25; }", "25"),
             ("{ x = \"smtp.gmail.com:587\"; }", "587@smtp.gmail.com"),
+            ("let mail = \"mail.x.org\"; in { x = \"${mail}:587\"; }", "587@mail.x.org"),
+            ("let h = \"${u}.box.example.de\"; in { x = [ \"[${h}]:23\" ]; }", "23@box.example.de"),
+            ("let h = \"localhost\"; in { x = \"${h}:587\"; y = \"${z}:588\"; }", "587 588"),
+            ("{ x = \"$__file{${dir}/smtp}:587\"; }", "587@looked-up.invalid"),
             ("{ matchBlocks.\"git.example.org\".port = 2222; }", "2222@git.example.org"),
         ],
     );
@@ -559,6 +563,12 @@ fn fallbacks_can_be_addresses_of_other_services() {
         &[
             ("B: ${B:-memcached:11211}\n", "11211@memcached"),
             ("F: http://${F:-db.example.org:9202}/\n", "9202@db.example.org"),
+            ("A: {SMTP_HOST: \"${SMTP_HOST}\", SMTP_PORT: \"${SMTP_PORT:-587}\"}\n", "587!@unknown.invalid"),
+            ("A: {SMTP_HOST: \"${SMTP_HOST:-mail}\", SMTP_PORT: \"${SMTP_PORT:-587}\"}\n", "587!"),
+            ("A: {SMTP_HOST: mail.example.org, SMTP_PORT: \"${SMTP_PORT:-587}\"}\n", "587!@mail.example.org"),
+            ("A: {SMTP_HOST: \"${SMTP_HOST}\", HTTP_PORT: \"${HTTP_PORT:-8080}\"}\n", "8080!"),
+            ("a: \"http://web:\\\n    3005/x http://localhost:3006\"\n", "3005@web 3006"),
+            ("a: \"http://localhost:30\\\n    05/x\"\n", ""),
             ("B: ${B:-latest:3}\nsocket_address: {address: 0.0.0.0, port_value: 8063}\n", "8063"),
         ],
     );
@@ -574,6 +584,8 @@ fn values_passed_through_sets_and_arguments_become_ports() {
                 "3000! 8080!",
             ),
             ("let s = { a = 3000; }; in mapAttrs (n: v: v + 1) s", ""),
+            ("let s = { a = 3000; b = 3001; }; in node: { x.port = s.${node}; }", "3000! 3001!"),
+            ("let s = { a = 3000; }; in node: { x.size = s.${node}; }", ""),
             (
                 "let f = t: { proxyPass = \"http://127.0.0.1:${toString t}\"; }; in { a = f 8080; b = f 8081; }",
                 "8080 8081",

@@ -157,7 +157,11 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
     }
     // A folded block is one command line.
     let script = script.then(|| yaml.folded(node)).flatten();
-    let text = script.as_deref().unwrap_or(&raw);
+    let joined = joined(yaml, node, &raw);
+    let text = match &joined {
+        Some(joined) => &joined.text,
+        None => script.as_deref().unwrap_or(&raw),
+    };
     let mut found = Vec::new();
     text::scan_with_machines(text, &Context { path: &names, flavour }, &mut found);
     for port in found {
@@ -168,10 +172,13 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
                 variable.as_deref().and_then(|variable| host_in_variables(yaml, node, variable, known))
             }
             (Form::Whole, _) => host_beside(yaml, node, port.number, known),
+            (Form::EnvFallback, _) if port.host == text::Host::None => mail_host_beside(yaml, node, port.number, known),
             (_, Some(name)) if port.host == text::Host::None => host_in_list(yaml, node, name),
             _ => None,
         };
-        let span = Span::new(start as usize + port.range.start, start as usize + port.range.end);
+        let removed = joined.as_ref().map_or(Some(0), |joined| joined.removed_before(&port.range));
+        let Some(first) = removed.map(|removed| start as usize + removed) else { continue };
+        let span = Span::new(first + port.range.start, first + port.range.end);
         facts.add(&port, PortUse::in_text(&port, span, beside, &own_name));
     }
 }
@@ -255,6 +262,52 @@ fn decoded<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<std::borrow::Cow<'a, s
     (is_quoted && escapes.iter().any(|escape| written.contains(escape))).then(|| yaml.scalar(node)).flatten()
 }
 
+/// The text of a double-quoted scalar without its escaped line breaks.
+struct Joined {
+    text: String,
+    /// The position of each break in the text, in order, and the number of bytes removed up to there.
+    breaks: Vec<(usize, usize)>,
+}
+
+impl Joined {
+    /// The number of bytes removed before a range; `None` if some were removed inside it.
+    fn removed_before(&self, range: &std::ops::Range<usize>) -> Option<usize> {
+        let before = self.breaks.partition_point(|(at, _)| *at <= range.start);
+        let is_inside = self.breaks.get(before).is_some_and(|(at, _)| *at < range.end);
+        let removed = before.checked_sub(1).map_or(0, |last| self.breaks[last].1);
+        (!is_inside).then_some(removed)
+    }
+}
+
+/// The text of a double-quoted scalar, joined where a backslash escapes the end of a line: YAML drops the line break and
+/// the indentation of the next line. `raw` is the scalar's text, in which escapes are blank.
+fn joined(yaml: &Yaml<'_, '_>, node: Node, raw: &str) -> Option<Joined> {
+    const BREAK: &str = "\\\n";
+    let written = yaml.tree.slice(node);
+    if yaml.tree.kind(node) != NodeKind::DoubleQuoteScalar || !written.contains(BREAK) {
+        return None;
+    }
+    let inner = written.get(1..)?;
+    let mut joined = Joined { text: String::with_capacity(raw.len()), breaks: Vec::new() };
+    let (mut from, mut removed) = (0, 0);
+    for (at, _) in inner.match_indices(BREAK) {
+        // The last of an even number of backslashes is escaped itself.
+        let backslashes = inner[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if backslashes % 2 == 1 || at < from {
+            continue;
+        }
+        joined.text.push_str(raw.get(from..at)?);
+        let rest = inner.get(at + BREAK.len()..)?;
+        let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        removed += BREAK.len() + blank;
+        joined.breaks.push((joined.text.len(), removed));
+        from = at + BREAK.len() + blank;
+    }
+    joined.text.push_str(raw.get(from..)?);
+    // Each port is compared with all breaks.
+    Some(joined)
+}
+
 /// The literal host that another item of the same list gives for a port: `- SMTP_HOST=mail.example.org`.
 fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     let tree = yaml.tree;
@@ -298,13 +351,18 @@ impl HostNames {
 
     /// The literal host that belongs to a port.
     fn of(&self, yaml: &Yaml<'_, '_>, port: &str, number: u32) -> Option<String> {
+        hosts::literal_host(&yaml.scalar(self.named(port, number)?)?)
+    }
+
+    /// The value that names the host of a port.
+    fn named(&self, port: &str, number: u32) -> Option<Node> {
         let wanted = words::hosts_of(port);
         let named = wanted.iter().filter_map(|words| self.names.get(words)).min_by_key(|(index, _)| *index);
         let (_, value) = named.or_else(|| {
             let servers = words::is_mail_port(port, number).then(|| [self.names.get(&[][..]), self.mail.as_ref()]);
             servers.into_iter().flatten().flatten().min_by_key(|(index, _)| *index)
         })?;
-        hosts::literal_host(&yaml.scalar((*value)?)?)
+        *value
     }
 }
 
@@ -342,6 +400,28 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) 
         return None;
     }
     hosts.of(yaml, &key, number)
+}
+
+/// The host of the mail server whose port has a default. A server that is only known where the variables are set may be
+/// anyone's.
+fn mail_host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) -> Option<String> {
+    const SUBMISSION: [u32; 4] = [25, 465, 587, 2525];
+    const UNKNOWN: &str = "unknown.invalid";
+    let pair = yaml.pair_around(node)?;
+    let key = yaml.scalar(yaml.tree.child(pair, Field::Key)?)?;
+    if !words::is_mail(&words::port_prefix(&key)) || !SUBMISSION.contains(&number) {
+        return None;
+    }
+    let mapping = yaml.tree.parent(pair)?;
+    let hosts = known.hosts.entry(mapping).or_insert_with(|| host_names(yaml, mapping));
+    let value = yaml.scalar(hosts.named(&key, number)?)?;
+    let name = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let is_set_elsewhere = name.is_some_and(|name| {
+        let name = name.split([':', '?']).next().unwrap_or(name);
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        is_name && !value.contains(":-")
+    });
+    if is_set_elsewhere { Some(UNKNOWN.to_owned()) } else { hosts::literal_host(&value) }
 }
 
 /// The address to which a rule of a Kubernetes NetworkPolicy allows connections: `- to: [{ ipBlock: { cidr:

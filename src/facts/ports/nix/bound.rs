@@ -12,6 +12,19 @@ impl Collector<'_, '_> {
         Some((literal, self.number(literal)?))
     }
 
+    /// The literal numbers of a set in this file from which a computed name selects one: `ports.${node}`.
+    pub(super) fn computed_member(&self, select: Node) -> Vec<(Node, u32)> {
+        let tree = self.tree;
+        let path = tree.child(select, Field::Attrpath);
+        let is_computed = path.is_some_and(|path| {
+            let mut names = nix::names(tree, path);
+            names.next().is_some_and(|name| name.text.is_none()) && names.next().is_none()
+        });
+        let root = tree.child(select, Field::Expression).map(|root| nix::unwrap_parens(tree, root));
+        let root = root.filter(|&root| is_computed && tree.kind(root) == NodeKind::Variable);
+        root.map(|root| self.bound_elements(root)).unwrap_or_default()
+    }
+
     /// The literal number that a name is bound to, in this file.
     pub(super) fn bound_literal(&self, variable: Node) -> Option<(Node, u32)> {
         let tree = self.tree;

@@ -79,7 +79,12 @@ impl<'a> Collector<'_, 'a> {
                     _ => return None,
                 },
             };
-            return self.known_host(nix::value(tree, host)?);
+            let host = self.known_host(nix::value(tree, host)?)?;
+            // An inventory: `us-4 = { ip = "192.0.2.4"; port = 2222; };`
+            if let (Some(address), [.., machine, _]) = (hosts::public_address(&host), path) {
+                self.facts.named_addresses.push((address, machine.clone()));
+            }
+            return Some(host);
         }
         if let Some(block) = self.egress_block(binding, path) {
             return Some(block);
@@ -198,6 +203,18 @@ impl<'a> Collector<'_, 'a> {
         })
     }
 
+    /// The literal host before a port in a string, if a name bound to a string stands for it: `"${host}:587"`,
+    /// `"[${host}]:23"`. `port` is the position of the number in the file.
+    pub(super) fn interpolated_host(&self, string: Node, port: u32) -> Option<String> {
+        let tree = self.tree;
+        let before = tree.text().get(..port as usize)?.strip_suffix(':')?;
+        let end = before.strip_suffix(']').unwrap_or(before).len() as u32;
+        let hole = tree
+            .children(string)
+            .find(|&part| tree.kind(part) == NodeKind::Interpolation && tree.span(part).end == end)?;
+        self.known_host(tree.child(hole, Field::Expression)?)
+    }
+
     /// Collects names and addresses that the repository gives its own hosts.
     pub(super) fn host_names(&mut self, binding: Node) {
         let tree = self.tree;
@@ -247,7 +264,10 @@ impl<'a> Collector<'_, 'a> {
             if names.ends_with(&["networking", "hostName"]) {
                 self.facts.machines.extend(host.clone());
             }
-            self.facts.own_hosts.extend(host);
+            match names.ends_with(&["networking", "domain"]) {
+                true => self.facts.domains.extend(host),
+                false => self.facts.own_hosts.extend(host),
+            }
         }
         if let Some(name) = hosts::name_in_path(&names) {
             self.facts.own_hosts.extend(hosts::literal_host(name));

@@ -270,13 +270,21 @@ impl<'a> Collector<'_, 'a> {
         if flow.arithmetic.is_some() || !nix::attrpath_node(tree, binding).is_some_and(may_be_port) {
             return;
         }
-        let Some((literal, number)) = self.member_literal(select) else { return };
+        let literals = match self.member_literal(select) {
+            Some(literal) => vec![literal],
+            None => self.computed_member(select),
+        };
+        if literals.is_empty() {
+            return;
+        }
         let Some(path) = self.path(binding) else { return };
         if self.is_let(binding) || !self.is_port(binding, &path, true) || self.is_prose(select, None) {
             return;
         }
-        if !self.is_on_bus(binding, &path, number) && self.bound.insert(literal) {
-            self.add_bound(literal, number, name(&path));
+        for (literal, number) in literals {
+            if !self.is_on_bus(binding, &path, number) && self.bound.insert(literal) {
+                self.add_bound(literal, number, name(&path));
+            }
         }
     }
 

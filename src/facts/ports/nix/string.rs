@@ -65,6 +65,11 @@ impl<'a> Collector<'_, 'a> {
         for port in &found {
             let beside = match (direct && flag.is_none(), around) {
                 (true, Some(binding)) if port.form == Form::Whole => self.host_beside(binding, &path, port.number),
+                // Each search visits all parts of the string.
+                _ if port.host == text::Host::Interpolated && found.len() <= 256 => match masked.place(&port.range) {
+                    Place::Text(span) => self.interpolated_host(node, span.start),
+                    Place::Literal(_) => None,
+                },
                 (_, Some(binding)) if path.last().is_some_and(|name| name == "BORG_RSH") => self.borg_host(binding),
                 (false, _) if flag.is_some() => flag.as_deref().and_then(|flag| self.host_in_list(node, flag)),
                 _ => port.name.filter(|_| port.host == text::Host::None).and_then(|name| self.host_in_list(node, name)),

@@ -33,7 +33,9 @@ impl<'a> View<'a> {
             b'/' => self.path_address(start).or_else(|| self.slashed_address(start - 1, digits))?,
             _ => return None,
         };
-        if self.near(authority.start).is_some_and(|near| is_counting(self.str(near.word))) {
+        // A value may precede the address: `--exit-idle-time=1min 127.0.0.1:8096`.
+        let counts = |word: &str| !word.starts_with(|c: char| c.is_ascii_digit()) && is_counting(word);
+        if self.near(authority.start).is_some_and(|near| counts(self.str(near.word))) {
             return None;
         }
         if !matches!(authority.host, Host::Machine(_)) {
@@ -68,6 +70,14 @@ impl<'a> View<'a> {
             b'"' => self.quoted_variable(colon).or_else(|| self.no_host(colon, digits)),
             _ => self.no_host(colon, digits),
         }
+    }
+
+    /// The start of the network before a host, as Caddy writes addresses: `udp/atlas:9333`.
+    fn network_start(&self, host: usize) -> Option<usize> {
+        let slash = host.checked_sub(1).filter(|slash| self.at(*slash) == b'/')?;
+        let start = self.run_start(slash, |byte| byte.is_ascii_alphanumeric());
+        let is_network = matches!(self.str(start..slash), "tcp" | "tcp4" | "tcp6" | "udp" | "udp4" | "udp6");
+        (is_network && self.is_apart(self.before(start))).then_some(start)
     }
 
     /// Reads QEMU's `hostfwd=tcp::2222-:22`, in which the address between the colons is empty.
@@ -110,15 +120,27 @@ impl<'a> View<'a> {
     fn wildcard(&self, star: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let url = self.scheme_start(star).is_some();
         let before = self.before(star);
-        let apart =
-            before == 0 || before.is_ascii_whitespace() || matches!(before, b'"' | b'\'' | b'=' | b',' | b'(' | b'@');
-        let named = self.near(star).is_some_and(|near| !is_no_address(self.str(near.word)));
+        let near = self.near(star);
+        let is_element = || before == b'>' && near.as_ref().is_some_and(|near| near.tie == Tie::Tag);
+        let apart = before == 0
+            || before.is_ascii_whitespace()
+            || matches!(before, b'"' | b'\'' | b'=' | b',' | b'(' | b'@')
+            || is_element()
+            || before == b':' && self.is_variable_of_config(star - 1);
+        let named = near.as_ref().is_some_and(|near| !is_no_address(self.str(near.word.clone())));
         let minute = self.value(digits) < 60 && !self.wants_address && !named;
         (url || apart && self.at(star) == b'*' && !minute && !self.is_calendar(star)).then_some(Authority {
             host: Host::Any,
             start: star,
             url,
         })
+    }
+
+    /// Whether a colon separates a variable from its default: `${env:RELAY_ADDRESS:*:3478}` of OvenMediaEngine.
+    fn is_variable_of_config(&self, colon: usize) -> bool {
+        let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let mark = start.checked_sub("{env:".len());
+        start < colon && mark.is_some_and(|mark| self.str(mark..start) == "{env:")
     }
 
     /// Reads `${HOST}:80`, `{{ host }}:80`, `$(hostname):80`: an interpolation of the text's language.
@@ -136,7 +158,13 @@ impl<'a> View<'a> {
         let start = start - usize::from(marked);
         // `${a}:${b}:80` may be a mapping or an IPv6 address; mappings are read elsewhere.
         let url = self.scheme_start(start).is_some();
-        let apart = url || !matches!(self.before(start), b':' | b'/') && self.value(digits) >= FEW;
+        let apart = url
+            || (!matches!(self.before(start), b':' | b'/') || self.network_start(start).is_some())
+                && self.value(digits) >= FEW;
+        // Grafana reads `$__file{/run/secrets/smtp}` and `$__env{SMTP}` from elsewhere.
+        if apart && marked_by_provider(self.str(self.run_start(start, is_host_byte)..start)) {
+            return (!self.no_address).then_some(Authority { host: UNKNOWN, start, url });
+        }
         (apart && !self.no_address).then_some(Authority { host: Host::Interpolated, start, url })
     }
 
@@ -154,8 +182,11 @@ impl<'a> View<'a> {
         let before = self.before(colon);
         let sound = match before {
             // `redis://:PASSWORD@:6379`
-            b'/' | b'@' => url,
+            b'/' => url || self.network_start(colon).is_some(),
+            b'@' => url,
             0 | b'\n' => true,
+            // The text of an element: `<Port>:3479</Port>`.
+            b'>' => near.as_ref().is_some_and(|near| near.tie == Tie::Tag),
             b'"' | b'\'' => !self.closes_key(colon),
             // tmux compares numbers: `#{e|>=:10,#{battery_percentage}}`.
             b'=' => !matches!(self.before(colon - 1), b'<' | b'>' | b'=' | b'!'),
@@ -317,6 +348,8 @@ impl<'a> View<'a> {
             0 | b'\t' | b'\n' | b'\r' | b' ' | HOLE => true,
             b'"' | b'\'' | b'`' | b'/' | b',' | b';' | b')' | b']' | b'}' | b'<' | b'>' | b'|' | b'&' | b'?' | b'#'
             | b'$' | b'\\' | b'*' | b'!' => true,
+            // A site of Caddy: `http://127.0.0.1:8080{`.
+            b'{' => matches!(next, 0 | b' ' | b'\t' | b'\r' | b'\n'),
             b'.' => !next.is_ascii_alphanumeric(),
             b'-' => next.is_ascii_digit() || next == b':' || !next.is_ascii_alphanumeric(),
             // `scylladb:tcp:scylla:9042:table`
@@ -332,7 +365,7 @@ impl<'a> View<'a> {
 
     /// The name before an address.
     fn address_name(&self, start: usize) -> Option<&'a str> {
-        let start = self.scheme_start(start).unwrap_or(start);
+        let start = self.scheme_start(start).or_else(|| self.network_start(start)).unwrap_or(start);
         let near = self.near(start).filter(|_| self.before(start) != b':')?;
         let word = self.str(near.word);
         let flag = word.strip_prefix('-').is_some_and(|name| name.len() == 1);
@@ -405,6 +438,11 @@ const LOOKS: usize = 64;
 
 /// A host that is known only when a script runs; RFC 2606 reserves its domain.
 const UNKNOWN: Host<'static> = Host::Named("looked-up.invalid");
+
+/// Whether a word before a brace is one of Grafana's providers: `$__file{/run/secrets/smtp}`.
+fn marked_by_provider(word: &str) -> bool {
+    word.strip_prefix("$__").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()) && !name.is_empty())
+}
 
 /// Whether the value of a variable is a parameter of the script: `"$1"`, `${2}`.
 fn is_parameter(value: &str) -> bool {

@@ -12,26 +12,31 @@ pub(super) struct Lines<'a> {
     comment: usize,
     /// The start of the last line that begins with two dashes, and whether it is an SQL or Lua comment.
     dashes: Option<(usize, bool)>,
-    /// The docstrings that have not been passed yet, in reverse order.
-    docstrings: Vec<Range<usize>>,
+    /// The docstrings and comments of XML that have not been passed yet, in reverse order.
+    blocks: Vec<Range<usize>>,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(bytes: &'a [u8], flavour: Flavour) -> Self {
-        let mut lines =
-            Self { bytes, flavour, end: 0, comment: 0, dashes: None, docstrings: docstrings(bytes, flavour) };
+        let mut blocks = docstrings(bytes, flavour);
+        let comments = xml_comments(bytes);
+        if !comments.is_empty() {
+            blocks.extend(comments);
+            blocks.sort_by_key(|block| std::cmp::Reverse(block.start));
+        }
+        let mut lines = Self { bytes, flavour, end: 0, comment: 0, dashes: None, blocks };
         lines.enter(0);
         lines
     }
 
-    /// The end of the line whose comment contains `at`; `None` if `at` is not in a comment. `at` must not decrease from
-    /// call to call.
+    /// The end of the comment that contains `at`, or of its line; `None` if `at` is not in a comment. `at` must not
+    /// decrease from call to call.
     pub(super) fn comment_around(&mut self, at: usize) -> Option<usize> {
-        while let Some(docstring) = self.docstrings.last().filter(|docstring| docstring.start <= at) {
-            if at < docstring.end {
-                return Some(docstring.end);
+        while let Some(block) = self.blocks.last().filter(|block| block.start <= at) {
+            if at < block.end {
+                return Some(block.end);
             }
-            self.docstrings.pop();
+            self.blocks.pop();
         }
         if at > self.end {
             let start =
@@ -85,6 +90,22 @@ fn takes_arguments(line: &[u8]) -> bool {
 /// Whether a line starts like `-- words`.
 fn is_dashes(line: &[u8]) -> bool {
     matches!(line.trim_ascii_start(), [b'-', b'-', b' ', after, ..] if after.is_ascii_alphanumeric())
+}
+
+/// The comments in XML and HTML: `<!-- <Port>8080</Port> -->`.
+fn xml_comments(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    // In other languages, such as shell scripts, these characters may be anything.
+    if !bytes.trim_ascii_start().starts_with(b"<") {
+        return found;
+    }
+    let mut from = 0;
+    while let Some(open) = memchr::memmem::find(&bytes[from..], b"<!--").map(|at| from + at) {
+        let Some(close) = memchr::memmem::find(&bytes[open + 4..], b"-->").map(|at| open + 4 + at + 3) else { break };
+        found.push(open..close);
+        from = close;
+    }
+    found
 }
 
 /// The docstrings in Python code, last first: strings in triple quotes that begin a line, either after the head of a

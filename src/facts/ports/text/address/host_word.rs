@@ -81,7 +81,15 @@ impl<'a> View<'a> {
     fn begins_value(&self, start: usize) -> bool {
         let before = self.before(start);
         let is_fallback = || start >= 2 && self.before(start - 1) == b':' && self.fallback_name(start - 2).is_some();
-        self.is_apart(before) || before == b'-' && is_fallback()
+        self.is_apart(before) || before == b'-' && is_fallback() || self.network_start(start).is_some()
+    }
+
+    /// Whether a variable or option is set to a user at a host, or a list contains members with their numbers:
+    /// `RPC_HOST=KEY@atlas:3901`, `1@kafka-0.kafka:9093,2@kafka-1.kafka:9093`.
+    fn is_assigned_user(&self, at: usize) -> bool {
+        let start = self.run_start(at, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+        let is_member = || self.str(start..at).bytes().all(|byte| byte.is_ascii_digit()) && self.begins_value(start);
+        start < at && (self.before(start) == b'=' || is_member())
     }
 
     /// Whether a word is the name of a tag: `tag:server`.
@@ -93,7 +101,9 @@ impl<'a> View<'a> {
     /// Whether `HOLE:80` is an address, and not the middle of an IPv6 address, a path, an owner or an image.
     fn is_hole_address(&self, start: usize, digits: &Range<usize>) -> bool {
         let before = self.before(start);
-        let apart = self.is_apart(before) || before == b':' && self.follows_protocol(start - 1);
+        let apart = self.is_apart(before)
+            || before == b':' && self.follows_protocol(start - 1)
+            || self.network_start(start).is_some();
         apart && !self.no_address && self.value(digits) >= FEW && !self.names_owner(start)
     }
 
@@ -106,7 +116,7 @@ impl<'a> View<'a> {
         let is_sent = || before == b'@' && matches!(self.before(start - 1), b'@' | b' ' | b'\t' | 0);
         let apart = self.begins_value(start) || before == b':' && self.follows_protocol(start - 1) || is_sent();
         if host::ipv4(name).is_some() {
-            return before != b'/' && before != b'.';
+            return (before != b'/' || self.network_start(start).is_some()) && before != b'.';
         }
         // `KEY@seed.example.org:8776`; elsewhere `git@example.org:80` is a path.
         let apart = apart || before == b'@' && self.wants_address && self.value_ends(digits.end);
@@ -129,7 +139,9 @@ impl<'a> View<'a> {
             && !port_words::REFERENCES.contains(&name)
             && !self.names_owner(start)
             && !is_no_address(name_before)
-            && (self.begins_value(start) || before == b':' && self.follows_protocol(start - 1))
+            && (self.begins_value(start)
+                || before == b':' && self.follows_protocol(start - 1)
+                || before == b'@' && self.is_assigned_user(start - 1) && self.value_ends(digits.end))
             && !self.is_in_sentence(start, digits.end)
             && !self.precedes_clause(start, digits.end)
     }
@@ -139,7 +151,14 @@ impl<'a> View<'a> {
         let blank = self.run_start(start, |byte| byte == b' ');
         let is_word_before = blank < start && self.near(start).is_none_or(|near| self.at(near.word.start) != b'-');
         let after = self.at(end + 1);
-        is_word_before && (self.before(blank) >= 0x80 || self.at(end) == b' ' && after.is_ascii_alphabetic())
+        let is_word_after = self.at(end) == b' ' && after.is_ascii_alphabetic() && !self.begins_address(end + 1);
+        is_word_before && (self.before(blank) >= 0x80 || is_word_after)
+    }
+
+    /// Whether an address begins at `start`, as in a list: `reverse_proxy /health atlas:3903 borea:3904`.
+    fn begins_address(&self, start: usize) -> bool {
+        let colon = self.run_end(start, is_host_byte);
+        self.at(colon) == b':' && self.at(colon + 1).is_ascii_digit()
     }
 
     /// Whether words are on both sides of an address, with a comma or a full stop: `ask atlas:443, then wait`. In a

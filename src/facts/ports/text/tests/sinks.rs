@@ -332,6 +332,20 @@ fn comments_contain_no_ports() {
 }
 
 #[test]
+fn comments_of_xml_are_text() {
+    numbers(
+        Config,
+        &[],
+        &[
+            ("<!-- <Port>8080</Port>\n  localhost:8081 -->\n<Port>8082</Port>", &[8082]),
+            ("<Port>8080</Port> <!-- 8081 --> <Bind>localhost:8082</Bind>", &[8080, 8082]),
+            ("<!-- not closed\n<Port>8080</Port>", &[8080]),
+        ],
+    );
+    numbers(Value, &[], &[("<!-- localhost:8081 --> localhost:8082", &[8082])]);
+}
+
+#[test]
 fn ports_inside_the_values_of_flags() {
     numbers(
         Script,
