@@ -31,6 +31,17 @@ pub fn with_folders(service: &Service<'_>, word: &str) -> String {
     word
 }
 
+/// The images whose programs a service's image contains: itself, those it is based on, and those it copies from.
+pub fn images<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> {
+    let file = service.image_file.as_ref();
+    let bases = file
+        .into_iter()
+        .flat_map(|file| std::iter::once(&file.base).chain(file.built.iter().map(|built| &built.stage)));
+    let stages = file.into_iter().flat_map(|file| file.stages.iter().map(|(_, stage)| &stage.base));
+    let own = service.text("image").filter(|_| file.is_none());
+    own.into_iter().chain(bases.chain(stages).map(String::as_str))
+}
+
 /// Folders that exist only in images: the usual folders for applications, and the image's working directory.
 const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
 

@@ -1,0 +1,64 @@
+//! Programs, addresses and files that are easily lost or replaced with others: they are carried over as they are, or the
+//! report names them.
+
+use crate::reports::Repo;
+
+#[test]
+fn programs_of_the_own_build_are_not_packages_of_the_same_name() {
+    let rust = "FROM rust:1 AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nFROM debian:12\n\
+                COPY --from=b /app/target/release/server /usr/local/bin/server\nCMD [\"server\"]\n";
+    let go = "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/migrate ./cmd/migrate\nFROM alpine\n\
+              COPY --from=b /out/migrate /usr/local/bin/migrate\nCMD [\"/usr/local/bin/migrate\", \"-v\"]\n";
+    let compose = "services:\n  api: {build: ./rust}\n  job: {build: ./go}\n  \
+                   sign: {build: ./node, command: auth}\n  \
+                   shell: {build: ./node, command: [sh, -c, \"auth --now\"]}\n  \
+                   known: {build: ./known, command: prometheus --version}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("rust/Dockerfile", rust),
+        ("rust/Cargo.toml", "[package]\nname = \"server\"\n"),
+        ("go/Dockerfile", go),
+        ("go/go.mod", "module shop\n"),
+        ("node/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\n"),
+        ("known/Dockerfile", "FROM acme/tools:1\nCOPY --from=prom/pushgateway /bin/pushgateway /bin/\n"),
+    ]);
+    repo.has("${pkgs.cargo}/bin/cargo run --release --")
+        .has("${pkgs.go}/bin/go run ./cmd/migrate -v")
+        .lacks("immich")
+        .lacks("supabase")
+        .lacks("go-migrate")
+        .left("services.sign", "`auth`")
+        .left("services.shell.command", "`auth`")
+        .left("services.known", "`prometheus`");
+}
+
+#[test]
+fn other_commands_are_not_the_only_program_that_the_image_builds() {
+    let go = "FROM golang:1.24\nWORKDIR /app\nCOPY . .\nRUN go build -o /usr/local/bin/app ./cmd/app\n";
+    let tool = "FROM golang:1.24\nWORKDIR /app\nCOPY . .\n\
+                RUN go build -o /usr/local/bin/migrate github.com/golang-migrate/migrate/cli\n";
+    let rust = "FROM rust:1\nWORKDIR /app\nCOPY . .\nRUN cargo install --path . && cp -r target/x /usr/bin/copied\n";
+    let compose = "services:\n  app: {build: ./go, command: app --x}\n  worker: {build: ./go, command: worker}\n  \
+                   fresh: {build: ./tool, command: fresh}\n  tool: {build: ./tool, command: migrate up}\n  \
+                   shop: {build: ./rust, command: shop-api}\n  other: {build: ./rust, command: other}\n  \
+                   copied: {build: ./rust, command: copied}\n  bin: {build: ./rust, command: seed}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("go/Dockerfile", go),
+        ("go/go.mod", "module example.org/shop\n"),
+        ("tool/Dockerfile", tool),
+        ("tool/go.mod", "module example.org/cards\n"),
+        ("rust/Dockerfile", rust),
+        ("rust/Cargo.toml", "[package]\nname = \"shop_api\"\n[dependencies.x]\nname = \"other\"\n"),
+        ("rust/src/bin/seed.rs", "fn main() {}\n"),
+    ]);
+    repo.has("go run ./cmd/app --x")
+        .has("${pkgs.go-migrate}/bin/migrate up")
+        .lacks("golang-migrate")
+        .left("services.worker", "`worker` is unknown")
+        .left("services.fresh", "`fresh` is unknown")
+        .left("services.other", "`other` is unknown")
+        .not_left("services.shop", "left out")
+        .not_left("services.copied", "left out")
+        .not_left("services.bin", "left out");
+}
