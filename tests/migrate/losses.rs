@@ -62,3 +62,22 @@ fn other_commands_are_not_the_only_program_that_the_image_builds() {
         .not_left("services.copied", "left out")
         .not_left("services.bin", "left out");
 }
+
+#[test]
+fn variables_of_a_file_have_the_values_that_compose_reads() {
+    let compose = "services:\n  app: {image: \"node:22\", command: node a.js, env_file: [plain.env, app.env]}\n  \
+                   odd: {image: \"node:22\", command: node a.js, env_file: odd.env}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("plain.env", "A=1\n"),
+        ("app.env", "NAME=My App\nURL=http://x/?a=1&b=2\nPAR=a(b)\nPW=pa$$word\n"),
+        ("odd.env", "X=a b\nLINES=\"one\ntwo\"\nTAB=\"a\\tb\"\nREF=${X} c\n"),
+    ]);
+    repo.has("if [ -f ./plain.env ]; then set -a; . ./plain.env; set +a; fi\n")
+        .has("if [ -f ./app.env ]; then read_env ./app.env; fi\n")
+        .left("services.odd.env_file", "LINES")
+        .left("services.odd.env_file", "\"line\":4")
+        .left("services.odd.env_file", "REF")
+        .not_left("services.odd.env_file", "of X ")
+        .not_left("services.app.env_file", "");
+}

@@ -1,5 +1,6 @@
 //! The shared context for building the parts of a module: the project, its ports, and the report.
 
+mod env_file;
 mod environment;
 mod lifecycle;
 mod report;
@@ -9,6 +10,7 @@ mod told;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::env_file::{EnvFile, READ_ENV};
 pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
 use super::hosts::{self, Rewriter};

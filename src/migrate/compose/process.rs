@@ -17,7 +17,7 @@ pub use source::is_spring;
 use source::{from_source, go_mod, starts_built};
 use version::versioned;
 
-use super::builder::Builder;
+use super::builder::{Builder, EnvFile, READ_ENV};
 use super::hosts::{Position, Rewriter};
 use super::interpolate;
 use super::stack::{Role, Service};
@@ -40,8 +40,8 @@ pub struct Program {
     pub packages: BTreeSet<String>,
     /// Variables that are secrets or are known only at run time.
     pub exports: Vec<(String, Text)>,
-    /// The `.env` files to read first, relative to the root.
-    pub sources: Vec<String>,
+    /// The `.env` files to read first.
+    pub sources: Vec<EnvFile>,
 }
 
 impl Program {
@@ -57,8 +57,11 @@ impl Program {
 
     fn text(&self) -> Text {
         let mut text = Text::default();
+        if self.sources.iter().any(|source| !source.is_shell) {
+            text.push(READ_ENV);
+        }
         for source in &self.sources {
-            text.push(&format!("if [ -f {source} ]; then set -a; . {source}; set +a; fi\n"));
+            text.push(&source.command());
         }
         for (name, value) in &self.exports {
             text.push(&format!("export {name}=")).append(&double_quoted(value)).push("\n");

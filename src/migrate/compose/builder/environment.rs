@@ -219,7 +219,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         done.take(&["env_file"]);
         let needs_env = words::has_shell(&program.line) || !program.exports.is_empty();
         if let Some(path) = self.stack.model.env_path.as_ref().filter(|_| needs_env && !self.env_is_read()) {
-            program.sources.push(self.path_in_working_folder(service, path));
+            program.sources.push(self.env_file(service, path));
         }
         for item in service.get("env_file").map_or(&[][..], Node::items) {
             let Some(path) = item.get("path").and_then(Node::text) else { continue };
@@ -233,7 +233,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 );
                 continue;
             };
-            program.sources.push(self.path_in_working_folder(service, inside));
+            program.sources.push(self.env_file(service, inside));
             self.carry(service, &item.place, "env_file", format!("settings.processes.{}.command", service.process));
             self.env_file_notes(service, inside, item);
         }
