@@ -81,3 +81,33 @@ fn variables_of_a_file_have_the_values_that_compose_reads() {
         .not_left("services.odd.env_file", "of X ")
         .not_left("services.app.env_file", "");
 }
+
+#[test]
+fn hosts_in_the_source_are_named() {
+    let compose = "services:\n  db: {image: \"postgres:16\", environment: {POSTGRES_PASSWORD: x}}\n  \
+                   cache: {image: \"memcached:1\"}\n  \
+                   app: {build: ./app, entrypoint: [sh, /app/entrypoint.sh]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("app/Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\n"),
+        (
+            "app/entrypoint.sh",
+            "#!/bin/sh\n# wait for db 5432\nwhile ! nc -z db 5432; do sleep 1; done\npython app.py\n",
+        ),
+        (
+            "app/app.py",
+            "import db\nconnect(\"postgresql://postgres:x@db:5432/x\")\nservers = ['cache:11211']\n\
+             url = os.getenv('URL', 'redis://cache:11211')\n",
+        ),
+        ("app/settings.ini", "[a]\nhost = db\n"),
+    ]);
+    repo.left("services.app.source", "app/entrypoint.sh\",\"todo")
+        .left("services.app.source", "\"line\":3,\"path\":\"app/entrypoint.sh\"")
+        .left("services.app.source", "\"line\":2,\"path\":\"app/app.py\"")
+        .left("services.app.source", "\"line\":3,\"path\":\"app/app.py\"")
+        .left("services.app.source", "\"line\":2,\"path\":\"app/settings.ini\"")
+        .not_left("services.app.source", "\"line\":1,\"path\":\"app/app.py\"")
+        .not_left("services.app.source", "\"line\":4,\"path\":\"app/app.py\"")
+        .not_left("services.app.source", "\"line\":2,\"path\":\"app/entrypoint.sh\"")
+        .carried("services.app.environment.URL", "default");
+}

@@ -833,7 +833,7 @@ fn brokers_of_kafka_are_clusters_of_their_own() {
         .lacks("create.topics")
         .lacks("jmx.port")
         .left("services.one.environment.KAFKA_CREATE_TOPICS", "does not create topics")
-        .left("services.one.environment.KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "has no 2 copies")
+        .left("services.one.environment.KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR", "cannot have 2 replicas")
         .left("services.two.image", "its own cluster, without `one`");
 }
 

@@ -5,6 +5,7 @@ mod environment;
 mod lifecycle;
 mod report;
 mod source;
+mod source_hosts;
 mod told;
 
 use std::cell::RefCell;

@@ -53,6 +53,7 @@ impl<'m> Builder<'_, 'm> {
         environment.extend(more);
         self.tell_port(done, &mut environment);
         self.source_defaults(service, &mut program, &mut environment);
+        self.source_hosts(service);
         self.env_files(done, &mut program);
         self.override_env_files(service, &mut program, &mut environment);
         self.password_note(service, &program);
