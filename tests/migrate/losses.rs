@@ -111,3 +111,82 @@ fn hosts_in_the_source_are_named() {
         .not_left("services.app.source", "\"line\":2,\"path\":\"app/entrypoint.sh\"")
         .carried("services.app.environment.URL", "default");
 }
+
+#[test]
+fn files_that_the_image_moves_are_run_from_where_they_are() {
+    let compose = "services:\n  one: {build: {context: ., dockerfile: worker/Dockerfile}}\n  \
+                   two: {build: {context: ., dockerfile: js.Dockerfile}}\n  \
+                   web: {build: {context: ., dockerfile: web.Dockerfile}}\n  \
+                   name: {build: {context: ., dockerfile: name.Dockerfile}}\n  \
+                   gone: {build: {context: ., dockerfile: gone.Dockerfile}}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("worker/main.py", ""),
+        ("worker/main.js", ""),
+        ("common/x.js", ""),
+        (
+            "worker/Dockerfile",
+            "FROM python:3.12\nWORKDIR /app\nCOPY common ./common\nCOPY worker/main.py .\nCMD [\"python\", \"-u\", \"main.py\"]\n",
+        ),
+        ("js.Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY worker/main.js common/ ./\nCMD [\"node\", \"main.js\"]\n"),
+        ("web.Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY worker/main.py .\nCMD [\"uvicorn\", \"main:app\"]\n"),
+        (
+            "name.Dockerfile",
+            "FROM python:3.12\nWORKDIR /app\nCOPY worker/main.py ./start.py\nCMD [\"python\", \"start.py\"]\n",
+        ),
+        ("gone.Dockerfile", "FROM python:3.12\nWORKDIR /app\nCMD [\"python\", \"gone.py\"]\n"),
+    ]);
+    repo.has("export PYTHONPATH=\".\"")
+        .has("exec ${pkgs.python312}/bin/python3 -u ./worker/main.py")
+        .has("node ../worker/main.js")
+        .has("export PYTHONPATH=\"./worker\"")
+        .has("/bin/python3 ./worker/main.py")
+        .left("services.gone.command", "gone.py")
+        .not_left("services.one.command", "")
+        .not_left("services.two.command", "");
+}
+
+#[test]
+fn servers_of_a_mounted_folder_of_settings_have_ports_of_their_own() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.6\", ports: [\"8080:80\"], volumes: [\"./lb:/usr/local/etc/haproxy\"]}\n  \
+                   a: {build: ./app}\n  b: {build: ./app}\n";
+    let conf =
+        "frontend f\n  bind *:80\n  default_backend n\nbackend n\n  server a a:5000 check\n  server b b:5000 check";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("lb/haproxy.cfg", conf),
+        ("app/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("app/a.js", "listen(process.env.PORT)\n"),
+    ]);
+    repo.has("server a 127.0.0.1:${toString ports.development.a} check")
+        .has("server b 127.0.0.1:${toString ports.development.b} check\n")
+        .has("PORT = toString ports.development.b");
+}
+
+#[test]
+fn a_folder_with_the_name_of_the_variables_is_ignored() {
+    let compose = "services:\n  db: {image: \"redis:7\"}\n  web: {image: \"node:22\", command: node a.js, env_file: .env/.web, \
+                   environment: {API_TOKEN: s3cret}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), (".env/.web", "A=1\n"), ("a.js", "")]);
+    repo.has("./.env/.web").lacks("s3cret").left("secrets in environment", "API_TOKEN");
+}
+
+#[test]
+fn variables_of_the_shell_name_the_folders_of_the_project() {
+    let compose = "services:\n  prom: {image: prom/prometheus, volumes: [\"$PWD/prom:/etc/prometheus\"]}\n  \
+                   tool: {image: \"node:22\", command: node /app/a.js, volumes: [\"${PWD}/app:/app\", \"$HOME/x:/x\"]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("prom/prometheus.yml", "scrape_configs: [{job_name: own, static_configs: [{targets: [\"tool:3000\"]}]}]\n"),
+        ("app/a.js", ""),
+    ]);
+    repo.has("job_name = \"own\"").has("node ./app/a.js").left("services.tool.volumes", "~/x");
+}
+
+#[test]
+fn replicas_of_redis_copy_from_the_new_address() {
+    let compose = "services:\n  m: {image: \"redis:7\"}\n  s: {image: \"redis:7\", command: redis-server --slaveof m 6379}\n  \
+                   r: {image: \"redis:7\", command: [redis-server, /r.conf], volumes: [\"./r.conf:/r.conf\"]}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("r.conf", "replicaof m 6379\nappendonly yes\n")]);
+    repo.has("slaveof 127.0.0.1 ${toString ports.").has("replicaof 127.0.0.1 ${toString ports.").lacks("of m ");
+}

@@ -95,6 +95,11 @@ impl<'a, 'm> Builder<'a, 'm> {
             return None;
         }
         self.image_paths(service, "command", &text);
+        let mut text = text;
+        // Some programs, such as HAProxy, refuse a last line without its end.
+        if !before.ends_with('\n') {
+            text.push("\n");
+        }
         let name = path.rsplit('/').next().unwrap_or(path).trim_start_matches('.').to_owned();
         let plain = variable_name(&format!("{}-{name}", service.process));
         let mut configurations = self.configurations.borrow_mut();

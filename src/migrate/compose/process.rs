@@ -182,6 +182,9 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             _ => false,
         };
         if !is_built {
+            if package == "python3" {
+                image::python_module(builder, service, &mut program, &words[1..]);
+            }
             append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);
         }
@@ -265,8 +268,15 @@ fn not_known(builder: &Builder<'_, '_>, service: &Service<'_>, first: &str) -> S
 /// Appends arguments with rewritten addresses and paths.
 fn append(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program, first: &str, arguments: &[String]) {
     let mut before = first;
-    for argument in arguments {
-        let text = argument_text(builder, service, argument, before);
+    for (at, argument) in arguments.iter().enumerate() {
+        let moved = image::moved_file(builder, service, argument);
+        if let Some(path) = &moved {
+            image::python_path(service, program, path);
+        }
+        if moved.is_none() && !arguments[..at].iter().any(|word| !word.starts_with('-')) {
+            image::missing_script(builder, service, argument);
+        }
+        let text = argument_text(builder, service, moved.as_ref().unwrap_or(argument), before);
         program.line.push(" ").append(&words::word(&text));
         before = argument;
     }
