@@ -190,3 +190,32 @@ fn replicas_of_redis_copy_from_the_new_address() {
     let repo = Repo::of(&[("compose.yaml", compose), ("r.conf", "replicaof m 6379\nappendonly yes\n")]);
     repo.has("slaveof 127.0.0.1 ${toString ports.").has("replicaof 127.0.0.1 ${toString ports.").lacks("of m ");
 }
+
+#[test]
+fn variables_of_start_scripts_and_versions_are_named() {
+    let compose = "services:\n  git: {image: \"gitea/gitea:1.22\", environment: {GITEA__database__HOST: \"db:5432\", USER_UID: 1000}}\n  \
+                   db: {image: \"postgres:16\"}\n  database: {image: \"postgres:16\"}\n  \
+                   proxy: {image: \"traefik:v1.7\"}\n  new: {image: \"traefik:latest\"}\n  \
+                   photos: {image: \"ghcr.io/immich-app/immich-server:release\"}\n  \
+                   cloud: {image: nextcloud}\n  s3: {image: \"bitnami/minio\", environment: {MINIO_DEFAULT_BUCKETS: \"a,b:public\"}}\n  \
+                   zoo: {image: zookeeper, environment: {ZOO_MY_ID: 2}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.lacks("GITEA__")
+        .left("services.git.environment.GITEA__database__HOST", "start script")
+        .left("services.proxy.image", "not v1.7")
+        .not_left("services.new.image", "version")
+        .left("services.photos.environment", "DB_HOSTNAME")
+        .not_left("services.photos.environment", "REDIS_HOSTNAME")
+        .left("services.cloud.image", "read-only store")
+        .has("buckets = [")
+        .has("id = 2;");
+    repo.evaluates();
+}
+
+#[test]
+fn defaults_of_arguments_refer_to_other_arguments() {
+    let compose = "services: {web: {build: .}}\n";
+    let dockerfile = "ARG TAG=${TAG:-1.27-alpine}\nARG R=${REGISTRY:+$REGISTRY/}\nFROM ${R}nginx:${TAG}\nCOPY site /usr/share/nginx/html\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site/index.html", "")]);
+    repo.has("services.nginx.web");
+}

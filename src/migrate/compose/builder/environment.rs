@@ -2,6 +2,7 @@
 
 use super::told::{Told, how_told};
 use super::{Builder, Done};
+use crate::knowledge::containers;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
@@ -54,6 +55,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         if name == "PATH" {
             let why = "it names folders in the image, and would hide this machine's programs";
             self.leave(service, place, &key, why, "add the packages of programs to `runtimeInputs` of its script");
+            return;
+        }
+        if let Role::Package(package) = &service.role
+            && containers::is_of_entrypoint(package.package, name)
+        {
+            let why = format!("only the start script of the image reads it, not `{}`", package.program);
+            self.leave(service, place, &key, why, "set it in the program's own configuration");
             return;
         }
         let text = self.run_time(scalar);

@@ -196,7 +196,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the path itself, on this machine");
                     continue;
                 }
-                None if source.starts_with('/') => (
+                None if source.starts_with(['/', '~']) => (
                     format!("{target} does not exist outside a container; on this machine it is {source}"),
                     format!("configure the program to read {source} instead of {target}"),
                 ),
