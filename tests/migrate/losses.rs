@@ -219,3 +219,17 @@ fn defaults_of_arguments_refer_to_other_arguments() {
     let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site/index.html", "")]);
     repo.has("services.nginx.web");
 }
+
+#[test]
+fn settings_that_the_image_of_a_server_contains_are_named() {
+    let dockerfile = "FROM nginx:alpine\nCOPY nginx.conf /etc/nginx/nginx.conf\n\
+                      CMD [\"/bin/sh\", \"-c\", \"envsubst < /t > /c && exec nginx -g 'daemon off;'\"]\n";
+    let compose = "services: {web: {build: ., ports: [\"8080:80\"]}}\n";
+    let files =
+        [("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "process.env.PORT\n"), ("nginx.conf", "")];
+    Repo::of(&files)
+        .left("services.web.build", "nginx.conf to /etc/nginx/nginx.conf")
+        .not_left("services.web.command", "`nginx`")
+        .not_left("services.web.command", "`envsubst`")
+        .left("services.web.ports.80", "unknown how");
+}

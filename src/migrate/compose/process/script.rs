@@ -20,7 +20,10 @@ pub fn shell_script(words: &[String]) -> Option<&str> {
 
 /// The program of a process that runs a script. Fails if the script starts a program that exists only in the image.
 pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Result<Program, String> {
-    let unknown = unknown_programs(builder, service, script)?;
+    let mut unknown = unknown_programs(builder, service, script)?;
+    // The server of the image is in the packages of the script.
+    let own = version::runtime(builder, service);
+    unknown.retain(|name| own.as_ref() != Some(name));
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.iter().map(|name| format!("`{name}`")).collect();
         let why = format!("its script starts {}, and no nixpkgs package is known to provide it", names.join(" and "));
