@@ -88,11 +88,7 @@ pub fn go_program(target: &[&str], folder: &str, go_mod: &str) -> String {
     if let Some(file) = first.strip_suffix(".go") {
         return file.rsplit('/').next().unwrap_or(file).to_owned();
     }
-    let module = go_mod.lines().find_map(|line| {
-        let rest = line.trim().strip_prefix("module")?;
-        let rest = rest.split("//").next().unwrap_or(rest);
-        rest.starts_with([' ', '\t']).then(|| rest.trim().trim_matches(['"', '`']))
-    });
+    let module = go_module(go_mod);
     let inside = paths::join(folder, first).unwrap_or_default();
     let path = [module.unwrap_or("main"), inside.as_str()].join("/");
     let mut parts = path.trim_end_matches('/').rsplit('/');
@@ -101,6 +97,15 @@ pub fn go_program(target: &[&str], folder: &str, go_mod: &str) -> String {
     let is_version = last.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok_and(|number| number > 1));
     let name = if is_version { parts.next().unwrap_or(last) } else { last };
     name.to_owned()
+}
+
+/// The name of the module in a go.mod.
+pub fn go_module(go_mod: &str) -> Option<&str> {
+    go_mod.lines().find_map(|line| {
+        let rest = line.trim().strip_prefix("module")?;
+        let rest = rest.split("//").next().unwrap_or(rest);
+        rest.starts_with([' ', '\t']).then(|| rest.trim().trim_matches(['"', '`']))
+    })
 }
 
 /// A `cargo build`.

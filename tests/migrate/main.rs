@@ -11,6 +11,7 @@ mod dockerfiles;
 mod evaluate;
 mod flakes;
 mod kinds;
+mod losses;
 mod oracle;
 mod reports;
 mod stacks;

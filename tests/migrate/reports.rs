@@ -12,14 +12,14 @@ use crate::texts::{check_shell, texts};
 use crate::tools::{FLAKEWARD, have};
 
 /// A repository whose Compose file is migrated.
-struct Repo {
+pub struct Repo {
     root: TempDir,
     report: Value,
     module: String,
 }
 
 impl Repo {
-    fn of(files: &[(&str, &str)]) -> Self {
+    pub fn of(files: &[(&str, &str)]) -> Self {
         let root = repository(files);
         let mut command = Command::new(FLAKEWARD);
         command.args(["migrate", "compose", "compose.yaml", "--write", "--force", "--format", "json"]);
@@ -33,32 +33,32 @@ impl Repo {
         Self { module: fs::read_to_string(module).unwrap_or_default(), report, root }
     }
 
-    fn has(&self, text: &str) -> &Self {
+    pub fn has(&self, text: &str) -> &Self {
         assert!(self.module.contains(text), "{text:?} is missing in\n{}", self.module);
         self
     }
 
-    fn lacks(&self, text: &str) -> &Self {
+    pub fn lacks(&self, text: &str) -> &Self {
         assert!(!self.module.contains(text), "{text:?} is in\n{}", self.module);
         self
     }
 
-    fn entry(&self, list: &str, what: &str, text: &str) -> bool {
+    pub fn entry(&self, list: &str, what: &str, text: &str) -> bool {
         let entries = self.report[list].as_array().unwrap();
         entries.iter().any(|entry| entry["what"] == what && entry.to_string().contains(text))
     }
 
-    fn left(&self, what: &str, text: &str) -> &Self {
+    pub fn left(&self, what: &str, text: &str) -> &Self {
         assert!(self.entry("left", what, text), "{what}: {text:?} is not in `left`:\n{:#}", self.report["left"]);
         self
     }
 
-    fn not_left(&self, what: &str, text: &str) -> &Self {
+    pub fn not_left(&self, what: &str, text: &str) -> &Self {
         assert!(!self.entry("left", what, text), "{what}: {text:?} is in `left`:\n{:#}", self.report["left"]);
         self
     }
 
-    fn carried(&self, what: &str, text: &str) -> &Self {
+    pub fn carried(&self, what: &str, text: &str) -> &Self {
         assert!(
             self.entry("carried", what, text),
             "{what}: {text:?} is not in `carried`:\n{:#}",
@@ -67,24 +67,24 @@ impl Repo {
         self
     }
 
-    fn not_carried(&self, what: &str) -> &Self {
+    pub fn not_carried(&self, what: &str) -> &Self {
         assert!(!self.entry("carried", what, ""), "{what} is in `carried`:\n{:#}", self.report["carried"]);
         self
     }
 
-    fn file(&self, path: &str) -> String {
+    pub fn file(&self, path: &str) -> String {
         fs::read_to_string(self.root.path().join(path)).unwrap()
     }
 
     /// Checks that the real modules accept the module.
-    fn evaluates(&self) -> Option<Value> {
+    pub fn evaluates(&self) -> Option<Value> {
         let modules = Modules::find()?;
         let module = self.root.path().join("flake/process-compose.nix");
         Some(modules.processes(&module, "dev").unwrap()["processes"].clone())
     }
 
     /// Checks the configuration of a process's nginx with nginx itself.
-    fn nginx_accepts(&self, process: &str) {
+    pub fn nginx_accepts(&self, process: &str) {
         let module = self.root.path().join("flake/process-compose.nix");
         let Some(texts) = texts(&module).filter(|_| have(&["nginx"])) else { return };
         let (_, text) = texts.iter().find(|(kind, _)| kind == "nginx.conf").unwrap();

@@ -491,6 +491,8 @@ static SERVERS: &[PackageImage] = &[
     },
     PackageImage {
         takes_command: false,
+        note: "its configuration, apps and data would be in the read-only store",
+        todo: "serve a copy of `pkgs.nextcloud31` that it may write to, or set NEXTCLOUD_CONFIG_DIR",
         ..package(&["nextcloud"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{nextcloud31}"])
     },
     package(&["varnish"], "varnish", "varnishd", &[(80, "")], &["-F", "-a", "127.0.0.1:{80}", "-n", "{data}"]),

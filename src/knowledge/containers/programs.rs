@@ -180,6 +180,8 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("nats", "natscli", &["nats"]),
     ("make", "gnumake", &["make"]),
     ("just", "just", &["just"]),
+    ("envsubst", "gettext", &["envsubst"]),
+    ("etcdctl", "etcd", &["etcdctl"]),
 ];
 
 /// What images run unless a Compose file overrides it, with paths inside the image: the word in [`PROGRAMS`] and its
@@ -253,6 +255,25 @@ pub static ON_EVERY_MACHINE: &[&str] = &[
     "times", "touch", "tr", "trap", "true", "type", "ulimit", "umask", "unalias", "uname", "uniq", "unset", "wait",
     "wc", "which", "whoami", "xargs", "yes",
 ];
+
+/// Variables that only the start scripts of images read: the package, and what their names begin with. Sources: the
+/// images' start scripts and documentation.
+static OF_ENTRYPOINTS: &[(&str, &str)] = &[
+    ("forgejo", "FORGEJO__"),
+    ("gitea", "GITEA__"),
+    ("influxdb2", "DOCKER_INFLUXDB_INIT_"),
+    ("influxdb2", "INFLUXDB_"),
+];
+
+/// Whether only the start script of an image reads a variable, not the program itself.
+pub fn is_of_entrypoint(package: &str, variable: &str) -> bool {
+    OF_ENTRYPOINTS.iter().any(|(known, start)| *known == package && variable.starts_with(start))
+}
+
+/// Hosts that programs connect to unless a variable names another one: the package, the variable, and the host. Source:
+/// Immich's documentation of its variables.
+pub static IMAGE_HOSTS: &[(&str, &str, &str)] =
+    &[("immich", "DB_HOSTNAME", "database"), ("immich", "REDIS_HOSTNAME", "redis")];
 
 /// Flags of programs that require Docker: the start of the flag, and what to do without it.
 pub static DOCKER_FLAGS: &[(&str, &str)] =

@@ -1,14 +1,17 @@
 //! The shared context for building the parts of a module: the project, its ports, and the report.
 
+mod env_file;
 mod environment;
 mod lifecycle;
 mod report;
 mod source;
+mod source_hosts;
 mod told;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::env_file::{EnvFile, READ_ENV};
 pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
 use super::hosts::{self, Rewriter};
@@ -92,6 +95,11 @@ impl<'a, 'm> Builder<'a, 'm> {
             return None;
         }
         self.image_paths(service, "command", &text);
+        let mut text = text;
+        // Some programs, such as HAProxy, refuse a last line without its end.
+        if !before.ends_with('\n') {
+            text.push("\n");
+        }
         let name = path.rsplit('/').next().unwrap_or(path).trim_start_matches('.').to_owned();
         let plain = variable_name(&format!("{}-{name}", service.process));
         let mut configurations = self.configurations.borrow_mut();

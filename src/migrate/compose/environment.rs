@@ -100,7 +100,7 @@ fn names(pairs: &[(Key, Node)]) -> BTreeSet<String> {
 }
 
 /// The line of each variable, from 1.
-fn lines_of(text: &str) -> BTreeMap<&str, usize> {
+pub fn lines_of(text: &str) -> BTreeMap<&str, usize> {
     let mut lines = BTreeMap::new();
     for (at, line) in text.lines().enumerate() {
         let line = line.trim_start().trim_start_matches("export ").trim_start();

@@ -131,6 +131,7 @@ pub fn read(
             let (name, value) = rest.split_once('=').map_or((rest.as_str(), ""), |(name, value)| (name, value));
             let value =
                 arguments.get(name.trim()).cloned().unwrap_or_else(|| value.trim_matches(['"', '\'']).to_owned());
+            let value = fill(&value, &global);
             if !value.is_empty() || !global.contains_key(name.trim()) {
                 global.insert(name.trim().to_owned(), value);
             }

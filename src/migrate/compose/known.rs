@@ -412,6 +412,17 @@ impl Instance<'_, '_, '_> {
                 self.builder.carry(self.service, place, what, format!("`.env`, as {variable}"));
                 return true;
             }
+            ("zookeeper", "ZOO_MY_ID") if text.parse::<u32>().is_ok() => {
+                self.set("id", Expr::Code(text.clone()));
+                self.carry(place, what, "id");
+                return true;
+            }
+            ("minio", "MINIO_DEFAULT_BUCKETS") => {
+                let names = text.split([',', ';', ' ']).filter_map(|bucket| bucket.split(':').next());
+                self.set("buckets", Expr::texts(names.filter(|name| !name.is_empty())));
+                self.carry(place, what, "buckets");
+                return true;
+            }
             ("neo4j", "NEO4J_AUTH") if text == "none" => {
                 self.add_line("extraServerConfig", "dbms.security.auth_enabled=false");
                 self.carry(place, what, "extraServerConfig");

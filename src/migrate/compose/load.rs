@@ -42,6 +42,10 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
     let mut variables: Variables = env.iter().flatten().cloned().collect();
     let name = folder.rsplit('/').next().unwrap_or_default().to_owned();
     variables.entry("COMPOSE_PROJECT_NAME".to_owned()).or_insert(name);
+    // The shell that starts Compose sets these.
+    for (name, value) in [("PWD", "."), ("HOME", "~")] {
+        variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    }
     let loader = Loader { files, loads: Cell::new(0), size: Cell::new(0), nodes: Cell::new(0) };
     let mut root: Option<Node> = None;
     for path in project {
@@ -64,6 +68,10 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
 
 fn read_env_file(files: &dyn Files, path: &str, lookup: &Variables) -> Result<Option<Vec<(String, String)>>, Error> {
     let relpath: RelPath = path.into();
+    // Compose ignores a folder of that name.
+    if files.is_folder(path) {
+        return Ok(None);
+    }
     let text = files.text(path).map_err(|reason| Error::new(&relpath, format!("cannot be read: {reason}")))?;
     let read = |text: String| {
         interpolate::read_env(&text, lookup).map_err(|(line, message)| Error::new(&relpath, message).at(line, 1))

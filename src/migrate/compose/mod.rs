@@ -317,6 +317,15 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
 
 /// Adds secrets to `.env`, which process-compose reads and git should not track.
 fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Result<(), Error> {
+    if draft.files().is_folder(".env") {
+        if let Some(path) = files.first().filter(|_| !parts.secrets.is_empty()) {
+            let names: Vec<&str> = parts.secrets.keys().map(String::as_str).collect();
+            let why = format!("`.env` is a folder, so nothing sets {}", names.join(", "));
+            let todo = "rename the folder, and set them in `.env`, or in process-compose's environment";
+            draft.report.leave(path, 1, "secrets in environment", why, todo);
+        }
+        return Ok(());
+    }
     let known = draft.text(".env")?.unwrap_or_default();
     let has = |name: &str| {
         known

@@ -17,7 +17,7 @@ pub use source::is_spring;
 use source::{from_source, go_mod, starts_built};
 use version::versioned;
 
-use super::builder::Builder;
+use super::builder::{Builder, EnvFile, READ_ENV};
 use super::hosts::{Position, Rewriter};
 use super::interpolate;
 use super::stack::{Role, Service};
@@ -40,8 +40,8 @@ pub struct Program {
     pub packages: BTreeSet<String>,
     /// Variables that are secrets or are known only at run time.
     pub exports: Vec<(String, Text)>,
-    /// The `.env` files to read first, relative to the root.
-    pub sources: Vec<String>,
+    /// The `.env` files to read first.
+    pub sources: Vec<EnvFile>,
 }
 
 impl Program {
@@ -57,8 +57,11 @@ impl Program {
 
     fn text(&self) -> Text {
         let mut text = Text::default();
+        if self.sources.iter().any(|source| !source.is_shell) {
+            text.push(READ_ENV);
+        }
         for source in &self.sources {
-            text.push(&format!("if [ -f {source} ]; then set -a; . {source}; set +a; fi\n"));
+            text.push(&source.command());
         }
         for (name, value) in &self.exports {
             text.push(&format!("export {name}=")).append(&double_quoted(value)).push("\n");
@@ -169,7 +172,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     if let Some(server) = php::server(builder, service, words) {
         return server;
     }
-    if let Some((package, start)) = known_program(first) {
+    if let Some((package, start)) = known_program(builder, service, first) {
         let line = start_line(&versioned(builder, service, package), start);
         let mut program = Program { line, ..Program::default() };
         // The files that the Dockerfile builds are not available, so the program is run from its source.
@@ -179,6 +182,9 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             _ => false,
         };
         if !is_built {
+            if package == "python3" {
+                image::python_module(builder, service, &mut program, &words[1..]);
+            }
             append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);
         }
@@ -205,7 +211,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
                 program.line.push(" ").append(&server?.line);
                 return Ok(program);
             }
-            let rest = match words.get(1).and_then(|word| known_program(word)) {
+            let rest = match words.get(1).and_then(|word| known_program(builder, service, word)) {
                 Some((package, start)) => {
                     program.line.push(" ").append(&start_line(&versioned(builder, service, package), start));
                     &words[2..]
@@ -218,7 +224,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             append(builder, service, &mut program, first, rest);
             Ok(program)
         }
-        None => Err(source.err().unwrap_or_else(|| not_known(service, first))),
+        None => Err(source.err().unwrap_or_else(|| not_known(builder, service, first))),
     }
 }
 
@@ -246,13 +252,13 @@ pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> boo
 }
 
 /// The reason why there is no replacement for a command.
-fn not_known(service: &Service<'_>, first: &str) -> String {
+fn not_known(builder: &Builder<'_, '_>, service: &Service<'_>, first: &str) -> String {
     let base = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
     match base {
         Some(base) if first.starts_with('-') => {
             format!("`{first}` is an argument to the unknown entrypoint of `{base}`")
         }
-        _ if known_program(first).is_some() => {
+        _ if known_program(builder, service, first).is_some() => {
             format!("the image builds the program that `{first}` runs, but its source is not in the build context")
         }
         _ => format!("neither nixpkgs nor its build context is known to provide `{first}`"),
@@ -262,8 +268,15 @@ fn not_known(service: &Service<'_>, first: &str) -> String {
 /// Appends arguments with rewritten addresses and paths.
 fn append(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program, first: &str, arguments: &[String]) {
     let mut before = first;
-    for argument in arguments {
-        let text = argument_text(builder, service, argument, before);
+    for (at, argument) in arguments.iter().enumerate() {
+        let moved = image::moved_file(builder, service, argument);
+        if let Some(path) = &moved {
+            image::python_path(service, program, path);
+        }
+        if moved.is_none() && !arguments[..at].iter().any(|word| !word.starts_with('-')) {
+            image::missing_script(builder, service, argument);
+        }
+        let text = argument_text(builder, service, moved.as_ref().unwrap_or(argument), before);
         program.line.push(" ").append(&words::word(&text));
         before = argument;
     }
@@ -389,19 +402,28 @@ fn without_wrappers(words: &[String]) -> &[String] {
     words
 }
 
-/// The package and the beginning of the command line for a program.
-pub fn known_program(word: &str) -> Option<(&'static str, &'static [&'static str])> {
+/// The package and the beginning of the command line for a program of a service.
+///
+/// A program that the image builds is not the one of nixpkgs that has the same name. The name of a server, such as
+/// `server` or `auth`, stands for the package of an image only in that image.
+pub fn known_program(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    word: &str,
+) -> Option<(&'static str, &'static [&'static str])> {
     let find = |word: &str| containers::PROGRAMS.iter().find(|(name, _, _)| *name == word);
     let in_system = containers::in_system(word);
     // Folders in which package managers install the programs of a project.
     let in_project = ["node_modules/.bin/", "venv/bin/"].iter().find_map(|folder| word.rsplit_once(folder));
     let in_project = in_project.map(|(_, name)| name);
     let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_project?));
-    let of_package = |package: &&'static containers::PackageImage| package.program == in_system.unwrap_or(word);
-    found.map(|(_, package, start)| (*package, *start)).or_else(|| {
-        let found = containers::packages().find(of_package)?;
+    let found = found.map(|(_, package, start)| (*package, *start)).or_else(|| {
+        let name = in_system.unwrap_or(word);
+        let found =
+            image::images(service).filter_map(containers::package_of).find(|package| package.program == name)?;
         Some((found.package, std::slice::from_ref(&found.program)))
-    })
+    });
+    found.filter(|_| !source::is_own(builder, service, word))
 }
 
 /// `${pkgs.nodejs}/bin/npx ..`.
@@ -457,7 +479,7 @@ fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, tex
     match name {
         "sh" | "bash" | "ash" | "dash" => Some(start_line("bash", &["bash"])),
         name => {
-            let (package, start) = known_program(name)?;
+            let (package, start) = known_program(builder, service, name)?;
             Some(start_line(&versioned(builder, service, package), start))
         }
     }

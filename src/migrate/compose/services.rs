@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::builder::{Builder, Done, Parts, string};
 use super::process::{self, Program};
-use super::stack::Role;
+use super::stack::{Role, Service};
 use super::{health, known};
+use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::nix::{Attr, Expr, Text};
 
 impl<'m> Builder<'_, 'm> {
@@ -53,6 +54,7 @@ impl<'m> Builder<'_, 'm> {
         environment.extend(more);
         self.tell_port(done, &mut environment);
         self.source_defaults(service, &mut program, &mut environment);
+        self.source_hosts(service);
         self.env_files(done, &mut program);
         self.override_env_files(service, &mut program, &mut environment);
         self.password_note(service, &program);
@@ -71,6 +73,26 @@ impl<'m> Builder<'_, 'm> {
         attrs.extend(self.shutdown(done));
         attrs.extend(self.small(done));
         parts.processes.push(Attr::new([service.process.as_str()], Expr::Set(attrs)).comment(self.origin(service)));
+    }
+
+    /// Reports how a package of nixpkgs differs from an image with a version, and the hosts that only the image knows.
+    fn package_notes(&self, service: &Service<'_>, package: &PackageImage) {
+        let Some(node) = service.get("image") else { return };
+        let tag = node.text().and_then(containers::tag).unwrap_or_default();
+        if tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) {
+            let why = format!("the version is the one in nixpkgs, not {tag}");
+            self.leave(service, &node.place, "image", why, "check that its clients work with it");
+        }
+        for (_, variable, host) in containers::IMAGE_HOSTS.iter().filter(|(name, ..)| *name == package.package) {
+            let is_set = service.get("environment").is_some_and(|node| node.get(variable).is_some());
+            if !is_set && self.stack.by_host(host).is_some() {
+                let why = format!(
+                    "without {variable}, the program connects to `{host}`, which exists only on the old network"
+                );
+                let todo = format!("set {variable} to 127.0.0.1, and its port to the one from the registry");
+                self.leave(service, &node.place, "environment", why, todo);
+            }
+        }
     }
 
     fn program(&self, done: &mut Done<'_, 'm>) -> Result<(Program, Vec<(String, Text)>), String> {
@@ -95,6 +117,7 @@ impl<'m> Builder<'_, 'm> {
                 if let Some(node) = service.get("image").filter(|_| !package.note.is_empty()) {
                     self.leave(service, &node.place, "image", package.note, package.todo);
                 }
+                self.package_notes(service, package);
                 process::package_program(self, service, package)
             }
             _ => {

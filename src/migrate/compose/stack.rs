@@ -398,7 +398,8 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
     }
     for bind in service.binds() {
         // The folder may contain configuration files: `/etc/nginx/conf.d`.
-        let names = if bind.target.starts_with("/etc/") { files.names(&bind.source) } else { Vec::new() };
+        let is_read = bind.target.starts_with("/etc/") || names_path(service, &bind.target);
+        let names = if is_read { files.names(&bind.source) } else { Vec::new() };
         let below = names.iter().map(|name| format!("{}/{name}", bind.source));
         for path in std::iter::once(bind.source.clone()).chain(below).filter(|path| is_configuration(path)) {
             if let Ok(Some(text)) = files.text(&path) {
@@ -411,6 +412,19 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         texts.extend(values.map(|value| (value, service.node.place.clone())));
     }
     texts
+}
+
+/// Whether the command of a service, or the one of its image, names a path below a folder.
+fn names_path(service: &Service<'_>, folder: &str) -> bool {
+    let below = format!("{folder}/");
+    let mut own = Vec::new();
+    for node in ["command", "entrypoint"].iter().filter_map(|key| service.get(key)) {
+        collect(node, &mut own);
+    }
+    let image = service.image_file.iter().flat_map(|file| file.entrypoint.iter().chain(&file.command));
+    own.iter().any(|(text, _)| text.contains(&below))
+        || image.flat_map(|(words, _)| words).any(|word| word.contains(&below))
+        || super::process::usual_words(service).iter().any(|word| word.contains(&below))
 }
 
 /// Whether a mounted file contains the settings of a program.

@@ -2,6 +2,7 @@
 
 use super::told::{Told, how_told};
 use super::{Builder, Done};
+use crate::knowledge::containers;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
@@ -54,6 +55,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         if name == "PATH" {
             let why = "it names folders in the image, and would hide this machine's programs";
             self.leave(service, place, &key, why, "add the packages of programs to `runtimeInputs` of its script");
+            return;
+        }
+        if let Role::Package(package) = &service.role
+            && containers::is_of_entrypoint(package.package, name)
+        {
+            let why = format!("only the start script of the image reads it, not `{}`", package.program);
+            self.leave(service, place, &key, why, "set it in the program's own configuration");
             return;
         }
         let text = self.run_time(scalar);
@@ -219,7 +227,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         done.take(&["env_file"]);
         let needs_env = words::has_shell(&program.line) || !program.exports.is_empty();
         if let Some(path) = self.stack.model.env_path.as_ref().filter(|_| needs_env && !self.env_is_read()) {
-            program.sources.push(self.path_in_working_folder(service, path));
+            program.sources.push(self.env_file(service, path));
         }
         for item in service.get("env_file").map_or(&[][..], Node::items) {
             let Some(path) = item.get("path").and_then(Node::text) else { continue };
@@ -233,7 +241,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 );
                 continue;
             };
-            program.sources.push(self.path_in_working_folder(service, inside));
+            program.sources.push(self.env_file(service, inside));
             self.carry(service, &item.place, "env_file", format!("settings.processes.{}.command", service.process));
             self.env_file_notes(service, inside, item);
         }

@@ -52,6 +52,15 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
+        let words = process::command_words(self, service).unwrap_or_default();
+        for (from, to) in &file.copies {
+            let is_settings = ["/etc/", "/usr/local/etc/"].iter().any(|folder| to.starts_with(folder));
+            if is_settings && !words.iter().any(|word| word.contains(to.trim_end_matches('/'))) {
+                let place = service.get("build").map_or(&service.key.place, |node| &node.place);
+                let why = format!("the image copies {from} to {to}, where the process does not look for it");
+                self.leave(service, place, "build", why, "pass the path of the file in the checkout to the program");
+            }
+        }
         // Files that a stage only copies from the context are in the checkout.
         let is_there = |built: &&Built| {
             let path = built.in_context(file).and_then(|path| paths::join(service.context()?, &path));
@@ -196,7 +205,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the path itself, on this machine");
                     continue;
                 }
-                None if source.starts_with('/') => (
+                None if source.starts_with(['/', '~']) => (
                     format!("{target} does not exist outside a container; on this machine it is {source}"),
                     format!("configure the program to read {source} instead of {target}"),
                 ),

@@ -1,6 +1,7 @@
 //! The environment variables that the source of a program reads.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -123,8 +124,23 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
     found
 }
 
+/// The parts of a source file that read a variable with a default.
+pub(super) fn defaults_in(text: &str) -> Vec<Range<usize>> {
+    FORMS.iter().flat_map(|form| form.find_iter(text)).map(|found| found.range()).collect()
+}
+
 /// Calls a function with the source files of a build context until it returns true, for at most [`MOST_FILES`] files.
 pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut dyn FnMut(&str, &str) -> bool) {
+    each_file(files, service, &is_source, read);
+}
+
+/// Like [`each_source`], for the files whose names are wanted.
+pub(super) fn each_file(
+    files: &dyn Files,
+    service: &Service<'_>,
+    is_wanted: &dyn Fn(&str) -> bool,
+    read: &mut dyn FnMut(&str, &str) -> bool,
+) {
     let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
     // If nothing from the repository is mounted into an image that is not built, its program is from elsewhere.
     if service.context().is_none() && service.binds().is_empty() {
@@ -140,7 +156,7 @@ pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut d
         }
         for name in files.names(&folder) {
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-            if is_source(&name) {
+            if is_wanted(&name) {
                 count += 1;
                 let text = files.text(&path).ok().flatten().unwrap_or_default();
                 if read(&path, &text) {
@@ -162,7 +178,7 @@ pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut d
 }
 
 /// Whether a file is source code of a program, or a configuration file that Spring reads.
-fn is_source(name: &str) -> bool {
+pub(super) fn is_source(name: &str) -> bool {
     let ends = [
         "js",
         "ts",

@@ -2,6 +2,7 @@
 
 use super::Builder;
 use super::source::each_source;
+use crate::knowledge::containers;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::stack::{Bind, Role, Service, is_configuration};
@@ -83,7 +84,11 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     if is_java && process::is_spring(files, service) {
         return Told::Variable("SERVER_PORT");
     }
-    match reads_port(files, service) {
+    // The server of a base image is not the program in the build context.
+    let is_server = service.image_file.as_ref().is_some_and(|file| {
+        containers::service_of(&file.base).is_some() || containers::package_of(&file.base).is_some()
+    });
+    match !is_server && reads_port(files, service) {
         true => Told::Variable("PORT"),
         false => Told::Not,
     }

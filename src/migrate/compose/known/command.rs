@@ -3,7 +3,7 @@
 use super::Instance;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::compose::{process, starts};
-use crate::migrate::nix::Expr;
+use crate::migrate::nix::{Expr, Text};
 
 /// Whether a flag of MinIO gives an address with its default port.
 fn is_usual(flag: &str, address: &str) -> bool {
@@ -28,9 +28,26 @@ impl Instance<'_, '_, '_> {
         }
     }
 
+    /// A line of Redis's configuration. The server to copy from has its new address.
+    pub(super) fn redis_line(&self, line: &str) -> Text {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let [name @ ("replicaof" | "slaveof"), host, port] = words.as_slice()
+            && let Some(other) = self.builder.stack.by_host(host)
+            && let Some(port) = port.parse().ok().and_then(|number| other.port(number))
+        {
+            let mut text = Text::literal(format!("{name} 127.0.0.1 "));
+            text.append(&self.builder.port_text(Some(port)));
+            return text;
+        }
+        Text::literal(line)
+    }
+
     fn flags(&mut self, key: &str, words: &[String], place: &Place) {
         let mut lines: Vec<String> = Vec::new();
-        lines.extend(self.include.clone());
+        let mut settings = Text::default();
+        if let Some(line) = &self.include {
+            settings.push(line).push("\n");
+        }
         let mut left: Vec<&str> = Vec::new();
         let mut at = 0;
         while at < words.len() {
@@ -74,7 +91,10 @@ impl Instance<'_, '_, '_> {
                             "let clients connect without a password on this machine",
                         ),
                         "port" | "bind" | "dir" | "daemonize" => {}
-                        _ => lines.push(format!("{name} {}", values.join(" "))),
+                        _ => {
+                            let line = format!("{name} {}", values.join(" "));
+                            settings.append(&self.redis_line(&line)).push("\n");
+                        }
                     }
                 }
                 ("redis", path) if path.starts_with('/') => {}
@@ -131,8 +151,8 @@ impl Instance<'_, '_, '_> {
             }
         }
         match self.known.option {
+            "redis" if !settings.is_empty() => self.set("extraConfig", Expr::Text(settings)),
             _ if lines.is_empty() => {}
-            "redis" => self.set("extraConfig", Expr::text(lines.join("\n") + "\n")),
             "memcached" => self.set("startArgs", Expr::texts(lines.iter().map(String::as_str))),
             "prometheus" => self.set("extraFlags", Expr::texts(lines.iter().map(String::as_str))),
             "elasticmq" | "dynamodb-local" | "mailhog" => {

@@ -7,7 +7,7 @@ use crate::migrate::compose::process;
 use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml;
 use crate::migrate::compose::yaml::{Node, Place, Value};
-use crate::migrate::nix::{Attr, Expr};
+use crate::migrate::nix::{Attr, Expr, Text};
 
 impl Instance<'_, '_, '_> {
     pub(super) fn volumes(&mut self) {
@@ -242,7 +242,7 @@ impl Instance<'_, '_, '_> {
         let Some(text) = self.builder.files().text(path).ok().flatten() else {
             return self.leave(&item.place, "volumes", format!("{path} does not exist"), "write it as `extraConfig`");
         };
-        let mut kept = String::new();
+        let mut kept = Text::default();
         for line in text.lines() {
             let name = line.split_whitespace().next().unwrap_or_default();
             match name {
@@ -257,10 +257,12 @@ impl Instance<'_, '_, '_> {
                 "port" | "bind" | "dir" | "daemonize" | "pidfile" | "logfile" | "protected-mode" => {}
                 "" => {}
                 name if name.starts_with('#') => {}
-                _ => kept.push_str(&format!("{}\n", line.trim_end())),
+                _ => {
+                    kept.append(&self.redis_line(line.trim_end())).push("\n");
+                }
             }
         }
-        self.set("extraConfig", Expr::text(kept));
+        self.set("extraConfig", Expr::Text(kept));
         self.carry(&item.place, "volumes", "extraConfig");
         if let Some(node) = self.service.get("command") {
             let words = process::plain_words(process::words_of(self.builder, node).unwrap_or_default());

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::{Program, host_path, working_folder};
+use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
 use crate::migrate::nix::{Part, Text};
 
@@ -29,6 +31,72 @@ pub fn with_folders(service: &Service<'_>, word: &str) -> String {
         }
     }
     word
+}
+
+/// The path of a file that the image copies into the folder of its process from elsewhere: `COPY worker/main.py .`.
+/// Relative to the folder in which the process runs.
+pub fn moved_file(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<String> {
+    let file = service.image_file.as_ref()?;
+    let is_path = !word.is_empty() && !word.starts_with(['-', '/', '$']) && !word.contains(char::is_whitespace);
+    let is_here = |path: &str| {
+        let full = crate::paths::join(&working_folder(service), path);
+        full.is_some_and(|full| matches!(builder.files().text(&full), Ok(Some(_))))
+    };
+    if !is_path || !word.contains('.') || is_here(word) {
+        return None;
+    }
+    let folder = service.text("working_dir").unwrap_or(&file.folder).trim_end_matches('/');
+    let inside = format!("{folder}/{}", word.trim_start_matches("./"));
+    let path = host_path(service, &inside);
+    (path != inside && is_here(&path)).then_some(path)
+}
+
+/// Lets Python find the modules that are beside a script in the image, but not in the checkout.
+pub fn python_path(service: &Service<'_>, program: &mut Program, path: &str) {
+    let is_set = service.get("environment").is_some_and(|node| node.get("PYTHONPATH").is_some());
+    if path.ends_with(".py") && !is_set {
+        program.exports.push(("PYTHONPATH".to_owned(), Text::literal(".")));
+    }
+}
+
+/// Lets Python find a module that the image copies into the folder of its process from elsewhere: `main:app`.
+pub fn python_module(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program, words: &[String]) {
+    let is_set = service.get("environment").is_some_and(|node| node.get("PYTHONPATH").is_some());
+    let modules = words.iter().filter_map(|word| word.split_once(':')).map(|(module, _)| module.replace('.', "/"));
+    let mut moved = modules.filter_map(|module| {
+        let path = moved_file(builder, service, &format!("{module}.py"))?;
+        path.strip_suffix(&format!("/{module}.py")).map(str::to_owned)
+    });
+    if let Some(folder) = moved.next().filter(|_| !is_set) {
+        program.exports.push(("PYTHONPATH".to_owned(), Text::literal(folder)));
+    }
+}
+
+/// Reports a script that a process is to run and that is not in the checkout.
+pub fn missing_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) {
+    let ends = [".py", ".js", ".mjs", ".cjs", ".rb", ".php"];
+    let name = word.trim_start_matches("./");
+    if name.contains(['/', '$']) || !ends.iter().any(|end| name.ends_with(end)) {
+        return;
+    }
+    let folder = working_folder(service);
+    let full = crate::paths::join(&folder, name);
+    if full.is_some_and(|full| matches!(builder.files().text(&full), Ok(None))) {
+        let place = service.get("command").or(service.get("build")).map_or(&service.key.place, |node| &node.place);
+        let why = format!("it runs {name}, which is not in ./{folder}");
+        builder.leave(service, place, "command", why, "write the path of the file in the checkout");
+    }
+}
+
+/// The images whose programs a service's image contains: itself, those it is based on, and those it copies from.
+pub fn images<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> {
+    let file = service.image_file.as_ref();
+    let bases = file
+        .into_iter()
+        .flat_map(|file| std::iter::once(&file.base).chain(file.built.iter().map(|built| &built.stage)));
+    let stages = file.into_iter().flat_map(|file| file.stages.iter().map(|(_, stage)| &stage.base));
+    let own = service.text("image").filter(|_| file.is_none());
+    own.into_iter().chain(bases.chain(stages).map(String::as_str))
 }
 
 /// Folders that exist only in images: the usual folders for applications, and the image's working directory.

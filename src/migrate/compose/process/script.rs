@@ -20,7 +20,10 @@ pub fn shell_script(words: &[String]) -> Option<&str> {
 
 /// The program of a process that runs a script. Fails if the script starts a program that exists only in the image.
 pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Result<Program, String> {
-    let unknown = unknown_programs(builder, service, script)?;
+    let mut unknown = unknown_programs(builder, service, script)?;
+    // The server of the image is in the packages of the script.
+    let own = version::runtime(builder, service);
+    unknown.retain(|name| own.as_ref() != Some(name));
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.iter().map(|name| format!("`{name}`")).collect();
         let why = format!("its script starts {}, and no nixpkgs package is known to provide it", names.join(" and "));
@@ -69,13 +72,13 @@ pub fn unknown_programs(
         let is_open = word.is_empty()
             || CONTROL.contains(&word)
             || word.contains(['$', '`', '*', '{', '\u{f8f5}', '<', '>', '(', '=', '!', '[']);
-        if is_open || known_program(word).is_some() || own_program(builder, service, word).is_some() {
+        if is_open || known_program(builder, service, word).is_some() || own_program(builder, service, word).is_some() {
             continue;
         }
         let name = word.rsplit('/').next().unwrap_or(word);
         let is_path = word.contains('/') && containers::in_system(word).is_none();
         if is_path && !exists(builder, service, word) && !containers::INSTALLED.iter().any(|part| word.contains(part)) {
-            return Err(not_known(service, word));
+            return Err(not_known(builder, service, word));
         }
         if !is_path && !functions.contains(name) && !containers::ON_EVERY_MACHINE.contains(&name) {
             unknown.insert(name.to_owned());
@@ -137,7 +140,7 @@ pub fn own_package(service: &Service<'_>, words: &[String]) -> Option<&'static c
 pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Program {
     let mut packages = BTreeSet::new();
     let mut line = Text::default();
-    let programs = Programs::of(script);
+    let programs = Programs::of(builder, service, script);
     let mut start = 0;
     for (at, row) in script.split('\n').enumerate() {
         if at > 0 {
@@ -152,7 +155,7 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
             let end = rest.find(is_gap).unwrap_or(rest.len());
             let word = &rest[..end];
             let position = start + row.len() - rest.len();
-            let known = known_program(word).filter(|_| package_is_needed(word));
+            let known = known_program(builder, service, word).filter(|_| package_is_needed(word));
             if let Some((package, call)) = known.filter(|(_, call)| programs.has(script, position, call.len() == 1)) {
                 packages.insert(version::versioned(builder, service, package));
                 match call {
@@ -182,11 +185,11 @@ struct Programs {
 }
 
 impl Programs {
-    fn of(script: &str) -> Self {
+    fn of(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Self {
         let mut found = Self { programs: BTreeSet::new(), given: BTreeSet::new() };
         for command in shell::commands(script) {
             found.programs.insert(command.span.start as usize);
-            if command.word(0).is_none_or(|word| known_program(word).is_some()) {
+            if command.word(0).is_none_or(|word| known_program(builder, service, word).is_some()) {
                 continue;
             }
             let arguments = command.words.iter().skip(1);

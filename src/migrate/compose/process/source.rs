@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Program, append, dotnet, start_line, versioned, working_folder};
 use crate::lang::shell;
 use crate::migrate::Files;
-use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH, go_program};
+use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH, go_module, go_program};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::stack::Service;
@@ -83,7 +83,11 @@ fn source_line(
             path.is_some_and(|path| builder.files().is_folder(&path))
         };
         let go_mod = has("go.mod").unwrap_or_default();
-        let Some(target) = go_target(&builds_of_go(file), &name, &go_mod, &is_folder) else {
+        let mut builds = builds_of_go(file);
+        // The tools that an image installs are not the program.
+        builds.retain(|(build, _)| !build.targets().iter().any(|target| is_external(target, &go_mod)));
+        let may_be_other = !go_mod.is_empty() && !is_renamed(file, &last(first));
+        let Some(target) = go_target(&builds, &name, &go_mod, may_be_other, &is_folder) else {
             let why = format!("the image builds programs with Go, and the source of `{first}` is unknown");
             return Err(why);
         };
@@ -93,6 +97,19 @@ fn source_line(
     }
     if built("cargo build").is_some() || built("cargo install").is_some() {
         let is_member = has("Cargo.toml").is_some_and(|text| text.contains("[workspace]"));
+        let own = has("Cargo.toml").map(|text| programs_of_cargo(&text)).unwrap_or_default();
+        let has_file = |path: &str| has(path).is_some();
+        let is_bin =
+            || ["src/bin/NAME.rs", "src/bin/NAME/main.rs"].iter().any(|form| has_file(&form.replace("NAME", &name)));
+        let is_named = || {
+            let builds = cargo_builds(&file.builders);
+            let plain = name.replace('-', "_");
+            let mut names = own.iter().chain(builds.iter().flat_map(|build| build.bins.iter().chain(&build.packages)));
+            names.any(|own| own.replace('-', "_") == plain)
+        };
+        if !own.is_empty() && !is_member && !is_named() && !is_renamed(file, &last(first)) && !is_bin() {
+            return Err(format!("the image builds programs with Cargo, and the source of `{first}` is unknown"));
+        }
         let flags = cargo_flags(&cargo_builds(&file.builders), &name, is_member);
         let mut start = vec!["cargo", "run", "--release"];
         start.extend(flags.iter().map(String::as_str));
@@ -113,7 +130,6 @@ fn source_line(
 
 /// The name of a program in the stage that builds it. `COPY --from` may change the name.
 fn built_name(file: &ImageFile, first: &str) -> String {
-    let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     let name = last(first);
     let path = match first.starts_with('/') {
         true => first.to_owned(),
@@ -127,10 +143,63 @@ fn built_name(file: &ImageFile, first: &str) -> String {
     renamed.map_or(name, |built| last(&built.source))
 }
 
+/// Whether a word of a command is a program that the image builds: the result of a stage that compiles, the output of a
+/// `go build`, or a program of Cargo.
+pub(super) fn is_own(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> bool {
+    let Some(file) = &service.image_file else { return false };
+    let name = last(word);
+    let is_result = |built: &Built| {
+        let compiles = built.stage(file).is_some_and(ImageFile::compiles);
+        compiles && [&built.source, &built.target].into_iter().any(|path| !path.ends_with('/') && last(path) == name)
+    };
+    if file.built.iter().any(is_result) {
+        return true;
+    }
+    if !file.builders.iter().any(|run| run.contains(&name)) {
+        return false;
+    }
+    let go_mod = go_mod(builder, service);
+    let is_go = |(build, folder): &(GoBuild, Option<String>)| {
+        let Some(folder) = folder else { return false };
+        build.targets().iter().any(|target| {
+            !is_external(target, &go_mod)
+                && (go_program(target, folder, &go_mod) == name
+                    || build.output.as_deref().is_some_and(|output| !build.writes_folder() && last(output) == name))
+        })
+    };
+    builds_of_go(file).iter().any(is_go)
+        || cargo_builds(&file.builders)
+            .iter()
+            .any(|build| build.bins.iter().chain(&build.packages).any(|bin| *bin == name))
+}
+
+/// The last component of a path.
+fn last(path: &str) -> String {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// Whether a target of `go build` is a package of another module: an import path whose first component is a host.
+fn is_external(target: &[&str], go_mod: &str) -> bool {
+    let Some(first) = target.first().filter(|first| !first.ends_with(".go")) else { return false };
+    let host = first.split('/').next().unwrap_or_default();
+    let is_import = !host.starts_with('.') && host.contains('.') && first.contains('/');
+    is_import && go_module(go_mod).is_none_or(|module| !first.starts_with(module))
+}
+
+/// Whether the image gives a program its name in another way than by building it under that name: a file that is
+/// copied from another stage, moved or linked.
+fn is_renamed(file: &ImageFile, name: &str) -> bool {
+    let is_moved = |command: &shell::Command<'_>| {
+        matches!(command.program(), "cp" | "install" | "ln" | "mv")
+            && command.arguments().any(|word| last(word) == name)
+    };
+    file.built.iter().any(|built| last(&built.target) == name || last(&built.source) == name)
+        || file.builders.iter().any(|run| shell::commands(run).iter().any(is_moved))
+}
+
 /// Whether a start script runs a program that the image builds, or gets one as an argument. If the name of such a
 /// program is unknown, any command may be the program.
 pub(super) fn starts_built(file: &ImageFile, go_mod: &str, script: &str, arguments: &[String]) -> bool {
-    let last = |path: &str| path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     let mut names: Vec<String> = Vec::new();
     let mut installs_folder = false;
     for built in file.built.iter().filter(|built| built.stage(file).is_some_and(ImageFile::compiles)) {
@@ -242,11 +311,13 @@ fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) 
 }
 
 /// The argument of `go run` for a program: the target of the build that creates it, or a package with its name that
-/// matches a pattern. `None` if there is neither.
+/// matches a pattern. `None` if there is neither. If it cannot be another program, the only target is its source under any
+/// name.
 fn go_target(
     builds: &[(GoBuild, Option<String>)],
     name: &str,
     go_mod: &str,
+    may_be_other: bool,
     is_folder: &dyn Fn(&str) -> bool,
 ) -> Option<Vec<String>> {
     let mut targets: Vec<(&GoBuild, &str, Vec<&str>)> = Vec::new();
@@ -260,7 +331,9 @@ fn go_target(
     };
     let written = targets.iter().find(|(build, ..)| is_output(build));
     let named = || targets.iter().find(|(_, folder, target)| go_program(target, folder, go_mod) == name);
-    let found = written.or_else(named).or_else(|| targets.first().filter(|_| targets.len() == 1));
+    let is_open = |build: &GoBuild| !may_be_other || build.output.as_deref().is_some_and(|output| output.contains('$'));
+    let only = || targets.first().filter(|(build, ..)| targets.len() == 1 && is_open(build));
+    let found = written.or_else(named).or_else(only);
     let in_folder = |folder: &str, target: &str| match paths::join(folder, target) {
         Some(path) if path.is_empty() => ".".to_owned(),
         Some(path) if path.ends_with(".go") => path,
@@ -285,6 +358,23 @@ fn go_target(
             folders.flatten().find(|folder| is_folder(folder)).map(|folder| vec![format!("./{folder}")])
         }
     }
+}
+
+/// The names in a Cargo.toml that its programs can have: those of the package and of `[[bin]]`.
+fn programs_of_cargo(text: &str) -> Vec<String> {
+    let mut in_program = false;
+    let mut names = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            in_program = matches!(line.trim_matches(['[', ']', ' ']), "package" | "bin");
+        } else if let Some((key, value)) = line.split_once('=').filter(|_| in_program)
+            && key.trim() == "name"
+        {
+            let value = value.split('#').next().unwrap_or_default();
+            names.push(value.trim().trim_matches(['"', '\'']).to_owned());
+        }
+    }
+    names
 }
 
 fn cargo_builds(builders: &[String]) -> Vec<CargoBuild> {
@@ -329,7 +419,8 @@ mod tests {
         let target = |run: &str, name: &str| {
             let is_folder = |path: &str| matches!(path, "cmd/api" | "cmd/job");
             let in_checkout = |path: &str| path.strip_prefix("/src/").map(str::to_owned);
-            let target = go_target(&go_builds(&[run.to_owned()], &in_checkout), name, "module shop\n", &is_folder);
+            let target =
+                go_target(&go_builds(&[run.to_owned()], &in_checkout), name, "module shop\n", name != "y", &is_folder);
             target.map_or_else(|| "?".to_owned(), |target| target.join(" "))
         };
         for (run, name, expected) in [
@@ -349,6 +440,8 @@ mod tests {
             ("go build -o /out/ ./cmd/...", "job", "./cmd/job"),
             ("go build -o /out/ ./...", "job", "./cmd/job"),
             ("go build -o /x ./cmd/api", "y", "./cmd/api"),
+            ("go build -o /x ./cmd/api", "z", "?"),
+            ("go build -o $OUT ./cmd/api", "z", "./cmd/api"),
             ("go build -o /a ./cmd/api && go build -o /b ./cmd/job", "c", "?"),
         ] {
             assert_eq!(target(run, name), expected, "{run}: {name}");

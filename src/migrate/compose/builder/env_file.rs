@@ -1,0 +1,190 @@
+//! How the script of a process reads an `env_file`.
+//!
+//! Compose's syntax is not that of a shell: in `NAME=two words` and `URL=http://a/?b=1&c=2` the whole rest of the line is
+//! the value. Only a file that means the same in both is read by the shell itself.
+
+use std::collections::BTreeMap;
+
+use super::Builder;
+use crate::migrate::compose::environment::lines_of;
+use crate::migrate::compose::interpolate;
+use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::yaml::Place;
+
+/// A file that a script reads variables from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvFile {
+    /// Its path, relative to the folder in which the process runs.
+    pub path: String,
+    /// Whether a shell reads the same values from it as Compose.
+    pub is_shell: bool,
+}
+
+impl EnvFile {
+    /// The command that reads it.
+    pub fn command(&self) -> String {
+        let path = &self.path;
+        match self.is_shell {
+            true => format!("if [ -f {path} ]; then set -a; . {path}; set +a; fi\n"),
+            false => format!("if [ -f {path} ]; then read_env {path}; fi\n"),
+        }
+    }
+}
+
+/// The function of a script that reads a file line by line, as [`by_lines`] does.
+pub const READ_ENV: &str = r#"read_env() {
+  local line name value
+  while IFS= read -r line || [ -n "$line" ]; do
+    line=${line%$'\r'}
+    line=${line#"${line%%[! ]*}"}
+    line=${line#export }
+    name=${line%%=*}
+    value=${line#*=}
+    case $line in '#'*) continue ;; *=*) ;; *) continue ;; esac
+    case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac
+    case $value in
+      '"'*'"') value=${value#?} && value=${value%?} ;;
+      "'"*"'") value=${value#?} && value=${value%?} ;;
+      '#'*) value= ;;
+      *) value=${value%%' #'*} && value=${value//'$$'/'$'} && value=${value%"${value##*[! ]}"} ;;
+    esac
+    export "$name=$value"
+  done < "$1"
+}
+"#;
+
+impl<'m> Builder<'_, 'm> {
+    /// How a script reads a file of the repository. Reports the variables that it reads differently from Compose. A file
+    /// that does not exist yet is read line by line.
+    pub(super) fn env_file(&self, service: &Service<'m>, path: &str) -> EnvFile {
+        let text = self.files().text(path).ok().flatten().unwrap_or_default();
+        let is_shell = !text.is_empty() && text.lines().all(is_shell);
+        if let Ok(pairs) = interpolate::read_env(&text, &self.variables)
+            && !is_shell
+        {
+            let read: BTreeMap<&str, &str> = by_lines(&text).into_iter().collect();
+            let lines = lines_of(&text);
+            let wanted: BTreeMap<&str, &str> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+            for (name, value) in wanted {
+                let is_same = match read.get(name) {
+                    Some(found) => value == found.replace("$$", "$").trim_end() || value == *found,
+                    None => false,
+                };
+                if !is_same {
+                    let line = lines.get(name).copied().unwrap_or(1);
+                    let place = Place { path: path.into(), line, column: 1 };
+                    let why =
+                        format!("the script of the process reads the value of {name} as it is written, on one line");
+                    let todo = "write the value without references, escapes and line breaks";
+                    self.leave(service, &place, "env_file", why, todo);
+                }
+            }
+        }
+        EnvFile { path: self.path_in_working_folder(service, path), is_shell }
+    }
+}
+
+/// The variables in a file as [`READ_ENV`] reads them.
+fn by_lines(text: &str) -> Vec<(&str, &str)> {
+    let pair = |line| {
+        let line: &str = line;
+        let line = line.trim_start_matches(' ');
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let (name, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
+        let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
+            && !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let inside = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        let plain = || match value.starts_with('#') {
+            true => "",
+            false => value.split(" #").next().unwrap_or(value).trim_end_matches(' '),
+        };
+        is_name.then(|| (name, inside('"').or_else(|| inside('\'')).unwrap_or_else(plain)))
+    };
+    text.lines().filter_map(pair).collect()
+}
+
+/// Whether a shell reads the same from a line as Compose.
+fn is_shell(line: &str) -> bool {
+    let line = line.trim_start();
+    if line.is_empty() || line.starts_with('#') {
+        return true;
+    }
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    let Some((name, value)) = line.split_once('=') else { return false };
+    let is_name = !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_end = |rest: &str| {
+        rest.trim_start().is_empty() || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
+    };
+    let has_references_only = |text: &str| {
+        text.split('$').skip(1).all(|rest| {
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        })
+    };
+    let is_same = match value.chars().next() {
+        Some('\'') => value[1..].split_once('\'').is_some_and(|(_, rest)| is_end(rest)),
+        Some('"') => value[1..]
+            .split_once('"')
+            .is_some_and(|(inside, rest)| is_end(rest) && !inside.contains(['`', '\\']) && has_references_only(inside)),
+        Some('~') => false,
+        _ => {
+            let end = value.find([' ', '\t']).unwrap_or(value.len());
+            let (inside, rest) = value.split_at(end);
+            let is_plain = |c: char| c.is_alphanumeric() || "_./:@%+,=^-[]*?!{}#$".contains(c);
+            is_end(rest) && inside.chars().all(is_plain) && !inside.starts_with('#') && has_references_only(inside)
+        }
+    };
+    is_name && is_same
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn files_that_a_shell_reads_differently_are_read_by_lines() {
+        for (line, expected) in [
+            ("A=1", true),
+            ("A=", true),
+            ("# a b", true),
+            ("export A=http://x:1/y # note", true),
+            ("A='a b'", true),
+            ("A=\"$B x\"", true),
+            ("A=${B}/c", true),
+            ("A=two words", false),
+            ("A=a&b", false),
+            ("A=a(b)", false),
+            ("A=pa$$word", false),
+            ("A=~/x", false),
+            ("A=\"a\\n\"", false),
+            ("A: b", false),
+            ("A=a\r", false),
+            ("A=it's", false),
+        ] {
+            assert_eq!(is_shell(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_are_read_as_by_the_function_of_the_script() {
+        let text = "# c\nA=My App\n  export B=http://x/?a=1&b=2 # note\nC=pa$$word\nD='x $y'\nE=\"q r\"\nF=a(b)\nG=\nH=#x\n\
+                    1A=no\nI.J=no\nno\nK=a=b\r\n";
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("app.env");
+        std::fs::write(&path, text).unwrap();
+        let mut shell = Command::new("bash").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let names = by_lines(text).iter().map(|(name, _)| format!("\"${name}\"")).collect::<Vec<_>>().join(" ");
+        let script = format!("{READ_ENV}read_env {}\nprintf '%s\\n' {names}\n", path.display());
+        shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = String::from_utf8(shell.wait_with_output().unwrap().stdout).unwrap();
+        let values: Vec<String> = by_lines(text).iter().map(|(_, value)| value.replace("$$", "$")).collect();
+        assert_eq!(output.lines().collect::<Vec<_>>(), values);
+        assert_eq!(values, ["My App", "http://x/?a=1&b=2", "pa$word", "x $y", "q r", "a(b)", "", "", "a=b"]);
+    }
+}

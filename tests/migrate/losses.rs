@@ -1,0 +1,235 @@
+//! Programs, addresses and files that are easily lost or replaced with others: they are carried over as they are, or the
+//! report names them.
+
+use crate::reports::Repo;
+
+#[test]
+fn programs_of_the_own_build_are_not_packages_of_the_same_name() {
+    let rust = "FROM rust:1 AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nFROM debian:12\n\
+                COPY --from=b /app/target/release/server /usr/local/bin/server\nCMD [\"server\"]\n";
+    let go = "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/migrate ./cmd/migrate\nFROM alpine\n\
+              COPY --from=b /out/migrate /usr/local/bin/migrate\nCMD [\"/usr/local/bin/migrate\", \"-v\"]\n";
+    let compose = "services:\n  api: {build: ./rust}\n  job: {build: ./go}\n  \
+                   sign: {build: ./node, command: auth}\n  \
+                   shell: {build: ./node, command: [sh, -c, \"auth --now\"]}\n  \
+                   known: {build: ./known, command: prometheus --version}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("rust/Dockerfile", rust),
+        ("rust/Cargo.toml", "[package]\nname = \"server\"\n"),
+        ("go/Dockerfile", go),
+        ("go/go.mod", "module shop\n"),
+        ("node/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\n"),
+        ("known/Dockerfile", "FROM acme/tools:1\nCOPY --from=prom/pushgateway /bin/pushgateway /bin/\n"),
+    ]);
+    repo.has("${pkgs.cargo}/bin/cargo run --release --")
+        .has("${pkgs.go}/bin/go run ./cmd/migrate -v")
+        .lacks("immich")
+        .lacks("supabase")
+        .lacks("go-migrate")
+        .left("services.sign", "`auth`")
+        .left("services.shell.command", "`auth`")
+        .left("services.known", "`prometheus`");
+}
+
+#[test]
+fn other_commands_are_not_the_only_program_that_the_image_builds() {
+    let go = "FROM golang:1.24\nWORKDIR /app\nCOPY . .\nRUN go build -o /usr/local/bin/app ./cmd/app\n";
+    let tool = "FROM golang:1.24\nWORKDIR /app\nCOPY . .\n\
+                RUN go build -o /usr/local/bin/migrate github.com/golang-migrate/migrate/cli\n";
+    let rust = "FROM rust:1\nWORKDIR /app\nCOPY . .\nRUN cargo install --path . && cp -r target/x /usr/bin/copied\n";
+    let compose = "services:\n  app: {build: ./go, command: app --x}\n  worker: {build: ./go, command: worker}\n  \
+                   fresh: {build: ./tool, command: fresh}\n  tool: {build: ./tool, command: migrate up}\n  \
+                   shop: {build: ./rust, command: shop-api}\n  other: {build: ./rust, command: other}\n  \
+                   copied: {build: ./rust, command: copied}\n  bin: {build: ./rust, command: seed}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("go/Dockerfile", go),
+        ("go/go.mod", "module example.org/shop\n"),
+        ("tool/Dockerfile", tool),
+        ("tool/go.mod", "module example.org/cards\n"),
+        ("rust/Dockerfile", rust),
+        ("rust/Cargo.toml", "[package]\nname = \"shop_api\"\n[dependencies.x]\nname = \"other\"\n"),
+        ("rust/src/bin/seed.rs", "fn main() {}\n"),
+    ]);
+    repo.has("go run ./cmd/app --x")
+        .has("${pkgs.go-migrate}/bin/migrate up")
+        .lacks("golang-migrate")
+        .left("services.worker", "`worker` is unknown")
+        .left("services.fresh", "`fresh` is unknown")
+        .left("services.other", "`other` is unknown")
+        .not_left("services.shop", "left out")
+        .not_left("services.copied", "left out")
+        .not_left("services.bin", "left out");
+}
+
+#[test]
+fn variables_of_a_file_have_the_values_that_compose_reads() {
+    let compose = "services:\n  app: {image: \"node:22\", command: node a.js, env_file: [plain.env, app.env]}\n  \
+                   odd: {image: \"node:22\", command: node a.js, env_file: odd.env}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("plain.env", "A=1\n"),
+        ("app.env", "NAME=My App\nURL=http://x/?a=1&b=2\nPAR=a(b)\nPW=pa$$word\n"),
+        ("odd.env", "X=a b\nLINES=\"one\ntwo\"\nTAB=\"a\\tb\"\nREF=${X} c\n"),
+    ]);
+    repo.has("if [ -f ./plain.env ]; then set -a; . ./plain.env; set +a; fi\n")
+        .has("if [ -f ./app.env ]; then read_env ./app.env; fi\n")
+        .left("services.odd.env_file", "LINES")
+        .left("services.odd.env_file", "\"line\":4")
+        .left("services.odd.env_file", "REF")
+        .not_left("services.odd.env_file", "of X ")
+        .not_left("services.app.env_file", "");
+}
+
+#[test]
+fn hosts_in_the_source_are_named() {
+    let compose = "services:\n  db: {image: \"postgres:16\", environment: {POSTGRES_PASSWORD: x}}\n  \
+                   cache: {image: \"memcached:1\"}\n  \
+                   app: {build: ./app, entrypoint: [sh, /app/entrypoint.sh]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("app/Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\n"),
+        (
+            "app/entrypoint.sh",
+            "#!/bin/sh\n# wait for db 5432\nwhile ! nc -z db 5432; do sleep 1; done\npython app.py\n",
+        ),
+        (
+            "app/app.py",
+            "import db\nconnect(\"postgresql://postgres:x@db:5432/x\")\nservers = ['cache:11211']\n\
+             url = os.getenv('URL', 'redis://cache:11211')\n",
+        ),
+        ("app/settings.ini", "[a]\nhost = db\n"),
+    ]);
+    repo.left("services.app.source", "app/entrypoint.sh\",\"todo")
+        .left("services.app.source", "\"line\":3,\"path\":\"app/entrypoint.sh\"")
+        .left("services.app.source", "\"line\":2,\"path\":\"app/app.py\"")
+        .left("services.app.source", "\"line\":3,\"path\":\"app/app.py\"")
+        .left("services.app.source", "\"line\":2,\"path\":\"app/settings.ini\"")
+        .not_left("services.app.source", "\"line\":1,\"path\":\"app/app.py\"")
+        .not_left("services.app.source", "\"line\":4,\"path\":\"app/app.py\"")
+        .not_left("services.app.source", "\"line\":2,\"path\":\"app/entrypoint.sh\"")
+        .carried("services.app.environment.URL", "default");
+}
+
+#[test]
+fn files_that_the_image_moves_are_run_from_where_they_are() {
+    let compose = "services:\n  one: {build: {context: ., dockerfile: worker/Dockerfile}}\n  \
+                   two: {build: {context: ., dockerfile: js.Dockerfile}}\n  \
+                   web: {build: {context: ., dockerfile: web.Dockerfile}}\n  \
+                   name: {build: {context: ., dockerfile: name.Dockerfile}}\n  \
+                   gone: {build: {context: ., dockerfile: gone.Dockerfile}}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("worker/main.py", ""),
+        ("worker/main.js", ""),
+        ("common/x.js", ""),
+        (
+            "worker/Dockerfile",
+            "FROM python:3.12\nWORKDIR /app\nCOPY common ./common\nCOPY worker/main.py .\nCMD [\"python\", \"-u\", \"main.py\"]\n",
+        ),
+        ("js.Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY worker/main.js common/ ./\nCMD [\"node\", \"main.js\"]\n"),
+        ("web.Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY worker/main.py .\nCMD [\"uvicorn\", \"main:app\"]\n"),
+        (
+            "name.Dockerfile",
+            "FROM python:3.12\nWORKDIR /app\nCOPY worker/main.py ./start.py\nCMD [\"python\", \"start.py\"]\n",
+        ),
+        ("gone.Dockerfile", "FROM python:3.12\nWORKDIR /app\nCMD [\"python\", \"gone.py\"]\n"),
+    ]);
+    repo.has("export PYTHONPATH=\".\"")
+        .has("exec ${pkgs.python312}/bin/python3 -u ./worker/main.py")
+        .has("node ../worker/main.js")
+        .has("export PYTHONPATH=\"./worker\"")
+        .has("/bin/python3 ./worker/main.py")
+        .left("services.gone.command", "gone.py")
+        .not_left("services.one.command", "")
+        .not_left("services.two.command", "");
+}
+
+#[test]
+fn servers_of_a_mounted_folder_of_settings_have_ports_of_their_own() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.6\", ports: [\"8080:80\"], volumes: [\"./lb:/usr/local/etc/haproxy\"]}\n  \
+                   a: {build: ./app}\n  b: {build: ./app}\n";
+    let conf =
+        "frontend f\n  bind *:80\n  default_backend n\nbackend n\n  server a a:5000 check\n  server b b:5000 check";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("lb/haproxy.cfg", conf),
+        ("app/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("app/a.js", "listen(process.env.PORT)\n"),
+    ]);
+    repo.has("server a 127.0.0.1:${toString ports.development.a} check")
+        .has("server b 127.0.0.1:${toString ports.development.b} check\n")
+        .has("PORT = toString ports.development.b");
+}
+
+#[test]
+fn a_folder_with_the_name_of_the_variables_is_ignored() {
+    let compose = "services:\n  db: {image: \"redis:7\"}\n  web: {image: \"node:22\", command: node a.js, env_file: .env/.web, \
+                   environment: {API_TOKEN: s3cret}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), (".env/.web", "A=1\n"), ("a.js", "")]);
+    repo.has("./.env/.web").lacks("s3cret").left("secrets in environment", "API_TOKEN");
+}
+
+#[test]
+fn variables_of_the_shell_name_the_folders_of_the_project() {
+    let compose = "services:\n  prom: {image: prom/prometheus, volumes: [\"$PWD/prom:/etc/prometheus\"]}\n  \
+                   tool: {image: \"node:22\", command: node /app/a.js, volumes: [\"${PWD}/app:/app\", \"$HOME/x:/x\"]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("prom/prometheus.yml", "scrape_configs: [{job_name: own, static_configs: [{targets: [\"tool:3000\"]}]}]\n"),
+        ("app/a.js", ""),
+    ]);
+    repo.has("job_name = \"own\"").has("node ./app/a.js").left("services.tool.volumes", "~/x");
+}
+
+#[test]
+fn replicas_of_redis_copy_from_the_new_address() {
+    let compose = "services:\n  m: {image: \"redis:7\"}\n  s: {image: \"redis:7\", command: redis-server --slaveof m 6379}\n  \
+                   r: {image: \"redis:7\", command: [redis-server, /r.conf], volumes: [\"./r.conf:/r.conf\"]}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("r.conf", "replicaof m 6379\nappendonly yes\n")]);
+    repo.has("slaveof 127.0.0.1 ${toString ports.").has("replicaof 127.0.0.1 ${toString ports.").lacks("of m ");
+}
+
+#[test]
+fn variables_of_start_scripts_and_versions_are_named() {
+    let compose = "services:\n  git: {image: \"gitea/gitea:1.22\", environment: {GITEA__database__HOST: \"db:5432\", USER_UID: 1000}}\n  \
+                   db: {image: \"postgres:16\"}\n  database: {image: \"postgres:16\"}\n  \
+                   proxy: {image: \"traefik:v1.7\"}\n  new: {image: \"traefik:latest\"}\n  \
+                   photos: {image: \"ghcr.io/immich-app/immich-server:release\"}\n  \
+                   cloud: {image: nextcloud}\n  s3: {image: \"bitnami/minio\", environment: {MINIO_DEFAULT_BUCKETS: \"a,b:public\"}}\n  \
+                   zoo: {image: zookeeper, environment: {ZOO_MY_ID: 2}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.lacks("GITEA__")
+        .left("services.git.environment.GITEA__database__HOST", "start script")
+        .left("services.proxy.image", "not v1.7")
+        .not_left("services.new.image", "version")
+        .left("services.photos.environment", "DB_HOSTNAME")
+        .not_left("services.photos.environment", "REDIS_HOSTNAME")
+        .left("services.cloud.image", "read-only store")
+        .has("buckets = [")
+        .has("id = 2;");
+    repo.evaluates();
+}
+
+#[test]
+fn defaults_of_arguments_refer_to_other_arguments() {
+    let compose = "services: {web: {build: .}}\n";
+    let dockerfile = "ARG TAG=${TAG:-1.27-alpine}\nARG R=${REGISTRY:+$REGISTRY/}\nFROM ${R}nginx:${TAG}\nCOPY site /usr/share/nginx/html\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site/index.html", "")]);
+    repo.has("services.nginx.web");
+}
+
+#[test]
+fn settings_that_the_image_of_a_server_contains_are_named() {
+    let dockerfile = "FROM nginx:alpine\nCOPY nginx.conf /etc/nginx/nginx.conf\n\
+                      CMD [\"/bin/sh\", \"-c\", \"envsubst < /t > /c && exec nginx -g 'daemon off;'\"]\n";
+    let compose = "services: {web: {build: ., ports: [\"8080:80\"]}}\n";
+    let files =
+        [("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "process.env.PORT\n"), ("nginx.conf", "")];
+    Repo::of(&files)
+        .left("services.web.build", "nginx.conf to /etc/nginx/nginx.conf")
+        .not_left("services.web.command", "`nginx`")
+        .not_left("services.web.command", "`envsubst`")
+        .left("services.web.ports.80", "unknown how");
+}
