@@ -39,7 +39,7 @@ pub fn may_name_hosts(text: &str) -> bool {
 /// The words that this trigger searches for.
 pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT, &DRAWS, &NAMING, &SELECTING];
 
-/// The end of a port's name, or the start of one such as `portRange`.
+/// `port` at the end of a name, as in `listenPort`, or within one, as in `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
 
 /// `listen` and `bindTo`, with a lowercase or uppercase first letter.

@@ -361,7 +361,7 @@ impl Writer<'_, '_, '_> {
         true
     }
 
-    /// The id of a step whose outputs are used.
+    /// The id of a step, if the workflow uses its outputs.
     fn used_id(&self, step: &Step<'_>) -> Option<String> {
         let id = self.yaml.get(step.node, "id").and_then(|id| self.yaml.scalar(id))?;
         self.text.contains(&format!("steps.{id}.outputs")).then(|| id.into_owned())

@@ -79,7 +79,7 @@ const KEYS: &[(&str, Outcome)] = &[
     ("labels", Lost("a process has no labels", "carry over what a proxy or another tool reads from them")),
     ("label_file", Lost("a process has no labels", "carry over what a proxy or another tool reads from them")),
     ("annotations", Lost("a process has no annotations", "carry over what another tool reads from them")),
-    ("develop", Lost("process-compose-flake does not watch files", "use the program's own reload on change")),
+    ("develop", Lost("process-compose-flake does not watch files", "use the program's own reload or watch option")),
     ("provider", Lost("a Docker plugin starts it", "start what it provides by hand")),
     ("models", Lost("models are run by Docker", "use `services.ollama` with `models`")),
     ("credential_spec", Lost("it is for Windows containers", "nothing on Linux")),

@@ -175,7 +175,7 @@ impl Recipe {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let folder = folders.at(&command);
             if let ["cd", to, ..] = words.as_slice() {
-                // A longer path cannot be entered.
+                // `cd` to a longer path fails.
                 let entered = joined(folder, to);
                 if entered.len() <= LONGEST_PATH {
                     *folder = entered;
@@ -503,7 +503,7 @@ fn is_account(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-/// An absolute path in the image.
+/// Joins a path in the image to a folder and normalizes it. An absolute path replaces the folder.
 fn joined(folder: &str, path: &str) -> String {
     let whole = if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") };
     let mut parts: Vec<&str> = Vec::new();

@@ -53,7 +53,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         if name == "PATH" {
             let why = "it names folders in the image, and would hide this machine's programs";
-            self.leave(service, place, &key, why, "add the packages of programs to `runtimeInputs` of its script");
+            self.leave(service, place, &key, why, "add the packages that it needs to the script's `runtimeInputs`");
             return;
         }
         let text = self.run_time(scalar);

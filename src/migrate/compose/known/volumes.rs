@@ -63,7 +63,7 @@ impl Instance<'_, '_, '_> {
                         &item.place,
                         "volumes",
                         format!("{source} is outside the repository"),
-                        "copy what the service needs",
+                        "copy the files that the service needs into the repository",
                     );
                 }
             }
@@ -265,7 +265,7 @@ impl Instance<'_, '_, '_> {
         if let Some(node) = self.service.get("command") {
             let words = process::plain_words(process::words_of(self.builder, node).unwrap_or_default());
             if words.iter().any(|word| word.starts_with("--")) {
-                let why = "its flags are not carried over together with the configuration file";
+                let why = "its flags are not carried over if there is a configuration file";
                 self.leave(&node.place, "command", why, "add them to `extraConfig`");
             }
         }

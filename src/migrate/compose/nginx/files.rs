@@ -126,7 +126,7 @@ impl Configuration {
                 true => format!("{} exists only inside the image", bind.target),
                 false => format!("./{} does not exist or is empty", bind.source),
             };
-            builder.leave(service, &bind.place, key, why, "write the configuration");
+            builder.leave(service, &bind.place, key, why, "write the configuration into `configFile`");
         }
     }
 

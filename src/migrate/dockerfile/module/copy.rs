@@ -58,7 +58,7 @@ impl<'d, 'f> Module<'d, 'f> {
         };
         for file in recipe.files.iter().filter(|file| in_build(file)) {
             let why = "the package is built without this file: it is only added to the stage afterwards";
-            self.leave(file.line, &format!("RUN {}", file.what), why, "write the file in `preBuild` of the package");
+            self.leave(file.line, &format!("RUN {}", file.what), why, "write the file in the package's `preBuild`");
         }
         for file in &recipe.files {
             self.carry(file.line, &file.what, name);

@@ -341,8 +341,8 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Whether a use may be one of this service's port. An end of a range of ports is not the port of one service, unless
-    /// it names that service, or the service has the same range.
+    /// Whether a use may refer to this service's port. An end of a port range is not the port of one service, unless it
+    /// names that service, or the service has the same range.
     fn may_have(&self, used: &Used<'_>) -> bool {
         !used.is_range_end()
             || self.uses.iter().any(|known| !known.evidence.end().is_empty())

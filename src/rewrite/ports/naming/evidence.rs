@@ -147,7 +147,7 @@ impl<'a> Evidence<'a> {
         self.reader.beside?.number(other).filter(|other| *other != self.port.number)
     }
 
-    /// Which end of a range of ports of a service it is. Empty if it is neither.
+    /// Which end of a service's port range it is. Empty if it is neither.
     pub fn end(&self) -> Vec<String> {
         self.reader.end()
     }
@@ -189,7 +189,7 @@ impl<'a> Evidence<'a> {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
     }
 
-    /// Whether it is nothing but the service's option for the port that it listens on.
+    /// Whether it is simply the service's option for the port that it listens on.
     pub fn is_own_option(&self) -> bool {
         (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
     }

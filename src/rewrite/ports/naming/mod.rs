@@ -385,7 +385,7 @@ fn is_purpose_of_another(row: &Service, evidence: &Evidence<'_>) -> bool {
         && evidence.best.service.iter().any(is_other)
 }
 
-/// The row of a number that identifies one service, independently of the program that serves it.
+/// The row for a number, if it identifies a service independently of the program that serves it.
 fn always(rows: &'static [Service]) -> Option<&'static Service> {
     rows.iter().find(|row| row.certainty == Certainty::Always)
 }

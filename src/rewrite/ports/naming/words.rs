@@ -102,7 +102,8 @@ pub fn service(name: &str) -> Vec<String> {
     words
 }
 
-/// The name of a service in prose: `NextCloud AIO`, `SABnzbd`. A word with capitals inside is one word there.
+/// The words of a service's name as written in prose: `NextCloud AIO`, `SABnzbd`. Capitals inside a word do not split
+/// it.
 pub fn prose(name: &str) -> Vec<String> {
     if !name.contains(' ') {
         return service(name);
