@@ -154,7 +154,7 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("z2m", "zigbee2mqtt"),
 ];
 
-/// Names of services whose first or last word is generic otherwise.
+/// Names of services whose first or last word is otherwise generic.
 pub const WHOLE_NAMES: &[&str] = &["nix-on-droid", "soft-serve"];
 
 /// Frameworks and servers that programs are written with. Their names in environment variables do not say what a port is

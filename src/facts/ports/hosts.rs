@@ -350,7 +350,7 @@ pub fn of_others(addresses: Vec<String>) -> Option<String> {
     addresses.into_iter().next().filter(|_| !has_own)
 }
 
-/// The host of a literal value if it is not this machine: not empty, not a path, not local.
+/// The host in a literal value. `None` for this machine, a variable, a path, and an empty value.
 pub fn literal_host(value: &str) -> Option<String> {
     let value = value.trim();
     let value = value.strip_prefix(text::LITERAL).unwrap_or(value);

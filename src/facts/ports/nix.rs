@@ -75,7 +75,7 @@ struct Collector<'t, 'a> {
     bound: BTreeSet<Node>,
     /// The host names in each set that was queried.
     hosts: HashMap<Node, HostNames>,
-    /// The address to which each rule of a NetworkPolicy that was queried allows connections.
+    /// For each rule of a NetworkPolicy that was queried: the address to which it allows connections.
     blocks: HashMap<Node, Option<String>>,
 }
 

@@ -93,8 +93,8 @@ static SERVER: Words = Words::counted(&["server=", "source=", "addr="], |text, w
     at(text, word.end + host) == b',' && at(text, word.end + host + 1).is_ascii_digit()
 });
 
-/// OpenVPN's `remote vpn.example.org 1194`, ssh's `LocalForward 8080 ..`, stunnel's `accept = 993`: a number is one of the
-/// next two words.
+/// OpenVPN's `remote vpn.example.org 1194`, ssh's `LocalForward 8080 ..`, stunnel's `accept = 993`: a number is one of
+/// the next two words.
 static STATEMENT: Words = Words::counted(
     &["virtual_server", "real_server", "remote", "management", "forward", "accept", "socks"],
     |text, word| {

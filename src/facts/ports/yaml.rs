@@ -273,7 +273,7 @@ fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
 struct Known {
     /// The hosts in each mapping, and in each list of variables.
     hosts: HashMap<Node, HostNames>,
-    /// The address to which each rule of a NetworkPolicy allows connections.
+    /// For each rule of a NetworkPolicy: the address to which it allows connections.
     blocks: HashMap<Node, Option<String>>,
 }
 

@@ -262,7 +262,7 @@ impl Instance<'_, '_, '_> {
                         &port.place,
                         "ports",
                         why,
-                        "set it in the service's own settings, and use the registry's entry",
+                        "set the port in the service's own settings, using its registry entry",
                     );
                 }
             }
@@ -299,7 +299,7 @@ impl Instance<'_, '_, '_> {
         }
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
             let why = "the service takes options, not variables";
-            self.leave(&item.place, "env_file", why, "write the settings in the file as options");
+            self.leave(&item.place, "env_file", why, "set the options that correspond to the variables in the file");
         }
     }
 
@@ -494,7 +494,7 @@ impl Instance<'_, '_, '_> {
         }
         if key == "create.topics" {
             let why = "services-flake's apache-kafka does not create topics";
-            let todo = "create them with kafka-topics.sh in a process that depends on it";
+            let todo = "create the topics with kafka-topics.sh in a process that depends on the broker";
             self.leave(place, what, why, todo);
             return true;
         }

@@ -265,7 +265,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                             name.place.line,
                             what,
                             "its data is in a Docker volume",
-                            "copy the data out of the volume",
+                            "copy the data from the volume into a folder under ./data",
                         ),
                         _ => draft.report.carry(
                             &name.place.path,

@@ -254,7 +254,7 @@ impl Recipe {
             }
             (name, _) if CHANGES_ACCOUNTS.contains(&name) => {
                 let why = "the new file defines all accounts in the image";
-                self.lost.push((shown(words), line, why, "change its `users` and `groups`"));
+                self.lost.push((shown(words), line, why, "change `users` and `groups` there"));
             }
             ("chown", [owner, paths @ ..]) => {
                 for path in paths {

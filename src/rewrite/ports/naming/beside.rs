@@ -180,7 +180,7 @@ fn literal(value: &str) -> &str {
     part.trim_matches(['-', '_', '.'])
 }
 
-/// The value of a non-empty string.
+/// The contents of a string literal, if it is not empty.
 fn text(value: &str) -> Option<&str> {
     value.strip_prefix('"')?.strip_suffix('"').filter(|value| !value.is_empty())
 }

@@ -137,8 +137,8 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
-    /// The number at the other end of the range in a firewall, if it is another number. A range of several numbers is
-    /// not the port of one service.
+    /// The number at the other end of the range that a firewall opens, if it is a different number. A range of several
+    /// numbers is not the port of one service.
     pub fn other_end(&self) -> Option<u32> {
         if !is_range_end(self.port.name) {
             return None;
@@ -159,7 +159,7 @@ impl<'a> Evidence<'a> {
         if words.len() < 2 || words.len() > MOST { Vec::new() } else { words }
     }
 
-    /// The name of a part that the service has for this port alone: `satellite` in `services.wyoming.satellite.port`.
+    /// The name of the part of the service that has this port: `satellite` in `services.wyoming.satellite.port`.
     pub fn part(&self) -> Option<Vec<String>> {
         if self.is_remote || self.best.weight != weight::LISTENER { None } else { self.reader.part() }
     }
@@ -194,7 +194,7 @@ impl<'a> Evidence<'a> {
         (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
     }
 
-    /// One of several instances of a service that a module runs: `creative` in `servers.creative.port`.
+    /// The instance of the service, if a module runs several: `creative` in `servers.creative.port`.
     pub fn instance(&self) -> Option<&'a str> {
         self.reader.instance()
     }

@@ -415,7 +415,7 @@ fn held(variable: &str) -> Option<Vec<String>> {
     (!words.is_empty() && !all_generic(&words) && parts.next().is_some()).then_some(words)
 }
 
-/// The text after the other number of a port mapping. `8080:80` is about one port.
+/// The text after a number, or after the port mapping that begins with it: `8080:80` counts as one port.
 fn after_mapping(tail: &str) -> &str {
     tail.strip_prefix(':').map_or(tail, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()))
 }

@@ -137,7 +137,8 @@ fn by_number(missing: &[Missing<'_>]) -> BTreeMap<u32, Vec<usize>> {
     by_number
 }
 
-/// Which of several entries for the number a use belongs to: the only one that its path, file or comment names.
+/// The index of the entry that a use belongs to, among those for its number: the entry whose name fits the use's path,
+/// file and comment best. `None` if no name fits, or if several fit equally well.
 pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
     let scaffolding = Scaffolding::default();
     let read = Used::read(0, port, &scaffolding);

@@ -160,7 +160,7 @@ fn spell_number(words: &mut Vec<String>) {
 
 /// Whether two service names have a significant word in common. `unifi` and `unifi2` do, but not `forge` and `forgejo`.
 pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + Clone) -> bool {
-    // The rest of the longer word is a number or an abbreviation of a kind, unless the longer word is itself a service:
+    // The rest of the longer word is usually a number or an abbreviation, unless the longer word is itself a service:
     // `port` is the beginning of `portainer`, and `vault` of `vaultwarden`.
     let is_other = |start: &str, word: &str| {
         service_ports::named(word)
