@@ -121,7 +121,7 @@ pub fn named_addresses(text: &str) -> impl Iterator<Item = (IpAddr, &str)> {
     })
 }
 
-/// Parses an address that a machine on the internet can have.
+/// Parses a public IP address. `None` for private, loopback and unspecified addresses.
 pub fn public_address(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.trim().parse().ok()?;
     (!is_private(address) && !address.is_loopback() && !address.is_unspecified()).then_some(address)

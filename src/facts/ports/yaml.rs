@@ -308,7 +308,7 @@ impl HostNames {
     }
 }
 
-/// The flag that an item of a list is the value of: `["--port", "8080"]`, `["-p", "8080:80"]`.
+/// The flag whose value is an item of a list: `["--port", "8080"]`, `["-p", "8080:80"]`.
 fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     let flag = word_before(yaml, node)?;
     let publishes = is_publish_flag(flag) && value.contains(':');

@@ -214,7 +214,7 @@ impl<'a> Line<'a> {
         words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
     }
 
-    /// The words before a URL in the arguments of a function that makes a link: `svc "Wiki" "http://10.0.0.4:8000"`.
+    /// The words before a URL in the arguments of a function that creates a link: `svc "Wiki" "http://10.0.0.4:8000"`.
     pub fn title(&self) -> Option<Vec<String>> {
         const MOST: usize = 3;
         let (before, _) = self.before.rsplit_once("://")?;

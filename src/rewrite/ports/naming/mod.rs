@@ -70,7 +70,7 @@ pub const UNNAMED: &str = "unnamed";
 /// Evidence that depends on all ports of a repository.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// Attribute names below which the repository has its own modules.
+    /// Attribute names under which the repository has its own modules.
     namespaces: HashSet<&'a str>,
     scaffolding: Scaffolding<'a>,
     /// The uses that can refer to an entry, by file and position. `None` if all of them can.
