@@ -543,7 +543,8 @@ fn pages_lists_and_scripts_are_printed() {
         let ran = repository.run(args);
         assert!(ran.code == 0 && ran.out.contains(part), "{args}");
     }
-    // Completion scripts contain the rules; the commands accept any name, because a repository may have its own rules.
+    // Where the shell supports it, completion scripts list the rules. The commands accept any name: a repository may
+    // have its own rules.
     for (shell, knows) in
         [("bash", true), ("fish", true), ("zsh", true), ("nushell", true), ("elvish", false), ("powershell", false)]
     {

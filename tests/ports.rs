@@ -286,7 +286,7 @@ fn rename_fails_if_a_reference_is_uncertain() {
         ("databases", "stores", "`databases` is a group, not an entry"),
         ("databases.redis", "postgresql", "the registry already has `databases.postgresql`"),
         ("databases.redis", "databases.postgresql.cache", "the registry already has `databases.postgresql`"),
-        ("base", "start", "another entry of the registry is computed from this one"),
+        ("base", "start", "another registry entry is computed from this one"),
         ("databases.redis", "cache", "flake.nix:1: code that reads the whole group here may use the name of the entry"),
     ] {
         let folder = repository();

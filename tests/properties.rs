@@ -1,4 +1,4 @@
-//! Properties of all repositories: the report is the same for every number of threads, with and without the prefilter,
+//! Properties of all repositories: the report is the same for any number of threads, with and without the prefilter,
 //! and for every order of files; and a fixed finding is not reported again.
 //!
 //! Tested on the small repositories of this project, and with `FLAKEWARD_CORPUS=DIR` on every folder in DIR:
@@ -51,7 +51,7 @@ fn json(report: &Report) -> String {
 }
 
 #[test]
-fn the_report_is_the_same_for_every_number_of_threads() {
+fn the_report_is_the_same_for_any_number_of_threads() {
     let pools = [1, 2, 8].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads"));
     for_each_repository(|sample| {
         let reports = pools.each_ref().map(|pool| pool.install(|| sample.json()));
@@ -71,7 +71,7 @@ fn the_report_is_the_same_without_the_prefilter() {
 }
 
 #[test]
-fn the_report_is_the_same_for_every_order_of_files() {
+fn the_report_does_not_depend_on_the_order_of_files() {
     for_each_repository(|sample| {
         let expected = sample.json();
         let reversed = check(&repo(sample.files.iter().rev()), &sample.settings());
@@ -83,7 +83,7 @@ fn the_report_is_the_same_for_every_order_of_files() {
 }
 
 #[test]
-fn a_walk_finds_the_same_files_with_every_number_of_threads() {
+fn a_walk_finds_the_same_files_with_any_number_of_threads() {
     for folder in folders() {
         let found = [1, 2, 8].map(|threads| {
             let walked = walk::walk(&folder, &walk::Options { threads, ..Default::default() });
@@ -95,14 +95,14 @@ fn a_walk_finds_the_same_files_with_every_number_of_threads() {
 
 #[test]
 fn fixed_findings_are_not_reported_again() {
-    let mut mended = 0;
+    let mut fixes = 0;
     for_each_repository(|sample| {
         for allowed in [Safety::Safe, Safety::Unsafe] {
-            mended += fixed(sample, allowed);
+            fixes += fixed(sample, allowed);
         }
     });
-    println!("{mended} findings were fixed");
-    assert!(mended > 50, "only {mended} findings were fixed");
+    println!("{fixes} findings were fixed");
+    assert!(fixes > 50, "only {fixes} findings were fixed");
 }
 
 /// Fixes a repository, and counts the fixes.

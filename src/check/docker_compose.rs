@@ -108,7 +108,7 @@ fn help(services: &[Service], packages: &[&str], path: &str) -> String {
     }
     if !packaged.is_empty() {
         let are = if packaged.len() == 1 { "is already a package" } else { "are already packages" };
-        help.push_str(&format!("; {} {are} of the flake", names(&packaged)));
+        help.push_str(&format!("; {} {are} in the flake", names(&packaged)));
     }
     help.push_str("; `nix run .#<name>` then starts them");
     help.push_str(&format!("; `flakeward migrate compose {path}` writes as much of such a module as it can"));
@@ -124,7 +124,7 @@ mod tests {
         let service = |name: &str| Service { name: name.into(), image: None, built: true };
         let help = help(&[service("api"), service("web")], &["api", "hello"], "compose.yaml");
         assert!(help.starts_with("package `web` in the flake, then declare them under "), "{help}");
-        assert!(help.contains("; `api` is already a package of the flake; "), "{help}");
+        assert!(help.contains("; `api` is already a package in the flake; "), "{help}");
     }
 
     #[test]

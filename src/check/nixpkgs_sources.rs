@@ -161,7 +161,7 @@ impl Settings<'_> {
                         && used.channel == Channel::Registry
                         && !source.path.ends_with("flake.nix") =>
                 {
-                    "name a branch, or use the flake's own lock with `--inputs-from .` or a package of the flake"
+                    "name a branch, or use the flake's own lock with `--inputs-from .` or a package from the flake"
                         .to_owned()
                 }
                 _ if used.subject.contains("niv pin") => {

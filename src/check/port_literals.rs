@@ -564,7 +564,7 @@ fn references<'p>(view: &ProjectView<'p>) -> References<'p> {
     references
 }
 
-/// The names from which some file selects an entry of a registry.
+/// The names from which files select registry entries.
 fn aliases<'p>(project: &'p Project, registry: &Registry) -> BTreeSet<&'p str> {
     let paths: BTreeSet<&[String]> = registry.ports().map(|(entry, _)| entry.path.as_slice()).collect();
     let selected = project.all::<PortFacts>().flat_map(|ports| &ports.selected);

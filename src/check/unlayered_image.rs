@@ -190,7 +190,7 @@ fn dropped_config(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, setti
     }
 }
 
-/// A field in the spelling of the specification.
+/// The specification's spelling of a field.
 fn proper(lower: &str) -> &str {
     match lower {
         "exposedports" => "ExposedPorts",
@@ -305,7 +305,7 @@ fn runtimes_in_root(
     out.report(finding.help(format!("add a layer: `({}buildLayer {{ deps = [ {deps} ]; }})`", builder.prefix)));
 }
 
-/// A package's name in any form: `pkgs.bash`, or `bash` under `with pkgs`.
+/// A package's name without the prefix `pkgs.`, which it lacks under `with pkgs`.
 fn nix_name(text: &str) -> &str {
     text.strip_prefix("pkgs.").unwrap_or(text)
 }

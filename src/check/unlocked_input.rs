@@ -181,7 +181,7 @@ fn fetches(view: &FileView<'_>) -> Verdict {
     verdict
 }
 
-/// The address of a fetch that is not pinned.
+/// The address of a fetch, if the fetch is not pinned.
 fn unpinned<'f>(fetch: &'f fetch::Fetch<'_>) -> Option<&'f Text> {
     if fetch::HASHES.iter().chain(&["rev"]).any(|pin| fetch.names.contains(*pin)) {
         return None;

@@ -132,7 +132,7 @@ fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
                 let web = web.filter(|_| dir.split('/').all(is_plain)).map(|web| format!("{web}/{dir}"));
                 Ok(Policy { web, folder: source.join(dir) })
             }
-            None => Err((format!("the folder `{dir}` of the input `{input}` is outside it"), "run `nix flake lock`")),
+            None => Err((format!("the folder `{dir}` is outside the input `{input}`"), "run `nix flake lock`")),
         },
     }
 }

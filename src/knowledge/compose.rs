@@ -69,7 +69,7 @@ pub const OF_SERVICES: [&str; 58] = [
     "net",
 ];
 
-/// Further keys of a Compose service, which also occur in other files.
+/// Additional keys of a Compose service, which also occur in other files.
 pub const ALSO_OF_SERVICES: [&str; 40] = [
     "annotations",
     "attach",

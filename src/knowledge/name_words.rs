@@ -113,7 +113,8 @@ pub const STRUCTURE: &[&str] = &[
     "vpnNamespaces",
 ];
 
-/// The attributes of systemd and of containers whose value is a command. They do not say what a port in it is for.
+/// The attributes of systemd and of containers whose value is a command. Their names do not say what a port in the
+/// command is for.
 pub const COMMAND_OPTIONS: &[&str] = &[
     "ExecReload",
     "ExecStart",
@@ -153,7 +154,7 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("z2m", "zigbee2mqtt"),
 ];
 
-/// Names of services whose first or last word is generic otherwise.
+/// Names of services whose first or last word is otherwise generic.
 pub const WHOLE_NAMES: &[&str] = &["nix-on-droid", "soft-serve"];
 
 /// Frameworks and servers that programs are written with. Their names in environment variables do not say what a port is
@@ -178,7 +179,7 @@ pub const FRAMEWORKS: &[&str] = &[
     "uvicorn",
 ];
 
-/// Prefixes of environment variables whose rest describes the purpose, without the framework that reads them.
+/// Prefixes of environment variables that only name the framework; the rest of the name describes the purpose.
 pub const PUBLIC_VARIABLES: &[&str] = &["NEXT_PUBLIC_"];
 
 /// The beginning of OpenTelemetry's environment variables for the exporter that Prometheus scrapes:

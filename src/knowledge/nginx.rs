@@ -17,7 +17,7 @@ pub const OWN: [&str; 13] = [
     "types_hash_bucket_size",
 ];
 
-/// Directives with a file whose path is relative to the folder of the configuration file.
+/// Directives that name a file, relative to the configuration file's folder.
 pub const FROM_CONFIGURATION: [&str; 14] = [
     "auth_basic_user_file",
     "geoip_country",

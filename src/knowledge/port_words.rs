@@ -14,7 +14,7 @@ pub const NOT_PORTS: [&str; 34] = [
 /// The maximum number of connectors on a bus of a virtual machine. QEMU and libvirt call them ports.
 pub const BUS_CONNECTORS: u32 = 255;
 
-/// Last words of names of the machine at the other end of a connection.
+/// Last words of names that refer to the machine at the other end of a connection.
 #[rustfmt::skip]
 pub const OTHER_SIDE: &[&str] = &[
     "backend", "backends", "endpoint", "forwarder", "forwarders", "gateway", "origin", "peer", "peers", "proxy", "relay",

@@ -52,7 +52,7 @@ pub fn services(number: u32) -> &'static [Service] {
     &TABLE[start..end]
 }
 
-/// Whether a lower-case word alone is a well-known service.
+/// Whether a lower-case word is by itself the name of a well-known service.
 pub fn is_service(word: &str) -> bool {
     named(word).is_some()
 }

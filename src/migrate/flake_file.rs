@@ -65,7 +65,7 @@ impl Wiring {
         Mark(self.inputs.clone(), self.modules.len())
     }
 
-    /// Undoes all additions after a state.
+    /// Undoes all additions since a [`Wiring::mark`].
     pub fn undo(&mut self, Mark(inputs, modules): Mark) {
         self.inputs = inputs;
         for module in self.modules.drain(modules..) {

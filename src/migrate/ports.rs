@@ -128,7 +128,7 @@ impl Ports {
         self.made.len()
     }
 
-    /// Undoes all claims except the first ones.
+    /// Undoes all claims except the first `kept`.
     pub fn undo(&mut self, kept: usize) {
         for Made { number, claim, replaced, lowest } in self.made.drain(kept..).rev() {
             self.jumps.clear();

@@ -80,7 +80,7 @@ impl<'p> Moving<'p> {
         let source = &file.source;
         let at = |reason| obstacle(source, self.entry.name_span, reason);
         if self.entry.read_here {
-            return Err(at("another entry of the registry is computed from this one: move it by hand"));
+            return Err(at("another registry entry is computed from this one: move it by hand"));
         }
         if entry_is_set(self.entry) {
             return Err(at("the entry is a set: move it to the other group by hand, and rename it there"));

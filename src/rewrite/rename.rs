@@ -118,7 +118,7 @@ impl<'p> Renaming<'p> {
         };
         let at = |reason| obstacle(&file.source, name, reason);
         if self.entry.read_here {
-            return Err(at("another entry of the registry is computed from this one: rename it by hand"));
+            return Err(at("another registry entry is computed from this one: rename it by hand"));
         }
         if self.registry.entries.iter().any(|other| other.is_alias_of(self.entry)) {
             return Err(at("this entry has another name in the registry: rename it by hand"));

@@ -57,7 +57,7 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
     unused
 }
 
-/// The finding for a further configuration file. Only one file configures a repository, so that the result does not
+/// The finding for an additional configuration file. Only one file configures a repository, so that the result does not
 /// depend on the paths that are given.
 pub fn ignored(path: &RelPath, used: Option<&str>) -> Finding {
     let folder = crate::paths::folder(path);

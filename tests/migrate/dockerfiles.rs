@@ -97,7 +97,7 @@ fn image(module: &Path, lib: &Path, names: &BTreeSet<String>) -> Result<Value, S
     }
 }
 
-/// The settings of the last stage that the configuration of an image lacks.
+/// The settings of the last stage that are missing from the image's configuration.
 fn lacking(config: &Value, stage: &[Instruction]) -> Vec<String> {
     let last = |name: &str| stage.iter().rev().find(|instruction| instruction.name == name);
     let mut lacking = Vec::new();

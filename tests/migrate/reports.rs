@@ -904,11 +904,11 @@ fn grafana_plugins_are_named_as_packages() {
     Repo::of(&[("compose.yaml", compose)])
         .left(
             "services.g.environment.GF_INSTALL_PLUGINS",
-            "declarativePlugins = with pkgs.grafanaPlugins; [ grafana-clock-panel a-b-source ]` to those that nixpkgs has",
+            "declarativePlugins = with pkgs.grafanaPlugins; [ grafana-clock-panel a-b-source ]`, without the plugins that nixpkgs lacks",
         )
         .carried("services.h.environment.GF_INSTALL_PLUGINS", "it is empty")
-        .left("services.h.environment.GF_PLUGINS_PREINSTALL_SYNC", "[ my-panel ]` to those that nixpkgs has, and add the plugins of `my_panel`")
-        .left("services.i.environment.GF_PLUGINS_PREINSTALL", "to the packages of its plugins");
+        .left("services.h.environment.GF_PLUGINS_PREINSTALL_SYNC", "[ my-panel ]`, without the plugins that nixpkgs lacks, and add the plugins in `my_panel`")
+        .left("services.i.environment.GF_PLUGINS_PREINSTALL", "to the packages for its plugins");
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn is_set_of_systems(tree: &Tree<'_>, set: Node) -> bool {
     }
 }
 
-/// The value of a variable that this file defines as a set.
+/// The definition of a variable, if this file defines it as a set.
 fn definition(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     let name = Some(variable).filter(|&node| tree.kind(node) == NodeKind::Variable).map(|node| tree.slice(node))?;
     let Origin::Binding(binding) = nix::resolve(tree, variable, name)? else { return None };

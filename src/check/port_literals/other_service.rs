@@ -35,8 +35,8 @@ pub fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, na
         && !is_well_known(port.number, &service)
 }
 
-/// The words of an entry's name, if a port is an option of a service that has none of them: 4567 in
-/// `services.wiki.port`, which the registry has as `forge`.
+/// The words of an entry's name, if a port is an option of a service whose name contains none of them: 4567 in
+/// `services.wiki.port`, which is `forge` in the registry.
 pub fn words_of_other(source: &Source, port: &PortUse, entry: &Entry) -> Option<Vec<String>> {
     if !is_listened_on(port) || !is_plain(port) {
         return None;

@@ -85,7 +85,7 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
     ends(Sink::Elsewhere, arithmetic)
 }
 
-/// The flag that an element of a list is the value of: `[ "--port" "8080" ]`.
+/// The flag whose value is an element of a list: `[ "--port" "8080" ]`.
 pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     let mut element = value;
     while let Some(around) = tree.parent(element)
@@ -367,7 +367,7 @@ pub fn selection(tree: &Tree<'_>, expression: Node) -> Option<Node> {
     inward(tree, expression).filter(|&node| tree.kind(node) == NodeKind::Select)
 }
 
-/// The last argument of an application whose result contains it.
+/// The last argument of an application, if the application's result contains it.
 pub fn handed_on(tree: &Tree<'_>, apply: Node) -> Option<Node> {
     let is_wrapper = tree.kind(apply) == NodeKind::Apply && hands_on(tree, apply);
     is_wrapper.then(|| tree.child(apply, Field::Argument).map(|inner| nix::unwrap_parens(tree, inner))).flatten()

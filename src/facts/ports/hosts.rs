@@ -121,7 +121,7 @@ pub fn named_addresses(text: &str) -> impl Iterator<Item = (IpAddr, &str)> {
     })
 }
 
-/// Parses an address that a machine on the internet can have.
+/// Parses a public IP address. `None` for private, loopback and unspecified addresses.
 pub fn public_address(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.trim().parse().ok()?;
     (!is_private(address) && !address.is_loopback() && !address.is_unspecified()).then_some(address)
@@ -359,7 +359,7 @@ pub fn of_others(addresses: Vec<String>) -> Option<String> {
     addresses.into_iter().next().filter(|_| !has_own)
 }
 
-/// The host of a literal value if it is not this machine: not empty, not a path, not local.
+/// The host in a literal value. `None` for this machine, a variable, a path, and an empty value.
 pub fn literal_host(value: &str) -> Option<String> {
     let value = value.trim();
     let value = value.strip_prefix(text::LITERAL).unwrap_or(value);

@@ -75,7 +75,7 @@ struct Collector<'t, 'a> {
     bound: BTreeSet<Node>,
     /// The host names in each set that was queried.
     hosts: HashMap<Node, HostNames>,
-    /// The address to which each rule of a NetworkPolicy that was queried allows connections.
+    /// For each rule of a NetworkPolicy that was queried: the address to which it allows connections.
     blocks: HashMap<Node, Option<String>>,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Collector<'_, 'a> {
             }
             "default" if self.is_port_option(binding, path) => true,
             // `listeners.ssl.default = "5671"`: the names of RabbitMQ's listeners do not contain "port".
-            // Options below them also have defaults: `listeners.mqtt.maxConnections = mkOption { default = 2048; }`.
+            // Options under them also have defaults: `listeners.mqtt.maxConnections = mkOption { default = 2048; }`.
             _ if last.starts_with("listeners.") || outer.iter().any(|name| name == "listeners") => {
                 let end = last.rsplit('.').next().unwrap_or(last);
                 let is_own = outer.iter().rev().take(2).any(|name| name == "listeners");

@@ -39,7 +39,7 @@ pub fn may_name_hosts(text: &str) -> bool {
 /// The words that this trigger searches for.
 pub static WORDS: [&Words; 9] = [&PORT, &LISTEN, &TELLING, &ALONE, &SERVER, &STATEMENT, &DRAWS, &NAMING, &SELECTING];
 
-/// The end of a port's name, or the start of one such as `portRange`.
+/// `port` at the end of a name, as in `listenPort`, or within one, as in `portRange`.
 static PORT: Words = Words::counted(&["port"], names_port);
 
 /// `listen` and `bindTo`, with a lowercase or uppercase first letter.
@@ -93,8 +93,8 @@ static SERVER: Words = Words::counted(&["server=", "source=", "addr="], |text, w
     at(text, word.end + host) == b',' && at(text, word.end + host + 1).is_ascii_digit()
 });
 
-/// OpenVPN's `remote vpn.example.org 1194`, ssh's `LocalForward 8080 ..`, stunnel's `accept = 993`: a number is one of the
-/// next two words.
+/// OpenVPN's `remote vpn.example.org 1194`, ssh's `LocalForward 8080 ..`, stunnel's `accept = 993`: a number is one of
+/// the next two words.
 static STATEMENT: Words = Words::counted(
     &["virtual_server", "real_server", "remote", "management", "forward", "accept", "socks"],
     |text, word| {

@@ -326,7 +326,7 @@ fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
 struct Known {
     /// The hosts in each mapping, and in each list of variables.
     hosts: HashMap<Node, HostNames>,
-    /// The address to which each rule of a NetworkPolicy allows connections.
+    /// For each rule of a NetworkPolicy: the address to which it allows connections.
     blocks: HashMap<Node, Option<String>>,
 }
 
@@ -366,7 +366,7 @@ impl HostNames {
     }
 }
 
-/// The flag that an item of a list is the value of: `["--port", "8080"]`, `["-p", "8080:80"]`.
+/// The flag whose value is an item of a list: `["--port", "8080"]`, `["-p", "8080:80"]`.
 fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     let flag = word_before(yaml, node)?;
     let publishes = is_publish_flag(flag) && value.contains(':');

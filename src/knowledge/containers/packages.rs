@@ -88,7 +88,7 @@ const fn package(
         takes_command: true,
         subcommands: &[],
         note: "",
-        todo: "check that only features of both programs are used",
+        todo: "check that only features that both programs have are used",
     }
 }
 
@@ -513,7 +513,7 @@ static SERVERS: &[PackageImage] = &[
     ),
 ];
 
-/// The plugin has no variable for its port: the port is a setting of its application.
+/// The management plugin has no variable for its port, which is a setting of the `rabbitmq_management` application.
 const RABBITMQ_MANAGEMENT: &[(&str, &str)] = &[
     ("RABBITMQ_NODE_PORT", "{5672}"),
     ("RABBITMQ_NODENAME", "{name}@localhost"),

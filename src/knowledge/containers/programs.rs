@@ -236,7 +236,7 @@ pub const APACHE_ROOT: &str = "/var/www/html";
 /// Folders of programs that every image has.
 const SYSTEM: [&str; 6] = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/usr/local/sbin/"];
 
-/// The name of a program that is given with its folder in an image.
+/// The name of a program, if the word is its path in one of these folders: `sh` for `/bin/sh`.
 pub fn in_system(word: &str) -> Option<&str> {
     SYSTEM.iter().find_map(|folder| word.strip_prefix(folder))
 }

@@ -51,8 +51,8 @@ impl Runtime {
     }
 }
 
-/// The attribute of a package in the version that an image has, and whether it is exactly that version. `None` if it is
-/// not the image of that package.
+/// The attribute of a package in the version that an image has, and whether it is exactly that version. `None` if the
+/// image does not contain that package.
 pub fn version_of(package: &str, reference: &str) -> Option<(String, bool)> {
     let base = find(reference)?;
     let own = base.runtime.package()?;

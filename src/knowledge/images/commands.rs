@@ -82,8 +82,8 @@ pub const USERADD_VALUED: [&str; 31] = [
     "--selinux-user",
 ];
 
-/// Further flags of `adduser` with a value. `adduser` is part of BusyBox in Alpine, a separate program in Debian, and
-/// `useradd` in Fedora.
+/// Additional flags of `adduser` with a value. `adduser` is part of BusyBox in Alpine, a separate program in Debian,
+/// and `useradd` in Fedora.
 pub const ADDUSER_VALUED: [&str; 8] =
     ["-h", "--ingroup", "--gecos", "--conf", "--firstuid", "--lastuid", "--firstgid", "--lastgid"];
 

@@ -69,7 +69,7 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// The line without the text before it: `prefix` `path.follows = "target";`.
+    /// The line to insert after `lead`: `prefix`, and `path.follows = "target";`.
     pub fn line(&self, path: &str, target: &str) -> String {
         format!("{}{path}.follows = \"{target}\";", self.prefix)
     }
@@ -116,7 +116,7 @@ impl Flake {
         Some(reader.flake)
     }
 
-    /// Reads the inputs that a module declares in an option: `OPTION.inputs.NAME..` in any form.
+    /// Reads the inputs that a module declares in an option: `OPTION.inputs.NAME..`, as dotted names or nested sets.
     pub fn read_option(tree: &Tree<'_>, option: &str) -> Self {
         let mut reader = Reader { tree, flake: Flake { complete: true, ..Flake::default() }, bindings: 0 };
         for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {

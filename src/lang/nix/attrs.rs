@@ -7,7 +7,7 @@ const DEPTH: usize = 32;
 /// The maximum number of pieces of a value: sets that merge each other could otherwise grow without limit.
 const PIECES: usize = 10_000;
 
-/// A part of a value: an expression at a path of further names.
+/// A part of a value: an expression, and its path within the value.
 #[derive(Debug, Clone)]
 pub struct Piece {
     /// The attribute path node, and the index of its first name inside the value.

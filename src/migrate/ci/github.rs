@@ -196,7 +196,12 @@ impl Writer<'_, '_, '_> {
         for entry in self.yaml.entries(step.node) {
             if !matches!(entry.key.as_ref(), "name" | "id" | "if" | "uses" | "with") {
                 let place = self.yaml.tree.span(entry.key_node).start;
-                self.leave(place, &entry.key, "the new steps do not have it", "add it to them if it is still needed");
+                self.leave(
+                    place,
+                    &entry.key,
+                    "the new steps do not have this key",
+                    "add it to the new steps if it is still needed",
+                );
             }
         }
         let push = self.value(parameters, "push").unwrap_or_else(|| "false".to_owned());
@@ -361,7 +366,7 @@ impl Writer<'_, '_, '_> {
         true
     }
 
-    /// The id of a step whose outputs are used.
+    /// The id of a step, if the workflow uses its outputs.
     fn used_id(&self, step: &Step<'_>) -> Option<String> {
         let id = self.yaml.get(step.node, "id").and_then(|id| self.yaml.scalar(id))?;
         self.text.contains(&format!("steps.{id}.outputs")).then(|| id.into_owned())

@@ -131,7 +131,13 @@ fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
             if asks_for_other_port(service, health) {
                 let place = Place { path: file.path.as_str().into(), line: health.line, column: 1 };
                 let why = "it probes a port on which this command does not listen";
-                builder.leave(service, &place, "healthcheck", why, "add a probe if others wait for the process");
+                builder.leave(
+                    service,
+                    &place,
+                    "healthcheck",
+                    why,
+                    "add a readiness probe if other processes wait for this one",
+                );
                 return None;
             }
             (health.test.clone(), Place { path: file.path.as_str().into(), line: health.line, column: 1 })
@@ -249,7 +255,13 @@ fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> E
     let name = format!("{}-health", service.process);
     let leave = |why: String| {
         let place = service.get("healthcheck").map_or(&service.key.place, |node| &node.place);
-        builder.leave(service, place, "healthcheck", why, "change the probe to a command that the machine has");
+        builder.leave(
+            service,
+            place,
+            "healthcheck",
+            why,
+            "change the probe to a command that is installed on this machine",
+        );
     };
     let script = process::shell_script(words).map(|script| {
         match process::unknown_programs(builder, service, script) {

@@ -301,7 +301,7 @@ impl Rewriter<'_, '_> {
         other.or(own).or_else(|| only.filter(|_| has_stem))
     }
 
-    /// The port whose number is a word after a flag, or is in `--port=5000`.
+    /// The port whose number follows a port flag (`-p 5000`, `--port=5000`), `http.server` or `runserver`.
     fn flag_value(&self, text: &str, position: Position<'_>) -> Option<&Port> {
         let Position::Word(flag) = position else { return None };
         let is_port_flag = matches!(flag, "-p" | "-P" | "-b" | "-l") || flag.to_ascii_lowercase().ends_with("port");

@@ -266,7 +266,7 @@ fn without_flags(text: &str) -> &str {
     rest
 }
 
-/// An absolute path in the image.
+/// Joins a path in the image to a folder. An absolute path replaces the folder.
 fn in_folder(folder: &str, path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{}", path.trim_start_matches("./")) }
 }

@@ -262,7 +262,7 @@ impl Instance<'_, '_, '_> {
                         &port.place,
                         "ports",
                         why,
-                        "set it in the service's own settings, and use the registry's entry",
+                        "set the port in the service's own settings, using its registry entry",
                     );
                 }
             }
@@ -271,7 +271,7 @@ impl Instance<'_, '_, '_> {
             && let Some(port) = self.service.ports.first().filter(|port| port.number != 27017)
         {
             let why = "services-flake's mongodb only becomes healthy on 27017 (services-flake issue 526)";
-            self.leave(&port.place, "ports", why, "free 27017 in the registry for it");
+            self.leave(&port.place, "ports", why, "give it port 27017 in the registry");
         }
     }
 
@@ -299,7 +299,7 @@ impl Instance<'_, '_, '_> {
         }
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
             let why = "the service takes options, not variables";
-            self.leave(&item.place, "env_file", why, "write the settings in the file as options");
+            self.leave(&item.place, "env_file", why, "set the options that correspond to the variables in the file");
         }
     }
 
@@ -322,7 +322,12 @@ impl Instance<'_, '_, '_> {
                 }
                 None => {
                     let why = format!("`{}` would put a secret into the world-readable store", option.option);
-                    return self.leave(place, what, why, "set it at run time, or keep the default on this machine");
+                    return self.leave(
+                        place,
+                        what,
+                        why,
+                        "set it at run time, or keep the default for local development",
+                    );
                 }
             },
             OptionKind::Text => self.set(option.option, Expr::text(text)),
@@ -336,7 +341,7 @@ impl Instance<'_, '_, '_> {
             }
             OptionKind::Secret => {
                 let why = format!("`{}` would put a secret into the world-readable store", option.option);
-                return self.leave(place, what, why, "set it at run time, or keep the default on this machine");
+                return self.leave(place, what, why, "set it at run time, or keep the default for local development");
             }
         }
         self.carry(place, what, option.option);
@@ -390,14 +395,15 @@ impl Instance<'_, '_, '_> {
                 let others: Vec<&str> = parts.iter().filter(|part| plain(part).is_none()).copied().collect();
                 let why = "services-flake's grafana takes plugins as packages, and does not download any";
                 let mut todo = match names.is_empty() {
-                    true => "set `declarativePlugins` to the packages of its plugins".to_owned(),
+                    true => "set `declarativePlugins` to the packages for its plugins".to_owned(),
                     false => format!(
-                        "set `declarativePlugins = with pkgs.grafanaPlugins; [ {} ]` to those that nixpkgs has",
+                        "set `declarativePlugins = with pkgs.grafanaPlugins; [ {} ]`, without the plugins that nixpkgs \
+                         lacks",
                         names.join(" ")
                     ),
                 };
                 if !others.is_empty() && !names.is_empty() {
-                    todo.push_str(&format!(", and add the plugins of `{}`", others.join(",")));
+                    todo.push_str(&format!(", and add the plugins in `{}`", others.join(",")));
                 }
                 self.leave(place, what, why, todo);
                 return true;
@@ -499,7 +505,7 @@ impl Instance<'_, '_, '_> {
         }
         if key == "create.topics" {
             let why = "services-flake's apache-kafka does not create topics";
-            let todo = "create them with kafka-topics.sh in a process that depends on it";
+            let todo = "create the topics with kafka-topics.sh in a process that depends on the broker";
             self.leave(place, what, why, todo);
             return true;
         }

@@ -32,12 +32,12 @@ use super::nix::{self, Attr, Expr};
 use super::{Draft, Error, existing};
 use crate::finding::RelPath;
 
-/// The Compose files of a folder, grouped into projects, and the files that only vary one of them.
+/// The Compose files of a folder, grouped into projects, and the variants of the usual file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Projects {
     /// The files that Compose reads in one run, in order.
     pub projects: Vec<Vec<RelPath>>,
-    /// Other files next to a usual one. Each pair consists of the usual file and such a file.
+    /// Pairs of the usual file (`compose.yaml`) and another Compose file in the folder, such as `compose.prod.yaml`.
     pub variants: Vec<(RelPath, RelPath)>,
 }
 
@@ -265,7 +265,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                             name.place.line,
                             what,
                             "its data is in a Docker volume",
-                            "copy the data out of the volume",
+                            "copy the data from the volume into a folder under ./data",
                         ),
                         _ => draft.report.carry(
                             &name.place.path,

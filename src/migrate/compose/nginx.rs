@@ -35,7 +35,13 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
         let source = item.get("source").and_then(Node::text).unwrap_or_default();
         if !source.starts_with("./") {
             let why = format!("{source} is not a folder in this repository");
-            instance.builder.leave(service, &item.place, "volumes", why, "copy what nginx serves into the repository");
+            instance.builder.leave(
+                service,
+                &item.place,
+                "volumes",
+                why,
+                "copy the files that nginx serves into the repository",
+            );
         }
     }
     for bind in service.binds().into_iter().filter(|bind| !bind.target.starts_with(FOLDER)) {

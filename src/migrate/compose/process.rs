@@ -240,7 +240,8 @@ fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&
     let Some(word) = word.filter(is_name).filter(|word| !word.starts_with('-') && !is_known(word)) else { return };
     let why =
         format!("its script gets `{word}`, which may be a program in the image: no package is known to provide it");
-    builder.leave(service, &service.key.place, "command", why, "add its package to `runtimeInputs` of the script");
+    let todo = "add the package that provides it to the script's `runtimeInputs`";
+    builder.leave(service, &service.key.place, "command", why, todo);
 }
 
 /// Whether the replacement for a command always gets a port.

@@ -318,7 +318,7 @@ impl<'m> Stack<'m> {
                 }
                 if let Some(owner) = claimed.taken_by {
                     let why = format!("port {wanted} already belongs to `{owner}`, so {} is used", claimed.number);
-                    let todo = format!("use port {} where the old number was used from outside", claimed.number);
+                    let todo = format!("use port {} wherever clients outside Compose used {wanted}", claimed.number);
                     draft.report.leave(&port.place.path, port.place.line, what, why, todo);
                 } else if let Some(published) = port.published.filter(|published| *published != wanted) {
                     let why = format!(

@@ -93,7 +93,7 @@ pub fn is_other_than_server(service: &Service<'_>, option: &str) -> bool {
     is_other_program(service, option) && !words(service).iter().any(|word| starts_server(word, service, option))
 }
 
-/// The command of a service that does nothing.
+/// The command of a service, if it only waits, prints or exits: `sleep infinity`.
 pub fn idle(service: &Service<'_>) -> Option<String> {
     let own = service.get("entrypoint").filter(|node| node.text().is_some() || !node.items().is_empty());
     let node = own.or_else(|| service.get("command"))?;

@@ -67,7 +67,7 @@ pub type Left = (usize, String, String, String);
 /// The image of a stage.
 #[derive(Debug, Clone, Default)]
 pub struct Frame {
-    /// The image at the bottom of the stage.
+    /// The base image, resolved through the stages that this one is based on.
     pub base: String,
     /// The line of the `FROM` for that image.
     pub base_line: usize,

@@ -175,7 +175,7 @@ impl Recipe {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let folder = folders.at(&command);
             if let ["cd", to, ..] = words.as_slice() {
-                // A longer path cannot be entered.
+                // `cd` to a longer path fails.
                 let entered = joined(folder, to);
                 if entered.len() <= LONGEST_PATH {
                     *folder = entered;
@@ -254,7 +254,7 @@ impl Recipe {
             }
             (name, _) if CHANGES_ACCOUNTS.contains(&name) => {
                 let why = "the new file defines all accounts in the image";
-                self.lost.push((shown(words), line, why, "change its `users` and `groups`"));
+                self.lost.push((shown(words), line, why, "change `users` and `groups` there"));
             }
             ("chown", [owner, paths @ ..]) => {
                 for path in paths {
@@ -503,7 +503,7 @@ fn is_account(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-/// An absolute path in the image.
+/// Joins a path in the image to a folder and normalizes it. An absolute path replaces the folder.
 fn joined(folder: &str, path: &str) -> String {
     let whole = if path.starts_with('/') { path.to_owned() } else { format!("{folder}/{path}") };
     let mut parts: Vec<&str> = Vec::new();

@@ -340,7 +340,7 @@ impl PerSystem {
         node
     }
 
-    /// The members of an argument that is a set, as the helper writes them.
+    /// The set that an argument resolves to, as the helper writes it. `None` if it is not a set.
     pub fn set(&self, outputs: &Outputs<'_, '_>, argument: Node) -> Option<Node> {
         let node = self.through(outputs, argument);
         (outputs.tree.kind(node) == NodeKind::Attrset).then_some(node)

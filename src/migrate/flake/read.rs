@@ -305,7 +305,7 @@ pub fn members(tree: &Tree<'_>, set: Node) -> Vec<Node> {
         .collect()
 }
 
-/// The name of a binding whose path is a single literal name.
+/// The name of a binding, if its path is a single literal name.
 pub fn single_name(tree: &Tree<'_>, binding: Node) -> Option<String> {
     let mut names = nix::names(tree, nix::attrpath_node(tree, binding)?);
     let first = names.next()?.text?.into_owned();

@@ -155,7 +155,7 @@ fn lacking<'t>(tree: &Tree<'_>, scope: Scope, target: &Target<'t>) -> Option<&'t
     name.map(String::as_str)
 }
 
-/// The first argument that an import of the registry for these digits requires and that is not available there.
+/// The first argument that importing the registry requires but that is not in scope at these digits.
 pub fn missing_argument<'t>(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'t>) -> Option<&'t str> {
     lacking(tree, scope_for(tree, source, digits)?, target)
 }

@@ -186,7 +186,7 @@ impl<'a> Collector<'_, 'a> {
         Some(first.unwrap_or(last))
     }
 
-    /// The text of a value that is a string literal, or a name bound to one.
+    /// The text of a value, if it is a string literal or a name bound to one.
     pub(super) fn known_string(&self, value: Node) -> Option<std::borrow::Cow<'a, str>> {
         let tree = self.tree;
         let mut value = nix::unwrap_parens(tree, value);

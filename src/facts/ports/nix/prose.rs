@@ -74,8 +74,8 @@ impl<'a> Collector<'_, 'a> {
             })
     }
 
-    /// Whether a string is one that a function replaces: the first argument of `replaceStrings`. It is text of somebody
-    /// else, which has to stay as it is.
+    /// Whether a string is one that a function replaces: the first argument of `replaceStrings`. It is somebody
+    /// else's text, and must stay as it is.
     pub(super) fn is_searched_for(&self, node: Node) -> bool {
         let tree = self.tree;
         let mut around = tree.ancestors(node).take_while(|&node| {

@@ -292,7 +292,7 @@ pub(super) static APPLICATIONS: &[PackageImage] = &[
     ),
     PackageImage {
         note: "nixpkgs has Alerta's API but not its web console, whose nginx serves the API under /api",
-        todo: "remove /api from the URLs of its clients",
+        todo: "remove /api from the URLs that its clients use",
         ..package(
             &["alerta/alerta-web", "alerta/alerta-beta"],
             "alerta-server",

@@ -54,7 +54,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         if name == "PATH" {
             let why = "it names folders in the image, and would hide this machine's programs";
-            self.leave(service, place, &key, why, "add the packages of programs to `runtimeInputs` of its script");
+            self.leave(service, place, &key, why, "add the packages that it needs to the script's `runtimeInputs`");
             return;
         }
         if let Role::Package(package) = &service.role
@@ -216,7 +216,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     "it is unknown how the program gets its port; PORT is set, and in the container it listened on {}",
                     port.container
                 );
-                let todo = format!("check that it listens on {}", port.number);
+                let todo = format!("check that the program listens on {}", port.number);
                 self.leave(service, &port.place, &format!("ports.{}", port.container), why, todo);
             }
         }
@@ -266,7 +266,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         };
         let Ok(pairs) = interpolate::read_env(&text, &self.variables) else {
-            self.leave(service, &item.place, "env_file", format!("{path} cannot be read as variables"), "correct it");
+            self.leave(
+                service,
+                &item.place,
+                "env_file",
+                format!("{path} cannot be read as variables"),
+                "correct the syntax of the file",
+            );
             return;
         };
         for (name, value) in pairs {

@@ -28,7 +28,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     &key.place,
                     &format!("build.{}", key.name),
                     why,
-                    "carry it over where the image is built",
+                    "set it wherever the image is still built",
                 );
             }
         }
@@ -99,7 +99,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                         &item.place,
                         "ports",
                         format!("it was published on {ip}"),
-                        "bind the program to that address if others connect to it there",
+                        "bind the program to that address if clients connect to it there",
                     );
                 }
             }
@@ -270,9 +270,10 @@ impl<'a, 'm> Builder<'a, 'm> {
             (Some((_, todo)), ..) => todo,
             (None, Some(todo), _) => todo,
             (None, None, true) => {
-                "if this repository builds the image, give the service a `build`; otherwise run it some other way"
+                "if this repository builds the image, give the service a `build`; otherwise run the service some other \
+                 way"
             }
-            (None, None, false) => "run it some other way, or write a process for it",
+            (None, None, false) => "run the service some other way, or write a process for it",
         };
         self.leave(service, &service.key.place, "", format!("it is left out: {why}"), todo);
         for (key, _) in service.node.pairs() {
@@ -281,7 +282,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for other in self.stack.services.iter().filter(|other| other.is_carried()) {
             let names = service.names.iter();
             let mentions = names.clone().any(|name| other.get("environment").is_some_and(|node| mentions(node, name)));
-            let todo = "give it the address of the replacement";
+            let todo = "replace the address with that of the service's replacement";
             if mentions {
                 let why = format!("its environment refers to `{}`, which is left out", service.name);
                 self.leave(other, &other.key.place, "environment", why, todo);
@@ -310,7 +311,8 @@ fn python_packages(service: &Service<'_>, program: &Program) -> String {
     match packages.find(|package| package.starts_with("python3")) {
         Some(python) => {
             format!(
-                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])` for the packages it installs"
+                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])`, listing the packages that it \
+                 installs"
             )
         }
         None => format!(
@@ -328,7 +330,7 @@ impl Builder<'_, '_> {
             let node = service.get(key).or(service.get("build"));
             let place = node.map_or(&service.key.place, |node| &node.place);
             let why = format!("it names {path}, which exists only in the image");
-            self.leave(service, place, key, why, "write the path of the file in the checkout");
+            self.leave(service, place, key, why, "replace the path with that of the file in the checkout");
         }
     }
 

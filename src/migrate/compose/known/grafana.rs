@@ -44,7 +44,7 @@ impl Instance<'_, '_, '_> {
                     Some("dashboards") => self.providers(bind, &path, &binds, &mut providers, &mut done),
                     _ => {
                         let why = format!("services-flake's grafana has no option for {path}");
-                        self.leave(&bind.place, key(bind), why, "set it in Grafana itself");
+                        self.leave(&bind.place, key(bind), why, "configure this in Grafana itself");
                     }
                 }
             }
@@ -111,7 +111,12 @@ impl Instance<'_, '_, '_> {
                     ("options", None) => {
                         let shown = inside.unwrap_or("a folder in the image");
                         let why = format!("its dashboards are in {shown}, which is not a folder in this repository");
-                        self.leave(&bind.place, key(bind), why, "write the path of the dashboards in the checkout");
+                        self.leave(
+                            &bind.place,
+                            key(bind),
+                            why,
+                            "replace the path with that of the dashboards in the checkout",
+                        );
                         self.yaml_expr("options", value)
                     }
                     (name, _) => self.yaml_expr(name, value),
@@ -141,7 +146,7 @@ impl Instance<'_, '_, '_> {
 
     fn unreadable(&self, bind: &Bind, path: &str, option: &str) {
         let why = format!("{path} cannot be read as YAML");
-        self.leave(&bind.place, key(bind), why, format!("write it as `{option}`"));
+        self.leave(&bind.place, key(bind), why, format!("write the settings into `{option}`"));
     }
 }
 

@@ -108,7 +108,7 @@ impl Instance<'_, '_, '_> {
         let others = self.builder.stack.services.iter().filter(|other| other.name != self.service.name);
         if let Some(other) = others.into_iter().find(is_broker) {
             let why = format!("each broker becomes its own cluster, without `{}`", other.name);
-            let todo = "let all clients use one of them, and remove the others";
+            let todo = "let all clients use one of the brokers, and remove the others";
             self.leave(&self.service.key.place, "image", why, todo);
         }
         let address = |prefix: &str, text: Text| {
@@ -143,7 +143,7 @@ impl Instance<'_, '_, '_> {
 
     /// Reports the keys whose effect the services-flake process already has, and the keys that it does not need.
     pub(super) fn dropped(&self) {
-        let own = format!("services-flake's {} brings its own", self.known.option);
+        let own = format!("nothing: services-flake's {} already defines this", self.known.option);
         for key in ["healthcheck", "restart", "stop_signal", "stop_grace_period"] {
             if let Some(node) = self.service.get(key) {
                 self.builder.carry(self.service, &node.place, key, own.clone());

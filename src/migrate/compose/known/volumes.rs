@@ -41,15 +41,30 @@ impl Instance<'_, '_, '_> {
                 ("redis", Some(path)) if target.ends_with(".conf") => self.redis_conf(path, item),
                 (_, Some(path)) if is_file(target) => {
                     let why = format!("services-flake's {} does not read {path}", self.known.option);
-                    self.leave(&item.place, "volumes", why, "write the settings in the file as options");
+                    self.leave(
+                        &item.place,
+                        "volumes",
+                        why,
+                        "set the options that correspond to the settings in the file",
+                    );
                 }
                 ("grafana", Some(path)) if target != "/var/lib/grafana" && target.starts_with("/var/lib/grafana/") => {
                     let why = format!("services-flake's grafana does not read ./{path}");
-                    self.leave(&item.place, "volumes", why, "write the settings in it as options");
+                    self.leave(
+                        &item.place,
+                        "volumes",
+                        why,
+                        "set the options that correspond to the settings in the file",
+                    );
                 }
                 (_, Some(path)) if !is_data(target) => {
                     let why = format!("services-flake's {} does not read ./{path}", self.known.option);
-                    self.leave(&item.place, "volumes", why, "write the settings in the files as options");
+                    self.leave(
+                        &item.place,
+                        "volumes",
+                        why,
+                        "set the options that correspond to the settings in the files",
+                    );
                 }
                 (_, Some(path)) => {
                     self.set("dataDir", Expr::text(format!("./{}", path.trim_end_matches('/'))));
@@ -63,7 +78,7 @@ impl Instance<'_, '_, '_> {
                         &item.place,
                         "volumes",
                         format!("{source} is outside the repository"),
-                        "copy what the service needs",
+                        "copy the files that the service needs into the repository",
                     );
                 }
             }
@@ -91,7 +106,7 @@ impl Instance<'_, '_, '_> {
                 place,
                 "volumes",
                 format!("services-flake's mongodb runs no init scripts: {path}"),
-                "run it in a process that depends on the database",
+                "run the script in a process that depends on the database",
             );
         }
         for name in &names {
@@ -99,7 +114,7 @@ impl Instance<'_, '_, '_> {
                 self.carry(place, "volumes", "initialDatabases");
             } else {
                 let why = format!("only .sql files are run at the first start, not {name}");
-                self.leave(place, "volumes", why, "run it in a process that depends on the database");
+                self.leave(place, "volumes", why, "run the script in a process that depends on the database");
             }
         }
     }
@@ -159,7 +174,7 @@ impl Instance<'_, '_, '_> {
             None => {
                 let is_there = matches!(self.builder.files().text(path), Ok(Some(_)));
                 let why = if is_there { "cannot be read as YAML" } else { "does not exist" };
-                let todo = format!("write it as `{option}`");
+                let todo = format!("write the settings into `{option}`");
                 self.leave(&item.place, "volumes", format!("{path} {why}"), todo);
             }
         }
@@ -205,7 +220,7 @@ impl Instance<'_, '_, '_> {
         }
         if ["/etc/", "/var/", "/usr/", "/opt/", "/run/"].iter().any(|start| text.starts_with(start)) {
             let why = format!("{text} does not exist outside a container");
-            self.leave(place, "volumes", why, "write the path of the file in the checkout");
+            self.leave(place, "volumes", why, "replace the path with that of the file in the checkout");
         }
         // A bare name is a host only in some places: `job_name` is not one.
         let variable = if key == "targets" { "TARGET_HOSTS".to_owned() } else { key.to_ascii_uppercase() };
@@ -240,7 +255,12 @@ impl Instance<'_, '_, '_> {
 
     pub(super) fn redis_conf(&mut self, path: &str, item: &Node) {
         let Some(text) = self.builder.files().text(path).ok().flatten() else {
-            return self.leave(&item.place, "volumes", format!("{path} does not exist"), "write it as `extraConfig`");
+            return self.leave(
+                &item.place,
+                "volumes",
+                format!("{path} does not exist"),
+                "write the settings into `extraConfig`",
+            );
         };
         let mut kept = Text::default();
         for line in text.lines() {
@@ -267,7 +287,7 @@ impl Instance<'_, '_, '_> {
         if let Some(node) = self.service.get("command") {
             let words = process::plain_words(process::words_of(self.builder, node).unwrap_or_default());
             if words.iter().any(|word| word.starts_with("--")) {
-                let why = "its flags are not carried over together with the configuration file";
+                let why = "its flags are not carried over if there is a configuration file";
                 self.leave(&node.place, "command", why, "add them to `extraConfig`");
             }
         }

@@ -107,7 +107,7 @@ impl Configuration {
                 // Other files are not configuration: keys, scripts.
                 Err(line) if target.ends_with(".conf") => {
                     let why = format!("line {line} of ./{path} is not a valid nginx directive");
-                    builder.leave(service, &bind.place, key, why, "write its contents into `configFile`");
+                    builder.leave(service, &bind.place, key, why, "write the file's contents into `configFile`");
                 }
                 _ => {
                     let why = format!("no `include` in the configuration names {target}");
@@ -126,7 +126,7 @@ impl Configuration {
                 true => format!("{} exists only inside the image", bind.target),
                 false => format!("./{} does not exist or is empty", bind.source),
             };
-            builder.leave(service, &bind.place, key, why, "write the configuration");
+            builder.leave(service, &bind.place, key, why, "write the configuration into `configFile`");
         }
     }
 

@@ -126,7 +126,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         // The module includes the MIME types itself, and a pattern may match nothing.
         if files.is_empty() && name != "mime.types" && !pattern.contains('*') {
             let why = format!("{pattern} is not a file in this repository");
-            self.leave(file, directive.line, why, "write its contents into `configFile`");
+            self.leave(file, directive.line, why, "write the file's contents into `configFile`");
         }
         for file in files {
             let is_open = self.including.borrow().contains(&file);
@@ -135,7 +135,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                     true => format!("{file} includes itself"),
                     false => format!("more than {MOST_INCLUDES} files are included, or they are nested too deeply"),
                 };
-                self.leave(&file, 1, why, "write what is missing into `configFile`");
+                self.leave(&file, 1, why, "write the missing directives into `configFile`");
                 continue;
             }
             self.included.update(|count| count + 1);
@@ -202,7 +202,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let path = word.trim_matches(['"', '\'']);
         let Some(source) = self.in_checkout(path) else {
             let why = format!("{path} is not a file in this repository");
-            self.leave(file, directive.line, why, "write the path of the file on this machine");
+            self.leave(file, directive.line, why, "replace the path with that of the file on this machine");
             return word.to_owned();
         };
         if !matches!(self.instance.builder.files().text(&source), Ok(Some(_))) {
@@ -227,7 +227,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let is_open = !path.starts_with('/') || path.contains('$') || path.starts_with(HTML);
         if !is_open && self.in_checkout(path).is_none() {
             let why = format!("{path} is not a folder in this repository");
-            self.leave(file, directive.line, why, "write the path of the folder on this machine");
+            self.leave(file, directive.line, why, "replace the path with that of the folder on this machine");
         }
     }
 

@@ -30,7 +30,7 @@ impl Rewrite<'_, '_, '_, '_> {
         let of = |name: &str| server.iter().chain(http).find(|directive| directive.name() == name);
         for name in needed {
             let Some(path) = of(name).and_then(|directive| directive.argument(1)) else {
-                self.leave(file, listen.line, format!("the server has no `{name}` in this file"), "add it");
+                self.leave(file, listen.line, format!("the server has no `{name}` in this file"), "add the directive");
                 return Tls::Lost;
             };
             if self.in_checkout(path).is_none() {

@@ -59,7 +59,7 @@ impl Rewrite<'_, '_, '_, '_> {
                     true => format!("`{}` listens on no known port, so requests go to {LOCAL}:{number}", service.name),
                     false => format!("`{}` is left out, so requests go to {LOCAL}:{number}", service.name),
                 };
-                self.leave(file, directive.line, why, "give it the address of the replacement");
+                self.leave(file, directive.line, why, "replace the address with that of the service's replacement");
                 text.push(&number.to_string());
             }
         }

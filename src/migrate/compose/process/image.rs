@@ -12,8 +12,7 @@ const LONGEST_WORD: usize = 64 << 10;
 const LONGEST_PATH: usize = 256;
 const MOST_FOLDERS: usize = 500;
 
-/// A word of a command in which those of the image's own variables that contain folders are expanded:
-/// `$APP_HOME/run.py`.
+/// Expands the image's own variables in a word of a command, if their values are folders: `$APP_HOME/run.py`.
 pub fn with_folders(service: &Service<'_>, word: &str) -> String {
     let mut word = word.to_owned();
     if !word.contains('$') || word.len() > LONGEST_WORD {

@@ -120,7 +120,13 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
 /// Reports a file or folder that only the image has.
 fn leave_file(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) {
     let why = format!("the image reads its own {path}, which nixpkgs does not have");
-    builder.leave(service, &service.key.place, "image", why, "write the file, and pass it in `command`");
+    builder.leave(
+        service,
+        &service.key.place,
+        "image",
+        why,
+        "write the file into the repository, and pass its path in `command`",
+    );
 }
 
 fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, data: &str) -> Text {

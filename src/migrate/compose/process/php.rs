@@ -37,7 +37,7 @@ pub fn server(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]
             let root = if root == containers::APACHE_ROOT { ".".to_owned() } else { root };
             let what = "PHP's built-in server replaces Apache, without the rules in `.htaccess`";
             let place = service.get("image").or(service.get("build")).map_or(&service.key.place, |node| &node.place);
-            builder.leave(service, place, "command", what, "configure nginx or Apache if they are needed");
+            builder.leave(service, place, "command", what, "configure nginx or Apache if the rules are needed");
             line.append(&words::word(&Text::literal(root)));
             line
         }

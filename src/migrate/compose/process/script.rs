@@ -26,10 +26,10 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
     unknown.retain(|name| own.as_ref() != Some(name));
     if !unknown.is_empty() {
         let names: Vec<String> = unknown.iter().map(|name| format!("`{name}`")).collect();
-        let why = format!("its script starts {}, and no nixpkgs package is known to provide it", names.join(" and "));
+        let why = format!("its script starts {}, which no known nixpkgs package provides", names.join(" and "));
         let node = service.get("command").or(service.get("entrypoint"));
         let place = node.map_or(&service.key.place, |node| &node.place);
-        builder.leave(service, place, "command", why, "add its package to `runtimeInputs` of the script");
+        builder.leave(service, place, "command", why, "add the missing packages to the script's `runtimeInputs`");
     }
     if shell::commands(script).iter().any(installs_globally) {
         let why = "it installs a program into the Node.js package, which is read-only";

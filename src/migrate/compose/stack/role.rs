@@ -45,7 +45,7 @@ pub(super) fn role(service: &Service<'_>) -> Role {
     match containers::is_one_of(image, containers::RUNTIMES) {
         true if runs_something || is_program => Role::Program,
         true => Role::Left(format!("the image `{image}` runs nothing by itself")),
-        false => Role::Left(format!("neither services-flake nor nixpkgs is known to provide what is in `{image}`")),
+        false => Role::Left(format!("neither services-flake nor nixpkgs is known to provide the program in `{image}`")),
     }
 }
 

@@ -58,7 +58,7 @@ impl<'d, 'f> Module<'d, 'f> {
         };
         for file in recipe.files.iter().filter(|file| in_build(file)) {
             let why = "the package is built without this file: it is only added to the stage afterwards";
-            self.leave(file.line, &format!("RUN {}", file.what), why, "write the file in `preBuild` of the package");
+            self.leave(file.line, &format!("RUN {}", file.what), why, "write the file in the package's `preBuild`");
         }
         for file in &recipe.files {
             self.carry(file.line, &file.what, name);
@@ -114,7 +114,12 @@ impl<'d, 'f> Module<'d, 'f> {
             self.carry(copy.line, &format!("COPY --from={from}"), &format!("pkgs.{tool}"));
         } else {
             let why = "the contents of this image are unknown";
-            self.leave(copy.line, &format!("COPY --from={from}"), why, "add what is needed from it to `deps`");
+            self.leave(
+                copy.line,
+                &format!("COPY --from={from}"),
+                why,
+                "add the packages that provide the copied files to `deps`",
+            );
         }
     }
 
@@ -139,7 +144,7 @@ impl<'d, 'f> Module<'d, 'f> {
         if shown.contains(['*', '?', '[']) {
             if !self.has_match(shown) {
                 let why = format!("no file in the repository matches {shown}");
-                self.leave(copy.line, &what, &why, "if a build creates it, copy it from that package");
+                self.leave(copy.line, &what, &why, "if a build creates it, copy it from that build's package");
                 return;
             }
             self.carry(copy.line, &what, into);
@@ -151,7 +156,7 @@ impl<'d, 'f> Module<'d, 'f> {
         }
         if !path.is_empty() && !self.exists(&path) {
             let why = format!("there is no {path} in the repository");
-            self.leave(copy.line, &what, &why, "if a build creates it, copy it from that package");
+            self.leave(copy.line, &what, &why, "if a build creates it, copy it from that build's package");
             return;
         }
         self.carry(copy.line, &what, into);

@@ -187,7 +187,7 @@ impl<'d, 'f> Module<'d, 'f> {
             .collect();
         if builds.iter().any(|other| !other.has_features_of(builds[0])) {
             let why = "the builds in this stage use different features; the package enables all of them at once";
-            let todo = "write one package for each if the features are mutually exclusive";
+            let todo = "write one package per build if the features are mutually exclusive";
             self.leave(build.line, "cargo build", why, todo);
         }
         let lock = self.in_context("Cargo.lock");
@@ -229,7 +229,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let packages = packages.filter(|_| is_named);
         if packages.is_none() && is_named {
             let why = "cannot tell which package each `go build` compiles, so every output is the first program";
-            self.leave(build.line, "go build", why, "copy each program in `postInstall` of the package");
+            self.leave(build.line, "go build", why, "copy each program in the package's `postInstall`");
         }
         let sub_packages = packages.as_ref().map_or_else(String::new, |packages| {
             let mut list: Vec<&str> = Vec::new();
@@ -386,7 +386,7 @@ fn shortened(command: &str) -> String {
     }
 }
 
-/// Whether two builds use the same builder.
+/// Whether two builds use the same tool.
 fn is_same_tool(one: &Build, other: &Build) -> bool {
     std::mem::discriminant(&one.tool) == std::mem::discriminant(&other.tool)
 }

@@ -237,8 +237,8 @@ impl Module<'_, '_> {
 /// The maximum number of paths in stages at which a file is searched for.
 const MOST_PATHS: usize = 100;
 
-/// The possible paths, in the stage that a source is copied from, of a path in this stage. The source is the file, or a
-/// folder that contains it.
+/// Maps a path in this stage to the possible paths in the stage that `source` is copied from. The source is the file,
+/// or a folder that contains it.
 fn paths_in_stage(copy: &Copy, source: &str, path: &str) -> Vec<String> {
     let source = format!("/{}", source.trim_matches('/'));
     let to = copy.to.trim_end_matches('/');

@@ -69,7 +69,7 @@ pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
     let words = tree.slice(node).split_whitespace().collect::<Vec<_>>().join(" ");
     let text: String = words.chars().take(60).collect();
     let end = if text.len() < words.len() { " .." } else { "" };
-    let why = format!("the names of the outputs in `{}{end}` are not written in flake.nix", text.trim_end());
+    let why = format!("flake.nix does not spell out the names of the outputs in `{}{end}`", text.trim_end());
     Refusal::new(at, &why, "write the outputs as an attribute set in flake.nix")
 }
 

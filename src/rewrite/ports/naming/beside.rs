@@ -74,7 +74,7 @@ impl<'a> Beside<'a> {
         Some((self.value("tag")?, self.value("protocol")?))
     }
 
-    /// The last name of a variable for the domain that leads to the port: `wiki` in `domain = domains.wiki`.
+    /// The last name of the variable that sets the port's domain: `wiki` in `domain = domains.wiki`.
     pub fn domain_variable(&self) -> Option<&'a str> {
         if !self.before.contains("domains.") && !self.after.contains("domains.") {
             return None;
@@ -180,7 +180,7 @@ fn literal(value: &str) -> &str {
     part.trim_matches(['-', '_', '.'])
 }
 
-/// The value of a non-empty string.
+/// The contents of a string literal, if it is not empty.
 fn text(value: &str) -> Option<&str> {
     value.strip_prefix('"')?.strip_suffix('"').filter(|value| !value.is_empty())
 }

@@ -82,7 +82,7 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
     }
 }
 
-/// The name of a port without its own evidence, derived from the service or the file that it belongs to.
+/// The name of a port whose uses do not suggest one, derived from the service or the file that it belongs to.
 fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let is_udp = cluster.certain.iter().any(|&index| missing[index].name.to_ascii_lowercase().contains("udp"));
     let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
@@ -147,8 +147,8 @@ fn alternate(name: &[String]) -> Vec<String> {
     name.iter().cloned().chain(["alternate".to_owned()]).collect()
 }
 
-/// The name of one of several ports of a service that nothing but the number distinguishes. The name of a file is not
-/// sufficient evidence for the service.
+/// The name of a port that only its number distinguishes from the service's other ports. `None` if only the name of a
+/// file suggests the service.
 fn numbered(name: &[String], cluster: &Cluster<'_>) -> Option<Vec<String>> {
     let names_service = cluster.best().is_some_and(|used| used.evidence.best.weight > weight::FILE);
     names_service.then(|| name.iter().cloned().chain([format!("port{}", cluster.number)]).collect())
@@ -157,10 +157,10 @@ fn numbered(name: &[String], cluster: &Cluster<'_>) -> Option<Vec<String>> {
 /// The claim of a cluster to a name. The lowest value is the best claim.
 type Claim = ([bool; 9], u32);
 
-/// In order of precedence: well-known numbers and the own ports of listening services, both outside containers; other
-/// numbers outside containers; a service's own port rather than those of its parts; a value rather than a default;
-/// listeners; names without qualifiers and numbers without a common purpose; names that no use extends; numbers that
-/// several options have; numbers without a use inside a container; and the lower number.
+/// In order of precedence: well-known numbers and listening services' own ports, both outside containers; other numbers
+/// outside containers; a service's own port rather than those of its parts; a value rather than a default; listeners;
+/// names without qualifiers and numbers without a common purpose; names that no use extends; numbers that several
+/// options have; numbers without a use inside a container; and the lower number.
 fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
     let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);

@@ -220,7 +220,7 @@ fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     only((0..found.len()).filter(|at| !used.is_listener() && listens_there(at)))
 }
 
-/// The only item.
+/// The item, if there is exactly one.
 fn only(mut items: impl Iterator<Item = usize>) -> Option<usize> {
     items.next().filter(|_| items.next().is_none())
 }
@@ -341,8 +341,8 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Whether a use may be one of this service's port. An end of a range of ports is not the port of one service, unless
-    /// it names that service, or the service has the same range.
+    /// Whether a use may refer to this service's port. An end of a port range is not the port of one service, unless it
+    /// names that service, or the service has the same range.
     fn may_have(&self, used: &Used<'_>) -> bool {
         !used.is_range_end()
             || self.uses.iter().any(|known| !known.evidence.end().is_empty())
@@ -380,7 +380,8 @@ impl<'a> Cluster<'a> {
         own.peek().is_some() && own.all(|known| known.evidence.instance().is_some_and(|other| other != instance))
     }
 
-    /// Whether a use belongs to another part of a service with this name than all of this cluster's, on another machine.
+    /// Whether a use is a listener on another machine, for a part of the service that none of this cluster's listeners
+    /// belong to.
     fn is_of_another_machine(&self, used: &Used<'_>) -> bool {
         let is_listener = used.is_listener() && self.has_listener();
         let is_here = || used.evidence.address().is_none_or(is_local);
@@ -390,14 +391,14 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Whether a client in the same file connects to this service at another address than the use does.
+    /// Whether a client in the same file connects to this service at an address other than that of the use.
     fn is_at_another_address(&self, used: &Used<'_>) -> bool {
         let Some(own) = used.evidence.address() else { return false };
         let is_other = |address: &str| address != own && !(is_local(address) && is_local(own));
         self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
     }
 
-    /// Whether all listeners on the port are on other machines than a use.
+    /// Whether all listeners on the port are on machines other than that of a use.
     fn is_on_another_machine(&self, used: &Used<'_>) -> bool {
         let machine = scaffolding::machine(used.path);
         !self.places.machines.is_empty()

@@ -137,8 +137,8 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
-    /// The number at the other end of the range in a firewall, if it is another number. A range of several numbers is
-    /// not the port of one service.
+    /// The number at the other end of the range that a firewall opens, if it is a different number. A range of several
+    /// numbers is not the port of one service.
     pub fn other_end(&self) -> Option<u32> {
         if !is_range_end(self.port.name) {
             return None;
@@ -147,7 +147,7 @@ impl<'a> Evidence<'a> {
         self.reader.beside?.number(other).filter(|other| *other != self.port.number)
     }
 
-    /// Which end of a range of ports of a service it is. Empty if it is neither.
+    /// Which end of a service's port range it is. Empty if it is neither.
     pub fn end(&self) -> Vec<String> {
         self.reader.end()
     }
@@ -159,7 +159,7 @@ impl<'a> Evidence<'a> {
         if words.len() < 2 || words.len() > MOST { Vec::new() } else { words }
     }
 
-    /// The name of a part that the service has for this port alone: `satellite` in `services.wyoming.satellite.port`.
+    /// The name of the part of the service that has this port: `satellite` in `services.wyoming.satellite.port`.
     pub fn part(&self) -> Option<Vec<String>> {
         if self.is_remote || self.best.weight != weight::LISTENER { None } else { self.reader.part() }
     }
@@ -189,12 +189,12 @@ impl<'a> Evidence<'a> {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
     }
 
-    /// Whether it is nothing but the service's option for the port that it listens on.
+    /// Whether it is simply the service's option for the port that it listens on.
     pub fn is_own_option(&self) -> bool {
         (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
     }
 
-    /// One of several instances of a service that a module runs: `creative` in `servers.creative.port`.
+    /// The instance of the service, if a module runs several: `creative` in `servers.creative.port`.
     pub fn instance(&self) -> Option<&'a str> {
         self.reader.instance()
     }

@@ -214,7 +214,7 @@ impl<'a> Line<'a> {
         words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
     }
 
-    /// The words before a URL in the arguments of a function that makes a link: `svc "Wiki" "http://10.0.0.4:8000"`.
+    /// The words before a URL in the arguments of a function that creates a link: `svc "Wiki" "http://10.0.0.4:8000"`.
     pub fn title(&self) -> Option<Vec<String>> {
         const MOST: usize = 3;
         let (before, _) = self.before.rsplit_once("://")?;
@@ -415,7 +415,7 @@ fn held(variable: &str) -> Option<Vec<String>> {
     (!words.is_empty() && !all_generic(&words) && parts.next().is_some()).then_some(words)
 }
 
-/// The text after the other number of a port mapping. `8080:80` is about one port.
+/// The text after a number, or after the port mapping that begins with it: `8080:80` counts as one port.
 fn after_mapping(tail: &str) -> &str {
     tail.strip_prefix(':').map_or(tail, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()))
 }

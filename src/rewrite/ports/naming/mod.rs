@@ -70,7 +70,7 @@ pub const UNNAMED: &str = "unnamed";
 /// Evidence that depends on all ports of a repository.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// Attribute names below which the repository has its own modules.
+    /// Attribute names under which the repository has its own modules.
     namespaces: HashSet<&'a str>,
     scaffolding: Scaffolding<'a>,
     /// The uses that can refer to an entry, by file and position. `None` if all of them can.
@@ -137,7 +137,8 @@ fn by_number(missing: &[Missing<'_>]) -> BTreeMap<u32, Vec<usize>> {
     by_number
 }
 
-/// Which of several entries for the number a use belongs to: the only one that its path, file or comment names.
+/// The index of the entry that a use belongs to, among those for its number: the entry whose name fits the use's path,
+/// file and comment best. `None` if no name fits, or if several fit equally well.
 pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
     let scaffolding = Scaffolding::default();
     let read = Used::read(0, port, &scaffolding);
@@ -385,7 +386,7 @@ fn is_purpose_of_another(row: &Service, evidence: &Evidence<'_>) -> bool {
         && evidence.best.service.iter().any(is_other)
 }
 
-/// The row of a number that identifies one service, independently of the program that serves it.
+/// The row for a number, if it identifies a service independently of the program that serves it.
 fn always(rows: &'static [Service]) -> Option<&'static Service> {
     rows.iter().find(|row| row.certainty == Certainty::Always)
 }

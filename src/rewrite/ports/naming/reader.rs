@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The well-known service at the other side of a mapping: `https` in `{ host = 8443; guest = 443; }`.
+    /// The well-known service on the other side of a mapping: `https` in `{ host = 8443; guest = 443; }`.
     pub fn partner(&self) -> Option<Vec<String>> {
         let always = |number| service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always);
         if let Some(number) = self.line.relayed() {
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
         Some(split(self.parts[at + 1])).filter(|words| self.is_plain_port() && !words.is_empty())
     }
 
-    /// The part of a service that the option of the port is directly in, if it has a name of its own.
+    /// The part of a service that directly contains the port's option, if the part has a name of its own.
     pub fn part(&self) -> Option<Vec<String>> {
         let (at, _) = self.named()?;
         let inner = self.parts.get(at + 2..).unwrap_or_default();
@@ -286,7 +286,7 @@ impl<'a> Reader<'a> {
         self.parts[at].ends_with("Config") || self.parts[at] == "config" || self.parts[at] == "text"
     }
 
-    /// The service named after a holder such as `services`, with the index of the name.
+    /// The service whose name follows a holder such as `services`, with the index of that name.
     fn named(&self) -> Option<&(usize, Candidate)> {
         self.named.get_or_init(|| self.named_by_option().or_else(|| self.held(self.holder?))).as_ref()
     }
@@ -320,7 +320,7 @@ impl<'a> Reader<'a> {
     fn held(&self, holder: usize) -> Option<(usize, Candidate)> {
         let is_category = |part: &str| CATEGORIES.contains(&part.to_ascii_lowercase().as_str());
         let is_last = |at: usize| at + 2 >= self.parts.len();
-        // A single letter is no name: `services.c.wiki.ports`.
+        // A single letter is not a name: `services.c.wiki.ports`.
         let is_category = |part: &str| is_category(part) || part.len() == 1 || self.context.is_category(part);
         let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
         // The last name is the name of the option.
@@ -524,12 +524,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The name of a unit without the phase of the service that it is for.
+/// The name of a unit without the phase of its service: `wiki` for `wiki-init`.
 fn without_phase(unit: &str) -> &str {
     unit.strip_suffix("-init").or_else(|| unit.strip_suffix("-setup")).unwrap_or(unit)
 }
 
-/// The number of names up to that of a machine which has its own aspect: 4 of `den.aspects.web1.nixos.wiki.port`.
+/// The number of names up to and including a machine with its own aspect, and the class after it: 4 in
+/// `den.aspects.web1.nixos.wiki.port`. 0 for other paths.
 fn outside_of_machine(parts: &[&str], context: &Scaffolding<'_>) -> usize {
     const CLASSES: [&str; 4] = ["darwin", "homeManager", "nixos", "user"];
     let Some(at) = parts.iter().position(|part| *part == "aspects") else { return 0 };

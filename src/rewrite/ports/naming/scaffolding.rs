@@ -11,11 +11,11 @@ use super::words::{self, all_generic, split};
 use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 
-/// A name is a namespace if at least this many ports, and this many files, are below it.
+/// A name is a namespace if at least this many ports, and at least this many files, are under it.
 const MANY: usize = 3;
 
 /// The first names of attribute paths under which a repository has its own modules: `acme` in `acme.wiki.port` and
-/// `acme.mail.port`. Many ports in many files are below such a name, and NixOS has no option with that name.
+/// `acme.mail.port`. Many ports in many files are under such a name, and NixOS has no option with that name.
 pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     let mut below: BTreeMap<&str, (BTreeSet<u32>, BTreeSet<&str>)> = BTreeMap::new();
     for port in missing {

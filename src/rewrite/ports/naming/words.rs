@@ -102,7 +102,8 @@ pub fn service(name: &str) -> Vec<String> {
     words
 }
 
-/// The name of a service in prose: `NextCloud AIO`, `SABnzbd`. A word with capitals inside is one word there.
+/// The words of a service's name as written in prose: `NextCloud AIO`, `SABnzbd`. Capitals inside a word do not split
+/// it.
 pub fn prose(name: &str) -> Vec<String> {
     if !name.contains(' ') {
         return service(name);
@@ -159,7 +160,7 @@ fn spell_number(words: &mut Vec<String>) {
 
 /// Whether two service names have a significant word in common. `unifi` and `unifi2` do, but not `forge` and `forgejo`.
 pub fn share<'o>(one: &[String], other: impl IntoIterator<Item = &'o String> + Clone) -> bool {
-    // The rest of the longer word is a number or an abbreviation of a kind, unless the longer word is itself a service:
+    // The rest of the longer word is usually a number or an abbreviation, unless the longer word is itself a service:
     // `port` is the beginning of `portainer`, and `vault` of `vaultwarden`.
     let is_other = |start: &str, word: &str| {
         service_ports::named(word)

@@ -83,7 +83,7 @@ impl Reader<'_> {
             }
             Some((at, candidate)) => {
                 found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() });
-                // A name server has no other name for the one that it asks.
+                // A name server's configuration has no name for the upstream server.
                 let qualifier = vec!["upstream".to_owned()];
                 let upstream = Candidate { qualifier, weight: weight::FILE + 1, ..candidate.clone() };
                 found.extend(self.line.is_of_name_server().then_some(upstream));
@@ -112,7 +112,8 @@ impl Reader<'_> {
         found
     }
 
-    /// What a service or a program, whose name is at an index of the path, connects to, if the path says so.
+    /// The service that a service or a program connects to, if the path names it. `owner` is the index of the
+    /// service's or program's own name in the path.
     fn reached_by(&self, owner: usize) -> Option<Candidate> {
         let holder = owner.checked_sub(1).map(|at| self.parts[at])?;
         let inner = self.parts.get(owner + 1..).unwrap_or_default();
@@ -122,12 +123,12 @@ impl Reader<'_> {
             _ if inner.contains(&"loadBalancer") && !self.line.is_at_loopback() => {
                 plain(service(self.parts[owner]), weight::TARGET)
             }
-            // An exporter reads the status of the service that it is for.
+            // An exporter reads the status of the service that it is named after.
             "exporters" => {
                 let (service, qualifier) = (service(self.parts[owner]), vec!["status".to_owned()]);
                 Some(Candidate { service, qualifier, weight: weight::VARIABLE })
             }
-            // A program that people run has names for what it connects to: `programs.browser.bookmarks.Wiki.url`.
+            // A user's program names the services that it connects to: `programs.browser.bookmarks.Wiki.url`.
             "programs" => {
                 let inner = owner + 1..self.parts.len().saturating_sub(1).max(owner + 1);
                 let Some(name) = inner.rev().find(|&at| self.says_whose(at)).map(|at| self.parts[at]) else {
@@ -136,7 +137,7 @@ impl Reader<'_> {
                     let is_other = is_own && !self.line.is_at_loopback();
                     return is_other.then(|| plain(service(self.parts[owner]), weight::TARGET)).flatten();
                 };
-                // A name with spaces is several parts.
+                // A name with spaces is split into several parts.
                 let whole = self.beside.map(|beside| beside.key()).filter(|key| key.ends_with(name));
                 plain(prose(whole.unwrap_or(name)), weight::OBJECT)
             }

@@ -61,7 +61,7 @@ fn nginx_server_names_name_the_services_behind_them() {
     let option = "nginx proxy_pass";
     let uses = [(4321, option, "packages/bundle/web.nix", &*tide), (4321, option, "packages/bundle/web.nix", &*reef)];
     assert_eq!(proposals(&uses), ["services.reef=4321", "services.tide=4321"]);
-    // The service that listens here has another name than the one on another machine.
+    // The service that listens here has a different name from the one on another machine.
     let listener = (4321, "reefUnit --server.port", "packages/bundle/web.nix", "docker run --server.port=@4321");
     assert_eq!(proposals(&[listener, uses[0], uses[1]]).len(), 2);
     // A listener in another file also has its own name. It can be only one of the two services.
@@ -170,7 +170,7 @@ fn only_variables_such_as_http_proxy_name_the_proxy() {
 }
 
 #[test]
-fn an_address_names_another_service_than_the_one_beside_it() {
+fn an_address_may_name_a_service_other_than_the_one_next_to_it() {
     let text = |mark: &str| {
         let text =
             "DB_URL = \"clickhouse://clickhouse:#1\"; UPLOAD = \"http://minio:#2\"; cmd = [ \"--address :#3\" ];";
@@ -223,7 +223,7 @@ fn a_local_client_reaches_the_only_listener() {
 }
 
 #[test]
-fn clients_are_not_what_they_connect_to() {
+fn clients_are_distinct_from_the_services_that_they_connect_to() {
     for (number, name, path, text, expected) in [
         (4321, "services.fail2ban.jails.films.settings.port", "fail2ban.nix", "port = \"@4321\";", "services.films"),
         (

@@ -184,7 +184,7 @@ fn an_option_called_source_does_not_name_an_upstream() {
 }
 
 #[test]
-fn the_aspect_and_the_job_of_a_machine_name_no_service() {
+fn the_aspect_and_the_job_of_a_machine_do_not_name_a_service() {
     let uses = [
         (4320, "den.aspects.web1.nixos.wiki.port", "modules/hosts/web1/default.nix", "wiki.port = @4320;"),
         (

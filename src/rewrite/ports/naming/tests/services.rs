@@ -246,7 +246,7 @@ fn a_part_of_a_service_is_named_after_both() {
 }
 
 #[test]
-fn sets_of_constants_and_commands_are_no_services() {
+fn sets_of_constants_and_commands_are_not_services() {
     let uses = [(4321, "vars.port", "modules/feeds.nix", "vars = { version = \"1\"; port = @4321; };")];
     assert_eq!(proposals(&uses), ["services.feeds=4321"]);
     let text = "ExecStart = \"p2pool --stratum 0.0.0.0:3333 --p2p 0.0.0.0:@37889\";";
@@ -257,7 +257,7 @@ fn sets_of_constants_and_commands_are_no_services() {
 }
 
 #[test]
-fn a_default_gives_way_to_a_value() {
+fn a_value_takes_precedence_over_a_default() {
     let uses = [
         (4320, "services.model-swap.port", "modules/model-swap.nix", "port = lib.mkDefault @4320;"),
         (4321, "services.model-swap.port", "hosts/web1/models.nix", "port = @4321;"),
@@ -275,7 +275,7 @@ fn a_longer_name_is_another_service() {
 }
 
 #[test]
-fn interfaces_and_numbers_tell_ports_of_one_service_apart() {
+fn interfaces_and_numbers_distinguish_the_ports_of_one_service() {
     let interface = |name: &str| format!("networking.wireguard.interfaces.{name}.listenPort");
     let names = ["wg0", "wg1", "wg2"].map(interface);
     let uses = [
