@@ -72,3 +72,28 @@ pub fn endless_registry(path: &RelPath) -> Finding {
         .label("not evaluated")
         .help("write the ports as plain numbers, or rename the file if it is not a port registry")
 }
+
+/// The finding for a file that is configured as a port registry and is something else.
+pub fn other_registry(path: &RelPath) -> Finding {
+    let message = "this port registry is not a set of names and numbers, so the port rules did not run";
+    Finding::new(RULE, path, Span::default(), message)
+        .label("not a set")
+        .help("write the ports as one set, such as `{ web = 8080; }`, or correct `registry` in flakeward.toml")
+}
+
+/// The finding for a configured port registry whose entries are not known.
+pub fn unknown_registry(path: &RelPath, at: Span, why: &str) -> Finding {
+    incomplete(path, at, format!("this port registry cannot be evaluated ({why}), so the port rules did not run"))
+}
+
+/// The finding for a configured port registry that may have further entries.
+pub fn partial_registry(path: &RelPath, at: Span, why: &str) -> Finding {
+    let message = format!("only a part of this port registry can be evaluated ({why}): it may have further entries");
+    incomplete(path, at, message)
+}
+
+fn incomplete(path: &RelPath, at: Span, message: String) -> Finding {
+    Finding::new(RULE, path, at, message)
+        .label("not evaluated")
+        .help("write all ports in this file, or list the files that contain them: `registry` in flakeward.toml")
+}
