@@ -132,7 +132,7 @@ pub fn unknown_entries(project: &Project, config: &Config) -> Vec<Note> {
     }
     let registries = project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
     let notes = registries.filter_map(|registry| {
-        let message = format!("{}, so conflicts with them are not reported", unknown(registry)?);
+        let message = format!("{}, so conflicts with these ports are not reported", unknown(registry)?);
         Some(Note { kind: NoteKind::Skipped, path: Some(registry.path.clone()), message })
     });
     notes.collect()
