@@ -3,7 +3,7 @@
 use super::syntax_error::{may_be_broken, template};
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::finding::{Finding, RelPath, Span};
-use crate::lang::{Refusal, Tree};
+use crate::lang::{Refusal, Tree, dockerfile};
 use crate::source::{FileKind, Source};
 use crate::walk::Unreadable;
 
@@ -45,6 +45,26 @@ pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
         source.kind == FileKind::Yaml && tree.broken() && tree.faults().is_empty() && template(tree).is_none();
     let reason = || "only a part of it could be parsed as YAML".to_owned();
     is_unparsed.then(|| unreadable(&Unreadable { path: source.path.clone(), reason: reason() }))
+}
+
+/// The finding for a Dockerfile that its grammar cannot read although Docker can.
+pub fn continued_name(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
+    if source.kind != FileKind::Dockerfile || !tree.broken() {
+        return None;
+    }
+    let line = dockerfile::continued_name(&source.text)?;
+    let start = source.text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let end = start + source.text[start..].find('\n').unwrap_or(source.text.len() - start);
+    Some(
+        Finding::new(
+            RULE,
+            &source.path,
+            Span::new(start, end),
+            "cannot be checked: the name of an instruction is split",
+        )
+        .label("continued on the next line")
+        .help("write the name of the instruction on one line"),
+    )
 }
 
 /// The finding for a port registry that is configured, but does not exist.
