@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::check::unreadable_file::{cut_off, refused, unparsed, unreadable};
+use crate::check::unreadable_file::{continued_name, cut_off, refused, unparsed, unreadable};
 use crate::check::{self, Check, Trigger};
 use crate::facts::needles::Finder;
 use crate::facts::port_registry::Mentions;
@@ -115,7 +115,8 @@ impl<'a> FilePass<'a> {
             let tree = tree.ok().flatten();
             outcome.is_broken = tree.as_ref().is_some_and(Tree::broken);
             if let Some(tree) = tree.as_ref().filter(|_| !wanted.is_empty()) {
-                outcome.verdict.extend(cut_off(&source, tree).or_else(|| unparsed(&source, tree)));
+                let unread = cut_off(&source, tree).or_else(|| unparsed(&source, tree));
+                outcome.verdict.extend(unread.or_else(|| continued_name(&source, tree)));
             }
             let view = FileView { source: &source, tree: tree.as_ref(), ports: &self.settings.config.ports };
             self.suppressions(&view, &mut outcome);

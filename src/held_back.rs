@@ -1,22 +1,27 @@
-//! Rules that cannot run: if a port registry is missing, the findings of the port rules would be wrong.
+//! Rules that cannot run: if a port registry is missing or unknown, the findings of the port rules would be wrong.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::check::Check;
-use crate::check::unreadable_file::{broken_registry, endless_registry, no_registry};
+use crate::check::unreadable_file::{
+    broken_registry, endless_registry, no_registry, other_registry, partial_registry, unknown_registry,
+};
 use crate::config::Config;
 use crate::facts::Project;
-use crate::facts::port_registry::{self, RegistryFacts};
-use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
+use crate::facts::port_registry::{self, Registry, RegistryFacts};
+use crate::finding::{Finding, Note, NoteKind, RelPath, RuleId, Span, UNCHECKED};
 use crate::repo::Repo;
+use crate::source::FileKind;
+use crate::wording::{listed, shortened};
 
 /// The rules that do not run, and the reasons.
 #[derive(Debug, Default)]
 pub struct HeldBack {
     /// The rules.
     pub rules: BTreeSet<RuleId>,
-    /// The reasons, as findings that are reported whichever paths were requested.
+    /// The reasons, and the registries of which only a part is known: findings that are reported whichever paths were
+    /// requested.
     pub findings: Vec<Finding>,
 }
 
@@ -31,7 +36,8 @@ impl HeldBack {
         let findings: Vec<Finding> =
             missing(repo, project, config).into_iter().chain(unevaluated(project, config)).collect();
         match findings.is_empty() {
-            true => Self::default(),
+            // What is known about a part of a registry is certain, so the rules run.
+            true => Self { rules: BTreeSet::new(), findings: partial(project, config) },
             false => Self { rules, findings },
         }
     }
@@ -47,7 +53,8 @@ impl HeldBack {
     }
 }
 
-fn is_registry_reader(reader: &&'static crate::facts::Reader) -> bool {
+/// Whether a reader reads port registries.
+pub fn is_registry_reader(reader: &&'static crate::facts::Reader) -> bool {
     std::ptr::eq(*reader, &port_registry::READER)
 }
 
@@ -57,13 +64,20 @@ pub fn missing(repo: &Repo, project: &Project, config: &Config) -> Vec<Finding> 
     let configured = config.ports.registries.iter().enumerate();
     let missing = configured.filter_map(|(index, path)| {
         let path = path.trim_start_matches("./");
-        let reason = (!project.paths.contains_key(path)).then(|| why_missing(repo, path))?;
+        let reason = match project.paths.get(path) {
+            None => why_missing(repo, path),
+            Some(FileKind::Nix) => return None,
+            Some(_) => OTHER_KIND,
+        };
         let span = config.places.value_of(&format!("ports.registry.{index}"));
         let span = span.or_else(|| config.places.value_of("ports.registry")).map_or(Span::default(), Span::from);
         Some(no_registry(&file, span, path, reason))
     });
     missing.collect()
 }
+
+/// The reason why a configured registry is not read although it may exist.
+const OTHER_KIND: &str = "is not a Nix file";
 
 /// Why a configured registry is not among the files.
 fn why_missing(repo: &Repo, path: &str) -> &'static str {
@@ -73,13 +87,14 @@ fn why_missing(repo: &Repo, path: &str) -> &'static str {
         () if is_outside => "is outside the repository",
         () if is_excluded() => "matches `exclude`",
         () if repo.third_party.contains_key(path) => "is vendored code, which is not checked",
+        () if !path.ends_with(".nix") => OTHER_KIND,
         () => "does not exist",
     }
 }
 
-/// The registries that cannot be evaluated because of syntax errors, or because evaluation exceeded its limits. A file
-/// that was found only by its name may not be a registry, so it counts only if there is no other registry or if it
-/// defines ports.
+/// The registries that cannot be evaluated: because of syntax errors, because evaluation exceeded its limits, or because
+/// they are not sets whose entries are written in the file. A file that was found only by its name may not be a
+/// registry, so it counts only if there is no other registry or if it defines ports, and only for the first two reasons.
 pub fn unevaluated(project: &Project, config: &Config) -> Vec<Finding> {
     let facts = || project.each::<RegistryFacts>();
     let is_configured = !config.ports.registries.is_empty();
@@ -88,8 +103,50 @@ pub fn unevaluated(project: &Project, config: &Config) -> Vec<Finding> {
     let counts = |facts: &RegistryFacts| is_configured || is_only || facts.defined.is_some();
     let reason = |path: &RelPath, facts: &RegistryFacts| match facts.broken {
         Some(at) => Some(broken_registry(path, at)),
-        None => facts.exceeded.then(|| endless_registry(path)),
+        None if facts.exceeded => Some(endless_registry(path)),
+        None if !is_configured => None,
+        None if facts.is_other => Some(other_registry(path)),
+        None => {
+            let registry = facts.defined.as_ref().filter(|registry| registry.ports().next().is_none())?;
+            registry.incomplete().map(|(at, why)| unknown_registry(path, at, why))
+        }
     };
     let counted = facts().filter(|(_, facts)| counts(facts));
     counted.filter_map(|(file, facts)| reason(&file.source.path, facts)).collect()
+}
+
+/// The configured registries that may have entries besides those that are known.
+fn partial(project: &Project, config: &Config) -> Vec<Finding> {
+    if config.ports.registries.is_empty() {
+        return Vec::new();
+    }
+    let registries = project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
+    let incomplete = registries.filter_map(|registry| Some((registry, registry.incomplete()?)));
+    incomplete.map(|(registry, (at, why))| partial_registry(&registry.path, at, why)).collect()
+}
+
+/// A note for each configured registry with entries whose values are not known.
+pub fn unknown_entries(project: &Project, config: &Config) -> Vec<Note> {
+    if config.ports.registries.is_empty() {
+        return Vec::new();
+    }
+    let registries = project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
+    let notes = registries.filter_map(|registry| {
+        let message = format!("{}, so conflicts with these ports are not reported", unknown(registry)?);
+        Some(Note { kind: NoteKind::Skipped, path: Some(registry.path.clone()), message })
+    });
+    notes.collect()
+}
+
+/// The entries of a registry whose values are not known, as a part of a sentence. `None` if all are known.
+pub fn unknown(registry: &Registry) -> Option<String> {
+    const NAMED: usize = 3;
+    let mut unknown = registry.unknown().filter(|(entry, _)| !entry.path.is_empty());
+    let mut named: Vec<String> =
+        unknown.by_ref().take(NAMED).map(|(entry, _)| format!("`{}`", shortened(&entry.name(), 60))).collect();
+    if named.is_empty() {
+        return None;
+    }
+    named.extend(Some(unknown.count()).filter(|rest| *rest > 0).map(|rest| format!("{rest} more")));
+    Some(format!("{} cannot be evaluated without running Nix", listed(&named, "and")))
 }

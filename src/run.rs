@@ -89,6 +89,9 @@ pub(crate) fn conclude(
     let hosts = reads_hosts(&checks).then(|| check::decided_hosts(&view));
     gathered.verdict.append(verdict);
     gathered.verdict.notes.extend(nested_repositories(&repo.nested));
+    if checks.iter().any(|check| check.reads.iter().any(held_back::is_registry_reader)) {
+        gathered.verdict.notes.extend(held_back::unknown_entries(&gathered.project, config));
+    }
     gathered.verdict.findings.extend(held_back.findings.iter().cloned());
 
     let sources = &mut gathered.sources;

@@ -78,8 +78,12 @@ pub struct Options {
     pub threads: usize,
 }
 
-/// Folders that never contain the repository's own files.
-const SKIPPED_FOLDERS: [&str; 3] = [".git", ".direnv", "node_modules"];
+/// Folders that are not walked, because they usually contain none of the repository's own files. Those that git tracks
+/// in spite of this are vendored files.
+const SKIPPED_FOLDERS: [&str; 3] = [GIT, ".direnv", "node_modules"];
+
+/// The folder of git's own files, which are never read as files of the repository.
+const GIT: &str = ".git";
 
 /// Lists the files with a kind under a root.
 pub fn walk(root: &Path, options: &Options) -> Walk {
@@ -103,6 +107,10 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             Some(refused) => lock(&found).unreadable.push(refused),
         }
     }
+    // A copy without `.git` of which nothing is to be ignored contains only what git tracks: Nix makes such copies.
+    let is_copy = options.no_ignore && root.join(GIT).symlink_metadata().is_err();
+    let skipped_folders = if is_copy { &SKIPPED_FOLDERS[..1] } else { &SKIPPED_FOLDERS[..] };
+    let skipped = |entry: &ignore::DirEntry| skipped(entry, skipped_folders);
     let others = Mutex::new(Others::default());
     let (shared, root_path) = (found.clone(), root.to_owned());
     builder
@@ -168,15 +176,15 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
     };
     // Meanwhile, git's index is read.
     let tracked = std::thread::scope(|threads| {
-        let tracked = honoured.then(|| threads.spawn(|| git::tracked(root)));
+        let tracked = threads.spawn(|| git::tracked(root));
         run();
-        tracked.map(|tracked| tracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        tracked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     let mut found = std::mem::take(&mut *lock(&found));
     found.entries.sort_unstable();
     found.entries.dedup();
     let Others { mut links, mut plain } = others.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    match tracked.unwrap_or(Ok(None)) {
+    match tracked {
         Ok(tracked) => {
             plain.sort_unstable();
             let tracked = tracked.unwrap_or_default();
@@ -211,9 +219,14 @@ pub fn leads_out(root: &Path, path: &Path) -> bool {
         && path.canonicalize().is_ok_and(|real| root.canonicalize().is_ok_and(|root| !real.starts_with(root)))
 }
 
-/// Whether a path is in a folder that is never walked.
+/// Whether a path is in a folder that is not walked.
 pub fn is_skipped(path: &str) -> bool {
     path.split('/').any(|part| SKIPPED_FOLDERS.contains(&part))
+}
+
+/// Whether a path is in a folder of git's own files.
+pub fn is_of_git(path: &str) -> bool {
+    path.split('/').any(|part| part == GIT)
 }
 
 /// Reports all but one of the files whose paths are the same in reports. Names that are not UTF-8 are shown with
@@ -334,9 +347,9 @@ fn is_configuration(path: &str) -> bool {
     FILE_NAMES.contains(&paths::name(path))
 }
 
-fn skipped(entry: &ignore::DirEntry) -> bool {
+fn skipped(entry: &ignore::DirEntry, folders: &[&str]) -> bool {
     let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
-    is_dir && entry.depth() > 0 && SKIPPED_FOLDERS.iter().any(|skipped| entry.file_name() == *skipped)
+    is_dir && entry.depth() > 0 && folders.iter().any(|skipped| entry.file_name() == *skipped)
 }
 
 fn reason(root: &Path, error: &ignore::Error) -> (RelPath, String) {

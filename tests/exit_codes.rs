@@ -101,7 +101,7 @@ const CAUSES: [Cause; 14] = [
         name: "a damaged index",
         arrange: |at| at.write(".git/index", "DIRC no index"),
         file: ".git/index",
-        without: &["--no-ignore"],
+        without: &[],
     },
     Cause {
         name: "a registry whose evaluation does not terminate",

@@ -663,3 +663,59 @@ fn an_isolated_baseline_is_not_pruned() {
     assert_eq!(run(root.path(), &["baseline", "--isolated", "--prune"]).0, Some(2));
     assert_eq!(root.read(".flakeward/baseline.json"), before);
 }
+
+/// Such an expression takes thousands of steps for each byte.
+#[test]
+fn regular_expressions_of_rules_have_a_time_limit() {
+    let mut seed = 1u32;
+    let letters = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if seed >> 31 == 0 { 'a' } else { 'b' }
+    });
+    let letters: String = letters.take(1 << 20).collect();
+    let costly = "[ab]*a[ab]{3000}c";
+    let query = |predicate: &str| format!("query = '''((string_fragment) @finding ({predicate}))'''");
+    for (language, file, text, matcher) in [
+        ("nix", "a.nix", format!("{{ a = \"{letters}\"; }}\n"), format!("attrpath = [\"a\"]\nvalue = \"{costly}\"")),
+        ("yaml", "a.yaml", format!("a: {letters}\n"), format!("yamlpath = [\"a\"]\nvalue = \"{costly}\"")),
+        (
+            "dockerfile",
+            "Dockerfile",
+            format!("FROM a\nRUN {letters}\n"),
+            format!("instruction = [\"RUN\"]\nvalue = \"{costly}\""),
+        ),
+        ("nix", "a.nix", format!("\"{letters}\"\n"), query(&format!("#match? @finding \"{costly}\""))),
+        ("nix", "a.nix", format!("\"{letters}\"\n"), query(&format!("#any-not-match? @finding \"{costly}\""))),
+    ] {
+        let page = format!(
+            "+++\nid = \"x\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"{language}\"]\nmessage = \"m\"\n{matcher}\n\
+             +++\n\n## Why\n\nIt is slow.\n"
+        );
+        let root = Repository::new(&[(".flakeward/rules/x.md", page.as_bytes()), (file, text.as_bytes())]);
+        let begun = std::time::Instant::now();
+        let (code, out, err) = run(root.path(), &["check", "--format", "concise", "--select", "local/x"]);
+        let is_stopped =
+            out.contains(": error[unreadable-file]: the ") && out.contains("of local/x exceeded its limits");
+        assert!(code == Some(1) && is_stopped, "{matcher}: {out}{err}");
+        // Without a limit, this takes about a minute in a release build.
+        assert!(begun.elapsed().as_secs() < 60, "{matcher}");
+        // The same rule applies to short texts.
+        let short = text.replace(&letters, &letters[..300]);
+        let root = Repository::new(&[(".flakeward/rules/x.md", page.as_bytes()), (file, short.as_bytes())]);
+        let (code, out, err) = run(root.path(), &["check", "--format", "concise", "--select", "local/x"]);
+        assert_eq!(code, Some(i32::from(matcher.contains("not-match"))), "{matcher}: {out}{err}");
+    }
+}
+
+/// Docker joins the lines before it looks for the name.
+#[test]
+fn dockerfiles_with_continued_names_are_unreadable() {
+    for text in ["FR\\\nOM node:24\n", "FROM a\nEXP\\\n# c\nOSE 6379\n", "# escape=`\nFR`\nOM a\n"] {
+        let root = Repository::new(&[("Dockerfile", text)]);
+        let (code, out, err) = run(root.path(), &["check", "--format", "concise"]);
+        assert!(code == Some(1) && out.contains("error[unreadable-file]"), "{text}: {out}{err}");
+    }
+    let root = Repository::new(&[("Dockerfile", "FROM\\\n node:24\nRUN\\\n  true\n")]);
+    let (_, out, _) = run(root.path(), &["check", "--format", "concise"]);
+    assert!(!out.contains("unreadable-file"), "{out}");
+}

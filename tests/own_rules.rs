@@ -234,3 +234,12 @@ fn the_example_page_in_the_readme_works() {
     assert_eq!(code, 0, "{said}{errors}");
     assert!(said.starts_with("5 rules, 2 examples"), "{said}");
 }
+
+/// The extension is in upper case, so the page would not be read.
+#[test]
+fn a_page_with_another_extension_is_rejected() {
+    let repository = Repository::new();
+    repository.write(".flakeward/rules/other.MD", "text");
+    let (code, _, said) = repository.run("check");
+    assert!(code == 2 && said.contains(".flakeward/rules/other.MD is not read because of its name"), "{said}");
+}

@@ -339,6 +339,36 @@ fn files_that_are_not_checked_are_counted() {
     assert!(code == 1 && out.contains("a.nix:2:10") && out.contains("vendor/v.nix:1:10"), "{out}");
 }
 
+/// Package managers and direnv fill these folders, so they are not walked. If git tracks files in them, a configuration
+/// may import them.
+#[test]
+fn tracked_files_in_folders_that_are_not_walked_count_as_vendored() {
+    let files = [(".direnv/a.nix", PORT), ("c.nix", "{ }\n"), ("web/node_modules/x/b.nix", PORT)];
+    let repository = tracked(&files, &[]);
+    repository.write("web/node_modules/x/untracked.nix", PORT);
+    let counts = "not checked: 2 vendored files";
+    let ran = repository.run("check --format concise");
+    assert!(ran.code == 0 && ran.err.contains(counts), "{}", ran.err);
+    let ran = repository.run("check --verbose");
+    for path in [".direnv/a.nix", "web/node_modules/x/b.nix"] {
+        assert!((ran.out.clone() + &ran.err).contains(&format!("{path}: not checked: it is vendored code")), "{path}");
+    }
+    assert!(!(ran.out + &ran.err).contains("untracked.nix"));
+    repository.write("flakeward.toml", "check-third-party = true\n");
+    let both = (1, port(".direnv/a.nix") + &port("web/node_modules/x/b.nix"));
+    for args in ["", "--no-ignore"] {
+        assert_eq!(report(&repository, args), both, "{args}");
+    }
+    commit(&repository);
+    assert_eq!(report(&repository, "--new-since HEAD"), (0, String::new()));
+    // The copy of a repository that Nix makes has no `.git`, and contains only tracked files.
+    let copy = Repository::new(&files);
+    fs::remove_dir(copy.path().join(".git")).unwrap();
+    copy.write("flakeward.toml", "check-third-party = true\n");
+    assert_eq!(report(&copy, "--no-ignore"), both);
+    assert_eq!(report(&copy, ""), (0, String::new()));
+}
+
 /// A link that is checked in place of its target is compared with its previous target.
 #[test]
 fn links_are_compared_with_their_previous_contents() {

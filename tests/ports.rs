@@ -686,3 +686,33 @@ fn only_unread_files_that_could_contain_ports_are_mentioned() {
         assert_eq!(String::from_utf8_lossy(&stderr).contains("not read: old"), expected, "{command}");
     }
 }
+
+/// An entry that cannot be evaluated may have any number.
+#[test]
+fn answers_are_not_given_if_entries_are_unknown() {
+    let repository = Repository::new(&[
+        ("lib/more.nix", "{ more = 1; }\n"),
+        ("lib/ports.nix", "(import ./more.nix) // { web = 8080; }\n"),
+        ("a.nix", "{ services.a.port = 7001; }\n"),
+    ]);
+    let failed = |command: &str, expected: &str, out: &str| {
+        let ran = repository.run(command);
+        assert_eq!((ran.code, ran.out.as_str()), (2, out), "{command}: {}", ran.err);
+        assert!(ran.err.contains(expected), "{command}: {}", ran.err);
+    };
+    let unknown = "lib/ports.nix: not all entries can be evaluated";
+    failed("ports check 9999", unknown, "");
+    failed("ports next", unknown, "");
+    failed("ports --format env", unknown, "WEB_PORT=8080\n");
+    // A number that is certainly taken.
+    assert_eq!(repository.run("ports check 8080").code, 1);
+    repository.write("lib/ports.nix", "{ web = 8080; } // (import ./more.nix)\n");
+    failed("ports check 8080", unknown, "");
+    let ran = repository.run("ports init");
+    assert!(ran.code == 2 && !ran.out.contains("already has an entry"), "{}{}", ran.out, ran.err);
+    repository.write("lib/ports.nix", "{ web = 8080; db = builtins.fromJSON \"5432\"; }\n");
+    let unknown = "lib/ports.nix: `db` cannot be evaluated without running Nix";
+    failed("ports check 5432", unknown, "");
+    failed("ports --format services", unknown, "web 8080/tcp\nweb 8080/udp\n");
+    assert!(repository.run("ports").out.contains("db"));
+}

@@ -69,6 +69,72 @@ fn the_port_rules_do_not_run_with_an_unreadable_registry() {
     assert!(ran.out.contains("error[port-conflict]") && !ran.out.contains("did not run"), "{}", ran.out);
 }
 
+/// Without the entries, no port rule would report anything.
+#[test]
+fn a_configured_registry_that_cannot_be_evaluated_is_an_error() {
+    let files = [
+        ("flakeward.toml", "[ports]\nregistry = \"lib/ports.nix\"\n"),
+        ("lib/more.nix", "{ more = 1; }\n"),
+        ("a.nix", "let ports = import ./lib/ports.nix; in { x.port = ports.gone; }\n"),
+    ];
+    for (registry, reason) in [
+        ("", "is not a set of names and numbers, so the port rules did not run"),
+        ("6379\n", "is not a set of names and numbers, so the port rules did not run"),
+        ("[ 1 2 ]\n", "is not a set of names and numbers, so the port rules did not run"),
+        ("a: b: c: d: e: 1\n", "is not a set of names and numbers, so the port rules did not run"),
+        ("x: y: 1\n", "is not a set of names and numbers, so the port rules did not run"),
+        ("import ./more.nix\n", "cannot be evaluated ("),
+        ("{ web = 8080; db = 8080; } // (import ./more.nix)\n", "cannot be evaluated ("),
+    ] {
+        let root = Repository::new(&files);
+        root.write("lib/ports.nix", registry);
+        for args in ["", "a.nix", "--select port-conflict"] {
+            let ran = root.run(&format!("-f concise {args}"));
+            let is_reported = ran.out.starts_with("lib/ports.nix:1:") && ran.out.contains(reason);
+            assert!(ran.code == 1 && is_reported && ran.out.lines().count() == 1, "{registry}: {}{}", ran.out, ran.err);
+        }
+        assert_eq!(root.run("-f concise --select lookup-path").code, 0, "{registry}");
+        for command in ["ports check 7777", "ports next", "ports --format env"] {
+            assert_eq!(root.run(command).code, 2, "{registry}: {command}");
+        }
+    }
+    let root = Repository::new(&files);
+    root.write("lib/ports.nix", "{ }\n");
+    assert!(root.run("-f concise").out.contains("unknown-port"));
+    root.write("flakeward.toml", "[ports]\nregistry = \"ports.yaml\"\n");
+    root.write("ports.yaml", "a: 1\n");
+    let out = root.run("-f concise").out;
+    assert!(
+        out.starts_with("flakeward.toml:2:12: error[unreadable-file]") && out.contains("is not a Nix file"),
+        "{out}"
+    );
+    // Nothing says that a file with this name is a registry.
+    let root = Repository::new(&[("lib/ports.nix", "import ./more.nix\n"), ("lib/more.nix", "{ more = 1; }\n")]);
+    assert_eq!(root.run("").code, 0);
+}
+
+/// What is known of a registry is checked; what is not is mentioned.
+#[test]
+fn a_configured_registry_that_is_known_in_part_is_checked() {
+    let root = Repository::new(&[
+        ("flakeward.toml", "[ports]\nregistry = \"lib/ports.nix\"\n"),
+        ("lib/more.nix", "{ more = 1; }\n"),
+        ("lib/ports.nix", "(import ./more.nix) // { web = 8080; db = 8080; big = 99999; }\n"),
+        ("a.nix", "let ports = import ./lib/ports.nix; in { x.port = ports.more; y = ports.web + ports.db; }\n"),
+    ]);
+    let ran = root.run("-f concise");
+    for expected in ["error[port-conflict]", "error[invalid-port]", "only a part of this port registry"] {
+        assert!(ran.code == 1 && ran.out.contains(expected), "{}", ran.out);
+    }
+    assert!(!ran.out.contains("unknown-port"), "{}", ran.out);
+    root.write("lib/ports.nix", "{ web = 8080; db = builtins.readFile ./db; more = 1; }\n");
+    let ran = root.run("-f concise --fail-on warn");
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+    let note = "note: lib/ports.nix: `db` cannot be evaluated without running Nix, so conflicts with these ports are not reported";
+    assert!(ran.err.contains(note), "{}", ran.err);
+    assert_eq!(root.run("--select dockerfile").err, "");
+}
+
 #[test]
 fn a_registry_that_is_not_a_checked_file_is_reported() {
     for (config, reason) in [

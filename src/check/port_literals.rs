@@ -107,6 +107,12 @@ pub fn unextended(view: &ProjectView<'_>) -> Option<(RelPath, String)> {
     Reporter { view, shared: &shared }.unextended()
 }
 
+/// Whether a port that may be used with a registry has no known entry.
+pub fn has_unnamed(view: &ProjectView<'_>) -> bool {
+    let shared = Shared::default();
+    Reporter { view, shared: &shared }.has_unnamed()
+}
+
 /// A use, as input for naming an entry.
 fn as_missing<'a>(source: &'a Source, port: &'a PortUse) -> Missing<'a> {
     Missing { number: port.number, name: &port.name, path: &source.path, text: &source.text, span: port.span }

@@ -3,7 +3,7 @@
 use super::syntax_error::{may_be_broken, template};
 use super::{Check, FileCheck, Trigger, Verdict};
 use crate::finding::{Finding, RelPath, Span};
-use crate::lang::{Refusal, Tree};
+use crate::lang::{Refusal, Tree, dockerfile};
 use crate::source::{FileKind, Source};
 use crate::walk::Unreadable;
 
@@ -47,6 +47,26 @@ pub fn unparsed(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     is_unparsed.then(|| unreadable(&Unreadable { path: source.path.clone(), reason: reason() }))
 }
 
+/// The finding for a Dockerfile that its grammar cannot read although Docker can.
+pub fn continued_name(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
+    if source.kind != FileKind::Dockerfile || !tree.broken() {
+        return None;
+    }
+    let line = dockerfile::continued_name(&source.text)?;
+    let start = source.text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let end = start + source.text[start..].find('\n').unwrap_or(source.text.len() - start);
+    Some(
+        Finding::new(
+            RULE,
+            &source.path,
+            Span::new(start, end),
+            "cannot be checked: the name of an instruction is split",
+        )
+        .label("continued on the next line")
+        .help("write the name of the instruction on one line"),
+    )
+}
+
 /// The finding for a port registry that is configured, but does not exist.
 pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Finding {
     let help = match reason {
@@ -71,4 +91,29 @@ pub fn endless_registry(path: &RelPath) -> Finding {
     Finding::new(RULE, path, Span::default(), message)
         .label("not evaluated")
         .help("write the ports as plain numbers, or rename the file if it is not a port registry")
+}
+
+/// The finding for a file that is configured as a port registry and is something else.
+pub fn other_registry(path: &RelPath) -> Finding {
+    let message = "this port registry is not a set of names and numbers, so the port rules did not run";
+    Finding::new(RULE, path, Span::default(), message)
+        .label("not a set")
+        .help("write the ports as one set, such as `{ web = 8080; }`, or correct `registry` in flakeward.toml")
+}
+
+/// The finding for a configured port registry whose entries are not known.
+pub fn unknown_registry(path: &RelPath, at: Span, why: &str) -> Finding {
+    incomplete(path, at, format!("this port registry cannot be evaluated ({why}), so the port rules did not run"))
+}
+
+/// The finding for a configured port registry that may have further entries.
+pub fn partial_registry(path: &RelPath, at: Span, why: &str) -> Finding {
+    let message = format!("only a part of this port registry can be evaluated ({why}): it may have further entries");
+    incomplete(path, at, message)
+}
+
+fn incomplete(path: &RelPath, at: Span, message: String) -> Finding {
+    Finding::new(RULE, path, at, message)
+        .label("not evaluated")
+        .help("write all ports in this file, or list the files that contain them: `registry` in flakeward.toml")
 }

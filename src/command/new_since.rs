@@ -138,11 +138,10 @@ impl<'r> Earlier<'r> {
         let repo = analysis.repo();
         let exclude = &analysis.settings().config.exclude;
         let is_kept_out = |path: &str| {
-            walk::is_skipped(path)
+            walk::is_of_git(path)
                 || repo.third_party.contains_key(path)
                 || was_vendored(path)
-                || third_party::in_installed_folder(path)
-                || (third_party::is_lock_file(path) && !analysis.settings().config.check_third_party)
+                || (!checks_all && (third_party::in_installed_folder(path) || third_party::is_lock_file(path)))
                 || is_excluded(path, exclude)
         };
         let mut changed: Vec<(String, String)> = self

@@ -47,13 +47,19 @@ fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf, unsaved: &Unsaved) -> R
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(&folder, walk::io_reason(&error))),
     }
+    // Such a page would be ignored without a word.
+    if let Some(file) = files.iter().find(|file| is_page(file) && file.extension().is_some_and(|it| it != "md")) {
+        return Err(Failure::new(format!("the rule {} is not read because of its name", shown(file).display()))
+            .help("end the name in `.md`, in lower case"));
+    }
     files.iter().filter(|file| is_page(file)).map(|file| page(root, file, &shown(file), unsaved)).collect()
 }
 
-/// Whether a file in the folder of the rules is a rule page. A README, in any folder, is not.
+/// Whether a file in the folder of the rules is a rule page, in whichever case its extension is written. A README, in
+/// any folder, is not.
 fn is_page(file: &Path) -> bool {
     let is_readme = file.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md"));
-    file.extension().is_some_and(|extension| extension == "md") && !is_readme
+    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md")) && !is_readme
 }
 
 fn page(root: &Path, file: &Path, shown: &Path, unsaved: &Unsaved) -> Result<Rule, Failure> {

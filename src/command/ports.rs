@@ -11,6 +11,7 @@ use super::{Failure, print, print_json, print_raw, session::Session};
 use crate::cli::{PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsNextArgs};
 use crate::facts::port_registry::{Registries, Registry};
 use crate::finding::{Note, NoteKind, RelPath};
+use crate::held_back;
 use crate::knowledge::third_party;
 use crate::output::port_export::{self, Clash};
 use crate::output::{self, notes, stream};
@@ -46,6 +47,8 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
     );
     let new = session.settings.config.ports.new_registry();
     let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
+    // An export contains only numbers; the other formats show which entries are unknown.
+    let is_export = !matches!(args.format, PortsFormat::Pretty | PortsFormat::Markdown | PortsFormat::Json);
     match args.format {
         PortsFormat::Pretty => print(&shown.table())?,
         PortsFormat::Markdown => print(&shown.markdown())?,
@@ -55,7 +58,11 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
         PortsFormat::Nix => export(&registries, new, port_export::nix)?,
         PortsFormat::Ts => export(&registries, new, port_export::ts)?,
     }
-    complete(&facts)
+    let code = complete(&facts)?;
+    if is_export {
+        all_known(&registries, &session, "the export contains only the other entries")?;
+    }
+    Ok(code)
 }
 
 /// Adds a hint if a path looks like a subcommand, as in `ports list`: `ports` alone shows the port map.
@@ -96,6 +103,7 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
         .map_err(|refusal| refused(refusal, group, &registries, session.settings.config.ports.new_registry()))?;
     // A file that could not be read may use the number. In that case it is not printed, because scripts use the output.
     let code = complete(&facts)?;
+    all_known(&registries, &session, "an entry may have any number, so no number is certainly free")?;
     print(&format!("{number}\n"))?;
     Ok(code)
 }
@@ -111,6 +119,8 @@ fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     let (is_free, text) = shown.number(args.number);
     if is_free {
         note_left_out(&facts, &session);
+        complete(&facts)?;
+        all_known(&registries, &session, &format!("an entry may have the number {}", args.number))?;
     }
     print(&text)?;
     let read = complete(&facts)?;
@@ -155,6 +165,20 @@ fn some_of(paths: &[RelPath], session: &Session) -> String {
     let named = paths.iter().take(NAMED).map(|path| session.view.path(path));
     let rest = paths.len().checked_sub(NAMED).filter(|rest| *rest > 0).map(|rest| format!("{rest} more"));
     listed(&named.chain(rest).collect::<Vec<_>>(), "and")
+}
+
+/// Fails if the number of an entry is not known. The help text says what that means.
+fn all_known(registries: &Registries<'_>, session: &Session, help: &str) -> Result<(), Failure> {
+    let mut unknown = registries.all().iter().filter_map(|registry| {
+        let why = registry.incomplete().map(|(_, why)| format!("not all entries can be evaluated: {why}"));
+        Some((registry, why.or_else(|| held_back::unknown(registry))?))
+    });
+    match unknown.next() {
+        None => Ok(()),
+        Some((registry, why)) => {
+            Err(Failure::new(format!("{}: {why}", session.view.path(&registry.path))).help(help.to_owned()))
+        }
+    }
 }
 
 /// Like [`code`], but a configured registry must exist.

@@ -10,8 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tree_sitter::{Query, QueryCursor, QueryCursorOptions, StreamingIterator};
+use tree_sitter::{
+    Query, QueryCursor, QueryCursorOptions, QueryMatch, QueryPredicate, QueryPredicateArg, StreamingIterator,
+};
 
+use super::pattern::Pattern;
 use super::{Matcher, Rule, RuleSet};
 use crate::finding::{Finding, Note, NoteKind, RuleId, Span, UNCHECKED, Verdict};
 use crate::lang::yaml::Yaml;
@@ -25,7 +28,7 @@ pub struct Engine<'r> {
     file: Vec<&'r Rule>,
     attrpath: Vec<Paths<'r>>,
     yamlpath: Vec<Paths<'r>>,
-    instruction: Vec<(&'r Rule, &'r [String])>,
+    instruction: Vec<Instructions<'r>>,
     queries: HashMap<Language, Combined<'r>>,
 }
 
@@ -35,11 +38,24 @@ struct Paths<'r> {
     rule: &'r Rule,
     /// The names of each path; `*` matches any name.
     paths: Vec<Vec<&'r str>>,
+    /// The time limit of its `value`.
+    budget: Budget,
+}
+
+/// A rule that matches instructions.
+#[derive(Debug)]
+struct Instructions<'r> {
+    rule: &'r Rule,
+    /// Their names.
+    words: &'r [String],
+    /// The time limit of its `value`.
+    budget: Budget,
 }
 
 impl<'r> Paths<'r> {
     fn new(rule: &'r Rule, paths: &'r [String]) -> Self {
-        Self { rule, paths: paths.iter().map(|path| path.split('.').collect()).collect() }
+        let paths = paths.iter().map(|path| path.split('.').collect()).collect();
+        Self { rule, paths, budget: Budget::default() }
     }
 
     /// A necessary condition on the text: it contains the last name of a path, or an escape, which may spell the name.
@@ -69,7 +85,7 @@ struct Combined<'r> {
     alone: Vec<Budget>,
 }
 
-/// The time that a query may take in a run, over all threads.
+/// The time that a query or a pattern may take in a run, over all threads.
 #[derive(Debug, Default)]
 struct Budget {
     spent: AtomicU64,
@@ -77,9 +93,14 @@ struct Budget {
 }
 
 impl Budget {
-    /// Adds the bytes of a file. Returns the remaining time.
-    fn enter(&self, bytes: usize) -> Duration {
-        let bytes = self.bytes.fetch_add(bytes as u64, Relaxed).saturating_add(bytes as u64);
+    /// Adds the bytes of a file, which raise the limit.
+    fn enter(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// The remaining time.
+    fn left(&self) -> Duration {
+        let bytes = self.bytes.load(Relaxed);
         let allowed = (TIME_LIMIT.as_nanos() as u64).saturating_add(bytes.saturating_mul(NANOS_PER_BYTE));
         Duration::from_nanos(allowed.saturating_sub(self.spent.load(Relaxed)))
     }
@@ -94,7 +115,93 @@ struct Compiled<'r> {
     query: Query,
     /// The rule of each pattern.
     owners: Vec<&'r Rule>,
+    /// The predicates of each pattern that match regular expressions.
+    predicates: Vec<Vec<Predicate>>,
     finding: u32,
+}
+
+/// A predicate such as `#match?`. The library's implementation has no time limit, so the engine evaluates it.
+#[derive(Debug)]
+struct Predicate {
+    capture: u32,
+    pattern: Pattern,
+    /// Whether the nodes must match, rather than not match.
+    is_positive: bool,
+    /// Whether this applies to all captured nodes, rather than to any of them.
+    is_of_all: bool,
+}
+
+impl Predicate {
+    /// Reads a predicate with a name that [`own_predicates`] wrote. `None` for others.
+    fn read(predicate: &QueryPredicate) -> Option<Self> {
+        let quantifiers = predicate.operator.strip_suffix(OWN_MATCH)?;
+        let [QueryPredicateArg::Capture(capture), QueryPredicateArg::String(pattern)] = &*predicate.args else {
+            return None;
+        };
+        Some(Self {
+            capture: *capture,
+            pattern: Pattern::new(pattern, PREDICATE_SIZE).ok()?,
+            is_positive: !quantifiers.ends_with("not-"),
+            is_of_all: !quantifiers.starts_with("any-"),
+        })
+    }
+
+    /// Whether a match satisfies the predicate, as the library defines it. `None` if it would take too long to
+    /// determine that.
+    fn holds(&self, found: &QueryMatch<'_, '_>, text: &[u8]) -> Option<bool> {
+        for capture in found.captures().iter().filter(|capture| capture.index == self.capture) {
+            let is_match = self.pattern.is_match(&text[capture.node.byte_range()])?;
+            if (is_match == self.is_positive) != self.is_of_all {
+                return Some(!self.is_of_all);
+            }
+        }
+        Some(true)
+    }
+}
+
+/// The end of the names under which the engine evaluates predicates.
+const OWN_MATCH: &str = "own-match?";
+
+/// The maximum size of a predicate's compiled expression, in bytes: that of the library.
+const PREDICATE_SIZE: usize = 10 << 20;
+
+/// Renames the predicates that match regular expressions, so that the library does not evaluate them.
+fn own_predicates(query: &str) -> String {
+    let mut out = String::new();
+    let mut rest = query;
+    while let Some(at) = rest.find(['"', ';', '#', '.']) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let length = match from.as_bytes()[0] {
+            b'"' => string_length(from),
+            b';' => from.find('\n').unwrap_or(from.len()),
+            _ => {
+                let name = from[1..].find(|c: char| !c.is_ascii_alphanumeric() && !"-_?!.".contains(c));
+                name.map_or(from.len(), |end| end + 1)
+            }
+        };
+        let (token, after) = from.split_at(length);
+        match token[1..].strip_suffix("match?") {
+            Some("" | "not-" | "any-" | "any-not-") => {
+                out.push_str(&token[..token.len() - "match?".len()]);
+                out.push_str(OWN_MATCH);
+            }
+            _ => out.push_str(token),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+/// The length of the string at the start of a query, with its quotes.
+fn string_length(text: &str) -> usize {
+    let mut is_escaped = false;
+    let end = text.bytes().skip(1).position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(text.len(), |end| end + 2)
 }
 
 /// A rule and the matching spans in a file.
@@ -126,7 +233,9 @@ impl<'r> Engine<'r> {
                 Matcher::File => engine.file.push(rule),
                 Matcher::AttrPath(paths) => engine.attrpath.push(Paths::new(rule, paths)),
                 Matcher::YamlPath(paths) => engine.yamlpath.push(Paths::new(rule, paths)),
-                Matcher::Instruction(words) => engine.instruction.push((rule, words)),
+                Matcher::Instruction(words) => {
+                    engine.instruction.push(Instructions { rule, words, budget: Budget::default() })
+                }
                 Matcher::Query(_) => {
                     for language in languages(rule) {
                         let combined = engine.queries.entry(language).or_insert_with(|| Combined {
@@ -151,7 +260,7 @@ impl<'r> Engine<'r> {
         self.file.iter().any(|rule| rule.covers(source))
             || self.attrpath.iter().any(is_possible)
             || self.yamlpath.iter().any(is_possible)
-            || self.instruction.iter().any(|(rule, _)| rule.covers(source))
+            || self.instruction.iter().any(|instructions| instructions.rule.covers(source))
             || self.may_match_query(source)
     }
 
@@ -170,19 +279,22 @@ impl<'r> Engine<'r> {
         let mut verdict = Verdict::default();
         let mut hits = self.files(source);
         if let Some(tree) = tree {
-            match source.kind {
-                FileKind::Nix => self.attrpaths(tree, &mut hits),
-                FileKind::Yaml => self.yamlpaths(tree, &mut hits),
-                FileKind::Dockerfile => self.instructions(tree, &mut hits),
-                _ => {}
+            let mut stopped = match source.kind {
+                FileKind::Nix => self.attrpaths(source, tree, &mut hits),
+                FileKind::Yaml => self.yamlpaths(source, tree, &mut hits),
+                FileKind::Dockerfile => self.instructions(source, tree, &mut hits),
+                _ => Vec::new(),
+            };
+            stopped.sort_by_key(|rule| rule.id);
+            stopped.dedup_by_key(|rule| rule.id);
+            for rule in stopped {
+                verdict.report(self::stopped(source, rule, "regular expression"));
             }
             let language = Language::of(source.kind);
             if let Some((language, combined)) = language.and_then(|it| Some((it, self.queries.get(&it)?))) {
                 let stopped = combined.run(language, tree, &mut hits);
                 for rule in stopped.into_iter().filter(|rule| rule.covers(source)) {
-                    let message = format!("the query of {} exceeded its limits in this file and was aborted", rule.id);
-                    let stopped = Finding::new(UNCHECKED, &source.path, Span::default(), message);
-                    verdict.report(stopped.help("simplify the query, or remove the rule"));
+                    verdict.report(self::stopped(source, rule, "query"));
                 }
             }
         }
@@ -197,9 +309,12 @@ impl<'r> Engine<'r> {
         self.file.iter().filter(|rule| rule.covers(source)).map(|rule| (*rule, Span::new(0, end))).collect()
     }
 
-    fn attrpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
-        if self.attrpath.is_empty() {
-            return;
+    /// Adds the matches of attribute paths. Returns the rules that were stopped, possibly several times.
+    fn attrpaths(&self, source: &Source, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
+        let mut stopped = Vec::new();
+        let rules = entered(&self.attrpath, source);
+        if rules.is_empty() {
+            return stopped;
         }
         for binding in tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding) {
             let (Some(place), Some(path)) = (nix::attrpath_node(tree, binding), nix::attr_path(tree, binding)) else {
@@ -207,13 +322,19 @@ impl<'r> Engine<'r> {
             };
             let names: Vec<Option<&str>> = path.iter().map(|name| name.text.as_deref()).collect();
             let value = nix::value(tree, binding).map_or("", |value| tree.slice(value));
-            hits.extend(found(&self.attrpath, &names, value).map(|rule| (rule, tree.span(place))));
+            for paths in rules.iter().filter(|paths| paths.matches(&names)) {
+                decide(paths.rule, value, &paths.budget, tree.span(place), hits, &mut stopped);
+            }
         }
+        stopped
     }
 
-    fn yamlpaths(&self, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
-        if self.yamlpath.is_empty() {
-            return;
+    /// Adds the matches of YAML paths. Returns the rules that were stopped, possibly several times.
+    fn yamlpaths(&self, source: &Source, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
+        let mut stopped = Vec::new();
+        let rules = entered(&self.yamlpath, source);
+        if rules.is_empty() {
+            return stopped;
         }
         let yaml = Yaml::new(tree);
         let is_pair = |kind| matches!(kind, NodeKind::BlockMappingPair | NodeKind::FlowPair);
@@ -222,35 +343,72 @@ impl<'r> Engine<'r> {
             let path = yaml.path_of(key);
             let names: Vec<Option<&str>> = path.iter().map(|name| Some(&**name)).collect();
             let value = tree.child(pair, Field::Value).map_or("", |value| tree.slice(value));
-            hits.extend(found(&self.yamlpath, &names, value).map(|rule| (rule, tree.span(key))));
+            for paths in rules.iter().filter(|paths| paths.matches(&names)) {
+                decide(paths.rule, value, &paths.budget, tree.span(key), hits, &mut stopped);
+            }
         }
+        stopped
     }
 
-    fn instructions(&self, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) {
-        if self.instruction.is_empty() {
-            return;
+    /// Adds the matches of instructions. Returns the rules that were stopped, possibly several times.
+    fn instructions(&self, source: &Source, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
+        let mut stopped = Vec::new();
+        let rules: Vec<&Instructions<'r>> = self.instruction.iter().filter(|it| it.rule.covers(source)).collect();
+        if rules.is_empty() {
+            return stopped;
         }
+        rules.iter().for_each(|instructions| instructions.budget.enter(source.text.len()));
         for statement in dockerfile::statements(tree) {
             let is_named = |word: &String| word.eq_ignore_ascii_case(statement.keyword);
-            let named = self.instruction.iter().filter(|(_, words)| words.iter().any(is_named));
-            let fitting = named.filter(|(rule, _)| fits(rule, statement.arguments));
-            hits.extend(fitting.map(|(rule, _)| (*rule, statement.line)));
+            for Instructions { rule, budget, .. } in rules.iter().filter(|it| it.words.iter().any(is_named)) {
+                decide(rule, statement.arguments, budget, statement.line, hits, &mut stopped);
+            }
         }
+        stopped
     }
 }
 
-/// The rules that match a path with a value.
-fn found<'a, 'r>(
-    rules: &'a [Paths<'r>],
-    path: &'a [Option<&str>],
-    value: &'a str,
-) -> impl Iterator<Item = &'r Rule> + 'a {
-    rules.iter().filter(move |paths| paths.matches(path) && fits(paths.rule, value)).map(|paths| paths.rule)
+/// The rules that apply to a file, whose bytes are added to their time limits.
+fn entered<'e, 'r>(rules: &'e [Paths<'r>], source: &Source) -> Vec<&'e Paths<'r>> {
+    let covering: Vec<&Paths<'r>> = rules.iter().filter(|paths| paths.rule.covers(source)).collect();
+    covering.iter().for_each(|paths| paths.budget.enter(source.text.len()));
+    covering
 }
 
-/// Whether a rule matches a value.
-fn fits(rule: &Rule, value: &str) -> bool {
-    rule.value.as_ref().is_none_or(|wanted| wanted.get().is_some_and(|wanted| wanted.is_match(value)))
+/// Adds a match if the value fits the rule, or else adds the rule to those that were stopped if that is unknown.
+fn decide<'r>(
+    rule: &'r Rule,
+    value: &str,
+    budget: &Budget,
+    span: Span,
+    hits: &mut Vec<Hit<'r>>,
+    stopped: &mut Vec<&'r Rule>,
+) {
+    match fits(rule, value, budget) {
+        Some(true) => hits.push((rule, span)),
+        Some(false) => {}
+        None => stopped.push(rule),
+    }
+}
+
+/// Whether a rule matches a value. `None` if it would take too long to determine that.
+fn fits(rule: &Rule, value: &str, budget: &Budget) -> Option<bool> {
+    let Some(wanted) = &rule.value else { return Some(true) };
+    let Some(wanted) = wanted.get() else { return Some(false) };
+    if budget.left().is_zero() {
+        return None;
+    }
+    let start = Instant::now();
+    let is_match = wanted.is_match(value.as_bytes());
+    budget.spend(start.elapsed());
+    is_match
+}
+
+/// The finding for a file in which a rule was stopped.
+fn stopped(source: &Source, rule: &Rule, what: &str) -> Finding {
+    let message = format!("the {what} of {} exceeded its limits in this file and was aborted", rule.id);
+    let help = format!("simplify the {what}, or remove the rule");
+    Finding::new(UNCHECKED, &source.path, Span::default(), message).help(help)
 }
 
 /// The languages for which the queries of a rule can be written.
@@ -326,7 +484,7 @@ impl<'r> Compiled<'r> {
         let mut ends = Vec::new();
         for rule in rules {
             let Matcher::Query(query) = &rule.matcher else { continue };
-            text.push_str(query);
+            text.push_str(&own_predicates(query));
             text.push('\n');
             ends.push((text.len(), *rule));
         }
@@ -338,13 +496,17 @@ impl<'r> Compiled<'r> {
                 ends.iter().find(|(end, _)| start < *end).map(|(_, rule)| *rule)
             })
             .collect::<Option<Vec<_>>>()?;
+        let predicates = (0..query.pattern_count())
+            .map(|pattern| query.general_predicates(pattern).iter().map(Predicate::read).collect())
+            .collect::<Option<Vec<_>>>()?;
         let finding = query.capture_index_for_name("finding")?;
-        Some(Self { query, owners, finding })
+        Some(Self { query, owners, predicates, finding })
     }
 
     fn search(&self, tree: &Tree<'_>, budget: &Budget) -> Searched<'r> {
         let Some(raw) = tree.raw() else { return Searched { hits: Vec::new(), stopped: true } };
-        let left = budget.enter(tree.text().len());
+        budget.enter(tree.text().len());
+        let left = budget.left();
         if left.is_zero() {
             return Searched { hits: Vec::new(), stopped: true };
         }
@@ -360,11 +522,41 @@ impl<'r> Compiled<'r> {
         let mut hits = Vec::new();
         let mut matches = cursor.matches_with_options(&self.query, raw.root_node(), text, options);
         while let Some(found) = matches.next() {
+            let predicates = &self.predicates[found.pattern_index];
+            let holds = predicates.iter().try_fold(true, |all, it| Some(all && it.holds(found, text)?));
+            if !predicates.is_empty() && (holds.is_none() || start.elapsed() > left) {
+                late.set(true);
+                break;
+            }
+            if holds == Some(false) {
+                continue;
+            }
             let rule = self.owners[found.pattern_index];
             let marked = found.captures().iter().filter(|capture| capture.index == self.finding);
             hits.extend(marked.map(|capture| (rule, Span::from(capture.node.byte_range()))));
         }
         budget.spend(start.elapsed());
         Searched { hits, stopped: cursor.did_exceed_match_limit() || late.get() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_predicates_with_regular_expressions_are_renamed() {
+        for (query, expected) in [
+            ("((a) @b (#match? @b \"x\"))", "((a) @b (#own-match? @b \"x\"))"),
+            ("(#any-not-match? @b \"#match? \\\" #match?\")", "(#any-not-own-match? @b \"#match? \\\" #match?\")"),
+            (
+                "( .not-match? @b \"\") ; #match?\n(#match? @c \"\")",
+                "( .not-own-match? @b \"\") ; #match?\n(#own-match? @c \"\")",
+            ),
+            ("(a . (b) #eq? @b \"match?\"", "(a . (b) #eq? @b \"match?\""),
+            ("\"open #match?", "\"open #match?"),
+        ] {
+            assert_eq!(own_predicates(query), expected);
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod example;
 pub mod groups;
 pub mod own;
 pub mod page;
+mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};

@@ -49,6 +49,9 @@ impl Page<'_> {
             return Err(PageError::new(ONE_MATCHER));
         }
         rule.check_patterns(|key| self.place(key))?;
+        if rule.paths.as_ref().is_some_and(|paths| paths.pattern().is_empty()) {
+            return self.fail("paths", "this list is empty, so the rule would never match");
+        }
         self.languages(rule)?;
         if rule.message.trim().is_empty() {
             return Err(PageError::new(
@@ -253,6 +256,7 @@ mod tests {
             ("file = true\nquery = \"x\"\nlanguages = [\"nix\"]", "exactly one of", ""),
             ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nfix = \"safe\"", "cannot have fixes", "\"safe\""),
             ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\nvalue = \"x\"", "`value` requires", "\"x\""),
+            ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\npaths = []", "this list is empty", "[]"),
             ("file = true\nmessage = \"m\"\nlanguages = [\"nix\"]\npaths = [\"a\", \"[\"]", "invalid glob", "\"[\""),
             ("paths = [\"a\"]\nlanguages = [\"nix\"]", "exactly one of", "[\"a\"]"),
             (

@@ -6,11 +6,11 @@ use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::globs::Globs;
-use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::groups;
+use super::pattern::Pattern;
 use crate::finding::{Level, RuleId};
 use crate::globs;
 use crate::source::Source;
@@ -36,7 +36,7 @@ pub struct Rule {
     /// A string that every match of a data rule's query contains.
     pub trigger: Option<String>,
     /// A pattern for the text of a value or of an instruction's arguments.
-    pub value: Option<Compiled<String, Regex>>,
+    pub value: Option<Compiled<String, Pattern>>,
     /// The message of a data rule's findings.
     pub message: String,
     /// What to do about a finding of a data rule.
@@ -97,6 +97,11 @@ pub struct Compiled<P, C> {
 impl<P, C> Compiled<P, C> {
     fn new(pattern: P, compile: fn(&P) -> Option<C>) -> Self {
         Self { pattern, compile, compiled: OnceLock::new() }
+    }
+
+    /// The pattern as written.
+    pub fn pattern(&self) -> &P {
+        &self.pattern
     }
 
     /// The compiled pattern. `None` if it is not valid, which [`Rule::check_patterns`] reports.
@@ -283,10 +288,9 @@ fn kept(id: &str) -> RuleId {
     id
 }
 
-/// Compiles a regular expression. Matching takes time linear in the text; the size of the compiled expression is
-/// limited here.
-fn regex(text: &str) -> Result<Regex, String> {
-    regex::RegexBuilder::new(text).size_limit(1 << 20).build().map_err(|error| match error {
+/// Compiles a regular expression.
+fn regex(text: &str) -> Result<Pattern, String> {
+    Pattern::new(text, 1 << 20).map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),
         error => format!("invalid regular expression: {}", error.to_string().lines().last().unwrap_or("").trim()),
     })

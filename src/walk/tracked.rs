@@ -1,4 +1,4 @@
-//! Files that git tracks even though ignore files exclude them.
+//! Files that git tracks even though ignore files exclude them, or although they are in folders that are not walked.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -7,12 +7,12 @@ use crate::globs::Globs;
 
 use super::git::Tracked;
 use super::links::{self, Link};
-use super::{Entry, Walk, by_name, has_shell_shebang, is_skipped, leads_out, may_be_script, relative};
+use super::{Entry, Walk, by_name, has_shell_shebang, is_of_git, leads_out, may_be_script, relative};
 use crate::finding::RelPath;
 use crate::source::FileKind;
 
-/// Adds files that git tracks but ignore files cover: Nix sees what git tracks. Returns the links that git
-/// tracks. `plain` lists the files that the walk found to have no kind. The entries and `plain` must be sorted.
+/// Adds files that git tracks but the walk did not list: Nix sees what git tracks. Returns the links that git tracks.
+/// `plain` lists the files that the walk found to have no kind. The entries and `plain` must be sorted.
 pub(super) fn add(
     found: &mut Walk,
     plain: &[RelPath],
@@ -25,7 +25,7 @@ pub(super) fn add(
         |path: &RelPath| found.entries.binary_search_by(|entry| entry.path.cmp(path)).is_ok() || is_plain(path);
     let is_wanted = |path: &RelPath, file: &Path| {
         let is_excluded = || Path::new(&**path).ancestors().any(|folder| exclude.is_match(folder));
-        !is_known(path) && file.starts_with(folder) && !is_skipped(path) && !is_excluded()
+        !is_known(path) && file.starts_with(folder) && !is_of_git(path) && !is_excluded()
     };
     // The walk lists most tracked files. Both lists are sorted, so these files are passed over without a search.
     let mut entries = found.entries.iter().map(|entry| entry.path.as_bytes()).peekable();

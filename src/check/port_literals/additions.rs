@@ -187,6 +187,12 @@ impl<'p> Reporter<'_, 'p> {
         Some((possible.registry, why))
     }
 
+    /// Whether a port without an entry is in a file that could refer to a registry.
+    pub fn has_unnamed(&self) -> bool {
+        let Some(first) = easiest(self.view).next() else { return false };
+        self.unnamed().uses.iter().any(|(file, _)| self.could_refer(file, &first.path))
+    }
+
     /// Whether a file could refer to a registry, as far as its location and kind decide.
     fn could_refer(&self, file: &'p ProjectFile, registry: &str) -> bool {
         let is_nix = file.source.kind == FileKind::Nix;

@@ -7,7 +7,7 @@ use crate::check::port_literals::{Definition, Unsuitable};
 use crate::check::{ProjectView, port_literals};
 use crate::cli::PortsInitArgs;
 use crate::command::{print, session::Session};
-use crate::facts::port_registry::RegistryFacts;
+use crate::facts::port_registry::{Registries, RegistryFacts};
 use crate::finding::Safety;
 use crate::fix::diff;
 use crate::output;
@@ -32,8 +32,14 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
         if let Some((registry, why)) = port_literals::unextended(&view) {
             return Err(not_extended(&registry, &why, &session));
         }
+        let code = super::code(&facts)?;
+        let registries = Registries::of(&facts.project);
+        let is_incomplete = registries.all().iter().any(|registry| registry.incomplete().is_some());
+        if is_incomplete && port_literals::has_unnamed(&view) {
+            super::all_known(&registries, &session, "ports without an entry are not known, so nothing was written")?;
+        }
         print(output::ports::nothing_to_add(has_registry))?;
-        return super::code(&facts);
+        return Ok(code);
     };
     if let Some(defined) = port_literals::defined_elsewhere(&view) {
         return Err(already_defined(&defined, &session));

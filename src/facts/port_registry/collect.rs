@@ -40,6 +40,8 @@ pub(super) struct Evaluated {
     /// Whether a limit ended the evaluation before it was known which entries the file has. If only one entry is nested
     /// too deeply, that entry is [`Value::NotDecidable`].
     pub exceeded: bool,
+    /// Whether the file evaluates to a set, or may do so.
+    pub is_set: bool,
 }
 
 /// Reads a file as a registry.
@@ -50,7 +52,7 @@ pub(super) fn registry(path: &RelPath, tree: &Tree<'_>) -> Evaluated {
     let is_unknown = |registry: &Registry| registry.entries.iter().any(|entry| entry.path.is_empty());
     // Once no steps are left, the entries after the expensive one are not known either.
     let exceeded = machine.exceeded() && (machine.is_out_of_steps() || registry.as_ref().is_none_or(is_unknown));
-    Evaluated { registry, exceeded }
+    Evaluated { is_set: registry.is_some(), registry, exceeded }
 }
 
 /// Marks the entries that do not depend on the defaults of arguments.

@@ -184,6 +184,20 @@ impl Registry {
         entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
     }
 
+    /// The reason why not all names of the registry are known, and its position; `None` if they are. If only an entry
+    /// or a group is unknown, see [`Self::unknown`].
+    pub fn incomplete(&self) -> Option<(Span, &str)> {
+        self.unknown().find(|(entry, _)| entry.path.is_empty()).map(|(entry, why)| (entry.name_span, why))
+    }
+
+    /// The entries and groups whose values are not known, and the reasons. The path of the whole registry is empty.
+    pub fn unknown(&self) -> impl Iterator<Item = (&Entry, &str)> {
+        self.entries.iter().filter_map(|entry| match &entry.value {
+            Value::NotDecidable(why) => Some((entry, why.as_str())),
+            _ => None,
+        })
+    }
+
     /// The entries that are port numbers.
     pub fn ports(&self) -> impl Iterator<Item = (&Entry, u16)> {
         self.entries.iter().filter_map(|entry| Some((entry, entry.port()?)))
@@ -239,14 +253,14 @@ pub fn evaluate(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Opt
 
 fn evaluated(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Evaluated {
     if !is_candidate(path, settings) {
-        return Evaluated { registry: None, exceeded: false };
+        return Evaluated { registry: None, exceeded: false, is_set: false };
     }
-    let Evaluated { registry, exceeded } = collect::registry(path, tree);
+    let evaluated = collect::registry(path, tree);
     let registry = match settings.registries.is_empty() {
-        true => registry.filter(Registry::is_convincing),
-        false => registry.or_else(|| Some(Registry::new(path.clone(), Vec::new(), Shape::default()))),
+        true => evaluated.registry.filter(Registry::is_convincing),
+        false => evaluated.registry.or_else(|| Some(Registry::new(path.clone(), Vec::new(), Shape::default()))),
     };
-    Evaluated { registry, exceeded }
+    Evaluated { registry, ..evaluated }
 }
 
 /// Whether a path may be a registry: a configured one or, if none is configured, one with a usual name.
@@ -286,9 +300,10 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     let source = file.source;
     let facts = match (source.kind, file.tree) {
         (FileKind::Nix, Some(tree)) => {
-            let Evaluated { registry, exceeded } = evaluated(&source.path, tree, file.ports);
+            let Evaluated { registry, exceeded, is_set } = evaluated(&source.path, tree, file.ports);
             RegistryFacts {
                 broken: fault(&source.path, tree, file.ports),
+                is_other: registry.is_some() && !is_set,
                 defined: registry,
                 exceeded,
                 uses: uses::in_nix(&source.path, tree, file.ports),
@@ -304,6 +319,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         (_, tree) => RegistryFacts {
             broken: None,
             defined: None,
+            is_other: false,
             exceeded: false,
             uses: uses::in_commands(source, file.ports),
             arguments: Vec::new(),
@@ -331,6 +347,8 @@ fn fault(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Option<Span> {
 pub struct RegistryFacts {
     /// The registry that the file defines.
     pub defined: Option<Registry>,
+    /// Whether the file is configured as a registry, but does not evaluate to a set.
+    pub is_other: bool,
     /// The file's first syntax error, if the file may be a registry.
     pub broken: Option<Span>,
     /// Whether a limit ended the evaluation before it was known which entries the file has.
@@ -353,11 +371,10 @@ pub struct RegistryFacts {
 
 impl Fact for RegistryFacts {
     fn undecided(&self) -> Vec<String> {
-        let entries = self.defined.iter().flat_map(|registry| &registry.entries);
-        let undecidable = entries.filter_map(|entry| {
-            let Value::NotDecidable(why) = &entry.value else { return None };
+        let unknown = self.defined.iter().flat_map(Registry::unknown);
+        let undecidable = unknown.map(|(entry, why)| {
             let name = if entry.path.is_empty() { "the registry".to_owned() } else { format!("`{}`", entry.name()) };
-            Some(format!("{name} cannot be evaluated without running Nix: {why}"))
+            format!("{name} cannot be evaluated without running Nix: {why}")
         });
         undecidable.collect()
     }

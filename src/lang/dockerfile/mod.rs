@@ -5,7 +5,10 @@ mod parse;
 mod stage;
 
 pub use grammar::for_grammar;
-pub use parse::{Dockerfile, Fault, Heredoc, Instruction, MOST_GROWTH, MOST_INSTRUCTIONS, Stage, expand, pairs, words};
+pub use parse::{
+    Dockerfile, Fault, Heredoc, Instruction, MOST_GROWTH, MOST_INSTRUCTIONS, Stage, continued_name, expand, pairs,
+    words,
+};
 pub use stage::{base, stages};
 
 use super::{Node, NodeKind, Tree};

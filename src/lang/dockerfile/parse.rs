@@ -179,6 +179,18 @@ fn instructions(text: &str) -> Result<Vec<Instruction>, Fault> {
     Ok(out)
 }
 
+/// The line number of the first instruction whose name is continued on the next line, which Docker accepts.
+pub fn continued_name(text: &str) -> Option<usize> {
+    let text = text.trim_start_matches('\u{feff}');
+    let escape = escape_character(text);
+    let lines: Vec<&str> = text.lines().collect();
+    let is_continued = |instruction: &Instruction| {
+        let first = lines.get(instruction.line - 1).and_then(|line| line.trim().strip_suffix(escape));
+        first.is_some_and(|part| !part.contains(char::is_whitespace) && part.len() < instruction.name.len())
+    };
+    instructions(text).ok()?.iter().find(|instruction| is_continued(instruction)).map(|instruction| instruction.line)
+}
+
 fn split(line: &str, number: usize) -> Instruction {
     let (name, mut rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let mut flags = Vec::new();
