@@ -17,13 +17,14 @@ let
   arguments = [
     # Ages are relative to the last change of the source, so the result does not depend on the date of the build.
     "--now=${toString (src.lastModified or 0)}"
-    # Git tracks everything in a flake's source, and the ignore files in it must not hide any of that.
-    "--no-ignore"
     # A failing build shows the last lines of its log, so each finding is one line.
     "--format=concise"
   ]
+  # Git tracks everything that Nix copied to the store, and the ignore files in it must not hide any of that.
+  ++ (if isInStore then [ "--no-ignore" ] else [ ])
   ++ (if policy == null then [ ] else [ "--policy-path=${policy}" ])
   ++ extraArgs;
+  isInStore = builtins.substring 0 (builtins.stringLength builtins.storeDir) (toString src) == builtins.storeDir;
   quote = word: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] (toString word)}'";
 in
 pkgs.runCommand "flakeward-check"

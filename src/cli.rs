@@ -116,7 +116,7 @@ pub struct ScopeArgs {
     #[arg(long, value_name = "FILE", help_heading = "Input options")]
     pub files_from: Option<PathBuf>,
     /// Do not respect .gitignore and other ignore files
-    #[arg(long, help_heading = "Input options")]
+    #[arg(long, overrides_with = "no_ignore", help_heading = "Input options")]
     pub no_ignore: bool,
     /// Exit with code 2 if no input file matches any rule
     #[arg(long, help_heading = "Input options")]

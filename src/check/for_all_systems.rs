@@ -133,8 +133,7 @@ impl Home {
         let name = binding.and_then(|binding| binding_name(tree, binding));
         // A function that returns all outputs of a flake is not a helper.
         let binding = binding.filter(|_| name.as_deref() != Some("outputs"));
-        let output = name.is_some_and(|name| PER_SYSTEM_OUTPUTS.contains(&name.as_str()))
-            || binding.is_some_and(|binding| is_flake_output(tree, binding));
+        let output = name.is_some_and(|name| PER_SYSTEM_OUTPUTS.contains(&name.as_str()));
         Self { helper: helper && binding.is_some(), binding, output, is_file }
     }
 
@@ -149,13 +148,6 @@ impl Home {
             None => (function_span(tree, apply), "outputs are defined for each system by hand".to_owned()),
         }
     }
-}
-
-/// Whether a module of flake-parts defines a flake output with a binding: `flake.configs = ..`.
-fn is_flake_output(tree: &Tree<'_>, binding: Node) -> bool {
-    let path = nix::attr_path(tree, binding).unwrap_or_default();
-    let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or_default()).collect();
-    matches!(names.as_slice(), ["flake", _] | ["config", "flake", _])
 }
 
 /// The last name of a binding's attribute path.
@@ -425,11 +417,7 @@ mod tests {
         let place = |text| found("for-all-systems", &[("lib/systems.nix", text)]);
         assert_eq!(place("{ lib }: { each = lib.genAttrs [ \"x86_64-linux\" ]; }"), ["each"]);
         assert_eq!(place("{ lib }: { checks = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), ["checks"]);
-        assert_eq!(place("{ lib, ... }: { flake.sets = lib.genAttrs [ \"x86_64-linux\" ] (s: f s); }"), ["flake.sets"]);
-        assert_eq!(
-            place("{ lib, ... }: { config = { flake.sets = genAttrs [ \"x86_64-linux\" ] (s: f s); }; }"),
-            ["flake.sets"]
-        );
+        assert_eq!(place("{ lib, ... }: { flake.nixosConfigurations = genAttrs [ \"x86_64-linux\" ] f; }"), [""; 0]);
         assert_eq!(place("{ lib }: { table = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), [""; 0]);
         assert_eq!(place("{ lib }: lib.genAttrs [ \"x86_64-linux\" ] (s: s)"), [""; 0]);
         let packages = "i: i.nixpkgs.lib.genAttrs [ \"x86_64-linux\" ] (s: import i.nixpkgs { system = s; })";

@@ -90,7 +90,7 @@ fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup, tool: Option<
     let text = file.source.slice(lookup.span);
     let message = format!("`{text}` is looked up in NIX_PATH, which differs from machine to machine");
     let help = match tool {
-        Some(tool) => format!("pin it with `{tool} add`, and import the pinned source"),
+        Some(tool) => format!("import a source that {tool} pins"),
         None => "use a flake input, which flake.lock pins".to_owned(),
     };
     let finding = Finding::new(RULE, &file.source.path, lookup.span, message).help(help);

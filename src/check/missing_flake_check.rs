@@ -3,26 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::{Check, ProjectView, Verdict};
-use crate::facts::ci::calls::{self, CallFacts};
+use crate::facts::Project;
 use crate::facts::ci::flake_checks::{self, CheckFacts};
 use crate::facts::ci::nix::{self, NixFacts, NixJob, Runner};
-use crate::facts::{Project, ProjectFile};
 use crate::finding::Finding;
-use crate::paths;
-use crate::source::FileKind;
 
 const RULE: &str = "missing-flake-check";
 
 /// See `rules/missing-flake-check.md`.
-pub static CHECK: Check = Check::of_project(
-    RULE,
-    &[&flake_checks::READER, &nix::READER, &calls::READER],
-    |view: &ProjectView<'_>| -> Verdict { missing(view.project).into_iter().collect() },
-);
+pub static CHECK: Check =
+    Check::of_project(RULE, &[&flake_checks::READER, &nix::READER], |view: &ProjectView<'_>| -> Verdict {
+        missing(view.project).into_iter().collect()
+    });
 
 fn missing(project: &Project) -> Option<Finding> {
     let checks = || project.each::<CheckFacts>();
-    if checks().any(|(file, checks)| checks.runs && may_be_called(project, file)) || builds_all(project) {
+    if checks().any(|(_, checks)| checks.runs) || builds_all(project) {
         return None;
     }
     // If no CI file builds or tests anything, another service may do all of it.
@@ -73,28 +69,9 @@ fn missing(project: &Project) -> Option<Finding> {
     })
 }
 
-/// Whether CI may run a file. A script counts only if a CI file, a recipe, the flake or another script names it.
-fn may_be_called(project: &Project, file: &ProjectFile) -> bool {
-    /// The maximum number of scripts for which callers are searched in all files.
-    const MOST: usize = 64;
-    let is_script = |file: &ProjectFile| file.source.kind == FileKind::Shell;
-    let has_many = || project.each::<CheckFacts>().filter(|(file, _)| is_script(file)).nth(MOST).is_some();
-    if !is_script(file) || has_many() {
-        return true;
-    }
-    let name = paths::name(&file.source.path);
-    let stem = name.strip_suffix(".sh").unwrap_or(name);
-    let callers = project.each::<CallFacts>().map(|(caller, _)| caller);
-    let mut callers = callers.chain(project.each::<CheckFacts>().map(|(caller, _)| caller));
-    callers.any(|caller| caller.source.path != file.source.path && caller.source.text.contains(stem))
-}
-
 /// Whether CI may build all of the flake's checks one by one.
 fn builds_all(project: &Project) -> bool {
-    let facts = || {
-        let files = project.each::<CheckFacts>().filter(|(file, _)| may_be_called(project, file));
-        files.map(|(_, facts)| facts)
-    };
+    let facts = || project.all::<CheckFacts>();
     let built: BTreeSet<&str> = facts().flat_map(|facts| &facts.built).map(String::as_str).collect();
     let all = facts().find_map(|facts| facts.checks.as_ref());
     let has_all = all.is_none_or(|all| all.iter().all(|name| built.contains(name.as_str())));
@@ -191,21 +168,6 @@ mod tests {
                 vec![
                     (".github/workflows/a.yml", workflow("just ci")),
                     ("justfile", "ci:\n  nix flake check\n".to_owned()),
-                ],
-                false,
-            ),
-            (
-                vec![
-                    (".github/workflows/a.yml", workflow("nix build .#web")),
-                    ("scripts/verify.sh", "#!/bin/sh\nnix build .#checks.x86_64-linux.a\nnix flake check\n".to_owned()),
-                ],
-                true,
-            ),
-            (
-                vec![
-                    (".github/workflows/a.yml", workflow("make lint")),
-                    ("Makefile", "lint:\n\tscripts/verify.sh\n".to_owned()),
-                    ("scripts/verify.sh", "#!/bin/sh\nnix flake check\n".to_owned()),
                 ],
                 false,
             ),

@@ -1,8 +1,9 @@
 //! `missing-follows`: an input that brings its own nixpkgs even though the flake has one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Check, ProjectView, Verdict};
+use crate::facts::flake::modules::is_declared;
 use crate::facts::flake::{self, FlakeFile, flakes, modules};
 use crate::finding::{Edit, Finding, Fix, Note, NoteKind, Safety, Span};
 use crate::knowledge::flakes::WITH_NIXPKGS;
@@ -19,27 +20,80 @@ pub static CHECK: Check = Check::of_project(RULE, &[&flake::READER], project);
 
 fn project(view: &ProjectView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    // Several modules may declare the same input of a generated flake; the first is reported.
-    let mut declared: HashSet<(*const Flake, String)> = HashSet::new();
-    for file in flakes(view.project).chain(modules(view.project)) {
-        let found = findings(&file).into_iter().filter(|(name, _)| {
-            file.generated.is_none_or(|flake| declared.insert((std::ptr::from_ref(flake), name.clone())))
-        });
-        verdict.extend(found.map(|(_, finding)| finding).collect::<Vec<_>>());
-        verdict.notes.extend(forks(&file));
-        verdict.notes.extend(passed_on(&file));
+    for file in flakes(view.project) {
+        verdict.append(check(&file, Own::of(&file).as_ref()));
+    }
+    let modules: Vec<(&Flake, FlakeFile<'_>)> =
+        modules(view.project).filter_map(|file| Some((file.generated?, file))).collect();
+    let mut flakes: HashMap<*const Flake, Declared<'_>> = HashMap::new();
+    for (generated, file) in &modules {
+        let declared = flakes.entry(std::ptr::from_ref(*generated)).or_insert_with(|| Declared::of(file, generated));
+        declared.refine(&file.flake.inputs);
+    }
+    for (generated, file) in &modules {
+        let Some(declared) = flakes.get_mut(&std::ptr::from_ref(*generated)) else { continue };
+        let flake = declared.take(file.flake);
+        verdict.append(check(&FlakeFile { flake: &flake, ..*file }, declared.own.as_ref()));
     }
     verdict
 }
 
+/// Checks the inputs of a flake.nix, or those that a module declares.
+fn check(file: &FlakeFile<'_>, own: Option<&Own<'_>>) -> Verdict {
+    let mut verdict = Verdict::default();
+    if let Some(own) = own {
+        verdict.extend(findings(file, own));
+        verdict.notes.extend(forks(file, own.nixpkgs));
+        verdict.notes.extend(passed_on(file, own.nixpkgs));
+    }
+    verdict
+}
+
+/// The inputs that modules declare for a generated flake.
+struct Declared<'a> {
+    own: Option<Own<'a>>,
+    /// The inputs that the generated flake or any module overrides, by the input that they belong to.
+    overrides: HashMap<&'a str, Vec<&'a Input>>,
+    /// The names of the inputs of earlier modules. Several modules may declare the same input.
+    taken: HashSet<&'a str>,
+}
+
+impl<'a> Declared<'a> {
+    fn of(module: &FlakeFile<'a>, generated: &'a Flake) -> Self {
+        let mut declared = Self { own: Own::of(module), overrides: HashMap::new(), taken: HashSet::new() };
+        declared.refine(&generated.inputs);
+        declared
+    }
+
+    fn refine(&mut self, inputs: &'a [Input]) {
+        for input in inputs.iter().filter(|input| !input.inputs.is_empty()) {
+            self.overrides.entry(&input.name.value).or_default().extend(&input.inputs);
+        }
+    }
+
+    /// The inputs that a module declares and no earlier one does, with all of their overrides.
+    fn take(&mut self, module: &'a Flake) -> Flake {
+        let mut flake = Flake::default();
+        for input in module.inputs.iter().filter(|input| is_declared(input)) {
+            let name = input.name.value.as_str();
+            if self.taken.insert(name) {
+                let mut input = input.clone();
+                input.inputs = self.overrides.get(name).into_iter().flatten().copied().cloned().collect();
+                flake.inputs.push(input);
+            }
+        }
+        flake
+    }
+}
+
 /// Notes about the inputs that bring a nixpkgs fork, which the flake's own nixpkgs may not be able to replace.
-fn forks(file: &FlakeFile<'_>) -> Vec<Note> {
-    let (Some(nixpkgs), Some((_, lock))) = (own_nixpkgs(file), file.lock) else { return Vec::new() };
+fn forks(file: &FlakeFile<'_>, nixpkgs: &str) -> Vec<Note> {
+    let Some((_, lock)) = file.lock else { return Vec::new() };
     let Some(own) = lock.root_input(nixpkgs) else { return Vec::new() };
     let mut notes = Vec::new();
     for input in file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none()) {
         let Some(node) = lock.root_input(&input.name.value).filter(|label| *label != own) else { continue };
-        for (name, label, found) in brought(file, lock, node, input, own) {
+        for (name, label, found) in brought(lock, node, input, own) {
             let Some(original) = found.original.as_ref().filter(|original| nixpkgs::is_fork(original)) else {
                 continue;
             };
@@ -59,8 +113,8 @@ fn forks(file: &FlakeFile<'_>) -> Vec<Note> {
 
 /// Notes about the inputs that take their nixpkgs from one of their own inputs. They may depend on exactly that
 /// nixpkgs, as projects that use haskell.nix do, and the other input keeps it.
-fn passed_on(file: &FlakeFile<'_>) -> Vec<Note> {
-    let (Some(nixpkgs), Some((_, lock))) = (own_nixpkgs(file), file.lock) else { return Vec::new() };
+fn passed_on(file: &FlakeFile<'_>, nixpkgs: &str) -> Vec<Note> {
+    let Some((_, lock)) = file.lock else { return Vec::new() };
     let Some(own) = lock.root_input(nixpkgs) else { return Vec::new() };
     let mut notes = Vec::new();
     for input in file.flake.inputs.iter().filter(|input| input.is_flake && input.follows.is_none()) {
@@ -68,7 +122,7 @@ fn passed_on(file: &FlakeFile<'_>) -> Vec<Note> {
         else {
             continue;
         };
-        for (name, inner) in node.inputs.iter().filter(|(name, _)| !file.overrides(input, name)) {
+        for (name, inner) in node.inputs.iter().filter(|(name, _)| input.input(name).is_none()) {
             let Target::Follows(path) = &inner.target else { continue };
             let [first, source, .., last] = path.as_slice() else { continue };
             let is_separate = |source: &LockInput| matches!(source.target, Target::Node(_));
@@ -90,17 +144,11 @@ fn passed_on(file: &FlakeFile<'_>) -> Vec<Note> {
 }
 
 /// The inputs of an input that have a lock node of their own and that the flake does not override: name, label, node.
-fn brought<'l>(
-    file: &FlakeFile<'_>,
-    lock: &'l Lock,
-    around: &str,
-    input: &Input,
-    own: &str,
-) -> Vec<(&'l str, &'l str, &'l LockNode)> {
+fn brought<'l>(lock: &'l Lock, around: &str, input: &Input, own: &str) -> Vec<(&'l str, &'l str, &'l LockNode)> {
     let Some(node) = lock.nodes.get(around).filter(|node| node.is_flake) else { return Vec::new() };
     let separate = |(name, inner): (&'l String, &'l LockInput)| {
         let Target::Node(label) = &inner.target else { return None };
-        let found = lock.nodes.get(label).filter(|_| label != own && !file.overrides(input, name))?;
+        let found = lock.nodes.get(label).filter(|_| label != own && input.input(name).is_none())?;
         Some((name.as_str(), label.as_str(), found))
     };
     node.inputs.iter().filter_map(separate).collect()
@@ -132,9 +180,8 @@ impl<'a> Own<'a> {
     }
 }
 
-/// The findings for the inputs of a flake that should follow its nixpkgs, each with the name of the input.
-fn findings(file: &FlakeFile<'_>) -> Vec<(String, Finding)> {
-    let Some(own) = Own::of(file) else { return Vec::new() };
+/// The findings for the inputs of a flake that should follow its nixpkgs.
+fn findings(file: &FlakeFile<'_>, own: &Own<'_>) -> Vec<Finding> {
     let nixpkgs = file.all().input(own.nixpkgs);
     // The input whose nixpkgs this flake uses cannot follow it.
     let source = nixpkgs.and_then(|input| input.follows.as_ref()).and_then(|follows| follows.value.split('/').next());
@@ -143,16 +190,13 @@ fn findings(file: &FlakeFile<'_>) -> Vec<(String, Finding)> {
     match file.lock {
         Some((_, lock)) => {
             let undeclared = file.flake.implicit().map(undeclared);
-            let by_lock = |input: &Input| Some((input.name.value.clone(), by_lock(file, lock, input, &own)?));
+            let by_lock = |input: &Input| by_lock(file, lock, input, own);
             inputs.filter_map(by_lock).chain(undeclared.filter_map(|input| by_lock(&input))).collect()
         }
         None if file.has_lock => Vec::new(),
         // Without a lock file, it is not known whether the registry's nixpkgs suits an input.
         None if nixpkgs.is_none() => Vec::new(),
-        None => {
-            let by_name = |input: &Input| Some((input.name.value.clone(), by_name(file, input, own.nixpkgs)?));
-            inputs.filter_map(by_name).collect()
-        }
+        None => inputs.filter_map(|input| by_name(file, input, own.nixpkgs)).collect(),
     }
 }
 
@@ -179,7 +223,7 @@ fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
 fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, own: &Own<'_>) -> Option<Finding> {
     let (nixpkgs, label) = (lock.root_input(own.nixpkgs)?, lock.root_input(&input.name.value)?);
     let node = lock.nodes.get(label).filter(|node| node.is_flake && label != nixpkgs)?;
-    let mut brought = brought(file, lock, label, input, nixpkgs);
+    let mut brought = brought(lock, label, input, nixpkgs);
     brought.retain(|(name, _, found)| is_replaceable(name, found) || is_same_fork(lock, nixpkgs, found));
     let target = |name, found| match is_same_fork(lock, nixpkgs, found) {
         true => Some(own.nixpkgs),
@@ -273,7 +317,7 @@ fn rolls(channel: &Channel) -> Option<bool> {
 fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
     let name = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
-    if WITH_NIXPKGS.binary_search(&name.as_str()).is_err() || file.overrides(input, "nixpkgs") {
+    if WITH_NIXPKGS.binary_search(&name.as_str()).is_err() || input.input("nixpkgs").is_some() {
         return None;
     }
     let message = format!("the input `{}` brings its own nixpkgs", input.name.value);

@@ -75,8 +75,11 @@ impl<'a> Git<'a> {
         if let Some(known) = self.blame_can_read.get() {
             return Ok(*known);
         }
-        let ignored = self.output(&["config", "--null", "--get-all", "--path", "blame.ignoreRevsFile"])?.stdout;
-        let ignored = ignored.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+        let files = r"^(blame\.ignorerevsfile|mailmap\.file)$";
+        let ignored = self.output(&["config", "--null", "--path", "--get-regexp", files])?.stdout;
+        // Each entry is a key, a line break and a value.
+        let ignored = ignored.split(|&byte| byte == 0);
+        let ignored = ignored.filter_map(|entry| entry.get(memchr::memchr(b'\n', entry)? + 1..));
         let names = ignored.map(|name| self.root.join(walk::path_of_bytes(name)));
         let own = [".mailmap", ".gitattributes"].map(|name| self.root.join(name)).into_iter();
         let can_read = own.chain(names).all(|file| may_open(&file));
@@ -346,7 +349,12 @@ impl<'a> Git<'a> {
 
 /// Whether git may open a file: it does not exist, or is a small regular file. Git would wait for a pipe.
 fn may_open(file: &Path) -> bool {
-    file.metadata().map_or(true, |data| data.is_dir() || data.is_file() && data.len() <= MAX_OPENED)
+    let is_small = |data: std::fs::Metadata| data.is_dir() || data.is_file() && data.len() <= MAX_OPENED;
+    match walk::resolved(file) {
+        Ok(Some(file)) => file.metadata().is_ok_and(is_small),
+        Ok(None) => true,
+        Err(_) => false,
+    }
 }
 
 /// The error for a reference that names no commit.
@@ -370,7 +378,7 @@ pub struct Change {
     pub time: i64,
 }
 
-/// The maximum size of a file that git opens for `blame`, in bytes. There is no blame with larger ones.
+/// The maximum size of a file that git opens for `blame`, in bytes. If one is larger, no authors are shown.
 const MAX_OPENED: u64 = 1 << 20;
 
 /// The number of lines of one file above which all lines are requested.

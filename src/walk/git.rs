@@ -105,7 +105,7 @@ fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
 
 /// The path of a file without links; `None` if it does not exist. Links are followed, because tools such as Android's
 /// `repo` create them in `.git`, but not to system files, some of which block or never end.
-fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
+pub fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     let target = match path.symlink_metadata() {
         Ok(data) if data.is_symlink() => match path.canonicalize() {
             Ok(target) => target,

@@ -153,6 +153,12 @@ fn an_input_that_several_modules_declare_is_reported_once() {
     let report = report_at(&files, jiff::civil::date(2026, 8, 19));
     let findings = report.findings.iter().filter(|finding| finding.rule == "missing-follows");
     assert_eq!(findings.map(|finding| &*finding.path).collect::<Vec<_>>(), ["modules/a.nix"]);
+    // Another module overrides it, and flake.nix is not generated again yet.
+    let follows = "{ flake-file.inputs.x.inputs.nixpkgs.follows = \"nixpkgs\"; }";
+    let files =
+        [("flake.nix", GENERATED), ("flake.lock", &lock), ("modules/a.nix", module), ("modules/b.nix", follows)];
+    let report = report_at(&files, jiff::civil::date(2026, 8, 19));
+    assert!(!report.findings.iter().any(|finding| finding.rule == "missing-follows"));
 }
 
 /// A flake with nixpkgs 26.05 whose input `x` follows it, and has another nixpkgs called `stable`.
@@ -184,14 +190,14 @@ fn a_second_nixpkgs_keeps_its_own_release() {
 }
 
 #[test]
-fn a_lookup_is_pinned_as_the_other_sources_are() {
+fn the_advice_for_a_lookup_names_the_program_that_pins_other_sources() {
     let help = |files: &[(&str, &str)]| {
         let report =
             report_at(&[files, &[("shell.nix", "import <nixpkgs> { }")]].concat(), jiff::civil::date(2026, 8, 19));
         report.findings.iter().find(|finding| finding.rule == "lookup-path").unwrap().help.clone().unwrap()
     };
     let pins = ("npins/sources.json", r#"{ "pins": { }, "version": 5 }"#);
-    assert_eq!(help(&[pins]), "pin it with `npins add`, and import the pinned source");
+    assert_eq!(help(&[pins]), "import a source that npins pins");
     assert_eq!(help(&[("flake.nix", "{ outputs = _: { }; }"), pins]), "use a flake input, which flake.lock pins");
     assert_eq!(help(&[]), "use a flake input, which flake.lock pins");
 }

@@ -10,10 +10,10 @@ use super::needles::Words;
 use super::{Fact, FileView, Glance, Project, ProjectFile, Reader, fact};
 use crate::finding::Span;
 use crate::knowledge::third_party;
+use crate::lang::flake::Flake;
 use crate::lang::flake::flakeref::{FlakeRef, Scheme};
 use crate::lang::flake::lock::Lock;
 use crate::lang::flake::nixpkgs::{self, Channel};
-use crate::lang::flake::{Flake, Input};
 use crate::lang::nix::recognize;
 use crate::lang::{Tree, ci};
 use crate::source::{FileKind, Source};
@@ -32,7 +32,7 @@ static MODULES: Words = Words::any_of(&[modules::OPTIONS]);
 pub struct FlakeFacts {
     /// The inputs of a flake.nix.
     pub flake: Option<Box<Flake>>,
-    /// The inputs that a module declares for a flake.nix that flake-file generates.
+    /// The inputs that a module declares or refines for a flake.nix that flake-file generates.
     pub declared: Option<Box<Flake>>,
     /// A flake.lock.
     pub lock: Option<Box<Lock>>,
@@ -91,9 +91,10 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             let flake = if is_flake { Flake::read(tree).map(Box::new) } else { None };
             let mut uses = fetch::uses(tree);
             // Few repositories use flake-file, and this reads every binding.
-            let declared = file.source.text.contains(modules::OPTIONS).then(|| modules::inputs(tree));
+            let has_modules = file.source.text.contains(modules::OPTIONS);
+            let declared = has_modules.then(|| Flake::read_option(tree, modules::OPTIONS));
             let declared = declared.filter(|declared| !declared.inputs.is_empty());
-            uses.extend(declared.iter().flat_map(modules::uses));
+            uses.extend(declared.iter().flat_map(|declared| modules::uses(tree, declared)));
             let lookups = lookups(tree, is_flake);
             FlakeFacts { flake, declared: declared.map(Box::new), uses, lookups, ..FlakeFacts::default() }
         }
@@ -150,6 +151,7 @@ impl Use {
 }
 
 /// A flake.nix, or a module that declares inputs of a generated one, and the flake.lock next to the flake.nix.
+#[derive(Clone, Copy)]
 pub struct FlakeFile<'a> {
     /// The flake.nix or the module.
     pub source: &'a Source,
@@ -206,12 +208,6 @@ impl<'a> FlakeFile<'a> {
             no_lock: locked.and_then(|(_, facts)| facts.no_lock.as_deref()),
             generated: None,
         }
-    }
-
-    /// Whether the flake overrides an input of one of its inputs, here or in another module.
-    pub fn overrides(&self, input: &Input, name: &str) -> bool {
-        let elsewhere = || self.generated.and_then(|all| all.input(&input.name.value)?.input(name));
-        input.input(name).or_else(elsewhere).is_some()
     }
 
     /// All inputs of the flake.

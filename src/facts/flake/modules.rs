@@ -1,30 +1,40 @@
 //! Inputs of a flake.nix that flake-file generates: modules declare them in `flake-file.inputs`.
 
 use super::Use;
-use crate::lang::Tree;
-use crate::lang::flake::{Flake, Input, nixpkgs};
+use crate::lang::flake::flakeref::FlakeRef;
+use crate::lang::flake::{Flake, Input, Text, nixpkgs, text};
+use crate::lang::nix;
+use crate::lang::{NodeKind, Tree};
 
 /// The name of the option set.
 pub const OPTIONS: &str = "flake-file";
 
-/// The inputs that a module declares with their sources. Inputs that it only refines, for example by a `follows`, are
-/// left out: another module declares them.
-pub fn inputs(tree: &Tree<'_>) -> Flake {
-    let mut declared = Flake::read_option(tree, OPTIONS);
-    declared.inputs.retain(|input| input.url.is_some() || !input.attrs.is_empty() || input.computed);
-    declared
+/// Whether a module declares an input, and does not only refine one that another module declares, for example by a
+/// `follows`.
+pub fn is_declared(input: &Input) -> bool {
+    input.url.is_some() || !input.attrs.is_empty() || input.computed
 }
 
 /// The references to nixpkgs among the inputs that a module declares. An edit would have to be repeated in the generated
 /// file, so they have no text to change.
-pub fn uses(declared: &Flake) -> Vec<Use> {
-    declared.inputs.iter().filter_map(used).collect()
+pub fn uses(tree: &Tree<'_>, declared: &Flake) -> Vec<Use> {
+    // Several definitions of one input are possible, for example for different systems.
+    let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
+    let urls = bindings.filter_map(|binding| {
+        let path = nix::attr_path(tree, binding)?;
+        let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("")).collect();
+        let [.., options, "inputs", input, "url"] = names.as_slice() else { return None };
+        let url = text(tree, nix::unwrap_parens(tree, nix::value(tree, binding)?)).filter(|_| *options == OPTIONS)?;
+        used(&FlakeRef::parse(&url.value), &url, input)
+    });
+    let by_attributes = declared.inputs.iter().filter(|input| input.url.is_none() && !input.attrs.is_empty());
+    let by_attributes = by_attributes.filter_map(|input| used(&input.reference()?, &input.name, &input.name.value));
+    urls.chain(by_attributes).collect()
 }
 
-fn used(input: &Input) -> Option<Use> {
-    let name = &input.name.value;
-    let mut used = Use::of(&input.reference()?, input.place(), None, format!("the input `{name}`"))?;
+fn used(reference: &FlakeRef, place: &Text, name: &str) -> Option<Use> {
+    let mut used = Use::of(reference, place.span, None, format!("the input `{name}`"))?;
     used.named_for_branch = nixpkgs::names_branch(name);
-    used.names.push(name.clone());
+    used.names.push(name.to_owned());
     Some(used)
 }

@@ -232,16 +232,18 @@ impl Hosts {
         }
         let domains = project.all::<PortFacts>().flat_map(|ports| &ports.domains);
         own.extend(domains.map(|name| name.to_ascii_lowercase()));
-        let names = project.all::<PortFacts>().flat_map(|ports| ports.machines.iter().chain(&ports.services));
-        let declared = names.map(String::as_str);
+        let declared = project.all::<PortFacts>().flat_map(|ports| &ports.machines).map(String::as_str);
         let folders = project.paths.keys().filter_map(|path| machine_of(path));
-        let machines: HashSet<String> = declared.chain(folders).map(str::to_ascii_lowercase).collect();
+        let mut machines: HashSet<String> = declared.chain(folders).map(str::to_ascii_lowercase).collect();
         for (address, name) in project.all::<PortFacts>().flat_map(|ports| &ports.named_addresses) {
             let name = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
             if machines.contains(&name) {
                 own.insert(address.to_string());
             }
         }
+        // A service is a host name as well, but an address with the name of one may be anyone's.
+        let services = project.all::<PortFacts>().flat_map(|ports| &ports.services);
+        machines.extend(services.map(|name| name.to_ascii_lowercase()));
         let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));
         Self { own, machines, external, configured }
     }

@@ -24,6 +24,7 @@ pub fn collect(tree: &Tree<'_>, facts: &mut PortFacts) {
         tree,
         facts,
         bound: BTreeSet::new(),
+        selected_sets: BTreeSet::new(),
         hosts: HashMap::new(),
         blocks: HashMap::new(),
         parameters: HashMap::new(),
@@ -73,6 +74,8 @@ struct Collector<'t, 'a> {
     depth: usize,
     /// Literals that were already reported because a port uses the name that they are bound to.
     bound: BTreeSet<Node>,
+    /// The bindings of sets from which a computed name selects.
+    selected_sets: BTreeSet<Node>,
     /// The host names in each set that was queried.
     hosts: HashMap<Node, HostNames>,
     /// For each rule of a NetworkPolicy that was queried: the address to which it allows connections.

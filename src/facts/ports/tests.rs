@@ -568,7 +568,8 @@ fn fallbacks_can_be_addresses_of_other_services() {
             ("A: {SMTP_HOST: mail.example.org, SMTP_PORT: \"${SMTP_PORT:-587}\"}\n", "587!@mail.example.org"),
             ("A: {SMTP_HOST: \"${SMTP_HOST}\", HTTP_PORT: \"${HTTP_PORT:-8080}\"}\n", "8080!"),
             ("a: \"http://web:\\\n    3005/x http://localhost:3006\"\n", "3005@web 3006"),
-            ("a: \"http://localhost:30\\\n    05/x\"\n", ""),
+            ("a: \"http://localhost:3000/\\\n  05\"\n", "3000"),
+            ("port: \"82\\\n  09\"\n", "82"),
             ("B: ${B:-latest:3}\nsocket_address: {address: 0.0.0.0, port_value: 8063}\n", "8063"),
         ],
     );

@@ -298,13 +298,18 @@ fn joined(yaml: &Yaml<'_, '_>, node: Node, raw: &str) -> Option<Joined> {
         }
         joined.text.push_str(raw.get(from..at)?);
         let rest = inner.get(at + BREAK.len()..)?;
+        // A number in two lines has no span of its own.
+        if joined.text.ends_with(|c: char| c.is_ascii_digit())
+            && rest.trim_start_matches([' ', '\t']).starts_with(|c: char| c.is_ascii_digit())
+        {
+            return None;
+        }
         let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
         removed += BREAK.len() + blank;
         joined.breaks.push((joined.text.len(), removed));
         from = at + BREAK.len() + blank;
     }
     joined.text.push_str(raw.get(from..)?);
-    // Each port is compared with all breaks.
     Some(joined)
 }
 

@@ -26,7 +26,7 @@ pub struct Flake {
 }
 
 /// One input.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Input {
     /// Its name, where it first occurs.
     pub name: Text,

@@ -13,7 +13,7 @@ impl Collector<'_, '_> {
     }
 
     /// The literal numbers of a set in this file from which a computed name selects one: `ports.${node}`.
-    pub(super) fn computed_member(&self, select: Node) -> Vec<(Node, u32)> {
+    pub(super) fn computed_member(&mut self, select: Node) -> Vec<(Node, u32)> {
         let tree = self.tree;
         let path = tree.child(select, Field::Attrpath);
         let is_computed = path.is_some_and(|path| {
@@ -21,8 +21,14 @@ impl Collector<'_, '_> {
             names.next().is_some_and(|name| name.text.is_none()) && names.next().is_none()
         });
         let root = tree.child(select, Field::Expression).map(|root| nix::unwrap_parens(tree, root));
-        let root = root.filter(|&root| is_computed && tree.kind(root) == NodeKind::Variable);
-        root.map(|root| self.bound_elements(root)).unwrap_or_default()
+        let Some(root) = root.filter(|&root| is_computed && tree.kind(root) == NodeKind::Variable) else {
+            return Vec::new();
+        };
+        // All selections from a set refer to the same numbers.
+        match nix::resolve(tree, root, tree.slice(root)) {
+            Some(Origin::Binding(binding)) if self.selected_sets.insert(binding) => self.bound_elements(root),
+            _ => Vec::new(),
+        }
     }
 
     /// The literal number that a name is bound to, in this file.

@@ -12,7 +12,7 @@ pub(super) struct Lines<'a> {
     comment: usize,
     /// The start of the last line that begins with two dashes, and whether it is an SQL or Lua comment.
     dashes: Option<(usize, bool)>,
-    /// The docstrings and comments of XML that have not been passed yet, in reverse order.
+    /// The docstrings and XML comments after the current position, in reverse order.
     blocks: Vec<Range<usize>>,
 }
 
@@ -92,11 +92,22 @@ fn is_dashes(line: &[u8]) -> bool {
     matches!(line.trim_ascii_start(), [b'-', b'-', b' ', after, ..] if after.is_ascii_alphanumeric())
 }
 
+/// Whether a text begins like XML or HTML. In other languages, such as shell scripts and the configuration of Apache,
+/// the marks of comments may be anything.
+fn is_xml(bytes: &[u8]) -> bool {
+    let Some(tag) = bytes.trim_ascii_start().strip_prefix(b"<") else { return false };
+    let end = memchr::memchr(b'>', tag).unwrap_or(tag.len());
+    let (tag, name) = (&tag[..end], tag.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count());
+    tag.starts_with(b"?xml")
+        || tag.starts_with(b"!--")
+        || tag.starts_with(b"!DOCTYPE")
+        || name > 0 && (name == tag.len() || memchr::memmem::find(tag, b"=\"").is_some())
+}
+
 /// The comments in XML and HTML: `<!-- <Port>8080</Port> -->`.
 fn xml_comments(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    // In other languages, such as shell scripts, these characters may be anything.
-    if !bytes.trim_ascii_start().starts_with(b"<") {
+    if !is_xml(bytes) {
         return found;
     }
     let mut from = 0;

@@ -84,12 +84,11 @@ impl<'a> View<'a> {
         self.is_apart(before) || before == b'-' && is_fallback() || self.network_start(start).is_some()
     }
 
-    /// Whether a variable or option is set to a user at a host, or a list contains members with their numbers:
-    /// `RPC_HOST=KEY@atlas:3901`, `1@kafka-0.kafka:9093,2@kafka-1.kafka:9093`.
-    fn is_assigned_user(&self, at: usize) -> bool {
-        let start = self.run_start(at, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-        let is_member = || self.str(start..at).bytes().all(|byte| byte.is_ascii_digit()) && self.begins_value(start);
-        start < at && (self.before(start) == b'=' || is_member())
+    /// Whether an `@` follows the number of a member in a list: `1@kafka-0.kafka:9093,2@kafka-1.kafka:9093`. After a
+    /// user, `bob@atlas:2024` may be a path.
+    fn is_member(&self, at: usize) -> bool {
+        let start = self.run_start(at, |byte| byte.is_ascii_digit());
+        start < at && self.begins_value(start)
     }
 
     /// Whether a word is the name of a tag: `tag:server`.
@@ -141,7 +140,7 @@ impl<'a> View<'a> {
             && !is_no_address(name_before)
             && (self.begins_value(start)
                 || before == b':' && self.follows_protocol(start - 1)
-                || before == b'@' && self.is_assigned_user(start - 1) && self.value_ends(digits.end))
+                || before == b'@' && self.is_member(start - 1) && self.value_ends(digits.end))
             && !self.is_in_sentence(start, digits.end)
             && !self.precedes_clause(start, digits.end)
     }
@@ -158,7 +157,8 @@ impl<'a> View<'a> {
     /// Whether an address begins at `start`, as in a list: `reverse_proxy /health atlas:3903 borea:3904`.
     fn begins_address(&self, start: usize) -> bool {
         let colon = self.run_end(start, is_host_byte);
-        self.at(colon) == b':' && self.at(colon + 1).is_ascii_digit()
+        let digits = colon + 1..self.run_end(colon + 1, |byte| byte.is_ascii_digit());
+        self.at(colon) == b':' && !digits.is_empty() && self.value(&digits) >= 1024
     }
 
     /// Whether words are on both sides of an address, with a comma or a full stop: `ask atlas:443, then wait`. In a

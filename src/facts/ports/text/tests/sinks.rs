@@ -332,7 +332,7 @@ fn comments_contain_no_ports() {
 }
 
 #[test]
-fn comments_of_xml_are_text() {
+fn xml_comments_contain_no_ports() {
     numbers(
         Config,
         &[],
@@ -343,6 +343,8 @@ fn comments_of_xml_are_text() {
         ],
     );
     numbers(Value, &[], &[("<!-- localhost:8081 --> localhost:8082", &[8082])]);
+    let apache = "<VirtualHost *:8081>\n # <!--\n ProxyPass / http://localhost:8083\n # -->\n</VirtualHost>";
+    numbers(Config, &[], &[(apache, &[8081, 8083])]);
 }
 
 #[test]
