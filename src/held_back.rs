@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::check::Check;
-use crate::check::unreadable_file::{
-    broken_registry, endless_registry, no_registry, other_registry, partial_registry, unknown_registry,
-};
+use crate::check::unreadable_file::{broken_registry, endless_registry, no_registry, other_registry, unknown_registry};
 use crate::config::Config;
 use crate::facts::Project;
 use crate::facts::port_registry::{self, Registry, RegistryFacts};
@@ -20,8 +18,7 @@ use crate::wording::{listed, shortened};
 pub struct HeldBack {
     /// The rules.
     pub rules: BTreeSet<RuleId>,
-    /// The reasons, and the registries of which only a part is known: findings that are reported whichever paths were
-    /// requested.
+    /// The reasons: findings that are reported whichever paths were requested.
     pub findings: Vec<Finding>,
 }
 
@@ -36,8 +33,7 @@ impl HeldBack {
         let findings: Vec<Finding> =
             missing(repo, project, config).into_iter().chain(unevaluated(project, config)).collect();
         match findings.is_empty() {
-            // What is known about a part of a registry is certain, so the rules run.
-            true => Self { rules: BTreeSet::new(), findings: partial(project, config) },
+            true => Self::default(),
             false => Self { rules, findings },
         }
     }
@@ -115,24 +111,17 @@ pub fn unevaluated(project: &Project, config: &Config) -> Vec<Finding> {
     counted.filter_map(|(file, facts)| reason(&file.source.path, facts)).collect()
 }
 
-/// The configured registries that may have entries besides those that are known.
-fn partial(project: &Project, config: &Config) -> Vec<Finding> {
-    if config.ports.registries.is_empty() {
-        return Vec::new();
-    }
-    let registries = project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
-    let incomplete = registries.filter_map(|registry| Some((registry, registry.incomplete()?)));
-    incomplete.map(|(registry, (at, why))| partial_registry(&registry.path, at, why)).collect()
-}
-
-/// A note for each configured registry with entries whose values are not known.
+/// A note for each configured registry of which only a part is known. What is known is certain, so the rules run.
 pub fn unknown_entries(project: &Project, config: &Config) -> Vec<Note> {
     if config.ports.registries.is_empty() {
         return Vec::new();
     }
     let registries = project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
     let notes = registries.filter_map(|registry| {
-        let message = format!("{}, so conflicts with these ports are not reported", unknown(registry)?);
+        let message = match registry.incomplete() {
+            Some((_, why)) => format!("only a part of this port registry can be evaluated ({why})"),
+            None => format!("{}, so they are not checked for conflicts", unknown(registry)?),
+        };
         Some(Note { kind: NoteKind::Skipped, path: Some(registry.path.clone()), message })
     });
     notes.collect()

@@ -103,16 +103,7 @@ pub fn other_registry(path: &RelPath) -> Finding {
 
 /// The finding for a configured port registry whose entries are not known.
 pub fn unknown_registry(path: &RelPath, at: Span, why: &str) -> Finding {
-    incomplete(path, at, format!("this port registry cannot be evaluated ({why}), so the port rules did not run"))
-}
-
-/// The finding for a configured port registry that may have further entries.
-pub fn partial_registry(path: &RelPath, at: Span, why: &str) -> Finding {
-    let message = format!("only a part of this port registry can be evaluated ({why}): it may have further entries");
-    incomplete(path, at, message)
-}
-
-fn incomplete(path: &RelPath, at: Span, message: String) -> Finding {
+    let message = format!("this port registry cannot be evaluated ({why}), so the port rules did not run");
     Finding::new(RULE, path, at, message)
         .label("not evaluated")
         .help("write all ports in this file, or list the files that contain them: `registry` in flakeward.toml")

@@ -48,7 +48,9 @@ fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf, unsaved: &Unsaved) -> R
         Err(error) => return Err(cannot(&folder, walk::io_reason(&error))),
     }
     // Such a page would be ignored without a word.
-    if let Some(file) = files.iter().find(|file| is_page(file) && file.extension().is_some_and(|it| it != "md")) {
+    let is_misnamed =
+        |file: &&PathBuf| is_page(file) && file.extension().is_some_and(|it| it != "md") && !file.is_dir();
+    if let Some(file) = files.iter().find(is_misnamed) {
         return Err(Failure::new(format!("the rule {} is not read because of its name", shown(file).display()))
             .help("end the name in `.md`, in lower case"));
     }

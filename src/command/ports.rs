@@ -167,18 +167,20 @@ fn some_of(paths: &[RelPath], session: &Session) -> String {
     listed(&named.chain(rest).collect::<Vec<_>>(), "and")
 }
 
-/// Fails if the number of an entry is not known. The help text says what that means.
+/// Fails if a registry may have entries that are not known. The help text says what that means. Single unknown entries,
+/// which need not be ports, get a note.
 fn all_known(registries: &Registries<'_>, session: &Session, help: &str) -> Result<(), Failure> {
-    let mut unknown = registries.all().iter().filter_map(|registry| {
-        let why = registry.incomplete().map(|(_, why)| format!("not all entries can be evaluated: {why}"));
-        Some((registry, why.or_else(|| held_back::unknown(registry))?))
-    });
-    match unknown.next() {
-        None => Ok(()),
-        Some((registry, why)) => {
-            Err(Failure::new(format!("{}: {why}", session.view.path(&registry.path))).help(help.to_owned()))
+    let mut incomplete = registries.all().iter().filter_map(|registry| Some((registry, registry.incomplete()?.1)));
+    if let Some((registry, why)) = incomplete.next() {
+        let message = format!("{}: not all entries can be evaluated: {why}", session.view.path(&registry.path));
+        return Err(Failure::new(message).help(help.to_owned()));
+    }
+    for registry in registries.all() {
+        if let Some(why) = held_back::unknown(registry) {
+            note(format!("{}: {why}", session.view.path(&registry.path)), session);
         }
     }
+    Ok(())
 }
 
 /// Like [`code`], but a configured registry must exist.

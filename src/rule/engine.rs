@@ -148,8 +148,12 @@ impl Predicate {
 
     /// Whether a match satisfies the predicate, as the library defines it. `None` if it would take too long to
     /// determine that.
-    fn holds(&self, found: &QueryMatch<'_, '_>, text: &[u8]) -> Option<bool> {
+    fn holds(&self, found: &QueryMatch<'_, '_>, text: &[u8], is_late: impl Fn() -> bool) -> Option<bool> {
         for capture in found.captures().iter().filter(|capture| capture.index == self.capture) {
+            // A quantified capture may have thousands of nodes.
+            if is_late() {
+                return None;
+            }
             let is_match = self.pattern.is_match(&text[capture.node.byte_range()])?;
             if (is_match == self.is_positive) != self.is_of_all {
                 return Some(!self.is_of_all);
@@ -162,14 +166,14 @@ impl Predicate {
 /// The end of the names under which the engine evaluates predicates.
 const OWN_MATCH: &str = "own-match?";
 
-/// The maximum size of a predicate's compiled expression, in bytes: that of the library.
-const PREDICATE_SIZE: usize = 10 << 20;
+/// The maximum size of a predicate's compiled expression, in bytes.
+const PREDICATE_SIZE: usize = 1 << 20;
 
 /// Renames the predicates that match regular expressions, so that the library does not evaluate them.
-fn own_predicates(query: &str) -> String {
+pub(super) fn own_predicates(query: &str) -> String {
     let mut out = String::new();
     let mut rest = query;
-    while let Some(at) = rest.find(['"', ';', '#', '.']) {
+    while let Some(at) = rest.find(['"', ';', '#', '.', '@']) {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let length = match from.as_bytes()[0] {
@@ -181,7 +185,8 @@ fn own_predicates(query: &str) -> String {
             }
         };
         let (token, after) = from.split_at(length);
-        match token[1..].strip_suffix("match?") {
+        // A capture can have any name: `@x.match?`.
+        match token[1..].strip_suffix("match?").filter(|_| !token.starts_with('@')) {
             Some("" | "not-" | "any-" | "any-not-") => {
                 out.push_str(&token[..token.len() - "match?".len()]);
                 out.push_str(OWN_MATCH);
@@ -465,7 +470,10 @@ impl<'r> Combined<'r> {
             // A query that takes too long must not stop the others.
             Searched { .. } => {
                 for (&rule, budget) in self.rules.iter().zip(&self.alone) {
-                    let Some(alone) = Compiled::new(language, &[rule]) else { continue };
+                    let Some(alone) = Compiled::new(language, &[rule]) else {
+                        stopped.push(rule);
+                        continue;
+                    };
                     let searched = alone.search(tree, budget);
                     hits.extend(searched.hits);
                     if searched.stopped {
@@ -523,7 +531,9 @@ impl<'r> Compiled<'r> {
         let mut matches = cursor.matches_with_options(&self.query, raw.root_node(), text, options);
         while let Some(found) = matches.next() {
             let predicates = &self.predicates[found.pattern_index];
-            let holds = predicates.iter().try_fold(true, |all, it| Some(all && it.holds(found, text)?));
+            let holds = predicates
+                .iter()
+                .try_fold(true, |all, it| Some(all && it.holds(found, text, || start.elapsed() > left)?));
             if !predicates.is_empty() && (holds.is_none() || start.elapsed() > left) {
                 late.set(true);
                 break;
@@ -553,6 +563,8 @@ mod tests {
                 "( .not-match? @b \"\") ; #match?\n(#match? @c \"\")",
                 "( .not-own-match? @b \"\") ; #match?\n(#own-match? @c \"\")",
             ),
+            ("((a) @x.match? (#eq? @x.match? \"y\"))", "((a) @x.match? (#eq? @x.match? \"y\"))"),
+            ("((a) @x.match (#match? @x.match \"y\"))", "((a) @x.match (#own-match? @x.match \"y\"))"),
             ("(a . (b) #eq? @b \"match?\"", "(a . (b) #eq? @b \"match?\""),
             ("\"open #match?", "\"open #match?"),
         ] {

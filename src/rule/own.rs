@@ -52,6 +52,11 @@ impl Page<'_> {
         if rule.paths.as_ref().is_some_and(|paths| paths.pattern().is_empty()) {
             return self.fail("paths", "this list is empty, so the rule would never match");
         }
+        let outside = |glob: &&String| glob.starts_with("..") || glob.starts_with('!');
+        if let Some(glob) = rule.paths.as_ref().and_then(|paths| paths.pattern().iter().find(outside)) {
+            return self
+                .fail("paths", &format!("`{glob}` matches no path of a repository, so the rule would never match"));
+        }
         self.languages(rule)?;
         if rule.message.trim().is_empty() {
             return Err(PageError::new(
@@ -151,11 +156,16 @@ impl Page<'_> {
             return self.fail("query", "the query is nested too deeply");
         }
         for language in super::engine::languages(rule) {
+            let renamed = super::engine::own_predicates(text);
             let query = Query::new(&language.grammar(), text).map_err(|error| PageError {
                 message: explain(&error, language),
                 span: self.inside(text, error.offset),
                 help: None,
             })?;
+            // The engine compiles it like this.
+            if let Err(error) = Query::new(&language.grammar(), &renamed) {
+                return self.fail("query", &format!("the query cannot be compiled: {}", error.message));
+            }
             if query.capture_index_for_name("finding").is_none() {
                 return self.fail("query", "the query has no @finding: write it after the node to report");
             }

@@ -17,6 +17,9 @@ const SHORT: usize = 256;
 /// takes one step for each byte, if it needs few states.
 const STEPS: usize = 10_000_000;
 
+/// The maximum number of steps of a match for which the automaton gives up. They take about a second.
+const MOST_STEPS: usize = 200_000_000;
+
 /// The maximum number of times that the states of an automaton are discarded during a match, because there are too
 /// many.
 const DISCARDED: usize = 3;
@@ -53,10 +56,12 @@ impl Pattern {
             return Some(self.regex.is_match(text));
         }
         let automaton = self.automaton.get_or_init(|| Automaton::new(&self.text)).as_ref()?;
-        if automaton.dfa.get_nfa().states().len().saturating_mul(text.len()) <= STEPS {
+        let steps = automaton.dfa.get_nfa().states().len().saturating_mul(text.len());
+        if steps <= STEPS {
             return Some(self.regex.is_match(text));
         }
-        automaton.is_match(text).ok()
+        // It also gives up at a word boundary beside a character that is not ASCII.
+        automaton.is_match(text).ok().or_else(|| (steps <= MOST_STEPS).then(|| self.regex.is_match(text)))
     }
 }
 
@@ -107,6 +112,9 @@ mod tests {
                 pattern.is_match(&long.as_bytes()[..300])
             );
         }
+        let words = format!("# \u{fc}\n{}", "package ".repeat(6_000));
+        let boundaries = Pattern::new(r"\b(password|secret)\w*\b", 10 << 20).unwrap();
+        assert_eq!(boundaries.is_match(words.as_bytes()), Some(false));
         // Each position after an `a` is a different state.
         let mut seed = 1u32;
         let random = std::iter::repeat_with(|| {

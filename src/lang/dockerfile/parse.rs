@@ -186,7 +186,13 @@ pub fn continued_name(text: &str) -> Option<usize> {
     let lines: Vec<&str> = text.lines().collect();
     let is_continued = |instruction: &Instruction| {
         let first = lines.get(instruction.line - 1).and_then(|line| line.trim().strip_suffix(escape));
-        first.is_some_and(|part| !part.contains(char::is_whitespace) && part.len() < instruction.name.len())
+        let Some(part) = first else { return false };
+        let is_from = instruction.name == "FROM" && part.len() == instruction.name.len();
+        let is_cut = |part: &str, name: &str| !part.contains(char::is_whitespace) && part.len() < name.len();
+        // `ONBUILD EXP\⏎OSE 80`
+        let inner = part.split_once(char::is_whitespace).filter(|_| instruction.name == "ONBUILD");
+        let inner_name = instruction.rest.split_whitespace().next().unwrap_or_default();
+        is_from || is_cut(part, &instruction.name) || inner.is_some_and(|(_, part)| is_cut(part.trim(), inner_name))
     };
     instructions(text).ok()?.iter().find(|instruction| is_continued(instruction)).map(|instruction| instruction.line)
 }
