@@ -155,13 +155,13 @@ fn numbered(name: &[String], cluster: &Cluster<'_>) -> Option<Vec<String>> {
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.
-type Claim = ([bool; 9], u32);
+pub type Claim = ([bool; 9], u32);
 
 /// In order of precedence: well-known numbers and the own ports of listening services, both outside containers; other
 /// numbers outside containers; a service's own port rather than those of its parts; a value rather than a default;
 /// listeners; names without qualifiers and numbers without a common purpose; names that no use extends; numbers that
 /// several options have; numbers without a use inside a container; and the lower number.
-fn claim(cluster: &Cluster<'_>) -> Claim {
+pub fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
     let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);
     let qualified = is_usual || cluster.best().is_none_or(is_qualified);

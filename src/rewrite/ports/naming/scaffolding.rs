@@ -81,6 +81,11 @@ impl<'a> Scaffolding<'a> {
         }
     }
 
+    /// The names of the machines; see [`machines`].
+    pub fn machines(&self) -> &HashSet<String> {
+        &self.machines
+    }
+
     /// Whether a name belongs to a machine.
     pub fn is_machine(&self, name: &str) -> bool {
         !self.machines.is_empty() && self.machines.contains(&name.to_ascii_lowercase())

@@ -224,3 +224,26 @@ fn the_ends_of_a_range_are_not_ports_of_single_services() {
     ];
     assert_eq!(proposals(&uses), ["games.valheimFirst=2456", "games.valheimLast=2458"]);
 }
+
+#[test]
+fn services_with_one_number_keep_their_entries() {
+    // The file of the host comes first, but the own port of the service has the better claim to its name.
+    assert_eq!(
+        proposals(&[
+            (
+                8081,
+                "den.aspects.oak.nixos.zigbee2mqtt.meadow.port",
+                "modules/hosts/oak/default.nix",
+                "zigbee2mqtt = { meadow.port = @8081; };"
+            ),
+            (8081, "vars.zigbee2mqtt.port", "modules/hosts/ash/x.nix", "vars.zigbee2mqtt.port = @8081;"),
+            (
+                8080,
+                "services.zigbee2mqtt.settings.frontend.port",
+                "modules/features/zigbee2mqtt.nix",
+                "services.zigbee2mqtt.settings.frontend.port = @8080;"
+            ),
+        ]),
+        ["home.zigbee2mqtt=8081", "home.zigbee2mqttFrontend=8080", "home.zigbee2mqttMeadow=8081"]
+    );
+}
