@@ -40,6 +40,7 @@ fn the_text_that_a_replacement_searches_for_contains_no_ports() {
                 "3000",
             ),
             (r#"{ p = builtins.replaceStrings [ "localhost:3000" ] [ "localhost:3001" ] text; }"#, "3001"),
+            (r#"{ p = builtins.replaceStrings [ "localhost:3000" ] [ "x" ] config.services.a.url; }"#, "3000"),
         ],
     );
 }
