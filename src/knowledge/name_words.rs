@@ -79,6 +79,10 @@ pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
+/// Words of comments in a firewall that do not say what a port is for.
+pub const EMPTY_REMARKS: &[&str] =
+    &["allow", "firewall", "for", "needed", "open", "opened", "port", "ports", "tcp", "the", "this", "udp"];
+
 /// Git forges, which have SSH in addition to their web interface.
 pub const FORGES: &[&str] = &["forgejo", "gitea", "gitlab", "gogs", "gerrit", "onedev"];
 
