@@ -23,13 +23,13 @@ pub fn assign(uses: &[Missing<'_>], context: &Context<'_>, entries: &[&[String]]
                 fitting.filter(|(_, entry)| !has_lost || is_free(entry)).collect()
             })
             .collect();
-        let pairs = pairs(&clusters, &fits);
+        let pairs = pairs(&clusters, &fits, entries.len());
         for (at, cluster) in clusters.iter().enumerate() {
             let entry = pairs.iter().find(|(known, _)| *known == at).map(|(_, entry)| *entry);
             for &index in &cluster.certain {
                 assigned[index] = entry;
                 // The only entry of a number may be for several services.
-                lost[index] |= entry.is_none() && !fits[at].is_empty() && entries.len() > 1;
+                lost[index] |= entry.is_none() && !fits[at].is_empty() && entries.len() > 1 && may_choose(cluster);
             }
         }
         let before = left.len();
@@ -48,11 +48,6 @@ fn fitting(
     context: &Context<'_>,
     entries: &[Vec<String>],
 ) -> Vec<(usize, usize)> {
-    // The usual number of a program is not sufficient to choose between several entries. No service has a range.
-    let is_range = || cluster.uses.iter().all(Used::is_range_end);
-    if entries.len() > 1 && !cluster.is_named() && !is_range() {
-        return Vec::new();
-    }
     let names = choose::all_names(cluster, uses, context.scaffolding.machines());
     let names: Vec<String> = names.iter().map(|name| name.concat()).collect();
     let rank = |spellings: &Vec<String>| names.iter().position(|name| spellings.contains(name));
@@ -62,19 +57,34 @@ fn fitting(
     ranked
 }
 
+/// Whether a cluster may choose between several entries. The usual number of a program is not sufficient. No service has
+/// a range.
+fn may_choose(cluster: &Cluster<'_>) -> bool {
+    cluster.is_named() || cluster.uses.iter().all(Used::is_range_end)
+}
+
 /// Pairs of a cluster and its entry. Each entry belongs to one cluster.
-fn pairs(clusters: &[Cluster<'_>], fits: &[Vec<(usize, usize)>]) -> Vec<(usize, usize)> {
+fn pairs(clusters: &[Cluster<'_>], fits: &[Vec<(usize, usize)>], entries: usize) -> Vec<(usize, usize)> {
     let mut order: Vec<usize> = (0..clusters.len()).filter(|&at| !fits[at].is_empty()).collect();
     // As for the names of new entries, the best claim chooses first.
     order.sort_by_cached_key(|&at| choose::claim(&clusters[at]));
-    let mut pairs: Vec<(usize, usize)> = Vec::new();
-    for &at in &order {
-        let is_free = |entry: &&usize| !pairs.iter().any(|(_, other)| other == *entry);
-        let free = fits[at].iter().map(|(_, entry)| entry).find(is_free).copied();
-        pairs.extend(free.map(|entry| (at, entry)));
+    let in_turn = |order: &[usize]| {
+        let mut pairs: Vec<(usize, usize)> = Vec::new();
+        for &at in order {
+            let is_free = |entry: &&usize| !pairs.iter().any(|(_, other)| other == *entry);
+            let free = fits[at].iter().map(|(_, entry)| entry).find(is_free).copied();
+            pairs.extend(free.map(|entry| (at, entry)));
+        }
+        pairs
+    };
+    let all = in_turn(&order);
+    if all.len() == order.len() && all.len() == entries {
+        return all;
     }
-    if pairs.len() == order.len() {
-        return pairs;
+    order.retain(|&at| entries == 1 || may_choose(&clusters[at]));
+    let named = in_turn(&order);
+    if named.len() == order.len() {
+        return named;
     }
     // In an edited registry, an entry belongs to the service for which its name is best.
     let ranked = order
@@ -83,7 +93,7 @@ fn pairs(clusters: &[Cluster<'_>], fits: &[Vec<(usize, usize)>]) -> Vec<(usize, 
         .flat_map(|(place, &at)| fits[at].iter().map(move |&(rank, entry)| (rank, place, at, entry)));
     let mut ranked: Vec<(usize, usize, usize, usize)> = ranked.collect();
     ranked.sort_unstable();
-    pairs.clear();
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
     for (.., at, entry) in ranked {
         if !pairs.iter().any(|(known, other)| *known == at || *other == entry) {
             pairs.push((at, entry));

@@ -611,9 +611,10 @@ impl<'a> Cluster<'a> {
         names.extend(
             base.iter().filter(|base| is_target && is_service(base)).map(|base| with(base, &["upstream".to_owned()])),
         );
-        if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
-            let stem = self.uses.iter().find_map(|used| words::file_stem(used.path));
-            names.extend(stem.map(|stem| with(&stem, &end)));
+        // A range is not the port of one service.
+        let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end();
+        if names.is_empty() && self.uses.iter().all(is_by_file) {
+            names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }
         names.iter_mut().for_each(|name| name.truncate(LONGEST));
         names.iter_mut().for_each(spell);

@@ -271,6 +271,19 @@ fn a_number_may_be_an_end_of_two_ranges() {
 }
 
 #[test]
+fn a_range_has_no_name_without_evidence() {
+    let uses = [
+        (8123, "networking.firewall.allowedTCPPortRanges.from", "hosts/a/q.nix", "[ { from = @8123; to = 8124; } ]"),
+        (8124, "networking.firewall.allowedTCPPortRanges.to", "hosts/a/q.nix", "[ { from = 8123; to = @8124; } ]"),
+        (8124, "services.acme.port", "hosts/a/acme.nix", "port = @8124;"),
+    ];
+    assert_eq!(
+        proposals(&uses),
+        ["services.acme=8124", "unnamed.range8123TcpFirst=8123", "unnamed.range8123TcpLast=8124"]
+    );
+}
+
+#[test]
 fn only_games_have_a_few_consecutive_numbers() {
     let uses = [
         (9090, "networking.firewall.allowedTCPPortRanges.from", "hosts/a/net.nix", "[ { from = @9090; to = 9092; } ]"),
