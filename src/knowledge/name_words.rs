@@ -328,6 +328,9 @@ pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
 pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
 
+/// Names of sets that contain the services which another one connects to, by their names.
+pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
+
 /// Names of sets whose values are addresses of other hosts.
 pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",

@@ -5,7 +5,7 @@ use super::super::evidence::{Candidate, weight};
 use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
 use super::super::words::{all_generic, is_generic, prose, service, share, split, telling};
 use super::{Reader, is_front};
-use crate::knowledge::name_words::{CLIENTS, PURPOSES};
+use crate::knowledge::name_words::{CLIENTS, PURPOSES, TARGETS};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
@@ -44,9 +44,7 @@ impl Reader<'_> {
         let key = self.beside.map(|beside| service(beside.key())).filter(|_| is_argument);
         let key = key.filter(|words| !words.is_empty() && !all_generic(words) && !share(&self.subject, words));
         found.extend(key.map(|words| plain(words, weight::HOST)));
-        if let Some(at) =
-            self.parts.iter().position(|part| matches!(*part, "provider" | "providers" | "upstreams" | "backends"))
-        {
+        if let Some(at) = self.parts.iter().position(|part| TARGETS.contains(part)) {
             let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).map(|name| split(name));
             found.extend(name.filter(|words| !all_generic(words)).map(|words| plain(words, weight::TARGET)));
         }
