@@ -485,18 +485,21 @@ impl<'a> Cluster<'a> {
         self.uses.iter().any(|used| used.is_listener() && used.evidence.is_default())
     }
 
+    /// The uses in which the service listens on its own port, not on the port of one of its parts.
+    fn main_uses(&self) -> impl Iterator<Item = &Used<'a>> {
+        let service = self.best().map(|used| &used.evidence.best.service);
+        let is_own = move |used: &&Used<'a>| Some(&used.evidence.best.service) == service && used.is_listener();
+        self.uses.iter().filter(is_own).filter(|used| used.evidence.is_main())
+    }
+
     /// Whether this is the service's own port, not the port of one of its parts.
     pub fn is_main(&self) -> bool {
-        let service = self.best().map(|used| &used.evidence.best.service);
-        let is_own = |used: &Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
-        self.uses.iter().any(|used| is_own(used) && used.evidence.is_main())
+        self.main_uses().next().is_some()
     }
 
     /// Whether the service's own port is only a default, which no configuration overrides with this number.
     pub fn is_main_default(&self) -> bool {
-        let service = self.best().map(|used| &used.evidence.best.service);
-        let is_own = |used: &&Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
-        let mut own = self.uses.iter().filter(is_own).filter(|used| used.evidence.is_main()).peekable();
+        let mut own = self.main_uses().peekable();
         own.peek().is_some() && own.all(|used| used.evidence.is_default())
     }
 
