@@ -297,5 +297,5 @@ fn containers_with_the_same_inner_number_get_separate_entries() {
     for entry in ["wiki = 4801", "chat = 4802", "chatContainer = 4800", "wikiContainer = 4800"] {
         assert!(registry.contains(&format!("    {entry};\n")), "{entry}: {registry}");
     }
-    assert!(registry.contains("allow(port-conflict) same number as services.chatContainer"), "{registry}");
+    assert!(registry.contains("allow(port-conflict) also the number of services.chatContainer"), "{registry}");
 }

@@ -233,7 +233,10 @@ fn init_writes_a_registry_that_fix_then_uses() {
     assert_eq!(fs::read_to_string(root.path().join("modules/unifi.nix")).unwrap(), unifi);
     let registry = fs::read_to_string(root.path().join("lib/ports.nix")).unwrap();
     assert!(registry.contains("    incus = 8443;\n"), "{registry}");
-    assert!(registry.contains("# flakeward: allow(port-conflict) same number as infrastructure.incus"), "{registry}");
+    assert!(
+        registry.contains("# flakeward: allow(port-conflict) also the number of infrastructure.incus"),
+        "{registry}"
+    );
 
     let fix = run(&["fix", "--select", "hardcoded-port,port-conflict"]);
     assert_eq!(fix.status.code(), Some(0), "{}{}", text(&fix.stdout), text(&fix.stderr));

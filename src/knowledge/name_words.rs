@@ -79,6 +79,10 @@ pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
+/// Words of comments in a firewall that do not say what a port is for.
+pub const EMPTY_REMARKS: &[&str] =
+    &["allow", "firewall", "for", "needed", "open", "opened", "port", "ports", "tcp", "the", "this", "udp"];
+
 /// Git forges, which have SSH in addition to their web interface.
 pub const FORGES: &[&str] = &["forgejo", "gitea", "gitlab", "gogs", "gerrit", "onedev"];
 
@@ -324,6 +328,9 @@ pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
 
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
 pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
+
+/// Names of sets that contain the services which another one connects to, by their names.
+pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
 
 /// Names of sets whose values are addresses of other hosts.
 pub const CLIENT_SETS: &[&str] = &[

@@ -26,6 +26,12 @@ pub const ATTRIBUTES: [&str; 16] = [
 /// Attributes whose values are prose unless the value is an address: service instances may also have such names.
 pub const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "summary", "doc", "docs"];
 
+/// Functions whose first argument is text to search for.
+pub const REPLACERS: [&str; 2] = ["replaceString", "replaceStrings"];
+
+/// The usual names of the configuration of a system, and of parts of it.
+pub const CONFIGURATIONS: [&str; 5] = ["cfg", "config", "options", "osConfig", "ports"];
+
 /// Functions whose arguments are prose.
 pub const FUNCTIONS: [&str; 15] = [
     "literalExpression",

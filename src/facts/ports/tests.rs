@@ -40,6 +40,7 @@ fn the_text_that_a_replacement_searches_for_contains_no_ports() {
                 "3000",
             ),
             (r#"{ p = builtins.replaceStrings [ "localhost:3000" ] [ "localhost:3001" ] text; }"#, "3001"),
+            (r#"{ p = builtins.replaceStrings [ "localhost:3000" ] [ "x" ] config.services.a.url; }"#, "3000"),
         ],
     );
 }
@@ -52,6 +53,8 @@ fn the_fallback_of_a_selection_in_a_string_is_a_port() {
             (r#"{ url = "http://localhost:${toString cfg.port or 5432}"; }"#, "5432"),
             (r#"{ url = "http://localhost:${toString (cfg.port or 5432)}"; }"#, "5432"),
             (r#"{ text = "${toString (cfg.count or 5432)} items"; }"#, ""),
+            // The literal that the selection evaluates to is the one that counts.
+            (r#"let c = { web = 5433; }; in { url = "http://localhost:${toString (c.web or 5432)}"; }"#, "5433!"),
         ],
     );
 }

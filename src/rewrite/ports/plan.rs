@@ -142,8 +142,8 @@ fn placed(
 }
 
 /// Adds a comment to each entry whose number another entry also has, to state that this is intended. [`super::layout`]
-/// and [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first. Whether
-/// the names belong to two services or to one is not certain, so the reason does not state it.
+/// and [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first. The
+/// names may belong to one service or to two, so the reason only states the number.
 fn explain(entries: &mut [NewEntry]) {
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));
@@ -152,7 +152,7 @@ fn explain(entries: &mut [NewEntry]) {
         let entry = &mut entries[at];
         match first.get(&entry.number) {
             Some(other) => {
-                let reason = format!("same number as {other}, used under another name");
+                let reason = format!("also the number of {other}");
                 entry.comment = Some(format!("flakeward: allow(port-conflict) {reason}"));
             }
             None => {

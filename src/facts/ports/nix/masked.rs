@@ -35,11 +35,12 @@ impl Masked {
         let mut taken = 0;
         for part in tree.children(string).filter(|&part| tree.kind(part) == NodeKind::Interpolation) {
             let Some(expression) = tree.child(part, Field::Expression) else { continue };
+            let parsed = |node: Node| Some((node, tree.slice(node).parse().ok()?));
             let known = flow::integer(tree, expression)
-                .or_else(|| flow::fallback(tree, expression))
-                .and_then(|node| Some((node, tree.slice(node).parse().ok()?)))
+                .and_then(parsed)
                 .or_else(|| collector.bound_literal(flow::variable(tree, expression)?))
                 .or_else(|| collector.member_literal(flow::selection(tree, expression)?))
+                .or_else(|| flow::fallback(tree, expression).and_then(parsed))
                 .or_else(|| flow::computed(tree, expression).filter(|_| is_after_sign(tree, part)));
             let Some((literal, number)) = known else { continue };
             let number: u32 = number;

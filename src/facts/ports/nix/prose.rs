@@ -74,19 +74,6 @@ impl<'a> Collector<'_, 'a> {
             })
     }
 
-    /// Whether a string is one that a function replaces: the first argument of `replaceStrings`. It is somebody
-    /// else's text, and must stay as it is.
-    pub(super) fn is_searched_for(&self, node: Node) -> bool {
-        let tree = self.tree;
-        let mut around = tree.ancestors(node).take_while(|&node| {
-            !matches!(tree.kind(node), NodeKind::Binding | NodeKind::Function | NodeKind::Interpolation)
-        });
-        let call = around.find(|&node| tree.kind(node) == NodeKind::Apply).and_then(|call| flow::function(tree, call));
-        call.is_some_and(|(function, index)| {
-            index == 0 && matches!(nix::last_name(function), "replaceStrings" | "replaceString")
-        })
-    }
-
     /// Whether a string is the description in a configuration's own shorthand for `mkOption`: the last argument, in
     /// words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
     fn is_description(&self, apply: Node, function: &str, string: Node) -> bool {

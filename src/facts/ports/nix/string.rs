@@ -5,6 +5,7 @@ use crate::facts::ports::flow::{self, Sink};
 use crate::facts::ports::text::{self, Context, Flavour, Form, TextPort};
 use crate::facts::ports::{PortUse, UseKind, name, start, words};
 use crate::finding::Span;
+use crate::knowledge::prose;
 use crate::lang::nix::{self};
 use crate::lang::{Field, Node, NodeKind};
 
@@ -155,6 +156,29 @@ impl<'a> Collector<'_, 'a> {
         for port in &found {
             self.text_port(&masked, port, None, false, &own_name);
         }
+    }
+
+    /// Whether a string is the search text of a replacement: the first argument of `replaceStrings`. It is the text of the
+    /// patched program and must not change. The value of an option may contain a port of the repository itself.
+    fn is_searched_for(&self, node: Node) -> bool {
+        let tree = self.tree;
+        let around = tree.ancestors(node).take_while(|&node| {
+            !matches!(tree.kind(node), NodeKind::Binding | NodeKind::Function | NodeKind::Interpolation)
+        });
+        let mut calls = around.filter(|&node| tree.kind(node) == NodeKind::Apply);
+        let is_first = |&call: &Node| {
+            let found = flow::function(tree, call);
+            found.is_some_and(|(name, index)| index == 0 && prose::REPLACERS.contains(&nix::last_name(name)))
+        };
+        if !calls.next().as_ref().is_some_and(is_first) {
+            return false;
+        }
+        let arguments = calls.filter_map(|call| nix::call(tree, call)).map(|(_, arguments)| arguments);
+        let text = arguments.filter_map(|arguments| arguments.get(2).copied()).next();
+        text.is_some_and(|text| {
+            let mut words = tree.slice(text).split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            !words.any(|word| prose::CONFIGURATIONS.contains(&word))
+        })
     }
 
     fn text_port(&mut self, masked: &Masked, port: &TextPort<'_>, beside: Option<String>, bound: bool, name: &str) {

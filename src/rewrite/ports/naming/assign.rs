@@ -1,18 +1,36 @@
 //! Assigns uses of a number to existing entries, by the names that their services would get.
 
 use super::cluster::{Cluster, clusters};
-use super::{Context, Missing, choose, scaffolding, words};
+use super::{Context, Missing, Used, choose, words};
 
 /// The entry of each use of one number: the entry with a name of the use's service.
 pub fn assign(uses: &[Missing<'_>], context: &Context<'_>, entries: &[&[String]]) -> Vec<Option<usize>> {
+    let entries: Vec<Vec<String>> = entries.iter().map(|entry| spellings(entry)).collect();
     let mut assigned = vec![None; uses.len()];
+    // Uses of services whose entries other services got.
+    let mut lost = vec![false; uses.len()];
     let mut left: Vec<usize> = (0..uses.len()).collect();
     // As in a second run, uses without their own evidence may get a name once the uses of other services are removed.
     while let Some(&first) = left.first() {
         let read = left.iter().map(|&index| context.read(index, &uses[index]));
         let clusters = clusters(uses[first].number, read.collect());
-        for (cluster, entry) in pairs(&clusters, uses, entries) {
-            clusters[cluster].certain.iter().for_each(|&index| assigned[index] = Some(entry));
+        let is_free = |entry: &usize| !assigned.contains(&Some(*entry));
+        let fits: Vec<Vec<(usize, usize)>> = clusters
+            .iter()
+            .map(|cluster| {
+                let has_lost = cluster.certain.iter().any(|&index| lost[index]);
+                let fitting = fitting(cluster, uses, context, &entries).into_iter();
+                fitting.filter(|(_, entry)| !has_lost || is_free(entry)).collect()
+            })
+            .collect();
+        let pairs = pairs(&clusters, &fits, entries.len());
+        for (at, cluster) in clusters.iter().enumerate() {
+            let entry = pairs.iter().find(|(known, _)| *known == at).map(|(_, entry)| *entry);
+            for &index in &cluster.certain {
+                assigned[index] = entry;
+                // The only entry of a number may be for several services.
+                lost[index] |= entry.is_none() && !fits[at].is_empty() && entries.len() > 1 && may_choose(cluster);
+            }
         }
         let before = left.len();
         left.retain(|&index| assigned[index].is_none());
@@ -23,25 +41,62 @@ pub fn assign(uses: &[Missing<'_>], context: &Context<'_>, entries: &[&[String]]
     assigned
 }
 
-/// Pairs of a cluster and its entry. Pairs with better names come first, and each entry belongs to one cluster.
-fn pairs(clusters: &[Cluster<'_>], uses: &[Missing<'_>], entries: &[&[String]]) -> Vec<(usize, usize)> {
-    let entries: Vec<Vec<String>> = entries.iter().map(|entry| spellings(entry)).collect();
-    let mut fits = Vec::new();
-    // The usual number of a program is not sufficient to choose between several entries.
-    let is_named = |cluster: &Cluster<'_>| entries.len() == 1 || cluster.is_named();
-    let machines = scaffolding::machines(uses);
-    for (at, cluster) in clusters.iter().enumerate().filter(|(_, cluster)| is_named(cluster)) {
-        let names = choose::all_names(cluster, uses, &machines);
-        for (entry, spellings) in entries.iter().enumerate() {
-            let rank = names.iter().position(|name| spellings.contains(&name.concat()));
-            fits.extend(rank.map(|rank| (rank, at, entry)));
+/// The entries that have a name of a cluster, with the ranks of these names, the best first.
+fn fitting(
+    cluster: &Cluster<'_>,
+    uses: &[Missing<'_>],
+    context: &Context<'_>,
+    entries: &[Vec<String>],
+) -> Vec<(usize, usize)> {
+    let names = choose::all_names(cluster, uses, context.scaffolding.machines());
+    let names: Vec<String> = names.iter().map(|name| name.concat()).collect();
+    let rank = |spellings: &Vec<String>| names.iter().position(|name| spellings.contains(name));
+    let mut ranked: Vec<(usize, usize)> =
+        entries.iter().enumerate().filter_map(|(entry, spellings)| Some((rank(spellings)?, entry))).collect();
+    ranked.sort_unstable();
+    ranked
+}
+
+/// Whether a cluster may choose between several entries. The usual number of a program is not sufficient. No service has
+/// a range.
+fn may_choose(cluster: &Cluster<'_>) -> bool {
+    cluster.is_named() || cluster.uses.iter().all(Used::is_range_end)
+}
+
+/// Pairs of a cluster and its entry. Each entry belongs to one cluster.
+fn pairs(clusters: &[Cluster<'_>], fits: &[Vec<(usize, usize)>], entries: usize) -> Vec<(usize, usize)> {
+    let mut order: Vec<usize> = (0..clusters.len()).filter(|&at| !fits[at].is_empty()).collect();
+    // As for the names of new entries, the best claim chooses first.
+    order.sort_by_cached_key(|&at| choose::claim(&clusters[at]));
+    let in_turn = |order: &[usize]| {
+        let mut pairs: Vec<(usize, usize)> = Vec::new();
+        for &at in order {
+            let is_free = |entry: &&usize| !pairs.iter().any(|(_, other)| other == *entry);
+            let free = fits[at].iter().map(|(_, entry)| entry).find(is_free).copied();
+            pairs.extend(free.map(|entry| (at, entry)));
         }
+        pairs
+    };
+    let all = in_turn(&order);
+    if all.len() == order.len() && all.len() == entries {
+        return all;
     }
-    fits.sort_unstable();
+    order.retain(|&at| entries == 1 || may_choose(&clusters[at]));
+    let named = in_turn(&order);
+    if named.len() == order.len() {
+        return named;
+    }
+    // In an edited registry, an entry belongs to the service for which its name is best.
+    let ranked = order
+        .iter()
+        .enumerate()
+        .flat_map(|(place, &at)| fits[at].iter().map(move |&(rank, entry)| (rank, place, at, entry)));
+    let mut ranked: Vec<(usize, usize, usize, usize)> = ranked.collect();
+    ranked.sort_unstable();
     let mut pairs: Vec<(usize, usize)> = Vec::new();
-    for (_, cluster, entry) in fits {
-        if !pairs.iter().any(|(known, other)| *known == cluster || *other == entry) {
-            pairs.push((cluster, entry));
+    for (.., at, entry) in ranked {
+        if !pairs.iter().any(|(known, other)| *known == at || *other == entry) {
+            pairs.push((at, entry));
         }
     }
     pairs

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashSet};
 
-use super::evidence::weight;
 use super::reader::is_front;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HOLDERS};
@@ -34,7 +33,6 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &Hash
     let mut names = machines_last(cluster.names(), machines);
     names.extend(names.first().map(|first| alternate(first)));
     names.extend(cluster.names_by_file());
-    names.extend(names.first().and_then(|first| numbered(first, cluster)));
     names.push(unnamed(cluster, missing));
     names
 }
@@ -84,22 +82,27 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
 
 /// The name of a port whose uses do not suggest one, derived from the service or the file that it belongs to.
 fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
-    let is_udp = cluster.certain.iter().any(|&index| missing[index].name.to_ascii_lowercase().contains("udp"));
+    let is_udp = |&index: &usize| missing[index].name.to_ascii_lowercase().contains("udp");
+    let protocol = match cluster.certain.iter().any(is_udp) {
+        false => Some("tcp"),
+        true => cluster.certain.iter().all(is_udp).then_some("udp"),
+    };
     let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
-    let subject = cluster.uses.iter().map(|used| used.evidence.subject()).find(|subject| !subject.is_empty());
+    let subjects = cluster.uses.iter().map(|used| used.evidence.subject());
+    let subject = subjects.filter(|_| !cluster.is_opened_everywhere()).find(|subject| !subject.is_empty());
     // Both ends of a range get the number of the first one.
     let range = cluster.uses.iter().find_map(|used| Some((used.evidence.other_end()?, used.evidence.end())));
     if let Some((other, end)) = range.filter(|_| cluster.uses.iter().all(Used::is_range_end)) {
-        let protocol = if is_udp { "udp" } else { "tcp" };
-        let name = [format!("range{}", cluster.number.min(other)), protocol.to_owned()];
-        return name.into_iter().chain(end).collect();
+        let name = std::iter::once(format!("range{}", cluster.number.min(other)));
+        return name.chain(protocol.map(str::to_owned)).chain(end).collect();
     }
-    let mut name = if service.is_empty() { subject.map(<[String]>::to_vec).unwrap_or_default() } else { service };
+    let is_empty = service.is_empty() || cluster.is_opened_everywhere();
+    let mut name = if is_empty { subject.map(<[String]>::to_vec).unwrap_or_default() } else { service };
     if is_front(&name) || is_holder(&name) {
         name.clear();
     }
     name.push(format!("port{}", cluster.number));
-    name.push(if is_udp { "udp" } else { "tcp" }.to_owned());
+    name.extend(protocol.map(str::to_owned));
     name
 }
 
@@ -134,7 +137,6 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
         let free = free.chain((clusters[at].listens() || clusters[at].is_main()).then(|| alternate(first)));
         let free = free.chain(clusters[at].names_by_file());
-        let free = free.chain(numbered(first, &clusters[at]));
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
         }
@@ -147,21 +149,14 @@ fn alternate(name: &[String]) -> Vec<String> {
     name.iter().cloned().chain(["alternate".to_owned()]).collect()
 }
 
-/// The name of a port that only its number distinguishes from the service's other ports. `None` if only the name of a
-/// file suggests the service.
-fn numbered(name: &[String], cluster: &Cluster<'_>) -> Option<Vec<String>> {
-    let names_service = cluster.best().is_some_and(|used| used.evidence.best.weight > weight::FILE);
-    names_service.then(|| name.iter().cloned().chain([format!("port{}", cluster.number)]).collect())
-}
-
 /// The claim of a cluster to a name. The lowest value is the best claim.
-type Claim = ([bool; 9], u32);
+pub type Claim = ([bool; 9], u32);
 
 /// In order of precedence: well-known numbers and listening services' own ports, both outside containers; other numbers
 /// outside containers; a service's own port rather than those of its parts; a value rather than a default; listeners;
 /// names without qualifiers and numbers without a common purpose; names that no use extends; numbers that several
 /// options have; numbers without a use inside a container; and the lower number.
-fn claim(cluster: &Cluster<'_>) -> Claim {
+pub fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
     let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);
     let qualified = is_usual || cluster.best().is_none_or(is_qualified);

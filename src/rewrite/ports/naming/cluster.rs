@@ -1,6 +1,6 @@
 //! The uses of one number, grouped by service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashSet};
 
@@ -48,6 +48,12 @@ struct Places<'a> {
     listening: HashSet<&'a str>,
     /// The addresses that clients connect to, with the files of the clients.
     addresses: HashSet<(&'a str, &'a str)>,
+    /// The instances or parts of the service that listen.
+    middles: HashSet<Vec<String>>,
+    /// The rows of the table of well-known ports that uses match, by their names.
+    rows: HashSet<(u32, &'static str)>,
+    /// The other ends of the ranges that the number is an end of. `None` for a range without a known other end.
+    ranges: HashSet<Option<u32>>,
 }
 
 impl<'a> Places<'a> {
@@ -55,12 +61,20 @@ impl<'a> Places<'a> {
         self.addresses.extend(used.evidence.address().map(|address| (used.path, address)));
         self.containers.extend(used.evidence.container());
         self.programs.extend(used.evidence.program());
+        self.rows.extend(used.known.map(|(row, _)| (row.number, row.name)));
+        if !used.evidence.end().is_empty() {
+            self.ranges.insert(used.evidence.other_end());
+        }
         if used.is_listener() {
             self.listens |= used.evidence.best.weight >= weight::BOUND;
             self.listening.extend(used.evidence.listening());
             let machine = scaffolding::machine(used.path);
             self.anywhere |= machine.is_none();
             self.machines.extend(machine);
+            let middle = used.evidence.middle();
+            if !self.middles.contains(&middle) {
+                self.middles.insert(middle);
+            }
             let part = &used.evidence.best.qualifier;
             let is_purpose = part.iter().all(|word| PURPOSES.contains(&word.as_str()));
             if !is_purpose && !self.parts.contains(part) {
@@ -139,8 +153,17 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         // Nothing shows which of the services the remaining uses belong to.
         _ => {}
     }
-    found.extend(Cluster::of_weak(number, ends));
+    found.extend(of_ranges(number, ends));
     found
+}
+
+/// The ranges that a number is an end of. The last port of one range may be the first of another.
+fn of_ranges(number: u32, ends: Vec<Used<'_>>) -> impl Iterator<Item = Cluster<'_>> {
+    let mut ranges: BTreeMap<(Option<u32>, Vec<String>), Vec<Used<'_>>> = BTreeMap::new();
+    for used in ends {
+        ranges.entry((used.evidence.other_end(), used.evidence.end())).or_default().push(used);
+    }
+    ranges.into_values().filter_map(move |uses| Cluster::of_weak(number, uses))
 }
 
 /// The services of a number if no use certainly names one: one per file with the number, or else one for all uses.
@@ -237,7 +260,7 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 /// name.
 fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let row = used.row().filter(|_| used.evidence.is_client())?;
-    found.iter().position(|cluster| cluster.uses.iter().any(|known| known.known.is_some_and(|(other, _)| other == row)))
+    found.iter().position(|cluster| cluster.places.rows.contains(&(row.number, row.name)))
 }
 
 /// The only listener on the port that a client reaches on its own machine, whatever name it gives to the listener. A
@@ -282,11 +305,16 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
                 let names = matches!(used.evidence.best.weight, weight::HOST | weight::FILE) && !used.is_of_front();
                 return used.names_target() || names;
             }
-            let is_target = !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
-                || used.evidence.names_service();
-            used.names_target() && is_target
-                || used.is_listener()
-                || names_host && (is_elsewhere || only.is_at_another_address(used))
+            let is_other = || is_elsewhere || only.is_at_another_address(used);
+            // The name in a load balancer is another name of the service, like that of a host.
+            let is_target = match used.evidence.is_balanced() {
+                true => is_other(),
+                false => {
+                    !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
+                        || used.evidence.names_service()
+                }
+            };
+            used.names_target() && is_target || used.is_listener() || names_host && is_other()
         }
         _ => used.names_target() || used.is_listener() || names_host || is_proxied,
     }
@@ -345,8 +373,10 @@ impl<'a> Cluster<'a> {
     /// names that service, or the service has the same range.
     fn may_have(&self, used: &Used<'_>) -> bool {
         !used.is_range_end()
-            || self.uses.iter().any(|known| !known.evidence.end().is_empty())
+            || self.places.ranges.contains(&None)
+            || self.places.ranges.contains(&used.evidence.other_end())
             || share(&self.service, &used.evidence.best.service)
+            || share(&self.service, &used.evidence.comment)
     }
 
     /// Whether the table of well-known ports has this service and the one that a use names, as two services.
@@ -385,10 +415,10 @@ impl<'a> Cluster<'a> {
     fn is_of_another_machine(&self, used: &Used<'_>) -> bool {
         let is_listener = used.is_listener() && self.has_listener();
         let is_here = || used.evidence.address().is_none_or(is_local);
-        is_listener && is_here() && self.is_on_another_machine(used) && {
-            let part = used.evidence.middle();
-            self.uses.iter().filter(|known| known.is_listener()).all(|known| known.evidence.middle() != part)
-        }
+        is_listener
+            && is_here()
+            && self.is_on_another_machine(used)
+            && !self.places.middles.contains(&used.evidence.middle())
     }
 
     /// Whether a client in the same file connects to this service at an address other than that of the use.
@@ -428,7 +458,7 @@ impl<'a> Cluster<'a> {
     }
 
     /// Whether all uses open the port in firewalls, in files about different subjects. Then the file names say nothing.
-    fn is_opened_everywhere(&self) -> bool {
+    pub fn is_opened_everywhere(&self) -> bool {
         let subjects = || self.uses.iter().map(|used| used.evidence.subject());
         let is_by_file = |used: &Used<'_>| used.evidence.is_opened() && used.evidence.best.weight == weight::FILE;
         let Some(first) = subjects().next() else { return false };
@@ -456,18 +486,21 @@ impl<'a> Cluster<'a> {
         self.uses.iter().any(|used| used.is_listener() && used.evidence.is_default())
     }
 
+    /// The uses in which the service listens on its own port, not on the port of one of its parts.
+    fn main_uses(&self) -> impl Iterator<Item = &Used<'a>> {
+        let service = self.best().map(|used| &used.evidence.best.service);
+        let is_own = move |used: &&Used<'a>| Some(&used.evidence.best.service) == service && used.is_listener();
+        self.uses.iter().filter(is_own).filter(|used| used.evidence.is_main())
+    }
+
     /// Whether this is the service's own port, not the port of one of its parts.
     pub fn is_main(&self) -> bool {
-        let service = self.best().map(|used| &used.evidence.best.service);
-        let is_own = |used: &Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
-        self.uses.iter().any(|used| is_own(used) && used.evidence.is_main())
+        self.main_uses().next().is_some()
     }
 
     /// Whether the service's own port is only a default, which no configuration overrides with this number.
     pub fn is_main_default(&self) -> bool {
-        let service = self.best().map(|used| &used.evidence.best.service);
-        let is_own = |used: &&Used<'_>| Some(&used.evidence.best.service) == service && used.is_listener();
-        let mut own = self.uses.iter().filter(is_own).filter(|used| used.evidence.is_main()).peekable();
+        let mut own = self.main_uses().peekable();
         own.peek().is_some() && own.all(|used| used.evidence.is_default())
     }
 
@@ -511,6 +544,13 @@ impl<'a> Cluster<'a> {
         })
     }
 
+    /// The network interface that has the port, if it is the same on all machines.
+    fn interface(&self) -> Option<Vec<String>> {
+        let mut interfaces = self.uses.iter().filter(|used| used.is_listener()).map(|used| used.evidence.interface());
+        let first = interfaces.next()??;
+        interfaces.all(|other| other.as_ref() == Some(&first)).then_some(first)
+    }
+
     /// Names for the service's port, the best first.
     pub fn names(&self) -> Vec<Vec<String>> {
         let mut names = Vec::new();
@@ -545,6 +585,8 @@ impl<'a> Cluster<'a> {
         }
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
         names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
+        let interface = self.interface();
+        names.extend(base.iter().zip(interface).map(|(base, interface)| with(base, &interface)));
         for used in by_weight() {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
@@ -573,7 +615,9 @@ impl<'a> Cluster<'a> {
         names.extend(
             base.iter().filter(|base| is_target && is_service(base)).map(|base| with(base, &["upstream".to_owned()])),
         );
-        if names.is_empty() && self.uses.iter().all(|used| used.evidence.is_named_by_file()) {
+        // A range is not the port of one service.
+        let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end();
+        if names.is_empty() && self.uses.iter().all(is_by_file) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }
         names.iter_mut().for_each(|name| name.truncate(LONGEST));

@@ -8,7 +8,9 @@ use super::line::{Side, is_range_end, range_protocol};
 use super::reader::{Reader, is_front, is_local};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, comment, is_generic, is_variable, share, split, with};
-use crate::knowledge::name_words::{CLIENTS, COMMON_PURPOSES, CONTAINER_FOLDERS, FORGES, PURPOSES, SIDES};
+use crate::knowledge::name_words::{
+    CLIENTS, COMMON_PURPOSES, CONTAINER_FOLDERS, EMPTY_REMARKS, FORGES, PURPOSES, SIDES,
+};
 use crate::knowledge::service_ports::Service;
 
 /// The weight of a name, by its source. A listener outweighs the clients that connect to it. The file name is the last
@@ -124,7 +126,6 @@ impl<'a> Evidence<'a> {
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
         let inside = self.reader.variable_inside(&self.best.service);
         own.into_iter()
-            .chain(self.reader.interface())
             .chain(numbered)
             .chain(self.reader.contained())
             .chain(inside)
@@ -135,6 +136,16 @@ impl<'a> Evidence<'a> {
             .chain(rest)
             .chain(self.reader.section().filter(|_| !self.is_remote))
             .collect()
+    }
+
+    /// The network interface that has the port.
+    pub fn interface(&self) -> Option<Vec<String>> {
+        self.reader.interface()
+    }
+
+    /// Whether a load balancer passes connections on to it.
+    pub fn is_balanced(&self) -> bool {
+        self.reader.is_balanced()
     }
 
     /// The number at the other end of the range that a firewall opens, if it is a different number. A range of several
@@ -152,11 +163,12 @@ impl<'a> Evidence<'a> {
         self.reader.end()
     }
 
-    /// The words of the comment next to the number, however general.
+    /// The words of the comment next to the number, however general. Empty if it only says that the port is open.
     pub fn remark(&self) -> Vec<String> {
         const MOST: usize = 3;
         let words = split(self.reader.line.comment);
-        if words.len() < 2 || words.len() > MOST { Vec::new() } else { words }
+        let is_empty = words.iter().all(|word| EMPTY_REMARKS.contains(&word.as_str()));
+        if is_empty || words.len() < 2 || words.len() > MOST { Vec::new() } else { words }
     }
 
     /// The name of the part of the service that has this port: `satellite` in `services.wyoming.satellite.port`.
@@ -268,6 +280,7 @@ impl<'a> Evidence<'a> {
     pub fn is_loopback(&self) -> bool {
         let beside = || self.reader.beside.filter(|_| self.reader.last() == "port")?.full_host();
         self.reader.line.is_at_loopback()
+            || self.reader.jail().is_some()
             || self.is_client() && self.address().is_none() && beside().is_some_and(is_local)
     }
 

@@ -348,19 +348,22 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
 }
 
 /// The row of the table for one end of a range: one that has the end of a range in its name, one that the use names, or
-/// that of the first of a few numbers. The first of many numbers does not say which service has the others.
+/// that of the first of a few numbers of a game server. Other programs do not have several consecutive numbers.
 fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
     const FEW: u32 = 3;
-    let is_end = |row: &&Service| row.name.ends_with("First") || row.name.ends_with("Last");
-    let rows = services(number).iter();
-    if let Some(row) = rows.clone().find(|row| evidence.shares(row)) {
+    let (first, last) = (services(number.min(other)), services(number.max(other)));
+    let range = |row: &Service| row.name.strip_suffix("First").or_else(|| row.name.strip_suffix("Last"));
+    let is_of_range = |rows: &[Service], name: &str| rows.iter().any(|row| range(row) == Some(name));
+    let is_end = |row: &&Service| range(row).is_some_and(|name| is_of_range(first, name) && is_of_range(last, name));
+    if let Some(row) = services(number).iter().find(is_end) {
+        return Some((row, if evidence.shares(row) { weight::KNOWN } else { weight::USUAL }));
+    }
+    // Both ends get the same row.
+    if let Some(row) = first.iter().chain(last).find(|row| range(row).is_none() && evidence.shares(row)) {
         return Some((row, weight::KNOWN));
     }
-    let of_few = || {
-        let first = services(number.min(other)).first().filter(|_| number.abs_diff(other) < FEW)?;
-        (first.certainty == Certainty::Usual && !first.is_protocol && !first.is_exporter()).then_some(first)
-    };
-    rows.clone().find(is_end).or_else(of_few).map(|row| (row, weight::USUAL))
+    let row = first.first().filter(|row| row.group == "games" && number.abs_diff(other) < FEW)?;
+    (row.certainty == Certainty::Usual && !row.is_protocol).then_some((row, weight::USUAL))
 }
 
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.

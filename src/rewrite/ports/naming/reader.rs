@@ -312,6 +312,17 @@ impl<'a> Reader<'a> {
         self.holder.is_some() && self.named_by_option().is_none()
     }
 
+    /// Whether a load balancer of a proxy passes connections on to the port.
+    pub fn is_balanced(&self) -> bool {
+        self.parts.contains(&"loadBalancer")
+    }
+
+    /// The jail of fail2ban that guards the port. It guards a port of its own machine.
+    pub fn jail(&self) -> Option<&'a str> {
+        let at = self.parts.iter().position(|part| *part == "jails")?;
+        self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).copied()
+    }
+
     /// Whether a holder contains the jobs of a CI system, which are not services.
     fn is_ci_job(&self, at: usize) -> bool {
         self.parts[at] == "jobs" && self.parts.get(at + 2).is_some_and(|part| *part == "steps")
@@ -486,7 +497,7 @@ impl<'a> Reader<'a> {
             && !is_front(&self.subject)
             && !service_ports::is_service(word)
         {
-            let (service, qualifier) = (self.subject.clone(), comment.to_vec());
+            let (service, qualifier) = (self.subject.clone(), with(comment, &self.end()));
             return Some(Candidate { service, qualifier, weight: weight::COMMENT });
         }
         (comment.len() <= most).then(|| Candidate {

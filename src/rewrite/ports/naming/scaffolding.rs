@@ -57,6 +57,8 @@ pub struct Scaffolding<'a> {
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
+    /// Numbers that several virtual hosts of a file listen on, by file.
+    sockets: HashSet<(&'a str, u32)>,
     /// The texts of the files.
     pub texts: Texts<'a>,
 }
@@ -75,10 +77,16 @@ impl<'a> Scaffolding<'a> {
             services: names.into_iter().filter_map(service).collect(),
             lists: lists(ports),
             fronts: fronts(ports),
+            sockets: sockets(ports),
             machines,
             collections,
             texts: Texts::of(ports),
         }
+    }
+
+    /// The names of the machines; see [`machines`].
+    pub fn machines(&self) -> &HashSet<String> {
+        &self.machines
     }
 
     /// Whether a name belongs to a machine.
@@ -116,6 +124,11 @@ impl<'a> Scaffolding<'a> {
     /// Whether a file has virtual hosts for several ports.
     pub fn has_several_hosts(&self, path: &str) -> bool {
         self.fronts.contains(path)
+    }
+
+    /// Whether several virtual hosts of a file listen on a number.
+    pub fn is_socket_of_several(&self, path: &str, number: u32) -> bool {
+        self.sockets.contains(&(path, number))
     }
 
     /// The index of the last part of a name that is a set of several services.
@@ -254,6 +267,19 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
         labels && numbers
     };
     files.filter(has_several).map(|file| file[0].path).collect()
+}
+
+/// Numbers that several virtual hosts of a file listen on.
+fn sockets<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, u32)> {
+    let mut sites: HashMap<(&str, u32), &str> = HashMap::default();
+    let mut shared = HashSet::default();
+    for port in ports {
+        let Some((site, _)) = port.name.rsplit_once(".listen.") else { continue };
+        if *sites.entry((port.path, port.number)).or_insert(site) != site {
+            shared.insert((port.path, port.number));
+        }
+    }
+    shared
 }
 
 /// Whether the last part of a name is the name of a reverse proxy.

@@ -26,12 +26,36 @@ fn proposals(uses: &[(u32, &str, &str, &str)]) -> Vec<String> {
         .zip(&texts)
         .map(|(&(number, name, path, _), (text, span))| Missing { number, name, path, text, span: *span })
         .collect();
-    let mut names: Vec<String> = propose(&missing, &Context::of(&missing))
+    let context = Context::of(&missing);
+    let proposals = propose(&missing, &context);
+    are_assigned(&proposals, &missing, &context);
+    let mut names: Vec<String> = proposals
         .iter()
         .map(|proposal| format!("{}.{}={}", proposal.group, Style::Camel.join(&proposal.name), proposal.number))
         .collect();
     names.sort();
     names
+}
+
+/// With an entry for each proposal, each use gets the entry of its own proposal.
+fn are_assigned(proposals: &[Proposal], missing: &[Missing<'_>], context: &Context<'_>) {
+    for (number, uses) in by_number(missing) {
+        let proposals: Vec<&Proposal> = proposals.iter().filter(|proposal| proposal.number == number).collect();
+        let entry = |proposal: &&Proposal| vec![proposal.group.to_owned(), Style::Camel.join(&proposal.name)];
+        let entries: Vec<Vec<String>> = proposals.iter().map(entry).collect();
+        let names: Vec<&[String]> = entries.iter().map(Vec::as_slice).collect();
+        let ports: Vec<Missing<'_>> = uses.iter().map(|&index| missing[index]).collect();
+        let own = |index| proposals.iter().position(|proposal| proposal.uses.contains(index));
+        for (index, found) in uses.iter().zip(assign(&ports, context, &names)) {
+            let own = own(index);
+            assert!(
+                own.is_none() || found == own,
+                "{:?} of {entries:?}, not {found:?}: {:?}",
+                own,
+                missing[*index].name
+            );
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::super::evidence::{Candidate, weight};
 use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
 use super::super::words::{all_generic, is_generic, prose, service, share, split, telling};
 use super::{Reader, is_front};
-use crate::knowledge::name_words::{CLIENTS, PURPOSES};
+use crate::knowledge::name_words::{CLIENTS, PURPOSES, TARGETS};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
@@ -44,14 +44,13 @@ impl Reader<'_> {
         let key = self.beside.map(|beside| service(beside.key())).filter(|_| is_argument);
         let key = key.filter(|words| !words.is_empty() && !all_generic(words) && !share(&self.subject, words));
         found.extend(key.map(|words| plain(words, weight::HOST)));
-        if let Some(at) = self
-            .parts
-            .iter()
-            .position(|part| matches!(*part, "provider" | "providers" | "upstreams" | "backends" | "jails"))
-        {
+        if let Some(at) = self.parts.iter().position(|part| TARGETS.contains(part)) {
             let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).map(|name| split(name));
             found.extend(name.filter(|words| !all_generic(words)).map(|words| plain(words, weight::TARGET)));
         }
+        // Most jails have the name of a service, but some have that of a filter: `nginx-http-auth`.
+        let jail = self.jail().map(service).filter(|words| self.is_service(words));
+        found.extend(jail.map(|words| plain(words, weight::TARGET)));
         if self.parts.iter().any(|part| part.starts_with("scrape") || part.ends_with("scrape_configs")) {
             let job = job(port).filter(|words| !self.is_machine(words));
             found.extend(job.map(|words| plain(words, weight::JOB)));
@@ -108,6 +107,7 @@ impl Reader<'_> {
             }
         }
         found.extend(self.variable());
+        found.extend(self.exported());
         found.extend(self.reached_by_protocol());
         found
     }
@@ -116,18 +116,10 @@ impl Reader<'_> {
     /// service's or program's own name in the path.
     fn reached_by(&self, owner: usize) -> Option<Candidate> {
         let holder = owner.checked_sub(1).map(|at| self.parts[at])?;
-        let inner = self.parts.get(owner + 1..).unwrap_or_default();
         let plain = |service, weight| Some(Candidate { service, qualifier: Vec::new(), weight });
         match holder {
             // `http.services.wiki.loadBalancer.servers` of Traefik
-            _ if inner.contains(&"loadBalancer") && !self.line.is_at_loopback() => {
-                plain(service(self.parts[owner]), weight::TARGET)
-            }
-            // An exporter reads the status of the service that it is named after.
-            "exporters" => {
-                let (service, qualifier) = (service(self.parts[owner]), vec!["status".to_owned()]);
-                Some(Candidate { service, qualifier, weight: weight::VARIABLE })
-            }
+            _ if self.is_balanced() && !self.line.is_at_loopback() => plain(service(self.parts[owner]), weight::TARGET),
             // A user's program names the services that it connects to: `programs.browser.bookmarks.Wiki.url`.
             "programs" => {
                 let inner = owner + 1..self.parts.len().saturating_sub(1).max(owner + 1);
@@ -143,6 +135,17 @@ impl Reader<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The service that an exporter for Prometheus reads, or the page with its state.
+    fn exported(&self) -> Option<Candidate> {
+        let at = self.parts.iter().position(|part| *part == "exporters")?;
+        let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len())?;
+        let words = service(name);
+        let is_status = self.line.after.split_whitespace().next().is_some_and(|url| url.contains("status"))
+            || split(self.last()).contains(&"scrape".to_owned());
+        let qualifier = if is_status { vec!["status".to_owned()] } else { Vec::new() };
+        self.is_service(&words).then_some(Candidate { service: words, qualifier, weight: weight::VARIABLE })
     }
 
     /// The name from the block around an address that a proxy passes requests to. `/metrics/api` in a virtual host is a

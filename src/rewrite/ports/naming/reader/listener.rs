@@ -91,12 +91,19 @@ impl Reader<'_> {
         }
     }
 
-    /// The virtual host with an address of its own: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`.
-    pub(super) fn site(&self) -> Option<Candidate> {
-        let [.., sites, name, "listen", _] = self.parts.as_slice() else { return None };
+    /// Whether it is the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.
+    pub(super) fn is_of_site(&self) -> bool {
+        matches!(self.parts.as_slice(), [.., "virtualHosts" | "virtualhosts", _, "listen", _])
+    }
+
+    /// The virtual host with an address of its own: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`. Virtual hosts
+    /// with the same number share a socket of the proxy.
+    fn site(&self) -> Option<Candidate> {
+        let [.., name, "listen", _] = self.parts.as_slice() else { return None };
         let words = split(name);
-        let is_name = matches!(*sites, "virtualHosts" | "virtualhosts") && *name != "?" && !all_generic(&words);
-        is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER + 1 })
+        let is_name = self.is_of_site() && *name != "?" && !all_generic(&words);
+        let is_own = is_name && !self.context.is_socket_of_several(self.path, self.line.number);
+        is_own.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER + 1 })
     }
 
     /// The name in a manifest: the container's, or else the object's.

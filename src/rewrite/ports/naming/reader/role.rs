@@ -21,7 +21,7 @@ impl<'a> Reader<'a> {
         if self.is_manifest() {
             return self.is_client_in_manifest();
         }
-        if self.line.is_any_host() || self.site().is_some() {
+        if self.line.is_any_host() || self.is_of_site() {
             return false;
         }
         let mut last = split(self.last());

@@ -189,17 +189,52 @@ fn an_address_may_name_a_service_other_than_the_one_next_to_it() {
 }
 
 #[test]
-fn a_proxy_names_the_service_of_another_machine() {
-    let uses = [
-        (4321, "virtualisation.oci-containers.containers.tunnel.ports", "hosts/a/t.nix", "\"@4321:4321\""),
+fn a_load_balancer_has_its_own_name_for_the_only_listener() {
+    let listener = (4321, "services.gallery.port", "hosts/a/gallery.nix", "port = @4321;");
+    let balancer = (
+        4321,
+        "services.traefik.dynamicConfigOptions.http.services.photos.loadBalancer.servers.url",
+        "hosts/b/traefik.nix",
+        "url = \"http://10.0.0.9:@4321\";",
+    );
+    are_one(&[listener, balancer], "services.gallery=4321");
+    are_one(&[balancer], "services.photos=4321");
+}
+
+#[test]
+fn a_jail_guards_a_port_of_its_machine() {
+    let listener = (4321, "services.openssh.ports", "hosts/a/ssh.nix", "ports = [ @4321 ];");
+    let jail = |name: &str| format!("services.fail2ban.jails.{name}.settings.port");
+    for name in ["sshd", "recidive", "nginx-http-auth"] {
+        are_one(
+            &[listener, (4321, &jail(name), "modules/fail2ban.nix", "port = \"@4321\";")],
+            "infrastructure.ssh=4321",
+        );
+    }
+}
+
+#[test]
+fn an_exporter_reads_its_service_or_its_status() {
+    for (name, text, expected) in [
         (
-            4321,
-            "services.traefik.dynamicConfigOptions.http.services.paste.loadBalancer.servers.url",
-            "hosts/b/traefik.nix",
-            "url = \"http://${cIp}:@4321\";",
+            "services.prometheus.exporters.nginx.scrapeUri",
+            "scrapeUri = \"http://localhost:@4321/nginx_status\";",
+            "infrastructure.nginxStatus",
         ),
-    ];
-    assert_eq!(proposals(&uses), ["services.paste=4321", "services.tunnel=4321"]);
+        ("services.prometheus.exporters.mongodb.uri", "uri = \"mongodb://localhost:@4321\";", "databases.mongodb"),
+    ] {
+        are_one(&[(4321, name, "modules/monitoring.nix", text)], &format!("{expected}=4321"));
+    }
+}
+
+#[test]
+fn virtual_hosts_with_one_number_share_the_socket_of_their_proxy() {
+    let host = |name: &str| format!("services.nginx.virtualHosts.{name}.listen.port");
+    let text = "listen = [ { addr = \"10.0.0.4\"; port = @4321; } ];";
+    are_one(
+        &[(4321, &host("films-lan"), "nginx.nix", text), (4321, &host("wiki-lan"), "nginx.nix", text)],
+        "infrastructure.nginx=4321",
+    );
 }
 
 #[test]
@@ -225,7 +260,7 @@ fn a_local_client_reaches_the_only_listener() {
 #[test]
 fn clients_are_distinct_from_the_services_that_they_connect_to() {
     for (number, name, path, text, expected) in [
-        (4321, "services.fail2ban.jails.films.settings.port", "fail2ban.nix", "port = \"@4321\";", "services.films"),
+        (4321, "services.fail2ban.jails.sshd.settings.port", "fail2ban.nix", "port = \"@4321\";", "infrastructure.ssh"),
         (
             4321,
             "programs.zen-browser.profiles.default.pins.Wall Display.url",

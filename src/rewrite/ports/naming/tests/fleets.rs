@@ -224,3 +224,78 @@ fn the_ends_of_a_range_are_not_ports_of_single_services() {
     ];
     assert_eq!(proposals(&uses), ["games.valheimFirst=2456", "games.valheimLast=2458"]);
 }
+
+#[test]
+fn services_with_one_number_keep_their_entries() {
+    // The file of the host comes first, but the own port of the service has the better claim to its name.
+    assert_eq!(
+        proposals(&[
+            (
+                8081,
+                "den.aspects.oak.nixos.zigbee2mqtt.meadow.port",
+                "modules/hosts/oak/default.nix",
+                "zigbee2mqtt = { meadow.port = @8081; };"
+            ),
+            (8081, "vars.zigbee2mqtt.port", "modules/hosts/ash/x.nix", "vars.zigbee2mqtt.port = @8081;"),
+            (
+                8080,
+                "services.zigbee2mqtt.settings.frontend.port",
+                "modules/features/zigbee2mqtt.nix",
+                "services.zigbee2mqtt.settings.frontend.port = @8080;"
+            ),
+        ]),
+        ["home.zigbee2mqtt=8081", "home.zigbee2mqttFrontend=8080", "home.zigbee2mqttMeadow=8081"]
+    );
+}
+
+#[test]
+fn a_number_may_be_an_end_of_two_ranges() {
+    let (first, last) =
+        ("networking.firewall.allowedUDPPortRanges.from", "networking.firewall.allowedUDPPortRanges.to");
+    let uses = [
+        (30000, first, "hosts/a/net.nix", "[ { from = @30000; to = 30010; } # doom"),
+        (30010, last, "hosts/a/net.nix", "[ { from = 30000; to = @30010; } # doom"),
+        (30010, first, "hosts/a/net.nix", "[ { from = @30010; to = 30020; } # quake"),
+        (30020, last, "hosts/a/net.nix", "[ { from = 30010; to = @30020; } # quake"),
+        (30010, "services.quake.port", "hosts/a/quake.nix", "port = @30010;"),
+    ];
+    assert_eq!(
+        proposals(&uses),
+        [
+            "services.netDoomFirst=30000",
+            "services.netDoomLast=30010",
+            "services.netQuakeLast=30020",
+            "services.quake=30010"
+        ]
+    );
+}
+
+#[test]
+fn a_range_has_no_name_without_evidence() {
+    let uses = [
+        (8123, "networking.firewall.allowedTCPPortRanges.from", "hosts/a/q.nix", "[ { from = @8123; to = 8124; } ]"),
+        (8124, "networking.firewall.allowedTCPPortRanges.to", "hosts/a/q.nix", "[ { from = 8123; to = @8124; } ]"),
+        (8124, "services.acme.port", "hosts/a/acme.nix", "port = @8124;"),
+    ];
+    assert_eq!(
+        proposals(&uses),
+        ["services.acme=8124", "unnamed.range8123TcpFirst=8123", "unnamed.range8123TcpLast=8124"]
+    );
+}
+
+#[test]
+fn only_games_have_a_few_consecutive_numbers() {
+    let uses = [
+        (9090, "networking.firewall.allowedTCPPortRanges.from", "hosts/a/net.nix", "[ { from = @9090; to = 9092; } ]"),
+        (9092, "networking.firewall.allowedTCPPortRanges.to", "hosts/a/net.nix", "[ { from = 9090; to = @9092; } ]"),
+        (9090, "services.prometheus.port", "hosts/a/metrics.nix", "port = @9090;"),
+    ];
+    assert_eq!(proposals(&uses), ["monitoring.prometheus=9090", "services.netFirst=9090", "services.netLast=9092"]);
+}
+
+#[test]
+fn files_about_different_subjects_do_not_name_an_opened_port() {
+    let open = "networking.firewall.allowedTCPPorts";
+    let text = "allowedTCPPorts = [\n  @4321 # open port\n]";
+    are_one(&[(4321, open, "modules/tv.nix", text), (4321, open, "modules/web.nix", text)], "unnamed.port4321Tcp=4321");
+}

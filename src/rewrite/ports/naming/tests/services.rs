@@ -275,7 +275,19 @@ fn a_longer_name_is_another_service() {
 }
 
 #[test]
-fn interfaces_and_numbers_distinguish_the_ports_of_one_service() {
+fn a_port_of_several_interfaces_is_not_named_after_one() {
+    let port = |name: &str| format!("networking.wireguard.interfaces.{name}.listenPort");
+    let (first, second) = (port("wg1"), port("wg0"));
+    let uses = [
+        (4321, &*first, "hosts/a/vpn.nix", "listenPort = @4321;"),
+        (4321, &*second, "hosts/b/vpn.nix", "listenPort = @4321;"),
+        (4320, &*second, "hosts/c/vpn.nix", "listenPort = @4320;"),
+    ];
+    assert_eq!(proposals(&uses), ["infrastructure.wireguard=4321", "infrastructure.wireguardWg0=4320"]);
+}
+
+#[test]
+fn interfaces_tell_ports_of_one_service_apart() {
     let interface = |name: &str| format!("networking.wireguard.interfaces.{name}.listenPort");
     let names = ["wg0", "wg1", "wg2"].map(interface);
     let uses = [
@@ -293,5 +305,6 @@ fn interfaces_and_numbers_distinguish_the_ports_of_one_service() {
         (4321, list, path, "[\n  @4321 # cast\n]"),
         (4322, list, path, "[\n  @4322 # cast\n]"),
     ];
-    assert_eq!(proposals(&uses), ["services.cast=4320", "services.castPort4321=4321", "services.castPort4322=4322"]);
+    let expected = ["services.cast=4320", "unnamed.castPort4321Tcp=4321", "unnamed.castPort4322Tcp=4322"];
+    assert_eq!(proposals(&uses), expected);
 }
