@@ -300,3 +300,6 @@ pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "t
 /// Commands whose words are texts, users or files, even before a number or after `-h`.
 pub const NOT_CLIENTS: [&str; 12] =
     ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
+
+/// Names of programs in packages that are too common to mean the package outside its own image.
+pub const COMMON_PROGRAMS: [&str; 3] = ["auth", "migrate", "server"];
