@@ -284,3 +284,13 @@ fn packages_of_the_version_of_an_image_are_not_reported() {
     let repo = Repo::of(&[("compose.yaml", compose)]);
     repo.not_left("services.couch.image", "version").left("services.old.image", "not 2.1");
 }
+
+#[test]
+fn sites_that_an_image_copies_into_a_folder_of_settings_are_read() {
+    let dockerfile = "FROM nginx:${TAG:-1.27}\nCOPY site.conf /etc/nginx/conf.d\n";
+    let compose = "services:\n  web: {build: ., ports: [\"8080:8080\"]}\n  \
+                   app: {image: \"node:22\", command: node a.js, expose: [5000]}\n";
+    let conf = "server {\n  listen 8080;\n  location / { proxy_pass http://app:5000; }\n}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site.conf", conf), ("a.js", "")]);
+    repo.has("proxy_pass http://127.0.0.1:").lacks("nginx}/html");
+}

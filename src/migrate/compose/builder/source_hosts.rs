@@ -184,7 +184,7 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
         // `{web: 80}` and `a ? web:80` are not addresses.
         let is_text =
             !before.ends_with([',', ' ', '=', '(']) || before.contains(['"', '\'', '`']) || before.ends_with('=');
-        return is_text && (has_port(port) || is_key(before.trim_end_matches(['"', '\'', '`'])));
+        return is_text && (has_port(port) || is_host_word(key_of(before.trim_end_matches(['"', '\'', '`']))));
     }
     match quote {
         Some(quote) => after.starts_with(quote) && is_key(&before[..before.len() - 1]),
@@ -198,11 +198,16 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
 
 /// Whether a text ends with a key of a host and its sign of assignment: `host=`, `"HOST": `, `:host => `.
 fn is_key(before: &str) -> bool {
+    is_host_name(key_of(before))
+}
+
+/// The key before a sign of assignment at the end of a text. Empty if there is none.
+fn key_of(before: &str) -> &str {
     let before = before.trim_end();
-    let Some(key) = ["=>", ":=", "=", ":"].iter().find_map(|sign| before.strip_suffix(sign)) else { return false };
+    let Some(key) = ["=>", ":=", "=", ":"].iter().find_map(|sign| before.strip_suffix(sign)) else { return "" };
     let key = key.trim_end().trim_end_matches(['"', '\'', '`', ']']);
     let start = key.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))).map_or(0, |at| at + 1);
-    is_host_name(key.get(start..).unwrap_or_default())
+    key.get(start..).unwrap_or_default()
 }
 
 /// Whether the value of a variable or a key can be the bare name of a host. A name without a port is not a URL.
