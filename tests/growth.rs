@@ -502,3 +502,14 @@ fn accounts_and_groups_in_a_dockerfile() {
         vec![file("Dockerfile", format!("FROM debian\nRUN {users}true\n"))]
     });
 }
+
+#[test]
+fn hosts_in_the_source_of_a_program() {
+    let compose = "services:\n  web: { image: nginx }\n  a: { build: ., command: node a.js }\n";
+    let files = |name: &'static str, text: String| {
+        vec![file("compose.yaml", compose), file("Dockerfile", "FROM node:22\nCOPY . .\n"), file(name, text)]
+    };
+    is_linear(4_000, MIGRATE, |size| files("a.js", "web,".repeat(size)));
+    is_linear(1_000, MIGRATE, |size| files("a.ini", "host = web\n".repeat(size)));
+    is_linear(1_000, MIGRATE, |size| files("a.js", "x = 'web' || process.env.A || 'http://web';\n".repeat(size)));
+}

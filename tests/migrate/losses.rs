@@ -4,7 +4,7 @@
 use crate::reports::Repo;
 
 #[test]
-fn programs_of_the_own_build_are_not_packages_of_the_same_name() {
+fn programs_that_an_image_builds_are_not_packages() {
     let rust = "FROM rust:1 AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nFROM debian:12\n\
                 COPY --from=b /app/target/release/server /usr/local/bin/server\nCMD [\"server\"]\n";
     let go = "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/migrate ./cmd/migrate\nFROM alpine\n\
@@ -66,15 +66,18 @@ fn other_commands_are_not_the_only_program_that_the_image_builds() {
 #[test]
 fn variables_of_a_file_have_the_values_that_compose_reads() {
     let compose = "services:\n  app: {image: \"node:22\", command: node a.js, env_file: [plain.env, app.env]}\n  \
-                   odd: {image: \"node:22\", command: node a.js, env_file: odd.env}\n";
+                   odd: {image: \"node:22\", command: node a.js, env_file: odd.env}\n  \
+                   crlf: {image: \"node:22\", command: node a.js, env_file: crlf.env}\n";
     let repo = Repo::of(&[
         ("compose.yaml", compose),
         ("plain.env", "A=1\n"),
         ("app.env", "NAME=My App\nURL=http://x/?a=1&b=2\nPAR=a(b)\nPW=pa$$word\n"),
+        ("crlf.env", "A=1\r\n"),
         ("odd.env", "X=a b\nLINES=\"one\ntwo\"\nTAB=\"a\\tb\"\nREF=${X} c\n"),
     ]);
     repo.has("if [ -f ./plain.env ]; then set -a; . ./plain.env; set +a; fi\n")
         .has("if [ -f ./app.env ]; then read_env ./app.env; fi\n")
+        .has("if [ -f ./crlf.env ]; then read_env ./crlf.env; fi\n")
         .left("services.odd.env_file", "LINES")
         .left("services.odd.env_file", "\"line\":4")
         .left("services.odd.env_file", "REF")
@@ -207,6 +210,7 @@ fn variables_of_start_scripts_and_versions_are_named() {
         .left("services.photos.environment", "DB_HOSTNAME")
         .not_left("services.photos.environment", "REDIS_HOSTNAME")
         .left("services.cloud.image", "read-only store")
+        .left("services.s3.environment.MINIO_DEFAULT_BUCKETS", "without the policies")
         .has("buckets = [")
         .has("id = 2;");
     repo.evaluates();
@@ -232,4 +236,61 @@ fn settings_that_the_image_of_a_server_contains_are_named() {
         .not_left("services.web.command", "`nginx`")
         .not_left("services.web.command", "`envsubst`")
         .left("services.web.ports.80", "unknown how");
+}
+
+#[test]
+fn programs_that_an_image_installs_are_those_of_nixpkgs() {
+    let dockerfile = "FROM debian:12\nRUN apt-get install -y mosquitto\nCMD [\"mosquitto\", \"-v\"]\n";
+    let repo = Repo::of(&[("compose.yaml", "services: {mqtt: {build: .}}\n"), ("Dockerfile", dockerfile)]);
+    repo.has("${pkgs.mosquitto}/bin/mosquitto -v");
+}
+
+#[test]
+fn hosts_in_a_source_that_services_share_are_named_once() {
+    let compose = "services:\n  db: {image: \"postgres:16\", environment: {POSTGRES_PASSWORD: x}}\n  \
+                   one: {build: ./app, command: python a.py}\n  two: {build: ./app, command: python a.py}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("app/Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\n"),
+        ("app/a.py", "a = 'db:5432'\nimage = 'db:16-alpine'\nb = 'db:5432'\nc = 'db:5432'\n"),
+    ]);
+    repo.left("services.one.source", "in 2 other lines").not_left("services.two.source", "");
+}
+
+#[test]
+fn replicas_of_an_unknown_port_are_named() {
+    let compose = "services:\n  m: {image: \"redis:7\"}\n  a: {image: \"redis:7\", command: redis-server --REPLICAOF m 6379}\n  \
+                   b: {image: \"redis:7\", command: redis-server --replicaof m 6380}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.has("replicaof 127.0.0.1 ${toString ports.").left("services.b.command", "at port 6380");
+}
+
+#[test]
+fn addresses_in_settings_at_the_root_of_the_repository_are_rewritten() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.6\", command: haproxy -f /cfg/haproxy.cfg, volumes: [\".:/cfg\"]}\n  \
+                   back: {build: ./app}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("haproxy.cfg", "backend n\n  server a back:5000 check\n"),
+        ("app/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("app/a.js", "listen(process.env.PORT)\n"),
+    ]);
+    repo.has("server a 127.0.0.1:${toString ports.development.back} check");
+}
+
+#[test]
+fn packages_of_the_version_of_an_image_are_not_reported() {
+    let compose = "services:\n  couch: {image: \"couchdb:3\"}\n  old: {image: \"couchdb:2.1\"}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.not_left("services.couch.image", "version").left("services.old.image", "not 2.1");
+}
+
+#[test]
+fn sites_that_an_image_copies_into_a_folder_of_settings_are_read() {
+    let dockerfile = "FROM nginx:${TAG:-1.27}\nCOPY site.conf /etc/nginx/conf.d\n";
+    let compose = "services:\n  web: {build: ., ports: [\"8080:8080\"]}\n  \
+                   app: {image: \"node:22\", command: node a.js, expose: [5000]}\n";
+    let conf = "server {\n  listen 8080;\n  location / { proxy_pass http://app:5000; }\n}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site.conf", conf), ("a.js", "")]);
+    repo.has("proxy_pass http://127.0.0.1:").lacks("nginx}/html");
 }

@@ -293,3 +293,13 @@ pub static PORT_VARIABLES: &[(&str, &str)] = &[
     ("spring-boot:run", "SERVER_PORT"),
     ("streamlit", "STREAMLIT_SERVER_PORT"),
 ];
+
+/// Commands whose words without a flag are hosts and ports.
+pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "telnet", "getent"];
+
+/// Commands whose words are texts, users or files, even before a number or after `-h`.
+pub const NOT_CLIENTS: [&str; 12] =
+    ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
+
+/// Names of programs in packages that are too common to mean the package outside its own image.
+pub const COMMON_PROGRAMS: [&str; 3] = ["auth", "migrate", "server"];

@@ -37,6 +37,8 @@ pub struct Builder<'a, 'm> {
     /// The `env_file: .env` entries that refer to a missing file. Each has its name in reports, its position, and the
     /// path of its example file.
     pub(super) missing_env: RefCell<Vec<(String, Place, Option<String>)>>,
+    /// The files of programs that name hosts of other services, with these hosts.
+    source_hosts: RefCell<BTreeSet<(String, String)>>,
     /// Configuration files with rewritten addresses, by path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
 }
@@ -79,8 +81,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub fn new(stack: &'a Stack<'m>, module: &'a str, files: &'a dyn Files, ports: &'a Ports) -> Self {
         let variables = stack.model.env.iter().cloned().collect();
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
-        let missing_env = RefCell::default();
-        Self { stack, module, files, ports, variables, report, secrets, missing_env, configurations }
+        let (missing_env, source_hosts) = (RefCell::default(), RefCell::default());
+        Self { stack, module, files, ports, variables, report, secrets, missing_env, source_hosts, configurations }
     }
 
     /// The variable for a configuration file in the repository, with addresses on this machine. `None` if the file

@@ -424,7 +424,9 @@ impl ImageFile {
                 };
                 // `target/name` is only the file itself, and `target` is not a file that is copied into a folder.
                 let is_file = name.contains('.') && !is_folder && target.rsplit('/').next() != Some(name);
-                let is_named_file = target.rsplit('/').next().is_some_and(|last| last.contains('.'));
+                let last = target.rsplit('/').next().unwrap_or_default();
+                // `conf.d` is a folder.
+                let is_named_file = last.contains('.') && !last.ends_with(".d");
                 let into_folder = to.len() > target.len() || !is_named_file;
                 if (at == 1 && (!rest.is_empty() || name.is_empty())) || (at == 0 && is_file && into_folder) {
                     continue;

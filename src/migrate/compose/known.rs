@@ -427,6 +427,10 @@ impl Instance<'_, '_, '_> {
                 let names = text.split([',', ';', ' ']).filter_map(|bucket| bucket.split(':').next());
                 self.set("buckets", Expr::texts(names.filter(|name| !name.is_empty())));
                 self.carry(place, what, "buckets");
+                if text.contains(':') {
+                    let why = "services-flake's minio creates buckets without the policies after their names";
+                    self.leave(place, what, why, "set the policies with `mc anonymous set`");
+                }
                 return true;
             }
             ("neo4j", "NEO4J_AUTH") if text == "none" => {

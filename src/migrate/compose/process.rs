@@ -405,8 +405,8 @@ fn without_wrappers(words: &[String]) -> &[String] {
 
 /// The package and the beginning of the command line for a program of a service.
 ///
-/// A program that the image builds is not the one of nixpkgs that has the same name. The name of a server, such as
-/// `server` or `auth`, stands for the package of an image only in that image.
+/// A program that the image builds is not the one of nixpkgs that has the same name. A common name, such as `server` or
+/// `auth`, means the package of an image only in that image.
 pub fn known_program(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
@@ -420,8 +420,10 @@ pub fn known_program(
     let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_project?));
     let found = found.map(|(_, package, start)| (*package, *start)).or_else(|| {
         let name = in_system.unwrap_or(word);
-        let found =
-            image::images(service).filter_map(containers::package_of).find(|package| package.program == name)?;
+        let mut own = image::images(service).filter_map(containers::package_of);
+        let is_common = containers::COMMON_PROGRAMS.contains(&name);
+        let of_all = || containers::packages().find(|package| package.program == name && !is_common);
+        let found = own.find(|package| package.program == name).or_else(of_all)?;
         Some((found.package, std::slice::from_ref(&found.program)))
     });
     found.filter(|_| !source::is_own(builder, service, word))

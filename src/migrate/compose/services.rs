@@ -79,7 +79,11 @@ impl<'m> Builder<'_, 'm> {
     fn package_notes(&self, service: &Service<'_>, package: &PackageImage) {
         let Some(node) = service.get("image") else { return };
         let tag = node.text().and_then(containers::tag).unwrap_or_default();
-        if tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) {
+        let number = tag.trim_start_matches('v');
+        let major = number.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        // `nextcloud31` has the version of `nextcloud:31`.
+        let versioned = package.package.trim_end_matches(|c: char| c.is_ascii_digit());
+        if !major.is_empty() && &package.package[versioned.len()..] != major {
             let why = format!("the version is the one in nixpkgs, not {tag}");
             self.leave(service, &node.place, "image", why, "check that its clients work with it");
         }

@@ -400,8 +400,8 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         // The folder may contain configuration files: `/etc/nginx/conf.d`.
         let is_read = bind.target.starts_with("/etc/") || names_path(service, &bind.target);
         let names = if is_read { files.names(&bind.source) } else { Vec::new() };
-        let below = names.iter().map(|name| format!("{}/{name}", bind.source));
-        for path in std::iter::once(bind.source.clone()).chain(below).filter(|path| is_configuration(path)) {
+        let inside = names.iter().map(|name| below(&bind.source, name));
+        for path in std::iter::once(bind.source.clone()).chain(inside).filter(|path| is_configuration(path)) {
             if let Ok(Some(text)) = files.text(&path) {
                 texts.push((text, bind.place.clone()));
             }
@@ -412,6 +412,11 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         texts.extend(values.map(|value| (value, service.node.place.clone())));
     }
     texts
+}
+
+/// The path of a file in a folder, which is empty for the repository itself.
+pub fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// Whether the command of a service, or the one of its image, names a path below a folder.

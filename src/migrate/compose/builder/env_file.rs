@@ -36,19 +36,23 @@ pub const READ_ENV: &str = r#"read_env() {
   local line name value
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%$'\r'}
-    line=${line#"${line%%[! ]*}"}
+    line=${line#$'\xEF\xBB\xBF'}
+    line=${line#"${line%%[![:blank:]]*}"}
     line=${line#export }
+    line=${line#"${line%%[![:blank:]]*}"}
     name=${line%%=*}
+    name=${name%"${name##*[![:blank:]]}"}
     value=${line#*=}
+    value=${value#"${value%%[![:blank:]]*}"}
     case $line in '#'*) continue ;; *=*) ;; *) continue ;; esac
     case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac
     case $value in
-      '"'*'"') value=${value#?} && value=${value%?} ;;
-      "'"*"'") value=${value#?} && value=${value%?} ;;
+      '"'*) value=${value#?} && value=${value%%'"'*} && value=${value//'$$'/'$'} ;;
+      "'"*) value=${value#?} && value=${value%%"'"*} ;;
       '#'*) value= ;;
-      *) value=${value%%' #'*} && value=${value//'$$'/'$'} && value=${value%"${value##*[! ]}"} ;;
+      *) value=${value%%' #'*} && value=${value//'$$'/'$'} && value=${value%"${value##*[![:blank:]]}"} ;;
     esac
-    export "$name=$value"
+    declare -gx "$name=$value"
   done < "$1"
 }
 "#;
@@ -58,23 +62,19 @@ impl<'m> Builder<'_, 'm> {
     /// that does not exist yet is read line by line.
     pub(super) fn env_file(&self, service: &Service<'m>, path: &str) -> EnvFile {
         let text = self.files().text(path).ok().flatten().unwrap_or_default();
-        let is_shell = !text.is_empty() && text.lines().all(is_shell);
+        // A shell keeps carriage returns, which `lines` removes.
+        let is_shell = !text.is_empty() && !text.contains('\r') && text.lines().all(is_shell);
         if let Ok(pairs) = interpolate::read_env(&text, &self.variables)
             && !is_shell
         {
-            let read: BTreeMap<&str, &str> = by_lines(&text).into_iter().collect();
+            let read: BTreeMap<&str, String> = by_lines(&text).into_iter().collect();
             let lines = lines_of(&text);
             let wanted: BTreeMap<&str, &str> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
             for (name, value) in wanted {
-                let is_same = match read.get(name) {
-                    Some(found) => value == found.replace("$$", "$").trim_end() || value == *found,
-                    None => false,
-                };
-                if !is_same {
+                if read.get(name).is_none_or(|found| found != value) {
                     let line = lines.get(name).copied().unwrap_or(1);
                     let place = Place { path: path.into(), line, column: 1 };
-                    let why =
-                        format!("the script of the process reads the value of {name} as it is written, on one line");
+                    let why = format!("Compose and the script of the process read different values for {name}");
                     let todo = "write the value without references, escapes and line breaks";
                     self.leave(service, &place, "env_file", why, todo);
                 }
@@ -85,23 +85,33 @@ impl<'m> Builder<'_, 'm> {
 }
 
 /// The variables in a file as [`READ_ENV`] reads them.
-fn by_lines(text: &str) -> Vec<(&str, &str)> {
+fn by_lines(text: &str) -> Vec<(&str, String)> {
     let pair = |line| {
         let line: &str = line;
-        let line = line.trim_start_matches(' ');
-        let line = line.strip_prefix("export ").unwrap_or(line);
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line).trim_start_matches(BLANK);
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start_matches(BLANK);
         let (name, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
-        let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
-            && !name.is_empty()
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let inside = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
-        let plain = || match value.starts_with('#') {
-            true => "",
-            false => value.split(" #").next().unwrap_or(value).trim_end_matches(' '),
+        let (name, value) = (name.trim_end_matches(BLANK), value.trim_start_matches(BLANK));
+        let until = |text: &str, end: &str| text.split(end).next().unwrap_or_default().to_owned();
+        let value = match value.chars().next() {
+            Some('"') => until(&value[1..], "\"").replace("$$", "$"),
+            Some('\'') => until(&value[1..], "'"),
+            Some('#') => String::new(),
+            _ => until(value, " #").replace("$$", "$").trim_end_matches(BLANK).to_owned(),
         };
-        is_name.then(|| (name, inside('"').or_else(|| inside('\'')).unwrap_or_else(plain)))
+        is_name(name).then_some((name, value))
     };
     text.lines().filter_map(pair).collect()
+}
+
+/// The characters that separate words in a line.
+const BLANK: [char; 2] = [' ', '\t'];
+
+/// Whether a shell accepts a name of a variable.
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Whether a shell reads the same from a line as Compose.
@@ -112,9 +122,6 @@ fn is_shell(line: &str) -> bool {
     }
     let line = line.strip_prefix("export ").unwrap_or(line);
     let Some((name, value)) = line.split_once('=') else { return false };
-    let is_name = !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let is_end = |rest: &str| {
         rest.trim_start().is_empty() || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
     };
@@ -137,7 +144,7 @@ fn is_shell(line: &str) -> bool {
             is_end(rest) && inside.chars().all(is_plain) && !inside.starts_with('#') && has_references_only(inside)
         }
     };
-    is_name && is_same
+    is_name(name) && is_same
 }
 
 #[cfg(test)]
@@ -164,7 +171,6 @@ mod tests {
             ("A=~/x", false),
             ("A=\"a\\n\"", false),
             ("A: b", false),
-            ("A=a\r", false),
             ("A=it's", false),
         ] {
             assert_eq!(is_shell(line), expected, "{line}");
@@ -174,7 +180,10 @@ mod tests {
     #[test]
     fn lines_are_read_as_by_the_function_of_the_script() {
         let text = "# c\nA=My App\n  export B=http://x/?a=1&b=2 # note\nC=pa$$word\nD='x $y'\nE=\"q r\"\nF=a(b)\nG=\nH=#x\n\
-                    1A=no\nI.J=no\nno\nK=a=b\r\n";
+                    1A=no\nI.J=no\nno\nK=a=b\r\nL=\"a$$b\"\nM='a$$b' # note\nN=two words\t\nname=shop\nvalue=3\nline=4\n\
+                    export  O = x\n";
+        let text = format!("\u{feff}Z=1\n{text}");
+        let text = text.as_str();
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("app.env");
         std::fs::write(&path, text).unwrap();
@@ -183,8 +192,10 @@ mod tests {
         let script = format!("{READ_ENV}read_env {}\nprintf '%s\\n' {names}\n", path.display());
         shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
         let output = String::from_utf8(shell.wait_with_output().unwrap().stdout).unwrap();
-        let values: Vec<String> = by_lines(text).iter().map(|(_, value)| value.replace("$$", "$")).collect();
+        let values: Vec<String> = by_lines(text).iter().map(|(_, value)| value.clone()).collect();
         assert_eq!(output.lines().collect::<Vec<_>>(), values);
-        assert_eq!(values, ["My App", "http://x/?a=1&b=2", "pa$word", "x $y", "q r", "a(b)", "", "", "a=b"]);
+        let (first, second) = values.split_at(10);
+        assert_eq!(first, ["1", "My App", "http://x/?a=1&b=2", "pa$word", "x $y", "q r", "a(b)", "", "", "a=b"]);
+        assert_eq!(second, ["a$b", "a$$b", "two words", "shop", "3", "4", "x"]);
     }
 }

@@ -77,7 +77,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         let required = super::without_default(scalar);
         for name in interpolate::names(scalar.raw.as_deref().unwrap_or_default()) {
-            let is_known = self.variables.contains_key(&name) || self.secrets.borrow().contains_key(&name);
+            let is_known =
+                self.variables.contains_key(&name) || self.secrets.borrow().contains_key(&name) || name == "HOME";
             if !is_known && required.contains(name.as_str()) {
                 let why = format!("`{name}` has no value yet");
                 self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");

@@ -57,7 +57,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let is_settings = ["/etc/", "/usr/local/etc/"].iter().any(|folder| to.starts_with(folder));
             if is_settings && !words.iter().any(|word| word.contains(to.trim_end_matches('/'))) {
                 let place = service.get("build").map_or(&service.key.place, |node| &node.place);
-                let why = format!("the image copies {from} to {to}, where the process does not look for it");
+                let why = format!("the image copies {from} to {to}, which exists only in the image");
                 self.leave(service, place, "build", why, "pass the path of the file in the checkout to the program");
             }
         }

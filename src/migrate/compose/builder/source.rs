@@ -16,7 +16,7 @@ use crate::migrate::compose::{interpolate, names, process, words};
 use crate::migrate::nix::Text;
 
 /// The maximum number of files of a build context that are searched.
-const MOST_FILES: usize = 300;
+pub(super) const MOST_FILES: usize = 300;
 
 /// The maximum number of files and folders of a build context that are examined.
 const MOST_ENTRIES: usize = 3_000;
@@ -124,9 +124,9 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
     found
 }
 
-/// The parts of a source file that read a variable with a default.
-pub(super) fn defaults_in(text: &str) -> Vec<Range<usize>> {
-    FORMS.iter().flat_map(|form| form.find_iter(text)).map(|found| found.range()).collect()
+/// The parts of a source file that read a variable with a default, in order for each form.
+pub(super) fn defaults_in(text: &str) -> Vec<Vec<Range<usize>>> {
+    FORMS.iter().map(|form| form.find_iter(text).map(|found| found.range()).collect()).collect()
 }
 
 /// Calls a function with the source files of a build context until it returns true, for at most [`MOST_FILES`] files.
@@ -134,17 +134,17 @@ pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut d
     each_file(files, service, &is_source, read);
 }
 
-/// Like [`each_source`], for the files whose names are wanted.
+/// Like [`each_source`], for the files whose names are wanted. Returns false if there are more files than it reads.
 pub(super) fn each_file(
     files: &dyn Files,
     service: &Service<'_>,
     is_wanted: &dyn Fn(&str) -> bool,
     read: &mut dyn FnMut(&str, &str) -> bool,
-) {
+) -> bool {
     let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
     // If nothing from the repository is mounted into an image that is not built, its program is from elsewhere.
     if service.context().is_none() && service.binds().is_empty() {
-        return;
+        return true;
     }
     let mut folders: Vec<(String, usize)> = folders.into_iter().flatten().map(|folder| (folder, 0)).collect();
     folders.dedup();
@@ -160,21 +160,33 @@ pub(super) fn each_file(
                 count += 1;
                 let text = files.text(&path).ok().flatten().unwrap_or_default();
                 if read(&path, &text) {
-                    return;
+                    return true;
                 }
             } else if depth < 4
                 && !name.starts_with('.')
-                && !matches!(name.as_str(), "node_modules" | "target" | "vendor" | "test" | "tests")
+                && !matches!(
+                    name.as_str(),
+                    "node_modules"
+                        | "target"
+                        | "vendor"
+                        | "test"
+                        | "tests"
+                        | "venv"
+                        | "dist"
+                        | "__pycache__"
+                        | "site-packages"
+                )
                 && files.is_folder(&path)
             {
                 folders.push((path, depth + 1));
             }
             entries += 1;
             if count > MOST_FILES || entries > MOST_ENTRIES {
-                return;
+                return false;
             }
         }
     }
+    true
 }
 
 /// Whether a file is source code of a program, or a configuration file that Spring reads.

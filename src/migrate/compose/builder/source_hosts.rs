@@ -1,62 +1,135 @@
 //! Host names of other services in the source and the scripts of a program. Nothing answers at them outside of the
 //! containers, and the source itself is not changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Builder;
-use super::source::{defaults_in, each_file, is_source};
+use super::source::{MOST_FILES, defaults_in, each_file, is_source};
+use crate::knowledge::containers::{HOST_CLIENTS, NOT_CLIENTS};
 use crate::migrate::compose::hosts::is_host_word;
 use crate::migrate::compose::names;
 use crate::migrate::compose::stack::{Role, Service};
-use crate::migrate::compose::yaml::Place;
+use crate::migrate::compose::yaml::{Node, Place};
+
+/// Longer lines are not searched: only generated files have them.
+const LONGEST_LINE: usize = 2_000;
 
 impl<'m> Builder<'_, 'm> {
-    /// Reports the lines in which the source of a program names another service as a host. Defaults of variables are
-    /// not among them: they are set, or the program gets another value.
+    /// Reports the files in which the source of a program names another service as a host, with the first line of each
+    /// host. Defaults of variables are not among them: they are set, or the program gets another value.
     pub(in crate::migrate::compose) fn source_hosts(&self, service: &Service<'m>) {
         if service.role != Role::Program {
             return;
         }
-        let others = self.stack.services.iter().filter(|other| other.name != service.name);
-        let others: BTreeSet<&str> = others.flat_map(|other| &other.names).map(String::as_str).collect();
+        let mut others: BTreeMap<&str, &Service<'m>> = BTreeMap::new();
+        for other in self.stack.services.iter().filter(|other| other.name != service.name) {
+            others.extend(other.names.iter().map(|name| (name.as_str(), other)));
+        }
+        if others.is_empty() {
+            return;
+        }
+        let set = self.variables_of(service);
+        // The files that other services mount are theirs.
+        let mounted = self.stack.services.iter().filter(|other| other.name != service.name);
+        let mounted: BTreeSet<String> =
+            mounted.flat_map(Service::binds).map(|bind| bind.source).filter(|source| !source.is_empty()).collect();
         let is_wanted = |name: &str| is_source(name) || is_script(name) || is_settings(name);
-        each_file(self.files(), service, &is_wanted, &mut |path, text| {
+        let is_complete = each_file(self.files(), service, &is_wanted, &mut |path, text| {
             let name = path.rsplit('/').next().unwrap_or(path);
-            let is_shell = is_script(name) || text.starts_with("#!/bin/sh") || text.starts_with("#!/bin/bash");
-            let present: Vec<&&str> = others.iter().filter(|name| text.contains(**name)).collect();
-            if present.is_empty() {
+            let is_mounted = || path.match_indices('/').any(|(at, _)| mounted.contains(&path[..at]));
+            if is_settings(name) && (mounted.contains(path) || is_mounted()) {
                 return false;
             }
-            let mut defaults = None;
-            let mut found: BTreeSet<(usize, &str)> = BTreeSet::new();
-            for name in present {
-                let default = format!(":-{name}}}");
-                let defaults_of_shell = text.match_indices(&default).filter(|_| is_shell).map(|(at, _)| at + 2);
-                for at in names::occurrences(text, name).chain(defaults_of_shell) {
-                    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-                    let (before, after) = (&text[start..at], &text[at + name.len()..]);
-                    let after = after.split('\n').next().unwrap_or(after);
-                    if is_comment(before, is_shell)
-                        || !(is_host(before, after) || is_shell && is_argument(before, after))
-                    {
-                        continue;
-                    }
-                    let defaults = defaults.get_or_insert_with(|| defaults_in(text));
-                    if !defaults.iter().any(|range| range.contains(&at)) {
-                        found.insert((start, *name));
-                    }
+            let is_shell = is_script(name) || text.starts_with("#!/bin/sh") || text.starts_with("#!/bin/bash");
+            let others: Vec<(&str, &Service<'m>)> =
+                others.iter().filter(|(name, _)| text.contains(**name)).map(|(name, other)| (*name, *other)).collect();
+            for (name, line, count) in hosts_in(text, is_shell, &others, &set) {
+                if !self.source_hosts.borrow_mut().insert((path.to_owned(), name.to_owned())) {
+                    continue;
                 }
-            }
-            for (start, name) in found {
-                let line = text[..start].matches('\n').count() + 1;
                 let place = Place { path: path.into(), line, column: 1 };
-                let why = format!("it names the host `{name}`, which exists only on the old network");
+                let more = match count {
+                    1 => String::new(),
+                    2 => " (also in another line)".to_owned(),
+                    count => format!(" (also in {} other lines)", count - 1),
+                };
+                let why = format!("it names the host `{name}`, which exists only on the old network{more}");
                 let todo = "write 127.0.0.1 and the port from the registry, or read them from variables";
                 self.leave(service, &place, "source", why, todo);
             }
             false
         });
+        if !is_complete {
+            let why = format!("only the first {MOST_FILES} source files were searched for the hosts of other services");
+            let todo = "search the others for the names of the services";
+            self.leave(service, &service.key.place, "source", why, todo);
+        }
     }
+
+    /// The names of the variables that the Compose file, its `env_file`s and the image set for a service.
+    fn variables_of(&self, service: &Service<'m>) -> BTreeSet<String> {
+        let mut names = self.env_file_names(service).unwrap_or_default();
+        names.extend(service.get("environment").map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.clone()));
+        names.extend(service.image_file.iter().flat_map(|file| &file.variables).map(|(name, _, _)| name.clone()));
+        names
+    }
+}
+
+/// The hosts that a text names, with the first line and the number of lines of each.
+fn hosts_in<'n>(
+    text: &str,
+    is_shell: bool,
+    others: &[(&'n str, &Service<'_>)],
+    set: &BTreeSet<String>,
+) -> Vec<(&'n str, usize, usize)> {
+    let mut found: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let mut defaults = None;
+    let mut start = 0;
+    for (number, whole) in text.split_inclusive('\n').enumerate() {
+        let offset = start;
+        start += whole.len();
+        let line = whole.trim_end_matches(['\n', '\r']);
+        if is_comment(line, is_shell) {
+            continue;
+        }
+        let is_long = line.len() > LONGEST_LINE;
+        let command = if is_shell && !is_long { first_word(line) } else { "" };
+        for (name, other) in others {
+            if is_long {
+                // It is enough to name the file.
+                let is_address = line.contains(&format!("//{name}:")) || line.contains(&format!("//{name}/"));
+                if is_address || line.contains(&format!("@{name}:")) {
+                    found.entry(name).or_insert((number + 1, 0)).1 += 1;
+                }
+                continue;
+            }
+            let has_port = |number: u16| other.port(number).is_some();
+            let is_default = |at: usize| {
+                defaults.get_or_insert_with(|| defaults_in(text)).iter().any(|form| {
+                    let next = form.partition_point(|range| range.end <= offset + at);
+                    form.get(next).is_some_and(|range| range.contains(&(offset + at)))
+                })
+            };
+            let names_host = names::occurrences(line, name).filter(|at| {
+                let (before, after) = (&line[..*at], &line[at + name.len()..]);
+                match is_shell && NOT_CLIENTS.contains(&command) {
+                    true => before.ends_with("://"),
+                    false => {
+                        is_host(before, after, &has_port) || is_shell && is_argument(before, after, command, &has_port)
+                    }
+                }
+            });
+            let is_found = names_host.map(is_default).any(|is_default| !is_default)
+                || is_shell && is_default_of_shell(line, name, set);
+            if is_found {
+                found.entry(name).or_insert((number + 1, 0)).1 += 1;
+            }
+        }
+    }
+    found.into_iter().map(|(name, (line, count))| (name, line, count)).collect()
 }
 
 /// Whether a file is a shell script.
@@ -70,13 +143,27 @@ fn is_settings(name: &str) -> bool {
     ends.iter().any(|end| name.ends_with(end)) || name.starts_with("appsettings") && name.ends_with(".json")
 }
 
-fn is_comment(before: &str, is_shell: bool) -> bool {
-    let line = before.trim_start();
+fn is_comment(line: &str, is_shell: bool) -> bool {
+    let line = line.trim_start();
     line.starts_with('#') || !is_shell && ["//", "* ", "/*", "--", ";"].iter().any(|start| line.starts_with(start))
 }
 
+/// The command of a line of a shell script, without the words of a loop or a condition before it.
+fn first_word(line: &str) -> &str {
+    let is_keyword = |word: &&str| matches!(*word, "if" | "while" | "until" | "!" | "do" | "then" | "exec" | "sudo");
+    line.split_whitespace().find(|word| !is_keyword(word)).unwrap_or_default()
+}
+
+/// Whether a line uses a name as the default of an unset variable for a host: `${DB_HOST:-db}`.
+fn is_default_of_shell(line: &str, name: &str, set: &BTreeSet<String>) -> bool {
+    line.match_indices(&format!(":-{name}}}")).any(|(at, _)| {
+        let variable = line[..at].rsplit("${").next().unwrap_or_default();
+        is_host_name(variable) && !set.contains(variable)
+    })
+}
+
 /// Whether the text around a name makes it a host: `//db/`, `user@db`, `"db:5432"`, `host="db"`.
-fn is_host(before: &str, after: &str) -> bool {
+fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let is_end =
         |text: &str| text.is_empty() || text.starts_with(|c: char| c.is_whitespace() || "\"'`/:?,)];".contains(c));
     // A user is followed by a password and a host.
@@ -84,16 +171,21 @@ fn is_host(before: &str, after: &str) -> bool {
     if before.ends_with("://") {
         return is_end(after) && !address.contains('@');
     }
-    if before.ends_with('@') {
-        let starts = ["//", "tcp("];
-        return is_end(after) && starts.iter().any(|start| before.contains(start)) || after.starts_with(":");
-    }
-    let port = after.strip_prefix(':').and_then(names::leading_number);
-    if port.is_some_and(|port| port > 9) && before.ends_with(['"', '\'', '`', '=', '@', '(', ',', ' ']) {
-        // `{web: 80}` and `a ? web:80` are not addresses.
-        return !before.ends_with([',', ' ', '=', '(']) || before.contains(['"', '\'', '`']) || before.ends_with('=');
+    let port = after.strip_prefix(':').filter(|_| !address.contains('-')).and_then(names::leading_number);
+    if let Some(user) = before.strip_suffix('@') {
+        let user = user.rsplit_once("//").map(|(_, user)| user);
+        let is_address = user.is_some_and(|user| !user.contains(|c: char| c == '/' || c.is_whitespace()));
+        return is_address && is_end(after) || port.is_some_and(has_port);
     }
     let quote = before.chars().next_back().filter(|c| "\"'`".contains(*c));
+    if let Some(port) = port
+        && before.ends_with(['"', '\'', '`', '=', '(', ',', ' '])
+    {
+        // `{web: 80}` and `a ? web:80` are not addresses.
+        let is_text =
+            !before.ends_with([',', ' ', '=', '(']) || before.contains(['"', '\'', '`']) || before.ends_with('=');
+        return is_text && (has_port(port) || is_host_word(key_of(before.trim_end_matches(['"', '\'', '`']))));
+    }
     match quote {
         Some(quote) => after.starts_with(quote) && is_key(&before[..before.len() - 1]),
         // `host = db` in a file of settings.
@@ -106,16 +198,27 @@ fn is_host(before: &str, after: &str) -> bool {
 
 /// Whether a text ends with a key of a host and its sign of assignment: `host=`, `"HOST": `, `:host => `.
 fn is_key(before: &str) -> bool {
-    let before = before.trim_end();
-    let Some(key) = ["=>", ":=", "=", ":"].iter().find_map(|sign| before.strip_suffix(sign)) else { return false };
-    let key = key.trim_end().trim_end_matches(['"', '\'', '`', ']']);
-    let start = key.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))).map_or(0, |at| at + 1);
-    let key = key.get(start..).unwrap_or_default();
-    !key.is_empty() && is_host_word(key)
+    is_host_name(key_of(before))
 }
 
-/// Whether a word of a shell script is a host: before a port, after the flag of a host, or as a default.
-fn is_argument(before: &str, after: &str) -> bool {
+/// The key before a sign of assignment at the end of a text. Empty if there is none.
+fn key_of(before: &str) -> &str {
+    let before = before.trim_end();
+    let Some(key) = ["=>", ":=", "=", ":"].iter().find_map(|sign| before.strip_suffix(sign)) else { return "" };
+    let key = key.trim_end().trim_end_matches(['"', '\'', '`', ']']);
+    let start = key.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))).map_or(0, |at| at + 1);
+    key.get(start..).unwrap_or_default()
+}
+
+/// Whether the value of a variable or a key can be the bare name of a host. A name without a port is not a URL.
+fn is_host_name(key: &str) -> bool {
+    let upper = key.to_ascii_uppercase();
+    let is_url = ["URL", "URI", "ADDRESS", "ADDR"].iter().any(|end| upper.ends_with(end));
+    !key.is_empty() && is_host_word(key) && !is_url
+}
+
+/// Whether a word of a shell script is a host: before a port, after the flag of a host, or of a client.
+fn is_argument(before: &str, after: &str, command: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let after = after.trim_start_matches(['"', '\'']);
     let number = after.strip_prefix([' ', ':', '/']).and_then(names::leading_number);
     let begins = before.ends_with(|c: char| c.is_whitespace() || "\"'/".contains(c));
@@ -124,8 +227,7 @@ fn is_argument(before: &str, after: &str) -> bool {
         .split_whitespace()
         .next_back()
         .is_some_and(|word| word == "-h" || word.strip_prefix("--").is_some_and(is_host_word));
-    let is_client = ["ping ", "nslookup ", "getent hosts ", "pg_isready "].iter().any(|client| before.contains(client));
-    number.is_some_and(|port| port > 9) && begins || is_flag || is_client || before.ends_with(":-")
+    number.is_some_and(has_port) && begins || is_flag || begins && HOST_CLIENTS.contains(&command)
 }
 
 #[cfg(test)]
@@ -138,6 +240,7 @@ mod tests {
             let at = names::occurrences(text, "db").next().unwrap();
             (text[..at].to_owned(), text[at + 2..].to_owned())
         };
+        let has_port = |number: u16| matches!(number, 5432 | 9092 | 11211);
         for (text, expected) in [
             ("servers = ['db:11211']", true),
             ("url = \"postgresql://u:p@db:5432/x\"", true),
@@ -154,9 +257,15 @@ mod tests {
             ("x ? db:80", false),
             ("import db", false),
             ("name = 'db'", false),
+            ("PostgresContainer(\"db:16-alpine\")", false),
+            ("image := \"db:16\"", false),
+            ("cache.get(\"db:1234\")", false),
+            ("{\"url\": \"db\"}", false),
+            ("\"https://x.example.org/@db: y\"", false),
+            ("addr = \"db:8000\"", true),
         ] {
             let (before, after) = split(text);
-            assert_eq!(is_host(&before, &after), expected, "{text}");
+            assert_eq!(is_host(&before, &after, &has_port), expected, "{text}");
         }
         for (text, expected) in [
             ("while ! nc -z db 5432; do", true),
@@ -165,9 +274,24 @@ mod tests {
             ("psql --host=\"db\"", true),
             ("echo waiting for db", false),
             ("cd db", false),
+            ("echo \"Dumping db\"", false),
+            ("ping -c 1 db", true),
+            ("until nslookup db; do", true),
         ] {
             let (before, after) = split(text);
-            assert_eq!(is_argument(&before, &after), expected, "{text}");
+            assert_eq!(is_argument(&before, &after, first_word(text), &has_port), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn defaults_of_hosts_are_reported_if_nothing_sets_the_variable() {
+        let set = BTreeSet::from(["DB_HOST".to_owned()]);
+        for (line, expected) in [
+            ("psql -h ${PG_HOST:-db}", true),
+            ("psql -h ${DB_HOST:-db}", false),
+            ("psql -U ${POSTGRES_USER:-db}", false),
+        ] {
+            assert_eq!(is_default_of_shell(line, "db", &set), expected, "{line}");
         }
     }
 }

@@ -5,7 +5,7 @@ use super::source::each_source;
 use crate::knowledge::containers;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
-use crate::migrate::compose::stack::{Bind, Role, Service, is_configuration};
+use crate::migrate::compose::stack::{self, Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
 
@@ -51,7 +51,7 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     let usual = process::usual_words(service);
     let reads = |target: &str| words.iter().chain(&usual).any(|word| word.contains(target));
     let says = |bind: Bind| {
-        let names = files.names(&bind.source).into_iter().map(|name| format!("{}/{name}", bind.source));
+        let names = files.names(&bind.source).into_iter().map(|name| stack::below(&bind.source, &name));
         let mut paths = std::iter::once(bind.source.clone()).chain(names).filter(|path| is_configuration(path));
         let listens =
             |path: String| files.text(&path).ok().flatten().is_some_and(|text| hosts::listens_in(&text, container));

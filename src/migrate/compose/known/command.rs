@@ -28,18 +28,27 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// A line of Redis's configuration. The server to copy from has its new address.
-    pub(super) fn redis_line(&self, line: &str) -> Text {
+    /// Rewrites the address of the primary in a line of Redis's configuration. Reports an address that no service has.
+    pub(super) fn redis_line(&self, line: &str, key: &str, place: &Place) -> Text {
         let words: Vec<&str> = line.split_whitespace().collect();
-        if let [name @ ("replicaof" | "slaveof"), host, port] = words.as_slice()
-            && let Some(other) = self.builder.stack.by_host(host)
-            && let Some(port) = port.parse().ok().and_then(|number| other.port(number))
-        {
-            let mut text = Text::literal(format!("{name} 127.0.0.1 "));
-            text.append(&self.builder.port_text(Some(port)));
-            return text;
-        }
-        Text::literal(line)
+        let directive = words.first().map(|word| word.to_ascii_lowercase()).unwrap_or_default();
+        let (start, host, port, rest) = match (directive.as_str(), words.as_slice()) {
+            ("replicaof" | "slaveof", [_, host, port]) => (directive.clone(), host, port, String::new()),
+            ("sentinel", [_, monitor, name, host, port, rest @ ..]) if monitor.eq_ignore_ascii_case("monitor") => {
+                let rest = rest.iter().map(|word| format!(" {word}")).collect();
+                (format!("sentinel monitor {name}"), host, port, rest)
+            }
+            _ => return Text::literal(line),
+        };
+        let Some(other) = self.builder.stack.by_host(host) else { return Text::literal(line) };
+        let Some(port) = port.parse().ok().and_then(|number| other.port(number)) else {
+            let why = format!("it copies from `{host}` at port {port}, which no service has");
+            self.leave(place, key, why, "write 127.0.0.1 and the port from the registry");
+            return Text::literal(line);
+        };
+        let mut text = Text::literal(format!("{start} 127.0.0.1 "));
+        text.append(&self.builder.port_text(Some(port))).push(&rest);
+        text
     }
 
     fn flags(&mut self, key: &str, words: &[String], place: &Place) {
@@ -93,7 +102,7 @@ impl Instance<'_, '_, '_> {
                         "port" | "bind" | "dir" | "daemonize" => {}
                         _ => {
                             let line = format!("{name} {}", values.join(" "));
-                            settings.append(&self.redis_line(&line)).push("\n");
+                            settings.append(&self.redis_line(&line, key, place)).push("\n");
                         }
                     }
                 }

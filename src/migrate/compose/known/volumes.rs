@@ -278,7 +278,7 @@ impl Instance<'_, '_, '_> {
                 "" => {}
                 name if name.starts_with('#') => {}
                 _ => {
-                    kept.append(&self.redis_line(line.trim_end())).push("\n");
+                    kept.append(&self.redis_line(line.trim_end(), "volumes", &item.place)).push("\n");
                 }
             }
         }

@@ -36,6 +36,11 @@ impl Configuration {
         for bind in instance.service.binds().into_iter().filter(|bind| bind.target.starts_with(FOLDER)) {
             let names = if files.is_folder(&bind.source) { files.names(&bind.source) } else { Vec::new() };
             let paths: Vec<(String, String)> = match files.is_folder(&bind.source) {
+                // A file that the image copies into a folder keeps its name.
+                false if bind.target.ends_with(".d") => {
+                    let name = bind.source.rsplit('/').next().unwrap_or_default();
+                    vec![(format!("{}/{name}", bind.target), bind.source.clone())]
+                }
                 false => vec![(bind.target.clone(), bind.source.clone())],
                 true => names
                     .iter()

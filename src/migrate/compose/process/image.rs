@@ -52,22 +52,29 @@ pub fn moved_file(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) 
 
 /// Lets Python find the modules that are beside a script in the image, but not in the checkout.
 pub fn python_path(service: &Service<'_>, program: &mut Program, path: &str) {
-    let is_set = service.get("environment").is_some_and(|node| node.get("PYTHONPATH").is_some());
-    if path.ends_with(".py") && !is_set {
-        program.exports.push(("PYTHONPATH".to_owned(), Text::literal(".")));
+    if path.ends_with(".py") {
+        add_python_path(service, program, ".");
     }
 }
 
-/// Lets Python find a module that the image copies into the folder of its process from elsewhere: `main:app`.
+/// Adds a folder to PYTHONPATH, which an `env_file` may also set.
+fn add_python_path(service: &Service<'_>, program: &mut Program, folder: &str) {
+    if service.get("environment").is_some_and(|node| node.get("PYTHONPATH").is_some()) {
+        return;
+    }
+    let rest = if service.get("env_file").is_some() { "${PYTHONPATH:+:$PYTHONPATH}" } else { "" };
+    program.exports.push(("PYTHONPATH".to_owned(), Text::literal(format!("{folder}{rest}"))));
+}
+
+/// Sets PYTHONPATH to the folder of a module that the image copies into its working directory: `main:app`.
 pub fn python_module(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program, words: &[String]) {
-    let is_set = service.get("environment").is_some_and(|node| node.get("PYTHONPATH").is_some());
     let modules = words.iter().filter_map(|word| word.split_once(':')).map(|(module, _)| module.replace('.', "/"));
     let mut moved = modules.filter_map(|module| {
         let path = moved_file(builder, service, &format!("{module}.py"))?;
         path.strip_suffix(&format!("/{module}.py")).map(str::to_owned)
     });
-    if let Some(folder) = moved.next().filter(|_| !is_set) {
-        program.exports.push(("PYTHONPATH".to_owned(), Text::literal(folder)));
+    if let Some(folder) = moved.next() {
+        add_python_path(service, program, &folder);
     }
 }
 
