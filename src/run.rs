@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::facts::port_registry::{Mentions, RegistryFacts};
 use crate::facts::{FILES_AT_ONCE, Project, ProjectFile, Reader, port_registry, ports};
 use crate::file_pass::{FilePass, Outcome, internal_error, unreadable_files};
-use crate::finding::{Finding, Note, NoteKind, RelPath, Verdict};
+use crate::finding::{Finding, Note, NoteKind, RelPath, RuleId, Verdict};
 use crate::held_back::{self, HeldBack};
 use crate::knowledge::third_party::{self, Origin};
 use crate::repo::{Repo, RepoFile};
@@ -67,6 +67,10 @@ pub(crate) enum Runs {
     Repeated,
 }
 
+/// The rules whose findings at a flake.nix are about CI and flake.lock. They hold even if flake-file generates the
+/// flake.nix.
+const OF_REPOSITORY: [RuleId; 2] = ["missing-flake-check", "unlocked-input"];
+
 /// Derives the report from the outcomes of all files.
 pub(crate) fn conclude(
     repo: &Repo,
@@ -105,7 +109,11 @@ pub(crate) fn conclude(
         findings.unused_entries(&repository, sources);
     }
     let Findings { mut list, suppressed, mut accepted, .. } = findings;
-    list.retain(|finding| held_back.is_reason(finding) || !gathered.third_party.contains_key(&finding.path));
+    list.retain(|finding| match gathered.third_party.get(&finding.path) {
+        None => true,
+        Some(Origin::Generated) if OF_REPOSITORY.contains(&finding.rule) => true,
+        Some(_) => held_back.is_reason(finding),
+    });
     gathered.verdict.notes.extend(gathered.third_party.iter().map(|(path, origin)| left_out(path, *origin)));
     let asked = Asked::new(&settings.paths);
     list.retain(|finding| held_back.is_reason(finding) || asked.covers(&finding.path));

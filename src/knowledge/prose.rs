@@ -4,9 +4,11 @@
 //! and text with port-like numbers in public repositories.
 
 /// Attributes whose values are prose.
-pub const ATTRIBUTES: [&str; 16] = [
+pub const ATTRIBUTES: [&str; 17] = [
     "assertion",
     "description",
+    // A unit of systemd, as home-manager writes it.
+    "Description",
     "longDescription",
     "exampleText",
     "exampleConfig",

@@ -19,6 +19,8 @@ fn jobs_without_a_cache_are_reported() {
         "      - shell: nix develop -c bash -e {0}\n        run: make",
         "      - uses: actions/cache@v4\n        with: {path: ~/.cargo, key: nix}\n      - run: nix-build",
         "      - run: nix flake check --accept-flake-config",
+        "      - run: |\n          # substituters = https://x\n          nix build",
+        "      - uses: a/b@v1\n        with:\n          x: y\n          # extra_nix_config: substituters\n      - run: nix build",
     ] {
         assert_eq!(reported(&format!("{HOSTED}{STEPS}{steps}")), installer, "{steps}");
     }

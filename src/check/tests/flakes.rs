@@ -161,6 +161,16 @@ fn an_input_that_several_modules_declare_is_reported_once() {
     assert!(!report.findings.iter().any(|finding| finding.rule == "missing-follows"));
 }
 
+/// These findings are not about the text of flake.nix, which a program writes.
+#[test]
+fn ci_and_the_lock_of_a_generated_flake_are_checked() {
+    let workflow = "jobs:\n  a:\n    steps:\n      - run: nix build .#x\n";
+    let files = [("flake.nix", GENERATED), (".github/workflows/a.yml", workflow), ("a.nix", "import <nixpkgs> { }")];
+    let report = report_at(&files, jiff::civil::date(2026, 8, 19));
+    let at_flake = report.findings.iter().filter(|finding| &*finding.path == "flake.nix");
+    assert_eq!(at_flake.map(|finding| finding.rule).collect::<Vec<_>>(), ["missing-flake-check", "unlocked-input"]);
+}
+
 /// A flake with nixpkgs 26.05 whose input `x` follows it, and has another nixpkgs called `stable`.
 fn with_second(reference: &str, others: &str) -> Vec<(String, Vec<String>)> {
     let flake = format!(

@@ -18,10 +18,15 @@ pub struct Lookup {
     pub scope: Option<&'static str>,
 }
 
+/// The function that Nix calls for a lookup. Its own one searches NIX_PATH.
+const FUNCTION: &str = "__findFile";
+
 /// The lookups of a file. `<nix/..>` is not included: those files come with Nix.
 pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
     let nodes = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::SearchPath);
-    let lookups = nodes.filter_map(|node| {
+    // `<x>` calls `__findFile`, which den and others pass to modules.
+    let is_bound = tree.text().contains(FUNCTION);
+    let lookups = nodes.filter(|&node| !is_bound || nix::resolve(tree, node, FUNCTION).is_none()).filter_map(|node| {
         let text = tree.slice(node).strip_prefix('<')?.strip_suffix('>')?;
         let (name, below) = text.split_at(text.find('/').unwrap_or(text.len()));
         let scope = scope(tree, node, name, is_flake);

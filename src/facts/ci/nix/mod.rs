@@ -280,7 +280,8 @@ fn read_script(out: &mut NixStep, script: &Script<'_>, commands: &[Command<'_>])
 /// Whether a configuration mentions `substituters`, `extra-substituters`, `trusted-substituters` or the old name
 /// `binary-caches`.
 fn names_substituters(text: &str) -> bool {
-    text.contains("substituters") || text.contains("binary-caches")
+    let names = |line: &str| line.contains("substituters") || line.contains("binary-caches");
+    names(text) && text.lines().any(|line| !line.trim_start().starts_with('#') && names(line))
 }
 
 /// The machine for the labels of a job. It is GitHub-hosted if one of the labels is a standard GitHub label.
