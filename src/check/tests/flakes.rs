@@ -168,7 +168,7 @@ fn ci_and_the_lock_of_a_generated_flake_are_checked() {
     let files = [("flake.nix", GENERATED), (".github/workflows/a.yml", workflow), ("a.nix", "import <nixpkgs> { }")];
     let report = report_at(&files, jiff::civil::date(2026, 8, 19));
     let at_flake = report.findings.iter().filter(|finding| &*finding.path == "flake.nix");
-    assert_eq!(at_flake.map(|finding| finding.rule).collect::<Vec<_>>(), ["missing-flake-check", "unlocked-input"]);
+    assert_eq!(at_flake.map(|finding| finding.rule).collect::<Vec<_>>(), ["unlocked-input", "missing-flake-check"]);
 }
 
 /// A flake with nixpkgs 26.05 whose input `x` follows it, and has another nixpkgs called `stable`.
