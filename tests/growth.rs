@@ -245,6 +245,46 @@ fn many_folders_with_compose_files() {
 }
 
 #[test]
+fn modules_that_declare_inputs_of_a_generated_flake() {
+    is_linear(60, CHECK, |size| {
+        let declared = each(size, |index| format!("    i{index}.url = \"github:acme/i{index}\";\n"));
+        let head = "# DO-NOT-EDIT. This file was auto-generated using github:vic/flake-file.\n";
+        let nixpkgs = "    nixpkgs.url = \"github:NixOS/nixpkgs/nixos-26.05\";\n";
+        let flake = format!("{head}{{\n  inputs = {{\n{nixpkgs}{declared}  }};\n  outputs = _: {{ }};\n}}\n");
+        let root = each(size, |index| format!(", \"i{index}\": \"i{index}\""));
+        let source = |branch: &str| {
+            format!("{{ \"owner\": \"NixOS\", \"repo\": \"nixpkgs\", \"ref\": \"{branch}\", \"type\": \"github\" }}")
+        };
+        let nodes = each(size, |index| {
+            format!(
+                ", \"i{index}\": {{ \"inputs\": {{ \"nixpkgs\": \"n\" }}, \"original\": {{ \"type\": \"path\", \"path\": \"x\" }} }}"
+            )
+        });
+        let lock = format!(
+            "{{ \"nodes\": {{ \"n\": {{ \"original\": {} }}, \"nixpkgs\": {{ \"original\": {} }}, \"root\": {{ \"inputs\": {{ \
+             \"nixpkgs\": \"nixpkgs\"{root} }} }}{nodes} }}, \"root\": \"root\", \"version\": 7 }}\n",
+            source("nixos-25.11"),
+            source("nixos-26.05"),
+        );
+        let mut files = vec![file("flake.nix", flake), file("flake.lock", lock)];
+        files.extend((0..size).map(|index| {
+            let module = format!("{{ flake-file.inputs.i{index}.url = \"github:acme/i{index}\"; }}\n");
+            file(&format!("m/{index}.nix"), module)
+        }));
+        files
+    });
+}
+
+#[test]
+fn selections_from_a_set_with_a_computed_name() {
+    is_linear(150, CHECK, |size| {
+        let set = each(size, |index| format!("n{index} = {};\n", 3000 + index));
+        let uses = each(size, |index| format!("x{index}.port = ports.${{n}};\n"));
+        vec![file("a.nix", format!("n: let ports = {{ {set} }}; in {{ {uses} }}\n"))]
+    });
+}
+
+#[test]
 fn an_ignore_pattern_with_many_folders() {
     is_bounded(1_000, CHECK, |size| {
         vec![file(".gitignore", format!("{}x.nix\n", "a/".repeat(size))), file("a.nix", "{ }\n")]

@@ -112,9 +112,11 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
     let mut found = Vec::new();
     each_source(files, service, &mut |path, text| {
         for form in FORMS.iter() {
+            let (mut at, mut line) = (0, 1);
             found.extend(form.captures_iter(text).filter_map(|groups| {
                 let (whole, name, value) = (groups.get(0)?, groups.get(1)?, groups.get(2)?);
-                let line = text[..whole.start()].matches('\n').count() + 1;
+                line += text[at..whole.start()].matches('\n').count();
+                at = whole.start();
                 let place = Place { path: path.into(), line, column: 1 };
                 Some(Default { name: name.as_str().to_owned(), value: value.as_str().to_owned(), place })
             }));
