@@ -88,10 +88,15 @@ fn the_next_run_replaces_the_gitlab_comment() {
         ("FLAKEWARD_TOKEN", "t"),
     ];
     let notes = "https://gitlab.example/api/v4/projects/3/merge_requests/7/notes";
-    let answer = |notes: &str| format!("case \"$*\" in *per_page*) echo '{notes}';; esac\n");
+    let answer =
+        |notes: &str| format!("case \"$*\" in */user) echo '{{\"id\": 9}}';; *per_page*) echo '{notes}';; esac\n");
     let (calls, _) = run(&repository("curl", &answer("[]")), &script, &variables);
-    assert!(calls[1].ends_with(&format!("--request POST {notes} --form body=<comment.md")), "{calls:?}");
-    let known = answer(&format!("[{{\"id\": 1, \"body\": \"x\"}}, {{\"id\": 42, \"body\": \"{MARK} y\"}}]"));
-    let (calls, _) = run(&repository("curl", &known), &script, &variables);
-    assert!(calls[1].ends_with(&format!("--request PUT {notes}/42 --form body=<comment.md")), "{calls:?}");
+    assert!(calls[2].ends_with(&format!("--request POST {notes} --form body=<comment.md")), "{calls:?}");
+    // Another user may write a note with the marker.
+    let note = |id: u32, author: u32, body: &str| {
+        format!("{{\"id\": {id}, \"author\": {{\"id\": {author}}}, \"body\": \"{body}\"}}")
+    };
+    let known = [note(1, 9, "x"), note(41, 8, &format!("{MARK} y")), note(42, 9, &format!("{MARK} y"))].join(", ");
+    let (calls, _) = run(&repository("curl", &answer(&format!("[{known}]"))), &script, &variables);
+    assert!(calls[2].ends_with(&format!("--request PUT {notes}/42 --form body=<comment.md")), "{calls:?}");
 }
