@@ -144,7 +144,7 @@ impl<'a> Git<'a> {
         self.merge_base(commit, head, shown)
     }
 
-    /// Why there is no commit of HEAD.
+    /// The error if HEAD has no commit: the folder is not a repository, or the repository is empty.
     fn without_head(&self, option: &str) -> Result<Failure, Failure> {
         if self.knows(&["rev-parse", "--git-dir"])? {
             return Ok(Failure::new(format!("{option} requires at least one commit")));

@@ -33,7 +33,8 @@ pub struct Tracked {
     pub links: Vec<PathBuf>,
 }
 
-/// The paths that git tracks under a root. `None` if there is no index. The error says why the index could not be read.
+/// The paths that git tracks under a root. `None` if there is no index; an error with the reason if
+/// it cannot be read.
 pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let Some(folder) = git_folder(root)? else { return Ok(None) };
     let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(None) };

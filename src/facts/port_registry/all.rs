@@ -82,9 +82,9 @@ impl<'p> Registries<'p> {
         self.numbers.get(&number).map_or(&[], Vec::as_slice)
     }
 
-    /// The entries with a number that apply to a file: the entries of the nearest registry that has the number, going
-    /// outward from the file's folder. If there is no registry above the file, the registries of other folders apply,
-    /// unless they all belong to projects next to the file's.
+    /// The entries with a number that a file can use: those of the nearest registry that has the number, in the file's
+    /// folder or one above it. Without such a registry, the file can use the registries of other folders, unless they
+    /// all belong to sibling projects.
     pub fn serving(&self, file: &str, number: u32) -> &[Known<'p>] {
         if self.by_folder.keys().all(|folder| is_sibling(folder, file)) {
             return &[];

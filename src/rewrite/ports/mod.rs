@@ -50,7 +50,8 @@ impl Target<'_> {
 /// Why a file with syntax errors has no fixes: positions are uncertain.
 const BROKEN: &str = "the file has syntax errors";
 
-/// Why there is no fix at a name that Nix must know before evaluation, or at digits with another meaning.
+/// Why there is no fix where Nix does not allow an expression, such as in an attribute name, and where the digits are
+/// not a number.
 const PLACE: &str = "a reference is not allowed at this position";
 
 /// A file with ports to replace, and the state that its fixes share.
