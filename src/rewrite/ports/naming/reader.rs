@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
 
     /// The words of the last name that have a meaning, however general.
     pub fn general(&self) -> Vec<String> {
-        if COMMAND_OPTIONS.contains(&self.last()) {
+        if COMMAND_OPTIONS.contains(&self.last()) || EMPTY_SECTIONS.contains(&self.last()) {
             return Vec::new();
         }
         const EMPTY: [&str; 8] = ["addr", "address", "bind", "default", "listen", "port", "ports", "value"];
