@@ -194,16 +194,18 @@ pub fn print_raw(text: &str) -> Result<(), Failure> {
 
 /// Writes a patch to standard output: unchanged for programs, and made safe for terminals and workflow logs.
 pub fn print_patch(patch: &str, stream: &Stream) -> Result<(), Failure> {
-    if stream.wrap {
-        return print_raw(&clean_lines(patch));
-    }
+    let patch = match (stream.color, stream.wrap) {
+        (true, _) => output::patch::colored(&clean_lines(patch)).into(),
+        (false, true) => clean_lines(patch),
+        (false, false) => patch.into(),
+    };
     match std::env::var_os("GITHUB_ACTIONS") {
-        Some(_) if !patch.is_empty() => {
+        Some(_) if !stream.wrap && !patch.is_empty() => {
             // The token is random, so the patched files cannot contain it.
-            let token = format!("{:016x}", RandomState::new().hash_one(patch));
+            let token = format!("{:016x}", RandomState::new().hash_one(&patch));
             print_raw(&format!("::stop-commands::{token}\n{patch}::{token}::\n"))
         }
-        _ => print_raw(patch),
+        _ => print_raw(&patch),
     }
 }
 

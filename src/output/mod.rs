@@ -20,6 +20,7 @@ pub mod migrate;
 pub mod next_steps;
 pub mod notes;
 pub mod page;
+pub mod patch;
 pub mod port_export;
 pub mod ports;
 pub mod pretty;
