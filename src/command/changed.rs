@@ -78,7 +78,8 @@ impl<'a> Changed<'a> {
     /// Prepares a comparison with the merge base of a reference and HEAD. Uncommitted changes count as changes.
     pub fn since(root: &'a Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
-        let base = git.base("--changed", reference)?;
+        let mut objects = git.objects()?;
+        let base = git.base("--changed", reference, &mut objects)?;
         let before = git.files(&base)?;
         Ok(Self {
             root,
@@ -91,7 +92,7 @@ impl<'a> Changed<'a> {
                 .map(str::to_owned)
                 .collect(),
             before,
-            objects: git.objects()?,
+            objects,
             converts_line_ends: git.converts_line_ends()?,
             compared: HashMap::new(),
         })

@@ -51,8 +51,8 @@ const ELSEWHERE: [&str; 12] = [
 /// Runs git in the folder of a repository.
 pub struct Git<'a> {
     root: &'a Path,
-    /// The settings that would run programs to read files.
-    filters: Vec<String>,
+    /// The settings that would run programs to read files of the working tree, once they are known.
+    filters: OnceLock<Vec<String>>,
     /// Whether all files that every `git blame` opens are small regular files, once it is known.
     blame_can_read: OnceLock<bool>,
 }
@@ -61,13 +61,20 @@ impl<'a> Git<'a> {
     /// Creates a runner for a folder.
     pub fn new(root: &'a Path) -> Result<Self, Failure> {
         walk::git_can_start(root).map_err(|reason| Failure::new(format!("git is not started: {reason}")))?;
-        let mut git = Self { root, filters: Vec::new(), blame_can_read: OnceLock::new() };
+        Ok(Self { root, filters: OnceLock::new(), blame_can_read: OnceLock::new() })
+    }
+
+    /// The settings that would run programs to read files of the working tree.
+    fn filters(&self) -> Result<&[String], Failure> {
+        if let Some(known) = self.filters.get() {
+            return Ok(known);
+        }
         let named =
             ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|smudge|required)$"];
-        let named = git.output(&named)?.stdout;
-        git.filters = String::from_utf8_lossy(&named).split_terminator('\0').map(str::to_owned).collect();
-        git.filters.dedup();
-        Ok(git)
+        let named = self.output(&named)?.stdout;
+        let mut filters: Vec<_> = String::from_utf8_lossy(&named).split_terminator('\0').map(str::to_owned).collect();
+        filters.dedup();
+        Ok(self.filters.get_or_init(|| filters))
     }
 
     /// Whether the files that `git blame` opens, whatever its options, are small regular files.
@@ -86,16 +93,11 @@ impl<'a> Git<'a> {
         Ok(*self.blame_can_read.get_or_init(|| can_read))
     }
 
+    /// A command that reads no files of the working tree.
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         // Disables lock files and everything that the repository's own configuration could start.
         command.args(["--no-optional-locks", "--no-pager", "--no-replace-objects", "-c", "core.fsmonitor=false"]);
-        // `-c` is not used, because it splits the name of a filter at `=`.
-        let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0usize);
-        for (index, filter) in (given..).zip(&self.filters) {
-            command.env(format!("GIT_CONFIG_KEY_{index}"), filter).env(format!("GIT_CONFIG_VALUE_{index}"), "");
-        }
-        command.env("GIT_CONFIG_COUNT", (given + self.filters.len()).to_string());
         // Git sets these variables for hooks and aliases, even while it works on another repository. A repository that
         // is known only through them has no `.git`.
         if self.root.join(".git").exists() {
@@ -115,6 +117,19 @@ impl<'a> Git<'a> {
         self.command(args).output().map_err(|error| does_not_start(&error))
     }
 
+    /// The output of a command that reads files of the working tree. Their filters are disabled.
+    fn output_with_files(&self, args: &[&str]) -> Result<Output, Failure> {
+        let mut command = self.command(args);
+        let filters = self.filters()?;
+        // `-c` is not used, because it splits the name of a filter at `=`.
+        let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0usize);
+        for (index, filter) in (given..).zip(filters) {
+            command.env(format!("GIT_CONFIG_KEY_{index}"), filter).env(format!("GIT_CONFIG_VALUE_{index}"), "");
+        }
+        command.env("GIT_CONFIG_COUNT", (given + filters.len()).to_string());
+        command.output().map_err(|error| does_not_start(&error))
+    }
+
     /// Whether a command succeeds.
     pub fn knows(&self, args: &[&str]) -> Result<bool, Failure> {
         Ok(self.output(args)?.status.success())
@@ -122,26 +137,36 @@ impl<'a> Git<'a> {
 
     /// Whether git converts the line ends of files, as Git for Windows does.
     pub fn converts_line_ends(&self) -> Result<bool, Failure> {
-        let setting = |name: &str| Ok::<_, Failure>(self.output(&["config", "--get", name])?.stdout);
-        Ok(setting("core.autocrlf")?.starts_with(b"true") || setting("core.eol")?.starts_with(b"crlf"))
+        let settings = self.output(&["config", "--null", "--get-regexp", r"^core\.(autocrlf|eol)$"])?.stdout;
+        let mut values = HashMap::new();
+        // Each entry is a key, a line break and a value. The last value of a key applies.
+        let entries = settings.split(|&byte| byte == 0);
+        values.extend(entries.filter_map(|entry| Some(entry.split_at(memchr::memchr(b'\n', entry)?))));
+        let is = |key: &[u8], value: &[u8]| values.get(key).is_some_and(|set| set.get(1..) == Some(value));
+        Ok(is(b"core.autocrlf", b"true") || is(b"core.eol", b"crlf"))
     }
 
     /// The merge base of HEAD and a reference, or the main branch if the reference is empty. `option` is the option
-    /// that requires it, for messages.
-    pub fn base(&self, option: &str, reference: &str) -> Result<String, Failure> {
+    /// that requires it, for messages. `objects` reads the commits.
+    pub fn base(&self, option: &str, reference: &str, objects: &mut Objects) -> Result<String, Failure> {
         let candidates = match reference {
             "" => MAIN.map(str::to_owned).to_vec(),
             name => [name.to_owned()].into_iter().chain(NAMESPACES.map(|space| format!("{space}{name}"))).collect(),
         };
         let names: Vec<String> = [HEAD.to_owned()].into_iter().chain(candidates).collect();
-        let found = self.commits(&names)?;
-        let Some((Some(head), found)) = found.split_first() else { return Err(self.without_head(option)?) };
-        let (commit, shown) = match (reference, found) {
-            ("", _) => (self.main_branch(found)?, "the main branch"),
+        let mut found: Vec<_> = names.iter().map(|name| objects.commit(name)).collect();
+        let Some(head) = found.remove(0) else { return Err(self.without_head(option)?) };
+        let found: Vec<_> = found.into_iter().map(|commit| commit.map(|commit| commit.id)).collect();
+        let (commit, shown) = match (reference, found.as_slice()) {
+            ("", found) => (self.main_branch(found)?, "the main branch"),
             (asked, [plain, named @ ..]) => (self.commit(asked, plain.as_deref(), named)?, asked),
             (asked, []) => return Err(is_no_commit(asked)),
         };
-        self.merge_base(commit, head, shown)
+        // These are the most frequent cases, and do not require another process.
+        if head.id == commit || head.parents.iter().any(|parent| parent == commit) {
+            return Ok(commit.to_owned());
+        }
+        self.merge_base(commit, &head.id, shown)
     }
 
     /// The error if HEAD has no commit: the folder is not a repository, or the repository is empty.
@@ -180,7 +205,7 @@ impl<'a> Git<'a> {
         let Some(commit) = named.iter().find_map(Option::as_deref) else {
             return plain.ok_or_else(|| is_no_commit(asked));
         };
-        if self.abbreviates_another(name)? {
+        if self.abbreviates_another(name, commit)? {
             let message = format!("`{name}` is a branch or tag, and an abbreviation of another commit");
             return Err(Failure::new(message)
                 .help("write all 40 digits of the commit, or the full name, such as refs/heads/NAME"));
@@ -188,43 +213,24 @@ impl<'a> Git<'a> {
         Ok(commit)
     }
 
-    /// Whether the name of a branch or tag is also a prefix of the id of another commit.
-    fn abbreviates_another(&self, name: &str) -> Result<bool, Failure> {
+    /// Whether the name of a branch or tag is also a prefix of the id of another commit than its own.
+    fn abbreviates_another(&self, name: &str, own: &str) -> Result<bool, Failure> {
         if !(4..40).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(false);
         }
-        let own = self.commits(&NAMESPACES.map(|space| format!("{space}{name}")))?.into_iter().flatten().next();
         let output = self.output(&["rev-parse", &format!("--disambiguate={name}")])?;
         let ids = String::from_utf8_lossy(&output.stdout);
+        let checked = self.described(ids.lines().filter(|id| *id != own))?;
         // Files, folders and tags also have ids, but these do not name commits.
-        let ids: Vec<&str> = ids.lines().filter(|id| Some(*id) != own.as_deref()).collect();
-        let checked = self.described(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>())?;
         Ok(checked.lines().any(|line| line.split(' ').nth(1) == Some("commit")))
     }
 
-    /// The commit of each name that has one. Git is started once for all of them.
-    fn commits(&self, names: &[String]) -> Result<Vec<Option<String>>, Failure> {
-        // A line break would end the name, and no commit has the empty name.
-        let asked = |name: &String| if name.contains('\n') { String::new() } else { format!("{name}^{{commit}}") };
-        let checked = self.described(&names.iter().map(asked).collect::<Vec<_>>())?;
-        // Git repeats a name that it does not find, whatever the name contains.
-        let is_id = |id: &&str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let commit = |line: &str| match line.split(' ').collect::<Vec<_>>().as_slice() {
-            [id, "commit", _size] => Some(*id).filter(is_id).map(str::to_owned),
-            _ => None,
-        };
-        let mut found: Vec<_> = checked.lines().map(commit).collect();
-        // Without a repository, git prints nothing.
-        found.resize(names.len(), None);
-        Ok(found)
-    }
-
     /// The id, kind and size of each object, one object per line. Git is started once for all of them.
-    fn described(&self, names: &[String]) -> Result<String, Failure> {
+    fn described<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Result<String, Failure> {
         let mut command = self.command(&["cat-file", "--batch-check"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
-        let asked: String = names.iter().map(|name| format!("{name}\n")).collect();
+        let asked: String = ids.map(|id| format!("{id}\n")).collect();
         let stdin = child.stdin.take();
         // Git may stop reading until its output is read.
         let writer = std::thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(asked.as_bytes())));
@@ -309,7 +315,7 @@ impl<'a> Git<'a> {
         let mut args = vec!["-c", "core.attributesFile=/dev/null", "blame", "--no-textconv", "--line-porcelain"];
         args.extend(ranges.iter().map(String::as_str));
         args.extend(["--", path]);
-        let output = self.output(&args)?;
+        let output = self.output_with_files(&args)?;
         Ok(if output.status.success() { blamed(&String::from_utf8_lossy(&output.stdout)) } else { HashMap::new() })
     }
 
@@ -327,14 +333,19 @@ impl<'a> Git<'a> {
         Ok(Objects { child, asked, answers })
     }
 
-    /// The contents of objects, or `None` for each one that is larger than `limit`. Several processes read them in
-    /// parallel. `failure` describes an object that cannot be read.
+    /// The contents of files, or `None` for each one that is larger than `limit`. `objects` reads a small number of
+    /// files, and several processes read a large number in parallel. `failure` describes a file that cannot be read.
     pub fn contents(
         &self,
+        objects: &mut Objects,
         ids: &[&str],
         limit: u64,
         failure: impl Fn(&str, &str) -> Failure + Sync,
     ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+        if ids.len() <= FEW_OBJECTS {
+            let mut read = |&id: &&str| objects.read(id, limit).map_err(|reason| failure(id, &reason));
+            return ids.iter().map(&mut read).collect();
+        }
         let count = ids.len().div_ceil(OBJECTS).clamp(1, rayon::current_num_threads());
         // Neighbours often have a similar size, so they are distributed over the parts.
         let parts = (0..count).into_par_iter().map(|part| ids.iter().skip(part).step_by(count).copied().collect());
@@ -368,6 +379,15 @@ const PIPE: usize = 64 << 10;
 
 /// The number of objects below which starting another process takes longer than it saves.
 const OBJECTS: usize = 100;
+
+/// The number of objects up to which one process that is already running is faster than others that must be started.
+const FEW_OBJECTS: usize = 30;
+
+/// The maximum length of the line before an object, in bytes, without the object's name.
+const LONGEST_HEAD: u64 = 1 << 10;
+
+/// The maximum size of a commit whose parents are read, in bytes.
+const LONGEST_COMMIT: u64 = 1 << 20;
 
 /// The last change to a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -453,7 +473,7 @@ pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> 
     }
     let git = Git::new(root)?;
     let lines = |command: &[&str]| {
-        let output = git.output(&[&["--literal-pathspecs"], command, &["--"], paths].concat())?;
+        let output = git.output_with_files(&[&["--literal-pathspecs"], command, &["--"], paths].concat())?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(Failure::new(format!("git {} failed: {}", command[0], said.trim())));
@@ -515,6 +535,13 @@ fn blob(entry: &str, mode: &str) -> Option<(String, String)> {
     Some((path.to_owned(), id.to_owned()))
 }
 
+/// A commit.
+#[derive(Debug)]
+struct Commit {
+    id: String,
+    parents: Vec<String>,
+}
+
 /// Reads objects as they are stored, without filters or conversions.
 pub struct Objects {
     child: Child,
@@ -557,9 +584,15 @@ impl Objects {
         let reason = |error: std::io::Error| walk::io_reason(&error);
         let answers = self.answers.as_mut().ok_or_else(stopped)?;
         let mut head = String::new();
-        answers.by_ref().take(1 << 10).read_line(&mut head).map_err(reason)?;
+        answers.by_ref().take(LONGEST_HEAD).read_line(&mut head).map_err(reason)?;
         let size = head.strip_prefix(id).and_then(|rest| rest.strip_prefix(" blob "));
         let size: u64 = size.and_then(|size| size.trim().parse().ok()).ok_or("git does not have the object")?;
+        Self::body(answers, size, limit)
+    }
+
+    /// The content that follows a header, and the line break after it. `None` if the content is larger than `limit`.
+    fn body(answers: &mut BufReader<ChildStdout>, size: u64, limit: u64) -> Result<Option<Vec<u8>>, String> {
+        let reason = |error: std::io::Error| walk::io_reason(&error);
         if size > limit {
             std::io::copy(&mut answers.take(size + 1), &mut std::io::sink()).map_err(reason)?;
             return Ok(None);
@@ -568,6 +601,28 @@ impl Objects {
         answers.take(size + 1).read_to_end(&mut content).map_err(reason)?;
         let is_whole = content.pop() == Some(b'\n') && content.len() as u64 == size;
         is_whole.then_some(Some(content)).ok_or_else(stopped)
+    }
+
+    /// The commit that a name refers to, directly or through tags.
+    fn commit(&mut self, name: &str) -> Option<Commit> {
+        // A line break would end the name.
+        if name.contains('\n') {
+            return None;
+        }
+        writeln!(self.asked.as_mut()?, "{name}^{{commit}}").ok()?;
+        let answers = self.answers.as_mut()?;
+        let mut head = Vec::new();
+        answers.by_ref().take(LONGEST_HEAD + name.len() as u64).read_until(b'\n', &mut head).ok()?;
+        // Git repeats a name that it does not find, whatever the name contains.
+        let head = std::str::from_utf8(&head).ok()?.trim_end();
+        let is_id = |id: &str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let &[id, "commit", size] = head.split(' ').collect::<Vec<_>>().as_slice() else { return None };
+        let size: u64 = size.parse().ok().filter(|_| is_id(id))?;
+        let content = Self::body(answers, size, LONGEST_COMMIT).ok()?;
+        let content = String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
+        let lines = content.lines().take_while(|line| !line.is_empty());
+        let parents = lines.filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).collect();
+        Some(Commit { id: id.to_owned(), parents })
     }
 }
 

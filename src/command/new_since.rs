@@ -12,7 +12,7 @@ use sha1::Digest;
 
 use super::Failure;
 use super::changed::add_absent;
-use super::git::{Git, Listing};
+use super::git::{Git, Listing, Objects};
 use super::session::Session;
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Note, NoteKind, RelPath, UNCHECKED};
@@ -45,6 +45,8 @@ pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> 
 /// The files of an earlier commit.
 struct Earlier<'r> {
     git: Git<'r>,
+    /// Reads its objects.
+    objects: Objects,
     /// The commit's id.
     commit: String,
     /// Its files.
@@ -57,9 +59,10 @@ impl<'r> Earlier<'r> {
     /// Reads the merge base of a reference and HEAD. Later commits of the reference are not considered.
     fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
-        let commit = git.base("--new-since", reference)?;
+        let mut objects = git.objects()?;
+        let commit = git.base("--new-since", reference, &mut objects)?;
         let listing = git.files(&commit)?;
-        Ok(Self { absent: git.absent_changes(&listing)?, listing, commit, git })
+        Ok(Self { absent: git.absent_changes(&listing)?, listing, objects, commit, git })
     }
 
     /// Keeps the findings of a report that the earlier commit does not have.
@@ -108,9 +111,8 @@ impl<'r> Earlier<'r> {
         if links.is_empty() {
             return Ok(());
         }
-        let mut objects = self.git.objects()?;
         for path in links {
-            if let Some(id) = self.listing.target(&path, &mut objects).cloned() {
+            if let Some(id) = self.listing.target(&path, &mut self.objects).cloned() {
                 self.listing.files.insert(path.to_string(), id);
             }
         }
@@ -122,7 +124,7 @@ impl<'r> Earlier<'r> {
     }
 
     /// Replaces the files of an analysis with those of the earlier commit.
-    fn go_back(&self, analysis: &mut Analysis) -> Result<(), Failure> {
+    fn go_back(&mut self, analysis: &mut Analysis) -> Result<(), Failure> {
         let now: HashMap<RelPath, bool> =
             analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file, analysis))).collect();
         // Vendored files were not checked, even if they are now elsewhere or no longer count as vendored.
@@ -152,13 +154,14 @@ impl<'r> Earlier<'r> {
             .map(|(path, id)| (path.clone(), id.clone()))
             .collect();
         changed.sort_unstable();
+        let commit = self.short().to_owned();
         let unread = |id: &str, reason: &str| {
             let path = changed.iter().find(|(_, changed)| changed == id).map_or(id, |(path, _)| path);
-            Failure::new(format!("cannot read {path} of commit {}: {reason}", self.short()))
+            Failure::new(format!("cannot read {path} of commit {commit}: {reason}"))
                 .help("this is a partial clone; `git fetch --refetch --no-filter` downloads the missing objects")
         };
         let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
-        let contents = self.git.contents(&ids, walk::MAX_FILE, unread)?;
+        let contents = self.git.contents(&mut self.objects, &ids, walk::MAX_FILE, unread)?;
         for ((path, _), content) in changed.iter().zip(contents) {
             match content {
                 // A file that is too large was not checked then either.
