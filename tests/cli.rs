@@ -203,7 +203,7 @@ fn paths_are_relative_to_the_working_directory() {
 }
 
 #[test]
-fn two_repositories_are_not_mixed() {
+fn repositories_are_checked_separately() {
     let (one, other) = (Repository::new(&[("a.nix", "{ }")]), Repository::new(&[("a.nix", "{ }")]));
     let said = refused(&one, &format!(". {}", other.path().display()));
     assert!(said.contains("is outside the repository"), "{said}");

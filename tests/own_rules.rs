@@ -220,7 +220,7 @@ fn rules_test_runs_the_examples() {
     let none = TempDir::new().unwrap();
     let said = Command::new(env!("CARGO_BIN_EXE_flakeward")).args(["rules", "test"]).current_dir(none.path()).output();
     let said = String::from_utf8(said.unwrap().stdout).unwrap();
-    assert_eq!(said, "this repository has no local rules; add one as .flakeward/rules/NAME.md\n");
+    assert_eq!(said, "this repository has no custom rules; add one as .flakeward/rules/NAME.md\n");
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_entries() {
     let ran = root.run("baseline --select hardcoded-port");
     assert!(
         ran.err.contains(
-            "1 finding written to .flakeward/baseline.json (0 added, 0 removed, 3 of other rules or paths kept)"
+            "1 finding written to .flakeward/baseline.json (0 added, 0 removed, 3 for other rules or paths kept)"
         ),
         "{}",
         ran.err
@@ -223,7 +223,7 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_entries() {
     assert_eq!(rows().len(), 4);
     root.write("a.nix", "[ <a> <new> ]\n");
     let ran = root.run("baseline a.nix");
-    assert!(ran.err.contains("(2 added, 2 removed, 2 of other rules or paths kept)"), "{}", ran.err);
+    assert!(ran.err.contains("(2 added, 2 removed, 2 for other rules or paths kept)"), "{}", ran.err);
     assert_eq!(root.run("-f concise --fail-on hint").out, "");
     root.write("b.nix", "{ }\n");
     let ran = root.run("baseline --ignore lookup-path");

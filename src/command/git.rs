@@ -1,4 +1,4 @@
-//! Runs git for reading only. It starts no program that the repository's settings name.
+//! Runs git only to read, and without starting any program that the repository's settings name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -51,7 +51,7 @@ const ELSEWHERE: [&str; 12] = [
 /// Runs git in the folder of a repository.
 pub struct Git<'a> {
     root: &'a Path,
-    /// The settings that would run programs to read files.
+    /// The names of the settings that would run programs to read files.
     filters: Vec<String>,
     /// Whether all files that every `git blame` opens are small regular files, once it is known.
     blame_can_read: OnceLock<bool>,
@@ -120,7 +120,7 @@ impl<'a> Git<'a> {
         Ok(self.output(args)?.status.success())
     }
 
-    /// Whether git converts the line ends of files, as Git for Windows does.
+    /// Whether git converts line endings, as Git for Windows does.
     pub fn converts_line_ends(&self) -> Result<bool, Failure> {
         let setting = |name: &str| Ok::<_, Failure>(self.output(&["config", "--get", name])?.stdout);
         Ok(setting("core.autocrlf")?.starts_with(b"true") || setting("core.eol")?.starts_with(b"crlf"))
@@ -202,7 +202,7 @@ impl<'a> Git<'a> {
         Ok(checked.lines().any(|line| line.split(' ').nth(1) == Some("commit")))
     }
 
-    /// The commit of each name that has one. Git is started once for all of them.
+    /// The commit of each name, if it has one. Git is started once for all of them.
     fn commits(&self, names: &[String]) -> Result<Vec<Option<String>>, Failure> {
         // A line break would end the name, and no commit has the empty name.
         let asked = |name: &String| if name.contains('\n') { String::new() } else { format!("{name}^{{commit}}") };
@@ -244,7 +244,7 @@ impl<'a> Git<'a> {
             .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` in actions/checkout"))
     }
 
-    /// The files and symbolic links in a commit under the folder.
+    /// The files and symbolic links of a commit that are under the folder.
     pub fn files(&self, commit: &str) -> Result<Listing, Failure> {
         let output = self.output(&["ls-tree", "-r", "-z", commit])?;
         if !output.status.success() {
@@ -297,7 +297,7 @@ impl<'a> Git<'a> {
     }
 
     /// The last change to some lines (from 1) of a file in the working tree. Uncommitted lines are left out. Empty if
-    /// the file is not tracked.
+    /// the file is not tracked, or if git would open a large or special file.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
         let mut attributes = paths::folders(path).map(|folder| self.root.join(folder).join(".gitattributes"));
         if !self.blame_can_read()? || !attributes.all(|file| may_open(&file)) {
@@ -347,7 +347,7 @@ impl<'a> Git<'a> {
     }
 }
 
-/// Whether git may open a file: it does not exist, or is a small regular file. Git would wait for a pipe.
+/// Whether git may open a file: it does not exist, or is a folder or a small regular file. Git would wait for a pipe.
 fn may_open(file: &Path) -> bool {
     let is_small = |data: std::fs::Metadata| data.is_dir() || data.is_file() && data.len() <= MAX_OPENED;
     match walk::resolved(file) {

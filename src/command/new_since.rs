@@ -54,7 +54,7 @@ struct Earlier<'r> {
 }
 
 impl<'r> Earlier<'r> {
-    /// Reads the merge base of a reference and HEAD. Later commits of the reference are not considered.
+    /// Reads the merge base of a reference and HEAD. Commits of the reference after the merge base are not considered.
     fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let commit = git.base("--new-since", reference)?;
@@ -81,7 +81,7 @@ impl<'r> Earlier<'r> {
         Ok(report)
     }
 
-    /// The findings of the earlier commit of those rules that have findings now.
+    /// The earlier commit's findings, for the rules that have findings now.
     fn earlier_findings(&mut self, now: &[Finding], analysis: &mut Analysis) -> Result<Vec<Finding>, Failure> {
         // A file that cannot be checked is always reported.
         let rules: HashSet<&str> = now.iter().map(|finding| finding.rule).filter(|rule| *rule != UNCHECKED).collect();
@@ -154,7 +154,7 @@ impl<'r> Earlier<'r> {
         changed.sort_unstable();
         let unread = |id: &str, reason: &str| {
             let path = changed.iter().find(|(_, changed)| changed == id).map_or(id, |(path, _)| path);
-            Failure::new(format!("cannot read {path} of commit {}: {reason}", self.short()))
+            Failure::new(format!("cannot read {path} in commit {}: {reason}", self.short()))
                 .help("this is a partial clone; `git fetch --refetch --no-filter` downloads the missing objects")
         };
         let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
@@ -169,7 +169,7 @@ impl<'r> Earlier<'r> {
         Ok(())
     }
 
-    /// Whether a file is unchanged since the earlier commit. Line ends that git converts count as changes.
+    /// Whether a file is unchanged since the earlier commit. Line endings that git converts count as changes.
     fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
         // Different names that are not UTF-8 may be displayed alike.
         let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);

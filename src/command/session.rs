@@ -362,7 +362,7 @@ fn common_root(anchors: &[&Path], here: &Path) -> Result<PathBuf, Failure> {
     }
     let stray = anchors.iter().find(|path| !path.starts_with(first)).map(|path| path.display().to_string());
     Err(Failure::new(format!("{} is outside the repository {}", stray.unwrap_or_default(), first.display()))
-        .help("check one repository per run: facts and settings belong to a single repository"))
+        .help("check one repository per run, because each has its own settings and port registry"))
 }
 
 fn parent(path: &Path) -> PathBuf {

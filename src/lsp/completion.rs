@@ -100,7 +100,7 @@ impl Completion<'_, '_> {
                 continue;
             }
             let is_entry = entry.path.len() == group.len() + 1;
-            let detail = if is_entry { number_of(entry) } else { format!("group of {}", registry.path) };
+            let detail = if is_entry { number_of(entry) } else { format!("group in {}", registry.path) };
             let kind = if is_entry { CompletionItemKind::Constant } else { CompletionItemKind::Module };
             items.push(self.item(label, detail, kind, span));
         }

@@ -256,7 +256,7 @@ impl Server {
         self.asked_for_settings = Some(self.request("workspace/configuration", items));
     }
 
-    /// A message in the client's window. `kind` is 1 for an error, 2 for a warning.
+    /// A message in the client's window. `kind` is 1 for an error, 2 for a warning, and 3 for information.
     pub(super) fn show(&self, kind: u8, message: &str) {
         self.notify("window/showMessage", json!({ "type": kind, "message": message }));
     }
@@ -395,7 +395,7 @@ impl Server {
             _ => Ok(()),
         };
         if let Err(refusal) = outcome {
-            let message = format!("invalid parameters of {}: {}", notification.method, refusal.message);
+            let message = format!("invalid parameters for {}: {}", notification.method, refusal.message);
             self.notify("window/logMessage", json!({ "type": 1, "message": message }));
         }
     }

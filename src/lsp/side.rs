@@ -1,4 +1,5 @@
-//! The side is derived from the text: the attribute whose value is the port, and the text before the port.
+//! Determines the side of a connection on which a port is used, from the attribute whose value is the port and from the
+//! text before the port.
 
 use crate::facts::ProjectFile;
 use crate::facts::port_registry::RegistryFacts;
@@ -22,7 +23,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The heading of the positions of a side.
+    /// The heading above the positions of this side.
     pub fn heading(self) -> &'static str {
         match self {
             Side::Listens => "Listens",

@@ -170,7 +170,7 @@ pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
         read_all(&mut io::stdin().lock(), |incoming, size| send_in.send((incoming, Some(gate.enter(size)))).is_ok());
         // Usually the process has ended by then, but a check of a large repository must not keep it alive.
         thread::sleep(GRACE);
-        // What waits before a `shutdown` is skipped, so that at least this request is answered.
+        // Messages that wait before a `shutdown` are skipped, so that at least this request is answered.
         if send_in.send((Incoming::Overdue, None)).is_ok() {
             thread::sleep(GRACE);
         }

@@ -28,12 +28,12 @@ const ADVICE: usize = 3;
 const OTHER_FRAMES: usize = 4;
 /// The number of findings of a group that are shown in frames.
 const SHOWN: usize = 5;
-/// The maximum number of lines that are listed for the other findings of a group.
+/// The maximum number of line numbers that are listed for the other findings in a group.
 const LINES: usize = 10;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    // With hundreds of findings, flakeward is probably not meant for this repository.
+    // With many findings and no Nix, this is probably not a repository that flakeward is meant for.
     let is_foreign = !report.overview.has_nix && !report.overview.has_settings && report.findings.len() > MANY;
     if !view.statistics && !is_foreign {
         write_findings(report, view, out)?;

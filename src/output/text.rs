@@ -8,7 +8,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     escape(text, harmful)
 }
 
-/// Like [`clean`], but keeps line ends.
+/// Like [`clean`], but keeps line breaks.
 pub fn clean_lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c != '\n' && harmful(c))
 }

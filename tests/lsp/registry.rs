@@ -415,7 +415,7 @@ fn groups_have_the_same_hover_at_definitions_and_references() {
     ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
     let there = hover(&mut client, "lib/ports.nix", &mark(REGISTRY.1, "databases"));
     let here = hover(&mut client, "redis.nix", &mark(USER.1, "databases"));
-    assert!(there.starts_with("`databases`: group of lib/ports.nix"), "{there}");
+    assert!(there.starts_with("`databases`: group in lib/ports.nix"), "{there}");
     assert_eq!(there, here);
     let at = client.at("redis.nix", &mark(USER.1, "databases"));
     let found = client.request("textDocument/definition", at);

@@ -122,7 +122,7 @@ fn existing_files_and_entries_are_not_overwritten() {
     let folder = Folder::new(&files);
     let (code, said) = folder.migrate("compose compose.yaml --write");
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("lib/ports.nix has uncommitted changes"), "{said}");
+    assert!(said.contains("uncommitted changes in lib/ports.nix"), "{said}");
     let (code, said) = folder.migrate("compose compose.yaml --write --force");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("port 3000 already belongs to `services.shop`"), "{said}");

@@ -183,8 +183,8 @@ fn a_lock_cannot_name_a_folder_outside_the_store() {
     };
     let repository = fleet.repository("a", &[("flakeward.toml", "[policy]\nextends = \"flake:policy\"\n")]);
     for (locked, what) in [
-        (r#""type": "path", "path": "/etc""#, "flake.lock has no hash of `policy`"),
-        (r#""narHash": "sha256-../../etc""#, "flake.lock has no hash of `policy`"),
+        (r#""type": "path", "path": "/etc""#, "flake.lock has no hash for `policy`"),
+        (r#""narHash": "sha256-../../etc""#, "flake.lock has no hash for `policy`"),
         (r#""narHash": "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=""#, "is not in the Nix store ("),
     ] {
         repository.write("flake.lock", &lock(locked));

@@ -29,7 +29,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// The parts of a page besides the report.
 #[derive(Default)]
 pub struct Extras {
-    /// Path owners.
+    /// The owners of paths.
     pub owners: Owners,
     /// The acceptances.
     pub accepted: Vec<Entry>,

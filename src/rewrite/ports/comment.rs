@@ -12,7 +12,8 @@ use crate::source::{self, Source};
 use super::Target;
 
 /// Adds a comment with the registry entry above the first key of the mapping, or the first instruction of the stage,
-/// that contains the number. One comment covers the whole block, so all findings in the block get the same fix.
+/// that contains the number. One comment covers the whole block, so all findings in the block get the same fix. The
+/// error is the reason why no comment can be added.
 pub fn fix(
     source: &Source,
     tree: &Tree<'_>,
@@ -85,14 +86,14 @@ impl Stages {
         stages
     }
 
-    /// The stage at an offset.
+    /// The index of the stage at an offset.
     fn at(&self, offset: u32) -> usize {
         self.starts.partition_point(|&start| start <= offset)
     }
 }
 
 impl Blocks {
-    /// The first part of a block that contains a number.
+    /// The first of a block's parts that contains a number.
     fn first<P: Iterator<Item = Node>>(
         &self,
         tree: &Tree<'_>,

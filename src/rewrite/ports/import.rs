@@ -40,7 +40,7 @@ struct Known<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Reads the names of a file.
+    /// Reads the names that refer to the registry in a file.
     pub fn read(tree: &Tree<'a>, source: &Source, target: &Target<'_>) -> Self {
         let reader = Reader { tree, source, target };
         let known_in = |scope| {
@@ -54,8 +54,8 @@ impl<'a> Names<'a> {
         Self { known: tree.nodes().filter_map(known_in).collect(), free: OnceCell::new(), added: RefCell::default() }
     }
 
-    /// The expression for the entry of a target, through a name in scope that already refers to the registry or to a
-    /// part of it that contains the entry.
+    /// The expression for a target's entry, through a name in scope that already refers to the registry or to a part of
+    /// it that contains the entry.
     pub fn reference(&self, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Option<String> {
         if self.known.is_empty() {
             return None;
@@ -160,12 +160,12 @@ pub fn missing_argument<'t>(tree: &Tree<'_>, source: &Source, digits: Span, targ
     lacking(tree, scope_for(tree, source, digits)?, target)
 }
 
-/// A selection from a name.
+/// Selects an entry from a name: `ports.databases.redis`.
 pub fn select(name: &str, entry: &[String]) -> String {
     format!("{name}.{}", dotted(entry))
 }
 
-/// An attribute name in Nix syntax.
+/// An attribute name in Nix syntax, quoted if necessary.
 pub fn attribute(name: &str) -> String {
     dotted(&[name.to_owned()])
 }
@@ -179,8 +179,9 @@ enum Scope {
     Around(Node),
 }
 
-/// The outermost `let` between the start of the file and the digits, reached only through function heads, `with` and
-/// `assert`; or else the last expression on this path that contains the digits.
+/// The scope for a new import: the first `let` after any function heads, `with` and `assert` at the start of the file
+/// (in a flake.nix, of `outputs`), or else the expression after them. `None` if no import is possible there: in a
+/// flake.nix, outside of the function `outputs`.
 fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     let is_flake = source.file_name() == "flake.nix";
     let mut node = if is_flake { outputs(tree)? } else { tree.child(tree.root(), Field::Expression)? };
@@ -215,13 +216,14 @@ fn outputs(tree: &Tree<'_>) -> Option<Node> {
         .and_then(|binding| nix::value(tree, binding))
 }
 
-/// The first name that the file does not use: it neither binds the name nor refers to it, which a `with` could resolve.
+/// The first of [`NAMES`] that the file uses for nothing but the registry. An unbound name counts as used, because a
+/// `with` may provide it. `None` if all names are in use.
 fn free_name(tree: &Tree<'_>, source: &Source, target: &Target<'_>) -> Option<&'static str> {
     let reader = Reader { tree, source, target };
     NAMES.into_iter().find(|name| !tree.nodes().any(|node| reader.takes(node, name)))
 }
 
-/// Determines which part of the registry the expressions of a file refer to.
+/// Determines which part of the registry the expressions in a file refer to.
 struct Reader<'t, 'a> {
     tree: &'t Tree<'a>,
     source: &'t Source,
@@ -319,7 +321,7 @@ impl Reader<'_, '_> {
         called && path_of(&self.source.path, self.tree, path).is_some_and(|path| self.is_registry_path(&path))
     }
 
-    /// Whether an argument is a set that certainly does not set an optional argument of the function.
+    /// Whether an argument certainly leaves all optional arguments of the function at their defaults.
     fn leaves_defaults(&self, call: &Call, argument: Node) -> bool {
         let tree = self.tree;
         let Call::Set { optional, .. } = call else { return true };
@@ -386,7 +388,7 @@ fn relative(from: &str, to: &str) -> Option<String> {
     to.chars().all(plain).then(|| paths::between(from, to))
 }
 
-/// The position for a new binding in a `let`, and its text.
+/// The position for a new binding in a `let`, and the text to insert there.
 fn in_let(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     let text = tree.text();
     let after_let = tree.span(node).start + "let".len() as u32;
