@@ -409,7 +409,7 @@ fn a_baseline_accepts_existing_findings_and_new_ones_are_reported() {
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("gone.nix no longer has this finding of lookup-path"), "{}", ran.out);
+    assert!(ran.out.contains("gone.nix no longer has this lookup-path finding"), "{}", ran.out);
     // A run on some paths, or without the rule, cannot detect entries that match nothing.
     assert_eq!(repository.run("--format concise shell.nix gone.nix").out, "");
     assert_eq!(repository.run("--format concise --ignore lookup-path").out, "");

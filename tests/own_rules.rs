@@ -183,7 +183,7 @@ fn slow_queries_are_stopped() {
 }
 
 #[test]
-fn the_number_of_findings_of_a_rule_is_limited() {
+fn the_number_of_findings_per_rule_is_limited() {
     let repository = Repository::new();
     let front = "level = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\nquery = '(_) @finding'\n";
     repository.rule("all", &page("all", front, ""));

@@ -58,7 +58,7 @@ pub struct File {
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PolicyConfig {
-    /// The policy that these settings extend: `flake:NAME` for an input of flake.lock, or a folder relative to this
+    /// The policy that these settings extend: `flake:NAME` for an input in flake.lock, or a folder relative to this
     /// file.
     pub extends: Option<String>,
     /// Rules whose level and options cannot be weakened by repositories that extend these settings.
@@ -276,7 +276,7 @@ impl Config {
         Self { params: params(&catalog, std::iter::empty()), catalog, ..Self::default() }
     }
 
-    /// The position of the level that a key of a file sets: the value of the key, or of `level` in its table.
+    /// The position of the level that a key in a file sets: the value of the key, or of `level` in its table.
     pub fn level_place(&self, origin: Origin, key: &str) -> String {
         let layer = self.layers.iter().find(|layer| layer.origin == origin);
         layer.map_or_else(|| key.to_owned(), |layer| layer.level_place(key))

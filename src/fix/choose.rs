@@ -114,7 +114,7 @@ impl Taken {
             return true;
         }
         undo(&mut self.edits, &own);
-        // They can only conflict with the other edits of this fix.
+        // If the shared edits conflict only with the other edits of this fix, other fixes can still use them.
         match add(&mut self.edits, &fix.shared) {
             Some(added) => undo(&mut self.edits, &added),
             None => _ = self.shared.insert(shared, false),

@@ -140,7 +140,7 @@ struct State<'a> {
     request: &'a Request<'a>,
     refused: Vec<Refused>,
     changes: BTreeMap<RelPath, Change>,
-    /// Whether this round has not tried all fixes.
+    /// Whether this round left some fixes untried.
     has_untried: bool,
 }
 
@@ -415,7 +415,7 @@ impl<'e> Moves<'e> {
     }
 }
 
-/// What makes a finding the same as one of an earlier report.
+/// The properties that identify a finding in different reports.
 type Identity<'f> = (RuleId, &'f RelPath, Span, &'f str);
 
 fn identity(finding: &Finding) -> Identity<'_> {

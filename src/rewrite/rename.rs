@@ -151,8 +151,9 @@ impl<'p> Renaming<'p> {
                 None => edits.push(edit(&file.source, span, self.new.clone())),
                 Some((tree, inherit)) => {
                     let from = tree.child(inherit, Field::Expression);
-                    let from =
-                        from.ok_or_else(|| obstacle(&file.source, span, "the name is inherited from the enclosing scope here"))?;
+                    let from = from.ok_or_else(|| {
+                        obstacle(&file.source, span, "the name is inherited from the enclosing scope here")
+                    })?;
                     let from = file.source.slice(tree.span(from));
                     let is_simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '\'');
                     let from = if from.chars().all(is_simple) { from.to_owned() } else { format!("({from})") };

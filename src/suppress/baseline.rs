@@ -290,7 +290,7 @@ impl Baseline {
         let unused = unused.filter(|row| !is_off(&row.entry.rule, &row.entry.path));
         let report = |row: &Row| {
             let (rule, path) = (&row.entry.rule, &row.entry.path);
-            let message = format!("{path} no longer has this finding of {rule}: the entry is not needed");
+            let message = format!("{path} no longer has this {rule} finding: the entry is not needed");
             Finding::new("unused-suppression", &self.path, row.span, message)
                 .label("matches nothing")
                 .help("remove it with `flakeward baseline --prune`, so that the finding cannot return unnoticed")

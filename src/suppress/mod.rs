@@ -64,7 +64,7 @@ pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }
 
-/// Reads the suppressions of a file. Malformed directives are findings of `unused-suppression`.
+/// Reads the suppressions in a file. Malformed directives are added to `wrong`, as findings of `unused-suppression`.
 pub fn read(source: &Source, tree: Option<&Tree<'_>>, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
     if !possible(&source.text) {
         return Vec::new();
@@ -130,7 +130,7 @@ fn opens_comment(before: &str) -> bool {
     before.ends_with('#') || before.ends_with("/*") || before.ends_with('*') || before.ends_with("//")
 }
 
-/// The next line of code. Further comment lines may be between a directive and the code that it applies to.
+/// The next line of code. Other comment lines may be between a directive and the code that it applies to.
 fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
     (line + 1..index.count())
         .find(|&next| {
@@ -346,8 +346,8 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
     before - findings.len()
 }
 
-/// The suppressions as written: one for each name in a directive. One for a group is used if it is used for
-/// any of its rules.
+/// The suppressions as written: one for each name in a directive. A suppression of a group counts as used if it is used
+/// for any rule in the group.
 pub fn as_written<'a>(suppressions: impl Iterator<Item = &'a Suppression>) -> Vec<Suppression> {
     let mut written: Vec<Suppression> = Vec::new();
     for entry in suppressions {

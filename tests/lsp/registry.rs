@@ -223,7 +223,7 @@ fn completion_offers_free_numbers_near_those_of_the_group() {
     }
 }
 
-/// The record of an entry is not a group: the group of the entry is the one around the record.
+/// A record that describes a port is an entry, not a group: its group is the set around it.
 #[test]
 fn free_numbers_for_a_record_are_near_those_of_its_group() {
     let record = |number: &str| {
@@ -285,7 +285,7 @@ fn aliases_are_counted_separately() {
 
 /// One definition can produce several entries.
 #[test]
-fn entries_of_functions_and_lists_are_counted_separately() {
+fn entries_from_functions_and_lists_are_counted_separately() {
     let registry = "let\n  service = base: { http = base; https = base + 1; };\nin\n{\n  web = service 8000;\n  api = \
                     service 9000;\n}\n";
     let user = "let ports = import ./lib/ports.nix; in [ ports.web.http ports.web.http ports.api.http ]\n";

@@ -165,7 +165,7 @@ fn services_with_the_same_process_name_get_different_names() {
 }
 
 #[test]
-fn attributes_of_the_flake_are_not_defined_again() {
+fn existing_flake_attributes_are_not_redefined() {
     let flake = "{\n  inputs.flake-parts.url = \"github:hercules-ci/flake-parts\";\n  outputs = inputs: \
                  inputs.flake-parts.lib.mkFlake { inherit inputs; } {\n    systems = [ \"x86_64-linux\" ];\n    \
                  imports = [ ./nix/module.nix ];\n  };\n}\n";
