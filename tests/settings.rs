@@ -131,7 +131,7 @@ fn the_known_entries_of_a_configured_registry_are_checked() {
     root.write("lib/ports.nix", "{ web = 8080; db = builtins.readFile ./db; more = 1; }\n");
     let ran = root.run("-f concise --fail-on warn");
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
-    let note = "note: lib/ports.nix: `db` cannot be evaluated without running Nix, so conflicts with unknown entries are not detected";
+    let note = "`db` cannot be evaluated without running Nix, so conflicts with unknown entries are not detected";
     assert!(ran.err.contains(note), "{}", ran.err);
     assert_eq!(root.run("--select dockerfile").err, "");
 }

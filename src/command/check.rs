@@ -103,7 +103,7 @@ fn exit_code(report: &Report, args: &CheckArgs) -> ExitCode {
     ExitCode::from(if failed { 2 } else { u8::from(report.reaches(args.fail_on)) })
 }
 
-/// The repository's name according to CI.
+/// The repository's name according to the CI system, if there is one.
 fn ci_repository() -> Option<String> {
     let names = ["GITHUB_REPOSITORY", "CI_PROJECT_PATH"].into_iter();
     names.filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty())

@@ -508,7 +508,7 @@ impl Listing {
 }
 
 /// Parses the path and object id of an entry `100644 blob ID\tPATH` whose mode starts with the given digits: `100` for
-/// regular files, `120` for links.
+/// regular files, `120` for links. `None` for other entries.
 fn blob(entry: &str, mode: &str) -> Option<(String, String)> {
     let (head, path) = entry.split_once('\t')?;
     let id = head.strip_prefix(mode)?.split_once(" blob ")?.1;
@@ -535,8 +535,8 @@ impl Objects {
         self.answer(id, limit)
     }
 
-    /// The contents of several objects. The error is the first object that cannot be read, and the reason. Git looks up
-    /// the next objects while one is read.
+    /// The contents of several objects, `None` for each one that is larger than `limit`. The error is the first object
+    /// that cannot be read, and the reason. Git looks up the next objects while one is read.
     fn read_all<'i>(mut self, ids: &[&'i str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, (&'i str, String)> {
         let asked = self.asked.take();
         std::thread::scope(|scope| {
@@ -552,7 +552,7 @@ impl Objects {
         })
     }
 
-    /// Reads the next answer, which must be for this object.
+    /// Reads the next answer, which must be for this object. `None` if the object is larger than `limit`.
     fn answer(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
         let reason = |error: std::io::Error| walk::io_reason(&error);
         let answers = self.answers.as_mut().ok_or_else(stopped)?;

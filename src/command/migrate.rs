@@ -306,7 +306,8 @@ impl Repository {
         Ok(ExitCode::from(if errors.is_empty() { 0 } else { 2 }))
     }
 
-    /// Reports a new file that ignore files exclude: git does not add it, and a flake sees only files that git tracks.
+    /// Reports a new Nix file, if an ignore file excludes it: git does not add it, and a flake sees only files that git
+    /// tracks.
     fn unseen_by_flake(&self, change: &Change) -> Option<Left> {
         let is_new = change.before.is_none() && change.path.ends_with(".nix");
         let pattern = walk::ignored_by(&self.session.root, &change.path).filter(|_| is_new)?;

@@ -49,8 +49,8 @@ const FLAKE: &str = "flake:";
 /// The maximum size of a lock file, in bytes. Larger files are not read.
 const MAX_LOCK: u64 = 8 << 20;
 
-/// The policy that a repository's settings extend, or the folder `given` on the command line. `file` is the path of the
-/// settings on disk.
+/// The policy in the folder `given` on the command line, or else the one that a repository's settings extend, if any.
+/// `file` is the path of the settings on disk.
 pub fn find(
     settings: Option<&Layer>,
     file: Option<&Path>,

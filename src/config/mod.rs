@@ -159,7 +159,7 @@ pub enum Origin {
 pub struct Params(BTreeMap<String, toml::Table>);
 
 impl Params {
-    /// The parameters of a rule.
+    /// The parameters of a rule. `None` if there is no such rule.
     pub fn of(&self, rule: &str) -> Option<&toml::Table> {
         self.0.get(rule)
     }
@@ -362,7 +362,7 @@ impl Config {
         Some((name, hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// The file with the highest precedence that contains an entry.
+    /// The file with the highest precedence that contains an entry, if any file does.
     pub fn layer_of(&self, place: &str) -> Option<&Layer> {
         self.layers.iter().rev().find(|layer| layer.places.value_of(place).is_some())
     }

@@ -206,7 +206,8 @@ impl State<'_> {
         good
     }
 
-    /// Why the fix of a finding cannot be applied: the reason, and whether a file cannot be written.
+    /// Why the fix of a finding cannot be applied: the reason, and whether a file cannot be written. `None` if it can
+    /// be.
     fn obstacle(&self, at: usize, known: &mut Obstacles) -> Option<Obstacle> {
         let fix = self.report.findings[at].fix.as_ref()?;
         if fix.all_edits().next().is_none() {

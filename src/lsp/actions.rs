@@ -123,7 +123,8 @@ impl Actions<'_> {
         })
     }
 
-    /// The command that shows the entry that a fix adds to the registry, so that the user can rename it.
+    /// The command that shows the entry that a fix adds to the registry, so that the user can rename it. `None` if the
+    /// fix adds none, or if the client cannot show it.
     fn new_entry(&self, finding: &Finding, fix: &Fix) -> Option<Command> {
         let elsewhere = fix.all_edits().find(|edit| edit.path != finding.path && edit.path.ends_with(".nix"))?;
         let number = self.source.slice(finding.span);
@@ -153,7 +154,8 @@ impl Actions<'_> {
         })
     }
 
-    /// Accepts a finding: inserts the suppression and selects its reason.
+    /// The action that accepts a finding: it inserts a suppression and selects the reason. `None` if the finding cannot
+    /// be suppressed.
     fn accept(&self, finding: &Finding) -> Option<CodeAction> {
         let catalog = self.workspace.settings().rules.catalog();
         let new = accept::suppression(finding, &self.source, catalog)?;
@@ -203,7 +205,8 @@ impl Actions<'_> {
         self.select(SELECT, "Write the reason", &target.uri, range)
     }
 
-    /// The migration of the file, or an action that shows why the file cannot be migrated.
+    /// The migration of the file, or an action that shows why the file cannot be migrated. `None` if the client does
+    /// not support the edit.
     fn migration(&self, target: migrate::Target) -> Option<CodeAction> {
         let action = CodeAction {
             title: target.title().to_owned(),

@@ -93,7 +93,7 @@ impl<'a> Queue<'a> {
         self.waiting.push_back(received);
     }
 
-    /// Removes the oldest message. Cancelled requests are answered as cancelled and skipped.
+    /// Removes and returns the oldest message. Cancelled requests are answered as cancelled and skipped.
     fn pop(&mut self, server: &Server) -> Option<Received> {
         loop {
             let received = self.waiting.pop_front()?;
@@ -288,8 +288,8 @@ impl Server {
         Flow::Continue
     }
 
-    /// Runs a function that may panic. A panic is a bug in flakeward: the client gets a message, and the server
-    /// continues.
+    /// Runs a function that may panic. A panic is a bug in flakeward: the client gets a message, the server continues,
+    /// and the result is `None`.
     pub(super) fn guarded<T>(&mut self, what: &str, run: impl FnOnce(&mut Self) -> T) -> Option<T> {
         match catch_unwind(AssertUnwindSafe(|| run(self))) {
             Ok(value) => Some(value),
@@ -492,7 +492,8 @@ pub(super) fn parse<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
     serde_json::from_value(params).map_err(|error| Refusal::new(ErrorCode::InvalidParams, error.to_string()))
 }
 
-/// The path of a URI without symbolic links, as the walk reports it. The file itself need not exist.
+/// The path of a `file:` URI without symbolic links, as the walk reports it. The file itself need not exist. `None` for
+/// other URIs.
 pub(super) fn real_path(uri: &lsp::Uri) -> Option<PathBuf> {
     uri::to_path(uri).map(|path| walk::resolve_new(&path))
 }

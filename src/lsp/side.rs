@@ -97,19 +97,19 @@ impl<'p> Positions<'p> {
         self.file.fact::<PortFacts>().map_or(&[], |facts| facts.uses.as_slice())
     }
 
-    /// The port literal at a span.
+    /// The port literal at a span, if there is one.
     fn literal(&self, span: Span) -> Option<&'p PortUse> {
         self.ports().iter().find(|port| port.span == span)
     }
 
-    /// The port that is covered by a comment with this entry name.
+    /// The port that a comment with this entry name covers, if there is one.
     fn commented(&self, name: Span) -> Option<&'p PortUse> {
         let comments = &self.file.fact::<RegistryFacts>()?.comments;
         let covers = comments.iter().find(|comment| comment.entry_span == name)?.covers;
         self.ports().iter().find(|port| covers.contains(port.span))
     }
 
-    /// The path of the attribute whose value contains a position in a Nix file.
+    /// The path of the attribute whose value contains a position, if the file is a Nix file and there is one.
     fn attribute(&self, span: Span) -> Option<String> {
         let tree = self.tree.as_ref()?;
         let binding = nix::binding_around(tree, tree.covering(span))?;

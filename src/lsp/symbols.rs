@@ -136,8 +136,8 @@ impl<'p> Symbols<'p> {
         file.map(|file| group_names(&file.source.text, registry)).unwrap_or_default()
     }
 
-    /// The symbol at an offset in a file. A position directly after a name counts as part of it, because the cursor is
-    /// there after the name is typed.
+    /// The symbol at an offset in a file, if there is one. A position directly after a name counts as part of it,
+    /// because the cursor is there after the name is typed.
     pub fn at(&self, path: &str, offset: u32) -> Option<Symbol<'p>> {
         let file = self.project.file(path)?;
         self.definition_at(path, offset)

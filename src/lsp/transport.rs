@@ -78,7 +78,8 @@ impl Malformed {
         }
     }
 
-    /// Describes a request that was read as a notification because the protocol does not allow its id.
+    /// Describes a request that was read as a notification because the protocol does not allow its id. `None` for a
+    /// notification, which has no id.
     fn of_invalid_id(body: &[u8]) -> Option<Self> {
         let id = serde_json::from_slice::<Id>(body).ok()?.id?;
         let reason = format!("the id {id} is neither a 32-bit integer nor a string");

@@ -126,7 +126,7 @@ impl Workspace {
         workspace
     }
 
-    /// The path of a file relative to the root.
+    /// The path of a file relative to the root. `None` for files outside it.
     pub fn relative(&self, path: &Path) -> Option<RelPath> {
         walk::relative(&self.root, path)
     }
@@ -174,7 +174,7 @@ impl Workspace {
         self.on_disk.contains_key(path) || (!is_left_out() && !self.leaves_out(path))
     }
 
-    /// The reason why a file that a fix would create would not be part of the repository.
+    /// The reason why a file that a fix would create would not be part of the repository. `None` if it would be.
     pub fn why_left_out(&self, path: &str) -> Option<String> {
         if self.on_disk.contains_key(path) {
             return None;
@@ -275,7 +275,7 @@ impl Workspace {
         })
     }
 
-    /// The last results, without checking again.
+    /// The last results, without checking again. `None` if something has changed since the last run.
     pub fn known(&self) -> Option<&State> {
         self.state.as_ref()
     }

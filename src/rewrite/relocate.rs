@@ -164,7 +164,8 @@ pub fn redirect(source: &Source, tree: &Tree<'_>, names: &[Span], path: &[String
     Some(split_inherit(source, tree, inherit, *last, &format!("{root}.{}", dotted(path))))
 }
 
-/// The range to remove from a registry to delete an entry, and the comments that belong to the entry.
+/// The range to remove from a registry to delete an entry, and the comments that belong to the entry. `None` if no
+/// binding ends with its name.
 fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
     let mut bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
     let mut binding = bindings.find(|&node| {
@@ -179,7 +180,7 @@ fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
     Some((lines_of(tree.text(), tree.span(binding)), comment))
 }
 
-/// The binding whose set has this binding as its only member.
+/// The binding whose set has this binding as its only member, if there is one.
 fn only_member(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     let members = tree.parent(binding)?;
     if tree.children(members).filter(|&node| tree.kind(node) != NodeKind::Comment).count() != 1 {
@@ -189,7 +190,7 @@ fn only_member(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     (tree.kind(outer) == NodeKind::Binding).then_some(outer)
 }
 
-/// The comments above a member and at the end of its line, without comment markers.
+/// The comments above a member and at the end of its line, without comment markers. `None` if there are none.
 fn comments_of(text: &str, member: Span) -> Option<String> {
     let mut lines: Vec<&str> = Vec::new();
     let (start, _) = line_of(text, member.start);

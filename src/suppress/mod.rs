@@ -51,7 +51,7 @@ impl Suppression {
     }
 }
 
-/// Parses a date in the only form that suppressions and baselines accept, YYYY-MM-DD.
+/// Parses a date in the only form that suppressions and baselines accept, YYYY-MM-DD. `None` for any other text.
 pub fn date(text: &str) -> Option<Date> {
     let has_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     text.parse().ok().filter(|_| has_form)

@@ -93,7 +93,7 @@ impl Stages {
 }
 
 impl Blocks {
-    /// The first of a block's parts that contains a number.
+    /// The first of a block's parts that contains a number, if there is one.
     fn first<P: Iterator<Item = Node>>(
         &self,
         tree: &Tree<'_>,
@@ -116,7 +116,7 @@ impl Blocks {
     }
 }
 
-/// The first pair with the number, in the mapping that contains the digits.
+/// The first pair with the number, in the mapping that contains the digits. `None` if no block mapping contains them.
 fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
     let node = tree.covering(digits);
     let is_pair = |node: &Node| tree.kind(*node) == NodeKind::BlockMappingPair;
@@ -125,7 +125,7 @@ fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Op
     blocks.first(tree, mapping, || tree.children(mapping).filter(is_pair), number)
 }
 
-/// The first instruction with the number, in the stage that contains the digits.
+/// The first instruction with the number, in the stage that contains the digits. `None` if the digits precede it.
 fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
     let stages = blocks.stages.get_or_init(|| Stages::read(tree));
     let first = stages.first.get(&(stages.at(digits.start), number)).copied();

@@ -55,7 +55,7 @@ impl<'a> Names<'a> {
     }
 
     /// The expression for a target's entry, through a name in scope that already refers to the registry or to a part of
-    /// it that contains the entry.
+    /// it that contains the entry. `None` if there is no such name.
     pub fn reference(&self, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Option<String> {
         if self.known.is_empty() {
             return None;
@@ -140,7 +140,7 @@ fn argument(tree: &Tree<'_>, scope: Scope, target: &Target<'_>) -> Result<String
     }
 }
 
-/// The first argument that the registry requires and that is not in scope.
+/// The first argument that the registry requires but that is not in scope, if there is one.
 fn lacking<'t>(tree: &Tree<'_>, scope: Scope, target: &Target<'t>) -> Option<&'t str> {
     let from = match scope {
         Scope::Let(node) => tree.child(node, Field::Body).unwrap_or(node),
@@ -155,7 +155,7 @@ fn lacking<'t>(tree: &Tree<'_>, scope: Scope, target: &Target<'t>) -> Option<&'t
     name.map(String::as_str)
 }
 
-/// The first argument that importing the registry requires but that is not in scope at these digits.
+/// The first argument that importing the registry requires but that is not in scope at these digits, if there is one.
 pub fn missing_argument<'t>(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'t>) -> Option<&'t str> {
     lacking(tree, scope_for(tree, source, digits)?, target)
 }
@@ -206,7 +206,7 @@ fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     }
 }
 
-/// The value of `outputs` in a flake.nix. Everything else in the file must be literal.
+/// The value of `outputs` in a flake.nix, if the file defines it directly. Everything else in the file must be literal.
 fn outputs(tree: &Tree<'_>) -> Option<Node> {
     let flake = tree.child(tree.root(), Field::Expression).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let set = tree.child_of_kind(flake, NodeKind::BindingSet)?;
@@ -262,7 +262,8 @@ impl Reader<'_, '_> {
         self.origin(origin, name, DEPTH).is_some_and(|below| below.is_empty())
     }
 
-    /// The part of the registry that a name refers to, as a path from its root.
+    /// The part of the registry that a name refers to, as a path from its root. `None` if it may refer to something
+    /// else.
     fn origin(&self, origin: Origin, name: &str, depth: usize) -> Option<Vec<String>> {
         let tree = self.tree;
         match origin {
@@ -283,7 +284,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The part of the registry that an expression evaluates to.
+    /// The part of the registry that an expression evaluates to. `None` if it may evaluate to something else.
     fn part(&self, expression: Node, depth: usize) -> Option<Vec<String>> {
         let tree = self.tree;
         let depth = depth.checked_sub(1)?;

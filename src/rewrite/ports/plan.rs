@@ -31,7 +31,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The planned entry for a use.
+    /// The planned entry for a use, if there is one.
     pub fn entry_of(&self, path: &str, span: Span) -> Option<&NewEntry> {
         self.by_use.get(&(path.to_owned(), span.start)).and_then(|&at| self.entries.get(at))
     }
