@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(diff, expected);
     }
 
-    /// No program applies a patch whose headers do not describe their hunks. Repeated lines are where diffs go wrong.
+    /// Programs reject a patch whose headers do not describe its hunks. Texts with repeated lines have several diffs.
     #[test]
     fn headers_describe_their_hunks() {
         let mut dice = random(0x9e37_79b9_7f4a_7c15);

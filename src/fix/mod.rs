@@ -434,7 +434,7 @@ type Obstacle = (String, bool);
 #[derive(Default)]
 struct Obstacles {
     files: BTreeMap<RelPath, Option<Obstacle>>,
-    /// Those of shared edits, by their address.
+    /// The obstacles to shared edits, by the address of the edits.
     shared: HashMap<*const Edit, Option<Obstacle>>,
 }
 

@@ -81,7 +81,7 @@ pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
         return Err(nothing_written(obstacles));
     }
     sweep(root, changes);
-    // If signals cannot be handled, they end the process at once, and the next run removes the remaining files.
+    // If signals cannot be delayed, they end the process at once, and the next run removes the temporary files.
     let signals = DelayedSignals::start().ok();
     let mut staged = Vec::with_capacity(changes.len());
     for change in in_order(changes) {

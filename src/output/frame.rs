@@ -16,7 +16,7 @@ pub struct Mark {
     pub span: Span,
     /// The label.
     pub text: String,
-    /// Whether it marks the finding itself rather than an explanation.
+    /// Whether the mark is for the finding itself rather than an explanation.
     pub primary: bool,
 }
 

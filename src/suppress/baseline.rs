@@ -264,7 +264,7 @@ impl Baseline {
         self.rows.is_empty()
     }
 
-    /// Drops the findings that match rows in force, including those in renamed files.
+    /// Drops the findings that match rows in effect, including findings in renamed files.
     pub fn silence(
         &self,
         findings: &mut Vec<Finding>,

@@ -34,7 +34,7 @@ pub struct Suppression {
     pub shared: bool,
     /// The reason, as written.
     pub reason: Arc<str>,
-    /// The last day on which it is in force; `None` if it does not expire.
+    /// The last day on which it is in effect; `None` if it does not expire.
     pub until: Option<Date>,
     /// The lines (from 0, inclusive) that it covers.
     pub lines: std::ops::RangeInclusive<usize>,
@@ -313,7 +313,7 @@ impl Covered {
     }
 }
 
-/// Drops findings that suppressions in force cover, at any of their positions, and marks the suppressions that cover
+/// Drops findings that suppressions in effect cover, at any of their positions, and marks the suppressions that cover
 /// something, including expired ones. Returns the number of dropped findings.
 pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], sources: &Sources, now: Date) -> usize {
     if suppressions.is_empty() {

@@ -77,7 +77,7 @@ impl<'a> Names<'a> {
 /// An import to add.
 #[derive(Debug, Clone)]
 pub struct Import {
-    /// The name it is bound to.
+    /// The name that the import is bound to.
     pub name: String,
     /// The edit that writes it.
     pub edit: Edit,
@@ -92,7 +92,7 @@ pub fn added(
     digits: Span,
     target: &Target<'_>,
 ) -> Result<Import, String> {
-    let scope = scope_for(tree, source, digits).ok_or("a flake cannot import files outside of its `outputs`")?;
+    let scope = scope_for(tree, source, digits).ok_or("a flake.nix can import files only in `outputs`")?;
     if let Some(known) = names.added.borrow().get(&scope) {
         return known.clone();
     }
@@ -181,7 +181,7 @@ enum Scope {
 
 /// The scope for a new import: the first `let` after any function heads, `with` and `assert` at the start of the file
 /// (in a flake.nix, of `outputs`), or else the expression after them. `None` if no import is possible there: in a
-/// flake.nix, outside of the function `outputs`.
+/// flake.nix, outside the function `outputs`.
 fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     let is_flake = source.file_name() == "flake.nix";
     let mut node = if is_flake { outputs(tree)? } else { tree.child(tree.root(), Field::Expression)? };

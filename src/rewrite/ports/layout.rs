@@ -41,7 +41,7 @@ pub struct Layout<'t, 'a> {
 struct Homes {
     /// Whether the registry has entries, but no groups.
     is_flat: bool,
-    /// The groups below the base, by their lowercase names. If several groups share a lowercase name, the first.
+    /// The groups under the base, by their lowercase names. If several groups share a lowercase name, the first.
     groups: BTreeMap<String, String>,
 }
 

@@ -1,6 +1,6 @@
 //! Plans entries for ports that are in no registry: their names, and the edits that add them to the registry.
 //!
-//! There is one plan for the whole repository, so every finding's fix contains the same edits of the registry, which
+//! There is one plan for the whole repository, so every finding's fix contains the same edits to the registry, which
 //! are applied once. Names are chosen for all ports at once, so that they do not depend on which entries are requested.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
