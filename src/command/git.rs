@@ -588,7 +588,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blame_is_read_line_by_line() {
+    fn git_blame_output_is_parsed() {
         let commit = "a".repeat(40);
         let text = format!(
             "{commit} 7 3 1\nauthor A. B\nauthor-mail <a@b>\nauthor-time 86400\nfilename author x\n\tauthor-time 1\n\

@@ -1,7 +1,7 @@
 //! `--new-since`: reports the findings of the working tree that an earlier commit does not have.
 //!
 //! Both trees are checked as a whole with the current settings, the earlier one only for the rules that have findings
-//! now, and findings are compared by fingerprint. A conflict that a change causes in an unchanged file is therefore new,
+//! now. Findings are compared by fingerprint. A conflict that a change causes in an unchanged file is therefore new,
 //! and enabling a rule alone causes no new findings.
 
 use std::collections::{HashMap, HashSet};

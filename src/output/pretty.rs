@@ -437,7 +437,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
     }
 
     #[test]
-    fn nothing_is_coloured_in_a_pipe_and_nothing_escapes() {
+    fn pipes_get_ascii_without_colours_or_control_sequences() {
         let hostile = "x = 1;\u{1b}[31m\n\u{202e}<nixpkgs>\n";
         let text = printed(&[("\u{1b}]0;evil\u{7}\n.nix", hostile)], Stream::default());
         assert!(text.chars().all(|c| c == '\n' || !super::super::text::harmful(c)), "{text:?}");

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_and_separate_flakes_import_nothing_from_outside() {
+    fn templates_and_flakes_in_folders_do_not_import_files_outside_them() {
         let flakes = HashSet::from(["", "sub"]);
         for (file, registry, expected) in [
             ("modules/web.nix", "lib/ports.nix", true),

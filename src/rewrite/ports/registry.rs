@@ -40,7 +40,7 @@ mod tests {
     use crate::lang::Language;
 
     #[test]
-    fn shapes_of_registries() {
+    fn the_shape_of_a_registry_is_recognised() {
         let function = |required: &[&str], optional: &[&str], open| {
             let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
             Shape::Function(Call::Set { required: owned(required), optional: owned(optional), open })
