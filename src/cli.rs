@@ -112,7 +112,7 @@ pub struct ScopeArgs {
     /// Files and directories to report on; the whole repository is always analysed. `-` is stdin
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Read further paths from FILE, separated by newlines or NUL; `-` is stdin
+    /// Also read paths from FILE, separated by newlines or NUL; `-` is stdin
     #[arg(long, value_name = "FILE", help_heading = "Input options")]
     pub files_from: Option<PathBuf>,
     /// Do not respect .gitignore and other ignore files

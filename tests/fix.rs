@@ -530,7 +530,7 @@ fn a_registry_that_git_ignores_is_not_written() {
     assert!(root.path().join("lib/ports.nix").exists());
 }
 
-/// All fixes share the edits of the registry, and each fix is refused with the reason.
+/// All fixes share the edits to the registry, and each fix is refused with the reason.
 #[test]
 fn fixes_that_share_a_registry_that_cannot_be_written_are_all_refused() {
     let root = Repository::new(&[(".gitignore", "lib/\n"), ("flake.nix", "{ outputs = _: { }; }\n")]);

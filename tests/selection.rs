@@ -124,7 +124,8 @@ fn rules_are_independent_in_small_repositories() {
     folders().into_iter().for_each(|(name, files)| of_bytes(name, &files).judge());
 }
 
-/// Combines all small repositories: each in turn is at the root, so that the files of one meet those of the others.
+/// Combines all small repositories into one. If several have a file at the same path, each of them takes precedence
+/// once.
 #[test]
 fn rules_are_independent_in_combined_repositories() {
     let folders = folders();

@@ -144,8 +144,8 @@ impl<'a> Changed<'a> {
         place(&finding.path, finding.span) || finding.labels.iter().any(|label| place(&label.path, label.span))
     }
 
-    /// Returns, for each finding in one file, whether its position was not the same code in the earlier version, for
-    /// example because it was in a comment or string. The findings are on unchanged lines.
+    /// Returns, for each finding in one file, whether its position was in different code in the earlier version, for
+    /// example in a comment or string. The findings are on unchanged lines.
     fn appeared(&mut self, findings: &[&Finding], places: &mut Places<'_>, settings: &Settings) -> Vec<bool> {
         let Some(first) = findings.first() else { return Vec::new() };
         let Comparison::Some(version) = self.comparison(&first.path, places, settings) else {

@@ -1,4 +1,4 @@
-//! Runs git for reading only. It starts no program that the repository's settings name.
+//! Runs git only to read, and without starting any program that the repository's settings name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -51,7 +51,7 @@ const ELSEWHERE: [&str; 12] = [
 /// Runs git in the folder of a repository.
 pub struct Git<'a> {
     root: &'a Path,
-    /// The settings that would run programs to read files of the working tree, once they are known.
+    /// The names of the settings that would run programs to read files of the working tree, once they are known.
     filters: OnceLock<Vec<String>>,
     /// Whether all files that every `git blame` opens are small regular files, once it is known.
     blame_can_read: OnceLock<bool>,
@@ -135,7 +135,7 @@ impl<'a> Git<'a> {
         Ok(self.output(args)?.status.success())
     }
 
-    /// Whether git converts the line ends of files, as Git for Windows does.
+    /// Whether git converts line endings, as Git for Windows does.
     pub fn converts_line_ends(&self) -> Result<bool, Failure> {
         let settings = self.output(&["config", "--null", "--get-regexp", r"^core\.(autocrlf|eol)$"])?.stdout;
         let mut values = HashMap::new();
@@ -250,7 +250,7 @@ impl<'a> Git<'a> {
             .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` in actions/checkout"))
     }
 
-    /// The files and symbolic links in a commit under the folder.
+    /// The files and symbolic links of a commit that are under the folder.
     pub fn files(&self, commit: &str) -> Result<Listing, Failure> {
         let output = self.output(&["ls-tree", "-r", "-z", commit])?;
         if !output.status.success() {
@@ -303,7 +303,7 @@ impl<'a> Git<'a> {
     }
 
     /// The last change to some lines (from 1) of a file in the working tree. Uncommitted lines are left out. Empty if
-    /// the file is not tracked.
+    /// the file is not tracked, or if git would open a large or special file.
     pub fn blame(&self, path: &str, lines: &[usize]) -> Result<HashMap<usize, Change>, Failure> {
         let mut attributes = paths::folders(path).map(|folder| self.root.join(folder).join(".gitattributes"));
         if !self.blame_can_read()? || !attributes.all(|file| may_open(&file)) {
@@ -358,7 +358,7 @@ impl<'a> Git<'a> {
     }
 }
 
-/// Whether git may open a file: it does not exist, or is a small regular file. Git would wait for a pipe.
+/// Whether git may open a file: it does not exist, or is a folder or a small regular file. Git would wait for a pipe.
 fn may_open(file: &Path) -> bool {
     let is_small = |data: std::fs::Metadata| data.is_dir() || data.is_file() && data.len() <= MAX_OPENED;
     match walk::resolved(file) {
@@ -528,7 +528,7 @@ impl Listing {
 }
 
 /// Parses the path and object id of an entry `100644 blob ID\tPATH` whose mode starts with the given digits: `100` for
-/// regular files, `120` for links.
+/// regular files, `120` for links. `None` for other entries.
 fn blob(entry: &str, mode: &str) -> Option<(String, String)> {
     let (head, path) = entry.split_once('\t')?;
     let id = head.strip_prefix(mode)?.split_once(" blob ")?.1;
@@ -562,8 +562,8 @@ impl Objects {
         self.answer(id, limit)
     }
 
-    /// The contents of several objects. The error is the first object that cannot be read, and the reason. Git looks up
-    /// the next objects while one is read.
+    /// The contents of several objects, `None` for each one that is larger than `limit`. The error is the first object
+    /// that cannot be read, and the reason. Git looks up the next objects while one is read.
     fn read_all<'i>(mut self, ids: &[&'i str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, (&'i str, String)> {
         let asked = self.asked.take();
         std::thread::scope(|scope| {
@@ -579,7 +579,7 @@ impl Objects {
         })
     }
 
-    /// Reads the next answer, which must be for this object.
+    /// Reads the next answer, which must be for this object. `None` if the object is larger than `limit`.
     fn answer(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
         let reason = |error: std::io::Error| walk::io_reason(&error);
         let answers = self.answers.as_mut().ok_or_else(stopped)?;
@@ -643,7 +643,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blame_is_read_line_by_line() {
+    fn git_blame_output_is_parsed() {
         let commit = "a".repeat(40);
         let text = format!(
             "{commit} 7 3 1\nauthor A. B\nauthor-mail <a@b>\nauthor-time 86400\nfilename author x\n\tauthor-time 1\n\

@@ -1,7 +1,7 @@
 //! `--new-since`: reports the findings of the working tree that an earlier commit does not have.
 //!
 //! Both trees are checked as a whole with the current settings, the earlier one only for the rules that have findings
-//! now, and findings are compared by fingerprint. A conflict that a change causes in an unchanged file is therefore new,
+//! now. Findings are compared by fingerprint. A conflict that a change causes in an unchanged file is therefore new,
 //! and enabling a rule alone causes no new findings.
 
 use std::collections::{HashMap, HashSet};
@@ -56,7 +56,7 @@ struct Earlier<'r> {
 }
 
 impl<'r> Earlier<'r> {
-    /// Reads the merge base of a reference and HEAD. Later commits of the reference are not considered.
+    /// Reads the merge base of a reference and HEAD. Commits of the reference after the merge base are not considered.
     fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
         let mut objects = git.objects()?;
@@ -84,7 +84,7 @@ impl<'r> Earlier<'r> {
         Ok(report)
     }
 
-    /// The findings of the earlier commit of those rules that have findings now.
+    /// The earlier commit's findings, for the rules that have findings now.
     fn earlier_findings(&mut self, now: &[Finding], analysis: &mut Analysis) -> Result<Vec<Finding>, Failure> {
         // A file that cannot be checked is always reported.
         let rules: HashSet<&str> = now.iter().map(|finding| finding.rule).filter(|rule| *rule != UNCHECKED).collect();
@@ -157,7 +157,7 @@ impl<'r> Earlier<'r> {
         let commit = self.short().to_owned();
         let unread = |id: &str, reason: &str| {
             let path = changed.iter().find(|(_, changed)| changed == id).map_or(id, |(path, _)| path);
-            Failure::new(format!("cannot read {path} of commit {commit}: {reason}"))
+            Failure::new(format!("cannot read {path} in commit {commit}: {reason}"))
                 .help("this is a partial clone; `git fetch --refetch --no-filter` downloads the missing objects")
         };
         let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
@@ -172,7 +172,7 @@ impl<'r> Earlier<'r> {
         Ok(())
     }
 
-    /// Whether a file is unchanged since the earlier commit. Line ends that git converts count as changes.
+    /// Whether a file is unchanged since the earlier commit. Line endings that git converts count as changes.
     fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
         // Different names that are not UTF-8 may be displayed alike.
         let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);

@@ -1,5 +1,5 @@
-//! When the server asks a client to repeat requests: only if results changed in a document that the client itself did
-//! not change. After a change to a document, clients repeat the requests about it anyway.
+//! Asks a client to repeat requests, but only if results changed in a document that the client itself did not change.
+//! After a change to a document, clients repeat the requests about it anyway.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ pub struct Refreshes {
     answered_early: bool,
 }
 
-/// Digests of one kind of results, by file.
+/// Digests of one kind of result, by file.
 type ByFile = BTreeMap<PathBuf, u64>;
 
 /// Digests of results.

@@ -48,7 +48,7 @@ impl Server {
         }
     }
 
-    /// Reads a repository again, with its settings, files and open documents.
+    /// Reads a repository, for the first time or again, with its settings, files and open documents.
     pub(super) fn load(&mut self, root: &Root) {
         let inside = self.documents.iter().filter(|(path, _)| self.root_of(path) == *root);
         let inside: Vec<_> = inside.collect();

@@ -75,7 +75,7 @@ struct Document<'a> {
     accepted: Vec<Row<'a>>,
 }
 
-/// An entry of the JSON list.
+/// An entry in the JSON list.
 #[derive(Serialize)]
 pub(super) struct Row<'a> {
     means: Means,

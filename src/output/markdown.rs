@@ -10,7 +10,7 @@ use super::{Places, View, summary};
 use crate::finding::Finding;
 use crate::report::Report;
 
-/// The maximum number of characters of the rows. GitHub accepts comments of up to 65,536 characters; the rest is for
+/// The maximum number of characters in all rows. GitHub accepts comments of up to 65,536 characters; the rest is for
 /// the text after the rows.
 const CHARACTERS: usize = 64_000;
 

@@ -171,7 +171,7 @@ impl<'a> Places<'a> {
         &self.report.catalog
     }
 
-    /// The kind of fix that a finding of the report has.
+    /// The kind of fix that a finding in the report has, if it has one.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
         self.report.fixability(finding)
     }

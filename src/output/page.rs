@@ -158,7 +158,7 @@ mod tests {
     use crate::rule;
 
     #[test]
-    fn pages_fit_the_width_and_lose_nothing() {
+    fn pages_are_wrapped_and_complete() {
         for rule in rule::BUILT_IN.iter() {
             let stream = Stream { width: 60, ..Stream::default() };
             let text = render(rule, &Catalog::built_in(), &stream);

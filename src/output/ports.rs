@@ -166,7 +166,7 @@ impl<'a> Shown<'a> {
         out
     }
 
-    /// The uses of a number, and whether it is free.
+    /// Whether a number is free, and a text that lists its uses.
     pub fn number(&self, number: u16) -> (bool, String) {
         let mut out = String::new();
         for map in &self.map.registries {
@@ -394,7 +394,7 @@ fn fitting(path: &str, room: usize) -> Option<&str> {
     starts.map(|start| &path[start..]).find(|name| !name.is_empty() && columns(name) <= room)
 }
 
-/// The last names of a dotted path that is too long to read at a glance.
+/// The last names of a dotted path, if it is too long to read at a glance, or else the whole path.
 fn last_names(path: &str) -> &str {
     let long = path.len().saturating_sub(NAME);
     let dots = path.match_indices('.').map(|(at, _)| at);

@@ -8,7 +8,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     escape(text, harmful)
 }
 
-/// Like [`clean`], but keeps line ends.
+/// Like [`clean`], but keeps line breaks.
 pub fn clean_lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c != '\n' && harmful(c))
 }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_escapes_its_line() {
+    fn control_characters_and_bidirectional_marks_are_escaped() {
         assert_eq!(clean("modules/web.nix"), "modules/web.nix");
         assert_eq!(clean("Grüße 端口 🦀"), "Grüße 端口 🦀");
         assert_eq!(clean("a\nb\t\u{1b}[31mc\u{9b}\u{202e}"), r"a\nb\t\u{1b}[31mc\u{9b}\u{202e}");

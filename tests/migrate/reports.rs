@@ -34,7 +34,7 @@ impl Repo {
     }
 
     pub fn has(&self, text: &str) -> &Self {
-        assert!(self.module.contains(text), "{text:?} is missing in\n{}", self.module);
+        assert!(self.module.contains(text), "{text:?} is missing from\n{}", self.module);
         self
     }
 
@@ -200,7 +200,7 @@ fn images_that_do_not_start_their_server_do_not_become_services() {
 }
 
 #[test]
-fn helpers_of_disabled_services_are_also_disabled() {
+fn helper_processes_of_disabled_services_are_also_disabled() {
     let compose = r#"services:
   db: {image: "postgres:16", profiles: [full]}
   sql: {image: "mariadb:11.4", profiles: [full], environment: {MARIADB_ROOT_PASSWORD: pw}}
@@ -310,7 +310,7 @@ fn image_paths_are_found_in_the_checkout_or_reported() {
 }
 
 #[test]
-fn arguments_of_a_start_script_are_known_or_reported() {
+fn start_script_arguments_are_known_or_reported() {
     let compose =
         "services:\n  app: {build: ., volumes: [\"./site:/var/www/html\"]}\n  own: {build: ., command: worker}\n";
     let dockerfile = "FROM php:8.2-fpm\nCOPY init.sh /usr/local/bin/\nENTRYPOINT [\"init.sh\"]\n\
@@ -347,7 +347,7 @@ fn names_of_omitted_services_are_hosts_only_in_addresses() {
 }
 
 #[test]
-fn images_that_another_service_builds_are_built_here() {
+fn an_image_built_by_another_service_runs_from_its_source() {
     let compose = "services:\n  web: {build: ./app, image: \"shop:dev\", command: python3 app.py}\n  \
                    worker: {image: \"shop:dev\", command: python3 worker.py}\n";
     let dockerfile = "FROM python:3.12\nWORKDIR /srv\nCOPY . .\n";

@@ -90,7 +90,7 @@ fn already_defined(defined: &Definition, session: &Session) -> Failure {
     ))
 }
 
-/// The failure if the file is not a registry: its entries would be options of a module, or names that no other file can
+/// The failure if the file is not a registry: its entries would be module options, or names that no other file can
 /// import.
 fn not_a_registry(Unsuitable { path, why }: &Unsuitable, session: &Session) -> Failure {
     let shown = session.view.path(path);

@@ -86,7 +86,7 @@ fn refuse_unread(
         let files = super::some_of(&found.into_iter().collect::<Vec<_>>(), session);
         let old = &args.old;
         return Err(Failure::new(format!(
-            "cannot rename `{old}`: it may also be used where files are not checked: {files}"
+            "cannot rename `{old}`: it may also be used in files that are not checked: {files}"
         ))
         .help(
             "rename it by hand, or let `exclude` and `check-third-party` in flakeward.toml include these files; nothing \
@@ -113,7 +113,7 @@ fn entry<'p>(registries: &'p Registries<'p>, name: &str, new: &str) -> Result<(&
     match found.as_slice() {
         [only] => Ok(*only),
         [(first, _), (second, _), ..] => {
-            Err(Failure::new(format!("`{name}` is an entry of {} and of {}", first.path, second.path))
+            Err(Failure::new(format!("`{name}` is an entry in both {} and {}", first.path, second.path))
                 .help("rename it by hand, or run `flakeward` in the folder of one of them"))
         }
         [] => Err(unknown(registries, name, new)),
