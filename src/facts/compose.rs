@@ -47,7 +47,7 @@ pub struct Compose {
     pub services: Vec<Service>,
 }
 
-/// A service of a Compose file.
+/// A service in a Compose file.
 #[derive(Debug)]
 pub struct Service {
     /// Its name.
@@ -127,7 +127,7 @@ fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> O
 struct Evidence {
     /// Every service is a mapping, or empty as in an override.
     mappings: bool,
-    /// Every service of the file has an image, a build or an `extends`: the shape of version 1.
+    /// Every service in the file has an image, a build or an `extends`: the shape of version 1.
     runnable: bool,
     strong: usize,
     known: usize,

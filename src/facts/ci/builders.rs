@@ -182,7 +182,7 @@ fn image_builds(yaml: &Yaml<'_, '_>, image: &str, step: Option<Node>) -> bool {
     plugin && (ci_programs::IMAGE_PLUGINS.contains(&bare) || bare.starts_with("kaniko-"))
 }
 
-/// Google Cloud Build runs the image's program, or `entrypoint`, with `args`.
+/// Whether a step of Google Cloud Build builds an image. It runs the image's program, or `entrypoint`, with `args`.
 fn cloud_build(yaml: &Yaml<'_, '_>, image: &str, step: Node) -> bool {
     let arguments: Vec<String> = yaml
         .get(step, "args")

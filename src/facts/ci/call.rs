@@ -161,7 +161,7 @@ fn of_package(package: &str) -> String {
     format!("{ANYWHERE}{}", package.trim_end_matches(['/', '.']).rsplit('/').next().unwrap_or(package))
 }
 
-/// The prefix of the folder of a call if the folder may be below any other.
+/// The prefix of a call's folder if the folder may be anywhere in the repository.
 pub(super) const ANYWHERE: &str = "**/";
 
 /// The folder that an option names, and the arguments that are not options.

@@ -101,8 +101,8 @@ impl<'p> Included<'p> {
         Self { paths, is_open: written().any(|path| path.contains(['*', '$'])) }
     }
 
-    /// Whether nothing in the repository shows that GitLab runs a file: it has the default name, but is not in the
-    /// root. The settings of the project or another repository may refer to it.
+    /// Whether nothing in the repository shows that GitLab runs a file: it has the default name, but it is not in the
+    /// root, and no other file includes it. The settings of the project or another repository may refer to it.
     fn leaves_out(&self, path: &str) -> bool {
         if self.is_open || !path.ends_with("/.gitlab-ci.yml") {
             return false;
@@ -344,7 +344,7 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
 }
 
 /// The units that a call runs, directly and indirectly, except those in `seen`. `each` receives every call to a unit,
-/// even of a unit in `seen`.
+/// even to a unit in `seen`.
 pub fn all<'p>(
     project: &'p Project,
     from: &'p ProjectFile,

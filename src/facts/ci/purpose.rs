@@ -7,7 +7,7 @@ use crate::lang::yaml::Yaml;
 
 use super::nix::commands;
 
-/// What a CI file does with the code of its repository.
+/// What a CI file does with the repository's code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purpose {
     /// Whether it builds or tests the code when the code changes.
@@ -58,7 +58,7 @@ fn works(command: &Command<'_>) -> bool {
     }
 }
 
-/// Whether a command runs a check, judging by its name: `stylix-check`, `nix run .#ci`. A path refers to a file of the
+/// Whether a command runs a check, judging by its name: `stylix-check`, `nix run .#ci`. A path refers to a file in the
 /// repository, which is read separately.
 fn may_check(command: &Command<'_>) -> bool {
     let path = command.word(0).unwrap_or("");

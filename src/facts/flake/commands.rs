@@ -43,7 +43,7 @@ pub fn script_uses(script: &Script<'_>, commands: &[Command<'_>]) -> Vec<Use> {
     scan.uses
 }
 
-/// The text before the list of a search path.
+/// The text before a search path.
 const MARK: &str = "NIX_PATH=";
 
 struct Scan {
@@ -95,7 +95,7 @@ impl Scan {
         };
         let (before, after) = command.words.split_at(end);
         let mut found = uses_among(before.get(2..).unwrap_or_default(), if runs { 1 } else { usize::MAX });
-        // After these words, the program may pass installables to Nix. A command after `-c` is read separately.
+        // After `--`, the program may pass installables to Nix. A command after `-c` is read separately.
         if found.is_empty() && after.first().is_some_and(|word| word.text == "--") {
             found = uses_among(after, 1);
         }

@@ -169,7 +169,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Finds the range that a comment covers, by the kind of file.
+/// Finds the range that a comment covers, depending on the kind of file.
 enum Cover<'t, 'a> {
     /// The mapping that contains the comment.
     Yaml { index: &'t LineIndex, tree: &'t Tree<'a>, yaml: Yaml<'t, 'a>, blocks: Vec<Block> },
@@ -246,7 +246,7 @@ impl InYaml<'_, '_, '_> {
         let scalars =
             [NodeKind::BlockScalar, NodeKind::PlainScalar, NodeKind::DoubleQuoteScalar, NodeKind::SingleQuoteScalar];
         if scalars.contains(&self.tree.kind(inside)) {
-            // A comment in the script of the scalar.
+            // A comment inside the scalar, such as in a script.
             return self.mapping_around(inside);
         }
         let next = self.blocks.partition_point(|block| block.start < comment.start);

@@ -286,8 +286,8 @@ pub static READER: Reader = Reader { name: "port registry", needles: &[&NIX_FILE
 
 static NIX_FILE: Words = Words::any_of(&[".nix"]);
 
-/// A registry is identified by its path, and references contain its name: in Nix code, or elsewhere in a comment or a
-/// command.
+/// Whether a file may be a registry, judging by its path, or refer to one by its name: in Nix code, or elsewhere in a
+/// comment or a command.
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Nix => is_candidate(&source.path, source.ports) || source.registries.may_be_in(&source.text),
@@ -336,7 +336,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// The first syntax error of a file that may be a registry.
+/// The span of a file's first syntax error, if the file may be a registry.
 fn fault(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Option<Span> {
     let is_broken = is_candidate(path, settings) && tree.broken();
     is_broken.then(|| faults(tree).next().map_or(Span::default(), |node| tree.span(node)))

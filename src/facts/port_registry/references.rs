@@ -107,8 +107,8 @@ impl<'p> Arguments<'p> {
     }
 }
 
-/// A position that may refer to an entry of a registry, though nothing shows how the file gets the registry. `None`
-/// if there is no such position, or if the registry is not passed to anything.
+/// A position that may refer to a registry entry, though nothing shows how the file gets the registry. `None` if there
+/// is no such position, or if the registry is not passed to anything.
 pub fn unclear<'p>(
     project: &'p Project,
     registry: &Registry,

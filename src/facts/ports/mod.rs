@@ -33,11 +33,11 @@ pub static READER: Reader = Reader { name: "ports", needles: &trigger::WORDS, ma
 pub struct PortFacts {
     /// The port literals.
     pub uses: Vec<PortUse>,
-    /// Numbers that are ports only if their host is a machine of the repository.
+    /// Numbers that are ports only if their host is one of the repository's machines.
     pub of_machines: Vec<PortUse>,
     /// Names that this repository gives to its own machines and sites, and addresses that it assigns.
     pub own_hosts: Vec<String>,
-    /// Domains of machines. Other names below their parent domains may belong to others.
+    /// Domains of machines. Other names under their parent domains may be someone else's.
     pub domains: Vec<String>,
     /// Public addresses that hosts files assign to names.
     pub named_addresses: Vec<(IpAddr, String)>,
@@ -68,7 +68,7 @@ impl PortFacts {
             && self.selected_from_config.is_empty()
     }
 
-    /// Whether the file has no port literals, not even of hosts that may be machines.
+    /// Whether the file has no port literals, not even for hosts that may be machines.
     pub fn has_no_uses(&self) -> bool {
         self.uses.is_empty() && self.of_machines.is_empty()
     }

@@ -268,7 +268,7 @@ impl<'a> View<'a> {
         self.text.get(digits.clone())?.parse().ok()
     }
 
-    /// Whether the digits are an end of a range of all ports: `0-65535`, `1:65535`.
+    /// Whether the digits are one end of the range of all ports: `0-65535`, `1:65535`.
     fn is_every_port(&self, digits: &Range<usize>) -> bool {
         let separates = |at: usize| matches!(self.at(at), b'-' | b':');
         match self.str(digits.clone()) {
@@ -282,7 +282,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the digits are in an address of the hypervisor, whose ports are not network ports: `vsock::22`.
+    /// Whether the digits are in a vsock address, `vsock::22`. Its ports are not network ports.
     fn is_vsock(&self, digits: usize) -> bool {
         self.before(digits) == b':' && {
             let end = self.run_start(digits, |byte| byte.is_ascii_digit() || byte == b':');
@@ -306,7 +306,7 @@ impl<'a> View<'a> {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// The start of the run of bytes that satisfy `accept` and ends at `end`; at most [`WINDOW`] bytes back.
+    /// The start of the run of bytes that `accept` allows and that ends at `end`; at most [`WINDOW`] bytes back.
     fn run_start(&self, end: usize, accept: impl Fn(u8) -> bool) -> usize {
         let floor = end.saturating_sub(WINDOW);
         let mut start = end;
@@ -316,7 +316,7 @@ impl<'a> View<'a> {
         start
     }
 
-    /// The end of the run of bytes that satisfy `accept` and starts at `start`; at most [`WINDOW`] bytes on.
+    /// The end of the run of bytes that `accept` allows and that starts at `start`; at most [`WINDOW`] bytes ahead.
     fn run_end(&self, start: usize, accept: impl Fn(u8) -> bool) -> usize {
         let ceiling = self.bytes.len().min(start.saturating_add(WINDOW));
         let mut end = start;

@@ -13,7 +13,7 @@ pub fn number(text: &str) -> Option<String> {
     (1..=65535).contains(&value).then(|| value.to_string())
 }
 
-/// Whether a probe connects to this machine.
+/// Whether the host of a probe is this machine.
 pub fn is_own_host(host: &str) -> bool {
     matches!(host, "localhost" | "0.0.0.0" | "::1" | "[::1]") || host.starts_with("127.")
 }

@@ -6,7 +6,7 @@ use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind};
 
 impl Collector<'_, '_> {
-    /// The literal number that a member of a set in this file is bound to.
+    /// The literal number that a selection refers to, if it selects from a set in this file.
     pub(super) fn member_literal(&self, select: Node) -> Option<(Node, u32)> {
         let literal = nix::member(self.tree, select)?;
         Some((literal, self.number(literal)?))

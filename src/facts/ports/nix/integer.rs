@@ -52,7 +52,7 @@ impl<'a> Collector<'_, 'a> {
             chosen = inner;
         }
         let sound = tree.kind(chosen) == NodeKind::If
-            // A choice of 1 and 0 is a switch: `use_ports = ${if cfg.fixed then "1" else "0"}`.
+            // A choice between 1 and 0 is a switch: `use_ports = ${if cfg.fixed then "1" else "0"}`.
             && (2..=65535).contains(&number)
             && self.is_port_in_text(interpolation, &number.to_string())
             && !tree.parent(interpolation).is_some_and(|string| self.is_prose(string, Some(tree.slice(string))));
@@ -204,7 +204,7 @@ impl<'a> Collector<'_, 'a> {
         !found.is_empty()
     }
 
-    /// Whether a number in place of an interpolation is a port of its string.
+    /// Whether a number would be a port if it were in the string in place of an interpolation.
     fn is_port_in_text(&self, interpolation: Node, number: &str) -> bool {
         let tree = self.tree;
         let Some(string) = tree.parent(interpolation) else { return false };

@@ -10,7 +10,7 @@ use crate::lang::nix::{self};
 use crate::lang::{Field, Node, NodeKind};
 
 impl<'a> Collector<'_, 'a> {
-    /// Collects the ports in a string, interpreted by where it is used.
+    /// Collects the ports in a string, depending on where the string is used.
     pub(super) fn string(&mut self, node: Node) {
         let tree = self.tree;
         let raw = tree.slice(node);

@@ -46,7 +46,7 @@ pub(super) fn classify(word: &str) -> Option<Host<'_>> {
     sound.then_some(Host::Named(word))
 }
 
-/// The provider whose domain follows the name of a customer: `HOLE.your-storagebox.de`.
+/// The domain of a provider, if it follows an interpolated customer name: `HOLE.your-storagebox.de`.
 fn provider(word: &str) -> Option<&str> {
     const PROVIDERS: [&str; 8] = [
         "your-storagebox.de",

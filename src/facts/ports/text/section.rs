@@ -220,7 +220,7 @@ fn is_header(line: &str) -> bool {
         || line.starts_with('<') && line.ends_with('>') && !line[1..].contains("</")
 }
 
-/// The name of ssh_config's `Host NAME`.
+/// The name in ssh_config's `Host NAME`.
 fn ssh_host(line: &str) -> Option<&str> {
     let name = line.strip_prefix("Host ")?.trim();
     (!name.starts_with(['=', ':'])).then_some(name)

@@ -14,7 +14,7 @@ fn ports<'a>(text: &'a str, path: &[&str], flavour: Flavour) -> Vec<TextPort<'a>
     let mut out = Vec::new();
     scan(text, &Context { path, flavour }, &mut out);
     for pair in out.windows(2) {
-        assert!(pair[0].range.end <= pair[1].range.start, "{text:?}: twice the same digits: {pair:?}");
+        assert!(pair[0].range.end <= pair[1].range.start, "{text:?}: the same digits twice: {pair:?}");
     }
     for port in &out {
         let digits = text.get(port.range.clone()).expect("the range is on char boundaries");

@@ -65,7 +65,7 @@ fn strip_port(word: &str) -> Option<&str> {
     ["ports", "port"].iter().find_map(|tail| strip_tail(word, tail))
 }
 
-/// `word` without `tail`, ignoring case.
+/// `word` without `tail`, ignoring case; `None` if it does not end in `tail`.
 pub(super) fn strip_tail<'a>(word: &'a str, tail: &str) -> Option<&'a str> {
     let at = word.len().checked_sub(tail.len())?;
     let (head, end) = word.split_at_checked(at)?;
@@ -170,7 +170,7 @@ pub(super) fn is_address_word(word: &str) -> bool {
     ends_in(word, WORDS)
 }
 
-/// True if a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Below a listener,
+/// True if a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Under a listener,
 /// some names belong to other machines: `listen.upstream`. `bind` may also be the DNS server.
 pub(super) fn is_own_address(path: &[&str]) -> bool {
     let is_index = |name: &str| name == "?" || name.bytes().all(|byte| byte.is_ascii_digit());

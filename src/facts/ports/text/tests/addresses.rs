@@ -267,7 +267,7 @@ fn addresses_with_other_separators() {
 }
 
 #[test]
-fn packets_are_forwarded_to_machines_of_the_repository() {
+fn nat_targets_belong_to_the_repository() {
     for text in [
         "tcp dport ssh dnat ip6 to [2001:db8::2]:2222",
         "dnat to 192.0.2.9:2222",
