@@ -154,7 +154,7 @@ pub struct ProjectView<'p> {
     pub counts_fixes: bool,
     /// Only ports in these files and folders get new registry entries; empty means all.
     pub asked: HashSet<&'p str>,
-    /// Only the port at this position of a file gets a new registry entry.
+    /// Only the port at this position in a file gets a new registry entry.
     pub new_entry: Option<(&'p str, u32)>,
     /// Whether the repository is checked repeatedly, so that it is worth keeping results with the facts of files.
     pub repeats: bool,
@@ -194,7 +194,7 @@ impl<'p> ProjectView<'p> {
         }
     }
 
-    /// Whether the port at a position of a file should get a new registry entry if it has none.
+    /// Whether the port at a position in a file should get a new registry entry if it has none.
     pub fn wants_entry(&self, path: &str, start: u32) -> bool {
         match self.new_entry {
             Some(only) => only == (path, start),

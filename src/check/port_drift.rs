@@ -42,7 +42,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// The literal ports of a file.
+/// The literal ports in a file.
 struct Literals<'p> {
     /// The positions of each number.
     places: HashMap<u32, Vec<Span>>,

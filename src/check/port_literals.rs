@@ -131,7 +131,7 @@ fn meant<'e, 'p>(
 /// The maximum number of entries with the same number that are compared with a use.
 const COMPARED: usize = 64;
 
-/// Whether a use may belong to an entry, by its protocol and by the machine that its file configures.
+/// Whether a use may belong to an entry, judging by its protocol and the machine that its file configures.
 fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     let Some(endpoint) = &entry.endpoint else { return true };
     let name = port.name.to_ascii_lowercase();

@@ -82,7 +82,7 @@ fn check(view: &FileView<'_>) -> Verdict {
 /// later errors are often consequences of this one.
 fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
     let (span, message, label) = match stop {
-        // The text before it is its quote, or the end of an interpolation.
+        // The byte before it is the opening quote, or the end of an interpolation.
         Stop::InString(at) => (Span::new(at.saturating_sub(1), at), "unterminated string", "this string has no end"),
         Stop::At(at) if text[at..].trim().is_empty() => (last_character(text), "unexpected end of file", ENDS),
         Stop::At(at) => {

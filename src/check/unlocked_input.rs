@@ -156,7 +156,7 @@ const fn is_comparable(scheme: Scheme) -> bool {
     matches!(scheme, Scheme::GitHub | Scheme::Forge | Scheme::Indirect)
 }
 
-/// Reports the fetchers of a file that fetch the latest version.
+/// Reports the fetchers in a file that fetch the latest version.
 fn fetches(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree.filter(|_| view.source.kind == FileKind::Nix) else { return verdict };

@@ -182,7 +182,7 @@ pub static LANGUAGES: [Row; 8] = [
         extensions: &[],
         files: &["devbox.json", "package.json", "nix/sources.json", "npins/sources.json", "lon.lock"],
         named: |_| false,
-        // flakeward.toml; the others are JSON.
+        // Only in flakeward.toml: the others are JSON.
         comment: Some("#"),
         continues: false,
     },

@@ -138,7 +138,7 @@ fn definition(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset).then_some(value)
 }
 
-/// Whether one of the bindings of a set, not of nested sets, has a system.
+/// Whether one of a set's own bindings, not one in a nested set, has a system.
 fn has_system(tree: &Tree<'_>, set: Node, system: impl Fn(Node) -> Option<bool>) -> bool {
     let bindings = tree.subtree(set).filter(|&node| tree.kind(node) == NodeKind::Binding);
     let is_set = |&around: &Node| matches!(tree.kind(around), NodeKind::Attrset | NodeKind::RecAttrset);

@@ -16,7 +16,7 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// `None` if the step shares a line with other text.
+    /// The lines of a step; `None` if it shares a line with other text.
     fn of(source: &'a Source, step: &NixStep) -> Option<Self> {
         let text = source.text.as_str();
         let item = step.item?.range();

@@ -42,7 +42,7 @@ pub enum System {
     SourceHut,
 }
 
-/// The CI system that reads a file, by its path.
+/// The CI system that reads a file, judging by its path.
 pub fn system(path: &str) -> Option<System> {
     let lower = path.to_ascii_lowercase();
     let (folder, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
@@ -98,7 +98,7 @@ impl<'a> Script<'a> {
         Some(Self { text, start })
     }
 
-    /// Converts a span of the script to a span of the file.
+    /// Converts a span in the script to a span in the file.
     pub fn span(&self, inside: Span) -> Span {
         Span { start: self.start + inside.start, end: self.start + inside.end }
     }
@@ -122,7 +122,7 @@ pub enum Work {
 /// Something that a CI file runs.
 #[derive(Debug, Clone)]
 pub enum Site<'a> {
-    /// A shell script, or one line of a list of them.
+    /// A shell script, or one item in a list of commands.
     Script(Script<'a>),
     /// A reusable unit.
     Uses {

@@ -254,7 +254,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A fragment that starts with one quote must continue: the grammar's scanner fails at `'${`, but only there.
+    /// Whether the fragment at the cursor does not start with `'${`, at which the grammar's scanner fails. It does so
+    /// only there.
     fn lone_quote(&self) -> bool {
         !(self.peek() == b'\'' && self.ahead(1) == b'$' && self.ahead(2) == b'{')
     }
