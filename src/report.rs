@@ -191,7 +191,7 @@ impl Report {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 
-    /// Whether a finding has at least this level.
+    /// Whether any finding has at least this level.
     pub fn reaches(&self, level: Level) -> bool {
         self.findings.iter().any(|finding| finding.level >= level)
     }

@@ -289,7 +289,7 @@ fn reads_hosts(checks: &[&'static Check]) -> bool {
     check::read(checks, &ports::READER) && check::read(checks, &port_registry::READER)
 }
 
-/// The facts about ports for the port map, whichever rules are enabled.
+/// The facts about ports for the port map, regardless of which rules are enabled.
 #[derive(Debug)]
 pub struct PortFacts {
     /// The facts of all files.

@@ -82,7 +82,7 @@ pub struct Options {
 /// in spite of this are vendored files.
 const SKIPPED_FOLDERS: [&str; 3] = [GIT, ".direnv", "node_modules"];
 
-/// The folder of git's own files, which are never read as files of the repository.
+/// The folder of git's own files, which are never read as the repository's files.
 const GIT: &str = ".git";
 
 /// Lists the files with a kind under a root.
@@ -107,7 +107,8 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             Some(refused) => lock(&found).unreadable.push(refused),
         }
     }
-    // A copy without `.git` of which nothing is to be ignored contains only what git tracks: Nix makes such copies.
+    // A copy without `.git`, to which ignore files do not apply, contains only what git tracks: Nix creates such
+    // copies.
     let is_copy = options.no_ignore && root.join(GIT).symlink_metadata().is_err();
     let skipped_folders = if is_copy { &SKIPPED_FOLDERS[..1] } else { &SKIPPED_FOLDERS[..] };
     let skipped = |entry: &ignore::DirEntry| skipped(entry, skipped_folders);
@@ -445,7 +446,7 @@ pub fn marked_root(folder: &Path) -> Option<PathBuf> {
     upward(folder, &[".git"]).or_else(|| upward(folder, &FILE_NAMES))
 }
 
-/// The nearest ancestor that contains one of some files. The folder itself counts.
+/// The nearest ancestor that contains one of the given files. The folder itself counts.
 fn upward(folder: &Path, marks: &[&str]) -> Option<PathBuf> {
     folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
 }

@@ -50,10 +50,10 @@ pub const NAMING: [&str; 38] = [
     "dnsmasq",
 ];
 
-/// Sets whose attribute names are sites of the repository.
+/// Sets whose attribute names are the repository's sites.
 pub const SITES: [&str; 3] = ["virtualHosts", "vhosts", "certs"];
 
-/// Sets whose attribute names are machines of the repository.
+/// Sets whose attribute names are the repository's machines.
 pub const MACHINES: [&str; 5] = ["nixosConfigurations", "darwinConfigurations", "colmena", "colmenaHive", "nodes"];
 
 /// Top-level names used only in private networks, and services that give every host a name.
@@ -78,7 +78,7 @@ pub const PRIVATE: [&str; 16] = [
     "lvh.me",
 ];
 
-/// Domains under which anyone can register names: a name of the repository there implies nothing about other names
+/// Domains under which anyone can register names: one of the repository's names there implies nothing about other names
 /// under the domain.
 pub const SHARED: [&str; 46] = [
     "github.io",

@@ -53,7 +53,7 @@ const GENERATED: [&str; 13] = [
 /// Labels and annotations, at the start of a line, that kubenix gives to the objects that it renders.
 const RENDERED: [&str; 2] = ["kubenix/hash: ", "kubenix/project-name: "];
 
-/// The phrases that are sufficient alone: they do not occur in headers of hand-written files.
+/// The phrases that are sufficient on their own: they do not occur in headers of hand-written files.
 const FORBIDDEN: [&str; 4] = ["do not edit", "do not modify", "don't edit", "not be edited"];
 
 /// Phrases in the header of files that a tool creates once for users to edit.

@@ -55,7 +55,7 @@ impl Page<'_> {
         let outside = |glob: &&String| glob.starts_with("..") || glob.starts_with('!');
         if let Some(glob) = rule.paths.as_ref().and_then(|paths| paths.pattern().iter().find(outside)) {
             return self
-                .fail("paths", &format!("`{glob}` matches no path of a repository, so the rule would never match"));
+                .fail("paths", &format!("`{glob}` matches no path in a repository, so the rule would never match"));
         }
         self.languages(rule)?;
         if rule.message.trim().is_empty() {

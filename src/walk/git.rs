@@ -302,7 +302,7 @@ mod tests {
         }
     }
 
-    /// The index of a repository is split, and files are added, replaced and removed.
+    /// Checks that a split index is read, also after files are added, replaced and removed.
     fn split_is_read(root: &Path, before: &Option<Tracked>) {
         git(root, &["update-index", "--split-index"]);
         assert_eq!(tracked(root).as_ref(), Ok(before));

@@ -62,7 +62,7 @@ pub fn is_ignored(root: &Path, path: &str) -> bool {
     ignored_by(root, path).is_some()
 }
 
-/// A pattern of an ignore file.
+/// A pattern in an ignore file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pattern {
     /// The ignore file.
