@@ -154,7 +154,8 @@ pub struct RuleCount {
 }
 
 impl Report {
-    /// The safety of a finding's fix, unless `flakeward fix` would refuse the fix because of a syntax error.
+    /// The safety of a finding's fix. `None` if it has no fix, or if `flakeward fix` would refuse it because of a
+    /// syntax error.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
         let edited = finding.fix.iter().flat_map(Fix::files);
         let is_broken = edited.chain([&finding.path]).any(|path| self.broken.contains(path));

@@ -1,4 +1,4 @@
-//! Lists and reads the files of a repository, and determines their kinds.
+//! Lists and reads the files in a repository, and determines their kinds.
 
 mod git;
 mod ignored;
@@ -252,8 +252,8 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The flake.lock of a flake.nix, whatever the ignore files exclude. Git keeps a tracked lock file even if a pattern
-/// such as `**/flake.lock` matches it, and without it a flake would count as unlocked.
+/// The flake.lock next to a flake.nix, even if ignore files exclude it, but not if `exclude` does. Git keeps a tracked
+/// lock file even if a pattern such as `**/flake.lock` matches it, and without it a flake would count as unlocked.
 fn lock_beside(path: &str, file: &Path, exclude: &Globs) -> Option<Entry> {
     let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
     let lock = format!("{folder}flake.lock");
@@ -364,15 +364,15 @@ fn reason(root: &Path, error: &ignore::Error) -> (RelPath, String) {
     }
 }
 
-/// A path relative to the root. Bytes that are not UTF-8 are replaced.
+/// A path relative to the root; `None` if it is not under the root. Bytes that are not UTF-8 are replaced.
 pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     let relative = below(root, path).or_else(|| path.strip_prefix(root).ok())?;
     // Unlike a lossy conversion, this is fast for names that are UTF-8.
     Some(relative.to_str().map_or_else(|| relative.to_string_lossy().into(), RelPath::from))
 }
 
-/// The part of a path under a root, if both are spelled the same, as they are in a walk. This avoids splitting the
-/// paths.
+/// The part of a path under a root. `None` if they are not spelled alike, which does not occur in a walk. This avoids
+/// splitting the paths.
 fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p Path> {
     use std::os::unix::ffi::OsStrExt;
     let rest = path.as_os_str().as_bytes().strip_prefix(root.as_os_str().as_bytes())?.strip_prefix(b"/")?;

@@ -296,7 +296,7 @@ fn is_partial(tree: &Tree<'_>, apply: Node) -> bool {
     whole_call(tree, apply).is_some_and(|(name, arguments)| name.starts_with("genAttrs") && arguments.len() == 1)
 }
 
-/// A reference to a flake-utils function, unless this file defines the name.
+/// The span and the message for a reference to a flake-utils function, unless this file defines the name.
 fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     let name = last_name(tree, node).filter(|name| FLAKE_UTILS.contains(name))?;
     let own = match tree.kind(node) {
@@ -308,7 +308,8 @@ fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     (!own).then(|| (tree.span(node), format!("`{}` defines the outputs for each system", tree.slice(node))))
 }
 
-/// A helper in this file, applied to its systems: `eachDefaultSystem = eachSystem [ .. ]`.
+/// The span and the message for a binding that applies a helper in this file to its systems: `eachDefaultSystem =
+/// eachSystem [ .. ]`.
 fn applied_helper(tree: &Tree<'_>, binding: Node, helpers: &[Node]) -> Option<(Span, String)> {
     if helpers.is_empty() || tree.kind(binding) != NodeKind::Binding {
         return None;

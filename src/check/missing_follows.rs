@@ -313,7 +313,8 @@ fn rolls(channel: &Channel) -> Option<bool> {
     }
 }
 
-/// The finding for an input of a flake without a lock file, if the input is known to have its own nixpkgs.
+/// The finding for an input of a flake without a lock file, if the input is known to have its own nixpkgs and the flake
+/// does not override it.
 fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
     let name = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();

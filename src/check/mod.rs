@@ -1,7 +1,7 @@
 //! The checks: one file (or folder) for each rule that needs code, named after the rule.
 //!
 //! A [`Check`] belongs to one rule and lists the facts that it reads, so what a rule reports does not depend on other
-//! rules. It reads individual files or the facts of the repository, and returns findings. Checks do no I/O and print
+//! rules. It reads individual files or the facts about the repository, and returns findings. Checks do no I/O and print
 //! nothing.
 
 pub mod colmena_target;
@@ -92,7 +92,7 @@ pub struct FileCheck {
     pub needles: &'static [&'static Words],
     /// Which files it checks.
     pub trigger: Trigger,
-    /// Returns the findings of a file. Also called for other files if the prefilter is off.
+    /// Returns the findings in a file. Also called for other files if the prefilter is off.
     pub check: fn(&FileView<'_>) -> Verdict,
 }
 
@@ -142,7 +142,7 @@ impl FileView<'_> {
 pub struct ProjectView<'p> {
     /// The facts of all files, sorted by path.
     pub project: &'p Project,
-    /// The port settings of the configuration.
+    /// The port settings in the configuration.
     pub ports: &'p PortSettings,
     /// The rules' parameters.
     pub params: &'p Params,
@@ -252,7 +252,7 @@ pub fn decided_hosts(view: &ProjectView<'_>) -> BTreeSet<String> {
     hosts.filter_map(|host| view.hosts().deciding(host)).map(str::to_owned).collect()
 }
 
-/// The check of a rule.
+/// The check of a rule; `None` if the rule has no code.
 pub fn find(rule: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.rule == rule)
 }

@@ -276,7 +276,8 @@ impl<'f> Companion<'f> {
     }
 }
 
-/// The offset and length of a branch in the text, and the branch of the current release in the same form.
+/// The offset and length of a branch in the text, and the branch of the current release in the same form. `None` if the
+/// text does not contain the branch.
 fn rename(text: &str, used: &Use, current: Release, darwin: bool) -> Option<(usize, usize, String)> {
     let plain = format!("{:02}{:02}", current.year, current.month);
     let hub = text.contains("flakehub.com");

@@ -247,7 +247,7 @@ impl<'v> Cycles<'v> {
         self.cycle_of.contains_key(name)
     }
 
-    /// The cycle that a dependency closes, for a message.
+    /// The cycle that a dependency closes, for a message; `None` if it closes none.
     fn through(&self, from: &str, to: &str) -> Option<String> {
         let cycle = *self.cycle_of.get(from)?;
         if self.cycle_of.get(to) != Some(&cycle) {

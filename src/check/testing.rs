@@ -4,7 +4,7 @@ use crate::repo::Repo;
 use crate::report::Report;
 use crate::settings::Settings;
 
-/// Checks a small repository at a date.
+/// Checks a small repository as of a date.
 pub fn report_at(files: &[(&str, &str)], now: jiff::civil::Date) -> Report {
     let settings = Settings { now, ..Settings::default() };
     let report = crate::run::check(&Repo::from_texts(files.iter().copied()), &settings);

@@ -1,4 +1,4 @@
-//! Colmena: the hives of a file and the options of its nodes.
+//! Colmena: the hives in a file and the options of their nodes.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ static HIVE: Words = Words::any_of(&["olmena", "deployment"]);
 /// Reserved names in a hive; they are not nodes.
 const RESERVED: [&str; 3] = ["meta", "network", "defaults"];
 
-/// The Colmena hives and node options of a file.
+/// The Colmena hives and node options in a file.
 #[derive(Debug, Default)]
 pub struct ColmenaFacts {
     /// The hives that the file defines.

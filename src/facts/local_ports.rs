@@ -14,7 +14,7 @@ pub static READER: Reader = Reader { name: "local ports", needles: &[&SETTINGS],
 
 static SETTINGS: Words = Words::any_of(&["ip_local_"]);
 
-/// The settings of a file for the ports of outgoing connections.
+/// The settings in a file for the ports of outgoing connections.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct LocalPorts {
     /// The ranges that ports are taken from.

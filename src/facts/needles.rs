@@ -162,7 +162,7 @@ impl Table {
         Some(table)
     }
 
-    /// Adds a pattern under its pair, in upper and lower case.
+    /// Adds a pattern under its pair, in upper and lower case. `None` if there are too many buckets.
     fn add(&mut self, pattern: Pattern) -> Option<()> {
         let [first, second] = *pattern.word.get(pattern.pair..pattern.pair + 2)? else { return None };
         let bucket = match self.pairs[place(first, second)] {

@@ -3,7 +3,7 @@
 //! Sources: NixOS, nix-darwin and Colmena options, RFC 6761, RFC 6762 and RFC 8375 for private names, the public
 //! suffix list and the documentation of hosting providers for shared ones.
 
-/// The addresses of the metadata services of cloud providers, in link-local and private ranges.
+/// The addresses of cloud providers' metadata services, in link-local and private ranges.
 pub const METADATA: [&str; 3] = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254"];
 
 /// Names under which a repository names its machines and sites and assigns addresses. A file without any of them does

@@ -13,7 +13,7 @@ pub const FILES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNE
 /// The maximum number of rows: each is compared with each path.
 const MAX_ROWS: usize = 10_000;
 
-/// The rows of a file. The last row that matches a path decides.
+/// The rows in a file. The last row that matches a path decides.
 #[derive(Debug, Default)]
 pub struct Owners {
     globs: Globs,

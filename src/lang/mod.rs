@@ -261,7 +261,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The grammar's own tree, for queries. It is created on demand if the text was recognised as Nix without the
-    /// grammar.
+    /// grammar; `None` if that fails.
     pub fn raw(&self) -> Option<&tree_sitter::Tree> {
         self.raw.get_or_init(|| raw_tree(Language::Nix, self.text).ok()).as_ref()
     }

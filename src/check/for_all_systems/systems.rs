@@ -146,7 +146,7 @@ fn has_system(tree: &Tree<'_>, set: Node, system: impl Fn(Node) -> Option<bool>)
     own.any(|binding| system(binding).unwrap_or(false))
 }
 
-/// Whether a binding's name begins with a system: `x86_64-linux.default = ..`.
+/// Whether a binding's name begins with a system: `x86_64-linux.default = ..`. `None` if the name is computed.
 fn system_name(tree: &Tree<'_>, binding: Node) -> Option<bool> {
     let name = nix::names(tree, nix::attrpath_node(tree, binding)?).next()?.text?;
     Some(is_system(&name))

@@ -66,7 +66,7 @@ impl<'p> Placed<'p> {
         self.step.builds.as_ref().or_else(|| self.selected())
     }
 
-    /// The build in a function of a script that an argument selects: `ci/build.sh image`. An argument that is computed may
+    /// The build in a script's function that an argument selects: `ci/build.sh image`. An argument that is computed may
     /// select any function.
     fn selected(&self) -> Option<&'p (String, Span)> {
         let selectable = &self.step.selectable;

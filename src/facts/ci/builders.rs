@@ -45,7 +45,7 @@ pub fn builds(command: &Command<'_>) -> Option<usize> {
     } else if verb == "run" {
         return command.arguments().any(is_kaniko).then_some(at + 1);
     }
-    // Other tools also have these names; only Docker's take the options of `docker build`.
+    // Other tools also have these names; only the container tools take the options of `docker build`.
     if matches!(program, "depot" | "finch") && !takes_build_options(command, at) {
         return None;
     }

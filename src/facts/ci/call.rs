@@ -1,4 +1,4 @@
-//! The commands of a script that run other files in the repository.
+//! The commands in a script that run other files in the repository.
 
 use crate::finding::Span;
 use crate::lang::ci::Script;
@@ -87,7 +87,7 @@ fn options(command: &Command<'_>) -> Option<usize> {
     Some(count)
 }
 
-/// What a command runs. `folder` is the folder that the script has changed to.
+/// What a command runs in the repository, if anything. `folder` is the folder that the script has changed to.
 pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
     let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
     match command.program() {

@@ -24,7 +24,7 @@ static BUILDS: Words = Words::any_of(&["#checks."]);
 /// The parts of a file that concern the flake's checks.
 #[derive(Debug, Default)]
 pub struct CheckFacts {
-    /// Whether it is a file of the repository's CI.
+    /// Whether it is one of the repository's own CI files.
     pub is_ci: bool,
     /// What it does with the code, if it is a CI file.
     pub purpose: Purpose,

@@ -212,7 +212,7 @@ fn used(script: &Script<'_>, word: &Word<'_>, skip: usize) -> Option<Use> {
     used_in(script, word, skip..word.text.len())
 }
 
-/// The use of nixpkgs in part of a word.
+/// The use of nixpkgs in part of a word; `None` if that part does not refer to nixpkgs.
 fn used_in(script: &Script<'_>, word: &Word<'_>, part: Range<usize>) -> Option<Use> {
     let text = word.text.get(part.clone())?;
     let span = script.span(word.span);

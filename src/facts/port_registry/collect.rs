@@ -120,7 +120,7 @@ fn kept_to_itself(machine: &mut Machine<'_, '_>, names: &Set, fault: Option<&str
     Walk { machine, entries: Vec::new() }.read(&value, fault)
 }
 
-/// The common name that contains all ports of a registry, if it is one of the usual ones.
+/// The common name that contains all ports in a registry, if it is one of the usual ones.
 fn prefix(entries: &[Entry]) -> Vec<String> {
     let mut firsts = entries.iter().filter(|entry| entry.port().is_some()).map(|entry| entry.path.first());
     let Some(Some(first)) = firsts.next() else { return Vec::new() };
@@ -219,7 +219,7 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// Reads one attribute: an entry, or a group to walk.
+    /// Reads an attribute: adds its entry, or returns the group to walk.
     fn attribute(&mut self, path: Vec<String>, attr: Attr, around: &[ThunkId]) -> Option<Group> {
         let value = self.machine.force(attr.thunk);
         let (origin, span) = self.machine.origin(attr.thunk);

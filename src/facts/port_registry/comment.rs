@@ -65,6 +65,7 @@ fn comment_starts(line: &str) -> impl Iterator<Item = usize> {
 }
 
 /// Reads one comment: `# Port from PATH: NAME = NUMBER, NAME = NUMBER`. The word "port" and the numbers are optional.
+/// `None` for other comments.
 fn read(text: &str, span: Span) -> Option<Vec<RegistryComment>> {
     let mut cursor = Cursor { text: text.get(..span.end as usize)?, at: span.start as usize };
     cursor.skip(|c| c == '#' || c.is_whitespace());
@@ -179,7 +180,7 @@ enum Cover<'t, 'a> {
     Whole(Span),
 }
 
-/// An entry of a mapping or an item of a sequence.
+/// An entry in a mapping or an item in a sequence.
 #[derive(Debug, Clone, Copy)]
 struct Block {
     node: Node,

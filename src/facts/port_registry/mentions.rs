@@ -10,7 +10,7 @@ use crate::lang::nix;
 pub struct Mentions {
     /// `None` if no file can be a registry.
     names: Option<AhoCorasick>,
-    /// Whether any path may lead to a registry, because one is the `default.nix` of the root.
+    /// Whether any path may lead to a registry, because one is the `default.nix` in the root.
     anything: bool,
 }
 

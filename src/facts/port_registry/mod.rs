@@ -39,7 +39,7 @@ pub use uses::{Access, Use};
 /// The origin of entries whose definition is not known.
 const UNKNOWN_ORIGIN: u32 = u32::MAX;
 
-/// An entry of a registry: a name and its value.
+/// An entry in a registry: a name and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The path to it, outermost name first: `["databases", "redis"]`.
@@ -52,7 +52,7 @@ pub struct Entry {
     pub value_span: Span,
     /// Entries that are aliases of one definition (`inherit`, `a = b;`) share this number.
     pub origin: u32,
-    /// Whether another value of the file depends on it.
+    /// Whether another value in the file depends on it.
     pub read_here: bool,
     /// Whether its value is the same for all arguments that the registry may be called with.
     pub settled: bool,
@@ -114,7 +114,7 @@ pub enum Value {
 pub struct Registry {
     /// The file.
     pub path: RelPath,
-    /// Its entries, in the order of the file. An undecidable group is one entry at the group's path.
+    /// Its entries, in file order. An undecidable group is one entry at the group's path.
     pub entries: Vec<Entry>,
     /// How the file is written, which determines how to import it.
     pub shape: Shape,
@@ -179,7 +179,7 @@ impl Registry {
         }
     }
 
-    /// An entry's path without the common name that contains all ports of the registry.
+    /// An entry's path without the common name that contains all ports in the registry.
     pub fn bare<'e>(&self, entry: &'e Entry) -> &'e [String] {
         entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
     }

@@ -111,7 +111,7 @@ pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
     search.found
 }
 
-/// Words of libraries and functions that read all files of a folder.
+/// Words for libraries and functions that read all files in a folder.
 const LOADERS: [&str; 6] =
     ["readDir", "listFilesRecursive", "haumea", "import-tree", "rakeLeaves", "packagesFromDirectoryRecursive"];
 
@@ -466,7 +466,7 @@ fn read_names<'a>(tree: &Tree<'a>) -> HashMap<&'a str, Vec<Node>> {
     names
 }
 
-/// The kind of expression that a binding or `inherit` belongs to.
+/// The kind of the expression that contains a binding or an `inherit`.
 fn set_around(tree: &Tree<'_>, member: Node) -> Option<NodeKind> {
     Some(tree.kind(tree.parent(tree.parent(member)?)?))
 }

@@ -220,7 +220,8 @@ fn receiver_from(tree: &Tree<'_>, value: Node, mut in_list: bool) -> Option<(Nod
 /// Functions that call their first argument with each name and value of their second argument, a set.
 const SET_MAPS: [(&str, usize); 4] = [("mapAttrs", 1), ("mapAttrs'", 1), ("mapAttrsToList", 1), ("concatMapAttrs", 1)];
 
-/// The function that `mapAttrs` and the like call with the value of a binding in their set.
+/// The function that `mapAttrs` and the like call with the value of a binding in their set, and the index of that
+/// argument.
 fn mapped(tree: &Tree<'_>, binding: Node) -> Option<(Node, usize)> {
     let set = tree.parent(tree.parent(binding)?).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let is_single = nix::names(tree, nix::attrpath_node(tree, binding)?).count() == 1;
@@ -255,8 +256,8 @@ fn is_map(tree: &Tree<'_>, apply: Node) -> bool {
         .is_some_and(|(name, index)| MAPS.iter().any(|map| (map.0, map.1) == (nix::last_name(name), index)))
 }
 
-/// The function that receives the next argument of a possibly partially applied function: that function itself or, for
-/// the list of a `map`, the function that `map` calls.
+/// The function that receives the next argument of a possibly partially applied function, and the index of that
+/// argument: that function itself or, for the list of a `map`, the function that `map` calls.
 fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize)> {
     let (head, index) = callee(tree, function)?;
     let name = nix::last_name(tree.slice(head));

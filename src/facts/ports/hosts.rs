@@ -56,7 +56,7 @@ pub fn may_name_set_of_hosts(text: &str) -> bool {
     hosts::SITES.iter().chain(&hosts::MACHINES).any(holds)
 }
 
-/// The site or machine of the repository that an attribute path names (`virtualHosts."example.org"`).
+/// The repository's site or machine that an attribute path names (`virtualHosts."example.org"`).
 pub fn name_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     let named = path.windows(2).rev().find(|pair| may_hold_hosts(pair[0]));
     named.map(|pair| pair[1]).filter(|name| !name.is_empty() && *name != "_")
@@ -68,7 +68,7 @@ pub fn machine_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     named.map(|pair| pair[1]).filter(|name| !matches!(*name, "" | "_" | "?" | "meta" | "defaults" | "network"))
 }
 
-/// Whether a set with this name contains the machines of the repository.
+/// Whether a set with this name contains the repository's machines.
 pub fn is_set_of_machines(name: &str) -> bool {
     hosts::MACHINES.contains(&name)
 }
@@ -184,11 +184,11 @@ pub fn value_is_own_address(path: &[&str]) -> bool {
         || may_hold_address(last) && before.iter().any(|name| NETWORKS.contains(name))
 }
 
-/// The hosts of the repository, from its files and its configuration.
+/// The repository's hosts, from its files and its configuration.
 #[derive(Debug, Default)]
 pub struct Hosts {
     own: HashSet<String>,
-    /// The machines of the repository and its services in containers, by their names without a domain.
+    /// The repository's machines and its services in containers, by their names without a domain.
     machines: HashSet<String>,
     external: Listed,
     configured: Listed,
@@ -285,7 +285,8 @@ impl Hosts {
             && (self.machines.contains(&host) || self.is_machine(&host) || self.configured.covering(&host).is_some())
     }
 
-    /// Whether a host is a machine of the repository with a suffix that only its own network resolves: `atlas.mesh`.
+    /// Whether a host is one of the repository's machines with a suffix that only its own network resolves:
+    /// `atlas.mesh`.
     fn is_machine(&self, host: &str) -> bool {
         let Some((name, suffix)) = host.split_once('.') else { return false };
         let top_level = suffix.rsplit('.').next().unwrap_or(suffix);

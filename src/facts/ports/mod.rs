@@ -28,7 +28,7 @@ use text::{Form, Host, TextPort};
 /// Reads port literals and the names of the repository's own hosts.
 pub static READER: Reader = Reader { name: "ports", needles: &trigger::WORDS, may_hold, read };
 
-/// The ports and hosts of one file.
+/// The ports and hosts in one file.
 #[derive(Debug, Default)]
 pub struct PortFacts {
     /// The port literals.
@@ -200,7 +200,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// Collects the ports and hosts of a file.
+/// Collects the ports and hosts in a file.
 fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
     let mut facts = PortFacts::default();
     match kind {

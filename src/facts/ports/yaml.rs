@@ -200,7 +200,7 @@ fn variable(yaml: &Yaml<'_, '_>, node: Node, names: &[&str]) -> Option<String> {
     text::is_port_word(&name).then(|| name.into_owned())
 }
 
-/// The literal host that another variable of the same list gives for a port.
+/// The literal host that another variable in the same list gives for a port.
 fn host_in_variables(yaml: &Yaml<'_, '_>, node: Node, port: &str, known: &mut Known) -> Option<String> {
     let tree = yaml.tree;
     let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);
@@ -229,7 +229,7 @@ fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> 
     }
     let is_port = || raw.parse().is_ok_and(|number: u32| (LEAST..=65535).contains(&number));
     let is_plain = yaml.tree.kind(node) == NodeKind::PlainScalar && !is_port_count(own) && is_port();
-    // The items of a list of ports also have keys, each with its own meaning.
+    // The items in a list of ports also have keys, each with its own meaning.
     let mapping = yaml.pair_around(node).and_then(|pair| yaml.tree.parent(pair)).filter(|_| is_plain);
     mapping.is_some_and(|mapping| {
         let is_item = |&node: &Node| matches!(yaml.tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence);
@@ -315,7 +315,7 @@ fn joined(yaml: &Yaml<'_, '_>, node: Node, raw: &str) -> Option<Joined> {
     Some(joined)
 }
 
-/// The literal host that another item of the same list gives for a port: `- SMTP_HOST=mail.example.org`.
+/// The literal host that another item in the same list gives for a port: `- SMTP_HOST=mail.example.org`.
 fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     let tree = yaml.tree;
     let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);

@@ -16,7 +16,7 @@ const FOUND_OVER: [&str; 4] =
 /// The maximum length of a chain of `extends`.
 const CHAIN: usize = 16;
 
-/// All parts of a repository, indexed by how they are loaded.
+/// All parts in a repository, indexed by how they are loaded.
 #[derive(Default)]
 pub struct Groups<'a> {
     by_path: BTreeMap<&'a str, &'a Part>,
@@ -100,7 +100,7 @@ fn found_by_itself(path: &str) -> Option<usize> {
 }
 
 impl<'a> Groups<'a> {
-    /// Indexes the parts of a repository.
+    /// Indexes the parts in a repository.
     pub fn new(project: &'a Project) -> Self {
         let mut groups = Self::default();
         if project.all::<ProcessFacts>().next().is_none() {

@@ -6,7 +6,7 @@ use crate::knowledge::programs;
 use crate::lang::nix;
 use crate::paths;
 
-/// Parses a text that consists of a port number.
+/// Parses text that consists of a port number.
 pub fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let value: u32 = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;

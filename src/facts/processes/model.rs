@@ -70,7 +70,7 @@ impl Condition {
         }
     }
 
-    /// The condition with a name.
+    /// The condition that a configuration writes as `name`; `None` if it is unknown.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|condition| condition.name() == name)
     }
@@ -254,7 +254,7 @@ pub enum UnknownKind {
 pub struct Part {
     /// How it is combined with other parts.
     pub family: Family,
-    /// Its processes, in the order of the file.
+    /// Its processes, in file order.
     pub processes: Vec<Process>,
     /// Why there may be processes that are not listed here.
     pub open: Option<&'static str>,

@@ -79,7 +79,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The entries of a mapping, within the file's budget.
+    /// The entries in a mapping, within the file's budget.
     fn entries(&mut self, node: Node) -> Vec<Entry<'a>> {
         if self.budget == 0 {
             self.part.open = Some("the file is too complex to analyse (step limit reached)");

@@ -115,7 +115,8 @@ pub fn runners(yaml: &Yaml<'_, '_>, job: Node) -> Option<Vec<String>> {
     (!labels.is_empty()).then_some(labels)
 }
 
-/// The possible values of a string in a job: the string itself, or the values from its matrix.
+/// The possible values of a string in a job: the string itself, or the values from its matrix. `None` if the string is
+/// computed in another way.
 fn values(yaml: &Yaml<'_, '_>, job: Node, text: &str) -> Option<Vec<String>> {
     match expression(text) {
         None if text.contains("${{") => None,

@@ -82,7 +82,7 @@ pub fn action_name(uses: &str) -> &str {
     path.and_then(|path| path.split_once('/')).map_or(name, |(_, name)| name.trim_end_matches(".git"))
 }
 
-/// A script in a CI file. Its text keeps the offsets of the file, so escapes are padded with blanks.
+/// A script in a CI file. Its text keeps the offsets in the file, so escapes are padded with blanks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script<'a> {
     /// The text.

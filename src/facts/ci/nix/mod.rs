@@ -153,7 +153,7 @@ pub fn script_step(script: &Script<'_>, commands: &[Command<'_>]) -> NixStep {
     step
 }
 
-/// How the jobs of a file use Nix.
+/// How the jobs in a file use Nix.
 fn jobs(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
     let yaml = Yaml::new(tree);
     let reader = Reader { yaml: &yaml, shell: default_shell(&yaml, None) };
@@ -184,7 +184,7 @@ struct Reader<'y, 't, 'a> {
     shell: Option<String>,
 }
 
-/// `defaults.run.shell` of a job, or of the workflow.
+/// `defaults.run.shell` of a job, or of the workflow if there is no job.
 fn default_shell(yaml: &Yaml<'_, '_>, job: Option<Node>) -> Option<String> {
     let holder = job.or_else(|| yaml.documents().next())?;
     yaml.at(holder, &["defaults", "run", "shell"]).and_then(|shell| yaml.scalar(shell)).map(|shell| shell.into_owned())

@@ -1,4 +1,4 @@
-//! The literal numbers that names of the same file are bound to.
+//! The literal numbers that names in the same file are bound to.
 
 use super::Collector;
 use crate::facts::ports::flow::{self, Sink};
@@ -6,7 +6,7 @@ use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind};
 
 impl Collector<'_, '_> {
-    /// The literal number that a selection refers to, if it selects from a set in this file.
+    /// The literal that a selection refers to, if it selects from a set in this file, and its number.
     pub(super) fn member_literal(&self, select: Node) -> Option<(Node, u32)> {
         let literal = nix::member(self.tree, select)?;
         Some((literal, self.number(literal)?))
@@ -31,7 +31,7 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// The literal number that a name is bound to, in this file.
+    /// The literal that a name is bound to in this file, and its number.
     pub(super) fn bound_literal(&self, variable: Node) -> Option<(Node, u32)> {
         let tree = self.tree;
         let value = match nix::resolve(tree, variable, tree.slice(variable))? {

@@ -151,7 +151,7 @@ impl<'a> Collector<'_, 'a> {
         None
     }
 
-    /// The literal host that another element of the same list gives for a port: `[ "x_host=a.example" "x_port=23" ]`.
+    /// The literal host that another element in the same list gives for a port: `[ "x_host=a.example" "x_port=23" ]`.
     pub(super) fn host_in_list(&self, element: Node, port: &str) -> Option<String> {
         let tree = self.tree;
         let list = tree.parent(element).filter(|&node| tree.kind(node) == NodeKind::List)?;
@@ -457,7 +457,7 @@ pub(super) fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
     found
 }
 
-/// The address in a value, with an optional prefix length or port.
+/// The IP address in a value that consists of an address, possibly with a prefix length or a port.
 pub(super) fn address(value: &str) -> Option<std::net::IpAddr> {
     let address = value.split('/').next().unwrap_or(value);
     let with_port = || address.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());

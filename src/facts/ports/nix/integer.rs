@@ -65,7 +65,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects a number passed to a function of this file that uses the argument as a port: `serve 8080 "web"`.
+    /// Collects a number passed to a function in this file that uses the argument as a port: `serve 8080 "web"`.
     fn argument(&mut self, node: Node, number: u32) {
         if number == 0 || number > 65535 {
             return;
@@ -97,7 +97,7 @@ impl<'a> Collector<'_, 'a> {
     /// `mkOption`: `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
     fn follows_port_type(&self, node: Node) -> bool {
         let tree = self.tree;
-        // The numbers of a list form the default together: `mkOpt (listOf port) [ 80 443 ]`.
+        // The numbers in a list form the default together: `mkOpt (listOf port) [ 80 443 ]`.
         let list = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::List);
         let node = list.unwrap_or(node);
         let Some(apply) = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::Apply) else {
@@ -344,7 +344,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a string is a number passed to a function of this file that uses the argument as a port.
+    /// Whether a string is a number passed to a function in this file that uses the argument as a port.
     pub(super) fn is_port_argument(&mut self, node: Node, text: &str) -> bool {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return false;

@@ -158,8 +158,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a string is the search text of a replacement: the first argument of `replaceStrings`. It is the text of the
-    /// patched program and must not change. The value of an option may contain a port of the repository itself.
+    /// Whether a string is the search text of a replacement: the first argument of `replaceStrings`. It is the text of
+    /// the patched program and must not change. The value of an option may contain one of the repository's own ports.
     fn is_searched_for(&self, node: Node) -> bool {
         let tree = self.tree;
         let around = tree.ancestors(node).take_while(|&node| {

@@ -235,8 +235,8 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| sound && self.value_ends(digits.end))?, start, url: false })
     }
 
-    /// Whether an address is the target of a packet filter's NAT rule, which is always a machine of the repository:
-    /// `dnat ip6 to [2001:db8::2]:2222`, `--to-destination 192.0.2.7:80`.
+    /// Whether an address is the target of a packet filter's NAT rule, which is always one of the repository's
+    /// machines: `dnat ip6 to [2001:db8::2]:2222`, `--to-destination 192.0.2.7:80`.
     fn is_nat_target(&self, start: usize) -> bool {
         let Some(near) = self.near(start) else { return false };
         match self.str(near.word.clone()) {

@@ -59,7 +59,7 @@ fn takes_loose_list(last: &TextPort<'_>) -> bool {
     }
 }
 
-/// Whether a gap separates two numbers of a list: blanks, quotes and comments around one comma, or only blanks on one
+/// Whether a gap separates two numbers in a list: blanks, quotes and comments around one comma, or only blanks on one
 /// line if the list needs no commas.
 fn is_loose_separator(gap: &[u8], last: &TextPort<'_>) -> bool {
     let mut commas = 0;
