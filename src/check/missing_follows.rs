@@ -355,7 +355,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_flakes_can_be_looked_up() {
+    fn the_known_flakes_are_sorted_and_in_lower_case() {
         assert!(WITH_NIXPKGS.is_sorted());
         assert!(WITH_NIXPKGS.iter().all(|name| name.to_ascii_lowercase() == *name && name.split('/').count() == 2));
     }

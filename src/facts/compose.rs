@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn compose_files_of_all_versions() {
+    fn compose_files_of_all_versions_are_recognised() {
         for (path, text) in [
             ("compose.yaml", "services:\n  web:\n    image: nginx\n"),
             ("stack.yml", "version: '3.8'\nservices:\n  web:\n    image: nginx\n    deploy: {replicas: 2}\n"),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn file_names_that_indicate_compose() {
+    fn compose_files_are_recognised_by_name() {
         for (path, expected) in [
             ("docker-compose.yml", true),
             ("a/compose.dev.yaml", true),

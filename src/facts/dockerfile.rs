@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_with_nix() {
+    fn images_that_contain_nix_are_recognised() {
         for (image, expected) in [
             ("nixos/nix", true),
             ("docker.io/nixos/nix:2.22.0", true),

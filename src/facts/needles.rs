@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn every_question_has_its_own_bit() {
+    fn all_words_of_readers_and_checks_fit_the_table() {
         let finder = all();
         let asked: Vec<_> = crate::check::words(CHECKS, &readers(CHECKS)).collect();
         for words in asked {

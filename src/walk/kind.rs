@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_by_name() {
+    fn the_name_determines_the_kind() {
         for (path, kind) in [
             ("flake.nix", Some(FileKind::Nix)),
             ("a/b.YAML", Some(FileKind::Yaml)),

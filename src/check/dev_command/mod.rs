@@ -197,7 +197,7 @@ mod tests {
     use crate::lang::shell;
 
     #[test]
-    fn folders_that_a_line_enters() {
+    fn the_folder_that_a_line_enters_is_found() {
         for (before, folder) in [
             ("\tcd apps/admin && pnpm install && ", Some("apps/admin")),
             ("run: cd web; ", Some("web")),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_start_a_development_server() {
+    fn commands_that_start_a_development_server_are_recognised() {
         for (script, expected) in [
             ("npm run dev", Some("dev")),
             ("npm start", Some("start")),

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_found_at_every_place_that_runs_them() {
+    fn commands_are_found_everywhere_they_run() {
         for (path, text, expected) in [
             (
                 "justfile",

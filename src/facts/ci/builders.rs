@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_build_images() {
+    fn commands_that_build_images_are_recognised() {
         for (script, expected) in [
             ("docker build -t a/b .", "docker build"),
             ("sudo DOCKER_BUILDKIT=1 docker --context x image build .", "docker --context x image build"),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_do_not_build_images() {
+    fn commands_that_do_not_build_images_are_ignored() {
         for script in [
             "depot build ci:everything",
             "direnv exec . depot build //web",

@@ -205,7 +205,7 @@ mod tests {
     use crate::lang::shell;
 
     #[test]
-    fn commands_that_run_files_in_the_repository() {
+    fn commands_that_run_files_in_the_repository_are_recognised() {
         let make = |folder: &str, names: &[&str]| {
             Target::Make(folder.to_owned(), names.iter().map(|&name| name.to_owned()).collect())
         };

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn reusable_units_of_each_ci_system_that_build_images() {
+    fn image_builds_are_found_in_reusable_units_of_every_ci_system() {
         let github = |step: &str| format!("jobs:\n  a:\n    steps:\n      - {step}\n");
         let woodpecker = |image: &str| format!("steps:\n  - name: a\n    image: {image}\n");
         let azure = |inputs: &str| format!("steps:\n- task: {inputs}\n");

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn workflows_that_build_or_test_the_code() {
+    fn workflows_that_build_or_test_the_code_are_recognised() {
         for (on, steps, works) in [
             ("on: push\n", "      - run: cargo test\n", true),
             ("on: [pull_request]\n", "      - run: nix build\n", true),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_may_check() {
+    fn programs_that_may_run_the_checks_are_recognised() {
         for (run, expected) in [
             ("nix develop --command stylix-check", true),
             ("nix run .#ci", true),

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_to_nixpkgs_in_scripts() {
+    fn references_to_nixpkgs_are_found_in_scripts() {
         for (text, expected) in [
             ("NIX_PATH=nixpkgs=channel:nixos-21.05 nix-build", vec!["channel:nixos-21.05"]),
             ("NIX_PATH=nixpkgs=channel:nixos-21.05:foo=/x nix-build", vec!["channel:nixos-21.05"]),

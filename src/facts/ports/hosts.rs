@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_takes_precedence() {
+    fn the_configuration_overrides_what_files_say() {
         let mut hosts = hosts(&["a.example.org"]);
         hosts.external = Listed::new(&[".mail.example.org".into()]);
         hosts.configured = Listed::new(&["gmail.com".into()]);

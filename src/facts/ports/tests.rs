@@ -382,7 +382,7 @@ fn comments_and_prose_contain_no_ports() {
 }
 
 #[test]
-fn ports_in_yaml_keys_lists_and_strings() {
+fn ports_are_found_in_yaml_keys_lists_and_strings() {
     holds(
         Language::Yaml,
         &[
@@ -404,7 +404,7 @@ fn ports_in_yaml_keys_lists_and_strings() {
 }
 
 #[test]
-fn ports_in_dockerfile_instructions() {
+fn ports_are_found_in_dockerfile_instructions() {
     holds(
         Language::Dockerfile,
         &[
@@ -487,7 +487,7 @@ fn instance_names_that_are_prose_keys_are_still_read() {
 }
 
 #[test]
-fn ports_in_argument_lists_and_escapes() {
+fn ports_are_found_in_argument_lists_and_escapes() {
     holds(
         Language::Nix,
         &[

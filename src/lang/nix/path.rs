@@ -46,7 +46,7 @@ mod tests {
     use crate::lang::Language;
 
     #[test]
-    fn expressions_that_refer_to_files() {
+    fn expressions_that_refer_to_files_are_resolved() {
         for (text, wanted) in [
             ("../lib/ports.nix", Some("hosts/lib/ports.nix")),
             ("./. + \"/ports.nix\"", Some("hosts/web/ports.nix")),

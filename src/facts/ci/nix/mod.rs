@@ -308,7 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn standard_runner_labels() {
+    fn standard_runner_labels_are_recognised() {
         for (label, expected) in [
             ("ubuntu-latest", true),
             ("ubuntu-24.04", true),

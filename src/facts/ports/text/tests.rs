@@ -58,7 +58,7 @@ fn details(flavour: Flavour, path: &[&str], rows: &[Row<'_>]) {
 }
 
 #[test]
-fn words_that_name_ports() {
+fn words_that_name_ports_are_recognised() {
     for word in [
         "port",
         "ports",
@@ -162,7 +162,7 @@ fn words_that_name_ports() {
 }
 
 #[test]
-fn flags_and_programs_that_take_ports() {
+fn flags_and_programs_that_take_ports_are_recognised() {
     for word in ["--port", "-port", "--http-port", "-oPort", "--listenPort", "--ports", "--sports", "-Dserver.port"] {
         assert!(is_port_flag(word), "{word}");
     }
