@@ -20,7 +20,7 @@ pub static READER: Reader = Reader {
 /// The image that a Dockerfile builds.
 #[derive(Debug)]
 pub struct DockerfileFacts {
-    /// The first `FROM`.
+    /// The span of the first `FROM`.
     pub span: Span,
     /// The image that the last stage is based on.
     pub base: String,

@@ -21,7 +21,7 @@ pub struct LocalPorts {
     pub ranges: Vec<LocalRange>,
     /// The ports that are excluded.
     pub reserved: Vec<RangeInclusive<u16>>,
-    /// Lists of reserved ports that are computed; they may refer to a registry.
+    /// The spans of computed lists of reserved ports, which may refer to a registry.
     pub computed: Vec<Span>,
     /// Whether a range cannot be read from the text.
     pub is_unknown: bool,
@@ -32,7 +32,7 @@ pub struct LocalPorts {
 pub struct LocalRange {
     /// Its ports.
     pub ports: RangeInclusive<u16>,
-    /// The value that sets it.
+    /// The span of the value that sets it.
     pub span: Span,
     /// Whether only some machines may have it because it is set under a condition.
     pub is_conditional: bool,

@@ -7,7 +7,7 @@
 pub const ATTRIBUTES: [&str; 17] = [
     "assertion",
     "description",
-    // A systemd unit, as home-manager writes it.
+    // In a systemd unit, as home-manager writes it.
     "Description",
     "longDescription",
     "exampleText",

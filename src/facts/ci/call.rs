@@ -10,7 +10,7 @@ use crate::wording;
 pub struct Call {
     /// What it runs.
     pub target: Target,
-    /// The command.
+    /// The span of the command.
     pub span: Span,
     /// The arguments for a script, which may use them to select what it runs.
     pub arguments: Vec<String>,

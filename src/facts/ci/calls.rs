@@ -321,7 +321,7 @@ pub struct Reached<'p> {
     pub unit: &'p Unit,
     /// The first CI file with a step that leads to it, in order of path and line.
     pub from: &'p ProjectFile,
-    /// The command in that step.
+    /// The span of the command in that step.
     pub call: Span,
 }
 

@@ -15,7 +15,7 @@ pub struct RegistryComment {
     pub entry: String,
     /// The number, if the comment states one.
     pub number: Option<u32>,
-    /// The comment, from its `#` to its end.
+    /// The span of the comment, from its `#` to its end.
     pub span: Span,
     /// The span of the path.
     pub registry_span: Span,

@@ -349,7 +349,7 @@ pub struct RegistryFacts {
     pub defined: Option<Registry>,
     /// Whether the file is configured as a registry, but does not evaluate to a set.
     pub is_other: bool,
-    /// The file's first syntax error, if the file may be a registry.
+    /// The position of the file's first syntax error, if the file may be a registry.
     pub broken: Option<Span>,
     /// Whether a limit ended the evaluation before it was known which entries the file has.
     pub exceeded: bool,

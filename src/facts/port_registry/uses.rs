@@ -24,7 +24,7 @@ pub struct Use {
     pub path: Vec<String>,
     /// The span of each name.
     pub names: Vec<Span>,
-    /// The whole expression.
+    /// The span of the whole expression.
     pub span: Span,
     /// Whether the value is used, not only bound to a name. If it is used, everything below the path may be read.
     pub reads: bool,

@@ -101,14 +101,14 @@ pub struct Selected {
     pub alias: String,
     /// The names after it.
     pub path: Vec<String>,
-    /// The whole selection.
+    /// The span of the whole selection.
     pub span: Span,
 }
 
 /// A port written in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortUse {
-    /// The digits, or the whole expression for a computed port.
+    /// The span of the digits, or of the whole expression for a computed port.
     pub span: Span,
     /// The number. Above 65535 only where nothing but a port is valid; 0 for a port without a literal number.
     pub number: u32,

@@ -86,7 +86,7 @@ impl Condition {
 pub struct Dependency {
     /// The process to wait for.
     pub target: String,
-    /// Its name in the entry.
+    /// The span of its name in the entry.
     pub target_span: Span,
     /// The condition; `Absent` is process-compose's default, `process_completed`.
     pub condition: Known<Condition>,
@@ -160,7 +160,7 @@ pub struct Process {
     pub extends: Option<(String, Span)>,
     /// Its dependencies.
     pub depends_on: Vec<Dependency>,
-    /// `depends_on` written as a list, which process-compose does not read.
+    /// The span of a `depends_on` that is written as a list, which process-compose does not read.
     pub depends_on_list: Option<Span>,
     /// The ports that it listens on.
     pub listens: Vec<Listen>,
@@ -217,7 +217,7 @@ pub enum Family {
 /// An unknown setting.
 #[derive(Debug)]
 pub struct Unknown {
-    /// Its name.
+    /// The span of its name.
     pub span: Span,
     /// Why it is unknown.
     pub kind: UnknownKind,

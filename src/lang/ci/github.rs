@@ -23,7 +23,7 @@ pub struct Job<'a> {
 pub struct Step<'a> {
     /// Its mapping.
     pub node: Node,
-    /// The whole list item, from its dash; `None` for flow sequences.
+    /// The span of the whole list item, from its dash; `None` for flow sequences.
     pub item: Option<Span>,
     /// The span of the alias in the list (`- *nix`), if the step is written elsewhere.
     pub alias: Option<Span>,

@@ -46,7 +46,7 @@ pub struct Statement<'a> {
     pub keyword: &'a str,
     /// The text after the keyword.
     pub arguments: &'a str,
-    /// Its first line.
+    /// The span of its first line.
     pub line: Span,
 }
 

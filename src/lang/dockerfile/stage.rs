@@ -13,7 +13,7 @@ pub struct Stage<'a> {
     pub image: &'a str,
     /// The stage's own name.
     pub name: Option<&'a str>,
-    /// The instruction's first line.
+    /// The span of the instruction's first line.
     pub span: Span,
 }
 

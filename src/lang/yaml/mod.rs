@@ -21,7 +21,7 @@ pub struct Yaml<'t, 'a> {
 /// An entry in a mapping.
 #[derive(Debug, Clone)]
 pub struct Entry<'a> {
-    /// The key's value.
+    /// The text of the key.
     pub key: Cow<'a, str>,
     /// The key's node.
     pub key_node: Node,

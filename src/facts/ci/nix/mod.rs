@@ -103,9 +103,9 @@ pub enum Runner {
 /// How a step uses Nix.
 #[derive(Debug, Default)]
 pub struct NixStep {
-    /// The name of the action, or the step.
+    /// The span of the action's name, or of the step.
     pub span: Span,
-    /// The whole list item of the step, from its dash.
+    /// The span of the step's whole list item, from its dash.
     pub item: Option<Span>,
     /// The action's name without its version, as written.
     pub action: String,
