@@ -22,7 +22,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
 /// A Compose file.
 #[derive(Debug)]
 pub struct ComposeFacts {
-    /// The key `services`, or the first service of a version 1 file.
+    /// The span of the key `services`, or of the first service in a version 1 file.
     pub span: Span,
     /// Its services.
     pub services: Vec<Service>,
@@ -41,7 +41,7 @@ fn read_file(file: &FileView<'_>) -> Option<ComposeFacts> {
 /// A document that is a Compose file.
 #[derive(Debug)]
 pub struct Compose {
-    /// The key `services`, or the first service of a version 1 file.
+    /// The key `services`, or the first service in a version 1 file.
     pub place: Node,
     /// Its services.
     pub services: Vec<Service>,
@@ -125,9 +125,9 @@ fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> O
 /// The evidence that services belong to a Compose file.
 #[derive(Debug)]
 struct Evidence {
-    /// Every service is a mapping, or empty as in an override.
+    /// Whether every service is a mapping, or empty as in an override.
     mappings: bool,
-    /// Every service in the file has an image, a build or an `extends`: the shape of version 1.
+    /// Whether every service has an image, a build or an `extends`, as in version 1.
     runnable: bool,
     strong: usize,
     known: usize,

@@ -39,7 +39,7 @@ pub struct Grammar {
     pub name: &'static str,
     /// Whether rules can have queries for it.
     pub queries: bool,
-    /// Loads it.
+    /// Loads the grammar.
     load: fn() -> tree_sitter::Language,
     /// Replaces syntax that it does not support with text of the same length that it accepts.
     pub(super) prepare: fn(&str) -> Cow<'_, str>,

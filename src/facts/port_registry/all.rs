@@ -17,9 +17,9 @@ pub type Known<'p> = (&'p Registry, &'p Entry);
 pub struct Registries<'p> {
     all: Vec<&'p Registry>,
     by_path: HashMap<&'p str, &'p Registry>,
-    /// By path suffixes that start after a slash; `None` if several paths have the same suffix.
+    /// The registries by path suffixes that start at a slash; `None` if several paths have the same suffix.
     by_end: HashMap<&'p str, Option<&'p Registry>>,
-    /// By name; the first registry that defines it wins.
+    /// The entries by name; the first registry that defines a name takes precedence.
     entries: HashMap<&'p [String], Known<'p>>,
     numbers: BTreeMap<u32, Vec<Known<'p>>>,
     /// Entries by the folder that their registries serve, and by number. If there is only one folder, its map is

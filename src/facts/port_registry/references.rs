@@ -41,7 +41,7 @@ pub struct Resolved<'p> {
 /// The registries that modules receive as arguments.
 #[derive(Debug, Default)]
 pub struct Arguments<'p> {
-    /// By the name of the argument: the files that pass it, and the registry.
+    /// By argument name: the files that pass the argument, each with the registry.
     passed: HashMap<&'p str, Vec<(&'p RelPath, &'p Registry)>>,
     /// The names of arguments that also receive values that may not be registries.
     unclear: HashSet<&'p str>,

@@ -191,21 +191,21 @@ struct View<'a> {
     text: &'a str,
     bytes: &'a [u8],
     flavour: Flavour,
-    /// The path implies ports: bare numbers, lists and mappings are ports.
+    /// Whether the path implies that bare numbers, lists and mappings are ports.
     wants_port: bool,
-    /// The path implies that `name:number` is not an address but a time, an image or an owner.
+    /// Whether the path implies that `name:number` is not an address but a time, an image or an owner.
     no_address: bool,
-    /// The path implies an address: `redis:6379` is one.
+    /// Whether the path implies an address, so that `redis:6379` is one.
     wants_address: bool,
-    /// The path implies ports, and the text contains only numbers.
+    /// Whether the path implies ports and the text contains only numbers.
     only_numbers: bool,
-    /// The path implies addresses on which a machine listens.
+    /// Whether the path implies addresses on which a machine listens.
     listens: bool,
-    /// The path is about forwarding: its addresses belong to the repository's own machines.
+    /// Whether the path is about forwarding, so that its addresses belong to the repository's own machines.
     forwards: bool,
-    /// The path is about ssh, whose options often appear alone (`NIX_SSHOPTS = "-p 23"`).
+    /// Whether the path is about ssh, whose options often appear alone (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
-    /// The path is an ssh tunnel option, whose values start with a port: `"8080 localhost:8080"`.
+    /// Whether the path is an ssh tunnel option, whose values start with a port: `"8080 localhost:8080"`.
     tunnels: bool,
     /// The program whose arguments the text contains, if the path names it.
     program: Option<&'static str>,

@@ -134,9 +134,9 @@ pub struct Process {
     pub once: bool,
     /// Whether settings may come from an expression that cannot be read: a function, an import, a template.
     pub opaque: bool,
-    /// `disabled` or `is_disabled`.
+    /// The value of `disabled` or `is_disabled`.
     pub disabled: Known<bool>,
-    /// `is_daemon`.
+    /// The value of `is_daemon`.
     pub daemon: Known<bool>,
     /// Whether there is a `readiness_probe`.
     pub readiness: Known<bool>,
@@ -146,7 +146,7 @@ pub struct Process {
     pub log_line: Known<bool>,
     /// Whether it runs on a `schedule`, or is a tool that runs on demand.
     pub scheduled: bool,
-    /// `availability.restart`.
+    /// The value of `availability.restart`.
     pub restart: Known<String>,
     /// Whether `availability.max_restarts` limits its restarts.
     pub restarts_end: Known<bool>,
@@ -156,7 +156,7 @@ pub struct Process {
     pub count: Option<u32>,
     /// `namespace`, if it is a plain name.
     pub namespace: Option<String>,
-    /// The process that it extends.
+    /// The name of the process that it extends, and its span.
     pub extends: Option<(String, Span)>,
     /// Its dependencies.
     pub depends_on: Vec<Dependency>,

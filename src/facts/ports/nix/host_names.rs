@@ -15,7 +15,7 @@ type Named = (Node, Option<String>);
 /// The host names at one location, in order.
 #[derive(Default)]
 pub(super) struct Hosts {
-    /// By the words before "host" in the last name.
+    /// The hosts by the words before "host" in the last name.
     names: HashMap<Vec<String>, Vec<Named>>,
     /// The first mail server.
     mail: Option<Named>,
