@@ -151,7 +151,7 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
     Some(finding.also(&source.path, node.place, "locked here"))
 }
 
-/// Schemes that Nix writes to flake.lock unchanged. It may rewrite other addresses.
+/// Whether Nix writes addresses with this scheme to flake.lock unchanged. It may rewrite others.
 const fn is_comparable(scheme: Scheme) -> bool {
     matches!(scheme, Scheme::GitHub | Scheme::Forge | Scheme::Indirect)
 }

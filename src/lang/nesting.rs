@@ -198,7 +198,7 @@ impl<'a> Survey<'a> {
         self.open.get(last).copied()
     }
 
-    /// Continues the string around the interpolation that `}` ends.
+    /// Continues the string around the interpolation that `}` ends; `false` if too many interpolations are open.
     fn resume(&mut self) -> bool {
         let indented = self.innermost().is_some_and(|(_, indented)| indented);
         self.opened -= 1;
@@ -206,7 +206,8 @@ impl<'a> Survey<'a> {
         self.string(1, indented)
     }
 
-    /// Consumes `width` bytes and the text of the string up to its next interpolation or its end.
+    /// Consumes `width` bytes and the text of the string up to the end of the string or the start of its next
+    /// interpolation; `false` if too many are open.
     fn string(&mut self, width: usize, indented: bool) -> bool {
         self.cursor.pos += width;
         let ends = match indented {

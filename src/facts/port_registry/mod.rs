@@ -198,7 +198,7 @@ impl Registry {
         })
     }
 
-    /// The entries that are port numbers.
+    /// The entries that are port numbers, with these numbers.
     pub fn ports(&self) -> impl Iterator<Item = (&Entry, u16)> {
         self.entries.iter().filter_map(|entry| Some((entry, entry.port()?)))
     }

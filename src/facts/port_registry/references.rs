@@ -10,7 +10,7 @@ use crate::facts::{FILES_AT_ONCE, Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 use crate::paths;
 
-/// The uses of registries in a file.
+/// The uses of registries in a file, each with its registry.
 pub fn uses_in<'p>(
     file: &'p ProjectFile,
     registries: &Registries<'p>,
@@ -176,7 +176,7 @@ pub fn lookup<'p>(registry: &'p Registry, found: &Use) -> Option<Lookup<'p>> {
     (registry.shape.importable && registry.shape.calls.len() == found.calls).then(|| registry.lookup(&found.path))
 }
 
-/// The positions that may read a registry by loading its folder.
+/// The positions that may read a registry by loading its folder, each with its file and the registry.
 pub fn loads<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,

@@ -8,7 +8,7 @@ pub struct Shape {
     /// The name that contains all ports in the file: `["ports"]` for `{ lib }: { ports = {..}; .. }`. Empty for a plain
     /// set. Entry paths begin with it.
     pub prefix: Vec<String>,
-    /// Whether importing the file gives the entries. False if they are in a `let` that the file does not export.
+    /// Whether the entries can be imported. They cannot if they are in a `let` that the file does not export.
     pub importable: bool,
 }
 

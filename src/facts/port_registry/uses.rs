@@ -129,7 +129,7 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// The folders in which a file may read every Nix file: those that it passes to a function, or, if it mentions a
-/// function that loads folders, all folders that it names.
+/// function that loads folders, all folders that it names. Each has the span of its first mention.
 pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
     let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
     let mut found: Vec<(RelPath, Span)> = Vec::new();

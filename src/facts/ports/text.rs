@@ -115,7 +115,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// True if only a port is valid here, so that a number above 65535 is a mistake and not another kind of number.
+    /// Whether only a port is valid here, so that a number above 65535 is a mistake and not another kind of number.
     const fn is_certain(self) -> bool {
         matches!(self, Self::Flag | Self::Env | Self::Key | Self::Mapping | Self::Directive | Self::Whole)
     }

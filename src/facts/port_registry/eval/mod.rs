@@ -113,7 +113,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         self.add(Thunk::Call(function, argument), Span::default())
     }
 
-    /// The definition of a value: aliases are followed to the original.
+    /// The definition of a value and its span. Aliases are followed to the original.
     pub(super) fn origin(&self, thunk: ThunkId) -> (ThunkId, Span) {
         let at = self.aliases.get(&thunk).copied().unwrap_or(thunk);
         (at, self.spans.get(at as usize).copied().unwrap_or_default())

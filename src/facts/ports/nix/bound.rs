@@ -12,7 +12,7 @@ impl Collector<'_, '_> {
         Some((literal, self.number(literal)?))
     }
 
-    /// The literal numbers of a set in this file from which a computed name selects one: `ports.${node}`.
+    /// The literals in a set in this file from which a computed name selects one (`ports.${node}`), and their numbers.
     pub(super) fn computed_member(&mut self, select: Node) -> Vec<(Node, u32)> {
         let tree = self.tree;
         let path = tree.child(select, Field::Attrpath);
@@ -48,8 +48,8 @@ impl Collector<'_, '_> {
         (1..=65535).contains(&number).then_some((literal, number))
     }
 
-    /// The literal numbers of the list that a name is bound to in this file, or of the set whose values the name refers
-    /// to.
+    /// The literals, with their numbers, in the list that a name is bound to in this file, or in the set whose values
+    /// the name refers to.
     pub(super) fn bound_elements(&self, variable: Node) -> Vec<(Node, u32)> {
         let tree = self.tree;
         let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {

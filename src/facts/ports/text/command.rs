@@ -36,14 +36,14 @@ pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
     find(program).or(service)
 }
 
-/// True if `flag` of `program` (a name or a path) takes a port; for callers with command lines as lists of words.
+/// Whether `flag` of `program` (a name or a path) takes a port; for callers with command lines as lists of words.
 pub fn takes_port(program: &str, flag: &str) -> bool {
     let name = base_name(program);
     port_words::PROGRAMS.iter().any(|(short, programs)| *short == flag && programs.contains(&name))
 }
 
 impl<'a> View<'a> {
-    /// True if the command before `at` runs a program whose `flag` takes a port.
+    /// Whether the command before `at` runs a program whose `flag` takes a port.
     pub(super) fn program_takes(&self, at: usize, flag: &str) -> bool {
         if !port_words::PROGRAMS.iter().any(|(short, _)| *short == flag) {
             return false;
@@ -53,7 +53,7 @@ impl<'a> View<'a> {
             || self.words(self.command_start(at)..at).any(|word| takes_port(word, flag) || sets_options(word, flag))
     }
 
-    /// True if the command before `at` contains one of `programs`.
+    /// Whether the command before `at` contains one of `programs`.
     pub(super) fn runs(&self, at: usize, programs: &[&str]) -> bool {
         self.words(self.command_start(at)..at).any(|word| programs.contains(&base_name(word)))
     }

@@ -199,7 +199,7 @@ fn stem(word: &str) -> &str {
     head.trim_matches(['_', '-', '.'])
 }
 
-/// True if `word` names the host that belongs to the port with this stem.
+/// Whether `word` names the host that belongs to the port with this stem.
 fn names_host(word: &str, stem: &str) -> bool {
     let goes_with = |head: &str| head.trim_matches(['_', '-', '.']).eq_ignore_ascii_case(stem);
     HOSTS.iter().any(|tail| {

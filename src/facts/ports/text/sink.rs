@@ -555,7 +555,7 @@ fn is_unmistakable(digits: &str) -> bool {
     matches!(digits, "22" | "25" | "53" | "80" | "443") || digits.len() >= 4
 }
 
-/// True if the word can be the host of a command.
+/// Whether the word can be the host of a command.
 pub(super) fn is_command_host(word: &str) -> bool {
     is_domain(word) || super::host::ipv4(word).is_some()
 }
