@@ -43,7 +43,7 @@ fn pin_tool(project: &Project) -> Option<&'static str> {
 enum Sample {
     /// Test data: only known channel names count.
     Data,
-    /// An example: a name with a path below it also counts.
+    /// An example: a name followed by a path also counts.
     Example,
     /// Any other file.
     None,

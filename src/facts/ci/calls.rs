@@ -102,7 +102,7 @@ impl<'p> Included<'p> {
     }
 
     /// Whether nothing in the repository shows that GitLab runs a file: it has the default name, but it is not in the
-    /// root, and no other file includes it. The settings of the project or another repository may refer to it.
+    /// root, and no other file includes it. The project's settings or another repository may refer to it.
     fn leaves_out(&self, path: &str) -> bool {
         if self.is_open || !path.ends_with("/.gitlab-ci.yml") {
             return false;

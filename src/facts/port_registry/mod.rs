@@ -1,7 +1,7 @@
 //! Port registries: nested sets of names and numbers in which a repository keeps its ports, evaluated as Nix does.
 //!
 //! [`evaluate`] reads a file the way Nix would, without running it (`eval`); values that cannot be known from the text
-//! are [`Value::NotDecidable`], never a guess. [`Registries`] answers queries over all registries of a repository,
+//! are [`Value::NotDecidable`], never a guess. [`Registries`] answers queries about all registries in a repository,
 //! [`comment`] reads the comments with which YAML files and Dockerfiles refer to an entry, and [`uses`] finds the
 //! references in Nix.
 
@@ -147,7 +147,7 @@ impl Registry {
         self.index.lookup(&self.entries, path)
     }
 
-    /// The entries at a path and below it.
+    /// The entries at a path and under it.
     pub fn below(&self, path: &[String]) -> impl Iterator<Item = &Entry> {
         self.index.below(&self.entries, path)
     }

@@ -189,8 +189,8 @@ pub fn loads<'p>(
     })
 }
 
-/// Whether a file is in a folder or below it. For the root, only its own files count: code that takes the whole
-/// repository (a source filter, a formatter) hardly ever reads it as Nix.
+/// Whether a file is in a folder, at any depth. For the root, only the files directly in it count: code that takes the
+/// whole repository (a source filter, a formatter) hardly ever reads it as Nix.
 fn is_below(file: &str, folder: &str) -> bool {
     match folder {
         "" => !file.contains('/'),

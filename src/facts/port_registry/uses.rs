@@ -26,7 +26,7 @@ pub struct Use {
     pub names: Vec<Span>,
     /// The span of the whole expression.
     pub span: Span,
-    /// Whether the value is used, not only bound to a name. If it is used, everything below the path may be read.
+    /// Whether the value is used, not only bound to a name. If it is used, everything under the path may be read.
     pub reads: bool,
     /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
@@ -364,7 +364,7 @@ impl<'a> Search<'_, 'a> {
         for name in nix::names(tree, path) {
             match name.text {
                 Some(text) => next = next.select(select, &text, tree.span(name.node)),
-                // A computed name: may refer to anything below.
+                // A computed name may refer to anything under the path.
                 None => return self.read(&next.uncertain()),
             }
         }
