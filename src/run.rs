@@ -28,7 +28,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let repo = &*repo.own(settings);
     let outcomes = file_pass(repo, settings, &checks, check::readers(&checks));
     let Conclusion { report, project } = conclude(repo, settings, &checks, outcomes, Runs::Once);
-    // Many small values: freeing them need not delay the report.
+    // The project consists of many small values. Freeing them need not delay the report.
     rayon::spawn(move || drop(project));
     report
 }

@@ -30,7 +30,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 
 /// The ports of outgoing connections.
 struct Taken<'p> {
-    /// The ranges of all machines, or the kernel's own.
+    /// The ranges of all machines, or the kernel's default.
     ranges: Vec<(RangeInclusive<u16>, Option<Place<'p>>)>,
     /// The ranges of some machines. It is not known which of them run a service.
     of_some: Vec<RangeInclusive<u16>>,

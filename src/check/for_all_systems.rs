@@ -188,7 +188,7 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
         (MAPPING, [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
         _ => None,
     }?;
-    // Arguments that call these functions, which read `perSystem`, already use flake-parts.
+    // These functions read `perSystem`, so arguments that call them already use flake-parts.
     let bridged = arguments.iter().any(|&argument| mentions(tree, argument, &["withSystem", "getSystem"]));
     (!bridged).then_some(shape)
 }

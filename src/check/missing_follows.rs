@@ -112,7 +112,8 @@ fn forks(file: &FlakeFile<'_>, nixpkgs: &str) -> Vec<Note> {
 }
 
 /// Notes about the inputs that take their nixpkgs from one of their own inputs. They may depend on exactly that
-/// nixpkgs, as projects that use haskell.nix do, and the other input keeps it.
+/// nixpkgs, as projects that use haskell.nix do. Overriding it would not remove it either, because that other input
+/// still has it.
 fn passed_on(file: &FlakeFile<'_>, nixpkgs: &str) -> Vec<Note> {
     let Some((_, lock)) = file.lock else { return Vec::new() };
     let Some(own) = lock.root_input(nixpkgs) else { return Vec::new() };

@@ -155,7 +155,7 @@ impl Project {
         files.iter().map(|&index| &self.files[index]).filter_map(|file| Some((file, file.fact()?)))
     }
 
-    /// The facts of a type.
+    /// The facts of type `T`.
     pub fn all<T: Fact>(&self) -> impl Iterator<Item = &T> {
         self.each().map(|(_, fact)| fact)
     }

@@ -86,5 +86,5 @@ pub const PROGRAMS: &[(&str, &[&str])] = &[
     ("-lnp", &["nc", "ncat", "netcat"]),
 ];
 
-/// Programs whose plain argument is a host.
+/// Programs whose positional argument is a host.
 pub const REMOTE: &[&str] = &["autossh", "mosh", "rsync", "scp", "sftp", "ssh", "ssh-copy-id", "ssh-keyscan", "sshfs"];

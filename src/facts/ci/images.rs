@@ -40,7 +40,7 @@ pub struct ImageFacts {
     pub builds: Vec<Build>,
     /// Packages of the flake that are container images.
     pub containers: Vec<Container>,
-    /// The names of the other packages of the flake.
+    /// The names of the flake's other packages.
     pub packages: Vec<String>,
 }
 

@@ -5,7 +5,7 @@ use aho_corasick::AhoCorasick;
 use crate::config::PortSettings;
 use crate::lang::nix;
 
-/// The names by which Nix code can refer to the registries of a repository.
+/// The names by which Nix code can refer to the registries in a repository.
 #[derive(Debug, Default)]
 pub struct Mentions {
     /// `None` if no file can be a registry.

@@ -63,7 +63,7 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
                 words.next();
             }
         } else if matches!(word, "-f" | "--file" | "--expr") {
-            // A local file or expression.
+            // A local file or expression counts as the flake itself.
             found.extend(words.next().map(|_| "."));
         } else if !word.starts_with('-') {
             found.push(word);

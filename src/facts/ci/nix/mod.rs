@@ -284,7 +284,7 @@ fn names_substituters(text: &str) -> bool {
     names(text) && text.lines().any(|line| !line.trim_start().starts_with('#') && names(line))
 }
 
-/// The machine for the labels of a job. It is GitHub-hosted if one of the labels is a standard GitHub label.
+/// The machine that a job's labels select. It is GitHub-hosted if one of the labels is a standard GitHub label.
 pub fn runner(labels: Option<&[String]>) -> Runner {
     let Some(labels) = labels else { return Runner::Unknown };
     if labels.iter().any(|label| is_standard(label)) { Runner::Fresh } else { Runner::Own }

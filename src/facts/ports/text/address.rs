@@ -185,7 +185,7 @@ impl<'a> View<'a> {
             b'/' => url || self.network_start(colon).is_some(),
             b'@' => url,
             0 | b'\n' => true,
-            // The text of an element: `<Port>:3479</Port>`.
+            // The text of an XML element: `<Port>:3479</Port>`.
             b'>' => near.as_ref().is_some_and(|near| near.tie == Tie::Tag),
             b'"' | b'\'' => !self.closes_key(colon),
             // tmux compares numbers: `#{e|>=:10,#{battery_percentage}}`.
