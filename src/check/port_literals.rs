@@ -257,7 +257,7 @@ impl<'p> Reporter<'_, 'p> {
         ports.into_iter().flat_map(|ports| uses(self.view, file, ports))
     }
 
-    /// The findings of a rule, all files in parallel.
+    /// The findings of a rule. Files are checked in parallel.
     fn findings(&self, rule: RuleId) -> Verdict {
         let findings = self.view.project.files.par_iter().with_max_len(FILES_AT_ONCE).flat_map_iter(|file| {
             let open = OpenFile::new(file);

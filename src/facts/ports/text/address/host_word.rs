@@ -133,7 +133,7 @@ impl<'a> View<'a> {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(['*', '%']);
         is_name
             && (number >= 1024 || port_words::CLEAR.contains(&number))
-            // In an image, only the registry is followed by a path: `atlas:5000/web`.
+            // In an image reference, only the registry is followed by a path: `atlas:5000/web`.
             && (!self.no_address || self.at(digits.end) == b'/')
             && !port_words::REFERENCES.contains(&name)
             && !self.names_owner(start)
