@@ -18,7 +18,7 @@ use crate::wording::{listed, shortened};
 pub struct HeldBack {
     /// The rules.
     pub rules: BTreeSet<RuleId>,
-    /// The reasons: findings that are reported whichever paths were requested.
+    /// The reasons: findings that are reported regardless of the requested paths.
     pub findings: Vec<Finding>,
 }
 

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_listed() {
+    fn lists_are_joined_with_commas_and_a_word() {
         assert_eq!(listed::<&str>(&[], "or"), "");
         assert_eq!(listed(&["a"], "or"), "a");
         assert_eq!(listed(&["a", "b", "c"], "and"), "a, b and c");

@@ -69,7 +69,7 @@ pub const PURPOSES: &[&str] = &[
     "webui",
 ];
 
-/// Sets of options of a service for the port on which it reports its own state.
+/// Names of option sets for the port on which a service reports its own state.
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 
 /// Numbers that are common for a purpose regardless of the program that listens, with the word for it. They distinguish
@@ -323,13 +323,13 @@ pub const CLIENTS: &[&str] = &[
     "remote",
 ];
 
-/// Words of names for the other end of a connection, if an address follows: `sourceHost`.
+/// Words in names for the other end of a connection, if an address follows: `sourceHost`.
 pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
 
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
 pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
 
-/// Names of sets that contain the services which another one connects to, by their names.
+/// Names of sets whose attributes are named after the services that another service connects to.
 pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
 
 /// Names of sets whose values are addresses of other hosts.

@@ -60,7 +60,7 @@ impl Pattern {
         if steps <= STEPS {
             return Some(self.regex.is_match(text));
         }
-        // It also gives up at a word boundary beside a character that is not ASCII.
+        // It also gives up at a word boundary next to a non-ASCII character.
         automaton.is_match(text).ok().or_else(|| (steps <= MOST_STEPS).then(|| self.regex.is_match(text)))
     }
 }

@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
                 self.shell = self.subshell();
                 self.start_list();
             }
-            // A pattern of `case` has a closing bracket only.
+            // A pattern in `case` may have only a closing bracket.
             b')' if self.cases.last() == Some(&self.outer.len()) => self.start_list(),
             b')' => {
                 self.end_list();
