@@ -227,7 +227,7 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_entries() {
     root.write("b.nix", "{ }\n");
     let ran = root.run("baseline --ignore lookup-path");
     assert!(
-        ran.err.contains("0 findings written to .flakeward/baseline.json (0 added, 1 removed, 3 of"),
+        ran.err.contains("0 findings written to .flakeward/baseline.json (0 added, 1 removed, 3 for"),
         "{}",
         ran.err
     );

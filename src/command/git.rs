@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 pub use blame::Change;
 pub use objects::{Listing, Objects};
+pub use reference::Base;
 
 use super::Failure;
 use crate::check::unreadable_file;
@@ -118,28 +119,25 @@ impl<'a> Git<'a> {
         Ok(is(b"core.autocrlf", b"true") || is(b"core.eol", b"crlf"))
     }
 
-    /// The findings for files that differ from an earlier commit, may have to be checked, and are not in the working
-    /// tree because of a sparse checkout.
-    pub fn absent_changes(&self, before: &Listing) -> Result<Vec<Finding>, Failure> {
+    /// The entries of the index, `TAG MODE ID STAGE\tPATH`.
+    fn index(&self) -> Result<Vec<u8>, Failure> {
         let output = self.output(&["ls-files", "-t", "--stage", "-z"])?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(Failure::new(format!("git ls-files failed: {}", said.trim())));
         }
-        // The entries are `TAG MODE ID STAGE\tPATH`; `S` is the tag of files that are not checked out.
-        let left_out = output.stdout.split(|&byte| byte == 0).filter_map(|entry| entry.strip_prefix(b"S 100"));
-        let mut objects = None;
+        Ok(output.stdout)
+    }
+
+    /// The findings for files that differ from an earlier commit, may have to be checked, and are not in the working
+    /// tree because of a sparse checkout.
+    fn absent_changes(&self, index: &[u8], before: &Listing, objects: &mut Objects) -> Vec<Finding> {
+        // `S` is the tag of files that are not checked out.
+        let left_out = index.split(|&byte| byte == 0).filter_map(|entry| entry.strip_prefix(b"S 100"));
         // The content decides for scripts without an extension.
         let mut is_script = |path: &str, id: &str| {
-            if !walk::may_be_script(path) {
-                return Ok(false);
-            }
-            let objects = match &mut objects {
-                Some(objects) => objects,
-                none => none.insert(self.objects()?),
-            };
-            let content = objects.content(id, walk::MAX_FILE);
-            Ok(content.is_none_or(|content| walk::is_shell_script(&content)))
+            let content = walk::may_be_script(path).then(|| objects.content(id, walk::MAX_FILE));
+            content.is_some_and(|content| content.is_none_or(|content| walk::is_shell_script(&content)))
         };
         let changed = left_out.filter_map(|entry| {
             let tab = memchr::memchr(b'\t', entry)?;
@@ -149,8 +147,8 @@ impl<'a> Git<'a> {
             if is_same || self.root.join(&*path).symlink_metadata().is_ok() {
                 return None;
             }
-            let has_kind = if walk::by_name(&path).is_some() { Ok(true) } else { is_script(&path, id) };
-            has_kind.map(|has_kind| has_kind.then(|| left_out_of_checkout(&path))).transpose()
+            let has_kind = walk::by_name(&path).is_some() || is_script(&path, id);
+            has_kind.then(|| left_out_of_checkout(&path))
         });
         changed.collect()
     }

@@ -12,7 +12,7 @@ use sha1::Digest;
 
 use super::Failure;
 use super::changed::add_absent;
-use super::git::{Git, Listing, Objects};
+use super::git::{Base, Git};
 use super::session::Session;
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Note, NoteKind, RelPath, UNCHECKED};
@@ -45,24 +45,15 @@ pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> 
 /// The files of an earlier commit.
 struct Earlier<'r> {
     git: Git<'r>,
-    /// Reads its objects.
-    objects: Objects,
-    /// The commit's id.
-    commit: String,
-    /// Its files.
-    listing: Listing,
-    /// Files that differ from the commit but are not in the working tree because of a sparse checkout.
-    absent: Vec<Finding>,
+    base: Base,
 }
 
 impl<'r> Earlier<'r> {
     /// Reads the merge base of a reference and HEAD. Commits of the reference after the merge base are not considered.
     fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
-        let mut objects = git.objects()?;
-        let commit = git.base("--new-since", reference, &mut objects)?;
-        let listing = git.files(&commit)?;
-        Ok(Self { absent: git.absent_changes(&listing)?, listing, objects, commit, git })
+        let base = git.base("--new-since", reference)?;
+        Ok(Self { git, base })
     }
 
     /// Keeps the findings of a report that the earlier commit does not have.
@@ -80,7 +71,7 @@ impl<'r> Earlier<'r> {
         let known = Baseline::of(&before).silence(&mut report.findings, &report.sources, exists, settings.now);
         let message = format!("not reported: {} that commit {} also has", known.silenced, self.short());
         report.notes.push(Note { kind: NoteKind::Info, path: None, message });
-        add_absent(self.absent, &mut report, settings);
+        add_absent(self.base.absent, &mut report, settings);
         Ok(report)
     }
 
@@ -107,20 +98,21 @@ impl<'r> Earlier<'r> {
 
     /// Adds the links that are checked instead of their targets, with the contents of the targets.
     fn add_links(&mut self, analysis: &Analysis) -> Result<(), Failure> {
-        let links: Vec<RelPath> = analysis.repo().paths().filter(|path| self.listing.is_link(path)).cloned().collect();
+        let links: Vec<RelPath> =
+            analysis.repo().paths().filter(|path| self.base.listing.is_link(path)).cloned().collect();
         if links.is_empty() {
             return Ok(());
         }
         for path in links {
-            if let Some(id) = self.listing.target(&path, &mut self.objects).cloned() {
-                self.listing.files.insert(path.to_string(), id);
+            if let Some(id) = self.base.listing.target(&path, &mut self.base.objects).cloned() {
+                self.base.listing.files.insert(path.to_string(), id);
             }
         }
         Ok(())
     }
 
     fn short(&self) -> &str {
-        self.commit.get(..12).unwrap_or(&self.commit)
+        self.base.commit.get(..12).unwrap_or(&self.base.commit)
     }
 
     /// Replaces the files of an analysis with those of the earlier commit.
@@ -129,10 +121,10 @@ impl<'r> Earlier<'r> {
             analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file, analysis))).collect();
         // Vendored files were not checked, even if they are now elsewhere or no longer count as vendored.
         let checks_all = analysis.settings().config.check_third_party;
-        let vendored = self.listing.files.keys().filter(|_| !checks_all);
+        let vendored = self.base.listing.files.keys().filter(|_| !checks_all);
         let vendored: HashSet<&str> = vendored.filter_map(|path| third_party::vendored_folder(path)).collect();
         let was_vendored = |path: &str| paths::folders(path).any(|folder| vendored.contains(folder));
-        for path in now.keys().filter(|path| !self.listing.files.contains_key(&***path) || was_vendored(path)) {
+        for path in now.keys().filter(|path| !self.base.listing.files.contains_key(&***path) || was_vendored(path)) {
             analysis.remove(path);
         }
         let is_excluded =
@@ -147,6 +139,7 @@ impl<'r> Earlier<'r> {
                 || is_excluded(path, exclude)
         };
         let mut changed: Vec<(String, String)> = self
+            .base
             .listing
             .files
             .iter()
@@ -161,7 +154,7 @@ impl<'r> Earlier<'r> {
                 .help("this is a partial clone; `git fetch --refetch --no-filter` downloads the missing objects")
         };
         let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
-        let contents = self.git.contents(&mut self.objects, &ids, walk::MAX_FILE, unread)?;
+        let contents = self.git.contents(&mut self.base.objects, &ids, walk::MAX_FILE, unread)?;
         for ((path, _), content) in changed.iter().zip(contents) {
             match content {
                 // A file that is too large was not checked then either.
@@ -176,7 +169,7 @@ impl<'r> Earlier<'r> {
     fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
         // Different names that are not UTF-8 may be displayed alike.
         let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);
-        let Some(id) = self.listing.files.get(&**file.path()).filter(|_| is_certain) else { return false };
+        let Some(id) = self.base.listing.files.get(&**file.path()).filter(|_| is_certain) else { return false };
         match (file, analysis.digest(file.path())) {
             (_, Some(digest)) if digest.len() == id.len() => digest == id,
             (RepoFile::Memory(source), _) => object_id(source.text.as_bytes(), id.len()) == *id,

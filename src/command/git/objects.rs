@@ -21,12 +21,15 @@ const FEW_OBJECTS: usize = 30;
 /// The maximum length of the line before an object, in bytes, without the object's name.
 const LONGEST_HEAD: u64 = 1 << 10;
 
+/// The number of parents of a commit that are read.
+const MOST_PARENTS: usize = 16;
+
 /// The maximum size of a commit whose parents are read, in bytes.
 const LONGEST_COMMIT: u64 = 1 << 20;
 
 impl Git<'_> {
     /// The files and symbolic links of a commit that are under the folder.
-    pub fn files(&self, commit: &str) -> Result<Listing, Failure> {
+    pub(super) fn files(&self, commit: &str) -> Result<Listing, Failure> {
         let output = self.output(&["ls-tree", "-r", "-z", commit])?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -41,7 +44,7 @@ impl Git<'_> {
     }
 
     /// Starts a process that returns the contents of objects, one after another.
-    pub fn objects(&self) -> Result<Objects, Failure> {
+    pub(super) fn objects(&self) -> Result<Objects, Failure> {
         self.batch(&["cat-file", "--batch"])
     }
 
@@ -116,7 +119,7 @@ fn blob(entry: &str, mode: &str) -> Option<(String, String)> {
 pub(super) struct Commit {
     /// Its id.
     pub id: String,
-    /// The ids of its parents.
+    /// The ids of its first parents.
     pub parents: Vec<String>,
 }
 
@@ -199,7 +202,8 @@ impl Objects {
         let content = Self::body(answers, size, LONGEST_COMMIT).ok()?;
         let content = String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
         let lines = content.lines().take_while(|line| !line.is_empty());
-        let parents = lines.filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).collect();
+        let parents =
+            lines.filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).take(MOST_PARENTS).collect();
         Some(Commit { id: id.to_owned(), parents })
     }
 }

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::objects::Objects;
+use super::objects::{Commit, Listing, Objects};
 use super::{Failure, Git, does_not_start};
+use crate::finding::Finding;
 
 /// The usual names of the main branch, which are tried if no reference is given.
 const MAIN: [&str; 5] = [
@@ -22,28 +23,52 @@ const NAMESPACES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
 /// The name of the current commit.
 const HEAD: &str = "HEAD";
 
+/// The number of ancestors of HEAD among which a commit is searched before git determines the merge base.
+const NEAR: usize = 32;
+
+/// The state of a repository at the merge base of HEAD and a reference.
+pub struct Base {
+    /// The commit's id.
+    pub commit: String,
+    /// Its files.
+    pub listing: Listing,
+    /// Reads its objects.
+    pub objects: Objects,
+    /// Files that differ from the commit but are not in the working tree because of a sparse checkout.
+    pub absent: Vec<Finding>,
+}
+
 impl Git<'_> {
     /// The merge base of HEAD and a reference, or the main branch if the reference is empty. `option` is the option
-    /// that requires it, for messages. `objects` reads the commits.
-    pub fn base(&self, option: &str, reference: &str, objects: &mut Objects) -> Result<String, Failure> {
+    /// that requires it, for messages.
+    pub fn base(&self, option: &str, reference: &str) -> Result<Base, Failure> {
+        std::thread::scope(|scope| {
+            let index = scope.spawn(|| self.index());
+            let mut objects = self.objects()?;
+            let commit = self.base_commit(option, reference, &mut objects)?;
+            let listing = self.files(&commit)?;
+            let index = index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            let absent = self.absent_changes(&index, &listing, &mut objects);
+            Ok(Base { commit, listing, objects, absent })
+        })
+    }
+
+    fn base_commit(&self, option: &str, reference: &str, objects: &mut Objects) -> Result<String, Failure> {
         let candidates = match reference {
             "" => MAIN.map(str::to_owned).to_vec(),
             name => [name.to_owned()].into_iter().chain(NAMESPACES.map(|space| format!("{space}{name}"))).collect(),
         };
-        let names: Vec<String> = [HEAD.to_owned()].into_iter().chain(candidates).collect();
-        let mut found: Vec<_> = names.iter().map(|name| objects.commit(name)).collect();
-        let Some(head) = found.remove(0) else { return Err(self.without_head(option)?) };
-        let found: Vec<_> = found.into_iter().map(|commit| commit.map(|commit| commit.id)).collect();
+        let Some(head) = objects.commit(HEAD) else { return Err(self.without_head(option)?) };
+        let found: Vec<_> = candidates.iter().map(|name| objects.commit(name).map(|commit| commit.id)).collect();
         let (commit, shown) = match (reference, found.as_slice()) {
             ("", found) => (self.main_branch(found)?, "the main branch"),
             (asked, [plain, named @ ..]) => (self.commit(asked, plain.as_deref(), named)?, asked),
             (asked, []) => return Err(is_no_commit(asked)),
         };
-        // These are the most frequent cases, and do not require another process.
-        if head.id == commit || head.parents.iter().any(|parent| parent == commit) {
-            return Ok(commit.to_owned());
+        match head.has_near_ancestor(commit, objects) {
+            true => Ok(commit.to_owned()),
+            false => self.merge_base(commit, &head.id, shown),
         }
-        self.merge_base(commit, &head.id, shown)
     }
 
     /// The error if HEAD has no commit: the folder is not a repository, or the repository is empty.
@@ -125,6 +150,24 @@ impl Git<'_> {
         }
         Err(Failure::new(format!("{shown} and HEAD have no common ancestor here"))
             .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` in actions/checkout"))
+    }
+}
+
+impl Commit {
+    /// Whether a commit is this one or one of its nearest ancestors. Reading them takes less time than another process.
+    fn has_near_ancestor(&self, commit: &str, objects: &mut Objects) -> bool {
+        let mut ancestors = vec![self.id.clone()];
+        let mut parents = self.parents.clone();
+        for next in 0..NEAR {
+            ancestors.extend(std::mem::take(&mut parents));
+            if ancestors.iter().any(|ancestor| ancestor == commit) {
+                return true;
+            }
+            let Some(id) = ancestors.get(next + 1) else { return false };
+            parents = objects.commit(id).map(|commit| commit.parents).unwrap_or_default();
+            parents.retain(|parent| !ancestors.contains(parent));
+        }
+        false
     }
 }
 
