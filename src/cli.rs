@@ -15,14 +15,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::accepted::{AcceptedArgs, AcceptedFormat, BaselineArgs};
+pub use self::accepted::{AcceptedArgs, BaselineArgs};
 pub use self::check::{CheckArgs, FixArgs};
 pub use self::config::{ConfigArgs, ConfigCommand, ConfigFormat, InitArgs};
 pub use self::migrate::{MigrateArgs, MigrateCommand, MigrateFilesArgs, MigrateFormat, MigrateHow};
 pub use self::ports::{
     PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsInitArgs, PortsNextArgs, PortsRenameArgs,
 };
-pub use self::report::{FleetFormat, ReportArgs};
+pub use self::report::ReportArgs;
 pub use self::reports::{ReportTo, Reports};
 pub use self::rules::{ExplainArgs, ListFormat, RulesArgs, RulesCommand};
 pub use self::shell::{CompletionsArgs, ManArgs, Shell};

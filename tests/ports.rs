@@ -690,7 +690,7 @@ fn only_unread_files_that_could_contain_ports_are_mentioned() {
     }
 }
 
-/// A registry of which only a part can be evaluated may have any entries. Single unknown entries are mentioned.
+/// A registry of which only a part can be evaluated may have any entries. Individual unknown entries are mentioned.
 #[test]
 fn commands_fail_if_part_of_a_registry_is_unknown() {
     let repository = Repository::new(&[

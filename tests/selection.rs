@@ -80,7 +80,7 @@ fn page_examples() -> Vec<Case> {
 /// The paths and contents of the files.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// The files in a folder and its subfolders, except `expected`.
+/// Collects the files in a folder and its subfolders, except `expected`.
 fn files(folder: &Path, below: &Path, out: &mut Files) {
     for entry in fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()) {
         let path = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();

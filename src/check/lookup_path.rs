@@ -25,7 +25,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// The program that pins the repository's sources. `None` if the repository has a flake, or a file of none of these
+/// The program that pins the repository's sources. `None` if the repository has a flake, or if it uses none of these
 /// programs.
 fn pin_tool(project: &Project) -> Option<&'static str> {
     const TOOLS: [(&str, &str); 3] =

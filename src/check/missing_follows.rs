@@ -336,8 +336,7 @@ fn finding(file: &FlakeFile<'_>, input: &Input, targets: &[(&str, &str)], messag
     let lines: Vec<String> = targets.iter().map(|(name, target)| anchor.line(name, target)).collect();
     finding = finding.label(format!("add `{}`", lines.join(" ")));
     if file.generated.is_some() {
-        return finding
-            .help("flake-file writes it to flake.nix with `nix run .#write-flake`; then run `nix flake lock`");
+        return finding.help("run `nix run .#write-flake`, which writes it to flake.nix, and then `nix flake lock`");
     }
     finding = finding
         .help("a single nixpkgs is then evaluated, downloaded and updated; run `nix flake lock` to drop the other one");

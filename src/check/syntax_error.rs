@@ -83,7 +83,9 @@ fn check(view: &FileView<'_>) -> Verdict {
 fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
     let (span, message, label) = match stop {
         // The byte before it is the opening quote, or the end of an interpolation.
-        Stop::InString(at) => (Span::new(at.saturating_sub(1), at), "unterminated string", "this string has no end"),
+        Stop::InString(at) => {
+            (Span::new(at.saturating_sub(1), at), "unterminated string", "this string is never closed")
+        }
         Stop::At(at) if text[at..].trim().is_empty() => (last_character(text), "unexpected end of file", ENDS),
         Stop::At(at) => {
             let token = token(&text[at..]);

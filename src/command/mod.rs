@@ -124,9 +124,10 @@ fn repeats_harmful_text(error: &clap::Error) -> bool {
 }
 
 /// Runs a command line and returns the exit code. Failures are printed to standard error, and panics are caught.
-pub fn main(cli: Cli) -> ExitCode {
+/// `serve` is the language server, which builds on the commands.
+pub fn main(cli: Cli, serve: fn() -> ExitCode) -> ExitCode {
     panics::install();
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(&cli)));
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(&cli, serve)));
     match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(failure)) => {
@@ -146,7 +147,7 @@ pub fn main(cli: Cli) -> ExitCode {
     }
 }
 
-fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
+fn dispatch(cli: &Cli, serve: fn() -> ExitCode) -> Result<ExitCode, Failure> {
     match &cli.command {
         None => check::run(&cli.check),
         Some(Command::Check(args)) => check::run(args),
@@ -160,7 +161,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Config(args)) => config::run(args),
         Some(Command::Init(args)) => init::run(args),
-        Some(Command::Lsp) => Ok(crate::lsp::run()),
+        Some(Command::Lsp) => Ok(serve()),
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man(args)) => shell::man(args),
     }

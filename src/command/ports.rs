@@ -167,8 +167,8 @@ fn some_of(paths: &[RelPath], session: &Session) -> String {
     listed(&named.chain(rest).collect::<Vec<_>>(), "and")
 }
 
-/// Fails if a registry may have entries that are not known. `help` describes the consequences. Single unknown entries,
-/// which need not be ports, get a note.
+/// Fails if a registry may have entries that are not known. `help` describes the consequences. Individual unknown
+/// entries, which need not be ports, get a note.
 fn all_known(registries: &Registries<'_>, session: &Session, help: &str) -> Result<(), Failure> {
     let mut incomplete = registries.all().iter().filter_map(|registry| Some((registry, registry.incomplete()?.1)));
     if let Some((registry, why)) = incomplete.next() {

@@ -512,7 +512,7 @@ fn keeps_floor(
     match option {
         None => Ok(()),
         Some(option) => Err(Failure::new(format!("the policy locks `{id}`: its level must be at least {floor}"))
-            .help(format!("remove `{option}`, or accept single findings with a suppression and its reason"))),
+            .help(format!("remove `{option}`, or accept individual findings with suppressions that give a reason"))),
     }
 }
 

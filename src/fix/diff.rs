@@ -3,7 +3,7 @@
 use similar::TextDiff;
 
 use super::Change;
-use crate::output::text::harmful;
+use crate::wording::harmful;
 
 /// The diff of all changes, in the given order.
 pub fn unified(changes: &[Change]) -> String {

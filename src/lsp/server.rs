@@ -1,5 +1,8 @@
 //! The main loop: from `initialize` to `exit`, the dispatch of messages, and the times at which findings are published.
 
+mod refresh;
+mod repositories;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -12,9 +15,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use self::refresh::Refreshes;
 use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
-use super::refresh::Refreshes;
 use super::transport::{self, Incoming, Malformed, Outgoing, Output, Received};
 use super::uri;
 use super::workspace::{Root, Workspace, is_settings};
@@ -256,7 +259,7 @@ impl Server {
         self.asked_for_settings = Some(self.request("workspace/configuration", items));
     }
 
-    /// A message in the client's window. `kind` is 1 for an error, 2 for a warning, and 3 for information.
+    /// Shows a message in the client's window. `kind` is 1 for an error, 2 for a warning, and 3 for information.
     pub(super) fn show(&self, kind: u8, message: &str) {
         self.notify("window/showMessage", json!({ "type": kind, "message": message }));
     }
@@ -340,7 +343,7 @@ impl Server {
         let params: lsp::InitializeParams = parse(params)?;
         self.client = Client::of(&params.capabilities);
         self.configure(params.initialization_options.as_ref());
-        self.documents.folders = super::repositories::folders(&params, root);
+        self.documents.folders = repositories::folders(&params, root);
         if let Some(id) = params.process_id.filter(|id| *id > 0) {
             transport::end_with(id);
         }

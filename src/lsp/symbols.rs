@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
-use super::registry_page::{GroupName, group_names};
+use super::groups::{GroupName, group_names};
 use super::side::{Occurrence, Position, Positions, Role, Side};
 use crate::config::PortSettings;
 use crate::facts::port_registry::references::{self, Arguments, Resolved};

@@ -87,7 +87,7 @@ pub(super) fn code(text: &str) -> String {
 /// addresses.
 const AUTOLINKS: [(&str, &str); 3] = [("www", "."), ("gh", "-"), ("mailto", ":")];
 
-/// Inserts an invisible character between a word, in any case, and the text that would make it a link.
+/// Inserts an invisible character between a word and the text that would make it a link, ignoring case.
 fn apart(text: &str, word: &str, rest: &str) -> String {
     let whole = format!("{word}{rest}");
     let (mut out, mut from) = (String::with_capacity(text.len()), 0);

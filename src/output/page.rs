@@ -81,7 +81,7 @@ impl Page {
         let _ = writeln!(self.out, "{}", format!("{indent}{text}").trim_end());
     }
 
-    /// A code block, with its file name as a title. A `findings` block has no title.
+    /// Writes a code block under the name of its file. The title of a `findings` block is `reported:`.
     fn code<'a>(&mut self, fence: &Fence<'_>, lines: &mut impl Iterator<Item = &'a str>) {
         let file = fence.info.split_whitespace().find_map(|word| word.strip_prefix("file="));
         let title = match fence.info.split_whitespace().next() {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+pub use crate::wording::harmful;
+
 /// Escapes control characters and bidirectional control characters, as `\u{1b}`.
 pub fn clean(text: &str) -> Cow<'_, str> {
     escape(text, harmful)
@@ -25,13 +27,6 @@ fn escape(text: &str, harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(clean)
-}
-
-/// Whether a character is a control character, a line or paragraph separator, or a mark that reorders the displayed
-/// text (CVE-2021-42574).
-pub fn harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A count and its noun: `1 file`, `2 files`.

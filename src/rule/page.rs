@@ -134,7 +134,7 @@ pub enum Matcher {
 pub enum Fixability {
     /// Nothing: a person has to decide.
     None,
-    /// A fix that keeps what Nix evaluates.
+    /// A fix that preserves the result of evaluation.
     Safe,
     /// A fix that requires `--unsafe`.
     Unsafe,

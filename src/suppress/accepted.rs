@@ -178,7 +178,7 @@ mod tests {
             ("exclude = [@\"a\"@, 'b#c'] # vendored", "vendored"),
             ("exclude = [@\"a#b\"@]", ""),
             (
-                "# Paths that are not checked, in .gitignore syntax. Installed packages, generated files and lock files never are.\nexclude = [@\"a\"@]",
+                "# Paths that are not checked, in .gitignore syntax. By default, neither are packages, generated and lock files.\nexclude = [@\"a\"@]",
                 "",
             ),
         ] {

@@ -218,7 +218,7 @@ fn minio_and_mongodb_passwords_are_set_at_run_time() {
         .lacks("opensesame");
     let env = stack.file(".env");
     assert!(env.contains("MINIO_ROOT_PASSWORD=opensesame1\n") && env.contains("MONGO_PW=opensesame2\n"), "{env}");
-    // The real service's start script expands the value.
+    // With the real module, the service has a start script.
     if let Some(processes) = &stack.processes {
         let script = processes["store"]["command"].as_str().unwrap().trim_start_matches("bash ").to_owned();
         assert!(!Path::new(&script).as_os_str().is_empty());

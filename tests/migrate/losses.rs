@@ -254,7 +254,7 @@ fn hosts_in_shared_source_code_are_reported_once() {
         ("app/Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\n"),
         ("app/a.py", "a = 'db:5432'\nimage = 'db:16-alpine'\nb = 'db:5432'\nc = 'db:5432'\n"),
     ]);
-    repo.left("services.one.source", "in 2 other lines").not_left("services.two.source", "");
+    repo.left("services.one.source", "on 2 other lines").not_left("services.two.source", "");
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Mentions {
         }
         let names = registries.iter().flat_map(|path| path.split('/')).map(|name| format!("/{name}"));
         // Modules may receive a registry as an argument.
-        let words = names.chain(["/.".to_owned()]).chain(super::uses::ARGUMENTS.map(str::to_owned));
+        let words = names.chain(["/.".to_owned()]).chain(super::passing::ARGUMENTS.map(str::to_owned));
         let names = AhoCorasick::new(words).ok();
         Self { anything: names.is_none() || registries.contains(&"default.nix"), names }
     }

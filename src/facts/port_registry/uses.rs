@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::passing::{is_inherited_argument, is_module_argument, is_module_function};
+use super::passing::{ARGUMENTS, is_inherited_argument, is_module_argument, is_module_function};
 use crate::config::PortSettings;
 use crate::finding::{RelPath, Span};
 use crate::lang::nix::path::path_of;
@@ -48,9 +48,6 @@ pub enum Access {
     /// As a member of an argument: `inputs.ports`.
     Member,
 }
-
-/// Names of arguments by which modules receive a registry.
-pub const ARGUMENTS: [&str; 3] = ["ports", "portRegistry", "registry"];
 
 /// The maximum number of steps per file, or its number of nodes if that is larger. Beyond it, the whole registry counts
 /// as used.

@@ -192,7 +192,7 @@ fn a_mail_server_is_the_host_of_all_mail_ports_in_the_same_set() {
 }
 
 #[test]
-fn a_network_policy_rule_for_own_networks_has_own_ports() {
+fn the_ports_of_a_network_policy_rule_belong_to_the_repository_unless_its_only_peer_is_public() {
     let nix = |to: &str| format!("{{ a = {{ to = [ {to} ]; ports = [ {{ port = 8447; }} ]; }}; }}");
     let yaml = |to: &str| format!("a:\n  - to:\n      - {to}\n    ports:\n      - port: 8447\n");
     let (public, private) = ("ipBlock.cidr = \"203.0.113.0/24\";", "ipBlock.cidr = \"10.0.0.0/8\";");

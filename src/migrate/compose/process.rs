@@ -405,8 +405,8 @@ fn without_wrappers(words: &[String]) -> &[String] {
 
 /// The package and the beginning of the command line for a program of a service.
 ///
-/// A program that the image builds is not the one of nixpkgs that has the same name. A common name, such as `server` or
-/// `auth`, means the package of an image only in that image.
+/// A program that the image builds is not the nixpkgs program with the same name. A common name, such as `server` or
+/// `auth`, refers to the package of an image only in that image.
 pub fn known_program(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,

@@ -75,7 +75,8 @@ impl<'m> Builder<'_, 'm> {
         parts.processes.push(Attr::new([service.process.as_str()], Expr::Set(attrs)).comment(self.origin(service)));
     }
 
-    /// Reports how a package of nixpkgs differs from an image with a version, and the hosts that only the image knows.
+    /// Reports that a nixpkgs package may not have the version in the image's tag, and hosts that the program connects
+    /// to unless a variable names another one.
     fn package_notes(&self, service: &Service<'_>, package: &PackageImage) {
         let Some(node) = service.get("image") else { return };
         let tag = node.text().and_then(containers::tag).unwrap_or_default();

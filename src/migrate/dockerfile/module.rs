@@ -262,7 +262,7 @@ impl<'d, 'f> Module<'d, 'f> {
         self.tree(index, &frame, &recipe, &mut tools, &name)
     }
 
-    /// Certificates, `/tmp`, Bash, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
+    /// Adds certificates, `/tmp`, Bash, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
     fn surroundings(
         &mut self,
         base: Option<&'static Base>,

@@ -255,8 +255,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Whether the fragment at the cursor does not start with `'${`, at which the grammar's scanner fails. It does so
-    /// only there.
+    /// Whether the fragment at the cursor does not start with `'${`. The grammar's scanner fails on one that does, but
+    /// reads `'${` later in a fragment.
     fn lone_quote(&self) -> bool {
         !(self.peek() == b'\'' && self.ahead(1) == b'$' && self.ahead(2) == b'{')
     }

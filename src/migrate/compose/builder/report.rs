@@ -347,7 +347,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// The variables that a setting refers to, in the order of its text.
+/// Adds the variables that a setting refers to, in the order of its text.
 fn variables_in(node: &Node, names: &mut Vec<String>) {
     match &node.value {
         Value::Scalar(scalar) => names.extend(interpolate::names(scalar.raw.as_deref().unwrap_or_default())),

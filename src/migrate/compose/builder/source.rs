@@ -28,7 +28,7 @@ struct Default {
     place: Place,
 }
 
-/// How programs read a variable with a default, in Python, Go, PHP and Elixir, in JavaScript, in Ruby, and in Spring.
+/// The forms in which programs read a variable with a default: Python, Go, PHP and Elixir; JavaScript; Ruby; Spring.
 static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let forms = [
         r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](\w+)["']\s*,\s*["']([^"'\n]*)["']"#,

@@ -16,7 +16,7 @@ const LONGEST_LINE: usize = 2_000;
 
 impl<'m> Builder<'_, 'm> {
     /// Reports the files in which the source of a program names another service as a host, with the first line of each
-    /// host. Defaults of variables are not among them: they are set, or the program gets another value.
+    /// host. The default of a variable counts only in a shell script, and only if nothing sets the variable.
     pub(in crate::migrate::compose) fn source_hosts(&self, service: &Service<'m>) {
         if service.role != Role::Program {
             return;
@@ -50,8 +50,8 @@ impl<'m> Builder<'_, 'm> {
                 let place = Place { path: path.into(), line, column: 1 };
                 let more = match count {
                     1 => String::new(),
-                    2 => " (also in another line)".to_owned(),
-                    count => format!(" (also in {} other lines)", count - 1),
+                    2 => " (also on another line)".to_owned(),
+                    count => format!(" (also on {} other lines)", count - 1),
                 };
                 let why = format!("it names the host `{name}`, which exists only on the old network{more}");
                 let todo = "write 127.0.0.1 and the port from the registry, or read them from variables";
@@ -188,7 +188,7 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     }
     match quote {
         Some(quote) => after.starts_with(quote) && is_key(&before[..before.len() - 1]),
-        // `host = db` in a file of settings.
+        // `host = db` in a settings file.
         None => {
             let is_whole = after.trim().is_empty();
             is_whole && before.trim_end().ends_with(['=', ':']) && is_key(before)
@@ -196,12 +196,12 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     }
 }
 
-/// Whether a text ends with a key of a host and its sign of assignment: `host=`, `"HOST": `, `:host => `.
+/// Whether a text ends with a host key and its assignment operator: `host=`, `"HOST": `, `:host => `.
 fn is_key(before: &str) -> bool {
     is_host_name(key_of(before))
 }
 
-/// The key before a sign of assignment at the end of a text. Empty if there is none.
+/// The key before an assignment operator at the end of a text. Empty if there is none.
 fn key_of(before: &str) -> &str {
     let before = before.trim_end();
     let Some(key) = ["=>", ":=", "=", ":"].iter().find_map(|sign| before.strip_suffix(sign)) else { return "" };
@@ -210,14 +210,14 @@ fn key_of(before: &str) -> &str {
     key.get(start..).unwrap_or_default()
 }
 
-/// Whether the value of a variable or a key can be the bare name of a host. A name without a port is not a URL.
+/// Whether the value of a variable or a key can be a bare host name. The value of `DB_URL` or `DB_ADDR` cannot.
 fn is_host_name(key: &str) -> bool {
     let upper = key.to_ascii_uppercase();
     let is_url = ["URL", "URI", "ADDRESS", "ADDR"].iter().any(|end| upper.ends_with(end));
     !key.is_empty() && is_host_word(key) && !is_url
 }
 
-/// Whether a word of a shell script is a host: before a port, after the flag of a host, or of a client.
+/// Whether a word of a shell script is a host: before a port, after a host flag, or as an argument of a client.
 fn is_argument(before: &str, after: &str, command: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let after = after.trim_start_matches(['"', '\'']);
     let number = after.strip_prefix([' ', ':', '/']).and_then(names::leading_number);
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_hosts_in_addresses_and_beside_keys_of_hosts() {
+    fn names_are_hosts_in_addresses_and_next_to_host_keys() {
         let split = |text: &str| {
             let at = names::occurrences(text, "db").next().unwrap();
             (text[..at].to_owned(), text[at + 2..].to_owned())

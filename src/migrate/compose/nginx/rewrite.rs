@@ -197,7 +197,8 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         text
     }
 
-    /// A file, with its path relative to the folder of nginx's configuration, `./data/NAME`.
+    /// Rewrites the path of a file to one relative to the folder of nginx's configuration, `./data/NAME`. Reports a
+    /// file that is not in the checkout.
     fn file(&self, word: &str, directive: &Directive, file: &str) -> String {
         let path = word.trim_matches(['"', '\'']);
         let Some(source) = self.in_checkout(path) else {

@@ -39,8 +39,8 @@ impl<'t> Address<'t> {
 }
 
 impl Rewrite<'_, '_, '_, '_> {
-    /// The argument with the address on this machine of the server that it names. `None` if it does not name a service
-    /// of the project.
+    /// The argument with the server that it names replaced by its address on this machine. `None` if it does not name a
+    /// service of the project.
     pub fn passed_to(&self, word: &str, directive: &Directive, file: &str) -> Option<Text> {
         let address = Address::of(word.trim_matches(['"', '\'']))?;
         if self.upstreams.contains(address.host) {

@@ -79,7 +79,7 @@ impl<'d, 'f> Module<'d, 'f> {
         vec!["users".to_owned(), "groups".to_owned()]
     }
 
-    /// The owners set by `--chown` and `chown`, by id.
+    /// Adds `perms` entries for the owners that `--chown` and `chown` set, by id.
     pub(super) fn owners(
         &mut self,
         frame: &Frame,

@@ -175,7 +175,7 @@ impl Module<'_, '_> {
         (target == path).then_some(inside)
     }
 
-    /// The attributes of `python3Packages` for requirements. Reports unknown requirements.
+    /// Adds the attributes of `python3Packages` for requirements. Reports unknown requirements.
     fn packages_of(&mut self, requirements: &[String], line: usize, names: &mut Vec<&'static str>) {
         for requirement in requirements {
             match packages::python(requirement) {

@@ -153,7 +153,7 @@ fn services_in_different_files_are_kept_apart_without_further_evidence() {
     let client = (8000, "url", "flake.nix", "url = \"http://127.0.0.1:@8000\";");
     assert_eq!(proposals(&[client, wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
     assert_eq!(proposals(&[client, wiki]), ["services.wiki=8000"]);
-    // `port` is the beginning of a name.
+    // The `port` in `portainer` is not the word port.
     let container = (8000, "containers.portainer.ports", "services/portainer.nix", "\"@8000:8000\"");
     assert_eq!(proposals(&[container, chat]), ["infrastructure.portainer=8000", "services.chat=8000"]);
 }
