@@ -21,7 +21,7 @@ pub const NOT_LOCKED: &str = "flakeward does not use the network, so this new in
 /// The next step for such an input.
 pub const LOCK_IT: &str = "run `nix flake lock`";
 
-/// The release of nixpkgs in a new flake: the newest one.
+/// The nixpkgs release in a new flake: the newest one.
 const NIXPKGS: &str = "github:NixOS/nixpkgs/nixos-26.05";
 
 /// Inputs and imports to add to a flake.
@@ -85,7 +85,7 @@ impl Wiring {
         let tree = Tree::parse(Language::Nix, &text).filter(|tree| !tree.broken());
         let tree = tree.ok_or_else(|| {
             Error::new(&path, "has syntax errors, so no module can be imported there")
-                .help("correct them and run again")
+                .help("fix them and run again")
         })?;
         self.leave_unlocked(draft)?;
         let mut edits = Insertions::new();

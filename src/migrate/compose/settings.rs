@@ -3,7 +3,7 @@
 /// The outcome for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The key has no effect that must be written, for this reason.
+    /// The key needs no counterpart, for this reason.
     Holds(&'static str),
     /// The key is not migrated: the reason, and the work to do by hand.
     Lost(&'static str, &'static str),

@@ -64,7 +64,7 @@ impl Configuration {
         Self { files: found, used: RefCell::default() }
     }
 
-    /// The main file.
+    /// The directives of the main file. `None` if it is not in the repository, or cannot be read.
     pub fn main(&self) -> Option<Vec<Directive>> {
         self.read(&format!("{FOLDER}/nginx.conf"))
     }

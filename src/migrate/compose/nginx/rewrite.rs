@@ -212,7 +212,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         format!("../../{source}")
     }
 
-    /// The path in the checkout, relative to the root, of a path in the container.
+    /// Converts a path in the container to the path in the checkout, relative to the root. `None` if it is not mounted.
     pub fn in_checkout(&self, path: &str) -> Option<String> {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("{FOLDER}/{path}") };
         self.binds.iter().find_map(|bind| {
@@ -231,7 +231,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         }
     }
 
-    /// A word with the paths and addresses on this machine.
+    /// Rewrites the paths and addresses in a word to those on this machine.
     fn word(&self, word: &str) -> Text {
         let mut word = word.to_owned();
         for bind in &self.binds {

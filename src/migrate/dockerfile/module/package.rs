@@ -11,7 +11,7 @@ use crate::migrate::nix::Text;
 use crate::paths;
 
 impl<'d, 'f> Module<'d, 'f> {
-    /// The application, built by the builder of its ecosystem. `None` if there is nothing to build.
+    /// The application, built by its ecosystem's builder. `None` if there is nothing to build.
     pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
         let first = recipe.builds.first()?;
         let mut modules = BTreeMap::new();
@@ -146,7 +146,8 @@ impl<'d, 'f> Module<'d, 'f> {
         folders.collect()
     }
 
-    /// The folder in the repository that corresponds to the folder in which a build runs, if it contains the lock file.
+    /// The folder in the repository that corresponds to the folder in which a build runs. `None` if that is the build
+    /// context, or if no such folder has a manifest or a lock file.
     fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
         let locks: &[&str] = match &build.tool {
             Tool::Go(_) => &["go.mod"],
@@ -223,7 +224,7 @@ impl<'d, 'f> Module<'d, 'f> {
         };
         let programs: Vec<GoProgram> =
             recipe.builds.iter().flat_map(|build| go_programs(recipe, build, folder, &module)).collect();
-        // A package is named if it is not the only one.
+        // Packages are listed unless the only one is the module's root.
         let is_named = programs.len() > 1 || programs.iter().any(|program| program.package.as_deref() != Some("."));
         let packages: Option<Vec<&str>> = programs.iter().map(|program| program.package.as_deref()).collect();
         let packages = packages.filter(|_| is_named);
@@ -335,7 +336,7 @@ struct GoProgram {
     package: Option<String>,
     /// Its name among the programs of the Nix package.
     installed: String,
-    /// The path to which the build writes it. `None` if it is discarded.
+    /// The path to which it is copied. `None` if the build discards it, or if the package has it at this path.
     output: Option<String>,
 }
 
