@@ -85,7 +85,7 @@ impl Wiring {
         let tree = Tree::parse(Language::Nix, &text).filter(|tree| !tree.broken());
         let tree = tree.ok_or_else(|| {
             Error::new(&path, "has syntax errors, so no module can be imported there")
-                .help("fix them and run again")
+                .help("fix the errors and run again")
         })?;
         self.leave_unlocked(draft)?;
         let mut edits = Insertions::new();

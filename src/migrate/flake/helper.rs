@@ -170,7 +170,8 @@ impl Reader<'_, '_, '_> {
         matches!(name.as_str(), "genAttrs" | "mapAttrs" | "listToAttrs").then_some(name)
     }
 
-    /// Reduces a function that is called with each system: the callback itself, or a function in the helper that calls it.
+    /// Reduces a function that is called with each system: the callback itself, or a function in the helper that calls
+    /// it.
     fn called(&self, systems: Systems, function: Node, more: &[Argument]) -> Option<PerSystem> {
         let tree = self.outputs.tree;
         let (function, bound) = self.applied(function)?;

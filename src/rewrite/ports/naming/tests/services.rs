@@ -125,7 +125,7 @@ fn clients_of_the_only_listener_belong_to_its_service() {
     ] {
         are_one(&[listener, (4321, name, path, text)], "services.ledger=4321");
     }
-    // A client of another machine does not connect to this one.
+    // A local client on another machine does not connect to this listener.
     let elsewhere = [
         (4321, "services.ledger.port", "hosts/oak/ledger.nix", "port = @4321;"),
         (
