@@ -127,7 +127,7 @@ impl Wiring {
         let modules: Vec<String> = self.modules.iter().map(|module| format!("./{module}")).collect();
         let inputs: Vec<&str> = self.inputs.keys().map(String::as_str).collect();
         let todo = format!(
-            "run `flakeward migrate flake`; then import {} and add the inputs {}",
+            "run `flakeward migrate flake`; then import {} in flake.nix, and add the inputs {}",
             modules.join(", "),
             inputs.join(", ")
         );

@@ -195,7 +195,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// A comment that names the image that a process replaces.
     pub fn origin(&self, service: &Service<'_>) -> String {
         let what = service.text("image").map_or_else(
-            || format!("the image that is built in ./{}", service.context().unwrap_or_default()),
+            || format!("the image built from ./{}", service.context().unwrap_or_default()),
             |image| format!("the image {image}"),
         );
         format!("Replaces {what}.")

@@ -56,9 +56,9 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     instance.dropped();
     let mut process = Vec::new();
     let depends = builder.depends_on(done);
-    // Redis reads its password when it starts, so it waits for the process that writes it.
     let site_name = instance.site_process_name().filter(|_| known.option == "nginx");
     let site = site_name.as_ref().and_then(|name| instance.site_process(name));
+    // Redis reads its password when it starts, so it waits for the process that writes the password.
     let waits = instance.include.is_some().then(|| passwords::process_name(service));
     process.extend(with_dependency(depends, waits.or(site_name.filter(|_| site.is_some()))));
     let disabled = builder.disabled(service);
@@ -163,7 +163,7 @@ impl Instance<'_, '_, '_> {
                 &place,
                 "build",
                 format!("`RUN {shown}` prepared the image"),
-                "check whether the service needs it",
+                "check whether the service needs this command",
             );
         }
         let base =
@@ -184,7 +184,7 @@ impl Instance<'_, '_, '_> {
             }
             if found.is_none() && number.starts_with(|c: char| c.is_ascii_digit()) {
                 let why = format!("nixpkgs has no version {number}, so its default version is used");
-                self.leave(&node.place, "image", why, "check that the program works with it");
+                self.leave(&node.place, "image", why, "check that the program works with that version");
             }
         } else if tag.starts_with(|c: char| c.is_ascii_digit()) {
             let why = format!("the version is the one in nixpkgs, not {tag}");

@@ -90,7 +90,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     write_secrets(draft, &parts, files)?;
     if parts.services.is_empty() && parts.processes.is_empty() {
         let path = files.first().cloned().unwrap_or_else(|| "compose.yaml".into());
-        draft.report.leave(&path, 1, "services", "none of its services could be carried over", "see the entries below");
+        draft.report.leave(&path, 1, "services", "none of the services could be carried over", "see the entries below");
         return Ok(());
     }
     let text = text(&name, &module, &parts, files, draft);

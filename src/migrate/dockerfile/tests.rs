@@ -236,7 +236,7 @@ fn a_package_is_built_from_the_folder_its_files_are_copied_from() {
     let (module, report) = migrated("Dockerfile", dockerfile, &root);
     assert!(!module.contains("npmRoot = src;"), "{module}");
     assert!(
-        report.left.iter().any(|left| left.line == 4 && left.why.contains("folder of its package")),
+        report.left.iter().any(|left| left.line == 4 && left.why.contains("the package's folder")),
         "{:?}",
         report.left
     );

@@ -145,7 +145,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         if split.iter().any(|word| has_password(word)) || has_password(&line) {
             let place = service.get("command").map_or(&service.key.place, |node| &node.place);
             let why = "it contains a password, which ends up in the world-readable store";
-            self.leave(service, place, "command", why, "move the password to `.env` and write `${NAME}`");
+            self.leave(service, place, "command", why, "move it to `.env`, and write `${NAME}` instead");
         }
     }
 

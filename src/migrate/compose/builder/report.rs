@@ -48,7 +48,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             {
                 python_packages(service, program)
             } else {
-                "check whether the program needs it".to_owned()
+                "check whether the program needs this command".to_owned()
             };
             self.leave(service, &place, "build", why, todo);
         }

@@ -61,7 +61,7 @@ impl<'m> Builder<'_, 'm> {
         });
         if !is_complete {
             let why = format!("only the first {MOST_FILES} source files were searched for the hosts of other services");
-            let todo = "search the others for the names of the services";
+            let todo = "search the other files for the services' names";
             self.leave(service, &service.key.place, "source", why, todo);
         }
     }

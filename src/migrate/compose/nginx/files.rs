@@ -116,7 +116,7 @@ impl Configuration {
                 }
                 _ => {
                     let why = format!("no `include` in the configuration names {target}");
-                    builder.leave(service, &bind.place, key, why, "include it in `configFile` if it is needed");
+                    builder.leave(service, &bind.place, key, why, "include the file in `configFile` if it is needed");
                 }
             }
         }

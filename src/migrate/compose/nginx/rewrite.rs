@@ -153,7 +153,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let number = port_of(address)?;
         if directive.words.iter().any(|word| word == "quic") {
             let why = format!("`listen {address} quic` is for UDP, and the port is used for TCP on this machine");
-            self.leave(file, directive.line, why, "add it by hand if HTTP/3 is needed");
+            self.leave(file, directive.line, why, "add it to `configFile` if HTTP/3 is needed");
             return None;
         }
         // One address is sufficient, and a second one for IPv6 would use the same socket.

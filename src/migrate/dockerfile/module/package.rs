@@ -35,7 +35,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 true => format!("it runs in {}, but the package is built in {}", build.folder, first.folder),
                 false => format!("this stage's package is built with `{}`", tool_name(&first.tool)),
             };
-            let todo = "write it as a derivation in the new file, and copy its files into the image";
+            let todo = "write the command as a derivation in the new file, and copy the result into the image";
             self.leave(build.line, &format!("RUN {}", build.command), &why, todo);
         }
         let recipe = &Recipe { builds: own, ..recipe.clone() };
@@ -83,7 +83,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 }
                 let why = match inputs.project.is_some() {
                     _ if has_lock => "its builder does not support this version of the lock file",
-                    true => "its builder needs a lock file in the folder of its package, and there is none",
+                    true => "its builder needs a lock file in the package's folder, and there is none",
                     false => "its builder needs a lock file in the root of the build context, and there is none",
                 };
                 let what = recipe.builds.iter().map(|build| (build.command.clone(), build.line, why));

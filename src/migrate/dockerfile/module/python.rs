@@ -63,7 +63,7 @@ impl Module<'_, '_> {
                             self.leave(line, &requirement.command(), &why, todo);
                         }
                         (None, _) => {
-                            let why = "no pyproject.toml defines how it is built";
+                            let why = "no pyproject.toml defines how the project is built";
                             let todo = "write it as a package with `buildPythonApplication`";
                             self.leave(line, &requirement.command(), why, todo);
                         }

@@ -67,7 +67,7 @@ impl Module<'_, '_> {
             Some(_) => format!("none of the migrated instructions in stage `{label}` creates {source}"),
             None => format!("the contents of {} are unknown", frame.base),
         };
-        let todo = "add the package that provides it to `deps`, or copy it in `root`";
+        let todo = "add the package that provides it to `deps`, or copy the file in `root`";
         self.leave(copy.line, &format!("{what} {source}"), &why, todo);
     }
 

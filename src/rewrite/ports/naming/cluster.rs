@@ -458,7 +458,8 @@ impl<'a> Cluster<'a> {
         self.listens() || !self.places.files.is_empty()
     }
 
-    /// Whether all uses open the port in firewalls, in files about different subjects. Then the file names are no evidence.
+    /// Whether all uses open the port in firewalls, in files about different subjects. Then the file names are not
+    /// evidence.
     pub fn is_opened_everywhere(&self) -> bool {
         let subjects = || self.uses.iter().map(|used| used.evidence.subject());
         let is_by_file = |used: &Used<'_>| used.evidence.is_opened() && used.evidence.best.weight == weight::FILE;
