@@ -243,7 +243,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
-    /// an exporter and speaks HTTP, and a firewall rule in the file of a service does not open the port of an exporter.
+    /// an exporter and speaks HTTP, and a firewall rule in a service's file does not open an exporter's port.
     pub fn contradicts(&self, row: &Service) -> bool {
         let is_named = matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD)
             && (self.names_service() || self.is_configured_here());

@@ -214,7 +214,7 @@ impl Reader<'_> {
     fn client_in_manifest(&self) -> Vec<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
         let is_probe = self.parts.iter().any(|part| part.ends_with("Probe"));
-        // `values.service.port` of a Helm release is the port of the release itself.
+        // `values.service.port` in a Helm release is the port of the release itself.
         let is_value = self.parts.contains(&"values");
         let is_reference = self.parts.iter().any(|part| matches!(*part, "services" | "backendRefs"));
         let is_route = !is_value && self.parts.iter().any(|part| matches!(*part, "service" | "backend"));
