@@ -664,14 +664,14 @@ fn services_without_instances_are_disabled_and_partial_env_files_are_reported() 
         .has("node d.js\";\n            # It has no instances in Compose.\n            disabled = true;")
         .carried("services.one.scale", "each process runs once")
         .left("services.many.deploy.replicas", "all instances would listen on the same port")
-        .left("services.web.env_file", "add the other variables from .env.example to it")
+        .left("services.web.env_file", "add the other variables from .env.example to .env")
         .not_left("services.web.command", why)
         .left("services.login.command", why);
     Repo::of(&[
         ("compose.yaml", &compose.replace(", environment: { SECRET_KEY: abc }", "")),
         (".env.example", "A=x\n"),
     ])
-    .left("services.web.env_file", "copy .env.example to it before the first start");
+    .left("services.web.env_file", "copy .env.example to that path before the first start");
 }
 
 #[test]

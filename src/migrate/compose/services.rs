@@ -75,8 +75,8 @@ impl<'m> Builder<'_, 'm> {
         parts.processes.push(Attr::new([service.process.as_str()], Expr::Set(attrs)).comment(self.origin(service)));
     }
 
-    /// Reports that a nixpkgs package may not have the version in the image's tag, and hosts that the program connects
-    /// to unless a variable names another one.
+    /// Reports a nixpkgs version that differs from the image's, and unset variables whose default is the host name of
+    /// another service.
     fn package_notes(&self, service: &Service<'_>, package: &PackageImage) {
         let Some(node) = service.get("image") else { return };
         let tag = node.text().and_then(containers::tag).unwrap_or_default();
@@ -86,13 +86,13 @@ impl<'m> Builder<'_, 'm> {
         let versioned = package.package.trim_end_matches(|c: char| c.is_ascii_digit());
         if !major.is_empty() && &package.package[versioned.len()..] != major {
             let why = format!("the version is the one in nixpkgs, not {tag}");
-            self.leave(service, &node.place, "image", why, "check that its clients work with it");
+            self.leave(service, &node.place, "image", why, "check that clients work with that version");
         }
         for (_, variable, host) in containers::IMAGE_HOSTS.iter().filter(|(name, ..)| *name == package.package) {
             let is_set = service.get("environment").is_some_and(|node| node.get(variable).is_some());
             if !is_set && self.stack.by_host(host).is_some() {
                 let why = format!(
-                    "without {variable}, the program connects to `{host}`, which exists only on the old network"
+                    "without {variable}, the program connects to `{host}`, which exists only on the Compose network"
                 );
                 let todo = format!("set {variable} to 127.0.0.1, and its port to the one from the registry");
                 self.leave(service, &node.place, "environment", why, todo);

@@ -41,7 +41,7 @@ pub fn through_self(outputs: &Outputs<'_, '_>) -> Option<String> {
 
 /// The name by which the outputs refer to themselves.
 struct Own<'a> {
-    /// The name that is looked up.
+    /// The variable: `self`, or the name for all inputs.
     base: &'a str,
     origin: Origin,
     path: String,

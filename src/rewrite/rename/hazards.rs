@@ -3,8 +3,8 @@
 
 use super::Trees;
 use crate::facts::ProjectFile;
-use crate::facts::port_registry::references::Resolved;
 use crate::facts::port_registry::passing::ARGUMENTS;
+use crate::facts::port_registry::references::Resolved;
 use crate::facts::port_registry::{Lookup, Registry, Use};
 use crate::finding::Span;
 use crate::lang::nix;

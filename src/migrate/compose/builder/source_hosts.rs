@@ -1,5 +1,5 @@
-//! Host names of other services in the source and the scripts of a program. Nothing answers at them outside of the
-//! containers, and the source itself is not changed.
+//! Host names of other services in the source and the scripts of a program. They do not resolve outside the containers,
+//! and the source itself is not changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +53,7 @@ impl<'m> Builder<'_, 'm> {
                     2 => " (also on another line)".to_owned(),
                     count => format!(" (also on {} other lines)", count - 1),
                 };
-                let why = format!("it names the host `{name}`, which exists only on the old network{more}");
+                let why = format!("it names the host `{name}`, which exists only on the Compose network{more}");
                 let todo = "write 127.0.0.1 and the port from the registry, or read them from variables";
                 self.leave(service, &place, "source", why, todo);
             }
@@ -61,7 +61,7 @@ impl<'m> Builder<'_, 'm> {
         });
         if !is_complete {
             let why = format!("only the first {MOST_FILES} source files were searched for the hosts of other services");
-            let todo = "search the others for the names of the services";
+            let todo = "search the other files for the services' names";
             self.leave(service, &service.key.place, "source", why, todo);
         }
     }
@@ -99,7 +99,7 @@ fn hosts_in<'n>(
         let command = if is_shell && !is_long { first_word(line) } else { "" };
         for (name, other) in others {
             if is_long {
-                // It is enough to name the file.
+                // Only full addresses are searched for.
                 let is_address = line.contains(&format!("//{name}:")) || line.contains(&format!("//{name}/"));
                 if is_address || line.contains(&format!("@{name}:")) {
                     found.entry(name).or_insert((number + 1, 0)).1 += 1;
@@ -148,13 +148,13 @@ fn is_comment(line: &str, is_shell: bool) -> bool {
     line.starts_with('#') || !is_shell && ["//", "* ", "/*", "--", ";"].iter().any(|start| line.starts_with(start))
 }
 
-/// The command of a line of a shell script, without the words of a loop or a condition before it.
+/// The command on a line of a shell script, without keywords such as `while` or `!` before it.
 fn first_word(line: &str) -> &str {
     let is_keyword = |word: &&str| matches!(*word, "if" | "while" | "until" | "!" | "do" | "then" | "exec" | "sudo");
     line.split_whitespace().find(|word| !is_keyword(word)).unwrap_or_default()
 }
 
-/// Whether a line uses a name as the default of an unset variable for a host: `${DB_HOST:-db}`.
+/// Whether a line uses a name as the default of a host variable that nothing sets: `${DB_HOST:-db}`.
 fn is_default_of_shell(line: &str, name: &str, set: &BTreeSet<String>) -> bool {
     line.match_indices(&format!(":-{name}}}")).any(|(at, _)| {
         let variable = line[..at].rsplit("${").next().unwrap_or_default();
@@ -210,7 +210,7 @@ fn key_of(before: &str) -> &str {
     key.get(start..).unwrap_or_default()
 }
 
-/// Whether the value of a variable or a key can be a bare host name. The value of `DB_URL` or `DB_ADDR` cannot.
+/// Whether the value of a variable or a key can be a bare host name. That of a URL or an address cannot.
 fn is_host_name(key: &str) -> bool {
     let upper = key.to_ascii_uppercase();
     let is_url = ["URL", "URI", "ADDRESS", "ADDR"].iter().any(|end| upper.ends_with(end));
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_hosts_in_addresses_and_next_to_host_keys() {
+    fn names_are_hosts_in_addresses_and_after_host_keys() {
         let split = |text: &str| {
             let at = names::occurrences(text, "db").next().unwrap();
             (text[..at].to_owned(), text[at + 2..].to_owned())
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_of_hosts_are_reported_if_nothing_sets_the_variable() {
+    fn host_defaults_are_reported_if_nothing_sets_the_variable() {
         let set = BTreeSet::from(["DB_HOST".to_owned()]);
         for (line, expected) in [
             ("psql -h ${PG_HOST:-db}", true),

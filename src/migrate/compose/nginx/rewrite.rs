@@ -153,7 +153,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let number = port_of(address)?;
         if directive.words.iter().any(|word| word == "quic") {
             let why = format!("`listen {address} quic` is for UDP, and the port is used for TCP on this machine");
-            self.leave(file, directive.line, why, "add it by hand if HTTP/3 is needed");
+            self.leave(file, directive.line, why, "add it to `configFile` if HTTP/3 is needed");
             return None;
         }
         // One address is sufficient, and a second one for IPv6 would use the same socket.
@@ -213,7 +213,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         format!("../../{source}")
     }
 
-    /// The path in the checkout, relative to the root, of a path in the container.
+    /// Converts a path in the container to the path in the checkout, relative to the root. `None` if it is not mounted.
     pub fn in_checkout(&self, path: &str) -> Option<String> {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("{FOLDER}/{path}") };
         self.binds.iter().find_map(|bind| {
@@ -232,7 +232,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         }
     }
 
-    /// A word with the paths and addresses on this machine.
+    /// Rewrites the paths and addresses in a word to those on this machine.
     fn word(&self, word: &str) -> Text {
         let mut word = word.to_owned();
         for bind in &self.binds {
