@@ -232,10 +232,9 @@ fn settings_that_the_image_of_a_server_contains_are_named() {
     let files =
         [("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "process.env.PORT\n"), ("nginx.conf", "")];
     Repo::of(&files)
-        .left("services.web.build", "nginx.conf to /etc/nginx/nginx.conf")
-        .not_left("services.web.command", "`nginx`")
-        .not_left("services.web.command", "`envsubst`")
-        .left("services.web.ports.80", "unknown how");
+        .left("services.web.build", "without `envsubst < /t > /c && exec nginx")
+        .not_left("services.web.ports.80", "")
+        .carried("services.web.build", "configFile");
 }
 
 #[test]

@@ -108,7 +108,8 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("wget", "wget", &["wget"]),
     ("nc", "netcat", &["nc"]),
     ("caddy", "caddy", &["caddy"]),
-    ("haproxy", "haproxy", &["haproxy"]),
+    // Like the image's start script, in the foreground even if the configuration says `daemon`.
+    ("haproxy", "haproxy", &["haproxy", "-db"]),
     ("envoy", "envoy", &["envoy"]),
     ("traefik", "traefik", &["traefik"]),
     ("mc", "minio-client", &["mc"]),
@@ -169,7 +170,8 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("pg_dump", "postgresql", &["pg_dump"]),
     ("createdb", "postgresql", &["createdb"]),
     ("prisma", "nodejs", &["npx", "--no-install", "prisma"]),
-    ("pm2", "nodejs", &["npx", "--no-install", "pm2"]),
+    ("pm2", "pm2", &["pm2"]),
+    ("pm2-runtime", "pm2", &["pm2-runtime"]),
     ("nest", "nodejs", &["npx", "--no-install", "nest"]),
     ("serve", "nodejs", &["npx", "--no-install", "serve"]),
     ("mlflow", "mlflow-server", &["mlflow"]),
@@ -191,6 +193,30 @@ pub static USUAL: &[(&str, &[&str])] = &[
     ("haproxy", &["-f", "/usr/local/etc/haproxy/haproxy.cfg"]),
     ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
 ];
+
+/// The sections of HAProxy's configuration. From its configuration manual.
+pub const HAPROXY_SECTIONS: [&str; 16] = [
+    "backend",
+    "cache",
+    "crt-store",
+    "defaults",
+    "fcgi-app",
+    "frontend",
+    "global",
+    "http-errors",
+    "listen",
+    "log-forward",
+    "mailers",
+    "peers",
+    "program",
+    "resolvers",
+    "ring",
+    "userlist",
+];
+
+/// Directives in the section `global` that need root, or that versions of nixpkgs reject. From HAProxy's configuration
+/// manual.
+pub const HAPROXY_OF_IMAGE: [&str; 7] = ["chroot", "daemon", "gid", "group", "nbproc", "uid", "user"];
 
 /// A base image that starts a server by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use super::interpolate::Variables;
 use super::stack::{self, Port, Service, Stack};
 use super::yaml::{Node, Place, Scalar};
 use super::{names, words};
+use crate::knowledge::containers;
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
 
@@ -92,7 +93,10 @@ impl<'a, 'm> Builder<'a, 'm> {
             return Some(known.variable.clone());
         }
         let before = self.files.text(path).ok().flatten().filter(|_| stack::is_configuration(path))?;
-        let text = self.rewriter(service).rewrite_file(&before);
+        let text = match path.ends_with("haproxy.cfg") {
+            true => self.rewriter(service).rewrite_file(&without_image_lines(&before)),
+            false => self.rewriter(service).rewrite_file(&before),
+        };
         if text.as_literal() == Some(&before) {
             return None;
         }
@@ -102,6 +106,11 @@ impl<'a, 'm> Builder<'a, 'm> {
         if !before.ends_with('\n') {
             text.push("\n");
         }
+        Some(self.configuration(service, path, text))
+    }
+
+    /// Adds a configuration file to the module, in place of a file in the repository. Returns its variable.
+    pub fn configuration(&self, service: &Service<'_>, path: &str, text: Text) -> String {
         let name = path.rsplit('/').next().unwrap_or(path).trim_start_matches('.').to_owned();
         let plain = variable_name(&format!("{}-{name}", service.process));
         let mut configurations = self.configurations.borrow_mut();
@@ -110,7 +119,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let variable =
             std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain.clone());
         configurations.insert(path.to_owned(), Configuration { variable: variable.clone(), name, text });
-        Some(variable)
+        variable
     }
 
     /// Reports a process that cannot have the same name as its service.
@@ -212,6 +221,19 @@ impl<'m> Done<'_, 'm> {
     pub(super) fn all(&mut self) {
         self.keys.extend(self.service.node.pairs().iter().map(|(key, _)| key.name.as_str()));
     }
+}
+
+/// HAProxy's configuration without what only the image can do: the process runs as you, without its own root folder.
+fn without_image_lines(text: &str) -> String {
+    let mut is_global = false;
+    let is_kept = |line: &&str| {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if containers::HAPROXY_SECTIONS.contains(&name) {
+            is_global = name == "global";
+        }
+        !is_global || !containers::HAPROXY_OF_IMAGE.contains(&name)
+    };
+    text.split_inclusive('\n').filter(is_kept).collect()
 }
 
 /// Converts a name to camel case: `alertmanager-config.yml` to `alertmanagerConfigYml`.

@@ -134,12 +134,15 @@ impl Instance<'_, '_, '_> {
 
     /// Adds a line to an option whose value consists of lines.
     fn add_line(&mut self, option: &str, line: &str) {
-        let line = format!("{line}\n");
+        self.add_lines(option, &Text::literal(format!("{line}\n")));
+    }
+
+    fn add_lines(&mut self, option: &str, lines: &Text) {
         match self.attrs.iter_mut().find(|attr| attr.path == [option]).map(|attr| &mut attr.value) {
             Some(Expr::Text(text)) => {
-                text.push(&line);
+                text.append(lines);
             }
-            _ => self.set(option, Expr::text(line)),
+            _ => self.set(option, Expr::Text(lines.clone())),
         }
     }
 
@@ -246,7 +249,7 @@ impl Instance<'_, '_, '_> {
         self.builder.ports_report(self.service);
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.container) {
-                let image = self.service.text("image").unwrap_or_default();
+                let image = self.service.image().unwrap_or_default();
                 if self.known.option == "apache-kafka" {
                     if port.container != stack::KAFKA_CONTROLLER {
                         let why = "services-flake's apache-kafka has one listener for all clients".to_owned();
@@ -278,21 +281,18 @@ impl Instance<'_, '_, '_> {
     fn environment(&mut self) {
         let pairs = self.service.get("environment").map_or(&[][..], Node::pairs);
         for (key, value) in pairs {
-            let name = key.name.as_str();
-            let what = format!("environment.{name}");
-            if passwords::passwords(self.service).iter().any(|password| password.comes_from(name)) {
+            if !passwords::passwords(self.service).iter().any(|password| password.comes_from(&key.name)) {
+                self.set_variable(&key.name, value, &key.place);
+            }
+        }
+        for (name, value, line) in self.service.image_variables() {
+            let place = self.service.dockerfile(line);
+            if passwords::NAMES.contains(&name) {
+                let todo = "write the variable into `environment` in the Compose file, and migrate again";
+                self.leave(&place, &format!("environment.{name}"), "the password in the image is not set", todo);
                 continue;
             }
-            let option = self.known.variables.iter().find(|option| option.name == name);
-            match option {
-                Some(option) => self.variable(option, value, &key.place, &what),
-                None => {
-                    if !self.own_variable(name, value, &key.place, &what) {
-                        let why = format!("services-flake's {} has no option for it", self.known.option);
-                        self.leave(&key.place, &what, why, "set it in the service's own settings if it is needed");
-                    }
-                }
-            }
+            self.set_variable(name, &Node::scalar(&place, value), &place);
         }
         if let Some(node) = self.service.get("env_file").filter(|node| node.items().is_empty()) {
             self.builder.carry(self.service, &node.place, "env_file", "the options that its variables set");
@@ -300,6 +300,16 @@ impl Instance<'_, '_, '_> {
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
             let why = "the service takes options, not variables";
             self.leave(&item.place, "env_file", why, "set the options that correspond to the variables in the file");
+        }
+    }
+
+    fn set_variable(&mut self, name: &str, value: &Node, place: &Place) {
+        let what = format!("environment.{name}");
+        if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
+            self.variable(option, value, place, &what);
+        } else if !self.own_variable(name, value, place, &what) {
+            let why = format!("services-flake's {} has no option for it", self.known.option);
+            self.leave(place, &what, why, "set it in the service's own settings if it is needed");
         }
     }
 

@@ -2,8 +2,10 @@
 
 mod dotnet;
 pub mod image;
+pub mod mosquitto;
 mod package;
 mod php;
+mod pm2;
 mod script;
 mod source;
 mod version;
@@ -137,22 +139,24 @@ fn base_server(base: &str) -> Option<Vec<String>> {
 /// The words of the command, or else those that the image runs by default.
 pub fn words_or_usual(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     command_words(builder, service).or_else(|| {
-        let image = service.text("image")?;
-        if let Some(server) = base_server(image) {
+        if let Some(server) = base_server(service.image()?) {
             return Some(server);
         }
-        let name = containers::repository(image).rsplit('/').next()?;
+        let name = service.image_name()?;
+        // A Dockerfile without a command runs that of its base image, if the image is named after its program.
+        if service.image_file.is_some() && !containers::USUAL.iter().any(|(program, _)| *program == name) {
+            return None;
+        }
         Some(std::iter::once(name.to_owned()).chain(usual_words(service)).collect())
     })
 }
 
 /// The arguments that an image passes to its program by default.
 pub fn usual_words(service: &Service<'_>) -> Vec<String> {
-    if service.get("command").is_some() {
+    if service.get("command").is_some() || service.of_image("command").is_some() {
         return Vec::new();
     }
-    let image = service.text("image").unwrap_or_default();
-    let name = containers::repository(image).rsplit('/').next().unwrap_or_default();
+    let name = service.image_name().unwrap_or_default();
     let words = match &service.role {
         Role::Package(package) => package.usual,
         _ => containers::USUAL.iter().find(|(program, _)| *program == name).map_or(&[][..], |(_, words)| words),
@@ -163,6 +167,8 @@ pub fn usual_words(service: &Service<'_>) -> Vec<String> {
 /// The program that runs a command outside its image. The error is the reason why it cannot be run.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
     let words = without_wrappers(words);
+    let replaced = pm2::without_pm2(builder, service, words);
+    let words = replaced.as_deref().unwrap_or(words);
     let Some(first) = words.first() else {
         return Err("neither the Compose file nor a Dockerfile has a command for it".to_owned());
     };
@@ -184,6 +190,9 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         if !is_built {
             if package == "python3" {
                 image::python_module(builder, service, &mut program, &words[1..]);
+            }
+            if package == "pm2" {
+                pm2::prepare(builder, service, &mut program);
             }
             append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);
@@ -254,7 +263,7 @@ pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> boo
 
 /// The reason why there is no replacement for a command.
 fn not_known(builder: &Builder<'_, '_>, service: &Service<'_>, first: &str) -> String {
-    let base = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
+    let base = service.image();
     match base {
         Some(base) if first.starts_with('-') => {
             format!("`{first}` is an argument to the unknown entrypoint of `{base}`")
@@ -385,7 +394,8 @@ pub fn working_folder(service: &Service<'_>) -> String {
 const WRAPPERS: [&str; 8] =
     ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];
 
-fn without_wrappers(words: &[String]) -> &[String] {
+/// The words of a command without the programs that only start other programs.
+pub fn without_wrappers(words: &[String]) -> &[String] {
     let mut words = words;
     while let [first, rest @ ..] = words {
         let name = first.rsplit('/').next().unwrap_or(first);

@@ -106,15 +106,12 @@ impl<'m> Builder<'_, 'm> {
             Role::Package(package) => {
                 if !package.takes_command {
                     for key in ["command", "entrypoint"] {
+                        let why = format!("the program runs with the arguments of {}", package.package);
+                        let todo = "add the arguments that are still needed to `command`";
                         if let Some(node) = service.get(key) {
-                            let why = format!("the program runs with the arguments of {}", package.package);
-                            self.leave(
-                                service,
-                                &node.place,
-                                key,
-                                why,
-                                "add the arguments that are still needed to `command`",
-                            );
+                            self.leave(service, &node.place, key, why, todo);
+                        } else if let Some((_, line)) = service.of_image(key) {
+                            self.leave(service, &service.dockerfile(*line), "build", why, todo);
                         }
                     }
                 }

@@ -217,7 +217,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                     "it is unknown how the program gets its port; PORT is set, and in the container it listened on {}",
                     port.container
                 );
-                let todo = format!("check that the program listens on {}", port.number);
+                let (why, todo) = match port.container < 1024 {
+                    true => (
+                        format!("{why}, where on Linux only root may listen"),
+                        format!("make the program listen on {}", port.number),
+                    ),
+                    false => (why, format!("check that the program listens on {}", port.number)),
+                };
                 self.leave(service, &port.place, &format!("ports.{}", port.container), why, todo);
             }
         }

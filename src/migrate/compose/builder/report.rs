@@ -35,6 +35,11 @@ impl<'a, 'm> Builder<'a, 'm> {
         let Some(file) = &service.image_file else { return };
         for (run, line) in &file.runs {
             let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+            if installs_only_pm2(run) && !program.line.contains("pm2") {
+                let into = "nothing: process-compose starts the program without PM2";
+                self.carry(service, &place, "build", into);
+                continue;
+            }
             let shown: String = run.chars().take(60).collect();
             let why = format!("`RUN {}` prepared the image, but the process runs in the checkout", shown.trim());
             let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
@@ -52,7 +57,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
-        let words = process::command_words(self, service).unwrap_or_default();
+        let words = process::words_or_usual(self, service).unwrap_or_default();
         for (from, to) in &file.copies {
             let is_settings = ["/etc/", "/usr/local/etc/"].iter().any(|folder| to.starts_with(folder));
             if is_settings && !words.iter().any(|word| word.contains(to.trim_end_matches('/'))) {
@@ -168,6 +173,8 @@ impl<'a, 'm> Builder<'a, 'm> {
             Role::Package(package) => Some(*package),
             _ => None,
         };
+        let broker = process::mosquitto::Configuration::of(service, self.files());
+        let is_in_configuration = |target: &str| broker.as_ref().is_some_and(|file| file.uses(target));
         let is_in_command = |target: &str| {
             words.iter().chain(&usual).any(|word| word.contains(target))
                 || package.is_some_and(|package| package.is_told(target))
@@ -186,6 +193,15 @@ impl<'a, 'm> Builder<'a, 'm> {
                 ),
                 _ if is_in_command(target) && (source.starts_with("./") || source.starts_with('/')) => {
                     self.carry(service, &item.place, "volumes", "the path in its command");
+                    continue;
+                }
+                Some(_) if is_in_configuration(target) => {
+                    self.carry(service, &item.place, "volumes", "its configuration");
+                    continue;
+                }
+                None if is_in_configuration(target) && is_named(&item) => {
+                    let into = format!("./data/{}, without the volume's current content", service.process);
+                    self.carry(service, &item.place, "volumes", into);
                     continue;
                 }
                 // A nixpkgs package looks for its files at other paths.
@@ -299,6 +315,14 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
     }
+}
+
+/// Whether a RUN line installs PM2 and nothing else.
+fn installs_only_pm2(run: &str) -> bool {
+    let mut words = run.split_whitespace().filter(|word| !word.starts_with('-'));
+    let is_manager = words.next().is_some_and(|word| matches!(word, "npm" | "yarn" | "pnpm"));
+    let packages: Vec<&str> = words.skip_while(|word| matches!(*word, "i" | "install" | "add" | "global")).collect();
+    is_manager && matches!(packages.as_slice(), [one] if *one == "pm2" || one.starts_with("pm2@"))
 }
 
 /// The work to do by hand for Python packages that the Dockerfile installs.

@@ -42,9 +42,14 @@ impl Instance<'_, '_, '_> {
     }
 
     pub(super) fn value(&self, names: &[&str]) -> Option<String> {
-        let node = self.service.get("environment")?;
-        let set = |name: &&str| node.get(name)?.text().filter(|text| !text.is_empty()).map(str::to_owned);
-        names.iter().find_map(set)
+        let node = self.service.get("environment");
+        let of_image: Vec<(&str, &str, usize)> = self.service.image_variables().collect();
+        let image = |name: &str| of_image.iter().find(|(known, ..)| *known == name).map(|(_, value, _)| *value);
+        let set = |name: &&str| match node.and_then(|node| node.get(name)) {
+            Some(value) => value.text(),
+            None => image(name),
+        };
+        names.iter().find_map(|name| set(name).filter(|text| !text.is_empty()).map(str::to_owned))
     }
 
     pub(super) fn postgres(&mut self) {

@@ -150,5 +150,8 @@ fn substituted(instance: &Instance<'_, '_, '_>, text: &str) -> String {
     for (key, value) in pairs {
         text = text.replace(&format!("${{{}}}", key.name), value.text().unwrap_or_default());
     }
+    for (name, value, _) in instance.service.image_variables() {
+        text = text.replace(&format!("${{{name}}}"), value);
+    }
     text
 }

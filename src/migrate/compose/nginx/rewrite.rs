@@ -103,12 +103,34 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                     let mut inner = parents.to_vec();
                     inner.push(name);
                     out.push(&format!("{}{} {{\n", "  ".repeat(depth), directive.words.join(" ")));
+                    if name == "server" && parents == ["http"] && !self.listens(block, &mut BTreeSet::new()) {
+                        let line = directive.line;
+                        let usual = Directive { words: ["listen", "80"].map(str::to_owned).into(), block: None, line };
+                        if let Some(text) = self.listen(&usual, block, Tls::No, &file) {
+                            out.push(&"  ".repeat(depth + 1)).append(&text).push(";\n");
+                        }
+                    }
                     out.append(&self.block(block, &inner, depth + 1));
                     out.push(&format!("{}}}\n", "  ".repeat(depth)));
                 }
             }
         }
         out
+    }
+
+    /// Whether a server, or a file that it includes, has a `listen` directive.
+    fn listens(&self, directives: &[Directive], seen: &mut BTreeSet<String>) -> bool {
+        directives.iter().any(|directive| match directive.name() {
+            "listen" => true,
+            "include" => {
+                let files = self.configuration.matching(directive.argument(1).unwrap_or_default());
+                let new: Vec<String> = files.into_iter().filter(|file| seen.insert(file.clone())).collect();
+                new.iter()
+                    .filter_map(|file| self.configuration.read(file))
+                    .any(|directives| self.listens(&directives, seen))
+            }
+            _ => false,
+        })
     }
 
     /// The directives of the included files, or an include of a file in nginx's own package.

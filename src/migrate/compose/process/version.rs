@@ -48,5 +48,5 @@ pub fn runtime(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Strin
 
 /// The image that a service runs, or on which its built image is based.
 fn own_image<'s>(service: &'s Service<'_>) -> Option<&'s str> {
-    service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"))
+    service.image()
 }

@@ -48,8 +48,7 @@ pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
         }
     }
     if declared.ports.is_empty() && service.role == Role::Program {
-        let image = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
-        if let Some(port) = image.and_then(containers::base_server).and_then(|server| server.port) {
+        if let Some(port) = service.image().and_then(containers::base_server).and_then(|server| server.port) {
             declared.add(port, None, "tcp", &service.key.place);
         }
     }
