@@ -13,8 +13,9 @@ fn proxies_that_are_built_run_the_program_of_their_base_image() {
         ("compose.yaml", compose),
         ("lb/Dockerfile", "FROM haproxy:1.7-alpine\nCOPY haproxy.cfg /usr/local/etc/haproxy/haproxy.cfg\n"),
         ("lb/haproxy.cfg", settings),
-        ("edge/Dockerfile", "FROM caddy:2\nCOPY Caddyfile /etc/caddy/Caddyfile\n"),
-        ("edge/Caddyfile", ":80 {\n  respond \"ok\"\n}\n"),
+        ("edge/Dockerfile", "FROM caddy:2\nCOPY Caddyfile /etc/caddy/Caddyfile\nCOPY site /srv\n"),
+        ("edge/site/index.html", ""),
+        ("edge/Caddyfile", ":80 {\n  root * /srv\n  handle /srv {\n    file_server\n  }\n}\n"),
     ]);
     repo.has("${pkgs.haproxy}/bin/haproxy -db -f ${lbHaproxyCfg}")
         .has("maxconn 9\n")
@@ -24,6 +25,8 @@ fn proxies_that_are_built_run_the_program_of_their_base_image() {
         .has("server app 127.0.0.1:${toString ports.development.app} check")
         .has("/bin/caddy run --config ${edgeCaddyfile}")
         .has(":${toString ports.development.edge} {")
+        .has("root * ./site\n")
+        .has("handle /srv {")
         .not_left("services.lb", "")
         .not_left("services.lb.ports.3000", "")
         .not_left("services.edge.ports.80", "")
@@ -206,7 +209,7 @@ fn the_configuration_of_mosquitto_is_carried_over() {
 
 #[test]
 fn a_broker_with_tls_only_has_no_other_port() {
-    let compose = "services:\n  broker: {build: ., ports: [\"8883:8883\"]}\n  open: {image: eclipse-mosquitto, command: mosquitto -c /mosquitto-no-auth.conf -v}\n";
+    let compose = "services:\n  broker: {build: ., ports: [\"8883:8883\"]}\n  open: {image: eclipse-mosquitto, command: mosquitto -c /mosquitto-no-auth.conf -v, ports: [\"1883:1883\", \"9001:9001\"]}\n";
     let dockerfile = "FROM eclipse-mosquitto\nCOPY mosquitto.conf /mosquitto/config/\nCOPY certs /mosquitto/certs\n";
     let conf = "listener 8883\ncertfile /mosquitto/certs/server.crt\nkeyfile /mosquitto/certs/server.key\n";
     let repo = Repo::of(&[
@@ -218,7 +221,8 @@ fn a_broker_with_tls_only_has_no_other_port() {
     repo.has("listener ${toString ports.development.broker} 127.0.0.1\n")
         .has("certfile ./certs/server.crt\n")
         .has("mosquitto -p ${toString ports.messaging.mqtt} -v")
-        .left("services.broker.mosquitto.conf", "./certs/server.key does not exist");
+        .left("services.broker.mosquitto.conf", "./certs/server.key does not exist")
+        .left("services.open.ports.9001", "does not listen on 9001");
     let ports = repo.file("lib/ports.nix");
     assert!(ports.contains("broker = 8883;") && ports.contains("mqtt = 1883;"), "{ports}");
     repo.evaluates();

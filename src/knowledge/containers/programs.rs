@@ -218,6 +218,13 @@ pub const HAPROXY_SECTIONS: [&str; 16] = [
 /// manual.
 pub const HAPROXY_OF_IMAGE: [&str; 7] = ["chroot", "daemon", "gid", "group", "nbproc", "uid", "user"];
 
+/// Directives of Caddy and HAProxy whose values are files or folders, relative to the working directory. From their
+/// manuals.
+pub const FILE_DIRECTIVES: [&str; 7] = ["ca-base", "crt-base", "errorfile", "errorfiles", "lua-load", "root", "tls"];
+
+/// Words before a file in the directives of HAProxy.
+pub const FILE_WORDS: [&str; 5] = ["ca-file", "crl-file", "crt", "crt-list", "-f"];
+
 /// A base image that starts a server by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BaseServer {

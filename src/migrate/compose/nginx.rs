@@ -29,6 +29,9 @@ pub fn build(instance: &mut Instance<'_, '_, '_>) {
 /// The folder that the image serves by default.
 const HTML: &str = "/usr/share/nginx/html";
 
+/// The folder of the scripts that the image runs when it starts.
+const START_SCRIPTS: &str = "/docker-entrypoint.d";
+
 /// Reports the mounts that are not part of the configuration.
 fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration) {
     let service = instance.service;
@@ -49,6 +52,12 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
     let is_script = |bind: &Bind| script.as_deref() == Some(bind.source.as_str());
     for bind in service.binds().into_iter().filter(|bind| !bind.target.starts_with(FOLDER) && !is_script(bind)) {
         let key = if bind.is_copied { "build" } else { "volumes" };
+        if bind.target.starts_with(START_SCRIPTS) {
+            let why = format!("the image runs ./{} when it starts, and services-flake's nginx does not", bind.source);
+            let todo = "make the changes of the script in `configFile`, or run it in a process that nginx waits for";
+            instance.builder.leave(service, &bind.place, key, why, todo);
+            continue;
+        }
         // nginx serves the outer folder from the checkout, which does not contain this one.
         let is_inside = |outer: &str| bind.target.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
         let mut outer = service.binds().into_iter().filter(|bind| !bind.is_copied).map(|bind| bind.target);

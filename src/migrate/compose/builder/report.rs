@@ -175,8 +175,17 @@ impl<'a, 'm> Builder<'a, 'm> {
         };
         let broker = process::mosquitto::Configuration::of(service, self.files());
         let is_in_configuration = |target: &str| broker.as_ref().is_some_and(|file| file.uses(target));
+        let named: Vec<String> = {
+            let configurations = self.configurations.borrow();
+            let own = configurations.values().filter(|file| file.process == service.process);
+            own.flat_map(|file| file.paths.iter().cloned()).collect()
+        };
+        let is_below = |path: &String, target: &str| {
+            path.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         let is_in_command = |target: &str| {
             words.iter().chain(&usual).any(|word| word.contains(target))
+                || named.iter().any(|path| is_below(path, target.trim_end_matches('/')))
                 || package.is_some_and(|package| package.is_told(target))
         };
         // The data of a program with several volumes may be in any of them.

@@ -32,6 +32,8 @@ pub struct Rewrite<'a, 'b, 's, 'm> {
     pub upstreams: BTreeSet<String>,
     /// The directives of `http`, which its servers inherit.
     http: Vec<Directive>,
+    /// The files with a `listen` directive that servers may include.
+    listening: BTreeSet<String>,
     /// The mounts, with the longest paths first.
     binds: Vec<Bind>,
     /// The files that are being included.
@@ -60,7 +62,8 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let mut binds = instance.service.binds();
         binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
         let (including, included) = (RefCell::default(), Cell::new(0));
-        Self { instance, configuration, upstreams, http: all, binds, including, included }
+        let listening = configuration.with("listen");
+        Self { instance, configuration, upstreams, http: all, listening, binds, including, included }
     }
 
     /// Reports something in a configuration file.
@@ -103,7 +106,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                     let mut inner = parents.to_vec();
                     inner.push(name);
                     out.push(&format!("{}{} {{\n", "  ".repeat(depth), directive.words.join(" ")));
-                    if name == "server" && parents == ["http"] && !self.listens(block, &mut BTreeSet::new()) {
+                    if name == "server" && parents == ["http"] && !self.listens(block) {
                         let line = directive.line;
                         let usual = Directive { words: ["listen", "80"].map(str::to_owned).into(), block: None, line };
                         if let Some(text) = self.listen(&usual, block, Tls::No, &file) {
@@ -119,15 +122,12 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     }
 
     /// Whether a server, or a file that it includes, has a `listen` directive.
-    fn listens(&self, directives: &[Directive], seen: &mut BTreeSet<String>) -> bool {
-        directives.iter().any(|directive| match directive.name() {
+    fn listens(&self, server: &[Directive]) -> bool {
+        server.iter().any(|directive| match directive.name() {
             "listen" => true,
             "include" => {
                 let files = self.configuration.matching(directive.argument(1).unwrap_or_default());
-                let new: Vec<String> = files.into_iter().filter(|file| seen.insert(file.clone())).collect();
-                new.iter()
-                    .filter_map(|file| self.configuration.read(file))
-                    .any(|directives| self.listens(&directives, seen))
+                files.iter().any(|file| self.listening.contains(file))
             }
             _ => false,
         })

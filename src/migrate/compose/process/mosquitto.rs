@@ -2,7 +2,7 @@
 
 use super::{Program, host_path, start_line, working_folder};
 use crate::migrate::Files;
-use crate::migrate::compose::builder::{Builder, path_of_secret};
+use crate::migrate::compose::builder::{Builder, MOST_PATHS, path_of_secret};
 use crate::migrate::compose::hosts::{LOCAL, Position};
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::starts;
@@ -43,6 +43,9 @@ const NAMES_FILE: [&str; 17] = [
 /// Directives that have no meaning outside of the container: the process runs as you, in the foreground.
 const OF_IMAGE: [&str; 3] = ["user", "pid_file", "bind_interface"];
 
+/// The maximum size of a configuration file in bytes.
+const LONGEST: usize = 256 << 10;
+
 /// The configuration file of a service.
 pub struct Configuration {
     /// Its path in the container.
@@ -63,7 +66,9 @@ impl Configuration {
         });
         let (_, path) = binds.max_by_key(|(length, _)| *length)?;
         let text = files.text(&path).ok()??;
-        Some(Self { target, path, text })
+        let file = Self { target, path, text };
+        let names = file.directives().filter(|(_, words)| NAMES_FILE.contains(&words[0])).count();
+        (file.text.len() <= LONGEST && names <= MOST_PATHS).then_some(file)
     }
 
     /// The ports of its listeners, in the order of the file.
@@ -119,18 +124,16 @@ pub fn without_file(own: &mut Vec<String>, is_read: bool) {
 
 /// The program that reads the configuration file of the service with the addresses on this machine.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configuration) -> Program {
-    let variable = builder.configuration(service, &file.path, written(builder, service, file));
+    // Several brokers may have the same file, with their own ports.
+    let key = format!("{} of {}", file.path, service.process);
+    let text = written(builder, service, file);
+    let variable = builder.configuration(service, &key, &file.path, (text, Default::default()));
     let mut line = start_line("mosquitto", &["mosquitto"]);
     let ports = file.ports();
     if ports.is_empty() {
         line.push(" -p ").append(&builder.port_text(service.ports.first()));
     }
     line.push(" -c ").push_code(&variable);
-    for port in service.ports.iter().filter(|port| !ports.is_empty() && !ports.contains(&port.container)) {
-        let why = format!("no `listener` in ./{} has port {}", file.path, port.container);
-        let what = format!("ports.{}", port.container);
-        builder.leave(service, &port.place, &what, why, "add a `listener`, or remove the port");
-    }
     let folder = data_folder(service);
     if !file.keeps_data() || !folder.starts_with("./data/") {
         return Program { line, ..Program::default() };
@@ -138,6 +141,20 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configur
     let mut whole = Text::literal(format!("mkdir -p {folder}\nexec "));
     whole.append(&line);
     Program { line: whole, is_script: true, packages: ["coreutils".to_owned()].into(), ..Program::default() }
+}
+
+/// Reports the ports that the broker does not listen on.
+pub fn report_ports(builder: &Builder<'_, '_>, service: &Service<'_>, file: Option<&Configuration>) {
+    let listened = file.map(Configuration::ports).filter(|ports| !ports.is_empty());
+    let has = |port: u16| listened.as_ref().map_or(service.ports[0].container == port, |ports| ports.contains(&port));
+    for port in service.ports.iter().filter(|port| !has(port.container)) {
+        let why = match file {
+            Some(file) => format!("no `listener` in ./{} has port {}", file.path, port.container),
+            None => format!("without a configuration file, the broker does not listen on {}", port.container),
+        };
+        let what = format!("ports.{}", port.container);
+        builder.leave(service, &port.place, &what, why, "add a `listener`, or remove the port");
+    }
 }
 
 /// The folder that replaces the one for data in the image.

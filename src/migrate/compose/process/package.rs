@@ -25,6 +25,7 @@ pub fn package_program(
     if package.package == "mosquitto" {
         let file = mosquitto::Configuration::of(service, builder.files());
         mosquitto::without_file(&mut own, file.is_some());
+        mosquitto::report_ports(builder, service, file.as_ref());
         if let Some(file) = file {
             let mut program = mosquitto::program(builder, service, &file);
             for argument in &own {
