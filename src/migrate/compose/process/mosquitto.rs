@@ -44,7 +44,10 @@ const NAMES_FILE: [&str; 17] = [
 const OF_IMAGE: [&str; 3] = ["user", "pid_file", "bind_interface"];
 
 /// The maximum size of a configuration file in bytes.
-const LONGEST: usize = 256 << 10;
+const LONGEST: usize = 64 << 10;
+
+/// The maximum number of listeners. Each port is looked up in the file.
+const MOST_LISTENERS: usize = 50;
 
 /// The configuration file of a service.
 pub struct Configuration {
@@ -68,7 +71,8 @@ impl Configuration {
         let text = files.text(&path).ok()??;
         let file = Self { target, path, text };
         let names = file.directives().filter(|(_, words)| NAMES_FILE.contains(&words[0])).count();
-        (file.text.len() <= LONGEST && names <= MOST_PATHS).then_some(file)
+        let is_short = file.text.len() <= LONGEST && names <= MOST_PATHS && file.ports().len() <= MOST_LISTENERS;
+        is_short.then_some(file)
     }
 
     /// The ports of its listeners, in the order of the file.
