@@ -11,7 +11,7 @@ mod told;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::env_file::{EnvFile, READ_ENV};
+pub use self::env_file::{EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
 use super::hosts::{self, Rewriter};

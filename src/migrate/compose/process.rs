@@ -17,7 +17,7 @@ pub use source::is_spring;
 use source::{from_source, go_mod, starts_built};
 use version::versioned;
 
-use super::builder::{Builder, EnvFile, READ_ENV};
+use super::builder::{Builder, EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 use super::hosts::{Position, Rewriter};
 use super::interpolate;
 use super::stack::{Role, Service};
@@ -57,8 +57,10 @@ impl Program {
 
     fn text(&self) -> Text {
         let mut text = Text::default();
-        if self.sources.iter().any(|source| !source.is_shell) {
-            text.push(READ_ENV);
+        for (reader, function) in [(Reader::Lines, READ_ENV), (Reader::Raw, READ_RAW_ENV)] {
+            if self.sources.iter().any(|source| source.reader == reader) {
+                text.push(function);
+            }
         }
         for source in &self.sources {
             text.push(&source.command());

@@ -84,7 +84,9 @@ impl<'m> Builder<'_, 'm> {
         for item in service.get("env_file").map_or(&[][..], Node::items) {
             let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
             let text = self.files().text(path).ok()??;
-            names.extend(interpolate::read_env(&text, &self.variables).ok()?.into_iter().map(|(name, _)| name));
+            names.extend(
+                interpolate::read_env_item(item, &text, &self.variables).ok()?.into_iter().map(|(name, _)| name),
+            );
         }
         Some(names)
     }
@@ -158,7 +160,7 @@ pub(super) fn each_file(
         }
         for name in files.names(&folder) {
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-            if is_wanted(&name) {
+            if is_wanted(&name) && (name.contains('.') || !files.is_folder(&path)) {
                 count += 1;
                 let text = files.text(&path).ok().flatten().unwrap_or_default();
                 if read(&path, &text) {

@@ -66,12 +66,25 @@ fn add_python_path(service: &Service<'_>, program: &mut Program, folder: &str) {
     program.exports.push(("PYTHONPATH".to_owned(), Text::literal(format!("{folder}{rest}"))));
 }
 
-/// Sets PYTHONPATH to the folder of a module that the image copies into its working directory: `main:app`.
+/// Sets PYTHONPATH to the folder of a module that the image copies into its working directory: `main:app`, `-m main`.
 pub fn python_module(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program, words: &[String]) {
-    let modules = words.iter().filter_map(|word| word.split_once(':')).map(|(module, _)| module.replace('.', "/"));
+    let is_flag = |word: &str| matches!(word, "-m" | "-A" | "--app");
+    let pairs = words.windows(2).filter(|pair| is_flag(&pair[0])).map(|pair| pair[1].as_str());
+    let joined = words.iter().filter_map(|word| word.split_once('=').filter(|(flag, _)| is_flag(flag)));
+    let objects = words.iter().map(String::as_str).filter(|word| word.contains(':'));
+    let names = objects.chain(pairs).chain(joined.map(|(_, module)| module));
+    let modules = names.map(|name| name.split(':').next().unwrap_or(name).replace('.', "/"));
+    // The last part may be an object in the module.
+    let modules = modules.flat_map(|module| {
+        let outer = module.rsplit_once('/').map(|(outer, _)| outer.to_owned());
+        std::iter::once(module).chain(outer)
+    });
     let mut moved = modules.filter_map(|module| {
-        let path = moved_file(builder, service, &format!("{module}.py"))?;
-        path.strip_suffix(&format!("/{module}.py")).map(str::to_owned)
+        ["{}.py", "{}/__init__.py", "{}/__main__.py"].iter().find_map(|form| {
+            let file = form.replace("{}", &module);
+            let path = moved_file(builder, service, &file)?;
+            path.strip_suffix(&format!("/{file}")).map(str::to_owned)
+        })
     });
     if let Some(folder) = moved.next() {
         add_python_path(service, program, &folder);
