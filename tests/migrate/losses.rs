@@ -294,3 +294,155 @@ fn sites_that_an_image_copies_into_a_folder_of_settings_are_read() {
     let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site.conf", conf), ("a.js", "")]);
     repo.has("proxy_pass http://127.0.0.1:").lacks("nginx}/html");
 }
+
+#[test]
+fn raw_files_and_the_project_folder_keep_their_values() {
+    let compose = "services:\n  raw: {image: \"node:22\", command: node a.js, env_file: [{path: raw.env, format: raw}]}\n  \
+                   sub:\n    image: node:22\n    command: node a.js\n    working_dir: /srv/sub\n    volumes: [\".:/srv\"]\n    \
+                   environment: {ROOT: \"${PWD}/x\", DATA: \"${HOME}/d\"}\n  \
+                   unset:\n    image: node:22\n    command: node a.js\n    environment:\n      HOOK: ${HOOK}\n";
+    Repo::of(&[("compose.yaml", compose), ("raw.env", "A=\"q\"\n"), ("sub/a.js", "")])
+        .has("read_raw_env ./raw.env")
+        .has("export ROOT=\"$(cd .. && pwd)/x\"")
+        .not_left("services.sub.environment.ROOT", "no value")
+        .left("services.unset.environment.HOOK", "`HOOK` has no value yet");
+}
+
+#[test]
+fn zookeeper_keeps_its_settings_and_names_its_peers() {
+    let compose = "services:\n  one:\n    image: zookeeper:3.8\n    environment: {ZOO_MY_ID: 1, ZOO_TICK_TIME: 3000, \
+                   ZOO_SERVERS: \"server.1=one:2888:3888;2181\"}\n  \
+                   two:\n    image: confluentinc/cp-zookeeper:7.5.0\n    environment: {ZOOKEEPER_SERVER_ID: 2, \
+                   ZOOKEEPER_SERVERS: \"one:2888:3888;two:2888:3888\"}\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("initLimit=5")
+        .has("tickTime=3000")
+        .lacks("tickTime=2000")
+        .has("id = 2;")
+        .not_left("services.one.environment.ZOO_SERVERS", "")
+        .left("services.two.environment.ZOOKEEPER_SERVERS", "without the others");
+}
+
+#[test]
+fn modules_that_are_named_by_a_flag_are_found() {
+    let dockerfile =
+        |name: &str, command: &str| format!("FROM python:3.12\nWORKDIR /app\nCOPY {name}/{name}.py .\nCMD {command}\n");
+    let compose = "services:\n  a: {build: {context: ., dockerfile: a/Dockerfile}}\n  \
+                   b: {build: {context: ., dockerfile: b/Dockerfile}}\n  c: {build: {context: ., dockerfile: c/Dockerfile}}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("a/Dockerfile", &dockerfile("a", "[\"python\", \"-m\", \"a\"]")),
+        ("a/a.py", ""),
+        ("b/Dockerfile", &dockerfile("b", "[\"celery\", \"-A\", \"b.app\", \"worker\"]")),
+        ("b/b.py", ""),
+        ("c/Dockerfile", &dockerfile("c", "[\"flask\", \"--app=c\", \"run\"]")),
+        ("c/c.py", ""),
+    ])
+    .has("PYTHONPATH=\"./a\"")
+    .has("PYTHONPATH=\"./b\"")
+    .has("PYTHONPATH=\"./c\"");
+}
+
+#[test]
+fn names_of_services_are_hosts_only_after_flags_and_in_variables_of_hosts() {
+    let compose = "services:\n  worker: {image: \"python:3.12\", command: celery -A project.server worker}\n  \
+                   web: {image: \"node:22\", command: node server.js web --host redis}\n  \
+                   api:\n    image: node:22\n    command: node a.js\n    environment: {SERVER_NAME: api, SERVER_ID: api, \
+                   HOSTNAME: api, BIND_HOST: api, SERVER_TYPE: redis, REDIS_HOST_NAME: redis}\n  redis: {image: redis}\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("celery -A project.server worker")
+        .has("node server.js web --host 127.0.0.1")
+        .has("SERVER_NAME = \"api\"")
+        .has("SERVER_ID = \"api\"")
+        .has("HOSTNAME = \"api\"")
+        .has("SERVER_TYPE = \"redis\"")
+        .has("BIND_HOST = \"127.0.0.1\"")
+        .has("REDIS_HOST_NAME = \"127.0.0.1\"");
+}
+
+#[test]
+fn hosts_are_found_in_the_files_that_a_service_has() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", volumes: [\"./lb:/usr/local/etc/haproxy\"], ports: [\"8080:80\"]}\n  \
+                   db: {image: \"postgres:16\"}\n  app: {build: .}\n  tuned: {build: {context: ., dockerfile: Dockerfile.tuned}}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY src ./src\nCOPY *.json ./\nCMD [\"node\", \"src/a.js\"]\n"),
+        ("Dockerfile.tuned", "FROM debian\nCOPY tuned.sh /\nCMD [\"sleep\", \"1\"]\n"),
+        ("tuned.sh", "nc -z db 5432\n"),
+        ("src/a.js", "fetch('http://db:5432')\n"),
+        ("lib/b.js", "fetch('http://db:5432')\n"),
+        ("config.json", "{\n \"host\": \"db\"\n}\n"),
+        ("package.json", "{\"scripts\": {\"wait\": \"wait-on tcp:db:5432\"}}\n"),
+        ("lb/haproxy.cfg", "frontend f\n  bind *:80\n  default_backend b\nbackend b\n  server s app:3000\n"),
+    ]);
+    repo.has("haproxy -db -f")
+        .left("services.app.source", "src/a.js")
+        .left("services.app.source", "config.json")
+        .left("services.app.source", "package.json")
+        .left("services.tuned.source", "tuned.sh")
+        .not_left("services.lb.source", "")
+        .not_left("services.app.source", "lib/b.js");
+}
+
+#[test]
+fn configurations_in_folders_name_hosts_that_are_left_out() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", volumes: [\"./lb:/usr/local/etc/haproxy\"]}\n  \
+                   app: {image: acme/app}\n";
+    let config = "frontend f\n  bind *:80\n  default_backend b\nbackend b\n  server s app:3000\n";
+    Repo::of(&[("compose.yaml", compose), ("lb/haproxy.cfg", config)])
+        .left("services.lb.volumes", "./lb/haproxy.cfg refers to `app`, which is left out");
+}
+
+#[test]
+fn ports_that_are_not_published_move_without_a_word() {
+    let compose = "services:\n  a: {image: \"redis:7\"}\n  b: {image: \"redis:7\"}\n  \
+                   c: {image: \"redis:7\", ports: [\"6379:6379\"]}\n  d: {image: \"redis:7\", ports: [\"6379:6379\"]}\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .not_left("services.b.ports.6379", "clients outside")
+        .left("services.d.ports.6379", "clients outside");
+}
+
+#[test]
+fn scripts_of_the_checkout_with_paths_of_the_image_are_reported() {
+    let compose = "services:\n  web: {build: ., command: sh ./run.sh, secrets: [token]}\n\
+                   secrets: {token: {file: ./token}}\n";
+    let script = "#!/bin/sh\n# /app/unused\npython /app/src/manage.py migrate\n\
+                  /usr/local/bin/gunicorn --chdir=/app/src a:b\ncat /run/secrets/token /etc/hosts\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY src ./src\nCOPY run.sh ./run.sh\n"),
+        ("run.sh", script),
+        ("src/manage.py", ""),
+        ("token", "x"),
+    ])
+    .has("runtimeInputs = [ pkgs.python312 ]")
+    .left("services.web.command", "\"line\":3")
+    .left("services.web.command", "refers to /app/src/manage.py and 3 other paths, which exist only in the image")
+    .left("services.web.command", "./src/manage.py for /app/src/manage.py");
+}
+
+#[test]
+fn the_document_root_of_an_apache_site_is_served() {
+    let compose = "services:\n  web: {build: ., ports: [\"8080:80\"]}\n";
+    let dockerfile = "FROM php:8.3-apache\nCOPY ./src /var/www/html\n\
+                      COPY site.conf /etc/apache2/sites-available/000-default.conf\n";
+    let files = [("compose.yaml", compose), ("Dockerfile", dockerfile), ("src/public/index.php", "")];
+    let site = "<VirtualHost *:80>\n  DocumentRoot \"/var/www/html/public\"\n</VirtualHost>\n";
+    Repo::of(&[&files[..], &[("site.conf", site)]].concat()).has(" -t ./public");
+    let variable = "FROM php:8.3-apache\nENV APACHE_DOCUMENT_ROOT=/var/www/html/public\nCOPY ./src /var/www/html\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", variable), ("src/public/index.php", "")]).has(" -t ./public");
+}
+
+#[test]
+fn versions_have_one_wording_and_none_if_nixpkgs_has_the_version() {
+    let compose = "services:\n  a: {image: \"nextcloud:31\", ports: [\"8080:80\"]}\n  b: {image: \"prom/prometheus:v2.40.0\"}\n  \
+                   c: {image: \"rabbitmq:3.8\"}\n  d: {image: \"postgres:9\"}\n  e: {image: \"node:14\", command: node a.js}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.not_left("services.a.image", "the version");
+    for (name, image) in
+        [("b", "prom/prometheus:v2.40.0"), ("c", "rabbitmq:3.8"), ("d", "postgres:9"), ("e", "node:14")]
+    {
+        let why = format!("the version is the one in the locked nixpkgs, not that of `{image}`");
+        repo.left(&format!("services.{name}.image"), &why);
+    }
+}

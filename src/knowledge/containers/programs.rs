@@ -108,7 +108,8 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("wget", "wget", &["wget"]),
     ("nc", "netcat", &["nc"]),
     ("caddy", "caddy", &["caddy"]),
-    ("haproxy", "haproxy", &["haproxy"]),
+    // The image's start script also keeps it in the foreground, whatever its configuration says.
+    ("haproxy", "haproxy", &["haproxy", "-db"]),
     ("envoy", "envoy", &["envoy"]),
     ("traefik", "traefik", &["traefik"]),
     ("mc", "minio-client", &["mc"]),
@@ -327,6 +328,24 @@ pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "t
 /// Commands whose words are texts, users or files, even before a number or after `-h`.
 pub const NOT_CLIENTS: [&str; 12] =
     ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
+
+/// Parts of the names of functions and classes that take a host as their first argument.
+pub const CONNECTING: [&str; 14] = [
+    "addserver",
+    "amqp",
+    "cassandra",
+    "connect",
+    "elasticsearch",
+    "jedis",
+    "kafka",
+    "memcache",
+    "mongoclient",
+    "mysqli",
+    "createclient",
+    "redis",
+    "client",
+    "smtp",
+];
 
 /// Shells, as the interpreters of scripts.
 pub const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];

@@ -246,10 +246,16 @@ impl Rewriter<'_, '_> {
         }
         let is_whole = before.is_empty() && after.is_empty();
         let bare = match position {
-            Position::Variable(variable) => (is_whole || form.is_list) && is_host_word(variable),
+            Position::Variable(variable) => {
+                let is_label = service.name == self.service.name && !is_own_address(variable);
+                (is_whole || form.is_list) && is_host_word(variable) && !is_label
+            }
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
-                (is_whole && (flags.contains(&flag) || is_host_word(flag.trim_start_matches('-'))))
+                // A file or a module before it is not a flag: `server.py worker`.
+                let is_host_flag =
+                    || flag.strip_prefix('-').is_some_and(|flag| is_host_word(flag.trim_start_matches('-')));
+                (is_whole && (flags.contains(&flag) || is_host_flag()))
                     || (ends && before.ends_with('=') && is_host_word(last_word(before)))
             }
             Position::File => false,
@@ -481,7 +487,9 @@ pub fn is_host_word(name: &str) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     // `DB_URL_DATABASE` is the name of a database, and `HOST_DATABASE` the host of one.
     let is_other = match words.as_slice() {
-        [.., "PASSWORD"] => true,
+        [.., "PASSWORD" | "ID" | "TYPE"] => true,
+        // `HOST_NAME` is a host.
+        [.., before, "NAME"] => *before != "HOST",
         [first, _, .., last] => OTHER_WORDS.contains(last) && !HOST_WORDS.contains(first),
         _ => false,
     };
@@ -489,6 +497,13 @@ pub fn is_host_word(name: &str) -> bool {
         return false;
     }
     words.iter().any(|word| HOST_WORDS.contains(word)) || name.ends_with("HOST") || name.ends_with("SERVER")
+}
+
+/// Whether a variable with the service's own name holds the address that its program listens on or is reached at. Other
+/// variables only label the service: `SERVER_NAME`.
+fn is_own_address(variable: &str) -> bool {
+    let name = variable.to_ascii_uppercase();
+    name.contains("ADVERTISED") || ["HOST", "HOSTS", "ADDR", "ADDRESS", "BIND"].iter().any(|end| name.ends_with(end))
 }
 
 /// The port that a URL without a port number refers to.

@@ -51,7 +51,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     ) {
         let key = format!("environment.{name}");
         let Value::Scalar(scalar) = &value.value else { return };
-        if value.is_null() && value.text().is_none() && scalar.plain {
+        // A variable without a value is null only if it is not written in the file: `KEY: ${KEY}` is empty.
+        if value.is_null() && value.text().is_none() && scalar.plain && !process::asks(scalar) {
             self.carry(service, place, &key, "the environment that process-compose is started with");
             return;
         }

@@ -289,12 +289,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             // nginx reports each of its upstreams separately.
             let is_nginx = matches!(&other.role, Role::Known(known) if known.option == "nginx");
-            let binds = other.binds().into_iter().filter(|_| !is_nginx);
-            for bind in binds.filter(|bind| stack::is_configuration(&bind.source)) {
-                let text = self.files().text(&bind.source).ok().flatten().unwrap_or_default();
-                if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
-                    let why = format!("./{} refers to `{}`, which is left out", bind.source, service.name);
-                    self.leave(other, &bind.place, "volumes", why, todo);
+            for bind in other.binds().into_iter().filter(|_| !is_nginx) {
+                for path in stack::configurations(&bind, self.files()) {
+                    let text = self.files().text(&path).ok().flatten().unwrap_or_default();
+                    if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
+                        let why = format!("./{path} refers to `{}`, which is left out", service.name);
+                        self.leave(other, &bind.place, "volumes", why, todo);
+                    }
                 }
             }
         }

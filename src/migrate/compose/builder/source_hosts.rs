@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Builder;
 use super::source::{MOST_FILES, defaults_in, each_file, is_source};
-use crate::knowledge::containers::{HOST_CLIENTS, NOT_CLIENTS, SETTINGS, SHELLS, TOOLS};
+use crate::knowledge::containers::{CONNECTING, HOST_CLIENTS, NOT_CLIENTS, SETTINGS, SHELLS, TOOLS};
 use crate::migrate::compose::hosts::is_host_word;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
@@ -57,6 +57,7 @@ impl<'m> Builder<'_, 'm> {
                 _ if is_script(name) || has_shebang(text) => Kind::Shell,
                 _ if may_be_script(name) => return false,
                 _ if is_env(name) => Kind::Variables,
+                _ if is_settings(name) => Kind::Settings,
                 _ => Kind::Source,
             };
             let others: Vec<(&str, &Service<'m>)> =
@@ -98,6 +99,8 @@ impl<'m> Builder<'_, 'm> {
 enum Kind {
     /// As source code or settings.
     Source,
+    /// As settings, in which addresses need no quotes.
+    Settings,
     /// As a shell script.
     Shell,
     /// As package.json, whose scripts are lines of a shell.
@@ -133,7 +136,7 @@ fn hosts_in<'n>(
             _ if is_long => "",
             Kind::Shell => first_word(line),
             Kind::Scripts => first_word(line.split_once(": \"").map_or("", |(_, script)| script)),
-            Kind::Source | Kind::Variables => "",
+            Kind::Source | Kind::Settings | Kind::Variables => "",
         };
         for (name, other) in others {
             if is_long {
@@ -156,7 +159,9 @@ fn hosts_in<'n>(
                 match is_shell && NOT_CLIENTS.contains(&command) {
                     true => before.ends_with("://"),
                     false => {
-                        is_host(before, after, &has_port) || is_shell && is_argument(before, after, command, &has_port)
+                        is_host(before, after, &has_port)
+                            || kind == Kind::Settings && is_address(before, after, &has_port)
+                            || is_shell && is_argument(before, after, command, &has_port)
                     }
                 }
             });
@@ -225,6 +230,40 @@ fn is_default_of_shell(line: &str, name: &str, set: &BTreeSet<String>) -> bool {
     })
 }
 
+/// Whether a name is an address with a port between spaces, as in `server db:3000;`.
+fn is_address(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
+    let port = after.strip_prefix(':').and_then(names::leading_number);
+    before.ends_with(char::is_whitespace) && port.is_some_and(has_port)
+}
+
+/// Whether a string that consists of a name is an argument for a host: `"db", 5432`, `5432, "db"`, `define('DB_HOST',
+/// 'db')`, `connect("db"`.
+fn is_host_argument(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
+    let before = before.trim_end();
+    let after = after.trim_start();
+    let next = after.strip_prefix(',').map(str::trim_start).and_then(names::leading_number);
+    let list = before.strip_suffix(',').map(str::trim_end);
+    let last = list.map(|list| &list[list.trim_end_matches(|c: char| c.is_ascii_digit()).len()..]);
+    let last = last.and_then(|number| number.parse().ok());
+    let key = list.and_then(|list| list.strip_suffix(['"', '\'']));
+    let key = key.and_then(|list| list.rsplit(['"', '\'']).next()).filter(|key| !key.contains(char::is_whitespace));
+    let call = before.trim_end_matches(['[', '(']);
+    let name = &call[call.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len()..];
+    let name = if call.len() < before.len() { name.to_ascii_lowercase() } else { String::new() };
+    next.or(last).is_some_and(has_port)
+        || key.is_some_and(is_host_name)
+        // `boto3.client("s3")`
+        || name != "client" && CONNECTING.iter().any(|word| name.contains(word))
+}
+
+/// Whether a name follows the key of a host inside a string: `"host=db user=x"`.
+fn is_in_string(before: &str, after: &str) -> bool {
+    let lower = before.to_ascii_lowercase();
+    let is_key = ["host=", "server=", "data source="].iter().any(|key| lower.ends_with(key));
+    let is_open = |quote: char| before.matches(quote).count() % 2 == 1;
+    is_key && (is_open('"') || is_open('\'')) && after.starts_with([' ', ';', ',', '"', '\''])
+}
+
 /// Whether the text around a name makes it a host: `//db/`, `user@db`, `"db:5432"`, `host="db"`.
 fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let is_end =
@@ -256,7 +295,11 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
         return is_text && (has_port(port) || is_host_word(key_of(before.trim_end_matches(['"', '\'', '`']))));
     }
     match quote {
-        Some(quote) => after.starts_with(quote) && is_key(&before[..before.len() - 1]),
+        Some(quote) => after.strip_prefix(quote).is_some_and(|rest| {
+            let before = &before[..before.len() - 1];
+            is_key(before) || is_host_argument(before, rest, has_port)
+        }),
+        None if is_in_string(before, after) => true,
         // `host = db` in a file of settings.
         None => {
             let is_whole = after.trim().is_empty();
@@ -333,6 +376,18 @@ mod tests {
             ("{\"url\": \"db\"}", false),
             ("\"https://x.example.org/@db: y\"", false),
             ("addr = \"db:8000\"", true),
+            ("define('DB_HOST', 'db');", true),
+            ("mysqli_connect(\"db\", $user)", true),
+            ("new Redis(5432, \"db\")", true),
+            ("client.connect(\"db\", 5432)", true),
+            ("base.Client((\"db\", 11211))", true),
+            ("Elasticsearch([\"db\"])", true),
+            ("new PDO('mysql:host=db;dbname=x')", true),
+            ("psycopg2.connect(\"host=db user=x\")", true),
+            ("define('DB_NAME', 'db');", false),
+            ("print(\"db\", 7)", false),
+            ("f(\"x\", host=db)", false),
+            ("path.join(\"db\", name)", false),
             ("  host: db", true),
             ("\"host\": \"db\", \"port\": 1", true),
             ("broker: db:9092", true),
