@@ -205,7 +205,7 @@ fn variables_of_start_scripts_and_versions_are_named() {
     let repo = Repo::of(&[("compose.yaml", compose)]);
     repo.lacks("GITEA__")
         .left("services.git.environment.GITEA__database__HOST", "start script")
-        .left("services.proxy.image", "not v1.7")
+        .left("services.proxy.image", "not that of `traefik:v1.7`")
         .not_left("services.new.image", "version")
         .left("services.photos.environment", "DB_HOSTNAME")
         .not_left("services.photos.environment", "REDIS_HOSTNAME")
@@ -282,7 +282,7 @@ fn addresses_in_settings_at_the_root_of_the_repository_are_rewritten() {
 fn packages_of_the_version_of_an_image_are_not_reported() {
     let compose = "services:\n  couch: {image: \"couchdb:3\"}\n  old: {image: \"couchdb:2.1\"}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
-    repo.not_left("services.couch.image", "version").left("services.old.image", "not 2.1");
+    repo.not_left("services.couch.image", "version").left("services.old.image", "not that of `couchdb:2.1`");
 }
 
 #[test]
@@ -445,4 +445,57 @@ fn versions_have_one_wording_and_none_if_nixpkgs_has_the_version() {
         let why = format!("the version is the one in the locked nixpkgs, not that of `{image}`");
         repo.left(&format!("services.{name}.image"), &why);
     }
+}
+
+#[test]
+fn lines_of_haproxy_that_need_a_container_are_reported() {
+    let compose = "services:\n  lb:\n    image: haproxy:2.9\n    ports: [\"8080:80\", \"8404:8404\"]\n    \
+                   volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\"]\n";
+    let config = "global\n  daemon\n  chroot /var/lib/haproxy\n  user haproxy\nfrontend f\n  bind *:80\nlisten stats\n  \
+                  bind :8404\n  stats enable\n";
+    Repo::of(&[("compose.yaml", compose), ("haproxy.cfg", config)])
+        .has("haproxy -db -f")
+        .has("bind :${toString ports.")
+        .lacks("bind :8404")
+        .left("services.lb.command", "\"line\":3")
+        .left("services.lb.command", "`user haproxy`")
+        .not_left("services.lb.command", "stats enable");
+}
+
+#[test]
+fn variables_for_ports_of_other_programs_do_not_set_the_own_port() {
+    let compose = "services:\n  app: {build: ., ports: [\"80\"], environment: {NGINX_PORT: \"80\"}}\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", "FROM node:22\nCMD [\"node\", \"a.js\"]\n")])
+        .left("services.app.ports.80", "it is unknown how the program gets its port");
+}
+
+#[test]
+fn run_lines_that_only_prepare_the_image_are_not_reported() {
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nRUN mkdir -p /app && pip install --upgrade pip\nRUN ls -la\n\
+                      RUN apt-get update && rm -rf /var/lib/apt/lists/*\nRUN make all\nCOPY . .\nCMD [\"python\", \"a.py\"]\n";
+    Repo::of(&[("compose.yaml", "services:\n  app: {build: .}\n"), ("Dockerfile", dockerfile), ("a.py", "")])
+        .not_left("services.app.build", "mkdir")
+        .not_left("services.app.build", "ls -la")
+        .not_left("services.app.build", "apt-get")
+        .left("services.app.build", "make all");
+}
+
+#[test]
+fn applications_of_nixpkgs_get_their_ports() {
+    let compose = "services:\n  a: {image: \"fullstorydev/grpcui:v1.4.0\", command: -plaintext host:50051}\n  \
+                   b: {image: \"ghcr.io/prymitive/karma:v0.120\"}\n  c: {image: \"owncast/owncast\"}\n  \
+                   d: {image: \"ghcr.io/tursodatabase/libsql-server\"}\n  e: {image: \"superseriousbusiness/gotosocial\"}\n  \
+                   f: {image: \"henrygd/beszel-agent\"}\n  g: {image: \"ghcr.io/mostlygeek/llama-swap:cpu\", \
+                   volumes: [\"./config.yaml:/app/config.yaml\"]}\n  h: {image: \"twinproduction/gatus\", \
+                   volumes: [\"./gatus:/config\"]}\n";
+    let files = [("compose.yaml", compose), ("config.yaml", "models: {}\n"), ("gatus/config.yaml", "endpoints: []\n")];
+    Repo::of(&files)
+        .has("${pkgs.grpcui}/bin/grpcui -bind=127.0.0.1 -port=${toString ports.")
+        .has("${pkgs.karma}/bin/karma --listen.address 127.0.0.1 --listen.port ${toString ports.")
+        .has("${pkgs.owncast}/bin/owncast -webserverip 127.0.0.1 -webserverport ${toString ports.")
+        .has("SQLD_HTTP_LISTEN_ADDR = \"127.0.0.1:${toString ports.")
+        .has("GTS_WEB_ASSET_BASE_DIR = \"${pkgs.gotosocial}/share/gotosocial/web/assets/\"")
+        .has("${pkgs.beszel}/bin/beszel-agent")
+        .has("--config ./config.yaml")
+        .has("GATUS_CONFIG_PATH = \"./gatus/config.yaml\"");
 }

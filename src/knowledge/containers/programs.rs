@@ -347,6 +347,17 @@ pub const CONNECTING: [&str; 14] = [
     "smtp",
 ];
 
+/// Lines of HAProxy's configuration that work only in a container: the words at their start, the reason, and what to do.
+/// Source: HAProxy's configuration manual.
+pub static HAPROXY_OF_IMAGE: &[(&str, &str, &str)] = &[
+    ("chroot", "only root may change the root folder", "remove the line"),
+    ("user", "only root may run it as another user", "remove the line"),
+    ("group", "only root may run it as another group", "remove the line"),
+    ("stats socket", "the folder of the socket may exist only in the image", "write a path that you may write to"),
+    ("nbproc", "HAProxy 2.5 and later do not support it", "remove the line"),
+    ("nameserver", "Docker's name server does not exist outside a container", "remove the section `resolvers`"),
+];
+
 /// Shells, as the interpreters of scripts.
 pub const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];
 

@@ -1,6 +1,7 @@
 //! Processes: the commands that process-compose runs for services.
 
 mod dotnet;
+mod haproxy;
 pub mod image;
 mod package;
 mod php;
@@ -195,6 +196,9 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             {
                 image::script_paths(builder, service, &path, &text);
                 program.packages.extend(version::runtime(builder, service));
+            }
+            if package == "haproxy" {
+                haproxy::notes(builder, service, &words[1..]);
             }
             append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::knowledge::containers::{self, PackageImage};
+use crate::lang::shell;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
@@ -35,6 +36,10 @@ impl<'a, 'm> Builder<'a, 'm> {
         let Some(file) = &service.image_file else { return };
         for (run, line) in &file.runs {
             let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+            if has_no_effect(run, &file.folder) {
+                self.carry(service, &place, "build", "nothing: it only prepares folders of the image");
+                continue;
+            }
             let shown: String = run.chars().take(60).collect();
             let why = format!("`RUN {}` prepared the image, but the process runs in the checkout", shown.trim());
             let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
@@ -300,6 +305,28 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
     }
+}
+
+/// Whether the commands of a RUN do nothing that a process in the checkout can use: they list or remove files, update the
+/// tool that installs packages, or create the working directory.
+fn has_no_effect(run: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    let is_package = |word: &str| !word.starts_with('-');
+    shell::commands(run).iter().all(|command| {
+        let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+        match words.as_slice() {
+            ["ls" | "rm" | "echo" | "true" | "set" | "cd" | "chown" | "update-ca-certificates", ..] => {
+                !run.contains('>')
+            }
+            ["apt-get" | "apt" | "apk", "update" | "upgrade" | "clean" | "autoremove", ..] => true,
+            ["mkdir", paths @ ..] => paths.iter().all(|path| !is_package(path) || path.trim_end_matches('/') == folder),
+            ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
+                let mut names = rest.iter().filter(|word| is_package(word)).peekable();
+                names.peek().is_some() && names.all(|name| matches!(*name, "pip" | "setuptools" | "wheel"))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// The work to do by hand for Python packages that the Dockerfile installs.

@@ -10,7 +10,7 @@ use super::Builder;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::process::Program;
-use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place};
 use crate::migrate::compose::{interpolate, names, words};
 use crate::migrate::nix::Text;
@@ -150,7 +150,7 @@ pub(super) fn each_file(
     let (mut count, mut entries) = (0, 0);
     let mut seen = BTreeSet::new();
     let (mut folders, mut single) = (Vec::new(), Vec::new());
-    for source in sources(service) {
+    for source in sources(files, service) {
         match files.is_folder(&source) || source.is_empty() {
             true => folders.push((source, 0)),
             false => single.push(source),
@@ -207,7 +207,7 @@ pub(super) fn each_file(
 
 /// The files and folders of the repository that a service's image or container has: those that are mounted or copied,
 /// or the whole build context if the Dockerfile copies none by name.
-fn sources(service: &Service<'_>) -> BTreeSet<String> {
+fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = service.binds().into_iter().map(|bind| bind.source).collect();
     let (Some(context), Some(file)) = (service.context(), &service.image_file) else {
         found.extend(service.context().map(str::to_owned));
@@ -217,9 +217,20 @@ fn sources(service: &Service<'_>) -> BTreeSet<String> {
     let mut is_copied = false;
     for (from, _) in copies {
         is_copied = true;
-        let plain = from.split(['*', '?', '[']).next().unwrap_or(from);
-        let plain = if plain.len() < from.len() { paths::folder(plain) } else { plain };
-        found.extend(paths::join(context, plain.trim_start_matches('/')));
+        let from = from.trim_start_matches('/');
+        match paths::name(from).split_once('*') {
+            // `COPY *.json ./`
+            Some((start, end)) if !paths::folder(from).contains('*') => {
+                let Some(folder) = paths::join(context, paths::folder(from)) else { continue };
+                let names = files.names(&folder);
+                let matching = names.iter().filter(|name| name.starts_with(start) && name.ends_with(end));
+                found.extend(matching.map(|name| stack::below(&folder, name)));
+            }
+            _ => {
+                let plain = from.split(['*', '?', '[']).next().unwrap_or(from);
+                found.extend(paths::join(context, if plain.len() < from.len() { paths::folder(plain) } else { plain }));
+            }
+        }
     }
     if !is_copied && found.is_empty() {
         found.insert(context.to_owned());

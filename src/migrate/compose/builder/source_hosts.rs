@@ -49,7 +49,10 @@ impl<'m> Builder<'_, 'm> {
         let is_complete = each_file(self.files(), service, &is_wanted, &mut |path, text| {
             let name = path.rsplit('/').next().unwrap_or(path);
             let is_mounted = || path.match_indices('/').any(|(at, _)| mounted.contains(&path[..at]));
-            if is_settings(name) && (mounted.contains(path) || is_mounted() || env_files.contains(path)) {
+            // The module has its own copy of a configuration with other addresses.
+            let is_rewritten = || self.configurations.borrow().contains_key(path);
+            let is_other = || mounted.contains(path) || is_mounted() || env_files.contains(path) || is_rewritten();
+            if is_settings(name) && is_other() {
                 return false;
             }
             let kind = match name {
