@@ -1,6 +1,7 @@
 //! The report of a migration: as text and as JSON.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use serde_json::json;
 
@@ -101,19 +102,23 @@ impl Shown<'_> {
 /// The entries of each file by their next step, in the order of its first entry, and inside them those with the same
 /// reason.
 fn grouped(left: &[Left]) -> Vec<Vec<Vec<&Left>>> {
-    let mut places: HashMap<(&str, &str), (usize, HashMap<&str, usize>)> = HashMap::new();
-    let mut groups: Vec<Vec<Vec<&Left>>> = Vec::new();
-    for entry in left {
-        let (group, reasons) = places.entry((&*entry.path, &entry.todo)).or_insert_with(|| {
+    let steps = by(left, |entry| (&*entry.path, entry.todo.as_str()));
+    steps.into_iter().map(|entries| by(entries, |entry| entry.why.as_str())).collect()
+}
+
+/// The entries with the same key, in the order of the first of each.
+fn by<'l, K: Eq + Hash>(
+    entries: impl IntoIterator<Item = &'l Left>,
+    key: impl Fn(&'l Left) -> K,
+) -> Vec<Vec<&'l Left>> {
+    let mut places: HashMap<K, usize> = HashMap::new();
+    let mut groups: Vec<Vec<&Left>> = Vec::new();
+    for entry in entries {
+        let at = *places.entry(key(entry)).or_insert(groups.len());
+        if at == groups.len() {
             groups.push(Vec::new());
-            (groups.len() - 1, HashMap::new())
-        });
-        let reasons_of_group = &mut groups[*group];
-        let at = *reasons.entry(&entry.why).or_insert_with(|| {
-            reasons_of_group.push(Vec::new());
-            reasons_of_group.len() - 1
-        });
-        reasons_of_group[at].push(entry);
+        }
+        groups[at].push(entry);
     }
     groups
 }

@@ -499,3 +499,19 @@ fn applications_of_nixpkgs_get_their_ports() {
         .has("--config ./config.yaml")
         .has("GATUS_CONFIG_PATH = \"./gatus/config.yaml\"");
 }
+
+#[test]
+fn nginx_serves_the_folder_around_its_mounts_and_names_hosts_in_variables() {
+    let compose = "services:\n  web:\n    image: nginx\n    ports: [\"8080:80\"]\n    volumes: [\"./site.conf:/etc/nginx/conf.d/default.conf\", \
+                   \"./src/static:/app/src/static\", \"./src/media:/app/src/media\"]\n  \
+                   api: {image: \"node:22\", command: node a.js, expose: [\"3000\"]}\n";
+    let site = "server {\n  listen 80;\n  location /static { root /app/src; }\n  location /other { root /app; }\n  \
+                location /b { set $h api; proxy_pass http://$h:3000; }\n}\n";
+    let files =
+        [("compose.yaml", compose), ("site.conf", site), ("src/static/a", ""), ("src/media/b", ""), ("a.js", "")];
+    Repo::of(&files)
+        .has("root ./src;")
+        .left("services.web.configFile", "it names the host `api`")
+        .left("services.web.configFile", "/app is not a folder")
+        .not_left("services.web.configFile", "/app/src is not a folder");
+}

@@ -205,6 +205,9 @@ pub(super) fn each_file(
     true
 }
 
+/// The maximum number of patterns in COPY instructions whose files are listed. More stand for their whole folder.
+const MOST_PATTERNS: usize = 20;
+
 /// The files and folders of the repository that a service's image or container has: those that are mounted or copied,
 /// or the whole build context if the Dockerfile copies none by name.
 fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
@@ -214,13 +217,14 @@ fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
         return found;
     };
     let copies = file.copies.iter().chain(file.stages.iter().flat_map(|(_, stage)| &stage.copies));
-    let mut is_copied = false;
+    let (mut is_copied, mut patterns) = (false, 0);
     for (from, _) in copies {
         is_copied = true;
         let from = from.trim_start_matches('/');
         match paths::name(from).split_once('*') {
             // `COPY *.json ./`
-            Some((start, end)) if !paths::folder(from).contains('*') => {
+            Some((start, end)) if !paths::folder(from).contains('*') && patterns < MOST_PATTERNS => {
+                patterns += 1;
                 let Some(folder) = paths::join(context, paths::folder(from)) else { continue };
                 let names = files.names(&folder);
                 let matching = names.iter().filter(|name| name.starts_with(start) && name.ends_with(end));

@@ -8,6 +8,9 @@ use crate::lang::shell;
 use crate::migrate::dockerfile::frame::{Command, Frame};
 use crate::migrate::dockerfile::recipe::Recipe;
 
+/// The maximum number of words of a command that are compared with the files of the image.
+const MOST_WORDS: usize = 200;
+
 /// What an image contains.
 #[derive(Clone, Copy)]
 pub(super) struct Contents<'a> {
@@ -80,7 +83,7 @@ impl Module<'_, '_> {
             Command::Exec(mut words) => {
                 let has_script =
                     matches!(words.as_slice(), [shell, flag, _, ..] if shell.ends_with("sh") && flag == "-c");
-                for (at, word) in words.iter_mut().enumerate() {
+                for (at, word) in words.iter_mut().enumerate().take(MOST_WORDS) {
                     match has_script && at == 2 {
                         true => *word = self.script_without_paths(word, contents, line, what),
                         false => *word = self.without_path(word, is_program && at == 0, contents, line, what),
@@ -101,7 +104,7 @@ impl Module<'_, '_> {
             .flat_map(|command| command.words.iter().enumerate().map(|(at, word)| (word, at == 0)))
             .collect();
         words.sort_by_key(|(word, _)| word.span.start);
-        for (word, is_first) in words {
+        for (word, is_first) in words.into_iter().take(MOST_WORDS) {
             let (from, to) = (word.span.start as usize, word.span.end as usize);
             let name = self.without_path(&word.text, is_first, contents, line, what);
             if name != word.text && from >= end {
