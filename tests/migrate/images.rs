@@ -19,8 +19,7 @@ fn proxies_that_are_built_run_the_program_of_their_base_image() {
     ]);
     repo.has("${pkgs.haproxy}/bin/haproxy -db -f ${lbHaproxyCfg}")
         .has("maxconn 9\n")
-        .lacks("daemon")
-        .lacks("user haproxy")
+        .left("services.lb.command", "`user haproxy`")
         .has("bind *:${toString ports.development.lb}")
         .has("server app 127.0.0.1:${toString ports.development.app} check")
         .has("/bin/caddy run --config ${edgeCaddyfile}")

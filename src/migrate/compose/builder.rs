@@ -11,7 +11,7 @@ mod told;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::env_file::{EnvFile, READ_ENV};
+pub use self::env_file::{EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
 use super::hosts::{self, Rewriter};
@@ -99,8 +99,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let before = self.files.text(path).ok().flatten().filter(|_| stack::is_configuration(path))?;
         let name = path.rsplit('/').next().unwrap_or(path);
         let (own, paths) = match name {
-            "haproxy.cfg" => with_local_paths(service, &without_image_lines(&before)),
-            "Caddyfile" => with_local_paths(service, &before),
+            "haproxy.cfg" | "Caddyfile" => with_local_paths(service, &before),
             _ => (before.clone(), BTreeSet::new()),
         };
         let text = self.rewriter(service).rewrite_file(&own);
@@ -239,19 +238,6 @@ impl<'m> Done<'_, 'm> {
     pub(super) fn all(&mut self) {
         self.keys.extend(self.service.node.pairs().iter().map(|(key, _)| key.name.as_str()));
     }
-}
-
-/// HAProxy's configuration without what only the image can do: the process runs as you, without its own root folder.
-fn without_image_lines(text: &str) -> String {
-    let mut is_global = false;
-    let is_kept = |line: &&str| {
-        let name = line.split_whitespace().next().unwrap_or_default();
-        if containers::HAPROXY_SECTIONS.contains(&name) {
-            is_global = name == "global";
-        }
-        !is_global || !containers::HAPROXY_OF_IMAGE.contains(&name)
-    };
-    text.split_inclusive('\n').filter(is_kept).collect()
 }
 
 /// The maximum number of paths in a configuration file that are replaced. Each is compared with all mounts.

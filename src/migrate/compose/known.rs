@@ -15,6 +15,7 @@ use super::yaml::{Node, Place, Value};
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
 use crate::knowledge::services_flake;
 use crate::migrate::nix::{Attr, Expr, Text};
+use crate::migrate::report::{CHECK_VERSION, other_version};
 
 /// Builds an instance, and the additional settings of its process.
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
@@ -186,12 +187,10 @@ impl Instance<'_, '_, '_> {
                 self.set("package", Expr::Code(format!("pkgs.{attribute}")));
             }
             if found.is_none() && number.starts_with(|c: char| c.is_ascii_digit()) {
-                let why = format!("nixpkgs has no version {number}, so its default version is used");
-                self.leave(&node.place, "image", why, "check that the program works with it");
+                self.leave(&node.place, "image", other_version(image), CHECK_VERSION);
             }
-        } else if tag.starts_with(|c: char| c.is_ascii_digit()) {
-            let why = format!("the version is the one in nixpkgs, not {tag}");
-            self.leave(&node.place, "image", why, "check that its clients work with it");
+        } else if tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) {
+            self.leave(&node.place, "image", other_version(image), CHECK_VERSION);
         }
         match last {
             "valkey" => self.set("package", Expr::Code("pkgs.valkey".to_owned())),
@@ -428,9 +427,25 @@ impl Instance<'_, '_, '_> {
                 self.builder.carry(self.service, place, what, format!("`.env`, as {variable}"));
                 return true;
             }
-            ("zookeeper", "ZOO_MY_ID") if text.parse::<u32>().is_ok() => {
+            ("zookeeper", "ZOO_MY_ID" | "ZOO_SERVER_ID" | "ZOOKEEPER_SERVER_ID") if text.parse::<u32>().is_ok() => {
                 self.set("id", Expr::Code(text.clone()));
                 self.carry(place, what, "id");
+                return true;
+            }
+            // These are read together in `own_settings`.
+            ("zookeeper", name) if containers::zookeeper_setting(name).is_some() => {
+                self.carry(place, what, "extraConf");
+                return true;
+            }
+            ("zookeeper", "ZOO_SERVERS" | "ZOOKEEPER_SERVERS") => {
+                let servers = text.split([' ', ',']).flat_map(containers::zookeeper_servers);
+                if servers.count() < 2 {
+                    self.builder.carry(self.service, place, what, "nothing: its only server is this one");
+                    return true;
+                }
+                let why = "each server runs on its own, without the others";
+                let todo = "list the servers in `servers`, with 127.0.0.1 and other ports for each of them";
+                self.leave(place, what, why, todo);
                 return true;
             }
             ("minio", "MINIO_DEFAULT_BUCKETS") => {

@@ -1,6 +1,7 @@
 //! Processes: the commands that process-compose runs for services.
 
 mod dotnet;
+mod haproxy;
 pub mod image;
 pub mod mosquitto;
 mod package;
@@ -19,7 +20,7 @@ pub use source::is_spring;
 use source::{from_source, go_mod, starts_built};
 use version::versioned;
 
-use super::builder::{Builder, EnvFile, READ_ENV};
+use super::builder::{Builder, EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 use super::hosts::{Position, Rewriter};
 use super::interpolate;
 use super::stack::{Role, Service};
@@ -59,8 +60,10 @@ impl Program {
 
     fn text(&self) -> Text {
         let mut text = Text::default();
-        if self.sources.iter().any(|source| !source.is_shell) {
-            text.push(READ_ENV);
+        for (reader, function) in [(Reader::Lines, READ_ENV), (Reader::Raw, READ_RAW_ENV)] {
+            if self.sources.iter().any(|source| source.reader == reader) {
+                text.push(function);
+            }
         }
         for source in &self.sources {
             text.push(&source.command());
@@ -193,6 +196,18 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             }
             if package == "pm2" {
                 pm2::prepare(builder, service, &mut program);
+            }
+            // Such a script uses programs in the image's PATH.
+            if package == "bash"
+                && let Some(script) = words[1..].iter().find(|word| !word.starts_with('-'))
+                && let Some(path) = crate::paths::join(&working_folder(service), &host_path(service, script))
+                && let Ok(Some(text)) = builder.files().text(&path)
+            {
+                image::script_paths(builder, service, &path, &text);
+                program.packages.extend(version::runtime(builder, service));
+            }
+            if package == "haproxy" {
+                haproxy::notes(builder, service, &words[1..]);
             }
             append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);
@@ -470,12 +485,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     };
     let (path, full, text) = read(host_path(service, word)).or_else(copied).or_else(on_path)?;
     let mut line = interpreter(builder, service, &path, &text)?;
-    // Such scripts often copy files to their paths in the image.
-    let root = folder.and_then(|folder| folder.trim_start_matches('/').split('/').next());
-    if let Some(root) = root.filter(|root| text.split_whitespace().any(|word| names_path(word, root))) {
-        let why = format!("the script ./{full} refers to /{root}, which exists only in the image");
-        builder.leave(service, &service.key.place, "command", why, "change the script to work in the checkout");
-    }
+    image::script_paths(builder, service, &full, &text);
     line.push(" ").append(&words::word(&Text::literal(path)));
     // Such a script uses programs in the image's PATH.
     let packages = version::runtime(builder, service).into_iter().collect();
@@ -496,14 +506,6 @@ fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, tex
             Some(start_line(&versioned(builder, service, package), start))
         }
     }
-}
-
-/// Whether a word is a folder in the image's root, or a path under it.
-fn names_path(word: &str, root: &str) -> bool {
-    let word = word.trim_matches(|c: char| "\"';".contains(c));
-    word.strip_prefix('/')
-        .and_then(|path| path.strip_prefix(root))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a scalar refers to variables.

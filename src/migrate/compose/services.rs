@@ -8,6 +8,7 @@ use super::stack::{Role, Service};
 use super::{health, known};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::nix::{Attr, Expr, Text};
+use crate::migrate::report::{CHECK_VERSION, other_version};
 
 impl<'m> Builder<'_, 'm> {
     /// Builds all services.
@@ -82,10 +83,15 @@ impl<'m> Builder<'_, 'm> {
         let number = tag.trim_start_matches('v');
         let major = number.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
         // `nextcloud31` has the version of `nextcloud:31`.
-        let versioned = package.package.trim_end_matches(|c: char| c.is_ascii_digit());
-        if !major.is_empty() && &package.package[versioned.len()..] != major {
-            let why = format!("the version is the one in nixpkgs, not {tag}");
-            self.leave(service, &node.place, "image", why, "check that its clients work with it");
+        let has_major = |attribute: &str| {
+            let start = attribute.trim_end_matches(|c: char| c.is_ascii_digit());
+            start.len() < attribute.len() && &attribute[start.len()..] == major
+        };
+        let mut attributes =
+            package.arguments.iter().filter_map(|text| text.strip_prefix('{')?.split(['}', '/']).next());
+        if !major.is_empty() && !has_major(package.package) && !attributes.any(has_major) {
+            let why = other_version(node.text().unwrap_or_default());
+            self.leave(service, &node.place, "image", why, CHECK_VERSION);
         }
         for (_, variable, host) in containers::IMAGE_HOSTS.iter().filter(|(name, ..)| *name == package.package) {
             let is_set = service.get("environment").is_some_and(|node| node.get(variable).is_some());

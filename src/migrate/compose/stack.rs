@@ -363,10 +363,14 @@ impl<'m> Stack<'m> {
                     draft.report.leave(&port.place.path, port.place.line, what.clone(), why, todo);
                 }
                 if let Some(owner) = claimed.taken_by {
-                    let why = format!("port {wanted} already belongs to `{owner}`, so {} is used", claimed.number);
-                    let before = port.published.unwrap_or(wanted);
-                    let todo = format!("use port {} wherever clients outside Compose used {before}", claimed.number);
-                    draft.report.leave(&port.place.path, port.place.line, what, why, todo);
+                    // No client outside Compose uses a port that is not published.
+                    if port.published.is_some() {
+                        let why = format!("port {wanted} already belongs to `{owner}`, so {} is used", claimed.number);
+                        let before = port.published.unwrap_or(wanted);
+                        let todo =
+                            format!("use port {} wherever clients outside Compose used {before}", claimed.number);
+                        draft.report.leave(&port.place.path, port.place.line, what, why, todo);
+                    }
                 } else if let Some(published) = port.published.filter(|published| *published != wanted)
                     && (is_told || port.container >= 1024)
                 {
@@ -479,6 +483,20 @@ fn names_path(service: &Service<'_>, folder: &str) -> bool {
     own.iter().any(|(text, _)| text.contains(&below))
         || image.flat_map(|(words, _)| words).any(|word| word.contains(&below))
         || super::process::usual_words(service).iter().any(|word| word.contains(&below))
+}
+
+/// The maximum number of files in a mounted folder that are searched for hosts that are left out.
+const MOST_CONFIGURATIONS: usize = 30;
+
+/// The mounted file, or the files in the mounted folder, that contain the settings of a program.
+pub fn configurations(bind: &Bind, files: &dyn Files) -> Vec<String> {
+    if is_configuration(&bind.source) {
+        return vec![bind.source.clone()];
+    }
+    // The repository itself is mounted for its source.
+    let names = if bind.source.is_empty() { Vec::new() } else { files.names(&bind.source) };
+    let paths = names.iter().filter(|name| is_configuration(name)).map(|name| below(&bind.source, name));
+    paths.take(MOST_CONFIGURATIONS).collect()
 }
 
 /// Whether a mounted file contains the settings of a program.

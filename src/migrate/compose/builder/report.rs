@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::knowledge::containers::{self, PackageImage};
+use crate::lang::shell;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
@@ -38,6 +39,10 @@ impl<'a, 'm> Builder<'a, 'm> {
             if installs_only_pm2(run) && !program.line.contains("pm2") {
                 let into = "nothing: process-compose starts the program without PM2";
                 self.carry(service, &place, "build", into);
+                continue;
+            }
+            if has_no_effect(run, &file.folder) {
+                self.carry(service, &place, "build", "nothing: it only prepares folders of the image");
                 continue;
             }
             let shown: String = run.chars().take(60).collect();
@@ -314,12 +319,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             // nginx reports each of its upstreams separately.
             let is_nginx = matches!(&other.role, Role::Known(known) if known.option == "nginx");
-            let binds = other.binds().into_iter().filter(|_| !is_nginx);
-            for bind in binds.filter(|bind| stack::is_configuration(&bind.source)) {
-                let text = self.files().text(&bind.source).ok().flatten().unwrap_or_default();
-                if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
-                    let why = format!("./{} refers to `{}`, which is left out", bind.source, service.name);
-                    self.leave(other, &bind.place, "volumes", why, todo);
+            for bind in other.binds().into_iter().filter(|_| !is_nginx) {
+                for path in stack::configurations(&bind, self.files()) {
+                    let text = self.files().text(&path).ok().flatten().unwrap_or_default();
+                    if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
+                        let why = format!("./{path} refers to `{}`, which is left out", service.name);
+                        self.leave(other, &bind.place, "volumes", why, todo);
+                    }
                 }
             }
         }
@@ -332,6 +338,28 @@ fn installs_only_pm2(run: &str) -> bool {
     let is_manager = words.next().is_some_and(|word| matches!(word, "npm" | "yarn" | "pnpm"));
     let packages: Vec<&str> = words.skip_while(|word| matches!(*word, "i" | "install" | "add" | "global")).collect();
     is_manager && matches!(packages.as_slice(), [one] if *one == "pm2" || one.starts_with("pm2@"))
+}
+
+/// Whether the commands of a RUN do nothing that a process in the checkout can use: they list or remove files, update the
+/// tool that installs packages, or create the working directory.
+fn has_no_effect(run: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    let is_package = |word: &str| !word.starts_with('-');
+    shell::commands(run).iter().all(|command| {
+        let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+        match words.as_slice() {
+            ["ls" | "rm" | "echo" | "true" | "set" | "cd" | "chown" | "update-ca-certificates", ..] => {
+                !run.contains('>')
+            }
+            ["apt-get" | "apt" | "apk", "update" | "upgrade" | "clean" | "autoremove", ..] => true,
+            ["mkdir", paths @ ..] => paths.iter().all(|path| !is_package(path) || path.trim_end_matches('/') == folder),
+            ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
+                let mut names = rest.iter().filter(|word| is_package(word)).peekable();
+                names.peek().is_some() && names.all(|name| matches!(*name, "pip" | "setuptools" | "wheel"))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// The work to do by hand for Python packages that the Dockerfile installs.
