@@ -68,11 +68,10 @@ impl Configuration {
             (rest.is_empty() || rest.starts_with('/')).then_some((bind.target.len(), format!("{}{rest}", bind.source)))
         });
         let (_, path) = binds.max_by_key(|(length, _)| *length)?;
-        let text = files.text(&path).ok()??;
+        let text = files.text(&path).ok()?.filter(|text| text.len() <= LONGEST)?;
         let file = Self { target, path, text };
         let names = file.directives().filter(|(_, words)| NAMES_FILE.contains(&words[0])).count();
-        let is_short = file.text.len() <= LONGEST && names <= MOST_PATHS && file.ports().len() <= MOST_LISTENERS;
-        is_short.then_some(file)
+        (names <= MOST_PATHS && file.ports().len() <= MOST_LISTENERS).then_some(file)
     }
 
     /// The ports of its listeners, in the order of the file.
