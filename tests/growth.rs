@@ -544,6 +544,36 @@ fn accounts_and_groups_in_a_dockerfile() {
 }
 
 #[test]
+fn programs_in_the_command_of_an_image() {
+    is_linear(500, MIGRATE_DOCKERFILE, |size| {
+        let words = each(size, |index| format!(", \"/usr/bin/a{index}\""));
+        let copies = each(size / 5, |index| format!("COPY a /usr/lib/a{index}\n"));
+        vec![file("Dockerfile", format!("FROM debian\n{copies}CMD [\"/usr/bin/a\"{words}]\n"))]
+    });
+}
+
+#[test]
+fn patterns_that_a_dockerfile_copies() {
+    is_linear(100, MIGRATE, |size| {
+        let copies = each(size, |index| format!("COPY a{index}*.js ./\n"));
+        let files = (0..size).map(|index| file(&format!("a{index}.js"), "db\n"));
+        let compose = "services:\n  db: { image: redis }\n  a: { build: . }\n";
+        let image = format!("FROM node:22\n{copies}CMD [\"node\", \"a0.js\"]\n");
+        files.chain([file("compose.yaml", compose), file("Dockerfile", image)]).collect()
+    });
+}
+
+#[test]
+fn paths_in_a_script_that_a_process_runs() {
+    is_linear(1_000, MIGRATE, |size| {
+        let script = each(size, |index| format!("cat /app/a{index}\n"));
+        let compose = "services:\n  a: { build: ., command: sh ./run.sh }\n";
+        let image = "FROM node:22\nWORKDIR /app\nCOPY . .\n";
+        vec![file("compose.yaml", compose), file("Dockerfile", image), file("run.sh", script)]
+    });
+}
+
+#[test]
 fn hosts_in_the_source_of_a_program() {
     let compose = "services:\n  web: { image: nginx }\n  a: { build: ., command: node a.js }\n";
     let files = |name: &'static str, text: String| {

@@ -54,6 +54,14 @@ pub struct Report {
     first: HashMap<(RelPath, usize), usize>,
 }
 
+/// The reason why a package does not have the version of an image.
+pub fn other_version(image: &str) -> String {
+    format!("the version is the one in the locked nixpkgs, not that of `{image}`")
+}
+
+/// The work to do by hand if a program has another version.
+pub const CHECK_VERSION: &str = "check that the program and its clients work with that version";
+
 /// An old file that the written files replace. The migration never deletes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Replaced {

@@ -1,5 +1,8 @@
 //! The report of a migration: as text and as JSON.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
 use serde_json::json;
 
 use super::View;
@@ -7,7 +10,7 @@ use super::style::{BOLD, GREEN, RED, YELLOW};
 use super::text::{clean, count};
 use super::wrap::fitted;
 use crate::fix::Change;
-use crate::migrate::{Error, Report};
+use crate::migrate::{Error, Left, Report};
 
 /// A migration to show.
 pub struct Shown<'a> {
@@ -63,13 +66,17 @@ impl Shown<'_> {
                 out.push_str(&format!("  help: {}\n", clean(help)));
             }
         }
-        for left in &self.report.left {
-            let place = format!("{}:{}", clean(&view.path(&left.path)), left.line);
-            let what = BOLD.on(clean(&left.what), color);
-            let line = format!("{place}: {}: {what}: {}", YELLOW.on("not carried over", color), clean(&left.why));
-            out.push_str(&(fitted(&line, 2, &view.stream) + "\n"));
-            if !left.todo.is_empty() {
-                out.push_str(&(fitted(&format!("  to do: {}", clean(&left.todo)), 4, &view.stream) + "\n"));
+        for group in grouped(&self.report.left) {
+            for entry in &group {
+                let Some(first) = entry.first() else { continue };
+                let place = format!("{}:{}", clean(&view.path(&first.path)), first.line);
+                let what = BOLD.on(clean(&names(entry)).into_owned(), color);
+                let line = format!("{place}: {}: {what}: {}", YELLOW.on("not carried over", color), clean(&first.why));
+                out.push_str(&(fitted(&line, 2, &view.stream) + "\n"));
+            }
+            let todo = group.first().and_then(|entry| entry.first()).map_or("", |left| left.todo.as_str());
+            if !todo.is_empty() {
+                out.push_str(&(fitted(&format!("  to do: {}", clean(todo)), 4, &view.stream) + "\n"));
             }
         }
         for old in &self.report.replaced {
@@ -89,5 +96,73 @@ impl Shown<'_> {
             (false, false) => "; apply with --write\n",
         });
         out
+    }
+}
+
+/// The entries of each file by their next step, in the order of its first entry, and inside them those with the same
+/// reason.
+fn grouped(left: &[Left]) -> Vec<Vec<Vec<&Left>>> {
+    let steps = by(left, |entry| (&*entry.path, entry.todo.as_str()));
+    steps.into_iter().map(|entries| by(entries, |entry| entry.why.as_str())).collect()
+}
+
+/// The entries with the same key, in the order of the first of each.
+fn by<'l, K: Eq + Hash>(
+    entries: impl IntoIterator<Item = &'l Left>,
+    key: impl Fn(&'l Left) -> K,
+) -> Vec<Vec<&'l Left>> {
+    let mut places: HashMap<K, usize> = HashMap::new();
+    let mut groups: Vec<Vec<&Left>> = Vec::new();
+    for entry in entries {
+        let at = *places.entry(key(entry)).or_insert(groups.len());
+        if at == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[at].push(entry);
+    }
+    groups
+}
+
+/// The maximum number of names and lines in a line of the report.
+const MOST: usize = 8;
+
+/// The names in an entry, and its lines if there are several.
+fn names(entry: &[&Left]) -> String {
+    let listed = |all: &[String]| match all.len().checked_sub(MOST) {
+        Some(more) if more > 0 => format!("{} and {more} more", all[..MOST].join(", ")),
+        _ => all.join(", "),
+    };
+    let mut seen = HashSet::new();
+    let whats: Vec<String> =
+        entry.iter().filter(|left| seen.insert(&left.what)).map(|left| left.what.clone()).collect();
+    let mut lines: Vec<usize> = entry.iter().map(|left| left.line).collect();
+    lines.dedup();
+    let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+    match lines.len() {
+        1 => listed(&whats),
+        _ => format!("{} (lines {})", listed(&whats), listed(&lines)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_with_the_same_reason_and_next_step_are_one_line() {
+        let left = |line: usize, what: &str, why: &str, todo: &str| Left {
+            path: "a".into(),
+            line,
+            what: what.to_owned(),
+            why: why.to_owned(),
+            todo: todo.to_owned(),
+        };
+        let all = [left(1, "x", "w", "t"), left(2, "b", "u", "s"), left(3, "y", "w", "t"), left(4, "z", "v", "t")];
+        let groups = grouped(&all);
+        let shown: Vec<Vec<String>> =
+            groups.iter().map(|group| group.iter().map(|entry| names(entry)).collect()).collect();
+        assert_eq!(shown, [vec!["x, y (lines 1, 3)".to_owned(), "z".to_owned()], vec!["b".to_owned()]]);
+        let many: Vec<Left> = (1..12).map(|line| left(line, "x", "w", "t")).collect();
+        assert_eq!(names(&many.iter().collect::<Vec<_>>()), "x (lines 1, 2, 3, 4, 5, 6, 7, 8 and 3 more)");
     }
 }

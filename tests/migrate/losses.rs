@@ -205,7 +205,7 @@ fn start_script_variables_and_other_versions_are_reported() {
     let repo = Repo::of(&[("compose.yaml", compose)]);
     repo.lacks("GITEA__")
         .left("services.git.environment.GITEA__database__HOST", "start script")
-        .left("services.proxy.image", "not v1.7")
+        .left("services.proxy.image", "not that of `traefik:v1.7`")
         .not_left("services.new.image", "version")
         .left("services.photos.environment", "DB_HOSTNAME")
         .not_left("services.photos.environment", "REDIS_HOSTNAME")
@@ -232,10 +232,9 @@ fn settings_copied_into_a_server_image_are_reported() {
     let files =
         [("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "process.env.PORT\n"), ("nginx.conf", "")];
     Repo::of(&files)
-        .left("services.web.build", "nginx.conf to /etc/nginx/nginx.conf")
-        .not_left("services.web.command", "`nginx`")
-        .not_left("services.web.command", "`envsubst`")
-        .left("services.web.ports.80", "unknown how");
+        .left("services.web.build", "without `envsubst < /t > /c && exec nginx")
+        .not_left("services.web.ports.80", "")
+        .carried("services.web.build", "configFile");
 }
 
 #[test]
@@ -282,7 +281,7 @@ fn addresses_in_settings_in_the_repository_root_are_rewritten() {
 fn only_packages_with_another_version_are_reported() {
     let compose = "services:\n  couch: {image: \"couchdb:3\"}\n  old: {image: \"couchdb:2.1\"}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
-    repo.not_left("services.couch.image", "version").left("services.old.image", "not 2.1");
+    repo.not_left("services.couch.image", "version").left("services.old.image", "not that of `couchdb:2.1`");
 }
 
 #[test]
@@ -293,4 +292,225 @@ fn nginx_sites_copied_into_an_image_are_read() {
     let conf = "server {\n  listen 8080;\n  location / { proxy_pass http://app:5000; }\n}\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site.conf", conf), ("a.js", "")]);
     repo.has("proxy_pass http://127.0.0.1:").lacks("nginx}/html");
+}
+
+#[test]
+fn raw_files_and_the_project_folder_keep_their_values() {
+    let compose = "services:\n  raw: {image: \"node:22\", command: node a.js, env_file: [{path: raw.env, format: raw}]}\n  \
+                   sub:\n    image: node:22\n    command: node a.js\n    working_dir: /srv/sub\n    volumes: [\".:/srv\"]\n    \
+                   environment: {ROOT: \"${PWD}/x\", DATA: \"${HOME}/d\"}\n  \
+                   unset:\n    image: node:22\n    command: node a.js\n    environment:\n      HOOK: ${HOOK}\n";
+    Repo::of(&[("compose.yaml", compose), ("raw.env", "A=\"q\"\n"), ("sub/a.js", "")])
+        .has("read_raw_env ./raw.env")
+        .has("export ROOT=\"$(cd .. && pwd)/x\"")
+        .not_left("services.sub.environment.ROOT", "no value")
+        .left("services.unset.environment.HOOK", "`HOOK` has no value yet");
+}
+
+#[test]
+fn zookeeper_keeps_its_settings_and_names_its_peers() {
+    let compose = "services:\n  one:\n    image: zookeeper:3.8\n    environment: {ZOO_MY_ID: 1, ZOO_TICK_TIME: 3000, \
+                   ZOO_SERVERS: \"server.1=one:2888:3888;2181\"}\n  \
+                   two:\n    image: confluentinc/cp-zookeeper:7.5.0\n    environment: {ZOOKEEPER_SERVER_ID: 2, \
+                   ZOOKEEPER_SERVERS: \"one:2888:3888;two:2888:3888\"}\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("initLimit=5")
+        .has("tickTime=3000")
+        .lacks("tickTime=2000")
+        .has("id = 2;")
+        .not_left("services.one.environment.ZOO_SERVERS", "")
+        .left("services.two.environment.ZOOKEEPER_SERVERS", "without the others");
+}
+
+#[test]
+fn modules_that_are_named_by_a_flag_are_found() {
+    let dockerfile =
+        |name: &str, command: &str| format!("FROM python:3.12\nWORKDIR /app\nCOPY {name}/{name}.py .\nCMD {command}\n");
+    let compose = "services:\n  a: {build: {context: ., dockerfile: a/Dockerfile}}\n  \
+                   b: {build: {context: ., dockerfile: b/Dockerfile}}\n  c: {build: {context: ., dockerfile: c/Dockerfile}}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("a/Dockerfile", &dockerfile("a", "[\"python\", \"-m\", \"a\"]")),
+        ("a/a.py", ""),
+        ("b/Dockerfile", &dockerfile("b", "[\"celery\", \"-A\", \"b.app\", \"worker\"]")),
+        ("b/b.py", ""),
+        ("c/Dockerfile", &dockerfile("c", "[\"flask\", \"--app=c\", \"run\"]")),
+        ("c/c.py", ""),
+    ])
+    .has("PYTHONPATH=\"./a\"")
+    .has("PYTHONPATH=\"./b\"")
+    .has("PYTHONPATH=\"./c\"");
+}
+
+#[test]
+fn names_of_services_are_hosts_only_after_flags_and_in_variables_of_hosts() {
+    let compose = "services:\n  worker: {image: \"python:3.12\", command: celery -A project.server worker}\n  \
+                   web: {image: \"node:22\", command: node server.js web --host redis}\n  \
+                   api:\n    image: node:22\n    command: node a.js\n    environment: {SERVER_NAME: api, SERVER_ID: api, \
+                   HOSTNAME: api, BIND_HOST: api, SERVER_TYPE: redis, REDIS_HOST_NAME: redis}\n  redis: {image: redis}\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .has("celery -A project.server worker")
+        .has("node server.js web --host 127.0.0.1")
+        .has("SERVER_NAME = \"api\"")
+        .has("SERVER_ID = \"api\"")
+        .has("HOSTNAME = \"api\"")
+        .has("SERVER_TYPE = \"redis\"")
+        .has("BIND_HOST = \"127.0.0.1\"")
+        .has("REDIS_HOST_NAME = \"127.0.0.1\"");
+}
+
+#[test]
+fn hosts_are_found_in_the_files_that_a_service_has() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", volumes: [\"./lb:/usr/local/etc/haproxy\"], ports: [\"8080:80\"]}\n  \
+                   db: {image: \"postgres:16\"}\n  app: {build: .}\n  tuned: {build: {context: ., dockerfile: Dockerfile.tuned}}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY src ./src\nCOPY *.json ./\nCMD [\"node\", \"src/a.js\"]\n"),
+        ("Dockerfile.tuned", "FROM debian\nCOPY tuned.sh /\nCMD [\"sleep\", \"1\"]\n"),
+        ("tuned.sh", "nc -z db 5432\n"),
+        ("src/a.js", "fetch('http://db:5432')\n"),
+        ("lib/b.js", "fetch('http://db:5432')\n"),
+        ("config.json", "{\n \"host\": \"db\"\n}\n"),
+        ("package.json", "{\"scripts\": {\"wait\": \"wait-on tcp:db:5432\"}}\n"),
+        ("lb/haproxy.cfg", "frontend f\n  bind *:80\n  default_backend b\nbackend b\n  server s app:3000\n"),
+    ]);
+    repo.has("haproxy -db -f")
+        .left("services.app.source", "src/a.js")
+        .left("services.app.source", "config.json")
+        .left("services.app.source", "package.json")
+        .left("services.tuned.source", "tuned.sh")
+        .not_left("services.lb.source", "")
+        .not_left("services.app.source", "lib/b.js");
+}
+
+#[test]
+fn configurations_in_folders_name_hosts_that_are_left_out() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", volumes: [\"./lb:/usr/local/etc/haproxy\"]}\n  \
+                   app: {image: acme/app}\n";
+    let config = "frontend f\n  bind *:80\n  default_backend b\nbackend b\n  server s app:3000\n";
+    Repo::of(&[("compose.yaml", compose), ("lb/haproxy.cfg", config)])
+        .left("services.lb.volumes", "./lb/haproxy.cfg refers to `app`, which is left out");
+}
+
+#[test]
+fn ports_that_are_not_published_move_without_a_word() {
+    let compose = "services:\n  a: {image: \"redis:7\"}\n  b: {image: \"redis:7\"}\n  \
+                   c: {image: \"redis:7\", ports: [\"6379:6379\"]}\n  d: {image: \"redis:7\", ports: [\"6379:6379\"]}\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .not_left("services.b.ports.6379", "clients outside")
+        .left("services.d.ports.6379", "clients outside");
+}
+
+#[test]
+fn scripts_of_the_checkout_with_paths_of_the_image_are_reported() {
+    let compose = "services:\n  web: {build: ., command: sh ./run.sh, secrets: [token]}\n\
+                   secrets: {token: {file: ./token}}\n";
+    let script = "#!/bin/sh\n# /app/unused\npython /app/src/manage.py migrate\n\
+                  /usr/local/bin/gunicorn --chdir=/app/src a:b\ncat /run/secrets/token /etc/hosts\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY src ./src\nCOPY run.sh ./run.sh\n"),
+        ("run.sh", script),
+        ("src/manage.py", ""),
+        ("token", "x"),
+    ])
+    .has("runtimeInputs = [ pkgs.python312 ]")
+    .left("services.web.command", "\"line\":3")
+    .left("services.web.command", "refers to /app/src/manage.py and 3 other paths, which exist only in the image")
+    .left("services.web.command", "./src/manage.py for /app/src/manage.py");
+}
+
+#[test]
+fn the_document_root_of_an_apache_site_is_served() {
+    let compose = "services:\n  web: {build: ., ports: [\"8080:80\"]}\n";
+    let dockerfile = "FROM php:8.3-apache\nCOPY ./src /var/www/html\n\
+                      COPY site.conf /etc/apache2/sites-available/000-default.conf\n";
+    let files = [("compose.yaml", compose), ("Dockerfile", dockerfile), ("src/public/index.php", "")];
+    let site = "<VirtualHost *:80>\n  DocumentRoot \"/var/www/html/public\"\n</VirtualHost>\n";
+    Repo::of(&[&files[..], &[("site.conf", site)]].concat()).has(" -t ./public");
+    let variable = "FROM php:8.3-apache\nENV APACHE_DOCUMENT_ROOT=/var/www/html/public\nCOPY ./src /var/www/html\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", variable), ("src/public/index.php", "")]).has(" -t ./public");
+}
+
+#[test]
+fn versions_have_one_wording_and_none_if_nixpkgs_has_the_version() {
+    let compose = "services:\n  a: {image: \"nextcloud:31\", ports: [\"8080:80\"]}\n  b: {image: \"prom/prometheus:v2.40.0\"}\n  \
+                   c: {image: \"rabbitmq:3.8\"}\n  d: {image: \"postgres:9\"}\n  e: {image: \"node:14\", command: node a.js}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.not_left("services.a.image", "the version");
+    for (name, image) in
+        [("b", "prom/prometheus:v2.40.0"), ("c", "rabbitmq:3.8"), ("d", "postgres:9"), ("e", "node:14")]
+    {
+        let why = format!("the version is the one in the locked nixpkgs, not that of `{image}`");
+        repo.left(&format!("services.{name}.image"), &why);
+    }
+}
+
+#[test]
+fn lines_of_haproxy_that_need_a_container_are_reported() {
+    let compose = "services:\n  lb:\n    image: haproxy:2.9\n    ports: [\"8080:80\", \"8404:8404\"]\n    \
+                   volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\"]\n";
+    let config = "global\n  daemon\n  chroot /var/lib/haproxy\n  user haproxy\nfrontend f\n  bind *:80\nlisten stats\n  \
+                  bind :8404\n  stats enable\n";
+    Repo::of(&[("compose.yaml", compose), ("haproxy.cfg", config)])
+        .has("haproxy -db -f")
+        .has("bind :${toString ports.")
+        .lacks("bind :8404")
+        .left("services.lb.command", "\"line\":3")
+        .left("services.lb.command", "`user haproxy`")
+        .not_left("services.lb.command", "stats enable");
+}
+
+#[test]
+fn variables_for_ports_of_other_programs_do_not_set_the_own_port() {
+    let compose = "services:\n  app: {build: ., ports: [\"80\"], environment: {NGINX_PORT: \"80\"}}\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", "FROM node:22\nCMD [\"node\", \"a.js\"]\n")])
+        .left("services.app.ports.80", "it is unknown how the program gets its port");
+}
+
+#[test]
+fn run_lines_that_only_prepare_the_image_are_not_reported() {
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nRUN mkdir -p /app && pip install --upgrade pip\nRUN ls -la\n\
+                      RUN apt-get update && rm -rf /var/lib/apt/lists/*\nRUN make all\nCOPY . .\nCMD [\"python\", \"a.py\"]\n";
+    Repo::of(&[("compose.yaml", "services:\n  app: {build: .}\n"), ("Dockerfile", dockerfile), ("a.py", "")])
+        .not_left("services.app.build", "mkdir")
+        .not_left("services.app.build", "ls -la")
+        .not_left("services.app.build", "apt-get")
+        .left("services.app.build", "make all");
+}
+
+#[test]
+fn applications_of_nixpkgs_get_their_ports() {
+    let compose = "services:\n  a: {image: \"fullstorydev/grpcui:v1.4.0\", command: -plaintext host:50051}\n  \
+                   b: {image: \"ghcr.io/prymitive/karma:v0.120\"}\n  c: {image: \"owncast/owncast\"}\n  \
+                   d: {image: \"ghcr.io/tursodatabase/libsql-server\"}\n  e: {image: \"superseriousbusiness/gotosocial\"}\n  \
+                   f: {image: \"henrygd/beszel-agent\"}\n  g: {image: \"ghcr.io/mostlygeek/llama-swap:cpu\", \
+                   volumes: [\"./config.yaml:/app/config.yaml\"]}\n  h: {image: \"twinproduction/gatus\", \
+                   volumes: [\"./gatus:/config\"]}\n";
+    let files = [("compose.yaml", compose), ("config.yaml", "models: {}\n"), ("gatus/config.yaml", "endpoints: []\n")];
+    Repo::of(&files)
+        .has("${pkgs.grpcui}/bin/grpcui -bind=127.0.0.1 -port=${toString ports.")
+        .has("${pkgs.karma}/bin/karma --listen.address 127.0.0.1 --listen.port ${toString ports.")
+        .has("${pkgs.owncast}/bin/owncast -webserverip 127.0.0.1 -webserverport ${toString ports.")
+        .has("SQLD_HTTP_LISTEN_ADDR = \"127.0.0.1:${toString ports.")
+        .has("GTS_WEB_ASSET_BASE_DIR = \"${pkgs.gotosocial}/share/gotosocial/web/assets/\"")
+        .has("${pkgs.beszel}/bin/beszel-agent")
+        .has("--config ./config.yaml")
+        .has("GATUS_CONFIG_PATH = \"./gatus/config.yaml\"");
+}
+
+#[test]
+fn nginx_serves_the_folder_around_its_mounts_and_names_hosts_in_variables() {
+    let compose = "services:\n  web:\n    image: nginx\n    ports: [\"8080:80\"]\n    volumes: [\"./site.conf:/etc/nginx/conf.d/default.conf\", \
+                   \"./src/static:/app/src/static\", \"./src/media:/app/src/media\"]\n  \
+                   api: {image: \"node:22\", command: node a.js, expose: [\"3000\"]}\n";
+    let site = "server {\n  listen 80;\n  location /static { root /app/src; }\n  location /other { root /app; }\n  \
+                location /b { set $h api; proxy_pass http://$h:3000; }\n}\n";
+    let files =
+        [("compose.yaml", compose), ("site.conf", site), ("src/static/a", ""), ("src/media/b", ""), ("a.js", "")];
+    Repo::of(&files)
+        .has("root ./src;")
+        .left("services.web.configFile", "it names the host `api`")
+        .left("services.web.configFile", "/app is not a folder")
+        .not_left("services.web.configFile", "/app/src is not a folder");
 }

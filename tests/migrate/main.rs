@@ -10,6 +10,7 @@ mod corpus;
 mod dockerfiles;
 mod evaluate;
 mod flakes;
+mod images;
 mod kinds;
 mod losses;
 mod oracle;

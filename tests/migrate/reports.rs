@@ -569,7 +569,8 @@ fn flags_and_passwords_that_are_not_carried_over_are_reported() {
         job: { image: 'python:3.12', command: python d.py --dsn postgres://u:opensesame@cache/x }\n";
     let files = [("compose.yaml", compose), ("redis.conf", "appendonly yes\n"), ("d.py", "")];
     Repo::of(&files)
-        .left("services.cache.command", "add them to `extraConfig`")
+        .has("appendonly yes")
+        .has("maxmemory 256mb")
         .left("services.store.command", "--console-address")
         .not_left("services.usual.command", "--console-address")
         .left("services.job.command", "it contains a password");

@@ -108,7 +108,8 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("wget", "wget", &["wget"]),
     ("nc", "netcat", &["nc"]),
     ("caddy", "caddy", &["caddy"]),
-    ("haproxy", "haproxy", &["haproxy"]),
+    // The image's start script also keeps it in the foreground, whatever its configuration says.
+    ("haproxy", "haproxy", &["haproxy", "-db"]),
     ("envoy", "envoy", &["envoy"]),
     ("traefik", "traefik", &["traefik"]),
     ("mc", "minio-client", &["mc"]),
@@ -169,7 +170,8 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("pg_dump", "postgresql", &["pg_dump"]),
     ("createdb", "postgresql", &["createdb"]),
     ("prisma", "nodejs", &["npx", "--no-install", "prisma"]),
-    ("pm2", "nodejs", &["npx", "--no-install", "pm2"]),
+    ("pm2", "pm2", &["pm2"]),
+    ("pm2-runtime", "pm2", &["pm2-runtime"]),
     ("nest", "nodejs", &["npx", "--no-install", "nest"]),
     ("serve", "nodejs", &["npx", "--no-install", "serve"]),
     ("mlflow", "mlflow-server", &["mlflow"]),
@@ -191,6 +193,13 @@ pub static USUAL: &[(&str, &[&str])] = &[
     ("haproxy", &["-f", "/usr/local/etc/haproxy/haproxy.cfg"]),
     ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
 ];
+
+/// Directives of Caddy and HAProxy whose values are files or folders, relative to the working directory. From their
+/// manuals.
+pub const FILE_DIRECTIVES: [&str; 7] = ["ca-base", "crt-base", "errorfile", "errorfiles", "lua-load", "root", "tls"];
+
+/// Words before a file in the directives of HAProxy.
+pub const FILE_WORDS: [&str; 5] = ["ca-file", "crl-file", "crt", "crt-list", "-f"];
 
 /// A base image that starts a server by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,6 +280,33 @@ pub fn is_of_entrypoint(package: &str, variable: &str) -> bool {
     OF_ENTRYPOINTS.iter().any(|(known, start)| *known == package && variable.starts_with(start))
 }
 
+/// Variables from which ZooKeeper images write `zoo.cfg`, without `ZOO_` or `ZOOKEEPER_`, and the settings. Source: the
+/// start scripts of the official image and of Bitnami's and Confluent's.
+static ZOOKEEPER: &[(&str, &str)] = &[
+    ("TICK_TIME", "tickTime"),
+    ("INIT_LIMIT", "initLimit"),
+    ("SYNC_LIMIT", "syncLimit"),
+    ("MAX_CLIENT_CNXNS", "maxClientCnxns"),
+    ("STANDALONE_ENABLED", "standaloneEnabled"),
+    ("ADMINSERVER_ENABLED", "admin.enableServer"),
+    ("AUTOPURGE_SNAPRETAINCOUNT", "autopurge.snapRetainCount"),
+    ("4LW_COMMANDS_WHITELIST", "4lw.commands.whitelist"),
+];
+
+/// The setting in `zoo.cfg` that a variable determines.
+pub fn zookeeper_setting(variable: &str) -> Option<&'static str> {
+    let name = variable.strip_prefix("ZOO_").or_else(|| variable.strip_prefix("ZOOKEEPER_"))?;
+    ZOOKEEPER.iter().find(|(known, _)| *known == name).map(|(_, setting)| *setting)
+}
+
+/// The default of `extraConf` in services-flake's `nix/services/zookeeper.nix`.
+pub const ZOOKEEPER_USUAL: [(&str, &str); 3] = [("initLimit", "5"), ("syncLimit", "2"), ("tickTime", "2000")];
+
+/// The servers in a word of `ZOO_SERVERS`: `server.1=a:2888:3888;2181`, or `a:2888:3888;b:2888:3888`.
+pub fn zookeeper_servers(word: &str) -> impl Iterator<Item = &str> {
+    word.split(';').filter(|server| server.contains(':'))
+}
+
 /// Hosts that programs connect to unless a variable names another one: the package, the variable, and the host. Source:
 /// Immich's documentation of its variables.
 pub static IMAGE_HOSTS: &[(&str, &str, &str)] =
@@ -301,6 +337,45 @@ pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "t
 /// Commands whose arguments are text, users or files, even before a number or after `-h`.
 pub const NOT_CLIENTS: [&str; 12] =
     ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
+
+/// Parts of the names of functions and classes that take a host as their first argument.
+pub const CONNECTING: [&str; 14] = [
+    "addserver",
+    "amqp",
+    "cassandra",
+    "connect",
+    "elasticsearch",
+    "jedis",
+    "kafka",
+    "memcache",
+    "mongoclient",
+    "mysqli",
+    "createclient",
+    "redis",
+    "client",
+    "smtp",
+];
+
+/// Lines of HAProxy's configuration that work only in a container: the words at their start, the reason, and what to do.
+/// Source: HAProxy's configuration manual.
+pub static HAPROXY_OF_IMAGE: &[(&str, &str, &str)] = &[
+    ("chroot", "only root may change the root folder", "remove the line"),
+    ("user", "only root may run it as another user", "remove the line"),
+    ("group", "only root may run it as another group", "remove the line"),
+    ("stats socket", "the folder of the socket may exist only in the image", "write a path that you may write to"),
+    ("nbproc", "HAProxy 2.5 and later do not support it", "remove the line"),
+    ("nameserver", "Docker's name server does not exist outside a container", "remove the section `resolvers`"),
+];
+
+/// Shells, as the interpreters of scripts.
+pub const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];
+
+/// Words in the names of YAML and JSON files with the settings of a program.
+pub const SETTINGS: [&str; 9] =
+    ["application", "config", "database", "default", "development", "local", "production", "secrets", "settings"];
+
+/// Names of files with the settings of development tools, without their extension.
+pub const TOOLS: [&str; 3] = ["jsconfig", "tsconfig", "tsconfig.app"];
 
 /// Names of programs in packages that are too common to mean the package outside its own image.
 pub const COMMON_PROGRAMS: [&str; 3] = ["auth", "migrate", "server"];

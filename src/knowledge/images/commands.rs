@@ -120,6 +120,32 @@ pub const OF_EVERY_BASE: [(&str, &str); 9] = [
 /// The paths of Bash in distributions, which a Nix image has only if they are linked.
 pub const BASH: [&str; 2] = ["/bin/bash", "/usr/bin/bash"];
 
+/// Paths that every new image with a shell has.
+pub const WITH_A_SHELL: [&str; 2] = ["/bin/sh", "/usr/bin/env"];
+
+/// Start scripts that official images contain, from their Dockerfiles.
+pub const STARTERS_OF_IMAGES: [&str; 2] = ["docker-entrypoint.sh", "docker-php-entrypoint"];
+
+/// Programs in packages with another name, besides those in [`crate::knowledge::containers::PROGRAMS`]. From the
+/// packages' file lists. `sshd` is not among them: it has to be started by its absolute path.
+pub const OF_OTHER_PACKAGES: [(&str, &str); 15] = [
+    ("chmod", "coreutils"),
+    ("chown", "coreutils"),
+    ("date", "coreutils"),
+    ("mkdir", "coreutils"),
+    ("nohup", "coreutils"),
+    ("stdbuf", "coreutils"),
+    ("tee", "coreutils"),
+    ("timeout", "coreutils"),
+    ("gem", "ruby"),
+    ("php-fpm", "php"),
+    ("scp", "openssh"),
+    ("ssh", "openssh"),
+    ("ssh-keygen", "openssh"),
+    ("supervisorctl", "python3Packages.supervisor"),
+    ("supervisord", "python3Packages.supervisor"),
+];
+
 /// Commands that compile a program from its source. In the checkout, the program is run from its source.
 pub const COMPILERS: [[&str; 2]; 5] =
     [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];

@@ -44,6 +44,13 @@ const RENAMED: &[(&str, &str)] = &[
     ("redis-tools", "redis"),
     ("redis-server", "redis"),
     ("mariadb-server", "mariadb"),
+    ("haproxy", "haproxy"),
+    ("memcached", "memcached"),
+    ("mosquitto", "mosquitto"),
+    ("php82", "php82"),
+    ("php83", "php83"),
+    ("php84", "php84"),
+    ("postgresql", "postgresql"),
     ("default-mysql-server", "mariadb"),
     ("rabbitmq-server", "rabbitmq-server"),
     ("php-cli", "php"),
@@ -290,6 +297,11 @@ pub fn attribute(package: &str) -> Option<&'static str> {
     renamed.or_else(|| SAME.iter().find(|found| **found == name).copied())
 }
 
+/// Whether a package is installed in a certain version: `curl=8.5`, `git~2`, `nodejs>18`.
+pub fn has_version(package: &str) -> bool {
+    package.contains(['=', '~', '<', '>'])
+}
+
 /// Whether a distribution's package is a library with its headers.
 pub fn is_library(package: &str) -> bool {
     let name = package.split(['=', '~', '<', '>', ':']).next().unwrap_or(package);
@@ -426,6 +438,7 @@ mod tests {
         ] {
             assert_eq!(attribute(package), expected, "{package}");
         }
+        assert!(has_version("curl=8.5.0-2") && !has_version("libc6:amd64"));
         assert_eq!(python("Flask[async]>=2.0"), Some("flask"));
         assert_eq!(python("psycopg2_binary==2.9"), Some("psycopg2"));
         assert_eq!(python("odd"), None);

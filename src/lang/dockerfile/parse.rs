@@ -56,7 +56,7 @@ pub struct Stage {
 /// A Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Dockerfile {
-    /// `ARG`s before the first `FROM`: name, default, line.
+    /// `ARG`s before the first `FROM`: name, default with the earlier ones expanded, line.
     pub arguments: Vec<(String, Option<String>, usize)>,
     /// Its stages.
     pub stages: Vec<Stage>,
@@ -95,6 +95,7 @@ impl Dockerfile {
                 }
                 ("ARG", None) => {
                     for (name, value) in pairs(&instruction.rest) {
+                        let value = value.map(|value| expand(&value, &|name| file.argument(name)));
                         file.arguments.push((name, value, instruction.line));
                     }
                 }
@@ -115,18 +116,20 @@ impl Dockerfile {
     }
 
     fn stage(&self, from: &Instruction) -> Result<Stage, Fault> {
-        let known = |name: &str| {
-            let found = self.arguments.iter().rev().find(|(argument, ..)| argument == name);
-            found.map(|(_, value, _)| value.clone().unwrap_or_default())
-        };
         let words: Vec<&str> = from.rest.split_whitespace().collect();
         let (image, name) = match words.as_slice() {
             [image] => (*image, None),
             [image, word, name] if word.eq_ignore_ascii_case("as") => (*image, Some((*name).to_ascii_lowercase())),
             _ => return Err((from.line, "`FROM` takes an image, optionally followed by `AS` and a name".to_owned())),
         };
-        let base = expand(image, &known);
+        let base = expand(image, &|name| self.argument(name));
         Ok(Stage { line: from.line, base, name, instructions: Vec::new() })
+    }
+
+    /// The value of an `ARG` before the first `FROM`, as far as it has been read. Empty without a default.
+    fn argument(&self, name: &str) -> Option<String> {
+        let found = self.arguments.iter().rev().find(|(argument, ..)| argument == name);
+        found.map(|(_, value, _)| value.clone().unwrap_or_default())
     }
 
     /// The index of the stage with a name or number, among the stages before `before`.
@@ -418,6 +421,22 @@ mod tests {
             assert_eq!(expand(text, &known), expected, "{text}");
         }
         assert_eq!(words("a \"b c\" d\\ e ''"), ["a", "b c", "d e", ""]);
+    }
+
+    #[test]
+    fn defaults_of_arguments_are_expanded() {
+        for (text, expected) in [
+            ("ARG V=${V:-1.27}\nFROM nginx:$V\n", "nginx:1.27"),
+            ("ARG HUB=\nARG AT=${HUB:+$HUB/}\nFROM ${AT}alpine\n", "alpine"),
+            ("ARG HUB=quay.io\nARG AT=${HUB:+$HUB/}\nFROM ${AT}alpine\n", "quay.io/alpine"),
+        ] {
+            assert_eq!(Dockerfile::read(text).unwrap().stages[0].base, expected, "{text}");
+        }
+        // Arguments that refer to the one before grow by a bounded number of bytes each.
+        let doubled: String = (1..60).map(|n| format!("ARG A{n}=$A{0}$A{0}$A{0}\n", n - 1)).collect();
+        let file = Dockerfile::read(&format!("ARG A0=xxxx\n{doubled}FROM a\n")).unwrap();
+        let longest = file.arguments.iter().filter_map(|(_, value, _)| Some(value.as_ref()?.len())).max();
+        assert!(longest.is_some_and(|longest| longest < 4 * MOST_GROWTH), "{longest:?}");
     }
 
     #[test]

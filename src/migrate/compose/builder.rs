@@ -11,14 +11,15 @@ mod told;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::env_file::{EnvFile, READ_ENV};
+pub use self::env_file::{EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told, told};
 use super::hosts::{self, Rewriter};
 use super::interpolate::Variables;
 use super::stack::{self, Port, Service, Stack};
 use super::yaml::{Node, Place, Scalar};
-use super::{names, words};
+use super::{names, process, words};
+use crate::knowledge::containers;
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
 
@@ -52,6 +53,10 @@ pub struct Configuration {
     pub name: String,
     /// Its text, with addresses on this machine.
     pub text: Text,
+    /// The process that reads it.
+    pub process: String,
+    /// The paths in the container that it named, and that are now those of the checkout.
+    pub paths: BTreeSet<String>,
 }
 
 /// The parts of a module.
@@ -92,7 +97,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             return Some(known.variable.clone());
         }
         let before = self.files.text(path).ok().flatten().filter(|_| stack::is_configuration(path))?;
-        let text = self.rewriter(service).rewrite_file(&before);
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let (own, paths) = match name {
+            "haproxy.cfg" | "Caddyfile" => with_local_paths(service, &before),
+            _ => (before.clone(), BTreeSet::new()),
+        };
+        let text = self.rewriter(service).rewrite_file(&own);
         if text.as_literal() == Some(&before) {
             return None;
         }
@@ -102,6 +112,21 @@ impl<'a, 'm> Builder<'a, 'm> {
         if !before.ends_with('\n') {
             text.push("\n");
         }
+        Some(self.configuration(service, path, path, (text, paths)))
+    }
+
+    /// Adds a configuration file to the module, in place of a file in the repository. It has a unique key, its text, and
+    /// the paths in the container that it named. Returns its variable.
+    pub fn configuration(
+        &self,
+        service: &Service<'_>,
+        key: &str,
+        path: &str,
+        (text, paths): (Text, BTreeSet<String>),
+    ) -> String {
+        if let Some(known) = self.configurations.borrow().get(key) {
+            return known.variable.clone();
+        }
         let name = path.rsplit('/').next().unwrap_or(path).trim_start_matches('.').to_owned();
         let plain = variable_name(&format!("{}-{name}", service.process));
         let mut configurations = self.configurations.borrow_mut();
@@ -109,8 +134,9 @@ impl<'a, 'm> Builder<'a, 'm> {
         let numbered = (2..100).map(|count| format!("{plain}{count}"));
         let variable =
             std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain.clone());
-        configurations.insert(path.to_owned(), Configuration { variable: variable.clone(), name, text });
-        Some(variable)
+        let process = service.process.clone();
+        configurations.insert(key.to_owned(), Configuration { variable: variable.clone(), name, text, process, paths });
+        variable
     }
 
     /// Reports a process that cannot have the same name as its service.
@@ -212,6 +238,39 @@ impl<'m> Done<'_, 'm> {
     pub(super) fn all(&mut self) {
         self.keys.extend(self.service.node.pairs().iter().map(|(key, _)| key.name.as_str()));
     }
+}
+
+/// The maximum number of paths in a configuration file that are replaced. Each is compared with all mounts.
+pub const MOST_PATHS: usize = 500;
+
+/// A configuration file of Caddy or HAProxy with the files and folders of the checkout in place of those in the
+/// container, and the paths that it named. A path in a URL may have the same name as a folder, so only the values of
+/// directives for files are paths.
+fn with_local_paths(service: &Service<'_>, text: &str) -> (String, BTreeSet<String>) {
+    let mut paths = BTreeSet::new();
+    let mut seen = 0;
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let is_path = containers::FILE_DIRECTIVES.contains(&line.split_whitespace().next().unwrap_or_default());
+        let mut before = "";
+        for part in line.split_inclusive(char::is_whitespace) {
+            let word = part.trim_end();
+            let path = word.trim_matches('"');
+            let is_file =
+                seen < MOST_PATHS && path.starts_with('/') && (is_path || containers::FILE_WORDS.contains(&before));
+            seen += usize::from(is_file);
+            match is_file.then(|| process::host_path(service, path)).filter(|local| local != path) {
+                Some(local) => {
+                    out.push_str(&local);
+                    out.push_str(&part[word.len()..]);
+                    paths.insert(path.to_owned());
+                }
+                None => out.push_str(part),
+            }
+            before = if word.is_empty() { before } else { word };
+        }
+    }
+    (out, paths)
 }
 
 /// Converts a name to camel case: `alertmanager-config.yml` to `alertmanagerConfigYml`.

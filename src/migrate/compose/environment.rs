@@ -84,7 +84,7 @@ fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables:
 fn pairs_of(item: &Node, files: &dyn Files, variables: &Variables) -> Option<Vec<(Key, Node)>> {
     let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
     let text = files.text(path).ok()??;
-    let pairs = interpolate::read_env(&text, variables).ok()?;
+    let pairs = interpolate::read_env_item(item, &text, variables).ok()?;
     let lines = lines_of(&text);
     let node = |(name, value): (String, String)| {
         let line = lines.get(name.as_str()).copied().unwrap_or(1);

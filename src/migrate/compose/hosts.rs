@@ -102,12 +102,13 @@ impl Rewriter<'_, '_> {
         let mut out = Text::default();
         for line in text.split_inclusive('\n') {
             let plain = line.trim_start();
-            // The line is an address without a host: `:80 {`.
-            let number = plain.strip_prefix(':').and_then(leading_number);
+            // The line is an address without a host, or HAProxy listens on one: `:80 {`, `bind :80`.
+            let start = if plain.starts_with("bind :") { "bind :" } else { ":" };
+            let number = plain.strip_prefix(start).and_then(leading_number);
             match number.and_then(|number| Some((number, self.service.port(number)?))) {
                 Some((number, port)) => {
-                    let rest = &plain[1 + number.to_string().len()..];
-                    out.push(&line[..line.len() - plain.len()]).push(":").push_code(&self.number(port));
+                    let rest = &plain[start.len() + number.to_string().len()..];
+                    out.push(&line[..line.len() - plain.len()]).push(start).push_code(&self.number(port));
                     out.append(&self.rewrite(rest, Position::File))
                 }
                 None => out.append(&self.rewrite(line, Position::File)),
@@ -247,10 +248,16 @@ impl Rewriter<'_, '_> {
         }
         let is_whole = before.is_empty() && after.is_empty();
         let bare = match position {
-            Position::Variable(variable) => (is_whole || form.is_list) && is_host_word(variable),
+            Position::Variable(variable) => {
+                let is_label = service.name == self.service.name && !is_own_address(variable);
+                (is_whole || form.is_list) && is_host_word(variable) && !is_label
+            }
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
-                (is_whole && (flags.contains(&flag) || is_host_word(flag.trim_start_matches('-'))))
+                // A file or a module before it is not a flag: `server.py worker`.
+                let is_host_flag =
+                    || flag.strip_prefix('-').is_some_and(|flag| is_host_word(flag.trim_start_matches('-')));
+                (is_whole && (flags.contains(&flag) || is_host_flag()))
                     || (ends && before.ends_with('=') && is_host_word(last_word(before)))
             }
             Position::File => false,
@@ -482,7 +489,9 @@ pub fn is_host_word(name: &str) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     // `DB_URL_DATABASE` is the name of a database, and `HOST_DATABASE` the host of one.
     let is_other = match words.as_slice() {
-        [.., "PASSWORD"] => true,
+        [.., "PASSWORD" | "ID" | "TYPE"] => true,
+        // `HOST_NAME` is a host.
+        [.., before, "NAME"] => *before != "HOST",
         [first, _, .., last] => OTHER_WORDS.contains(last) && !HOST_WORDS.contains(first),
         _ => false,
     };
@@ -490,6 +499,13 @@ pub fn is_host_word(name: &str) -> bool {
         return false;
     }
     words.iter().any(|word| HOST_WORDS.contains(word)) || name.ends_with("HOST") || name.ends_with("SERVER")
+}
+
+/// Whether a variable with the service's own name holds the address that its program listens on or is reached at. Other
+/// variables only label the service: `SERVER_NAME`.
+fn is_own_address(variable: &str) -> bool {
+    let name = variable.to_ascii_uppercase();
+    name.contains("ADVERTISED") || ["HOST", "HOSTS", "ADDR", "ADDRESS", "BIND"].iter().any(|end| name.ends_with(end))
 }
 
 /// The port that a URL without a port number refers to.
@@ -515,14 +531,41 @@ pub fn listens_in(text: &str, container: u16) -> bool {
             word.rsplit_once(':')
                 .is_some_and(|(host, number)| hosts.contains(&host) && leading_number(number) == Some(container))
         };
-        is_own(first, &own) || words.any(|word| is_own(word, &own[1..]))
+        let others = if first == "bind" { &own[..] } else { &own[1..] };
+        is_own(first, &own) || words.any(|word| is_own(word, others))
     })
 }
+
+/// Words in the names of variables for ports that belong to other programs.
+const OF_OTHERS: [&str; 18] = [
+    "AMQP",
+    "DATABASE",
+    "DB",
+    "KAFKA",
+    "MARIADB",
+    "MEMCACHED",
+    "MONGO",
+    "MONGODB",
+    "MQTT",
+    "MYSQL",
+    "NGINX",
+    "PG",
+    "POSTGRES",
+    "POSTGRESQL",
+    "PROXY",
+    "RABBITMQ",
+    "REDIS",
+    "SMTP",
+];
 
 /// Whether a string passes a program the number of its own port: in a variable, an argument, or a configuration file.
 pub fn tells_port(text: &str, position: Position<'_>, container: u16) -> bool {
     let number = container.to_string();
-    let is_port_name = |name: &str| name.to_ascii_uppercase().contains("PORT");
+    // The port of a database or a proxy may have the same number as the program's own.
+    let is_port_name = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        name.contains("PORT") && !name.split('_').any(|word| OF_OTHERS.contains(&word))
+    };
     let whole = text == number;
     let behind_colon = text.ends_with(&format!(":{number}")) && {
         let host = &text[..text.len() - number.len() - 1];

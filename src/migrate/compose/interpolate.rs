@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::yaml::Node;
+
 /// The values of variables, by name.
 pub type Variables = BTreeMap<String, String>;
 
@@ -185,6 +187,36 @@ pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>,
         found.push((name.to_owned(), value));
     }
     Ok(found)
+}
+
+/// Reads an `env_file` with `format: raw`, as `docker run --env-file` does: a value is the rest of its line.
+pub fn read_raw_env(text: &str) -> Result<Vec<(String, String)>, (usize, String)> {
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim_start_matches('\u{feff}').trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((name, value)) = line.split_once('=') else { continue };
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err((at + 1, format!("`{}` is not a variable name", shorten(name))));
+        }
+        found.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(found)
+}
+
+/// Reads the `env_file` in an entry of a service, in the format that the entry names.
+pub fn read_env_item(item: &Node, text: &str, lookup: &Variables) -> Result<Vec<(String, String)>, (usize, String)> {
+    match is_raw(item) {
+        true => read_raw_env(text),
+        false => read_env(text, lookup),
+    }
+}
+
+/// Whether an entry of `env_file` has `format: raw`.
+pub fn is_raw(item: &Node) -> bool {
+    item.get("format").and_then(Node::text) == Some("raw")
 }
 
 /// Searches for the end of a quoted text that is read in parts. Each part is read only once.

@@ -15,6 +15,7 @@ use super::yaml::{Node, Place, Value};
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
 use crate::knowledge::services_flake;
 use crate::migrate::nix::{Attr, Expr, Text};
+use crate::migrate::report::{CHECK_VERSION, other_version};
 
 /// Builds an instance, and the additional settings of its process.
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
@@ -134,12 +135,15 @@ impl Instance<'_, '_, '_> {
 
     /// Adds a line to an option whose value consists of lines.
     fn add_line(&mut self, option: &str, line: &str) {
-        let line = format!("{line}\n");
+        self.add_lines(option, &Text::literal(format!("{line}\n")));
+    }
+
+    fn add_lines(&mut self, option: &str, lines: &Text) {
         match self.attrs.iter_mut().find(|attr| attr.path == [option]).map(|attr| &mut attr.value) {
             Some(Expr::Text(text)) => {
-                text.push(&line);
+                text.append(lines);
             }
-            _ => self.set(option, Expr::text(line)),
+            _ => self.set(option, Expr::Text(lines.clone())),
         }
     }
 
@@ -183,12 +187,10 @@ impl Instance<'_, '_, '_> {
                 self.set("package", Expr::Code(format!("pkgs.{attribute}")));
             }
             if found.is_none() && number.starts_with(|c: char| c.is_ascii_digit()) {
-                let why = format!("nixpkgs has no version {number}, so its default version is used");
-                self.leave(&node.place, "image", why, "check that the program works with that version");
+                self.leave(&node.place, "image", other_version(image), CHECK_VERSION);
             }
-        } else if tag.starts_with(|c: char| c.is_ascii_digit()) {
-            let why = format!("the version is the one in nixpkgs, not {tag}");
-            self.leave(&node.place, "image", why, "check that clients work with that version");
+        } else if tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) {
+            self.leave(&node.place, "image", other_version(image), CHECK_VERSION);
         }
         match last {
             "valkey" => self.set("package", Expr::Code("pkgs.valkey".to_owned())),
@@ -246,7 +248,7 @@ impl Instance<'_, '_, '_> {
         self.builder.ports_report(self.service);
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.container) {
-                let image = self.service.text("image").unwrap_or_default();
+                let image = self.service.image().unwrap_or_default();
                 if self.known.option == "apache-kafka" {
                     if port.container != stack::KAFKA_CONTROLLER {
                         let why = "services-flake's apache-kafka has one listener for all clients".to_owned();
@@ -278,21 +280,18 @@ impl Instance<'_, '_, '_> {
     fn environment(&mut self) {
         let pairs = self.service.get("environment").map_or(&[][..], Node::pairs);
         for (key, value) in pairs {
-            let name = key.name.as_str();
-            let what = format!("environment.{name}");
-            if passwords::passwords(self.service).iter().any(|password| password.comes_from(name)) {
+            if !passwords::passwords(self.service).iter().any(|password| password.comes_from(&key.name)) {
+                self.set_variable(&key.name, value, &key.place);
+            }
+        }
+        for (name, value, line) in self.service.image_variables() {
+            let place = self.service.dockerfile(line);
+            if passwords::NAMES.contains(&name) {
+                let todo = "write the variable into `environment` in the Compose file, and migrate again";
+                self.leave(&place, &format!("environment.{name}"), "the password in the image is not set", todo);
                 continue;
             }
-            let option = self.known.variables.iter().find(|option| option.name == name);
-            match option {
-                Some(option) => self.variable(option, value, &key.place, &what),
-                None => {
-                    if !self.own_variable(name, value, &key.place, &what) {
-                        let why = format!("services-flake's {} has no option for it", self.known.option);
-                        self.leave(&key.place, &what, why, "set it in the service's own settings if it is needed");
-                    }
-                }
-            }
+            self.set_variable(name, &Node::scalar(&place, value), &place);
         }
         if let Some(node) = self.service.get("env_file").filter(|node| node.items().is_empty()) {
             self.builder.carry(self.service, &node.place, "env_file", "the options that its variables set");
@@ -300,6 +299,16 @@ impl Instance<'_, '_, '_> {
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
             let why = "the service takes options, not variables";
             self.leave(&item.place, "env_file", why, "set the options that correspond to the variables in the file");
+        }
+    }
+
+    fn set_variable(&mut self, name: &str, value: &Node, place: &Place) {
+        let what = format!("environment.{name}");
+        if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
+            self.variable(option, value, place, &what);
+        } else if !self.own_variable(name, value, place, &what) {
+            let why = format!("services-flake's {} has no option for it", self.known.option);
+            self.leave(place, &what, why, "set it in the service's own settings if it is needed");
         }
     }
 
@@ -418,9 +427,25 @@ impl Instance<'_, '_, '_> {
                 self.builder.carry(self.service, place, what, format!("`.env`, as {variable}"));
                 return true;
             }
-            ("zookeeper", "ZOO_MY_ID") if text.parse::<u32>().is_ok() => {
+            ("zookeeper", "ZOO_MY_ID" | "ZOO_SERVER_ID" | "ZOOKEEPER_SERVER_ID") if text.parse::<u32>().is_ok() => {
                 self.set("id", Expr::Code(text.clone()));
                 self.carry(place, what, "id");
+                return true;
+            }
+            // These are read together in `own_settings`.
+            ("zookeeper", name) if containers::zookeeper_setting(name).is_some() => {
+                self.carry(place, what, "extraConf");
+                return true;
+            }
+            ("zookeeper", "ZOO_SERVERS" | "ZOOKEEPER_SERVERS") => {
+                let servers = text.split([' ', ',']).flat_map(containers::zookeeper_servers);
+                if servers.count() < 2 {
+                    self.builder.carry(self.service, place, what, "nothing: its only server is this one");
+                    return true;
+                }
+                let why = "each server runs on its own, without the others";
+                let todo = "list the servers in `servers`, with 127.0.0.1 and other ports for each of them";
+                self.leave(place, what, why, todo);
                 return true;
             }
             ("minio", "MINIO_DEFAULT_BUCKETS") => {

@@ -26,10 +26,10 @@ use std::collections::BTreeMap;
 
 use self::builder::{Builder, Configuration, Parts, Told};
 use self::load::Model;
-use self::stack::{Bind, Port, Role, Stack};
+use self::stack::{Bind, Port, Role, Service, Stack};
 use self::yaml::Node;
 use super::nix::{self, Attr, Expr};
-use super::{Draft, Error, existing};
+use super::{Draft, Error, Files, existing};
 use crate::finding::RelPath;
 
 /// The Compose files of a folder, grouped into projects, and the variants of the usual file.
@@ -163,52 +163,56 @@ fn is_taken(draft: &Draft<'_>, name: &str) -> bool {
 fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
     let files = draft.files();
     for service in &mut stack.services {
-        let Role::Known(known) = &service.role else { continue };
-        let place = service.key.place.clone();
-        let port = |container: u16, label: String| Port {
-            container,
-            published: None,
-            number: container,
-            label,
-            protocol: "tcp".into(),
-            place: place.clone(),
-            is_registered: false,
-        };
-        if known.option == "apache-kafka" && service.port(stack::KAFKA_CONTROLLER).is_none() {
-            service.ports.push(port(stack::KAFKA_CONTROLLER, "controller".to_owned()));
+        if service.is_kafka() && service.port(stack::KAFKA_CONTROLLER).is_none() {
+            add_port(service, stack::KAFKA_CONTROLLER, "controller".to_owned());
         }
-        if known.option == "nginx" {
-            let mut texts = String::new();
-            for Bind { source, target, .. } in service.binds() {
-                if target.starts_with("/etc/nginx") {
-                    let names = if files.is_folder(&source) { files.names(&source) } else { Vec::new() };
-                    let paths = if names.is_empty() {
-                        vec![source]
-                    } else {
-                        names.iter().map(|name| format!("{source}/{name}")).collect()
-                    };
-                    texts.extend(paths.iter().filter_map(|path| files.text(path).ok().flatten()));
-                }
+        let is_nginx = matches!(&service.role, Role::Known(known) if known.option == "nginx");
+        let listened = match process::mosquitto::Configuration::of(service, files) {
+            Some(configuration) => configuration.ports(),
+            None if is_nginx => nginx::listened(&nginx_texts(service, files)),
+            None => continue,
+        };
+        for number in &listened {
+            if service.port(*number).is_none() {
+                add_port(service, *number, format!("port-{number}"));
             }
-            let listened = nginx::listened(&texts);
-            for number in &listened {
-                if service.port(*number).is_none() {
-                    let label = format!("port-{number}");
-                    service.ports.push(port(*number, label));
-                }
-            }
-            // The image's default port is used only if no configuration sets another one.
-            if !listened.is_empty()
-                && !listened.contains(&80)
-                && service.ports.first().is_some_and(|port| port.container == 80 && port.published.is_none())
-            {
-                service.ports.remove(0);
-                if let Some(first) = service.ports.first_mut() {
-                    first.label = String::new();
-                }
+        }
+        // The image's default port is used only if no configuration sets another one.
+        if !listened.is_empty()
+            && let Some(first) = service.ports.first()
+            && !listened.contains(&first.container)
+            && first.published.is_none()
+        {
+            service.ports.remove(0);
+            if let Some(first) = service.ports.first_mut() {
+                first.label = String::new();
             }
         }
     }
+}
+
+fn add_port(service: &mut Service<'_>, container: u16, label: String) {
+    let place = service.key.place.clone();
+    let protocol = "tcp".to_owned();
+    let port = Port { container, published: None, number: container, label, protocol, place, is_registered: false };
+    service.ports.push(port);
+}
+
+/// The configuration files that the image of nginx contains or that are mounted into it.
+fn nginx_texts(service: &Service<'_>, files: &dyn Files) -> Vec<String> {
+    let mut texts = Vec::new();
+    for Bind { source, target, .. } in service.binds() {
+        if target.starts_with("/etc/nginx") {
+            let names = if files.is_folder(&source) { files.names(&source) } else { Vec::new() };
+            let paths = if names.is_empty() {
+                vec![source]
+            } else {
+                names.iter().map(|name| format!("{source}/{name}")).collect()
+            };
+            texts.extend(paths.iter().filter_map(|path| files.text(path).ok().flatten()));
+        }
+    }
+    texts
 }
 
 /// Leaves out programs that cannot be found, before ports are claimed and other programs depend on them.

@@ -10,6 +10,7 @@ use self::files::Configuration;
 use self::parse::Directive;
 use self::rewrite::Rewrite;
 use super::known::Instance;
+use super::stack::Bind;
 use super::yaml::Node;
 use crate::knowledge::nginx::{DEFAULT_SERVER, FOLDER};
 use crate::migrate::nix::{Expr, Text};
@@ -28,6 +29,9 @@ pub fn build(instance: &mut Instance<'_, '_, '_>) {
 /// The folder that the image serves by default.
 const HTML: &str = "/usr/share/nginx/html";
 
+/// The folder of the scripts that the image runs when it starts.
+const START_SCRIPTS: &str = "/docker-entrypoint.d";
+
 /// Reports the mounts that are not part of the configuration.
 fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration) {
     let service = instance.service;
@@ -44,8 +48,16 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
             );
         }
     }
-    for bind in service.binds().into_iter().filter(|bind| !bind.target.starts_with(FOLDER)) {
+    let script = instance.start_script();
+    let is_script = |bind: &Bind| script.as_deref() == Some(bind.source.as_str());
+    for bind in service.binds().into_iter().filter(|bind| !bind.target.starts_with(FOLDER) && !is_script(bind)) {
         let key = if bind.is_copied { "build" } else { "volumes" };
+        if bind.target.starts_with(START_SCRIPTS) {
+            let why = format!("the image runs ./{} when it starts, and services-flake's nginx does not", bind.source);
+            let todo = "make the changes of the script in `configFile`, or run it in a process that nginx waits for";
+            instance.builder.leave(service, &bind.place, key, why, todo);
+            continue;
+        }
         // nginx serves the outer folder from the checkout, which does not contain this one.
         let is_inside = |outer: &str| bind.target.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
         let mut outer = service.binds().into_iter().filter(|bind| !bind.is_copied).map(|bind| bind.target);
@@ -114,23 +126,32 @@ fn whole(
     text
 }
 
-/// The ports that a mounted configuration listens on.
-pub fn listened(text: &str) -> Vec<u16> {
+/// The port of a server without a `listen` directive.
+const USUAL_PORT: u16 = 80;
+
+/// The ports that mounted configuration files listen on.
+pub fn listened(texts: &[String]) -> Vec<u16> {
     let mut found = Vec::new();
-    let mut waiting = parse::parse(text).unwrap_or_default();
+    let parsed: Vec<Vec<Directive>> = texts.iter().filter_map(|text| parse::parse(text).ok()).collect();
+    // A file that servers include may contain their `listen` directives.
+    let is_listen = |directive: &Directive| directive.name() == "listen";
+    let is_included = parsed.iter().flatten().any(is_listen);
+    let mut waiting: Vec<Directive> = parsed.into_iter().flatten().collect();
     waiting.reverse();
     while let Some(directive) = waiting.pop() {
-        if directive.name() == "listen" {
+        if is_listen(&directive) {
             found.extend(directive.argument(1).and_then(port_of));
         }
-        waiting.extend(directive.block.into_iter().flatten().rev());
+        let block = directive.block.unwrap_or_default();
+        let is_server = directive.words == ["server"] && !block.is_empty();
+        let includes = block.iter().any(|inner| inner.name() == "include");
+        if is_server && !block.iter().any(is_listen) && !(includes && is_included) {
+            found.push(USUAL_PORT);
+        }
+        waiting.extend(block.into_iter().rev());
     }
-    let mut seen = Vec::new();
-    found.retain(|port| {
-        let is_new = !seen.contains(port);
-        seen.push(*port);
-        is_new
-    });
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|port| seen.insert(*port));
     found
 }
 
@@ -144,5 +165,19 @@ fn port_of(address: &str) -> Option<u16> {
         Ok(number) => Some(number),
         Err(_) if last.chars().all(|c| c.is_ascii_digit()) => None,
         Err(_) => Some(80),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_listen_on_80_unless_they_say_otherwise() {
+        let ports = |texts: &[&str]| listened(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        assert_eq!(ports(&["server { root /a; }", "server { listen [::]:8080; listen 8080; }"]), [80, 8080]);
+        assert_eq!(ports(&["http { upstream u { server a:1; } server { listen unix:/x; } }"]), [0_u16; 0]);
+        assert_eq!(ports(&["server { include a; }", "listen 81 ssl;"]), [81]);
+        assert_eq!(ports(&["server { include a; }", "gzip on;", "server {"]), [80]);
     }
 }

@@ -1,9 +1,12 @@
 //! Processes: the commands that process-compose runs for services.
 
 mod dotnet;
+mod haproxy;
 pub mod image;
+pub mod mosquitto;
 mod package;
 mod php;
+mod pm2;
 mod script;
 mod source;
 mod version;
@@ -17,7 +20,7 @@ pub use source::is_spring;
 use source::{from_source, go_mod, starts_built};
 use version::versioned;
 
-use super::builder::{Builder, EnvFile, READ_ENV};
+use super::builder::{Builder, EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 use super::hosts::{Position, Rewriter};
 use super::interpolate;
 use super::stack::{Role, Service};
@@ -57,8 +60,10 @@ impl Program {
 
     fn text(&self) -> Text {
         let mut text = Text::default();
-        if self.sources.iter().any(|source| !source.is_shell) {
-            text.push(READ_ENV);
+        for (reader, function) in [(Reader::Lines, READ_ENV), (Reader::Raw, READ_RAW_ENV)] {
+            if self.sources.iter().any(|source| source.reader == reader) {
+                text.push(function);
+            }
         }
         for source in &self.sources {
             text.push(&source.command());
@@ -137,22 +142,24 @@ fn base_server(base: &str) -> Option<Vec<String>> {
 /// The words of the command, or else those that the image runs by default.
 pub fn words_or_usual(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     command_words(builder, service).or_else(|| {
-        let image = service.text("image")?;
-        if let Some(server) = base_server(image) {
+        if let Some(server) = base_server(service.image()?) {
             return Some(server);
         }
-        let name = containers::repository(image).rsplit('/').next()?;
+        let name = service.image_name()?;
+        // A Dockerfile without a command runs that of its base image, if the image is named after its program.
+        if service.image_file.is_some() && !containers::USUAL.iter().any(|(program, _)| *program == name) {
+            return None;
+        }
         Some(std::iter::once(name.to_owned()).chain(usual_words(service)).collect())
     })
 }
 
 /// The arguments that an image passes to its program by default.
 pub fn usual_words(service: &Service<'_>) -> Vec<String> {
-    if service.get("command").is_some() {
+    if service.get("command").is_some() || service.of_image("command").is_some() {
         return Vec::new();
     }
-    let image = service.text("image").unwrap_or_default();
-    let name = containers::repository(image).rsplit('/').next().unwrap_or_default();
+    let name = service.image_name().unwrap_or_default();
     let words = match &service.role {
         Role::Package(package) => package.usual,
         _ => containers::USUAL.iter().find(|(program, _)| *program == name).map_or(&[][..], |(_, words)| words),
@@ -163,6 +170,8 @@ pub fn usual_words(service: &Service<'_>) -> Vec<String> {
 /// The program that runs a command outside its image. The error is the reason why it cannot be run.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
     let words = without_wrappers(words);
+    let replaced = pm2::without_pm2(builder, service, words);
+    let words = replaced.as_deref().unwrap_or(words);
     let Some(first) = words.first() else {
         return Err("neither the Compose file nor a Dockerfile has a command for it".to_owned());
     };
@@ -184,6 +193,21 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         if !is_built {
             if package == "python3" {
                 image::python_module(builder, service, &mut program, &words[1..]);
+            }
+            if package == "pm2" {
+                pm2::prepare(builder, service, &mut program);
+            }
+            // Such a script uses programs in the image's PATH.
+            if package == "bash"
+                && let Some(script) = words[1..].iter().find(|word| !word.starts_with('-'))
+                && let Some(path) = crate::paths::join(&working_folder(service), &host_path(service, script))
+                && let Ok(Some(text)) = builder.files().text(&path)
+            {
+                image::script_paths(builder, service, &path, &text);
+                program.packages.extend(version::runtime(builder, service));
+            }
+            if package == "haproxy" {
+                haproxy::notes(builder, service, &words[1..]);
             }
             append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);
@@ -254,7 +278,7 @@ pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> boo
 
 /// The reason why there is no replacement for a command.
 fn not_known(builder: &Builder<'_, '_>, service: &Service<'_>, first: &str) -> String {
-    let base = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
+    let base = service.image();
     match base {
         Some(base) if first.starts_with('-') => {
             format!("`{first}` is an argument to the unknown entrypoint of `{base}`")
@@ -385,7 +409,8 @@ pub fn working_folder(service: &Service<'_>) -> String {
 const WRAPPERS: [&str; 8] =
     ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];
 
-fn without_wrappers(words: &[String]) -> &[String] {
+/// The words of a command without the programs that only start other programs.
+pub fn without_wrappers(words: &[String]) -> &[String] {
     let mut words = words;
     while let [first, rest @ ..] = words {
         let name = first.rsplit('/').next().unwrap_or(first);
@@ -460,12 +485,7 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     };
     let (path, full, text) = read(host_path(service, word)).or_else(copied).or_else(on_path)?;
     let mut line = interpreter(builder, service, &path, &text)?;
-    // Such scripts often copy files to their paths in the image.
-    let root = folder.and_then(|folder| folder.trim_start_matches('/').split('/').next());
-    if let Some(root) = root.filter(|root| text.split_whitespace().any(|word| names_path(word, root))) {
-        let why = format!("the script ./{full} refers to /{root}, which exists only in the image");
-        builder.leave(service, &service.key.place, "command", why, "change the script to work in the checkout");
-    }
+    image::script_paths(builder, service, &full, &text);
     line.push(" ").append(&words::word(&Text::literal(path)));
     // Such a script uses programs in the image's PATH.
     let packages = version::runtime(builder, service).into_iter().collect();
@@ -486,14 +506,6 @@ fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, tex
             Some(start_line(&versioned(builder, service, package), start))
         }
     }
-}
-
-/// Whether a word is a folder in the image's root, or a path under it.
-fn names_path(word: &str, root: &str) -> bool {
-    let word = word.trim_matches(|c: char| "\"';".contains(c));
-    word.strip_prefix('/')
-        .and_then(|path| path.strip_prefix(root))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a scalar refers to variables.

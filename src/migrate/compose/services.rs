@@ -8,6 +8,7 @@ use super::stack::{Role, Service};
 use super::{health, known};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::nix::{Attr, Expr, Text};
+use crate::migrate::report::{CHECK_VERSION, other_version};
 
 impl<'m> Builder<'_, 'm> {
     /// Builds all services.
@@ -83,10 +84,15 @@ impl<'m> Builder<'_, 'm> {
         let number = tag.trim_start_matches('v');
         let major = number.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
         // `nextcloud31` has the version of `nextcloud:31`.
-        let versioned = package.package.trim_end_matches(|c: char| c.is_ascii_digit());
-        if !major.is_empty() && &package.package[versioned.len()..] != major {
-            let why = format!("the version is the one in nixpkgs, not {tag}");
-            self.leave(service, &node.place, "image", why, "check that clients work with that version");
+        let has_major = |attribute: &str| {
+            let start = attribute.trim_end_matches(|c: char| c.is_ascii_digit());
+            start.len() < attribute.len() && &attribute[start.len()..] == major
+        };
+        let mut attributes =
+            package.arguments.iter().filter_map(|text| text.strip_prefix('{')?.split(['}', '/']).next());
+        if !major.is_empty() && !has_major(package.package) && !attributes.any(has_major) {
+            let why = other_version(node.text().unwrap_or_default());
+            self.leave(service, &node.place, "image", why, CHECK_VERSION);
         }
         for (_, variable, host) in containers::IMAGE_HOSTS.iter().filter(|(name, ..)| *name == package.package) {
             let is_set = service.get("environment").is_some_and(|node| node.get(variable).is_some());
@@ -107,15 +113,12 @@ impl<'m> Builder<'_, 'm> {
             Role::Package(package) => {
                 if !package.takes_command {
                     for key in ["command", "entrypoint"] {
+                        let why = format!("the program runs with the arguments of {}", package.package);
+                        let todo = "add the arguments that are still needed to `command`";
                         if let Some(node) = service.get(key) {
-                            let why = format!("the program runs with the arguments of {}", package.package);
-                            self.leave(
-                                service,
-                                &node.place,
-                                key,
-                                why,
-                                "add the arguments that are still needed to `command`",
-                            );
+                            self.leave(service, &node.place, key, why, todo);
+                        } else if let Some((_, line)) = service.of_image(key) {
+                            self.leave(service, &service.dockerfile(*line), "build", why, todo);
                         }
                     }
                 }

@@ -89,6 +89,42 @@ impl<'m> Service<'m> {
         self.get(key)?.text()
     }
 
+    /// Its image: the one that its Dockerfile is based on, or else the one that it names.
+    pub fn image(&self) -> Option<&str> {
+        self.image_file.as_ref().map(|file| file.base.as_str()).or(self.text("image"))
+    }
+
+    /// The last component of the name of its image: `redis` for `docker.io/library/redis:7`.
+    pub fn image_name(&self) -> Option<&str> {
+        containers::repository(self.image()?).rsplit('/').next()
+    }
+
+    /// The words of ENTRYPOINT or CMD of its Dockerfile and their line, if the Compose file does not override them.
+    pub fn of_image(&self, key: &str) -> Option<&(Vec<String>, usize)> {
+        let file = self.image_file.as_ref()?;
+        match key {
+            _ if self.get(key).is_some() => None,
+            "entrypoint" => file.entrypoint.as_ref(),
+            // An entrypoint in the Compose file clears the command of the image.
+            _ => file.command.as_ref().filter(|_| self.get("entrypoint").is_none()),
+        }
+    }
+
+    /// The variables that its Dockerfile sets and the Compose file does not: name, value and line.
+    pub fn image_variables(&self) -> impl Iterator<Item = (&str, &str, usize)> {
+        let own: BTreeSet<&str> =
+            self.get("environment").map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.as_str()).collect();
+        let all = self.image_file.iter().flat_map(|file| &file.variables);
+        all.filter(move |(name, ..)| !own.contains(name.as_str()) && name != "PATH")
+            .map(|(name, value, line)| (name.as_str(), value.as_str(), *line))
+    }
+
+    /// A line in its Dockerfile, for reports.
+    pub fn dockerfile(&self, line: usize) -> Place {
+        let path = self.image_file.as_ref().map(|file| file.path.as_str()).unwrap_or_default();
+        Place { path: path.into(), line, column: 1 }
+    }
+
     /// The port with this number inside the container. All of Kafka's listeners for clients count as one port.
     pub fn port(&self, container: u16) -> Option<&Port> {
         let found = self.ports.iter().find(|port| port.container == container)?;
@@ -121,7 +157,7 @@ impl<'m> Service<'m> {
             let is_bind = item.get("type").and_then(Node::text) == Some("bind");
             is_bind.then(|| Bind { source, target, place: item.place.clone(), is_copied: false })
         });
-        let copied = self.image_file.iter().filter(|_| !matches!(self.role, Role::Program)).flat_map(|file| {
+        let copied = self.image_file.iter().filter(|_| self.runs_base()).flat_map(|file| {
             let place = Place { path: file.path.as_str().into(), line: 1, column: 1 };
             file.copies.iter().filter_map(move |(from, to)| {
                 let source = paths::join(self.context()?, from)?;
@@ -135,9 +171,15 @@ impl<'m> Service<'m> {
         mounted.chain(copied).chain(self.built()).collect()
     }
 
+    /// Whether its image only adds files to the one that it is based on.
+    fn runs_base(&self) -> bool {
+        let is_usual = |name: &str| containers::USUAL.iter().any(|(program, _)| *program == name);
+        self.role != Role::Program || self.image_name().is_some_and(is_usual)
+    }
+
     /// Folders in the checkout that other stages of the Dockerfile build for the image.
     fn built(&self) -> Vec<Bind> {
-        let file = self.image_file.iter().filter(|_| !matches!(self.role, Role::Program));
+        let file = self.image_file.iter().filter(|_| self.runs_base());
         let built = file.flat_map(|file| file.built.iter().map(move |built| (file, built)));
         let bind = |(file, built): (&ImageFile, &image_file::Built)| {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
@@ -304,6 +346,10 @@ impl<'m> Stack<'m> {
                     Some(published) if is_told => published,
                     // Only root may listen on these numbers, and this one is not used from outside.
                     None if is_told && port.container < 1024 => 8000 + port.container,
+                    // A program that may not listen on its own number needs to be told another one.
+                    published if !is_told && port.container < 1024 => {
+                        published.filter(|number| *number >= 1024).unwrap_or(8000 + port.container)
+                    }
                     _ => port.container,
                 };
                 let claimed = draft.ports.claim(wanted, service.name, &port.label, &words, &service.key.place.path);
@@ -317,10 +363,17 @@ impl<'m> Stack<'m> {
                     draft.report.leave(&port.place.path, port.place.line, what.clone(), why, todo);
                 }
                 if let Some(owner) = claimed.taken_by {
-                    let why = format!("port {wanted} already belongs to `{owner}`, so {} is used", claimed.number);
-                    let todo = format!("use port {} wherever clients outside Compose used {wanted}", claimed.number);
-                    draft.report.leave(&port.place.path, port.place.line, what, why, todo);
-                } else if let Some(published) = port.published.filter(|published| *published != wanted) {
+                    // No client outside Compose uses a port that is not published.
+                    if port.published.is_some() {
+                        let why = format!("port {wanted} already belongs to `{owner}`, so {} is used", claimed.number);
+                        let before = port.published.unwrap_or(wanted);
+                        let todo =
+                            format!("use port {} wherever clients outside Compose used {before}", claimed.number);
+                        draft.report.leave(&port.place.path, port.place.line, what, why, todo);
+                    }
+                } else if let Some(published) = port.published.filter(|published| *published != wanted)
+                    && (is_told || port.container >= 1024)
+                {
                     let why = format!(
                         "the program listens on {wanted} and nothing configures a different port, so it is not reachable on {published}"
                     );
@@ -432,6 +485,20 @@ fn names_path(service: &Service<'_>, folder: &str) -> bool {
         || super::process::usual_words(service).iter().any(|word| word.contains(&below))
 }
 
+/// The maximum number of files in a mounted folder that are searched for hosts that are left out.
+const MOST_CONFIGURATIONS: usize = 30;
+
+/// The mounted file, or the files in the mounted folder, that contain the settings of a program.
+pub fn configurations(bind: &Bind, files: &dyn Files) -> Vec<String> {
+    if is_configuration(&bind.source) {
+        return vec![bind.source.clone()];
+    }
+    // The repository itself is mounted for its source.
+    let names = if bind.source.is_empty() { Vec::new() } else { files.names(&bind.source) };
+    let paths = names.iter().filter(|name| is_configuration(name)).map(|name| below(&bind.source, name));
+    paths.take(MOST_CONFIGURATIONS).collect()
+}
+
 /// Whether a mounted file contains the settings of a program.
 pub fn is_configuration(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -462,7 +529,7 @@ fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dy
     if let Some(build) = service.build {
         service.image_file = role::dockerfile(&service, build, files);
     }
-    service.role = role::role(&service);
+    service.role = role::role(&service, files);
     service.ports = ports::ports(&service)?;
     service.names = names(&service);
     Ok(service)

@@ -3,8 +3,11 @@
 use super::stack::Service;
 use super::yaml::Node;
 use super::{process, words};
-use crate::knowledge::containers;
+use crate::knowledge::containers::{self, PackageImage};
+use crate::knowledge::images::paths::PATH;
 use crate::lang::shell;
+use crate::migrate::Files;
+use crate::paths;
 
 /// Programs in server images that only connect to a server.
 const CLIENTS: &[&str] = &[
@@ -71,6 +74,10 @@ const SERVERS: &[&str] = &[
     "mysqld_safe",
 ];
 
+/// Those of them that programs of any other kind also have as their name.
+const COMMON: &[&str] =
+    &["server", "run", "run.sh", "entrypoint.sh", "docker_entrypoint.sh", "start.sh", "start-kafka.sh", "serve"];
+
 /// Programs that keep a container running, or let it end. Such a service only holds volumes or waits for `docker exec`.
 const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls"];
 
@@ -78,14 +85,101 @@ const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls
 pub fn is_client(service: &Service<'_>) -> bool {
     let words = words(service);
     let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.rsplit('/').next().unwrap_or(word)));
-    (has(CLIENTS) && !has(SERVERS)) || words.windows(2).any(|pair| pair[0].ends_with("ollama") && pair[1] == "pull")
+    (has(CLIENTS) && !has(SERVERS)) || pulls_model(&words)
+}
+
+/// Whether Ollama only downloads a model.
+fn pulls_model(words: &[String]) -> bool {
+    words.windows(2).any(|pair| pair[0].ends_with("ollama") && pair[1] == "pull")
 }
 
 /// Whether a word starts the server of an image.
 pub fn starts_server(word: &str, service: &Service<'_>, option: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
-    let image = service.text("image").map(containers::repository).and_then(|image| image.rsplit('/').next());
-    SERVERS.contains(&name) || name == option || image == Some(name)
+    SERVERS.contains(&name) || name == option || service.image_name() == Some(name)
+}
+
+/// Whether a service whose image is built on a server image still starts the server: by the command of the base image,
+/// by a command with the name of the server, or through a script that starts it.
+pub fn starts_own_server(service: &Service<'_>, option: &str, files: &dyn Files) -> bool {
+    let words = start_words(service);
+    !pulls_model(&words) && runs_server(service, option, files, &process::plain_words(words))
+}
+
+/// The words of entrypoint and command in the Compose file, or else those in the Dockerfile.
+pub fn start_words(service: &Service<'_>) -> Vec<String> {
+    let of_image = |key: &str| service.of_image(key).map(|(words, _)| words.clone()).unwrap_or_default();
+    let words = ["entrypoint", "command"].into_iter().flat_map(|key| match service.get(key) {
+        Some(node) => listed(node).unwrap_or_default(),
+        None => of_image(key),
+    });
+    words.collect()
+}
+
+/// The words of a command without the shell that runs a script: `sh /start.sh`.
+pub fn without_interpreter(words: &[String]) -> &[String] {
+    match words {
+        [shell, script, ..] if is_shell(shell) && !script.starts_with('-') => &words[1..],
+        _ => words,
+    }
+}
+
+fn is_shell(word: &str) -> bool {
+    matches!(word.rsplit('/').next().unwrap_or(word), "sh" | "bash" | "ash" | "dash")
+}
+
+fn runs_server(service: &Service<'_>, option: &str, files: &dyn Files, words: &[String]) -> bool {
+    let words = without_interpreter(words);
+    let Some(first) = words.first() else { return true };
+    let is_server = |word: &str| starts_server(word, service, option) && !is_built(service, word);
+    if let Some((_, text)) = own_script(service, files, first) {
+        let starts = shell::commands(&text).iter().any(|command| is_server(command.program()));
+        let rest = &words[1..];
+        return starts || (!rest.is_empty() && text.contains("$@") && runs_server(service, option, files, rest));
+    }
+    let words = process::without_wrappers(words);
+    if let Some(script) = process::shell_script(words) {
+        return shell::commands(script).iter().any(|command| is_server(command.program()));
+    }
+    words.first().is_none_or(|word| word.starts_with('-') || is_server(word))
+}
+
+/// Whether a common name is that of a program from another stage or of the application.
+fn is_built(service: &Service<'_>, word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    let built = service.image_file.iter().flat_map(|file| &file.built);
+    COMMON.contains(&name)
+        && built.into_iter().any(|built| built.target.ends_with(name) || built.source.ends_with(name))
+}
+
+/// Whether a service whose image is built on the image of a package still runs its program.
+pub fn starts_own_program(service: &Service<'_>, package: &PackageImage) -> bool {
+    let words = process::plain_words(start_words(service));
+    let first = process::without_wrappers(&words).first();
+    first.is_none_or(|word| {
+        let name = containers::in_system(word).unwrap_or(word);
+        word.starts_with('-') || name == package.program || service.image_name() == Some(name)
+    })
+}
+
+/// A script of the repository that a container starts by its path in the image: its path relative to the root, and its
+/// text.
+pub fn own_script(service: &Service<'_>, files: &dyn Files, word: &str) -> Option<(String, String)> {
+    let read = |path: String| files.text(&path).ok().flatten().map(|text| (path, text));
+    let is_script = |(_, text): &(String, String)| text.starts_with("#!") || word.ends_with("sh");
+    let mut binds = service.binds().into_iter().filter(|bind| !bind.is_copied);
+    if let Some(bind) = binds.find(|bind| bind.target == word) {
+        return read(bind.source).filter(is_script);
+    }
+    let file = service.image_file.as_ref()?;
+    let folders: &[&str] = if word.contains('/') { &[] } else { &PATH };
+    let inside = match word.starts_with('/') {
+        true => word.to_owned(),
+        false => format!("{}/{}", file.folder.trim_end_matches('/'), word.trim_start_matches("./")),
+    };
+    let inside = std::iter::once(inside).chain(folders.iter().map(|folder| format!("{folder}/{word}")));
+    let mut sources = inside.filter_map(|path| paths::join(service.context()?, &file.source_of(&path)?));
+    sources.find_map(read).filter(is_script)
 }
 
 /// Whether a service with a server image runs a script that does not start the server.
@@ -97,16 +191,20 @@ pub fn is_other_than_server(service: &Service<'_>, option: &str) -> bool {
 pub fn idle(service: &Service<'_>) -> Option<String> {
     let own = service.get("entrypoint").filter(|node| node.text().is_some() || !node.items().is_empty());
     let node = own.or_else(|| service.get("command"))?;
-    let words = match node.items() {
-        [] => words::split(node.text()?).ok()?,
-        items => items.iter().filter_map(Node::text).map(str::to_owned).collect(),
-    };
-    let words = without_shell(words);
+    let words = without_shell(listed(node)?);
     let is_idle = |line: &str| {
         let commands = shell::commands(line);
         !commands.is_empty() && commands.iter().all(|command| IDLE.contains(&command.program()))
     };
     is_idle(&words.join(" ")).then(|| words.join(" "))
+}
+
+/// The words of a setting that is a list or a string.
+fn listed(node: &Node) -> Option<Vec<String>> {
+    match node.items() {
+        [] => words::split(node.text()?).ok(),
+        items => Some(items.iter().filter_map(Node::text).map(str::to_owned).collect()),
+    }
 }
 
 /// The script of `sh -c`, or the words themselves.

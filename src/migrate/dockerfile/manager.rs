@@ -83,6 +83,17 @@ pub fn read(words: &[&str]) -> Option<(Manager, Action)> {
     Some((manager, action))
 }
 
+/// Whether an install command leaves out the packages that are only for development.
+pub fn omits_development(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    words.any(|word| {
+        matches!(
+            word,
+            "--omit=dev" | "--only=production" | "--only=prod" | "--production" | "--production=true" | "--prod" | "-P"
+        )
+    })
+}
+
 /// Whether a command only installs package managers globally.
 fn installs_managers(rest: &[&str]) -> bool {
     let names = match rest {
@@ -107,6 +118,18 @@ fn is_script(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn installs_without_development_packages_are_recognized() {
+        for (command, expected) in [
+            ("npm ci --omit=dev", true),
+            ("yarn --production", true),
+            ("npm ci", false),
+            ("npm ci --omit=optional", false),
+        ] {
+            assert_eq!(omits_development(command), expected, "{command}");
+        }
+    }
 
     #[test]
     fn package_manager_commands_are_parsed() {

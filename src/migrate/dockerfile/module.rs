@@ -5,6 +5,7 @@ mod context;
 mod copy;
 mod javascript;
 mod package;
+mod programs;
 mod python;
 mod scripts;
 mod stage;
@@ -14,12 +15,14 @@ use std::rc::Rc;
 
 use self::config::{permission, port_name};
 use self::copy::{COPY, NGINX_PORT};
+use self::programs::Contents;
 use super::frame::{Command, Frame};
 use super::recipe::Recipe;
 use crate::finding::RelPath;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
 use crate::lang::dockerfile::Dockerfile;
 use crate::migrate::nix::{self, Attr, Expr};
+use crate::migrate::report::{CHECK_VERSION, other_version};
 use crate::migrate::{Draft, Error};
 use crate::paths;
 
@@ -147,7 +150,7 @@ impl<'d, 'f> Module<'d, 'f> {
         self.surroundings(base, &frame, &mut copied, &mut perms);
         copied.extend(self.users(base, &frame, &recipe));
         self.owners(&frame, &recipe, base, &mut perms);
-        let config = self.config(base, &frame, &runtime);
+        let config = self.config(Contents { base, frame: &frame, recipe: &recipe, runtime: &runtime });
         let image = self.image(&runtime, &copied, &perms, config);
         Ok(self.text(&image))
     }
@@ -197,13 +200,8 @@ impl<'d, 'f> Module<'d, 'f> {
                 Some((attribute, same)) => {
                     self.carry(line, &format!("FROM {}", frame.base), &format!("pkgs.{attribute}"));
                     if !same {
-                        let why = format!("the version of `pkgs.{attribute}` is the one in the locked nixpkgs");
-                        self.leave(
-                            line,
-                            &format!("the version of {}", frame.base),
-                            &why,
-                            "check that the program runs with it",
-                        );
+                        let what = format!("the version of {}", frame.base);
+                        self.leave(line, &what, &other_version(&frame.base), CHECK_VERSION);
                     }
                     all.push(format!("pkgs.{attribute}"));
                 }
@@ -219,6 +217,7 @@ impl<'d, 'f> Module<'d, 'f> {
             self.carry(*line, attribute, &format!("pkgs.{attribute}"));
             all.push(format!("pkgs.{attribute}"));
         }
+        self.pinned(recipe);
         for (package, line) in &recipe.unknown {
             let why = "no known nixpkgs package matches this";
             self.leave(*line, package, why, "look it up with `nix search nixpkgs` and add it to `deps`");
@@ -234,6 +233,14 @@ impl<'d, 'f> Module<'d, 'f> {
             new
         });
         all
+    }
+
+    /// Reports the versions of packages that the Dockerfile determines.
+    fn pinned(&mut self, recipe: &Recipe) {
+        for (package, line) in &recipe.pinned {
+            let what = format!("the version of {package}");
+            self.leave(*line, &what, "the version is the one in the locked nixpkgs", CHECK_VERSION);
+        }
     }
 
     // Files
@@ -255,6 +262,7 @@ impl<'d, 'f> Module<'d, 'f> {
             .into_iter()
             .collect();
         tools.extend(recipe.packages.iter().map(|(attribute, _)| format!("pkgs.{attribute}")));
+        self.pinned(&recipe);
         self.carry(self.file.stages[index].line, &format!("stage {label}"), &name);
         for (command, line, why, todo) in &recipe.lost {
             self.leave(*line, &format!("RUN {command}"), why, todo);
@@ -299,9 +307,10 @@ impl<'d, 'f> Module<'d, 'f> {
 
     // Configuration
 
-    fn config(&mut self, base: Option<&'static Base>, frame: &Frame, runtime: &[String]) -> Vec<Attr> {
+    fn config(&mut self, contents: Contents<'_>) -> Vec<Attr> {
+        let Contents { base, frame, runtime, .. } = contents;
         let mut config = Vec::new();
-        self.commands(base, frame, &mut config);
+        self.commands(contents, &mut config);
         let env = self.env(base, frame, runtime);
         if !env.is_empty() {
             config.push(Attr::new(["Env"], Expr::List(env)));

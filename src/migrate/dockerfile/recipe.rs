@@ -19,6 +19,8 @@ pub struct Recipe {
     pub packages: Vec<(&'static str, usize)>,
     /// The packages in [`Self::packages`] that are libraries.
     pub libraries: Vec<&'static str>,
+    /// Packages of which a certain version is installed, as written, with their lines.
+    pub pinned: Vec<(String, usize)>,
     /// Unknown packages, with their lines.
     pub unknown: Vec<(String, usize)>,
     /// User accounts that are created.
@@ -224,6 +226,9 @@ impl Recipe {
                 match packages::attribute(package) {
                     Some("") => {}
                     Some(attribute) => {
+                        if packages::has_version(package) {
+                            self.pinned.push((package.to_owned(), line));
+                        }
                         if packages::is_library(package) {
                             self.libraries.push(attribute);
                         }

@@ -541,3 +541,64 @@ fn a_file_that_is_written_before_a_build_is_reported() {
     let (_, report) = migrated("Dockerfile", dockerfile, &[("package-lock.json", "{}")]);
     assert_eq!(left(&report), ["5: RUN echo 'A=1' > /app/.env"]);
 }
+
+#[test]
+fn programs_of_distributions_are_started_by_name() {
+    let node = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"/usr/local/bin/node\", \"a.js\"]\n";
+    let own = "FROM debian\nCOPY serve /usr/local/bin/serve\nCMD [\"/usr/local/bin/serve\"]\n";
+    let venv = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install uvicorn\nCMD [\"/app/.venv/bin/uvicorn\", \"a:b\"]\n";
+    let shell =
+        "FROM python:3.12\nRUN apt-get install -y tini\nCMD /usr/bin/tini -- /usr/local/bin/python a.py > /bin/x\n";
+    let built = "FROM debian\nRUN curl -o /usr/local/bin/tool https://example.org\nCMD [\"/usr/local/bin/tool\"]\n";
+    let nginx = "FROM nginx\nCMD [\"/usr/sbin/nginx\", \"-g\", \"daemon off;\"]\n";
+    let unknown = "FROM alpine\nRUN apk add openssh\nENTRYPOINT [\"/usr/sbin/sshd\"]\n";
+    let started = "FROM node:22\nENTRYPOINT [\"docker-entrypoint.sh\"]\nCMD [\"node\", \"a.js\"]\n";
+    let env = "FROM python:3.12\nENTRYPOINT [\"/usr/bin/env\", \"python\"]\nCMD [\"/srv/a.py\"]\n";
+    for (text, expected, reported) in [
+        (node, "Cmd = [ \"node\" \"a.js\" ];", ""),
+        (own, "Cmd = [ \"/usr/local/bin/serve\" ];", ""),
+        (venv, "Cmd = [ \"uvicorn\" \"a:b\" ];", ""),
+        (shell, "\"tini -- python3 a.py > /bin/x\"", ""),
+        (built, "Cmd = [ \"/usr/local/bin/tool\" ];", ""),
+        (nginx, "Cmd = [ \"nginx\" \"-e\" \"/dev/stderr\" \"-c\"", ""),
+        (unknown, "Entrypoint = [ \"/usr/sbin/sshd\" ];", "3: ENTRYPOINT"),
+        (started, "Entrypoint = [ \"docker-entrypoint.sh\" ];", "2: ENTRYPOINT"),
+        (env, "Entrypoint = [ \"/usr/bin/env\" \"python\" ];", ""),
+    ] {
+        let (module, report) = migrated("Dockerfile", text, &[("serve", "")]);
+        assert!(in_one_line(&module).contains(expected), "{text}\n{module}");
+        let left = left(&report);
+        let of_command = left.iter().filter(|left| left.ends_with("CMD") || left.ends_with("ENTRYPOINT"));
+        assert_eq!(of_command.map(String::as_str).collect::<Vec<_>>().join(" "), reported, "{text}\n{report:?}");
+    }
+}
+
+#[test]
+fn versions_and_development_packages_are_not_lost() {
+    let pinned = "FROM debian\nRUN apt-get install -y curl=8.5.0-2 git jq\nCMD [\"a\"]\n";
+    let (_, report) = migrated("Dockerfile", pinned, &[]);
+    assert_eq!(left(&report), ["2: the version of curl=8.5.0-2"]);
+    let dockerfile = |manager: &str, flag: &str| {
+        format!("FROM node:22\nWORKDIR /app\nCOPY . .\nRUN {manager} install {flag}\nCMD [\"node\", \"x.js\"]\n")
+    };
+    for (manager, flag, lock, text, expected) in [
+        ("npm", "--omit=dev", "package-lock.json", "{}", "npmInstallFlags = [ \"--omit=dev\" ];"),
+        ("npm", "--legacy-peer-deps", "package-lock.json", "{}", "npmFlags = [ \"--legacy-peer-deps\" ];"),
+        ("bun", "--production", "bun.lock", "{}", "bun install --frozen-lockfile --no-progress --production"),
+        ("pnpm", "--prod", "pnpm-lock.yaml", "", "pnpmInstallFlags = [ \"--prod\" ];"),
+    ] {
+        let files = [("package.json", "{}"), (lock, text)];
+        let (module, report) = migrated("Dockerfile", &dockerfile(manager, flag), &files);
+        assert!(module.contains(expected), "{expected}\n{module}");
+        assert!(!left(&report).iter().any(|left| left.contains("RUN")), "{report:?}");
+        let (module, _) = migrated("Dockerfile", &dockerfile(manager, ""), &files);
+        assert!(!module.contains(expected), "{module}");
+    }
+    let yarn = [("package.json", "{}"), ("yarn.lock", "# yarn lockfile v1\n")];
+    let (_, report) = migrated("Dockerfile", &dockerfile("yarn", "--production"), &yarn);
+    assert!(left(&report).contains(&"4: RUN yarn install --production".to_owned()), "{report:?}");
+    let both = dockerfile("npm", "&& npm run build && npm ci --omit=dev");
+    let (module, report) = migrated("Dockerfile", &both, &[("package.json", "{}"), ("package-lock.json", "{}")]);
+    assert!(!module.contains("--omit=dev"), "{module}");
+    assert_eq!(left(&report), ["4: RUN npm ci --omit=dev"]);
+}

@@ -357,4 +357,56 @@ pub(super) static APPLICATIONS: &[PackageImage] = &[
         ready: Some((9000, "/health")),
         ..package(&["listmonk/listmonk", "knadh/listmonk"], "listmonk", "listmonk", &[(9000, "")], &[])
     },
+    // Port: `PORT` in nixpkgs' `nixos/modules/services/monitoring/beszel-agent.nix`.
+    PackageImage {
+        variables: &[("PORT", "{45876}"), ("DATA_DIR", "{data}")],
+        ..package(&["henrygd/beszel-agent"], "beszel", "beszel-agent", &[(45876, "")], &[])
+    },
+    // The port is in the configuration file: `nixos/modules/services/monitoring/gatus.nix`.
+    PackageImage {
+        variables: &[("GATUS_CONFIG_PATH", "{/config/config.yaml}")],
+        ..package(&["twinproduction/gatus", "twin/gatus"], "gatus", "gatus", &[(8080, "")], &[])
+    },
+    // `nixos/modules/services/web-apps/gotosocial.nix` for the folders of the web pages.
+    PackageImage {
+        variables: &[
+            ("GTS_BIND_ADDRESS", "127.0.0.1"),
+            ("GTS_PORT", "{8080}"),
+            ("GTS_STORAGE_LOCAL_BASE_PATH", "{data}/storage"),
+            ("GTS_WEB_ASSET_BASE_DIR", "{gotosocial}/share/gotosocial/web/assets/"),
+            ("GTS_WEB_TEMPLATE_BASE_DIR", "{gotosocial}/share/gotosocial/web/template/"),
+        ],
+        ..package(&["superseriousbusiness/gotosocial"], "gotosocial", "gotosocial", &[(8080, "")], &["server", "start"])
+    },
+    // The flags of the entrypoint in grpcui's Dockerfile.
+    package(&["fullstorydev/grpcui"], "grpcui", "grpcui", &[(8080, "")], &["-bind=127.0.0.1", "-port={8080}"]),
+    // Keys of the configuration are flags: karma's docs/CONFIGURATION.md.
+    package(
+        &["lmierzwa/karma", "prymitive/karma"],
+        "karma",
+        "karma",
+        &[(8080, "")],
+        &["--listen.address", "127.0.0.1", "--listen.port", "{8080}"],
+    ),
+    // `nixos/modules/services/networking/llama-swap.nix`.
+    package(
+        &["mostlygeek/llama-swap"],
+        "llama-swap",
+        "llama-swap",
+        &[(8080, "")],
+        &["--listen", "127.0.0.1:{8080}", "--config", "{/app/config.yaml}"],
+    ),
+    // The flags of the NixOS module for Owncast.
+    package(
+        &["owncast/owncast", "gabekangas/owncast"],
+        "owncast",
+        "owncast",
+        &[(8080, ""), (1935, "rtmp")],
+        &["-webserverip", "127.0.0.1", "-webserverport", "{8080}", "-rtmpport", "{1935}"],
+    ),
+    // The variables in libSQL's docs/DOCKER.md.
+    PackageImage {
+        variables: &[("SQLD_HTTP_LISTEN_ADDR", "127.0.0.1:{8080}"), ("SQLD_DB_PATH", "{data}/iku.db")],
+        ..package(&["tursodatabase/libsql-server"], "sqld", "sqld", &[(8080, "")], &[])
+    },
 ];

@@ -16,17 +16,29 @@ use crate::migrate::compose::yaml::Place;
 pub struct EnvFile {
     /// Its path, relative to the folder in which the process runs.
     pub path: String,
-    /// Whether a shell reads the same values from it as Compose.
-    pub is_shell: bool,
+    /// What reads the same values from it as Compose.
+    pub reader: Reader,
+}
+
+/// What reads the variables in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// The shell itself.
+    Shell,
+    /// [`READ_ENV`].
+    Lines,
+    /// [`READ_RAW_ENV`].
+    Raw,
 }
 
 impl EnvFile {
     /// The command that reads it.
     pub fn command(&self) -> String {
         let path = &self.path;
-        match self.is_shell {
-            true => format!("if [ -f {path} ]; then set -a; . {path}; set +a; fi\n"),
-            false => format!("if [ -f {path} ]; then read_env {path}; fi\n"),
+        match self.reader {
+            Reader::Shell => format!("if [ -f {path} ]; then set -a; . {path}; set +a; fi\n"),
+            Reader::Lines => format!("if [ -f {path} ]; then read_env {path}; fi\n"),
+            Reader::Raw => format!("if [ -f {path} ]; then read_raw_env {path}; fi\n"),
         }
     }
 }
@@ -57,11 +69,31 @@ pub const READ_ENV: &str = r#"read_env() {
 }
 "#;
 
+/// The function of a script that reads a file with `format: raw`: each value is the rest of its line.
+pub const READ_RAW_ENV: &str = r#"read_raw_env() {
+  local line name
+  while IFS= read -r line || [ -n "$line" ]; do
+    line=${line%$'\r'}
+    line=${line#$'\xEF\xBB\xBF'}
+    line=${line#"${line%%[![:blank:]]*}"}
+    name=${line%%=*}
+    case $line in '#'*) continue ;; *=*) ;; *) continue ;; esac
+    case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac
+    declare -gx "$line"
+  done < "$1"
+}
+"#;
+
 impl<'m> Builder<'_, 'm> {
     /// How a script reads a file in the repository. Reports the variables that it reads differently from Compose.
     /// A file that does not exist yet is read line by line.
-    pub(super) fn env_file(&self, service: &Service<'m>, path: &str) -> EnvFile {
+    pub(super) fn env_file(&self, service: &Service<'m>, path: &str, is_raw: bool) -> EnvFile {
         let text = self.files().text(path).ok().flatten().unwrap_or_default();
+        if is_raw {
+            let is_shell = !text.is_empty() && !text.contains('\r') && text.lines().all(is_plain);
+            let reader = if is_shell { Reader::Shell } else { Reader::Raw };
+            return EnvFile { path: self.path_in_working_folder(service, path), reader };
+        }
         // A shell keeps carriage returns, which `lines` removes.
         let is_shell = !text.is_empty() && !text.contains('\r') && text.lines().all(is_shell);
         if let Ok(pairs) = interpolate::read_env(&text, &self.variables)
@@ -80,7 +112,8 @@ impl<'m> Builder<'_, 'm> {
                 }
             }
         }
-        EnvFile { path: self.path_in_working_folder(service, path), is_shell }
+        let reader = if is_shell { Reader::Shell } else { Reader::Lines };
+        EnvFile { path: self.path_in_working_folder(service, path), reader }
     }
 }
 
@@ -112,6 +145,15 @@ fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether a shell reads the same from a line as Compose with `format: raw`.
+fn is_plain(line: &str) -> bool {
+    let line = line.trim_start();
+    let is_value = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || "_./:@%+,=-".contains(c));
+    line.is_empty()
+        || line.starts_with('#')
+        || line.split_once('=').is_some_and(|(name, value)| is_name(name) && is_value(value))
 }
 
 /// Whether a shell reads the same from a line as Compose.
@@ -175,6 +217,27 @@ mod tests {
         ] {
             assert_eq!(is_shell(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn raw_files_are_read_as_compose_reads_them() {
+        let text = "# c\nA=\"q\"\n  B='x $y' # note \nC=a #b\r\nD\n1E=x\nF=a=b\nname=shop\n";
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("app.env");
+        std::fs::write(&path, text).unwrap();
+        let mut shell = Command::new("bash").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let script = format!(
+            "{READ_RAW_ENV}read_raw_env {}\nprintf '%s\\n' \"$A\" \"$B\" \"$C\" \"$D\" \"$F\" \"$name\"\n",
+            path.display()
+        );
+        shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = String::from_utf8(shell.wait_with_output().unwrap().stdout).unwrap();
+        let expected = ["\"q\"", "'x $y' # note ", "a #b", "", "a=b", "shop"];
+        assert_eq!(output.lines().collect::<Vec<_>>(), expected);
+        let pairs = interpolate::read_raw_env(text).unwrap();
+        let values: Vec<&str> = pairs.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, ["\"q\"", "'x $y' # note ", "a #b", "x", "a=b", "shop"]);
+        assert!(is_plain("A=http://a:1/b") && !is_plain("A=\"b\"") && !is_plain("A=a b") && !is_plain("A=$B"));
     }
 
     #[test]

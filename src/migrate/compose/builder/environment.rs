@@ -10,6 +10,9 @@ use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
 use crate::migrate::compose::{interpolate, process, words};
 use crate::migrate::nix::{Part, Text};
 
+/// Variables that the shell sets.
+const OF_SHELLS: [&str; 2] = ["HOME", "PWD"];
+
 impl<'a, 'm> Builder<'a, 'm> {
     /// The variables of a process whose values may be in the store. The process's script exports the others.
     pub fn environment(&self, done: &mut Done<'_, 'm>, program: &mut Program) -> Vec<(String, Text)> {
@@ -48,7 +51,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     ) {
         let key = format!("environment.{name}");
         let Value::Scalar(scalar) = &value.value else { return };
-        if value.is_null() && value.text().is_none() && scalar.plain {
+        // A variable without a value is null only if it is not written in the file: `KEY: ${KEY}` is empty.
+        if value.is_null() && value.text().is_none() && scalar.plain && !process::asks(scalar) {
             self.carry(service, place, &key, "the environment that process-compose is started with");
             return;
         }
@@ -64,7 +68,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.leave(service, place, &key, why, "set it in the program's own configuration");
             return;
         }
-        let text = self.run_time(scalar);
+        let text = self.with_project_folder(service, &self.run_time(scalar));
         self.env_notes(service, name, place, scalar);
         if text == words::shell(&format!("${{{name}-}}")) && self.env_is_read() {
             self.carry(service, place, &key, "`.env`, which process-compose reads");
@@ -77,8 +81,9 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         let required = super::without_default(scalar);
         for name in interpolate::names(scalar.raw.as_deref().unwrap_or_default()) {
-            let is_known =
-                self.variables.contains_key(&name) || self.secrets.borrow().contains_key(&name) || name == "HOME";
+            let is_known = self.variables.contains_key(&name)
+                || self.secrets.borrow().contains_key(&name)
+                || OF_SHELLS.contains(&name.as_str());
             if !is_known && required.contains(name.as_str()) {
                 let why = format!("`{name}` has no value yet");
                 self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
@@ -106,6 +111,17 @@ impl<'a, 'm> Builder<'a, 'm> {
             environment.push((name.to_owned(), rewritten));
         }
         self.carry(service, place, &key, format!("settings.processes.{}.environment.{name}", service.process));
+    }
+
+    /// A value in which `$PWD` is the folder of the project, where Compose is started, and not that of the process.
+    fn with_project_folder(&self, service: &Service<'_>, text: &str) -> String {
+        let folder = &self.stack.model.folder;
+        if process::working_folder(service) == *folder || self.variables.contains_key("PWD") {
+            return text.to_owned();
+        }
+        let path = self.path_in_working_folder(service, folder);
+        let there = words::shell(&format!("$(cd {} && pwd)", path.trim_end_matches('/')));
+        text.replace(&words::shell("${PWD-}"), &there)
     }
 
     /// Reports variables in `.env` that are read only at run time and refer to hosts or ports on the Compose network.
@@ -217,7 +233,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                     "it is unknown how the program gets its port; PORT is set, and in the container the port was {}",
                     port.container
                 );
-                let todo = format!("check that the program listens on {}", port.number);
+                let (why, todo) = match port.container < 1024 {
+                    true => (
+                        format!("{why}, where on Linux only root may listen"),
+                        format!("make the program listen on {}", port.number),
+                    ),
+                    false => (why, format!("check that the program listens on {}", port.number)),
+                };
                 self.leave(service, &port.place, &format!("ports.{}", port.container), why, todo);
             }
         }
@@ -228,7 +250,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         done.take(&["env_file"]);
         let needs_env = words::has_shell(&program.line) || !program.exports.is_empty();
         if let Some(path) = self.stack.model.env_path.as_ref().filter(|_| needs_env && !self.env_is_read()) {
-            program.sources.push(self.env_file(service, path));
+            program.sources.push(self.env_file(service, path, false));
         }
         for item in service.get("env_file").map_or(&[][..], Node::items) {
             let Some(path) = item.get("path").and_then(Node::text) else { continue };
@@ -242,7 +264,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 );
                 continue;
             };
-            program.sources.push(self.env_file(service, inside));
+            program.sources.push(self.env_file(service, inside, interpolate::is_raw(item)));
             self.carry(service, &item.place, "env_file", format!("settings.processes.{}.command", service.process));
             self.env_file_notes(service, inside, item);
         }
@@ -266,7 +288,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 return;
             }
         };
-        let Ok(pairs) = interpolate::read_env(&text, &self.variables) else {
+        let Ok(pairs) = interpolate::read_env_item(item, &text, &self.variables) else {
             self.leave(
                 service,
                 &item.place,

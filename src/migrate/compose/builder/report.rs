@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::knowledge::containers::{self, PackageImage};
+use crate::lang::shell;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
@@ -35,6 +36,15 @@ impl<'a, 'm> Builder<'a, 'm> {
         let Some(file) = &service.image_file else { return };
         for (run, line) in &file.runs {
             let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+            if installs_only_pm2(run) && !program.line.contains("pm2") {
+                let into = "nothing: process-compose starts the program without PM2";
+                self.carry(service, &place, "build", into);
+                continue;
+            }
+            if has_no_effect(run, &file.folder) {
+                self.carry(service, &place, "build", "nothing: it only prepares folders of the image");
+                continue;
+            }
             let shown: String = run.chars().take(60).collect();
             let why = format!("`RUN {}` prepared the image, but the process runs in the checkout", shown.trim());
             let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
@@ -52,7 +62,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
-        let words = process::command_words(self, service).unwrap_or_default();
+        let words = process::words_or_usual(self, service).unwrap_or_default();
         for (from, to) in &file.copies {
             let is_settings = ["/etc/", "/usr/local/etc/"].iter().any(|folder| to.starts_with(folder));
             if is_settings && !words.iter().any(|word| word.contains(to.trim_end_matches('/'))) {
@@ -168,8 +178,19 @@ impl<'a, 'm> Builder<'a, 'm> {
             Role::Package(package) => Some(*package),
             _ => None,
         };
+        let broker = process::mosquitto::Configuration::of(service, self.files());
+        let is_in_configuration = |target: &str| broker.as_ref().is_some_and(|file| file.uses(target));
+        let named: Vec<String> = {
+            let configurations = self.configurations.borrow();
+            let own = configurations.values().filter(|file| file.process == service.process);
+            own.flat_map(|file| file.paths.iter().cloned()).collect()
+        };
+        let is_below = |path: &String, target: &str| {
+            path.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         let is_in_command = |target: &str| {
             words.iter().chain(&usual).any(|word| word.contains(target))
+                || named.iter().any(|path| is_below(path, target.trim_end_matches('/')))
                 || package.is_some_and(|package| package.is_told(target))
         };
         // The data of a program with several volumes may be in any of them.
@@ -186,6 +207,15 @@ impl<'a, 'm> Builder<'a, 'm> {
                 ),
                 _ if is_in_command(target) && (source.starts_with("./") || source.starts_with('/')) => {
                     self.carry(service, &item.place, "volumes", "the path in its command");
+                    continue;
+                }
+                Some(_) if is_in_configuration(target) => {
+                    self.carry(service, &item.place, "volumes", "its configuration");
+                    continue;
+                }
+                None if is_in_configuration(target) && is_named(&item) => {
+                    let into = format!("./data/{}, without the volume's current content", service.process);
+                    self.carry(service, &item.place, "volumes", into);
                     continue;
                 }
                 // A nixpkgs package looks for its files at other paths.
@@ -289,16 +319,47 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             // nginx reports each of its upstreams separately.
             let is_nginx = matches!(&other.role, Role::Known(known) if known.option == "nginx");
-            let binds = other.binds().into_iter().filter(|_| !is_nginx);
-            for bind in binds.filter(|bind| stack::is_configuration(&bind.source)) {
-                let text = self.files().text(&bind.source).ok().flatten().unwrap_or_default();
-                if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
-                    let why = format!("./{} refers to `{}`, which is left out", bind.source, service.name);
-                    self.leave(other, &bind.place, "volumes", why, todo);
+            for bind in other.binds().into_iter().filter(|_| !is_nginx) {
+                for path in stack::configurations(&bind, self.files()) {
+                    let text = self.files().text(&path).ok().flatten().unwrap_or_default();
+                    if service.names.iter().any(|name| !names::ports_of(&text, name).is_empty()) {
+                        let why = format!("./{path} refers to `{}`, which is left out", service.name);
+                        self.leave(other, &bind.place, "volumes", why, todo);
+                    }
                 }
             }
         }
     }
+}
+
+/// Whether a RUN line installs PM2 and nothing else.
+fn installs_only_pm2(run: &str) -> bool {
+    let mut words = run.split_whitespace().filter(|word| !word.starts_with('-'));
+    let is_manager = words.next().is_some_and(|word| matches!(word, "npm" | "yarn" | "pnpm"));
+    let packages: Vec<&str> = words.skip_while(|word| matches!(*word, "i" | "install" | "add" | "global")).collect();
+    is_manager && matches!(packages.as_slice(), [one] if *one == "pm2" || one.starts_with("pm2@"))
+}
+
+/// Whether the commands of a RUN do nothing that a process in the checkout can use: they list or remove files, update the
+/// tool that installs packages, or create the working directory.
+fn has_no_effect(run: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    let is_package = |word: &str| !word.starts_with('-');
+    shell::commands(run).iter().all(|command| {
+        let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+        match words.as_slice() {
+            ["ls" | "rm" | "echo" | "true" | "set" | "cd" | "chown" | "update-ca-certificates", ..] => {
+                !run.contains('>')
+            }
+            ["apt-get" | "apt" | "apk", "update" | "upgrade" | "clean" | "autoremove", ..] => true,
+            ["mkdir", paths @ ..] => paths.iter().all(|path| !is_package(path) || path.trim_end_matches('/') == folder),
+            ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
+                let mut names = rest.iter().filter(|word| is_package(word)).peekable();
+                names.peek().is_some() && names.all(|name| matches!(*name, "pip" | "setuptools" | "wheel"))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// The work to do by hand for Python packages that the Dockerfile installs.

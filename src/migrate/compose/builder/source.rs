@@ -10,10 +10,11 @@ use super::Builder;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::process::Program;
-use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place};
-use crate::migrate::compose::{interpolate, names, process, words};
+use crate::migrate::compose::{interpolate, names, words};
 use crate::migrate::nix::Text;
+use crate::paths;
 
 /// The maximum number of files of a build context that are searched.
 pub(super) const MOST_FILES: usize = 300;
@@ -32,6 +33,7 @@ struct Default {
 static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let forms = [
         r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](\w+)["']\s*,\s*["']([^"'\n]*)["']"#,
+        r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](\w+)["']\s*\)\s*(?:\?:|\?\?|\|\||\bor\b)\s*["']([^"'\n]*)["']"#,
         r#"process\.env\.(\w+)\s*(?:\|\||\?\?)\s*["'`]([^"'`\n]*)["'`]"#,
         r#"ENV\.fetch\(\s*["'](\w+)["']\s*(?:,|\)\s*\{)\s*["']([^"'\n]*)["']"#,
         r"\$\{(\w+):([^}\n]*)\}",
@@ -85,7 +87,9 @@ impl<'m> Builder<'_, 'm> {
         for item in service.get("env_file").map_or(&[][..], Node::items) {
             let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
             let text = self.files().text(path).ok()??;
-            names.extend(interpolate::read_env(&text, &self.variables).ok()?.into_iter().map(|(name, _)| name));
+            names.extend(
+                interpolate::read_env_item(item, &text, &self.variables).ok()?.into_iter().map(|(name, _)| name),
+            );
         }
         Some(names)
     }
@@ -146,22 +150,32 @@ pub(super) fn each_file(
     is_wanted: &dyn Fn(&str) -> bool,
     read: &mut dyn FnMut(&str, &str) -> bool,
 ) -> bool {
-    let folders = [service.context().map(str::to_owned), Some(process::working_folder(service))];
-    // If nothing from the repository is mounted into an image that is not built, its program is from elsewhere.
-    if service.context().is_none() && service.binds().is_empty() {
-        return true;
-    }
-    let mut folders: Vec<(String, usize)> = folders.into_iter().flatten().map(|folder| (folder, 0)).collect();
-    folders.dedup();
     let (mut count, mut entries) = (0, 0);
     let mut seen = BTreeSet::new();
+    let (mut folders, mut single) = (Vec::new(), Vec::new());
+    for source in sources(files, service) {
+        match files.is_folder(&source) || source.is_empty() {
+            true => folders.push((source, 0)),
+            false => single.push(source),
+        }
+    }
+    for path in single {
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        if is_wanted(name) && seen.insert(path.clone()) {
+            count += 1;
+            let text = files.text(&path).ok().flatten().unwrap_or_default();
+            if read(&path, &text) {
+                return true;
+            }
+        }
+    }
     while let Some((folder, depth)) = folders.pop() {
         if !seen.insert(folder.clone()) {
             continue;
         }
         for name in files.names(&folder) {
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-            if is_wanted(&name) {
+            if is_wanted(&name) && (name.contains('.') || !files.is_folder(&path)) {
                 count += 1;
                 let text = files.text(&path).ok().flatten().unwrap_or_default();
                 if read(&path, &text) {
@@ -192,6 +206,43 @@ pub(super) fn each_file(
         }
     }
     true
+}
+
+/// The maximum number of patterns in COPY instructions whose files are listed. More stand for their whole folder.
+const MOST_PATTERNS: usize = 20;
+
+/// The files and folders of the repository that a service's image or container has: those that are mounted or copied,
+/// or the whole build context if the Dockerfile copies none by name.
+fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = service.binds().into_iter().map(|bind| bind.source).collect();
+    let (Some(context), Some(file)) = (service.context(), &service.image_file) else {
+        found.extend(service.context().map(str::to_owned));
+        return found;
+    };
+    let copies = file.copies.iter().chain(file.stages.iter().flat_map(|(_, stage)| &stage.copies));
+    let (mut is_copied, mut patterns) = (false, 0);
+    for (from, _) in copies {
+        is_copied = true;
+        let from = from.trim_start_matches('/');
+        match paths::name(from).split_once('*') {
+            // `COPY *.json ./`
+            Some((start, end)) if !paths::folder(from).contains('*') && patterns < MOST_PATTERNS => {
+                patterns += 1;
+                let Some(folder) = paths::join(context, paths::folder(from)) else { continue };
+                let names = files.names(&folder);
+                let matching = names.iter().filter(|name| name.starts_with(start) && name.ends_with(end));
+                found.extend(matching.map(|name| stack::below(&folder, name)));
+            }
+            _ => {
+                let plain = from.split(['*', '?', '[']).next().unwrap_or(from);
+                found.extend(paths::join(context, if plain.len() < from.len() { paths::folder(plain) } else { plain }));
+            }
+        }
+    }
+    if !is_copied && found.is_empty() {
+        found.insert(context.to_owned());
+    }
+    found
 }
 
 /// Whether a file is source code of a program, or a configuration file that Spring reads.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Builder;
 use super::source::{MOST_FILES, defaults_in, each_file, is_source};
-use crate::knowledge::containers::{HOST_CLIENTS, NOT_CLIENTS};
+use crate::knowledge::containers::{CONNECTING, HOST_CLIENTS, NOT_CLIENTS, SETTINGS, SHELLS, TOOLS};
 use crate::migrate::compose::hosts::is_host_word;
-use crate::migrate::compose::names;
 use crate::migrate::compose::stack::{Role, Service};
-use crate::migrate::compose::yaml::{Node, Place};
+use crate::migrate::compose::yaml::{Node, Place, Value};
+use crate::migrate::compose::{interpolate, names};
 
 /// Longer lines are not searched: only generated files have them.
 const LONGEST_LINE: usize = 2_000;
@@ -28,22 +28,44 @@ impl<'m> Builder<'_, 'm> {
         if others.is_empty() {
             return;
         }
-        let set = self.variables_of(service);
+        let mut set = self.variables_of(service);
+        // Variables of `.env` that the Compose file passes on are reported with their keys.
+        let passed =
+            service.get("environment").map_or(&[][..], Node::pairs).iter().filter_map(|(_, value)| {
+                match &value.value {
+                    Value::Scalar(scalar) => scalar.raw.as_deref(),
+                    _ => None,
+                }
+            });
+        set.extend(passed.flat_map(interpolate::names));
+        let env_files = service.get("env_file").map_or(&[][..], Node::items).iter();
+        let env_files: BTreeSet<&str> =
+            env_files.filter_map(|item| item.get("path").and_then(Node::text)?.strip_prefix("./")).collect();
         // The files that other services mount are theirs.
         let mounted = self.stack.services.iter().filter(|other| other.name != service.name);
         let mounted: BTreeSet<String> =
             mounted.flat_map(Service::binds).map(|bind| bind.source).filter(|source| !source.is_empty()).collect();
-        let is_wanted = |name: &str| is_source(name) || is_script(name) || is_settings(name);
+        let is_wanted = |name: &str| is_source(name) || is_script(name) || is_settings(name) || may_be_script(name);
         let is_complete = each_file(self.files(), service, &is_wanted, &mut |path, text| {
             let name = path.rsplit('/').next().unwrap_or(path);
             let is_mounted = || path.match_indices('/').any(|(at, _)| mounted.contains(&path[..at]));
-            if is_settings(name) && (mounted.contains(path) || is_mounted()) {
+            // The module has its own copy of a configuration with other addresses.
+            let is_rewritten = || self.configurations.borrow().contains_key(path);
+            let is_other = || mounted.contains(path) || is_mounted() || env_files.contains(path) || is_rewritten();
+            if is_settings(name) && is_other() {
                 return false;
             }
-            let is_shell = is_script(name) || text.starts_with("#!/bin/sh") || text.starts_with("#!/bin/bash");
+            let kind = match name {
+                "package.json" => Kind::Scripts,
+                _ if is_script(name) || has_shebang(text) => Kind::Shell,
+                _ if may_be_script(name) => return false,
+                _ if is_env(name) => Kind::Variables,
+                _ if is_settings(name) => Kind::Settings,
+                _ => Kind::Source,
+            };
             let others: Vec<(&str, &Service<'m>)> =
                 others.iter().filter(|(name, _)| text.contains(**name)).map(|(name, other)| (*name, *other)).collect();
-            for (name, line, count) in hosts_in(text, is_shell, &others, &set) {
+            for (name, line, count) in hosts_in(text, kind, &others, &set) {
                 if !self.source_hosts.borrow_mut().insert((path.to_owned(), name.to_owned())) {
                     continue;
                 }
@@ -75,10 +97,25 @@ impl<'m> Builder<'_, 'm> {
     }
 }
 
+/// How a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As source code or settings.
+    Source,
+    /// As settings, in which addresses need no quotes.
+    Settings,
+    /// As a shell script.
+    Shell,
+    /// As package.json, whose scripts are lines of a shell.
+    Scripts,
+    /// As `.env`, whose lines set variables.
+    Variables,
+}
+
 /// The hosts that a text names, with the first line and the number of lines of each.
 fn hosts_in<'n>(
     text: &str,
-    is_shell: bool,
+    kind: Kind,
     others: &[(&'n str, &Service<'_>)],
     set: &BTreeSet<String>,
 ) -> Vec<(&'n str, usize, usize)> {
@@ -92,11 +129,18 @@ fn hosts_in<'n>(
         let offset = start;
         start += whole.len();
         let line = whole.trim_end_matches(['\n', '\r']);
-        if is_comment(line, is_shell) {
+        let is_set = || line.split_once('=').is_some_and(|(name, _)| set.contains(name.trim()));
+        if is_comment(line, kind == Kind::Shell) || kind == Kind::Variables && is_set() {
             continue;
         }
+        let is_shell = matches!(kind, Kind::Shell | Kind::Scripts);
         let is_long = line.len() > LONGEST_LINE;
-        let command = if is_shell && !is_long { first_word(line) } else { "" };
+        let command = match kind {
+            _ if is_long => "",
+            Kind::Shell => first_word(line),
+            Kind::Scripts => first_word(line.split_once(": \"").map_or("", |(_, script)| script)),
+            Kind::Source | Kind::Settings | Kind::Variables => "",
+        };
         for (name, other) in others {
             if is_long {
                 // Only full addresses are searched for.
@@ -118,7 +162,9 @@ fn hosts_in<'n>(
                 match is_shell && NOT_CLIENTS.contains(&command) {
                     true => before.ends_with("://"),
                     false => {
-                        is_host(before, after, &has_port) || is_shell && is_argument(before, after, command, &has_port)
+                        is_host(before, after, &has_port)
+                            || kind == Kind::Settings && is_address(before, after, &has_port)
+                            || is_shell && is_argument(before, after, command, &has_port)
                     }
                 }
             });
@@ -137,10 +183,35 @@ fn is_script(name: &str) -> bool {
     [".sh", ".bash"].iter().any(|end| name.ends_with(end)) || name.contains("entrypoint") && !name.contains('.')
 }
 
-/// Whether a file contains settings that programs read from their own folder.
+/// Whether a file contains settings that programs read from their own folder. Files for other tools, such as the Compose
+/// file itself, also name the services.
 fn is_settings(name: &str) -> bool {
     let ends = [".ini", ".cfg", ".toml", ".conf"];
-    ends.iter().any(|end| name.ends_with(end)) || name.starts_with("appsettings") && name.ends_with(".json")
+    let is_of_program = || {
+        let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+        let is_kind = matches!(end, "yml" | "yaml" | "json") && !stem.contains("compose");
+        is_kind && !TOOLS.contains(&stem) && SETTINGS.iter().any(|word| stem.contains(word))
+    };
+    ends.iter().any(|end| name.ends_with(end)) || is_env(name) || name == "package.json" || is_of_program()
+}
+
+/// Whether a file sets variables for a program that reads it itself. Programs do not read examples.
+fn is_env(name: &str) -> bool {
+    let examples = ["example", "sample", "template", "dist"];
+    name.strip_prefix(".env").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        && !examples.iter().any(|end| name.contains(end))
+}
+
+/// Whether a file without an extension may be a script: its first line decides.
+fn may_be_script(name: &str) -> bool {
+    !name.contains('.') && name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// Whether a text is a script for a shell, according to its first line.
+fn has_shebang(text: &str) -> bool {
+    let first = text.lines().next().and_then(|line| line.strip_prefix("#!"));
+    let program = first.and_then(|line| line.split_whitespace().rfind(|word| !word.starts_with('-')));
+    program.and_then(|path| path.rsplit('/').next()).is_some_and(|name| SHELLS.contains(&name))
 }
 
 fn is_comment(line: &str, is_shell: bool) -> bool {
@@ -162,6 +233,40 @@ fn is_default_of_shell(line: &str, name: &str, set: &BTreeSet<String>) -> bool {
     })
 }
 
+/// Whether a name is an address with a port between spaces, as in `server db:3000;`.
+fn is_address(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
+    let port = after.strip_prefix(':').and_then(names::leading_number);
+    before.ends_with(char::is_whitespace) && port.is_some_and(has_port)
+}
+
+/// Whether a string that consists of a name is an argument for a host: `"db", 5432`, `5432, "db"`, `define('DB_HOST',
+/// 'db')`, `connect("db"`.
+fn is_host_argument(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
+    let before = before.trim_end();
+    let after = after.trim_start();
+    let next = after.strip_prefix(',').map(str::trim_start).and_then(names::leading_number);
+    let list = before.strip_suffix(',').map(str::trim_end);
+    let last = list.map(|list| &list[list.trim_end_matches(|c: char| c.is_ascii_digit()).len()..]);
+    let last = last.and_then(|number| number.parse().ok());
+    let key = list.and_then(|list| list.strip_suffix(['"', '\'']));
+    let key = key.and_then(|list| list.rsplit(['"', '\'']).next()).filter(|key| !key.contains(char::is_whitespace));
+    let call = before.trim_end_matches(['[', '(']);
+    let name = &call[call.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len()..];
+    let name = if call.len() < before.len() { name.to_ascii_lowercase() } else { String::new() };
+    next.or(last).is_some_and(has_port)
+        || key.is_some_and(is_host_name)
+        // `boto3.client("s3")`
+        || name != "client" && CONNECTING.iter().any(|word| name.contains(word))
+}
+
+/// Whether a name follows the key of a host inside a string: `"host=db user=x"`.
+fn is_in_string(before: &str, after: &str) -> bool {
+    let lower = before.to_ascii_lowercase();
+    let is_key = ["host=", "server=", "data source="].iter().any(|key| lower.ends_with(key));
+    let is_open = |quote: char| before.matches(quote).count() % 2 == 1;
+    is_key && (is_open('"') || is_open('\'')) && after.starts_with([' ', ';', ',', '"', '\''])
+}
+
 /// Whether the text around a name makes it a host: `//db/`, `user@db`, `"db:5432"`, `host="db"`.
 fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let is_end =
@@ -181,13 +286,23 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     if let Some(port) = port
         && before.ends_with(['"', '\'', '`', '=', '(', ',', ' '])
     {
+        // In a file of settings: `broker: kafka:9092`, `- kafka:9092`.
+        let sign = before.trim_end();
+        let is_rest = after[1..].trim_start_matches(|c: char| c.is_ascii_digit()).trim().is_empty();
+        if is_rest && (sign.ends_with([':', '=']) || sign.trim_start() == "-") && has_port(port) {
+            return true;
+        }
         // `{web: 80}` and `a ? web:80` are not addresses.
         let is_text =
             !before.ends_with([',', ' ', '=', '(']) || before.contains(['"', '\'', '`']) || before.ends_with('=');
         return is_text && (has_port(port) || is_host_word(key_of(before.trim_end_matches(['"', '\'', '`']))));
     }
     match quote {
-        Some(quote) => after.starts_with(quote) && is_key(&before[..before.len() - 1]),
+        Some(quote) => after.strip_prefix(quote).is_some_and(|rest| {
+            let before = &before[..before.len() - 1];
+            is_key(before) || is_host_argument(before, rest, has_port)
+        }),
+        None if is_in_string(before, after) => true,
         // `host = db` in a settings file.
         None => {
             let is_whole = after.trim().is_empty();
@@ -221,7 +336,8 @@ fn is_host_name(key: &str) -> bool {
 fn is_argument(before: &str, after: &str, command: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let after = after.trim_start_matches(['"', '\'']);
     let number = after.strip_prefix([' ', ':', '/']).and_then(names::leading_number);
-    let begins = before.ends_with(|c: char| c.is_whitespace() || "\"'/".contains(c));
+    // `wait-on tcp:db:5432`
+    let begins = before.ends_with(|c: char| c.is_whitespace() || "\"'/".contains(c)) || before.ends_with("tcp:");
     let flag = before.trim_end_matches(['"', '\'']).trim_end_matches('=');
     let is_flag = flag
         .split_whitespace()
@@ -263,6 +379,25 @@ mod tests {
             ("{\"url\": \"db\"}", false),
             ("\"https://x.example.org/@db: y\"", false),
             ("addr = \"db:8000\"", true),
+            ("define('DB_HOST', 'db');", true),
+            ("mysqli_connect(\"db\", $user)", true),
+            ("new Redis(5432, \"db\")", true),
+            ("client.connect(\"db\", 5432)", true),
+            ("base.Client((\"db\", 11211))", true),
+            ("Elasticsearch([\"db\"])", true),
+            ("new PDO('mysql:host=db;dbname=x')", true),
+            ("psycopg2.connect(\"host=db user=x\")", true),
+            ("define('DB_NAME', 'db');", false),
+            ("print(\"db\", 7)", false),
+            ("f(\"x\", host=db)", false),
+            ("path.join(\"db\", name)", false),
+            ("  host: db", true),
+            ("\"host\": \"db\", \"port\": 1", true),
+            ("broker: db:9092", true),
+            ("  - db:9092", true),
+            ("KAFKA=db:9092", true),
+            ("  - db:1234", false),
+            ("\"proxy\": \"http://db:5432\",", true),
         ] {
             let (before, after) = split(text);
             assert_eq!(is_host(&before, &after, &has_port), expected, "{text}");
@@ -277,10 +412,32 @@ mod tests {
             ("echo \"Dumping db\"", false),
             ("ping -c 1 db", true),
             ("until nslookup db; do", true),
+            ("wait-on tcp:db:5432 && node x", true),
         ] {
             let (before, after) = split(text);
             assert_eq!(is_argument(&before, &after, first_word(text), &has_port), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn files_that_programs_read_are_recognized() {
+        for (name, expected) in [
+            (".env", true),
+            (".env.local", true),
+            (".env.example", false),
+            (".envrc", false),
+            ("config.yml", true),
+            ("database.json", true),
+            ("docker-compose.config.yml", false),
+            ("tsconfig.json", false),
+            ("data.json", false),
+            ("package.json", true),
+            ("package-lock.json", false),
+        ] {
+            assert_eq!(is_settings(name), expected, "{name}");
+        }
+        assert!(has_shebang("#!/usr/bin/env bash\n") && has_shebang("#!/bin/sh -e\n"));
+        assert!(!has_shebang("#!/usr/bin/env python\n") && !has_shebang("sh\n") && may_be_script("run"));
     }
 
     #[test]

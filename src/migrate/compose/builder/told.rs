@@ -5,6 +5,7 @@ use super::source::each_source;
 use crate::knowledge::containers;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::process::mosquitto;
 use crate::migrate::compose::stack::{self, Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
@@ -33,6 +34,9 @@ pub fn how_told(builder: &Builder<'_, '_>, service: &Service<'_>, container: u16
 pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], container: u16) -> Told {
     let is_main = service.ports.first().is_some_and(|port| port.container == container);
     if is_main && process::sets_port(service, words, container) {
+        return Told::Text;
+    }
+    if mosquitto::Configuration::of(service, files).is_some_and(|file| file.ports().contains(&container)) {
         return Told::Text;
     }
     let mut before = "";

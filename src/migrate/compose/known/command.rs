@@ -5,6 +5,9 @@ use crate::migrate::compose::yaml::Place;
 use crate::migrate::compose::{process, starts};
 use crate::migrate::nix::{Expr, Text};
 
+/// The configuration file of the image, which becomes `configFile`.
+const MAIN: &str = "/etc/nginx/nginx.conf";
+
 /// Whether a MinIO flag sets its default port.
 fn is_usual(flag: &str, address: &str) -> bool {
     match flag {
@@ -17,15 +20,41 @@ fn is_usual(flag: &str, address: &str) -> bool {
 impl Instance<'_, '_, '_> {
     /// Converts the flags of the command.
     pub(super) fn command(&mut self) {
-        if let Some(line) = self.include.as_ref().filter(|_| self.service.get("command").is_none()) {
-            let line = format!("{line}\n");
-            self.set("extraConfig", Expr::text(line));
+        if let Some(line) = self.include.clone() {
+            self.add_line("extraConfig", &line);
         }
         for key in ["entrypoint", "command"] {
-            let Some(node) = self.service.get(key) else { continue };
-            let words = process::plain_words(process::words_of(self.builder, node).unwrap_or_default());
-            self.flags(key, &words, &node.place);
+            if let Some(node) = self.service.get(key) {
+                let words = process::words_of(self.builder, node).unwrap_or_default();
+                self.start(key, &process::plain_words(words), &node.place);
+            } else if let Some((words, line)) = self.service.of_image(key) {
+                self.start("build", &process::plain_words(words.clone()), &self.service.dockerfile(*line));
+            }
         }
+    }
+
+    /// Converts the words that start the server, and reports a script in their place.
+    fn start(&mut self, key: &str, words: &[String], place: &Place) {
+        let todo = "make the changes of the script in the service's own settings";
+        let mut words = starts::without_interpreter(words);
+        if let Some((first, rest)) = words.split_first()
+            && let Some((path, _)) = starts::own_script(self.service, self.builder.files(), first)
+        {
+            let why = format!(
+                "services-flake's {} starts the program itself, without the start script ./{path}",
+                self.known.option
+            );
+            self.leave(place, key, why, todo);
+            if rest.is_empty() {
+                return;
+            }
+            words = rest;
+        }
+        if let Some(script) = process::shell_script(words) {
+            let why = format!("services-flake's {} starts the program itself, without `{script}`", self.known.option);
+            return self.leave(place, key, why, todo);
+        }
+        self.flags(key, words, place);
     }
 
     /// Rewrites the address of the primary in a line of a Redis configuration. Reports an address at which no service
@@ -55,18 +84,17 @@ impl Instance<'_, '_, '_> {
     fn flags(&mut self, key: &str, words: &[String], place: &Place) {
         let mut lines: Vec<String> = Vec::new();
         let mut settings = Text::default();
-        if let Some(line) = &self.include {
-            settings.push(line).push("\n");
-        }
         let mut left: Vec<&str> = Vec::new();
         let mut at = 0;
+        let mut is_start = true;
         while at < words.len() {
             let word = words[at].as_str();
             let next = words.get(at + 1).map(String::as_str);
             at += 1;
-            let is_program = at == 1 && starts::starts_server(word, self.service, self.known.option);
+            // A wrapper may come before the program.
+            is_start = is_start && starts::starts_server(word, self.service, self.known.option);
             match (self.known.option, word) {
-                _ if is_program => {}
+                _ if is_start => {}
                 ("postgres", "-c") => {
                     let setting = next.and_then(|next| next.split_once('='));
                     if let Some((name, value)) = setting {
@@ -93,8 +121,8 @@ impl Instance<'_, '_, '_> {
                     }
                     match name {
                         // The password process sets it.
-                        "requirepass" => {}
-                        "masterauth" => self.leave(
+                        "requirepass" if key == "command" => {}
+                        "masterauth" | "requirepass" => self.leave(
                             place,
                             key,
                             format!("`{name}` would put a secret into the world-readable store"),
@@ -157,11 +185,12 @@ impl Instance<'_, '_, '_> {
                     }
                 }
                 ("nginx", "-g" | "daemon off;" | "'daemon off;'" | "nginx-debug" | "nginx") => {}
+                ("nginx", "-c") if next == Some(MAIN) => at += 1,
                 (_, flag) => left.push(flag),
             }
         }
         match self.known.option {
-            "redis" if !settings.is_empty() => self.set("extraConfig", Expr::Text(settings)),
+            "redis" if !settings.is_empty() => self.add_lines("extraConfig", &settings),
             _ if lines.is_empty() => {}
             "memcached" => self.set("startArgs", Expr::texts(lines.iter().map(String::as_str))),
             "prometheus" => self.set("extraFlags", Expr::texts(lines.iter().map(String::as_str))),

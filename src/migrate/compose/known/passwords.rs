@@ -10,6 +10,9 @@ use crate::migrate::compose::yaml::{Node, Place, Value};
 use crate::migrate::compose::{process, words};
 use crate::migrate::nix::{Attr, Expr, Text};
 
+/// The variables with passwords of MySQL's and MariaDB's images.
+pub const NAMES: [&str; 4] = ["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD", "MYSQL_PASSWORD", "MARIADB_PASSWORD"];
+
 /// A password of a service.
 pub struct Password<'m> {
     /// The user, `None` for root or for a service without users.
@@ -92,7 +95,7 @@ fn redis<'m>(service: &Service<'m>) -> Option<Password<'m>> {
         }
     }
     // The official image does not support this variable.
-    let image = service.text("image").unwrap_or_default();
+    let image = service.image().unwrap_or_default();
     image.contains("bitnami").then(|| variable(service, None, ["REDIS_PASSWORD", "VALKEY_PASSWORD"]))?
 }
 

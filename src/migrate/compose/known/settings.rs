@@ -1,8 +1,10 @@
 //! Settings that individual services require in addition to their options: databases, users, controllers.
 
 use super::Instance;
+use crate::knowledge::containers;
 use crate::migrate::compose::nginx;
 use crate::migrate::compose::stack::{KAFKA_CONTROLLER, Role, Service};
+use crate::migrate::compose::yaml::Node;
 use crate::migrate::nix::{Attr, Expr, Text};
 
 impl Instance<'_, '_, '_> {
@@ -24,6 +26,7 @@ impl Instance<'_, '_, '_> {
                     self.set("filer.enable", Expr::bool(true));
                 }
             }
+            "zookeeper" => self.zookeeper(),
             "pgadmin" => {
                 self.set("initialEmail", Expr::text("admin@example.org"));
                 self.set("initialPassword", Expr::text("change-me"));
@@ -42,9 +45,29 @@ impl Instance<'_, '_, '_> {
     }
 
     pub(super) fn value(&self, names: &[&str]) -> Option<String> {
-        let node = self.service.get("environment")?;
-        let set = |name: &&str| node.get(name)?.text().filter(|text| !text.is_empty()).map(str::to_owned);
-        names.iter().find_map(set)
+        let node = self.service.get("environment");
+        let of_image: Vec<(&str, &str, usize)> = self.service.image_variables().collect();
+        let image = |name: &str| of_image.iter().find(|(known, ..)| *known == name).map(|(_, value, _)| *value);
+        let set = |name: &&str| match node.and_then(|node| node.get(name)) {
+            Some(value) => value.text(),
+            None => image(name),
+        };
+        names.iter().find_map(|name| set(name).filter(|text| !text.is_empty()).map(str::to_owned))
+    }
+
+    /// Sets the lines of the configuration file that the image writes. The option replaces its default.
+    fn zookeeper(&mut self) {
+        let pairs = self.service.get("environment").map_or(&[][..], Node::pairs);
+        let own: Vec<(&str, &str)> = pairs
+            .iter()
+            .filter_map(|(key, value)| Some((containers::zookeeper_setting(&key.name)?, value.text()?)))
+            .collect();
+        if own.is_empty() {
+            return;
+        }
+        let usual = containers::ZOOKEEPER_USUAL.iter().filter(|(name, _)| own.iter().all(|(set, _)| set != name));
+        let lines = usual.copied().chain(own.iter().copied()).map(|(name, value)| format!("{name}={value}\n"));
+        self.set("extraConf", Expr::text(lines.collect::<String>()));
     }
 
     pub(super) fn postgres(&mut self) {

@@ -3,86 +3,135 @@
 use super::Instance;
 use crate::migrate::compose::builder::string;
 use crate::migrate::compose::hosts::Position;
-use crate::migrate::compose::process;
-use crate::migrate::compose::stack::Bind;
+use crate::migrate::compose::stack::{Bind, below};
 use crate::migrate::compose::yaml;
 use crate::migrate::compose::yaml::{Node, Place, Value};
+use crate::migrate::compose::{process, starts};
 use crate::migrate::nix::{Attr, Expr, Text};
 
 impl Instance<'_, '_, '_> {
+    /// Converts the volumes, and the files that a Dockerfile adds to the image of the service.
     pub(super) fn volumes(&mut self) {
         let items = self.service.get("volumes").map_or(&[][..], Node::items);
         let done = if self.known.option == "grafana" { self.provisioning() } else { Vec::new() };
+        // nginx reports its own files.
+        if self.known.option == "nginx" {
+            return;
+        }
+        let script = self.start_script();
+        for bind in self.binds().into_iter().filter(|bind| bind.is_copied) {
+            let is_done = done.contains(&bind.target) || script.as_deref() == Some(bind.source.as_str());
+            if !is_done && !self.added(&bind.source, &bind.target, "build", &bind.place) {
+                let why = format!("services-flake's {} does not read ./{}", self.known.option, bind.source);
+                let todo = "set the options that correspond to the settings in the files";
+                self.leave(&bind.place, "build", why, todo);
+            }
+        }
         for item in items {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default().trim_end_matches('/');
-            let inside = source.strip_prefix("./");
             if done.iter().any(|mount| mount == target) {
                 continue;
             }
-            match (self.known.option, inside) {
-                ("postgres" | "mysql" | "mongodb" | "clickhouse", Some(path))
-                    if target.starts_with("/docker-entrypoint-initdb.d") =>
-                {
-                    self.init_file(path, &item.place);
-                }
-                ("nginx", _) => {}
-                ("prometheus", Some(path)) if self.builder.files().is_folder(path) && target == "/etc/prometheus" => {
-                    self.yaml_config(&format!("{}/prometheus.yml", path.trim_end_matches('/')), "extraConfig", item);
-                }
-                ("prometheus", Some(path)) if target.ends_with(".yml") || target.ends_with(".yaml") => {
-                    self.yaml_config(path, "extraConfig", item)
-                }
-                ("loki" | "tempo" | "pyroscope", Some(path))
-                    if target.ends_with(".yml") || target.ends_with(".yaml") =>
-                {
-                    self.yaml_config(path, "extraConfig", item)
-                }
-                ("redis", Some(path)) if target.ends_with(".conf") => self.redis_conf(path, item),
-                (_, Some(path)) if is_file(target) => {
-                    let why = format!("services-flake's {} does not read {path}", self.known.option);
-                    self.leave(
-                        &item.place,
-                        "volumes",
-                        why,
-                        "set the options that correspond to the settings in the file",
-                    );
-                }
-                ("grafana", Some(path)) if target != "/var/lib/grafana" && target.starts_with("/var/lib/grafana/") => {
-                    let why = format!("services-flake's grafana does not read ./{path}");
-                    self.leave(
-                        &item.place,
-                        "volumes",
-                        why,
-                        "set the options that correspond to the settings in the file",
-                    );
-                }
-                (_, Some(path)) if !is_data(target) => {
-                    let why = format!("services-flake's {} does not read ./{path}", self.known.option);
-                    self.leave(
-                        &item.place,
-                        "volumes",
-                        why,
-                        "set the options that correspond to the settings in the files",
-                    );
-                }
-                (_, Some(path)) => {
-                    self.set("dataDir", Expr::text(format!("./{}", path.trim_end_matches('/'))));
-                    self.carry(&item.place, "volumes", "dataDir");
-                }
-                (_, None) if item.get("type").and_then(Node::text) == Some("volume") => {
+            let Some(path) = source.strip_prefix("./") else {
+                if item.get("type").and_then(Node::text) == Some("volume") {
                     self.carry(&item.place, "volumes", "dataDir, empty at first: ./data/<instance>");
+                } else {
+                    let why = format!("{source} is outside the repository");
+                    let todo = "copy the files that the service needs into the repository";
+                    self.leave(&item.place, "volumes", why, todo);
                 }
-                (_, None) => {
-                    self.leave(
-                        &item.place,
-                        "volumes",
-                        format!("{source} is outside the repository"),
-                        "copy the files that the service needs into the repository",
-                    );
-                }
+                continue;
+            };
+            if self.added(path, target, "volumes", &item.place) || script.as_deref() == Some(path) {
+                continue;
+            }
+            let is_plugin = self.known.option == "grafana" && target.starts_with("/var/lib/grafana/");
+            if is_file(target) || is_plugin || !is_data(target) {
+                let shown = if is_file(target) { path.to_owned() } else { format!("./{path}") };
+                let files = if is_file(target) || is_plugin { "file" } else { "files" };
+                let why = format!("services-flake's {} does not read {shown}", self.known.option);
+                let todo = format!("set the options that correspond to the settings in the {files}");
+                self.leave(&item.place, "volumes", why, todo);
+            } else {
+                self.set("dataDir", Expr::text(format!("./{}", path.trim_end_matches('/'))));
+                self.carry(&item.place, "volumes", "dataDir");
             }
         }
+    }
+
+    /// The binds of the service, with the files that match a pattern in place of the pattern: `COPY *.sql /folder/`.
+    fn binds(&self) -> Vec<Bind> {
+        let files = self.builder.files();
+        let expanded = |bind: Bind| {
+            let (folder, pattern) = bind.source.rsplit_once('/').unwrap_or(("", &bind.source));
+            let Some((before, after)) = pattern.split_once('*').filter(|_| bind.is_copied) else { return vec![bind] };
+            let is_match =
+                |name: &&String| name.len() >= pattern.len() - 1 && name.starts_with(before) && name.ends_with(after);
+            let inside = bind.target.trim_end_matches(pattern).trim_end_matches('/');
+            let found = files.names(folder);
+            let bind_of = |name: &String| Bind {
+                source: below(folder, name),
+                target: format!("{inside}/{name}"),
+                ..bind.clone()
+            };
+            found.iter().filter(is_match).map(bind_of).collect()
+        };
+        self.service.binds().into_iter().flat_map(expanded).collect()
+    }
+
+    /// Converts an initial script or a configuration file at a path in the container. Returns whether it is one that
+    /// the service reads.
+    fn added(&mut self, path: &str, target: &str, key: &str, place: &Place) -> bool {
+        let is_yaml = target.ends_with(".yml") || target.ends_with(".yaml");
+        match self.known.option {
+            "postgres" | "mysql" | "mongodb" | "clickhouse" if target.starts_with("/docker-entrypoint-initdb.d") => {
+                self.init_file(path, key, place);
+            }
+            "prometheus" if self.builder.files().is_folder(path) && target == "/etc/prometheus" => {
+                self.yaml_config(&format!("{}/prometheus.yml", path.trim_end_matches('/')), "extraConfig", key, place);
+            }
+            "prometheus" if target == "/etc/prometheus" && path.ends_with(".yml") => {
+                self.yaml_config(path, "extraConfig", key, place);
+            }
+            // Its configuration names the files with rules and targets.
+            "prometheus" if is_yaml && !self.is_prometheus_conf(target) => {
+                self.builder.carry(self.service, place, key, format!("the file ./{path}"));
+            }
+            "prometheus" | "loki" | "tempo" | "pyroscope" if is_yaml => {
+                self.yaml_config(path, "extraConfig", key, place);
+            }
+            "redis" if target.ends_with(".conf") && (key == "volumes" || self.is_redis_conf(target)) => {
+                self.redis_conf(path, key, place);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn is_prometheus_conf(&self, target: &str) -> bool {
+        let words = starts::start_words(self.service);
+        ["/prometheus.yml", "/prometheus.yaml"].iter().any(|name| target.ends_with(name))
+            || words.iter().any(|word| word.contains(target))
+    }
+
+    /// Whether a file in the image is Redis's configuration: the image may also contain a sysctl.conf.
+    fn is_redis_conf(&self, target: &str) -> bool {
+        let command = self.service.of_image("command").or(self.service.of_image("entrypoint"));
+        let is_named = command.is_some_and(|(words, _)| words.iter().any(|word| target.ends_with(word.as_str())));
+        is_named || ["redis", "valkey"].iter().any(|name| target.contains(name))
+    }
+
+    /// The script that the container starts, relative to the root. It is reported with the command.
+    pub fn start_script(&self) -> Option<String> {
+        let words = ["entrypoint", "command"].into_iter().find_map(|key| match self.service.get(key) {
+            Some(node) => process::words_of(self.builder, node),
+            None => self.service.of_image(key).map(|(words, _)| words.clone()),
+        });
+        let words = words?;
+        let first = starts::without_interpreter(&words).first()?;
+        let (path, _) = starts::own_script(self.service, self.builder.files(), first)?;
+        Some(path)
     }
 
     /// The data folder of the service, according to `volumes`.
@@ -98,23 +147,23 @@ impl Instance<'_, '_, '_> {
     }
 
     /// Reports whether each init script of a mount is migrated. The scripts themselves are collected in `own_settings`.
-    pub(super) fn init_file(&self, path: &str, place: &Place) {
+    pub(super) fn init_file(&self, path: &str, key: &str, place: &Place) {
         let is_folder = self.builder.files().is_folder(path);
         let names = if is_folder { self.builder.files().names(path) } else { vec![path.to_owned()] };
         if self.known.option == "mongodb" {
             return self.leave(
                 place,
-                "volumes",
+                key,
                 format!("services-flake's mongodb runs no init scripts: {path}"),
                 "run the script in a process that depends on the database",
             );
         }
         for name in &names {
             if name.ends_with(".sql") {
-                self.carry(place, "volumes", "initialDatabases");
+                self.carry(place, key, "initialDatabases");
             } else {
                 let why = format!("only .sql files are run at the first start, not {name}");
-                self.leave(place, "volumes", why, "run the script in a process that depends on the database");
+                self.leave(place, key, why, "run the script in a process that depends on the database");
             }
         }
     }
@@ -122,7 +171,7 @@ impl Instance<'_, '_, '_> {
     /// The `.sql` files and folders of init scripts, as paths relative to the module, in Compose's order.
     pub(super) fn init_paths(&self) -> Vec<String> {
         let mut found: Vec<(String, String)> = Vec::new();
-        for bind in self.service.binds() {
+        for bind in self.binds() {
             let is_sql = bind.source.ends_with(".sql") || self.has_sql(&bind.source);
             if bind.target.starts_with("/docker-entrypoint-initdb.d") && is_sql {
                 found.push((bind.target, bind.source));
@@ -136,9 +185,7 @@ impl Instance<'_, '_, '_> {
     pub(super) fn init_files(&self) -> Vec<String> {
         let files = self.builder.files();
         let mut found: Vec<(String, String)> = Vec::new();
-        for bind in
-            self.service.binds().into_iter().filter(|bind| bind.target.starts_with("/docker-entrypoint-initdb.d"))
-        {
+        for bind in self.binds().into_iter().filter(|bind| bind.target.starts_with("/docker-entrypoint-initdb.d")) {
             if !files.is_folder(&bind.source) {
                 found.push((bind.target, bind.source));
                 continue;
@@ -156,7 +203,7 @@ impl Instance<'_, '_, '_> {
         names.iter().any(|name| name.ends_with(".sql"))
     }
 
-    pub(super) fn yaml_config(&mut self, path: &str, option: &str, item: &Node) {
+    pub(super) fn yaml_config(&mut self, path: &str, option: &str, key: &str, place: &Place) {
         let parsed = self
             .builder
             .files()
@@ -169,13 +216,13 @@ impl Instance<'_, '_, '_> {
                 self.folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
                 let value = self.yaml_expr("", &node);
                 self.set(option, value);
-                self.carry(&item.place, "volumes", option);
+                self.carry(place, key, option);
             }
             None => {
                 let is_there = matches!(self.builder.files().text(path), Ok(Some(_)));
                 let why = if is_there { "cannot be read as YAML" } else { "does not exist" };
                 let todo = format!("write the settings into `{option}`");
-                self.leave(&item.place, "volumes", format!("{path} {why}"), todo);
+                self.leave(place, key, format!("{path} {why}"), todo);
             }
         }
     }
@@ -253,14 +300,9 @@ impl Instance<'_, '_, '_> {
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)
     }
 
-    pub(super) fn redis_conf(&mut self, path: &str, item: &Node) {
+    pub(super) fn redis_conf(&mut self, path: &str, key: &str, place: &Place) {
         let Some(text) = self.builder.files().text(path).ok().flatten() else {
-            return self.leave(
-                &item.place,
-                "volumes",
-                format!("{path} does not exist"),
-                "write the settings into `extraConfig`",
-            );
+            return self.leave(place, key, format!("{path} does not exist"), "write the settings into `extraConfig`");
         };
         let mut kept = Text::default();
         for line in text.lines() {
@@ -268,8 +310,8 @@ impl Instance<'_, '_, '_> {
             match name {
                 "requirepass" | "masterauth" | "user" => {
                     self.leave(
-                        &item.place,
-                        "volumes",
+                        place,
+                        key,
                         format!("`{name}` in {path} would put a secret into the world-readable store"),
                         "let clients connect without a password on this machine",
                     );
@@ -278,19 +320,12 @@ impl Instance<'_, '_, '_> {
                 "" => {}
                 name if name.starts_with('#') => {}
                 _ => {
-                    kept.append(&self.redis_line(line.trim_end(), "volumes", &item.place)).push("\n");
+                    kept.append(&self.redis_line(line.trim_end(), key, place)).push("\n");
                 }
             }
         }
         self.set("extraConfig", Expr::Text(kept));
-        self.carry(&item.place, "volumes", "extraConfig");
-        if let Some(node) = self.service.get("command") {
-            let words = process::plain_words(process::words_of(self.builder, node).unwrap_or_default());
-            if words.iter().any(|word| word.starts_with("--")) {
-                let why = "its flags are not carried over if there is a configuration file";
-                self.leave(&node.place, "command", why, "add them to `extraConfig`");
-            }
-        }
+        self.carry(place, key, "extraConfig");
     }
 }
 

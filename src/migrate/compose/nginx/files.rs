@@ -81,6 +81,12 @@ impl Configuration {
         Some(directives)
     }
 
+    /// The files that have a directive outside of blocks.
+    pub fn with(&self, name: &str) -> BTreeSet<String> {
+        let has = |file: &File| file.directives.iter().flatten().any(|directive| directive.name() == name);
+        self.files.iter().filter(|(_, file)| has(file)).map(|(target, _)| target.clone()).collect()
+    }
+
     /// The files that match the pattern of an `include`.
     pub fn matching(&self, pattern: &str) -> Vec<String> {
         let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("{FOLDER}/{pattern}") };
@@ -149,6 +155,9 @@ fn substituted(instance: &Instance<'_, '_, '_>, text: &str) -> String {
     let mut text = text.to_owned();
     for (key, value) in pairs {
         text = text.replace(&format!("${{{}}}", key.name), value.text().unwrap_or_default());
+    }
+    for (name, value, _) in instance.service.image_variables() {
+        text = text.replace(&format!("${{{name}}}"), value);
     }
     text
 }

@@ -32,6 +32,8 @@ pub struct Rewrite<'a, 'b, 's, 'm> {
     pub upstreams: BTreeSet<String>,
     /// The directives of `http`, which its servers inherit.
     http: Vec<Directive>,
+    /// The files with a `listen` directive that servers may include.
+    listening: BTreeSet<String>,
     /// The mounts, with the longest paths first.
     binds: Vec<Bind>,
     /// The files that are being included.
@@ -60,7 +62,8 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let mut binds = instance.service.binds();
         binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
         let (including, included) = (RefCell::default(), Cell::new(0));
-        Self { instance, configuration, upstreams, http: all, binds, including, included }
+        let listening = configuration.with("listen");
+        Self { instance, configuration, upstreams, http: all, listening, binds, including, included }
     }
 
     /// Reports something in a configuration file.
@@ -103,12 +106,31 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                     let mut inner = parents.to_vec();
                     inner.push(name);
                     out.push(&format!("{}{} {{\n", "  ".repeat(depth), directive.words.join(" ")));
+                    if name == "server" && parents == ["http"] && !self.listens(block) {
+                        let line = directive.line;
+                        let usual = Directive { words: ["listen", "80"].map(str::to_owned).into(), block: None, line };
+                        if let Some(text) = self.listen(&usual, block, Tls::No, &file) {
+                            out.push(&"  ".repeat(depth + 1)).append(&text).push(";\n");
+                        }
+                    }
                     out.append(&self.block(block, &inner, depth + 1));
                     out.push(&format!("{}}}\n", "  ".repeat(depth)));
                 }
             }
         }
         out
+    }
+
+    /// Whether a server, or a file that it includes, has a `listen` directive.
+    fn listens(&self, server: &[Directive]) -> bool {
+        server.iter().any(|directive| match directive.name() {
+            "listen" => true,
+            "include" => {
+                let files = self.configuration.matching(directive.argument(1).unwrap_or_default());
+                files.iter().any(|file| self.listening.contains(file))
+            }
+            _ => false,
+        })
     }
 
     /// The directives of the included files, or an include of a file in nginx's own package.
@@ -188,13 +210,47 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
             match server {
                 Some(server) => text.append(&server),
                 None if at == 1 && FROM_CONFIGURATION.contains(&name) => text.push(&self.file(word, directive, file)),
+                None if at == 1 && SERVED.contains(&name) => match self.around(word) {
+                    Some(folder) => text.push(&format!("./{folder}")),
+                    None => text.append(&self.word(word)),
+                },
                 None => text.append(&self.word(word)),
             };
         }
         if SERVED.contains(&name) {
             self.check_served(directive, file);
         }
+        // The port after the variable is in another directive.
+        let host = directive.argument(2).filter(|_| name == "set");
+        if let Some(host) = host.filter(|host| self.instance.builder.stack.by_host(host).is_some()) {
+            let why = format!("it names the host `{host}`, which exists only on the old network");
+            self.leave(
+                file,
+                directive.line,
+                why,
+                "write 127.0.0.1, and use the port from the registry with the variable",
+            );
+        }
         text
+    }
+
+    /// The folder in the checkout for a path in the container above several mounts, if they agree on it: `src` for
+    /// `/app/src` with `./src/static:/app/src/static`.
+    fn around(&self, path: &str) -> Option<String> {
+        let path = path.trim_end_matches('/');
+        if !path.starts_with('/') || self.in_checkout(path).is_some() {
+            return None;
+        }
+        let below = self.binds.iter().filter_map(|bind| {
+            let rest = bind.target.strip_prefix(path).filter(|rest| rest.starts_with('/'))?;
+            Some(bind.source.strip_suffix(rest))
+        });
+        let mut folders = below.collect::<Option<Vec<&str>>>()?;
+        folders.dedup();
+        match folders.as_slice() {
+            [folder] if !folder.is_empty() => Some((*folder).to_owned()),
+            _ => None,
+        }
     }
 
     /// Rewrites the path of a file to one relative to the folder of nginx's configuration, `./data/NAME`. Reports a
@@ -226,7 +282,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     fn check_served(&self, directive: &Directive, file: &str) {
         let path = directive.argument(1).unwrap_or_default();
         let is_open = !path.starts_with('/') || path.contains('$') || path.starts_with(HTML);
-        if !is_open && self.in_checkout(path).is_none() {
+        if !is_open && self.in_checkout(path).is_none() && self.around(path).is_none() {
             let why = format!("{path} is not a folder in this repository");
             self.leave(file, directive.line, why, "replace the path with that of the folder on this machine");
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Program, host_path, working_folder};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::{Part, Text};
 
 /// Words and paths over this length, and more folders than this, are not expanded. No real image has them.
@@ -66,16 +67,66 @@ fn add_python_path(service: &Service<'_>, program: &mut Program, folder: &str) {
     program.exports.push(("PYTHONPATH".to_owned(), Text::literal(format!("{folder}{rest}"))));
 }
 
-/// Sets PYTHONPATH to the folder of a module that the image copies into its working directory: `main:app`.
+/// Sets PYTHONPATH to the folder of a module that the image copies into its working directory: `main:app`, `-m main`.
 pub fn python_module(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program, words: &[String]) {
-    let modules = words.iter().filter_map(|word| word.split_once(':')).map(|(module, _)| module.replace('.', "/"));
+    let is_flag = |word: &str| matches!(word, "-m" | "-A" | "--app");
+    let pairs = words.windows(2).filter(|pair| is_flag(&pair[0])).map(|pair| pair[1].as_str());
+    let joined = words.iter().filter_map(|word| word.split_once('=').filter(|(flag, _)| is_flag(flag)));
+    let objects = words.iter().map(String::as_str).filter(|word| word.contains(':'));
+    let names = objects.chain(pairs).chain(joined.map(|(_, module)| module));
+    let modules = names.map(|name| name.split(':').next().unwrap_or(name).replace('.', "/"));
+    // The last part may be an object in the module.
+    let modules = modules.flat_map(|module| {
+        let outer = module.rsplit_once('/').map(|(outer, _)| outer.to_owned());
+        std::iter::once(module).chain(outer)
+    });
     let mut moved = modules.filter_map(|module| {
-        let path = moved_file(builder, service, &format!("{module}.py"))?;
-        path.strip_suffix(&format!("/{module}.py")).map(str::to_owned)
+        ["{}.py", "{}/__init__.py", "{}/__main__.py"].iter().find_map(|form| {
+            let file = form.replace("{}", &module);
+            let path = moved_file(builder, service, &file)?;
+            path.strip_suffix(&format!("/{file}")).map(str::to_owned)
+        })
     });
     if let Some(folder) = moved.next() {
         add_python_path(service, program, &folder);
     }
+}
+
+/// Reports the paths in a script of the checkout that exist only in the image.
+pub fn script_paths(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, text: &str) {
+    let mut found: Vec<(String, usize, Option<String>)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
+    for (number, line) in lines {
+        for word in line.split(is_gap).filter(|word| word.starts_with('/') && word.len() > 1) {
+            if seen.len() > MOST_PATHS || !seen.insert(word) {
+                continue;
+            }
+            let here = host_path(service, word);
+            let is_program = word.starts_with("/usr/local/bin/") || word.starts_with("/usr/local/sbin/");
+            if here != word {
+                found.push((word.to_owned(), number + 1, Some(here)));
+            } else if is_program || word.starts_with("/run/secrets/") || is_only_in_image(service, word) {
+                let name = is_program.then(|| word.rsplit('/').next().unwrap_or(word).to_owned());
+                found.push((word.to_owned(), number + 1, name));
+            }
+        }
+    }
+    let Some((first, line, _)) = found.first() else { return };
+    let place = Place { path: path.into(), line: *line, column: 1 };
+    let (others, exist) = match found.len() {
+        1 => (String::new(), "exists"),
+        2 => (format!(" and {}", found[1].0), "exist"),
+        count => (format!(" and {} other paths", count - 1), "exist"),
+    };
+    let why = format!("the script ./{path} refers to {first}{others}, which {exist} only in the image");
+    let here: Vec<String> =
+        found.iter().filter_map(|(word, _, here)| Some(format!("{} for {word}", here.as_ref()?))).take(3).collect();
+    let todo = match here.is_empty() {
+        true => "change the script to work in the checkout".to_owned(),
+        false => format!("change the script to work in the checkout: write {}", here.join(", ")),
+    };
+    builder.leave(service, &place, "command", why, todo);
 }
 
 /// Reports a script that a process is to run and that is not in the checkout.
@@ -113,8 +164,16 @@ const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspa
 const OF_MACHINES: [&str; 6] =
     ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
 
-/// Absolute paths in a command that exist only in the image.
-pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
+/// The maximum number of different paths in a script that are compared with those of the image.
+const MOST_PATHS: usize = 500;
+
+/// Whether a character separates the words of a command.
+fn is_gap(c: char) -> bool {
+    c.is_whitespace() || "\"'`;&|()<>=,:{}".contains(c)
+}
+
+/// Whether an absolute path exists only in the image of a service.
+fn is_only_in_image(service: &Service<'_>, word: &str) -> bool {
     let folder = service.image_file.as_ref().map(|file| file.folder.trim_matches('/')).unwrap_or_default();
     let mounted = service.get("volumes").map_or(&[][..], crate::migrate::compose::yaml::Node::items);
     let is_host = |path: &str| {
@@ -125,7 +184,12 @@ pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
         !folder.is_empty()
             && path[1..].strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let is_gap = |c: char| c.is_whitespace() || "\"'`;&|()<>=,:{}".contains(c);
+    let is_of_machine = OF_MACHINES.iter().any(|path| word.starts_with(path)) || is_host(word);
+    (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
+}
+
+/// Absolute paths in a command that exist only in the image.
+pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     // The text after an expression is a path in its package.
     let mut after_code = false;
@@ -137,11 +201,7 @@ pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
         let rest =
             if std::mem::take(&mut after_code) { &text[text.find(is_gap).unwrap_or(text.len())..] } else { text };
         let words = rest.split(is_gap).filter(|word| word.starts_with('/') && word.len() > 1);
-        let only_there = words.filter(|word| {
-            let is_of_machine = OF_MACHINES.iter().any(|path| word.starts_with(path)) || is_host(word);
-            (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
-        });
-        found.extend(only_there.map(str::to_owned));
+        found.extend(words.filter(|word| is_only_in_image(service, word)).map(str::to_owned));
     }
     found
 }

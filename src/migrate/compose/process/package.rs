@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Program, argument_text, host_path, start_line, usual_words, words_of};
+use super::{
+    Program, argument_text, host_path, mosquitto, plain_words, start_line, usual_words, without_wrappers, words_of,
+};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::{Role, Service};
@@ -20,6 +22,18 @@ pub fn package_program(
     let variables = package_variables(builder, service, package);
     let mut line = start_line(package.package, &[package.program]);
     let mut own = package_arguments(builder, service, package);
+    if package.package == "mosquitto" {
+        let file = mosquitto::Configuration::of(service, builder.files());
+        mosquitto::without_file(&mut own, file.is_some());
+        mosquitto::report_ports(builder, service, file.as_ref());
+        if let Some(file) = file {
+            let mut program = mosquitto::program(builder, service, &file);
+            for argument in &own {
+                program.line.push(" ").append(&words::word(&argument_text(builder, service, argument, "")));
+            }
+            return (program, variables);
+        }
+    }
     let is_subcommand = |word: &str| !word.starts_with('-') && !word.contains(['/', '.', '=']);
     // `-v start`: the subcommand is given once, before its flags.
     if let Some(first) = package.arguments.first().filter(|first| is_subcommand(first))
@@ -81,8 +95,12 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
     if !package.takes_command {
         return Vec::new();
     }
-    let own = |key: &str| service.get(key).and_then(|node| words_of(builder, node)).unwrap_or_default();
-    let mut words: Vec<String> = own("entrypoint").into_iter().chain(own("command")).collect();
+    let own = |key: &str| match service.get(key) {
+        Some(node) => words_of(builder, node).unwrap_or_default(),
+        None => service.of_image(key).map(|(words, _)| words.clone()).unwrap_or_default(),
+    };
+    let words: Vec<String> = own("entrypoint").into_iter().chain(own("command")).collect();
+    let mut words = without_wrappers(&plain_words(words)).to_vec();
     let has_entrypoint = service.get("entrypoint").is_some();
     if words.first().is_some_and(|first| has_entrypoint || first.rsplit('/').next() == Some(package.program)) {
         words.remove(0);

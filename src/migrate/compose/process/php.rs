@@ -33,8 +33,10 @@ pub fn server(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]
         false => {
             let mut line = start_line(&package, &["php", "-S"]);
             line.push(" 127.0.0.1:").append(&port).push(" -t ");
-            let root = host_path(service, containers::APACHE_ROOT);
-            let root = if root == containers::APACHE_ROOT { ".".to_owned() } else { root };
+            let given = document_root(builder, service);
+            let inside = given.as_deref().unwrap_or(containers::APACHE_ROOT);
+            let root = host_path(service, inside);
+            let root = if root == inside { ".".to_owned() } else { root };
             let what = "PHP's built-in server replaces Apache, without the rules in `.htaccess`";
             let place = service.get("image").or(service.get("build")).map_or(&service.key.place, |node| &node.place);
             builder.leave(service, place, "command", what, "configure nginx or Apache if the rules are needed");
@@ -43,4 +45,28 @@ pub fn server(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]
         }
     };
     Some(Ok(Program { line, ..Program::default() }))
+}
+
+/// The folder in the image that Apache serves, according to the image's variable or its site.
+fn document_root(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<String> {
+    const VARIABLE: &str = "APACHE_DOCUMENT_ROOT";
+    let of_image = service.image_file.iter().flat_map(|file| &file.variables);
+    let of_image = of_image.into_iter().find(|(name, ..)| name == VARIABLE).map(|(_, value, _)| value.clone());
+    let set = service.get("environment").and_then(|node| node.get(VARIABLE)?.text().map(str::to_owned)).or(of_image);
+    let is_site = |path: &str| path.starts_with("/etc/apache2/sites-") || path.starts_with("/etc/apache2/conf");
+    let mounted = service.binds().into_iter().filter(|bind| is_site(&bind.target)).map(|bind| bind.source);
+    let copies = service.image_file.iter().flat_map(|file| &file.copies).filter(|(_, to)| is_site(to));
+    let copied = copies.filter_map(|(from, _)| crate::paths::join(service.context()?, from));
+    let sites = mounted.chain(copied).filter_map(|path| builder.files().text(&path).ok().flatten());
+    let root = |text: String| {
+        let mut words = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+        let root = words.find(|(name, _)| name.eq_ignore_ascii_case("DocumentRoot"))?.1;
+        Some(root.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    let root = sites.into_iter().find_map(root);
+    match root {
+        Some(root) if root.contains('$') => set,
+        Some(root) => Some(root),
+        None => set,
+    }
 }

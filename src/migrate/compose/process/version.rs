@@ -4,6 +4,7 @@ use crate::knowledge::containers;
 use crate::knowledge::images::base;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
+use crate::migrate::report::{CHECK_VERSION, other_version};
 
 /// The attribute for a package in the version that the service's image contains. Reports if nixpkgs has only another
 /// version.
@@ -28,13 +29,12 @@ fn versioned_of(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str,
     };
     let (attribute, is_same) = base::version_of(package, image).or_else(client)?;
     if !is_same {
-        let why = format!("the version of `pkgs.{attribute}` is the one in nixpkgs, not the one in `{image}`");
         let (key, place) = match (service.get("build"), service.get("image")) {
             (Some(build), _) => ("build", &build.place),
             (None, Some(image)) => ("image", &image.place),
             (None, None) => ("", &service.key.place),
         };
-        builder.leave(service, place, key, why, "check that the program runs with it");
+        builder.leave(service, place, key, other_version(image), CHECK_VERSION);
     }
     Some(attribute)
 }
@@ -48,5 +48,5 @@ pub fn runtime(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Strin
 
 /// The image that a service runs, or on which its built image is based.
 fn own_image<'s>(service: &'s Service<'_>) -> Option<&'s str> {
-    service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"))
+    service.image()
 }

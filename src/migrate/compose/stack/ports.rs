@@ -47,11 +47,11 @@ pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
             declared.add(*number, None, "tcp", &service.key.place);
         }
     }
-    if declared.ports.is_empty() && service.role == Role::Program {
-        let image = service.image_file.as_ref().map(|file| file.base.as_str()).or(service.text("image"));
-        if let Some(port) = image.and_then(containers::base_server).and_then(|server| server.port) {
-            declared.add(port, None, "tcp", &service.key.place);
-        }
+    if declared.ports.is_empty()
+        && service.role == Role::Program
+        && let Some(port) = service.image().and_then(containers::base_server).and_then(|server| server.port)
+    {
+        declared.add(port, None, "tcp", &service.key.place);
     }
     label(&mut declared.ports, &service.role);
     Ok(declared.ports)

@@ -11,14 +11,14 @@ use crate::migrate::compose::yaml::Node;
 use crate::paths;
 
 /// The role of a service, according to its image or its build.
-pub(super) fn role(service: &Service<'_>) -> Role {
+pub(super) fn role(service: &Service<'_>, files: &dyn Files) -> Role {
     if service.build.is_some() {
         return match (service.context(), &service.image_file) {
             (None, _) => Role::Left("its build context is not a folder in this repository".to_owned()),
             (_, None) if service.get("command").is_none() && service.get("entrypoint").is_none() => {
                 Role::Left("its Dockerfile does not exist, or has no such stage".to_owned())
             }
-            (_, Some(file)) => built_role(service, file),
+            (_, Some(file)) => built_role(service, file, files),
             (_, None) => Role::Program,
         };
     }
@@ -30,7 +30,12 @@ pub(super) fn role(service: &Service<'_>) -> Role {
             return Role::Left(format!("it runs `{command}` instead of the server in `{image}`"));
         }
         let is_other = starts::is_client(service) || starts::is_other_than_server(service, known.option);
-        return if is_other { Role::Program } else { Role::Known(known) };
+        // A mounted script may start the server.
+        return if is_other && !starts::starts_own_server(service, known.option, files) {
+            Role::Program
+        } else {
+            Role::Known(known)
+        };
     }
     if let Some(package) = containers::package_of(image) {
         let is_other = starts::is_script(service) || starts::is_other_program(service, package.program);
@@ -49,29 +54,25 @@ pub(super) fn role(service: &Service<'_>) -> Role {
     }
 }
 
-/// The role of a built image: the service of its base image, if it adds only files.
-fn built_role(service: &Service<'_>, file: &ImageFile) -> Role {
-    let known = containers::service_of(&file.base);
-    let runs = file.command.as_ref().or(file.entrypoint.as_ref()).map(|(words, _)| words);
-    let starts = runs.and_then(|words| words.first()).map(|word| word.rsplit('/').next().unwrap_or(word));
-    let is_own = service.get("command").is_some() || service.get("entrypoint").is_some();
-    let last = containers::repository(&file.base).rsplit('/').next().unwrap_or_default();
-    match known {
-        Some(known) if !is_own && starts.is_none_or(|word| word == last || word == known.option) => {
-            let unknown = file.built.iter().find(|built| known.option != "nginx" || built.folder(file).is_none());
-            match unknown {
-                Some(built) => {
-                    Role::Left(format!("other stages of its Dockerfile build the files in {}", built.target))
-                }
-                None => Role::Known(known),
-            }
-        }
-        _ if is_own || starts.is_some() || !file.built.is_empty() => Role::Program,
-        _ => match (containers::package_of(&file.base), containers::unavailable(&file.base)) {
-            (Some(package), _) => Role::Package(package),
-            (None, Some((why, _))) => Role::Left(format!("{why} ({})", file.base)),
-            (None, None) => Role::Program,
-        },
+/// The role of a built image: the service or the package of its base image, if it still starts the program of that image.
+fn built_role(service: &Service<'_>, file: &ImageFile, files: &dyn Files) -> Role {
+    if let Some(known) = containers::service_of(&file.base)
+        && starts::starts_own_server(service, known.option, files)
+    {
+        let unknown = file.built.iter().find(|built| known.option != "nginx" || built.folder(file).is_none());
+        return match unknown {
+            Some(built) => Role::Left(format!("other stages of its Dockerfile build the files in {}", built.target)),
+            None => Role::Known(known),
+        };
+    }
+    let is_own =
+        ["entrypoint", "command"].iter().any(|key| service.get(key).is_some() || service.of_image(key).is_some());
+    match (containers::package_of(&file.base), containers::unavailable(&file.base)) {
+        _ if !file.built.is_empty() => Role::Program,
+        (Some(package), _) if starts::starts_own_program(service, package) => Role::Package(package),
+        _ if is_own => Role::Program,
+        (_, Some((why, _))) => Role::Left(format!("{why} ({})", file.base)),
+        (_, None) => Role::Program,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Module;
+use super::programs::Contents;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
 use crate::knowledge::images::commands::{ENVIRONMENT_FLAGS, ENVIRONMENTS};
 use crate::knowledge::images::paths;
@@ -129,10 +130,12 @@ impl<'d, 'f> Module<'d, 'f> {
         }
     }
 
-    pub(super) fn commands(&mut self, base: Option<&'static Base>, frame: &Frame, config: &mut Vec<Attr>) {
+    pub(super) fn commands(&mut self, contents: Contents<'_>, config: &mut Vec<Attr>) {
+        let Contents { base, frame, .. } = contents;
         if let Some((command, line)) = &frame.entrypoint {
             self.carry(*line, "ENTRYPOINT", "config.Entrypoint");
             let command = self.without_environment(command, *line, "ENTRYPOINT");
+            let command = self.without_paths(command, contents, *line, "ENTRYPOINT");
             if command != Command::Exec(Vec::new()) {
                 config.push(Attr::new(["Entrypoint"], command_list(&with_config(base, command))));
             }
@@ -148,6 +151,7 @@ impl<'d, 'f> Module<'d, 'f> {
             (Some((command, line)), _) => {
                 self.carry(*line, "CMD", "config.Cmd");
                 let command = self.without_environment(command, *line, "CMD");
+                let command = self.without_paths(command, contents, *line, "CMD");
                 config.push(Attr::new(["Cmd"], command_list(&with_config(base, command))));
             }
             (None, None) if !own.is_empty() => {

@@ -3,8 +3,8 @@
 
 use super::package::Inputs;
 use super::{Module, quoted};
-use crate::migrate::dockerfile::manager::Manager;
-use crate::migrate::dockerfile::recipe::{Recipe, Tool};
+use crate::migrate::dockerfile::manager::{Manager, omits_development};
+use crate::migrate::dockerfile::recipe::{Build, Recipe, Tool};
 use crate::migrate::nix::{self, Text};
 
 impl Module<'_, '_> {
@@ -30,15 +30,16 @@ impl Module<'_, '_> {
                 _ => None,
             })
             .collect();
+        let omits_development = self.omits_development(recipe, manager);
         let folder = quoted(&recipe.builds.first().map_or("/".to_owned(), |build| build.folder.clone()));
         if manager == Manager::Npm {
-            return Some(self.npm(&scripts, &folder, inputs));
+            return Some(self.npm(recipe, &scripts, &folder, inputs, omits_development));
         }
         if manager == Manager::Yarn && !self.is_classic_yarn(lock) {
             return None;
         }
         let node = tools.iter().find(|tool| tool.starts_with("pkgs.nodejs")).map_or("pkgs.nodejs", String::as_str);
-        let modules = self.node_modules(manager, lock, node, name, inputs);
+        let modules = self.node_modules(manager, lock, node, name, inputs, omits_development);
         let line = recipe.builds.first().map_or(1, |build| build.line);
         let todo = "run `nix build`, and write the hash that Nix reports in place of `lib.fakeHash`";
         self.leave(line, "the hash of node_modules", "the lock file has no combined hash of all packages", todo);
@@ -62,7 +63,38 @@ impl Module<'_, '_> {
         ))
     }
 
-    fn npm(&self, scripts: &[(&str, &str)], folder: &str, inputs: &Inputs) -> String {
+    /// Whether `node_modules` is installed without the packages that are only for development. Reports if a part of the
+    /// Dockerfile, or the builder, includes them.
+    fn omits_development(&mut self, recipe: &Recipe, manager: Manager) -> bool {
+        let installs = recipe.builds.iter().filter(|build| matches!(build.tool, Tool::Node(_, None)));
+        let (without, with): (Vec<&Build>, Vec<&Build>) = installs.partition(|build| omits_development(&build.command));
+        // The hook of nixpkgs for Yarn always installs them.
+        let is_possible = manager != Manager::Yarn && with.is_empty();
+        for build in without.iter().filter(|_| !is_possible) {
+            let why = "`node_modules` is built with all packages";
+            let todo = "in the new file, remove the development packages during the build";
+            self.leave(build.line, &format!("RUN {}", build.command), why, todo);
+        }
+        is_possible && !without.is_empty()
+    }
+
+    fn npm(
+        &self,
+        recipe: &Recipe,
+        scripts: &[(&str, &str)],
+        folder: &str,
+        inputs: &Inputs,
+        omits_development: bool,
+    ) -> String {
+        let mut flags = String::new();
+        // The hook of `importNpmLock` passes them to `npm install`.
+        if omits_development {
+            flags.push_str("npmInstallFlags = [ \"--omit=dev\" ];\n      ");
+        }
+        let has_flag = |flag: &str| recipe.builds.iter().any(|build| build.command.split(' ').any(|word| word == flag));
+        if has_flag("--legacy-peer-deps") {
+            flags.push_str("npmFlags = [ \"--legacy-peer-deps\" ];\n      ");
+        }
         let build = match scripts {
             [] => "dontNpmBuild = true;".to_owned(),
             [(_, script)] => format!("npmBuildScript = {};", nix::quoted(&Text::literal(*script))),
@@ -75,7 +107,7 @@ impl Module<'_, '_> {
         format!(
             "pkgs.buildNpmPackage {{\n      pname = \"{}\";\n      version = \"0\";\n      {}\n      \
              # The lock file has the hashes of all packages.\n      npmDeps = pkgs.importNpmLock {{ npmRoot = {}; }};\n      \
-             npmConfigHook = pkgs.importNpmLock.npmConfigHook;\n      {build}\n      installPhase = ''\n        \
+             npmConfigHook = pkgs.importNpmLock.npmConfigHook;\n      {flags}{build}\n      installPhase = ''\n        \
              mkdir -p $out{folder}\n        cp -r . $out{folder}\n      '';\n    }}",
             self.name,
             inputs.lines(),
@@ -84,7 +116,19 @@ impl Module<'_, '_> {
     }
 
     /// Binds the derivation with `node_modules`. Returns its name.
-    fn node_modules(&mut self, manager: Manager, lock: &str, node: &str, name: &str, inputs: &Inputs) -> String {
+    fn node_modules(
+        &mut self,
+        manager: Manager,
+        lock: &str,
+        node: &str,
+        name: &str,
+        inputs: &Inputs,
+        omits_development: bool,
+    ) -> String {
+        let (bun_flag, pnpm_flags) = match omits_development {
+            true => (" --production", "      pnpmInstallFlags = [ \"--prod\" ];\n"),
+            false => ("", ""),
+        };
         let binding = format!("{name}-node-modules").replace("root-node", "node");
         let source = self.manifests(manager, lock, inputs);
         let pname = format!("{}-node-modules", self.name);
@@ -94,7 +138,7 @@ impl Module<'_, '_> {
             Manager::Bun | Manager::Npm => format!(
                 "pkgs.stdenvNoCC.mkDerivation {{\n{head}      nativeBuildInputs = [ pkgs.bun pkgs.cacert ];\n      \
                  dontConfigure = true;\n      buildPhase = ''\n        export HOME=$TMPDIR\n        \
-                 bun install --frozen-lockfile --no-progress\n      '';\n{install}      \
+                 bun install --frozen-lockfile --no-progress{bun_flag}\n      '';\n{install}      \
                  # A fixed-output derivation cannot refer to the store.\n      dontFixup = true;\n      \
                  outputHashMode = \"recursive\";\n      outputHashAlgo = \"sha256\";\n      outputHash = lib.fakeHash;\n    }}"
             ),
@@ -102,7 +146,7 @@ impl Module<'_, '_> {
                 "pkgs.stdenvNoCC.mkDerivation (final: {{\n{head}      \
                  nativeBuildInputs = [ {node} pkgs.pnpm pkgs.pnpmConfigHook ];\n      \
                  pnpmDeps = pkgs.fetchPnpmDeps {{\n        inherit (final) pname version src;\n        \
-                 fetcherVersion = 3;\n        hash = lib.fakeHash;\n      }};\n      dontBuild = true;\n{install}    }})"
+                 fetcherVersion = 3;\n        hash = lib.fakeHash;\n      }};\n{pnpm_flags}      dontBuild = true;\n{install}    }})"
             ),
             Manager::Yarn => format!(
                 "pkgs.stdenvNoCC.mkDerivation {{\n{head}      \

@@ -102,7 +102,7 @@ impl Module<'_, '_> {
     }
 
     /// Whether a stage may create a path, or something in it.
-    fn makes(&self, frame: &Frame, recipe: &Recipe, path: &str) -> bool {
+    pub(super) fn makes(&self, frame: &Frame, recipe: &Recipe, path: &str) -> bool {
         let path = path.trim_end_matches('/');
         let by_build = recipe.builds.iter().any(|build| match &build.tool {
             Tool::Go(GoBuild { output: Some(output), .. }) => related(output, path),

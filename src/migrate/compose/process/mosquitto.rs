@@ -1,0 +1,268 @@
+//! Mosquitto's configuration file: its listeners get the ports of the registry, and its files are those of the checkout.
+
+use super::{Program, host_path, start_line, working_folder};
+use crate::migrate::Files;
+use crate::migrate::compose::builder::{Builder, MOST_PATHS, path_of_secret};
+use crate::migrate::compose::hosts::{LOCAL, Position};
+use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::starts;
+use crate::migrate::compose::yaml::Place;
+use crate::migrate::nix::Text;
+use crate::paths;
+
+/// The configuration file that the image reads by default.
+const USUAL: &str = "/mosquitto/config/mosquitto.conf";
+
+/// A file of the image that allows connections without a password, as the program does without a configuration file.
+const WITHOUT_PASSWORD: &str = "/mosquitto-no-auth.conf";
+
+/// The folder of the image's data.
+const DATA: &str = "/mosquitto/data";
+
+/// Directives that name a file or a folder. From mosquitto.conf(5).
+const NAMES_FILE: [&str; 17] = [
+    "acl_file",
+    "bridge_cafile",
+    "bridge_capath",
+    "bridge_certfile",
+    "bridge_keyfile",
+    "cafile",
+    "capath",
+    "certfile",
+    "crlfile",
+    "dhparamfile",
+    "http_dir",
+    "include_dir",
+    "keyfile",
+    "password_file",
+    "plugin",
+    "auth_plugin",
+    "psk_file",
+];
+
+/// Directives that have no meaning outside of the container: the process runs as you, in the foreground.
+const OF_IMAGE: [&str; 3] = ["user", "pid_file", "bind_interface"];
+
+/// The maximum size of a configuration file in bytes.
+const LONGEST: usize = 64 << 10;
+
+/// The maximum number of listeners. Each port is looked up in the file.
+const MOST_LISTENERS: usize = 50;
+
+/// The configuration file of a service.
+pub struct Configuration {
+    /// Its path in the container.
+    target: String,
+    /// Its path relative to the root.
+    path: String,
+    text: String,
+}
+
+impl Configuration {
+    /// The file in the repository that the broker reads. `None` if the service is no broker, or has no such file.
+    pub fn of(service: &Service<'_>, files: &dyn Files) -> Option<Self> {
+        let is_broker = matches!(&service.role, Role::Package(package) if package.package == "mosquitto");
+        let target = is_broker.then(|| named(service).unwrap_or_else(|| USUAL.to_owned()))?;
+        let binds = service.binds().into_iter().filter_map(|bind| {
+            let rest = target.strip_prefix(bind.target.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then_some((bind.target.len(), format!("{}{rest}", bind.source)))
+        });
+        let (_, path) = binds.max_by_key(|(length, _)| *length)?;
+        let text = files.text(&path).ok()?.filter(|text| text.len() <= LONGEST)?;
+        let file = Self { target, path, text };
+        let names = file.directives().filter(|(_, words)| NAMES_FILE.contains(&words[0])).count();
+        (names <= MOST_PATHS && file.ports().len() <= MOST_LISTENERS).then_some(file)
+    }
+
+    /// The ports of its listeners, in the order of the file.
+    pub fn ports(&self) -> Vec<u16> {
+        let directives = self.directives().filter(|(_, words)| matches!(words[0], "listener" | "port"));
+        let numbers = directives.filter_map(|(_, words)| words.get(1)?.parse().ok());
+        let mut seen = std::collections::BTreeSet::new();
+        numbers.filter(|number| *number > 0 && seen.insert(*number)).collect()
+    }
+
+    fn keeps_data(&self) -> bool {
+        self.directives().any(|(_, words)| words == ["persistence", "true"])
+    }
+
+    /// Whether a mount contains this file or a file that it names, or the log, which process-compose keeps.
+    pub fn uses(&self, target: &str) -> bool {
+        let target = target.trim_end_matches('/');
+        let is_below = |path: &str| {
+            path.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && !target.is_empty()
+        };
+        let mut words = self.directives().flat_map(|(_, words)| words.into_iter().skip(1));
+        is_below(&self.target) || target.starts_with("/mosquitto/log") || words.any(is_below)
+    }
+
+    /// The words of each directive, with its line.
+    fn directives(&self) -> impl Iterator<Item = (usize, Vec<&str>)> {
+        let lines = self.text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
+        let words = lines.map(|(at, line)| (at + 1, line.split_whitespace().collect::<Vec<_>>()));
+        words.filter(|(_, words)| !words.is_empty())
+    }
+
+    fn place(&self, line: usize) -> Place {
+        Place { path: self.path.as_str().into(), line, column: 1 }
+    }
+}
+
+/// The configuration file that the command names.
+fn named(service: &Service<'_>) -> Option<String> {
+    let words = starts::start_words(service);
+    let at = words.iter().position(|word| matches!(word.as_str(), "-c" | "--config-file"))?;
+    words.get(at + 1).cloned()
+}
+
+/// Removes the configuration file from the arguments of the program.
+pub fn without_file(own: &mut Vec<String>, is_read: bool) {
+    let is_flag = |word: &String| matches!(word.as_str(), "-c" | "--config-file");
+    if let Some(at) = own.iter().position(is_flag)
+        && (is_read || own.get(at + 1).is_some_and(|path| path == WITHOUT_PASSWORD))
+    {
+        own.drain(at..(at + 2).min(own.len()));
+    }
+}
+
+/// The program that reads the configuration file of the service with the addresses on this machine.
+pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configuration) -> Program {
+    // Several brokers may have the same file, with their own ports.
+    let key = format!("{} of {}", file.path, service.process);
+    let text = written(builder, service, file);
+    let variable = builder.configuration(service, &key, &file.path, (text, Default::default()));
+    let mut line = start_line("mosquitto", &["mosquitto"]);
+    let ports = file.ports();
+    if ports.is_empty() {
+        line.push(" -p ").append(&builder.port_text(service.ports.first()));
+    }
+    line.push(" -c ").push_code(&variable);
+    let folder = data_folder(service);
+    if !file.keeps_data() || !folder.starts_with("./data/") {
+        return Program { line, ..Program::default() };
+    }
+    let mut whole = Text::literal(format!("mkdir -p {folder}\nexec "));
+    whole.append(&line);
+    Program { line: whole, is_script: true, packages: ["coreutils".to_owned()].into(), ..Program::default() }
+}
+
+/// Reports the ports that the broker does not listen on.
+pub fn report_ports(builder: &Builder<'_, '_>, service: &Service<'_>, file: Option<&Configuration>) {
+    let listened = file.map(Configuration::ports).filter(|ports| !ports.is_empty());
+    let has = |port: u16| listened.as_ref().map_or(service.ports[0].container == port, |ports| ports.contains(&port));
+    for port in service.ports.iter().filter(|port| !has(port.container)) {
+        let why = match file {
+            Some(file) => format!("no `listener` in ./{} has port {}", file.path, port.container),
+            None => format!("without a configuration file, the broker does not listen on {}", port.container),
+        };
+        let what = format!("ports.{}", port.container);
+        builder.leave(service, &port.place, &what, why, "add a `listener`, or remove the port");
+    }
+}
+
+/// The folder that replaces the one for data in the image.
+fn data_folder(service: &Service<'_>) -> String {
+    match host_path(service, DATA) {
+        path if path == DATA => format!("./data/{}", service.process),
+        path => path,
+    }
+}
+
+fn written(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configuration) -> Text {
+    let mut out = Text::default();
+    let has = |name: &str| file.directives().any(|(_, words)| words[0] == name);
+    let data = data_folder(service);
+    for (line, words) in file.directives() {
+        let name = words[0];
+        let value = words.get(1).copied().unwrap_or_default();
+        match name {
+            "listener" | "port" if value.parse::<u16>().is_ok_and(|number| number > 0) => {
+                let port = value.parse().ok().and_then(|number| service.port(number));
+                out.push(name).push(" ");
+                match port {
+                    Some(port) => out.append(&builder.port_text(Some(port))),
+                    None => out.push(value),
+                };
+                if name == "listener" {
+                    out.push(&format!(" {LOCAL}"));
+                } else if !has("bind_address") {
+                    out.push(&format!("\nbind_address {LOCAL}"));
+                }
+            }
+            "bind_address" => {
+                out.push(&format!("bind_address {LOCAL}"));
+            }
+            name if OF_IMAGE.contains(&name) => continue,
+            "log_dest" if value == "file" => {
+                out.push("log_dest stdout");
+            }
+            "persistence_location" => {
+                let mapped = host_path(service, value.trim_end_matches('/'));
+                let folder = if mapped.starts_with('/') { &data } else { &mapped };
+                out.push(&format!("persistence_location {}/", folder.trim_end_matches('/')));
+            }
+            "address" | "addresses" => {
+                out.push(name);
+                for word in &words[1..] {
+                    out.push(" ").append(&address(builder, service, word));
+                }
+            }
+            name if NAMES_FILE.contains(&name) => {
+                out.push(&format!("{name} {}", path_here(builder, service, file, line, &words[1..].join(" "))));
+                if name == "include_dir" {
+                    let why = "the files in the folder are read as they are, with the ports and paths of the container";
+                    builder.leave(service, &file.place(line), "mosquitto.conf", why, "write them into this file");
+                }
+            }
+            _ => {
+                out.push(&words.join(" "));
+            }
+        }
+        out.push("\n");
+    }
+    if file.keeps_data() && !has("persistence_location") {
+        out.push(&format!("persistence_location {data}/\n"));
+    }
+    out
+}
+
+/// The address of another broker: `broker:1883`, or without the port.
+fn address(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Text {
+    let other = builder.stack.by_host(word).filter(|other| other.is_carried());
+    match other.and_then(|other| other.port(1883).or(other.ports.first())) {
+        Some(port) => {
+            let mut text = Text::literal(format!("{LOCAL}:"));
+            text.append(&builder.port_text(Some(port)));
+            text
+        }
+        None => builder.rewriter(service).rewrite(word, Position::File),
+    }
+}
+
+/// A path in the container as one in the checkout. Reports a file that is not there.
+fn path_here(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    file: &Configuration,
+    line: usize,
+    path: &str,
+) -> String {
+    let secret = path_of_secret(builder, service, path);
+    if secret != path {
+        return secret;
+    }
+    let here = host_path(service, path.trim_end_matches('/'));
+    let full = paths::join(&working_folder(service), &here);
+    let files = builder.files();
+    let exists = |path: &String| files.is_folder(path) || matches!(files.text(path), Ok(Some(_)));
+    let (why, todo) = match full.filter(|_| !here.starts_with('/')) {
+        Some(full) if exists(&full) => return here,
+        Some(full) => (format!("./{full} does not exist"), "create it before the first start"),
+        None => (
+            format!("it names {path}, which exists only in the image"),
+            "write the file into the repository, and replace the path",
+        ),
+    };
+    builder.leave(service, &file.place(line), "mosquitto.conf", why, todo);
+    here
+}
