@@ -15,14 +15,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::accepted::{AcceptedArgs, AcceptedFormat, BaselineArgs};
+pub use self::accepted::{AcceptedArgs, BaselineArgs};
 pub use self::check::{CheckArgs, FixArgs};
 pub use self::config::{ConfigArgs, ConfigCommand, ConfigFormat, InitArgs};
 pub use self::migrate::{MigrateArgs, MigrateCommand, MigrateFilesArgs, MigrateFormat, MigrateHow};
 pub use self::ports::{
     PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsInitArgs, PortsNextArgs, PortsRenameArgs,
 };
-pub use self::report::{FleetFormat, ReportArgs};
+pub use self::report::ReportArgs;
 pub use self::reports::{ReportTo, Reports};
 pub use self::rules::{ExplainArgs, ListFormat, RulesArgs, RulesCommand};
 pub use self::shell::{CompletionsArgs, ManArgs, Shell};
@@ -112,7 +112,7 @@ pub struct ScopeArgs {
     /// Files and directories to report on; the whole repository is always analysed. `-` is stdin
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Read further paths from FILE, separated by newlines or NUL; `-` is stdin
+    /// Also read paths from FILE, separated by newlines or NUL; `-` is stdin
     #[arg(long, value_name = "FILE", help_heading = "Input options")]
     pub files_from: Option<PathBuf>,
     /// Do not respect .gitignore and other ignore files

@@ -201,7 +201,8 @@ pub fn unreadable_files(repo: &Repo) -> impl Iterator<Item = Finding> {
     repo.unreadable.iter().map(unreadable)
 }
 
-/// Runs a reader or check on a file. If it panics, the run continues and a note reports it.
+/// Runs a reader or check on a file. If it panics or exceeds its step limit, reports this and returns `None`, so that
+/// the run continues.
 fn guarded<T>(view: &FileView<'_>, name: &str, verdict: &mut Verdict, run: impl FnOnce() -> T) -> Option<T> {
     if let Some(tree) = view.tree {
         tree.refill();

@@ -215,13 +215,13 @@ pub struct Label {
     pub message: String,
 }
 
-/// Whether a fix preserves what Nix evaluates.
+/// Whether a fix preserves the result of evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Safety {
     /// The evaluated configuration does not change, only text.
     Safe,
-    /// It may change what is evaluated or locked, or create or remove files.
+    /// It may change the result of evaluation or what is locked, or create or remove files.
     Unsafe,
 }
 

@@ -18,7 +18,7 @@ use crate::wording::{listed, shortened};
 pub struct HeldBack {
     /// The rules.
     pub rules: BTreeSet<RuleId>,
-    /// The reasons: findings that are reported whichever paths were requested.
+    /// The reasons: findings that are reported regardless of the requested paths.
     pub findings: Vec<Finding>,
 }
 
@@ -120,7 +120,7 @@ pub fn unknown_entries(project: &Project, config: &Config) -> Vec<Note> {
     let notes = registries.filter_map(|registry| {
         let message = match registry.incomplete() {
             Some((_, why)) => format!("only a part of this port registry can be evaluated ({why})"),
-            None => format!("{}, so they are not checked for conflicts", unknown(registry)?),
+            None => format!("{}, so conflicts with unknown entries are not detected", unknown(registry)?),
         };
         Some(Note { kind: NoteKind::Skipped, path: Some(registry.path.clone()), message })
     });

@@ -1,4 +1,4 @@
-//! Suppresses the output of panics, and records their position for the message about them.
+//! Suppresses the output of panics, and records their positions and messages for notes about them.
 
 use std::cell::RefCell;
 use std::panic;
@@ -20,7 +20,7 @@ pub fn install() {
     }));
 }
 
-/// Returns the position of this thread's last panic.
+/// Takes the position and message of this thread's last panic.
 pub fn take() -> Option<String> {
     LAST.take()
 }

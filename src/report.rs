@@ -154,7 +154,8 @@ pub struct RuleCount {
 }
 
 impl Report {
-    /// The safety of a finding's fix, unless `flakeward fix` would refuse the fix because of a syntax error.
+    /// The safety of a finding's fix. `None` if it has no fix, or if `flakeward fix` would refuse it because of a
+    /// syntax error.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
         let edited = finding.fix.iter().flat_map(Fix::files);
         let is_broken = edited.chain([&finding.path]).any(|path| self.broken.contains(path));
@@ -191,7 +192,7 @@ impl Report {
         self.findings.iter().filter(|finding| finding.level == level).count()
     }
 
-    /// Whether a finding has at least this level.
+    /// Whether any finding has at least this level.
     pub fn reaches(&self, level: Level) -> bool {
         self.findings.iter().any(|finding| finding.level >= level)
     }

@@ -28,7 +28,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
     let repo = &*repo.own(settings);
     let outcomes = file_pass(repo, settings, &checks, check::readers(&checks));
     let Conclusion { report, project } = conclude(repo, settings, &checks, outcomes, Runs::Once);
-    // Many small values: freeing them need not delay the report.
+    // The project consists of many small values. Freeing them need not delay the report.
     rayon::spawn(move || drop(project));
     report
 }
@@ -289,7 +289,7 @@ fn reads_hosts(checks: &[&'static Check]) -> bool {
     check::read(checks, &ports::READER) && check::read(checks, &port_registry::READER)
 }
 
-/// The facts about ports for the port map, whichever rules are enabled.
+/// The facts about ports for the port map, regardless of which rules are enabled.
 #[derive(Debug)]
 pub struct PortFacts {
     /// The facts of all files.

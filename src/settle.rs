@@ -97,7 +97,7 @@ impl<'a> Findings<'a> {
         self.accepted.extend(baseline.accepted(&rows, settings.now, is_whole));
     }
 
-    /// Adds findings as errors, whatever the levels of their rules.
+    /// Adds findings as errors, regardless of their rules' levels.
     fn enforce(&mut self, mut findings: Vec<Finding>, sources: &Sources) {
         findings.iter_mut().for_each(|finding| finding.level = Level::Error);
         fingerprint::assign(&mut findings, sources);

@@ -24,12 +24,12 @@ impl FromIterator<Span> for Spans {
 }
 
 impl Spans {
-    /// Whether a span of the set contains a span.
+    /// Whether a span in the set contains the given span.
     pub fn any_around(&self, span: Span) -> bool {
         self.furthest_from(span.start) >= Some(span.end)
     }
 
-    /// Whether a span of the set overlaps or touches a span.
+    /// Whether a span in the set overlaps or touches the given span.
     pub fn any_at(&self, span: Span) -> bool {
         self.furthest_from(span.end) >= Some(span.start)
     }

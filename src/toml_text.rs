@@ -51,12 +51,12 @@ impl Places {
         self.0.insert(path, Place { key, value: span });
     }
 
-    /// The position of an entry's name.
+    /// The position of the name of the entry at a path, if it exists.
     pub fn key(&self, path: &str) -> Option<Range<usize>> {
         self.0.get(path).map(|place| place.key.clone())
     }
 
-    /// The position of an entry's value.
+    /// The position of the value of the entry at a path, if it exists.
     pub fn value_of(&self, path: &str) -> Option<Range<usize>> {
         self.0.get(path).map(|place| place.value.clone())
     }
@@ -197,7 +197,7 @@ fn type_of(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// The name of a schema's type for messages. TOML has no null.
+/// The name of a schema's type for messages; `None` for null, which TOML does not have.
 fn words(name: &str) -> Option<&'static str> {
     match name {
         "string" => Some("a string"),

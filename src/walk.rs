@@ -1,4 +1,4 @@
-//! Lists and reads the files of a repository, and determines their kinds.
+//! Lists and reads the files in a repository, and determines their kinds.
 
 mod git;
 mod ignored;
@@ -82,7 +82,7 @@ pub struct Options {
 /// in spite of this are vendored files.
 const SKIPPED_FOLDERS: [&str; 3] = [GIT, ".direnv", "node_modules"];
 
-/// The folder of git's own files, which are never read as files of the repository.
+/// The folder of git's own files, which are never read as the repository's files.
 const GIT: &str = ".git";
 
 /// Lists the files with a kind under a root.
@@ -107,7 +107,8 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             Some(refused) => lock(&found).unreadable.push(refused),
         }
     }
-    // A copy without `.git` of which nothing is to be ignored contains only what git tracks: Nix makes such copies.
+    // A copy without `.git`, to which ignore files do not apply, contains only what git tracks: Nix creates such
+    // copies.
     let is_copy = options.no_ignore && root.join(GIT).symlink_metadata().is_err();
     let skipped_folders = if is_copy { &SKIPPED_FOLDERS[..1] } else { &SKIPPED_FOLDERS[..] };
     let skipped = |entry: &ignore::DirEntry| skipped(entry, skipped_folders);
@@ -251,8 +252,8 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The flake.lock of a flake.nix, whatever the ignore files exclude. Git keeps a tracked lock file even if a pattern
-/// such as `**/flake.lock` matches it, and without it a flake would count as unlocked.
+/// The flake.lock next to a flake.nix, even if ignore files exclude it, but not if `exclude` does. Git keeps a tracked
+/// lock file even if a pattern such as `**/flake.lock` matches it, and without it a flake would count as unlocked.
 fn lock_beside(path: &str, file: &Path, exclude: &Globs) -> Option<Entry> {
     let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
     let lock = format!("{folder}flake.lock");
@@ -363,15 +364,15 @@ fn reason(root: &Path, error: &ignore::Error) -> (RelPath, String) {
     }
 }
 
-/// A path relative to the root. Bytes that are not UTF-8 are replaced.
+/// A path relative to the root; `None` if it is not under the root. Bytes that are not UTF-8 are replaced.
 pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     let relative = below(root, path).or_else(|| path.strip_prefix(root).ok())?;
     // Unlike a lossy conversion, this is fast for names that are UTF-8.
     Some(relative.to_str().map_or_else(|| relative.to_string_lossy().into(), RelPath::from))
 }
 
-/// The part of a path under a root, if both are spelled the same, as they are in a walk. This avoids splitting the
-/// paths.
+/// The part of a path under a root. `None` if they are not spelled alike, which does not occur in a walk. This avoids
+/// splitting the paths.
 fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p Path> {
     use std::os::unix::ffi::OsStrExt;
     let rest = path.as_os_str().as_bytes().strip_prefix(root.as_os_str().as_bytes())?.strip_prefix(b"/")?;
@@ -445,7 +446,7 @@ pub fn marked_root(folder: &Path) -> Option<PathBuf> {
     upward(folder, &[".git"]).or_else(|| upward(folder, &FILE_NAMES))
 }
 
-/// The nearest ancestor that contains one of some files. The folder itself counts.
+/// The nearest ancestor that contains one of the given files. The folder itself counts.
 fn upward(folder: &Path, marks: &[&str]) -> Option<PathBuf> {
     folder.ancestors().find(|folder| marks.iter().any(|mark| folder.join(mark).exists())).map(Path::to_owned)
 }

@@ -1,5 +1,12 @@
 //! Text for messages, and the words in names.
 
+/// Whether a character is a control character, a line or paragraph separator, or a mark that reorders the displayed
+/// text (CVE-2021-42574).
+pub fn harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// The first `limit` bytes of a string, or up to three fewer, so that no character is split.
 pub fn head(text: &str, limit: usize) -> &str {
     // `str::floor_char_boundary` requires a newer compiler than the minimum supported one.
@@ -125,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_listed() {
+    fn lists_are_joined_with_commas_and_a_word() {
         assert_eq!(listed::<&str>(&[], "or"), "");
         assert_eq!(listed(&["a"], "or"), "a");
         assert_eq!(listed(&["a", "b", "c"], "and"), "a, b and c");

@@ -203,7 +203,7 @@ fn paths_are_relative_to_the_working_directory() {
 }
 
 #[test]
-fn two_repositories_are_not_mixed() {
+fn repositories_are_checked_separately() {
     let (one, other) = (Repository::new(&[("a.nix", "{ }")]), Repository::new(&[("a.nix", "{ }")]));
     let said = refused(&one, &format!(". {}", other.path().display()));
     assert!(said.contains("is outside the repository"), "{said}");
@@ -409,7 +409,7 @@ fn a_baseline_accepts_existing_findings_and_new_ones_are_reported() {
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("gone.nix no longer has this finding of lookup-path"), "{}", ran.out);
+    assert!(ran.out.contains("gone.nix no longer has this lookup-path finding"), "{}", ran.out);
     // A run on some paths, or without the rule, cannot detect entries that match nothing.
     assert_eq!(repository.run("--format concise shell.nix gone.nix").out, "");
     assert_eq!(repository.run("--format concise --ignore lookup-path").out, "");

@@ -199,7 +199,7 @@ fn init_and_fix(from: &Path) -> TempDir {
 }
 
 #[test]
-fn ports_init_and_fix_do_not_change_what_nix_evaluates() {
+fn ports_init_and_fix_do_not_change_the_result_of_evaluation() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repos");
     let corpus = std::env::var_os("FLAKEWARD_CORPUS").map(PathBuf::from);
     for all in corpus.into_iter().chain([own]) {

@@ -96,7 +96,7 @@ fn fixing_an_input_requires_updating_the_lock_file() {
 }
 
 #[test]
-fn a_repository_without_nix_gets_a_note_instead_of_hundreds_of_findings() {
+fn a_repository_without_nix_gets_a_note_instead_of_many_findings() {
     let services: String =
         (0..30).map(|n| format!("  s{n}:\n    image: redis\n    ports: [\"{}:6379\"]\n", 7000 + n)).collect();
     let root = Repository::new(&[("compose.yaml", &format!("services:\n{services}"))]);

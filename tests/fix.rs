@@ -230,6 +230,24 @@ fn a_diff_changes_nothing_and_can_be_applied() {
     assert_eq!(fs::read_to_string(root.path().join("sub/b.nix")).unwrap(), FIXED);
 }
 
+/// Colours add nothing but escape sequences, and a patch cannot issue workflow commands in colours either.
+#[test]
+fn diffs_are_coloured_on_request() {
+    let root = Repository::new(&[("a.nix", UNUSED), ("web.nix", "{ services.redis.port = 6379; }\n")]);
+    for arguments in ["fix --diff", "ports init --diff"] {
+        let plain = root.run(arguments).out;
+        let colored = root.run(&format!("{arguments} --color always")).out;
+        assert!(colored.contains("\u{1b}[32m+") && colored.contains("\u{1b}[36m@@ "), "{colored}");
+        let stripped = ["", "1", "31", "32", "36"].iter().fold(colored, |text, code| {
+            text.replace(&if code.is_empty() { "\u{1b}[0m".to_owned() } else { format!("\u{1b}[{code}m") }, "")
+        });
+        assert_eq!(stripped, plain, "{arguments}");
+        let mut command = support::repository::command(&format!("{arguments} --color always"));
+        let in_workflow = command.current_dir(root.path()).env("GITHUB_ACTIONS", "true").output().unwrap();
+        assert!(text(&in_workflow.stdout).starts_with("::stop-commands::"), "{arguments}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn files_that_cannot_be_written_are_reported_and_the_rest_is_fixed() {
@@ -512,7 +530,7 @@ fn a_registry_that_git_ignores_is_not_written() {
     assert!(root.path().join("lib/ports.nix").exists());
 }
 
-/// All fixes share the edits of the registry, and each fix is refused with the reason.
+/// All fixes share the edits to the registry, and each fix is refused with the reason.
 #[test]
 fn fixes_that_share_a_registry_that_cannot_be_written_are_all_refused() {
     let root = Repository::new(&[(".gitignore", "lib/\n"), ("flake.nix", "{ outputs = _: { }; }\n")]);

@@ -29,7 +29,7 @@ impl Numbers {
     }
 }
 
-/// The names of the inputs of each flake: every flake has some of the later flakes as inputs.
+/// The inputs of each flake, as indexes: some of the later flakes.
 fn inputs(numbers: &mut Numbers) -> Vec<Vec<u64>> {
     let some = |numbers: &mut Numbers, flake: u64| {
         let all = flake + 1..FLAKES;

@@ -174,7 +174,7 @@ fn github_annotations_cannot_be_injected() {
 }
 
 #[test]
-fn gitlab_has_its_fields_and_unique_fingerprints() {
+fn gitlab_issues_have_all_fields_and_unique_fingerprints() {
     let report = report();
     let issues = json(Format::Gitlab, &report);
     let issues = issues.as_array().unwrap();

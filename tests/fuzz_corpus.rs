@@ -1,6 +1,6 @@
 //! Runs every fuzz target's function on its seeds in `tests/fuzz/`, and on mutations of them with a fixed random seed.
 //!
-//! `fuzz/README.md` describes how to fuzz further; every input that fails there gets a file here.
+//! `fuzz/README.md` describes how to run cargo-fuzz. Every input that fails there is added to the seeds.
 
 #[path = "support/entries.rs"]
 mod entries;

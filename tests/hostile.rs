@@ -448,7 +448,7 @@ fn files_may_change_while_they_are_read() {
 
 /// A repository's own configuration cannot make flakeward read files outside it.
 #[test]
-fn settings_do_not_lead_out_of_the_repository() {
+fn settings_do_not_read_files_outside_the_repository() {
     let outside = Repository::new(&[("secret", "secret = 6379"), ("ports.nix", "{ secret = 6379; }")]);
     let away = outside.path().display().to_string();
     for (file, what) in [("flakeward.toml", "configuration"), (".flakeward/baseline.json", "baseline")] {

@@ -292,7 +292,7 @@ fn tracked_scripts_are_checked_even_if_ignored() {
 
 /// A hook passes the names of staged files, some of which may be links.
 #[test]
-fn named_links_do_not_lead_out_of_the_repository() {
+fn requested_links_to_files_outside_the_repository_are_rejected() {
     let outside = tempfile::tempdir().unwrap();
     write(outside.path(), &[("s.nix", b"{ TOKEN = 1; port = 6379; }\n")]);
     let root = Repository::new(&[("a.nix", PORT)]);
@@ -642,7 +642,7 @@ fn git_files_are_not_replaced() {
 
 /// The reasons and dates in a baseline are kept, although `--isolated` ignores the settings.
 #[test]
-fn an_isolated_baseline_keeps_what_the_file_contains() {
+fn an_isolated_baseline_keeps_existing_reasons_and_dates() {
     let root = Repository::new(&[("a.nix", PORT)]);
     assert_eq!(run(root.path(), &["baseline", "--reason", "agreed with ops", "--until", "2099-01-01"]).0, Some(0));
     let before = root.read(".flakeward/baseline.json");
@@ -664,9 +664,9 @@ fn an_isolated_baseline_is_not_pruned() {
     assert_eq!(root.read(".flakeward/baseline.json"), before);
 }
 
-/// Such an expression takes thousands of steps for each byte.
+/// Matching this regular expression takes thousands of steps for each byte.
 #[test]
-fn regular_expressions_of_rules_have_a_time_limit() {
+fn regular_expressions_in_rules_have_a_time_limit() {
     let mut seed = 1u32;
     let letters = std::iter::repeat_with(|| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -707,9 +707,9 @@ fn regular_expressions_of_rules_have_a_time_limit() {
     }
 }
 
-/// Docker joins the lines before it looks for the name.
+/// Docker joins continued lines before it reads the name of an instruction.
 #[test]
-fn dockerfiles_with_continued_names_are_unreadable() {
+fn dockerfiles_with_instruction_names_across_lines_are_unreadable() {
     for text in ["FR\\\nOM node:24\n", "FROM a\nEXP\\\n# c\nOSE 6379\n", "# escape=`\nFR`\nOM a\n"] {
         let root = Repository::new(&[("Dockerfile", text)]);
         let (code, out, err) = run(root.path(), &["check", "--format", "concise"]);

@@ -183,7 +183,7 @@ fn slow_queries_are_stopped() {
 }
 
 #[test]
-fn the_number_of_findings_of_a_rule_is_limited() {
+fn the_number_of_findings_per_rule_is_limited() {
     let repository = Repository::new();
     let front = "level = \"warn\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nmessage = \"m\"\nquery = '(_) @finding'\n";
     repository.rule("all", &page("all", front, ""));
@@ -220,7 +220,7 @@ fn rules_test_runs_the_examples() {
     let none = TempDir::new().unwrap();
     let said = Command::new(env!("CARGO_BIN_EXE_flakeward")).args(["rules", "test"]).current_dir(none.path()).output();
     let said = String::from_utf8(said.unwrap().stdout).unwrap();
-    assert_eq!(said, "this repository has no local rules; add one as .flakeward/rules/NAME.md\n");
+    assert_eq!(said, "this repository has no custom rules; add one as .flakeward/rules/NAME.md\n");
 }
 
 #[test]

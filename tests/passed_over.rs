@@ -159,7 +159,7 @@ fn exit_code(repository: &Repository, args: &str) -> Option<i32> {
     None
 }
 
-/// `.git` may come from an archive, so reading its files must neither block nor go on without a limit.
+/// `.git` may come from an archive, so reading its files must neither block nor continue without limit.
 #[test]
 fn git_files_that_are_pipes_or_devices_do_not_block() {
     let names = ["HEAD", "commondir", "config", "index", "info/exclude", "objects/info/alternates", "packed-refs"];

@@ -690,9 +690,9 @@ fn only_unread_files_that_could_contain_ports_are_mentioned() {
     }
 }
 
-/// A registry of which only a part can be evaluated may have any entries. Single unknown entries are mentioned.
+/// A registry of which only a part can be evaluated may have any entries. Individual unknown entries are mentioned.
 #[test]
-fn answers_are_not_given_if_part_of_a_registry_is_unknown() {
+fn commands_fail_if_part_of_a_registry_is_unknown() {
     let repository = Repository::new(&[
         ("lib/more.nix", "{ more = 1; }\n"),
         ("lib/ports.nix", "(import ./more.nix) // { web = 8080; }\n"),

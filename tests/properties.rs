@@ -1,5 +1,5 @@
 //! Properties of all repositories: the report is the same for any number of threads, with and without the prefilter,
-//! and for every order of files; and a fixed finding is not reported again.
+//! and for any order of files; and a fixed finding is not reported again.
 //!
 //! Tested on the small repositories of this project, and with `FLAKEWARD_CORPUS=DIR` on every folder in DIR:
 //! `FLAKEWARD_CORPUS=DIR cargo test --release --test properties -- --nocapture` prints their number.

@@ -41,7 +41,7 @@ fn known(text: &str) -> Known {
     Known { numbers, whole: whole && registry.shape.importable }
 }
 
-/// The integers in Nix's result, by path.
+/// Collects the integers in Nix's result, by path.
 fn integers(value: &serde_json::Value, path: &str, out: &mut BTreeMap<String, i64>) {
     match value {
         serde_json::Value::Object(set) => {

@@ -80,7 +80,7 @@ fn page_examples() -> Vec<Case> {
 /// The paths and contents of the files.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// The files in a folder and its subfolders, except `expected`.
+/// Collects the files in a folder and its subfolders, except `expected`.
 fn files(folder: &Path, below: &Path, out: &mut Files) {
     for entry in fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()) {
         let path = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
@@ -124,7 +124,8 @@ fn rules_are_independent_in_small_repositories() {
     folders().into_iter().for_each(|(name, files)| of_bytes(name, &files).judge());
 }
 
-/// Combines all small repositories: each in turn is at the root, so that the files of one meet those of the others.
+/// Combines all small repositories into one. If several have a file at the same path, each of them takes precedence
+/// once.
 #[test]
 fn rules_are_independent_in_combined_repositories() {
     let folders = folders();

@@ -108,14 +108,14 @@ fn a_configured_registry_that_cannot_be_evaluated_is_an_error() {
         out.starts_with("flakeward.toml:2:12: error[unreadable-file]") && out.contains("is not a Nix file"),
         "{out}"
     );
-    // Nothing says that a file with this name is a registry.
+    // Nothing shows that a file with this name is a registry.
     let root = Repository::new(&[("lib/ports.nix", "import ./more.nix\n"), ("lib/more.nix", "{ more = 1; }\n")]);
     assert_eq!(root.run("").code, 0);
 }
 
-/// What is known of a registry is checked; what is not is mentioned.
+/// The known entries of a registry are checked, and unknown ones are mentioned.
 #[test]
-fn a_configured_registry_that_is_known_in_part_is_checked() {
+fn the_known_entries_of_a_configured_registry_are_checked() {
     let root = Repository::new(&[
         ("flakeward.toml", "[ports]\nregistry = \"lib/ports.nix\"\n"),
         ("lib/more.nix", "{ more = 1; }\n"),
@@ -131,8 +131,7 @@ fn a_configured_registry_that_is_known_in_part_is_checked() {
     root.write("lib/ports.nix", "{ web = 8080; db = builtins.readFile ./db; more = 1; }\n");
     let ran = root.run("-f concise --fail-on warn");
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
-    let note =
-        "note: lib/ports.nix: `db` cannot be evaluated without running Nix, so they are not checked for conflicts";
+    let note = "`db` cannot be evaluated without running Nix, so conflicts with unknown entries are not detected";
     assert!(ran.err.contains(note), "{}", ran.err);
     assert_eq!(root.run("--select dockerfile").err, "");
 }
@@ -190,7 +189,7 @@ fn the_port_rules_do_not_run_if_limits_leave_registry_entries_unknown() {
     let deep = "let sum = n: if n == 0 then 0 else n + sum (n - 1); in\n{ web = 8080; api = 8081; total = sum 300; }\n";
     let out = said(deep, None);
     assert!(out.contains("hardcoded-port") && out.contains("unknown-port") && !out.contains("did not run"), "{out}");
-    // The entries themselves are unknown: those of the whole set, or those that are evaluated after the last step.
+    // The entries themselves are unknown: all of them, or those that would be evaluated after the step limit.
     let work = "let list = builtins.genList (n: n) 2000; sum = builtins.foldl'; in\n\
                 { web = 8080; all = sum (a: b: sum (c: d: c) a list) 0 list; }\n";
     for (registry, other) in
@@ -215,7 +214,7 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_entries() {
     let ran = root.run("baseline --select hardcoded-port");
     assert!(
         ran.err.contains(
-            "1 finding written to .flakeward/baseline.json (0 added, 0 removed, 3 of other rules or paths kept)"
+            "1 finding written to .flakeward/baseline.json (0 added, 0 removed, 3 for other rules or paths kept)"
         ),
         "{}",
         ran.err
@@ -223,12 +222,12 @@ fn a_baseline_for_some_rules_or_paths_keeps_the_other_entries() {
     assert_eq!(rows().len(), 4);
     root.write("a.nix", "[ <a> <new> ]\n");
     let ran = root.run("baseline a.nix");
-    assert!(ran.err.contains("(2 added, 2 removed, 2 of other rules or paths kept)"), "{}", ran.err);
+    assert!(ran.err.contains("(2 added, 2 removed, 2 for other rules or paths kept)"), "{}", ran.err);
     assert_eq!(root.run("-f concise --fail-on hint").out, "");
     root.write("b.nix", "{ }\n");
     let ran = root.run("baseline --ignore lookup-path");
     assert!(
-        ran.err.contains("0 findings written to .flakeward/baseline.json (0 added, 1 removed, 3 of"),
+        ran.err.contains("0 findings written to .flakeward/baseline.json (0 added, 1 removed, 3 for"),
         "{}",
         ran.err
     );

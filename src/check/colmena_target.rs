@@ -29,7 +29,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// Checks that an input pins the nixpkgs of a hive. `has_base` tells whether another file has a hive with a pinned one.
+/// Checks that an input pins a hive's nixpkgs. `has_base` is whether a hive in another file pins it.
 fn pinned(path: &RelPath, hive: &Hive, has_base: bool, verdict: &mut Verdict) {
     match hive.nixpkgs {
         Meta::Pinned => {}

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn each_gitlab_file_that_leads_to_a_build_gets_a_note() {
+    fn every_gitlab_file_that_leads_to_a_build_gets_a_note() {
         let step = |script: &str| format!("a:\n  script: [{script}]\n");
         let (a, b) = (step("ci/first.sh"), step("ci/second.sh"));
         let files = [

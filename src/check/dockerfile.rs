@@ -46,8 +46,8 @@ fn finding(path: &RelPath, image: &DockerfileFacts, containers: &[&Container]) -
             (
                 format!("use an image from the flake, or define `packages.{package}`"),
                 format!(
-                    "the flake already builds images: {}; if one of them is this one, remove {path}, else `flakeward \
-                     migrate dockerfile {path}` writes another package",
+                    "the flake already builds images: {}; if one of them is this image, remove {path}; otherwise, \
+                     `flakeward migrate dockerfile {path}` writes another package",
                     names.join(", ")
                 ),
             )

@@ -30,7 +30,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 
 /// The ports of outgoing connections.
 struct Taken<'p> {
-    /// The ranges of all machines, or the kernel's own.
+    /// The ranges of all machines, or the kernel's default.
     ranges: Vec<(RangeInclusive<u16>, Option<Place<'p>>)>,
     /// The ranges of some machines. It is not known which of them run a service.
     of_some: Vec<RangeInclusive<u16>>,
@@ -41,7 +41,7 @@ struct Taken<'p> {
 type Place<'p> = (&'p RelPath, Span);
 
 impl<'p> Taken<'p> {
-    /// The port ranges that the machines of the repository set. `None` if they cannot be read from the text.
+    /// The port ranges that the repository's machines set. `None` if they cannot be read from the text.
     fn of(view: &ProjectView<'p>) -> Option<Self> {
         let mut taken = Self { ranges: Vec::new(), of_some: Vec::new(), reserved: Vec::new() };
         for (file, facts) in view.project.each::<LocalPorts>() {
@@ -68,7 +68,7 @@ impl<'p> Taken<'p> {
         self.ranges.iter().find(|(range, _)| range.contains(&number))
     }
 
-    /// Whether the kernel of every machine may take a number.
+    /// Whether every machine's kernel may use a number for an outgoing connection.
     fn holds(&self, number: u16) -> bool {
         self.range(number).is_some()
             && self.of_some.iter().all(|range| range.contains(&number))

@@ -49,7 +49,7 @@ fn trigger(source: &Glance<'_>) -> bool {
             || (source.file_name() == "flake.nix" && has_systems()))
 }
 
-/// Whether an occurrence of a function's name is the whole name.
+/// Whether a match is a whole name, not part of a longer one.
 fn is_name(text: &[u8], place: Range<usize>) -> bool {
     let is_part = |byte: Option<&u8>| byte.is_some_and(|&byte| byte.is_ascii_alphanumeric() || b"_-'".contains(&byte));
     !is_part(text[..place.start].last()) && !is_part(text.get(place.end))
@@ -188,7 +188,7 @@ fn shape(tree: &Tree<'_>, apply: Node) -> Option<Shape> {
         (MAPPING, [_, set]) => is_package_sets(tree, *set).then_some(Shape::Folded),
         _ => None,
     }?;
-    // Arguments that call these functions, which read `perSystem`, already use flake-parts.
+    // These functions read `perSystem`, so arguments that call them already use flake-parts.
     let bridged = arguments.iter().any(|&argument| mentions(tree, argument, &["withSystem", "getSystem"]));
     (!bridged).then_some(shape)
 }
@@ -222,7 +222,7 @@ fn is_for_hydra(tree: &Tree<'_>, node: Node) -> bool {
     })
 }
 
-/// Functions of this file that are called once for each of several systems: `packages.x86_64-linux = make
+/// Functions in this file that are called once for each of several systems: `packages.x86_64-linux = make
 /// "x86_64-linux";` and the same for another system.
 fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
     let mut calls: BTreeMap<Node, BTreeSet<String>> = BTreeMap::new();
@@ -296,7 +296,7 @@ fn is_partial(tree: &Tree<'_>, apply: Node) -> bool {
     whole_call(tree, apply).is_some_and(|(name, arguments)| name.starts_with("genAttrs") && arguments.len() == 1)
 }
 
-/// A reference to a flake-utils function, unless this file defines the name.
+/// The span and the message for a reference to a flake-utils function, unless this file defines the name.
 fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     let name = last_name(tree, node).filter(|name| FLAKE_UTILS.contains(name))?;
     let own = match tree.kind(node) {
@@ -308,7 +308,8 @@ fn flake_utils(tree: &Tree<'_>, node: Node) -> Option<(Span, String)> {
     (!own).then(|| (tree.span(node), format!("`{}` defines the outputs for each system", tree.slice(node))))
 }
 
-/// A helper of this file, applied to its systems: `eachDefaultSystem = eachSystem [ .. ]`.
+/// The span and the message for a binding that applies a helper in this file to its systems: `eachDefaultSystem =
+/// eachSystem [ .. ]`.
 fn applied_helper(tree: &Tree<'_>, binding: Node, helpers: &[Node]) -> Option<(Span, String)> {
     if helpers.is_empty() || tree.kind(binding) != NodeKind::Binding {
         return None;

@@ -25,7 +25,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// The program that pins the sources of a repository without a flake.
+/// The program that pins the repository's sources. `None` if the repository has a flake, or if it uses none of these
+/// programs.
 fn pin_tool(project: &Project) -> Option<&'static str> {
     const TOOLS: [(&str, &str); 3] =
         [("npins", "npins/sources.json"), ("niv", "nix/sources.json"), ("lon", "lon.lock")];
@@ -42,7 +43,7 @@ fn pin_tool(project: &Project) -> Option<&'static str> {
 enum Sample {
     /// Test data: only known channel names count.
     Data,
-    /// An example: a name with a path below it also counts.
+    /// An example: a name followed by a path also counts.
     Example,
     /// Any other file.
     None,
@@ -107,7 +108,8 @@ fn finding(project: &Project, file: &ProjectFile, lookup: &Lookup, tool: Option<
     finding.label(format!("write `{text}`")).fix(Fix::new(title, Safety::Unsafe, vec![edit]))
 }
 
-/// The flake in the nearest folder around a file.
+/// The flake in the innermost folder around a file that has a flake.nix. `None` if there is no such folder, or if its
+/// flake.nix cannot be read.
 fn flake_around<'a>(project: &'a Project, path: &str) -> Option<&'a Flake> {
     let mut folder = path;
     loop {

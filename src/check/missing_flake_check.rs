@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_on_a_machine_with_nix_is_named() {
+    fn the_help_names_a_job_on_a_machine_with_nix() {
         let text = "on: push\njobs:\n  packages:\n    runs-on: [self-hosted]\n    steps:\n      - run: nix build .#a\n";
         let report = report_at(&[FLAKE, (".github/workflows/a.yml", text)], jiff::civil::date(2026, 8, 19));
         let finding = report.findings.iter().find(|finding| finding.rule == RULE).unwrap();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_does_not_run_on_changes_is_not_named() {
+    fn the_help_names_no_job_that_does_not_run_on_changes() {
         let nightly = "on:\n  schedule:\n    - cron: 0 1 * * *\njobs:\n  nightly:\n    runs-on: [self-hosted]\n    \
                        steps:\n      - run: nix build .#a\n";
         let ci = "on: [push, pull_request]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make test\n";

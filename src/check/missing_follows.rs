@@ -112,7 +112,8 @@ fn forks(file: &FlakeFile<'_>, nixpkgs: &str) -> Vec<Note> {
 }
 
 /// Notes about the inputs that take their nixpkgs from one of their own inputs. They may depend on exactly that
-/// nixpkgs, as projects that use haskell.nix do, and the other input keeps it.
+/// nixpkgs, as projects that use haskell.nix do. Overriding it would not remove it either, because that other input
+/// still has it.
 fn passed_on(file: &FlakeFile<'_>, nixpkgs: &str) -> Vec<Note> {
     let Some((_, lock)) = file.lock else { return Vec::new() };
     let Some(own) = lock.root_input(nixpkgs) else { return Vec::new() };
@@ -313,7 +314,8 @@ fn rolls(channel: &Channel) -> Option<bool> {
     }
 }
 
-/// The finding for an input of a flake without a lock file, if the input is known to have its own nixpkgs.
+/// The finding for an input of a flake without a lock file, if the input is known to have its own nixpkgs and the flake
+/// does not override it.
 fn by_name(file: &FlakeFile<'_>, input: &Input, nixpkgs: &str) -> Option<Finding> {
     let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
     let name = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
@@ -334,8 +336,7 @@ fn finding(file: &FlakeFile<'_>, input: &Input, targets: &[(&str, &str)], messag
     let lines: Vec<String> = targets.iter().map(|(name, target)| anchor.line(name, target)).collect();
     finding = finding.label(format!("add `{}`", lines.join(" ")));
     if file.generated.is_some() {
-        return finding
-            .help("flake-file writes it to flake.nix with `nix run .#write-flake`; then run `nix flake lock`");
+        return finding.help("run `nix run .#write-flake`, which writes it to flake.nix, and then `nix flake lock`");
     }
     finding = finding
         .help("a single nixpkgs is then evaluated, downloaded and updated; run `nix flake lock` to drop the other one");
@@ -354,7 +355,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_flakes_can_be_looked_up() {
+    fn the_known_flakes_are_sorted_and_in_lower_case() {
         assert!(WITH_NIXPKGS.is_sorted());
         assert!(WITH_NIXPKGS.iter().all(|name| name.to_ascii_lowercase() == *name && name.split('/').count() == 2));
     }

@@ -1,7 +1,7 @@
 //! The checks: one file (or folder) for each rule that needs code, named after the rule.
 //!
 //! A [`Check`] belongs to one rule and lists the facts that it reads, so what a rule reports does not depend on other
-//! rules. It reads individual files or the facts of the repository, and returns findings. Checks do no I/O and print
+//! rules. It reads individual files or the facts about the repository, and returns findings. Checks do no I/O and print
 //! nothing.
 
 pub mod colmena_target;
@@ -92,7 +92,7 @@ pub struct FileCheck {
     pub needles: &'static [&'static Words],
     /// Which files it checks.
     pub trigger: Trigger,
-    /// Returns the findings of a file. Also called for other files if the prefilter is off.
+    /// Returns the findings in a file. Also called for other files if the prefilter is off.
     pub check: fn(&FileView<'_>) -> Verdict,
 }
 
@@ -142,7 +142,7 @@ impl FileView<'_> {
 pub struct ProjectView<'p> {
     /// The facts of all files, sorted by path.
     pub project: &'p Project,
-    /// The port settings of the configuration.
+    /// The port settings in the configuration.
     pub ports: &'p PortSettings,
     /// The rules' parameters.
     pub params: &'p Params,
@@ -154,9 +154,9 @@ pub struct ProjectView<'p> {
     pub counts_fixes: bool,
     /// Only ports in these files and folders get new registry entries; empty means all.
     pub asked: HashSet<&'p str>,
-    /// Only the port at this position of a file gets a new registry entry.
+    /// Only the port at this position in a file gets a new registry entry.
     pub new_entry: Option<(&'p str, u32)>,
-    /// Whether the repository is checked repeatedly, so that it is worth keeping results with the facts of files.
+    /// Whether the repository is checked repeatedly, so that keeping results with the facts of files saves time.
     pub repeats: bool,
     flakes: OnceLock<HashSet<&'p str>>,
     registries: OnceLock<Registries<'p>>,
@@ -194,7 +194,7 @@ impl<'p> ProjectView<'p> {
         }
     }
 
-    /// Whether the port at a position of a file should get a new registry entry if it has none.
+    /// Whether the port at a position in a file should get a new registry entry if it has none.
     pub fn wants_entry(&self, path: &str, start: u32) -> bool {
         match self.new_entry {
             Some(only) => only == (path, start),
@@ -252,7 +252,7 @@ pub fn decided_hosts(view: &ProjectView<'_>) -> BTreeSet<String> {
     hosts.filter_map(|host| view.hosts().deciding(host)).map(str::to_owned).collect()
 }
 
-/// The check of a rule.
+/// The check of a rule; `None` if the rule has no code.
 pub fn find(rule: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.rule == rule)
 }

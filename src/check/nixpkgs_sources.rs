@@ -208,7 +208,7 @@ fn edits(source: &Source, used: &Use, flake: Option<&Flake>, current: Release) -
     let rolls = matches!(used.channel, Channel::Rolling(_) | Channel::Default | Channel::Registry);
     let mut companions = Vec::new();
     if let Some(flake) = flake.filter(|_| rolls) {
-        // If there is one of each, this one is unstable on purpose.
+        // If the flake also uses a release, this input is unstable on purpose.
         if has_release(flake, name) {
             return None;
         }
@@ -251,7 +251,8 @@ struct Companion<'f> {
 }
 
 impl<'f> Companion<'f> {
-    /// `None` if the input is not such a flake, uses its own branch, or follows a nixpkgs other than `name`.
+    /// The input as a companion. `None` if it is not in [`COMPANIONS`], uses its own branch, or follows a nixpkgs other
+    /// than `name`.
     fn of(input: &'f Input, name: &str) -> Option<Self> {
         let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
         let own = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
@@ -275,7 +276,8 @@ impl<'f> Companion<'f> {
     }
 }
 
-/// The offset and length of a branch in the text, and the branch of the current release in the same form.
+/// The offset and length of a branch in the text, and the branch of the current release in the same form. `None` if the
+/// text does not contain the branch.
 fn rename(text: &str, used: &Use, current: Release, darwin: bool) -> Option<(usize, usize, String)> {
     let plain = format!("{:02}{:02}", current.year, current.month);
     let hub = text.contains("flakehub.com");

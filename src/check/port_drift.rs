@@ -42,7 +42,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// The literal ports of a file.
+/// The literal ports in a file.
 struct Literals<'p> {
     /// The positions of each number.
     places: HashMap<u32, Vec<Span>>,
@@ -182,7 +182,8 @@ fn is_named(entry: &Entry, names: &[&str]) -> bool {
     entry.path.last().is_some_and(|last| names.iter().any(|name| last.eq_ignore_ascii_case(name)))
 }
 
-/// The service whose address ends the text: `redis://localhost:`.
+/// The URI scheme of the address at the end of the text (`redis` for `redis://localhost:`), and the names of its
+/// service. `None` if there is no address or its scheme is unknown.
 fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
     /// The number of bytes read before the port: more than a host name and a user name have.
     const LONGEST: usize = 1_000;

@@ -131,7 +131,7 @@ fn meant<'e, 'p>(
 /// The maximum number of entries with the same number that are compared with a use.
 const COMPARED: usize = 64;
 
-/// Whether a use may belong to an entry, by its protocol and by the machine that its file configures.
+/// Whether a use may belong to an entry, judging by its protocol and the machine that its file configures.
 fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     let Some(endpoint) = &entry.endpoint else { return true };
     let name = port.name.to_ascii_lowercase();
@@ -208,7 +208,7 @@ struct Reporter<'v, 'p> {
     shared: &'v Shared<'p>,
 }
 
-/// The tree of a registry.
+/// The tree of a registry; `None` if it was not kept.
 fn registry_tree<'p>(view: &ProjectView<'p>, registry: &Registry) -> Option<Tree<'p>> {
     let file = view.project.file(&registry.path)?;
     Some(file.fact::<RegistryFacts>()?.tree.as_ref()?.open(&file.source.text))
@@ -233,7 +233,7 @@ impl<'p> OpenFile<'p> {
         self.kept.get_or_init(|| view.repeats.then(|| self.file.facts.kept())).as_deref()
     }
 
-    /// Why the file cannot import a registry.
+    /// Why the file cannot import a registry; `None` if it can.
     fn obstacle(&self, view: &ProjectView<'_>, registry: &str) -> Option<String> {
         let read = || port_fix::import_obstacle(view.flakes(), &self.file.source.path, registry);
         let (first, obstacle) = self.obstacle.get_or_init(|| (registry.to_owned(), read()));
@@ -257,7 +257,7 @@ impl<'p> Reporter<'_, 'p> {
         ports.into_iter().flat_map(|ports| uses(self.view, file, ports))
     }
 
-    /// The findings of a rule, all files in parallel.
+    /// The findings of a rule. Files are checked in parallel.
     fn findings(&self, rule: RuleId) -> Verdict {
         let findings = self.view.project.files.par_iter().with_max_len(FILES_AT_ONCE).flat_map_iter(|file| {
             let open = OpenFile::new(file);
@@ -410,7 +410,7 @@ impl<'p> Reporter<'_, 'p> {
     }
 
     /// The name of a function argument that contains the registry and is in scope at the port: `LT.port`, if some file
-    /// selects an entry of the registry from it.
+    /// selects a registry entry from it.
     fn alias(&self, open: &OpenFile<'p>, port: &PortUse, registry: &Registry) -> Option<&'p str> {
         let aliases = self.shared.aliases.get(&registry.path).filter(|aliases| !aliases.is_empty())?;
         let tree = open.opened().filter(|_| open.file.source.kind == FileKind::Nix)?.tree();

@@ -247,7 +247,7 @@ impl<'v> Cycles<'v> {
         self.cycle_of.contains_key(name)
     }
 
-    /// The cycle that a dependency closes, for a message.
+    /// The cycle that a dependency closes, for a message; `None` if it closes none.
     fn through(&self, from: &str, to: &str) -> Option<String> {
         let cycle = *self.cycle_of.get(from)?;
         if self.cycle_of.get(to) != Some(&cycle) {
@@ -261,7 +261,7 @@ impl<'v> Cycles<'v> {
         Some(way.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" -> "))
     }
 
-    /// The shortest path from one process of a cycle to another, including both.
+    /// The shortest path from one process in a cycle to another, including both.
     fn way(&self, from: &str, to: &str, cycle: usize) -> Option<Vec<&'v str>> {
         let (&from, _) = self.edges.get_key_value(from)?;
         let mut came: HashMap<&str, &str> = HashMap::new();

@@ -82,8 +82,10 @@ fn check(view: &FileView<'_>) -> Verdict {
 /// later errors are often consequences of this one.
 fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
     let (span, message, label) = match stop {
-        // The text before it is its quote, or the end of an interpolation.
-        Stop::InString(at) => (Span::new(at.saturating_sub(1), at), "unterminated string", "this string has no end"),
+        // The byte before it is the opening quote, or the end of an interpolation.
+        Stop::InString(at) => {
+            (Span::new(at.saturating_sub(1), at), "unterminated string", "this string is never closed")
+        }
         Stop::At(at) if text[at..].trim().is_empty() => (last_character(text), "unexpected end of file", ENDS),
         Stop::At(at) => {
             let token = token(&text[at..]);
@@ -133,8 +135,8 @@ fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
     verdict
 }
 
-/// The marks of a YAML template, if its first error is one of them. Marks in comments, and far from the error, do not
-/// make the file a template.
+/// The marks of a YAML template that are near its first error, or anywhere if the error has no position. Marks in
+/// comments do not count.
 pub(super) fn template(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> {
     let text = tree.text();
     let faulty = tree.faults().iter().min_by_key(|fault| fault.span.start).map_or(0..text.len(), |fault| {
@@ -158,8 +160,8 @@ fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
     [("{%", "%}"), ("<%", "%>")].into_iter().find(|(open, close)| has(open) && has(close))
 }
 
-/// The marks of the placeholders that nixpkgs' `replaceVars` and Autoconf fill in, if they are the only errors of a YAML
-/// file: `cache: @dataDir@/cache`.
+/// The marks of the placeholders that nixpkgs' `replaceVars` and Autoconf fill in, if they are the only errors in a
+/// YAML file: `cache: @dataDir@/cache`.
 fn substituted(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> {
     let is_placeholder = |text: &str| {
         let name = text.strip_prefix('@').and_then(|rest| rest.split_once('@')).map_or("", |(name, _)| name);

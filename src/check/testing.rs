@@ -4,7 +4,7 @@ use crate::repo::Repo;
 use crate::report::Report;
 use crate::settings::Settings;
 
-/// Checks a small repository at a date.
+/// Checks a small repository as of a date.
 pub fn report_at(files: &[(&str, &str)], now: jiff::civil::Date) -> Report {
     let settings = Settings { now, ..Settings::default() };
     let report = crate::run::check(&Repo::from_texts(files.iter().copied()), &settings);
@@ -12,7 +12,7 @@ pub fn report_at(files: &[(&str, &str)], now: jiff::civil::Date) -> Report {
     report
 }
 
-/// The text at each of the positions of a rule's findings, in the order of the report.
+/// The text at each finding of a rule, in the order of the report.
 pub fn found(rule: &str, files: &[(&str, &str)]) -> Vec<String> {
     let report = report_at(files, jiff::civil::date(2026, 8, 19));
     let findings = report.findings.iter().filter(|finding| finding.rule == rule);

@@ -77,8 +77,8 @@ fn in_comment<'r>(
     let Some(registry) = registry else {
         let message = format!("{} is not a port registry in this repository", comment.registry);
         return Some(Finding::new(RULE, path, comment.registry_span, message).label("not a port registry").help(
-            "write the registry's path from the repository's root, or set `registry` under `[ports]` in flakeward.toml \
-             to this file",
+            "write the registry's path relative to the repository's root, or set `registry` under `[ports]` in \
+             flakeward.toml to that file",
         ));
     };
     let wanted = &comment.entry;

@@ -59,7 +59,7 @@ fn in_flake(key: &str, table: &Table) -> (String, Option<String>) {
     (message, advice)
 }
 
-/// What an unknown setting was meant to be, or what to do instead.
+/// Advice about an unknown setting: what to do instead, or a known setting with a similar name.
 fn advice(table: &Table, key: &str) -> Option<String> {
     instead(key).map(str::to_owned).or_else(|| {
         let wanted = key.to_ascii_lowercase().replace('-', "_");

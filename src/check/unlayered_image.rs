@@ -56,7 +56,7 @@ struct Builder {
 /// The maximum number of times that a name is followed to its binding.
 const HOPS: usize = 8;
 
-/// `nix2container.buildImage` in its different forms: selected, inherited, or under `with`.
+/// Recognises nix2container's `buildImage` and `buildLayer`, whether selected, inherited, or under `with`.
 fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
     let (name, owner) = last_selected(tree, function)?;
     if !matches!(&*name, "buildImage" | "buildLayer") || !is_nix2container(tree, owner, HOPS) {
@@ -103,7 +103,7 @@ fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
     }
 }
 
-/// A name bound to a selection counts as that selection; further steps are not followed.
+/// Like [`last_selected`], for the value of a name, if it is a selection; further names are not followed.
 fn last_selected_again(tree: &Tree<'_>, value: Node) -> Option<(String, Owner)> {
     (tree.kind(value) == NodeKind::Select).then(|| last_selected(tree, value))?
 }

@@ -151,12 +151,12 @@ fn changed(file: &FlakeFile<'_>, source: &Source, lock: &Lock, input: &Input) ->
     Some(finding.also(&source.path, node.place, "locked here"))
 }
 
-/// Schemes that Nix writes to flake.lock unchanged. It may rewrite other addresses.
+/// Whether Nix writes addresses with this scheme to flake.lock unchanged. It may rewrite others.
 const fn is_comparable(scheme: Scheme) -> bool {
     matches!(scheme, Scheme::GitHub | Scheme::Forge | Scheme::Indirect)
 }
 
-/// Reports the fetchers of a file that fetch the latest version.
+/// Reports the fetchers in a file that fetch the latest version.
 fn fetches(view: &FileView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(tree) = view.tree.filter(|_| view.source.kind == FileKind::Nix) else { return verdict };

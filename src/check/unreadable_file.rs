@@ -93,7 +93,7 @@ pub fn endless_registry(path: &RelPath) -> Finding {
         .help("write the ports as plain numbers, or rename the file if it is not a port registry")
 }
 
-/// The finding for a file that is configured as a port registry and is something else.
+/// The finding for a file that is configured as a port registry but is something else.
 pub fn other_registry(path: &RelPath) -> Finding {
     let message = "this port registry is not a set of names and numbers, so the port rules did not run";
     Finding::new(RULE, path, Span::default(), message)

@@ -37,7 +37,7 @@ fn unused(used: &Used, registry: &Registry, entry: &Entry, port: u16) -> Option<
     Some(finding.label("not used").help("use it where the number is needed, or remove it and free the number"))
 }
 
-/// The finding for a registry that nothing refers to, which is reported once.
+/// The single finding for a registry that nothing refers to. `None` if it has no ports.
 fn nobody(registry: &Registry) -> Option<Finding> {
     let (first, _) = registry.ports().next()?;
     let others = registry.ports().count() - 1;

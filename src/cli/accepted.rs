@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::ScopeArgs;
 use super::values::day;
+use crate::output::accepted::AcceptedFormat;
 
 /// The options of `baseline`.
 #[derive(Debug, Args)]
@@ -42,15 +43,4 @@ pub struct AcceptedArgs {
     /// Baseline of accepted findings [default: .flakeward/baseline.json]
     #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
     pub baseline: Option<PathBuf>,
-}
-
-/// The formats of `accepted`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AcceptedFormat {
-    /// Human-readable text.
-    Pretty,
-    /// A JSON document.
-    Json,
-    /// A table for spreadsheets.
-    Csv,
 }

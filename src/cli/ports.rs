@@ -52,6 +52,9 @@ pub struct PortsInitArgs {
     /// Print the changes as a diff without writing them
     #[arg(long)]
     pub diff: bool,
+    /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
 }
 
 /// The options of `ports check`.
@@ -94,6 +97,9 @@ pub struct PortsRenameArgs {
     /// Print the changes as a diff without writing them
     #[arg(long)]
     pub diff: bool,
+    /// When to use colours; auto detects terminals and respects NO_COLOR and FORCE_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
 }
 
 /// The formats of the port map.

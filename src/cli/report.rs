@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::values::date;
+use crate::output::fleet::FleetFormat;
 
 /// The options of `report`.
 #[derive(Debug, Args)]
@@ -24,17 +25,4 @@ pub struct ReportArgs {
     /// Reference date for ages: YYYY-MM-DD or seconds since 1970 [default: $SOURCE_DATE_EPOCH, or today]
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub now: Option<jiff::civil::Date>,
-}
-
-/// The formats of a report about many repositories.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FleetFormat {
-    /// A page for a browser.
-    Html,
-    /// A table for a comment.
-    Markdown,
-    /// A table for spreadsheets.
-    Csv,
-    /// A JSON document.
-    Json,
 }

@@ -97,7 +97,7 @@ fn days(from: Date, to: Date) -> i32 {
     (to - from).get_days()
 }
 
-/// The repository's CODEOWNERS; empty if it has none.
+/// The owners in the repository's CODEOWNERS file; empty if there is none.
 pub fn read_owners(root: &Path) -> Result<Owners, Failure> {
     let exists = |name: &str| root.join(name).symlink_metadata().is_ok_and(|data| !data.is_dir());
     let Some(name) = codeowners::FILES.iter().find(|name| exists(name)) else { return Ok(Owners::default()) };

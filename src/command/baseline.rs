@@ -65,7 +65,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
 fn changes(update: &Update) -> String {
     let kept = match update.kept {
         0 => String::new(),
-        kept => format!(", {kept} of other rules or paths kept"),
+        kept => format!(", {kept} for other rules or paths kept"),
     };
     format!(" ({} added, {} removed{kept})", update.added, update.removed)
 }
@@ -104,7 +104,7 @@ fn resembles_baseline(file: &Path) -> bool {
 }
 
 /// The entries that can be kept from an invalid baseline; see [`Baseline::salvaged`]. `None` if something would be
-/// lost.
+/// lost; the inner option is `None` if there are no entries.
 fn salvaged(named: Option<&Path>, session: &Session) -> Option<Option<Baseline>> {
     let usual = session.root.join(baseline::DEFAULT);
     let found_in = named.is_none().then_some(session.root.as_path());
@@ -151,8 +151,8 @@ impl Target {
 
     /// The existing baseline, whose reasons and dates are kept even with `--isolated`, which ignores the settings of a
     /// check but not the content of the file that is replaced. With `--prune --isolated`, it is not read, because
-    /// entries that are needed under the settings would be removed. It may be invalid if it will be replaced, for
-    /// example after a merge with conflicts.
+    /// entries that are needed under the settings would be removed. The baseline may be invalid if it will be replaced,
+    /// for example after a merge with conflicts.
     fn read(&self, session: &mut Session, args: &BaselineArgs) -> Result<Option<Baseline>, Failure> {
         let named = match self {
             Self::Named(file) if file.exists() || args.prune => Some(file.as_path()),
@@ -169,7 +169,7 @@ impl Target {
                     .help("name another file, or remove this one first"))
             }
             Err(failure) => salvaged(named, session).ok_or_else(|| {
-                let help = "correct it to keep the reasons and dates in it, or remove it";
+                let help = "correct the file to keep its reasons and dates, or remove it";
                 match failure {
                     Failure::Settings(error) => {
                         Failure::Settings(Box::new(ConfigError { help: Some(help.to_owned()), ..*error }))

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::Failure;
-use super::git::{Git, Listing, Objects};
+use super::git::{Base, Git, Listing, Objects};
 use crate::finding::{Finding, RelPath, RuleId, Span, UNCHECKED};
 use crate::knowledge::third_party;
 use crate::lang::limits::bounded;
@@ -78,20 +78,15 @@ impl<'a> Changed<'a> {
     /// Prepares a comparison with the merge base of a reference and HEAD. Uncommitted changes count as changes.
     pub fn since(root: &'a Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
-        let base = git.base("--changed", reference)?;
-        let before = git.files(&base)?;
+        let Base { listing: before, objects, absent, .. } = git.base("--changed", reference)?;
+        let vendored = before.files.keys().filter_map(|path| third_party::vendored_folder(path));
         Ok(Self {
             root,
-            absent: git.absent_changes(&before)?,
-            rules_changed: None,
-            vendored: before
-                .files
-                .keys()
-                .filter_map(|path| third_party::vendored_folder(path))
-                .map(str::to_owned)
-                .collect(),
+            vendored: vendored.map(str::to_owned).collect(),
             before,
-            objects: git.objects()?,
+            objects,
+            absent,
+            rules_changed: None,
             converts_line_ends: git.converts_line_ends()?,
             compared: HashMap::new(),
         })
@@ -143,8 +138,8 @@ impl<'a> Changed<'a> {
         place(&finding.path, finding.span) || finding.labels.iter().any(|label| place(&label.path, label.span))
     }
 
-    /// Returns, for each finding in one file, whether its position was not the same code in the earlier version, for
-    /// example because it was in a comment or string. The findings are on unchanged lines.
+    /// Returns, for each finding in one file, whether its position was in different code in the earlier version, for
+    /// example in a comment or string. The findings are on unchanged lines.
     fn appeared(&mut self, findings: &[&Finding], places: &mut Places<'_>, settings: &Settings) -> Vec<bool> {
         let Some(first) = findings.first() else { return Vec::new() };
         let Comparison::Some(version) = self.comparison(&first.path, places, settings) else {

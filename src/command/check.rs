@@ -26,7 +26,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     if args.frozen && session.is_partial() {
         return Err(Failure::new("--frozen requires a check of the whole repository")
-            .help("run it without paths, so that it can tell which entries match nothing"));
+            .help("run it without paths; a partial check cannot tell which entries match nothing"));
     }
     session.keep_locked();
     session.settings.frozen = args.frozen;
@@ -103,13 +103,13 @@ fn exit_code(report: &Report, args: &CheckArgs) -> ExitCode {
     ExitCode::from(if failed { 2 } else { u8::from(report.reaches(args.fail_on)) })
 }
 
-/// The repository's name according to CI.
+/// The repository's name according to the CI system, if there is one.
 fn ci_repository() -> Option<String> {
     let names = ["GITHUB_REPOSITORY", "CI_PROJECT_PATH"].into_iter();
     names.filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty())
 }
 
-/// The parts of a page besides the findings.
+/// The parts of the HTML page besides the findings.
 fn extras(session: &Session, report: &Report) -> Result<Extras, Failure> {
     let facts = run::port_facts(&session.repo(), &session.settings);
     let registries = Registries::of(&facts.project);
@@ -157,8 +157,8 @@ fn write(to: &ReportTo, report: &Report, extras: &Extras, session: &Session, arg
     }
 }
 
-/// GitHub resolves the paths of annotations against the workspace, not against the working directory of a step. Outside
-/// of a workspace, the root is used.
+/// The view for annotations. GitHub resolves their paths against the workspace, not against the working directory of a
+/// step. Outside a workspace, paths are relative to the root.
 fn workspace_view(root: &Path) -> View {
     let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from).and_then(|path| path.canonicalize().ok());
     match workspace.filter(|workspace| root.starts_with(workspace)) {

@@ -8,7 +8,7 @@ use crate::output::{page, rules, stream};
 use crate::rule::Catalog;
 use crate::walk::Unsaved;
 
-/// Prints a page.
+/// Prints a rule's page.
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     // The built-in pages can be shown even if the policy cannot be found.
     let is_built_in = Catalog::built_in().find(&args.rule).is_some();

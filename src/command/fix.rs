@@ -21,7 +21,7 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     if session.nothing_asked {
         return Ok(ExitCode::SUCCESS);
     }
-    // Findings that the baseline accepts are ignored, as `check` does.
+    // Findings that the baseline accepts are ignored, as in `check`.
     if !args.accepted {
         session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     }
@@ -50,7 +50,7 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     Ok(exit_code(&outcome, args))
 }
 
-/// The files that refused fixes would have written.
+/// The files of the fixes that were refused because a file cannot be written.
 fn missing_files(outcome: &Outcome) -> BTreeSet<&str> {
     let unwritable = outcome.refused.iter().filter(|refused| refused.unwritable);
     let fixes = unwritable.filter_map(|refused| refused.finding.fix.as_ref());

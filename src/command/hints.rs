@@ -1,4 +1,4 @@
-//! Suggestions for an argument that is neither a command nor a path.
+//! Suggestions for unknown commands and options.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -22,7 +22,7 @@ const COMMANDS: [&str; 14] = [
     "help",
 ];
 
-/// Commands and options of other tools, and other words for a command, with the equivalent of each.
+/// Commands of other tools and other words for a command, with the equivalent of each.
 const SYNONYMS: [(&str, &str); 22] = [
     ("lint", "check"),
     ("run", "check"),
@@ -72,13 +72,13 @@ const OPTIONS: [(&str, &str); 17] = [
     ("-s", "`--select RULE` runs only this rule"),
 ];
 
-/// The command that a mistyped word probably refers to.
+/// The command that a mistyped word probably refers to, if there is one.
 pub fn command(word: &str) -> Option<&'static str> {
     let synonym = SYNONYMS.iter().find(|(name, _)| *name == word).map(|(_, command)| *command);
     synonym.or_else(|| COMMANDS.into_iter().find(|command| Some(*command) == nearest(word, COMMANDS.into_iter())))
 }
 
-/// The suggestion for arguments that do not exist.
+/// The suggestion for an unknown option or subcommand, if there is one.
 pub fn of_arguments(error: &clap::Error) -> Option<String> {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),

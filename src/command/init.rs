@@ -51,8 +51,8 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// The failure if something could not be checked. The file is written nevertheless, with all groups, because a file
-/// that cannot be read may be left out with `exclude` in it.
+/// The failure if something could not be checked. The file is written anyway, with all groups, because its `exclude`
+/// can leave out a file that cannot be read.
 fn unchecked(session: &Session, report: &Report) -> Option<Failure> {
     let (name, help) = (session.view.path(FILE_NAMES[0]), "no group was left out of `select`");
     if let Some(finding) = report.findings.iter().find(|finding| finding.rule == UNCHECKED) {
@@ -102,7 +102,7 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
     }
 }
 
-/// The rules with findings in a group.
+/// The rule of each finding in a group.
 fn of_group(report: &Report, group: &str) -> Vec<RuleId> {
     let rules: BTreeSet<RuleId> = report.catalog.named(group).iter().map(|rule| rule.id).collect();
     report.findings.iter().map(|finding| finding.rule).filter(|rule| rules.contains(rule)).collect()
@@ -133,7 +133,7 @@ fn mentions(repo: &Repo, words: &[&str]) -> bool {
 const FOREIGN: [&str; 8] =
     ["vendor", "vendored", "third_party", "third-party", "thirdparty", "generated", "_generated", "__generated__"];
 
-/// The number of folders above which the pattern is left to the user.
+/// The maximum number of folders that are listed. The rest is left to the user.
 const MAX_FOREIGN: usize = 20;
 
 fn foreign_folders(repo: &Repo) -> Vec<String> {

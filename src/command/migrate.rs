@@ -43,7 +43,7 @@ fn each(draft: &mut Draft<'_>, files: &[RelPath], migrate: Migrate) -> Result<()
     files.iter().try_for_each(|file| migrate(draft, file))
 }
 
-/// Migrates the given files, or default ones.
+/// Migrates the given files, or else the `usual` ones.
 fn named(
     scope: &ScopeArgs,
     how: &MigrateHow,
@@ -59,7 +59,7 @@ fn named(
     repository.finish(migrate(&mut draft, &files).and_then(|()| draft.finish()), how)
 }
 
-/// Migrates the given CI files, or all CI files of the repository.
+/// Migrates the given CI files, or else all CI files in the repository.
 fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     let repository = Repository::open(scope)?;
     let files = match repository.asked(scope)? {
@@ -95,8 +95,8 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
             attempt(&mut draft, &|draft| migrate::compose::migrate(draft, project));
         }
         for (usual, variant) in &folder.variants {
-            let why = format!("Compose reads it, together with {usual} or instead of it, only if it is named");
-            let todo = format!("run `flakeward migrate compose {usual} {variant}` if it is used");
+            let why = format!("Compose reads this file, with {usual} or instead of it, only if it is named with `-f`");
+            let todo = format!("run `flakeward migrate compose {usual} {variant}` if they are used together");
             draft.report.leave(variant, 1, "this file", why, todo);
         }
     }
@@ -180,7 +180,7 @@ impl Repository {
         self.of_kind(FileKind::Yaml).into_iter().filter(|path| crate::lang::ci::system(path).is_some()).collect()
     }
 
-    /// The Compose files of each folder.
+    /// The Compose projects in each folder.
     fn compose_projects(&self) -> Vec<migrate::compose::Projects> {
         let mut folders: BTreeMap<String, Vec<RelPath>> = BTreeMap::new();
         for path in self.of_kind(FileKind::Yaml) {
@@ -200,8 +200,8 @@ impl Repository {
         repo
     }
 
-    /// Adds entries for the ports that have none after the changes, so that `flakeward fix` can refer to them. If only
-    /// part of the repository is migrated, the other ports are not changed.
+    /// Adds entries for the ports that have none after the changes, so that `flakeward fix` can refer to them. Does
+    /// nothing if only part of the repository is migrated.
     fn register_literals(&self, changes: &mut Vec<Change>) -> Result<(), Failure> {
         let settings = &self.session.settings;
         if !settings.paths.iter().all(|path| path.is_empty()) {
@@ -306,7 +306,8 @@ impl Repository {
         Ok(ExitCode::from(if errors.is_empty() { 0 } else { 2 }))
     }
 
-    /// Reports a new file that ignore files exclude: git does not add it, and a flake sees only files that git tracks.
+    /// Reports a new Nix file, if an ignore file excludes it: git does not add it, and a flake sees only files that git
+    /// tracks.
     fn unseen_by_flake(&self, change: &Change) -> Option<Left> {
         let is_new = change.before.is_none() && change.path.ends_with(".nix");
         let pattern = walk::ignored_by(&self.session.root, &change.path).filter(|_| is_new)?;
@@ -336,7 +337,7 @@ impl Repository {
         let uncommitted = git::uncommitted(&self.session.root, &paths)?;
         match uncommitted.as_slice() {
             [] => Ok(()),
-            some => Err(Failure::new(format!("{} has uncommitted changes", some.join(", ")))
+            some => Err(Failure::new(format!("uncommitted changes in {}", some.join(", ")))
                 .help("commit or stash them first, or overwrite them with --force")),
         }
     }

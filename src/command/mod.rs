@@ -124,9 +124,10 @@ fn repeats_harmful_text(error: &clap::Error) -> bool {
 }
 
 /// Runs a command line and returns the exit code. Failures are printed to standard error, and panics are caught.
-pub fn main(cli: Cli) -> ExitCode {
+/// `serve` is the language server, which builds on the commands.
+pub fn main(cli: Cli, serve: fn() -> ExitCode) -> ExitCode {
     panics::install();
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(&cli)));
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dispatch(&cli, serve)));
     match outcome {
         Ok(Ok(code)) => code,
         Ok(Err(failure)) => {
@@ -146,7 +147,7 @@ pub fn main(cli: Cli) -> ExitCode {
     }
 }
 
-fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
+fn dispatch(cli: &Cli, serve: fn() -> ExitCode) -> Result<ExitCode, Failure> {
     match &cli.command {
         None => check::run(&cli.check),
         Some(Command::Check(args)) => check::run(args),
@@ -160,7 +161,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, Failure> {
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Config(args)) => config::run(args),
         Some(Command::Init(args)) => init::run(args),
-        Some(Command::Lsp) => Ok(crate::lsp::run()),
+        Some(Command::Lsp) => Ok(serve()),
         Some(Command::Completions(args)) => shell::completions(args),
         Some(Command::Man(args)) => shell::man(args),
     }
@@ -194,16 +195,18 @@ pub fn print_raw(text: &str) -> Result<(), Failure> {
 
 /// Writes a patch to standard output: unchanged for programs, and made safe for terminals and workflow logs.
 pub fn print_patch(patch: &str, stream: &Stream) -> Result<(), Failure> {
-    if stream.wrap {
-        return print_raw(&clean_lines(patch));
-    }
+    let patch = match (stream.color, stream.wrap) {
+        (true, _) => output::patch::colored(&clean_lines(patch)).into(),
+        (false, true) => clean_lines(patch),
+        (false, false) => patch.into(),
+    };
     match std::env::var_os("GITHUB_ACTIONS") {
-        Some(_) if !patch.is_empty() => {
+        Some(_) if !stream.wrap && !patch.is_empty() => {
             // The token is random, so the patched files cannot contain it.
-            let token = format!("{:016x}", RandomState::new().hash_one(patch));
+            let token = format!("{:016x}", RandomState::new().hash_one(&patch));
             print_raw(&format!("::stop-commands::{token}\n{patch}::{token}::\n"))
         }
-        _ => print_raw(patch),
+        _ => print_raw(&patch),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `--new-since`: reports the findings of the working tree that an earlier commit does not have.
 //!
 //! Both trees are checked as a whole with the current settings, the earlier one only for the rules that have findings
-//! now, and findings are compared by fingerprint. A conflict that a change causes in an unchanged file is therefore new,
+//! now. Findings are compared by fingerprint. A conflict that a change causes in an unchanged file is therefore new,
 //! and enabling a rule alone causes no new findings.
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +12,7 @@ use sha1::Digest;
 
 use super::Failure;
 use super::changed::add_absent;
-use super::git::{Git, Listing};
+use super::git::{Base, Git};
 use super::session::Session;
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Note, NoteKind, RelPath, UNCHECKED};
@@ -45,21 +45,15 @@ pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> 
 /// The files of an earlier commit.
 struct Earlier<'r> {
     git: Git<'r>,
-    /// The commit's id.
-    commit: String,
-    /// Its files.
-    listing: Listing,
-    /// Files that differ from the commit but are not in the working tree because of a sparse checkout.
-    absent: Vec<Finding>,
+    base: Base,
 }
 
 impl<'r> Earlier<'r> {
-    /// Reads the merge base of a reference and HEAD. Later commits of the reference are not considered.
+    /// Reads the merge base of a reference and HEAD. Commits of the reference after the merge base are not considered.
     fn of(root: &'r Path, reference: &str) -> Result<Self, Failure> {
         let git = Git::new(root)?;
-        let commit = git.base("--new-since", reference)?;
-        let listing = git.files(&commit)?;
-        Ok(Self { absent: git.absent_changes(&listing)?, listing, commit, git })
+        let base = git.base("--new-since", reference)?;
+        Ok(Self { git, base })
     }
 
     /// Keeps the findings of a report that the earlier commit does not have.
@@ -77,11 +71,11 @@ impl<'r> Earlier<'r> {
         let known = Baseline::of(&before).silence(&mut report.findings, &report.sources, exists, settings.now);
         let message = format!("not reported: {} that commit {} also has", known.silenced, self.short());
         report.notes.push(Note { kind: NoteKind::Info, path: None, message });
-        add_absent(self.absent, &mut report, settings);
+        add_absent(self.base.absent, &mut report, settings);
         Ok(report)
     }
 
-    /// The findings of the earlier commit of those rules that have findings now.
+    /// The earlier commit's findings, for the rules that have findings now.
     fn earlier_findings(&mut self, now: &[Finding], analysis: &mut Analysis) -> Result<Vec<Finding>, Failure> {
         // A file that cannot be checked is always reported.
         let rules: HashSet<&str> = now.iter().map(|finding| finding.rule).filter(|rule| *rule != UNCHECKED).collect();
@@ -104,33 +98,33 @@ impl<'r> Earlier<'r> {
 
     /// Adds the links that are checked instead of their targets, with the contents of the targets.
     fn add_links(&mut self, analysis: &Analysis) -> Result<(), Failure> {
-        let links: Vec<RelPath> = analysis.repo().paths().filter(|path| self.listing.is_link(path)).cloned().collect();
+        let links: Vec<RelPath> =
+            analysis.repo().paths().filter(|path| self.base.listing.is_link(path)).cloned().collect();
         if links.is_empty() {
             return Ok(());
         }
-        let mut objects = self.git.objects()?;
         for path in links {
-            if let Some(id) = self.listing.target(&path, &mut objects).cloned() {
-                self.listing.files.insert(path.to_string(), id);
+            if let Some(id) = self.base.listing.target(&path, &mut self.base.objects).cloned() {
+                self.base.listing.files.insert(path.to_string(), id);
             }
         }
         Ok(())
     }
 
     fn short(&self) -> &str {
-        self.commit.get(..12).unwrap_or(&self.commit)
+        self.base.commit.get(..12).unwrap_or(&self.base.commit)
     }
 
     /// Replaces the files of an analysis with those of the earlier commit.
-    fn go_back(&self, analysis: &mut Analysis) -> Result<(), Failure> {
+    fn go_back(&mut self, analysis: &mut Analysis) -> Result<(), Failure> {
         let now: HashMap<RelPath, bool> =
             analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file, analysis))).collect();
         // Vendored files were not checked, even if they are now elsewhere or no longer count as vendored.
         let checks_all = analysis.settings().config.check_third_party;
-        let vendored = self.listing.files.keys().filter(|_| !checks_all);
+        let vendored = self.base.listing.files.keys().filter(|_| !checks_all);
         let vendored: HashSet<&str> = vendored.filter_map(|path| third_party::vendored_folder(path)).collect();
         let was_vendored = |path: &str| paths::folders(path).any(|folder| vendored.contains(folder));
-        for path in now.keys().filter(|path| !self.listing.files.contains_key(&***path) || was_vendored(path)) {
+        for path in now.keys().filter(|path| !self.base.listing.files.contains_key(&***path) || was_vendored(path)) {
             analysis.remove(path);
         }
         let is_excluded =
@@ -145,6 +139,7 @@ impl<'r> Earlier<'r> {
                 || is_excluded(path, exclude)
         };
         let mut changed: Vec<(String, String)> = self
+            .base
             .listing
             .files
             .iter()
@@ -152,13 +147,14 @@ impl<'r> Earlier<'r> {
             .map(|(path, id)| (path.clone(), id.clone()))
             .collect();
         changed.sort_unstable();
+        let commit = self.short().to_owned();
         let unread = |id: &str, reason: &str| {
             let path = changed.iter().find(|(_, changed)| changed == id).map_or(id, |(path, _)| path);
-            Failure::new(format!("cannot read {path} of commit {}: {reason}", self.short()))
+            Failure::new(format!("cannot read {path} in commit {commit}: {reason}"))
                 .help("this is a partial clone; `git fetch --refetch --no-filter` downloads the missing objects")
         };
         let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
-        let contents = self.git.contents(&ids, walk::MAX_FILE, unread)?;
+        let contents = self.git.contents(&mut self.base.objects, &ids, walk::MAX_FILE, unread)?;
         for ((path, _), content) in changed.iter().zip(contents) {
             match content {
                 // A file that is too large was not checked then either.
@@ -169,11 +165,11 @@ impl<'r> Earlier<'r> {
         Ok(())
     }
 
-    /// Whether a file is unchanged since the earlier commit. Line ends that git converts count as changes.
+    /// Whether a file is unchanged since the earlier commit. Line endings that git converts count as changes.
     fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
         // Different names that are not UTF-8 may be displayed alike.
         let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);
-        let Some(id) = self.listing.files.get(&**file.path()).filter(|_| is_certain) else { return false };
+        let Some(id) = self.base.listing.files.get(&**file.path()).filter(|_| is_certain) else { return false };
         match (file, analysis.digest(file.path())) {
             (_, Some(digest)) if digest.len() == id.len() => digest == id,
             (RepoFile::Memory(source), _) => object_id(source.text.as_bytes(), id.len()) == *id,

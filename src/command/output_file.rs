@@ -29,7 +29,7 @@ pub fn unwritten(path: &Path, error: &io::Error) -> Failure {
 
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = std::path::absolute(path)?;
-    // These paths refer to open files of the process, which must be written to and not replaced.
+    // These paths refer to devices or open files, which must be written to, not replaced.
     let is_open = path.starts_with("/dev") || path.starts_with("/proc");
     match path.ancestors().skip(1).find(|folder| folder.join(".git").exists()) {
         _ if is_open => fs::write(&path, bytes),
@@ -92,7 +92,7 @@ fn outside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Checks that another file may replace a file.
+/// Checks that a file may be replaced.
 fn may_replace(old: &fs::Metadata) -> io::Result<()> {
     match old.nlink() {
         _ if old.permissions().readonly() => Err(io::Error::other("it is read-only")),

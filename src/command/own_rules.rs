@@ -1,4 +1,4 @@
-//! A repository's own rules: reading their pages.
+//! Reads the pages of a repository's own rules.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf, unsaved: &Unsaved) -> R
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(&folder, walk::io_reason(&error))),
     }
-    // Such a page would be ignored without a word.
+    // Otherwise, such a page would be silently ignored.
     let is_misnamed =
         |file: &&PathBuf| is_page(file) && file.extension().is_some_and(|it| it != "md") && !file.is_dir();
     if let Some(file) = files.iter().find(is_misnamed) {

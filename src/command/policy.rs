@@ -49,8 +49,8 @@ const FLAKE: &str = "flake:";
 /// The maximum size of a lock file, in bytes. Larger files are not read.
 const MAX_LOCK: u64 = 8 << 20;
 
-/// The policy that a repository's settings extend, or the folder `given` on the command line. `file` is the path of the
-/// settings on disk.
+/// The policy in the folder `given` on the command line, or else the one that a repository's settings extend, if any.
+/// `file` is the path of the settings on disk.
 pub fn find(
     settings: Option<&Layer>,
     file: Option<&Path>,
@@ -77,7 +77,7 @@ pub fn find(
             let message = format!("`{extends}` is not a policy");
             return Err(fail(
                 message,
-                "write `flake:NAME` for an input of flake.lock, or a path relative to this file",
+                "write `flake:NAME` for an input in flake.lock, or a path relative to this file",
             ));
         }
         None => Policy::at(file.and_then(Path::parent).unwrap_or(root).join(extends)),
@@ -119,7 +119,7 @@ fn locked(root: &Path, input: &str) -> Result<Policy, (String, &'static str)> {
     let node = &lock.nodes[label];
     let store = std::env::var("NIX_STORE_DIR").unwrap_or_else(|_| "/nix/store".to_owned());
     let path = node.nar_hash.as_deref().and_then(|hash| store::source_path(hash, &store));
-    let path = path.ok_or((format!("flake.lock has no hash of `{input}`"), "run `nix flake lock`"))?;
+    let path = path.ok_or((format!("flake.lock has no hash for `{input}`"), "run `nix flake lock`"))?;
     let source = PathBuf::from(path);
     if !source.is_dir() {
         return Err((format!("the input `{input}` is not in the Nix store ({})", source.display()), FETCH));

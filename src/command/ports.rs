@@ -167,8 +167,8 @@ fn some_of(paths: &[RelPath], session: &Session) -> String {
     listed(&named.chain(rest).collect::<Vec<_>>(), "and")
 }
 
-/// Fails if a registry may have entries that are not known. The help text says what that means. Single unknown entries,
-/// which need not be ports, get a note.
+/// Fails if a registry may have entries that are not known. `help` describes the consequences. Individual unknown
+/// entries, which need not be ports, get a note.
 fn all_known(registries: &Registries<'_>, session: &Session, help: &str) -> Result<(), Failure> {
     let mut incomplete = registries.all().iter().filter_map(|registry| Some((registry, registry.incomplete()?.1)));
     if let Some((registry, why)) = incomplete.next() {
@@ -192,7 +192,7 @@ fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     }
 }
 
-/// The exit code. Files that could not be read may also use ports, so the result would be incomplete.
+/// The exit code. Fails if files could not be read, because they may also use ports.
 fn code(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
     code_with(facts, |_| "ports in files that could not be read are unknown".to_owned())
 }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use rayon::prelude::*;
 
 use super::{Failure, output_file, print, print_json, print_raw, session};
-use crate::cli::{FleetFormat, ReportArgs};
+use crate::cli::ReportArgs;
 use crate::fleet::{self, Check, Fleet};
+use crate::output::fleet::FleetFormat;
 use crate::{output, walk};
 
 /// Reads the reports and writes the overview.

@@ -34,7 +34,7 @@ pub fn test() -> Result<ExitCode, Failure> {
     }
     let rules = catalog.own().len();
     let _ = match (rules, faults) {
-        (0, _) => writeln!(text, "this repository has no local rules; add one as {}/NAME.md", own::FOLDER),
+        (0, _) => writeln!(text, "this repository has no custom rules; add one as {}/NAME.md", own::FOLDER),
         (_, 0) => writeln!(text, "{}, {}: all passed", count(rules, "rule"), count(examples, "example")),
         _ => writeln!(text, "{faults} of {} failed", count(examples, "example")),
     };

@@ -362,7 +362,7 @@ fn common_root(anchors: &[&Path], here: &Path) -> Result<PathBuf, Failure> {
     }
     let stray = anchors.iter().find(|path| !path.starts_with(first)).map(|path| path.display().to_string());
     Err(Failure::new(format!("{} is outside the repository {}", stray.unwrap_or_default(), first.display()))
-        .help("check one repository per run: facts and settings belong to a single repository"))
+        .help("check one repository per run, because each has its own settings and port registry"))
 }
 
 fn parent(path: &Path) -> PathBuf {
@@ -411,7 +411,7 @@ fn read_config(scope: &ScopeArgs, root: &Path, here: &Path, unsaved: &Unsaved) -
     Ok(config)
 }
 
-/// The policy that the repository around the working directory extends.
+/// The policy that the repository around the working directory extends, if it extends one.
 pub fn policy(root: &Path) -> Result<Option<Policy>, Failure> {
     let here = working_directory()?;
     let unsaved = Unsaved::default();
@@ -434,7 +434,7 @@ fn read_layer(
     Ok(Layer::parse(origin, shown, text)?)
 }
 
-/// The configuration in a repository's root.
+/// The configuration in a repository's root, if there is one.
 fn find_config(root: &Path, unsaved: &Unsaved) -> Option<PathBuf> {
     FILE_NAMES.map(|name| root.join(name)).into_iter().find(|file| unsaved.has(file))
 }
@@ -512,7 +512,7 @@ fn keeps_floor(
     match option {
         None => Ok(()),
         Some(option) => Err(Failure::new(format!("the policy locks `{id}`: its level must be at least {floor}"))
-            .help(format!("remove `{option}`, or accept single findings with a suppression and its reason"))),
+            .help(format!("remove `{option}`, or accept individual findings with suppressions that give a reason"))),
     }
 }
 

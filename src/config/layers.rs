@@ -91,7 +91,8 @@ pub fn floors(
             });
             if let Some((level, key)) = lowered {
                 let message = format!("the policy locks `{id}`: its level must be at least {floor}, not {level}");
-                let help = "remove this entry, or accept single findings with a suppression and its reason".to_owned();
+                let help =
+                    "remove this entry, or accept individual findings with suppressions that give a reason".to_owned();
                 return Err(layer.fail(layer.places.value_of(&layer.level_place(key)), message, Some(help)));
             }
             keeps_options(layer, id)?;

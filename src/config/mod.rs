@@ -58,7 +58,7 @@ pub struct File {
 #[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PolicyConfig {
-    /// The policy that these settings extend: `flake:NAME` for an input of flake.lock, or a folder relative to this
+    /// The policy that these settings extend: `flake:NAME` for an input in flake.lock, or a folder relative to this
     /// file.
     pub extends: Option<String>,
     /// Rules whose level and options cannot be weakened by repositories that extend these settings.
@@ -159,7 +159,7 @@ pub enum Origin {
 pub struct Params(BTreeMap<String, toml::Table>);
 
 impl Params {
-    /// The parameters of a rule.
+    /// The parameters of a rule. `None` if there is no such rule.
     pub fn of(&self, rule: &str) -> Option<&toml::Table> {
         self.0.get(rule)
     }
@@ -276,7 +276,7 @@ impl Config {
         Self { params: params(&catalog, std::iter::empty()), catalog, ..Self::default() }
     }
 
-    /// The position of the level that a key of a file sets: the value of the key, or of `level` in its table.
+    /// The position of the level that a key in a file sets: the value of the key, or of `level` in its table.
     pub fn level_place(&self, origin: Origin, key: &str) -> String {
         let layer = self.layers.iter().find(|layer| layer.origin == origin);
         layer.map_or_else(|| key.to_owned(), |layer| layer.level_place(key))
@@ -362,7 +362,7 @@ impl Config {
         Some((name, hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// The file with the highest precedence that contains an entry.
+    /// The file with the highest precedence that contains an entry, if any file does.
     pub fn layer_of(&self, place: &str) -> Option<&Layer> {
         self.layers.iter().rev().find(|layer| layer.places.value_of(place).is_some())
     }

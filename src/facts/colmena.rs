@@ -1,4 +1,4 @@
-//! Colmena: the hives of a file and the options of its nodes.
+//! Colmena: the hives in a file and the options of their nodes.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ static HIVE: Words = Words::any_of(&["olmena", "deployment"]);
 /// Reserved names in a hive; they are not nodes.
 const RESERVED: [&str; 3] = ["meta", "network", "defaults"];
 
-/// The Colmena hives and node options of a file.
+/// The Colmena hives and node options in a file.
 #[derive(Debug, Default)]
 pub struct ColmenaFacts {
     /// The hives that the file defines.
@@ -144,7 +144,7 @@ fn result(tree: &Tree<'_>, root: Node) -> Node {
     node
 }
 
-/// The option of a node that a binding sets, if a check needs it.
+/// The node option that a binding sets, if a check needs it.
 fn option(tree: &Tree<'_>, binding: Node, value: Node) -> Option<NodeOption> {
     let path = nix::attr_path(tree, binding)?;
     let names: Vec<&str> = path.iter().map(|name| name.text.as_deref().unwrap_or("")).collect();
@@ -166,8 +166,8 @@ fn is_secret(text: &str) -> bool {
     !placeholder && !text.is_empty()
 }
 
-/// An IP address used in place of a host name. Loopback addresses are excluded because they never refer to another
-/// machine.
+/// The IP address in a value, if there is one in place of a host name. `None` for loopback addresses, which never refer
+/// to another machine.
 fn address(tree: &Tree<'_>, value: Node) -> Option<IpAddr> {
     let text = attrs::text(tree, value)?;
     let address: IpAddr = text.trim().trim_matches(['[', ']']).parse().ok()?;

@@ -22,7 +22,7 @@ fn may_hold(source: &Glance<'_>) -> bool {
 /// A Compose file.
 #[derive(Debug)]
 pub struct ComposeFacts {
-    /// The key `services`, or the first service of a version 1 file.
+    /// The span of the key `services`, or of the first service in a version 1 file.
     pub span: Span,
     /// Its services.
     pub services: Vec<Service>,
@@ -41,13 +41,13 @@ fn read_file(file: &FileView<'_>) -> Option<ComposeFacts> {
 /// A document that is a Compose file.
 #[derive(Debug)]
 pub struct Compose {
-    /// The key `services`, or the first service of a version 1 file.
+    /// The key `services`, or the first service in a version 1 file.
     pub place: Node,
     /// Its services.
     pub services: Vec<Service>,
 }
 
-/// A service of a Compose file.
+/// A service in a Compose file.
 #[derive(Debug)]
 pub struct Service {
     /// Its name.
@@ -125,9 +125,9 @@ fn without_services(yaml: &Yaml<'_, '_>, top: &[Entry<'_>], foreign: usize) -> O
 /// The evidence that services belong to a Compose file.
 #[derive(Debug)]
 struct Evidence {
-    /// Every service is a mapping, or empty as in an override.
+    /// Whether every service is a mapping, or empty as in an override.
     mappings: bool,
-    /// Every service of the file has an image, a build or an `extends`: the shape of version 1.
+    /// Whether every service has an image, a build or an `extends`, as in version 1.
     runnable: bool,
     strong: usize,
     known: usize,
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn compose_files_of_all_versions() {
+    fn compose_files_of_all_versions_are_recognised() {
         for (path, text) in [
             ("compose.yaml", "services:\n  web:\n    image: nginx\n"),
             ("stack.yml", "version: '3.8'\nservices:\n  web:\n    image: nginx\n    deploy: {replicas: 2}\n"),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn file_names_that_indicate_compose() {
+    fn compose_files_are_recognised_by_name() {
         for (path, expected) in [
             ("docker-compose.yml", true),
             ("a/compose.dev.yaml", true),

@@ -20,7 +20,7 @@ pub static READER: Reader = Reader {
 /// The image that a Dockerfile builds.
 #[derive(Debug)]
 pub struct DockerfileFacts {
-    /// The first `FROM`.
+    /// The span of the first `FROM`.
     pub span: Span,
     /// The image that the last stage is based on.
     pub base: String,
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_with_nix() {
+    fn images_that_contain_nix_are_recognised() {
         for (image, expected) in [
             ("nixos/nix", true),
             ("docker.io/nixos/nix:2.22.0", true),

@@ -22,7 +22,7 @@ pub struct FirewallFacts {
 /// A list of open ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenPorts {
-    /// The value of the option.
+    /// The span of the option's value.
     pub span: Span,
     /// `tcp` or `udp`.
     pub protocol: &'static str,

@@ -14,14 +14,14 @@ pub static READER: Reader = Reader { name: "local ports", needles: &[&SETTINGS],
 
 static SETTINGS: Words = Words::any_of(&["ip_local_"]);
 
-/// The settings of a file for the ports of outgoing connections.
+/// The settings in a file for the ports of outgoing connections.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct LocalPorts {
     /// The ranges that ports are taken from.
     pub ranges: Vec<LocalRange>,
     /// The ports that are excluded.
     pub reserved: Vec<RangeInclusive<u16>>,
-    /// Lists of reserved ports that are computed; they may refer to a registry.
+    /// The spans of computed lists of reserved ports, which may refer to a registry.
     pub computed: Vec<Span>,
     /// Whether a range cannot be read from the text.
     pub is_unknown: bool,
@@ -32,7 +32,7 @@ pub struct LocalPorts {
 pub struct LocalRange {
     /// Its ports.
     pub ports: RangeInclusive<u16>,
-    /// The value that sets it.
+    /// The span of the value that sets it.
     pub span: Span,
     /// Whether only some machines may have it because it is set under a condition.
     pub is_conditional: bool,

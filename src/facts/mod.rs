@@ -1,4 +1,4 @@
-//! Facts: what the files of a repository contain. No rules, no messages, no findings.
+//! Facts: what the files in a repository contain. No rules, no messages, no findings.
 //!
 //! A [`Reader`] extracts one kind of [`Fact`] from a file. The facts of a file depend only on the file and the settings
 //! of the run, so they can be kept as long as the file does not change. [`Project`] has the facts of all files.
@@ -56,7 +56,7 @@ pub fn fact<T: Fact>(fact: T, is_empty: bool) -> Option<Box<dyn Fact>> {
     (!is_empty).then(|| Box::new(fact) as Box<dyn Fact>)
 }
 
-/// The facts of one file, by type.
+/// The facts about one file, by type.
 #[derive(Debug, Default)]
 pub struct Facts {
     all: Vec<(TypeId, Box<dyn Fact>)>,
@@ -69,7 +69,7 @@ impl Facts {
         self.all.push(((&*fact as &dyn Any).type_id(), fact));
     }
 
-    /// The fact of a type, if the file has one.
+    /// The fact of type `T`, if the file has one.
     pub fn get<T: Fact>(&self) -> Option<&T> {
         let (_, fact) = self.all.iter().find(|(id, _)| *id == TypeId::of::<T>())?;
         (&**fact as &dyn Any).downcast_ref()
@@ -108,7 +108,7 @@ pub struct ProjectFile {
 }
 
 impl ProjectFile {
-    /// The fact of a type, if the file has one.
+    /// The fact of type `T`, if the file has one.
     pub fn fact<T: Fact>(&self) -> Option<&T> {
         self.facts.get()
     }
@@ -149,13 +149,13 @@ impl Project {
         self.paths.keys().filter(move |path| paths::is_named(path, name)).map(|path| paths::folder(path))
     }
 
-    /// The files that have a fact of a type, each with that fact.
+    /// The files that have a fact of type `T`, each with that fact.
     pub fn each<T: Fact>(&self) -> impl Iterator<Item = (&ProjectFile, &T)> {
         let files = self.by_type.get(&TypeId::of::<T>()).map_or(&[][..], Vec::as_slice);
         files.iter().map(|&index| &self.files[index]).filter_map(|file| Some((file, file.fact()?)))
     }
 
-    /// The facts of a type.
+    /// The facts of type `T`.
     pub fn all<T: Fact>(&self) -> impl Iterator<Item = &T> {
         self.each().map(|(_, fact)| fact)
     }

@@ -162,7 +162,7 @@ impl Table {
         Some(table)
     }
 
-    /// Adds a pattern under its pair, in upper and lower case.
+    /// Adds a pattern under its pair, in upper and lower case. `None` if there are too many buckets.
     fn add(&mut self, pattern: Pattern) -> Option<()> {
         let [first, second] = *pattern.word.get(pattern.pair..pattern.pair + 2)? else { return None };
         let bucket = match self.pairs[place(first, second)] {
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn every_question_has_its_own_bit() {
+    fn all_words_of_readers_and_checks_fit_the_table() {
         let finder = all();
         let asked: Vec<_> = crate::check::words(CHECKS, &readers(CHECKS)).collect();
         for words in asked {

@@ -114,7 +114,7 @@ impl Taken {
             return true;
         }
         undo(&mut self.edits, &own);
-        // They can only conflict with the other edits of this fix.
+        // If the shared edits conflict only with the other edits of this fix, other fixes can still use them.
         match add(&mut self.edits, &fix.shared) {
             Some(added) => undo(&mut self.edits, &added),
             None => _ = self.shared.insert(shared, false),
@@ -185,9 +185,9 @@ fn clashes(file: &FileEdits, (start, end): (u32, u32)) -> bool {
 /// The items that cannot be used.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Halved {
-    /// Those that are bad together with the good items before them.
+    /// The items that are bad together with the good items before them.
     pub bad: BTreeSet<usize>,
-    /// Those that were not tried.
+    /// The items that were not tried.
     pub untried: BTreeSet<usize>,
 }
 
@@ -306,10 +306,10 @@ mod tests {
         });
         assert_eq!(found, Halved { bad: [700].into(), untried: BTreeSet::new() });
         assert!(trials < 25, "{trials}");
-        // Two that are good only together.
+        // Items 2 and 3 are bad if only one of them is kept.
         let pair = |kept: &[usize]| !kept.contains(&0) && kept.contains(&2) == kept.contains(&3);
         assert_eq!(halved(all(4), 100, pair), Halved { bad: [0].into(), untried: BTreeSet::new() });
-        // Only those that were tried are bad.
+        // Only items that were tried are reported as bad.
         let Halved { bad, untried } = halved(all(1000), 100, |kept| kept.iter().all(|item| item % 2 == 1));
         assert!(!bad.is_empty() && bad.iter().all(|item| item % 2 == 0), "{bad:?}");
         assert!(untried.contains(&999) && bad.is_disjoint(&untried));

@@ -3,14 +3,14 @@
 use similar::TextDiff;
 
 use super::Change;
-use crate::output::text::harmful;
+use crate::wording::harmful;
 
 /// The diff of all changes, in the given order.
 pub fn unified(changes: &[Change]) -> String {
     changes.iter().map(of_file).collect()
 }
 
-/// A file name, quoted as git does it if the name contains a character that could end it or be misread.
+/// A file name, quoted as git quotes it if the name contains a character that could end it or be misread.
 fn quoted(name: &str) -> String {
     if !name.contains(['"', '\\']) && !name.chars().any(harmful) {
         return name.to_owned();
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_and_new_files() {
+    fn changed_and_new_files_are_shown() {
         let change = |path: &str, before: Option<&str>, after: &str| Change {
             path: Arc::from(path),
             before: before.map(str::to_owned),
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(diff, expected);
     }
 
-    /// No program applies a patch whose headers do not describe their hunks. Repeated lines are where diffs go wrong.
+    /// Programs reject a patch whose headers do not describe its hunks. Texts with repeated lines have several diffs.
     #[test]
     fn headers_describe_their_hunks() {
         let mut dice = random(0x9e37_79b9_7f4a_7c15);

@@ -140,7 +140,7 @@ struct State<'a> {
     request: &'a Request<'a>,
     refused: Vec<Refused>,
     changes: BTreeMap<RelPath, Change>,
-    /// Whether this round has not tried all fixes.
+    /// Whether this round left some fixes untried.
     has_untried: bool,
 }
 
@@ -206,7 +206,8 @@ impl State<'_> {
         good
     }
 
-    /// Why the fix of a finding cannot be applied: the reason, and whether a file cannot be written.
+    /// Why the fix of a finding cannot be applied: the reason, and whether a file cannot be written. `None` if it can
+    /// be.
     fn obstacle(&self, at: usize, known: &mut Obstacles) -> Option<Obstacle> {
         let fix = self.report.findings[at].fix.as_ref()?;
         if fix.all_edits().next().is_none() {
@@ -415,7 +416,7 @@ impl<'e> Moves<'e> {
     }
 }
 
-/// What makes a finding the same as one of an earlier report.
+/// The properties that identify a finding in different reports.
 type Identity<'f> = (RuleId, &'f RelPath, Span, &'f str);
 
 fn identity(finding: &Finding) -> Identity<'_> {
@@ -433,7 +434,7 @@ type Obstacle = (String, bool);
 #[derive(Default)]
 struct Obstacles {
     files: BTreeMap<RelPath, Option<Obstacle>>,
-    /// Those of shared edits, by their address.
+    /// The obstacles to shared edits, by the address of the edits.
     shared: HashMap<*const Edit, Option<Obstacle>>,
 }
 

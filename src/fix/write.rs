@@ -81,7 +81,7 @@ pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
         return Err(nothing_written(obstacles));
     }
     sweep(root, changes);
-    // If signals cannot be handled, they end the process at once, and the next run removes the remaining files.
+    // If signals cannot be delayed, they end the process at once, and the next run removes the temporary files.
     let signals = DelayedSignals::start().ok();
     let mut staged = Vec::with_capacity(changes.len());
     for change in in_order(changes) {
@@ -176,7 +176,8 @@ fn is_running(process: u32) -> bool {
     process.is_none_or(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
 }
 
-/// What would be lost if another file with the same name and mode replaced this one.
+/// Why replacing a file would lose more than its text: its other hard links or an extended attribute. `None` if it
+/// would not.
 fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     if found.nlink() > 1 {
@@ -185,7 +186,7 @@ fn more_than_text(file: &Path, found: &Metadata) -> Option<String> {
     let mut names = vec![0u8; 64 << 10];
     let length = rustix::fs::listxattr(file, &mut names).ok()?;
     let mut names = names.get(..length)?.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-    // The system itself sets the label of the new file.
+    // The system itself sets the security label of the new file.
     let kept = names.find(|name| !name.starts_with(b"security."))?;
     Some(format!("it has the extended attribute {}, which a fix would lose", String::from_utf8_lossy(kept)))
 }

@@ -3,7 +3,7 @@
 //! Source: the Compose specification, <https://github.com/compose-spec/compose-spec/blob/main/spec.md>, and the files of
 //! versions 1 to 3.
 
-/// Top-level keys of the Compose specification, and `extends` files of old versions.
+/// Top-level keys of the Compose specification, including the obsolete `version`.
 pub const TOP_LEVEL: [&str; 9] =
     ["version", "name", "services", "networks", "volumes", "configs", "secrets", "include", "models"];
 

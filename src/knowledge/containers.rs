@@ -32,7 +32,8 @@ pub struct ServiceImage {
     /// Whether the databases and users that other services need exist only after the process `<instance>-configure` has
     /// completed.
     pub configures: bool,
-    /// Package attributes by major version, for images with a version in their tag: `postgresql_`.
+    /// For images with a version in their tag: the start of the package attribute (`postgresql_`), and the versions
+    /// that nixpkgs has.
     pub versions: Option<(&'static str, &'static [&'static str])>,
 }
 
@@ -130,7 +131,7 @@ const fn service(
     ServiceImage { images, option, ports, variables, configures: false, versions: None }
 }
 
-/// Any password is accepted on the loopback address.
+/// Why a password is not needed: any is accepted on the loopback address.
 const TRUST: &str = "connections from this machine are trusted";
 
 /// The services-flake services that have an image.

@@ -3,7 +3,7 @@
 //! Sources: NixOS, nix-darwin and Colmena options, RFC 6761, RFC 6762 and RFC 8375 for private names, the public
 //! suffix list and the documentation of hosting providers for shared ones.
 
-/// The addresses of the metadata services of cloud providers, in link-local and private ranges.
+/// The addresses of cloud providers' metadata services, in link-local and private ranges.
 pub const METADATA: [&str; 3] = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254"];
 
 /// Names under which a repository names its machines and sites and assigns addresses. A file without any of them does
@@ -50,10 +50,10 @@ pub const NAMING: [&str; 38] = [
     "dnsmasq",
 ];
 
-/// Sets whose attribute names are sites of the repository.
+/// Sets whose attribute names are the repository's sites.
 pub const SITES: [&str; 3] = ["virtualHosts", "vhosts", "certs"];
 
-/// Sets whose attribute names are machines of the repository.
+/// Sets whose attribute names are the repository's machines.
 pub const MACHINES: [&str; 5] = ["nixosConfigurations", "darwinConfigurations", "colmena", "colmenaHive", "nodes"];
 
 /// Top-level names used only in private networks, and services that give every host a name.
@@ -78,7 +78,7 @@ pub const PRIVATE: [&str; 16] = [
     "lvh.me",
 ];
 
-/// Domains under which anyone can register names: a name of the repository there implies nothing about other names
+/// Domains under which anyone can register names: one of the repository's names there implies nothing about other names
 /// under the domain.
 pub const SHARED: [&str; 46] = [
     "github.io",

@@ -69,7 +69,7 @@ pub const PURPOSES: &[&str] = &[
     "webui",
 ];
 
-/// Sets of options of a service for the port on which it reports its own state.
+/// Names of option sets for the port on which a service reports its own state.
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 
 /// Numbers that are common for a purpose regardless of the program that listens, with the word for it. They distinguish
@@ -79,14 +79,14 @@ pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
-/// Words of comments in a firewall that do not say what a port is for.
+/// Words in firewall comments that do not say what a port is for.
 pub const EMPTY_REMARKS: &[&str] =
     &["allow", "firewall", "for", "needed", "open", "opened", "port", "ports", "tcp", "the", "this", "udp"];
 
 /// Git forges, which have SSH in addition to their web interface.
 pub const FORGES: &[&str] = &["forgejo", "gitea", "gitlab", "gogs", "gerrit", "onedev"];
 
-/// Names of sets around services, and of phases and hooks of a build: never the name of a service.
+/// Names of sets that group services or settings, and of build phases and hooks. They never name a service.
 pub const STRUCTURE: &[&str] = &[
     "HealthCheck",
     "Healthcheck",
@@ -134,7 +134,7 @@ pub const COMMAND_OPTIONS: &[&str] = &[
     "script",
 ];
 
-/// Words on a line before the address that a proxy or a firewall forwards connections to.
+/// Words that precede, on the same line, the address to which a proxy or a firewall forwards connections.
 pub const PASSES_ON: &[&str] = &[
     "dnat to",
     "fastcgi_pass",
@@ -148,7 +148,7 @@ pub const PASSES_ON: &[&str] = &[
     "uwsgi_pass",
 ];
 
-/// Alternative names of services, with the usual one.
+/// Alternative names of services, each with the usual name.
 pub const ALIASES: &[(&str, &str)] = &[
     ("dovecot2", "dovecot"),
     ("openssh", "ssh"),
@@ -161,7 +161,7 @@ pub const ALIASES: &[(&str, &str)] = &[
 /// Names of services whose first or last word is otherwise generic.
 pub const WHOLE_NAMES: &[&str] = &["nix-on-droid", "soft-serve"];
 
-/// Frameworks and servers that programs are written with. Their names in environment variables do not say what a port is
+/// Frameworks and servers that programs are built on. Their names in environment variables do not say what a port is
 /// for: `QUARKUS_HTTP_PORT`.
 pub const FRAMEWORKS: &[&str] = &[
     "aspnetcore",
@@ -190,16 +190,17 @@ pub const PUBLIC_VARIABLES: &[&str] = &["NEXT_PUBLIC_"];
 /// `OTEL_EXPORTER_PROMETHEUS_PORT`.
 pub const METRICS_VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_";
 
-/// Names of sets of settings that do not distinguish the ports of a service.
+/// Names of option sets that do not distinguish the ports of a service.
 pub const EMPTY_SECTIONS: &[&str] = &["config", "extraConfig", "extraSettings", "environment", "server", "settings"];
 
 /// Inbound tags that only show that something listens.
 pub const EMPTY_TAGS: &[&str] = &["default", "in", "inbound"];
 
-/// Words before `address` in the name of an address of another host: `upstreamAddress`.
+/// Words before `address` in names whose value is the address of another host: `upstreamAddress`.
 pub const OTHERS: &[&str] = &["backend", "origin", "peer", "target", "upstream"];
 
-/// Words of variables for the proxy that a program connects through: `HTTP_PROXY`. `NO_PROXY` lists exceptions.
+/// Words before `_PROXY` in variables that set the proxy for a program's connections: `HTTP_PROXY`. `NO_PROXY` lists
+/// exceptions.
 pub const PROXY_VARIABLES: &[&str] = &["all", "ftp", "http", "https", "socks"];
 
 /// Names in an attribute path that precede the name of a service.
@@ -233,7 +234,8 @@ pub const PLACES: &[&str] = &[
     "vpnNamespaces",
 ];
 
-/// Names of application parts that are often the only name in a Compose file or process manager.
+/// Names for parts of an application. They are often the only names in a Compose file or a process manager's
+/// configuration.
 pub const PARTS: &[&str] = &[
     "app",
     "backend",
@@ -323,13 +325,13 @@ pub const CLIENTS: &[&str] = &[
     "remote",
 ];
 
-/// Words of names for the other end of a connection, if an address follows: `sourceHost`.
+/// Words in names that refer to the other end of a connection if a word for an address follows: `sourceHost`.
 pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
 
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
 pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
 
-/// Names of sets that contain the services which another one connects to, by their names.
+/// Names of sets whose attributes are named after the services that another service connects to.
 pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
 
 /// Names of sets whose values are addresses of other hosts.
@@ -366,7 +368,7 @@ pub static VAGUE: Words = words!(
     workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "
 );
 
-/// File names that are not used to name a port without other evidence.
+/// File names that, without other evidence, are not used to name a port.
 pub static EMPTY_STEMS: Words = words!(
     " base common config configuration container containers default docker flake home \
     hosts main inet-rules module modules networking nixos options programs services system hardware-configuration test \
@@ -389,7 +391,7 @@ pub static COMMENT_WORDS: Words = words!(
     same must addr address addresses exposed lan "
 );
 
-/// Groups of a registry and the words of names that belong there; the first match wins.
+/// Groups of a registry, each with the words of the names that belong to it. The first match wins.
 pub const GROUPS: &[(&str, &[&str])] = &[
     (
         "monitoring",

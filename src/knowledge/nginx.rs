@@ -51,5 +51,5 @@ pub const FOLDER: &str = "/etc/nginx";
 /// The folder that the image serves by default.
 pub const HTML: &str = "/usr/share/nginx/html";
 
-/// What the image serves by default.
+/// The server in the image's default configuration.
 pub const DEFAULT_SERVER: &str = "server {\n  listen 80;\n  location / {\n    root /usr/share/nginx/html;\n    index index.html index.htm;\n  }\n}\n";

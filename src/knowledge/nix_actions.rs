@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn caches_that_actions_set_up() {
+    fn the_cache_that_an_action_sets_up_is_known() {
         for (action, with, expected) in [
             ("cachix/cachix-action", "name: x", Some(Cache::Cachix)),
             ("determinatesystems/magic-nix-cache-action", "", Some(Cache::Magic)),

@@ -11,7 +11,7 @@ pub const NOT_PORTS: [&str; 34] = [
     "retries", "interval", "delay", "ttl", "limit", "replicas", "workers",
 ];
 
-/// The maximum number of connectors on a bus of a virtual machine. QEMU and libvirt call them ports.
+/// The maximum number of connectors on a virtual machine's bus. QEMU and libvirt call them ports.
 pub const BUS_CONNECTORS: u32 = 255;
 
 /// Last words of names that refer to the machine at the other end of a connection.
@@ -86,5 +86,5 @@ pub const PROGRAMS: &[(&str, &[&str])] = &[
     ("-lnp", &["nc", "ncat", "netcat"]),
 ];
 
-/// Programs whose plain argument is a host.
+/// Programs whose positional argument is a host.
 pub const REMOTE: &[&str] = &["autossh", "mosh", "rsync", "scp", "sftp", "ssh", "ssh-copy-id", "ssh-keyscan", "sshfs"];

@@ -10,7 +10,7 @@ pub struct Table {
     pub of: &'static str,
     /// The settings' names.
     pub keys: &'static [&'static str],
-    /// The settings with nested settings.
+    /// The settings that contain other settings, with their tables.
     pub inner: &'static [(&'static str, &'static Table)],
 }
 

@@ -7,7 +7,7 @@
 pub const ATTRIBUTES: [&str; 17] = [
     "assertion",
     "description",
-    // A unit of systemd, as home-manager writes it.
+    // In a systemd unit, as home-manager writes it.
     "Description",
     "longDescription",
     "exampleText",
@@ -31,7 +31,7 @@ pub const NOUNS: [&str; 7] = ["example", "meta", "homepage", "documentation", "s
 /// Functions whose first argument is text to search for.
 pub const REPLACERS: [&str; 2] = ["replaceString", "replaceStrings"];
 
-/// The usual names of the configuration of a system, and of parts of it.
+/// Usual names for a system's configuration and its parts.
 pub const CONFIGURATIONS: [&str; 5] = ["cfg", "config", "options", "osConfig", "ports"];
 
 /// Functions whose arguments are prose.

@@ -1,4 +1,4 @@
-//! Python packaging.
+//! Python build systems and their packages.
 
 /// Build systems, as pyproject.toml names them, with their attributes in `python3Packages`.
 pub const BUILD_SYSTEMS: [(&str, &str); 11] = [

@@ -29,7 +29,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Whether the port has the metrics of a service instead of the service itself.
+    /// Whether the port serves a service's metrics instead of the service itself.
     pub fn is_exporter(&self) -> bool {
         self.name.ends_with("Exporter") || self.name.ends_with("Metrics")
     }

@@ -53,7 +53,7 @@ const GENERATED: [&str; 13] = [
 /// Labels and annotations, at the start of a line, that kubenix gives to the objects that it renders.
 const RENDERED: [&str; 2] = ["kubenix/hash: ", "kubenix/project-name: "];
 
-/// The phrases that are sufficient alone: they do not occur in headers of hand-written files.
+/// The phrases that are sufficient on their own: they do not occur in headers of hand-written files.
 const FORBIDDEN: [&str; 4] = ["do not edit", "do not modify", "don't edit", "not be edited"];
 
 /// Phrases in the header of files that a tool creates once for users to edit.
@@ -81,7 +81,7 @@ impl Origin {
     }
 }
 
-/// The folder that a file marks as filled by a package manager; `None` if it is not such a file.
+/// The folder that a file marks as filled by a package manager; `None` if it marks none.
 pub fn vendored_folder(path: &str) -> Option<&str> {
     MARKERS.iter().find_map(|(marker, folder)| {
         let parent = path.strip_suffix(marker).filter(|parent| parent.is_empty() || parent.ends_with('/'))?;
@@ -209,7 +209,7 @@ fn is_about_another(head: &str) -> bool {
     false
 }
 
-/// The first comments of a file, in lower case and without comment characters; comments after the first line of code
+/// The first comments in a file, in lower case and without comment characters; comments after the first line of code
 /// are not part of the header. A line that starts with a capital starts a new line; other lines continue the previous
 /// one.
 fn head(text: &str) -> String {

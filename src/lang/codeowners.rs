@@ -13,7 +13,7 @@ pub const FILES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNE
 /// The maximum number of rows: each is compared with each path.
 const MAX_ROWS: usize = 10_000;
 
-/// The rows of a file. The last row that matches a path decides.
+/// The rows in a file. The last row that matches a path decides.
 #[derive(Debug, Default)]
 pub struct Owners {
     globs: Globs,
@@ -90,7 +90,7 @@ fn owners(text: &str) -> Vec<String> {
     text.split_whitespace().take_while(|word| !word.starts_with('#')).map(str::to_owned).collect()
 }
 
-/// The globs of a pattern: the pattern itself and, unless it ends in `/*`, everything below it.
+/// The globs of a pattern: the pattern itself and, unless it ends in `/*`, everything under it.
 fn forms(pattern: &str) -> Vec<String> {
     let trimmed = pattern.trim_end_matches('/');
     let anywhere = if trimmed.contains('/') { "" } else { "**/" };

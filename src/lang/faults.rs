@@ -12,7 +12,8 @@ fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
     tree.made_up(node).is_some() || tree.kind(node) == NodeKind::Error
 }
 
-/// The nodes read before the first nested error are not read again for another error, so this is linear.
+/// Whether an error contains another one. The nodes read before the first nested error are not read again for another
+/// error, so this is linear.
 fn holds_another(tree: &Tree<'_>, node: Node) -> bool {
     tree.subtree(node).skip(1).any(|inner| is_fault(tree, inner))
 }

@@ -39,7 +39,7 @@ pub struct Grammar {
     pub name: &'static str,
     /// Whether rules can have queries for it.
     pub queries: bool,
-    /// Loads it.
+    /// Loads the grammar.
     load: fn() -> tree_sitter::Language,
     /// Replaces syntax that it does not support with text of the same length that it accepts.
     pub(super) prepare: fn(&str) -> Cow<'_, str>,
@@ -182,7 +182,7 @@ pub static LANGUAGES: [Row; 8] = [
         extensions: &[],
         files: &["devbox.json", "package.json", "nix/sources.json", "npins/sources.json", "lon.lock"],
         named: |_| false,
-        // flakeward.toml; the others are JSON.
+        // Only in flakeward.toml: the others are JSON.
         comment: Some("#"),
         continues: false,
     },

@@ -119,7 +119,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// `lines` is the text with the line ends that the grammar supports.
+    /// Parses the text with the grammar. `lines` is the text with the line ends that the grammar supports.
     fn read_with_grammar(language: Language, text: &'a str, lines: &str) -> Result<Self, Refusal> {
         let length = (language.row().readable)(text);
         let readable = match lines.strip_prefix('\u{feff}') {
@@ -235,7 +235,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Its nodes, to reopen without parsing.
+    /// The nodes, from which the tree can be reopened without parsing.
     pub fn keep(&self) -> KeptTree {
         KeptTree { rows: Arc::clone(&self.rows), broken: self.broken }
     }
@@ -261,7 +261,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The grammar's own tree, for queries. It is created on demand if the text was recognised as Nix without the
-    /// grammar.
+    /// grammar; `None` if that fails.
     pub fn raw(&self) -> Option<&tree_sitter::Tree> {
         self.raw.get_or_init(|| raw_tree(Language::Nix, self.text).ok()).as_ref()
     }
@@ -281,7 +281,7 @@ impl<'a> Tree<'a> {
         (node.0..self.row(node).after).map(Node)
     }
 
-    /// Every access to a node is counted as a step, so that every check terminates on every text.
+    /// The row of a node. Every access counts as a step, so that every check terminates on every text.
     fn row(&self, node: Node) -> &Row {
         match self.steps.get().checked_sub(1) {
             Some(left) => self.steps.set(left),
@@ -423,7 +423,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_flat_tree_mirrors_the_grammars() {
+    fn the_flat_tree_mirrors_the_grammar_tree() {
         let tree = Tree::parse(Language::Nix, "{ a.b = 1; c = [ 2 3 ]; }").unwrap();
         assert!(!tree.broken());
         let bindings: Vec<_> =

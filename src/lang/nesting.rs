@@ -12,7 +12,7 @@ use crate::lang::nix::recognize::lex::Cursor;
 const MAX_INTERPOLATIONS: usize = 256;
 
 /// Whether tree-sitter-nix's path scanner would read more than `limit` bytes without a result. It reads to the end of a
-/// run such as `a.a.a` for each of its tokens, so the work is the sum of the squares of these runs. 200 million take
+/// run such as `a.a.a` for each of its tokens, so the work is the sum of the squares of their lengths. 200 million take
 /// about a second; the largest of 19,648 real files needs 2.2 million.
 pub fn path_scan_exceeds(text: &[u8], limit: u64) -> bool {
     // A shorter run cannot exceed the limit, however often it occurs.
@@ -198,7 +198,7 @@ impl<'a> Survey<'a> {
         self.open.get(last).copied()
     }
 
-    /// Continues the string around the interpolation that `}` ends.
+    /// Continues the string around the interpolation that `}` ends; `false` if too many interpolations are open.
     fn resume(&mut self) -> bool {
         let indented = self.innermost().is_some_and(|(_, indented)| indented);
         self.opened -= 1;
@@ -206,7 +206,8 @@ impl<'a> Survey<'a> {
         self.string(1, indented)
     }
 
-    /// Consumes `width` bytes and the text of the string up to its next interpolation or its end.
+    /// Consumes `width` bytes and the text of the string up to the end of the string or the start of its next
+    /// interpolation; `false` if too many are open.
     fn string(&mut self, width: usize, indented: bool) -> bool {
         self.cursor.pos += width;
         let ends = match indented {

@@ -36,7 +36,7 @@ pub fn is_taskfile(path: &str) -> bool {
     NAMES.contains(&paths::name(path))
 }
 
-/// The tasks of a file; empty if it is not a Taskfile.
+/// The tasks in a file; empty if it is not a Taskfile.
 pub fn tasks<'a>(yaml: &Yaml<'_, 'a>) -> Vec<Task<'a>> {
     let Some(root) = yaml.documents().next().filter(|&root| yaml.get(root, "version").is_some()) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Code actions: the fix of a finding, all safe fixes of a file, the migration of a file, and the acceptance of a
+//! Code actions: the fix for a finding, all safe fixes in a file, the migration of a file, and the acceptance of a
 //! finding with a reason.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use crate::finding::{Edit, Finding, Fix, RelPath, Safety, Span};
 use crate::fix::{self, Change, Request};
 use crate::source::Source;
 
-/// The kind of the action that applies every safe fix of a file.
+/// The kind of the action that applies every safe fix in a file.
 pub const FIX_ALL: &str = "source.fixAll.flakeward";
 
 /// The command that moves the cursor to a range, for clients without snippets.
@@ -91,7 +91,7 @@ impl Actions<'_> {
         }
     }
 
-    /// The diagnostics of the request that represent a finding.
+    /// The diagnostics in the request that represent a finding, if there are any.
     fn shown_as(&self, finding: &Finding, shown: &[Diagnostic]) -> Option<Vec<Diagnostic>> {
         let range = Lines::new(&self.source.text, self.encoding).range(finding.span);
         let code = gen_lsp_types::Code::String(finding.rule.to_owned());
@@ -101,7 +101,7 @@ impl Actions<'_> {
         (!same.is_empty()).then_some(same)
     }
 
-    /// The fix of a finding. The title of an unsafe fix marks it as unsafe, and such a fix is never preferred. A fix
+    /// The fix for a finding. The title of an unsafe fix marks it as unsafe, and such a fix is never preferred. A fix
     /// that would create an unchecked file is offered as disabled, or not at all: a flake does not see files that Git
     /// ignores.
     fn fix(&self, finding: &Finding, fix: &Fix) -> Option<CodeAction> {
@@ -123,7 +123,8 @@ impl Actions<'_> {
         })
     }
 
-    /// The command that shows the entry that a fix adds to the registry, so that the user can rename it.
+    /// The command that shows the entry that a fix adds to the registry, so that the user can rename it. `None` if the
+    /// fix adds none, or if the client cannot show it.
     fn new_entry(&self, finding: &Finding, fix: &Fix) -> Option<Command> {
         let elsewhere = fix.all_edits().find(|edit| edit.path != finding.path && edit.path.ends_with(".nix"))?;
         let number = self.source.slice(finding.span);
@@ -153,7 +154,8 @@ impl Actions<'_> {
         })
     }
 
-    /// Accepts a finding: inserts the suppression and selects its reason.
+    /// The action that accepts a finding: it inserts a suppression and selects the reason. `None` if the finding cannot
+    /// be suppressed.
     fn accept(&self, finding: &Finding) -> Option<CodeAction> {
         let catalog = self.workspace.settings().rules.catalog();
         let new = accept::suppression(finding, &self.source, catalog)?;
@@ -203,7 +205,8 @@ impl Actions<'_> {
         self.select(SELECT, "Write the reason", &target.uri, range)
     }
 
-    /// The migration of the file, or an action that shows why the file cannot be migrated.
+    /// The migration of the file, or an action that shows why the file cannot be migrated. `None` if the client does
+    /// not support the edit.
     fn migration(&self, target: migrate::Target) -> Option<CodeAction> {
         let action = CodeAction {
             title: target.title().to_owned(),
@@ -260,7 +263,7 @@ impl Actions<'_> {
         Ok((edit, migrate::left_text(&plan.left)))
     }
 
-    /// Every safe fix of the file, as `flakeward fix` applies them. `None` if there is none.
+    /// Every safe fix in the file, as `flakeward fix` applies them. `None` if there is none.
     pub fn fix_all(&mut self) -> Option<CodeAction> {
         let guard = |_: &str| Ok(());
         let request = Request { allowed: Safety::Safe, only: None, guard: &guard };
@@ -270,7 +273,7 @@ impl Actions<'_> {
             return None;
         }
         Some(CodeAction {
-            title: "Apply all safe fixes of flakeward".to_owned(),
+            title: "Apply all safe flakeward fixes".to_owned(),
             kind: Some(CodeActionKind::from(FIX_ALL)),
             edit: Some(self.workspace_edit(&edits)?),
             ..CodeAction::default()

@@ -100,7 +100,7 @@ impl Completion<'_, '_> {
                 continue;
             }
             let is_entry = entry.path.len() == group.len() + 1;
-            let detail = if is_entry { number_of(entry) } else { format!("group of {}", registry.path) };
+            let detail = if is_entry { number_of(entry) } else { format!("group in {}", registry.path) };
             let kind = if is_entry { CompletionItemKind::Constant } else { CompletionItemKind::Module };
             items.push(self.item(label, detail, kind, span));
         }
@@ -266,7 +266,7 @@ impl Completion<'_, '_> {
             .collect()
     }
 
-    /// The path of the attribute whose name or value contains the marker, and the flake.
+    /// The path of the attribute whose name or value contains the marker, and the flake, if both can be parsed.
     fn marked_path(&self, text: &str) -> Option<(Vec<String>, Flake)> {
         let tree = Tree::parse(Language::Nix, text)?;
         let at = text.find(MARKER)?;
@@ -324,7 +324,7 @@ fn is_at(entry: &Entry, start: usize) -> bool {
 }
 
 /// Describes the innermost group around an entry that contains other numbers. The second value is these numbers,
-/// including the entry's current one.
+/// including the entry's current one. `None` if no group has other numbers.
 fn neighbours(registry: &Registry, start: usize, written: &str) -> Option<(String, Vec<u16>)> {
     let entry = registry.entries.iter().find(|entry| is_at(entry, start))?;
     let others = |group: &[String]| -> Vec<u16> {

@@ -69,7 +69,7 @@ impl Documents {
         self.open.insert(path, document);
     }
 
-    /// Removes a document.
+    /// Removes a document, and returns it if it was open.
     pub fn close(&mut self, path: &Path) -> Option<Document> {
         self.open.remove(path)
     }

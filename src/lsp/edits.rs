@@ -58,8 +58,8 @@ pub struct Target {
     pub version: Option<i32>,
 }
 
-/// Adapts an edit as `flakeward fix` does: the text gets the line ends of its surroundings, and the span starts after a
-/// byte order mark.
+/// Adapts an edit as `flakeward fix` does: the text gets the line endings of its surroundings, and the span starts
+/// after a byte order mark.
 pub fn adapted(text: &str, edit: &Edit) -> Edit {
     let first = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() as u32 } else { 0 };
     let span = Span { start: edit.span.start.max(first), end: edit.span.end.max(first) };
@@ -98,7 +98,7 @@ pub fn versions(edit: &WorkspaceEdit) -> impl Iterator<Item = (&Uri, i32)> {
     })
 }
 
-/// Converts edits to an edit of the workspace. `None` if the client does not support it.
+/// Converts edits to a workspace edit. `None` if the client does not support it.
 pub fn workspace_edit(
     edits: &[Edit],
     target: impl Fn(&RelPath) -> Target,
@@ -150,7 +150,7 @@ fn document_edit(uri: Uri, version: Option<i32>, edits: Vec<TextEdit>) -> Docume
 /// The edits that turn one text into another, line by line, so that cursors and folds in unchanged lines are kept.
 pub fn between(path: &RelPath, before: &str, after: &str) -> Vec<Edit> {
     let diff = TextDiff::from_lines(before, after);
-    // `similar` splits lines including their line ends.
+    // `similar` splits lines including their line breaks.
     let (old, new) = (starts(diff.iter_old_slices()), starts(diff.iter_new_slices()));
     let changes = diff.ops().iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
     changes

@@ -10,7 +10,7 @@ use crate::finding::{Finding, RelPath};
 use crate::output;
 use crate::rule::Catalog;
 
-/// The maximum number of positions of one side that a hover lists.
+/// The maximum number of positions per side that a hover lists.
 const LISTED: usize = 8;
 
 /// The maximum number of positions that are read for a hover.
@@ -46,7 +46,7 @@ impl<'p> Hovers<'_, 'p> {
         if let Some(number) = entry.port() {
             let is_same = |other: &Registry, known: &Entry| other.path == registry.path && known.origin == entry.origin;
             let others = self.symbols.registries.by_number(u32::from(number)).iter();
-            // Entries with different protocols or machines do not conflict, as for `port-conflict`.
+            // Entries with different protocols or machines do not conflict, as in `port-conflict`.
             let clashes = others.filter(|(other, known)| !is_same(other, known) && entry.may_meet(known));
             for (registry, other) in clashes.take(LISTED) {
                 let position = (self.link)(&registry.path, other.name_span.start);
@@ -132,7 +132,7 @@ fn endpoint(endpoint: &Endpoint) -> String {
 }
 
 fn group(registry: &Registry, path: &[String]) -> String {
-    let mut text = format!("`{}`: group of {}\n", crate::facts::port_registry::dotted(path), registry.path);
+    let mut text = format!("`{}`: group in {}\n", crate::facts::port_registry::dotted(path), registry.path);
     let entries: Vec<&Entry> = registry.below(path).collect();
     for entry in entries.iter().take(2 * LISTED) {
         let number = entry.port().map(|number| format!(" = {number}")).unwrap_or_default();

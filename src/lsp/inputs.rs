@@ -29,7 +29,7 @@ impl<'p> Inputs<'p> {
         Some(Self { flake, lock, now })
     }
 
-    /// The input whose name, address or `follows` is at an offset.
+    /// The input whose name, address or `follows` is at an offset, and the span of that part.
     pub fn at(&self, offset: u32) -> Option<(&'p Input, Span)> {
         self.flake.inputs.iter().find_map(|input| {
             let url = input.url.as_ref().map(|url| url.span);

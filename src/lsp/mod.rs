@@ -4,7 +4,7 @@
 //! ([`workspace`]), and sends responses. Findings are published only when no message is waiting, so fast typing causes
 //! a single run. Requests that the client cancels while they are waiting are not processed.
 //!
-//! The server handles only entries of the port registry, port numbers, findings, and flake inputs. It runs alongside a
+//! The server handles only port registry entries, port numbers, findings, and flake inputs. It runs alongside a
 //! language server for Nix without showing anything twice.
 
 mod accept;
@@ -16,14 +16,13 @@ mod diagnostics;
 mod documents;
 mod edits;
 mod gate;
+mod groups;
 mod hover;
 mod inputs;
 mod migrate;
 mod position;
 mod publish;
-mod refresh;
 mod registry_page;
-mod repositories;
 mod requests;
 mod server;
 mod side;

@@ -104,7 +104,7 @@ impl<'a> Lines<'a> {
         Span { start, end: end.max(start) }
     }
 
-    /// The span of the line (from 0) that contains an offset, without its line end.
+    /// The span of the line (from 0) that contains an offset, without its line break.
     pub fn line_at(&self, offset: u32) -> Span {
         self.index.span(self.text, self.index.line(offset))
     }

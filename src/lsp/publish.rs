@@ -1,4 +1,4 @@
-//! When to publish diagnostics, and the diagnostics of clients that pull them.
+//! Publishes diagnostics, and answers clients that pull them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

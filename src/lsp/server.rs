@@ -1,5 +1,8 @@
 //! The main loop: from `initialize` to `exit`, the dispatch of messages, and the times at which findings are published.
 
+mod refresh;
+mod repositories;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -12,9 +15,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use self::refresh::Refreshes;
 use super::capabilities::{Client, WATCHED, capabilities};
 use super::documents::{Document, Documents};
-use super::refresh::Refreshes;
 use super::transport::{self, Incoming, Malformed, Outgoing, Output, Received};
 use super::uri;
 use super::workspace::{Root, Workspace, is_settings};
@@ -93,7 +96,7 @@ impl<'a> Queue<'a> {
         self.waiting.push_back(received);
     }
 
-    /// Removes the oldest message. Cancelled requests are answered as cancelled and skipped.
+    /// Removes and returns the oldest message. Cancelled requests are answered as cancelled and skipped.
     fn pop(&mut self, server: &Server) -> Option<Received> {
         loop {
             let received = self.waiting.pop_front()?;
@@ -256,7 +259,7 @@ impl Server {
         self.asked_for_settings = Some(self.request("workspace/configuration", items));
     }
 
-    /// A message in the client's window. `kind` is 1 for an error, 2 for a warning.
+    /// Shows a message in the client's window. `kind` is 1 for an error, 2 for a warning, and 3 for information.
     pub(super) fn show(&self, kind: u8, message: &str) {
         self.notify("window/showMessage", json!({ "type": kind, "message": message }));
     }
@@ -288,8 +291,8 @@ impl Server {
         Flow::Continue
     }
 
-    /// Runs a function that may panic. A panic is a bug in flakeward: the client gets a message, and the server
-    /// continues.
+    /// Runs a function that may panic. A panic is a bug in flakeward: the client gets a message, the server continues,
+    /// and the result is `None`.
     pub(super) fn guarded<T>(&mut self, what: &str, run: impl FnOnce(&mut Self) -> T) -> Option<T> {
         match catch_unwind(AssertUnwindSafe(|| run(self))) {
             Ok(value) => Some(value),
@@ -340,7 +343,7 @@ impl Server {
         let params: lsp::InitializeParams = parse(params)?;
         self.client = Client::of(&params.capabilities);
         self.configure(params.initialization_options.as_ref());
-        self.documents.folders = super::repositories::folders(&params, root);
+        self.documents.folders = repositories::folders(&params, root);
         if let Some(id) = params.process_id.filter(|id| *id > 0) {
             transport::end_with(id);
         }
@@ -395,7 +398,7 @@ impl Server {
             _ => Ok(()),
         };
         if let Err(refusal) = outcome {
-            let message = format!("invalid parameters of {}: {}", notification.method, refusal.message);
+            let message = format!("invalid parameters for {}: {}", notification.method, refusal.message);
             self.notify("window/logMessage", json!({ "type": 1, "message": message }));
         }
     }
@@ -492,7 +495,8 @@ pub(super) fn parse<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {
     serde_json::from_value(params).map_err(|error| Refusal::new(ErrorCode::InvalidParams, error.to_string()))
 }
 
-/// The path of a URI without symbolic links, as the walk reports it. The file itself need not exist.
+/// The path of a `file:` URI without symbolic links, as the walk reports it. The file itself need not exist. `None` for
+/// other URIs.
 pub(super) fn real_path(uri: &lsp::Uri) -> Option<PathBuf> {
     uri::to_path(uri).map(|path| walk::resolve_new(&path))
 }

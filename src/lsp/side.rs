@@ -1,4 +1,5 @@
-//! The side is derived from the text: the attribute whose value is the port, and the text before the port.
+//! Determines the side of a connection on which a port is used, from the attribute whose value is the port and from the
+//! text before the port.
 
 use crate::facts::ProjectFile;
 use crate::facts::port_registry::RegistryFacts;
@@ -22,7 +23,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The heading of the positions of a side.
+    /// The heading above the positions of this side.
     pub fn heading(self) -> &'static str {
         match self {
             Side::Listens => "Listens",
@@ -96,19 +97,19 @@ impl<'p> Positions<'p> {
         self.file.fact::<PortFacts>().map_or(&[], |facts| facts.uses.as_slice())
     }
 
-    /// The port literal at a span.
+    /// The port literal at a span, if there is one.
     fn literal(&self, span: Span) -> Option<&'p PortUse> {
         self.ports().iter().find(|port| port.span == span)
     }
 
-    /// The port that is covered by a comment with this entry name.
+    /// The port that a comment with this entry name covers, if there is one.
     fn commented(&self, name: Span) -> Option<&'p PortUse> {
         let comments = &self.file.fact::<RegistryFacts>()?.comments;
         let covers = comments.iter().find(|comment| comment.entry_span == name)?.covers;
         self.ports().iter().find(|port| covers.contains(port.span))
     }
 
-    /// The path of the attribute whose value contains a position in a Nix file.
+    /// The path of the attribute whose value contains a position, if the file is a Nix file and there is one.
     fn attribute(&self, span: Span) -> Option<String> {
         let tree = self.tree.as_ref()?;
         let binding = nix::binding_around(tree, tree.covering(span))?;

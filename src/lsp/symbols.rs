@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
-use super::registry_page::{GroupName, group_names};
+use super::groups::{GroupName, group_names};
 use super::side::{Occurrence, Position, Positions, Role, Side};
 use crate::config::PortSettings;
 use crate::facts::port_registry::references::{self, Arguments, Resolved};
@@ -136,8 +136,8 @@ impl<'p> Symbols<'p> {
         file.map(|file| group_names(&file.source.text, registry)).unwrap_or_default()
     }
 
-    /// The symbol at an offset of a file. A position directly after a name counts as part of it, because the cursor is
-    /// there after the name is typed.
+    /// The symbol at an offset in a file, if there is one. A position directly after a name counts as part of it,
+    /// because the cursor is there after the name is typed.
     pub fn at(&self, path: &str, offset: u32) -> Option<Symbol<'p>> {
         let file = self.project.file(path)?;
         self.definition_at(path, offset)
@@ -219,8 +219,7 @@ impl<'p> Symbols<'p> {
         index.by_entry.get(&(registry.path.as_ref(), entry.path.as_slice())).map_or(&[], Vec::as_slice)
     }
 
-    /// The positions of a number as a literal port of this repository. For a number with a registry comment, this is
-    /// the position of the comment.
+    /// The positions of a number as a literal port in this repository, except those that a registry comment covers.
     pub fn literals(&self, number: u32) -> &[Occurrence<'p>] {
         let index = self.index.get_or_init(|| Index::of(self));
         index.by_number.get(&number).map_or(&[], Vec::as_slice)

@@ -78,7 +78,8 @@ impl Malformed {
         }
     }
 
-    /// Describes a request that was read as a notification because the protocol does not allow its id.
+    /// Describes a request that was read as a notification because the protocol does not allow its id. `None` for a
+    /// notification, which has no id.
     fn of_invalid_id(body: &[u8]) -> Option<Self> {
         let id = serde_json::from_slice::<Id>(body).ok()?.id?;
         let reason = format!("the id {id} is neither a 32-bit integer nor a string");
@@ -170,7 +171,7 @@ pub fn stdio() -> (Receiver<Received>, Output, thread::JoinHandle<()>) {
         read_all(&mut io::stdin().lock(), |incoming, size| send_in.send((incoming, Some(gate.enter(size)))).is_ok());
         // Usually the process has ended by then, but a check of a large repository must not keep it alive.
         thread::sleep(GRACE);
-        // What waits before a `shutdown` is skipped, so that at least this request is answered.
+        // Messages that wait before a `shutdown` are skipped, so that at least this request is answered.
         if send_in.send((Incoming::Overdue, None)).is_ok() {
             thread::sleep(GRACE);
         }

@@ -24,7 +24,7 @@ use crate::walk::{self, Unsaved};
 pub enum Root {
     /// A repository: the files under a folder.
     Folder(PathBuf),
-    /// A file outside all repositories and of the client's folders. The files next to it are not read, because its
+    /// A file outside all repositories and all of the client's folders. The files next to it are not read, because its
     /// folder may be the root of the file system.
     File(PathBuf),
 }
@@ -43,7 +43,7 @@ impl Root {
 pub struct Workspace {
     /// Its root.
     pub root: PathBuf,
-    /// The only file, if the others in the folder do not belong to it.
+    /// The only file, if the workspace is a [`Root::File`].
     only: Option<RelPath>,
     /// The problem with its settings, if there is one. Nothing is checked until it is fixed.
     pub problem: Option<Problem>,
@@ -126,7 +126,7 @@ impl Workspace {
         workspace
     }
 
-    /// The path of a file relative to the root.
+    /// The path of a file relative to the root. `None` for files outside it.
     pub fn relative(&self, path: &Path) -> Option<RelPath> {
         walk::relative(&self.root, path)
     }
@@ -168,13 +168,13 @@ impl Workspace {
         if let Some(only) = &self.only {
             return **only == *path;
         }
-        // An existing file was left out. Of the files that do not exist, only scripts are missing here, because their
-        // first line decides.
+        // The walk has left out an existing file that is not in `on_disk`, unless only its first line could show its
+        // kind.
         let is_left_out = || walk::by_name(path).is_some() && self.absolute(path).exists();
         self.on_disk.contains_key(path) || (!is_left_out() && !self.leaves_out(path))
     }
 
-    /// The reason why a file that a fix would create would not be part of the repository.
+    /// The reason why a file that a fix would create would not be part of the repository. `None` if it would be.
     pub fn why_left_out(&self, path: &str) -> Option<String> {
         if self.on_disk.contains_key(path) {
             return None;
@@ -233,7 +233,7 @@ impl Workspace {
         true
     }
 
-    /// Whether a walk might find something new at a path. Clients report all files of the folder, so most paths are
+    /// Whether a walk might find something new at a path. Clients report all files in the folder, so most paths are
     /// irrelevant.
     fn may_contain(&self, path: &RelPath) -> bool {
         let file = self.absolute(path);
@@ -275,7 +275,7 @@ impl Workspace {
         })
     }
 
-    /// The last results, without checking again.
+    /// The last results, without checking again. `None` if something has changed since the last run.
     pub fn known(&self) -> Option<&State> {
         self.state.as_ref()
     }

@@ -93,7 +93,7 @@ pub fn go_program(target: &[&str], folder: &str, go_mod: &str) -> String {
     let path = [module.unwrap_or("main"), inside.as_str()].join("/");
     let mut parts = path.trim_end_matches('/').rsplit('/');
     let last = parts.next().unwrap_or_default();
-    // A part for the major version is not part of the name.
+    // The major version, such as `v2`, is not part of the name.
     let is_version = last.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok_and(|number| number > 1));
     let name = if is_version { parts.next().unwrap_or(last) } else { last };
     name.to_owned()

@@ -21,7 +21,7 @@ pub const NOT_LOCKED: &str = "flakeward does not use the network, so this new in
 /// The next step for such an input.
 pub const LOCK_IT: &str = "run `nix flake lock`";
 
-/// The release of nixpkgs in a new flake: the newest one.
+/// The nixpkgs release in a new flake: the newest one.
 const NIXPKGS: &str = "github:NixOS/nixpkgs/nixos-26.05";
 
 /// Inputs and imports to add to a flake.
@@ -85,7 +85,7 @@ impl Wiring {
         let tree = Tree::parse(Language::Nix, &text).filter(|tree| !tree.broken());
         let tree = tree.ok_or_else(|| {
             Error::new(&path, "has syntax errors, so no module can be imported there")
-                .help("correct them and run again")
+                .help("fix the errors and run again")
         })?;
         self.leave_unlocked(draft)?;
         let mut edits = Insertions::new();
@@ -127,7 +127,7 @@ impl Wiring {
         let modules: Vec<String> = self.modules.iter().map(|module| format!("./{module}")).collect();
         let inputs: Vec<&str> = self.inputs.keys().map(String::as_str).collect();
         let todo = format!(
-            "run `flakeward migrate flake`; then import {} and add the inputs {}",
+            "run `flakeward migrate flake`; then import {} in flake.nix, and add the inputs {}",
             modules.join(", "),
             inputs.join(", ")
         );

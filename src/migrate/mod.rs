@@ -110,7 +110,7 @@ impl<'f> Draft<'f> {
         Ok(())
     }
 
-    /// The first name of `name.nix`, `name-2.nix`, .. that does not exist in a folder.
+    /// The first of `name.nix`, `name-2.nix`, .. that does not exist in a folder.
     pub fn free_name(&self, folder: &str, name: &str) -> String {
         let numbered = std::iter::once(name.to_owned()).chain((2..100).map(|count| format!("{name}-{count}")));
         let mut paths = numbered.map(|name| format!("{folder}/{name}.nix"));

@@ -31,7 +31,7 @@ pub struct Ports {
     /// The path of the registry, which is created if it does not exist.
     path: RelPath,
     registry: Option<(Registry, Arc<Source>)>,
-    /// Numbers that other files use, registered or not. Other numbers are chosen only if they are not among these.
+    /// Numbers that other files use, registered or not. None of them is chosen as a new number.
     used: BTreeSet<u16>,
     claims: BTreeMap<u16, Claim>,
     /// The lowest number of each claim.

@@ -50,7 +50,7 @@ pub struct Report {
     pub left: Vec<Left>,
     /// The old files that can be deleted once their replacements work.
     pub replaced: Vec<Replaced>,
-    /// The first of [`Report::carried`] for each file and line.
+    /// The index of the first entry in [`Report::carried`] for each file and line.
     first: HashMap<(RelPath, usize), usize>,
 }
 
@@ -78,7 +78,7 @@ impl Report {
         [self.carried.len(), self.left.len(), self.replaced.len()]
     }
 
-    /// Removes all entries except the first ones.
+    /// Removes all entries since a [`Report::mark`].
     pub fn undo(&mut self, [carried, left, replaced]: [usize; 3]) {
         for item in self.carried.drain(carried..) {
             let key = (item.path, item.line);
@@ -111,7 +111,7 @@ impl Report {
         self.left.extend(other.left.iter().cloned());
     }
 
-    /// The first thing that was migrated in a line of a file.
+    /// The first entry for a line of a file that was migrated.
     pub fn carried_at(&self, path: &RelPath, line: usize) -> Option<&Carried> {
         self.first.get(&(path.clone(), line)).and_then(|&at| self.carried.get(at))
     }

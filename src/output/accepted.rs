@@ -2,14 +2,25 @@
 
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use jiff::civil::Date;
 use serde::Serialize;
 
 use super::text::{clean, count};
 use super::wrap::fitted;
 use super::{View, csv, guard};
-use crate::cli::AcceptedFormat;
 use crate::suppress::accepted::{Accepted, Means, State};
+
+/// The formats of `accepted`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AcceptedFormat {
+    /// Human-readable text.
+    Pretty,
+    /// A JSON document.
+    Json,
+    /// A table for spreadsheets.
+    Csv,
+}
 
 /// An acceptance, with information from the git history.
 #[derive(Debug)]
@@ -75,7 +86,7 @@ struct Document<'a> {
     accepted: Vec<Row<'a>>,
 }
 
-/// An entry of the JSON list.
+/// An entry in the JSON list.
 #[derive(Serialize)]
 pub(super) struct Row<'a> {
     means: Means,
@@ -197,7 +208,7 @@ impl List<'_> {
         let expired = self.entries.iter().filter(|entry| entry.accepted.state == State::Expired).count();
         let expired = if expired > 0 { format!("; {expired} expired") } else { String::new() };
         match counts.is_empty() {
-            true => "nothing is accepted".to_owned(),
+            true => "no acceptances".to_owned(),
             false => format!("{} ({}){expired}", count(self.entries.len(), "acceptance"), counts.join(", ")),
         }
     }

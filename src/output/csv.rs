@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_text() {
+    fn cells_are_never_formulas() {
         let mut out = Vec::new();
         row(&mut out, ["a", "b c", "d,\"e\"", "=1+1", "@team", "f\ng", ""]).unwrap();
         let text = String::from_utf8(out).unwrap();

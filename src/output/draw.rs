@@ -1,4 +1,4 @@
-//! Draws code frames. The only file that uses miette.
+//! Draws code frames. This is the only file that uses miette.
 
 use std::fmt;
 

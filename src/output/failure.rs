@@ -12,7 +12,7 @@ pub fn text(message: &str, help: Option<&str>, stream: &Stream) -> String {
     [Some(message), help].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// Text after a word. Its line ends are kept.
+/// Formats text after a word, such as `error:`. Line breaks are kept.
 fn paragraph(indent: &str, word: &str, text: &str, stream: &Stream) -> String {
     let text = clean_lines(text);
     let mut lines = text.lines();

@@ -53,7 +53,7 @@ fn refusal_lines(outcome: &Outcome, view: &View, out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-/// A line, broken between words on a terminal.
+/// A line, wrapped between words on a terminal.
 fn filled(line: &str, view: &View) -> String {
     match view.stream.wrap {
         true => wrapped(line, view.stream.columns - 2).join("\n  "),

@@ -3,12 +3,25 @@
 use std::fmt::Write as _;
 use std::io;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use super::markdown::code;
 use super::{csv, html};
-use crate::cli::FleetFormat;
 use crate::fleet::{Fleet, Lowered, Totals};
+
+/// The formats of a report about many repositories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FleetFormat {
+    /// A page for a browser.
+    Html,
+    /// A table for a comment.
+    Markdown,
+    /// A table for spreadsheets.
+    Csv,
+    /// A JSON document.
+    Json,
+}
 
 #[derive(Serialize)]
 struct Document<'a> {

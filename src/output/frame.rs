@@ -16,7 +16,7 @@ pub struct Mark {
     pub span: Span,
     /// The label.
     pub text: String,
-    /// Whether it marks the finding itself and not an explanation.
+    /// Whether the mark is for the finding itself rather than an explanation.
     pub primary: bool,
 }
 
@@ -39,9 +39,9 @@ const NEAR: usize = 3;
 const MARKS: usize = 24;
 /// The width to which lines are cut if the output has no terminal width.
 const LINE: usize = 140;
-/// The minimum number of columns for a label, before and after it is wrapped.
+/// The minimum width to which a label is wrapped, and the maximum width that is reserved for one, in columns.
 const LABEL: (usize, usize) = (16, 40);
-/// The prefix of a label: `` `-- ``.
+/// The width of the prefix before a label, `` `-- ``, in columns.
 const ARM: usize = 4;
 /// The maximum number of columns before the first mark of a line that is cut.
 const LEAD: usize = 50;
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn terminal_control_sequences_are_removed() {
+    fn terminal_control_sequences_are_escaped() {
         let source = "\u{feff}x = \"\u{1b}[31m\u{202e}\" 8080;\r\n";
         let frames = shown(source, &["8080"]);
         assert_eq!(frames[0].1, "x = \"\\u{1b}[31m\\u{202e}\" 8080;\n");

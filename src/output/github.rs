@@ -1,4 +1,4 @@
-//! `github`: annotations for GitHub Actions, and the whole report in a group of the log.
+//! `github`: annotations for GitHub Actions, and the whole report in a log group.
 //!
 //! For each step, GitHub shows ten annotations of each level, so the most severe come first and the group contains the
 //! rest. No file name or content can start a workflow command.

@@ -27,7 +27,8 @@ impl Syntax {
             Format::Pretty | Format::Concise | Format::Markdown => Some(Syntax::Prose),
             Format::Json | Format::Jsonl | Format::Sarif | Format::Gitlab => Some(Syntax::Json),
             Format::Junit => Some(Syntax::Xml),
-            // A page is a file for a browser and not written to a log.
+            // Pages are for browsers and not written to a log. The GitHub format contains commands, and escapes its
+            // text itself.
             Format::Github | Format::Html => None,
         }
     }
@@ -35,7 +36,7 @@ impl Syntax {
     /// Returns the line, changed so that it is not a command.
     pub fn disarm(self, line: &str) -> Cow<'_, str> {
         let mut line = self.escape(line);
-        // Few lines contain this, and this search is much faster than the one in the standard library.
+        // Few lines contain `##`, and this search is much faster than the one in the standard library.
         if memchr::memmem::find(line.as_bytes(), b"##").is_some()
             && let Some(broken) = self.without_marks(&line)
         {
@@ -108,7 +109,7 @@ fn unstyled(line: &str) -> &str {
     rest
 }
 
-/// A writer that writes no command lines. Dropping it writes any text after the last line end.
+/// A writer that changes lines that would be commands. [`Self::finish`] writes any text after the last line break.
 pub struct Guard<'w> {
     out: &'w mut dyn Write,
     syntax: Syntax,
@@ -121,7 +122,7 @@ impl<'w> Guard<'w> {
         Self { out, syntax, line: Vec::new() }
     }
 
-    /// Writes any text after the last line end.
+    /// Writes any text after the last line break.
     pub fn finish(mut self) -> io::Result<()> {
         self.end_line()
     }

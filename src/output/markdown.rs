@@ -10,7 +10,7 @@ use super::{Places, View, summary};
 use crate::finding::Finding;
 use crate::report::Report;
 
-/// The maximum number of characters of the rows. GitHub accepts comments of up to 65,536 characters; the rest is for
+/// The maximum number of characters in all rows. GitHub accepts comments of up to 65,536 characters; the rest is for
 /// the text after the rows.
 const CHARACTERS: usize = 64_000;
 
@@ -87,7 +87,7 @@ pub(super) fn code(text: &str) -> String {
 /// addresses.
 const AUTOLINKS: [(&str, &str); 3] = [("www", "."), ("gh", "-"), ("mailto", ":")];
 
-/// Inserts an invisible character between a word, in any case, and the text that would make it a link.
+/// Inserts an invisible character between a word and the text that would make it a link, ignoring case.
 fn apart(text: &str, word: &str, rest: &str) -> String {
     let whole = format!("{word}{rest}");
     let (mut out, mut from) = (String::with_capacity(text.len()), 0);

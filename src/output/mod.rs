@@ -20,6 +20,7 @@ pub mod migrate;
 pub mod next_steps;
 pub mod notes;
 pub mod page;
+pub mod patch;
 pub mod port_export;
 pub mod ports;
 pub mod pretty;
@@ -170,7 +171,7 @@ impl<'a> Places<'a> {
         &self.report.catalog
     }
 
-    /// The kind of fix that a finding of the report has.
+    /// The kind of fix that a finding in the report has, if it has one.
     pub fn fixability(&self, finding: &Finding) -> Option<Safety> {
         self.report.fixability(finding)
     }

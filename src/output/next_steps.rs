@@ -44,7 +44,7 @@ fn step(command: &str, what: &str) -> Step {
 }
 
 fn fix() -> Step {
-    step("flakeward fix", "apply the safe fixes, which do not change what Nix evaluates")
+    step("flakeward fix", "apply the safe fixes, which do not change the result of evaluation")
 }
 
 fn baseline() -> Step {

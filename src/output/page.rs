@@ -81,7 +81,7 @@ impl Page {
         let _ = writeln!(self.out, "{}", format!("{indent}{text}").trim_end());
     }
 
-    /// A code block, with its file name as a title. A `findings` block has no title.
+    /// Writes a code block under the name of its file. The title of a `findings` block is `reported:`.
     fn code<'a>(&mut self, fence: &Fence<'_>, lines: &mut impl Iterator<Item = &'a str>) {
         let file = fence.info.split_whitespace().find_map(|word| word.strip_prefix("file="));
         let title = match fence.info.split_whitespace().next() {
@@ -158,7 +158,7 @@ mod tests {
     use crate::rule;
 
     #[test]
-    fn pages_fit_the_width_and_lose_nothing() {
+    fn pages_are_wrapped_and_complete() {
         for rule in rule::BUILT_IN.iter() {
             let stream = Stream { width: 60, ..Stream::default() };
             let text = render(rule, &Catalog::built_in(), &stream);

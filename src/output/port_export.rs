@@ -1,5 +1,6 @@
-//! Names come from the repository and may contain anything. Each format converts them to valid names or quotes them. If
-//! two entries have the same converted name, it is an error: neither is overwritten.
+//! The formats of `flakeward ports --format` for other programs. Names come from the repository and may contain
+//! anything. Each format converts them to valid names or quotes them. Two entries with the same converted name are an
+//! error: neither is overwritten.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -70,7 +71,7 @@ fn ports<'a>(registries: &'a [&'a Registry]) -> impl Iterator<Item = Port<'a>> {
     registries.iter().flat_map(|registry| registry.ports().map(|(entry, number)| (*registry, entry, number)))
 }
 
-/// The names of an entry's service, without a last name that all entries have.
+/// The path of an entry's service, without the prefix that all ports of the registry share.
 fn bare_service<'a>(registry: &Registry, entry: &'a Entry) -> &'a [String] {
     let service = entry.service();
     service.strip_prefix(registry.shape.prefix.as_slice()).filter(|bare| !bare.is_empty()).unwrap_or(service)

@@ -166,7 +166,7 @@ impl<'a> Shown<'a> {
         out
     }
 
-    /// The uses of a number, and whether it is free.
+    /// Whether a number is free, and a text that lists its uses.
     pub fn number(&self, number: u16) -> (bool, String) {
         let mut out = String::new();
         for map in &self.map.registries {
@@ -220,7 +220,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// A port without an entry. On a terminal, each position has its own line.
+    /// Writes a port without an entry. On a terminal, each position has its own line.
     fn missing_row(&self, out: &mut String, number: u32, spots: &[Spot<'_>]) {
         if !self.view.stream.wrap {
             return self.row(out, &format!("  {number:>5}  "), &some(&self.named_places(spots), PLACES));
@@ -241,8 +241,8 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// A line of a table. On a terminal, it is wrapped between positions. The positions start on a new line if the
-    /// names leave little room.
+    /// Writes a line of a table. On a terminal, it is wrapped between positions. The positions start on a new line if
+    /// the names leave little room.
     fn row(&self, out: &mut String, head: &str, text: &str) {
         const NARROW: usize = 30;
         let stream = &self.view.stream;
@@ -258,7 +258,7 @@ impl<'a> Shown<'a> {
         let _ = writeln!(out, "{filled}");
     }
 
-    /// An entry and its uses on one line. On a terminal that is too narrow, each use has its own line.
+    /// Writes an entry and its uses on one line. On a terminal that is too narrow, each use has its own line.
     fn entry_row(&self, out: &mut String, head: &str, uses: &Uses) {
         let Stream { wrap, columns: width, color, .. } = self.view.stream;
         let line = format!("{head}{}", uses.line(color)).trim_end().to_owned();
@@ -394,7 +394,7 @@ fn fitting(path: &str, room: usize) -> Option<&str> {
     starts.map(|start| &path[start..]).find(|name| !name.is_empty() && columns(name) <= room)
 }
 
-/// The last names of a dotted path that is too long to read at a glance.
+/// The last names of a dotted path, if it is too long to read at a glance, or else the whole path.
 fn last_names(path: &str) -> &str {
     let long = path.len().saturating_sub(NAME);
     let dots = path.match_indices('.').map(|(at, _)| at);

@@ -28,12 +28,12 @@ const ADVICE: usize = 3;
 const OTHER_FRAMES: usize = 4;
 /// The number of findings of a group that are shown in frames.
 const SHOWN: usize = 5;
-/// The maximum number of lines that are listed for the other findings of a group.
+/// The maximum number of line numbers that are listed for the other findings in a group.
 const LINES: usize = 10;
 
 /// Writes the report.
 pub fn write(report: &Report, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    // With hundreds of findings, flakeward is probably not meant for this repository.
+    // With many findings and no Nix, this is probably not a repository that flakeward is meant for.
     let is_foreign = !report.overview.has_nix && !report.overview.has_settings && report.findings.len() > MANY;
     if !view.statistics && !is_foreign {
         write_findings(report, view, out)?;
@@ -437,7 +437,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
     }
 
     #[test]
-    fn nothing_is_coloured_in_a_pipe_and_nothing_escapes() {
+    fn pipes_get_ascii_without_colours_or_control_sequences() {
         let hostile = "x = 1;\u{1b}[31m\n\u{202e}<nixpkgs>\n";
         let text = printed(&[("\u{1b}]0;evil\u{7}\n.nix", hostile)], Stream::default());
         assert!(text.chars().all(|c| c == '\n' || !super::super::text::harmful(c)), "{text:?}");

@@ -199,8 +199,8 @@ fn notification(note: &crate::finding::Note) -> Option<Value> {
     Some(notification)
 }
 
-/// A relative reference. Every byte that is not allowed in a path segment is percent-encoded, so that no name is parsed
-/// as a scheme, a query or a fragment.
+/// A path as a relative reference. Every byte that is not allowed in a path segment is percent-encoded, so that no name
+/// is parsed as a scheme, a query or a fragment.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {

@@ -206,7 +206,7 @@ impl Shown<'_> {
         self.origin_in(origin, &self.settings.config.level_place(origin, key))
     }
 
-    /// The file of an entry that takes precedence.
+    /// The origin of a value: the settings file that takes precedence, or the default.
     fn origin(&self, place: &str) -> From {
         match self.settings.config.layer_of(place) {
             Some(layer) => self.origin_in(layer.origin, place),

@@ -22,6 +22,11 @@ pub const BLUE: Style = Style("1;34");
 pub const GREEN: Style = Style("1;32");
 
 impl Style {
+    /// The style with these codes.
+    pub const fn plain(codes: &'static str) -> Self {
+        Self(codes)
+    }
+
     /// The text in this style, if styles are enabled.
     pub fn on(self, text: impl Display, color: bool) -> String {
         if color { format!("\u{1b}[{}m{text}\u{1b}[0m", self.0) } else { text.to_string() }

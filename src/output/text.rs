@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+pub use crate::wording::harmful;
+
 /// Escapes control characters and bidirectional control characters, as `\u{1b}`.
 pub fn clean(text: &str) -> Cow<'_, str> {
     escape(text, harmful)
 }
 
-/// Like [`clean`], but keeps line ends.
+/// Like [`clean`], but keeps line breaks.
 pub fn clean_lines(text: &str) -> Cow<'_, str> {
     escape(text, |c| c != '\n' && harmful(c))
 }
@@ -27,13 +29,6 @@ fn escape(text: &str, harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Whether a character is a control character, a line or paragraph separator, or a mark that reorders the displayed
-/// text (CVE-2021-42574).
-pub fn harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// A count and its noun: `1 file`, `2 files`.
 pub fn count(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
@@ -44,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_escapes_its_line() {
+    fn control_characters_and_bidirectional_marks_are_escaped() {
         assert_eq!(clean("modules/web.nix"), "modules/web.nix");
         assert_eq!(clean("Grüße 端口 🦀"), "Grüße 端口 🦀");
         assert_eq!(clean("a\nb\t\u{1b}[31mc\u{9b}\u{202e}"), r"a\nb\t\u{1b}[31mc\u{9b}\u{202e}");

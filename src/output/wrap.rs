@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn further_lines_are_aligned_with_the_first() {
+    fn continuation_lines_are_aligned_with_the_first() {
         assert_eq!(hanging("  ab  ", &"word ".repeat(6), 26), "  ab  word word word word\n      word word");
         let items = ["a.nix:1", "b.nix:22", "c.nix:3"].map(str::to_owned);
         assert_eq!(listed("80  ", &items, 24), "80  a.nix:1, b.nix:22,\n    c.nix:3");

@@ -26,7 +26,7 @@ use crate::suppress;
 pub struct PortMap<'p> {
     /// The registries, by path.
     pub registries: Vec<RegistryMap<'p>>,
-    /// Numbers with several names.
+    /// Numbers with conflicting entries.
     pub conflicts: Vec<(u32, Vec<(&'p Registry, &'p Entry)>)>,
     /// Port literals without an entry, by number.
     pub missing: Vec<(u32, Vec<Spot<'p>>)>,
@@ -129,7 +129,7 @@ impl<'p> PortMap<'p> {
     }
 }
 
-/// The entries with a number that may be used on the same host with the same protocol.
+/// The entries for one number that may be used on the same host and with the same protocol as another of them.
 fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p Entry)> {
     const COMPARED: usize = 1_000;
     let meets = |at: usize, entry: &Entry| {

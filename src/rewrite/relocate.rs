@@ -1,4 +1,4 @@
-//! Moves an entry of a port registry into another group, and updates all references to it.
+//! Moves a port registry entry into another group, and updates all references to it.
 
 use crate::facts::Project;
 use crate::facts::port_registry::references::{self, Resolved};
@@ -13,8 +13,8 @@ use crate::rewrite::rename::{
 };
 use crate::source::{Source, with_line_ends_of};
 
-/// Returns the edits that give an entry another path, written without the registry's name. A path without a dot is a
-/// name in the same group.
+/// Returns the edits that move an entry to the path `new`, which does not include the registry's name. A path without a
+/// dot is a name in the same group.
 pub fn relocate<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -80,7 +80,7 @@ impl<'p> Moving<'p> {
         let source = &file.source;
         let at = |reason| obstacle(source, self.entry.name_span, reason);
         if self.entry.read_here {
-            return Err(at("another registry entry is computed from this one: move it by hand"));
+            return Err(at("another registry entry is computed from this one: move this one by hand"));
         }
         if entry_is_set(self.entry) {
             return Err(at("the entry is a set: move it to the other group by hand, and rename it there"));
@@ -115,7 +115,7 @@ impl<'p> Moving<'p> {
             let names = found.names.get(..depth).unwrap_or_default();
             let by_hand = || {
                 let span = names.last().copied().unwrap_or(found.span);
-                obstacle(&file.source, span, "the group and the name are separate here: move it by hand")
+                obstacle(&file.source, span, "the group and the name are separate here: update this reference by hand")
             };
             let tree = trees.of(file).ok_or_else(by_hand)?;
             edits.extend(redirect(&file.source, tree, names, &self.path).ok_or_else(by_hand)?);
@@ -140,8 +140,8 @@ impl<'p> Moving<'p> {
     }
 }
 
-/// Returns the edits that make a reference refer to another entry. `names` are the spans of its names, and `path` the
-/// names to write. `None` if the names are not adjacent, as under a `with`.
+/// Returns the edits that make a reference refer to another entry. `names` contains the spans of its names, and `path`
+/// the names to write. `None` if the names are not adjacent, as under a `with`.
 pub fn redirect(source: &Source, tree: &Tree<'_>, names: &[Span], path: &[String]) -> Option<Vec<Edit>> {
     let (first, last) = (names.first()?, names.last()?);
     let between = |pair: &[Span]| source.text.get(pair[0].end as usize..pair[1].start as usize);
@@ -164,7 +164,8 @@ pub fn redirect(source: &Source, tree: &Tree<'_>, names: &[Span], path: &[String
     Some(split_inherit(source, tree, inherit, *last, &format!("{root}.{}", dotted(path))))
 }
 
-/// The range to remove from a registry to delete an entry, and the comments that belong to the entry.
+/// The range to remove from a registry to delete an entry, and the comments that belong to the entry. `None` if no
+/// binding ends with its name.
 fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
     let mut bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
     let mut binding = bindings.find(|&node| {
@@ -179,7 +180,7 @@ fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
     Some((lines_of(tree.text(), tree.span(binding)), comment))
 }
 
-/// The binding whose set has this binding as its only member.
+/// The binding whose set has this binding as its only member, if there is one.
 fn only_member(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     let members = tree.parent(binding)?;
     if tree.children(members).filter(|&node| tree.kind(node) != NodeKind::Comment).count() != 1 {
@@ -189,7 +190,7 @@ fn only_member(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     (tree.kind(outer) == NodeKind::Binding).then_some(outer)
 }
 
-/// The comments above a member and at the end of its line, without comment markers.
+/// The comments above a member and at the end of its line, without comment markers. `None` if there are none.
 fn comments_of(text: &str, member: Span) -> Option<String> {
     let mut lines: Vec<&str> = Vec::new();
     let (start, _) = line_of(text, member.start);
@@ -249,7 +250,7 @@ mod tests {
     const REGISTRY: &str = "# All ports.\n{\n  databases = {\n    pg = 5432;\n    # The cache.\n    redis = 6379; # one instance\n  };\n\n  \
                             services = {\n    caddy = 9100;\n  };\n}\n";
 
-    /// Moves an entry of `lib/ports.nix`. Returns the new text of each file.
+    /// Moves an entry in `lib/ports.nix`. Returns the new text of each file.
     fn moved(files: &[(&str, &str)], entry: &str, new: &str) -> Result<Vec<String>, String> {
         let repo = Repo::from_texts(files.iter().copied());
         let facts = run::port_facts(&repo, &Settings::default());

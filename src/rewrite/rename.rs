@@ -1,4 +1,4 @@
-//! Renames an entry of a port registry: the definition and all references to it.
+//! Renames a port registry entry: the definition and all references to it.
 
 mod hazards;
 
@@ -15,7 +15,7 @@ use crate::source::{LineIndex, Source};
 /// Why an entry cannot be renamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The new name is empty or contains control characters.
+    /// The new name is blank, too long, or contains control characters.
     NotAName,
     /// The registry already has that name.
     Taken(String),
@@ -69,7 +69,7 @@ pub fn rename<'p>(
     Ok(edits)
 }
 
-/// Comments in the registry itself that name an entry, such as the reason of a suppression.
+/// The edits to comments in the registry itself that name an entry, such as the reason for a suppression.
 pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, new: &str) -> Vec<Edit> {
     let Some(file) = project.file(&registry.path) else { return Vec::new() };
     let (text, old) = (&file.source.text, dotted(entry.service()));
@@ -91,7 +91,8 @@ pub(super) fn mentions(project: &Project, registry: &Registry, entry: &Entry, ne
     found.map(|at| edit(&file.source, Span::new(at, at + old.len()), new.to_owned())).collect()
 }
 
-/// Whether a name is plain text. Nix itself accepts any quoted string.
+/// Whether a name is acceptable: not blank, at most 100 bytes long, and without control characters. Nix itself accepts
+/// any quoted string.
 pub(super) fn is_name(name: &str) -> bool {
     !name.trim().is_empty() && name.len() <= 100 && !name.contains(char::is_control)
 }
@@ -118,13 +119,13 @@ impl<'p> Renaming<'p> {
         };
         let at = |reason| obstacle(&file.source, name, reason);
         if self.entry.read_here {
-            return Err(at("another registry entry is computed from this one: rename it by hand"));
+            return Err(at("another registry entry is computed from this one: rename this one by hand"));
         }
         if self.registry.entries.iter().any(|other| other.is_alias_of(self.entry)) {
             return Err(at("this entry has another name in the registry: rename it by hand"));
         }
         if Tree::parse(Language::Nix, &file.source.text).is_some_and(|tree| hazards::captures(&tree, name, self.last)) {
-            return Err(at("another value of the registry uses the new name for something else: choose another name"));
+            return Err(at("another value in the registry uses the new name for something else: choose another name"));
         }
         let after = &file.source.text[name.end as usize..];
         if !after.trim_start().starts_with('=') {
@@ -150,8 +151,9 @@ impl<'p> Renaming<'p> {
                 None => edits.push(edit(&file.source, span, self.new.clone())),
                 Some((tree, inherit)) => {
                     let from = tree.child(inherit, Field::Expression);
-                    let from =
-                        from.ok_or_else(|| obstacle(&file.source, span, "it is inherited from the scope here"))?;
+                    let from = from.ok_or_else(|| {
+                        obstacle(&file.source, span, "the name is inherited from the enclosing scope here")
+                    })?;
                     let from = file.source.slice(tree.span(from));
                     let is_simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '\'');
                     let from = if from.chars().all(is_simple) { from.to_owned() } else { format!("({from})") };
@@ -190,7 +192,7 @@ impl<'p> Renaming<'p> {
 pub(super) struct Trees<'p>(Option<(&'p ProjectFile, Option<Tree<'p>>)>);
 
 impl<'p> Trees<'p> {
-    /// The tree of a Nix file, parsed with the full step limit.
+    /// The tree of a Nix file, with a full step limit. `None` if the file cannot be parsed.
     pub(super) fn of(&mut self, file: &'p ProjectFile) -> Option<&Tree<'p>> {
         if self.0.as_ref().is_none_or(|(known, _)| !std::ptr::eq(*known, file)) {
             self.0 = Some((file, Tree::parse(Language::Nix, &file.source.text)));
@@ -230,8 +232,8 @@ pub(super) fn followed<'p>(
     }
 }
 
-/// Splits an `inherit`: `inherit (ports.databases) redis;` also defines a name that must not change, and becomes `redis
-/// = ports.databases.cache;`.
+/// Returns the edits that turn an inherited name into a binding: `inherit (ports.databases) redis;` also defines the
+/// name `redis`, which must not change, and becomes `redis = ports.databases.cache;`.
 pub(super) fn split_inherit(source: &Source, tree: &Tree<'_>, inherit: Node, name: Span, value: &str) -> Vec<Edit> {
     let whole = tree.span(inherit);
     let binding = format!("{} = {value};", source.slice(name));
@@ -243,7 +245,7 @@ pub(super) fn split_inherit(source: &Source, tree: &Tree<'_>, inherit: Node, nam
     vec![edit(source, Span { start: blanks, end: name.end }, String::new()), edit(source, end, format!(" {binding}"))]
 }
 
-/// The `inherit` that contains a name.
+/// The `inherit` that lists a name, if there is one.
 pub(super) fn inherit_around(tree: &Tree<'_>, span: Span) -> Option<Node> {
     let name = tree.covering(span);
     std::iter::once(name).chain(tree.ancestors(name)).find(|&node| {
@@ -278,7 +280,7 @@ mod tests {
     const REGISTRY: &str =
         "{\n  db = { redis = 6379; pg = 5432; };\n  \"a.b\" = 7001;\n  base = 100;\n  next = 101;\n}\n";
 
-    /// Renames an entry of `lib/ports.nix`. Returns the new text of each file.
+    /// Renames an entry in `lib/ports.nix`. Returns the new text of each file.
     fn renamed(files: &[(&str, &str)], entry: &str, new: &str) -> Result<Vec<String>, String> {
         let repo = Repo::from_texts(files.iter().copied());
         let facts = run::port_facts(&repo, &Settings::default());
@@ -318,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_renamed_and_odd_names_quoted() {
+    fn comments_are_updated_and_unusual_names_are_quoted() {
         let yaml = "# Port from lib/ports.nix: db.redis = 6379\nport: 6379\n";
         let files = [("a.yaml", yaml), ("lib/ports.nix", REGISTRY)];
         let texts = renamed(&files, "db.redis", "my cache").unwrap();

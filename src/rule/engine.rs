@@ -115,7 +115,7 @@ struct Compiled<'r> {
     query: Query,
     /// The rule of each pattern.
     owners: Vec<&'r Rule>,
-    /// The predicates of each pattern that match regular expressions.
+    /// For each pattern, its predicates that match regular expressions.
     predicates: Vec<Vec<Predicate>>,
     finding: u32,
 }
@@ -163,7 +163,7 @@ impl Predicate {
     }
 }
 
-/// The end of the names under which the engine evaluates predicates.
+/// The suffix of the names under which the engine evaluates predicates.
 const OWN_MATCH: &str = "own-match?";
 
 /// The maximum size of a predicate's compiled expression, in bytes.

@@ -18,7 +18,7 @@ pub const FOLDER: &str = ".flakeward/rules";
 /// The prefix of the ids of such rules.
 pub const PREFIX: &str = "local/";
 
-/// The page of a repository's own rule, relative to the root.
+/// The path of the page of a repository's own rule, relative to the root.
 pub fn path(id: &str) -> String {
     format!("{FOLDER}/{}.md", id.trim_start_matches(PREFIX))
 }
@@ -55,7 +55,7 @@ impl Page<'_> {
         let outside = |glob: &&String| glob.starts_with("..") || glob.starts_with('!');
         if let Some(glob) = rule.paths.as_ref().and_then(|paths| paths.pattern().iter().find(outside)) {
             return self
-                .fail("paths", &format!("`{glob}` matches no path of a repository, so the rule would never match"));
+                .fail("paths", &format!("`{glob}` matches no path in a repository, so the rule would never match"));
         }
         self.languages(rule)?;
         if rule.message.trim().is_empty() {
@@ -91,7 +91,7 @@ impl Page<'_> {
         Err(PageError { message: message.to_owned(), span: self.place(key), help: None })
     }
 
-    /// The value of a key of the front matter.
+    /// The position in the page of a key's value in the front matter.
     fn place(&self, key: &str) -> Option<Range<usize>> {
         self.places.value_of(key).map(|span| span.start + FENCE.len()..span.end + FENCE.len())
     }

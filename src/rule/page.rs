@@ -134,7 +134,7 @@ pub enum Matcher {
 pub enum Fixability {
     /// Nothing: a person has to decide.
     None,
-    /// A fix that keeps what Nix evaluates.
+    /// A fix that preserves the result of evaluation.
     Safe,
     /// A fix that requires `--unsafe`.
     Unsafe,
@@ -198,7 +198,7 @@ pub(super) const ONE_MATCHER: &str =
 
 pub(super) const FENCE: &str = "+++\n";
 
-/// Splits a page into front matter and body.
+/// Splits a page into front matter and body; `None` if it has no front matter.
 pub fn split(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix(FENCE)?;
     let end = rest.find("\n+++\n")? + 1;

@@ -9,7 +9,7 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchError};
 
-/// The maximum length of a text, in bytes, that is matched in any case.
+/// The maximum length, in bytes, of a text that is matched without checking how long that may take.
 const SHORT: usize = 256;
 
 /// The maximum number of steps of a match, in the worst case: a text's bytes times the states of the expression. Ten
@@ -60,7 +60,7 @@ impl Pattern {
         if steps <= STEPS {
             return Some(self.regex.is_match(text));
         }
-        // It also gives up at a word boundary beside a character that is not ASCII.
+        // It also gives up at a word boundary next to a non-ASCII character.
         automaton.is_match(text).ok().or_else(|| (steps <= MOST_STEPS).then(|| self.regex.is_match(text)))
     }
 }

@@ -106,8 +106,8 @@ impl Accepted {
     }
 }
 
-/// What the entries of a configuration accept: levels below those of the rules' pages, overrides below the level of
-/// the rest of the repository, and paths that are not checked.
+/// What the entries of a configuration accept: levels below those of the policy or of the rules' pages, overrides below
+/// the level of the rest of the repository, and paths that are not checked.
 pub fn of_config(config: &Config, rules: &RuleSet) -> Vec<Accepted> {
     let mut list = Vec::new();
     for (id, level) in &config.levels {
@@ -178,7 +178,7 @@ mod tests {
             ("exclude = [@\"a\"@, 'b#c'] # vendored", "vendored"),
             ("exclude = [@\"a#b\"@]", ""),
             (
-                "# Paths that are not checked, in .gitignore syntax. Installed packages, generated files and lock files never are.\nexclude = [@\"a\"@]",
+                "# Paths that are not checked, in .gitignore syntax. By default, neither are packages, generated and lock files.\nexclude = [@\"a\"@]",
                 "",
             ),
         ] {

@@ -264,7 +264,7 @@ impl Baseline {
         self.rows.is_empty()
     }
 
-    /// Drops the findings that match rows in force, including those in renamed files.
+    /// Drops the findings that match rows in effect, including findings in renamed files.
     pub fn silence(
         &self,
         findings: &mut Vec<Finding>,
@@ -290,7 +290,7 @@ impl Baseline {
         let unused = unused.filter(|row| !is_off(&row.entry.rule, &row.entry.path));
         let report = |row: &Row| {
             let (rule, path) = (&row.entry.rule, &row.entry.path);
-            let message = format!("{path} no longer has this finding of {rule}: the entry is not needed");
+            let message = format!("{path} no longer has this {rule} finding: the entry is not needed");
             Finding::new("unused-suppression", &self.path, row.span, message)
                 .label("matches nothing")
                 .help("remove it with `flakeward baseline --prune`, so that the finding cannot return unnoticed")

@@ -34,7 +34,7 @@ pub struct Suppression {
     pub shared: bool,
     /// The reason, as written.
     pub reason: Arc<str>,
-    /// The last day on which it is in force; `None` if it does not expire.
+    /// The last day on which it is in effect; `None` if it does not expire.
     pub until: Option<Date>,
     /// The lines (from 0, inclusive) that it covers.
     pub lines: std::ops::RangeInclusive<usize>,
@@ -51,7 +51,7 @@ impl Suppression {
     }
 }
 
-/// Parses a date in the only form that suppressions and baselines accept, YYYY-MM-DD.
+/// Parses a date in the only form that suppressions and baselines accept, YYYY-MM-DD. `None` for any other text.
 pub fn date(text: &str) -> Option<Date> {
     let has_form = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     text.parse().ok().filter(|_| has_form)
@@ -64,7 +64,7 @@ pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }
 
-/// Reads the suppressions of a file. Malformed directives are findings of `unused-suppression`.
+/// Reads the suppressions in a file. Malformed directives are added to `wrong`, as findings of `unused-suppression`.
 pub fn read(source: &Source, tree: Option<&Tree<'_>>, catalog: &Catalog, wrong: &mut Vec<Finding>) -> Vec<Suppression> {
     if !possible(&source.text) {
         return Vec::new();
@@ -130,7 +130,7 @@ fn opens_comment(before: &str) -> bool {
     before.ends_with('#') || before.ends_with("/*") || before.ends_with('*') || before.ends_with("//")
 }
 
-/// The next line of code. Further comment lines may be between a directive and the code that it applies to.
+/// The next line of code. Other comment lines may be between a directive and the code that it applies to.
 fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
     (line + 1..index.count())
         .find(|&next| {
@@ -313,7 +313,7 @@ impl Covered {
     }
 }
 
-/// Drops findings that suppressions in force cover, at any of their positions, and marks the suppressions that cover
+/// Drops findings that suppressions in effect cover, at any of their positions, and marks the suppressions that cover
 /// something, including expired ones. Returns the number of dropped findings.
 pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], sources: &Sources, now: Date) -> usize {
     if suppressions.is_empty() {
@@ -346,8 +346,8 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
     before - findings.len()
 }
 
-/// The suppressions as written: one for each name in a directive. One for a group is used if it is used for
-/// any of its rules.
+/// The suppressions as written: one for each name in a directive. A suppression of a group counts as used if it is used
+/// for any rule in the group.
 pub fn as_written<'a>(suppressions: impl Iterator<Item = &'a Suppression>) -> Vec<Suppression> {
     let mut written: Vec<Suppression> = Vec::new();
     for entry in suppressions {

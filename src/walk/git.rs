@@ -104,8 +104,8 @@ fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
     resolved(path)?.map(|file| super::read_bytes(&file, limit)).transpose()
 }
 
-/// The path of a file without links; `None` if it does not exist. Links are followed, because tools such as Android's
-/// `repo` create them in `.git`, but not to system files, some of which block or never end.
+/// The path of a file with links resolved; `None` if it does not exist. Links are followed, because tools such as
+/// Android's `repo` create them in `.git`, but not to system files, some of which block or never end.
 pub fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     let target = match path.symlink_metadata() {
         Ok(data) if data.is_symlink() => match path.canonicalize() {
@@ -302,7 +302,7 @@ mod tests {
         }
     }
 
-    /// The index of a repository is split, and files are added, replaced and removed.
+    /// Checks that a split index is read, also after files are added, replaced and removed.
     fn split_is_read(root: &Path, before: &Option<Tracked>) {
         git(root, &["update-index", "--split-index"]);
         assert_eq!(tracked(root).as_ref(), Ok(before));

@@ -6,7 +6,7 @@ use super::{Unreadable, git, io_reason, read_bytes, relative};
 use crate::globs;
 use crate::paths;
 
-/// The ignore files of a folder, and those of a repository's root.
+/// The ignore files in a folder, and those in a repository's root.
 pub(super) const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
 pub(super) const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 
@@ -18,13 +18,13 @@ const MAX_IGNORES: u64 = 256 << 10;
 /// that grows with the square of their number. Real files have fewer than a hundred.
 const MAX_WILDCARDS: usize = 1_000;
 
-/// The first ignore file of a folder that must not be read: a link, a pipe, a device, or a file that is far too large.
+/// The first ignore file in a folder that is not used, and the reason; see [`obstacle`].
 pub(super) fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Option<Unreadable> {
     names.iter().find_map(|name| obstacle(root, &folder.join(name)))
 }
 
-/// Why an ignore file is not read; `None` if it is read. Links are only followed outside the repository, because the
-/// user's own ignore file may be one.
+/// Why an ignore file is not used; `None` if it is, or if it does not exist. Links are only followed outside the
+/// repository, because the user's own ignore file may be one.
 pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
     // Files that do not exist are not opened, and folders are not read.
     if file.symlink_metadata().ok()?.is_dir() {
@@ -44,7 +44,7 @@ pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
     Some(Unreadable { path, reason })
 }
 
-/// Why the patterns of an ignore file are not used.
+/// Why the patterns in an ignore file are not used; `None` if they are.
 fn refusal(text: &[u8]) -> Option<String> {
     let patterns = || text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.starts_with(b"#"));
     if let Some((index, reason)) = patterns().find_map(|(index, line)| Some((index, globs::refusal(line)?))) {
@@ -62,7 +62,7 @@ pub fn is_ignored(root: &Path, path: &str) -> bool {
     ignored_by(root, path).is_some()
 }
 
-/// A pattern of an ignore file.
+/// A pattern in an ignore file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pattern {
     /// The ignore file.

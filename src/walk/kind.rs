@@ -13,7 +13,7 @@ pub fn classify(path: &str, file: &Path) -> Option<FileKind> {
     by_name(path).or_else(|| (may_be_script(path) && has_shell_shebang(file)).then_some(FileKind::Shell))
 }
 
-/// The kind of a file with this content.
+/// The kind of a file with this path and content.
 pub fn kind_of(path: &str, text: &str) -> Option<FileKind> {
     let is_script = || may_be_script(path) && is_shell_script(text.as_bytes());
     let kind = by_name(path).or_else(|| is_script().then_some(FileKind::Shell))?;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_by_name() {
+    fn the_name_determines_the_kind() {
         for (path, kind) in [
             ("flake.nix", Some(FileKind::Nix)),
             ("a/b.YAML", Some(FileKind::Yaml)),

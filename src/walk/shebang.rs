@@ -6,7 +6,7 @@ use std::path::Path;
 use super::open_regular;
 use crate::paths;
 
-/// The maximum number of bytes read of a file without an extension to decide whether it is a script.
+/// The maximum number of bytes read from a file without an extension to decide whether it is a script.
 const HEAD: usize = 128;
 
 /// Whether a file begins with the `#!` line of a shell script.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{decode, read_all, read_settings, resolve_new};
 
-/// The contents of open settings files, by path without links.
+/// The contents of open settings files, by path with links resolved.
 #[derive(Debug, Clone, Default)]
 pub struct Unsaved(BTreeMap<PathBuf, String>);
 

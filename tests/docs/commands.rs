@@ -211,7 +211,7 @@ fn every_documented_option_exists() {
         if !["README.md", "pull-requests.md", "editors.md"].contains(&&*name) {
             continue;
         }
-        // Code spans that begin with an option: in prose, these are options of flakeward.
+        // Code spans that begin with an option: in prose, these are flakeward options.
         let spans = code(&text).into_iter().filter(|span| span.starts_with("--") || span.starts_with("flakeward "));
         for span in spans.collect::<Vec<_>>() {
             for found in option.find_iter(&span) {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 const HOME: &str = env!("CARGO_PKG_HOMEPAGE");
 
-/// The site in a temporary folder; `None` without mdBook.
+/// The site in a temporary folder; `None` if mdBook or Python is not installed.
 fn site() -> Option<TempDir> {
     if !have(&["mdbook", "python3"]) {
         return None;

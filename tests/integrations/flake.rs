@@ -213,7 +213,7 @@ fn checkouts() -> Option<(PathBuf, PathBuf)> {
     both("FLAKEWARD_TEST_FLAKE_PARTS", "FLAKEWARD_TEST_NIXPKGS_LIB")
 }
 
-/// The two folders that two variables name.
+/// The folders that two environment variables name, if both are set.
 fn both(one: &str, other: &str) -> Option<(PathBuf, PathBuf)> {
     let folder = |name| std::env::var_os(name).map(PathBuf::from);
     let both = folder(one).zip(folder(other));
@@ -240,7 +240,7 @@ fn the_flake_of_this_repository_passes_its_own_check() {
     assert!(package.ok().starts_with("package.nix"));
 }
 
-/// The package has completions, manual pages and the program that `nix run` runs.
+/// Checks that the package has completions, manual pages and the program that `nix run` runs.
 fn assert_package_is_complete(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
     let package = format!(".#packages.{}.flakeward", system());
     let meta = nix.run(flakeward, &format!("eval --json {package}.meta"), inputs).ok();
@@ -262,7 +262,7 @@ fn assert_package_is_complete(nix: &Nix, flakeward: &Repository, inputs: &[(&str
     }
 }
 
-/// The image runs flakeward in the folder where a repository is mounted, and can be pushed.
+/// Checks that the image runs flakeward in the folder where a repository is mounted, and can be pushed.
 fn assert_image_is_valid(nix: &Nix, flakeward: &Repository, inputs: &[(&str, &Path)]) {
     let image = format!(".#packages.{}.container-flakeward", system());
     let named = nix.run(flakeward, &format!("eval --raw {image}.imageRefUnsafe"), inputs).ok();

@@ -93,7 +93,7 @@ fn the_hook_works_in_lefthook() {
     assert_hook_guards_commits(&user);
 }
 
-/// The hook that builds flakeward from source. It takes minutes, fewer with the artefacts of a release build.
+/// The hook that builds flakeward from source. This takes minutes, or less if the artefacts of a release build exist.
 #[test]
 fn pre_commit_builds_flakeward_from_source() {
     if !required() {

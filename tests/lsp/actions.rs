@@ -1,4 +1,4 @@
-//! Code actions: they offer the fixes of `flakeward fix`, one by one and all at once, and suppressions with a reason.
+//! Code actions: the fixes that `flakeward fix` applies, one by one and all at once, and suppressions with a reason.
 
 use std::process::Command;
 
@@ -37,7 +37,7 @@ fn fixed(client: &Client, path: &str, flags: &[&str]) -> String {
 }
 
 #[test]
-fn a_safe_fix_is_preferred_and_equals_that_of_flakeward_fix() {
+fn a_safe_fix_is_preferred_and_matches_flakeward_fix() {
     let mut client = Client::usual(&[REGISTRY, USER]);
     client.open_file("redis.nix");
     let found = actions(&mut client, "redis.nix", 1, None);

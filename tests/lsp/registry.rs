@@ -223,7 +223,7 @@ fn completion_offers_free_numbers_near_those_of_the_group() {
     }
 }
 
-/// The record of an entry is not a group: the group of the entry is the one around the record.
+/// A record that describes a port is an entry, not a group: its group is the set around it.
 #[test]
 fn free_numbers_for_a_record_are_near_those_of_its_group() {
     let record = |number: &str| {
@@ -285,7 +285,7 @@ fn aliases_are_counted_separately() {
 
 /// One definition can produce several entries.
 #[test]
-fn entries_of_functions_and_lists_are_counted_separately() {
+fn entries_from_functions_and_lists_are_counted_separately() {
     let registry = "let\n  service = base: { http = base; https = base + 1; };\nin\n{\n  web = service 8000;\n  api = \
                     service 9000;\n}\n";
     let user = "let ports = import ./lib/ports.nix; in [ ports.web.http ports.web.http ports.api.http ]\n";
@@ -415,7 +415,7 @@ fn groups_have_the_same_hover_at_definitions_and_references() {
     ALL.iter().for_each(|(path, _)| drop(client.open_file(path)));
     let there = hover(&mut client, "lib/ports.nix", &mark(REGISTRY.1, "databases"));
     let here = hover(&mut client, "redis.nix", &mark(USER.1, "databases"));
-    assert!(there.starts_with("`databases`: group of lib/ports.nix"), "{there}");
+    assert!(there.starts_with("`databases`: group in lib/ports.nix"), "{there}");
     assert_eq!(there, here);
     let at = client.at("redis.nix", &mark(USER.1, "databases"));
     let found = client.request("textDocument/definition", at);

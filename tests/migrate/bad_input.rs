@@ -122,7 +122,7 @@ fn existing_files_and_entries_are_not_overwritten() {
     let folder = Folder::new(&files);
     let (code, said) = folder.migrate("compose compose.yaml --write");
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("lib/ports.nix has uncommitted changes"), "{said}");
+    assert!(said.contains("uncommitted changes in lib/ports.nix"), "{said}");
     let (code, said) = folder.migrate("compose compose.yaml --write --force");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("port 3000 already belongs to `services.shop`"), "{said}");
@@ -165,7 +165,7 @@ fn services_with_the_same_process_name_get_different_names() {
 }
 
 #[test]
-fn attributes_of_the_flake_are_not_defined_again() {
+fn existing_flake_attributes_are_not_redefined() {
     let flake = "{\n  inputs.flake-parts.url = \"github:hercules-ci/flake-parts\";\n  outputs = inputs: \
                  inputs.flake-parts.lib.mkFlake { inherit inputs; } {\n    systems = [ \"x86_64-linux\" ];\n    \
                  imports = [ ./nix/module.nix ];\n  };\n}\n";

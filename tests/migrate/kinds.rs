@@ -37,7 +37,7 @@ impl Migrated {
     }
 
     fn has(&self, text: &str) -> &Self {
-        assert!(self.module.contains(text), "{text:?} is missing in\n{}", self.module);
+        assert!(self.module.contains(text), "{text:?} is missing from\n{}", self.module);
         self
     }
 
@@ -206,7 +206,7 @@ fn kafka_clients_use_the_only_listener() {
 }
 
 #[test]
-fn passwords_of_minio_and_mongodb_are_set_at_run_time() {
+fn minio_and_mongodb_passwords_are_set_at_run_time() {
     let compose = "services:\n  store:\n    image: minio/minio\n    command: server /data\n    environment: { MINIO_ROOT_USER: admin, \
         MINIO_ROOT_PASSWORD: opensesame1 }\n  mongo:\n    image: mongo:7\n    environment: { MONGO_INITDB_ROOT_USERNAME: root, \
         MONGO_INITDB_ROOT_PASSWORD: '${MONGO_PW:-opensesame2}' }\n";
@@ -218,7 +218,7 @@ fn passwords_of_minio_and_mongodb_are_set_at_run_time() {
         .lacks("opensesame");
     let env = stack.file(".env");
     assert!(env.contains("MINIO_ROOT_PASSWORD=opensesame1\n") && env.contains("MONGO_PW=opensesame2\n"), "{env}");
-    // The real service's start script expands the value.
+    // With the real module, the service has a start script.
     if let Some(processes) = &stack.processes {
         let script = processes["store"]["command"].as_str().unwrap().trim_start_matches("bash ").to_owned();
         assert!(!Path::new(&script).as_os_str().is_empty());
@@ -268,7 +268,7 @@ fn the_rabbitmq_management_plugin_keeps_its_published_port() {
 }
 
 #[test]
-fn the_program_of_an_image_does_not_replace_its_scripts() {
+fn scripts_in_an_image_are_not_replaced_by_its_program() {
     let compose = "services:\n  app:\n    image: nextcloud:apache\n    ports: ['8080:80']\n  cron:\n    image: nextcloud:apache\n    \
         entrypoint: /cron.sh\n  vault:\n    image: hashicorp/vault\n    entrypoint: ['/bin/sh', '/start/vault.sh']\n    \
         volumes: ['./start:/start']\n";

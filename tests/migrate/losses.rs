@@ -1,10 +1,10 @@
-//! Programs, addresses and files that are easily lost or replaced with others: they are carried over as they are, or the
-//! report names them.
+//! Programs, addresses and files that are easily lost or replaced with others: they are carried over unchanged, or
+//! reported.
 
 use crate::reports::Repo;
 
 #[test]
-fn programs_that_an_image_builds_are_not_packages() {
+fn programs_built_in_an_image_are_not_replaced_by_packages() {
     let rust = "FROM rust:1 AS b\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nFROM debian:12\n\
                 COPY --from=b /app/target/release/server /usr/local/bin/server\nCMD [\"server\"]\n";
     let go = "FROM golang:1.24 AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /out/migrate ./cmd/migrate\nFROM alpine\n\
@@ -33,7 +33,7 @@ fn programs_that_an_image_builds_are_not_packages() {
 }
 
 #[test]
-fn other_commands_are_not_the_only_program_that_the_image_builds() {
+fn unknown_commands_are_not_mistaken_for_the_only_built_program() {
     let go = "FROM golang:1.24\nWORKDIR /app\nCOPY . .\nRUN go build -o /usr/local/bin/app ./cmd/app\n";
     let tool = "FROM golang:1.24\nWORKDIR /app\nCOPY . .\n\
                 RUN go build -o /usr/local/bin/migrate github.com/golang-migrate/migrate/cli\n";
@@ -64,7 +64,7 @@ fn other_commands_are_not_the_only_program_that_the_image_builds() {
 }
 
 #[test]
-fn variables_of_a_file_have_the_values_that_compose_reads() {
+fn env_file_variables_have_the_values_that_compose_reads() {
     let compose = "services:\n  app: {image: \"node:22\", command: node a.js, env_file: [plain.env, app.env]}\n  \
                    odd: {image: \"node:22\", command: node a.js, env_file: odd.env}\n  \
                    crlf: {image: \"node:22\", command: node a.js, env_file: crlf.env}\n";
@@ -86,7 +86,7 @@ fn variables_of_a_file_have_the_values_that_compose_reads() {
 }
 
 #[test]
-fn hosts_in_the_source_are_named() {
+fn hosts_in_source_code_are_reported() {
     let compose = "services:\n  db: {image: \"postgres:16\", environment: {POSTGRES_PASSWORD: x}}\n  \
                    cache: {image: \"memcached:1\"}\n  \
                    app: {build: ./app, entrypoint: [sh, /app/entrypoint.sh]}\n";
@@ -116,7 +116,7 @@ fn hosts_in_the_source_are_named() {
 }
 
 #[test]
-fn files_that_the_image_moves_are_run_from_where_they_are() {
+fn files_that_an_image_moves_are_run_from_the_checkout() {
     let compose = "services:\n  one: {build: {context: ., dockerfile: worker/Dockerfile}}\n  \
                    two: {build: {context: ., dockerfile: js.Dockerfile}}\n  \
                    web: {build: {context: ., dockerfile: web.Dockerfile}}\n  \
@@ -150,7 +150,7 @@ fn files_that_the_image_moves_are_run_from_where_they_are() {
 }
 
 #[test]
-fn servers_of_a_mounted_folder_of_settings_have_ports_of_their_own() {
+fn haproxy_servers_in_a_mounted_folder_have_their_own_ports() {
     let compose = "services:\n  lb: {image: \"haproxy:2.6\", ports: [\"8080:80\"], volumes: [\"./lb:/usr/local/etc/haproxy\"]}\n  \
                    a: {build: ./app}\n  b: {build: ./app}\n";
     let conf =
@@ -167,7 +167,7 @@ fn servers_of_a_mounted_folder_of_settings_have_ports_of_their_own() {
 }
 
 #[test]
-fn a_folder_with_the_name_of_the_variables_is_ignored() {
+fn a_folder_called_dot_env_is_ignored() {
     let compose = "services:\n  db: {image: \"redis:7\"}\n  web: {image: \"node:22\", command: node a.js, env_file: .env/.web, \
                    environment: {API_TOKEN: s3cret}}\n";
     let repo = Repo::of(&[("compose.yaml", compose), (".env/.web", "A=1\n"), ("a.js", "")]);
@@ -175,7 +175,7 @@ fn a_folder_with_the_name_of_the_variables_is_ignored() {
 }
 
 #[test]
-fn variables_of_the_shell_name_the_folders_of_the_project() {
+fn shell_variables_in_volume_paths_are_resolved() {
     let compose = "services:\n  prom: {image: prom/prometheus, volumes: [\"$PWD/prom:/etc/prometheus\"]}\n  \
                    tool: {image: \"node:22\", command: node /app/a.js, volumes: [\"${PWD}/app:/app\", \"$HOME/x:/x\"]}\n";
     let repo = Repo::of(&[
@@ -187,7 +187,7 @@ fn variables_of_the_shell_name_the_folders_of_the_project() {
 }
 
 #[test]
-fn replicas_of_redis_copy_from_the_new_address() {
+fn redis_replicas_use_the_new_address() {
     let compose = "services:\n  m: {image: \"redis:7\"}\n  s: {image: \"redis:7\", command: redis-server --slaveof m 6379}\n  \
                    r: {image: \"redis:7\", command: [redis-server, /r.conf], volumes: [\"./r.conf:/r.conf\"]}\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("r.conf", "replicaof m 6379\nappendonly yes\n")]);
@@ -195,7 +195,7 @@ fn replicas_of_redis_copy_from_the_new_address() {
 }
 
 #[test]
-fn variables_of_start_scripts_and_versions_are_named() {
+fn start_script_variables_and_other_versions_are_reported() {
     let compose = "services:\n  git: {image: \"gitea/gitea:1.22\", environment: {GITEA__database__HOST: \"db:5432\", USER_UID: 1000}}\n  \
                    db: {image: \"postgres:16\"}\n  database: {image: \"postgres:16\"}\n  \
                    proxy: {image: \"traefik:v1.7\"}\n  new: {image: \"traefik:latest\"}\n  \
@@ -217,7 +217,7 @@ fn variables_of_start_scripts_and_versions_are_named() {
 }
 
 #[test]
-fn defaults_of_arguments_refer_to_other_arguments() {
+fn build_argument_defaults_can_refer_to_other_arguments() {
     let compose = "services: {web: {build: .}}\n";
     let dockerfile = "ARG TAG=${TAG:-1.27-alpine}\nARG R=${REGISTRY:+$REGISTRY/}\nFROM ${R}nginx:${TAG}\nCOPY site /usr/share/nginx/html\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site/index.html", "")]);
@@ -225,7 +225,7 @@ fn defaults_of_arguments_refer_to_other_arguments() {
 }
 
 #[test]
-fn settings_that_the_image_of_a_server_contains_are_named() {
+fn settings_copied_into_a_server_image_are_reported() {
     let dockerfile = "FROM nginx:alpine\nCOPY nginx.conf /etc/nginx/nginx.conf\n\
                       CMD [\"/bin/sh\", \"-c\", \"envsubst < /t > /c && exec nginx -g 'daemon off;'\"]\n";
     let compose = "services: {web: {build: ., ports: [\"8080:80\"]}}\n";
@@ -239,14 +239,14 @@ fn settings_that_the_image_of_a_server_contains_are_named() {
 }
 
 #[test]
-fn programs_that_an_image_installs_are_those_of_nixpkgs() {
+fn installed_programs_are_replaced_by_nixpkgs_packages() {
     let dockerfile = "FROM debian:12\nRUN apt-get install -y mosquitto\nCMD [\"mosquitto\", \"-v\"]\n";
     let repo = Repo::of(&[("compose.yaml", "services: {mqtt: {build: .}}\n"), ("Dockerfile", dockerfile)]);
     repo.has("${pkgs.mosquitto}/bin/mosquitto -v");
 }
 
 #[test]
-fn hosts_in_a_source_that_services_share_are_named_once() {
+fn hosts_in_shared_source_code_are_reported_once() {
     let compose = "services:\n  db: {image: \"postgres:16\", environment: {POSTGRES_PASSWORD: x}}\n  \
                    one: {build: ./app, command: python a.py}\n  two: {build: ./app, command: python a.py}\n";
     let repo = Repo::of(&[
@@ -254,11 +254,11 @@ fn hosts_in_a_source_that_services_share_are_named_once() {
         ("app/Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\n"),
         ("app/a.py", "a = 'db:5432'\nimage = 'db:16-alpine'\nb = 'db:5432'\nc = 'db:5432'\n"),
     ]);
-    repo.left("services.one.source", "in 2 other lines").not_left("services.two.source", "");
+    repo.left("services.one.source", "on 2 other lines").not_left("services.two.source", "");
 }
 
 #[test]
-fn replicas_of_an_unknown_port_are_named() {
+fn redis_replicas_of_an_unknown_port_are_reported() {
     let compose = "services:\n  m: {image: \"redis:7\"}\n  a: {image: \"redis:7\", command: redis-server --REPLICAOF m 6379}\n  \
                    b: {image: \"redis:7\", command: redis-server --replicaof m 6380}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -266,7 +266,7 @@ fn replicas_of_an_unknown_port_are_named() {
 }
 
 #[test]
-fn addresses_in_settings_at_the_root_of_the_repository_are_rewritten() {
+fn addresses_in_settings_in_the_repository_root_are_rewritten() {
     let compose = "services:\n  lb: {image: \"haproxy:2.6\", command: haproxy -f /cfg/haproxy.cfg, volumes: [\".:/cfg\"]}\n  \
                    back: {build: ./app}\n";
     let repo = Repo::of(&[
@@ -279,14 +279,14 @@ fn addresses_in_settings_at_the_root_of_the_repository_are_rewritten() {
 }
 
 #[test]
-fn packages_of_the_version_of_an_image_are_not_reported() {
+fn only_packages_with_another_version_are_reported() {
     let compose = "services:\n  couch: {image: \"couchdb:3\"}\n  old: {image: \"couchdb:2.1\"}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
     repo.not_left("services.couch.image", "version").left("services.old.image", "not that of `couchdb:2.1`");
 }
 
 #[test]
-fn sites_that_an_image_copies_into_a_folder_of_settings_are_read() {
+fn nginx_sites_copied_into_an_image_are_read() {
     let dockerfile = "FROM nginx:${TAG:-1.27}\nCOPY site.conf /etc/nginx/conf.d\n";
     let compose = "services:\n  web: {build: ., ports: [\"8080:8080\"]}\n  \
                    app: {image: \"node:22\", command: node a.js, expose: [5000]}\n";

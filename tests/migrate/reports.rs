@@ -34,7 +34,7 @@ impl Repo {
     }
 
     pub fn has(&self, text: &str) -> &Self {
-        assert!(self.module.contains(text), "{text:?} is missing in\n{}", self.module);
+        assert!(self.module.contains(text), "{text:?} is missing from\n{}", self.module);
         self
     }
 
@@ -200,7 +200,7 @@ fn images_that_do_not_start_their_server_do_not_become_services() {
 }
 
 #[test]
-fn helpers_of_disabled_services_are_also_disabled() {
+fn helper_processes_of_disabled_services_are_also_disabled() {
     let compose = r#"services:
   db: {image: "postgres:16", profiles: [full]}
   sql: {image: "mariadb:11.4", profiles: [full], environment: {MARIADB_ROOT_PASSWORD: pw}}
@@ -310,7 +310,7 @@ fn image_paths_are_found_in_the_checkout_or_reported() {
 }
 
 #[test]
-fn arguments_of_a_start_script_are_known_or_reported() {
+fn start_script_arguments_are_known_or_reported() {
     let compose =
         "services:\n  app: {build: ., volumes: [\"./site:/var/www/html\"]}\n  own: {build: ., command: worker}\n";
     let dockerfile = "FROM php:8.2-fpm\nCOPY init.sh /usr/local/bin/\nENTRYPOINT [\"init.sh\"]\n\
@@ -347,7 +347,7 @@ fn names_of_omitted_services_are_hosts_only_in_addresses() {
 }
 
 #[test]
-fn images_that_another_service_builds_are_built_here() {
+fn an_image_built_by_another_service_runs_from_its_source() {
     let compose = "services:\n  web: {build: ./app, image: \"shop:dev\", command: python3 app.py}\n  \
                    worker: {image: \"shop:dev\", command: python3 worker.py}\n";
     let dockerfile = "FROM python:3.12\nWORKDIR /srv\nCOPY . .\n";
@@ -664,14 +664,14 @@ fn services_without_instances_are_disabled_and_partial_env_files_are_reported() 
         .has("node d.js\";\n            # It has no instances in Compose.\n            disabled = true;")
         .carried("services.one.scale", "each process runs once")
         .left("services.many.deploy.replicas", "all instances would listen on the same port")
-        .left("services.web.env_file", "add the other variables from .env.example to it")
+        .left("services.web.env_file", "add the other variables from .env.example to .env")
         .not_left("services.web.command", why)
         .left("services.login.command", why);
     Repo::of(&[
         ("compose.yaml", &compose.replace(", environment: { SECRET_KEY: abc }", "")),
         (".env.example", "A=x\n"),
     ])
-    .left("services.web.env_file", "copy .env.example to it before the first start");
+    .left("services.web.env_file", "copy .env.example to that path before the first start");
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn texts<'v>(list: &'v Value, key: &str) -> BTreeSet<&'v str> {
     list.as_array().unwrap().iter().map(|item| item[key].as_str().unwrap()).collect()
 }
 
-/// After `migrate --write` and `fix`, `check` reports only what the report of the migration lists.
+/// After `migrate --write` and `fix`, `check` reports only what the migration report lists.
 #[test]
 fn after_migrate_and_fix_only_reported_findings_remain() {
     let whole = Whole::new();

@@ -89,7 +89,7 @@ fn a_second_fix_changes_nothing() {
 }
 
 #[test]
-fn fixes_do_not_change_what_nix_evaluates() {
+fn fixes_do_not_change_the_result_of_evaluation() {
     if !has_nix() {
         return;
     }
@@ -112,7 +112,7 @@ fn fixes_do_not_change_what_nix_evaluates() {
 
 /// One run of Nix evaluates all generated files before and after the fixes.
 #[test]
-fn fixes_do_not_change_what_nix_evaluates_in_generated_files() {
+fn fixes_do_not_change_the_result_of_evaluation_in_generated_files() {
     const FILES: u64 = 400;
     let root = tempfile::tempdir().unwrap();
     for folder in ["lib", "before", "after"] {

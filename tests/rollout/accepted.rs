@@ -157,7 +157,7 @@ fn without_history_authors_and_ages_are_unknown() {
     std::fs::remove_dir_all(repository.path().join(".git")).unwrap();
     repository.write("flake.nix", "{ }");
     assert_eq!(repository.run("accepted --now 2026-01-01 --ignore unlocked-input").out, listed);
-    assert_eq!(Repository::new(&[("a.nix", "{ }")]).run("accepted").out, "nothing is accepted\n");
+    assert_eq!(Repository::new(&[("a.nix", "{ }")]).run("accepted").out, "no acceptances\n");
 }
 
 /// Programs that a repository's settings and attributes name are not started.

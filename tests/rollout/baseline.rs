@@ -26,7 +26,7 @@ fn pruning_only_removes_entries() {
     assert_eq!(rows(&repository), ["b.nix", "moved/c.nix"]);
     let out = repository.run("--format concise").out;
     assert!(out.starts_with("new.nix:1:1: warn[lookup-path]") && out.lines().count() == 1, "{out}");
-    // Entries of a rule that is off might still be needed, so they are kept.
+    // Entries for a rule that is off might still be needed, so they are kept.
     assert_eq!(repository.run("baseline --prune --ignore lookup-path").code, 0);
     assert_eq!(rows(&repository), ["b.nix", "moved/c.nix"]);
     repository.write(".flakeward/baseline.json", "<<<<<<< HEAD\n");

@@ -105,7 +105,7 @@ pub fn browse(page: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&ran.stdout).unwrap())
 }
 
-/// The requirements for every page: no errors, nothing loaded, accessible, light and dark, and sortable tables.
+/// Checks what every page requires: no errors, nothing loaded, accessible, light and dark, and sortable tables.
 pub fn assert_page_is_valid(seen: &Value) {
     assert_eq!(seen["errors"], serde_json::json!([]), "console");
     assert_eq!(seen["dialogs"], serde_json::json!([]));

@@ -124,7 +124,7 @@ fn options_of_a_locked_rule_come_from_the_policy() {
 }
 
 #[test]
-fn rules_of_a_policy_apply_to_every_repository() {
+fn policy_rules_apply_to_every_repository() {
     let page = "+++\nid = \"no-a\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nattrpath = [\"a\"]\n\
                 message = \"a is set\"\n+++\n\n## Why\n\nIt is.\n";
     let fleet = Fleet::new("[policy]\nlocked = [\"local/no-a\"]\n");
@@ -183,8 +183,8 @@ fn a_lock_cannot_name_a_folder_outside_the_store() {
     };
     let repository = fleet.repository("a", &[("flakeward.toml", "[policy]\nextends = \"flake:policy\"\n")]);
     for (locked, what) in [
-        (r#""type": "path", "path": "/etc""#, "flake.lock has no hash of `policy`"),
-        (r#""narHash": "sha256-../../etc""#, "flake.lock has no hash of `policy`"),
+        (r#""type": "path", "path": "/etc""#, "flake.lock has no hash for `policy`"),
+        (r#""narHash": "sha256-../../etc""#, "flake.lock has no hash for `policy`"),
         (r#""narHash": "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=""#, "is not in the Nix store ("),
     ] {
         repository.write("flake.lock", &lock(locked));
@@ -267,7 +267,7 @@ fn the_command_line_cannot_lower_locked_rules() {
 }
 
 #[test]
-fn rules_of_a_policy_link_to_their_pages_in_the_policy() {
+fn policy_rules_link_to_their_pages_in_the_policy() {
     let page = "+++\nid = \"no-a\"\nlevel = \"error\"\nsummary = \"s\"\nlanguages = [\"nix\"]\nattrpath = [\"a\"]\n\
                 message = \"a is set\"\n+++\n\n## Why\n\nIt is.\n";
     let fleet = Fleet::new("");

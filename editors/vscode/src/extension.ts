@@ -20,7 +20,7 @@ const DOCUMENTS: LanguageClientOptions["documentSelector"] = [
 /** The command of a fix that adds an entry to the registry. */
 const NAME_ENTRY = "flakeward.nameEntry";
 
-const INSTALL = "https://github.com/flakeward/flakeward#install";
+const INSTALL = "https://github.com/flakeward/flakeward#try-it";
 
 interface ReferenceLocation {
   readonly uri: string;

@@ -77,8 +77,8 @@ fn process(source: &Source, entered: Option<&str>, command: &str) -> String {
     }
 }
 
-/// The offsets in a file from which the folders that its lines enter are found. A line may contain thousands of
-/// commands, so the file is read once, not for each of them.
+/// The offsets in a file that show which folder a line enters with `cd`. A line may contain thousands of commands, so
+/// the file is read once, not once for each of them.
 #[derive(Debug, Default)]
 struct Lines<'a> {
     text: &'a str,
@@ -118,7 +118,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The last of some sorted offsets up to an offset.
+/// The last of the sorted offsets that are at most `until`.
 fn last(offsets: &[usize], until: usize) -> Option<usize> {
     let count = offsets.partition_point(|&offset| offset <= until);
     offsets.get(count.checked_sub(1)?).copied()
@@ -197,7 +197,7 @@ mod tests {
     use crate::lang::shell;
 
     #[test]
-    fn folders_that_a_line_enters() {
+    fn the_folder_that_a_line_enters_is_found() {
         for (before, folder) in [
             ("\tcd apps/admin && pnpm install && ", Some("apps/admin")),
             ("run: cd web; ", Some("web")),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_start_a_development_server() {
+    fn commands_that_start_a_development_server_are_recognised() {
         for (script, expected) in [
             ("npm run dev", Some("dev")),
             ("npm start", Some("start")),

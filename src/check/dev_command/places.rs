@@ -11,7 +11,7 @@ use crate::source::{FileKind, Source};
 /// Nix attributes whose value runs when a development shell is entered.
 pub(super) const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
 
-/// Calls back for each command of a file, with the command, the offset of its script in the file, and what runs it.
+/// Calls back for each command in a file, with the command, the offset of its script in the file, and what runs it.
 pub(super) fn each(source: &Source, tree: Option<&Tree<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     match (source.kind, tree) {
         (FileKind::Yaml, Some(tree)) => {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_found_at_every_place_that_runs_them() {
+    fn commands_are_found_everywhere_they_run() {
         for (path, text, expected) in [
             (
                 "justfile",

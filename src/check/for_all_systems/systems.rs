@@ -138,7 +138,7 @@ fn definition(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset).then_some(value)
 }
 
-/// Whether one of the bindings of a set, not of nested sets, has a system.
+/// Whether one of a set's own bindings, not one in a nested set, has a system.
 fn has_system(tree: &Tree<'_>, set: Node, system: impl Fn(Node) -> Option<bool>) -> bool {
     let bindings = tree.subtree(set).filter(|&node| tree.kind(node) == NodeKind::Binding);
     let is_set = |&around: &Node| matches!(tree.kind(around), NodeKind::Attrset | NodeKind::RecAttrset);
@@ -146,7 +146,7 @@ fn has_system(tree: &Tree<'_>, set: Node, system: impl Fn(Node) -> Option<bool>)
     own.any(|binding| system(binding).unwrap_or(false))
 }
 
-/// Whether a binding's name begins with a system: `x86_64-linux.default = ..`.
+/// Whether a binding's name begins with a system: `x86_64-linux.default = ..`. `None` if the name is computed.
 fn system_name(tree: &Tree<'_>, binding: Node) -> Option<bool> {
     let name = nix::names(tree, nix::attrpath_node(tree, binding)?).next()?.text?;
     Some(is_system(&name))

@@ -77,7 +77,7 @@ fn builds_by_itself(name: &str) -> bool {
     makes_a_derivation(name) && !matches!(name, "mkDerivation" | "derivation" | "overrideAttrs")
 }
 
-/// A call that creates a derivation.
+/// The derivation that a call creates, if it creates one.
 fn called(tree: &Tree<'_>, apply: Node) -> Option<Derivation> {
     let (name, arguments) = nix::call(tree, apply)?;
     let function = nix::last_name(&name).to_owned();

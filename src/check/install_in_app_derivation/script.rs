@@ -56,7 +56,7 @@ impl Command<'_> {
     /// Whether the command builds the sources, or copies more than dependencies to the output.
     pub fn builds(&self) -> bool {
         let arguments = self.arguments();
-        // The compiler as a type checker has no output.
+        // As a type checker, the compiler writes no output.
         if self.has(&["--noEmit"]) {
             return false;
         }
@@ -73,7 +73,7 @@ impl Command<'_> {
     }
 }
 
-/// Flags of the package managers that take the next word.
+/// Package manager flags whose value is the next word.
 const TAKES_A_VALUE: [&str; 9] =
     ["--cwd", "-C", "--prefix", "--dir", "--filter", "-F", "--cache", "--registry", "--cache-folder"];
 

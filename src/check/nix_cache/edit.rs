@@ -16,7 +16,7 @@ struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// `None` if the step shares a line with other text.
+    /// The lines of a step; `None` if it shares a line with other text.
     fn of(source: &'a Source, step: &NixStep) -> Option<Self> {
         let text = source.text.as_str();
         let item = step.item?.range();
@@ -52,7 +52,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// An edit that inserts a step (written without indentation) after another one, with the same condition.
+/// An edit that inserts a step (written without indentation) after another one, with the same condition. `None` if the
+/// steps are not on lines of their own, or if the condition spans several lines.
 pub(super) fn insert_after(source: &Source, step: &NixStep, text: &str) -> Option<Edit> {
     let lines = Lines::of(source, step)?;
     let gap = if lines.is_apart() { "\n\n" } else { "\n" };
@@ -116,7 +117,8 @@ pub(super) fn uses(text: &str) -> String {
     line.and_then(|line| line.split('#').next()).unwrap_or("").trim().trim_matches(['"', '\'']).to_owned()
 }
 
-/// Edits that move a step, with its comments, after another one.
+/// Edits that move a step, with its comments, after another one. `None` if the step already follows it, if their
+/// indentation differs, or if the step contains an anchor.
 pub(super) fn move_behind(source: &Source, step: &NixStep, other: &NixStep) -> Option<Vec<Edit>> {
     let (moved, target) = (Lines::of(source, step)?, Lines::of(source, other)?);
     let text = source.text.get(moved.start..moved.end)?;

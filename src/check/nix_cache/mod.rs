@@ -66,7 +66,7 @@ impl<'p> Placed<'p> {
         self.step.builds.as_ref().or_else(|| self.selected())
     }
 
-    /// The build in a function of a script that an argument selects: `ci/build.sh image`. An argument that is computed may
+    /// The build in a script's function that an argument selects: `ci/build.sh image`. An argument that is computed may
     /// select any function.
     fn selected(&self) -> Option<&'p (String, Span)> {
         let selectable = &self.step.selectable;
@@ -148,7 +148,7 @@ impl<'p> Repository<'p> {
         }
     }
 
-    /// The composite action in a folder.
+    /// The composite action in a folder: its file and its job.
     fn action(&self, folder: &str) -> Option<(&'p ProjectFile, &'p NixJob)> {
         let named = |name: &str| match folder {
             "" | "." => self.project.file(name),
@@ -209,7 +209,8 @@ impl<'p> Repository<'p> {
         nix::runner((!labels.is_empty()).then_some(&labels))
     }
 
-    /// The cache to add: the one that the repository already uses, or else one that fits the installer.
+    /// The name and the step of the cache to add: the one that the repository already uses, or else one that fits the
+    /// installer.
     fn cache_step(&self, file: &'p ProjectFile, installer: &Placed<'_>) -> (String, String) {
         let others = self.project.files.iter().filter(|other| !std::ptr::eq(*other, file));
         for other in std::iter::once(file).chain(others) {

@@ -33,7 +33,7 @@ fn jobs_without_a_cache_are_reported() {
 }
 
 #[test]
-fn jobs_that_have_or_do_not_need_a_cache() {
+fn jobs_that_have_or_do_not_need_a_cache_are_not_reported() {
     for steps in [
         "      - run: make",
         "      - run: nix eval .#x",
@@ -223,7 +223,7 @@ fn builds_that_a_script_may_select_are_reported() {
         ("command=\"${1:-host}\"\n$command\n", "ci/build.sh", &installer),
         ("command=\"${1:-check}\"\n$command\n", "ci/build.sh", &[]),
         ("for t in host; do $t; done\n", "ci/build.sh", &installer),
-        // Each argument selects.
+        // Each argument selects a function.
         ("for t in \"$@\"; do $t; done\n", "ci/build.sh check", &[]),
         ("for t in \"$@\"; do\n  \"$t\"\ndone\n", "ci/build.sh check host", &installer),
         ("for t in \"$@\"; do\n  \"$t\"\ndone\n", "ci/build.sh check $T", &installer),

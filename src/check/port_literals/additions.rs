@@ -21,7 +21,7 @@ use crate::source::FileKind;
 /// Entries for ports that are not in a registry yet, as far as they are needed.
 #[derive(Default)]
 pub enum Additions<'p> {
-    /// None are needed, or there are none.
+    /// No entries are needed, or none can be added.
     #[default]
     None,
     /// The ports that would get an entry, to count the fixes that write entries.
@@ -104,8 +104,8 @@ impl<'p> Reporter<'_, 'p> {
         Unnamed::of(uses)
     }
 
-    /// Plans the entries of all ports without one, in a registry or in a new one at a path. Only entries that a fix will
-    /// use are planned.
+    /// Plans an entry for each port without one, in an existing or a new registry. Only entries that a fix will use are
+    /// planned.
     pub fn plan(&self) -> Option<Plan> {
         let unnamed = self.unnamed();
         let possible = unnamed.possible(self.view)?;
@@ -124,7 +124,7 @@ impl<'p> Reporter<'_, 'p> {
         let used: Vec<(u32, &str, u32)> = used.collect();
         let numbers: HashSet<u32> = used.iter().map(|(number, ..)| *number).collect();
         let usable = used.into_iter().map(|(_, path, start)| (path, start)).collect();
-        // A service of another flake, which cannot import the registry, does not name an entry.
+        // A service in another flake, which cannot import the registry, does not name an entry.
         let flakes = self.view.flakes();
         let is_outside: HashMap<&str, bool> = files
             .iter()

@@ -51,7 +51,7 @@ impl<'p> Assigned<'p> {
         Self(assigned)
     }
 
-    /// The registry and the entry of a use.
+    /// The registry and the entry that a use is assigned to, if any.
     pub fn entry_of(&self, path: &str, span: Span) -> Option<(&'p RelPath, &'p [String])> {
         self.0.get(&(path, span.start)).copied()
     }

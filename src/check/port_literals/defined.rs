@@ -121,7 +121,7 @@ impl Exported {
         let is_seen = |(span, name): &(&Span, &&str)| {
             self.paths.get(span).is_some_and(|paths| paths.iter().any(|path| is_named(path, name)))
         };
-        // A module that names none of its arguments may set an option of this name.
+        // A module that names none of its arguments may set an option with this name.
         let may_be_option = self.is_open && set.contains('.');
         !may_be_option && numbers.iter().filter(is_seen).count() >= FEWEST
     }

@@ -57,7 +57,7 @@ pub fn words_of_other(source: &Source, port: &PortUse, entry: &Entry) -> Option<
     is_other.then_some(service)
 }
 
-/// Whether the text before a reference, or the name of its file, has one of the given names.
+/// Whether the text before a reference, or the name of its file, contains one of the given words.
 pub fn is_reference_of(source: &Source, start: u32, names: &[String]) -> bool {
     let before = source.text.get(..start as usize).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();

@@ -80,7 +80,7 @@ fn dependencies_in_yaml_that_cannot_be_satisfied_are_reported() {
             )],
             &[],
         ),
-        // Another file of the folder defines it.
+        // Another file in the folder defines it.
         (
             DEPENDENCY,
             &[

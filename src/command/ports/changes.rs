@@ -1,4 +1,4 @@
-//! Converts the edits of the subcommands of `ports` to changes to files.
+//! Converts the edits of `ports` subcommands to file changes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ fn change(facts: &PortFacts, path: &RelPath, mut edits: Vec<&Edit>) -> Result<Ch
     let mut ends = LineEnds::new(text);
     let whole = Span::new(0, text.len());
     let edits = edits.into_iter().rev().map(|edit| match edit.span == whole && !text.is_empty() {
-        // An edit of the whole file already has the right line ends.
+        // An edit of the whole file already has the right line endings.
         true => (edit.span, Cow::Borrowed(&*edit.text)),
         false => (edit.span, ends.adapted(&edit.text, edit.span.start as usize)),
     });

@@ -6,17 +6,18 @@ use super::{Failure, changes, known};
 use crate::check::port_literals::{Definition, Unsuitable};
 use crate::check::{ProjectView, port_literals};
 use crate::cli::PortsInitArgs;
-use crate::command::{print, session::Session};
+use crate::command::{print, print_patch, session::Session};
 use crate::facts::port_registry::{Registries, RegistryFacts};
 use crate::finding::Safety;
 use crate::fix::diff;
-use crate::output;
 use crate::output::ports::Written;
 use crate::output::text::count;
+use crate::output::{self, stream};
 
 /// Plans entries for all ports without one, and writes them or prints a diff.
 pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
-    let session = Session::open(&args.scope, None)?;
+    let mut session = Session::open(&args.scope, None)?;
+    session.view.stream = stream::stdout(args.color);
     let facts = known(&session, false);
     let settings = &session.settings;
     let config = &settings.config;
@@ -49,7 +50,7 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
     }
     let changes = changes::of(&facts, &plan.edits)?;
     if args.diff {
-        print(&diff::unified(&changes))?;
+        print_patch(&diff::unified(&changes), &session.view.stream)?;
         return super::code(&facts);
     }
     changes::write(&session.root, &changes)?;
@@ -89,7 +90,7 @@ fn already_defined(defined: &Definition, session: &Session) -> Failure {
     ))
 }
 
-/// The failure if the file is not a registry: its entries would be options of a module, or names that no other file can
+/// The failure if the file is not a registry: its entries would be module options, or names that no other file can
 /// import.
 fn not_a_registry(Unsuitable { path, why }: &Unsuitable, session: &Session) -> Failure {
     let shown = session.view.path(path);

@@ -7,12 +7,12 @@ use crate::globs::Globs;
 
 use super::{Failure, changes, known};
 use crate::cli::PortsRenameArgs;
-use crate::command::{print, session::Session};
+use crate::command::{print, print_patch, session::Session};
 use crate::facts::port_registry::nearest::Names;
 use crate::facts::port_registry::{Entry, Lookup, Registries, Registry, references};
 use crate::finding::{Edit, RelPath, Span};
 use crate::fix::diff;
-use crate::output;
+use crate::output::{self, stream};
 use crate::rewrite::relocate;
 use crate::rewrite::rename::Obstacle;
 use crate::run::{self, PortFacts};
@@ -22,6 +22,7 @@ use crate::walk;
 /// Renames an entry, or prints a diff.
 pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&args.scope, None)?;
+    session.view.stream = stream::stdout(args.color);
     let facts = known(&session, false);
     let registries = Registries::of(&facts.project);
     let (registry, entry) = entry(&registries, &args.old, session.settings.config.ports.new_registry())?;
@@ -32,7 +33,7 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     super::code(&facts)?;
     refuse_unread(&mut session, &facts, registry, &edits, args)?;
     if args.diff {
-        print(&diff::unified(&changes))?;
+        print_patch(&diff::unified(&changes), &session.view.stream)?;
         return Ok(ExitCode::SUCCESS);
     }
     changes::write(&session.root, &changes)?;
@@ -85,7 +86,7 @@ fn refuse_unread(
         let files = super::some_of(&found.into_iter().collect::<Vec<_>>(), session);
         let old = &args.old;
         return Err(Failure::new(format!(
-            "cannot rename `{old}`: it may also be used where files are not checked: {files}"
+            "cannot rename `{old}`: it may also be used in files that are not checked: {files}"
         ))
         .help(
             "rename it by hand, or let `exclude` and `check-third-party` in flakeward.toml include these files; nothing \
@@ -112,7 +113,7 @@ fn entry<'p>(registries: &'p Registries<'p>, name: &str, new: &str) -> Result<(&
     match found.as_slice() {
         [only] => Ok(*only),
         [(first, _), (second, _), ..] => {
-            Err(Failure::new(format!("`{name}` is an entry of {} and of {}", first.path, second.path))
+            Err(Failure::new(format!("`{name}` is an entry in both {} and {}", first.path, second.path))
                 .help("rename it by hand, or run `flakeward` in the folder of one of them"))
         }
         [] => Err(unknown(registries, name, new)),

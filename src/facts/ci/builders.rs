@@ -45,7 +45,7 @@ pub fn builds(command: &Command<'_>) -> Option<usize> {
     } else if verb == "run" {
         return command.arguments().any(is_kaniko).then_some(at + 1);
     }
-    // Other tools also have these names; only Docker's take the options of `docker build`.
+    // Other tools also have these names; only the container tools take the options of `docker build`.
     if matches!(program, "depot" | "finch") && !takes_build_options(command, at) {
         return None;
     }
@@ -182,7 +182,7 @@ fn image_builds(yaml: &Yaml<'_, '_>, image: &str, step: Option<Node>) -> bool {
     plugin && (ci_programs::IMAGE_PLUGINS.contains(&bare) || bare.starts_with("kaniko-"))
 }
 
-/// Google Cloud Build runs the image's program, or `entrypoint`, with `args`.
+/// Whether a step of Google Cloud Build builds an image. It runs the image's program, or `entrypoint`, with `args`.
 fn cloud_build(yaml: &Yaml<'_, '_>, image: &str, step: Node) -> bool {
     let arguments: Vec<String> = yaml
         .get(step, "args")
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_build_images() {
+    fn commands_that_build_images_are_recognised() {
         for (script, expected) in [
             ("docker build -t a/b .", "docker build"),
             ("sudo DOCKER_BUILDKIT=1 docker --context x image build .", "docker --context x image build"),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_do_not_build_images() {
+    fn commands_that_do_not_build_images_are_ignored() {
         for script in [
             "depot build ci:everything",
             "direnv exec . depot build //web",

@@ -1,4 +1,4 @@
-//! The commands of a script that run other files in the repository.
+//! The commands in a script that run other files in the repository.
 
 use crate::finding::Span;
 use crate::lang::ci::Script;
@@ -10,7 +10,7 @@ use crate::wording;
 pub struct Call {
     /// What it runs.
     pub target: Target,
-    /// The command.
+    /// The span of the command.
     pub span: Span,
     /// The arguments for a script, which may use them to select what it runs.
     pub arguments: Vec<String>,
@@ -87,7 +87,7 @@ fn options(command: &Command<'_>) -> Option<usize> {
     Some(count)
 }
 
-/// What a command runs. `folder` is the folder that the script has changed to.
+/// What a command runs in the repository, if anything. `folder` is the folder that the script has changed to.
 pub fn target(command: &Command<'_>, folder: &str) -> Option<Target> {
     let inside = |path: &str| if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
     match command.program() {
@@ -161,7 +161,7 @@ fn of_package(package: &str) -> String {
     format!("{ANYWHERE}{}", package.trim_end_matches(['/', '.']).rsplit('/').next().unwrap_or(package))
 }
 
-/// The prefix of the folder of a call if the folder may be below any other.
+/// The prefix of a call's folder if the folder may be anywhere in the repository.
 pub(super) const ANYWHERE: &str = "**/";
 
 /// The folder that an option names, and the arguments that are not options.
@@ -205,7 +205,7 @@ mod tests {
     use crate::lang::shell;
 
     #[test]
-    fn commands_that_run_files_in_the_repository() {
+    fn commands_that_run_files_in_the_repository_are_recognised() {
         let make = |folder: &str, names: &[&str]| {
             Target::Make(folder.to_owned(), names.iter().map(|&name| name.to_owned()).collect())
         };

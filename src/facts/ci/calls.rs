@@ -16,12 +16,12 @@ use crate::lang::{Field, Language, Node, NodeKind, Tree, recipes, shell, taskfil
 use crate::paths;
 use crate::source::{FileKind, Source};
 
-/// Reads the scripts and recipes of a file, and what CI files run.
+/// Reads the scripts and recipes in a file, and what CI files run.
 pub static READER: Reader = Reader { name: "calls", needles: &[&TASKS], may_hold, read };
 
 static TASKS: Words = Words::any_of(&["tasks:"]);
 
-/// The runnable parts of a file, and what its CI steps run.
+/// The runnable parts in a file, and what its CI steps run.
 #[derive(Debug, Default)]
 pub struct CallFacts {
     /// The parts of a script, makefile, justfile, Taskfile or package.json that can be run.
@@ -101,8 +101,8 @@ impl<'p> Included<'p> {
         Self { paths, is_open: written().any(|path| path.contains(['*', '$'])) }
     }
 
-    /// Whether nothing in the repository shows that GitLab runs a file: it has the default name, but is not in the
-    /// root. The settings of the project or another repository may refer to it.
+    /// Whether nothing in the repository shows that GitLab runs a file: it has the default name, but it is not in the
+    /// root, and no other file includes it. The project's settings or another repository may refer to it.
     fn leaves_out(&self, path: &str) -> bool {
         if self.is_open || !path.ends_with("/.gitlab-ci.yml") {
             return false;
@@ -173,7 +173,7 @@ fn lead_to<'p>(project: &'p Project, files: &[&'p ProjectFile], matters: impl Fn
     first.iter().map(leads).collect()
 }
 
-/// The folders that steps choose for their scripts with `working-directory`, by the offset of the script.
+/// The folders that steps select for their scripts with `working-directory`, by the script's offset.
 fn working_folders<'a>(yaml: &Yaml<'_, 'a>) -> HashMap<u32, Cow<'a, str>> {
     const KEY: &str = "working-directory";
     let tree = yaml.tree;
@@ -237,7 +237,7 @@ fn is_package_json(source: &Source) -> bool {
     source.kind == FileKind::Settings && source.file_name() == "package.json"
 }
 
-/// The units of a file.
+/// The units in a file.
 fn units(source: &Source) -> Vec<Unit> {
     let recipes = match source.kind {
         FileKind::Shell => return vec![unit(None, Script { text: source.text.as_str().into(), start: 0 })],
@@ -321,7 +321,7 @@ pub struct Reached<'p> {
     pub unit: &'p Unit,
     /// The first CI file with a step that leads to it, in order of path and line.
     pub from: &'p ProjectFile,
-    /// The command in that step.
+    /// The span of the command in that step.
     pub call: Span,
 }
 
@@ -344,7 +344,7 @@ pub fn reached(project: &Project) -> Vec<Reached<'_>> {
 }
 
 /// The units that a call runs, directly and indirectly, except those in `seen`. `each` receives every call to a unit,
-/// even of a unit in `seen`.
+/// even to a unit in `seen`.
 pub fn all<'p>(
     project: &'p Project,
     from: &'p ProjectFile,

@@ -24,7 +24,7 @@ static BUILDS: Words = Words::any_of(&["#checks."]);
 /// The parts of a file that concern the flake's checks.
 #[derive(Debug, Default)]
 pub struct CheckFacts {
-    /// Whether it is a file of the repository's CI.
+    /// Whether it is one of the repository's own CI files.
     pub is_ci: bool,
     /// What it does with the code, if it is a CI file.
     pub purpose: Purpose,
@@ -68,13 +68,13 @@ fn counts(source: &Source) -> bool {
     }
 }
 
-/// Whether a path is a CI file of the repository itself, not of a template or example in it.
+/// Whether a path is one of the repository's own CI files, not one in a template or example.
 fn is_own_ci(path: &str) -> bool {
     let hidden = path.starts_with('.') || !path.contains('/');
     hidden && ci::system(path).is_some_and(|system| system != ci::System::GitHubAction)
 }
 
-/// Whether a path is another file that may list the checks required for a merge.
+/// Whether a path is one of the other files that may list the checks required for a merge.
 fn speaks_of_ci(path: &str) -> bool {
     path.starts_with(".github/") || matches!(path, ".mergify.yml" | "garnix.yaml" | "bors.yml")
 }
@@ -109,7 +109,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// Whether a line contains one of the words outside comments. Names of steps do not count.
+/// Whether a line contains one of the words outside comments. Step names do not count.
 fn names_any(text: &str, words: &[&str]) -> bool {
     // Most files contain none of the words, so their lines need not be read.
     let is_in_text = |word: &&str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
@@ -139,7 +139,7 @@ fn uncommented(line: &str) -> &str {
     line.match_indices('#').find(starts).map_or(line, |(at, _)| &line[..at])
 }
 
-/// A line without the text that it prints: `echo "run nix flake check" && nix build`.
+/// A line without its `echo` and `printf` commands: `echo "run nix flake check" && nix build`.
 fn unsaid(line: &str) -> String {
     let parts = line.split_inclusive(['&', '|', ';']);
     let prints = |part: &&str| {

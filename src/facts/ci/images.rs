@@ -1,4 +1,4 @@
-//! Images that CI builds with Docker tooling, and packages of a flake that are images.
+//! Images that CI builds with Docker tooling, and a flake's packages that are images.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -16,7 +16,7 @@ use crate::lang::{Field, Node, NodeKind, Tree, nix};
 use crate::source::FileKind;
 use crate::{paths, wording};
 
-/// Reads image builds in CI files, and images among the packages of a flake.
+/// Reads image builds in CI files, and images among a flake's packages.
 pub static READER: Reader = Reader { name: "images", needles: &[&BUILDERS, &TASKS], may_hold, read };
 
 static BUILDERS: Words = Words::any_of(&["buildImage", "LayeredImage"]);
@@ -40,13 +40,13 @@ pub struct ImageFacts {
     pub builds: Vec<Build>,
     /// Packages of the flake that are container images.
     pub containers: Vec<Container>,
-    /// The names of the other packages of the flake.
+    /// The names of the flake's other packages.
     pub packages: Vec<String>,
 }
 
 impl Fact for ImageFacts {}
 
-/// The packages of each flake of a repository.
+/// The packages of each flake in a repository.
 #[derive(Debug, Default)]
 pub struct FlakePackages<'p> {
     /// The packages in the files of a flake, by the flake's folder. Files outside any flake are under `None`.
@@ -84,8 +84,8 @@ impl<'p> FlakePackages<'p> {
         self.by_flake.get(&self.flake_of(path))
     }
 
-    /// The folder of the innermost flake around a file. A template is not part of the flake around it, because it is
-    /// meant to be copied.
+    /// The folder of the innermost flake or template around a file. A template is not part of the flake around it,
+    /// because it is meant to be copied.
     fn flake_of(&self, path: &'p str) -> Option<&'p str> {
         let is_end = |folder: &&str| self.flakes.contains(folder) || paths::is_template(folder);
         paths::folders(path).find(is_end).or_else(|| self.flakes.get("").copied())
@@ -157,7 +157,7 @@ fn concourse(tree: &Tree<'_>) -> Vec<Build> {
     pairs.filter_map(task).collect()
 }
 
-/// The images that the commands of a script build.
+/// The images that a script's commands build.
 pub fn script_builds(script: &Script<'_>, commands: &[Command<'_>]) -> impl Iterator<Item = Build> {
     commands.iter().filter_map(|command| {
         let named = command.words.get(..builders::builds(command)?)?;
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn reusable_units_of_each_ci_system_that_build_images() {
+    fn image_builds_are_found_in_reusable_units_of_every_ci_system() {
         let github = |step: &str| format!("jobs:\n  a:\n    steps:\n      - {step}\n");
         let woodpecker = |image: &str| format!("steps:\n  - name: a\n    image: {image}\n");
         let azure = |inputs: &str| format!("steps:\n- task: {inputs}\n");
@@ -359,7 +359,7 @@ mod tests {
         assert_eq!(packages, ["hello", "imagemagick"]);
     }
 
-    /// The images among the packages of a flake.
+    /// The images among a flake's packages.
     fn images(text: &str) -> Vec<(String, bool)> {
         let tree = Tree::parse(Language::Nix, text).unwrap();
         packages(&tree).0.into_iter().map(|found| (found.name, found.pushes)).collect()

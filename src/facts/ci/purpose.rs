@@ -7,7 +7,7 @@ use crate::lang::yaml::Yaml;
 
 use super::nix::commands;
 
-/// What a CI file does with the code of its repository.
+/// What a CI file does with the repository's code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purpose {
     /// Whether it builds or tests the code when the code changes.
@@ -58,7 +58,7 @@ fn works(command: &Command<'_>) -> bool {
     }
 }
 
-/// Whether a command runs a check, judging by its name: `stylix-check`, `nix run .#ci`. A path refers to a file of the
+/// Whether a command runs a check, judging by its name: `stylix-check`, `nix run .#ci`. A path refers to a file in the
 /// repository, which is read separately.
 fn may_check(command: &Command<'_>) -> bool {
     let path = command.word(0).unwrap_or("");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn workflows_that_build_or_test_the_code() {
+    fn workflows_that_build_or_test_the_code_are_recognised() {
         for (on, steps, works) in [
             ("on: push\n", "      - run: cargo test\n", true),
             ("on: [pull_request]\n", "      - run: nix build\n", true),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_may_check() {
+    fn programs_that_may_run_the_checks_are_recognised() {
         for (run, expected) in [
             ("nix develop --command stylix-check", true),
             ("nix run .#ci", true),

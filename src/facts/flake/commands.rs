@@ -43,7 +43,7 @@ pub fn script_uses(script: &Script<'_>, commands: &[Command<'_>]) -> Vec<Use> {
     scan.uses
 }
 
-/// The text before the list of a search path.
+/// The text before a search path.
 const MARK: &str = "NIX_PATH=";
 
 struct Scan {
@@ -95,7 +95,7 @@ impl Scan {
         };
         let (before, after) = command.words.split_at(end);
         let mut found = uses_among(before.get(2..).unwrap_or_default(), if runs { 1 } else { usize::MAX });
-        // After these words, the program may pass installables to Nix. A command after `-c` is read separately.
+        // After `--`, the program may pass installables to Nix. A command after `-c` is read separately.
         if found.is_empty() && after.first().is_some_and(|word| word.text == "--") {
             found = uses_among(after, 1);
         }
@@ -212,7 +212,7 @@ fn used(script: &Script<'_>, word: &Word<'_>, skip: usize) -> Option<Use> {
     used_in(script, word, skip..word.text.len())
 }
 
-/// The use of nixpkgs in part of a word.
+/// The use of nixpkgs in part of a word; `None` if that part does not refer to nixpkgs.
 fn used_in(script: &Script<'_>, word: &Word<'_>, part: Range<usize>) -> Option<Use> {
     let text = word.text.get(part.clone())?;
     let span = script.span(word.span);
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_to_nixpkgs_in_scripts() {
+    fn references_to_nixpkgs_are_found_in_scripts() {
         for (text, expected) in [
             ("NIX_PATH=nixpkgs=channel:nixos-21.05 nix-build", vec!["channel:nixos-21.05"]),
             ("NIX_PATH=nixpkgs=channel:nixos-21.05:foo=/x nix-build", vec!["channel:nixos-21.05"]),

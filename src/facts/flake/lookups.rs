@@ -18,10 +18,10 @@ pub struct Lookup {
     pub scope: Option<&'static str>,
 }
 
-/// The function that Nix calls for a lookup. Its own one searches NIX_PATH.
+/// The function that Nix calls for a lookup. Nix's own searches NIX_PATH.
 const FUNCTION: &str = "__findFile";
 
-/// The lookups of a file. `<nix/..>` is not included: those files come with Nix.
+/// The lookups in a file. `<nix/..>` is not included: those files come with Nix.
 pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
     let nodes = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::SearchPath);
     // `<x>` calls `__findFile`, which den and others pass to modules.
@@ -35,7 +35,8 @@ pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
     lookups.filter(|lookup| lookup.name != "nix").collect()
 }
 
-/// How an input with this name can be accessed at a node.
+/// The prefix with which an input can be accessed at a node: `inputs.`, or empty if the input is an argument. `None` if
+/// it cannot be accessed.
 fn scope(tree: &Tree<'_>, node: Node, name: &str, is_flake: bool) -> Option<&'static str> {
     let argument = |name: &str| matches!(nix::resolve(tree, node, name), Some(Origin::Argument(_)));
     if is_flake && argument(name) {

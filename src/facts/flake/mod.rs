@@ -216,7 +216,7 @@ impl<'a> FlakeFile<'a> {
     }
 }
 
-/// The flakes of a repository.
+/// The flakes in a repository.
 pub fn flakes(project: &Project) -> impl Iterator<Item = FlakeFile<'_>> {
     project.files.iter().filter_map(|file| FlakeFile::of(project, file))
 }

@@ -86,7 +86,7 @@ mod tests {
     use crate::lang::flake::nixpkgs::Channel;
 
     #[test]
-    fn pins_of_niv_npins_and_lon() {
+    fn pins_of_niv_npins_and_lon_are_read() {
         for (path, text, expected) in [
             (
                 "nix/sources.json",

@@ -1,4 +1,4 @@
-//! All registries of a repository, indexed for fast lookups.
+//! All registries in a repository, indexed for fast lookups.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,14 +12,14 @@ use crate::spans::Spans;
 /// An entry with its registry.
 pub type Known<'p> = (&'p Registry, &'p Entry);
 
-/// All registries of a repository.
+/// All registries in a repository.
 #[derive(Debug)]
 pub struct Registries<'p> {
     all: Vec<&'p Registry>,
     by_path: HashMap<&'p str, &'p Registry>,
-    /// By path suffixes that start after a slash; `None` if several paths have the same suffix.
+    /// The registries by path suffixes that start at a slash; `None` if several paths have the same suffix.
     by_end: HashMap<&'p str, Option<&'p Registry>>,
-    /// By name; the first registry that defines it wins.
+    /// The entries by name; the first registry that defines a name takes precedence.
     entries: HashMap<&'p [String], Known<'p>>,
     numbers: BTreeMap<u32, Vec<Known<'p>>>,
     /// Entries by the folder that their registries serve, and by number. If there is only one folder, its map is
@@ -108,7 +108,7 @@ impl<'p> Registries<'p> {
         self.numbers.iter().map(|(&number, entries)| (number, entries.as_slice()))
     }
 
-    /// The numbers that the comments of a file cover, with the ranges that they cover. A comment states the number, or
+    /// The numbers that the comments in a file cover, with the ranges that they cover. A comment states the number, or
     /// names an entry that has it.
     pub fn answers(&self, comments: &[RegistryComment]) -> Answers {
         let mut answers: HashMap<u32, Vec<Span>> = HashMap::new();
@@ -132,7 +132,7 @@ impl<'p> Registries<'p> {
     }
 }
 
-/// The numbers and ranges that the registry comments of a file cover.
+/// The numbers and ranges that the registry comments in a file cover.
 #[derive(Debug)]
 pub struct Answers(HashMap<u32, Spans>);
 

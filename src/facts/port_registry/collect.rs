@@ -120,7 +120,7 @@ fn kept_to_itself(machine: &mut Machine<'_, '_>, names: &Set, fault: Option<&str
     Walk { machine, entries: Vec::new() }.read(&value, fault)
 }
 
-/// The common name that contains all ports of a registry, if it is one of the usual ones.
+/// The common name that contains all ports in a registry, if it is one of the usual ones.
 fn prefix(entries: &[Entry]) -> Vec<String> {
     let mut firsts = entries.iter().filter(|entry| entry.port().is_some()).map(|entry| entry.path.first());
     let Some(Some(first)) = firsts.next() else { return Vec::new() };
@@ -130,8 +130,8 @@ fn prefix(entries: &[Entry]) -> Vec<String> {
     if shared && group { vec![first.clone()] } else { Vec::new() }
 }
 
-/// The path of the only set with a usual name for ports, in a file that also contains other things: numbers outside
-/// it are not ports. `network.ports` in `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
+/// The path of the only set with a usual name for ports, in a file that also contains other things: numbers outside it
+/// are not ports. For example, `network.ports` in `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
 fn mixed_prefix(entries: &[Entry]) -> Option<Vec<String>> {
     const FEWEST: usize = 3;
     let set_of = |entry: &Entry| {
@@ -219,7 +219,7 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// Reads one attribute: an entry, or a group to walk.
+    /// Reads an attribute: adds its entry, or returns the group to walk.
     fn attribute(&mut self, path: Vec<String>, attr: Attr, around: &[ThunkId]) -> Option<Group> {
         let value = self.machine.force(attr.thunk);
         let (origin, span) = self.machine.origin(attr.thunk);
@@ -304,7 +304,7 @@ impl Registry {
         if ports.is_empty() {
             return false;
         }
-        // In a NixOS module the last name is the kind of number; in a registry it is the service.
+        // In a NixOS module the last name says what the number is, such as `port`; in a registry it names the service.
         let module = ["services", "networking", "virtualisation", "systemd", "programs"].into_iter().any(top);
         let options = ports.iter().filter(|entry| names_an_option(entry)).count();
         ports.len() > others && !(module && (others > 0 || options * 2 > ports.len()))

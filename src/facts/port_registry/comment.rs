@@ -15,7 +15,7 @@ pub struct RegistryComment {
     pub entry: String,
     /// The number, if the comment states one.
     pub number: Option<u32>,
-    /// The comment, from its `#` to its end.
+    /// The span of the comment, from its `#` to its end.
     pub span: Span,
     /// The span of the path.
     pub registry_span: Span,
@@ -65,6 +65,7 @@ fn comment_starts(line: &str) -> impl Iterator<Item = usize> {
 }
 
 /// Reads one comment: `# Port from PATH: NAME = NUMBER, NAME = NUMBER`. The word "port" and the numbers are optional.
+/// `None` for other comments.
 fn read(text: &str, span: Span) -> Option<Vec<RegistryComment>> {
     let mut cursor = Cursor { text: text.get(..span.end as usize)?, at: span.start as usize };
     cursor.skip(|c| c == '#' || c.is_whitespace());
@@ -169,7 +170,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Finds the range that a comment covers, by the kind of file.
+/// Finds the range that a comment covers, depending on the kind of file.
 enum Cover<'t, 'a> {
     /// The mapping that contains the comment.
     Yaml { index: &'t LineIndex, tree: &'t Tree<'a>, yaml: Yaml<'t, 'a>, blocks: Vec<Block> },
@@ -179,7 +180,7 @@ enum Cover<'t, 'a> {
     Whole(Span),
 }
 
-/// An entry of a mapping or an item of a sequence.
+/// An entry in a mapping or an item in a sequence.
 #[derive(Debug, Clone, Copy)]
 struct Block {
     node: Node,
@@ -246,7 +247,7 @@ impl InYaml<'_, '_, '_> {
         let scalars =
             [NodeKind::BlockScalar, NodeKind::PlainScalar, NodeKind::DoubleQuoteScalar, NodeKind::SingleQuoteScalar];
         if scalars.contains(&self.tree.kind(inside)) {
-            // A comment in the script of the scalar.
+            // A comment inside the scalar, such as in a script.
             return self.mapping_around(inside);
         }
         let next = self.blocks.partition_point(|block| block.start < comment.start);

@@ -89,7 +89,7 @@ fn strings(machine: &mut Machine<'_, '_>, items: &Rc<[u32]>) -> Vec<String> {
     texts.unwrap_or_default()
 }
 
-/// `tcp`, `udp` and the like; empty if one of them is not known.
+/// The protocols in lower case, with `udp` for `quic`; empty if one of them is not known.
 fn known_protocols(written: &[String]) -> Vec<String> {
     let words = written.iter().flat_map(|text| text.split(['/', ',', '+', ' ', '&'])).filter(|word| !word.is_empty());
     let words: Vec<String> = words.map(str::to_ascii_lowercase).collect();

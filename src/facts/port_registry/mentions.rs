@@ -5,12 +5,12 @@ use aho_corasick::AhoCorasick;
 use crate::config::PortSettings;
 use crate::lang::nix;
 
-/// The names by which Nix code can refer to the registries of a repository.
+/// The names by which Nix code can refer to the registries in a repository.
 #[derive(Debug, Default)]
 pub struct Mentions {
     /// `None` if no file can be a registry.
     names: Option<AhoCorasick>,
-    /// Whether any path may lead to a registry, because one is the `default.nix` of the root.
+    /// Whether any path may lead to a registry, because one is the `default.nix` in the root.
     anything: bool,
 }
 
@@ -25,7 +25,7 @@ impl Mentions {
         }
         let names = registries.iter().flat_map(|path| path.split('/')).map(|name| format!("/{name}"));
         // Modules may receive a registry as an argument.
-        let words = names.chain(["/.".to_owned()]).chain(super::uses::ARGUMENTS.map(str::to_owned));
+        let words = names.chain(["/.".to_owned()]).chain(super::passing::ARGUMENTS.map(str::to_owned));
         let names = AhoCorasick::new(words).ok();
         Self { anything: names.is_none() || registries.contains(&"default.nix"), names }
     }

@@ -1,7 +1,7 @@
 //! Port registries: nested sets of names and numbers in which a repository keeps its ports, evaluated as Nix does.
 //!
 //! [`evaluate`] reads a file the way Nix would, without running it (`eval`); values that cannot be known from the text
-//! are [`Value::NotDecidable`], never a guess. [`Registries`] answers queries over all registries of a repository,
+//! are [`Value::NotDecidable`], never a guess. [`Registries`] answers queries about all registries in a repository,
 //! [`comment`] reads the comments with which YAML files and Dockerfiles refer to an entry, and [`uses`] finds the
 //! references in Nix.
 
@@ -39,7 +39,7 @@ pub use uses::{Access, Use};
 /// The origin of entries whose definition is not known.
 const UNKNOWN_ORIGIN: u32 = u32::MAX;
 
-/// An entry of a registry: a name and its value.
+/// An entry in a registry: a name and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The path to it, outermost name first: `["databases", "redis"]`.
@@ -52,7 +52,7 @@ pub struct Entry {
     pub value_span: Span,
     /// Entries that are aliases of one definition (`inherit`, `a = b;`) share this number.
     pub origin: u32,
-    /// Whether another value of the file depends on it.
+    /// Whether another value in the file depends on it.
     pub read_here: bool,
     /// Whether its value is the same for all arguments that the registry may be called with.
     pub settled: bool,
@@ -114,7 +114,7 @@ pub enum Value {
 pub struct Registry {
     /// The file.
     pub path: RelPath,
-    /// Its entries, in the order of the file. An undecidable group is one entry at the group's path.
+    /// Its entries, in file order. An undecidable group is one entry at the group's path.
     pub entries: Vec<Entry>,
     /// How the file is written, which determines how to import it.
     pub shape: Shape,
@@ -147,7 +147,7 @@ impl Registry {
         self.index.lookup(&self.entries, path)
     }
 
-    /// The entries at a path and below it.
+    /// The entries at a path and under it.
     pub fn below(&self, path: &[String]) -> impl Iterator<Item = &Entry> {
         self.index.below(&self.entries, path)
     }
@@ -179,7 +179,7 @@ impl Registry {
         }
     }
 
-    /// An entry's path without the common name that contains all ports of the registry.
+    /// An entry's path without the common name that contains all ports in the registry.
     pub fn bare<'e>(&self, entry: &'e Entry) -> &'e [String] {
         entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
     }
@@ -198,7 +198,7 @@ impl Registry {
         })
     }
 
-    /// The entries that are port numbers.
+    /// The entries that are port numbers, with these numbers.
     pub fn ports(&self) -> impl Iterator<Item = (&Entry, u16)> {
         self.entries.iter().filter_map(|entry| Some((entry, entry.port()?)))
     }
@@ -286,8 +286,8 @@ pub static READER: Reader = Reader { name: "port registry", needles: &[&NIX_FILE
 
 static NIX_FILE: Words = Words::any_of(&[".nix"]);
 
-/// A registry is identified by its path, and references contain its name: in Nix code, or elsewhere in a comment or a
-/// command.
+/// Whether a file may be a registry, judging by its path, or refer to one by its name: in Nix code, or elsewhere in a
+/// comment or a command.
 fn may_hold(source: &Glance<'_>) -> bool {
     match source.kind {
         FileKind::Nix => is_candidate(&source.path, source.ports) || source.registries.may_be_in(&source.text),
@@ -336,7 +336,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// The first syntax error of a file that may be a registry.
+/// The span of a file's first syntax error, if the file may be a registry.
 fn fault(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Option<Span> {
     let is_broken = is_candidate(path, settings) && tree.broken();
     is_broken.then(|| faults(tree).next().map_or(Span::default(), |node| tree.span(node)))
@@ -349,7 +349,7 @@ pub struct RegistryFacts {
     pub defined: Option<Registry>,
     /// Whether the file is configured as a registry, but does not evaluate to a set.
     pub is_other: bool,
-    /// The file's first syntax error, if the file may be a registry.
+    /// The position of the file's first syntax error, if the file may be a registry.
     pub broken: Option<Span>,
     /// Whether a limit ended the evaluation before it was known which entries the file has.
     pub exceeded: bool,

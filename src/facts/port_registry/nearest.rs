@@ -11,7 +11,7 @@ use crate::suggest;
 #[derive(Debug)]
 pub struct Names<'r> {
     all: Vec<(String, &'r Entry)>,
-    /// By the last word in lower case; `None` if several names end in it.
+    /// The entries by the last word of their name, in lower case; `None` if several names end in it.
     by_last: HashMap<String, Option<&'r Entry>>,
     /// The total size of the names in bytes.
     bytes: u64,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::uses::ARGUMENTS;
 use crate::finding::{RelPath, Span};
 use crate::lang::nix;
 use crate::lang::nix::path::path_of;
 use crate::lang::{Field, Node, NodeKind, Tree};
+
+/// Names of arguments by which modules receive a registry.
+pub const ARGUMENTS: [&str; 3] = ["ports", "portRegistry", "registry"];
 
 /// Sets whose members become arguments of all modules.
 const MODULE_ARGUMENTS: [&str; 3] = ["specialArgs", "extraSpecialArgs", "_module.args"];

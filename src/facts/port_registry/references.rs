@@ -10,7 +10,7 @@ use crate::facts::{FILES_AT_ONCE, Project, ProjectFile};
 use crate::finding::{RelPath, Span};
 use crate::paths;
 
-/// The uses of registries in a file.
+/// The uses of registries in a file, each with its registry.
 pub fn uses_in<'p>(
     file: &'p ProjectFile,
     registries: &Registries<'p>,
@@ -41,7 +41,7 @@ pub struct Resolved<'p> {
 /// The registries that modules receive as arguments.
 #[derive(Debug, Default)]
 pub struct Arguments<'p> {
-    /// By the name of the argument: the files that pass it, and the registry.
+    /// By argument name: the files that pass the argument, each with the registry.
     passed: HashMap<&'p str, Vec<(&'p RelPath, &'p Registry)>>,
     /// The names of arguments that also receive values that may not be registries.
     unclear: HashSet<&'p str>,
@@ -107,8 +107,8 @@ impl<'p> Arguments<'p> {
     }
 }
 
-/// A position that may refer to an entry of a registry, though nothing shows how the file gets the registry. `None`
-/// if there is no such position, or if the registry is not passed to anything.
+/// A position that may refer to a registry entry, though nothing shows how the file gets the registry. `None` if there
+/// is no such position, or if the registry is not passed to anything.
 pub fn unclear<'p>(
     project: &'p Project,
     registry: &Registry,
@@ -176,7 +176,7 @@ pub fn lookup<'p>(registry: &'p Registry, found: &Use) -> Option<Lookup<'p>> {
     (registry.shape.importable && registry.shape.calls.len() == found.calls).then(|| registry.lookup(&found.path))
 }
 
-/// The positions that may read a registry by loading its folder.
+/// The positions that may read a registry by loading its folder, each with its file and the registry.
 pub fn loads<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,
@@ -189,8 +189,8 @@ pub fn loads<'p>(
     })
 }
 
-/// Whether a file is in a folder or below it. For the root, only its own files count: code that takes the whole
-/// repository (a source filter, a formatter) hardly ever reads it as Nix.
+/// Whether a file is in a folder, at any depth. For the root, only the files directly in it count: code that takes the
+/// whole repository (a source filter, a formatter) hardly ever reads it as Nix.
 fn is_below(file: &str, folder: &str) -> bool {
     match folder {
         "" => !file.contains('/'),

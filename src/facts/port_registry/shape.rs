@@ -5,10 +5,10 @@
 pub struct Shape {
     /// The functions around the set, outermost first; each takes one argument.
     pub calls: Vec<Call>,
-    /// The name that contains all ports of the file: `["ports"]` for `{ lib }: { ports = {..}; .. }`. Empty for a plain
+    /// The name that contains all ports in the file: `["ports"]` for `{ lib }: { ports = {..}; .. }`. Empty for a plain
     /// set. Entry paths begin with it.
     pub prefix: Vec<String>,
-    /// Whether importing the file gives the entries. False if they are in a `let` that the file does not export.
+    /// Whether the entries can be imported. They cannot if they are in a `let` that the file does not export.
     pub importable: bool,
 }
 

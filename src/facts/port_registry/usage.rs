@@ -18,7 +18,7 @@ pub struct Used {
     entries: HashSet<(RelPath, u32)>,
     /// Groups whose entries may all be used.
     groups: HashSet<(RelPath, Vec<String>)>,
-    /// Registries that modules get as arguments, by argument name.
+    /// Registries that modules receive as arguments, by argument name.
     arguments: HashSet<(RelPath, String)>,
 }
 

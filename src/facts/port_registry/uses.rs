@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::passing::{is_inherited_argument, is_module_argument, is_module_function};
+use super::passing::{ARGUMENTS, is_inherited_argument, is_module_argument, is_module_function};
 use crate::config::PortSettings;
 use crate::finding::{RelPath, Span};
 use crate::lang::nix::path::path_of;
@@ -24,9 +24,9 @@ pub struct Use {
     pub path: Vec<String>,
     /// The span of each name.
     pub names: Vec<Span>,
-    /// The whole expression.
+    /// The span of the whole expression.
     pub span: Span,
-    /// Whether the value is used, not only bound to a name. If it is used, everything below the path may be read.
+    /// Whether the value is used, not only bound to a name. If it is used, everything under the path may be read.
     pub reads: bool,
     /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
@@ -48,9 +48,6 @@ pub enum Access {
     /// As a member of an argument: `inputs.ports`.
     Member,
 }
-
-/// Names of arguments by which modules receive a registry.
-pub const ARGUMENTS: [&str; 3] = ["ports", "portRegistry", "registry"];
 
 /// The maximum number of steps per file, or its number of nodes if that is larger. Beyond it, the whole registry counts
 /// as used.
@@ -111,7 +108,7 @@ pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
     search.found
 }
 
-/// Words of libraries and functions that read all files of a folder.
+/// Words for libraries and functions that read all files in a folder.
 const LOADERS: [&str; 6] =
     ["readDir", "listFilesRecursive", "haumea", "import-tree", "rakeLeaves", "packagesFromDirectoryRecursive"];
 
@@ -129,7 +126,7 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// The folders in which a file may read every Nix file: those that it passes to a function, or, if it mentions a
-/// function that loads folders, all folders that it names.
+/// function that loads folders, all folders that it names. Each has the span of its first mention.
 pub fn folders(file: &str, tree: &Tree<'_>) -> Vec<(RelPath, Span)> {
     let loads = LOADERS.iter().any(|word| memchr::memmem::find(tree.text().as_bytes(), word.as_bytes()).is_some());
     let mut found: Vec<(RelPath, Span)> = Vec::new();
@@ -364,7 +361,7 @@ impl<'a> Search<'_, 'a> {
         for name in nix::names(tree, path) {
             match name.text {
                 Some(text) => next = next.select(select, &text, tree.span(name.node)),
-                // A computed name: may refer to anything below.
+                // A computed name may refer to anything under the path.
                 None => return self.read(&next.uncertain()),
             }
         }
@@ -466,7 +463,7 @@ fn read_names<'a>(tree: &Tree<'a>) -> HashMap<&'a str, Vec<Node>> {
     names
 }
 
-/// The kind of expression that a binding or `inherit` belongs to.
+/// The kind of the expression that contains a binding or an `inherit`.
 fn set_around(tree: &Tree<'_>, member: Node) -> Option<NodeKind> {
     Some(tree.kind(tree.parent(tree.parent(member)?)?))
 }

@@ -18,10 +18,10 @@ pub enum Sink {
     Elsewhere,
 }
 
-/// The path of a value outward.
+/// Where a value ends up, and the arithmetic on the way.
 #[derive(Debug, Clone, Copy)]
 pub struct Flow {
-    /// Its end.
+    /// Where the value ends up.
     pub sink: Sink,
     /// The outermost arithmetic on the path, if any.
     pub arithmetic: Option<Node>,
@@ -85,7 +85,8 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
     ends(Sink::Elsewhere, arithmetic)
 }
 
-/// The flag whose value is an element of a list: `[ "--port" "8080" ]`.
+/// The port flag before an element of a list, if the element is its value: `--port` for `8080` in `[ "--port" "8080"
+/// ]`.
 pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     let mut element = value;
     while let Some(around) = tree.parent(element)
@@ -102,7 +103,7 @@ pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     (is_port_flag(flag) || is_publish_flag(flag) && is_mapping() || of_ssh()).then(|| flag.to_owned())
 }
 
-/// Whether a list contains ssh options: `sshOpts = [ "-p" "2222" ]`, `[ "ssh" "-p" "2222" ]`.
+/// Whether the list around an element contains ssh options: `sshOpts = [ "-p" "2222" ]`, `[ "ssh" "-p" "2222" ]`.
 fn is_about_ssh(tree: &Tree<'_>, element: Node) -> bool {
     let Some(list) = tree.parent(element) else { return false };
     let first = tree.children(list).next().and_then(|first| nix::literal_string(tree, first));
@@ -163,7 +164,7 @@ fn piped(operator: NodeKind) -> (Field, Field) {
     }
 }
 
-/// The function itself and the number of arguments that it is applied to.
+/// The function that is applied, and the number of its arguments: `f` and 2 for `f x y`.
 fn callee(tree: &Tree<'_>, function: Node) -> Option<(Node, usize)> {
     let mut given = 0;
     let mut head = nix::unwrap_parens(tree, function);
@@ -216,10 +217,11 @@ fn receiver_from(tree: &Tree<'_>, value: Node, mut in_list: bool) -> Option<(Nod
     }
 }
 
-/// Functions that call another function, their first argument, with each name and value of a set, their second.
+/// Functions that call their first argument with each name and value of their second argument, a set.
 const SET_MAPS: [(&str, usize); 4] = [("mapAttrs", 1), ("mapAttrs'", 1), ("mapAttrsToList", 1), ("concatMapAttrs", 1)];
 
-/// The function that `mapAttrs` and the like call with the value of a binding in their set.
+/// The function that `mapAttrs` and the like call with the value of a binding in their set, and the index of that
+/// argument.
 fn mapped(tree: &Tree<'_>, binding: Node) -> Option<(Node, usize)> {
     let set = tree.parent(tree.parent(binding)?).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let is_single = nix::names(tree, nix::attrpath_node(tree, binding)?).count() == 1;
@@ -254,8 +256,8 @@ fn is_map(tree: &Tree<'_>, apply: Node) -> bool {
         .is_some_and(|(name, index)| MAPS.iter().any(|map| (map.0, map.1) == (nix::last_name(name), index)))
 }
 
-/// The function that receives the next argument of a possibly partially applied function: that function itself or, for
-/// the list of a `map`, the function that `map` calls.
+/// The function that receives the next argument of a possibly partially applied function, and the index of that
+/// argument: that function itself or, for the list of a `map`, the function that `map` calls.
 fn called(tree: &Tree<'_>, function: Node, in_list: bool) -> Option<(Node, usize)> {
     let (head, index) = callee(tree, function)?;
     let name = nix::last_name(tree.slice(head));

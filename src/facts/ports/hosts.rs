@@ -31,7 +31,7 @@ pub fn value_names_host(path: &[&str]) -> bool {
 /// The dns.nix function that writes a DNS zone. Its first argument is the name of the zone.
 pub const ZONE: &str = "writeZone";
 
-/// Whether an attribute path defines an answer of a DNS server, with the queried name as its last name: blocky's
+/// Whether an attribute path defines a DNS server's answer, with the queried name as its last name: blocky's
 /// `customDNS.mapping`.
 pub fn is_answer(path: &[&str]) -> bool {
     path.contains(&"customDNS")
@@ -56,7 +56,7 @@ pub fn may_name_set_of_hosts(text: &str) -> bool {
     hosts::SITES.iter().chain(&hosts::MACHINES).any(holds)
 }
 
-/// The site or machine of the repository that an attribute path names (`virtualHosts."example.org"`).
+/// The repository's site or machine that an attribute path names (`virtualHosts."example.org"`).
 pub fn name_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     let named = path.windows(2).rev().find(|pair| may_hold_hosts(pair[0]));
     named.map(|pair| pair[1]).filter(|name| !name.is_empty() && *name != "_")
@@ -68,7 +68,7 @@ pub fn machine_in_path<'a>(path: &[&'a str]) -> Option<&'a str> {
     named.map(|pair| pair[1]).filter(|name| !matches!(*name, "" | "_" | "?" | "meta" | "defaults" | "network"))
 }
 
-/// Whether a set with this name contains the machines of the repository.
+/// Whether a set with this name contains the repository's machines.
 pub fn is_set_of_machines(name: &str) -> bool {
     hosts::MACHINES.contains(&name)
 }
@@ -152,7 +152,7 @@ pub fn may_hold_address(name: &str) -> bool {
         || name.starts_with("publicIp")
 }
 
-/// Whether an attribute path assigns its value, an address, to a machine of the repository: the address of an
+/// Whether an attribute path assigns its value, an address, to one of the repository's machines: the address of an
 /// interface, a DNS record, a public address. Routes, gateways and peers contain addresses of other machines.
 pub fn value_is_own_address(path: &[&str]) -> bool {
     const OTHERS: [&str; 10] = [
@@ -184,11 +184,11 @@ pub fn value_is_own_address(path: &[&str]) -> bool {
         || may_hold_address(last) && before.iter().any(|name| NETWORKS.contains(name))
 }
 
-/// The hosts of the repository, from its files and its configuration.
+/// The repository's hosts, from its files and its configuration.
 #[derive(Debug, Default)]
 pub struct Hosts {
     own: HashSet<String>,
-    /// The machines of the repository and its services in containers, by their names without a domain.
+    /// The repository's machines and its services in containers, by their names without a domain.
     machines: HashSet<String>,
     external: Listed,
     configured: Listed,
@@ -199,7 +199,7 @@ pub struct Hosts {
 struct Listed(HashMap<String, (usize, String)>);
 
 impl Listed {
-    /// `example.org`, `.example.org` and `*.example.org` all cover the domain and the names below it.
+    /// Creates the list. `example.org`, `.example.org` and `*.example.org` all cover the domain and the names under it.
     fn new(entries: &[String]) -> Self {
         let mut listed = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -241,7 +241,7 @@ impl Hosts {
                 own.insert(address.to_string());
             }
         }
-        // A service is a host name as well, but an address with the name of one may be anyone's.
+        // Services are machines in this sense, but do not make an address the repository's own.
         let services = project.all::<PortFacts>().flat_map(|ports| &ports.services);
         machines.extend(services.map(|name| name.to_ascii_lowercase()));
         let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));
@@ -270,28 +270,30 @@ impl Hosts {
         if let Ok(address) = host.parse::<IpAddr>() {
             return is_private(address) || self.own.contains(&address.to_string());
         }
-        // A name without a dot is resolved in the local network only.
+        // A name without a dot resolves only in the local network.
         !host.contains('.')
             || hosts::PRIVATE.iter().any(|suffix| is_under(&host, suffix))
             || suffixes(&host).any(|domain| domain.contains('.') && self.own.contains(domain))
             || self.is_machine(&host)
     }
 
-    /// Whether a word that may not be a host at all names a machine of the repository, alone or with a suffix.
+    /// Whether a word, which may not be a host at all, is the name of one of the repository's machines, with or without
+    /// a suffix.
     pub fn is_named_machine(&self, host: &str) -> bool {
         let host = bare(host);
         self.external.covering(&host).is_none()
             && (self.machines.contains(&host) || self.is_machine(&host) || self.configured.covering(&host).is_some())
     }
 
-    /// Whether a host is a machine of the repository with a suffix that only its own network resolves: `atlas.mesh`.
+    /// Whether a host is one of the repository's machines with a suffix that only its own network resolves:
+    /// `atlas.mesh`.
     fn is_machine(&self, host: &str) -> bool {
         let Some((name, suffix)) = host.split_once('.') else { return false };
         let top_level = suffix.rsplit('.').next().unwrap_or(suffix);
         !domains::is_public(top_level) && (self.machines.contains(name) || self.is_pod(name, suffix))
     }
 
-    /// Whether a name is a pod of a Kubernetes service without an address of its own: `kafka-0` under `kafka`.
+    /// Whether a name is a pod of a headless Kubernetes service: `kafka-0` under `kafka`.
     fn is_pod(&self, name: &str, suffix: &str) -> bool {
         let is_number = |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         let service = suffix.split('.').next().unwrap_or(suffix);
@@ -327,7 +329,7 @@ fn bare(host: &str) -> String {
     host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// The registrable domain: the last two labels, unless others can register names below those.
+/// The registrable domain: the last two labels. `None` if others can register names under them, and for addresses.
 fn registrable(name: &str) -> Option<&str> {
     let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
     let _top = dots.next()?;
@@ -424,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn machines_are_own_under_internal_suffixes_only() {
+    fn machines_belong_to_the_repository_only_under_internal_suffixes() {
         let hosts = Hosts { machines: HashSet::from(["atlas".to_owned()]), ..Hosts::default() };
         for (host, own) in [
             ("atlas.mesh", true),
@@ -457,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_interfaces_and_records_are_own() {
+    fn interface_and_record_addresses_belong_to_the_repository() {
         for (path, own) in [
             ("networking.interfaces.eth0.ipv4.addresses.address", true),
             ("systemd.network.networks.wan.address", true),
@@ -490,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_takes_precedence() {
+    fn the_configuration_overrides_what_files_say() {
         let mut hosts = hosts(&["a.example.org"]);
         hosts.external = Listed::new(&[".mail.example.org".into()]);
         hosts.configured = Listed::new(&["gmail.com".into()]);

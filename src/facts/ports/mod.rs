@@ -28,16 +28,16 @@ use text::{Form, Host, TextPort};
 /// Reads port literals and the names of the repository's own hosts.
 pub static READER: Reader = Reader { name: "ports", needles: &trigger::WORDS, may_hold, read };
 
-/// The ports and hosts of one file.
+/// The ports and hosts in one file.
 #[derive(Debug, Default)]
 pub struct PortFacts {
     /// The port literals.
     pub uses: Vec<PortUse>,
-    /// Numbers that are ports only if their host is a machine of the repository.
+    /// Numbers that are ports only if their host is one of the repository's machines.
     pub of_machines: Vec<PortUse>,
     /// Names that this repository gives to its own machines and sites, and addresses that it assigns.
     pub own_hosts: Vec<String>,
-    /// Domains of machines. Other names below their parent domains may belong to others.
+    /// Domains of machines. Other names under their parent domains may be someone else's.
     pub domains: Vec<String>,
     /// Public addresses that hosts files assign to names.
     pub named_addresses: Vec<(IpAddr, String)>,
@@ -68,7 +68,7 @@ impl PortFacts {
             && self.selected_from_config.is_empty()
     }
 
-    /// Whether the file has no port literals, not even of hosts that may be machines.
+    /// Whether the file has no port literals, not even for hosts that may be machines.
     pub fn has_no_uses(&self) -> bool {
         self.uses.is_empty() && self.of_machines.is_empty()
     }
@@ -101,14 +101,14 @@ pub struct Selected {
     pub alias: String,
     /// The names after it.
     pub path: Vec<String>,
-    /// The whole selection.
+    /// The span of the whole selection.
     pub span: Span,
 }
 
 /// A port written in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortUse {
-    /// The digits, or the whole expression for a computed port.
+    /// The span of the digits, or of the whole expression for a computed port.
     pub span: Span,
     /// The number. Above 65535 only where nothing but a port is valid; 0 for a port without a literal number.
     pub number: u32,
@@ -200,7 +200,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// Collects the ports and hosts of a file.
+/// Collects the ports and hosts in a file.
 fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
     let mut facts = PortFacts::default();
     match kind {

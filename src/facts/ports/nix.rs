@@ -128,7 +128,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a binding is a connector on a bus of a virtual machine: libvirt's `master.startport = 2` and `{ type =
+    /// Whether a binding is a connector on a virtual machine's bus: libvirt's `master.startport = 2` and `{ type =
     /// "usb"; bus = 0; port = 1; }`.
     fn is_on_bus(&self, binding: Node, path: &[String], number: u32) -> bool {
         let tree = self.tree;
@@ -212,7 +212,8 @@ impl<'a> Collector<'_, 'a> {
         false
     }
 
-    /// The attribute path of a binding; computed names are `?`. The value of a variable has the variable's name.
+    /// The attribute path of a binding; computed names are `?`. In `{ name = "PORT"; value = "8080"; }`, `value`
+    /// becomes `PORT`.
     fn path(&self, binding: Node) -> Option<Vec<String>> {
         let names = nix::attr_path(self.tree, binding)?;
         let name = |name: nix::AttrName<'_>| match name.text.as_deref() {
@@ -228,7 +229,7 @@ impl<'a> Collector<'_, 'a> {
         Some(path)
     }
 
-    /// The name of an attribute that ends in the word port after an interpolation. The interpolation becomes `?`:
+    /// The name of an attribute, if it ends in the word port after an interpolation. The interpolation becomes `?`:
     /// `?.server.port` for `"${name}.server.port"`.
     fn port_word_after_hole(&self, name: Node) -> Option<String> {
         let tree = self.tree;
@@ -269,7 +270,7 @@ fn is_after_sign(tree: &Tree<'_>, interpolation: Node) -> bool {
     before.ends_with([':', '=', ' ', '"', '\'']) && !before.ends_with("::") && !matches!(after, b'.' | b':')
 }
 
-/// Whether a name is the name of a set of ports. Source ports are lists, and a set called `sports` is about sports:
+/// Whether a set with this name contains ports. Source ports are lists, so a set called `sports` is about sports:
 /// `categories.sports = { sort = 5; }`.
 fn is_set_of_ports(name: &str) -> bool {
     (name.ends_with("ports") || name.ends_with("Ports")) && text::is_port_word(name) && name != "sports"

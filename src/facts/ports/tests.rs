@@ -104,7 +104,7 @@ fn connectors_on_a_bus_are_not_ports() {
                 "{ x = ''<address type='usb' bus='0' port='1'/><master startport='2'/><graphics port='5901'/>''; }",
                 "5901",
             ),
-            // A message bus, and a number that no port of a bus has.
+            // A message bus, and a number that no bus connector has.
             ("{ x = { bus = \"nats\"; port = 22; }; y = { bus = 1; port = 4222; }; }", "22 4222"),
             ("{ k3s.master.startport = 30000; }", "30000"),
             ("let n = 1; p = 81; in { x = { bus = 0; port = n; }; y = { bus = \"a\"; port = p; }; }", "81!"),
@@ -149,7 +149,7 @@ fn the_public_address_of_a_listener_belongs_to_the_repository() {
             ),
             ("{ a.listen.address = \"203.0.113.4:81\"; b.listen = [ { addr = \"203.0.113.4:82\"; } ]; }", "81 82"),
             ("{ a.listen.web = \"203.0.113.4:83\"; b.listen.x = [ \"203.0.113.5:84\" ]; }", "83 84"),
-            // Names of other machines below a listener.
+            // Names of other machines under a listener.
             ("{ services.bind.forwarders = [ \"203.0.113.5:5353\" ]; }", "5353@203.0.113.5"),
             ("{ services.haproxy.listeners.web.backend = \"203.0.113.9:8080\"; }", "8080@203.0.113.9"),
             ("{ services.y.listen.upstream = \"203.0.113.9:8081\"; }", "8081@203.0.113.9"),
@@ -192,7 +192,7 @@ fn a_mail_server_is_the_host_of_all_mail_ports_in_the_same_set() {
 }
 
 #[test]
-fn a_network_policy_rule_that_allows_own_networks_has_own_ports() {
+fn the_ports_of_a_network_policy_rule_belong_to_the_repository_unless_its_only_peer_is_public() {
     let nix = |to: &str| format!("{{ a = {{ to = [ {to} ]; ports = [ {{ port = 8447; }} ]; }}; }}");
     let yaml = |to: &str| format!("a:\n  - to:\n      - {to}\n    ports:\n      - port: 8447\n");
     let (public, private) = ("ipBlock.cidr = \"203.0.113.0/24\";", "ipBlock.cidr = \"10.0.0.0/8\";");
@@ -382,7 +382,7 @@ fn comments_and_prose_contain_no_ports() {
 }
 
 #[test]
-fn ports_in_yaml_keys_lists_and_strings() {
+fn ports_are_found_in_yaml_keys_lists_and_strings() {
     holds(
         Language::Yaml,
         &[
@@ -404,7 +404,7 @@ fn ports_in_yaml_keys_lists_and_strings() {
 }
 
 #[test]
-fn ports_in_dockerfile_instructions() {
+fn ports_are_found_in_dockerfile_instructions() {
     holds(
         Language::Dockerfile,
         &[
@@ -487,7 +487,7 @@ fn instance_names_that_are_prose_keys_are_still_read() {
 }
 
 #[test]
-fn ports_in_argument_lists_and_escapes() {
+fn ports_are_found_in_argument_lists_and_escapes() {
     holds(
         Language::Nix,
         &[

@@ -115,7 +115,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// True if only a port is valid here, so that a number above 65535 is a mistake and not another kind of number.
+    /// Whether only a port is valid here, so that a number above 65535 is a mistake and not another kind of number.
     const fn is_certain(self) -> bool {
         matches!(self, Self::Flag | Self::Env | Self::Key | Self::Mapping | Self::Directive | Self::Whole)
     }
@@ -191,21 +191,21 @@ struct View<'a> {
     text: &'a str,
     bytes: &'a [u8],
     flavour: Flavour,
-    /// The path implies ports: bare numbers, lists and mappings are ports.
+    /// Whether the path implies that bare numbers, lists and mappings are ports.
     wants_port: bool,
-    /// The path implies that `name:number` is not an address but a time, an image or an owner.
+    /// Whether the path implies that `name:number` is not an address but a time, an image or an owner.
     no_address: bool,
-    /// The path implies an address: `redis:6379` is one.
+    /// Whether the path implies an address, so that `redis:6379` is one.
     wants_address: bool,
-    /// The path implies ports, and the text contains only numbers.
+    /// Whether the path implies ports and the text contains only numbers.
     only_numbers: bool,
-    /// The path implies addresses on which a machine listens.
+    /// Whether the path implies addresses on which a machine listens.
     listens: bool,
-    /// The path is about forwarding: its addresses belong to the repository's own machines.
+    /// Whether the path is about forwarding, so that its addresses belong to the repository's own machines.
     forwards: bool,
-    /// The path is about ssh, whose options often appear alone (`NIX_SSHOPTS = "-p 23"`).
+    /// Whether the path is about ssh, whose options often appear alone (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
-    /// The path is an ssh tunnel option, whose values start with a port: `"8080 localhost:8080"`.
+    /// Whether the path is an ssh tunnel option, whose values start with a port: `"8080 localhost:8080"`.
     tunnels: bool,
     /// The program whose arguments the text contains, if the path names it.
     program: Option<&'static str>,
@@ -268,7 +268,7 @@ impl<'a> View<'a> {
         self.text.get(digits.clone())?.parse().ok()
     }
 
-    /// Whether the digits are an end of a range of all ports: `0-65535`, `1:65535`.
+    /// Whether the digits are one end of the range of all ports: `0-65535`, `1:65535`.
     fn is_every_port(&self, digits: &Range<usize>) -> bool {
         let separates = |at: usize| matches!(self.at(at), b'-' | b':');
         match self.str(digits.clone()) {
@@ -282,7 +282,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the digits are in an address of the hypervisor, whose ports are not network ports: `vsock::22`.
+    /// Whether the digits are in a vsock address, `vsock::22`. Its ports are not network ports.
     fn is_vsock(&self, digits: usize) -> bool {
         self.before(digits) == b':' && {
             let end = self.run_start(digits, |byte| byte.is_ascii_digit() || byte == b':');
@@ -306,7 +306,7 @@ impl<'a> View<'a> {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// The start of the run of bytes that satisfy `accept` and ends at `end`; at most [`WINDOW`] bytes back.
+    /// The start of the run of bytes that `accept` allows and that ends at `end`; at most [`WINDOW`] bytes back.
     fn run_start(&self, end: usize, accept: impl Fn(u8) -> bool) -> usize {
         let floor = end.saturating_sub(WINDOW);
         let mut start = end;
@@ -316,7 +316,7 @@ impl<'a> View<'a> {
         start
     }
 
-    /// The end of the run of bytes that satisfy `accept` and starts at `start`; at most [`WINDOW`] bytes on.
+    /// The end of the run of bytes that `accept` allows and that starts at `start`; at most [`WINDOW`] bytes ahead.
     fn run_end(&self, start: usize, accept: impl Fn(u8) -> bool) -> usize {
         let ceiling = self.bytes.len().min(start.saturating_add(WINDOW));
         let mut end = start;

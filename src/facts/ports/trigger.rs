@@ -93,8 +93,8 @@ static SERVER: Words = Words::counted(&["server=", "source=", "addr="], |text, w
     at(text, word.end + host) == b',' && at(text, word.end + host + 1).is_ascii_digit()
 });
 
-/// OpenVPN's `remote vpn.example.org 1194`, ssh's `LocalForward 8080 ..`, stunnel's `accept = 993`: a number is one of
-/// the next two words.
+/// OpenVPN's `remote vpn.example.org 1194`, ssh's `LocalForward 8080 ..`, stunnel's `accept = 993`: one of the next two
+/// words is a number.
 static STATEMENT: Words = Words::counted(
     &["virtual_server", "real_server", "remote", "management", "forward", "accept", "socks"],
     |text, word| {
@@ -125,12 +125,12 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// Whether a word ends before `start`. The letter of `\n` is not part of a word.
+/// Whether a word can begin at `start`: no name character precedes it. The letter of `\n` is not part of a word.
 fn ends_word(text: &[u8], start: usize) -> bool {
     !is_name_byte(before(text, start)) || before(text, start.saturating_sub(1)) == b'\\'
 }
 
-/// Whether this "port" may belong to a port's name: `listenPort`, `PORT`, `httpport`, `portRange`, but not `import`,
+/// Whether this "port" may be part of a port's name: `listenPort`, `PORT`, `httpport`, `portRange`, but not `import`,
 /// `support` or `portable`.
 fn names_port(text: &[u8], Range { start, end }: Range<usize>) -> bool {
     let plural = usize::from(matches!(at(text, end), b's' | b'S'));
@@ -189,8 +189,8 @@ fn holds_number_after_sign(text: &[u8]) -> bool {
         || memchr::memchr_iter(b'#', text).any(|sign| is_hashed(text, sign))
 }
 
-/// Whether a number of three to five digits follows a slash, more than most prefix lengths have: `${ip}/9993`,
-/// `192.0.2.7/9993`.
+/// Whether a slash separates an address from a number of three to five digits: `${ip}/9993`, `192.0.2.7/9993`. Most
+/// prefix lengths are shorter.
 fn is_slashed(text: &[u8], slash: usize) -> bool {
     if !at(text, slash + 1).is_ascii_digit() {
         return false;
@@ -202,7 +202,7 @@ fn is_slashed(text: &[u8], slash: usize) -> bool {
     address && (3..=5).contains(&digits) && !is_name_byte(after) && after != b'/'
 }
 
-/// Whether a sign separates an address and a port: dnsmasq's `127.0.0.1#53`.
+/// Whether a `#` separates an address from a port: dnsmasq's `127.0.0.1#53`.
 fn is_hashed(text: &[u8], sign: usize) -> bool {
     let address = before(text, sign).is_ascii_hexdigit() || before(text, sign) == b':';
     address && at(text, sign + 1).is_ascii_digit()
@@ -277,7 +277,7 @@ fn takes_path(text: &[u8], dash: usize) -> bool {
     before.len() < dash && (is_mkdir || test.ends_with(b"["))
 }
 
-/// The end of a short flag with which a program takes a port.
+/// The end of the short flag at a dash, if some program takes a port with it: `-p`.
 fn flag_end(text: &[u8], dash: usize) -> Option<usize> {
     // Most dashes are followed by another letter.
     if !matches!(at(text, dash + 1), b'l' | b'p' | b'P' | b'D' | b'L' | b'R') {
@@ -301,8 +301,8 @@ fn loose_end(text: &[u8], start: usize) -> usize {
     end
 }
 
-/// The maximum length of a run of blanks, quotes and the like, in bytes. Otherwise, the run after each of its commas
-/// would be read to its end.
+/// The maximum length of a run of blanks, quotes and the like, in bytes. Without a maximum, a long run would be read
+/// again from each of its commas.
 const LONGEST_RUN: usize = 256;
 
 /// Whether a number follows a run of blanks, quotes and the like. Also true if the run is too long to decide.

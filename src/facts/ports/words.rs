@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_belong_to_ports_of_the_same_prefix() {
+    fn hosts_belong_to_ports_with_the_same_prefix() {
         for (host, port, yes) in [
             ("host", "port", true),
             ("SMTP_HOST", "SMTP_PORT", true),

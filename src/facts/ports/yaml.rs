@@ -78,7 +78,8 @@ fn sites(yaml: &Yaml<'_, '_>, document: Node) -> Vec<String> {
     names.filter_map(|name| hosts::literal_host(name.trim_start_matches("*."))).collect()
 }
 
-/// Collects the ports of a list item that is the value of ssh's `-L` or `-R`: `["-R", "8080:db:5432"]`.
+/// Collects the ports of a list item, if it is the value of ssh's `-L` or `-R`: `["-R", "8080:db:5432"]`. Returns
+/// whether there are any.
 fn tunnels(yaml: &Yaml<'_, '_>, node: Node, raw: &str, start: usize, name: &str, facts: &mut PortFacts) -> bool {
     let Some(flag @ ("-L" | "-R")) = word_before(yaml, node) else { return false };
     let text = format!("{flag} {raw}");
@@ -183,9 +184,10 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
     }
 }
 
-/// The name of the variable that a value is for, as in Kubernetes, if it is a port: `{ name: PORT, value: "8080" }`.
+/// The name of the variable that a value is assigned to, as in Kubernetes, if it is the name of a port: `{ name: PORT,
+/// value: "8080" }`.
 fn variable(yaml: &Yaml<'_, '_>, node: Node, names: &[&str]) -> Option<String> {
-    /// The maximum number of members of a variable that are read.
+    /// Mappings with more members do not define a variable.
     const MEMBERS: usize = 8;
     if names.last() != Some(&"value") {
         return None;
@@ -198,7 +200,7 @@ fn variable(yaml: &Yaml<'_, '_>, node: Node, names: &[&str]) -> Option<String> {
     text::is_port_word(&name).then(|| name.into_owned())
 }
 
-/// The literal host that another variable of the same list gives for a port.
+/// The literal host that another variable in the same list gives for a port.
 fn host_in_variables(yaml: &Yaml<'_, '_>, node: Node, port: &str, known: &mut Known) -> Option<String> {
     let tree = yaml.tree;
     let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);
@@ -216,8 +218,8 @@ fn host_in_variables(yaml: &Yaml<'_, '_>, node: Node, port: &str, known: &mut Kn
     hosts.of(yaml, port, 0)
 }
 
-/// Whether a value is a number in a mapping from names to ports, as in the values of many charts: `ports: { web: 8080 }`.
-/// Small numbers may be counts.
+/// Whether a value is a number in a mapping from names to ports, as in the values of many Helm charts: `ports: { web:
+/// 8080 }`. Small numbers may be counts.
 fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> bool {
     const LEAST: u32 = 20;
     let [before @ .., "ports", own] = names else { return false };
@@ -227,7 +229,7 @@ fn is_named_port(yaml: &Yaml<'_, '_>, node: Node, names: &[&str], raw: &str) -> 
     }
     let is_port = || raw.parse().is_ok_and(|number: u32| (LEAST..=65535).contains(&number));
     let is_plain = yaml.tree.kind(node) == NodeKind::PlainScalar && !is_port_count(own) && is_port();
-    // The items of a list of ports also have keys, each with its own meaning.
+    // The items in a list of ports also have keys, each with its own meaning.
     let mapping = yaml.pair_around(node).and_then(|pair| yaml.tree.parent(pair)).filter(|_| is_plain);
     mapping.is_some_and(|mapping| {
         let is_item = |&node: &Node| matches!(yaml.tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence);
@@ -298,7 +300,7 @@ fn joined(yaml: &Yaml<'_, '_>, node: Node, raw: &str) -> Option<Joined> {
         }
         joined.text.push_str(raw.get(from..at)?);
         let rest = inner.get(at + BREAK.len()..)?;
-        // A number in two lines has no span of its own.
+        // A number that is split across two lines has no contiguous span.
         if joined.text.ends_with(|c: char| c.is_ascii_digit())
             && rest.trim_start_matches([' ', '\t']).starts_with(|c: char| c.is_ascii_digit())
         {
@@ -313,7 +315,7 @@ fn joined(yaml: &Yaml<'_, '_>, node: Node, raw: &str) -> Option<Joined> {
     Some(joined)
 }
 
-/// The literal host that another item of the same list gives for a port: `- SMTP_HOST=mail.example.org`.
+/// The literal host that another item in the same list gives for a port: `- SMTP_HOST=mail.example.org`.
 fn host_in_list(yaml: &Yaml<'_, '_>, item: Node, port: &str) -> Option<String> {
     let tree = yaml.tree;
     let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);
@@ -371,14 +373,14 @@ impl HostNames {
     }
 }
 
-/// The flag whose value is an item of a list: `["--port", "8080"]`, `["-p", "8080:80"]`.
+/// The port flag before a list item, if the item is its value: `["--port", "8080"]`, `["-p", "8080:80"]`.
 fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     let flag = word_before(yaml, node)?;
     let publishes = is_publish_flag(flag) && value.contains(':');
     (text::is_port_flag(flag) || publishes).then(|| flag.to_owned())
 }
 
-/// The item before an item of a list, or its last word.
+/// The last word of the item before a list item.
 fn word_before<'a>(yaml: &Yaml<'_, 'a>, node: Node) -> Option<&'a str> {
     let tree = yaml.tree;
     let is_list = |node: Node| matches!(tree.kind(node), NodeKind::BlockSequence | NodeKind::FlowSequence);
@@ -407,8 +409,8 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) 
     hosts.of(yaml, &key, number)
 }
 
-/// The host of the mail server whose port has a default. A server that is only known where the variables are set may be
-/// anyone's.
+/// The host of the mail server whose port has a default value. If the host is a variable that is set elsewhere, the
+/// server may be anyone's, and the result is an external host.
 fn mail_host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) -> Option<String> {
     const SUBMISSION: [u32; 4] = [25, 465, 587, 2525];
     const UNKNOWN: &str = "unknown.invalid";

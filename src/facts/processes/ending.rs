@@ -22,7 +22,7 @@ mod tests {
     use super::ends_by_itself;
 
     #[test]
-    fn commands_that_terminate_on_their_own() {
+    fn commands_that_terminate_are_recognised() {
         for (command, expected) in [
             ("mkdir -p data", true),
             ("echo \"A: starting\"\nsleep 30\n", true),

@@ -16,7 +16,7 @@ const FOUND_OVER: [&str; 4] =
 /// The maximum length of a chain of `extends`.
 const CHAIN: usize = 16;
 
-/// All parts of a repository, indexed by how they are loaded.
+/// All parts in a repository, indexed by how they are loaded.
 #[derive(Default)]
 pub struct Groups<'a> {
     by_path: BTreeMap<&'a str, &'a Part>,
@@ -56,7 +56,7 @@ pub struct View<'a> {
     pub open: Option<&'static str>,
     /// Whether something that cannot be read may add settings to each process.
     half: bool,
-    /// Processes of other files that may be loaded together with this one.
+    /// Processes in other files that may be loaded together with this one.
     beside: Vec<&'a HashSet<&'a str>>,
 }
 
@@ -100,7 +100,7 @@ fn found_by_itself(path: &str) -> Option<usize> {
 }
 
 impl<'a> Groups<'a> {
-    /// Indexes the parts of a repository.
+    /// Indexes the parts in a repository.
     pub fn new(project: &'a Project) -> Self {
         let mut groups = Self::default();
         if project.all::<ProcessFacts>().next().is_none() {
@@ -147,7 +147,7 @@ impl<'a> Groups<'a> {
         around(path).find(|folder| self.flake_folders.contains(folder)).unwrap_or("")
     }
 
-    /// The processes of files that may be loaded together with a file: the files in its folder and, unless
+    /// The processes in files that may be loaded together with a file: the files in its folder and, unless
     /// process-compose finds the file without `-f`, those in the parent folders.
     fn beside(&self, path: &'a str) -> Vec<&HashSet<&'a str>> {
         let folders = if found_by_itself(path).is_some() { 1 } else { usize::MAX };
@@ -195,8 +195,8 @@ impl<'a> Groups<'a> {
         view
     }
 
-    /// Files of one folder can be loaded together with `-f`: a process that another file also defines may get its other
-    /// settings there.
+    /// Marks the processes that several files in the folder define as opaque: the files may be loaded together with
+    /// `-f`, so any of them may set the other settings.
     fn may_overlay(&self, view: &mut View<'a>, path: &'a str) {
         let Some(counts) = self.repeated.get(folder(path)) else { return };
         for (name, merged) in &mut view.processes {

@@ -6,14 +6,14 @@ use crate::knowledge::programs;
 use crate::lang::nix;
 use crate::paths;
 
-/// Parses a text that consists of a port number.
+/// Parses text that consists of a port number.
 pub fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let value: u32 = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))?;
     (1..=65535).contains(&value).then(|| value.to_string())
 }
 
-/// Whether a probe connects to this machine.
+/// Whether the host of a probe is this machine.
 pub fn is_own_host(host: &str) -> bool {
     matches!(host, "localhost" | "0.0.0.0" | "::1" | "[::1]") || host.starts_with("127.")
 }

@@ -70,7 +70,7 @@ impl Condition {
         }
     }
 
-    /// The condition with a name.
+    /// The condition that a configuration writes as `name`; `None` if it is unknown.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|condition| condition.name() == name)
     }
@@ -86,7 +86,7 @@ impl Condition {
 pub struct Dependency {
     /// The process to wait for.
     pub target: String,
-    /// Its name in the entry.
+    /// The span of its name in the entry.
     pub target_span: Span,
     /// The condition; `Absent` is process-compose's default, `process_completed`.
     pub condition: Known<Condition>,
@@ -134,9 +134,9 @@ pub struct Process {
     pub once: bool,
     /// Whether settings may come from an expression that cannot be read: a function, an import, a template.
     pub opaque: bool,
-    /// `disabled` or `is_disabled`.
+    /// The value of `disabled` or `is_disabled`.
     pub disabled: Known<bool>,
-    /// `is_daemon`.
+    /// The value of `is_daemon`.
     pub daemon: Known<bool>,
     /// Whether there is a `readiness_probe`.
     pub readiness: Known<bool>,
@@ -146,7 +146,7 @@ pub struct Process {
     pub log_line: Known<bool>,
     /// Whether it runs on a `schedule`, or is a tool that runs on demand.
     pub scheduled: bool,
-    /// `availability.restart`.
+    /// The value of `availability.restart`.
     pub restart: Known<String>,
     /// Whether `availability.max_restarts` limits its restarts.
     pub restarts_end: Known<bool>,
@@ -156,11 +156,11 @@ pub struct Process {
     pub count: Option<u32>,
     /// `namespace`, if it is a plain name.
     pub namespace: Option<String>,
-    /// The process that it extends.
+    /// The name of the process that it extends, and its span.
     pub extends: Option<(String, Span)>,
     /// Its dependencies.
     pub depends_on: Vec<Dependency>,
-    /// `depends_on` written as a list, which process-compose does not read.
+    /// The span of a `depends_on` that is written as a list, which process-compose does not read.
     pub depends_on_list: Option<Span>,
     /// The ports that it listens on.
     pub listens: Vec<Listen>,
@@ -217,7 +217,7 @@ pub enum Family {
 /// An unknown setting.
 #[derive(Debug)]
 pub struct Unknown {
-    /// Its name.
+    /// The span of its name.
     pub span: Span,
     /// Why it is unknown.
     pub kind: UnknownKind,
@@ -254,7 +254,7 @@ pub enum UnknownKind {
 pub struct Part {
     /// How it is combined with other parts.
     pub family: Family,
-    /// Its processes, in the order of the file.
+    /// Its processes, in file order.
     pub processes: Vec<Process>,
     /// Why there may be processes that are not listed here.
     pub open: Option<&'static str>,

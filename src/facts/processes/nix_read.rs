@@ -147,7 +147,7 @@ fn looks_like_processes(tree: &Tree<'_>, processes: &Attrs) -> bool {
     })
 }
 
-/// Why a configuration may have processes that are not written in it.
+/// Why a configuration may have processes that are not written in it; `None` if it cannot.
 fn why_open(tree: &Tree<'_>, attrs: &Attrs, settings: &Attrs, processes: &Attrs) -> Option<&'static str> {
     if processes.open || settings.open || attrs.open {
         return Some("some of its processes are computed");

@@ -79,7 +79,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The entries of a mapping, within the file's budget.
+    /// The entries in a mapping, within the file's budget.
     fn entries(&mut self, node: Node) -> Vec<Entry<'a>> {
         if self.budget == 0 {
             self.part.open = Some("the file is too complex to analyse (step limit reached)");
@@ -195,7 +195,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The ports that a process listens on, from its probes, its environment and its command.
+    /// Adds the ports that a process listens on, from its probes, its environment and its command.
     fn listens(&mut self, entries: &[Entry<'a>], process: &mut Process) {
         for key in ["readiness_probe", "liveness_probe"] {
             let Some(http) = value_of(entries, key).and_then(|probe| self.yaml.get(probe, "http_get")) else {

@@ -88,7 +88,7 @@ const fn package(
         takes_command: true,
         subcommands: &[],
         note: "",
-        todo: "check that only features that both programs have are used",
+        todo: "check that only features supported by both programs are used",
     }
 }
 
@@ -206,7 +206,7 @@ static SERVERS: &[PackageImage] = &[
         )
     },
     PackageImage {
-        note: "the image creates an administrator from COUCHDB_USER and COUCHDB_PASSWORD, whom CouchDB requires",
+        note: "CouchDB requires an administrator, which the image creates from COUCHDB_USER and COUCHDB_PASSWORD",
         todo: "write an administrator under `[admins]` in a local.ini, and pass it with `-couch_ini`",
         ..package(&["couchdb"], "couchdb3", "couchdb", &[(5984, "")], &[])
     },
@@ -492,7 +492,7 @@ static SERVERS: &[PackageImage] = &[
     PackageImage {
         takes_command: false,
         note: "its configuration, apps and data would be in the read-only store",
-        todo: "serve a copy of `pkgs.nextcloud31` that it may write to, or set NEXTCLOUD_CONFIG_DIR",
+        todo: "serve a writable copy of `pkgs.nextcloud31`, or set NEXTCLOUD_CONFIG_DIR",
         ..package(&["nextcloud"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{nextcloud31}"])
     },
     package(&["varnish"], "varnish", "varnishd", &[(80, "")], &["-F", "-a", "127.0.0.1:{80}", "-n", "{data}"]),

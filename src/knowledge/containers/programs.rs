@@ -1,7 +1,7 @@
 //! The programs in images, and the nixpkgs packages that contain them. Sources: the nixpkgs package set, the
 //! images' Dockerfiles for what they start, the programs' own documentation for flags and variables.
 
-/// Images with a language or a shell that run the command of the Compose file or Dockerfile.
+/// Images with a language or a shell that run the command in the Compose file or Dockerfile.
 pub static RUNTIMES: &[&str] = &[
     "node",
     "python",
@@ -200,7 +200,8 @@ pub struct BaseServer {
     pub image: &'static str,
     /// What its tag contains; empty if the tag does not matter.
     pub tag: &'static str,
-    /// The command: a word in [`PROGRAMS`] or a PHP server, and its arguments. Without the port if a variable sets it.
+    /// The command: a word in [`PROGRAMS`] or a PHP server, and its arguments. It does not contain the port if a
+    /// variable sets it.
     pub command: &'static [&'static str],
     /// The port that the image exposes.
     pub port: Option<u16>,
@@ -237,7 +238,7 @@ pub const APACHE_ROOT: &str = "/var/www/html";
 /// Folders of programs that every image has.
 const SYSTEM: [&str; 6] = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/usr/local/sbin/"];
 
-/// The name of a program, if the word is its path in one of these folders: `sh` for `/bin/sh`.
+/// The name of a program, if the word is its path in a system folder: `sh` for `/bin/sh`.
 pub fn in_system(word: &str) -> Option<&str> {
     SYSTEM.iter().find_map(|folder| word.strip_prefix(folder))
 }
@@ -257,7 +258,7 @@ pub static ON_EVERY_MACHINE: &[&str] = &[
     "wc", "which", "whoami", "xargs", "yes",
 ];
 
-/// Variables that only the start scripts of images read: the package, and what their names begin with. Sources: the
+/// Variables that only the start scripts of images read: the package, and the prefix of their names. Sources: the
 /// images' start scripts and documentation.
 static OF_ENTRYPOINTS: &[(&str, &str)] = &[
     ("forgejo", "FORGEJO__"),
@@ -322,10 +323,10 @@ pub static PORT_VARIABLES: &[(&str, &str)] = &[
     ("streamlit", "STREAMLIT_SERVER_PORT"),
 ];
 
-/// Commands whose words without a flag are hosts and ports.
+/// Commands whose positional arguments are hosts and ports.
 pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "telnet", "getent"];
 
-/// Commands whose words are texts, users or files, even before a number or after `-h`.
+/// Commands whose arguments are text, users or files, even before a number or after `-h`.
 pub const NOT_CLIENTS: [&str; 12] =
     ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
 

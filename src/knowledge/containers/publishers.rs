@@ -1,6 +1,7 @@
 //! Image publishers, from Docker Hub, quay.io and ghcr.io.
 
-/// Publishers whose images are the program itself, so that the last component of the name identifies it.
+/// Publishers that name each image after the program in it, so that the last component of the name identifies the
+/// program.
 pub const PUBLISHERS: &[&str] = &[
     "chrislusf",
     "adguard",

@@ -87,7 +87,7 @@ const IMAGES: &[(&[&str], &str, &str)] = &[
     (&["localstack/localstack", "localstack/localstack-pro"], "nixpkgs' localstack starts a Docker container", KEEP),
     (
         &["linuxserver/wireguard", "kylemanna/openvpn", "qmcgaw/gluetun"],
-        "a VPN changes the network of the machine, which needs root",
+        "a VPN changes the machine's network, which requires root",
         "configure it on the machine",
     ),
     (

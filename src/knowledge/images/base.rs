@@ -210,7 +210,7 @@ pub fn tool(reference: &str) -> Option<&'static str> {
     TOOLS.iter().find(|(image, _)| *image == name).map(|(_, attribute)| *attribute)
 }
 
-/// The base image of a reference: `docker.io/library/node:22-slim`.
+/// The base image that a reference names, if it is known: `docker.io/library/node:22-slim`.
 pub fn find(reference: &str) -> Option<&'static Base> {
     let name = match distroless(reference) {
         Some(("python3", _)) => "python",
@@ -279,7 +279,8 @@ fn tag(reference: &str) -> &str {
     last.split_once(':').map_or("", |(_, tag)| tag)
 }
 
-/// The nixpkgs attribute for a base image, and whether it has the version in the tag.
+/// The nixpkgs attribute for a base image, and whether it has the version in the tag. `None` if the image contains no
+/// such package.
 pub fn attribute(base: &Base, reference: &str) -> Option<(String, bool)> {
     match base.runtime {
         Runtime::Nothing | Runtime::Files | Runtime::Distribution => None,

@@ -153,7 +153,7 @@ pub const COMPILERS: [[&str; 2]; 5] =
 /// The tools that run a command in the environment of a Python project.
 pub const ENVIRONMENTS: [&str; 3] = ["uv", "poetry", "pdm"];
 
-/// Their flags before and after `run` that take no value.
+/// Flags of [`ENVIRONMENTS`], before and after `run`, that take no value.
 pub const ENVIRONMENT_FLAGS: [&str; 12] = [
     "--active",
     "--all-extras",

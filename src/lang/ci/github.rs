@@ -23,7 +23,7 @@ pub struct Job<'a> {
 pub struct Step<'a> {
     /// Its mapping.
     pub node: Node,
-    /// The whole list item, from its dash; `None` for flow sequences.
+    /// The span of the whole list item, from its dash; `None` for flow sequences.
     pub item: Option<Span>,
     /// The span of the alias in the list (`- *nix`), if the step is written elsewhere.
     pub alias: Option<Span>,
@@ -115,7 +115,8 @@ pub fn runners(yaml: &Yaml<'_, '_>, job: Node) -> Option<Vec<String>> {
     (!labels.is_empty()).then_some(labels)
 }
 
-/// The possible values of a string in a job: the string itself, or the values from its matrix.
+/// The possible values of a string in a job: the string itself, or the values from its matrix. `None` if the string is
+/// computed in another way.
 fn values(yaml: &Yaml<'_, '_>, job: Node, text: &str) -> Option<Vec<String>> {
     match expression(text) {
         None if text.contains("${{") => None,

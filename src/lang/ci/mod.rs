@@ -42,7 +42,7 @@ pub enum System {
     SourceHut,
 }
 
-/// The CI system that reads a file, by its path.
+/// The CI system that reads a file, judging by its path.
 pub fn system(path: &str) -> Option<System> {
     let lower = path.to_ascii_lowercase();
     let (folder, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
@@ -82,7 +82,7 @@ pub fn action_name(uses: &str) -> &str {
     path.and_then(|path| path.split_once('/')).map_or(name, |(_, name)| name.trim_end_matches(".git"))
 }
 
-/// A script in a CI file. Its text keeps the offsets of the file, so escapes are padded with blanks.
+/// A script in a CI file. Its text keeps the offsets in the file, so escapes are padded with blanks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script<'a> {
     /// The text.
@@ -98,7 +98,7 @@ impl<'a> Script<'a> {
         Some(Self { text, start })
     }
 
-    /// Converts a span of the script to a span of the file.
+    /// Converts a span in the script to a span in the file.
     pub fn span(&self, inside: Span) -> Span {
         Span { start: self.start + inside.start, end: self.start + inside.end }
     }
@@ -122,7 +122,7 @@ pub enum Work {
 /// Something that a CI file runs.
 #[derive(Debug, Clone)]
 pub enum Site<'a> {
-    /// A shell script, or one line of a list of them.
+    /// A shell script, or one item in a list of commands.
     Script(Script<'a>),
     /// A reusable unit.
     Uses {

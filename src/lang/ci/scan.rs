@@ -1,4 +1,4 @@
-//! Everything that the CI file of any system runs, in file order.
+//! Everything that a CI file of any system runs, in file order.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -67,7 +67,7 @@ fn without_shell_syntax(text: &str) -> Cow<'_, str> {
     replaced.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The brackets at the start of a command's second and later lines.
+/// The offsets of the brackets at the start of a command's second and later lines.
 fn leading_brackets(command: &str) -> impl Iterator<Item = usize> {
     let lines = command.match_indices('\n').map(|(end, _)| end + 1);
     lines.filter_map(|start| {
@@ -77,7 +77,7 @@ fn leading_brackets(command: &str) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The dashes and dots in the names of `ARG a-b=1`, which Docker accepts.
+/// The offsets of the dashes and dots in an argument's name, which Docker accepts: `ARG a-b=1`.
 fn dashes_in_names(instruction: &str) -> impl Iterator<Item = usize> {
     let is_argument = instruction.split_ascii_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("arg"));
     let line = instruction.trim_end();

@@ -46,11 +46,11 @@ pub struct Statement<'a> {
     pub keyword: &'a str,
     /// The text after the keyword.
     pub arguments: &'a str,
-    /// Its first line.
+    /// The span of its first line.
     pub line: Span,
 }
 
-/// The instructions of a file, and its comments as instructions with the keyword `#`.
+/// The instructions in a file, and its comments as instructions with the keyword `#`.
 pub fn statements<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Statement<'a>> + 't {
     tree.children(tree.root()).map(|node| {
         let text = tree.slice(node).trim_end();

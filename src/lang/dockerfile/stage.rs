@@ -13,7 +13,7 @@ pub struct Stage<'a> {
     pub image: &'a str,
     /// The stage's own name.
     pub name: Option<&'a str>,
-    /// The instruction's first line.
+    /// The span of the instruction's first line.
     pub span: Span,
 }
 
@@ -130,7 +130,8 @@ fn keyword<'a>(line: &'a str, word: &str) -> Option<&'a str> {
     (head.eq_ignore_ascii_case(word) && rest.starts_with([' ', '\t'])).then_some(rest)
 }
 
-/// The image of a line `FROM [--platform=..] image [AS name]`; `None` for anything else, such as prose or SQL.
+/// The image and the name in a line `FROM [--platform=..] image [AS name]`; `None` for anything else, such as prose or
+/// SQL.
 fn from_image(line: &str) -> Option<(&str, Option<&str>)> {
     let rest = keyword(line, "FROM")?.split(" #").next()?.trim();
     let continued = rest.ends_with(['\\', '`']);

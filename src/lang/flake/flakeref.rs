@@ -139,7 +139,7 @@ impl FlakeRef {
         Some(reference.settle())
     }
 
-    /// Moves a commit in the position of a branch to `rev`.
+    /// Moves a commit that is given as a branch to `rev`.
     fn settle(mut self) -> Self {
         if self.rev.is_none() && self.branch.as_deref().is_some_and(is_commit) {
             self.rev = self.branch.take();

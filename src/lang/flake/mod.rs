@@ -97,7 +97,7 @@ impl Input {
         self.url.as_ref().map_or(self.name.span, |url| url.span)
     }
 
-    /// Its overridden input with a name.
+    /// The override of the input with this name.
     pub fn input(&self, name: &str) -> Option<&Input> {
         self.inputs.iter().find(|input| input.name.value == name)
     }
@@ -187,7 +187,7 @@ impl<'a> Reader<'_, 'a> {
         self.member(binding, attrpath, value, path, prefix.len(), depth);
     }
 
-    /// Reads a binding with its whole path, of which the enclosing sets have the first `outer` names.
+    /// Reads a binding. `path` is its whole path, whose first `outer` names come from the enclosing sets.
     fn member(
         &mut self,
         binding: Node,

@@ -40,7 +40,7 @@ impl Release {
         }
     }
 
-    /// The newest release at a date.
+    /// The newest release on a date.
     pub fn current(now: Date) -> Self {
         let year = u8::try_from(now.year().clamp(2001, 2099) - 2000).unwrap_or(99);
         let [may, november] = [Self { year, month: 5 }, Self { year, month: 11 }];

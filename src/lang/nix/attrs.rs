@@ -232,7 +232,7 @@ fn merged(tree: &Tree<'_>, apply: Node) -> Option<Vec<Node>> {
     }
 }
 
-/// The items of a list.
+/// The items in a list.
 pub fn items<'t>(tree: &'t Tree<'_>, list: Node) -> impl Iterator<Item = Node> + 't {
     tree.children(list).filter(|&item| tree.kind(item) != NodeKind::Comment)
 }

@@ -85,7 +85,7 @@ pub fn literal_string<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     Some(Cow::Owned(text))
 }
 
-/// The character of an escape sequence in either kind of string.
+/// The text that an escape sequence stands for, in either kind of string.
 fn unescape(escape: &str) -> &str {
     let body = escape.strip_prefix("''\\").or_else(|| escape.strip_prefix('\\'));
     match body {

@@ -5,7 +5,7 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::paths::{folder, join};
 
 /// The path, from the root, that an expression in a file refers to: `../lib/ports.nix`, `./. + "/ports.nix"`,
-/// `"${self}/lib/ports.nix"`.
+/// `"${self}/lib/ports.nix"`. `None` if it is computed in any other way.
 pub fn path_of(file: &str, tree: &Tree<'_>, node: Node) -> Option<String> {
     match tree.kind(node) {
         NodeKind::Path => match tree.children(node).any(|part| tree.kind(part) == NodeKind::Interpolation) {
@@ -46,7 +46,7 @@ mod tests {
     use crate::lang::Language;
 
     #[test]
-    fn expressions_that_refer_to_files() {
+    fn expressions_that_refer_to_files_are_resolved() {
         for (text, wanted) in [
             ("../lib/ports.nix", Some("hosts/lib/ports.nix")),
             ("./. + \"/ports.nix\"", Some("hosts/web/ports.nix")),

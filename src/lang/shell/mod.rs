@@ -29,7 +29,7 @@ pub struct Word<'a> {
 pub struct Command<'a> {
     /// The program and its arguments; never empty. Assignments, redirections and prefixes such as `sudo` are left out.
     pub words: Vec<Word<'a>>,
-    /// From the start of the program to the end of the last argument.
+    /// The span from the start of the program to the end of the last argument.
     pub span: Span,
     /// The shell that runs it.
     pub shell: Subshell,

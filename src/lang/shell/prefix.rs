@@ -49,7 +49,7 @@ const RUNNERS: [(&str, &str); 11] = [
     ("berglas", "exec"),
 ];
 
-/// Returns a command and the commands that it runs, outermost first. Transparent prefixes are left out.
+/// Passes a command and the commands that it runs to `out`, outermost first. Transparent prefixes are left out.
 pub(super) fn resolve<'a>(words: Vec<Word<'a>>, out: &mut impl FnMut(Command<'a>)) {
     let mut words = words;
     for _ in 0..DEPTH {

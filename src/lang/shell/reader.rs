@@ -115,7 +115,7 @@ impl Searched {
 }
 
 impl Marks {
-    /// The next mark at or after an offset of the text, in the same line.
+    /// The next mark at or after an offset of the text, on the same line.
     fn next(&mut self, bytes: &[u8], mark: usize, at: usize) -> Option<usize> {
         let rest = bytes.get(at..).unwrap_or_default();
         let line = self.line.next(at, bytes.len(), || memchr::memchr(b'\n', rest)).unwrap_or(bytes.len());
@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
                 self.shell = self.subshell();
                 self.start_list();
             }
-            // A pattern of `case` has a closing bracket only.
+            // A pattern in `case` may have only a closing bracket.
             b')' if self.cases.last() == Some(&self.outer.len()) => self.start_list(),
             b')' => {
                 self.end_list();

@@ -57,7 +57,7 @@ fn scripts_are_split_into_commands() {
 
 #[test]
 fn a_changed_folder_applies_only_in_its_own_shell() {
-    // The folder of each command but `cd`.
+    // The folder of each command except `cd`.
     let folders = |script: &str| {
         let mut folder = PerShell::new(String::from("/"));
         let mut found = Vec::new();

@@ -18,10 +18,10 @@ pub struct Yaml<'t, 'a> {
     anchors: HashMap<&'a str, Vec<(u32, Node)>>,
 }
 
-/// One entry of a mapping.
+/// An entry in a mapping.
 #[derive(Debug, Clone)]
 pub struct Entry<'a> {
-    /// The key's value.
+    /// The text of the key.
     pub key: Cow<'a, str>,
     /// The key's node.
     pub key_node: Node,
@@ -98,7 +98,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         matches!(kind, Some(NodeKind::BlockSequence | NodeKind::FlowSequence))
     }
 
-    /// The entries of a mapping, followed by those of its merge keys (`<<`); empty for other nodes.
+    /// The entries in a mapping, followed by those of its merge keys (`<<`); empty for other nodes.
     pub fn entries(&self, node: Node) -> Vec<Entry<'a>> {
         let mut entries = Vec::new();
         let mut merges = self.own_entries(node, false, &mut entries);
@@ -122,7 +122,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         entries
     }
 
-    /// Adds the entries of a mapping itself; returns the values of its merge keys.
+    /// Adds a mapping's own entries; returns the values of its merge keys.
     fn own_entries(&self, node: Node, merged: bool, out: &mut Vec<Entry<'a>>) -> Vec<Node> {
         let mut merges = Vec::new();
         let Some(node) = self.content(node) else { return merges };

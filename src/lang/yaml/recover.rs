@@ -516,7 +516,7 @@ mod tests {
 
     /// A chart has more actions than there are passes, and they are not always followed by a line end.
     #[test]
-    fn template_lines_need_no_passes() {
+    fn template_lines_do_not_count_as_passes() {
         let block = "  {{- with .Values.x }}\n  x:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n";
         let text = format!("{{{{/* two\nlines */}}}}\nspec:\n{}  port: 80\n{{{{- end }}}}", block.repeat(READINGS));
         let recovered = recover(&text).unwrap();

@@ -13,7 +13,7 @@ use crate::migrate::flake::layout::{Edits, spaces};
 use crate::source::LineIndex;
 
 /// The work to do by hand for a build whose Dockerfile is not in the repository.
-const NO_FILE: &str = "write `nix build .#container-<name>` for the image that it builds";
+const NO_FILE: &str = "replace it with `nix build .#container-<name>`, once the flake has that package";
 
 /// The name of the flake's package for a Dockerfile, if there is one.
 pub type Package<'p> = &'p dyn Fn(&str) -> Option<String>;
@@ -167,7 +167,7 @@ impl Writer<'_, '_, '_> {
             self.leave(
                 at,
                 "docker/build-push-action",
-                "a step in a flow sequence, or one shared by an alias, is not rewritten",
+                "a step in a flow sequence, or one shared through an alias, is not rewritten",
                 "rewrite it by hand",
             );
             return false;
@@ -241,7 +241,7 @@ impl Writer<'_, '_, '_> {
         true
     }
 
-    /// The value of `tags`, with one tag per line.
+    /// The value of `tags`, with one tag per line. `None` if there are no tags.
     fn tags(&self, parameters: Option<Node>) -> Option<String> {
         let node = self.yaml.get(parameters?, "tags")?;
         let list = self.yaml.items(node);
@@ -283,7 +283,7 @@ impl Writer<'_, '_, '_> {
     fn script(&mut self, step: &Step<'_>, start: u32, text: &str, found: Lines) -> bool {
         let at = start + found.at;
         if step.alias.is_some() || step.item.is_none() {
-            self.leave(at, "docker build", "the step is shared by an alias", "rewrite it by hand");
+            self.leave(at, "docker build", "the step is shared or in a flow sequence", "rewrite it by hand");
             return false;
         }
         let Some(builds) = found.builds else {
@@ -372,7 +372,7 @@ impl Writer<'_, '_, '_> {
         self.text.contains(&format!("steps.{id}.outputs")).then(|| id.into_owned())
     }
 
-    /// Removes the steps that only prepare Docker's builder if no build with Docker remains.
+    /// Removes the steps that only prepare Docker's builder. Called if the job no longer builds with Docker.
     fn drop_preparation(&mut self, job: &Job<'_>) {
         for step in &job.steps {
             let Some((name, span)) = &step.uses else { continue };
@@ -402,7 +402,8 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Inserts the installer and the cache before the first build.
+    /// Inserts the steps that install Nix and set up its cache, unless the job already installs Nix. A job without a
+    /// checkout also gets one.
     fn install(&mut self, job: &Job<'_>) {
         let names = |step: &Step<'_>| step.uses.as_ref().map(|(name, _)| ci::action_name(name).to_owned());
         let has_nix = job.steps.iter().filter_map(names).any(|name| nix_actions::installs(&name.to_ascii_lowercase()));
@@ -441,7 +442,7 @@ fn push_lines(package: &str) -> Vec<String> {
     ]
 }
 
-/// Steps as YAML. The text before the dash of the first step is left out.
+/// Steps as YAML, without the indentation of the first step's dash.
 struct Steps {
     dash: usize,
     out: String,

@@ -26,7 +26,7 @@ pub struct Build {
     pub span: Span,
     /// The build context, relative to the root.
     pub context: String,
-    /// The Dockerfile, relative to the root, if it is named.
+    /// The Dockerfile, relative to the root, if the command names one.
     pub file: Option<String>,
     /// The tags, as written.
     pub tags: Vec<String>,
@@ -66,7 +66,7 @@ pub fn compose(script: &str) -> Vec<(String, Span)> {
     commands.filter_map(|command| Some((what(&command)?, command.span))).collect()
 }
 
-/// The images that a script pushes with Docker without building them.
+/// The commands in a script that push an image with Docker. Empty if the script also builds images.
 pub fn pushes(script: &str) -> Vec<(String, Span)> {
     let commands = shell::commands(script);
     if commands.iter().any(|command| builders::builds(command).is_some()) {
@@ -112,7 +112,7 @@ fn is_computed(text: &str) -> bool {
 struct Folder {
     /// The folder, relative to the root. `None` if it is unknown.
     path: Option<String>,
-    /// The folders on the stack of `pushd`, the most recent one last.
+    /// The folders on `pushd`'s stack, the most recent one last.
     pushed: Vec<Option<String>>,
 }
 
@@ -290,7 +290,7 @@ fn build(command: &Command<'_>, count: usize) -> Result<Build, String> {
         }
     }
     if build.push && build.tags.is_empty() {
-        return Err("cannot tell where it is pushed".to_owned());
+        return Err("cannot tell where the image is pushed".to_owned());
     }
     let computed = is_computed;
     match (build.context.as_str(), &build.file) {
@@ -374,7 +374,7 @@ mod tests {
             let build = read(script, Some("")).unwrap().builds.unwrap().remove(0);
             assert_eq!((build.tags.as_slice(), build.push), (&["ghcr.io/o/x".to_owned()][..], true), "{script}");
         }
-        assert!(read("docker build --push .", Some("")).unwrap().why.contains("where it is pushed"));
+        assert!(read("docker build --push .", Some("")).unwrap().why.contains("where the image is pushed"));
         let build =
             read("docker build -t a -t b -o type=docker,dest=x.tar .", Some("")).unwrap().builds.unwrap().remove(0);
         assert_eq!(build.dropped, ["--tag b"]);

@@ -95,7 +95,7 @@ fn scripts_are_rewritten_in_place() {
 }
 
 #[test]
-fn remaining_uses_of_docker_are_left() {
+fn remaining_docker_commands_are_reported() {
     let (new, left) = migrated(
         "on: push\njobs:\n  check:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker build --check api\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      \
          - uses: docker/setup-buildx-action@v3\n        id: buildx\n      - run: echo ${{ steps.buildx.outputs.name }}\n      \
@@ -110,7 +110,7 @@ fn remaining_uses_of_docker_are_left() {
 }
 
 #[test]
-fn builds_that_depend_on_the_matrix_are_left() {
+fn builds_that_depend_on_the_matrix_are_not_rewritten() {
     let step = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: ${{ matrix.app }}\n";
     let (new, left) = migrated(step);
     assert_eq!((new.as_str(), left.as_slice()), (step, &["6: docker/build-push-action".to_owned()][..]));

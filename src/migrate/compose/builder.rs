@@ -34,10 +34,10 @@ pub struct Builder<'a, 'm> {
     pub(super) report: RefCell<Report>,
     /// Secrets that are written to `.env`: names and values.
     pub(super) secrets: RefCell<BTreeMap<String, String>>,
-    /// The `env_file: .env` entries that refer to a missing file. Each has its name in reports, its position, and the
-    /// path of its example file.
+    /// The `env_file: .env` entries that refer to a missing file: the name in reports, the position, and the path of an
+    /// example file, if there is one.
     pub(super) missing_env: RefCell<Vec<(String, Place, Option<String>)>>,
-    /// The files of programs that name hosts of other services, with these hosts.
+    /// The hosts of other services that source files name and that are already reported: paths and host names.
     source_hosts: RefCell<BTreeSet<(String, String)>>,
     /// Configuration files with rewritten addresses, by path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
@@ -98,7 +98,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         self.image_paths(service, "command", &text);
         let mut text = text;
-        // Some programs, such as HAProxy, refuse a last line without its end.
+        // Some programs, such as HAProxy, require a newline at the end of the file.
         if !before.ends_with('\n') {
             text.push("\n");
         }
@@ -152,8 +152,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         crate::migrate::nix::path(&crate::paths::between(self.module, if path.is_empty() { "." } else { path }))
     }
 
-    /// The text of a scalar in which variables that contain secrets, or that `.env` sets, remain for the shell to
-    /// expand.
+    /// The text of a scalar. Variables that contain secrets, that `.env` sets, or that have no default remain for the
+    /// shell to expand.
     pub fn run_time(&self, scalar: &Scalar) -> String {
         let required = without_default(scalar);
         let text = words::text_of(scalar, &self.variables, &|name| {
@@ -195,7 +195,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// A comment that names the image that a process replaces.
     pub fn origin(&self, service: &Service<'_>) -> String {
         let what = service.text("image").map_or_else(
-            || format!("the image that is built in ./{}", service.context().unwrap_or_default()),
+            || format!("the image built from ./{}", service.context().unwrap_or_default()),
             |image| format!("the image {image}"),
         );
         format!("Replaces {what}.")
@@ -251,7 +251,7 @@ pub fn string(text: &Text) -> Expr {
     }
 }
 
-/// Whether a variable refers to a name as a host: in an address, or as the whole value of a variable for a host.
+/// Whether a variable refers to a name as a host: in an address, or as the whole value of a host variable.
 fn mentions(node: &Node, name: &str) -> bool {
     let in_address = |text: &str| {
         names::occurrences(text, name).any(|at| {

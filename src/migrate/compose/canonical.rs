@@ -86,7 +86,7 @@ fn as_pairs(node: &mut Node, separators: &str) -> Result<(), Error> {
             _ => Err(node.error("expected a mapping or a list of KEY=VALUE")),
         };
     };
-    // The last pair with a name is used, at its own position.
+    // If a name appears more than once, its last pair is used, at its own position.
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut pairs: Vec<Option<(Key, Node)>> = Vec::new();
     for item in items {

@@ -99,7 +99,7 @@ fn names(pairs: &[(Key, Node)]) -> BTreeSet<String> {
     pairs.iter().map(|(key, _)| key.name.clone()).collect()
 }
 
-/// The line of each variable, from 1.
+/// The line number of each variable, starting at 1.
 pub fn lines_of(text: &str) -> BTreeMap<&str, usize> {
     let mut lines = BTreeMap::new();
     for (at, line) in text.lines().enumerate() {

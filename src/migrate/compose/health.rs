@@ -38,8 +38,8 @@ fn is_checked(service: &Service<'_>) -> bool {
     }
 }
 
-/// The image's own check. Also `None` if it uses a port on which the service does not listen because it runs another
-/// command: Docker only shows the failure, but process-compose would stop the process.
+/// The image's own check. `None` if there is none, or if the service runs another command that does not listen on the
+/// checked port: Docker only shows the failure, but process-compose would stop the process.
 fn image_check<'s>(service: &'s Service<'_>) -> Option<&'s HealthCheck> {
     let check = service.image_file.as_ref()?.health.as_ref()?;
     (!asks_for_other_port(service, check)).then_some(check)
@@ -57,7 +57,7 @@ fn is_off(node: &Node) -> bool {
     node.get("disable").and_then(Node::bool) == Some(true) || node.get("test").is_some_and(none)
 }
 
-/// The probe of a process.
+/// The readiness probe of a process. `None` if nothing checks its health.
 pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr> {
     let service = done.service;
     done.take(&["healthcheck"]);
@@ -191,7 +191,7 @@ fn http_get(scheme: &str, port: Expr, path: &str) -> Attr {
     Attr::new(["http_get"], Expr::Set(pairs))
 }
 
-/// The probe for a check that only requests a page with curl or wget.
+/// The HTTP probe for a check, if the check only requests a page with curl or wget.
 fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Attr> {
     let split;
     let words = match words {
@@ -209,7 +209,7 @@ fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> O
     if !matches!(tool, "curl" | "wget") {
         return None;
     }
-    // Without this flag, curl succeeds whatever the server responds, but a probe expects status 200.
+    // Without `--fail`, curl succeeds whatever the server responds, but a probe expects status 200.
     let fails = |word: &String| {
         let is_short = word.starts_with('-') && !word.starts_with("--") && word.contains('f');
         is_short || word == "--fail" || word == "--fail-with-body"

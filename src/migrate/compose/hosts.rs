@@ -31,7 +31,7 @@ pub enum Position<'a> {
     File,
 }
 
-/// Words in the names of variables and flags that hold hosts.
+/// Words in the names of variables and flags whose value is a host.
 const HOST_WORDS: [&str; 17] = [
     "HOST",
     "HOSTS",
@@ -52,7 +52,7 @@ const HOST_WORDS: [&str; 17] = [
     "RPCCONNECT",
 ];
 
-/// Last words of names that hold a property of a host instead of its name.
+/// Last words of names whose value is not the host itself: `DB_URL_DATABASE`.
 const OTHER_WORDS: [&str; 5] = ["DATABASE", "DB", "SCHEMA", "USER", "USERNAME"];
 
 impl Rewriter<'_, '_> {
@@ -156,7 +156,7 @@ impl Rewriter<'_, '_> {
         (at, end + 1 + number.to_string().len(), address)
     }
 
-    /// The numbers of ports next to a host of the stack, in the same object or list of keys: `host=db port=5432`.
+    /// The replacements for port numbers that are in the same object or list of keys as a host: `host=db port=5432`.
     fn keyed_ports(&self, text: &str) -> Vec<(usize, usize, Text)> {
         let mut ports = Vec::new();
         let carried = || self.stack.services.iter().filter(|service| service.is_carried());
@@ -197,14 +197,15 @@ impl Rewriter<'_, '_> {
         ports
     }
 
-    /// The replacement for `:5000` at the end of a word, for servers that listen on all addresses.
+    /// The replacement for the number in a string such as `:5000`, which makes a server listen on all addresses.
     fn own_port(&self, text: &str) -> Option<(usize, usize, Text)> {
         let number = text.strip_prefix(':')?;
         let port = self.service.port(number.parse().ok()?)?;
         Some((1, text.len(), Text::code(self.number(port))))
     }
 
-    /// The replacement for a host name and the port after it.
+    /// The end of the address that begins with the host name at `at`, and its replacement. `None` if the name is not
+    /// an address there.
     fn address(
         &self,
         text: &str,
@@ -424,7 +425,7 @@ fn scopes(text: &str) -> Vec<Scope<'_>> {
     done
 }
 
-/// Whether a password and a host follow a name in an address: `app:secret@db`.
+/// Whether a name is the user of an address, because a password and a host follow it: `app:secret@db`.
 fn is_user(after: &str) -> bool {
     let end = after.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c)).unwrap_or(after.len());
     after.starts_with(':') && after[..end].contains('@')

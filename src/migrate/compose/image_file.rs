@@ -15,7 +15,7 @@ use crate::paths;
 pub struct ImageFile {
     /// The file.
     pub path: String,
-    /// The image on which the stage is ultimately based, with the default values of arguments.
+    /// The image on which the stage is ultimately based, with the build arguments filled in.
     pub base: String,
     /// `ENTRYPOINT` and its line.
     pub entrypoint: Option<(Vec<String>, usize)>,
@@ -29,13 +29,13 @@ pub struct ImageFile {
     pub exposed: Vec<u16>,
     /// The commands of `RUN`, with their lines.
     pub runs: Vec<(String, usize)>,
-    /// Whether one of them compiles a program.
+    /// Whether a `RUN` command compiles a program.
     compiles: bool,
     /// The `COPY` and `ADD` instructions from the context: source and target.
     pub copies: Vec<(String, String)>,
     /// The `COPY --from` instructions.
     pub built: Vec<Built>,
-    /// The other stages that have a name.
+    /// The earlier stages, by name or number.
     pub stages: Vec<(String, ImageFile)>,
     /// `HEALTHCHECK`.
     pub health: Option<HealthCheck>,
@@ -48,7 +48,7 @@ pub struct ImageFile {
 pub struct Built {
     /// The stage or image that it copies from.
     pub stage: String,
-    /// The path there.
+    /// The path in that stage or image.
     pub source: String,
     /// The path in this image.
     pub target: String,
@@ -62,7 +62,8 @@ impl Built {
         file.stages.iter().find(|(name, _)| *name == self.stage).map(|(_, stage)| stage)
     }
 
-    /// The folder of the context in which its stage, run in the checkout, creates the source.
+    /// The folder in the context in which the stage, run in the checkout, creates the source. `None` if that folder is
+    /// unknown, or is the context itself.
     pub fn folder(&self, file: &ImageFile) -> Option<String> {
         let found = self.in_context(file).or_else(|| self.beside_files(file));
         found.filter(|folder| !folder.is_empty() && !folder.contains('*'))
@@ -257,7 +258,7 @@ fn runs_compiler(run: &str) -> bool {
     shell::commands(run).iter().any(is_compiler)
 }
 
-/// A RUN without `--mount` and its other flags.
+/// The command of a RUN, without flags such as `--mount`.
 fn without_flags(text: &str) -> &str {
     let mut rest = text.trim_start();
     while rest.starts_with("--") {
@@ -276,7 +277,7 @@ fn set(variables: &mut Vec<(String, String, usize)>, name: &str, value: &str, li
     variables.push((name.to_owned(), value.to_owned(), line));
 }
 
-/// The words of an exec form. A shell form becomes `sh -c`.
+/// The words of an exec form, or of a simple command in shell form. Any other shell form becomes `sh -c`.
 fn form(text: &str) -> Vec<String> {
     let text = text.trim();
     if let Ok(words) = serde_json::from_str::<Vec<String>>(text) {
@@ -354,7 +355,7 @@ impl ImageFile {
         self.compiles
     }
 
-    /// The folder of the context that corresponds to the WORKDIR of the image if nothing is copied to WORKDIR itself:
+    /// The folder in the context that corresponds to the image's WORKDIR if nothing is copied to WORKDIR itself:
     /// the source folder of the stage that compiles the program, or the parent of a folder that is copied into WORKDIR.
     fn source_of_parts(&self) -> Option<String> {
         let stages = self.built.iter().filter_map(|built| built.stage(self));
@@ -379,7 +380,7 @@ impl ImageFile {
         named.or(parts.first()).map(|(parent, _)| parent.clone())
     }
 
-    /// The folder of the context from which everything in WORKDIR is copied under its own name: `COPY package.json ./`.
+    /// The folder in the context from which everything in WORKDIR is copied under its own name: `COPY package.json ./`.
     fn source_of_files(&self) -> Option<String> {
         let mut parents = self.copies.iter().filter_map(|(from, to)| {
             let from = from.trim_start_matches("./").trim_end_matches('/');
@@ -451,7 +452,7 @@ impl ImageFile {
         best.map(|(_, source)| source).or_else(|| self.source_of_parts().filter(|_| is_work_folder))
     }
 
-    /// The folder of the context that the process runs in: empty for the context itself.
+    /// The folder in the context in which the process runs. Empty for the context itself.
     pub fn working_folder(&self) -> String {
         self.source_of(&self.folder).filter(|source| paths::join("", source).is_some()).unwrap_or_default()
     }

@@ -57,7 +57,7 @@ fn shorten(text: &str) -> String {
     text.chars().take(30).collect()
 }
 
-/// The end of a variable's name at the start of a string.
+/// The end of the variable name at the start of a string. 0 if there is none.
 fn name_end(text: &str) -> usize {
     let first = |c: char| c == '_' || c.is_ascii_alphabetic();
     match text.chars().next() {
@@ -129,7 +129,8 @@ pub fn names(text: &str) -> Vec<String> {
     names
 }
 
-/// Reads a `.env` or `env_file`. Returns the variables in order. Values may refer to the variables in `lookup`.
+/// Reads a `.env` or `env_file`. Returns the variables in order. Values may refer to the variables in `lookup`. The
+/// error contains a line number and a message.
 pub fn read_env(text: &str, lookup: &Variables) -> Result<Vec<(String, String)>, (usize, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
     let mut known = lookup.clone();

@@ -57,9 +57,9 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     instance.dropped();
     let mut process = Vec::new();
     let depends = builder.depends_on(done);
-    // Redis reads its password when it starts, so it waits for the process that writes it.
     let site_name = instance.site_process_name().filter(|_| known.option == "nginx");
     let site = site_name.as_ref().and_then(|name| instance.site_process(name));
+    // Redis reads its password when it starts, so it waits for the process that writes the password.
     let waits = instance.include.is_some().then(|| passwords::process_name(service));
     process.extend(with_dependency(depends, waits.or(site_name.filter(|_| site.is_some()))));
     let disabled = builder.disabled(service);
@@ -114,7 +114,7 @@ pub struct Instance<'b, 's, 'm> {
     into: String,
     /// Its options.
     pub attrs: Vec<Attr>,
-    /// A line in its configuration that includes the file with the password.
+    /// The line of its configuration that includes the file with the password.
     include: Option<String>,
     /// The folder of the configuration file being read.
     folder: String,
@@ -164,7 +164,7 @@ impl Instance<'_, '_, '_> {
                 &place,
                 "build",
                 format!("`RUN {shown}` prepared the image"),
-                "check whether the service needs it",
+                "check whether the service needs this command",
             );
         }
         let base =
@@ -249,7 +249,7 @@ impl Instance<'_, '_, '_> {
                 if self.known.option == "apache-kafka" {
                     if port.container != stack::KAFKA_CONTROLLER {
                         let why = "services-flake's apache-kafka has one listener for all clients".to_owned();
-                        let todo = format!("use its port from the registry wherever {} was used", port.container);
+                        let todo = format!("use the broker's registry port wherever {} was used", port.container);
                         self.leave(&port.place, "ports", why, todo);
                     }
                 } else if self.known.option != "nginx" {
@@ -311,7 +311,7 @@ impl Instance<'_, '_, '_> {
                     place,
                     what,
                     "it has no value here",
-                    format!("set `{}` if it needs one", option.option),
+                    format!("set `{}` if the service needs a value", option.option),
                 );
             }
             OptionKind::RunTime(before, after) => match self.secret_variable(option.name, value) {
@@ -356,7 +356,7 @@ impl Instance<'_, '_, '_> {
         Some(variable)
     }
 
-    /// Handles a variable that only one service supports.
+    /// Handles a variable that only one service supports. Returns whether it did.
     fn own_variable(&mut self, name: &str, value: &Node, place: &Place, what: &str) -> bool {
         let text = value.text().unwrap_or_default().to_owned();
         let rewritten = self.builder.rewriter(self.service).rewrite(&text, Position::Variable(name));
@@ -535,7 +535,7 @@ impl Instance<'_, '_, '_> {
             self.leave(place, what, why, "nothing, unless the program depends on the replicas");
             return true;
         }
-        // With its successor, a broker without `super.users` may be unable to register with its own controller.
+        // With AclAuthorizer's successor, a broker without `super.users` may be unable to register with its controller.
         if key == "authorizer.class.name" && text.ends_with("AclAuthorizer") {
             let why = "AclAuthorizer requires ZooKeeper, so every client of this broker has full access";
             let todo = "set it to org.apache.kafka.metadata.authorizer.StandardAuthorizer, with `super.users`, if \

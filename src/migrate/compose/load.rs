@@ -1,4 +1,4 @@
-//! Reads the Compose files of one project as Compose does: interpolated, extended, included and merged.
+//! Reads the Compose files of one project as Compose does: with interpolation, `extends`, `include` and merging.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +19,7 @@ pub struct Model {
     pub folder: String,
     /// The variables in the `.env` file in that folder, in order.
     pub env: Vec<(String, String)>,
-    /// The path of that file, if there is one.
+    /// The path of that `.env` file, if there is one.
     pub env_path: Option<String>,
 }
 
@@ -269,7 +269,7 @@ impl Loader<'_> {
                 None => model,
             });
         }
-        // The lists themselves remain in the model for the report.
+        // The `include` list itself remains in the model for the report.
         match included {
             Some(base) => merge(base, node, &mut Vec::new()),
             None => Ok(node),
@@ -353,7 +353,7 @@ fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -
     match &mut node.value {
         Value::Scalar(scalar) if scalar.text.contains('$') => {
             let text = interpolate::interpolate(&scalar.text, variables).map_err(|message| {
-                yaml::error_at(&place, message).help("set variables in the `.env` file beside it")
+                yaml::error_at(&place, message).help("set variables in the `.env` file next to this file")
             })?;
             size.update(|size| size + text.len());
             if size.get() > MOST_TEXT {

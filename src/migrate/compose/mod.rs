@@ -90,7 +90,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     write_secrets(draft, &parts, files)?;
     if parts.services.is_empty() && parts.processes.is_empty() {
         let path = files.first().cloned().unwrap_or_else(|| "compose.yaml".into());
-        draft.report.leave(&path, 1, "services", "none of its services could be carried over", "see the entries below");
+        draft.report.leave(&path, 1, "services", "none of the services could be carried over", "see the entries below");
         return Ok(());
     }
     let text = text(&name, &module, &parts, files, draft);
@@ -232,7 +232,7 @@ fn leave_out_unknown_programs(stack: &mut Stack<'_>, draft: &Draft<'_>, module: 
     }
 }
 
-/// Whether each program gets the number of each of its ports.
+/// Whether each service gets the number of each of its ports, by its index and the port in the container.
 fn told_ports(stack: &Stack<'_>, draft: &Draft<'_>, module: &str) -> BTreeMap<(usize, u16), bool> {
     let builder = Builder::new(stack, module, draft.files(), &draft.ports);
     let mut told = BTreeMap::new();
@@ -244,7 +244,7 @@ fn told_ports(stack: &Stack<'_>, draft: &Draft<'_>, module: &str) -> BTreeMap<(u
     told
 }
 
-/// Reports the top level of the files.
+/// Reports the top-level keys of the files.
 fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
     for (key, node) in model.root.pairs() {
         let place = &key.place;
@@ -288,7 +288,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
                             name.place.line,
                             what,
                             "it is not a file in this repository",
-                            "give the programs its value through the environment",
+                            "pass the value to the programs through the environment",
                         ),
                     }
                 }
@@ -321,7 +321,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
         if let Some(path) = files.first().filter(|_| !parts.secrets.is_empty()) {
             let names: Vec<&str> = parts.secrets.keys().map(String::as_str).collect();
             let why = format!("`.env` is a folder, so nothing sets {}", names.join(", "));
-            let todo = "rename the folder, and set them in `.env`, or in process-compose's environment";
+            let todo = "rename the folder, and set the variables in `.env`, or in process-compose's environment";
             draft.report.leave(path, 1, "secrets in environment", why, todo);
         }
         return Ok(());
@@ -358,7 +358,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
             1,
             "secrets in environment",
             why,
-            "keep `.env` out of git, and change the values that git already has",
+            "keep `.env` out of git, and change the values that are already in git",
         );
     }
     Ok(())

@@ -14,8 +14,8 @@ use super::yaml::Node;
 use crate::knowledge::nginx::{DEFAULT_SERVER, FOLDER};
 use crate::migrate::nix::{Expr, Text};
 
-/// Sets `port`, and `configFile` with the whole configuration. With `httpConfig`, the service's own server block would
-/// take precedence over its servers.
+/// Sets `configFile` to the whole configuration. With `httpConfig`, the service's own server block would take
+/// precedence over the configured servers.
 pub fn build(instance: &mut Instance<'_, '_, '_>) {
     let configuration = Configuration::of(instance);
     report_mounts(instance, &configuration);
@@ -134,7 +134,7 @@ pub fn listened(text: &str) -> Vec<u16> {
     found
 }
 
-/// The port in the address of `listen`; 80 if it has none.
+/// The port in the address of `listen`: 80 by default, `None` for a socket or an address with a variable.
 fn port_of(address: &str) -> Option<u16> {
     if address.starts_with("unix:") || address.contains('$') {
         return None;

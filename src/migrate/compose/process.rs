@@ -277,7 +277,7 @@ fn not_known(builder: &Builder<'_, '_>, service: &Service<'_>, first: &str) -> S
         _ if known_program(builder, service, first).is_some() => {
             format!("the image builds the program that `{first}` runs, but its source is not in the build context")
         }
-        _ => format!("neither nixpkgs nor its build context is known to provide `{first}`"),
+        _ => format!("neither nixpkgs nor the build context is known to provide `{first}`"),
     }
 }
 
@@ -315,7 +315,7 @@ pub fn argument_text(builder: &Builder<'_, '_>, service: &Service<'_>, argument:
     value_text(builder, service, argument, before)
 }
 
-/// A value. A configuration file that names other hosts or ports is replaced with one that contains their addresses.
+/// Rewrites a value. A configuration file that names other hosts or ports is replaced with a rewritten copy.
 fn value_text(builder: &Builder<'_, '_>, service: &Service<'_>, value: &str, flag: &str) -> Text {
     let path = host_path(service, value);
     if path != value
@@ -420,8 +420,8 @@ fn without_wrappers(words: &[String]) -> &[String] {
 
 /// The package and the beginning of the command line for a program of a service.
 ///
-/// A program that the image builds is not the one of nixpkgs that has the same name. A common name, such as `server` or
-/// `auth`, means the package of an image only in that image.
+/// A program that the image builds is not the nixpkgs program of the same name. A common name, such as `server` or
+/// `auth`, refers to an image's package only in that image.
 pub fn known_program(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
@@ -444,7 +444,7 @@ pub fn known_program(
     found.filter(|_| !source::is_own(builder, service, word))
 }
 
-/// `${pkgs.nodejs}/bin/npx ..`.
+/// The beginning of a command line: `${pkgs.nodejs}/bin/npx ..`.
 pub fn start_line(package: &str, start: &[&str]) -> Text {
     let mut line = Text::code(format!("pkgs.{package}"));
     let (program, arguments) = start.split_first().unwrap_or((&"", &[]));
@@ -455,8 +455,8 @@ pub fn start_line(package: &str, start: &[&str]) -> Text {
     line
 }
 
-/// A script from the build context, run by its interpreter in the folder in which the process runs, and the text of the
-/// script.
+/// The program that runs a script from the build context with its interpreter, and the text of the script. `None` if a
+/// word is not such a script.
 fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<(Program, String)> {
     let working = working_folder(service);
     let folder = service.image_file.as_ref().map(|file| file.folder.as_str()).filter(|folder| folder.len() > 1);

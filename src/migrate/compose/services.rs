@@ -76,7 +76,8 @@ impl<'m> Builder<'_, 'm> {
         parts.processes.push(Attr::new([service.process.as_str()], Expr::Set(attrs)).comment(self.origin(service)));
     }
 
-    /// Reports how a package of nixpkgs differs from an image with a version, and the hosts that only the image knows.
+    /// Reports a nixpkgs version that differs from the image's, and unset variables whose default is the host name of
+    /// another service.
     fn package_notes(&self, service: &Service<'_>, package: &PackageImage) {
         let Some(node) = service.get("image") else { return };
         let tag = node.text().and_then(containers::tag).unwrap_or_default();
@@ -97,7 +98,7 @@ impl<'m> Builder<'_, 'm> {
             let is_set = service.get("environment").is_some_and(|node| node.get(variable).is_some());
             if !is_set && self.stack.by_host(host).is_some() {
                 let why = format!(
-                    "without {variable}, the program connects to `{host}`, which exists only on the old network"
+                    "without {variable}, the program connects to `{host}`, which exists only on the Compose network"
                 );
                 let todo = format!("set {variable} to 127.0.0.1, and its port to the one from the registry");
                 self.leave(service, &node.place, "environment", why, todo);

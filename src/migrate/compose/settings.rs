@@ -3,7 +3,7 @@
 /// The outcome for a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The key has no effect that must be written, for this reason.
+    /// The key needs no counterpart, for this reason.
     Holds(&'static str),
     /// The key is not migrated: the reason, and the work to do by hand.
     Lost(&'static str, &'static str),
@@ -80,7 +80,7 @@ const KEYS: &[(&str, Outcome)] = &[
     ("label_file", Lost("a process has no labels", "configure the tool that reads them, such as a proxy, by hand")),
     ("annotations", Lost("a process has no annotations", "configure the tool that reads them by hand")),
     ("develop", Lost("process-compose-flake does not watch files", "use the program's own reload or watch option")),
-    ("provider", Lost("a Docker plugin starts it", "start what it provides by hand")),
+    ("provider", Lost("a Docker plugin starts it", "start what the plugin provides by hand")),
     ("models", Lost("models are run by Docker", "use `services.ollama` with `models`")),
     ("credential_spec", Lost("it is for Windows containers", "nothing on Linux")),
     ("volumes_from", Lost("there are no volumes to share", "configure both programs to use the same folder")),

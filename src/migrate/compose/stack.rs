@@ -348,7 +348,7 @@ fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
     }
 }
 
-/// Claims the number of a port that cannot be changed, because it is the program's own.
+/// Claims the number of a port that cannot be changed, or reports that another service has it.
 fn claim_fixed(draft: &mut Draft<'_>, name: &str, path: &RelPath, words: &[&str], port: &mut Port) {
     if let Some(owner) = draft.ports.taken_by(port.container, name, words) {
         let why = format!(
@@ -423,7 +423,7 @@ pub fn below(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-/// Whether the command of a service, or the one of its image, names a path below a folder.
+/// Whether the command of a service, or that of its image, names a path under a folder.
 fn names_path(service: &Service<'_>, folder: &str) -> bool {
     let below = format!("{folder}/");
     let mut own = Vec::new();
@@ -486,7 +486,7 @@ fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dy
     Ok(service)
 }
 
-/// The host names of a service: its own, and additional ones.
+/// The host names of a service: its own name, `container_name`, `hostname`, and the aliases in its networks.
 fn names(service: &Service<'_>) -> Vec<String> {
     let mut names = vec![service.name.to_owned()];
     names.extend(["container_name", "hostname"].iter().filter_map(|key| service.text(key)).map(str::to_owned));

@@ -133,7 +133,7 @@ pub fn shell(expansion: &str) -> String {
     format!("{}{expansion}{}", SHELL.0, SHELL.1)
 }
 
-/// The variable in a string that consists of a single shell variable.
+/// The name of a shell variable, if a string consists only of that variable.
 pub fn variable(text: &str) -> Option<String> {
     let name = text.strip_prefix(SHELL.0)?.strip_suffix(SHELL.1)?.strip_prefix("${")?.strip_suffix("-}")?;
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

@@ -9,12 +9,12 @@ pub enum Manager {
     Yarn,
 }
 
-/// What a command of a package manager does.
+/// What a package manager command does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Installs the packages in the lock file.
     Install,
-    /// Runs a script of package.json.
+    /// Runs a script in package.json.
     Script(String),
     /// Removes the packages that are only for development.
     Prune,
@@ -109,7 +109,7 @@ fn is_global(word: &str) -> bool {
     matches!(word, "-g" | "--global" | "--location=global")
 }
 
-/// Whether a word is the name of a script, not a command of a package manager.
+/// Whether a word is the name of a script, not a package manager command.
 fn is_script(word: &str) -> bool {
     let own = ["add", "remove", "dlx", "exec", "create", "init", "link", "pack", "publish", "up", "why", "workspaces"];
     !word.starts_with('-') && !own.contains(&word)

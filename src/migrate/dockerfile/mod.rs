@@ -37,7 +37,7 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     draft.write(&target, module)
 }
 
-/// The first name that is neither the name of a module nor of an attribute of the flake.
+/// The first name that neither a module nor a package in the flake has. The error says what has the first name.
 fn free_name(draft: &Draft<'_>, file: &RelPath) -> Result<String, Error> {
     let mut taken = None;
     for package in names(file) {

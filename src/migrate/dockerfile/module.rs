@@ -73,8 +73,8 @@ impl<'d, 'f> Module<'d, 'f> {
         self.draft.report.leave(&self.path, line, what, why, todo);
     }
 
-    /// The result for an instruction that the migration of the Compose file for this Dockerfile handles: HEALTHCHECK is
-    /// the probe of the process.
+    /// The result for an instruction, if the migration of the Compose file has handled it: HEALTHCHECK becomes the
+    /// probe of the process.
     fn carried_elsewhere(&self, line: usize) -> Option<String> {
         self.draft.report.carried_at(&self.path, line).map(|item| item.into.clone())
     }
@@ -169,7 +169,7 @@ impl<'d, 'f> Module<'d, 'f> {
             }
             if entry.contains(['*', '?', '[', '!', '\\']) || entry.contains("..") {
                 let why = "only plain paths are excluded from the source";
-                let todo = "write it as a file set: `lib.fileset.fileFilter`";
+                let todo = "write the pattern as a file set: `lib.fileset.fileFilter`";
                 self.draft.report.leave(&ignore.as_str().into(), number + 1, entry, why, todo);
                 continue;
             }
@@ -245,7 +245,7 @@ impl<'d, 'f> Module<'d, 'f> {
 
     // Files
 
-    /// The binding of the derivation with the files of a stage.
+    /// The name of the binding for the derivation with a stage's files.
     fn stage(&mut self, index: usize) -> String {
         if let Some(name) = self.stages.get(&index) {
             return name.clone();
@@ -270,7 +270,7 @@ impl<'d, 'f> Module<'d, 'f> {
         self.tree(index, &frame, &recipe, &mut tools, &name)
     }
 
-    /// Certificates, `/tmp`, Bash, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
+    /// Adds certificates, `/tmp`, Bash, `/bin/sh` and `/usr/bin/env`, if the base image contains them.
     fn surroundings(
         &mut self,
         base: Option<&'static Base>,

@@ -33,7 +33,7 @@ pub struct Recipe {
     pub groups: Vec<(String, Option<u32>)>,
     /// The names of these groups.
     pub group_names: BTreeSet<String>,
-    /// Changes to the image's files that can be made where the files are assembled.
+    /// Changes to the image's files that are made when the files are assembled.
     pub files: Vec<FileLine>,
     /// Owners of paths: path, owner, line.
     pub owners: Vec<(String, String, usize)>,
@@ -114,7 +114,7 @@ impl Requirement {
     }
 }
 
-/// A build by a tool of an ecosystem.
+/// A build with an ecosystem's tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     /// The line.
@@ -127,7 +127,7 @@ pub struct Build {
     pub command: String,
 }
 
-/// A tool of an ecosystem, and what it does.
+/// An ecosystem's tool, and what it does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tool {
     /// A JavaScript package manager that installs packages or runs a script.
@@ -400,7 +400,7 @@ fn filled_word(word: &shell::Word<'_>, run: &Run) -> Vec<String> {
     if is_whole { vec![text] } else { text.split_whitespace().map(str::to_owned).collect() }
 }
 
-/// Expands the lists in braces in a word, as bash does. Nested or very long ones are not expanded.
+/// Expands the lists in braces in a word, as bash does. Nested or very long lists are not expanded.
 fn braced(word: &str) -> Vec<String> {
     const MOST: usize = 64;
     let mut words = vec![String::new()];
@@ -453,7 +453,7 @@ fn has_case(script: &str) -> bool {
     words.contains(&"case") && words.contains(&"esac")
 }
 
-/// Formats a command for a script.
+/// Formats a command for reports.
 fn shown(words: &[&str]) -> String {
     let quoted = |word: &&str| match word.contains(char::is_whitespace) {
         true => format!("\"{word}\""),
@@ -467,7 +467,7 @@ fn one_line(script: &str) -> String {
     script.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The words of a command for accounts that are neither flags nor the values of flags.
+/// The words of an account command that are neither flags nor values of flags.
 fn operands_of<'w>(words: &[&'w str]) -> Vec<&'w str> {
     let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
     let has_value = |flag: &str| match program {

@@ -55,7 +55,7 @@ fn an_application_with_a_lock_file_is_built() {
     assert_eq!(left(&report), ["2: *.log"]);
 }
 
-/// A module without its layout.
+/// A module with its whitespace collapsed.
 fn in_one_line(module: &str) -> String {
     module.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -102,7 +102,7 @@ fn node_modules_are_a_separate_derivation() {
 }
 
 #[test]
-fn a_project_in_a_folder_of_the_context_is_built_there() {
+fn a_project_in_a_folder_in_the_context_is_built_there() {
     let dockerfile = "FROM node:22 AS build\nWORKDIR /srv\nRUN apk add --no-cache python3 vips-dev g++\n\
                       COPY frontend/package*.json ./\nRUN npm ci\nCOPY frontend .\nRUN npm run build\n\
                       FROM golang:1.24 AS server\nWORKDIR /code\nCOPY . .\nRUN cd api && go build -o /bin/api .\n\
@@ -236,7 +236,7 @@ fn a_package_is_built_from_the_folder_its_files_are_copied_from() {
     let (module, report) = migrated("Dockerfile", dockerfile, &root);
     assert!(!module.contains("npmRoot = src;"), "{module}");
     assert!(
-        report.left.iter().any(|left| left.line == 4 && left.why.contains("folder of its package")),
+        report.left.iter().any(|left| left.line == 4 && left.why.contains("the package's folder")),
         "{:?}",
         report.left
     );
@@ -259,7 +259,7 @@ fn accounts_do_not_prevent_a_build() {
 }
 
 #[test]
-fn commands_are_written_out_or_reported_whole() {
+fn commands_are_written_out_or_reported_in_full() {
     let dockerfile = "FROM debian:12\nRUN echo \"skip-ssl = true\" >> /etc/mysql/client.cnf\nRUN date > /etc/built\nRUN ls > /dev/null\n\
                       RUN case \"$A\" in arm) echo skip ;; *) pip install x || true ;; esac\nRUN [ ! -d /docs ] && mkdir /docs\n\
                       RUN go build -tags \"pam prod\" -ldflags -s . && make it\nCMD [\"x\"]\n";

@@ -40,7 +40,7 @@ pub enum Systems {
 pub enum Argument {
     /// The system.
     System,
-    /// An expression of the helper.
+    /// An expression in the helper.
     Expression(Node),
     /// The attribute of a set with the name of the system.
     At(Node),
@@ -119,7 +119,7 @@ impl Reader<'_, '_, '_> {
         None
     }
 
-    /// An application of a function from the nixpkgs library or flake-utils.
+    /// Reduces an application of a function from the nixpkgs library or flake-utils.
     fn library(&self, head: Node, arguments: &[Node]) -> Option<PerSystem> {
         let name = self.function_name(head)?;
         match (name.as_str(), arguments) {
@@ -138,7 +138,7 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// `map (system: { name = system; value = ..; }) systems`
+    /// Reduces the list for `listToAttrs`: `map (system: { name = system; value = ..; }) systems`.
     fn listed(&self, list: Node) -> Option<PerSystem> {
         let tree = self.outputs.tree;
         let (name, arguments) = nix::call(tree, list)?;
@@ -170,7 +170,8 @@ impl Reader<'_, '_, '_> {
         matches!(name.as_str(), "genAttrs" | "mapAttrs" | "listToAttrs").then_some(name)
     }
 
-    /// A function that is called with each system: the callback itself, or a function in the helper that calls it.
+    /// Reduces a function that is called with each system: the callback itself, or a function in the helper that calls
+    /// it.
     fn called(&self, systems: Systems, function: Node, more: &[Argument]) -> Option<PerSystem> {
         let tree = self.outputs.tree;
         let (function, bound) = self.applied(function)?;
@@ -282,8 +283,8 @@ impl Reader<'_, '_, '_> {
 }
 
 impl PerSystem {
-    /// An expression of the helper in the scope of the outputs, with `system` as the system. `None` if it cannot be
-    /// expressed there.
+    /// An expression in the helper, rewritten for the scope of the outputs, with `system` as the system. `None` if it
+    /// cannot be expressed there.
     pub fn outside(&self, outputs: &Outputs<'_, '_>, node: Node) -> Option<String> {
         let tree = outputs.tree;
         let node = self.through(outputs, node);
@@ -348,7 +349,7 @@ impl PerSystem {
 }
 
 /// Resolves `X.${system}` to the value for a system, where `X` is a set in the outer `let` that is created for each
-/// system. Returns the text of the value with `system` as the system.
+/// system. Returns the text of the value with `system` as the system, and the set's binding.
 pub fn element(outputs: &Outputs<'_, '_>, node: Node, is_system: &dyn Fn(Node) -> bool) -> Option<(String, Node)> {
     let tree = outputs.tree;
     let node = nix::unwrap_parens(tree, node);
@@ -375,8 +376,8 @@ pub fn element(outputs: &Outputs<'_, '_>, node: Node, is_system: &dyn Fn(Node) -
     Some((inner.outside(outputs, tree.child(callback, Field::Body)?)?, binding))
 }
 
-/// Whether a name in an attribute path is `${system}` or `"${system}"`, with the variable for the system according to a
-/// function.
+/// Whether a name in an attribute path is `${system}` or `"${system}"`, with a variable for which `is_system` returns
+/// true.
 pub fn interpolates(outputs: &Outputs<'_, '_>, name: Node, is_system: &dyn Fn(Node) -> bool) -> bool {
     let tree = outputs.tree;
     let interpolation = match tree.kind(name) {

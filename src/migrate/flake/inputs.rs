@@ -41,7 +41,7 @@ pub fn flake_parts(outputs: &Outputs<'_, '_>) -> Result<FlakeParts, Refusal> {
     }
 }
 
-/// Adds the input next to the others.
+/// Adds the flake-parts input next to the others, unless it exists.
 pub fn add(outputs: &Outputs<'_, '_>, parts: &FlakeParts, edits: &mut Edits) {
     if parts.exists {
         return;

@@ -384,7 +384,7 @@ fn arguments(packages: bool) -> Vec<&'static str> {
     all.into_iter().filter(|name| packages || *name != "pkgs").collect()
 }
 
-/// The binding of a name in one of some `let`s.
+/// The first of some `let`s that binds a name, and the binding.
 fn binding_named(tree: &Tree<'_>, lets: &[Node], name: &str) -> Option<(Node, Node)> {
     lets.iter().find_map(|&found| {
         let binding = members(tree, found).into_iter().find(|&member| {

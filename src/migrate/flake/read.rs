@@ -16,9 +16,9 @@ pub struct Outputs<'t, 'a> {
     pub flake: Flake,
     /// The function.
     pub function: Node,
-    /// The arguments that it names, if it does.
+    /// The set of its named arguments, if it has one.
     pub formals: Option<Node>,
-    /// The name for the set of all its arguments.
+    /// The name for the set of all its arguments, if it has one.
     pub whole: Option<&'a str>,
     /// The `let` expressions around the body, outermost first.
     pub lets: Vec<Node>,
@@ -244,7 +244,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         }
     }
 
-    /// A source of names: all inputs, or an expression as in [`Self::canonical`].
+    /// The path of a source of names: empty for the set of all inputs, or else as in [`Self::canonical`].
     fn follow_source(&self, node: Node, depth: usize) -> Option<Canonical> {
         let bare = nix::unwrap_parens(self.tree, node);
         if self.tree.kind(bare) == NodeKind::Variable && Some(self.tree.slice(bare)) == self.whole {

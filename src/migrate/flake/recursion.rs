@@ -6,8 +6,8 @@ use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Node, NodeKind};
 
-/// Returns the text of a flake whose outputs are no longer `rec`, with the same lines: they refer to each other through
-/// `self`. `None` if no set of the outputs is recursive, or if one cannot be written this way.
+/// Returns the text of a flake whose outputs are no longer `rec`, but refer to each other through `self`. Line numbers
+/// do not change. `None` if no set of the outputs is recursive, or if one cannot be written this way.
 pub fn through_self(outputs: &Outputs<'_, '_>) -> Option<String> {
     let tree = outputs.tree;
     let own = own_name(outputs)?;
@@ -41,7 +41,7 @@ pub fn through_self(outputs: &Outputs<'_, '_>) -> Option<String> {
 
 /// The name by which the outputs refer to themselves.
 struct Own<'a> {
-    /// The name that is looked up.
+    /// The variable: `self`, or the name for all inputs.
     base: &'a str,
     origin: Origin,
     path: String,

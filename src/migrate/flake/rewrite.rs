@@ -231,7 +231,7 @@ fn clean(text: &mut String, plan: &Plan) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The function that is the value of `perSystem`.
+/// The binding of `perSystem` in a `mkFlake` call, and the function that is its value.
 fn per_system(tree: &Tree<'_>) -> Option<(Node, Node)> {
     tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding).find_map(|binding| {
         let own = single_name(tree, binding).as_deref() == Some("perSystem");

@@ -6,7 +6,7 @@ use crate::output::accepted::Entry;
 /// The table, or a message if nothing is accepted.
 pub fn section(entries: &[Entry]) -> String {
     if entries.is_empty() {
-        return "<p>Nothing is accepted.</p>\n".to_owned();
+        return "<p>No acceptances.</p>\n".to_owned();
     }
     let columns = [
         ("By", false),

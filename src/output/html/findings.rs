@@ -116,7 +116,7 @@ fn marks(finding: &Finding) -> Vec<(RelPath, Vec<Mark>)> {
     std::iter::once((finding.path.clone(), first)).chain(others).collect()
 }
 
-/// Some lines of a file. Below each line are the labels of its positions.
+/// Writes some lines of a file, each with the labels of its positions below it.
 fn figure(out: &mut String, path: &str, frame: &Frame) {
     let _ = write!(out, "<figure><figcaption>{}:{}</figcaption>\n<pre>", escape(path), frame.place.line);
     let mut start = 0;

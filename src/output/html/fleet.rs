@@ -113,7 +113,7 @@ fn matrix(fleet: &Fleet) -> String {
     out + "</tbody>\n</table>\n</div>\n"
 }
 
-/// The class that shades the cell of a number, relative to the largest one.
+/// The CSS class that shades a cell by its number, relative to the largest number.
 fn shade(count: usize, most: usize) -> &'static str {
     match count * 3 / most.max(1) {
         0 => "few",

@@ -29,7 +29,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// The parts of a page besides the report.
 #[derive(Default)]
 pub struct Extras {
-    /// Path owners.
+    /// The owners of paths.
     pub owners: Owners,
     /// The acceptances.
     pub accepted: Vec<Entry>,
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_cannot_leave_its_element() {
+    fn text_is_escaped_for_html() {
         assert_eq!(escape("a<b>&\"'\u{1b}\u{202e}"), "a&lt;b&gt;&amp;&quot;&#39;\\u{1b}\\u{202e}");
         assert_eq!(inline("a `<b>` c"), "a <code>&lt;b&gt;</code> c");
         assert_eq!(inline("it`s <"), "it`s &lt;");

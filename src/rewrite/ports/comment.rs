@@ -12,7 +12,8 @@ use crate::source::{self, Source};
 use super::Target;
 
 /// Adds a comment with the registry entry above the first key of the mapping, or the first instruction of the stage,
-/// that contains the number. One comment covers the whole block, so all findings in the block get the same fix.
+/// that contains the number. One comment covers the whole block, so all findings in the block get the same fix. The
+/// error is the reason why no comment can be added.
 pub fn fix(
     source: &Source,
     tree: &Tree<'_>,
@@ -85,14 +86,14 @@ impl Stages {
         stages
     }
 
-    /// The stage at an offset.
+    /// The index of the stage at an offset.
     fn at(&self, offset: u32) -> usize {
         self.starts.partition_point(|&start| start <= offset)
     }
 }
 
 impl Blocks {
-    /// The first part of a block that contains a number.
+    /// The first of a block's parts that contains a number, if there is one.
     fn first<P: Iterator<Item = Node>>(
         &self,
         tree: &Tree<'_>,
@@ -115,7 +116,7 @@ impl Blocks {
     }
 }
 
-/// The first pair with the number, in the mapping that contains the digits.
+/// The first pair with the number, in the mapping that contains the digits. `None` if no block mapping contains them.
 fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
     let node = tree.covering(digits);
     let is_pair = |node: &Node| tree.kind(*node) == NodeKind::BlockMappingPair;
@@ -124,7 +125,7 @@ fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Op
     blocks.first(tree, mapping, || tree.children(mapping).filter(is_pair), number)
 }
 
-/// The first instruction with the number, in the stage that contains the digits.
+/// The first instruction with the number, in the stage that contains the digits. `None` if the digits precede it.
 fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
     let stages = blocks.stages.get_or_init(|| Stages::read(tree));
     let first = stages.first.get(&(stages.at(digits.start), number)).copied();

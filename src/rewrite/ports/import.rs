@@ -40,7 +40,7 @@ struct Known<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Reads the names of a file.
+    /// Reads the names that refer to the registry in a file.
     pub fn read(tree: &Tree<'a>, source: &Source, target: &Target<'_>) -> Self {
         let reader = Reader { tree, source, target };
         let known_in = |scope| {
@@ -54,8 +54,8 @@ impl<'a> Names<'a> {
         Self { known: tree.nodes().filter_map(known_in).collect(), free: OnceCell::new(), added: RefCell::default() }
     }
 
-    /// The expression for the entry of a target, through a name in scope that already refers to the registry or to a
-    /// part of it that contains the entry.
+    /// The expression for a target's entry, through a name in scope that already refers to the registry or to a part of
+    /// it that contains the entry. `None` if there is no such name.
     pub fn reference(&self, tree: &Tree<'_>, digits: Span, target: &Target<'_>) -> Option<String> {
         if self.known.is_empty() {
             return None;
@@ -77,7 +77,7 @@ impl<'a> Names<'a> {
 /// An import to add.
 #[derive(Debug, Clone)]
 pub struct Import {
-    /// The name it is bound to.
+    /// The name that the import is bound to.
     pub name: String,
     /// The edit that writes it.
     pub edit: Edit,
@@ -92,7 +92,7 @@ pub fn added(
     digits: Span,
     target: &Target<'_>,
 ) -> Result<Import, String> {
-    let scope = scope_for(tree, source, digits).ok_or("a flake cannot import files outside of its `outputs`")?;
+    let scope = scope_for(tree, source, digits).ok_or("a flake.nix can import files only in `outputs`")?;
     if let Some(known) = names.added.borrow().get(&scope) {
         return known.clone();
     }
@@ -140,7 +140,7 @@ fn argument(tree: &Tree<'_>, scope: Scope, target: &Target<'_>) -> Result<String
     }
 }
 
-/// The first argument that the registry requires and that is not in scope.
+/// The first argument that the registry requires but that is not in scope, if there is one.
 fn lacking<'t>(tree: &Tree<'_>, scope: Scope, target: &Target<'t>) -> Option<&'t str> {
     let from = match scope {
         Scope::Let(node) => tree.child(node, Field::Body).unwrap_or(node),
@@ -155,17 +155,17 @@ fn lacking<'t>(tree: &Tree<'_>, scope: Scope, target: &Target<'t>) -> Option<&'t
     name.map(String::as_str)
 }
 
-/// The first argument that importing the registry requires but that is not in scope at these digits.
+/// The first argument that importing the registry requires but that is not in scope at these digits, if there is one.
 pub fn missing_argument<'t>(tree: &Tree<'_>, source: &Source, digits: Span, target: &Target<'t>) -> Option<&'t str> {
     lacking(tree, scope_for(tree, source, digits)?, target)
 }
 
-/// A selection from a name.
+/// Selects an entry from a name: `ports.databases.redis`.
 pub fn select(name: &str, entry: &[String]) -> String {
     format!("{name}.{}", dotted(entry))
 }
 
-/// An attribute name in Nix syntax.
+/// An attribute name in Nix syntax, quoted if necessary.
 pub fn attribute(name: &str) -> String {
     dotted(&[name.to_owned()])
 }
@@ -179,8 +179,9 @@ enum Scope {
     Around(Node),
 }
 
-/// The outermost `let` between the start of the file and the digits, reached only through function heads, `with` and
-/// `assert`; or else the last expression on this path that contains the digits.
+/// The scope for a new import: the first `let` after any function heads, `with` and `assert` at the start of the file
+/// (in a flake.nix, of `outputs`), or else the expression after them. `None` if no import is possible there: in a
+/// flake.nix, outside the function `outputs`.
 fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     let is_flake = source.file_name() == "flake.nix";
     let mut node = if is_flake { outputs(tree)? } else { tree.child(tree.root(), Field::Expression)? };
@@ -205,7 +206,7 @@ fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     }
 }
 
-/// The value of `outputs` in a flake.nix. Everything else in the file must be literal.
+/// The value of `outputs` in a flake.nix, if the file defines it directly. Everything else in the file must be literal.
 fn outputs(tree: &Tree<'_>) -> Option<Node> {
     let flake = tree.child(tree.root(), Field::Expression).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let set = tree.child_of_kind(flake, NodeKind::BindingSet)?;
@@ -215,13 +216,14 @@ fn outputs(tree: &Tree<'_>) -> Option<Node> {
         .and_then(|binding| nix::value(tree, binding))
 }
 
-/// The first name that the file does not use: it neither binds the name nor refers to it, which a `with` could resolve.
+/// The first of [`NAMES`] that the file uses for nothing but the registry. An unbound name counts as used, because a
+/// `with` may provide it. `None` if all names are in use.
 fn free_name(tree: &Tree<'_>, source: &Source, target: &Target<'_>) -> Option<&'static str> {
     let reader = Reader { tree, source, target };
     NAMES.into_iter().find(|name| !tree.nodes().any(|node| reader.takes(node, name)))
 }
 
-/// Determines which part of the registry the expressions of a file refer to.
+/// Determines which part of the registry the expressions in a file refer to.
 struct Reader<'t, 'a> {
     tree: &'t Tree<'a>,
     source: &'t Source,
@@ -260,7 +262,8 @@ impl Reader<'_, '_> {
         self.origin(origin, name, DEPTH).is_some_and(|below| below.is_empty())
     }
 
-    /// The part of the registry that a name refers to, as a path from its root.
+    /// The part of the registry that a name refers to, as a path from its root. `None` if it may refer to something
+    /// else.
     fn origin(&self, origin: Origin, name: &str, depth: usize) -> Option<Vec<String>> {
         let tree = self.tree;
         match origin {
@@ -281,7 +284,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The part of the registry that an expression evaluates to.
+    /// The part of the registry that an expression evaluates to. `None` if it may evaluate to something else.
     fn part(&self, expression: Node, depth: usize) -> Option<Vec<String>> {
         let tree = self.tree;
         let depth = depth.checked_sub(1)?;
@@ -319,7 +322,7 @@ impl Reader<'_, '_> {
         called && path_of(&self.source.path, self.tree, path).is_some_and(|path| self.is_registry_path(&path))
     }
 
-    /// Whether an argument is a set that certainly does not set an optional argument of the function.
+    /// Whether an argument certainly leaves all optional arguments of the function at their defaults.
     fn leaves_defaults(&self, call: &Call, argument: Node) -> bool {
         let tree = self.tree;
         let Call::Set { optional, .. } = call else { return true };
@@ -386,7 +389,7 @@ fn relative(from: &str, to: &str) -> Option<String> {
     to.chars().all(plain).then(|| paths::between(from, to))
 }
 
-/// The position for a new binding in a `let`, and its text.
+/// The position for a new binding in a `let`, and the text to insert there.
 fn in_let(tree: &Tree<'_>, node: Node, binding: &str) -> (u32, String) {
     let text = tree.text();
     let after_let = tree.span(node).start + "let".len() as u32;

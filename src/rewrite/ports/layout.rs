@@ -39,9 +39,9 @@ pub struct Layout<'t, 'a> {
 /// Where new entries go.
 #[derive(Debug)]
 struct Homes {
-    /// Whether the entries are in no group.
+    /// Whether the registry has entries, but no groups.
     is_flat: bool,
-    /// The groups below the base, by their lowercase name. Of several with the same one, the first.
+    /// The groups under the base, by their lowercase names. If several groups share a lowercase name, the first.
     groups: BTreeMap<String, String>,
 }
 
@@ -50,7 +50,7 @@ struct Homes {
 struct Group {
     /// The set in braces.
     set: Option<Node>,
-    /// The path that precedes each of its names.
+    /// The path before each member's name, for a group of dotted names.
     dotted: Vec<String>,
     members: Vec<Member>,
     /// The order of the members, once all of them are read.
@@ -136,7 +136,8 @@ impl<'t, 'a> Layout<'t, 'a> {
         self.names.clone()
     }
 
-    /// The path for an entry of a group.
+    /// The path for a new entry: in the existing group with this name or a synonym, in a new group, or, if the registry
+    /// has entries but no groups, in none.
     pub fn place(&self, group: &str, name: &str) -> Vec<String> {
         let mut path = self.base.clone();
         let homes = self.homes.get_or_init(|| self.find_homes());
@@ -277,7 +278,7 @@ impl Group {
     }
 }
 
-/// The lines of a comment, each with its `#`.
+/// The lines of a comment, each with a leading `#`.
 pub fn comment_lines(comment: Option<&str>) -> impl Iterator<Item = String> {
     comment.into_iter().flat_map(str::lines).map(|line| format!("# {line}"))
 }
@@ -286,7 +287,7 @@ fn is_set(tree: &Tree<'_>, node: Node) -> bool {
     matches!(tree.kind(node), NodeKind::Attrset | NodeKind::RecAttrset)
 }
 
-/// The position before a member and the comments directly above it.
+/// The position before a member and the comments directly above it, and the text to insert there.
 fn before(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     if !starts_line(text, member.start) {
         return (member.start, format!("{} ", one_line(lines)));
@@ -302,9 +303,9 @@ fn before(text: &str, member: Span, lines: &[String]) -> (u32, String) {
     (at, multi_line(lines, indent, indent_unit(text)))
 }
 
-/// The position after a member and the comment on its line.
+/// The position after a member and the comment on its line, and the text to insert there.
 fn behind(text: &str, member: Span, lines: &[String]) -> (u32, String) {
-    // Before anything else, because a line with thousands of members would be read for each of them.
+    // Checked first: otherwise, a line with thousands of members would be read once for each of them.
     if !starts_line(text, member.start) {
         return (member.end, format!(" {}", one_line(lines)));
     }

@@ -17,7 +17,7 @@ pub fn starts_line(text: &str, at: u32) -> bool {
     before.is_empty() || before.ends_with('\n')
 }
 
-/// The indentation unit of the file.
+/// The indentation unit of a text: a tab, four spaces, or else two spaces.
 pub fn indent_unit(text: &str) -> &str {
     let first = text.lines().map(|line| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]);
     match first.into_iter().find(|blanks| !blanks.is_empty()) {

@@ -50,8 +50,8 @@ impl Target<'_> {
 /// Why a file with syntax errors has no fixes: positions are uncertain.
 const BROKEN: &str = "the file has syntax errors";
 
-/// Why there is no fix where Nix does not allow an expression, such as in an attribute name, and where the digits are
-/// not a number.
+/// Why there is no fix if Nix does not allow an expression in place of the digits, as in some attribute names, or if
+/// the digits are not the entry's number.
 const PLACE: &str = "a reference is not allowed at this position";
 
 /// A file with ports to replace, and the state that its fixes share.
@@ -78,13 +78,13 @@ impl<'s, 'a> PortFile<'s, 'a> {
         }
     }
 
-    /// Its tree.
+    /// The file's tree.
     pub fn tree(&self) -> &Tree<'a> {
         &self.tree
     }
 
-    /// Replaces a number with its entry: in Nix, with a reference; elsewhere, by adding a comment. The error is the
-    /// reason why this could change the result of evaluation, or why it is not possible here.
+    /// The fix for a number: in Nix, a reference to its entry; elsewhere, a comment that names the entry. The error is
+    /// the reason why this could change the result of evaluation, or why it is not possible here.
     pub fn fix(&self, digits: Span, target: &Target<'_>) -> Result<Fix, String> {
         match self.source.kind {
             FileKind::Nix => self.reference(digits, target),
@@ -102,7 +102,7 @@ impl<'s, 'a> PortFile<'s, 'a> {
         is_possible.then(|| import::missing_argument(tree, source, digits, target))?
     }
 
-    /// Where a reference can replace digits.
+    /// The context of digits that a reference can replace. The error is the reason why it cannot.
     fn place(&self, digits: Span, target: &Target<'_>) -> Result<place::Place, String> {
         let Self { source, tree, .. } = self;
         if *source.path == *target.registry {
@@ -158,8 +158,8 @@ pub fn reference(entry: &[String]) -> String {
     import::select("ports", entry)
 }
 
-/// Why a file cannot import the registry by a relative path in all evaluations: a template is copied out of the
-/// repository, and a flake in a subfolder may be evaluated without the rest.
+/// Why importing the registry by a relative path may fail in some evaluations: a template is copied out of the
+/// repository, and a flake in a subfolder may be evaluated without the rest. `None` if nothing prevents it.
 ///
 /// `flakes` contains the folders with a flake.nix.
 pub fn import_obstacle(flakes: &HashSet<&str>, file: &str, registry: &str) -> Option<String> {
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_and_separate_flakes_import_nothing_from_outside() {
+    fn templates_and_flakes_in_folders_do_not_import_files_outside_them() {
         let flakes = HashSet::from(["", "sub"]);
         for (file, registry, expected) in [
             ("modules/web.nix", "lib/ports.nix", true),

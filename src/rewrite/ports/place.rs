@@ -31,7 +31,7 @@ impl Place {
         }
     }
 
-    /// The range to replace, and the replacement.
+    /// The range to replace, and the replacement. `None` if `toString` is not available, or if a URI contains `$`.
     pub fn replacement(self, tree: &Tree<'_>, digits: Span, reference: &str) -> Option<(Span, String)> {
         let to_string = || to_string(tree, tree.covering(digits));
         match self {
@@ -129,7 +129,7 @@ struct Merged<'a> {
     root: Node,
     /// The path from `root` to the binding, including the binding's own names.
     path: Vec<AttrName<'a>>,
-    /// The bindings around it, as the length of the path to each, and its span.
+    /// The enclosing bindings: the length of the path to each, and its span.
     around: Vec<(usize, Span)>,
 }
 
@@ -158,7 +158,7 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// The name for `toString`: the qualified one if the short one is shadowed.
+/// The name by which `toString` is available: the qualified one if the short one is shadowed. `None` if both are.
 fn to_string(tree: &Tree<'_>, from: Node) -> Option<&'static str> {
     if resolve(tree, from, "toString").is_none() {
         return Some("toString");

@@ -1,6 +1,6 @@
 //! Plans entries for ports that are in no registry: their names, and the edits that add them to the registry.
 //!
-//! There is one plan for the whole repository, so every finding's fix contains the same edits of the registry, which
+//! There is one plan for the whole repository, so every finding's fix contains the same edits to the registry, which
 //! are applied once. Names are chosen for all ports at once, so that they do not depend on which entries are requested.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -31,7 +31,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The entry of a use.
+    /// The planned entry for a use, if there is one.
     pub fn entry_of(&self, path: &str, span: Span) -> Option<&NewEntry> {
         self.by_use.get(&(path.to_owned(), span.start)).and_then(|&at| self.entries.get(at))
     }
@@ -92,7 +92,7 @@ pub fn extend(
     Some(Plan { registry: source.path.clone(), shape, edits: edits.collect(), entries, by_use })
 }
 
-/// The shape and the layout of a registry that entries can be added to.
+/// The shape and the layout of a registry, if entries can be added to it.
 pub fn extensible<'t, 'a>(tree: &'t Tree<'a>, registry: &Registry) -> Option<(Shape, Layout<'t, 'a>)> {
     let shape = shape(registry, tree);
     if tree.broken() || matches!(shape, Shape::Closed(_)) {
@@ -141,9 +141,9 @@ fn placed(
     (entries, by_use)
 }
 
-/// Adds a comment to each entry whose number another entry also has, to state that this is intended. [`super::layout`]
-/// and [`create`] write the entries in the order of their paths, and `port-conflict` reports all but the first. The
-/// names may belong to one service or to two, so the reason only states the number.
+/// Adds a comment to each entry whose number an earlier entry already has, which states that this is intended.
+/// [`super::layout`] and [`create`] write the entries in the order of their paths, and `port-conflict` reports all but
+/// the first. The names may belong to one service or to two, so the reason only states that the number is the same.
 fn explain(entries: &mut [NewEntry]) {
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| entries[a].path.cmp(&entries[b].path));

@@ -40,7 +40,7 @@ mod tests {
     use crate::lang::Language;
 
     #[test]
-    fn shapes_of_registries() {
+    fn the_shape_of_a_registry_is_recognised() {
         let function = |required: &[&str], optional: &[&str], open| {
             let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
             Shape::Function(Call::Set { required: owned(required), optional: owned(optional), open })
@@ -59,7 +59,7 @@ mod tests {
                 Shape::Closed("does not export its ports"),
             ),
         ] {
-            // Outside of the usual path, a file must look like a registry.
+            // At any path but the usual one, a file must look like a registry.
             let path = if text.contains("let ports") { "ports.nix" } else { "lib/ports.nix" };
             let tree = Tree::parse(Language::Nix, text).unwrap();
             let registry = evaluate(&path.into(), &tree, &PortSettings::default()).unwrap();

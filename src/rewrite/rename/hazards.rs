@@ -3,8 +3,8 @@
 
 use super::Trees;
 use crate::facts::ProjectFile;
+use crate::facts::port_registry::passing::ARGUMENTS;
 use crate::facts::port_registry::references::Resolved;
-use crate::facts::port_registry::uses::ARGUMENTS;
 use crate::facts::port_registry::{Lookup, Registry, Use};
 use crate::finding::Span;
 use crate::lang::nix;
@@ -21,8 +21,8 @@ pub struct Hazard<'p> {
     pub reason: &'static str,
 }
 
-/// A position that uses a whole group. It may select the entry by its name, or find the new name instead of another
-/// one.
+/// The first use of a whole group that prevents the rename: its code may select the entry by name, or would find the
+/// new name where it now finds something else.
 pub fn of_groups<'p>(all: &[Resolved<'p>], registry: &Registry, old: &[String], new: &[String]) -> Option<Hazard<'p>> {
     let mut trees = Trees::default();
     let ours = all.iter().filter(|resolved| resolved.registry.path == registry.path);
@@ -46,14 +46,14 @@ pub fn of_groups<'p>(all: &[Resolved<'p>], registry: &Registry, old: &[String], 
     })
 }
 
-/// Whether a command contains the name of an entry after the name of the registry.
+/// Whether a command contains the last name of an entry after the registry's file name.
 fn selects(command: &str, entry: &[String]) -> bool {
     let behind = command.split_once(".nix").map_or(command, |(_, behind)| behind);
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
     behind.split(|c| !is_part(c)).any(|word| entry.last().is_some_and(|last| last == word))
 }
 
-/// The outermost node with a span, without the parentheses around it.
+/// The outermost node with a span, or the outermost parentheses around it.
 fn outermost(tree: &Tree<'_>, span: Span) -> Node {
     let mut node = tree.covering(span);
     while let Some(parent) = tree.parent(node)
@@ -104,14 +104,14 @@ fn captures_in_body(tree: &Tree<'_>, registry: &Registry, found: &Use, old: &[St
         .any(|body| uses_name(tree, tree.subtree(body), last, |node| nix::resolve(tree, node, last).is_none()))
 }
 
-/// The variable with a span.
+/// The variable with this span, if there is one.
 fn variable(tree: &Tree<'_>, span: Span) -> Option<Node> {
     let inner = tree.covering(span);
     let mut nodes = std::iter::once(inner).chain(tree.ancestors(inner)).take_while(|&node| tree.span(node) == span);
     nodes.find(|&node| tree.kind(node) == NodeKind::Variable)
 }
 
-/// Whether a variable or an inherited name among some nodes has this name.
+/// Whether a variable or an inherited name among some nodes has this name and satisfies `counts`.
 fn uses_name(
     tree: &Tree<'_>,
     mut nodes: impl Iterator<Item = Node>,
@@ -136,7 +136,7 @@ pub fn is_captured(tree: &Tree<'_>, name: Span, new: &str) -> bool {
     around > 1 || nix::resolve(tree, node, new).is_some()
 }
 
-/// Whether a definition that is renamed to `new` would shadow another `new` that values around it use.
+/// Whether a definition that is renamed to `new` may shadow another `new` that values around it use.
 pub fn captures(tree: &Tree<'_>, definition: Span, new: &str) -> bool {
     let is_around = |&node: &Node| tree.span(node).contains(definition);
     let is_scope =

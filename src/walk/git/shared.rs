@@ -1,7 +1,7 @@
 //! Split indexes: most entries are in a shared index, and the index itself has the differences.
 //!
-//! Its extension `link` has the object id of the shared index, and two bitmaps: which entries of it are deleted, and
-//! which are replaced by the first entries of the index.
+//! The extension `link` of the index contains the object id of the shared index, and two bitmaps: which of the shared
+//! entries are deleted, and which are replaced by the first entries in the index.
 
 use std::fmt::Write;
 

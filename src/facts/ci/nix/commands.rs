@@ -63,7 +63,7 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
                 words.next();
             }
         } else if matches!(word, "-f" | "--file" | "--expr") {
-            // A local file or expression.
+            // A local file or expression counts as the flake itself.
             found.extend(words.next().map(|_| "."));
         } else if !word.starts_with('-') {
             found.push(word);
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_that_use_a_cache() {
+    fn commands_that_use_a_cache_are_recognised() {
         for (script, expected) in [
             ("cachix push acme", true),
             ("nix-fast-build --skip-cached --cachix-cache acme", true),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_build_and_commands_that_do_not() {
+    fn commands_that_build_are_distinguished_from_others() {
         for (script, expected) in [
             ("nix build", Some("nix build")),
             ("nix build -L .#a .#b", Some("nix build")),

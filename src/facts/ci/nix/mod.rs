@@ -103,9 +103,9 @@ pub enum Runner {
 /// How a step uses Nix.
 #[derive(Debug, Default)]
 pub struct NixStep {
-    /// The name of the action, or the step.
+    /// The span of the action's name, or of the step.
     pub span: Span,
-    /// The whole list item of the step, from its dash.
+    /// The span of the step's whole list item, from its dash.
     pub item: Option<Span>,
     /// The action's name without its version, as written.
     pub action: String,
@@ -153,7 +153,7 @@ pub fn script_step(script: &Script<'_>, commands: &[Command<'_>]) -> NixStep {
     step
 }
 
-/// How the jobs of a file use Nix.
+/// How the jobs in a file use Nix.
 fn jobs(tree: &Tree<'_>, path: &str, system: System) -> Vec<NixJob> {
     let yaml = Yaml::new(tree);
     let reader = Reader { yaml: &yaml, shell: default_shell(&yaml, None) };
@@ -184,7 +184,7 @@ struct Reader<'y, 't, 'a> {
     shell: Option<String>,
 }
 
-/// `defaults.run.shell` of a job, or of the workflow.
+/// `defaults.run.shell` of a job, or of the workflow if there is no job.
 fn default_shell(yaml: &Yaml<'_, '_>, job: Option<Node>) -> Option<String> {
     let holder = job.or_else(|| yaml.documents().next())?;
     yaml.at(holder, &["defaults", "run", "shell"]).and_then(|shell| yaml.scalar(shell)).map(|shell| shell.into_owned())
@@ -284,7 +284,7 @@ fn names_substituters(text: &str) -> bool {
     names(text) && text.lines().any(|line| !line.trim_start().starts_with('#') && names(line))
 }
 
-/// The machine for the labels of a job. It is GitHub-hosted if one of the labels is a standard GitHub label.
+/// The machine that a job's labels select. It is GitHub-hosted if one of the labels is a standard GitHub label.
 pub fn runner(labels: Option<&[String]>) -> Runner {
     let Some(labels) = labels else { return Runner::Unknown };
     if labels.iter().any(|label| is_standard(label)) { Runner::Fresh } else { Runner::Own }
@@ -308,7 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn standard_runner_labels() {
+    fn standard_runner_labels_are_recognised() {
         for (label, expected) in [
             ("ubuntu-latest", true),
             ("ubuntu-24.04", true),

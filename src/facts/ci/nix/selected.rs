@@ -31,7 +31,7 @@ pub(super) fn read(step: &mut NixStep, script: &Script<'_>, commands: &[Command<
     step.selectable.sort_by(|a, b| a.0.cmp(&b.0));
 }
 
-/// An assignment of a script: `command=$1`, `for target in host check`.
+/// An assignment in a script: `command=$1`, `for target in host check`.
 struct Assignment<'a> {
     name: &'a str,
     value: &'a str,
@@ -40,7 +40,7 @@ struct Assignment<'a> {
     is_loop: bool,
 }
 
-/// The assignments of a script, line by line.
+/// The assignments in a script, line by line.
 fn assignments(text: &str) -> Vec<Assignment<'_>> {
     let mut found: Vec<Assignment<'_>> = Vec::new();
     let mut at = 0;
@@ -122,7 +122,8 @@ fn is_argument(value: &str) -> bool {
     argument(value) == Some(Selection::First)
 }
 
-/// How the first argument, or all of them, is used as a value: as is, or changed as in `"${1//-/_}"`.
+/// How the first argument, or all of them, is used as a value: as is, or changed as in `"${1//-/_}"`. `None` for other
+/// values.
 fn argument(value: &str) -> Option<Selection> {
     let name = value.trim().trim_matches('"').strip_prefix('$')?;
     let Some(inner) = name.strip_prefix('{') else {

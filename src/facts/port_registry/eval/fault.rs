@@ -8,7 +8,7 @@ use super::layout::Layout;
 use crate::facts::port_registry::eval::formal_names;
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
-/// The first error of a file.
+/// A description of the first error in a file.
 pub fn find(tree: &Tree<'_>) -> Option<String> {
     if tree.broken() {
         return Some("the file has syntax errors".to_owned());

@@ -1,8 +1,8 @@
 //! A small lazy evaluator for the subset of Nix that registries use.
 //!
-//! It reads only the text of the file: arguments, imports and functions of other packages are unknown, and values that
-//! depend on them are not decidable. Evaluation is lazy as in Nix, so one unknown entry does not affect the others.
-//! Work and depth are bounded, and infinite recursion is detected, so evaluation always terminates.
+//! It reads only the text of the file: arguments, imports and functions from other packages are unknown, and values
+//! that depend on them are not decidable. Evaluation is lazy as in Nix, so one unknown entry does not affect the
+//! others. Work and depth are bounded, and infinite recursion is detected, so evaluation always terminates.
 
 pub mod builtins;
 pub mod fault;
@@ -51,7 +51,7 @@ enum Names {
     With(ThunkId),
 }
 
-/// The evaluator of one file.
+/// The evaluator for one file.
 pub(super) struct Machine<'t, 'a> {
     pub(super) tree: &'t Tree<'a>,
     thunks: Vec<Thunk>,
@@ -113,7 +113,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         self.add(Thunk::Call(function, argument), Span::default())
     }
 
-    /// The definition of a value: aliases are followed to the original.
+    /// The definition of a value and its span. Aliases are followed to the original.
     pub(super) fn origin(&self, thunk: ThunkId) -> (ThunkId, Span) {
         let at = self.aliases.get(&thunk).copied().unwrap_or(thunk);
         (at, self.spans.get(at as usize).copied().unwrap_or_default())
@@ -129,7 +129,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         self.fuel == 0
     }
 
-    /// Whether another value of the file depends on a definition.
+    /// Whether another value in the file depends on a definition.
     pub(super) fn was_read(&self, origin: ThunkId) -> bool {
         self.read.contains(&origin)
     }

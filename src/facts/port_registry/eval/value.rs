@@ -1,4 +1,4 @@
-//! The values that expressions of a registry evaluate to.
+//! The values of expressions in a registry.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

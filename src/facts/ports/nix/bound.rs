@@ -1,4 +1,4 @@
-//! The literal numbers that names of the same file are bound to.
+//! The literal numbers that names in the same file are bound to.
 
 use super::Collector;
 use crate::facts::ports::flow::{self, Sink};
@@ -6,13 +6,13 @@ use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind};
 
 impl Collector<'_, '_> {
-    /// The literal number that a member of a set in this file is bound to.
+    /// The literal that a selection refers to, if it selects from a set in this file, and its number.
     pub(super) fn member_literal(&self, select: Node) -> Option<(Node, u32)> {
         let literal = nix::member(self.tree, select)?;
         Some((literal, self.number(literal)?))
     }
 
-    /// The literal numbers of a set in this file from which a computed name selects one: `ports.${node}`.
+    /// The literals in a set in this file from which a computed name selects one (`ports.${node}`), and their numbers.
     pub(super) fn computed_member(&mut self, select: Node) -> Vec<(Node, u32)> {
         let tree = self.tree;
         let path = tree.child(select, Field::Attrpath);
@@ -31,7 +31,7 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// The literal number that a name is bound to, in this file.
+    /// The literal that a name is bound to in this file, and its number.
     pub(super) fn bound_literal(&self, variable: Node) -> Option<(Node, u32)> {
         let tree = self.tree;
         let value = match nix::resolve(tree, variable, tree.slice(variable))? {
@@ -48,8 +48,8 @@ impl Collector<'_, '_> {
         (1..=65535).contains(&number).then_some((literal, number))
     }
 
-    /// The literal numbers of the list that a name is bound to in this file, or of the set whose values the name refers
-    /// to.
+    /// The literals, with their numbers, in the list that a name is bound to in this file, or in the set whose values
+    /// the name refers to.
     pub(super) fn bound_elements(&self, variable: Node) -> Vec<(Node, u32)> {
         let tree = self.tree;
         let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {

@@ -15,7 +15,7 @@ type Named = (Node, Option<String>);
 /// The host names at one location, in order.
 #[derive(Default)]
 pub(super) struct Hosts {
-    /// By the words before "host" in the last name.
+    /// The hosts by the words before "host" in the last name.
     names: HashMap<Vec<String>, Vec<Named>>,
     /// The first mail server.
     mail: Option<Named>,
@@ -52,7 +52,7 @@ impl<'a> Collector<'_, 'a> {
     /// block.
     pub(super) fn host_beside(&mut self, binding: Node, path: &[String], number: u32) -> Option<String> {
         let tree = self.tree;
-        // The default of an option is next to the defaults of the other options.
+        // For the default of an option, the host is next to the option.
         let binding = match path.last().is_some_and(|last| last == "default") {
             true => nix::binding_around(tree, tree.parent(binding)?)?,
             false => binding,
@@ -151,7 +151,7 @@ impl<'a> Collector<'_, 'a> {
         None
     }
 
-    /// The literal host that another element of the same list gives for a port: `[ "x_host=a.example" "x_port=23" ]`.
+    /// The literal host that another element in the same list gives for a port: `[ "x_host=a.example" "x_port=23" ]`.
     pub(super) fn host_in_list(&self, element: Node, port: &str) -> Option<String> {
         let tree = self.tree;
         let list = tree.parent(element).filter(|&node| tree.kind(node) == NodeKind::List)?;
@@ -293,9 +293,9 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects a name that a DNS server of the repository resolves to an address in a private network, as a hosts file
-    /// does: `customDNS.mapping."nas.example.org" = "10.0.0.5"`, `{ domain = "nas.example.org"; answer = "10.0.0.5";
-    /// }`.
+    /// Collects a name that one of the repository's DNS servers resolves to an address in a private network, as a hosts
+    /// file does: `customDNS.mapping."nas.example.org" = "10.0.0.5"`, `{ domain = "nas.example.org"; answer =
+    /// "10.0.0.5"; }`.
     fn answered(&mut self, binding: Node, last: &str, text: &str) {
         let tree = self.tree;
         let is_private = |text: &str| text.split(',').all(hosts::names_machines);
@@ -405,7 +405,7 @@ impl<'a> Collector<'_, 'a> {
         }
         let Some(path) = self.path(binding) else { return };
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
-        // An attribute `A` is a DNS record only if there are other records next to it.
+        // An attribute `A` is a DNS record only if the file defines a DNS zone.
         let text = tree.text().as_bytes();
         let is_zone =
             || ["AAAA", "subdomains"].iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some());
@@ -430,7 +430,7 @@ fn default_of_option(tree: &Tree<'_>, value: Node) -> Option<Node> {
     nix::value(tree, bindings.chain(tree.children(set)).find(is_default)?)
 }
 
-/// The names of hosts in a set.
+/// The host names in a set.
 pub(super) fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
     let mut found = HostNames::new();
     for member in tree.children(set) {
@@ -457,7 +457,7 @@ pub(super) fn host_names(tree: &Tree<'_>, set: Node) -> HostNames {
     found
 }
 
-/// The address in a value, with an optional prefix length or port.
+/// The IP address in a value that consists of an address, possibly with a prefix length or a port.
 pub(super) fn address(value: &str) -> Option<std::net::IpAddr> {
     let address = value.split('/').next().unwrap_or(value);
     let with_port = || address.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());

@@ -52,7 +52,7 @@ impl<'a> Collector<'_, 'a> {
             chosen = inner;
         }
         let sound = tree.kind(chosen) == NodeKind::If
-            // A choice of 1 and 0 is a switch: `use_ports = ${if cfg.fixed then "1" else "0"}`.
+            // A choice between 1 and 0 is a switch: `use_ports = ${if cfg.fixed then "1" else "0"}`.
             && (2..=65535).contains(&number)
             && self.is_port_in_text(interpolation, &number.to_string())
             && !tree.parent(interpolation).is_some_and(|string| self.is_prose(string, Some(tree.slice(string))));
@@ -65,7 +65,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects a number passed to a function of this file that uses the argument as a port: `serve 8080 "web"`.
+    /// Collects a number passed to a function in this file that uses the argument as a port: `serve 8080 "web"`.
     fn argument(&mut self, node: Node, number: u32) {
         if number == 0 || number > 65535 {
             return;
@@ -97,7 +97,7 @@ impl<'a> Collector<'_, 'a> {
     /// `mkOption`: `mkOpt types.port 5055 "The port of the web interface"`, `port = mkOpt int 5055 ".."`.
     fn follows_port_type(&self, node: Node) -> bool {
         let tree = self.tree;
-        // The numbers of a list form the default together: `mkOpt (listOf port) [ 80 443 ]`.
+        // The numbers in a list form the default together: `mkOpt (listOf port) [ 80 443 ]`.
         let list = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::List);
         let node = list.unwrap_or(node);
         let Some(apply) = tree.parent(node).filter(|&parent| tree.kind(parent) == NodeKind::Apply) else {
@@ -204,7 +204,7 @@ impl<'a> Collector<'_, 'a> {
         !found.is_empty()
     }
 
-    /// Whether a number in place of an interpolation is a port of its string.
+    /// Whether a number would be a port if it were in the string in place of an interpolation.
     fn is_port_in_text(&self, interpolation: Node, number: &str) -> bool {
         let tree = self.tree;
         let Some(string) = tree.parent(interpolation) else { return false };
@@ -344,7 +344,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a string is a number passed to a function of this file that uses the argument as a port.
+    /// Whether a string is a number passed to a function in this file that uses the argument as a port.
     pub(super) fn is_port_argument(&mut self, node: Node, text: &str) -> bool {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return false;

@@ -10,7 +10,7 @@ use crate::lang::nix::{self};
 use crate::lang::{Field, Node, NodeKind};
 
 impl<'a> Collector<'_, 'a> {
-    /// Collects the ports in a string, interpreted by where it is used.
+    /// Collects the ports in a string, depending on where the string is used.
     pub(super) fn string(&mut self, node: Node) {
         let tree = self.tree;
         let raw = tree.slice(node);
@@ -158,8 +158,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a string is the search text of a replacement: the first argument of `replaceStrings`. It is the text of the
-    /// patched program and must not change. The value of an option may contain a port of the repository itself.
+    /// Whether a string is the search text of a replacement: the first argument of `replaceStrings`. It is the text of
+    /// the patched program and must not change. The value of an option may contain one of the repository's own ports.
     fn is_searched_for(&self, node: Node) -> bool {
         let tree = self.tree;
         let around = tree.ancestors(node).take_while(|&node| {

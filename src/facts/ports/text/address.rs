@@ -12,7 +12,7 @@ use super::near::Tie;
 use super::words::{is_address_word, is_counting, is_no_address, is_own_address};
 use super::{Form, Found, HOLE, Host, View};
 
-/// Numbers below this one are not ports: `1` in `{file}:1` is a position, `2` in `HOLE:2` is a flag.
+/// Smaller numbers are not ports: `1` in `{file}:1` is a position, `2` in `HOLE:2` is a flag.
 const FEW: u32 = 10;
 
 /// The part before the colon of `HOST:PORT`.
@@ -136,7 +136,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Whether a colon separates a variable from its default: `${env:RELAY_ADDRESS:*:3478}` of OvenMediaEngine.
+    /// Whether a colon separates a variable from its default, as in OvenMediaEngine's `${env:RELAY_ADDRESS:*:3478}`.
     fn is_variable_of_config(&self, colon: usize) -> bool {
         let start = self.run_start(colon, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let mark = start.checked_sub("{env:".len());
@@ -161,7 +161,7 @@ impl<'a> View<'a> {
         let apart = url
             || (!matches!(self.before(start), b':' | b'/') || self.network_start(start).is_some())
                 && self.value(digits) >= FEW;
-        // Grafana reads `$__file{/run/secrets/smtp}` and `$__env{SMTP}` from elsewhere.
+        // Grafana takes the values of `$__file{/run/secrets/smtp}` and `$__env{SMTP}` from elsewhere.
         if apart && marked_by_provider(self.str(self.run_start(start, is_host_byte)..start)) {
             return (!self.no_address).then_some(Authority { host: UNKNOWN, start, url });
         }
@@ -185,7 +185,7 @@ impl<'a> View<'a> {
             b'/' => url || self.network_start(colon).is_some(),
             b'@' => url,
             0 | b'\n' => true,
-            // The text of an element: `<Port>:3479</Port>`.
+            // The text of an XML element: `<Port>:3479</Port>`.
             b'>' => near.as_ref().is_some_and(|near| near.tie == Tie::Tag),
             b'"' | b'\'' => !self.closes_key(colon),
             // tmux compares numbers: `#{e|>=:10,#{battery_percentage}}`.
@@ -199,8 +199,8 @@ impl<'a> View<'a> {
         (sound && !self.no_address && !is_display(name)).then_some(Authority { host: Host::Any, start: colon, url })
     }
 
-    /// Reads `ADDRESS@PORT` as in unbound and knot. After an interpolation, only ports of DNS servers count: other numbers
-    /// may be refresh rates of screens.
+    /// Reads `ADDRESS@PORT` as in unbound and knot. After an interpolation, only the ports of DNS servers and numbers
+    /// from 1024 count: others may be refresh rates of screens.
     fn at_address(&self, sign: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let start = self.run_start(sign, |byte| is_host_byte(byte) && byte != b'$' || byte == b':');
         let word = self.str(start..sign);
@@ -235,8 +235,8 @@ impl<'a> View<'a> {
         Some(Authority { host: classify(word).filter(|_| sound && self.value_ends(digits.end))?, start, url: false })
     }
 
-    /// Whether an address is the target of a packet filter's NAT rule, which is always a machine of the repository:
-    /// `dnat ip6 to [2001:db8::2]:2222`, `--to-destination 192.0.2.7:80`.
+    /// Whether an address is the target of a packet filter's NAT rule, which is always one of the repository's
+    /// machines: `dnat ip6 to [2001:db8::2]:2222`, `--to-destination 192.0.2.7:80`.
     fn is_nat_target(&self, start: usize) -> bool {
         let Some(near) = self.near(start) else { return false };
         match self.str(near.word.clone()) {
@@ -330,8 +330,8 @@ impl<'a> View<'a> {
         Some(self.run_start(colon, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | HOLE)))
     }
 
-    /// The start of the user of a URL, which ends with the `@` before `host`. A variable in it may have been escaped in
-    /// Nix, `\${PASSWORD}`: the escape is a blank.
+    /// The start of a URL's user, which ends with the `@` before `host`. A variable in it may have been escaped in Nix,
+    /// `\${PASSWORD}`: the escape is a blank.
     fn user_start(&self, host: usize) -> usize {
         let mut start = self.run_start(host, is_path_byte);
         let blank = self.run_start(start, |byte| byte == b' ');
@@ -363,7 +363,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The name before an address.
+    /// The key, flag or keyword before an address.
     fn address_name(&self, start: usize) -> Option<&'a str> {
         let start = self.scheme_start(start).or_else(|| self.network_start(start)).unwrap_or(start);
         let near = self.near(start).filter(|_| self.before(start) != b':')?;

@@ -8,7 +8,8 @@ use super::sink::is_command_host;
 use super::words::{is_about_ssh, is_name_byte};
 use super::{HOLE, Host, View};
 
-/// Whether a word starts a variable with ssh or scp options: `SSH_OPTS="-p 2222"`.
+/// Whether a word assigns ssh or scp options to a variable, `SSH_OPTS="-p 2222"`, and the flag is one of them that
+/// takes a port.
 fn sets_options(word: &str, flag: &str) -> bool {
     let Some((name, _)) = word.split_once('=') else { return false };
     let copies = || name.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"scp"));
@@ -35,14 +36,14 @@ pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
     find(program).or(service)
 }
 
-/// True if `flag` of `program` (a name or a path) takes a port; for callers with command lines as lists of words.
+/// Whether `flag` of `program` (a name or a path) takes a port; for callers with command lines as lists of words.
 pub fn takes_port(program: &str, flag: &str) -> bool {
     let name = base_name(program);
     port_words::PROGRAMS.iter().any(|(short, programs)| *short == flag && programs.contains(&name))
 }
 
 impl<'a> View<'a> {
-    /// True if the command before `at` runs a program whose `flag` takes a port.
+    /// Whether the command before `at` runs a program whose `flag` takes a port.
     pub(super) fn program_takes(&self, at: usize, flag: &str) -> bool {
         if !port_words::PROGRAMS.iter().any(|(short, _)| *short == flag) {
             return false;
@@ -52,7 +53,7 @@ impl<'a> View<'a> {
             || self.words(self.command_start(at)..at).any(|word| takes_port(word, flag) || sets_options(word, flag))
     }
 
-    /// True if the command before `at` contains one of `programs`.
+    /// Whether the command before `at` contains one of `programs`.
     pub(super) fn runs(&self, at: usize, programs: &[&str]) -> bool {
         self.words(self.command_start(at)..at).any(|word| programs.contains(&base_name(word)))
     }

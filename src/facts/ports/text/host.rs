@@ -46,7 +46,7 @@ pub(super) fn classify(word: &str) -> Option<Host<'_>> {
     sound.then_some(Host::Named(word))
 }
 
-/// The provider whose domain follows the name of a customer: `HOLE.your-storagebox.de`.
+/// The domain of a provider, if it follows an interpolated customer name: `HOLE.your-storagebox.de`.
 fn provider(word: &str) -> Option<&str> {
     const PROVIDERS: [&str; 8] = [
         "your-storagebox.de",
@@ -72,19 +72,19 @@ pub(super) fn ipv4(word: &str) -> Option<[u8; 4]> {
     parts.next().is_none().then_some(numbers)
 }
 
-/// True for the address of another machine, as opposed to a name.
+/// Whether a host is an IP address, rather than a name.
 pub(super) fn is_address(host: Host<'_>) -> bool {
     matches!(host, Host::Named(host) if ipv4(host).is_some() || is_ipv6(host))
 }
 
-/// True for an IPv6 address, with or without a zone.
+/// Whether a word is an IPv6 address, with or without a zone.
 pub(super) fn is_ipv6(word: &str) -> bool {
     let address = word.split('%').next().unwrap_or(word);
     address.bytes().filter(|byte| *byte == b':').count() >= 2
         && address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
 }
 
-/// True for a name that can only be a host: at least two labels, the last one not a file extension.
+/// Whether a word can only be a host: it has at least two labels, and the last one is not a file extension.
 pub(super) fn is_domain(word: &str) -> bool {
     /// Extensions that are also top-level domains: `file.rs:12`, but `mail.m7.rs:465`.
     #[rustfmt::skip]
@@ -96,8 +96,8 @@ pub(super) fn is_domain(word: &str) -> bool {
     word.len() - word.rfind('.').unwrap_or(0) > 2 && is_dotted(word) && (labels > 2 || !both())
 }
 
-/// True for at least two labels, the last one not a file extension: private networks have their own top-level domains
-/// (`eve.r`).
+/// Whether a word has at least two labels, the last of which is not a file extension. Private networks have their own
+/// top-level domains (`eve.r`).
 pub(super) fn is_dotted(word: &str) -> bool {
     /// Extensions that are not top-level domains; after `main.js:80` comes a line number.
     #[rustfmt::skip]

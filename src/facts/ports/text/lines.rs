@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::Flavour;
 
-/// Iterates over the lines of the text together with the scan, and tracks the start of the comment in the current line.
+/// Follows the scan through the lines of the text, and tracks the start of the comment in the current line.
 pub(super) struct Lines<'a> {
     bytes: &'a [u8],
     flavour: Flavour,
@@ -59,7 +59,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Whether a line is an SQL or Lua comment: `-- words`. The arguments of a command may also follow `--`; then the
-    /// line before it shows a command or a list of arguments.
+    /// line before it is part of a command.
     fn begins_dashes(&mut self, start: usize) -> bool {
         if !is_dashes(&self.bytes[start..self.end]) {
             return false;
@@ -92,8 +92,8 @@ fn is_dashes(line: &[u8]) -> bool {
     matches!(line.trim_ascii_start(), [b'-', b'-', b' ', after, ..] if after.is_ascii_alphanumeric())
 }
 
-/// Whether a text begins like XML or HTML. In other languages, such as shell scripts and the configuration of Apache,
-/// the marks of comments may be anything.
+/// Whether a text begins like XML or HTML. In other languages, such as shell and Apache's configuration, `<!--` does
+/// not start a comment.
 fn is_xml(bytes: &[u8]) -> bool {
     let Some(tag) = bytes.trim_ascii_start().strip_prefix(b"<") else { return false };
     let end = memchr::memchr(b'>', tag).unwrap_or(tag.len());

@@ -7,7 +7,7 @@ use super::words::is_plural;
 use super::{Form, Found, Host, TextPort, View};
 
 impl<'a> View<'a> {
-    /// The digits as the next number of the list or range of the last port.
+    /// The digits, if they continue the list or range that the last port is in.
     pub(super) fn listed(&self, digits: &Range<usize>, last: Option<&TextPort<'a>>) -> Option<Found<'a>> {
         let last = last?;
         let gap = self.bytes.get(last.range.end..digits.start).filter(|gap| gap.len() < 160)?;
@@ -59,7 +59,7 @@ fn takes_loose_list(last: &TextPort<'_>) -> bool {
     }
 }
 
-/// Whether a gap separates two numbers of a list: blanks, quotes and comments around one comma, or only blanks on one
+/// Whether a gap separates two numbers in a list: blanks, quotes and comments around one comma, or only blanks on one
 /// line if the list needs no commas.
 fn is_loose_separator(gap: &[u8], last: &TextPort<'_>) -> bool {
     let mut commas = 0;

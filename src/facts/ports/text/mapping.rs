@@ -23,7 +23,7 @@ pub(super) fn is_address(host: Host<'_>) -> bool {
 }
 
 impl<'a> View<'a> {
-    /// The digits as a number of a mapping, if the path, a flag or a protocol marks one.
+    /// The digits as a number in a mapping, if the path, a flag or a protocol marks one.
     pub(super) fn mapped(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let protocol = self.protocol_after(digits.end) && self.is_mapping_start(digits.start);
         let before = self.before(digits.start);
@@ -36,7 +36,7 @@ impl<'a> View<'a> {
         match self.mapping(&word, digits) {
             Some((host, fallback, count)) => {
                 let flag = self.publish_flag(&word, count);
-                // Only a mapping has an address of this machine and two more parts: `127.0.0.1:HOLE:80`.
+                // Only a mapping has an address and two more parts: `127.0.0.1:HOLE:80`.
                 let unmistakable =
                     count == 3 && is_address(host) && self.at(word.start) != b':' && !self.is_calendar(word.start);
                 let is_item = || count > 1 && self.is_under_ports(word.start);
@@ -195,8 +195,8 @@ impl<'a> View<'a> {
         classify(self.str(open..end - 1)).unwrap_or(Host::None)
     }
 
-    /// The flag that publishes ports, if it precedes the word: `-p 8080:80`, `--publish=8080:80`, `port-forward svc/x
-    /// 8080:80`.
+    /// The flag that publishes ports, if it precedes the word: `-p 8080:80`, `--publish=8080:80`. The inner `None` if
+    /// it is attached (`-p8080:80`) or a subcommand (`port-forward svc/x 8080:80`).
     fn publish_flag(&self, word: &Range<usize>, count: usize) -> Option<Option<&'a str>> {
         const CONTAINERS: &[&str] = &["docker", "podman", "nerdctl"];
         if self.str(word.clone()).starts_with("-p") {

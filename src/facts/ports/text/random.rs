@@ -14,7 +14,7 @@ pub(super) fn may_draw(text: &[u8]) -> bool {
     DRAWS.iter().any(|word| memmem::find(text, word.as_bytes()).is_some())
 }
 
-/// Appends the random numbers that are used as a port.
+/// Appends the random numbers that are used as ports.
 pub(super) fn scan<'a>(view: &View<'a>, out: &mut Vec<TextPort<'a>>) {
     for word in DRAWS {
         let mut lines = Lines::new(view.bytes, view.flavour);

@@ -199,7 +199,7 @@ fn stem(word: &str) -> &str {
     head.trim_matches(['_', '-', '.'])
 }
 
-/// True if `word` names the host that belongs to the port with this stem.
+/// Whether `word` names the host that belongs to the port with this stem.
 fn names_host(word: &str, stem: &str) -> bool {
     let goes_with = |head: &str| head.trim_matches(['_', '-', '.']).eq_ignore_ascii_case(stem);
     HOSTS.iter().any(|tail| {
@@ -220,7 +220,7 @@ fn is_header(line: &str) -> bool {
         || line.starts_with('<') && line.ends_with('>') && !line[1..].contains("</")
 }
 
-/// The name of ssh_config's `Host NAME`.
+/// The name in ssh_config's `Host NAME`.
 fn ssh_host(line: &str) -> Option<&str> {
     let name = line.strip_prefix("Host ")?.trim();
     (!name.starts_with(['=', ':'])).then_some(name)

@@ -170,8 +170,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether a number identifies a connector on a bus of a machine: QEMU's `usb-host,hostbus=1,hostport=4`, libvirt's
-    /// `<address type='usb' bus='0' port='1'/>` and `<master startport='2'/>`.
+    /// Whether a number identifies a connector on a virtual machine's bus: QEMU's `usb-host,hostbus=1,hostport=4`,
+    /// libvirt's `<address type='usb' bus='0' port='1'/>` and `<master startport='2'/>`.
     fn is_on_bus(&self, word: usize, digits: &Range<usize>) -> bool {
         if !self.str(digits.clone()).parse().is_ok_and(|number: u32| number <= BUS_CONNECTORS) {
             return false;
@@ -337,7 +337,8 @@ impl<'a> View<'a> {
         Some(Found::new(Form::HostPort, host, Some(key)))
     }
 
-    /// Reads the first number in the arguments of a function with a port in its name: `serv_port_up("web", 8080)`.
+    /// Reads the first number in the arguments of a function with the word port in its name: `serv_port_up("web",
+    /// 8080)`.
     fn later_argument(&self, start: usize, digits: &Range<usize>) -> Option<Found<'a>> {
         let comma = self.run_start(start, |byte| byte == b' ').checked_sub(1).filter(|at| self.at(*at) == b',')?;
         let floor = comma.saturating_sub(super::WINDOW);
@@ -554,12 +555,12 @@ fn is_unmistakable(digits: &str) -> bool {
     matches!(digits, "22" | "25" | "53" | "80" | "443") || digits.len() >= 4
 }
 
-/// True if the word can be the host of a command.
+/// Whether the word can be the host of a command.
 pub(super) fn is_command_host(word: &str) -> bool {
     is_domain(word) || super::host::ipv4(word).is_some()
 }
 
-/// Whether a value is the number or the name of a bus of a virtual machine: `0`, `usb.0`.
+/// Whether a value is the number or the name of a virtual machine's bus: `0`, `usb.0`.
 fn is_bus(value: &str) -> bool {
     let name = value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',')).next().unwrap_or_default();
     let number = name.rsplit('.').next().unwrap_or_default();

@@ -14,7 +14,7 @@ fn ports<'a>(text: &'a str, path: &[&str], flavour: Flavour) -> Vec<TextPort<'a>
     let mut out = Vec::new();
     scan(text, &Context { path, flavour }, &mut out);
     for pair in out.windows(2) {
-        assert!(pair[0].range.end <= pair[1].range.start, "{text:?}: twice the same digits: {pair:?}");
+        assert!(pair[0].range.end <= pair[1].range.start, "{text:?}: the same digits twice: {pair:?}");
     }
     for port in &out {
         let digits = text.get(port.range.clone()).expect("the range is on char boundaries");
@@ -58,7 +58,7 @@ fn details(flavour: Flavour, path: &[&str], rows: &[Row<'_>]) {
 }
 
 #[test]
-fn words_that_name_ports() {
+fn words_that_name_ports_are_recognised() {
     for word in [
         "port",
         "ports",
@@ -162,7 +162,7 @@ fn words_that_name_ports() {
 }
 
 #[test]
-fn flags_and_programs_that_take_ports() {
+fn flags_and_programs_that_take_ports_are_recognised() {
     for word in ["--port", "-port", "--http-port", "-oPort", "--listenPort", "--ports", "--sports", "-Dserver.port"] {
         assert!(is_port_flag(word), "{word}");
     }

@@ -3,8 +3,8 @@
 use super::HOLE;
 use crate::knowledge::port_words;
 
-/// True if `word` (an attribute name, key, flag or variable) ends in the word port or ports: split at camelCase, `_`,
-/// `-`, `.` and digits, or one of the compounds written as one word (`hostport`, `dport`).
+/// Whether `word` (an attribute name, key, flag or variable) ends in the word port or ports. Words are split at
+/// camelCase, `_`, `-`, `.` and digits; compounds such as `hostport` and `dport` also count.
 pub fn is_port_word(word: &str) -> bool {
     // `portNumber`, `port_number`, Envoy's `port_value`.
     let tail = ["number", "value"].iter().find_map(|tail| strip_tail(word, tail));
@@ -55,7 +55,7 @@ fn names_protocol(word: &str) -> bool {
         && after.iter().all(|word| AFTER.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
-/// True if `word` is a command-line flag whose name ends in port: `--port`, `-port`, `-oPort`.
+/// Whether `word` is a command-line flag whose name ends in port: `--port`, `-port`, `-oPort`.
 pub fn is_port_flag(word: &str) -> bool {
     word.len() > 2 && word.starts_with('-') && is_port_word(word.trim_start_matches('-'))
 }
@@ -65,7 +65,7 @@ fn strip_port(word: &str) -> Option<&str> {
     ["ports", "port"].iter().find_map(|tail| strip_tail(word, tail))
 }
 
-/// `word` without `tail`, ignoring case.
+/// `word` without `tail`, ignoring case; `None` if it does not end in `tail`.
 pub(super) fn strip_tail<'a>(word: &'a str, tail: &str) -> Option<&'a str> {
     let at = word.len().checked_sub(tail.len())?;
     let (head, end) = word.split_at_checked(at)?;
@@ -115,7 +115,7 @@ fn camel_tail(word: &str) -> &str {
     word.get(capital..).unwrap_or_default()
 }
 
-/// True if a value at this path is a port, even as a bare number.
+/// Whether a value at this path is a port, even as a bare number.
 pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
     is_port_word(last)
         || is_listen_key(last)
@@ -144,7 +144,7 @@ pub(super) fn is_listen_key(word: &str) -> bool {
     KEYS.contains(&word)
 }
 
-/// True if values under this name look like `name:number` and are not addresses.
+/// Whether values under this name look like `name:number` and are not addresses.
 pub(super) fn is_no_address(word: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
@@ -157,7 +157,7 @@ pub(super) fn is_no_address(word: &str) -> bool {
     ends_in(word, WORDS)
 }
 
-/// True if values under this name are addresses, so that a plain word before the colon is a host.
+/// Whether values under this name are addresses, so that a plain word before the colon is a host.
 pub(super) fn is_address_word(word: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
@@ -170,7 +170,7 @@ pub(super) fn is_address_word(word: &str) -> bool {
     ends_in(word, WORDS)
 }
 
-/// True if a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Below a listener,
+/// Whether a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Under a listener,
 /// some names belong to other machines: `listen.upstream`. `bind` may also be the DNS server.
 pub(super) fn is_own_address(path: &[&str]) -> bool {
     let is_index = |name: &str| name == "?" || name.bytes().all(|byte| byte.is_ascii_digit());
@@ -195,14 +195,14 @@ const ADDRESS_TAILS: [&str; 13] = [
     "interfaces",
 ];
 
-/// True if a name shows that a machine listens on the addresses under it: `listen`, `bindAddress`, `ListenStream`.
+/// Whether a name shows that a machine listens on the addresses under it: `listen`, `bindAddress`, `ListenStream`.
 fn is_listening(word: &str) -> bool {
     let listens = |word: &str| ends_in(word, &["listen", "listens", "listener", "listeners", "bind", "binds"]);
     let head = |tail: &str| strip_tail(word, tail).is_some_and(|head| listens(head.trim_end_matches(['_', '-'])));
     listens(word) || ADDRESS_TAILS.iter().any(|tail| head(tail))
 }
 
-/// True for the name of a flag whose value is a count or a range: `--line-range :500`, `-n :50`.
+/// Whether a flag takes a count or a range: `--line-range :500`, `-n :50`.
 pub(super) fn is_counting(flag: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
@@ -214,18 +214,18 @@ pub(super) fn is_counting(flag: &str) -> bool {
     ends_in(flag.trim_start_matches('-'), WORDS)
 }
 
-/// True for names such as `NIX_SSHOPTS` and `GIT_SSH_COMMAND`.
+/// Whether a name is like `NIX_SSHOPTS` or `GIT_SSH_COMMAND`.
 pub(super) fn is_about_ssh(word: &str) -> bool {
     word.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"ssh") || part.eq_ignore_ascii_case(b"rsh"))
 }
 
-/// True if the name is plural, so that a list may follow.
+/// Whether a name is plural, so that a list may follow.
 pub fn is_plural(word: &str) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     strip_tail(word, "s").is_some()
 }
 
-/// True if the last word of a name is in `list`, or the whole name without separators is.
+/// Whether the last word of a name is in `list`, or the whole name without separators is.
 fn ends_in(word: &str, list: &[&str]) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     // Most words of the list are ruled out by their last letter.

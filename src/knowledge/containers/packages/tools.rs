@@ -3,7 +3,7 @@
 
 use super::{PackageImage, package};
 
-/// Servers for development, exporters and tools.
+/// Development servers, exporters and tools.
 pub(super) static TOOLS: &[PackageImage] = &[
     PackageImage {
         usual: &["/etc/alloy/config.alloy"],

@@ -97,7 +97,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Consumes the start of a path, as the grammar's scanner does wherever a value may start: a run of path bytes in
-    /// which something follows a slash, or which contains a slash and ends at a `$`. Consumes nothing otherwise.
+    /// which something follows a slash, or which contains a slash and ends at a `$`. Otherwise consumes nothing and
+    /// returns `false`.
     pub(crate) fn path(&mut self) -> bool {
         if self.pos < self.no_path_before {
             return false;
@@ -125,7 +126,7 @@ impl<'a> Cursor<'a> {
         self.pass(bytes::PATH);
     }
 
-    /// Consumes the start of a `~/path`.
+    /// Consumes the start of a `~/path`; `false` if there is none.
     pub(crate) fn home_path(&mut self) -> bool {
         let fits = self.ahead(1) == b'/' && is(self.ahead(2), bytes::PATH);
         if fits {
@@ -134,7 +135,7 @@ impl<'a> Cursor<'a> {
         fits
     }
 
-    /// Consumes a `<path>`: names between single slashes.
+    /// Consumes a `<path>`, which consists of names between single slashes; `false` if there is none.
     pub(crate) fn search_path(&mut self) -> bool {
         let mut end = self.pos + 1;
         let mut named = false;
@@ -163,8 +164,8 @@ impl<'a> Cursor<'a> {
         self.pass(bytes::URI);
     }
 
-    /// Consumes an integer or a float. Rejects one followed by a letter, a dot or a quote: the lexer splits some of
-    /// those into two tokens.
+    /// Consumes an integer or a float; `false` if a letter, a dot or a quote follows it: the lexer splits some of those
+    /// into two tokens.
     pub(crate) fn number(&mut self) -> bool {
         let start = self.pos;
         let whole = self.digits();
@@ -204,7 +205,7 @@ impl<'a> Cursor<'a> {
         fits
     }
 
-    /// Moves to the `"` that ends a string or the `${` of an interpolation.
+    /// Moves to the `"` that ends a string or the `${` of an interpolation; `false` if there is neither.
     pub(crate) fn string_text(&mut self) -> bool {
         loop {
             self.find(bytes::STRING_STOP);
@@ -219,7 +220,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Moves to the `''` that ends a string or the `${` of an interpolation.
+    /// Moves to the `''` that ends a string or the `${` of an interpolation; `false` if there is neither.
     pub(crate) fn indented_text(&mut self) -> bool {
         if !self.lone_quote() {
             return false;
@@ -254,7 +255,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A fragment that starts with one quote must continue: the grammar's scanner fails at `'${`, but only there.
+    /// Whether the fragment at the cursor does not start with `'${`. The grammar's scanner fails on one that does, but
+    /// reads `'${` later in a fragment.
     fn lone_quote(&self) -> bool {
         !(self.peek() == b'\'' && self.ahead(1) == b'$' && self.ahead(2) == b'{')
     }

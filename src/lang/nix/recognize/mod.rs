@@ -131,7 +131,7 @@ pub(in crate::lang) fn rows(text: &str) -> Option<Result<Vec<Row>, Refusal>> {
     built.map(Builder::finish)
 }
 
-/// The grammar's lexer treats NUL as the end of the text, and its offsets have 32 bits.
+/// Whether the grammar's lexer can read the whole text: it treats NUL as the end, and its offsets have 32 bits.
 fn is_readable(text: &[u8]) -> bool {
     text.len() <= i32::MAX as usize && memchr::memchr(0, text).is_none()
 }

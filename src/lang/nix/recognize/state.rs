@@ -70,7 +70,7 @@ pub enum State {
     Operand,
     /// An operand without a prefix operator, from which attributes may be selected.
     Simple,
-    /// An element of a list, or the list's end.
+    /// A list element, or the list's end.
     Element,
     /// Anything after a selectable value: `.`, an argument, an operator, the end of the open construct.
     After,

@@ -175,8 +175,8 @@ impl<L: Listener> Recognizer<'_, L> {
         self.value(token, start)
     }
 
-    /// Continues with a word after a value: an argument, or the end of the expression. (An element of a list is treated
-    /// as an argument.)
+    /// Continues with a word after a value: an argument, or the end of the expression. (A list element is treated as an
+    /// argument.)
     #[inline(always)]
     pub(super) fn word_after(&mut self, or_may_follow: bool) -> State {
         let start = self.cursor.pos;

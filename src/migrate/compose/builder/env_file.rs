@@ -43,7 +43,7 @@ impl EnvFile {
     }
 }
 
-/// The function of a script that reads a file line by line, as [`by_lines`] does.
+/// The shell function that reads a file line by line, as [`by_lines`] does.
 pub const READ_ENV: &str = r#"read_env() {
   local line name value
   while IFS= read -r line || [ -n "$line" ]; do
@@ -85,8 +85,8 @@ pub const READ_RAW_ENV: &str = r#"read_raw_env() {
 "#;
 
 impl<'m> Builder<'_, 'm> {
-    /// How a script reads a file of the repository. Reports the variables that it reads differently from Compose. A file
-    /// that does not exist yet is read line by line.
+    /// How a script reads a file in the repository. Reports the variables that it reads differently from Compose.
+    /// A file that does not exist yet is read line by line.
     pub(super) fn env_file(&self, service: &Service<'m>, path: &str, is_raw: bool) -> EnvFile {
         let text = self.files().text(path).ok().flatten().unwrap_or_default();
         if is_raw {
@@ -106,7 +106,7 @@ impl<'m> Builder<'_, 'm> {
                 if read.get(name).is_none_or(|found| found != value) {
                     let line = lines.get(name).copied().unwrap_or(1);
                     let place = Place { path: path.into(), line, column: 1 };
-                    let why = format!("Compose and the script of the process read different values for {name}");
+                    let why = format!("Compose and the process's script read different values for {name}");
                     let todo = "write the value without references, escapes and line breaks";
                     self.leave(service, &place, "env_file", why, todo);
                 }
@@ -140,7 +140,7 @@ fn by_lines(text: &str) -> Vec<(&str, String)> {
 /// The characters that separate words in a line.
 const BLANK: [char; 2] = [' ', '\t'];
 
-/// Whether a shell accepts a name of a variable.
+/// Whether a shell accepts a variable name.
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_read_as_by_the_function_of_the_script() {
+    fn by_lines_reads_the_same_values_as_the_shell_function() {
         let text = "# c\nA=My App\n  export B=http://x/?a=1&b=2 # note\nC=pa$$word\nD='x $y'\nE=\"q r\"\nF=a(b)\nG=\nH=#x\n\
                     1A=no\nI.J=no\nno\nK=a=b\r\nL=\"a$$b\"\nM='a$$b' # note\nN=two words\t\nname=shop\nvalue=3\nline=4\n\
                     export  O = x\n";

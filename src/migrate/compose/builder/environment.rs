@@ -14,7 +14,7 @@ use crate::migrate::nix::{Part, Text};
 const OF_SHELLS: [&str; 2] = ["HOME", "PWD"];
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// The variables of a process whose values may be in the store. The script of the process exports the others.
+    /// The variables of a process whose values may be in the store. The process's script exports the others.
     pub fn environment(&self, done: &mut Done<'_, 'm>, program: &mut Program) -> Vec<(String, Text)> {
         let service = done.service;
         done.take(&["environment"]);
@@ -28,7 +28,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
                 if name == "PATH" || name.ends_with("_HOME") || value.contains('$') || value.starts_with('/') {
                     let why = format!("ENV {name} applies only inside the image");
-                    self.leave(service, &place, &format!("environment.{name}"), why, "set it if the program needs it");
+                    self.leave(service, &place, &format!("environment.{name}"), why, "set it if the program reads it");
                     continue;
                 }
                 environment.push((name.clone(), self.rewriter(service).rewrite(value, Position::Variable(name))));
@@ -64,7 +64,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         if let Role::Package(package) = &service.role
             && containers::is_of_entrypoint(package.package, name)
         {
-            let why = format!("only the start script of the image reads it, not `{}`", package.program);
+            let why = format!("only the image's start script reads it, not `{}`", package.program);
             self.leave(service, place, &key, why, "set it in the program's own configuration");
             return;
         }
@@ -124,7 +124,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         text.replace(&words::shell("${PWD-}"), &there)
     }
 
-    /// Reports variables in `.env` that are read only at run time and refer to hosts or ports on the old network.
+    /// Reports variables in `.env` that are read only at run time and refer to hosts or ports on the Compose network.
     fn env_notes(&self, service: &Service<'_>, name: &str, place: &Place, scalar: &Scalar) {
         let asked = interpolate::names(scalar.raw.as_deref().unwrap_or_default());
         let at_run_time = self.run_time(scalar);
@@ -138,7 +138,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 continue;
             }
             let file = self.stack.model.env_path.as_deref().unwrap_or(".env");
-            let why = format!("{variable} in {file} names a host or a port on the old network");
+            let why = format!("{variable} in {file} names a host or a port on the Compose network");
             let todo = format!("set {variable} to 127.0.0.1 and the port from the registry");
             self.leave(service, place, &format!("environment.{name}"), why, todo);
         }
@@ -161,7 +161,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         if split.iter().any(|word| has_password(word)) || has_password(&line) {
             let place = service.get("command").map_or(&service.key.place, |node| &node.place);
             let why = "it contains a password, which ends up in the world-readable store";
-            self.leave(service, place, "command", why, "move the password to `.env` and write `${NAME}`");
+            self.leave(service, place, "command", why, "move it to `.env`, and write `${NAME}` instead");
         }
     }
 
@@ -230,7 +230,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
                 }
                 let why = format!(
-                    "it is unknown how the program gets its port; PORT is set, and in the container it listened on {}",
+                    "it is unknown how the program gets its port; PORT is set, and in the container the port was {}",
                     port.container
                 );
                 let todo = format!("check that the program listens on {}", port.number);
@@ -295,7 +295,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for (name, value) in pairs {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
             if rewritten.as_literal() != Some(&value) {
-                let why = format!("{name} in {path} names a host or a port on the old network");
+                let why = format!("{name} in {path} names a host or a port on the Compose network");
                 self.leave(
                     service,
                     &item.place,
@@ -315,7 +315,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let (why, todo) = match (is_written, &example) {
                 (false, example) => (".env does not exist", missing_file(example.as_deref())),
                 (true, Some(example)) => {
-                    (".env is written with only the secrets", format!("add the other variables from {example} to it"))
+                    (".env is written with only the secrets", format!("add the other variables from {example} to .env"))
                 }
                 (true, None) => continue,
             };
@@ -335,7 +335,7 @@ impl<'a, 'm> Builder<'a, 'm> {
 fn missing_file(example: Option<&str>) -> String {
     example.map_or_else(
         || "create it before the first start".to_owned(),
-        |example| format!("copy {example} to it before the first start"),
+        |example| format!("copy {example} to that path before the first start"),
     )
 }
 
@@ -343,7 +343,7 @@ pub(in crate::migrate::compose) fn in_folder(path: &str, folder: &str) -> bool {
     folder.is_empty() || path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Converts `/run/secrets/x` to the path of the file in the checkout.
+/// Replaces the container paths of secrets and configs in a text, such as `/run/secrets/x`, with paths in the checkout.
 pub fn path_of_secret(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) -> String {
     let mut text = text.to_owned();
     for key in ["secrets", "configs"] {
@@ -394,7 +394,8 @@ pub(in crate::migrate::compose) fn password_in_url(text: &str) -> Option<(usize,
     in_authority(text).or_else(|| in_connection_string(text))
 }
 
-/// The span of the value, without quotes, of a key that ends with `password` or `pwd` and is next to the key of a host.
+/// The span of the value, without quotes, of a key that ends with `password` or `pwd`. `None` if the text neither has a
+/// host key nor is a URL.
 fn in_connection_string(text: &str) -> Option<(usize, usize)> {
     let lower = text.to_ascii_lowercase();
     let has_host = ["host=", "server=", "data source="].iter().any(|key| lower.contains(key));
@@ -412,7 +413,7 @@ fn in_connection_string(text: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// The span of a value that begins at `start`, whose key is at `key`.
+/// The span of a value that begins at `start`, and whose key begins at `key`.
 fn password_at(text: &str, key: usize, start: usize) -> (usize, usize) {
     let before = &text[..key];
     let is_open = |open: char, close: char| before.matches(open).count() > before.matches(close).count();
@@ -432,7 +433,7 @@ fn password_at(text: &str, key: usize, start: usize) -> (usize, usize) {
     (start, length.map_or(text.len(), |length| start + length))
 }
 
-/// Whether a string is a boolean flag or empty, so that it is not a secret.
+/// Whether a string is empty or a boolean flag, and therefore not a secret.
 fn is_flag(text: &str) -> bool {
     text.is_empty() || matches!(text, "true" | "false" | "yes" | "no" | "1" | "0")
 }

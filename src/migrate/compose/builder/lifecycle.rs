@@ -17,7 +17,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let what = format!("depends_on.{}", key.name);
             let Some(other) = self.stack.by_name(&key.name) else {
                 let why = format!("there is no service `{}`", key.name);
-                self.leave(service, &key.place, &what, why, "remove it, or define that service");
+                self.leave(service, &key.place, &what, why, "remove the dependency, or define that service");
                 continue;
             };
             if !other.is_carried() {
@@ -111,7 +111,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         (!attrs.is_empty()).then(|| Attr::new(["availability"], Expr::Set(attrs)))
     }
 
-    /// Converts `deploy`: the restart policy is migrated, and the rest applies to clusters.
+    /// Migrates the restart policy in `deploy`. The other keys only apply to clusters, and are reported.
     pub fn deploy(&self, service: &Service<'_>, attrs: &mut Vec<Attr>) {
         for (key, node) in service.get("deploy").map_or(&[][..], Node::pairs) {
             let what = format!("deploy.{}", key.name);
@@ -124,7 +124,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     "replicas" if node.text() != Some("1") => settings::INSTANCES,
                     _ => (
                         "process-compose runs each process once on this machine, without limits",
-                        "nothing, unless the program requires it",
+                        "nothing, unless the program depends on this setting",
                     ),
                 };
                 self.leave(service, &key.place, &what, why, todo);
@@ -204,7 +204,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         attrs
     }
 
-    /// The attribute that disables a service with profiles or without instances, which is then started by hand.
+    /// The attribute that disables a service with profiles or without instances. It is then started by hand.
     pub fn disabled(&self, service: &Service<'_>) -> Option<Attr> {
         let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas"));
         let instances = service.get("scale").or(replicas).and_then(Node::text);

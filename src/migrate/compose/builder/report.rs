@@ -16,7 +16,7 @@ use crate::migrate::nix::{Part, Text};
 use crate::paths;
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// Reports the effects of an image build that a process does not have.
+    /// Reports the effects of the image build that a process lacks because it runs in the checkout.
     pub(in crate::migrate::compose) fn build_notes(&self, service: &Service<'_>, program: &Program) {
         let Some(build) = service.get("build") else { return };
         for (key, value) in build.pairs() {
@@ -53,7 +53,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             {
                 python_packages(service, program)
             } else {
-                "check whether the program needs it".to_owned()
+                "check whether the program needs this command".to_owned()
             };
             self.leave(service, &place, "build", why, todo);
         }
@@ -242,7 +242,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Reports secrets and configs. They are files in the checkout, whose paths are written where they are used.
+    /// Reports secrets and configs. They are files in the checkout, and the module uses their paths there.
     pub fn mounted(&self, service: &Service<'_>, key: &str, node: &Node) {
         for item in node.items() {
             let name = item.get("source").and_then(Node::text).unwrap_or_default();
@@ -250,19 +250,19 @@ impl<'a, 'm> Builder<'a, 'm> {
                 Some(path) => self.carry(service, &item.place, key, format!("the file {path}")),
                 None => {
                     let why = format!("`{name}` is not a file in this repository");
-                    self.leave(service, &item.place, key, why, "give the program its value through the environment");
+                    self.leave(service, &item.place, key, why, "pass the value to the program through the environment");
                 }
             }
         }
     }
 
-    /// The file of a top-level secret or config, relative to the root.
+    /// The file of a top-level secret or config, relative to the root. `None` if it is not in the repository.
     pub(in crate::migrate::compose) fn file_of(&self, key: &str, name: &str) -> Option<String> {
         let path = self.stack.model.root.get(key)?.get(name)?.get("file")?.text()?;
         path.starts_with("./").then(|| path.to_owned())
     }
 
-    /// Reports a service that is not migrated, and the outcome for its keys.
+    /// Reports a service that is not migrated, all its keys, and the services that refer to it.
     pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
         let idle = service.text("image").and_then(containers::service_of).and_then(|_| starts::idle(service));
         let idle = idle.map(|_| ("", "nothing, if it only provides volumes: processes keep their data in folders"));
@@ -287,7 +287,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for other in self.stack.services.iter().filter(|other| other.is_carried()) {
             let names = service.names.iter();
             let mentions = names.clone().any(|name| other.get("environment").is_some_and(|node| mentions(node, name)));
-            let todo = "replace the address with that of the service's replacement";
+            let todo = "replace the address with that of whatever replaces the service";
             if mentions {
                 let why = format!("its environment refers to `{}`, which is left out", service.name);
                 self.leave(other, &other.key.place, "environment", why, todo);
@@ -339,13 +339,13 @@ fn python_packages(service: &Service<'_>, program: &Program) -> String {
     match packages.find(|package| package.starts_with("python3")) {
         Some(python) => {
             format!(
-                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])`, listing the packages that it \
-                 installs"
+                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])`, listing the packages that the \
+                 command installs"
             )
         }
         None => format!(
-            "install them in ./{} once before the first start, or add `pkgs.python3.withPackages (ps: [ .. ])` to the PATH of \
-             the process",
+            "install the packages in ./{} once before the first start, or add \
+            `pkgs.python3.withPackages (ps: [ .. ])` to the process's PATH",
             process::working_folder(service)
         ),
     }
@@ -375,7 +375,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// The variables that a setting refers to, in the order of its text.
+/// Collects the variables that a setting refers to, in the order in which they appear.
 fn variables_in(node: &Node, names: &mut Vec<String>) {
     match &node.value {
         Value::Scalar(scalar) => names.extend(interpolate::names(scalar.raw.as_deref().unwrap_or_default())),

@@ -29,7 +29,7 @@ struct Default {
     place: Place,
 }
 
-/// How programs read a variable with a default, in Python, Go, PHP and Elixir, in JavaScript, in Ruby, and in Spring.
+/// The forms in which programs read a variable with a default: Python, Go, PHP and Elixir; JavaScript; Ruby; Spring.
 static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let forms = [
         r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](\w+)["']\s*,\s*["']([^"'\n]*)["']"#,
@@ -42,7 +42,8 @@ static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 });
 
 impl<'m> Builder<'_, 'm> {
-    /// Sets variables whose default in the source names another service, because nothing answers at that name anymore.
+    /// Sets variables whose default in the source names another service or a port that changes, because nothing answers
+    /// there anymore.
     pub(in crate::migrate::compose) fn source_defaults(
         &self,
         service: &Service<'m>,
@@ -93,7 +94,8 @@ impl<'m> Builder<'_, 'm> {
         Some(names)
     }
 
-    /// Exports variables that an `env_file` also sets after that file is read: in Compose, they take precedence.
+    /// Moves variables that an `env_file` also sets to the exports, which follow the file: in Compose, `environment`
+    /// takes precedence.
     pub(in crate::migrate::compose) fn override_env_files(
         &self,
         service: &Service<'_>,
@@ -140,7 +142,8 @@ pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut d
     each_file(files, service, &is_source, read);
 }
 
-/// Like [`each_source`], for the files whose names are wanted. Returns false if there are more files than it reads.
+/// Like [`each_source`], for the files whose names `is_wanted` accepts. Returns false if there are more files than it
+/// reads.
 pub(super) fn each_file(
     files: &dyn Files,
     service: &Service<'_>,

@@ -1,5 +1,5 @@
-//! Host names of other services in the source and the scripts of a program. Nothing answers at them outside of the
-//! containers, and the source itself is not changed.
+//! Host names of other services in the source and the scripts of a program. They do not resolve outside the containers,
+//! and the source itself is not changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ const LONGEST_LINE: usize = 2_000;
 
 impl<'m> Builder<'_, 'm> {
     /// Reports the files in which the source of a program names another service as a host, with the first line of each
-    /// host. Defaults of variables are not among them: they are set, or the program gets another value.
+    /// host. The default of a variable counts only in a shell script, and only if nothing sets the variable.
     pub(in crate::migrate::compose) fn source_hosts(&self, service: &Service<'m>) {
         if service.role != Role::Program {
             return;
@@ -72,10 +72,10 @@ impl<'m> Builder<'_, 'm> {
                 let place = Place { path: path.into(), line, column: 1 };
                 let more = match count {
                     1 => String::new(),
-                    2 => " (also in another line)".to_owned(),
-                    count => format!(" (also in {} other lines)", count - 1),
+                    2 => " (also on another line)".to_owned(),
+                    count => format!(" (also on {} other lines)", count - 1),
                 };
-                let why = format!("it names the host `{name}`, which exists only on the old network{more}");
+                let why = format!("it names the host `{name}`, which exists only on the Compose network{more}");
                 let todo = "write 127.0.0.1 and the port from the registry, or read them from variables";
                 self.leave(service, &place, "source", why, todo);
             }
@@ -83,7 +83,7 @@ impl<'m> Builder<'_, 'm> {
         });
         if !is_complete {
             let why = format!("only the first {MOST_FILES} source files were searched for the hosts of other services");
-            let todo = "search the others for the names of the services";
+            let todo = "search the other files for the services' names";
             self.leave(service, &service.key.place, "source", why, todo);
         }
     }
@@ -143,7 +143,7 @@ fn hosts_in<'n>(
         };
         for (name, other) in others {
             if is_long {
-                // It is enough to name the file.
+                // Only full addresses are searched for.
                 let is_address = line.contains(&format!("//{name}:")) || line.contains(&format!("//{name}/"));
                 if is_address || line.contains(&format!("@{name}:")) {
                     found.entry(name).or_insert((number + 1, 0)).1 += 1;
@@ -219,13 +219,13 @@ fn is_comment(line: &str, is_shell: bool) -> bool {
     line.starts_with('#') || !is_shell && ["//", "* ", "/*", "--", ";"].iter().any(|start| line.starts_with(start))
 }
 
-/// The command of a line of a shell script, without the words of a loop or a condition before it.
+/// The command on a line of a shell script, without keywords such as `while` or `!` before it.
 fn first_word(line: &str) -> &str {
     let is_keyword = |word: &&str| matches!(*word, "if" | "while" | "until" | "!" | "do" | "then" | "exec" | "sudo");
     line.split_whitespace().find(|word| !is_keyword(word)).unwrap_or_default()
 }
 
-/// Whether a line uses a name as the default of an unset variable for a host: `${DB_HOST:-db}`.
+/// Whether a line uses a name as the default of a host variable that nothing sets: `${DB_HOST:-db}`.
 fn is_default_of_shell(line: &str, name: &str, set: &BTreeSet<String>) -> bool {
     line.match_indices(&format!(":-{name}}}")).any(|(at, _)| {
         let variable = line[..at].rsplit("${").next().unwrap_or_default();
@@ -303,7 +303,7 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
             is_key(before) || is_host_argument(before, rest, has_port)
         }),
         None if is_in_string(before, after) => true,
-        // `host = db` in a file of settings.
+        // `host = db` in a settings file.
         None => {
             let is_whole = after.trim().is_empty();
             is_whole && before.trim_end().ends_with(['=', ':']) && is_key(before)
@@ -311,12 +311,12 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     }
 }
 
-/// Whether a text ends with a key of a host and its sign of assignment: `host=`, `"HOST": `, `:host => `.
+/// Whether a text ends with a host key and its assignment operator: `host=`, `"HOST": `, `:host => `.
 fn is_key(before: &str) -> bool {
     is_host_name(key_of(before))
 }
 
-/// The key before a sign of assignment at the end of a text. Empty if there is none.
+/// The key before an assignment operator at the end of a text. Empty if there is none.
 fn key_of(before: &str) -> &str {
     let before = before.trim_end();
     let Some(key) = ["=>", ":=", "=", ":"].iter().find_map(|sign| before.strip_suffix(sign)) else { return "" };
@@ -325,14 +325,14 @@ fn key_of(before: &str) -> &str {
     key.get(start..).unwrap_or_default()
 }
 
-/// Whether the value of a variable or a key can be the bare name of a host. A name without a port is not a URL.
+/// Whether the value of a variable or a key can be a bare host name. That of a URL or an address cannot.
 fn is_host_name(key: &str) -> bool {
     let upper = key.to_ascii_uppercase();
     let is_url = ["URL", "URI", "ADDRESS", "ADDR"].iter().any(|end| upper.ends_with(end));
     !key.is_empty() && is_host_word(key) && !is_url
 }
 
-/// Whether a word of a shell script is a host: before a port, after the flag of a host, or of a client.
+/// Whether a word of a shell script is a host: before a port, after a host flag, or as an argument of a client.
 fn is_argument(before: &str, after: &str, command: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let after = after.trim_start_matches(['"', '\'']);
     let number = after.strip_prefix([' ', ':', '/']).and_then(names::leading_number);
@@ -351,7 +351,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_hosts_in_addresses_and_beside_keys_of_hosts() {
+    fn names_are_hosts_in_addresses_and_after_host_keys() {
         let split = |text: &str| {
             let at = names::occurrences(text, "db").next().unwrap();
             (text[..at].to_owned(), text[at + 2..].to_owned())
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_of_hosts_are_reported_if_nothing_sets_the_variable() {
+    fn host_defaults_are_reported_if_nothing_sets_the_variable() {
         let set = BTreeSet::from(["DB_HOST".to_owned()]);
         for (line, expected) in [
             ("psql -h ${PG_HOST:-db}", true),

@@ -1,4 +1,4 @@
-//! How a program's settings pass it its port number.
+//! How a program gets its port number.
 
 use super::Builder;
 use super::source::each_source;
@@ -12,9 +12,9 @@ use crate::migrate::compose::{hosts, process};
 /// How a program gets the port that it listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// Its settings contain it.
+    /// Its settings contain the port.
     Text,
-    /// It reads a variable.
+    /// It reads the port from this variable.
     Variable(&'static str),
     /// No setting or variable is known to pass the port.
     Not,
@@ -84,7 +84,7 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     if is_java && process::is_spring(files, service) {
         return Told::Variable("SERVER_PORT");
     }
-    // The server of a base image is not the program in the build context.
+    // A base image's server is not the program in the build context.
     let is_server = service.image_file.as_ref().is_some_and(|file| {
         containers::service_of(&file.base).is_some() || containers::package_of(&file.base).is_some()
     });
@@ -110,7 +110,7 @@ pub(super) const READS: [&str; 12] = [
     "ENV[\"PORT\"]",
 ];
 
-/// Whether a source file of the build context reads PORT.
+/// Whether a source file in the build context reads PORT.
 pub(in crate::migrate::compose) fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {
     let mut reads = false;
     each_source(files, service, &mut |_, text| {

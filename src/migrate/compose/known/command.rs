@@ -5,7 +5,7 @@ use crate::migrate::compose::yaml::Place;
 use crate::migrate::compose::{process, starts};
 use crate::migrate::nix::{Expr, Text};
 
-/// Whether a flag of MinIO gives an address with its default port.
+/// Whether a MinIO flag sets its default port.
 fn is_usual(flag: &str, address: &str) -> bool {
     match flag {
         "--address" => address.ends_with(":9000"),
@@ -28,7 +28,8 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Rewrites the address of the primary in a line of Redis's configuration. Reports an address that no service has.
+    /// Rewrites the address of the primary in a line of a Redis configuration. Reports an address at which no service
+    /// listens.
     pub(super) fn redis_line(&self, line: &str, key: &str, place: &Place) -> Text {
         let words: Vec<&str> = line.split_whitespace().collect();
         let directive = words.first().map(|word| word.to_ascii_lowercase()).unwrap_or_default();
@@ -42,7 +43,7 @@ impl Instance<'_, '_, '_> {
         };
         let Some(other) = self.builder.stack.by_host(host) else { return Text::literal(line) };
         let Some(port) = port.parse().ok().and_then(|number| other.port(number)) else {
-            let why = format!("it copies from `{host}` at port {port}, which no service has");
+            let why = format!("it copies from port {port} of `{host}`, on which that service does not listen");
             self.leave(place, key, why, "write 127.0.0.1 and the port from the registry");
             return Text::literal(line);
         };
@@ -177,7 +178,7 @@ impl Instance<'_, '_, '_> {
                     self.known.option,
                     left.join(" ")
                 );
-                self.leave(place, key, why, "configure it in the service's own settings");
+                self.leave(place, key, why, "set the equivalent in the service's own settings");
             }
         }
     }

@@ -154,7 +154,7 @@ fn key(bind: &Bind) -> &'static str {
     if bind.is_copied { "build" } else { "volumes" }
 }
 
-/// The repository folder that is mounted at a path or above it, and the target of the mount.
+/// The repository folder for a path in the container, and the target of the mount that contains the path.
 fn source_of(binds: &[Bind], path: &str) -> Option<(String, String)> {
     let path = path.trim_end_matches('/');
     let below = |bind: &&Bind| {

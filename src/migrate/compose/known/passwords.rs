@@ -27,7 +27,7 @@ enum Source<'m> {
     Value(&'m Node),
     /// The path of a file that contains it.
     File(&'m str),
-    /// The word after a flag of the command.
+    /// The index of a word in the command.
     Flag(usize),
 }
 
@@ -48,7 +48,7 @@ pub fn passwords<'m>(service: &Service<'m>) -> Vec<Password<'m>> {
     }
 }
 
-/// The name of that process.
+/// The name of the process that sets the passwords.
 pub fn process_name(service: &Service<'_>) -> String {
     format!("{}-password", service.process)
 }
@@ -189,7 +189,7 @@ impl<'m> Instance<'_, '_, 'm> {
         script
     }
 
-    /// A word of the command. A variable of the container is replaced with its value.
+    /// A word of the command, or the value of the container's variable that it consists of.
     fn variable_value(&self, word: &str) -> String {
         let value = variable_name(word).and_then(|name| self.service.get("environment")?.get(name));
         match value.map(|node| &node.value) {

@@ -32,7 +32,7 @@ impl Instance<'_, '_, '_> {
                 self.set("initialPassword", Expr::text("change-me"));
             }
             "clickhouse" => {
-                // It reads only files, and `default` is the image's database.
+                // services-flake's clickhouse only reads files, and `default` is the image's database.
                 let schemas = self.init_files();
                 let name = self.value(&["CLICKHOUSE_DB"]);
                 if name.is_some() || !schemas.is_empty() {

@@ -32,7 +32,7 @@ impl Instance<'_, '_, '_> {
             if prepares_image(command) {
                 let shown: String = command.chars().take(60).collect();
                 let why = format!("`RUN {shown}` prepared the image that the site is built in");
-                self.leave(&place, "build", why, format!("check whether `{name}` needs it"));
+                self.leave(&place, "build", why, format!("check whether `{name}` needs this command"));
                 continue;
             }
             let own = process::user_script(self.builder, self.service, command);

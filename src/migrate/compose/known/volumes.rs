@@ -222,7 +222,7 @@ impl Instance<'_, '_, '_> {
             let why = format!("{text} does not exist outside a container");
             self.leave(place, "volumes", why, "replace the path with that of the file in the checkout");
         }
-        // A bare name is a host only in some places: `job_name` is not one.
+        // A bare name is a host only under some keys: a `job_name` is not.
         let variable = if key == "targets" { "TARGET_HOSTS".to_owned() } else { key.to_ascii_uppercase() };
         string(&self.builder.rewriter(self.service).rewrite(text, Position::Variable(&variable)))
     }
@@ -244,7 +244,7 @@ impl Instance<'_, '_, '_> {
         Some(path).filter(exists).map(|path| self.builder.path(&path))
     }
 
-    /// The part of a container path after the service's own data folder: `/loki/chunks`.
+    /// The part of a container path after the service's own data folder: `/chunks` in `/loki/chunks`.
     fn own_data<'t>(&self, text: &'t str) -> Option<&'t str> {
         let option = self.known.option;
         let folders =
@@ -303,7 +303,7 @@ fn bind_of<'b, 't>(binds: &'b [Bind], text: &'t str) -> Option<(&'b Bind, &'t st
     binds.iter().filter_map(behind).max_by_key(|(bind, _)| bind.target.len())
 }
 
-/// Whether a program stores its data in a folder.
+/// Whether a folder contains a program's data, judging by its path.
 pub(super) fn is_data(target: &str) -> bool {
     ["data", "/var/lib/", "/bitnami", "storage", "/db", "/loki", "/prometheus", "/minio", "/root/.ollama"]
         .iter()

@@ -64,7 +64,7 @@ impl Configuration {
         Self { files: found, used: RefCell::default() }
     }
 
-    /// The main file.
+    /// The directives of the main file. `None` if it is not in the repository, or cannot be read.
     pub fn main(&self) -> Option<Vec<Directive>> {
         self.read(&format!("{FOLDER}/nginx.conf"))
     }
@@ -116,7 +116,7 @@ impl Configuration {
                 }
                 _ => {
                     let why = format!("no `include` in the configuration names {target}");
-                    builder.leave(service, &bind.place, key, why, "include it in `configFile` if it is needed");
+                    builder.leave(service, &bind.place, key, why, "include the file in `configFile` if it is needed");
                 }
             }
         }

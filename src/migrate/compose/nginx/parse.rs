@@ -23,10 +23,10 @@ impl Directive {
     }
 }
 
-/// The maximum nesting of blocks. Directives of nginx itself nest only a few levels deep.
+/// The maximum nesting of blocks. nginx's own directives nest only a few levels deep.
 const DEEPEST: usize = 50;
 
-/// Parses a configuration file. The error is the line with a syntax error or with code in another language.
+/// Parses a configuration file. The error is the number of the line with a syntax error or code in another language.
 pub fn parse(text: &str) -> Result<Vec<Directive>, usize> {
     let mut open: Vec<Vec<Directive>> = vec![Vec::new()];
     let mut heads: Vec<Directive> = Vec::new();
@@ -127,7 +127,7 @@ fn word_end(text: &str) -> usize {
             '\\' => escaped = true,
             c if at > 0 && quote == Some(c) => quote = None,
             _ if quote.is_some() => {}
-            // nginx ends a quoted word there.
+            // In nginx, these characters end a word after its closing quote.
             c if is_quoted && at > 0 && (c.is_whitespace() || ";{})".contains(c)) => return at,
             '{' if before == '$' => in_variable = true,
             '}' if in_variable => in_variable = false,

@@ -153,7 +153,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let number = port_of(address)?;
         if directive.words.iter().any(|word| word == "quic") {
             let why = format!("`listen {address} quic` is for UDP, and the port is used for TCP on this machine");
-            self.leave(file, directive.line, why, "add it by hand if HTTP/3 is needed");
+            self.leave(file, directive.line, why, "add it to `configFile` if HTTP/3 is needed");
             return None;
         }
         // One address is sufficient, and a second one for IPv6 would use the same socket.
@@ -201,7 +201,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         // The port after the variable is in another directive.
         let host = directive.argument(2).filter(|_| name == "set");
         if let Some(host) = host.filter(|host| self.instance.builder.stack.by_host(host).is_some()) {
-            let why = format!("it names the host `{host}`, which exists only on the old network");
+            let why = format!("it names the host `{host}`, which exists only on the Compose network");
             self.leave(
                 file,
                 directive.line,
@@ -231,7 +231,8 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         }
     }
 
-    /// A file, with its path relative to the folder of nginx's configuration, `./data/NAME`.
+    /// Rewrites the path of a file to one relative to the folder of nginx's configuration, `./data/NAME`. Reports a
+    /// file that is not in the checkout.
     fn file(&self, word: &str, directive: &Directive, file: &str) -> String {
         let path = word.trim_matches(['"', '\'']);
         let Some(source) = self.in_checkout(path) else {
@@ -246,7 +247,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         format!("../../{source}")
     }
 
-    /// The path in the checkout, relative to the root, of a path in the container.
+    /// Converts a path in the container to the path in the checkout, relative to the root. `None` if it is not mounted.
     pub fn in_checkout(&self, path: &str) -> Option<String> {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("{FOLDER}/{path}") };
         self.binds.iter().find_map(|bind| {
@@ -265,7 +266,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         }
     }
 
-    /// A word with the paths and addresses on this machine.
+    /// Rewrites the paths and addresses in a word to those on this machine.
     fn word(&self, word: &str) -> Text {
         let mut word = word.to_owned();
         for bind in &self.binds {

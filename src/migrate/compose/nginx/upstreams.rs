@@ -39,8 +39,8 @@ impl<'t> Address<'t> {
 }
 
 impl Rewrite<'_, '_, '_, '_> {
-    /// The argument with the address on this machine of the server that it names. `None` if it does not name a service
-    /// of the project.
+    /// Replaces the server that an argument names with its address on this machine. `None` if the server is not a
+    /// service of the project.
     pub fn passed_to(&self, word: &str, directive: &Directive, file: &str) -> Option<Text> {
         let address = Address::of(word.trim_matches(['"', '\'']))?;
         if self.upstreams.contains(address.host) {
@@ -59,7 +59,7 @@ impl Rewrite<'_, '_, '_, '_> {
                     true => format!("`{}` listens on no known port, so requests go to {LOCAL}:{number}", service.name),
                     false => format!("`{}` is left out, so requests go to {LOCAL}:{number}", service.name),
                 };
-                self.leave(file, directive.line, why, "replace the address with that of the service's replacement");
+                self.leave(file, directive.line, why, "replace the address with that of whatever replaces the service");
                 text.push(&number.to_string());
             }
         }

@@ -36,7 +36,7 @@ const FLAGS_WITH_VALUE: [&str; 18] = [
     "--version-suffix",
 ];
 
-/// How many folders are searched for a project.
+/// The maximum number of folders that are searched for a project.
 const MOST_FOLDERS: usize = 300;
 
 /// `dotnet run` for the project that builds the program, with the program's own arguments. A launch profile would
@@ -60,7 +60,7 @@ pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, c
         }
         None => {
             let why = format!("no project in its build context is known to build `{assembly}`");
-            builder.leave(service, &service.key.place, "command", why, "name its project with `--project`");
+            builder.leave(service, &service.key.place, "command", why, "name the project with `--project`");
         }
     }
     let arguments = at.map_or(&command[command.len().min(1)..], |at| &command[at + 1..]);
@@ -172,7 +172,7 @@ fn target<'c>(command: &'c shell::Command<'_>) -> &'c str {
     "."
 }
 
-/// The project with a name in a folder or under it.
+/// The project with this name, in a folder or under it.
 fn below(files: &dyn Files, folder: &str, name: &str) -> Option<String> {
     let mut folders = vec![folder.to_owned()];
     let mut at = 0;

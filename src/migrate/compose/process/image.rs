@@ -145,7 +145,8 @@ pub fn missing_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &s
     }
 }
 
-/// The images whose programs a service's image contains: itself, those it is based on, and those it copies from.
+/// The images whose programs a service's image contains: the image itself, those it is based on, and those it copies
+/// from.
 pub fn images<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> {
     let file = service.image_file.as_ref();
     let bases = file
@@ -156,7 +157,7 @@ pub fn images<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> {
     own.into_iter().chain(bases.chain(stages).map(String::as_str))
 }
 
-/// Folders that exist only in images: the usual folders for applications, and the image's working directory.
+/// Folders whose contents in an image do not exist on the host: `/etc`, and the usual folders for applications.
 const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
 
 /// Paths in `/etc` that also exist on hosts.

@@ -7,7 +7,7 @@ use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
 use crate::migrate::nix::{self, Text};
 
-/// Whether a word of a command starts such a server.
+/// Whether a word of a command starts the server of a PHP image.
 pub fn is_server(word: &str) -> bool {
     matches!(word.rsplit('/').next(), Some("php-fpm" | "apache2-foreground"))
 }

@@ -10,7 +10,7 @@ use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
 use crate::migrate::nix::Text;
 
-/// The script of `sh -c SCRIPT`.
+/// The script in `sh -c SCRIPT`. `None` for other commands.
 pub fn shell_script(words: &[String]) -> Option<&str> {
     let [shell, flags, script, ..] = words else { return None };
     let name = shell.rsplit('/').next().unwrap_or(shell);
@@ -21,7 +21,7 @@ pub fn shell_script(words: &[String]) -> Option<&str> {
 /// The program of a process that runs a script. Fails if the script starts a program that exists only in the image.
 pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Result<Program, String> {
     let mut unknown = unknown_programs(builder, service, script)?;
-    // The server of the image is in the packages of the script.
+    // The image's own runtime is among the script's packages.
     let own = version::runtime(builder, service);
     unknown.retain(|name| own.as_ref() != Some(name));
     if !unknown.is_empty() {
@@ -68,7 +68,7 @@ pub fn unknown_programs(
     let functions = functions(script);
     for command in shell::commands(script) {
         let Some(word) = command.word(0) else { continue };
-        // These can be resolved only by the shell.
+        // Only the shell can resolve these words.
         let is_open = word.is_empty()
             || CONTROL.contains(&word)
             || word.contains(['$', '`', '*', '{', '\u{f8f5}', '<', '>', '(', '=', '!', '[']);
@@ -108,7 +108,7 @@ fn exists(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) -> bool 
     full.is_some_and(|full| matches!(builder.files().text(&full), Ok(Some(_))))
 }
 
-/// The program of the service's own image, as a script refers to it: `./listmonk`.
+/// The package of the service's own image, if a word of a script is its program: `./listmonk`.
 pub fn own_program(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,

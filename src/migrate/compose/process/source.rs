@@ -144,7 +144,7 @@ fn built_name(file: &ImageFile, first: &str) -> String {
 }
 
 /// Whether a word of a command is a program that the image builds: the result of a stage that compiles, the output of a
-/// `go build`, or a program of Cargo.
+/// `go build`, or a program that Cargo builds.
 pub(super) fn is_own(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> bool {
     let Some(file) = &service.image_file else { return false };
     let name = last(word);
@@ -178,7 +178,7 @@ fn last(path: &str) -> String {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// Whether a target of `go build` is a package of another module: an import path whose first component is a host.
+/// Whether a target of `go build` is a package in another module: an import path whose first component is a host.
 fn is_external(target: &[&str], go_mod: &str) -> bool {
     let Some(first) = target.first().filter(|first| !first.ends_with(".go")) else { return false };
     let host = first.split('/').next().unwrap_or_default();
@@ -186,8 +186,8 @@ fn is_external(target: &[&str], go_mod: &str) -> bool {
     is_import && go_module(go_mod).is_none_or(|module| !first.starts_with(module))
 }
 
-/// Whether the image gives a program its name in another way than by building it under that name: a file that is
-/// copied from another stage, moved or linked.
+/// Whether the image creates a program's name other than by building it: by copying it from another stage, or by moving
+/// or linking a file.
 fn is_renamed(file: &ImageFile, name: &str) -> bool {
     let is_moved = |command: &shell::Command<'_>| {
         matches!(command.program(), "cp" | "install" | "ln" | "mv")
@@ -311,8 +311,8 @@ fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) 
 }
 
 /// The argument of `go run` for a program: the target of the build that creates it, or a package with its name that
-/// matches a pattern. `None` if there is neither. If it cannot be another program, the only target is its source under any
-/// name.
+/// matches a pattern. `None` if there is neither. Unless `may_be_other`, a single target is the program's source,
+/// whatever its name.
 fn go_target(
     builds: &[(GoBuild, Option<String>)],
     name: &str,
@@ -344,7 +344,7 @@ fn go_target(
         Some((_, folder, target)) if !target.iter().any(|part| part.contains("...")) => {
             Some(target.iter().map(|part| in_folder(folder, part)).collect())
         }
-        // With a file to write, the pattern has only one package.
+        // If the output is a file, the pattern matches only one package.
         Some((build, folder, target)) if target.len() == 1 && is_output(build) => {
             Some(vec![in_folder(folder, target[0])])
         }

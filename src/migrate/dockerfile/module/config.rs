@@ -15,7 +15,7 @@ use crate::migrate::nix::{Attr, Expr, Text};
 pub(super) const FIRST_ID: u32 = 1000;
 
 impl<'d, 'f> Module<'d, 'f> {
-    /// The accounts: `root`, those of the base image, those that are created, and the user of the image.
+    /// The accounts and their ids: `root`, those of the base image, those that are created, and the user of the image.
     pub(super) fn accounts(&self, base: Option<&'static Base>, frame: &Frame, recipe: &Recipe) -> Vec<(String, u32)> {
         let mut accounts = vec![("root".to_owned(), 0)];
         accounts.extend(base.iter().flat_map(|base| base.users).map(|(name, id)| ((*name).to_owned(), *id)));
@@ -80,7 +80,7 @@ impl<'d, 'f> Module<'d, 'f> {
         vec!["users".to_owned(), "groups".to_owned()]
     }
 
-    /// The owners set by `--chown` and `chown`, by id.
+    /// Adds the permissions that `--chmod`, `--chown` and `chown` set, with numeric ids.
     pub(super) fn owners(
         &mut self,
         frame: &Frame,

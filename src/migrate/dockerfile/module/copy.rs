@@ -226,7 +226,7 @@ impl<'d, 'f> Module<'d, 'f> {
         else {
             return false;
         };
-        // Folders of the context are searched. The contents of other stages and of archives are unknown.
+        // Folders in the context are searched. The contents of other stages and of archives are unknown.
         let may_have = |source: &String| {
             let path = self.in_context(source);
             let is_file = !self.draft.files().is_folder(&path) && self.exists(&path);
@@ -241,10 +241,10 @@ impl<'d, 'f> Module<'d, 'f> {
 /// The port on which the server of the nginx image listens.
 pub(super) const NGINX_PORT: u16 = 80;
 
-/// The folder of nginx's configuration.
+/// nginx's configuration folder.
 const NGINX_FOLDER: &str = "/etc/nginx";
 
-/// Whether a path is this folder or under it.
+/// Whether a path is a folder or is under it.
 fn in_folder(path: &str, folder: &str) -> bool {
     path.trim_end_matches('/').strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -11,7 +11,7 @@ use crate::migrate::nix::Text;
 use crate::paths;
 
 impl<'d, 'f> Module<'d, 'f> {
-    /// The application, built by the builder of its ecosystem. `None` if there is nothing to build.
+    /// The application, built by its ecosystem's builder. `None` if there is nothing to build.
     pub(super) fn app(&mut self, frame: &Frame, recipe: &Recipe, tools: &[String], name: &str) -> Option<String> {
         let first = recipe.builds.first()?;
         let mut modules = BTreeMap::new();
@@ -35,7 +35,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 true => format!("it runs in {}, but the package is built in {}", build.folder, first.folder),
                 false => format!("this stage's package is built with `{}`", tool_name(&first.tool)),
             };
-            let todo = "write it as a derivation in the new file, and copy its files into the image";
+            let todo = "write the command as a derivation in the new file, and copy the result into the image";
             self.leave(build.line, &format!("RUN {}", build.command), &why, todo);
         }
         let recipe = &Recipe { builds: own, ..recipe.clone() };
@@ -83,7 +83,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 }
                 let why = match inputs.project.is_some() {
                     _ if has_lock => "its builder does not support this version of the lock file",
-                    true => "its builder needs a lock file in the folder of its package, and there is none",
+                    true => "its builder needs a lock file in the package's folder, and there is none",
                     false => "its builder needs a lock file in the root of the build context, and there is none",
                 };
                 let what = recipe.builds.iter().map(|build| (build.command.clone(), build.line, why));
@@ -146,7 +146,8 @@ impl<'d, 'f> Module<'d, 'f> {
         folders.collect()
     }
 
-    /// The folder in the repository that corresponds to the folder in which a build runs, if it contains the lock file.
+    /// The folder in the repository that corresponds to the folder in which a build runs. `None` if that is the build
+    /// context, or if no such folder has a manifest or a lock file.
     fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
         let locks: &[&str] = match &build.tool {
             Tool::Go(_) => &["go.mod"],
@@ -223,7 +224,7 @@ impl<'d, 'f> Module<'d, 'f> {
         };
         let programs: Vec<GoProgram> =
             recipe.builds.iter().flat_map(|build| go_programs(recipe, build, folder, &module)).collect();
-        // A package is named if it is not the only one.
+        // Packages are listed unless the only one is the module's root.
         let is_named = programs.len() > 1 || programs.iter().any(|program| program.package.as_deref() != Some("."));
         let packages: Option<Vec<&str>> = programs.iter().map(|program| program.package.as_deref()).collect();
         let packages = packages.filter(|_| is_named);
@@ -335,7 +336,7 @@ struct GoProgram {
     package: Option<String>,
     /// Its name among the programs of the Nix package.
     installed: String,
-    /// The path to which the build writes it. `None` if it is discarded.
+    /// The path to which it is copied. `None` if the build discards it, or if the package has it at this path.
     output: Option<String>,
 }
 

@@ -63,7 +63,7 @@ impl Module<'_, '_> {
                             self.leave(line, &requirement.command(), &why, todo);
                         }
                         (None, _) => {
-                            let why = "no pyproject.toml defines how it is built";
+                            let why = "no pyproject.toml defines how the project is built";
                             let todo = "write it as a package with `buildPythonApplication`";
                             self.leave(line, &requirement.command(), why, todo);
                         }
@@ -81,7 +81,7 @@ impl Module<'_, '_> {
     }
 
     /// The requirements that pip installs in the last stage, and in earlier ones, because their environment is usually
-    /// copied. Each has its file in the repository.
+    /// copied. Each has its file in the repository, if there is one, and its line.
     fn requirements(&self, frame: &Frame, recipe: &Recipe) -> Vec<(Requirement, Option<String>, usize)> {
         let mut all: Vec<(Requirement, Option<String>, usize)> = Vec::new();
         let last = self.file.stages.len() - 1;
@@ -156,7 +156,7 @@ impl Module<'_, '_> {
         None
     }
 
-    /// The path in the repository of the file that a source in the build context puts at a path in a stage.
+    /// The repository path of the file that copying `source` puts at a path in a stage. `None` if it puts none there.
     fn copied_as(&self, copy: &Copy, source: &str, path: &str) -> Option<String> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let to = copy.to.trim_end_matches('/');
@@ -175,7 +175,7 @@ impl Module<'_, '_> {
         (target == path).then_some(inside)
     }
 
-    /// The attributes of `python3Packages` for requirements. Reports unknown requirements.
+    /// Adds the `python3Packages` attributes for requirements to `names`, and reports unknown requirements.
     fn packages_of(&mut self, requirements: &[String], line: usize, names: &mut Vec<&'static str>) {
         for requirement in requirements {
             match packages::python(requirement) {

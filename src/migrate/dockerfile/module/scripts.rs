@@ -9,7 +9,7 @@ use crate::migrate::dockerfile::frame::{Command, Frame, Step};
 use crate::paths;
 
 impl Module<'_, '_> {
-    /// The paths of Bash that a script in the image has as its interpreter, or that a command starts.
+    /// The paths of Bash that scripts in the image name as their interpreter, or that a command starts.
     pub(super) fn bash_paths(&self, frame: &Frame) -> BTreeSet<&'static str> {
         let interpreter = |text: String| {
             let first = text.lines().next()?.strip_prefix("#!")?.split_whitespace().next()?;

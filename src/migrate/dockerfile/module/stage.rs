@@ -10,7 +10,7 @@ use crate::migrate::builds::GoBuild;
 use crate::migrate::dockerfile::frame::{Copy, Frame, Step};
 use crate::migrate::dockerfile::recipe::{Recipe, Tool};
 
-/// Parts of paths to which Python tools install packages. `withPackages` replaces them.
+/// Parts of paths to which Python tools install packages. `withPackages` replaces these packages.
 const OF_PYTHON: [&str; 8] =
     ["/usr/local", "site-packages", "venv", "/install", "/.local", "/wheels", "/dependencies", "/opt/"];
 
@@ -41,7 +41,7 @@ impl Module<'_, '_> {
             self.carry(copy.line, &what, &format!("pkgs.{attribute}"));
             return self.copy_of_package(copy, &source, attribute, &inside, lines);
         }
-        // The stage installed a distribution package that contains this program.
+        // The stage may install a distribution package that contains this program.
         let program = containers::in_system(&source);
         let package = program.and_then(packages::attribute);
         if let Some(attribute) = package.filter(|name| recipe.packages.iter().any(|(found, _)| found == name)) {
@@ -67,7 +67,7 @@ impl Module<'_, '_> {
             Some(_) => format!("none of the migrated instructions in stage `{label}` creates {source}"),
             None => format!("the contents of {} are unknown", frame.base),
         };
-        let todo = "add the package that provides it to `deps`, or copy it in `root`";
+        let todo = "add the package that provides it to `deps`, or copy the file in `root`";
         self.leave(copy.line, &format!("{what} {source}"), &why, todo);
     }
 

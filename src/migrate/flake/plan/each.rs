@@ -41,7 +41,7 @@ pub(super) fn each_call(outputs: &Outputs<'_, '_>, operand: &Operand) -> Option<
     }
 }
 
-/// The value of a name in the outer `let`: `perSystem = eachDefaultSystem (..);`.
+/// The value of a name in the outer `let`: `perSystem = eachDefaultSystem (..);`. Other nodes are returned unchanged.
 fn bound(outputs: &Outputs<'_, '_>, node: Node) -> Node {
     let tree = outputs.tree;
     let value = || {
@@ -83,7 +83,7 @@ impl Planner<'_, '_, '_> {
         if tree.kind(set) == NodeKind::RecAttrset && captured {
             return None;
         }
-        // There, `pkgs` would refer to itself.
+        // As `_module.args.pkgs`, the value would refer to itself.
         let own = tree.subtree(value).any(|node| nix::read_from(tree, node).is_some() && tree.slice(node) == "pkgs");
         let depends = body.lets.iter().any(|&other| other != found && tree.span(found).contains(tree.span(other)))
             && tree.subtree(value).any(|node| {
@@ -92,7 +92,7 @@ impl Planner<'_, '_, '_> {
                     Some(Origin::Binding(_))
                 )
             });
-        // Elsewhere in the body, the name has another meaning.
+        // Elsewhere in the body, `pkgs` has another meaning.
         let other = tree.subtree(body.node).any(|node| {
             nix::read_from(tree, node).is_some_and(|from| {
                 tree.slice(node) == "pkgs"

@@ -1,4 +1,4 @@
-//! Outputs with one member that is created for each system, such as `packages = forAllSystems (system: ..)`.
+//! Outputs that a helper creates one by one for each system, such as `packages = forAllSystems (system: ..)`.
 
 use super::segment::{behind, emptied, one_form, remove_member, segments, shift_trivia, wrapped};
 use super::{Plan, Planner, binding_named, mentions, variable};
@@ -47,7 +47,7 @@ impl Planner<'_, '_, '_> {
         Some(member)
     }
 
-    /// Removes `pkgs = ..` at the top of a member's own `let`.
+    /// Records `pkgs = ..` in the `let` at the top of a member as the member's package set.
     pub(super) fn local_packages(&self, member: &mut Member) {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
         let body = nix::unwrap_parens(tree, member.body);
@@ -276,7 +276,7 @@ pub(super) struct Member {
     pub(super) systems: String,
     /// The parameters that contain the system.
     pub(super) system_names: Vec<Node>,
-    /// Names that must be bound around it.
+    /// Names that must be bound around it, with their values.
     pub(super) locals: Vec<(String, String)>,
     /// Arguments of a function that is not literal.
     pub(super) applied: Vec<String>,

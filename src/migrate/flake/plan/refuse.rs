@@ -85,7 +85,7 @@ impl Planner<'_, '_, '_> {
                 match names.iter().find(|name| is_app && !APP.contains(&name.as_str())) {
                     Some(name) => {
                         let why = format!("an app has an attribute `{name}`, which flake-parts rejects");
-                        Err(Refusal::new(at, &why, "move it into `meta`"))
+                        Err(Refusal::new(at, &why, "move the attribute into `meta`"))
                     }
                     None => Ok(()),
                 }

@@ -3,11 +3,12 @@
 use super::cluster::{Cluster, clusters};
 use super::{Context, Missing, Used, choose, words};
 
-/// The entry of each use of one number: the entry with a name of the use's service.
+/// The index of the entry for each use of one number: an entry with a name that the use's service may get. `None` if
+/// there is none.
 pub fn assign(uses: &[Missing<'_>], context: &Context<'_>, entries: &[&[String]]) -> Vec<Option<usize>> {
     let entries: Vec<Vec<String>> = entries.iter().map(|entry| spellings(entry)).collect();
     let mut assigned = vec![None; uses.len()];
-    // Uses of services whose entries other services got.
+    // Whether each use belongs to a service whose entries went to other services.
     let mut lost = vec![false; uses.len()];
     let mut left: Vec<usize> = (0..uses.len()).collect();
     // As in a second run, uses without their own evidence may get a name once the uses of other services are removed.
@@ -57,8 +58,8 @@ fn fitting(
     ranked
 }
 
-/// Whether a cluster may choose between several entries. The usual number of a program is not sufficient. No service has
-/// a range.
+/// Whether a cluster may choose between several entries: a use shows what the port is for, or all uses are ends of a
+/// range, which no service has. It is not sufficient that a program usually has the number.
 fn may_choose(cluster: &Cluster<'_>) -> bool {
     cluster.is_named() || cluster.uses.iter().all(Used::is_range_end)
 }

@@ -128,7 +128,7 @@ impl<'a> Beside<'a> {
         first.split('.').next().filter(|label| !label.is_empty() && !label.contains([' ', '$']))
     }
 
-    /// Whether the name belongs to a machine: the address next to it begins with the name.
+    /// Whether a name is that of a machine: the address next to the number begins with it.
     pub fn names_host(&self, name: &str) -> bool {
         const HOSTS: [&str; 4] = ["address", "host", "hostname", "ip"];
         let is_host = |value: &str| {
@@ -142,7 +142,7 @@ impl<'a> Beside<'a> {
         self.attributes().any(|(key, _)| key == name)
     }
 
-    /// The addresses that the service of the set listens on, according to the set.
+    /// The addresses that the set's service listens on, according to the set.
     pub fn addresses(&self) -> impl Iterator<Item = &'a str> {
         const ADDRESSES: [&str; 6] = ["address", "bind", "host", "ip", "listenAddress", "listen_addr"];
         self.attributes().filter(|(key, _)| ADDRESSES.contains(key)).filter_map(|(_, value)| text(value))

@@ -144,7 +144,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     (0..names.len()).map(|at| result.remove(&at)).collect()
 }
 
-/// The name of an additional port, which a service uses instead of its usual one.
+/// The name of an additional port that a service uses instead of its usual one: `jellyfinAlternate`.
 fn alternate(name: &[String]) -> Vec<String> {
     name.iter().cloned().chain(["alternate".to_owned()]).collect()
 }

@@ -50,7 +50,7 @@ struct Places<'a> {
     addresses: HashSet<(&'a str, &'a str)>,
     /// The instances or parts of the service that listen.
     middles: HashSet<Vec<String>>,
-    /// The rows of the table of well-known ports that uses match, by their names.
+    /// The rows of the table of well-known ports that uses match: numbers and names.
     rows: HashSet<(u32, &'static str)>,
     /// The other ends of the ranges that the number is an end of. `None` for a range without a known other end.
     ranges: HashSet<Option<u32>>,
@@ -89,7 +89,7 @@ impl<'a> Places<'a> {
 
 /// Groups the uses of one number by service.
 pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
-    // A listener that only its file names comes before the clients that have other names for it.
+    // A listener that gets its name only from its file takes precedence over clients with other names for it.
     let names_itself = uses.iter().any(|used| used.is_strong() && used.is_listener());
     let is_strong = |used: &Used<'_>| used.is_strong() || !names_itself && used.is_listener();
     let has_strong = uses.iter().any(Used::is_strong);
@@ -114,7 +114,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
-            // The health check of a container connects to that container.
+            // A container's health check connects to the container itself.
             let own = found.iter().position(|cluster| cluster.places.containers.contains(container));
             let is_beside =
                 |cluster: &Cluster<'_>| cluster.is_another_container(&used) && cluster.places.files.contains(used.path);
@@ -157,7 +157,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     found
 }
 
-/// The ranges that a number is an end of. The last port of one range may be the first of another.
+/// A cluster for each range that a number is an end of. The last port of one range may be the first of another.
 fn of_ranges(number: u32, ends: Vec<Used<'_>>) -> impl Iterator<Item = Cluster<'_>> {
     let mut ranges: BTreeMap<(Option<u32>, Vec<String>), Vec<Used<'_>>> = BTreeMap::new();
     for used in ends {
@@ -166,7 +166,8 @@ fn of_ranges(number: u32, ends: Vec<Used<'_>>) -> impl Iterator<Item = Cluster<'
     ranges.into_values().filter_map(move |uses| Cluster::of_weak(number, uses))
 }
 
-/// The services of a number if no use certainly names one: one per file with the number, or else one for all uses.
+/// The services of a number if no use certainly names one: one for each service that a file is named after, or else
+/// one for all uses.
 fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let (own, others): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(Used::is_of_own_file);
     let mut found: Vec<Cluster<'_>> = Vec::new();
@@ -234,7 +235,8 @@ fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
 }
 
-/// The only service that listens on the port on the machine that a client connects to, or whose firewall a use opens.
+/// The only service that listens on the machine that a use refers to: the one whose address a client has, or else the
+/// one that the file configures.
 fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let address = used.evidence.address().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "0.0.0.0"));
     let here = || scaffolding::machine(used.path).filter(|_| !used.names_target());
@@ -256,15 +258,14 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     found.iter().position(|cluster| cluster.row == Some(row))
 }
 
-/// The service that usually has this number, if that is the service which a client names. Its listener may have another
-/// name.
+/// The service that usually has this number, if a client names that service. Its listener may have another name.
 fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let row = used.row().filter(|_| used.evidence.is_client())?;
     found.iter().position(|cluster| cluster.places.rows.contains(&(row.number, row.name)))
 }
 
-/// The only listener on the port that a client reaches on its own machine, whatever name it gives to the listener. A
-/// service that usually has the number, or that the file of the client configures, may listen as well.
+/// The only listener that a client can reach on its own machine, whatever name the client uses. `None` if the client
+/// names a service that usually has the number, or that its file configures: that service may listen as well.
 fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let is_local = used.evidence.is_client() && used.evidence.is_loopback() && used.known.is_none();
     let [only] = found else { return None };
@@ -354,7 +355,7 @@ impl<'a> Cluster<'a> {
             _ if self.is_another_instance(used) || self.is_of_another_machine(used) => false,
             _ if self.service == names => true,
             _ if alike(&self.service, names) => true,
-            // Secondary evidence in one use may be the name in another.
+            // The name in one use may be a word in the path of another.
             _ => {
                 let in_path = |words: &BTreeSet<String>, name: &[String]| {
                     let is_telling = |word: &&String| !words::is_generic(word) && !PURPOSES.contains(&word.as_str());
@@ -379,7 +380,7 @@ impl<'a> Cluster<'a> {
             || share(&self.service, &used.evidence.comment)
     }
 
-    /// Whether the table of well-known ports has this service and the one that a use names, as two services.
+    /// Whether this service and the one that a use names are different rows of the table of well-known ports.
     fn is_of_another_row(&self, used: &Used<'_>) -> bool {
         matches!((self.row, used.row()), (Some(row), Some(other)) if row != other)
     }
@@ -457,7 +458,8 @@ impl<'a> Cluster<'a> {
         self.listens() || !self.places.files.is_empty()
     }
 
-    /// Whether all uses open the port in firewalls, in files about different subjects. Then the file names say nothing.
+    /// Whether all uses open the port in firewalls, in files about different subjects. Then the file names are not
+    /// evidence.
     pub fn is_opened_everywhere(&self) -> bool {
         let subjects = || self.uses.iter().map(|used| used.evidence.subject());
         let is_by_file = |used: &Used<'_>| used.evidence.is_opened() && used.evidence.best.weight == weight::FILE;
@@ -563,7 +565,7 @@ impl<'a> Cluster<'a> {
             names.extend((is_same && !remark.is_empty()).then(|| with(&remark, &end)));
             return names;
         }
-        // Clients use their own names, which do not include the listener's.
+        // If something listens, the names that clients use do not count.
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let named = self.uses.iter().filter(is_name);

@@ -70,7 +70,7 @@ pub struct Evidence<'a> {
     pub best: Candidate,
     /// The words of the comment next to the number.
     pub comment: Vec<String>,
-    /// Whether it connects to the port of another host, or opens that port, so that nothing listens here.
+    /// Whether it connects to the port, or opens the port in a firewall, so that nothing listens here.
     pub is_remote: bool,
     is_firewall: bool,
     /// Whether a network policy names the app, which may be a proxy.
@@ -143,7 +143,7 @@ impl<'a> Evidence<'a> {
         self.reader.interface()
     }
 
-    /// Whether a load balancer passes connections on to it.
+    /// Whether a load balancer passes connections on to the port.
     pub fn is_balanced(&self) -> bool {
         self.reader.is_balanced()
     }
@@ -158,12 +158,13 @@ impl<'a> Evidence<'a> {
         self.reader.beside?.number(other).filter(|other| *other != self.port.number)
     }
 
-    /// Which end of a service's port range it is. Empty if it is neither.
+    /// Which end of a service's port range the number is. Empty if it is neither.
     pub fn end(&self) -> Vec<String> {
         self.reader.end()
     }
 
-    /// The words of the comment next to the number, however general. Empty if it only says that the port is open.
+    /// The words of the comment next to the number, however general. Empty if the comment only says that the port is
+    /// open, or does not have two or three words.
     pub fn remark(&self) -> Vec<String> {
         const MOST: usize = 3;
         let words = split(self.reader.line.comment);
@@ -186,7 +187,7 @@ impl<'a> Evidence<'a> {
         self.port.name
     }
 
-    /// Whether it is an entry of a set of ports; see [`Reader::is_key`].
+    /// Whether it is an entry in a set of ports; see [`Reader::is_key`].
     pub fn is_key(&self) -> bool {
         self.best.weight >= weight::BOUND && self.reader.is_key()
     }
@@ -242,7 +243,7 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
-    /// an exporter and speaks HTTP, and a firewall rule in the file of a service does not open the port of an exporter.
+    /// an exporter and speaks HTTP, and a firewall rule in a service's file does not open an exporter's port.
     pub fn contradicts(&self, row: &Service) -> bool {
         let is_named = matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD)
             && (self.names_service() || self.is_configured_here());
@@ -253,7 +254,7 @@ impl<'a> Evidence<'a> {
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
     }
 
-    /// Whether the best name is that of a client's service, and the file configures this service.
+    /// Whether the best name is that of a service that a client connects to, and the file configures this service.
     pub fn is_configured_here(&self) -> bool {
         self.best.weight == weight::TARGET && self.reader.configures(&self.best.service)
     }
@@ -353,7 +354,7 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Reads a use.
+/// Reads the evidence of a use.
 pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a> {
     let reader = Reader::of(port, context);
     let comment = comment(reader.line.comment);

@@ -168,7 +168,7 @@ impl<'a> Line<'a> {
         host[start..].split_once('.').map(|(label, _)| service(label)).unwrap_or_default()
     }
 
-    /// The part of the line before the address or number that ends here.
+    /// The part of the line before the address that ends with the number, or before the number itself.
     fn before_address(&self) -> &'a str {
         let start = self.before.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '[' | '=' | ','));
         &self.before[..start.unwrap_or(0)]
@@ -348,7 +348,7 @@ impl<'a> Line<'a> {
         rest[..rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len()].parse().ok()
     }
 
-    /// Whether the number is the port of a URL without its own host, which a server listens on: `http://+:8080`.
+    /// Whether the number is the port of a URL that stands for all addresses of a server: `http://+:8080`.
     pub fn is_any_host(&self) -> bool {
         ["://+:", "://*:", "://0.0.0.0:", "://[::]:"].iter().any(|host| self.before.ends_with(host))
     }
@@ -402,7 +402,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whether a variable with these words has the address of a proxy for all programs: `HTTP_PROXY`.
+/// Whether a variable with these words contains the address of a proxy for all programs: `HTTP_PROXY`.
 pub fn is_proxy_variable(words: &[String]) -> bool {
     matches!(words, [kind, proxy] if proxy == "proxy" && PROXY_VARIABLES.contains(&kind.as_str()))
 }

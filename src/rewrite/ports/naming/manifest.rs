@@ -95,7 +95,7 @@ impl<'a> Names<'a> {
         self.push(&mut is_own, found);
     }
 
-    /// Adds the name of a mapping that was read up to its beginning.
+    /// Adds the name of a mapping once its first line has been read: reading is upwards.
     fn push(&mut self, is_own: &mut bool, name: &'a str) {
         match (std::mem::take(is_own), name) {
             (_, "") => {}
@@ -235,7 +235,7 @@ spec:
     }
 
     #[test]
-    fn an_object_may_be_written_in_one_line() {
+    fn an_object_may_be_written_on_one_line() {
         assert_eq!(object("kind: Service\nmetadata: { name: shop, namespace: web }\nspec:\n  x: 1\n"), "shop");
         assert_eq!(object("metadata:\n  name: shop\n"), "");
     }

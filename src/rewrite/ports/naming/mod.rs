@@ -347,8 +347,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
 }
 
-/// The row of the table for one end of a range: one that has the end of a range in its name, one that the use names, or
-/// that of the first of a few numbers of a game server. Other programs do not have several consecutive numbers.
+/// The row of the table for one end of a range: a row whose name ends in `First` or `Last`, a row that the use names,
+/// or, for a short range, the game server that usually has its first number. Other programs do not have several
+/// consecutive numbers.
 fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
     const FEW: u32 = 3;
     let (first, last) = (services(number.min(other)), services(number.max(other)));

@@ -1,4 +1,4 @@
-//! Reads the names of a use: the listener, or the service that a client connects to.
+//! Reads the names in a use: those of a listener, or those of the service that a client connects to.
 
 mod client;
 mod element;
@@ -25,7 +25,7 @@ use crate::knowledge::service_ports::{self, Certainty};
 #[derive(Debug)]
 pub struct Reader<'a> {
     pub line: Line<'a>,
-    /// The subject of the file. Empty if it does not describe the ports of the file.
+    /// The subject of the file. Empty if the file's name does not describe its ports.
     pub subject: Vec<String>,
     /// Whether it is one of several numbers in a list. The file name cannot name all of them.
     pub is_one_of_many: bool,
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
         SCHEMES.iter().find(|(known, _)| *known == scheme).map(|(_, names)| *names)
     }
 
-    /// Whether some words are the name of a service, either a well-known one or one of the repository.
+    /// Whether some words are the name of a service, either a well-known one or one in the repository.
     pub fn is_service(&self, words: &[String]) -> bool {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
         (words.len() > 1 && words.last()?.parse() == Ok(number)).then_some(words)
     }
 
-    /// The general words for the part of a service whose options contain the port: `cluster` in
+    /// The words for the part of a service whose options contain the port, if all of them are generic: `cluster` in
     /// `services.nats.settings.cluster.listen`.
     pub fn section(&self) -> Option<Vec<String>> {
         let [.., outer, section, _] = self.parts.as_slice() else { return None };
@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
             || matches!(part, "docker" | "podman") && is_own()
     }
 
-    /// Whether the name of the service is only in a set of this file with several services.
+    /// Whether the service is named only by a set with several services in this file, not by an option path.
     fn is_held(&self) -> bool {
         self.holder.is_some() && self.named_by_option().is_none()
     }
@@ -378,7 +378,7 @@ impl<'a> Reader<'a> {
         Some((at, Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }))
     }
 
-    /// Whether a name is directly in a holder of services.
+    /// Whether a name directly follows `services` or `programs`.
     fn is_held_at(&self, at: usize) -> bool {
         at.checked_sub(1).is_some_and(|before| matches!(self.parts[before], "services" | "programs"))
     }
@@ -408,7 +408,7 @@ impl<'a> Reader<'a> {
         Candidate { service, qualifier: self.end(), weight }
     }
 
-    /// The virtual machine whose ports a machine forwards: `test` in `nixosConfigurations.test.virtualisation..`.
+    /// The virtual machine whose port is forwarded: `test` in `nixosConfigurations.test.virtualisation..`.
     pub fn virtual_machine(&self, path: &str) -> Option<Candidate> {
         if self.last() != "port" || !self.parts.contains(&"forwardPorts") || !self.parts.contains(&"virtualisation") {
             return None;
@@ -468,7 +468,7 @@ impl<'a> Reader<'a> {
         (is_other && is_plain).then(|| Candidate { service: vec![first.clone()], qualifier: rest.to_vec(), weight })
     }
 
-    /// The name in a comment.
+    /// The name that a comment gives to the port.
     pub fn commented(&self, comment: &[String], is_firewall: bool) -> Option<Candidate> {
         let most = if is_firewall { 4 } else { 2 };
         if comment.is_empty() || all_generic(comment) {

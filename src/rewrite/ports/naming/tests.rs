@@ -37,7 +37,7 @@ fn proposals(uses: &[(u32, &str, &str, &str)]) -> Vec<String> {
     names
 }
 
-/// With an entry for each proposal, each use gets the entry of its own proposal.
+/// Asserts that, with an entry for each proposal, each use gets the entry of its own proposal.
 fn are_assigned(proposals: &[Proposal], missing: &[Missing<'_>], context: &Context<'_>) {
     for (number, uses) in by_number(missing) {
         let proposals: Vec<&Proposal> = proposals.iter().filter(|proposal| proposal.number == number).collect();

@@ -72,7 +72,7 @@ pub fn telling(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether a name has the form of an environment variable's.
+/// Whether a name has the form of an environment variable.
 pub fn is_variable(name: &str) -> bool {
     name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
@@ -182,8 +182,8 @@ pub fn alike(one: &[String], other: &[String]) -> bool {
     share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
 }
 
-/// Whether two names that begin with the same word each go on with a word that the other does not have: `llama-swap` is
-/// not `llama-cpp`.
+/// Whether two names begin with the same word, but each also has a word that the other lacks: `llama-swap` is not
+/// `llama-cpp`.
 pub fn differ(one: &[String], other: &[String]) -> bool {
     let says =
         |word: &&String| !is_generic(word) && !PURPOSES.contains(&word.as_str()) && !PARTS.contains(&word.as_str());
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn subjects_of_files() {
+    fn subjects_of_files_are_found() {
         for (path, expected) in [
             ("modules/unifi-controller/default.nix", Some("unifi controller")),
             ("machines/web1/configuration.nix", None),

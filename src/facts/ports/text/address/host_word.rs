@@ -123,8 +123,8 @@ impl<'a> View<'a> {
         apart && self.value(digits) >= FEW && (sure || self.is_asked_address(start, name, digits))
     }
 
-    /// Whether a word may be the name of a machine: `-master=atlas:9333,borea:9333`, `join atlas:6443`. Nothing but the
-    /// word shows that it is a host. Small numbers are versions and positions.
+    /// Whether a word may be the name of a machine: `-master=atlas:9333,borea:9333`, `join atlas:6443`. Only the word
+    /// itself suggests that it is a host. Small numbers are versions and positions.
     fn may_be_machine(&self, start: usize, name: &str, digits: &Range<usize>) -> bool {
         let number = self.value(digits);
         let near = self.near(start);
@@ -133,7 +133,7 @@ impl<'a> View<'a> {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(['*', '%']);
         is_name
             && (number >= 1024 || port_words::CLEAR.contains(&number))
-            // In an image, only the registry is followed by a path: `atlas:5000/web`.
+            // In an image reference, only the registry is followed by a path: `atlas:5000/web`.
             && (!self.no_address || self.at(digits.end) == b'/')
             && !port_words::REFERENCES.contains(&name)
             && !self.names_owner(start)

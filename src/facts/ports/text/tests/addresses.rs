@@ -246,7 +246,7 @@ fn named_hosts_are_returned() {
 }
 
 #[test]
-fn addresses_with_other_separators() {
+fn addresses_may_use_other_separators() {
     numbers(
         Value,
         &["settings", "listen"],
@@ -267,7 +267,7 @@ fn addresses_with_other_separators() {
 }
 
 #[test]
-fn packets_are_forwarded_to_machines_of_the_repository() {
+fn nat_targets_belong_to_the_repository() {
     for text in [
         "tcp dport ssh dnat ip6 to [2001:db8::2]:2222",
         "dnat to 192.0.2.9:2222",
@@ -285,7 +285,7 @@ fn packets_are_forwarded_to_machines_of_the_repository() {
 }
 
 #[test]
-fn hosts_that_a_command_looks_up() {
+fn the_host_that_a_command_looks_up_is_known() {
     for (text, host) in [
         (
             "IP=$(dig +short lora.provider.example | head -n1)\nmux --client $IP:1700",

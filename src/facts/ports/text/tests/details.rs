@@ -125,7 +125,7 @@ fn sections_give_the_host_of_a_port() {
 }
 
 #[test]
-fn random_numbers_used_as_ports() {
+fn random_numbers_may_be_used_as_ports() {
     let draws = |text: &str, path: &[&str], count| {
         let found = ports(text, path, Script);
         assert_eq!(found.iter().filter(|port| port.form == Form::Random).count(), count, "{text}: {found:?}");

@@ -3,7 +3,7 @@
 use super::{Config, Script, Value, numbers};
 
 #[test]
-fn container_mappings() {
+fn both_sides_of_a_container_mapping_are_ports() {
     numbers(
         Value,
         &["services", "web", "ports"],
@@ -98,7 +98,7 @@ fn container_mappings() {
 }
 
 #[test]
-fn flags_that_take_ports() {
+fn values_of_port_flags_are_ports() {
     numbers(
         Script,
         &[],
@@ -189,7 +189,7 @@ fn flags_that_take_ports() {
 }
 
 #[test]
-fn ports_in_configuration_texts() {
+fn ports_are_found_in_configuration_text() {
     numbers(
         Config,
         &[],
@@ -348,7 +348,7 @@ fn xml_comments_contain_no_ports() {
 }
 
 #[test]
-fn ports_inside_the_values_of_flags() {
+fn ports_are_found_inside_flag_values() {
     numbers(
         Script,
         &["script"],
@@ -388,7 +388,7 @@ fn counts_and_ranges_are_not_addresses() {
 }
 
 #[test]
-fn ports_in_packet_filter_sets() {
+fn ports_are_found_in_packet_filter_sets() {
     numbers(
         Config,
         &["ruleset"],
@@ -405,7 +405,7 @@ fn ports_in_packet_filter_sets() {
 }
 
 #[test]
-fn ports_in_server_statements() {
+fn ports_are_found_in_server_statements() {
     numbers(
         Config,
         &["extraConfig"],
@@ -424,7 +424,7 @@ fn ports_in_server_statements() {
 }
 
 #[test]
-fn socket_addresses_in_scripts() {
+fn socket_addresses_in_scripts_contain_ports() {
     numbers(
         Config,
         &[],
@@ -440,7 +440,7 @@ fn socket_addresses_in_scripts() {
 }
 
 #[test]
-fn the_path_names_the_program_of_its_arguments() {
+fn the_path_names_the_program_that_receives_the_arguments() {
     let rows: &[(&str, &[u32])] = &[("-i HOLE -p 6969 -P 6970", &[6969, 6970]), ("-x 80", &[])];
     numbers(Value, &["services", "opentracker", "extraOptions"], rows);
     numbers(Value, &["services", "borgbackup", "extraArgs"], &[("-p 6969", &[])]);

@@ -137,7 +137,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The service that an exporter for Prometheus reads, or the page with its state.
+    /// The service that a Prometheus exporter reads, with `status` as the qualifier if it reads a status page.
     fn exported(&self) -> Option<Candidate> {
         let at = self.parts.iter().position(|part| *part == "exporters")?;
         let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len())?;
@@ -214,7 +214,7 @@ impl Reader<'_> {
     fn client_in_manifest(&self) -> Vec<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
         let is_probe = self.parts.iter().any(|part| part.ends_with("Probe"));
-        // `values.service.port` of a Helm release is the port of the release itself.
+        // `values.service.port` in a Helm release is the port of the release itself.
         let is_value = self.parts.contains(&"values");
         let is_reference = self.parts.iter().any(|part| matches!(*part, "services" | "backendRefs"));
         let is_route = !is_value && self.parts.iter().any(|part| matches!(*part, "service" | "backend"));
@@ -234,7 +234,7 @@ impl Reader<'_> {
         found
     }
 
-    /// Whether some words are the name of a machine of the repository.
+    /// Whether some words are the name of a machine in the repository.
     fn is_machine(&self, words: &[String]) -> bool {
         self.context.is_machine(&words.join("-"))
     }

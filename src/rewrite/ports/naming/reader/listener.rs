@@ -7,10 +7,10 @@ use super::Reader;
 use crate::knowledge::name_words::{CATEGORIES, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE};
 use crate::knowledge::service_ports::{self, Certainty};
 
-/// Words of an option for the first port of a range.
+/// Words in the names of options that set the first port of a range.
 const RANGE_STARTS: [&str; 3] = ["min", "minimum", "start"];
 
-/// Words of an option for the last port of a range.
+/// Words in the names of options that set the last port of a range.
 const RANGE_ENDS: [&str; 3] = ["end", "max", "maximum"];
 
 impl Reader<'_> {
@@ -139,7 +139,7 @@ impl Reader<'_> {
         Candidate { service, qualifier, weight: weight::LISTENER }
     }
 
-    /// An entry of a set of ports: `ports.wiki`.
+    /// The candidate for an entry in a set of ports: `ports.wiki`.
     fn in_ports(&self) -> Option<Candidate> {
         let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports"))? + 1;
         // The default of an option for a set of ports
@@ -168,7 +168,7 @@ impl Reader<'_> {
         (!is_purpose).then_some(candidate)
     }
 
-    /// A name without context, which belongs to the subject of the file.
+    /// The candidate for a name without context. The name qualifies the subject of the file, or is a service by itself.
     pub(super) fn leaf(&self, name: &str) -> Candidate {
         let words = if STRUCTURE.contains(&name) { Vec::new() } else { telling(name) };
         let words = self.without_prefix(words, name, &self.subject);

@@ -1,4 +1,4 @@
-//! The role of a use: a listener, or one of the others that refer to its port.
+//! The role of a use: a listener, or something that refers to a listener's port, such as a client or a firewall.
 
 use super::super::words::{service, split};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         matches!(self.parts.as_slice(), [.., "protocols", _, "endpoint"]) && self.parts.contains(&"receivers")
     }
 
-    /// Whether it is an entry of a set of ports, whose name a person chose: `ports.wikiProxy`.
+    /// Whether it is an entry in a set of ports, with a name that a person chose: `ports.wikiProxy`.
     pub fn is_key(&self) -> bool {
         // `network.ports.wiki`, but not an option of a service that happens to have this name.
         let is_entry = match self.parts.as_slice() {

@@ -227,7 +227,7 @@ fn the_ends_of_a_range_are_not_ports_of_single_services() {
 
 #[test]
 fn services_with_one_number_keep_their_entries() {
-    // The file of the host comes first, but the own port of the service has the better claim to its name.
+    // The host's file comes first, but the service's own port has the better claim to the service's name.
     assert_eq!(
         proposals(&[
             (

@@ -133,7 +133,7 @@ fn names_chosen_by_hand_outweigh_well_known_numbers() {
     ] {
         assert_eq!(proposals(&[(number, name, "lib/values.nix", text)]), [format!("{expected}={number}")], "{name}");
     }
-    // The file of a service opens the port of that service.
+    // A service's file opens the port of that service.
     let opened = "{ networking.firewall.allowedTCPPorts = [ @9090 ]; systemd.services.lease-viewer.script = \"x\"; }";
     let option = "networking.firewall.allowedTCPPorts";
     assert_eq!(proposals(&[(9090, option, "lease-viewer.nix", opened)]), ["services.leaseViewer=9090"]);

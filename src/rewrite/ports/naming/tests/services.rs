@@ -125,7 +125,7 @@ fn clients_of_the_only_listener_belong_to_its_service() {
     ] {
         are_one(&[listener, (4321, name, path, text)], "services.ledger=4321");
     }
-    // A client of another machine does not connect to this one.
+    // A local client on another machine does not connect to this listener.
     let elsewhere = [
         (4321, "services.ledger.port", "hosts/oak/ledger.nix", "port = @4321;"),
         (
@@ -136,7 +136,7 @@ fn clients_of_the_only_listener_belong_to_its_service() {
         ),
     ];
     assert_eq!(proposals(&elsewhere), ["services.books=4321", "services.ledger=4321"]);
-    // The client of a part of a service names only the part.
+    // A client of one part of a service names only that part.
     let part = [
         (4321, "blobPort", "modules/store.nix", "blobPort = @4321;"),
         (4321, "blob.endpoint", "inventory/apps.nix", "endpoint = \"http://127.0.0.1:@4321\";"),
@@ -153,7 +153,7 @@ fn services_in_different_files_are_kept_apart_without_further_evidence() {
     let client = (8000, "url", "flake.nix", "url = \"http://127.0.0.1:@8000\";");
     assert_eq!(proposals(&[client, wiki, chat]), ["services.chat=8000", "services.wiki=8000"]);
     assert_eq!(proposals(&[client, wiki]), ["services.wiki=8000"]);
-    // `port` is the beginning of a name.
+    // The `port` in `portainer` is not the word port.
     let container = (8000, "containers.portainer.ports", "services/portainer.nix", "\"@8000:8000\"");
     assert_eq!(proposals(&[container, chat]), ["infrastructure.portainer=8000", "services.chat=8000"]);
 }

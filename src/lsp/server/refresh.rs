@@ -1,5 +1,5 @@
-//! When the server asks a client to repeat requests: only if results changed in a document that the client itself did
-//! not change. After a change to a document, clients repeat the requests about it anyway.
+//! Asks a client to repeat requests, but only if results changed in a document that the client itself did not change.
+//! After a change to a document, clients repeat the requests about it anyway.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::diagnostics::Digests;
-use super::inputs::Inputs;
-use super::registry_page;
-use super::server::Server;
-use super::symbols::Symbols;
-use super::workspace::{Root, State, Workspace};
+use super::Server;
 use crate::facts::port_registry::Registries;
+use crate::lsp::diagnostics::Digests;
+use crate::lsp::inputs::Inputs;
+use crate::lsp::registry_page;
+use crate::lsp::symbols::Symbols;
+use crate::lsp::workspace::{Root, State, Workspace};
 
 /// The results that the client last received, and the documents that it has changed since then.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub struct Refreshes {
     answered_early: bool,
 }
 
-/// Digests of one kind of results, by file.
+/// Digests of one kind of result, by file.
 type ByFile = BTreeMap<PathBuf, u64>;
 
 /// Digests of results.
@@ -56,7 +56,7 @@ impl Refreshes {
 
 impl Server {
     /// Asks the client to repeat its requests for results that changed.
-    pub(super) fn refresh(&mut self) {
+    pub(in crate::lsp) fn refresh(&mut self) {
         let wants = &self.client;
         let kinds: [Kind; 3] = [
             (wants.diagnostics.pull && wants.diagnostics.refresh, |it| &it.diagnostics, "workspace/diagnostic/refresh"),
@@ -83,7 +83,7 @@ impl Server {
 
     /// Notes that the client has the current diagnostics of a document, even if it may change again before the next
     /// comparison.
-    pub(super) fn note_pulled(&mut self, root: &Root, path: &Path) {
+    pub(in crate::lsp) fn note_pulled(&mut self, root: &Root, path: &Path) {
         let Some(seen) = &mut self.refreshes.seen else { return };
         let Some(workspace) = self.workspaces.get(root) else { return };
         let (Some(state), Some(relative)) = (workspace.known(), workspace.relative(path)) else { return };

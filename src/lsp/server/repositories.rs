@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use gen_lsp_types as lsp;
 use serde_json::json;
 
-use super::capabilities::WATCHED;
-use super::documents::Folder;
-use super::server::{Server, real_path};
-use super::uri;
-use super::workspace::{Root, Workspace};
+use super::{Server, real_path};
 use crate::finding::RelPath;
+use crate::lsp::capabilities::WATCHED;
+use crate::lsp::documents::Folder;
+use crate::lsp::uri;
+use crate::lsp::workspace::{Root, Workspace};
 use crate::walk;
 
 impl Server {
     /// Opens the repositories of the client's folders.
-    pub(super) fn open_folders(&mut self) {
+    pub(in crate::lsp) fn open_folders(&mut self) {
         for folder in self.documents.folders.clone() {
             self.workspace_of(&folder.path);
         }
@@ -33,7 +33,7 @@ impl Server {
 
     /// The root of a file or folder. Without git, a workspace folder is one repository, as for `flakeward check` in
     /// that folder. A file outside both is checked alone, unless a folder around it has a flakeward configuration file.
-    pub(super) fn root_of(&self, path: &Path) -> Root {
+    pub(in crate::lsp) fn root_of(&self, path: &Path) -> Root {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
         let marked = walk::marked_root(folder);
         if let Some(root) = marked.as_ref().filter(|root| root.join(".git").exists()) {
@@ -48,8 +48,8 @@ impl Server {
         }
     }
 
-    /// Reads a repository again, with its settings, files and open documents.
-    pub(super) fn load(&mut self, root: &Root) {
+    /// Reads a repository, for the first time or again, with its settings, files and open documents.
+    pub(in crate::lsp) fn load(&mut self, root: &Root) {
         let inside = self.documents.iter().filter(|(path, _)| self.root_of(path) == *root);
         let inside: Vec<_> = inside.collect();
         let folder = match root {
@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Whether the client reports changes to a repository on disk.
-    pub(super) fn is_watched(&self, root: &Root) -> bool {
+    pub(in crate::lsp) fn is_watched(&self, root: &Root) -> bool {
         self.client.watches_files && (self.client.watches_elsewhere || self.is_inside(root))
     }
 
@@ -90,7 +90,7 @@ impl Server {
     }
 
     /// Closes the repositories that contain neither a folder of the client nor an open document.
-    pub(super) fn close_unused(&mut self) {
+    pub(in crate::lsp) fn close_unused(&mut self) {
         let used = self.used_roots();
         self.workspaces.retain(|root, _| used.contains(root));
     }
@@ -103,7 +103,7 @@ impl Server {
     }
 
     /// Reads the repositories again whose settings have changed in an open document.
-    pub(super) fn reload_outdated(&mut self) {
+    pub(in crate::lsp) fn reload_outdated(&mut self) {
         for root in std::mem::take(&mut self.outdated) {
             if self.workspaces.contains_key(&root) {
                 self.load(&root);
@@ -113,7 +113,7 @@ impl Server {
 
     /// The repository of a document, and the document's path in it. `None` for documents without a file, and for files
     /// outside all repositories that are not open.
-    pub(super) fn locate(&mut self, uri: &lsp::Uri) -> Option<(Root, PathBuf, RelPath)> {
+    pub(in crate::lsp) fn locate(&mut self, uri: &lsp::Uri) -> Option<(Root, PathBuf, RelPath)> {
         let path = real_path(uri)?;
         if matches!(self.root_of(&path), Root::File(_)) && self.documents.get(&path).is_none() {
             return None;
@@ -123,13 +123,13 @@ impl Server {
         Some((root, path, relative))
     }
 
-    pub(super) fn did_change_files(&mut self, params: &lsp::DidChangeWatchedFilesParams) {
+    pub(in crate::lsp) fn did_change_files(&mut self, params: &lsp::DidChangeWatchedFilesParams) {
         self.files_changed(params.changes.iter().filter_map(|event| real_path(&event.uri)));
     }
 
     /// Handles changes on disk. A repository is read again only if a change may affect more than the changed file.
     /// Repositories that are not open are not read.
-    pub(super) fn files_changed(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+    pub(in crate::lsp) fn files_changed(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
         let paths: BTreeSet<PathBuf> = paths.into_iter().collect();
         let mut outdated = BTreeSet::new();
         for path in paths {
@@ -145,7 +145,7 @@ impl Server {
         self.dirty = true;
     }
 
-    pub(super) fn did_change_folders(&mut self, params: &lsp::DidChangeWorkspaceFoldersParams) {
+    pub(in crate::lsp) fn did_change_folders(&mut self, params: &lsp::DidChangeWorkspaceFoldersParams) {
         for removed in params.event.removed.iter().filter_map(|folder| real_path(&folder.uri)) {
             self.documents.folders.retain(|folder| folder.path != removed);
         }
@@ -167,7 +167,7 @@ fn folder_of(uri: &lsp::Uri) -> Option<Folder> {
 }
 
 /// The initial workspace folders.
-pub(super) fn folders(params: &lsp::InitializeParams, root: Option<lsp::Uri>) -> Vec<Folder> {
+pub(in crate::lsp) fn folders(params: &lsp::InitializeParams, root: Option<lsp::Uri>) -> Vec<Folder> {
     let listed = match &params.workspace_folders_initialize_params.workspace_folders {
         Some(lsp::WorkspaceFolders::WorkspaceFolderList(folders)) => folders.as_slice(),
         _ => &[],

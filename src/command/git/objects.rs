@@ -1,0 +1,237 @@
+//! Reads objects: the contents of commits and files.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use rayon::prelude::*;
+
+use super::{Failure, Git, does_not_start};
+use crate::{paths, walk};
+
+/// The capacity of a pipe on Linux, in bytes.
+const PIPE: usize = 64 << 10;
+
+/// The number of objects below which starting another process takes longer than it saves.
+const OBJECTS: usize = 100;
+
+/// The number of objects up to which one process that is already running is faster than others that must be started.
+const FEW_OBJECTS: usize = 30;
+
+/// The maximum length of the line before an object, in bytes, without the object's name.
+const LONGEST_HEAD: u64 = 1 << 10;
+
+/// The number of parents of a commit that are read.
+const MOST_PARENTS: usize = 16;
+
+/// The maximum size of a commit whose parents are read, in bytes.
+const LONGEST_COMMIT: u64 = 1 << 20;
+
+impl Git<'_> {
+    /// The files and symbolic links of a commit that are under the folder.
+    pub(super) fn files(&self, commit: &str) -> Result<Listing, Failure> {
+        let output = self.output(&["ls-tree", "-r", "-z", commit])?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(Failure::new(format!("git ls-tree failed: {}", said.trim())));
+        }
+        let mut listing = Listing::default();
+        for entry in output.stdout.split(|&byte| byte == 0).filter_map(|entry| std::str::from_utf8(entry).ok()) {
+            listing.files.extend(blob(entry, "100"));
+            listing.links.extend(blob(entry, "120"));
+        }
+        Ok(listing)
+    }
+
+    /// Starts a process that returns the contents of objects, one after another.
+    pub(super) fn objects(&self) -> Result<Objects, Failure> {
+        self.batch(&["cat-file", "--batch"])
+    }
+
+    fn batch(&self, args: &[&str]) -> Result<Objects, Failure> {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
+        let (asked, answers) =
+            (child.stdin.take(), child.stdout.take().map(|output| BufReader::with_capacity(PIPE, output)));
+        Ok(Objects { child, asked, answers })
+    }
+
+    /// The contents of files, or `None` for each one that is larger than `limit`. `objects` reads a small number of
+    /// files, and several processes read a large number in parallel. `failure` describes a file that cannot be read.
+    pub fn contents(
+        &self,
+        objects: &mut Objects,
+        ids: &[&str],
+        limit: u64,
+        failure: impl Fn(&str, &str) -> Failure + Sync,
+    ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+        if ids.len() <= FEW_OBJECTS {
+            let mut read = |&id: &&str| objects.read(id, limit).map_err(|reason| failure(id, &reason));
+            return ids.iter().map(&mut read).collect();
+        }
+        let count = ids.len().div_ceil(OBJECTS).clamp(1, rayon::current_num_threads());
+        // Neighbours often have a similar size, so they are distributed over the parts.
+        let parts = (0..count).into_par_iter().map(|part| ids.iter().skip(part).step_by(count).copied().collect());
+        // All objects are requested at once, so git need not write each one as soon as it has read it.
+        let objects = || self.batch(&["cat-file", "--batch", "--buffer"]);
+        let read = |ids: Vec<&str>| objects()?.read_all(&ids, limit).map_err(|(id, reason)| failure(id, &reason));
+        let contents = parts.map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut contents: Vec<_> = contents.into_iter().map(Vec::into_iter).collect();
+        Ok((0..ids.len()).filter_map(|index| contents[index % count].next()).collect())
+    }
+}
+
+/// The contents of a commit: paths and object ids.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The regular files.
+    pub files: HashMap<String, String>,
+    /// The symbolic links.
+    links: HashMap<String, String>,
+}
+
+impl Listing {
+    /// Whether a path is a symbolic link.
+    pub fn is_link(&self, path: &str) -> bool {
+        self.links.contains_key(path)
+    }
+
+    /// The object id of the file that a symbolic link points to. `None` if the path is not a link, or if it points to
+    /// the file through another link.
+    pub fn target(&self, link: &str, objects: &mut Objects) -> Option<&String> {
+        const LONGEST: u64 = 4 << 10;
+        let target = objects.content(self.links.get(link)?, LONGEST)?;
+        self.files.get(&paths::join(paths::folder(link), std::str::from_utf8(&target).ok()?)?)
+    }
+}
+
+/// Parses the path and object id of an entry `100644 blob ID\tPATH` whose mode starts with the given digits: `100` for
+/// regular files, `120` for links. `None` for other entries.
+fn blob(entry: &str, mode: &str) -> Option<(String, String)> {
+    let (head, path) = entry.split_once('\t')?;
+    let id = head.strip_prefix(mode)?.split_once(" blob ")?.1;
+    Some((path.to_owned(), id.to_owned()))
+}
+
+/// A commit.
+#[derive(Debug)]
+pub(super) struct Commit {
+    /// Its id.
+    pub id: String,
+    /// The ids of its first parents.
+    pub parents: Vec<String>,
+}
+
+/// Reads objects as they are stored, without filters or conversions.
+pub struct Objects {
+    child: Child,
+    asked: Option<ChildStdin>,
+    answers: Option<BufReader<ChildStdout>>,
+}
+
+impl Objects {
+    /// The content of an object. `None` if it does not exist or is larger than `limit`.
+    pub fn content(&mut self, id: &str, limit: u64) -> Option<Vec<u8>> {
+        self.read(id, limit).ok().flatten()
+    }
+
+    /// The content of an object; `None` if it is larger than `limit`. The error is a message.
+    fn read(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
+        let asked = self.asked.as_mut().ok_or_else(stopped)?;
+        writeln!(asked, "{id}").map_err(|error| walk::io_reason(&error))?;
+        self.answer(id, limit)
+    }
+
+    /// The contents of several objects, `None` for each one that is larger than `limit`. The error is the first object
+    /// that cannot be read, and the reason. Git looks up the next objects while one is read.
+    fn read_all<'i>(mut self, ids: &[&'i str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, (&'i str, String)> {
+        let asked = self.asked.take();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut asked = BufWriter::new(asked?);
+                // If git stops, its output ends, which is reported.
+                ids.iter().try_for_each(|id| writeln!(asked, "{id}")).and_then(|()| asked.flush()).ok()
+            });
+            let contents = ids.iter().map(|&id| self.answer(id, limit).map_err(|reason| (id, reason))).collect();
+            // After an error, git would wait for a reader, and the thread above would wait for git.
+            self.answers = None;
+            contents
+        })
+    }
+
+    /// Reads the next answer, which must be for this object. `None` if the object is larger than `limit`.
+    fn answer(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
+        let reason = |error: std::io::Error| walk::io_reason(&error);
+        let answers = self.answers.as_mut().ok_or_else(stopped)?;
+        let mut head = String::new();
+        answers.by_ref().take(LONGEST_HEAD).read_line(&mut head).map_err(reason)?;
+        let size = head.strip_prefix(id).and_then(|rest| rest.strip_prefix(" blob "));
+        let size: u64 = size.and_then(|size| size.trim().parse().ok()).ok_or("git does not have the object")?;
+        Self::body(answers, size, limit)
+    }
+
+    /// The content that follows a header, and the line break after it. `None` if the content is larger than `limit`.
+    fn body(answers: &mut BufReader<ChildStdout>, size: u64, limit: u64) -> Result<Option<Vec<u8>>, String> {
+        let reason = |error: std::io::Error| walk::io_reason(&error);
+        if size > limit {
+            std::io::copy(&mut answers.take(size + 1), &mut std::io::sink()).map_err(reason)?;
+            return Ok(None);
+        }
+        let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        answers.take(size + 1).read_to_end(&mut content).map_err(reason)?;
+        let is_whole = content.pop() == Some(b'\n') && content.len() as u64 == size;
+        is_whole.then_some(Some(content)).ok_or_else(stopped)
+    }
+
+    /// The commit that a name refers to, directly or through tags.
+    pub(super) fn commit(&mut self, name: &str) -> Option<Commit> {
+        // A line break would end the name.
+        if name.contains('\n') {
+            return None;
+        }
+        writeln!(self.asked.as_mut()?, "{name}^{{commit}}").ok()?;
+        let answers = self.answers.as_mut()?;
+        let mut head = Vec::new();
+        answers.by_ref().take(LONGEST_HEAD + name.len() as u64).read_until(b'\n', &mut head).ok()?;
+        // Git repeats a name that it does not find, whatever the name contains.
+        let head = std::str::from_utf8(&head).ok()?.trim_end();
+        let is_id = |id: &str| id.len() >= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let &[id, "commit", size] = head.split(' ').collect::<Vec<_>>().as_slice() else { return None };
+        let size: u64 = size.parse().ok().filter(|_| is_id(id))?;
+        let content = Self::body(answers, size, LONGEST_COMMIT).ok()?;
+        let content = String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
+        let lines = content.lines().take_while(|line| !line.is_empty());
+        let parents =
+            lines.filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).take(MOST_PARENTS).collect();
+        Some(Commit { id: id.to_owned(), parents })
+    }
+}
+
+fn stopped() -> String {
+    "git stopped".to_owned()
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        self.asked = None;
+        self.answers = None;
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_listed() {
+        let listed = |entry| blob(entry, "100").map(|(path, id)| format!("{path} {id}"));
+        assert_eq!(listed("100644 blob 0ab\ta b/ü\n.nix").as_deref(), Some("a b/ü\n.nix 0ab"));
+        assert_eq!(listed("100755 blob 0ab\tx.sh").as_deref(), Some("x.sh 0ab"));
+        assert_eq!(listed("120000 blob 0ab\tlink.nix"), None);
+        assert_eq!(blob("120000 blob 0ab\tlink.nix", "120"), Some(("link.nix".to_owned(), "0ab".to_owned())));
+        assert_eq!(listed("160000 commit 0ab\tmodule"), None);
+        assert_eq!(listed(""), None);
+    }
+}
