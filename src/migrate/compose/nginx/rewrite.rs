@@ -223,7 +223,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         // The port after the variable is in another directive.
         let host = directive.argument(2).filter(|_| name == "set");
         if let Some(host) = host.filter(|host| self.instance.builder.stack.by_host(host).is_some()) {
-            let why = format!("it names the host `{host}`, which exists only on the old network");
+            let why = format!("it names the host `{host}`, which exists only on the Compose network");
             self.leave(
                 file,
                 directive.line,
