@@ -93,9 +93,11 @@ pub const STRUCTURE: &[&str] = &[
     "ansible",
     "binds",
     "configMaps",
+    "connect",
     "constants",
     "controllers",
     "destination",
+    "group",
     "groups",
     "healthcheck",
     "homeserver",
@@ -111,10 +113,13 @@ pub const STRUCTURE: &[&str] = &[
     "power",
     "presets",
     "probes",
+    "raw",
     "shellHook",
+    "sidecarService",
     "ups",
     "vars",
     "vpnNamespaces",
+    "write_files",
 ];
 
 /// The attributes of systemd and of containers whose value is a command. Their names do not say what a port in the
@@ -360,7 +365,7 @@ pub const FRONTS: &[&str] =
 
 /// Generic names of files and folders, in addition to [`GENERIC`].
 pub static VAGUE: Words = words!(
-    " compose docker-compose dockerfile containerfile hardware index integration process-compose \
+    " arion-compose compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
     networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
     workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "

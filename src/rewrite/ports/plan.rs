@@ -115,13 +115,14 @@ fn placed(
     style: Style,
     place: impl Fn(&str, String) -> Vec<String>,
 ) -> (Vec<NewEntry>, BTreeMap<(String, u32), usize>) {
-    const OTHERS: [&str; 4] = ["here", "service", "other", "extra"];
+    const OTHERS: [&str; 4] = ["alternate", "service", "other", "extra"];
     let mut taken = Taken::of(taken);
     let mut entries = Vec::new();
     let mut by_use = BTreeMap::new();
     for proposal in proposals {
         let name = style.join(&proposal.name);
-        let further = OTHERS.iter().map(|word| style.join(&[&*proposal.name, &[(*word).to_owned()]].concat()));
+        let others = OTHERS.iter().map(|word| style.join(&[&*proposal.name, &[(*word).to_owned()]].concat()));
+        let further = proposal.further.iter().map(|name| style.join(name)).chain(others);
         let candidates = std::iter::once(name).chain(further).map(|name| place(proposal.group, name));
         let Some(path) = candidates.into_iter().find(|path| taken.leaves(path)) else { continue };
         taken.add(&path);

@@ -92,6 +92,15 @@ impl<'a> Beside<'a> {
         value.map(literal).filter(|name| !name.is_empty() && !name.contains(' '))
     }
 
+    /// The service that a sidecar connects to: `{ destinationName = "wiki"; localBindPort = 8000; }`.
+    pub fn destination(&self) -> Option<&'a str> {
+        const NAME: &str = "destinationName";
+        if !self.before.contains(NAME) && !self.after.contains(NAME) {
+            return None;
+        }
+        self.value(NAME).filter(|name| !name.contains([' ', '$']))
+    }
+
     /// The literal value of `type`, the attribute that describes the kind of the set.
     pub fn kind(&self) -> Option<&'a str> {
         if !self.before.contains("type") && !self.after.contains("type") {

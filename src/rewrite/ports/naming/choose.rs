@@ -17,15 +17,22 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
         clusters.iter().zip(&names).map(|(one, names)| group_of(one, names, missing)).collect();
     unite(&clusters, &mut groups);
     let chosen = apart(&clusters, &names, &groups);
-    let all = clusters.into_iter().zip(chosen).zip(groups);
-    all.map(|((cluster, name), group)| Proposal {
+    let all = clusters.into_iter().zip(&names).zip(chosen).zip(groups);
+    all.map(|(((cluster, names), name), group)| Proposal {
         number: cluster.number,
         group: if name.is_some() { group } else { UNNAMED },
         unnamed: name.is_none(),
+        further: name.as_ref().map_or(Vec::new(), |name| further(names, name)),
         name: name.unwrap_or_else(|| unnamed(&cluster, missing)),
         uses: cluster.certain,
     })
     .collect()
+}
+
+/// The names after the chosen one that are longer forms of it.
+fn further(names: &[Vec<String>], chosen: &[String]) -> Vec<Vec<String>> {
+    let is_longer = |name: &&Vec<String>| name.len() > chosen.len() && name.starts_with(chosen);
+    names.iter().filter(is_longer).cloned().collect()
 }
 
 /// All names that a cluster may get, the best first.

@@ -96,14 +96,16 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
         uses.into_iter().partition(|used| has_strong && is_strong(used));
     let (listeners, clients): (Vec<Used<'_>>, Vec<Used<'_>>) = strong.into_iter().partition(Used::is_listener);
+    let (by_file, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) = listeners.into_iter().partition(Used::is_only_of_file);
     let mut found: Vec<Cluster<'_>> = Vec::new();
-    for used in listeners.into_iter().chain(clients) {
+    for used in listeners.into_iter().chain(by_file).chain(clients) {
         let names = used.names();
         let same =
             found.iter().position(|cluster| !cluster.is_another_container(&used) && cluster.is_of(&used, &names));
         let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
         let near = || near().filter(|&at| !found[at].is_of_another_row(&used));
         let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
+        let same = same.or_else(|| listener_here(&found, &used));
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
@@ -130,6 +132,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let named = found.iter().position(|cluster| cluster.is_named_by(&used));
         let is_elsewhere = is_elsewhere(&addresses, &used) || used.evidence.is_named_by_host();
         let here = || if is_elsewhere { None } else { beside(&found, &used) };
+        let here = || here().or_else(|| listener_here(&found, &used));
         let near = || here().or_else(|| bound(&found, &used)).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
         let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
@@ -232,6 +235,13 @@ fn bound(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
     only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
+}
+
+/// The only service that listens on the port in the file that alone names the service of a use.
+fn listener_here(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
+    let here = if used.is_only_of_file() { only((0..found.len()).filter(listens_here)) } else { None };
+    here.filter(|&at| !found[at].is_of_another_row(used))
 }
 
 /// The only service that listens on the port on the machine that a client connects to, or whose firewall a use opens.
@@ -580,7 +590,7 @@ impl<'a> Cluster<'a> {
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             if !comment.is_empty() {
-                names.push(with(&base, comment));
+                names.push(join_instance(&base, comment));
             }
         }
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));

@@ -109,6 +109,8 @@ impl<'a> Evidence<'a> {
             Side::Host => vec!["host".to_owned()],
             Side::Container => vec!["container".to_owned()],
         });
+        let inside = self.reader.is_balanced_label().then(|| vec!["container".to_owned()]);
+        let side = side.or(inside);
         let is_udp = self.port.name.to_ascii_lowercase().contains("udp");
         let protocol = is_udp.then(|| vec!["udp".to_owned()]);
         let (own, general) = match self.reader.own_name() {
@@ -126,6 +128,7 @@ impl<'a> Evidence<'a> {
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
         let inside = self.reader.variable_inside(&self.best.service);
         own.into_iter()
+            .chain(self.reader.ssh_host())
             .chain(numbered)
             .chain(self.reader.contained())
             .chain(inside)
@@ -199,6 +202,11 @@ impl<'a> Evidence<'a> {
     /// Whether it is the service's own port. An option with another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
+    }
+
+    /// Whether the service listens only during boot, before the system starts.
+    pub fn is_initrd(&self) -> bool {
+        self.best.qualifier.iter().any(|word| word == "initrd")
     }
 
     /// Whether it is simply the service's option for the port that it listens on.

@@ -55,6 +55,8 @@ pub struct Proposal {
     pub group: &'static str,
     /// The words of its name.
     pub name: Vec<String>,
+    /// Further names, for a registry that has the name for another number.
+    pub further: Vec<Vec<String>>,
     /// The uses that certainly belong to this service, as indices into the input.
     pub uses: Vec<usize>,
     /// Whether there is no evidence for the port's purpose.
@@ -261,6 +263,16 @@ impl<'a> Used<'a> {
         !self.evidence.is_remote && *weight >= weight::FILE_LISTENER && !service.is_empty()
     }
 
+    /// Whether it is a listener without any name but that of its file.
+    fn is_only_of_file(&self) -> bool {
+        let Candidate { qualifier, weight, .. } = &self.evidence.best;
+        *weight == weight::FILE_LISTENER
+            && qualifier.is_empty()
+            && self.is_listener()
+            && self.evidence.program().is_none()
+            && self.row().is_none()
+    }
+
     /// Whether the file is about the service with the port: something in the file listens on the port, or opens it for
     /// the service that the file is named after.
     fn is_of_own_file(&self) -> bool {
@@ -282,8 +294,11 @@ impl<'a> Used<'a> {
     }
 }
 
+/// The words that identify the service of a row. The first word of its name may be general: `docker` in
+/// `dockerRegistry`.
 fn row_words(row: &Service) -> Vec<String> {
     let first = words::split(row.name).into_iter().take(1);
+    let first = first.filter(|word| !words::is_generic(word) || row.keywords().next().is_none());
     first.chain(row.keywords().map(str::to_owned)).collect()
 }
 
@@ -335,6 +350,10 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         best.weight > weight::HOST && words::has_key(&best.service, &row_words(row)) && names(row)
     };
     let named = if rows.len() > 1 { rows.iter().find(is_best) } else { None };
+    // `sshInitrd` is not the usual alternative to the port of SSH.
+    if evidence.is_initrd() {
+        return None;
+    }
     if let Some(row) = named.or_else(|| rows.iter().find(|row| names(row) && !is_behind_front(row))) {
         // `forgejoSSH` is not the SSH of the machine.
         return (!is_purpose_of_another(row, evidence)).then_some((row, weight::KNOWN));

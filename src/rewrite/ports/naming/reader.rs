@@ -16,7 +16,7 @@ use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, PARTS, PURPOSES, TOP_LEVEL,
+    CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PURPOSES, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -145,7 +145,11 @@ impl<'a> Reader<'a> {
         if COMMAND_OPTIONS.contains(&self.last()) || EMPTY_SECTIONS.contains(&self.last()) {
             return Vec::new();
         }
-        const EMPTY: [&str; 8] = ["addr", "address", "bind", "default", "listen", "port", "ports", "value"];
+        // The `expose` of a service in a Compose file, but not a variable.
+        if self.last() == "expose" && self.parts.len() > 1 {
+            return Vec::new();
+        }
+        const EMPTY: [&str; 9] = ["addr", "address", "bind", "default", "listen", "port", "ports", "text", "value"];
         split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
     }
 
@@ -224,7 +228,8 @@ impl<'a> Reader<'a> {
         let words = split(section);
         let is_ports = words.last().is_some_and(|word| matches!(word.as_str(), "port" | "ports"));
         let is_part = !is_service && !is_ports && self.named().is_some() && !words.is_empty() && all_generic(&words);
-        (is_part && *section != "?" && !EMPTY_SECTIONS.contains(section)).then_some(words)
+        let is_empty = EMPTY_SECTIONS.contains(section) || COMMAND_OPTIONS.contains(section);
+        (is_part && *section != "?" && !is_empty).then_some(words)
     }
 
     pub fn last(&self) -> &str {
@@ -317,6 +322,11 @@ impl<'a> Reader<'a> {
         self.parts.contains(&"loadBalancer")
     }
 
+    /// Whether a container tells its proxy the port with a label: `traefik.http.services.wiki.loadbalancer.server.port`.
+    pub fn is_balanced_label(&self) -> bool {
+        matches!(self.parts.as_slice(), [.., "loadbalancer", "server", "port"])
+    }
+
     /// The jail of fail2ban that guards the port. It guards a port of its own machine.
     pub fn jail(&self) -> Option<&'a str> {
         let at = self.parts.iter().position(|part| *part == "jails")?;
@@ -332,7 +342,7 @@ impl<'a> Reader<'a> {
         let is_category = |part: &str| CATEGORIES.contains(&part.to_ascii_lowercase().as_str());
         let is_last = |at: usize| at + 2 >= self.parts.len();
         // A single letter is not a name: `services.c.wiki.ports`.
-        let is_category = |part: &str| is_category(part) || part.len() == 1 || self.context.is_category(part);
+        let is_category = |part: &str| is_category(part) || part.len() == 1 && part != "?" || self.context.is_category(part);
         let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
         // The last name is the name of the option.
         if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
@@ -386,6 +396,9 @@ impl<'a> Reader<'a> {
     /// The last name between a computed name and the option.
     fn inner(&self, at: usize) -> Vec<String> {
         let inner = self.parts.get(at + 1..).unwrap_or_default().iter().rev();
+        let is_empty =
+            |part: &str| STRUCTURE.contains(&part) || COMMAND_OPTIONS.contains(&part) || FRONTS.contains(&part);
+        let inner = inner.filter(|part| !is_empty(part));
         inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
     }
 
@@ -416,11 +429,25 @@ impl<'a> Reader<'a> {
         let at = self.parts.iter().position(|part| *part == "nixosConfigurations");
         let literal = |name: &&&str| !matches!(**name, "?" | "virtualisation");
         let machine = at.and_then(|at| self.parts.get(at + 1)).filter(literal).copied();
-        let stem =
-            || path.rsplit('/').next()?.strip_suffix(".nix").filter(|stem| !matches!(*stem, "default" | "flake"));
-        let name = machine.or_else(stem).map(split).unwrap_or_default();
+        let name = match machine {
+            Some(machine) => split(machine),
+            None => self.file_of_machine(path),
+        };
         let service = with(&name, &["vm".to_owned()]);
         Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER })
+    }
+
+    /// The name of the machine that a file is about: that of the file, or else that of its folder.
+    fn file_of_machine(&self, path: &str) -> Vec<String> {
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = folder.rsplit('/').next().unwrap_or_default();
+        let stem = file.strip_suffix(".nix").filter(|stem| !matches!(*stem, "default" | "flake")).unwrap_or_default();
+        let (words, folder_words) = (split(stem), split(folder));
+        match () {
+            () if !all_generic(&words) || MACHINE_FOLDERS.contains(&folder) => words,
+            () if !all_generic(&folder_words) => folder_words,
+            () => Vec::new(),
+        }
     }
 
     /// The host that `curl --resolve wiki.example.org:8444:10.0.0.4` connects to.

@@ -30,6 +30,11 @@ impl<'a> Reader<'a> {
                 if let Some(found) = self.inbound(beside) {
                     return Some(found);
                 }
+                // The sidecar of a Nomad job listens for the job's connections to another service.
+                if let Some(other) = beside.destination().map(service).filter(|words| !all_generic(words)) {
+                    let qualifier = vec!["upstream".to_owned()];
+                    return Some(Candidate { service: other, qualifier, weight: weight::LISTENER + 1 });
+                }
                 if let Some(domain) = beside.domain_variable().filter(|_| self.is_proxied()) {
                     return plain(service(domain), weight::RECORD);
                 }
@@ -62,7 +67,8 @@ impl<'a> Reader<'a> {
             return None;
         }
         let weight = weight::LISTENER + 1;
-        match self.named() {
+        // The subject of the file is the owner only for lack of a name.
+        match self.named().filter(|(_, owner)| owner.weight >= weight::LISTENER) {
             Some((_, owner)) if is_front(&owner.service) => plain(words, weight),
             Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),
             Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),

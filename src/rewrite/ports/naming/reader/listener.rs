@@ -2,7 +2,7 @@
 
 use super::super::choose::is_holder;
 use super::super::evidence::{Candidate, weight};
-use super::super::words::{all_generic, is_generic, service, share, split, telling, with};
+use super::super::words::{all_generic, is_generic, is_variable, service, share, split, telling, with};
 use super::Reader;
 use crate::knowledge::name_words::{CATEGORIES, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE};
 use crate::knowledge::service_ports::{self, Certainty};
@@ -31,7 +31,8 @@ impl Reader<'_> {
         }
         // A host in the SSH configuration
         if self.parts.contains(&"matchBlocks") {
-            return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
+            let qualifier = self.ssh_forward().map(str::to_owned).into_iter().collect();
+            return Candidate { service: vec!["ssh".to_owned()], qualifier, weight: weight::FILE_LISTENER };
         }
         if let Some(candidate) = self.site() {
             return candidate;
@@ -91,6 +92,26 @@ impl Reader<'_> {
         }
     }
 
+    /// What listens on a port that SSH forwards: `socks` in `dynamicForwards.port`. `None` for the port of SSH itself.
+    fn ssh_forward(&self) -> Option<&'static str> {
+        let has = |name: &str| self.parts.contains(&name);
+        match () {
+            () if has("dynamicForwards") => Some("socks"),
+            () if has("localForwards") || has("remoteForwards") => Some("forward"),
+            () => None,
+        }
+    }
+
+    /// The host in the SSH configuration that has the port, or connections to which forward the port: `eva` in
+    /// `matchBlocks.eva.port`.
+    pub fn ssh_host(&self) -> Option<Vec<String>> {
+        let at = self.parts.iter().position(|part| *part == "matchBlocks")?;
+        let host = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len())?;
+        let is_name = host.len() > 1 && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let words = split(host);
+        (is_name && !all_generic(&words)).then_some(words)
+    }
+
     /// Whether it is the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.
     pub(super) fn is_of_site(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "virtualHosts" | "virtualhosts", _, "listen", _])
@@ -141,7 +162,9 @@ impl Reader<'_> {
 
     /// An entry of a set of ports: `ports.wiki`.
     fn in_ports(&self) -> Option<Candidate> {
-        let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports"))? + 1;
+        // `defaultPorts.wiki`
+        let is_set = |part: &str| part.ends_with("Ports") && all_generic(&split(part)) && self.parts.len() == 2;
+        let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports") || is_set(part))? + 1;
         // The default of an option for a set of ports
         let is_default = self.parts.get(at) == Some(&"default") && self.parts.len() > at + 1;
         let at = at + usize::from(is_default);
@@ -205,7 +228,7 @@ impl Reader<'_> {
 
     /// The words of the last name that distinguish this port from the service's other ports.
     pub(super) fn qualifier(&self, service: &[String]) -> Vec<String> {
-        let words = telling(self.last()).into_iter();
+        let words = without_name(telling(self.last()), self.last(), service).into_iter();
         // `torrent` is distinct from `qbittorrent`, but `db` is part of `influxdb`.
         let is_part = |known: &String, word: &str| known.starts_with(word) || word.len() < 5 && known.contains(word);
         let words = words.filter(|word| !service.iter().any(|known| is_part(known, word)));
@@ -264,6 +287,7 @@ impl Reader<'_> {
     /// Removes the common prefix of a program's environment variables: `OG` in `OG_SSH_PORT`, for opengist.
     fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
         let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
+        let words = without_name(words, name, service);
         match words.split_first() {
             Some((first, rest)) if is_variable && is_abbreviation(first, service) => rest.to_vec(),
             _ => words,
@@ -289,6 +313,18 @@ impl Reader<'_> {
         };
         vec![end.to_owned()]
     }
+}
+
+/// Removes the name of the service in another spelling from the words of an environment variable: `HOME_BOX` in
+/// `HOME_BOX_API_PORT`, for homebox.
+fn without_name(words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
+    const MOST: usize = 3;
+    if words.len() < 2 || !is_variable(name) {
+        return words;
+    }
+    let whole = service.concat();
+    let end = (2..=words.len().min(MOST)).find(|&end| words[..end].concat() == whole);
+    words[end.unwrap_or(0)..].to_vec()
 }
 
 /// Whether a word of at most three letters abbreviates a service's name: it has the first letter of one of the name's
