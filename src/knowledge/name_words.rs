@@ -79,6 +79,10 @@ pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
+/// Like [`COMMON_PURPOSES`], for numbers that are also the only port of some programs: 6881 is the first port of
+/// BitTorrent, and IANA registers 8554 as `rtsp-alt`.
+pub const FURTHER_PURPOSES: &[(u32, &str)] = &[(6881, "torrent"), (8554, "rtsp")];
+
 /// Words of comments in a firewall that do not say what a port is for.
 pub const EMPTY_REMARKS: &[&str] =
     &["allow", "firewall", "for", "needed", "open", "opened", "port", "ports", "tcp", "the", "this", "udp"];
@@ -367,7 +371,7 @@ pub const FRONTS: &[&str] =
 pub static VAGUE: Words = words!(
     " arion-compose compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
-    networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
+    manifest networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
     workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "
 );
 

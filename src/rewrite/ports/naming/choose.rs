@@ -157,10 +157,11 @@ fn alternate(name: &[String]) -> Vec<String> {
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.
-pub type Claim = ([bool; 9], u32);
+pub type Claim = ([bool; 10], u32);
 
 /// In order of precedence: well-known numbers and listening services' own ports, both outside containers; other numbers
-/// outside containers; a service's own port rather than those of its parts; a value rather than a default; listeners;
+/// outside containers; a service's own port rather than those of its parts; a service with this name rather than one whose
+/// whole name is longer; a value rather than a default; listeners;
 /// names without qualifiers and numbers without a common purpose; names that no use extends; numbers that several
 /// options have; numbers without a use inside a container; and the lower number.
 pub fn claim(cluster: &Cluster<'_>) -> Claim {
@@ -173,6 +174,7 @@ pub fn claim(cluster: &Cluster<'_>) -> Claim {
         inside || cluster.row.is_none() && !(is_main && cluster.listens()),
         inside,
         !is_main,
+        cluster.is_shortened(),
         cluster.is_main_default(),
         !cluster.listens(),
         qualified,

@@ -10,7 +10,7 @@ use super::evidence::{Candidate, Evidence, weight};
 use super::reader::{is_front, is_local};
 use super::scaffolding;
 use super::words::{self, alike, share, with};
-use crate::knowledge::name_words::{COMMON_PURPOSES, PURPOSES};
+use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service};
 
 /// The uses of one service.
@@ -514,10 +514,27 @@ impl<'a> Cluster<'a> {
         own.peek().is_some() && own.all(|used| used.evidence.is_default())
     }
 
+    /// Whether the name lacks words of the service's whole name, which other services do not have.
+    pub fn is_shortened(&self) -> bool {
+        self.best().is_some_and(|used| used.evidence.whole_name().is_some())
+    }
+
+    /// The machine that the port belongs to, if all its listeners are options of services in the files of one machine.
+    fn only_machine(&self) -> Option<Vec<String>> {
+        let mut listeners = self.uses.iter().filter(|used| used.is_listener());
+        if !listeners.clone().all(|used| used.evidence.is_option_of_service()) {
+            return None;
+        }
+        let first = scaffolding::machine(listeners.next()?.path)?;
+        let is_same = |used: &Used<'_>| scaffolding::machine(used.path) == Some(first);
+        listeners.all(is_same).then(|| words::split(first))
+    }
+
     /// Words for the usual purpose of the number, whatever program listens on it.
     fn purposes(&self) -> Vec<Vec<String>> {
         const SYSTEM_PORTS: u32 = 1024;
-        let common = COMMON_PURPOSES.iter().find(|(number, _)| *number == self.number);
+        let mut common = COMMON_PURPOSES.iter().chain(FURTHER_PURPOSES);
+        let common = common.find(|(number, _)| *number == self.number);
         let row = service_ports::services(self.number).first().filter(|_| self.number < SYSTEM_PORTS);
         common
             .map(|(_, word)| vec![(*word).to_owned()])
@@ -587,6 +604,7 @@ impl<'a> Cluster<'a> {
             if is_inside {
                 names.push(with(&base, &["container".to_owned()]));
             }
+            names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             if !comment.is_empty() {
@@ -625,6 +643,9 @@ impl<'a> Cluster<'a> {
         names.extend(
             base.iter().filter(|base| is_target && is_service(base)).map(|base| with(base, &["upstream".to_owned()])),
         );
+        // As a last resort, the machine on which the service has this number.
+        let machine = if self.listens() && self.uses.len() < MANY { self.only_machine() } else { None };
+        names.extend(base.iter().zip(machine).filter(|(base, _)| is_service(base)).map(|(base, name)| with(base, &name)));
         // A range is not the port of one service.
         let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end();
         if names.is_empty() && self.uses.iter().all(is_by_file) {
@@ -654,6 +675,9 @@ fn spell(name: &mut Vec<String>) {
         name.splice(..1, words::split(row.name));
     }
 }
+
+/// A port with at least this many uses is not that of a single machine.
+const MANY: usize = 20;
 
 /// The maximum number of words in a name.
 const LONGEST: usize = 5;

@@ -130,6 +130,7 @@ impl<'a> Evidence<'a> {
         own.into_iter()
             .chain(self.reader.ssh_host())
             .chain(numbered)
+            .chain(self.reader.fallback(&self.best.service))
             .chain(self.reader.contained())
             .chain(inside)
             .chain(probe)
@@ -179,6 +180,11 @@ impl<'a> Evidence<'a> {
         if self.is_remote || self.best.weight != weight::LISTENER { None } else { self.reader.part() }
     }
 
+    /// The whole name of the service; see [`Reader::whole_name`].
+    pub fn whole_name(&self) -> Option<Vec<String>> {
+        if self.best.weight < weight::LISTENER { None } else { self.reader.whole_name() }
+    }
+
     /// Whether the file name may be used as a last resort.
     pub fn is_named_by_file(&self) -> bool {
         !self.reader.is_one_of_many
@@ -202,6 +208,11 @@ impl<'a> Evidence<'a> {
     /// Whether it is the service's own port. An option with another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
+    }
+
+    /// Whether it is an option of a service that does not run in a container, rather than a number in text.
+    pub fn is_option_of_service(&self) -> bool {
+        self.best.weight == weight::LISTENER && self.program().is_none() && !self.port.name.contains(' ')
     }
 
     /// Whether the service listens only during boot, before the system starts.

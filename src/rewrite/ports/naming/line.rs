@@ -342,6 +342,18 @@ impl<'a> Line<'a> {
         self.scheme().is_some() && self.before.rsplit_once("://").is_some_and(|(_, rest)| rest.contains('?'))
     }
 
+    /// The variable whose default value the number is, or that of the other side of its mapping: `SMTP_PORT` for both
+    /// numbers of `${SMTP_PORT:-2525}:25`.
+    pub fn fallback(&self) -> Option<&'a str> {
+        let is_digit = |c: char| c.is_ascii_digit();
+        let before = match self.before.strip_suffix("}:") {
+            Some(other) => other.trim_end_matches(is_digit),
+            None => self.before,
+        };
+        let (_, name) = before.strip_suffix(":-")?.rsplit_once("${")?;
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some(name)
+    }
+
     /// The number inside the container, if this number is the one outside: `5432` in `5433:5432`.
     pub fn inner(&self) -> Option<u32> {
         let rest = self.after.strip_prefix('}').unwrap_or(self.after).strip_prefix(':')?;

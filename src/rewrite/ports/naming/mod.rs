@@ -404,7 +404,7 @@ fn is_purpose_of_another(row: &Service, evidence: &Evidence<'_>) -> bool {
     let is_purpose = |(number, word): &(u32, &str)| *number == row.number && words.iter().any(|known| known == word);
     let is_other = |word: &String| !words::is_generic(word) && !words.contains(word);
     COMMON_PURPOSES.iter().any(is_purpose)
-        && evidence.best.weight >= weight::LISTENER
+        && evidence.best.weight >= weight::BOUND
         && evidence.best.service.iter().any(is_other)
 }
 

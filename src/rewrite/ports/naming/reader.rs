@@ -166,6 +166,22 @@ impl<'a> Reader<'a> {
         (!words.is_empty()).then_some(words)
     }
 
+    /// The purpose that a variable gives for a mapping, if the mapping has the variable's default: `smtp` in
+    /// `${SMTP_HOST_PORT:-2525}:25`.
+    pub fn fallback(&self, service: &[String]) -> Option<Vec<String>> {
+        const EMPTY: [&str; 10] =
+            ["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
+        let mut words = split(self.line.fallback().filter(|_| self.is_mapping())?);
+        words.retain(|word| !EMPTY.contains(&word.as_str()) && !share(service, [&*word]) && !is_front(&[word.clone()]));
+        words.extend((self.side() == Some(Side::Container)).then(|| "container".to_owned()));
+        (words.first()? != "container").then_some(words)
+    }
+
+    /// Whether it is in a mapping of container ports.
+    fn is_mapping(&self) -> bool {
+        split(self.last()).last().is_some_and(|word| word == "ports") || self.is_in_compose()
+    }
+
     /// The well-known service inside a container, whatever the name of the container.
     pub fn contained(&self) -> Option<Vec<String>> {
         let number = self.line.inner()?;
@@ -299,6 +315,22 @@ impl<'a> Reader<'a> {
     fn named_by_option(&self) -> Option<(usize, Candidate)> {
         let is_holder = |at: &usize| self.is_holder(*at) && !self.is_ci_job(*at);
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
+    }
+
+    /// The whole name of the service, with the common final words that its usual name lacks, if another name differs only
+    /// in these: `wiki proxy` for `services.wiki-proxy.port` besides `services.wiki.port`.
+    pub fn whole_name(&self) -> Option<Vec<String>> {
+        let (at, Candidate { service, .. }) = self.named()?;
+        let name = self.parts[*at];
+        let mut words = split(if self.context.has_sibling(name) { name } else { return None });
+        // `broker-2`
+        if let [.., before, number] = words.as_mut_slice()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            before.push_str(number);
+            words.pop();
+        }
+        (words != *service && words.first()?.starts_with(service.first()?.as_str())).then_some(words)
     }
 
     /// Whether a name contains services: `services`, `systemd.sockets`, `deployedApps`.

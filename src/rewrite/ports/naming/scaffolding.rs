@@ -53,6 +53,9 @@ pub struct Scaffolding<'a> {
     services: HashSet<String>,
     /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
     twins: HashSet<&'a str>,
+    /// Names after a holder of services that differ, but are the same without common final words: `wiki` and
+    /// `wiki-proxy`.
+    siblings: HashSet<&'a str>,
     /// Lists of several numbers, such as those that a firewall opens, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
@@ -72,6 +75,7 @@ impl<'a> Scaffolding<'a> {
         let names: HashSet<&'a str> = ports.iter().map(|port| port.name).collect();
         Self {
             twins: twins(&names),
+            siblings: siblings(&names),
             categories: ports.iter().flat_map(categories).collect(),
             endings: endings(ports),
             services: names.into_iter().filter_map(service).collect(),
@@ -109,6 +113,11 @@ impl<'a> Scaffolding<'a> {
     /// Whether another container has the same name except for its generic last word.
     pub fn is_twin(&self, container: &str) -> bool {
         self.twins.contains(container)
+    }
+
+    /// Whether another name after a holder of services is the same without common final words.
+    pub fn has_sibling(&self, name: &str) -> bool {
+        self.siblings.contains(name)
     }
 
     /// Whether some words are the name of a service.
@@ -153,6 +162,21 @@ fn twins<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
         by_service.entry(words::service(container)).or_default().push(container);
     }
     by_service.into_values().filter(|twins| twins.len() > 1).flatten().collect()
+}
+
+/// Names after a holder of services that are the same without common final words.
+fn siblings<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
+    let held = |name: &&'a str| {
+        let mut parts = name.split('.');
+        parts.find(|part| HOLDERS.contains(part))?;
+        parts.next().filter(|held| *held != "?" && parts.next().is_some())
+    };
+    let held: HashSet<&str> = names.iter().filter_map(held).collect();
+    let mut by_service: HashMap<Vec<String>, Vec<&str>> = HashMap::default();
+    for name in held {
+        by_service.entry(words::service(name)).or_default().push(name);
+    }
+    by_service.into_values().filter(|siblings| siblings.len() > 1).flatten().collect()
 }
 
 /// The suffixes of module names, after the subjects of their files.

@@ -50,7 +50,8 @@ impl<'a> Reader<'a> {
                 if let (None, Some(label)) = (name, self.host_beside(beside)) {
                     return plain(service(label), weight::RECORD);
                 }
-                name.or_else(|| self.kind_beside(beside))?
+                let argument = || beside.named_argument().filter(|name| !self.context.is_machine(name));
+                name.or_else(argument).or_else(|| self.kind_beside(beside))?
             }
             // `widget = { type = "wiki"; url = "http://10.0.0.4:8080"; }` on a dashboard.
             Some(beside) if beside.key() == "widget" => {

@@ -77,6 +77,7 @@ impl Reader<'_> {
                 let (service, words) = (self.subject.clone(), split(self.parts[*at]));
                 Candidate { qualifier: with(&words, &self.qualifier(&service)), service, weight: weight::BOUND + 5 }
             }
+            Some(&at) if !self.subject.is_empty() && is_holder(&service(self.parts[at])) => self.leaf(self.last()),
             Some(&at) => {
                 let words = service(self.parts[at]);
                 let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
