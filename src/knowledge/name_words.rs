@@ -32,14 +32,49 @@ pub static GENERIC: Words = words!(
     site sites socket sockets specialisation spec stage staging start static stop string sub system systemd systems \
     target targets task tasks tcp tcpport tcpports template templates test tests text the this to toml type \
     types udp udpport udpports unit units upstream upstreams uri uris url urls use used user users value values \
-    variables virtual virtualhost virtualhosts virtualisation vm vms volume webhook wide with wrapper xml yaml yml \
+    variables virtual virtualhost virtualhosts virtualisation vm vms volume wide with wrapper xml yaml yml \
     domain domains conn connection connections dest destination source src dst num no per all new old tmp temp liveness startup \
     sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
-    flag list lists nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
+    flag list lists nat publish published paths protocols get helm release releases stateful daemon append prepend homelab selfhosted hosted ping sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
     table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
+
+/// First words of a location that leads to a part of a virtual host's service, not to another service.
+pub const LOCATION_PARTS: &[&str] = &[
+    "assets",
+    "auth",
+    "callback",
+    "dav",
+    "download",
+    "downloads",
+    "events",
+    "graphql",
+    "hub",
+    "identity",
+    "live",
+    "login",
+    "logout",
+    "notifications",
+    "oauth",
+    "oauth2",
+    "outpost",
+    "ping",
+    "push",
+    "socket",
+    "status",
+    "stream",
+    "upload",
+    "uploads",
+    "ws",
+];
+
+/// Sets of abbreviations for commands in the configuration of a shell, by the names of the abbreviations.
+pub const ABBREVIATIONS: &[&str] = &["shellAbbrs", "shellAliases", "shellGlobalAliases"];
+
+/// Programs that imitate a server for attackers. They have its number, but are not that server.
+pub const HONEYPOTS: &[&str] = &["cowrie", "endlessh", "honeypot", "sshesame", "tarpit"];
 
 /// Widget types of the dashboard Homepage that can show any service, from its documentation.
 pub const GENERIC_WIDGETS: [&str; 4] = ["calendar", "customapi", "iframe", "mjpeg"];
@@ -65,6 +100,7 @@ pub const PURPOSES: &[&str] = &[
     "ui",
     "voice",
     "web",
+    "webhook",
     "websocket",
     "webui",
 ];
@@ -168,7 +204,7 @@ pub const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// Names of services whose first or last word is otherwise generic.
-pub const WHOLE_NAMES: &[&str] = &["nix-on-droid", "soft-serve"];
+pub const WHOLE_NAMES: &[&str] = &["code-server", "nix-on-droid", "soft-serve"];
 
 /// Frameworks and servers that programs are written with. Their names in environment variables do not say what a port is
 /// for: `QUARKUS_HTTP_PORT`.
@@ -200,7 +236,8 @@ pub const PUBLIC_VARIABLES: &[&str] = &["NEXT_PUBLIC_"];
 pub const METRICS_VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_";
 
 /// Names of sets of settings that do not distinguish the ports of a service.
-pub const EMPTY_SECTIONS: &[&str] = &["config", "extraConfig", "extraSettings", "environment", "server", "settings"];
+pub const EMPTY_SECTIONS: &[&str] =
+    &["config", "extraConfig", "extraSettings", "environment", "server", "serviceConfig", "settings"];
 
 /// Inbound tags that only show that something listens.
 pub const EMPTY_TAGS: &[&str] = &["default", "in", "inbound"];

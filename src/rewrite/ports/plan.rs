@@ -133,7 +133,13 @@ fn placed(
             by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
         }
         let comment = proposal.unnamed.then(|| match proposal.uses.first() {
-            Some(&index) => format!("No name found: nothing in {} shows what this port is for.", missing[index].path),
+            Some(&index) => {
+                // The words before the number are those of the service or of the file.
+                let owner = proposal.name.iter().take_while(|word| **word != format!("port{}", proposal.number));
+                let owner: Vec<&str> = owner.map(String::as_str).collect();
+                let of = if owner.is_empty() { String::new() } else { format!(" of {}", owner.join(" ")) };
+                format!("No name found: nothing in {} shows what this port{of} is for.", missing[index].path)
+            }
             None => "No name found.".to_owned(),
         });
         entries.push(NewEntry { path, number: proposal.number, comment });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use foldhash::{HashMap, HashSet};
 
 use super::reader::is_front;
+use super::words::with;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HOLDERS};
 
@@ -38,7 +39,7 @@ fn further(names: &[Vec<String>], chosen: &[String]) -> Vec<Vec<String>> {
 /// All names that a cluster may get, the best first.
 pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &HashSet<String>) -> Vec<Vec<String>> {
     let mut names = machines_last(cluster.names(), machines);
-    names.extend(names.first().map(|first| alternate(first)));
+    names.extend(alternates(cluster, &names));
     names.extend(cluster.names_by_file());
     names.push(unnamed(cluster, missing));
     names
@@ -110,6 +111,9 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     }
     name.push(format!("port{}", cluster.number));
     name.extend(protocol.map(str::to_owned));
+    // `startPort` and `endPort`
+    let ends = cluster.uses.first().map(|used| used.evidence.end()).unwrap_or_default();
+    name.extend(ends.into_iter().filter(|_| cluster.uses.iter().all(|used| !used.evidence.end().is_empty())));
     name
 }
 
@@ -134,15 +138,25 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         others.iter().for_each(|&at| chosen[at] += 1);
         asking = others;
     }
+    let mut first_names: HashMap<(&str, &Vec<String>), usize> = HashMap::default();
+    for (group, first) in groups.iter().zip(names).filter_map(|(group, names)| Some((group, names.first()?))) {
+        *first_names.entry((group, first)).or_default() += 1;
+    }
     let mut taken: HashSet<(&str, Vec<String>)> = HashSet::default();
     let mut order: Vec<usize> = (0..names.len()).collect();
     order.sort_by_key(|&at| claims[at]);
     let mut result: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for at in order {
         let Some(name) = names[at].get(chosen[at]) else { continue };
-        let first = &names[at][0];
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
-        let free = free.chain((clusters[at].listens() || clusters[at].is_main()).then(|| alternate(first)));
+        // The same comment next to many numbers does not say that each of them may replace the first.
+        let is_second = || {
+            let namesakes = (groups[at], &names[at][0]);
+            clusters[at].is_named_by_comment() && first_names.get(&namesakes).is_some_and(|count| *count == 2)
+        };
+        let is_additional = clusters[at].listens() || clusters[at].is_main() || is_second();
+        let alternates = if is_additional { alternates(&clusters[at], &names[at]) } else { Vec::new() };
+        let free = free.chain(alternates);
         let free = free.chain(clusters[at].names_by_file());
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
@@ -151,9 +165,16 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     (0..names.len()).map(|at| result.remove(&at)).collect()
 }
 
-/// The name of an additional port, which a service uses instead of its usual one.
-fn alternate(name: &[String]) -> Vec<String> {
-    name.iter().cloned().chain(["alternate".to_owned()]).collect()
+/// Names of an additional port, which a service uses instead of its usual one: one with the comment next to the
+/// number, and one without it. A name that already means another additional port has none.
+fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> {
+    const ALTERNATE: &str = "alternate";
+    let Some(first) = names.first() else { return Vec::new() };
+    let comment = cluster.best().map(|used| used.evidence.comment.as_slice()).unwrap_or_default();
+    let commented = with(first, comment);
+    let bases = std::iter::once(first.clone()).chain(names.iter().find(|name| **name == commented).cloned());
+    let bases: Vec<Vec<String>> = bases.filter(|name| !name.iter().any(|word| word == ALTERNATE)).collect();
+    bases.into_iter().rev().map(|name| with(&name, &[ALTERNATE.to_owned()])).collect()
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.

@@ -10,7 +10,7 @@ use super::evidence::{Candidate, Evidence, weight};
 use super::reader::{is_front, is_local};
 use super::scaffolding;
 use super::words::{self, alike, share, with};
-use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES, PURPOSES};
+use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service};
 
 /// The uses of one service.
@@ -96,9 +96,12 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
         uses.into_iter().partition(|used| has_strong && is_strong(used));
     let (listeners, clients): (Vec<Used<'_>>, Vec<Used<'_>>) = strong.into_iter().partition(Used::is_listener);
+    // An entry of a catalogue repeats the number of a service that the same file may configure under another name.
+    let (entries, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        listeners.into_iter().partition(|used| used.evidence.is_catalogued());
     let (by_file, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) = listeners.into_iter().partition(Used::is_only_of_file);
     let mut found: Vec<Cluster<'_>> = Vec::new();
-    for used in listeners.into_iter().chain(by_file).chain(clients) {
+    for used in listeners.into_iter().chain(by_file).chain(entries).chain(clients) {
         let names = used.names();
         let same =
             found.iter().position(|cluster| !cluster.is_another_container(&used) && cluster.is_of(&used, &names));
@@ -106,6 +109,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let near = || near().filter(|&at| !found[at].is_of_another_row(&used));
         let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
         let same = same.or_else(|| listener_here(&found, &used));
+        let same = same.or_else(|| catalogued(&found, &used));
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
@@ -114,6 +118,9 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let mut undecided = Vec::new();
     let mut ends = Vec::new();
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
+    // A connection from outside does not reach a number inside a container.
+    let outside = only((0..found.len()).filter(|&at| !found[at].is_inside()));
+    let outside = outside.filter(|&at| found.len() > 1 && found[at].listens());
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
             // The health check of a container connects to that container.
@@ -136,6 +143,11 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let near = || here().or_else(|| bound(&found, &used)).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
         let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
+        let same = same.or_else(|| outside.filter(|&at| found[at].is_reached_by(&used)));
+        if same.is_some_and(|at| found[at].is_denied_by(&used)) {
+            found.push(Cluster::of(number, used));
+            continue;
+        }
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None if used.is_range_end() => ends.push(used),
@@ -171,7 +183,8 @@ fn of_ranges(number: u32, ends: Vec<Used<'_>>) -> impl Iterator<Item = Cluster<'
 
 /// The services of a number if no use certainly names one: one per file with the number, or else one for all uses.
 fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
-    let (own, others): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(Used::is_of_own_file);
+    let is_own = |used: &Used<'_>| used.is_of_own_file() || used.evidence.is_passed_on_in_own_file();
+    let (own, others): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(is_own);
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in own {
         let names = used.names();
@@ -282,6 +295,15 @@ fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
         .then_some(0)
 }
 
+/// The only service that the file of a catalogue's entry configures with the number of the entry.
+fn catalogued(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    if !used.evidence.is_catalogued() {
+        return None;
+    }
+    let is_here = |known: &Used<'_>| known.path == used.path && known.is_listener() && !known.evidence.is_catalogued();
+    only((0..found.len()).filter(|at| found[*at].uses.iter().any(is_here)))
+}
+
 /// The service that another client in the same file reaches at the same address.
 fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let place = (used.path, used.evidence.address()?);
@@ -350,7 +372,10 @@ impl<'a> Cluster<'a> {
     fn add(&mut self, used: Used<'a>) {
         self.certain.push(used.index);
         self.places.add(&used);
-        if self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
+        let is_purpose = |row: &Service| COMMON_PURPOSES.iter().any(|(number, _)| *number == row.number);
+        let is_honeypot = || self.service.iter().any(|word| HONEYPOTS.contains(&word.as_str()));
+        let may_name = used.row().is_some_and(|row| !(is_purpose(row) && self.listens() || is_honeypot()));
+        if may_name && self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
             self.row = used.row();
         }
         self.uses.push(used);
@@ -392,6 +417,20 @@ impl<'a> Cluster<'a> {
     /// Whether the table of well-known ports has this service and the one that a use names, as two services.
     fn is_of_another_row(&self, used: &Used<'_>) -> bool {
         matches!((self.row, used.row()), (Some(row), Some(other)) if row != other)
+    }
+
+    /// Whether a use opens the port for another service: in the file of that service, and with a comment that does not
+    /// mention this one.
+    fn is_denied_by(&self, used: &Used<'_>) -> bool {
+        let evidence = &used.evidence;
+        let is_other = |words: &[String]| {
+            !share(&self.service, words) && self.row.is_none_or(|row| !share(&words::split(row.name), words))
+        };
+        evidence.is_opened()
+            && evidence.is_named_by_comment()
+            && evidence.is_of_service()
+            && is_other(&evidence.comment)
+            && is_other(evidence.subject())
     }
 
     /// Whether the evidence of a use names this service.
@@ -438,6 +477,15 @@ impl<'a> Cluster<'a> {
         self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
     }
 
+    /// Whether a client connects to a service on its own machine, whose name it does not know better than the service.
+    fn is_reached_by(&self, used: &Used<'_>) -> bool {
+        used.evidence.is_client()
+            && used.evidence.is_loopback()
+            && used.known.is_none()
+            && !used.names_target()
+            && !self.is_on_another_machine(used)
+    }
+
     /// Whether all listeners on the port are on machines other than that of a use.
     fn is_on_another_machine(&self, used: &Used<'_>) -> bool {
         let machine = scaffolding::machine(used.path);
@@ -448,13 +496,18 @@ impl<'a> Cluster<'a> {
 
     /// The use with the strongest evidence.
     pub fn best(&self) -> Option<&Used<'a>> {
-        self.uses.iter().max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)))
+        self.uses.iter().max_by_key(|used| used.rank())
     }
 
     /// Whether a use shows what the port is for.
     pub fn is_named(&self) -> bool {
         let is_known = |used: &Used<'_>| used.known.is_some_and(|(_, weight)| weight >= weight::KNOWN);
         self.uses.iter().any(|used| used.evidence.best.weight > weight::CLIENT || is_known(used))
+    }
+
+    /// Whether the best evidence for its name is a comment next to the number.
+    pub fn is_named_by_comment(&self) -> bool {
+        self.row.is_none() && self.best().is_some_and(|used| used.evidence.best.weight == weight::COMMENT)
     }
 
     /// Whether something certainly listens on the port.
@@ -594,7 +647,7 @@ impl<'a> Cluster<'a> {
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let named = self.uses.iter().filter(is_name);
-        let best = named.max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)));
+        let best = named.max_by_key(|used| used.rank());
         let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);
         for used in by_weight() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
@@ -645,9 +698,13 @@ impl<'a> Cluster<'a> {
         );
         // As a last resort, the machine on which the service has this number.
         let machine = if self.listens() && self.uses.len() < MANY { self.only_machine() } else { None };
-        names.extend(base.iter().zip(machine).filter(|(base, _)| is_service(base)).map(|(base, name)| with(base, &name)));
+        names.extend(
+            base.iter().zip(machine).filter(|(base, _)| is_service(base)).map(|(base, name)| with(base, &name)),
+        );
         // A range is not the port of one service.
-        let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end();
+        // What is behind a proxy does not have its name.
+        let is_behind = |used: &Used<'_>| used.evidence.is_client() && is_front(used.evidence.subject());
+        let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end() && !is_behind(used);
         if names.is_empty() && self.uses.iter().all(is_by_file) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }

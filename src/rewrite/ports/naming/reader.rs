@@ -5,6 +5,8 @@ mod element;
 mod listener;
 mod role;
 
+pub use client::site_labels;
+
 use std::cell::OnceCell;
 
 use super::Missing;
@@ -16,7 +18,8 @@ use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PURPOSES, STRUCTURE, TOP_LEVEL,
+    CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PROXY_VARIABLES,
+    PURPOSES, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -76,8 +79,9 @@ impl<'a> Reader<'a> {
         let names = names.unwrap_or_default();
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
-        let is_one_of_many = context.is_list(port);
-        let subject = subject(port.path).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
+        let is_one_of_many = context.is_list(port) && line.called_host().is_none();
+        let subject =
+            own_subject(port.path, context).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
         let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());
         let is_default = line.before.trim_end().ends_with("mkDefault")
             || [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end))
@@ -113,7 +117,7 @@ impl<'a> Reader<'a> {
             "hostPort" | "host" => Some(Side::Host),
             "containerPort" | "guest" => Some(Side::Container),
             last if split(last).last().is_some_and(|word| word == "ports") => self.line.side(),
-            _ if self.is_in_compose() => self.line.side(),
+            _ if self.is_in_compose() || self.line.is_published() => self.line.side(),
             _ => None,
         }
     }
@@ -307,6 +311,16 @@ impl<'a> Reader<'a> {
         self.parts[at].ends_with("Config") || self.parts[at] == "config" || self.parts[at] == "text"
     }
 
+    /// Whether the file is about a proxy, in the folder of the service behind it.
+    pub fn is_in_folder_of_service(&self) -> bool {
+        self.context.is_folder_of_service(self.path)
+    }
+
+    /// Whether an option with text as its value contains the number.
+    pub fn is_in_text(&self) -> bool {
+        self.parts.iter().any(|part| matches!(*part, "content" | "text") || part.starts_with("append"))
+    }
+
     /// The service whose name follows a holder such as `services`, with the index of that name.
     fn named(&self) -> Option<&(usize, Candidate)> {
         self.named.get_or_init(|| self.named_by_option().or_else(|| self.held(self.holder?))).as_ref()
@@ -345,7 +359,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the name of the service is only in a set of this file with several services.
-    fn is_held(&self) -> bool {
+    pub fn is_held(&self) -> bool {
         self.holder.is_some() && self.named_by_option().is_none()
     }
 
@@ -374,7 +388,8 @@ impl<'a> Reader<'a> {
         let is_category = |part: &str| CATEGORIES.contains(&part.to_ascii_lowercase().as_str());
         let is_last = |at: usize| at + 2 >= self.parts.len();
         // A single letter is not a name: `services.c.wiki.ports`.
-        let is_category = |part: &str| is_category(part) || part.len() == 1 && part != "?" || self.context.is_category(part);
+        let is_category =
+            |part: &str| is_category(part) || part.len() == 1 && part != "?" || self.context.is_category(part);
         let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
         // The last name is the name of the option.
         if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
@@ -384,7 +399,10 @@ impl<'a> Reader<'a> {
         let is_unit = holder > 0 && self.parts[holder - 1] == "systemd";
         // `step-ca-init` prepares `step-ca`.
         let unit = if is_unit { without_phase(self.parts[at]) } else { self.parts[at] };
-        let words = if is_twin { split(unit) } else { service(unit) };
+        let mut words = if is_twin { split(unit) } else { service(unit) };
+        if words.len() > 1 {
+            words.pop_if(|word| self.context.is_ending(word));
+        }
         if self.parts[at] == "?" && !self.subject.is_empty() {
             let candidate = Candidate {
                 service: self.subject.clone(),
@@ -455,7 +473,10 @@ impl<'a> Reader<'a> {
 
     /// The virtual machine whose ports a machine forwards: `test` in `nixosConfigurations.test.virtualisation..`.
     pub fn virtual_machine(&self, path: &str) -> Option<Candidate> {
-        if self.last() != "port" || !self.parts.contains(&"forwardPorts") || !self.parts.contains(&"virtualisation") {
+        if self.last() != "port"
+            || !self.parts.contains(&"forwardPorts")
+            || !self.parts.iter().any(|part| matches!(*part, "microvm" | "virtualisation"))
+        {
             return None;
         }
         let at = self.parts.iter().position(|part| *part == "nixosConfigurations");
@@ -530,7 +551,7 @@ impl<'a> Reader<'a> {
     /// The name in a comment.
     pub fn commented(&self, comment: &[String], is_firewall: bool) -> Option<Candidate> {
         let most = if is_firewall { 4 } else { 2 };
-        if comment.is_empty() || all_generic(comment) {
+        if comment.is_empty() {
             return None;
         }
         if share(&self.subject, comment) {
@@ -540,6 +561,19 @@ impl<'a> Reader<'a> {
                 qualifier: rest.collect(),
                 weight: weight::COMMENT_OF_SUBJECT,
             });
+        }
+        // `# socks proxy`
+        if let [protocols @ .., last] = comment
+            && last == "proxy"
+            && protocols.iter().all(|word| PROXY_VARIABLES.contains(&word.as_str()))
+            && !self.subject.is_empty()
+            && !is_front(&self.subject)
+        {
+            let (service, qualifier) = (self.subject.clone(), comment.to_vec());
+            return Some(Candidate { service, qualifier, weight: weight::COMMENT });
+        }
+        if all_generic(comment) {
+            return None;
         }
         // `# RPC` identifies the port, not the service.
         let is_purpose = comment.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
@@ -592,6 +626,24 @@ impl<'a> Reader<'a> {
         }
         words
     }
+}
+
+/// The subject of a file. The configuration of a proxy, and of a part of a machine, in the folder of a service is about
+/// that service.
+fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
+    let own = subject(path);
+    if own.as_ref().is_some_and(|own| !is_front(own)) {
+        return own;
+    }
+    let folder = path.rsplit('/').nth(1).filter(|folder| !is_front(&split(folder))).map(service).unwrap_or_default();
+    let is_service = context.is_service(&folder) || service_ports::is_service(&folder.concat());
+    let Some(own) = own else {
+        // `hosts/web1/wiki/default.nix`
+        let is_default = || path.ends_with("/default.nix");
+        return Some(folder).filter(|folder| is_service && is_default() && !context.is_machine(&folder.join("-")));
+    };
+    let is_service = is_service || !all_generic(&folder) && context.is_folder_of_service(path);
+    Some(if is_service { folder } else { own })
 }
 
 /// The name of a unit without the phase of its service: `wiki` for `wiki-init`.

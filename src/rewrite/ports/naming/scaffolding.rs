@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::{HashMap, HashSet};
 
 use super::Missing;
-use super::reader::is_front;
+use super::reader::{is_front, site_labels};
 use super::texts::Texts;
 use super::words::{self, all_generic, split};
-use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
+use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 
 /// A name is a namespace if at least this many ports, and at least this many files, are under it.
@@ -60,8 +60,12 @@ pub struct Scaffolding<'a> {
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
+    /// Folders with several folders that each have a file about the same proxy.
+    layouts: HashSet<&'a str>,
     /// Numbers that several virtual hosts of a file listen on, by file.
     sockets: HashSet<(&'a str, u32)>,
+    /// The telling first labels of the virtual hosts in each domain.
+    domains: HashMap<String, BTreeSet<&'a str>>,
     /// The texts of the files.
     pub texts: Texts<'a>,
 }
@@ -78,12 +82,14 @@ impl<'a> Scaffolding<'a> {
             siblings: siblings(&names),
             categories: ports.iter().flat_map(categories).collect(),
             endings: endings(ports),
-            services: names.into_iter().filter_map(service).collect(),
+            services: names.iter().copied().filter_map(service).collect(),
             lists: lists(ports),
             fronts: fronts(ports),
+            layouts: layouts(ports),
             sockets: sockets(ports),
             machines,
             collections,
+            domains: domains(&names),
             texts: Texts::of(ports),
         }
     }
@@ -110,6 +116,21 @@ impl<'a> Scaffolding<'a> {
         ending.is_some_and(|ending| self.endings.contains(ending))
     }
 
+    /// Whether many modules of the repository have a word at the end of their names.
+    pub fn is_ending(&self, word: &str) -> bool {
+        !self.endings.is_empty() && self.endings.contains(word)
+    }
+
+    /// Whether many virtual hosts are in a domain, which then does not name one of them.
+    pub fn is_domain_of_many(&self, labels: &[&str]) -> bool {
+        self.domains.get(&labels.join(".")).is_some_and(|hosts| hosts.len() >= MANY)
+    }
+
+    /// Whether several virtual hosts are in a domain.
+    pub fn is_domain_of_several(&self, labels: &[&str]) -> bool {
+        self.domains.get(&labels.join(".")).is_some_and(|hosts| hosts.len() > 1)
+    }
+
     /// Whether another container has the same name except for its generic last word.
     pub fn is_twin(&self, container: &str) -> bool {
         self.twins.contains(container)
@@ -133,6 +154,14 @@ impl<'a> Scaffolding<'a> {
     /// Whether a file has virtual hosts for several ports.
     pub fn has_several_hosts(&self, path: &str) -> bool {
         self.fronts.contains(path)
+    }
+
+    /// Whether the folder of a file about a proxy contains one service: its siblings have such a file as well.
+    pub fn is_folder_of_service(&self, path: &str) -> bool {
+        let folders = path.rsplit_once('/').and_then(|(folder, _)| folder.rsplit_once('/'));
+        !self.layouts.is_empty()
+            && folders.is_some_and(|(outer, folder)| self.layouts.contains(outer) && !self.is_machine(folder))
+            && !self.has_several_hosts(path)
     }
 
     /// Whether several virtual hosts of a file listen on a number.
@@ -182,7 +211,8 @@ fn siblings<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
 /// The suffixes of module names, after the subjects of their files.
 fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     let mut files: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for port in ports.iter().filter(|port| port.name.starts_with("options.")) {
+    let is_option = |port: &&Missing<'_>| port.name.starts_with("options.") || port.name.contains(".options.");
+    for port in ports.iter().filter(is_option) {
         let (Some(name), Some(subject)) = (service(port.name), words::subject(port.path)) else { continue };
         if let Some(ending) = name.strip_prefix(&subject.concat()).filter(|ending| !ending.is_empty()) {
             files.entry(ending.to_owned()).or_default().insert(port.path);
@@ -291,6 +321,40 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
         labels && numbers
     };
     files.filter(has_several).map(|file| file[0].path).collect()
+}
+
+/// Folders with several folders that each have a file about the same proxy: `services` with `services/wiki/nginx.nix`,
+/// `services/chat/nginx.nix`, ..
+fn layouts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
+    let mut folders: HashMap<(&str, &str), BTreeSet<&str>> = HashMap::default();
+    for file in ports.chunk_by(|a, b| a.path == b.path) {
+        let Some((folder, name)) = file[0].path.rsplit_once('/') else { continue };
+        let Some((outer, inner)) = folder.rsplit_once('/') else { continue };
+        if FRONTS.contains(&name.strip_suffix(".nix").unwrap_or(name)) {
+            folders.entry((outer, name)).or_default().insert(inner);
+        }
+    }
+    let is_machines = |outer: &str| MACHINE_FOLDERS.contains(&outer.rsplit('/').next().unwrap_or(outer));
+    let many = folders.into_iter().filter(|((outer, _), inner)| inner.len() >= MANY && !is_machines(outer));
+    many.map(|((outer, _), _)| outer).collect()
+}
+
+/// The telling first labels of the virtual hosts in each domain, and in each part of a domain: `wiki.example.org` is in
+/// `example.org`.
+fn domains<'a>(names: &HashSet<&'a str>) -> HashMap<String, BTreeSet<&'a str>> {
+    const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
+    let mut domains: HashMap<String, BTreeSet<&str>> = HashMap::default();
+    for name in names {
+        let Some((_, site)) = SITES.iter().find_map(|sites| name.split_once(sites)) else { continue };
+        let parts: Vec<&str> = site.split(['.', ' ']).collect();
+        let labels = site_labels(&parts);
+        for at in 1..labels.len().saturating_sub(1) {
+            if !all_generic(&words::service(labels[at - 1])) {
+                domains.entry(labels[at..].join(".")).or_default().insert(labels[at - 1]);
+            }
+        }
+    }
+    domains
 }
 
 /// Numbers that several virtual hosts of a file listen on.

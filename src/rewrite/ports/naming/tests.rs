@@ -1,10 +1,12 @@
 //! Names derived from the evidence of uses.
 
 mod clients;
+mod commands;
 mod containers;
 mod fleets;
 mod records;
 mod services;
+mod sites;
 mod table;
 
 use super::*;

@@ -268,6 +268,10 @@ pub fn file_stem(path: &str) -> Option<Vec<String>> {
 }
 
 fn subject_of(name: &str) -> Option<Vec<String>> {
+    // Capitals separate no words in a name without lower-case letters: `I2P`.
+    let upper = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let lower = if upper { name.to_ascii_lowercase() } else { String::new() };
+    let name = if upper { lower.as_str() } else { name };
     let plain = name.strip_suffix("_test").or_else(|| name.strip_suffix("-test")).unwrap_or(name);
     let plain = plain.strip_suffix("_tests").or_else(|| plain.strip_suffix("-tests")).unwrap_or(plain);
     let mut words = service(plain);

@@ -39,6 +39,8 @@ impl<'a> Reader<'a> {
                     return plain(service(domain), weight::RECORD);
                 }
                 let name = beside.name().filter(|name| !beside.names_host(name) && !self.context.is_machine(name));
+                let host = self.line.variable_host().map(service).unwrap_or_default();
+                let name = name.filter(|name| host.is_empty() || service(name) != host && prose(name) != host);
                 // A name with blanks counts only as the title of a link.
                 let name = name.filter(|name| !name.contains(' ') || self.line.scheme().is_some());
                 // The address of a service in a cluster is more specific than the title of its client.

@@ -4,7 +4,9 @@ use super::super::choose::is_holder;
 use super::super::evidence::{Candidate, weight};
 use super::super::words::{all_generic, is_generic, is_variable, service, share, split, telling, with};
 use super::Reader;
-use crate::knowledge::name_words::{CATEGORIES, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE};
+use crate::knowledge::name_words::{
+    ABBREVIATIONS, CATEGORIES, COMMAND_OPTIONS, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE,
+};
 use crate::knowledge::service_ports::{self, Certainty};
 
 /// Words of an option for the first port of a range.
@@ -29,16 +31,18 @@ impl Reader<'_> {
         if self.is_manifest() {
             return self.in_manifest();
         }
-        // A host in the SSH configuration
-        if self.parts.contains(&"matchBlocks") {
-            let qualifier = self.ssh_forward().map(str::to_owned).into_iter().collect();
-            return Candidate { service: vec!["ssh".to_owned()], qualifier, weight: weight::FILE_LISTENER };
+        if let Some(forward) = self.ssh_forward() {
+            let (service, qualifier) = (vec!["ssh".to_owned()], vec![forward.to_owned()]);
+            return Candidate { service, qualifier, weight: weight::FILE_LISTENER };
+        }
+        if let Some(candidate) = self.abbreviation().or_else(|| self.written_for_caddy()) {
+            return candidate;
         }
         if let Some(candidate) = self.site() {
             return candidate;
         }
         if let Some((_, candidate)) = self.named() {
-            return candidate.clone();
+            return self.inside(candidate.clone());
         }
         if let Some(candidate) = self.in_ports() {
             return candidate;
@@ -79,7 +83,10 @@ impl Reader<'_> {
             }
             Some(&at) if !self.subject.is_empty() && is_holder(&service(self.parts[at])) => self.leaf(self.last()),
             Some(&at) => {
-                let words = service(self.parts[at]);
+                let words = service(file_owner(self.parts[at]));
+                if let Some(candidate) = self.in_settings(at, &words, &inner) {
+                    return candidate;
+                }
                 let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
                 let is_same = is_short || share(&self.subject, &words);
                 // `ldaps` in `authentik-ldaps`, in `authentik.nix`.
@@ -94,9 +101,10 @@ impl Reader<'_> {
     }
 
     /// What listens on a port that SSH forwards: `socks` in `dynamicForwards.port`. `None` for the port of SSH itself.
-    fn ssh_forward(&self) -> Option<&'static str> {
+    pub(super) fn ssh_forward(&self) -> Option<&'static str> {
         let has = |name: &str| self.parts.contains(&name);
         match () {
+            () if !has("matchBlocks") => None,
             () if has("dynamicForwards") => Some("socks"),
             () if has("localForwards") || has("remoteForwards") => Some("forward"),
             () => None,
@@ -105,12 +113,63 @@ impl Reader<'_> {
 
     /// The host in the SSH configuration that has the port, or connections to which forward the port: `eva` in
     /// `matchBlocks.eva.port`.
-    pub fn ssh_host(&self) -> Option<Vec<String>> {
+    pub fn ssh_block(&self) -> Option<Vec<String>> {
         let at = self.parts.iter().position(|part| *part == "matchBlocks")?;
         let host = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len())?;
         let is_name = host.len() > 1 && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let words = split(host);
         (is_name && !all_generic(&words)).then_some(words)
+    }
+
+    /// The command that a shell has an abbreviation for: `share` in `programs.fish.shellAbbrs.share`.
+    pub(super) fn abbreviation(&self) -> Option<Candidate> {
+        let at = self.parts.iter().position(|part| ABBREVIATIONS.contains(part))?;
+        let words = split(self.parts.get(at + 1)?);
+        let is_name = words.iter().any(|word| word.len() > 1 && !is_generic(word));
+        let words = if self.line.before.contains("ssh ") { with(&words, &["ssh".to_owned()]) } else { words };
+        is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER })
+    }
+
+    /// The addresses in a configuration of Caddy that the script of another unit writes: `admin localhost:2019` and the
+    /// site `:8080 {`.
+    fn written_for_caddy(&self) -> Option<Candidate> {
+        let before = self.line.before.trim();
+        let is_site = before == ":" && self.line.after.trim() == "{";
+        let is_admin = before.strip_prefix("admin ").is_some_and(|host| host.ends_with(':'));
+        if !is_site && !is_admin || !self.parts.iter().any(|part| COMMAND_OPTIONS.contains(part)) {
+            return None;
+        }
+        let qualifier = if is_admin { vec!["admin".to_owned()] } else { Vec::new() };
+        let service = with(&self.subject, &["caddy".to_owned()]);
+        Some(Candidate { service, qualifier, weight: weight::LISTENER + 2 })
+    }
+
+    /// Adds the name of the container to a server that does not have the usual number of its protocol: `forge` to `ssh`
+    /// in `containers.forge.config.services.openssh.ports`.
+    fn inside(&self, candidate: Candidate) -> Candidate {
+        let row = if let [word] = candidate.service.as_slice() { service_ports::named(word) } else { None };
+        let is_other = row.is_some_and(|row| row.certainty == Certainty::Always && row.number != self.line.number);
+        let container = self.container().filter(|_| is_other).map(service).unwrap_or_default();
+        if container.is_empty() || all_generic(&container) {
+            return candidate;
+        }
+        Candidate { service: with(&container, &candidate.service), ..candidate }
+    }
+
+    /// The service of the file, with the part of it that a set of settings is for: `agentSettings.http.port` in
+    /// `hermes.nix`.
+    fn in_settings(&self, at: usize, words: &[String], inner: &[usize]) -> Option<Candidate> {
+        let is_settings = at == 0
+            && self.parts.len() > 2
+            && ["Settings", "Config", "Options"].iter().any(|end| self.parts[0].ends_with(end));
+        let is_known = || self.is_service(words) || inner.iter().any(|&at| self.is_service(&service(self.parts[at])));
+        if !is_settings || self.subject.is_empty() || share(&self.subject, words) || is_known() {
+            return None;
+        }
+        let service = with(&self.subject, words);
+        let purpose = inner.iter().map(|&at| self.parts[at]).find(|part| PURPOSES.contains(part));
+        let purpose: Vec<String> = purpose.map(str::to_owned).into_iter().collect();
+        Some(Candidate { qualifier: with(&purpose, &self.qualifier(&service)), service, weight: weight::BOUND + 5 })
     }
 
     /// Whether it is the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.
@@ -195,7 +254,12 @@ impl Reader<'_> {
     /// A name without context, which belongs to the subject of the file.
     pub(super) fn leaf(&self, name: &str) -> Candidate {
         let words = if STRUCTURE.contains(&name) { Vec::new() } else { telling(name) };
-        let words = self.without_prefix(words, name, &self.subject);
+        let mut words = self.without_prefix(words, name, &self.subject);
+        // `haPort` in `home-assistant.nix`
+        let initials: String = self.subject.iter().filter_map(|word| word.chars().next()).collect();
+        if initials.len() > 1 && matches!(words.as_slice(), [word] if *word == initials) {
+            words.clear();
+        }
         // `initialPorts.query`
         let before = self.parts.len().checked_sub(2).map(|at| split(self.parts[at]));
         let is_set_of_ports =
@@ -207,6 +271,7 @@ impl Reader<'_> {
         // A well-known service needs no additional name. A protocol does.
         let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
         let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
+            && !self.is_diagnostic(&words)
             && !words.iter().any(|word| PURPOSES.contains(&word.as_str()));
         if is_service && !share(&self.subject, &words) {
             return Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND };
@@ -225,6 +290,13 @@ impl Reader<'_> {
                 Candidate { service: self.subject.clone(), qualifier, weight: weight::BOUND }
             }
         }
+    }
+
+    /// Whether some words mean the port on which the file's service reports its own state: `prometheusPort`.
+    fn is_diagnostic(&self, words: &[String]) -> bool {
+        let has_row = |word: &str| service_ports::services(self.line.number).iter().any(|row| row.name == word);
+        let is_one = matches!(words, [word] if DIAGNOSTICS.contains(&word.as_str()) && !has_row(word));
+        is_one && !self.subject.is_empty() && self.is_service(&self.subject)
     }
 
     /// The words of the last name that distinguish this port from the service's other ports.
@@ -326,6 +398,12 @@ fn without_name(words: Vec<String>, name: &str, service: &[String]) -> Vec<Strin
     let whole = service.concat();
     let end = (2..=words.len().min(MOST)).find(|&end| words[..end].concat() == whole);
     words[end.unwrap_or(0)..].to_vec()
+}
+
+/// The name in an attribute that is the path of a file: the first folder, `wiki` for `wiki/server.conf`.
+fn file_owner(name: &str) -> &str {
+    let mut folders = name.split('/').filter(|folder| !all_generic(&split(folder)));
+    if name.contains('/') { folders.next().unwrap_or(name) } else { name }
 }
 
 /// Whether a word of at most three letters abbreviates a service's name: it has the first letter of one of the name's
