@@ -486,7 +486,8 @@ impl<'a> Reader<'a> {
             Some(machine) => split(machine),
             None => self.file_of_machine(path),
         };
-        let service = with(&name, &["vm".to_owned()]);
+        let is_said = name.last().is_some_and(|word| word.ends_with("vm"));
+        let service = if is_said { name } else { with(&name, &["vm".to_owned()]) };
         Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER })
     }
 

@@ -7,6 +7,7 @@ mod fleets;
 mod records;
 mod services;
 mod sites;
+mod structure;
 mod table;
 
 use super::*;

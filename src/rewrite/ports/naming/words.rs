@@ -329,6 +329,7 @@ mod tests {
             ("hosts/nixos/web1/services.nix", None),
             ("hosts/nas/services/media/sonarr.nix", Some("sonarr")),
             ("nix/mailhog_test.nix", Some("mailhog")),
+            ("stacks/docker-compose-wiki.yml", Some("wiki")),
             ("inventory.nix", None),
             ("prometheus/exporters/zfs.nix", Some("zfs exporter")),
             ("flake.nix", None),

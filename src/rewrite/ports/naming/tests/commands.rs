@@ -47,7 +47,7 @@ fn the_server_of_the_machine_has_the_name_ssh() {
         (2222, "containers.i2p-container.config.services.openssh.ports", "z.nix", "ports = [ @2222 ];"),
         (2222, "containers.i2p-container.config.networking.firewall.allowedTCPPorts", "z.nix", "[\n  @2222 # ssh\n]"),
     ];
-    assert_eq!(proposals(&uses), ["infrastructure.ssh=6000", "services.endlesshGo=22", "services.i2pSsh=2222"]);
+    assert_eq!(proposals(&uses), ["infrastructure.i2pSsh=2222", "infrastructure.ssh=6000", "services.endlesshGo=22"]);
     let initrd = (2222, "boot.initrd.network.ssh.port", "unlock.nix", "port = @2222;");
     assert_eq!(proposals(&[initrd]), ["infrastructure.sshInitrd=2222"]);
 }

@@ -111,8 +111,8 @@ fn the_folder_of_a_service_names_the_port_in_its_proxy_configuration() {
 fn comments_name_proxies_and_single_numbers() {
     let list = "networking.firewall.allowedTCPPorts";
     for (text, expected) in [
-        ("[\n  @4321 # http proxy\n]", "services.i2pHttpProxy"),
-        ("[\n  @4321 # socks proxy\n]", "services.i2pSocksProxy"),
+        ("[\n  @4321 # http proxy\n]", "infrastructure.i2pHttpProxy"),
+        ("[\n  @4321 # socks proxy\n]", "infrastructure.i2pSocksProxy"),
     ] {
         assert_eq!(proposals(&[(4321, list, "I2P.nix", text)]), [format!("{expected}=4321")], "{text}");
     }
