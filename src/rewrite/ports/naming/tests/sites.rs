@@ -121,7 +121,7 @@ fn comments_name_proxies_and_single_numbers() {
         "# Required by Lifx\nnetworking.firewall.allowedUDPPorts = [ @4321 ];",
         "# Lifx\nallowedUDPPorts = [\n  @4321\n];",
     ] {
-        assert_eq!(proposals(&[(4321, list, "hosts/web1/default.nix", text)]), ["services.lifx=4321"], "{text}");
+        assert_eq!(proposals(&[(4321, list, "hosts/web1/default.nix", text)]), ["home.lifx=4321"], "{text}");
     }
     for text in [
         "# Required by Lifx\nallowedUDPPorts = [ @4321 4322 ];",
