@@ -369,6 +369,9 @@ pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstrea
 /// Names of sets that contain the services which another one connects to, by their names.
 pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
 
+/// Names of sets that contain the addresses of services behind a proxy or a tunnel, by the names of the services.
+pub const ROUTES: &[&str] = &["backends", "forwards", "proxied", "proxies", "routes", "serve", "upstreams"];
+
 /// Names of sets whose values are addresses of other hosts.
 pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",

@@ -438,7 +438,8 @@ impl<'a> Reader<'a> {
         let stem =
             || path.rsplit('/').next()?.strip_suffix(".nix").filter(|stem| !matches!(*stem, "default" | "flake"));
         let name = machine.or_else(stem).map(split).unwrap_or_default();
-        let service = with(&name, &["vm".to_owned()]);
+        let is_said = name.last().is_some_and(|word| word.ends_with("vm"));
+        let service = if is_said { name } else { with(&name, &["vm".to_owned()]) };
         Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER })
     }
 
@@ -575,7 +576,8 @@ fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
         return own;
     }
     let folder = path.rsplit('/').nth(1).filter(|folder| !is_front(&split(folder))).map(service).unwrap_or_default();
-    let is_service = context.is_service(&folder) || service_ports::is_service(&folder.concat());
+    let is_known = context.is_service(&folder) || service_ports::is_service(&folder.concat());
+    let is_service = is_known && !all_generic(&folder);
     let Some(own) = own else {
         // `hosts/web1/wiki/default.nix`
         let is_default = || path.ends_with("/default.nix");
