@@ -378,6 +378,9 @@ pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstrea
 /// Names of sets that contain the services which another one connects to, by their names.
 pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
 
+/// Names of sets that contain the addresses of services behind a proxy or a tunnel, by the names of the services.
+pub const ROUTES: &[&str] = &["backends", "forwards", "proxied", "proxies", "routes", "serve", "upstreams"];
+
 /// Names of sets whose values are addresses of other hosts.
 pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",
@@ -428,7 +431,7 @@ pub const MACHINE_FOLDERS: &[&str] =
 
 /// Words of comments that do not name a service.
 pub static COMMENT_WORDS: Words = words!(
-    " a an and allow also any are as at be by can clients connections connect default ditto do enable etc \
+    " a accept an and allow also any are as at be by can clients connections connect default ditto do enable etc \
     expose external facilitate for from if in incoming internal is it its listen listens local me my needed needs no not of on \
     only open opens or our outgoing port ports protocol required requires see server service should so some tcp that the them these this \
     to todo traffic udp use used uses using via we web when where which will with you your fixme note xxx access main http(s) both punching \

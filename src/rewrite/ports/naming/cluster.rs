@@ -283,7 +283,13 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 /// name.
 fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let row = used.row().filter(|_| used.evidence.is_client())?;
-    found.iter().position(|cluster| cluster.places.rows.contains(&(row.number, row.name)))
+    // A well-known service with this number is not the one that usually has it.
+    let is_other = |cluster: &Cluster<'_>| {
+        let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
+        own.is_some_and(|own| own.name != row.name)
+    };
+    let has_row = |cluster: &Cluster<'_>| cluster.places.rows.contains(&(row.number, row.name));
+    found.iter().position(|cluster| has_row(cluster) && !is_other(cluster))
 }
 
 /// The only listener on the port that a client reaches on its own machine, whatever name it gives to the listener. A
@@ -372,7 +378,12 @@ impl<'a> Cluster<'a> {
     fn add(&mut self, used: Used<'a>) {
         self.certain.push(used.index);
         self.places.add(&used);
-        let is_purpose = |row: &Service| COMMON_PURPOSES.iter().any(|(number, _)| *number == row.number);
+        let is_purpose = |row: &Service| {
+            let is_common = COMMON_PURPOSES.iter().any(|(number, _)| *number == row.number);
+            let own = self.uses.first().map(|known| &known.evidence.best);
+            let own = own.map(|best| with(&best.service, &best.qualifier)).unwrap_or_default();
+            is_common && share(&own, &words::split(row.name))
+        };
         let is_honeypot = || self.service.iter().any(|word| HONEYPOTS.contains(&word.as_str()));
         let may_name = used.row().is_some_and(|row| !(is_purpose(row) && self.listens() || is_honeypot()));
         if may_name && self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
@@ -665,6 +676,9 @@ impl<'a> Cluster<'a> {
             }
         }
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
+        // The clients of SSH tell its servers apart.
+        let clients = self.uses.iter().filter(|used| used.evidence.is_of_ssh_client());
+        names.extend(clients.map(|used| used.evidence.best.service.clone()));
         names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
         let interface = self.interface();
         names.extend(base.iter().zip(interface).map(|(base, interface)| with(base, &interface)));

@@ -336,6 +336,11 @@ impl<'a> Evidence<'a> {
             && (self.reader.is_service(subject) || self.reader.configures(subject))
     }
 
+    /// Whether it is in the configuration of an SSH client.
+    pub fn is_of_ssh_client(&self) -> bool {
+        self.reader.ssh_host().is_some() && self.best.weight == weight::HOST
+    }
+
     /// Whether a proxy passes connections on to the port, in a file that is about the service behind it.
     pub fn is_passed_on_in_own_file(&self) -> bool {
         self.is_client()

@@ -46,6 +46,7 @@ impl<'a> Line<'a> {
         let alone = before.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '"' | '[')).is_empty();
         let comment = match own {
             "" if alone && !is_only_element(rest, tail_text) => comment_above(rest),
+            "" if is_forward(port.name, before) => comment_above(rest),
             "" if opens_one(port, head, tail_text) => comment_of_statement(head),
             // A comment about several numbers does not name any of them. The two ends of a range count as one.
             own if is_range_end(port.name) => own,
@@ -545,6 +546,11 @@ fn held(variable: &str) -> Option<Vec<String>> {
     (!words.is_empty() && !all_generic(&words) && parts.next().is_some()).then_some(words)
 }
 
+/// Whether a line is the set for a port that a virtual machine forwards: `{ host.port = 8080; guest.port = 80; }`.
+fn is_forward(name: &str, before: &str) -> bool {
+    before.trim_start().starts_with('{') && name.contains("forwardPorts")
+}
+
 /// The text after a number, or after the port mapping that begins with it: `8080:80` counts as one port.
 fn after_mapping(tail: &str) -> &str {
     tail.strip_prefix(':').map_or(tail, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()))
@@ -592,7 +598,12 @@ pub fn range_protocol(name: &str) -> Option<String> {
     is_range_end(name).then(|| protocol.to_owned())
 }
 
-/// The comment at the end of a line, without the comment marker.
+/// The comment at the end of a line, without the comment marker, or that of a firewall's rule: `tcp dport 9324 accept
+/// comment "bird-exporter"`.
 fn comment_of(tail: &str) -> &str {
-    tail.find(" #").map_or("", |at| tail[at + 2..].trim())
+    const OF_RULE: &str = "comment \"";
+    if let Some(at) = tail.find(" #") {
+        return tail[at + 2..].trim();
+    }
+    tail.find(OF_RULE).and_then(|at| tail[at + OF_RULE.len()..].split('"').next()).unwrap_or("")
 }

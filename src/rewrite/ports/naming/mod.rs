@@ -367,8 +367,10 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         // `forgejoSSH` is not the SSH of the machine.
         return (!is_purpose_of_another(row, evidence)).then_some((row, weight::KNOWN));
     }
-    // The configuration of a client names the service that usually has the number.
-    let is_near = |row: &&Service| evidence.is_near(row);
+    // The configuration of a client, or of a proxy, names the service that usually has the number.
+    let is_of_front = is_front(&evidence.best.service);
+    let may_be_another = is_of_front || evidence.best.weight < weight::LISTENER && !evidence.names_service();
+    let is_near = |row: &&Service| may_be_another && (is_of_front || !row.is_protocol) && evidence.is_near(row);
     if let Some(row) = rows.iter().find(is_near) {
         return Some((row, weight::KNOWN));
     }

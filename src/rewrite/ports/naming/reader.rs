@@ -16,7 +16,7 @@ use super::evidence::{Candidate, weight};
 use super::line::{Line, Side};
 use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
-use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
+use super::words::{all_generic, comment, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
     CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PROXY_VARIABLES,
     PURPOSES, STRUCTURE, TOP_LEVEL,
@@ -479,6 +479,11 @@ impl<'a> Reader<'a> {
         {
             return None;
         }
+        // `# wiki`
+        let service = comment(self.line.comment);
+        if self.is_service(&service) {
+            return Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER });
+        }
         let at = self.parts.iter().position(|part| *part == "nixosConfigurations");
         let literal = |name: &&&str| !matches!(**name, "?" | "virtualisation");
         let machine = at.and_then(|at| self.parts.get(at + 1)).filter(literal).copied();
@@ -637,7 +642,8 @@ fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
         return own;
     }
     let folder = path.rsplit('/').nth(1).filter(|folder| !is_front(&split(folder))).map(service).unwrap_or_default();
-    let is_service = context.is_service(&folder) || service_ports::is_service(&folder.concat());
+    let is_known = context.is_service(&folder) || service_ports::is_service(&folder.concat());
+    let is_service = is_known && !all_generic(&folder);
     let Some(own) = own else {
         // `hosts/web1/wiki/default.nix`
         let is_default = || path.ends_with("/default.nix");

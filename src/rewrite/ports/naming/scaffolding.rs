@@ -271,8 +271,15 @@ fn collections<'a>(ports: &[Missing<'a>], machines: &HashSet<String>) -> HashSet
     members.into_iter().filter(|(_, members)| is_many(members)).map(|((path, set, _), _)| (path, set)).collect()
 }
 
-/// Lists of several numbers: in a firewall, in a function argument, or outside services in an option such as
-/// `gamePorts`.
+/// Whether a number is by itself an element of a list.
+fn is_element(port: &Missing<'_>) -> bool {
+    let byte = |at: usize| port.text.as_bytes().get(at).copied();
+    let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'[' | b']'));
+    ends((port.span.start as usize).checked_sub(1).and_then(byte)) && ends(byte(port.span.end as usize))
+}
+
+/// Lists of several numbers: in a firewall, in a function argument, in the mappings of a container, or outside services
+/// in an option such as `gamePorts`.
 fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
     let mut numbers: BTreeMap<(&str, &str), (usize, BTreeSet<u32>)> = BTreeMap::new();
     for port in ports {
@@ -286,7 +293,8 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
         let is_known = services(port.number).iter().any(|row| row.certainty != Certainty::Named);
         // The argument of a function that opens or lists ports.
         let is_argument = !port.name.contains(['.', ' ']);
-        if (opens || is_argument) && !is_known || is_list && !in_service {
+        let is_mapped = || last == "ports" && port.name.contains("containers.") && is_element(port);
+        if (opens || is_argument) && !is_known || is_list && !in_service || is_mapped() {
             let most = if is_list && !opens { MANY - 1 } else { MANY };
             numbers.entry((port.path, port.name)).or_insert((most, BTreeSet::new())).1.insert(port.number);
         }

@@ -28,6 +28,11 @@ impl Reader<'_> {
         if let Some(host) = self.ssh_host() {
             return vec![self.ssh(host)];
         }
+        if let Some(name) = self.route() {
+            let words = service(name);
+            let words = if all_generic(&words) { Vec::new() } else { words };
+            return vec![plain(words, weight::TARGET)];
+        }
         let label = self.host_label();
         let server = if label.is_none() { self.line.server_name(port.text, port.span.start) } else { None };
         // The text of an entire proxy configuration usually has several servers.
@@ -218,7 +223,8 @@ impl Reader<'_> {
     fn served(&self) -> Option<String> {
         let path = self.line.after.strip_prefix('/').filter(|_| self.line.scheme().is_some())?;
         let end = path.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(path.len());
-        let row = service_ports::named(&path[..end]).filter(|row| row.certainty != Certainty::Always)?;
+        let row =
+            service_ports::named(&path[..end]).filter(|row| row.certainty != Certainty::Always && !row.is_protocol)?;
         let is_purpose = PURPOSES.contains(&&path[..end]);
         (!is_purpose && row.name == &path[..end]).then(|| path[..end].to_owned())
     }

@@ -38,8 +38,15 @@ impl Reader<'_> {
         if let Some(candidate) = self.abbreviation().or_else(|| self.written_for_caddy()) {
             return candidate;
         }
+        // A port that a client of SSH forwards
+        if self.parts.contains(&"matchBlocks") {
+            return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
+        }
         if let Some(candidate) = self.site() {
             return candidate;
+        }
+        if self.is_site_address() {
+            return Candidate { service: self.subject.clone(), qualifier: Vec::new(), weight: weight::FILE_LISTENER };
         }
         if let Some((_, candidate)) = self.named() {
             return self.inside(candidate.clone());
@@ -276,6 +283,10 @@ impl Reader<'_> {
         if is_service && !share(&self.subject, &words) {
             return Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND };
         }
+        let is_purpose = !words.is_empty() && words.iter().all(|word| PURPOSES.contains(&word.as_str()));
+        if let Some(folder) = self.folder().filter(|_| is_purpose && self.subject.is_empty()) {
+            return Candidate { service: folder, qualifier: words, weight: weight::BOUND };
+        }
         match (self.subject.is_empty(), words.is_empty()) {
             (_, true) => {
                 Candidate { service: self.subject.clone(), qualifier: self.end(), weight: weight::FILE_LISTENER }
@@ -290,6 +301,13 @@ impl Reader<'_> {
                 Candidate { service: self.subject.clone(), qualifier, weight: weight::BOUND }
             }
         }
+    }
+
+    /// The words of the folder that the file is the main file of, unless it is the folder of a machine.
+    fn folder(&self) -> Option<Vec<String>> {
+        let folder = self.path.strip_suffix("/default.nix")?.rsplit('/').next()?;
+        let words = service(folder);
+        (!all_generic(&words) && !is_holder(&words) && !self.context.is_machine(folder)).then_some(words)
     }
 
     /// Whether some words mean the port on which the file's service reports its own state: `prometheusPort`.

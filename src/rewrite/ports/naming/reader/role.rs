@@ -2,7 +2,7 @@
 
 use super::super::words::{all_generic, service, split, telling};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
-use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, TOP_LEVEL};
+use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, ROUTES, TOP_LEVEL};
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
@@ -25,7 +25,10 @@ impl<'a> Reader<'a> {
         if self.line.is_any_host() || self.is_of_site() {
             return false;
         }
-        if self.ssh_host().is_some() || self.line.called_host().is_some() {
+        if self.is_site_address() {
+            return false;
+        }
+        if self.ssh_host().is_some() || self.line.called_host().is_some() || self.route().is_some() {
             return true;
         }
         let mut last = split(self.last());
@@ -102,6 +105,20 @@ impl<'a> Reader<'a> {
             || self.line.key_host().is_some() && !listens
     }
 
+    /// The name of a local service in a set of routes to services: `wiki` in `routes.wiki = "http://127.0.0.1:8000"`.
+    pub(super) fn route(&self) -> Option<&'a str> {
+        let [.., set, name] = self.parts.as_slice() else { return None };
+        let is_web = || matches!(self.line.scheme(), Some("http" | "https")) && self.line.is_at_loopback();
+        (ROUTES.contains(set) && is_web()).then_some(*name)
+    }
+
+    /// Whether it is in the name of a virtual host, which is the address that the proxy listens on:
+    /// `virtualHosts.":8080"`.
+    pub(super) fn is_site_address(&self) -> bool {
+        let is_site = self.parts.last().is_some_and(|last| matches!(*last, "virtualHosts" | "virtualhosts"));
+        is_site && self.line.before.ends_with("\":")
+    }
+
     /// Whether it is in a list that only contains ports, of an option that does not name a service:
     /// `networking.proxyPorts = [ 8000 ]`.
     fn is_in_bare_list(&self) -> bool {
@@ -118,7 +135,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The name of a server in the configuration of an SSH client: `forge` in `programs.ssh.matchBlocks.forge.port`.
-    pub(super) fn ssh_host(&self) -> Option<&'a str> {
+    pub fn ssh_host(&self) -> Option<&'a str> {
         let is_port = self.parts.last().is_some_and(|last| last.eq_ignore_ascii_case("port"));
         if !is_port || !self.parts.contains(&"ssh") && !self.parts.contains(&"matchBlocks") {
             return None;
@@ -129,7 +146,9 @@ impl<'a> Reader<'a> {
         let is_set = |pair: &[&str]| pair[1] == "matchBlocks" || matches!(pair, ["ssh", "settings"]);
         let at = self.parts.windows(2).position(is_set).map(|at| at + 2)?;
         let is_program = self.parts[..at].contains(&"programs") || self.parts[at - 1] == "matchBlocks";
-        self.parts.get(at).filter(|_| is_program && at + 1 < self.parts.len()).copied()
+        let is_forward = |part: &&str| part.ends_with("Forwards");
+        let is_own = is_program && at + 1 < self.parts.len() && !self.parts[at..].iter().any(is_forward);
+        self.parts.get(at).filter(|_| is_own).copied()
     }
 
     /// Whether it is the port of a service's database: `services.wiki.database.port`.

@@ -65,7 +65,7 @@ fn no_name_is_an_alternate_of_an_alternate() {
 #[test]
 fn the_lines_above_a_number_may_name_its_usual_service() {
     let text = "content = ''\n  [power switch]\n  type: homeassistant\n  address: 127.0.0.1\n  port: @8123\n'';";
-    let client = (8123, "sops.templates.printer_power.conf.content port", "printer.nix", text);
+    let client = (8123, "sops.templates.gantry_power.conf.content port", "gantry.nix", text);
     let server = (8123, "services.home-assistant.config.http.server_port", "ha.nix", "server_port = @8123;");
     assert_eq!(proposals(&[client, server]), ["home.homeAssistant=8123"]);
     let rtmp = "appendConfig = ''\n  rtmp {\n    server {\n      listen @1935;\n    }\n  }\n'';";
@@ -94,4 +94,47 @@ fn a_host_with_the_title_of_a_link_is_not_its_service() {
     let name = "pages.sites.url";
     let dashboard = (4321, "services.dash.port", "dash.nix", "port = @4321;");
     assert_eq!(proposals(&[(4321, name, "pages.nix", link), dashboard]), ["services.dash=4321"]);
+}
+
+#[test]
+fn clients_of_ssh_tell_servers_apart() {
+    let client = |name: &str| format!("programs.ssh.matchBlocks.{name}.port");
+    let (juniper, aspen) = (client("juniper"), client("aspen"));
+    let uses = [
+        (22, "services.openssh.ports", "ssh.nix", "ports = [ @22 ];"),
+        (4321, "fleet.juniper.sshPort", "vars/default.nix", "sshPort = @4321;"),
+        (4322, "fleet.aspen.sshPort", "vars/default.nix", "sshPort = @4322;"),
+        (4321, &*juniper, "home/ssh.nix", "port = @4321;"),
+        (4322, &*aspen, "home/ssh.nix", "port = @4322;"),
+    ];
+    let found = proposals(&uses);
+    assert!(found.contains(&"infrastructure.ssh=22".to_owned()), "{found:?}");
+    assert!(found.iter().all(|name| !name.contains("Alternate") && !name.contains("unnamed")), "{found:?}");
+}
+
+#[test]
+fn routes_of_a_tunnel_name_the_services_behind_it() {
+    let path = "services/tailscale-serve.nix";
+    let text = "routes = {\n  gallery = \"http://127.0.0.1:@4321\";\n};";
+    assert_eq!(proposals(&[(4321, "routes.gallery", path, text)]), ["services.gallery=4321"]);
+    // A generic name says nothing, and the address of a site is that of the file's service.
+    let route = (8080, "routes.home", path, "home = \"http://127.0.0.1:@8080\";");
+    let site = (8080, "services.caddy.virtualHosts", "services/homepage/default.nix", "virtualHosts.\":@8080\" = {");
+    assert_eq!(proposals(&[route, site]), ["services.homepage=8080"]);
+}
+
+#[test]
+fn the_path_of_a_url_is_not_a_protocol() {
+    let text = "url: http://127.0.0.1:@7125/printer/info";
+    let path = "roles/printer/tasks/moonraker.yml";
+    assert_eq!(proposals(&[(7125, "uri.url", path, text)]), ["services.moonraker=7125"]);
+}
+
+#[test]
+fn a_local_name_of_another_well_known_service_is_kept() {
+    let uses = [
+        (8989, "services.headscale.port", "headscale.nix", "port = @8989;"),
+        (8989, "target", "nginx.nix", "\"sonarr.example.org\" = host \"sonarr\" @8989;"),
+    ];
+    assert_eq!(proposals(&uses), ["infrastructure.headscale=8989", "media.sonarr=8989"]);
 }

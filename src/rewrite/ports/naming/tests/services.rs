@@ -318,6 +318,7 @@ fn settings_belong_to_the_service_of_the_file() {
         ("haPort", "home-assistant.nix", "haPort = @4321;", "home.homeAssistant"),
         ("services.code-server.port", "x.nix", "port = @4321;", "services.codeServer"),
         ("environment.etc.pkg-cacher/pkc.conf.text Port", "pkg-cacher.nix", "Port: @4321", "services.pkgCacher"),
+        ("webuiPort", "hosts/system/herald/default.nix", "webuiPort = @4321;", "services.heraldWebui"),
         ("port", "hosts/system/grafana/default.nix", "port = @4321;", "monitoring.grafana"),
     ] {
         assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} in {path}");

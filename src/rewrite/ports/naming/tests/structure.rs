@@ -126,6 +126,32 @@ fn a_virtual_machine_has_the_name_of_its_folder() {
 }
 
 #[test]
+fn the_comment_above_a_forwarded_port_names_it() {
+    let uses = [
+        (
+            9117,
+            "virtualisation.forwardPorts.host.port",
+            "boxes/seedbox/networking.nix",
+            "# Jackett\n{ from = \"host\"; host.port = @9117; guest.port = 9117; }",
+        ),
+        (
+            9117,
+            "virtualisation.forwardPorts.guest.port",
+            "boxes/seedbox/networking.nix",
+            "# Jackett\n{ from = \"host\"; host.port = 9117; guest.port = @9117; }",
+        ),
+    ];
+    assert_eq!(proposals(&uses), ["media.jackett=9117"]);
+}
+
+#[test]
+fn the_comment_of_a_rule_names_the_port() {
+    let text = "ip6 saddr 2001:db8::/48 tcp dport @4324 accept comment \"bird-exporter\"";
+    let name = "networking.firewall.extraInputRules dport";
+    assert_eq!(proposals(&[(4324, name, "routing/input.nix", text)]), ["monitoring.birdExporter=4324"]);
+}
+
+#[test]
 fn general_words_do_not_match_rows_of_the_table() {
     let bind = "services.dashboard.port";
     let text = "--host ${cfg.bindAddress} --port @9119";
