@@ -231,6 +231,9 @@ pub const FRAMEWORKS: &[&str] = &[
 /// Prefixes of environment variables that only name the framework; the rest of the name describes the purpose.
 pub const PUBLIC_VARIABLES: &[&str] = &["NEXT_PUBLIC_"];
 
+/// Names of sets of the parts that a repository adds to a service. The parts in them have their own names.
+pub const ADDITIONS: &[&str] = &["addons", "extensions", "integrations", "modules", "plugins"];
+
 /// The beginning of OpenTelemetry's environment variables for the exporter that Prometheus scrapes:
 /// `OTEL_EXPORTER_PROMETHEUS_PORT`.
 pub const METRICS_VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_";

@@ -137,7 +137,8 @@ fn placed(
                 // The words before the number are those of the service or of the file.
                 let owner = proposal.name.iter().take_while(|word| **word != format!("port{}", proposal.number));
                 let owner: Vec<&str> = owner.map(String::as_str).collect();
-                let of = if owner.is_empty() { String::new() } else { format!(" of {}", owner.join(" ")) };
+                let is_of_file = owner.iter().all(|word| missing[index].path.to_ascii_lowercase().contains(word));
+                let of = if is_of_file { String::new() } else { format!(" of {}", owner.join(" ")) };
                 format!("No name found: nothing in {} shows what this port{of} is for.", missing[index].path)
             }
             None => "No name found.".to_owned(),

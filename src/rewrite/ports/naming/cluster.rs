@@ -331,7 +331,8 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             let is_other = || !used.evidence.is_loopback() || is_named() || !is_usual();
             let is_record = used.evidence.best.weight == weight::RECORD;
             let names_one = names_host || used.names_target();
-            names_one && (is_record || used.evidence.address().is_some()) && used.known.is_none() && is_other()
+            let has_address = || used.evidence.address().is_some() || used.evidence.is_called_for_host();
+            names_one && (is_record || has_address()) && used.known.is_none() && is_other()
         }
         // The host of a proxy is another name of the service behind it.
         // So is the name of a variable, unless a service has that name.

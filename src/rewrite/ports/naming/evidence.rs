@@ -336,6 +336,13 @@ impl<'a> Evidence<'a> {
             && (self.reader.is_service(subject) || self.reader.configures(subject))
     }
 
+    /// Whether a call with the port is bound to the name of a virtual host, which is the best name of the service behind
+    /// it.
+    pub fn is_called_for_host(&self) -> bool {
+        self.best.weight == weight::TARGET
+            && self.reader.line.called_host().is_some_and(|host| host == self.best.service)
+    }
+
     /// Whether it is in the configuration of an SSH client.
     pub fn is_of_ssh_client(&self) -> bool {
         self.reader.ssh_host().is_some() && self.best.weight == weight::HOST

@@ -18,8 +18,8 @@ use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, comment, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PROXY_VARIABLES,
-    PURPOSES, STRUCTURE, TOP_LEVEL,
+    ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS,
+    PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -402,6 +402,9 @@ impl<'a> Reader<'a> {
         let mut words = if is_twin { split(unit) } else { service(unit) };
         if words.len() > 1 {
             words.pop_if(|word| self.context.is_ending(word));
+            if words.len() > 1 && self.context.is_ending(&words[0]) {
+                words.remove(0);
+            }
         }
         if self.parts[at] == "?" && !self.subject.is_empty() {
             let candidate = Candidate {
@@ -621,7 +624,7 @@ impl<'a> Reader<'a> {
         let mut words = inner.next().map(|at| words_of(self.parts[at])).unwrap_or_default();
         // `services.matrix.mas.web.port`: the purpose is that of the part before it.
         if words.iter().all(|word| PURPOSES.contains(&word.as_str()))
-            && let Some(part) = inner.next().filter(|_| !words.is_empty())
+            && let Some(part) = inner.next().filter(|&part| !words.is_empty() && !ADDITIONS.contains(&self.parts[part]))
         {
             words.splice(..0, words_of(self.parts[part]));
         }

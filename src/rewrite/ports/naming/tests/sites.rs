@@ -151,3 +151,12 @@ fn two_numbers_with_the_same_comment_are_named() {
         [(4321, list, path, "[\n  @4321 # homekit bridge\n]"), (4322, list, path, "[\n  @4322 # homekit bridge\n]")];
     assert_eq!(proposals(&uses), ["home.homekitBridge=4321", "home.homekitBridgeAlternate=4322"]);
 }
+
+#[test]
+fn two_virtual_hosts_with_one_number_are_two_services() {
+    let path = "modules/web/nginx.nix";
+    let call = (4321, "port", path, "\"status.example.org\" = proxy \"status.example.org\" @4321;");
+    let name = "services.nginx.virtualHosts.car.example.org.locations./.proxyPass";
+    let uses = [call, (4321, name, path, PROXY)];
+    assert_eq!(proposals(&uses), ["infrastructure.car=4321", "infrastructure.status=4321"]);
+}
