@@ -32,14 +32,49 @@ pub static GENERIC: Words = words!(
     site sites socket sockets specialisation spec stage staging start static stop string sub system systemd systems \
     target targets task tasks tcp tcpport tcpports template templates test tests text the this to toml type \
     types udp udpport udpports unit units upstream upstreams uri uris url urls use used user users value values \
-    variables virtual virtualhost virtualhosts virtualisation vm vms volume webhook wide with wrapper xml yaml yml \
+    variables virtual virtualhost virtualhosts virtualisation vm vms volume wide with wrapper xml yaml yml \
     domain domains conn connection connections dest destination source src dst num no per all new old tmp temp liveness startup \
     sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
-    flag list lists nat publish published paths protocols get helm release releases stateful daemon sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
+    flag list lists nat publish published paths protocols get helm release releases stateful daemon append prepend homelab selfhosted hosted ping sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
     table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
+
+/// First words of a location that leads to a part of a virtual host's service, not to another service.
+pub const LOCATION_PARTS: &[&str] = &[
+    "assets",
+    "auth",
+    "callback",
+    "dav",
+    "download",
+    "downloads",
+    "events",
+    "graphql",
+    "hub",
+    "identity",
+    "live",
+    "login",
+    "logout",
+    "notifications",
+    "oauth",
+    "oauth2",
+    "outpost",
+    "ping",
+    "push",
+    "socket",
+    "status",
+    "stream",
+    "upload",
+    "uploads",
+    "ws",
+];
+
+/// Sets of abbreviations for commands in the configuration of a shell, by the names of the abbreviations.
+pub const ABBREVIATIONS: &[&str] = &["shellAbbrs", "shellAliases", "shellGlobalAliases"];
+
+/// Programs that imitate a server for attackers. They have its number, but are not that server.
+pub const HONEYPOTS: &[&str] = &["cowrie", "endlessh", "honeypot", "sshesame", "tarpit"];
 
 /// Widget types of the dashboard Homepage that can show any service, from its documentation.
 pub const GENERIC_WIDGETS: [&str; 4] = ["calendar", "customapi", "iframe", "mjpeg"];
@@ -65,6 +100,7 @@ pub const PURPOSES: &[&str] = &[
     "ui",
     "voice",
     "web",
+    "webhook",
     "websocket",
     "webui",
 ];
@@ -78,6 +114,10 @@ pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 /// federation port of the Matrix specification.
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
+
+/// Like [`COMMON_PURPOSES`], for numbers that are also the only port of some programs: 6881 is the first port of
+/// BitTorrent, and IANA registers 8554 as `rtsp-alt`.
+pub const FURTHER_PURPOSES: &[(u32, &str)] = &[(6881, "torrent"), (8554, "rtsp")];
 
 /// Words in firewall comments that do not say what a port is for.
 pub const EMPTY_REMARKS: &[&str] =
@@ -93,9 +133,11 @@ pub const STRUCTURE: &[&str] = &[
     "ansible",
     "binds",
     "configMaps",
+    "connect",
     "constants",
     "controllers",
     "destination",
+    "group",
     "groups",
     "healthcheck",
     "homeserver",
@@ -111,10 +153,13 @@ pub const STRUCTURE: &[&str] = &[
     "power",
     "presets",
     "probes",
+    "raw",
     "shellHook",
+    "sidecarService",
     "ups",
     "vars",
     "vpnNamespaces",
+    "write_files",
 ];
 
 /// The attributes of systemd and of containers whose value is a command. Their names do not say what a port in the
@@ -159,7 +204,7 @@ pub const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// Names of services whose first or last word is otherwise generic.
-pub const WHOLE_NAMES: &[&str] = &["nix-on-droid", "soft-serve"];
+pub const WHOLE_NAMES: &[&str] = &["code-server", "nix-on-droid", "soft-serve"];
 
 /// Frameworks and servers that programs are built on. Their names in environment variables do not say what a port is
 /// for: `QUARKUS_HTTP_PORT`.
@@ -186,12 +231,16 @@ pub const FRAMEWORKS: &[&str] = &[
 /// Prefixes of environment variables that only name the framework; the rest of the name describes the purpose.
 pub const PUBLIC_VARIABLES: &[&str] = &["NEXT_PUBLIC_"];
 
+/// Names of sets of the parts that a repository adds to a service. The parts in them have their own names.
+pub const ADDITIONS: &[&str] = &["addons", "extensions", "integrations", "modules", "plugins"];
+
 /// The beginning of OpenTelemetry's environment variables for the exporter that Prometheus scrapes:
 /// `OTEL_EXPORTER_PROMETHEUS_PORT`.
 pub const METRICS_VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_";
 
 /// Names of option sets that do not distinguish the ports of a service.
-pub const EMPTY_SECTIONS: &[&str] = &["config", "extraConfig", "extraSettings", "environment", "server", "settings"];
+pub const EMPTY_SECTIONS: &[&str] =
+    &["config", "extraConfig", "extraSettings", "environment", "server", "serviceConfig", "settings"];
 
 /// Inbound tags that only show that something listens.
 pub const EMPTY_TAGS: &[&str] = &["default", "in", "inbound"];
@@ -334,6 +383,9 @@ pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstrea
 /// Names of sets whose attributes are named after the services that another service connects to.
 pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
 
+/// Names of sets that contain the addresses of services behind a proxy or a tunnel, by the names of the services.
+pub const ROUTES: &[&str] = &["backends", "forwards", "proxied", "proxies", "routes", "serve", "upstreams"];
+
 /// Names of sets whose values are addresses of other hosts.
 pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",
@@ -362,9 +414,9 @@ pub const FRONTS: &[&str] =
 
 /// Generic names of files and folders, in addition to [`GENERIC`].
 pub static VAGUE: Words = words!(
-    " compose docker-compose dockerfile containerfile hardware index integration process-compose \
+    " arion-compose compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
-    networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
+    manifest networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
     workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "
 );
 
@@ -384,7 +436,7 @@ pub const MACHINE_FOLDERS: &[&str] =
 
 /// Words of comments that do not name a service.
 pub static COMMENT_WORDS: Words = words!(
-    " a an and allow also any are as at be by can clients connections connect default ditto do enable etc \
+    " a accept an and allow also any are as at be by can clients connections connect default ditto do enable etc \
     expose external facilitate for from if in incoming internal is it its listen listens local me my needed needs no not of on \
     only open opens or our outgoing port ports protocol required requires see server service should so some tcp that the them these this \
     to todo traffic udp use used uses using via we web when where which will with you your fixme note xxx access main http(s) both punching \

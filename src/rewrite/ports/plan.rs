@@ -115,13 +115,14 @@ fn placed(
     style: Style,
     place: impl Fn(&str, String) -> Vec<String>,
 ) -> (Vec<NewEntry>, BTreeMap<(String, u32), usize>) {
-    const OTHERS: [&str; 4] = ["here", "service", "other", "extra"];
+    const OTHERS: [&str; 4] = ["alternate", "service", "other", "extra"];
     let mut taken = Taken::of(taken);
     let mut entries = Vec::new();
     let mut by_use = BTreeMap::new();
     for proposal in proposals {
         let name = style.join(&proposal.name);
-        let further = OTHERS.iter().map(|word| style.join(&[&*proposal.name, &[(*word).to_owned()]].concat()));
+        let others = OTHERS.iter().map(|word| style.join(&[&*proposal.name, &[(*word).to_owned()]].concat()));
+        let further = proposal.further.iter().map(|name| style.join(name)).chain(others);
         let candidates = std::iter::once(name).chain(further).map(|name| place(proposal.group, name));
         let Some(path) = candidates.into_iter().find(|path| taken.leaves(path)) else { continue };
         taken.add(&path);
@@ -132,7 +133,14 @@ fn placed(
             by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
         }
         let comment = proposal.unnamed.then(|| match proposal.uses.first() {
-            Some(&index) => format!("No name found: nothing in {} shows what this port is for.", missing[index].path),
+            Some(&index) => {
+                // The words before the number are those of the service or of the file.
+                let owner = proposal.name.iter().take_while(|word| **word != format!("port{}", proposal.number));
+                let owner: Vec<&str> = owner.map(String::as_str).collect();
+                let is_of_file = owner.iter().all(|word| missing[index].path.to_ascii_lowercase().contains(word));
+                let of = if is_of_file { String::new() } else { format!(" of {}", owner.join(" ")) };
+                format!("No name found: nothing in {} shows what this port{of} is for.", missing[index].path)
+            }
             None => "No name found.".to_owned(),
         });
         entries.push(NewEntry { path, number: proposal.number, comment });

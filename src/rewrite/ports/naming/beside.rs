@@ -43,6 +43,13 @@ impl<'a> Beside<'a> {
         if self.key.is_empty() { last_name(self.outside) } else { "" }
     }
 
+    /// The name before the set in the arguments of a function: `wiki` in `mkService "wiki" { port = 8000; }`.
+    pub fn named_argument(&self) -> Option<&'a str> {
+        let (call, name) = self.outside.strip_suffix('"')?.rsplit_once('"')?;
+        let is_function = call.ends_with(' ') && call.trim_end().ends_with(|c: char| c.is_ascii_alphanumeric());
+        (is_function && !name.is_empty() && !name.contains([' ', '$', '/', '.'])).then_some(name)
+    }
+
     /// Whether the set is an element of a list or the argument of a function, so that no attribute name describes it.
     pub fn is_element(&self) -> bool {
         self.key.is_empty()
@@ -90,6 +97,15 @@ impl<'a> Beside<'a> {
         // Parsing the attributes is slow.
         let value = if self.before.contains("job") { self.value("job") } else { None };
         value.map(literal).filter(|name| !name.is_empty() && !name.contains(' '))
+    }
+
+    /// The service that a sidecar connects to: `{ destinationName = "wiki"; localBindPort = 8000; }`.
+    pub fn destination(&self) -> Option<&'a str> {
+        const NAME: &str = "destinationName";
+        if !self.before.contains(NAME) && !self.after.contains(NAME) {
+            return None;
+        }
+        self.value(NAME).filter(|name| !name.contains([' ', '$']))
     }
 
     /// The literal value of `type`, the attribute that describes the kind of the set.

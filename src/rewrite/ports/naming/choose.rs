@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use foldhash::{HashMap, HashSet};
 
 use super::reader::is_front;
+use super::words::with;
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HOLDERS};
 
@@ -17,21 +18,28 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
         clusters.iter().zip(&names).map(|(one, names)| group_of(one, names, missing)).collect();
     unite(&clusters, &mut groups);
     let chosen = apart(&clusters, &names, &groups);
-    let all = clusters.into_iter().zip(chosen).zip(groups);
-    all.map(|((cluster, name), group)| Proposal {
+    let all = clusters.into_iter().zip(&names).zip(chosen).zip(groups);
+    all.map(|(((cluster, names), name), group)| Proposal {
         number: cluster.number,
         group: if name.is_some() { group } else { UNNAMED },
         unnamed: name.is_none(),
+        further: name.as_ref().map_or(Vec::new(), |name| further(names, name)),
         name: name.unwrap_or_else(|| unnamed(&cluster, missing)),
         uses: cluster.certain,
     })
     .collect()
 }
 
+/// The names after the chosen one that are longer forms of it.
+fn further(names: &[Vec<String>], chosen: &[String]) -> Vec<Vec<String>> {
+    let is_longer = |name: &&Vec<String>| name.len() > chosen.len() && name.starts_with(chosen);
+    names.iter().filter(is_longer).cloned().collect()
+}
+
 /// All names that a cluster may get, the best first.
 pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &HashSet<String>) -> Vec<Vec<String>> {
     let mut names = machines_last(cluster.names(), machines);
-    names.extend(names.first().map(|first| alternate(first)));
+    names.extend(alternates(cluster, &names));
     names.extend(cluster.names_by_file());
     names.push(unnamed(cluster, missing));
     names
@@ -103,6 +111,9 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     }
     name.push(format!("port{}", cluster.number));
     name.extend(protocol.map(str::to_owned));
+    // `startPort` and `endPort`
+    let ends = cluster.uses.first().map(|used| used.evidence.end()).unwrap_or_default();
+    name.extend(ends.into_iter().filter(|_| cluster.uses.iter().all(|used| !used.evidence.end().is_empty())));
     name
 }
 
@@ -127,15 +138,25 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
         others.iter().for_each(|&at| chosen[at] += 1);
         asking = others;
     }
+    let mut first_names: HashMap<(&str, &Vec<String>), usize> = HashMap::default();
+    for (group, first) in groups.iter().zip(names).filter_map(|(group, names)| Some((group, names.first()?))) {
+        *first_names.entry((group, first)).or_default() += 1;
+    }
     let mut taken: HashSet<(&str, Vec<String>)> = HashSet::default();
     let mut order: Vec<usize> = (0..names.len()).collect();
     order.sort_by_key(|&at| claims[at]);
     let mut result: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     for at in order {
         let Some(name) = names[at].get(chosen[at]) else { continue };
-        let first = &names[at][0];
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
-        let free = free.chain((clusters[at].listens() || clusters[at].is_main()).then(|| alternate(first)));
+        // The same comment next to many numbers does not say that each of them may replace the first.
+        let is_second = || {
+            let namesakes = (groups[at], &names[at][0]);
+            clusters[at].is_named_by_comment() && first_names.get(&namesakes).is_some_and(|count| *count == 2)
+        };
+        let is_additional = clusters[at].listens() || clusters[at].is_main() || is_second();
+        let alternates = if is_additional { alternates(&clusters[at], &names[at]) } else { Vec::new() };
+        let free = free.chain(alternates);
         let free = free.chain(clusters[at].names_by_file());
         if let Some(name) = free.into_iter().find(|name| taken.insert((groups[at], name.clone()))) {
             result.insert(at, name);
@@ -144,16 +165,24 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     (0..names.len()).map(|at| result.remove(&at)).collect()
 }
 
-/// The name of an additional port that a service uses instead of its usual one: `jellyfinAlternate`.
-fn alternate(name: &[String]) -> Vec<String> {
-    name.iter().cloned().chain(["alternate".to_owned()]).collect()
+/// Names of an additional port, which a service uses instead of its usual one: one with the comment next to the
+/// number, and one without it. A name that already means another additional port has none.
+fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> {
+    const ALTERNATE: &str = "alternate";
+    let Some(first) = names.first() else { return Vec::new() };
+    let comment = cluster.best().map(|used| used.evidence.comment.as_slice()).unwrap_or_default();
+    let commented = with(first, comment);
+    let bases = std::iter::once(first.clone()).chain(names.iter().find(|name| **name == commented).cloned());
+    let bases: Vec<Vec<String>> = bases.filter(|name| !name.iter().any(|word| word == ALTERNATE)).collect();
+    bases.into_iter().rev().map(|name| with(&name, &[ALTERNATE.to_owned()])).collect()
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.
-pub type Claim = ([bool; 9], u32);
+pub type Claim = ([bool; 10], u32);
 
 /// In order of precedence: well-known numbers and listening services' own ports, both outside containers; other numbers
-/// outside containers; a service's own port rather than those of its parts; a value rather than a default; listeners;
+/// outside containers; a service's own port rather than those of its parts; a service with this name rather than one whose
+/// whole name is longer; a value rather than a default; listeners;
 /// names without qualifiers and numbers without a common purpose; names that no use extends; numbers that several
 /// options have; numbers without a use inside a container; and the lower number.
 pub fn claim(cluster: &Cluster<'_>) -> Claim {
@@ -166,6 +195,7 @@ pub fn claim(cluster: &Cluster<'_>) -> Claim {
         inside || cluster.row.is_none() && !(is_main && cluster.listens()),
         inside,
         !is_main,
+        cluster.is_shortened(),
         cluster.is_main_default(),
         !cluster.listens(),
         qualified,

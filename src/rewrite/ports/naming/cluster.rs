@@ -10,7 +10,7 @@ use super::evidence::{Candidate, Evidence, weight};
 use super::reader::{is_front, is_local};
 use super::scaffolding;
 use super::words::{self, alike, share, with};
-use crate::knowledge::name_words::{COMMON_PURPOSES, PURPOSES};
+use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service};
 
 /// The uses of one service.
@@ -96,14 +96,20 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
         uses.into_iter().partition(|used| has_strong && is_strong(used));
     let (listeners, clients): (Vec<Used<'_>>, Vec<Used<'_>>) = strong.into_iter().partition(Used::is_listener);
+    // An entry of a catalogue repeats the number of a service that the same file may configure under another name.
+    let (entries, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        listeners.into_iter().partition(|used| used.evidence.is_catalogued());
+    let (by_file, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) = listeners.into_iter().partition(Used::is_only_of_file);
     let mut found: Vec<Cluster<'_>> = Vec::new();
-    for used in listeners.into_iter().chain(clients) {
+    for used in listeners.into_iter().chain(by_file).chain(entries).chain(clients) {
         let names = used.names();
         let same =
             found.iter().position(|cluster| !cluster.is_another_container(&used) && cluster.is_of(&used, &names));
         let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
         let near = || near().filter(|&at| !found[at].is_of_another_row(&used));
         let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
+        let same = same.or_else(|| listener_here(&found, &used));
+        let same = same.or_else(|| catalogued(&found, &used));
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
@@ -112,6 +118,9 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let mut undecided = Vec::new();
     let mut ends = Vec::new();
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
+    // A connection from outside does not reach a number inside a container.
+    let outside = only((0..found.len()).filter(|&at| !found[at].is_inside()));
+    let outside = outside.filter(|&at| found.len() > 1 && found[at].listens());
     for used in weak {
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
             // A container's health check connects to the container itself.
@@ -130,9 +139,15 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let named = found.iter().position(|cluster| cluster.is_named_by(&used));
         let is_elsewhere = is_elsewhere(&addresses, &used) || used.evidence.is_named_by_host();
         let here = || if is_elsewhere { None } else { beside(&found, &used) };
+        let here = || here().or_else(|| listener_here(&found, &used));
         let near = || here().or_else(|| bound(&found, &used)).or_else(|| on_machine(&found, &used));
         let usual = || of_same_row(&found, &used);
         let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
+        let same = same.or_else(|| outside.filter(|&at| found[at].is_reached_by(&used)));
+        if same.is_some_and(|at| found[at].is_denied_by(&used)) {
+            found.push(Cluster::of(number, used));
+            continue;
+        }
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None if used.is_range_end() => ends.push(used),
@@ -169,7 +184,8 @@ fn of_ranges(number: u32, ends: Vec<Used<'_>>) -> impl Iterator<Item = Cluster<'
 /// The services of a number if no use certainly names one: one for each service that a file is named after, or else
 /// one for all uses.
 fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
-    let (own, others): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(Used::is_of_own_file);
+    let is_own = |used: &Used<'_>| used.is_of_own_file() || used.evidence.is_passed_on_in_own_file();
+    let (own, others): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(is_own);
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in own {
         let names = used.names();
@@ -235,6 +251,13 @@ fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
 }
 
+/// The only service that listens on the port in the file that alone names the service of a use.
+fn listener_here(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
+    let here = if used.is_only_of_file() { only((0..found.len()).filter(listens_here)) } else { None };
+    here.filter(|&at| !found[at].is_of_another_row(used))
+}
+
 /// The only service that listens on the machine that a use refers to: the one whose address a client has, or else the
 /// one that the file configures.
 fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
@@ -261,7 +284,13 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 /// The service that usually has this number, if a client names that service. Its listener may have another name.
 fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let row = used.row().filter(|_| used.evidence.is_client())?;
-    found.iter().position(|cluster| cluster.places.rows.contains(&(row.number, row.name)))
+    // A well-known service with this number is not the one that usually has it.
+    let is_other = |cluster: &Cluster<'_>| {
+        let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
+        own.is_some_and(|own| own.name != row.name)
+    };
+    let has_row = |cluster: &Cluster<'_>| cluster.places.rows.contains(&(row.number, row.name));
+    found.iter().position(|cluster| has_row(cluster) && !is_other(cluster))
 }
 
 /// The only listener that a client can reach on its own machine, whatever name the client uses. `None` if the client
@@ -271,6 +300,15 @@ fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let [only] = found else { return None };
     (is_local && only.has_listener() && !only.is_on_another_machine(used) && !used.evidence.is_configured_here())
         .then_some(0)
+}
+
+/// The only service that the file of a catalogue's entry configures with the number of the entry.
+fn catalogued(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    if !used.evidence.is_catalogued() {
+        return None;
+    }
+    let is_here = |known: &Used<'_>| known.path == used.path && known.is_listener() && !known.evidence.is_catalogued();
+    only((0..found.len()).filter(|at| found[*at].uses.iter().any(is_here)))
 }
 
 /// The service that another client in the same file reaches at the same address.
@@ -294,7 +332,8 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             let is_other = || !used.evidence.is_loopback() || is_named() || !is_usual();
             let is_record = used.evidence.best.weight == weight::RECORD;
             let names_one = names_host || used.names_target();
-            names_one && (is_record || used.evidence.address().is_some()) && used.known.is_none() && is_other()
+            let has_address = || used.evidence.address().is_some() || used.evidence.is_called_for_host();
+            names_one && (is_record || has_address()) && used.known.is_none() && is_other()
         }
         // The host of a proxy is another name of the service behind it.
         // So is the name of a variable, unless a service has that name.
@@ -341,7 +380,15 @@ impl<'a> Cluster<'a> {
     fn add(&mut self, used: Used<'a>) {
         self.certain.push(used.index);
         self.places.add(&used);
-        if self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
+        let is_purpose = |row: &Service| {
+            let is_common = COMMON_PURPOSES.iter().any(|(number, _)| *number == row.number);
+            let own = self.uses.first().map(|known| &known.evidence.best);
+            let own = own.map(|best| with(&best.service, &best.qualifier)).unwrap_or_default();
+            is_common && share(&own, &words::split(row.name))
+        };
+        let is_honeypot = || self.service.iter().any(|word| HONEYPOTS.contains(&word.as_str()));
+        let may_name = used.row().is_some_and(|row| !(is_purpose(row) && self.listens() || is_honeypot()));
+        if may_name && self.row.is_none() && self.uses.iter().all(|known| known.weight() < used.weight()) {
             self.row = used.row();
         }
         self.uses.push(used);
@@ -383,6 +430,20 @@ impl<'a> Cluster<'a> {
     /// Whether this service and the one that a use names are different rows of the table of well-known ports.
     fn is_of_another_row(&self, used: &Used<'_>) -> bool {
         matches!((self.row, used.row()), (Some(row), Some(other)) if row != other)
+    }
+
+    /// Whether a use opens the port for another service: in the file of that service, and with a comment that does not
+    /// mention this one.
+    fn is_denied_by(&self, used: &Used<'_>) -> bool {
+        let evidence = &used.evidence;
+        let is_other = |words: &[String]| {
+            !share(&self.service, words) && self.row.is_none_or(|row| !share(&words::split(row.name), words))
+        };
+        evidence.is_opened()
+            && evidence.is_named_by_comment()
+            && evidence.is_of_service()
+            && is_other(&evidence.comment)
+            && is_other(evidence.subject())
     }
 
     /// Whether the evidence of a use names this service.
@@ -429,6 +490,15 @@ impl<'a> Cluster<'a> {
         self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
     }
 
+    /// Whether a client connects to a service on its own machine, whose name it does not know better than the service.
+    fn is_reached_by(&self, used: &Used<'_>) -> bool {
+        used.evidence.is_client()
+            && used.evidence.is_loopback()
+            && used.known.is_none()
+            && !used.names_target()
+            && !self.is_on_another_machine(used)
+    }
+
     /// Whether all listeners on the port are on machines other than that of a use.
     fn is_on_another_machine(&self, used: &Used<'_>) -> bool {
         let machine = scaffolding::machine(used.path);
@@ -439,13 +509,18 @@ impl<'a> Cluster<'a> {
 
     /// The use with the strongest evidence.
     pub fn best(&self) -> Option<&Used<'a>> {
-        self.uses.iter().max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)))
+        self.uses.iter().max_by_key(|used| used.rank())
     }
 
     /// Whether a use shows what the port is for.
     pub fn is_named(&self) -> bool {
         let is_known = |used: &Used<'_>| used.known.is_some_and(|(_, weight)| weight >= weight::KNOWN);
         self.uses.iter().any(|used| used.evidence.best.weight > weight::CLIENT || is_known(used))
+    }
+
+    /// Whether the best evidence for its name is a comment next to the number.
+    pub fn is_named_by_comment(&self) -> bool {
+        self.row.is_none() && self.best().is_some_and(|used| used.evidence.best.weight == weight::COMMENT)
     }
 
     /// Whether something certainly listens on the port.
@@ -506,10 +581,27 @@ impl<'a> Cluster<'a> {
         own.peek().is_some() && own.all(|used| used.evidence.is_default())
     }
 
+    /// Whether the name lacks words of the service's whole name, which other services do not have.
+    pub fn is_shortened(&self) -> bool {
+        self.best().is_some_and(|used| used.evidence.whole_name().is_some())
+    }
+
+    /// The machine that the port belongs to, if all its listeners are options of services in the files of one machine.
+    fn only_machine(&self) -> Option<Vec<String>> {
+        let mut listeners = self.uses.iter().filter(|used| used.is_listener());
+        if !listeners.clone().all(|used| used.evidence.is_option_of_service()) {
+            return None;
+        }
+        let first = scaffolding::machine(listeners.next()?.path)?;
+        let is_same = |used: &Used<'_>| scaffolding::machine(used.path) == Some(first);
+        listeners.all(is_same).then(|| words::split(first))
+    }
+
     /// Words for the usual purpose of the number, whatever program listens on it.
     fn purposes(&self) -> Vec<Vec<String>> {
         const SYSTEM_PORTS: u32 = 1024;
-        let common = COMMON_PURPOSES.iter().find(|(number, _)| *number == self.number);
+        let mut common = COMMON_PURPOSES.iter().chain(FURTHER_PURPOSES);
+        let common = common.find(|(number, _)| *number == self.number);
         let row = service_ports::services(self.number).first().filter(|_| self.number < SYSTEM_PORTS);
         common
             .map(|(_, word)| vec![(*word).to_owned()])
@@ -569,7 +661,7 @@ impl<'a> Cluster<'a> {
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let named = self.uses.iter().filter(is_name);
-        let best = named.max_by_key(|used| (used.evidence.best.weight, std::cmp::Reverse(used.index)));
+        let best = named.max_by_key(|used| used.rank());
         let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);
         for used in by_weight() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
@@ -579,13 +671,17 @@ impl<'a> Cluster<'a> {
             if is_inside {
                 names.push(with(&base, &["container".to_owned()]));
             }
+            names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             if !comment.is_empty() {
-                names.push(with(&base, comment));
+                names.push(join_instance(&base, comment));
             }
         }
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
+        // The clients of SSH tell its servers apart.
+        let clients = self.uses.iter().filter(|used| used.evidence.is_of_ssh_client());
+        names.extend(clients.map(|used| used.evidence.best.service.clone()));
         names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
         let interface = self.interface();
         names.extend(base.iter().zip(interface).map(|(base, interface)| with(base, &interface)));
@@ -617,8 +713,15 @@ impl<'a> Cluster<'a> {
         names.extend(
             base.iter().filter(|base| is_target && is_service(base)).map(|base| with(base, &["upstream".to_owned()])),
         );
+        // As a last resort, the machine on which the service has this number.
+        let machine = if self.listens() && self.uses.len() < MANY { self.only_machine() } else { None };
+        names.extend(
+            base.iter().zip(machine).filter(|(base, _)| is_service(base)).map(|(base, name)| with(base, &name)),
+        );
         // A range is not the port of one service.
-        let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end();
+        // What is behind a proxy does not have its name.
+        let is_behind = |used: &Used<'_>| used.evidence.is_client() && is_front(used.evidence.subject());
+        let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end() && !is_behind(used);
         if names.is_empty() && self.uses.iter().all(is_by_file) {
             names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
         }
@@ -646,6 +749,9 @@ fn spell(name: &mut Vec<String>) {
         name.splice(..1, words::split(row.name));
     }
 }
+
+/// A port with at least this many uses is not that of a single machine.
+const MANY: usize = 20;
 
 /// The maximum number of words in a name.
 const LONGEST: usize = 5;

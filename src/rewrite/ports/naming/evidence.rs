@@ -52,6 +52,9 @@ pub mod weight {
     pub const CLIENT: u32 = 20;
 }
 
+/// The minimum length of a word that identifies a service anywhere in a text.
+const SHORTEST_KEY: usize = 4;
+
 /// A name and its weight.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Candidate {
@@ -109,6 +112,8 @@ impl<'a> Evidence<'a> {
             Side::Host => vec!["host".to_owned()],
             Side::Container => vec!["container".to_owned()],
         });
+        let inside = self.reader.is_balanced_label().then(|| vec!["container".to_owned()]);
+        let side = side.or(inside);
         let is_udp = self.port.name.to_ascii_lowercase().contains("udp");
         let protocol = is_udp.then(|| vec!["udp".to_owned()]);
         let (own, general) = match self.reader.own_name() {
@@ -126,7 +131,9 @@ impl<'a> Evidence<'a> {
             .filter(|words| !words.is_empty() && (!self.is_remote || self.is_client() && is_telling(words)));
         let inside = self.reader.variable_inside(&self.best.service);
         own.into_iter()
+            .chain(self.reader.ssh_block())
             .chain(numbered)
+            .chain(self.reader.fallback(&self.best.service))
             .chain(self.reader.contained())
             .chain(inside)
             .chain(probe)
@@ -177,9 +184,14 @@ impl<'a> Evidence<'a> {
         if self.is_remote || self.best.weight != weight::LISTENER { None } else { self.reader.part() }
     }
 
+    /// The whole name of the service; see [`Reader::whole_name`].
+    pub fn whole_name(&self) -> Option<Vec<String>> {
+        if self.best.weight < weight::LISTENER { None } else { self.reader.whole_name() }
+    }
+
     /// Whether the file name may be used as a last resort.
     pub fn is_named_by_file(&self) -> bool {
-        !self.reader.is_one_of_many
+        !self.reader.is_one_of_many && !self.reader.is_forwarded()
     }
 
     /// The attribute path of the number.
@@ -200,6 +212,23 @@ impl<'a> Evidence<'a> {
     /// Whether it is the service's own port. An option with another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
+    }
+
+    /// Whether it is an option of a service that does not run in a container, rather than a number in text.
+    pub fn is_option_of_service(&self) -> bool {
+        self.best.weight == weight::LISTENER && self.program().is_none() && !self.port.name.contains(' ')
+    }
+
+    /// Whether the service listens only during boot, before the system starts.
+    pub fn is_initrd(&self) -> bool {
+        self.best.qualifier.iter().any(|word| word == "initrd")
+    }
+
+    /// Whether only a set with several services, such as a list of endpoints, has the name of the service, and the entry
+    /// is about this machine.
+    pub fn is_catalogued(&self) -> bool {
+        let is_here = || self.reader.beside.and_then(|beside| beside.full_host()).is_none_or(is_local);
+        !self.is_remote && self.reader.is_held() && self.is_own_option() && is_here()
     }
 
     /// Whether it is simply the service's option for the port that it listens on.
@@ -242,6 +271,15 @@ impl<'a> Evidence<'a> {
         share(&split(row.name), &words) || share(&row.keywords().map(str::to_owned).collect::<Vec<_>>(), &words)
     }
 
+    /// Whether the lines above the number, in a text in the configuration of a program, name a service.
+    pub fn is_near(&self, row: &Service) -> bool {
+        self.reader.is_in_text() && {
+            let around = self.reader.line.paragraph().to_ascii_lowercase();
+            let mut names = row.keywords().filter(|word| word.len() >= SHORTEST_KEY);
+            names.any(|word| around.contains(word)) || around.contains(&row.name.to_ascii_lowercase())
+        }
+    }
+
     /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
     /// an exporter and speaks HTTP, and a firewall rule in a service's file does not open an exporter's port.
     pub fn contradicts(&self, row: &Service) -> bool {
@@ -282,12 +320,41 @@ impl<'a> Evidence<'a> {
         let beside = || self.reader.beside.filter(|_| self.reader.last() == "port")?.full_host();
         self.reader.line.is_at_loopback()
             || self.reader.jail().is_some()
+            || self.is_client() && self.reader.line.called_host().is_some()
             || self.is_client() && self.address().is_none() && beside().is_some_and(is_local)
     }
 
     /// Whether the best name belongs to a known service.
     pub fn names_service(&self) -> bool {
         self.reader.is_service(&self.best.service)
+    }
+
+    /// Whether the file is about a known service.
+    pub fn is_of_service(&self) -> bool {
+        let subject = self.subject();
+        !subject.is_empty()
+            && !is_front(subject)
+            && (self.reader.is_service(subject) || self.reader.configures(subject))
+    }
+
+    /// Whether a call with the port is bound to the name of a virtual host, which is the best name of the service behind
+    /// it.
+    pub fn is_called_for_host(&self) -> bool {
+        self.best.weight == weight::TARGET
+            && self.reader.line.called_host().is_some_and(|host| host == self.best.service)
+    }
+
+    /// Whether it is in the configuration of an SSH client.
+    pub fn is_of_ssh_client(&self) -> bool {
+        self.reader.ssh_host().is_some() && self.best.weight == weight::HOST
+    }
+
+    /// Whether a proxy passes connections on to the port, in a file that is about the service behind it.
+    pub fn is_passed_on_in_own_file(&self) -> bool {
+        self.is_client()
+            && self.best.weight == weight::FILE
+            && matches!(self.reader.last(), "proxyPass" | "proxy_pass" | "reverse_proxy")
+            && (self.names_service() || self.reader.is_in_folder_of_service())
     }
 
     /// Whether it connects to a service.
@@ -365,6 +432,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         (_, true) => reader.client(port),
         _ => vec![reader.listener()],
     };
+    let is_remote = is_firewall || is_client;
     let policed = if is_firewall { reader.policed(port) } else { None };
     let is_policed = policed.is_some();
     candidates.extend(policed);
@@ -377,6 +445,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     candidates.extend(reader.script(is_firewall || is_client));
     candidates.extend(reader.graphics());
     candidates.extend(reader.forwarded());
+    candidates.extend(if is_remote { None } else { reader.run(port) });
     candidates.extend(reader.virtual_machine(port.path));
     candidates.extend(reader.resolved());
     let behind = if is_firewall || is_client { None } else { reader.behind(&comment) };

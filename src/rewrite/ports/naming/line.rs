@@ -4,6 +4,7 @@ use super::Missing;
 use super::reader::is_local;
 use super::words::{all_generic, prose, service, split, telling};
 use crate::knowledge::name_words::{CLIENTS, PROXY_VARIABLES, PURPOSES};
+use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
 /// The text around a number.
@@ -38,12 +39,15 @@ impl<'a> Line<'a> {
         const AROUND: usize = 600;
         let (start, end) = (port.span.start as usize, port.span.end as usize);
         let head = wording::tail(port.text.get(..start).unwrap_or(""), AROUND);
-        let tail = wording::head(port.text.get(end..).unwrap_or(""), AROUND).lines().next().unwrap_or("");
+        let tail_text = wording::head(port.text.get(end..).unwrap_or(""), AROUND);
+        let tail = tail_text.lines().next().unwrap_or("");
         let (rest, before) = head.rsplit_once('\n').unwrap_or(("", head));
         let own = comment_of(tail);
         let alone = before.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '"' | '[')).is_empty();
         let comment = match own {
-            "" if alone => comment_above(rest),
+            "" if alone && !is_only_element(rest, tail_text) => comment_above(rest),
+            "" if is_forward(port.name, before) => comment_above(rest),
+            "" if opens_one(port, head, tail_text) => comment_of_statement(head),
             // A comment about several numbers does not name any of them. The two ends of a range count as one.
             own if is_range_end(port.name) => own,
             _ if after_mapping(tail)
@@ -96,6 +100,36 @@ impl<'a> Line<'a> {
         // The string with the script must not have ended yet.
         let quotes = if rest.contains("''") { "''" } else { "\"" };
         (rest.matches(quotes).count() % 2 == 1 && !name.contains('$')).then_some(name)
+    }
+
+    /// The name of the container that a command runs: `wiki` in `podman run --name wiki -p 8090:8080 ..`. `after` is the
+    /// text after the number.
+    pub fn run(&self, after: &'a str) -> Option<&'a str> {
+        const COMMANDS: [&str; 2] = ["docker run ", "podman run "];
+        const FLAG: &str = "--name";
+        // Few numbers are in such a command, and searching backwards is slow.
+        if !self.above.contains("run ") {
+            return None;
+        }
+        let start = COMMANDS.iter().filter_map(|command| self.above.rfind(command)).max()?;
+        let before = &self.above[start..];
+        let is_end = |text: &str| text.lines().rev().skip(1).any(|line| !line.trim_end().ends_with('\\'));
+        if is_end(before) {
+            return None;
+        }
+        // A command goes on after a backslash at the end of a line.
+        let mut length = 0;
+        for line in after.split_inclusive('\n') {
+            length += line.len();
+            if !line.trim_end().ends_with('\\') {
+                break;
+            }
+        }
+        let named = |text: &'a str| text.rsplit_once(FLAG).map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
+        let name = named(before).or_else(|| named(&after[..length]))?;
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let end = name.find(|c| !is_part(c)).unwrap_or(name.len());
+        Some(&name[..end]).filter(|name| !name.is_empty())
     }
 
     /// The service to which `kubectl port-forward svc/wiki 8080:80` forwards the number.
@@ -183,35 +217,27 @@ impl<'a> Line<'a> {
             return None;
         }
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':' | '>' | '(');
-        let before = self.before_address().trim_end_matches(ends);
-        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-        let (host, is_computed) = match before.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
-            // `"memos.${domain}"`, or a variable for the whole name.
-            Some((before, variable)) if !before.ends_with('.') => {
-                let words = telling(variable);
-                return Some(words).filter(|words| words.len() > 1 && variable.to_ascii_lowercase().ends_with("host"));
+        host_words(self.before_address().trim_end_matches(ends))
+    }
+
+    /// The words of the host name to which the line binds a call of a function with the number as an argument: `memos`
+    /// in `"memos.example.org" = proxy "memos.example.org" 5230`.
+    pub fn called_host(&self) -> Option<Vec<String>> {
+        const BOUND: &str = "\" = ";
+        let (bound, call) = match self.before.rsplit_once(BOUND) {
+            Some((bound, call)) => (bound, call),
+            // The call may be on the next line.
+            None => {
+                let above = self.above.rsplit('\n').nth(1)?;
+                (above.trim_end().strip_suffix(BOUND.trim_end())?, self.before.trim_start())
             }
-            Some((before, _)) => (before.trim_end_matches('.'), true),
-            None => (before, false),
         };
-        let host = &host[host.trim_end_matches(is_part).len()..];
-        let labels: Vec<&str> = host.split('.').collect();
-        let is_domain = labels.iter().all(|label| !label.is_empty())
-            && labels.last().is_some_and(|top| top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_lowercase()));
-        // `forward.url = "http://10.0.0.4:8000"`
-        if labels.last().is_some_and(|top| CLIENTS.contains(top)) {
-            return None;
-        }
-        let own = match (is_computed, labels.as_slice()) {
-            (true, own) => own,
-            (false, [domain, _]) if is_domain => std::slice::from_ref(domain),
-            (false, [own @ .., _, _]) if is_domain => own,
-            _ => return None,
-        };
-        // The outer label is the more general one: `script.mocky` is part of `mocky`.
-        let words = own.iter().rev().flat_map(|label| split(label));
-        let words: Vec<String> = words.filter(|word| !matches!(word.as_str(), "app" | "www")).collect();
-        words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'' | '.' | ' ' | '(' | ')');
+        // The pieces between the quotes are strings.
+        let is_call = call.contains(' ')
+            && call.starts_with(|c: char| c.is_ascii_alphabetic())
+            && call.split('"').step_by(2).all(|code| code.chars().all(is_part));
+        if is_call { host_words(bound) } else { None }
     }
 
     /// The words before a URL in the arguments of a function that creates a link: `svc "Wiki" "http://10.0.0.4:8000"`.
@@ -278,6 +304,11 @@ impl<'a> Line<'a> {
         })?;
         let (kind, matcher) = block.trim().split_once(' ')?;
         let matcher = matcher.split_whitespace().find(|word| word.starts_with(['/', '@']))?;
+        // A matcher may be about anything, unless it selects a host or a path: `@wiki host wiki.example.org`.
+        let selects = |kind: &str| self.above.contains(&format!("{matcher} {kind} "));
+        if matcher.starts_with('@') && !selects("host") && !selects("path") {
+            return None;
+        }
         let mut segments = matcher[1..].split(['/', '*']).filter(|segment| !segment.is_empty());
         let name = segments.next()?;
         let mut words = service(name);
@@ -319,6 +350,54 @@ impl<'a> Line<'a> {
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
+    /// The lines above the number, up to a blank line, and the part of its own line before it.
+    pub fn paragraph(&self) -> &'a str {
+        const MOST: usize = 5;
+        let is_blank = |line: &str| line.trim().is_empty();
+        let lines = self.above.rsplit('\n').take(MOST).take_while(|line| !is_blank(line));
+        let length: usize = lines.map(|line| line.len() + 1).sum();
+        &self.above[self.above.len() - length.saturating_sub(1).min(self.above.len())..]
+    }
+
+    /// The first label of the virtual host above the number whose domain is a variable: `screen` in `"screen.${domain}"
+    /// = {`, but not in `serverAliases = [ "screen.${domain}" ];`.
+    pub fn computed_label(&self) -> Option<&'a str> {
+        let above = self.above;
+        let is_name = |end: usize| {
+            let after = above[end..].split_once("}\"").map_or("", |(_, after)| after.trim_start());
+            after.starts_with(['=', '.'])
+        };
+        let end = above.rmatch_indices(".${").map(|(end, _)| end).find(|end| is_name(*end))?;
+        let start = above[..end].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
+        above[start..].starts_with('"').then(|| &above[start + 1..end])
+    }
+
+    /// The service whose variable is the name of the virtual host above the number: `wiki` in `"${vars.services.wiki}"
+    /// = {`.
+    pub fn variable_label(&self) -> Option<&'a str> {
+        const HOLDER: &str = "services.";
+        let above = self.above;
+        above.rmatch_indices(HOLDER).find_map(|(at, _)| {
+            let rest = &above[at + HOLDER.len()..];
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))?;
+            let (_, after) = rest[end..].strip_prefix('}')?.split('\n').next()?.split_once('"')?;
+            after.trim_start().starts_with(['=', '.']).then(|| &rest[..end])
+        })
+    }
+
+    /// The name of the host whose address a variable has: `web1` in `http://${hosts.web1.address}:3000`.
+    pub fn variable_host(&self) -> Option<&'a str> {
+        const ADDRESSES: [&str; 7] = ["addr", "address", "fqdn", "host", "hostname", "ip", "ipv4"];
+        let (_, variable) = self.before.strip_suffix("}:")?.rsplit_once("${")?;
+        let (host, _) = variable.rsplit_once('.').filter(|(_, last)| ADDRESSES.contains(last))?;
+        Some(host.rsplit('.').next().unwrap_or(host))
+    }
+
+    /// Whether the number is in the targets of a scrape job in YAML.
+    pub fn is_target(&self) -> bool {
+        self.before.contains("targets:")
+    }
+
     /// The literal host of the address that ends in the number: `192.168.1.4`.
     pub fn address(&self) -> Option<&'a str> {
         let host = self.before.strip_suffix(':')?;
@@ -340,6 +419,18 @@ impl<'a> Line<'a> {
     /// Whether the number is in the query of a URL: `http://10.0.0.4/stream?port=8000`.
     pub fn is_in_query(&self) -> bool {
         self.scheme().is_some() && self.before.rsplit_once("://").is_some_and(|(_, rest)| rest.contains('?'))
+    }
+
+    /// The variable whose default value the number is, or that of the other side of its mapping: `SMTP_PORT` for both
+    /// numbers of `${SMTP_PORT:-2525}:25`.
+    pub fn fallback(&self) -> Option<&'a str> {
+        let is_digit = |c: char| c.is_ascii_digit();
+        let before = match self.before.strip_suffix("}:") {
+            Some(other) => other.trim_end_matches(is_digit),
+            None => self.before,
+        };
+        let (_, name) = before.strip_suffix(":-")?.rsplit_once("${")?;
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then_some(name)
     }
 
     /// The number inside the container, if this number is the one outside: `5432` in `5433:5432`.
@@ -394,12 +485,52 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Whether the number is in the argument of a flag that publishes a port: `-p 8080:80`.
+    pub fn is_published(&self) -> bool {
+        let mapping = self.before.rsplit(' ').next().unwrap_or("");
+        let before = self.before[..self.before.len() - mapping.len()].trim_end();
+        before.ends_with(" -p") || before.ends_with("--publish")
+    }
+
     /// The scheme of a URL that ends in the number: `ldap` in `ldap://127.0.0.1:3890`.
     pub fn scheme(&self) -> Option<&'a str> {
         let (scheme, rest) = self.before.rsplit_once("://")?;
         let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         (!rest.contains([' ', '"'])).then_some(&scheme[start..])
     }
+}
+
+/// The words of the host name at the end of a text, without the domain: `memos` for `memos.example.org` and for
+/// `memos.${domain}`.
+fn host_words(before: &str) -> Option<Vec<String>> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    let (host, is_computed) = match before.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
+        // `"memos.${domain}"`, or a variable for the whole name.
+        Some((before, variable)) if !before.ends_with('.') => {
+            let words = telling(variable);
+            return Some(words).filter(|words| words.len() > 1 && variable.to_ascii_lowercase().ends_with("host"));
+        }
+        Some((before, _)) => (before.trim_end_matches('.'), true),
+        None => (before, false),
+    };
+    let host = &host[host.trim_end_matches(is_part).len()..];
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_domain = labels.iter().all(|label| !label.is_empty())
+        && labels.last().is_some_and(|top| top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_lowercase()));
+    // `forward.url = "http://10.0.0.4:8000"`
+    if labels.last().is_some_and(|top| CLIENTS.contains(top)) {
+        return None;
+    }
+    let own = match (is_computed, labels.as_slice()) {
+        (true, own) => own,
+        (false, [domain, _]) if is_domain => std::slice::from_ref(domain),
+        (false, [own @ .., _, _]) if is_domain => own,
+        _ => return None,
+    };
+    // The outer label is the more general one: `script.mocky` is part of `mocky`.
+    let words = own.iter().rev().flat_map(|label| split(label));
+    let words: Vec<String> = words.filter(|word| !matches!(word.as_str(), "app" | "www")).collect();
+    words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
 }
 
 /// Whether a variable with these words contains the address of a proxy for all programs: `HTTP_PROXY`.
@@ -415,6 +546,11 @@ fn held(variable: &str) -> Option<Vec<String>> {
     (!words.is_empty() && !all_generic(&words) && parts.next().is_some()).then_some(words)
 }
 
+/// Whether a line is the set for a port that a virtual machine forwards: `{ host.port = 8080; guest.port = 80; }`.
+fn is_forward(name: &str, before: &str) -> bool {
+    before.trim_start().starts_with('{') && name.contains("forwardPorts")
+}
+
 /// The text after a number, or after the port mapping that begins with it: `8080:80` counts as one port.
 fn after_mapping(tail: &str) -> &str {
     tail.strip_prefix(':').map_or(tail, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()))
@@ -424,6 +560,31 @@ fn after_mapping(tail: &str) -> &str {
 fn comment_above(above: &str) -> &str {
     let lines = above.lines().rev().map_while(|line| line.trim_start().strip_prefix('#'));
     lines.last().unwrap_or("")
+}
+
+/// Whether a number is the only element of a list that begins on the line above it.
+fn is_only_element(above: &str, after: &str) -> bool {
+    above.trim_end().ends_with('[') && after.trim_start().starts_with(']')
+}
+
+/// Whether a number is the only one that an option of a firewall opens, and the number alone does not say what it is.
+fn opens_one(port: &Missing<'_>, before: &str, after: &str) -> bool {
+    let last = port.name.rsplit('.').next().unwrap_or(port.name);
+    let is_known = |row: &service_ports::Service| row.certainty != Certainty::Named;
+    last.starts_with("allowed")
+        && is_only_element(before, after)
+        && !service_ports::services(port.number).iter().any(is_known)
+}
+
+/// The comment in the line above the statement whose list begins at the end of a text. A comment of several lines, or
+/// one that is set apart by a blank line, may be about more than the statement.
+fn comment_of_statement(before: &str) -> &str {
+    const MOST: usize = 4;
+    let list = before.trim_end().trim_end_matches('[');
+    let mut lines = list.lines().rev().skip(1).map(str::trim);
+    let comment = lines.next().and_then(|line| line.strip_prefix('#'));
+    let comment = comment.filter(|comment| comment.split_whitespace().count() <= MOST);
+    comment.filter(|_| lines.next().is_none_or(|line| !line.starts_with('#'))).unwrap_or("")
 }
 
 /// Whether a use is one end of a range of ports.
@@ -437,7 +598,12 @@ pub fn range_protocol(name: &str) -> Option<String> {
     is_range_end(name).then(|| protocol.to_owned())
 }
 
-/// The comment at the end of a line, without the comment marker.
+/// The comment at the end of a line, without the comment marker, or that of a firewall's rule: `tcp dport 9324 accept
+/// comment "bird-exporter"`.
 fn comment_of(tail: &str) -> &str {
-    tail.find(" #").map_or("", |at| tail[at + 2..].trim())
+    const OF_RULE: &str = "comment \"";
+    if let Some(at) = tail.find(" #") {
+        return tail[at + 2..].trim();
+    }
+    tail.find(OF_RULE).and_then(|at| tail[at + OF_RULE.len()..].split('"').next()).unwrap_or("")
 }

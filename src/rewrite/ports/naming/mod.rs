@@ -22,7 +22,7 @@ use foldhash::HashSet;
 use rayon::prelude::*;
 
 use crate::finding::Span;
-use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, MACHINE_FOLDERS, PURPOSES};
+use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HONEYPOTS, MACHINE_FOLDERS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service, services};
 pub use assign::assign;
 use cluster::{Cluster, clusters};
@@ -55,6 +55,8 @@ pub struct Proposal {
     pub group: &'static str,
     /// The words of its name.
     pub name: Vec<String>,
+    /// Further names, for a registry that has the name for another number.
+    pub further: Vec<Vec<String>>,
     /// The uses that certainly belong to this service, as indices into the input.
     pub uses: Vec<usize>,
     /// Whether there is no evidence for the port's purpose.
@@ -223,6 +225,12 @@ impl<'a> Used<'a> {
         self.known.map_or(0, |(_, weight)| weight).max(self.evidence.best.weight)
     }
 
+    /// The order of uses by what their names are worth. The first of several equal ones names the service, rather than an
+    /// entry of a catalogue.
+    fn rank(&self) -> (u32, bool, std::cmp::Reverse<usize>) {
+        (self.evidence.best.weight, !self.evidence.is_catalogued(), std::cmp::Reverse(self.index))
+    }
+
     /// Whether its service is certain, whatever the other uses of the number are.
     fn is_strong(&self) -> bool {
         self.weight() >= weight::BOUND
@@ -244,8 +252,8 @@ impl<'a> Used<'a> {
     /// Whether the evidence names nothing, or only something that passes connections on.
     fn is_of_front(&self) -> bool {
         let Candidate { service, weight, .. } = &self.evidence.best;
-        // A scrape job, a host and a variable such as `HTTP_PROXY` are about the proxy itself.
-        let is_about_front = matches!(*weight, weight::JOB | weight::VARIABLE | weight::HOST);
+        // A scrape job, a host, a comment and a variable such as `HTTP_PROXY` are about the proxy itself.
+        let is_about_front = matches!(*weight, weight::JOB | weight::VARIABLE | weight::HOST | weight::COMMENT);
         let is_front = || is_front(service) && self.evidence.is_remote && !self.evidence.is_policed;
         service.is_empty() || !is_about_front && is_front()
     }
@@ -259,6 +267,16 @@ impl<'a> Used<'a> {
     fn is_listener(&self) -> bool {
         let Candidate { service, weight, .. } = &self.evidence.best;
         !self.evidence.is_remote && *weight >= weight::FILE_LISTENER && !service.is_empty()
+    }
+
+    /// Whether it is a listener without any name but that of its file.
+    fn is_only_of_file(&self) -> bool {
+        let Candidate { qualifier, weight, .. } = &self.evidence.best;
+        *weight == weight::FILE_LISTENER
+            && qualifier.is_empty()
+            && self.is_listener()
+            && self.evidence.program().is_none()
+            && self.row().is_none()
     }
 
     /// Whether the file is about the service with the port: something in the file listens on the port, or opens it for
@@ -282,8 +300,11 @@ impl<'a> Used<'a> {
     }
 }
 
+/// The words that identify the service of a row. The first word of its name may be general: `docker` in
+/// `dockerRegistry`.
 fn row_words(row: &Service) -> Vec<String> {
     let first = words::split(row.name).into_iter().take(1);
+    let first = first.filter(|word| !words::is_generic(word) || row.keywords().next().is_none());
     first.chain(row.keywords().map(str::to_owned)).collect()
 }
 
@@ -309,6 +330,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         return None;
     }
     if let Some(row) = always(rows) {
+        if evidence.best.service.iter().any(|word| HONEYPOTS.contains(&word.as_str())) {
+            return None;
+        }
         return (!is_of_another_service(row, evidence)).then_some((row, weight::ALWAYS));
     }
     // The name of a proxy occurs next to everything behind it.
@@ -335,9 +359,20 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         best.weight > weight::HOST && words::has_key(&best.service, &row_words(row)) && names(row)
     };
     let named = if rows.len() > 1 { rows.iter().find(is_best) } else { None };
+    // `sshInitrd` is not the usual alternative to the port of SSH.
+    if evidence.is_initrd() {
+        return None;
+    }
     if let Some(row) = named.or_else(|| rows.iter().find(|row| names(row) && !is_behind_front(row))) {
         // `forgejoSSH` is not the SSH of the machine.
         return (!is_purpose_of_another(row, evidence)).then_some((row, weight::KNOWN));
+    }
+    // The configuration of a client, or of a proxy, names the service that usually has the number.
+    let is_of_front = is_front(&evidence.best.service);
+    let may_be_another = is_of_front || evidence.best.weight < weight::LISTENER && !evidence.names_service();
+    let is_near = |row: &&Service| may_be_another && (is_of_front || !row.is_protocol) && evidence.is_near(row);
+    if let Some(row) = rows.iter().find(is_near) {
+        return Some((row, weight::KNOWN));
     }
     // A variable or a comment with the name of a service is better evidence than the number.
     let is_variable = evidence.best.weight == weight::VARIABLE || evidence.is_own_variable();
@@ -385,9 +420,8 @@ fn is_purpose_of_another(row: &Service, evidence: &Evidence<'_>) -> bool {
     let words = row_words(row);
     let is_purpose = |(number, word): &(u32, &str)| *number == row.number && words.iter().any(|known| known == word);
     let is_other = |word: &String| !words::is_generic(word) && !words.contains(word);
-    COMMON_PURPOSES.iter().any(is_purpose)
-        && evidence.best.weight >= weight::LISTENER
-        && evidence.best.service.iter().any(is_other)
+    let Candidate { service, qualifier, weight } = &evidence.best;
+    COMMON_PURPOSES.iter().any(is_purpose) && *weight >= weight::BOUND && service.iter().chain(qualifier).any(is_other)
 }
 
 /// The row for a number, if it identifies a service independently of the program that serves it.

@@ -5,6 +5,8 @@ mod element;
 mod listener;
 mod role;
 
+pub use client::site_labels;
+
 use std::cell::OnceCell;
 
 use super::Missing;
@@ -14,9 +16,10 @@ use super::evidence::{Candidate, weight};
 use super::line::{Line, Side};
 use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
-use super::words::{all_generic, is_generic, service, share, split, subject, telling, with};
+use super::words::{all_generic, comment, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, PARTS, PURPOSES, TOP_LEVEL,
+    ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS,
+    PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -76,8 +79,9 @@ impl<'a> Reader<'a> {
         let names = names.unwrap_or_default();
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
-        let is_one_of_many = context.is_list(port);
-        let subject = subject(port.path).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
+        let is_one_of_many = context.is_list(port) && line.called_host().is_none();
+        let subject =
+            own_subject(port.path, context).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
         let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());
         let is_default = line.before.trim_end().ends_with("mkDefault")
             || [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end))
@@ -113,7 +117,7 @@ impl<'a> Reader<'a> {
             "hostPort" | "host" => Some(Side::Host),
             "containerPort" | "guest" => Some(Side::Container),
             last if split(last).last().is_some_and(|word| word == "ports") => self.line.side(),
-            _ if self.is_in_compose() => self.line.side(),
+            _ if self.is_in_compose() || self.line.is_published() => self.line.side(),
             _ => None,
         }
     }
@@ -145,7 +149,11 @@ impl<'a> Reader<'a> {
         if COMMAND_OPTIONS.contains(&self.last()) || EMPTY_SECTIONS.contains(&self.last()) {
             return Vec::new();
         }
-        const EMPTY: [&str; 8] = ["addr", "address", "bind", "default", "listen", "port", "ports", "value"];
+        // The `expose` of a service in a Compose file, but not a variable.
+        if self.last() == "expose" && self.parts.len() > 1 {
+            return Vec::new();
+        }
+        const EMPTY: [&str; 9] = ["addr", "address", "bind", "default", "listen", "port", "ports", "text", "value"];
         split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
     }
 
@@ -160,6 +168,22 @@ impl<'a> Reader<'a> {
         let mut words = telling(variable);
         words.retain(|word| !service.iter().any(|known| known.starts_with(word.as_str()) || is_generic(word)));
         (!words.is_empty()).then_some(words)
+    }
+
+    /// The purpose that a variable gives for a mapping, if the mapping has the variable's default: `smtp` in
+    /// `${SMTP_HOST_PORT:-2525}:25`.
+    pub fn fallback(&self, service: &[String]) -> Option<Vec<String>> {
+        const EMPTY: [&str; 10] =
+            ["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
+        let mut words = split(self.line.fallback().filter(|_| self.is_mapping())?);
+        words.retain(|word| !EMPTY.contains(&word.as_str()) && !share(service, [&*word]) && !is_front(&[word.clone()]));
+        words.extend((self.side() == Some(Side::Container)).then(|| "container".to_owned()));
+        (words.first()? != "container").then_some(words)
+    }
+
+    /// Whether it is in a mapping of container ports.
+    fn is_mapping(&self) -> bool {
+        split(self.last()).last().is_some_and(|word| word == "ports") || self.is_in_compose()
     }
 
     /// The well-known service inside a container, whatever the name of the container.
@@ -224,7 +248,8 @@ impl<'a> Reader<'a> {
         let words = split(section);
         let is_ports = words.last().is_some_and(|word| matches!(word.as_str(), "port" | "ports"));
         let is_part = !is_service && !is_ports && self.named().is_some() && !words.is_empty() && all_generic(&words);
-        (is_part && *section != "?" && !EMPTY_SECTIONS.contains(section)).then_some(words)
+        let is_empty = EMPTY_SECTIONS.contains(section) || COMMAND_OPTIONS.contains(section);
+        (is_part && *section != "?" && !is_empty).then_some(words)
     }
 
     pub fn last(&self) -> &str {
@@ -286,6 +311,16 @@ impl<'a> Reader<'a> {
         self.parts[at].ends_with("Config") || self.parts[at] == "config" || self.parts[at] == "text"
     }
 
+    /// Whether the file is about a proxy, in the folder of the service behind it.
+    pub fn is_in_folder_of_service(&self) -> bool {
+        self.context.is_folder_of_service(self.path)
+    }
+
+    /// Whether an option with text as its value contains the number.
+    pub fn is_in_text(&self) -> bool {
+        self.parts.iter().any(|part| matches!(*part, "content" | "text") || part.starts_with("append"))
+    }
+
     /// The service whose name follows a holder such as `services`, with the index of that name.
     fn named(&self) -> Option<&(usize, Candidate)> {
         self.named.get_or_init(|| self.named_by_option().or_else(|| self.held(self.holder?))).as_ref()
@@ -294,6 +329,22 @@ impl<'a> Reader<'a> {
     fn named_by_option(&self) -> Option<(usize, Candidate)> {
         let is_holder = |at: &usize| self.is_holder(*at) && !self.is_ci_job(*at);
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
+    }
+
+    /// The whole name of the service, with the common final words that its usual name lacks, if another name differs only
+    /// in these: `wiki proxy` for `services.wiki-proxy.port` besides `services.wiki.port`.
+    pub fn whole_name(&self) -> Option<Vec<String>> {
+        let (at, Candidate { service, .. }) = self.named()?;
+        let name = self.parts[*at];
+        let mut words = split(if self.context.has_sibling(name) { name } else { return None });
+        // `broker-2`
+        if let [.., before, number] = words.as_mut_slice()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            before.push_str(number);
+            words.pop();
+        }
+        (words != *service && words.first()?.starts_with(service.first()?.as_str())).then_some(words)
     }
 
     /// Whether a name contains services: `services`, `systemd.sockets`, `deployedApps`.
@@ -308,13 +359,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the service is named only by a set with several services in this file, not by an option path.
-    fn is_held(&self) -> bool {
+    pub fn is_held(&self) -> bool {
         self.holder.is_some() && self.named_by_option().is_none()
     }
 
     /// Whether a load balancer of a proxy passes connections on to the port.
     pub fn is_balanced(&self) -> bool {
         self.parts.contains(&"loadBalancer")
+    }
+
+    /// Whether a container tells its proxy the port with a label: `traefik.http.services.wiki.loadbalancer.server.port`.
+    pub fn is_balanced_label(&self) -> bool {
+        matches!(self.parts.as_slice(), [.., "loadbalancer", "server", "port"])
     }
 
     /// The jail of fail2ban that guards the port. It guards a port of its own machine.
@@ -332,7 +388,8 @@ impl<'a> Reader<'a> {
         let is_category = |part: &str| CATEGORIES.contains(&part.to_ascii_lowercase().as_str());
         let is_last = |at: usize| at + 2 >= self.parts.len();
         // A single letter is not a name: `services.c.wiki.ports`.
-        let is_category = |part: &str| is_category(part) || part.len() == 1 || self.context.is_category(part);
+        let is_category =
+            |part: &str| is_category(part) || part.len() == 1 && part != "?" || self.context.is_category(part);
         let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
         // The last name is the name of the option.
         if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
@@ -342,7 +399,13 @@ impl<'a> Reader<'a> {
         let is_unit = holder > 0 && self.parts[holder - 1] == "systemd";
         // `step-ca-init` prepares `step-ca`.
         let unit = if is_unit { without_phase(self.parts[at]) } else { self.parts[at] };
-        let words = if is_twin { split(unit) } else { service(unit) };
+        let mut words = if is_twin { split(unit) } else { service(unit) };
+        if words.len() > 1 {
+            words.pop_if(|word| self.context.is_ending(word));
+            if words.len() > 1 && self.context.is_ending(&words[0]) {
+                words.remove(0);
+            }
+        }
         if self.parts[at] == "?" && !self.subject.is_empty() {
             let candidate = Candidate {
                 service: self.subject.clone(),
@@ -386,6 +449,9 @@ impl<'a> Reader<'a> {
     /// The last name between a computed name and the option.
     fn inner(&self, at: usize) -> Vec<String> {
         let inner = self.parts.get(at + 1..).unwrap_or_default().iter().rev();
+        let is_empty =
+            |part: &str| STRUCTURE.contains(&part) || COMMAND_OPTIONS.contains(&part) || FRONTS.contains(&part);
+        let inner = inner.filter(|part| !is_empty(part));
         inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
     }
 
@@ -410,17 +476,40 @@ impl<'a> Reader<'a> {
 
     /// The virtual machine whose port is forwarded: `test` in `nixosConfigurations.test.virtualisation..`.
     pub fn virtual_machine(&self, path: &str) -> Option<Candidate> {
-        if self.last() != "port" || !self.parts.contains(&"forwardPorts") || !self.parts.contains(&"virtualisation") {
+        if self.last() != "port"
+            || !self.parts.contains(&"forwardPorts")
+            || !self.parts.iter().any(|part| matches!(*part, "microvm" | "virtualisation"))
+        {
             return None;
+        }
+        // `# wiki`
+        let service = comment(self.line.comment);
+        if self.is_service(&service) {
+            return Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER });
         }
         let at = self.parts.iter().position(|part| *part == "nixosConfigurations");
         let literal = |name: &&&str| !matches!(**name, "?" | "virtualisation");
         let machine = at.and_then(|at| self.parts.get(at + 1)).filter(literal).copied();
-        let stem =
-            || path.rsplit('/').next()?.strip_suffix(".nix").filter(|stem| !matches!(*stem, "default" | "flake"));
-        let name = machine.or_else(stem).map(split).unwrap_or_default();
-        let service = with(&name, &["vm".to_owned()]);
+        let name = match machine {
+            Some(machine) => split(machine),
+            None => self.file_of_machine(path),
+        };
+        let is_said = name.last().is_some_and(|word| word.ends_with("vm"));
+        let service = if is_said { name } else { with(&name, &["vm".to_owned()]) };
         Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER })
+    }
+
+    /// The name of the machine that a file is about: that of the file, or else that of its folder.
+    fn file_of_machine(&self, path: &str) -> Vec<String> {
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = folder.rsplit('/').next().unwrap_or_default();
+        let stem = file.strip_suffix(".nix").filter(|stem| !matches!(*stem, "default" | "flake")).unwrap_or_default();
+        let (words, folder_words) = (split(stem), split(folder));
+        match () {
+            () if !all_generic(&words) || MACHINE_FOLDERS.contains(&folder) => words,
+            () if !all_generic(&folder_words) => folder_words,
+            () => Vec::new(),
+        }
     }
 
     /// The host that `curl --resolve wiki.example.org:8444:10.0.0.4` connects to.
@@ -471,7 +560,7 @@ impl<'a> Reader<'a> {
     /// The name that a comment gives to the port.
     pub fn commented(&self, comment: &[String], is_firewall: bool) -> Option<Candidate> {
         let most = if is_firewall { 4 } else { 2 };
-        if comment.is_empty() || all_generic(comment) {
+        if comment.is_empty() {
             return None;
         }
         if share(&self.subject, comment) {
@@ -481,6 +570,19 @@ impl<'a> Reader<'a> {
                 qualifier: rest.collect(),
                 weight: weight::COMMENT_OF_SUBJECT,
             });
+        }
+        // `# socks proxy`
+        if let [protocols @ .., last] = comment
+            && last == "proxy"
+            && protocols.iter().all(|word| PROXY_VARIABLES.contains(&word.as_str()))
+            && !self.subject.is_empty()
+            && !is_front(&self.subject)
+        {
+            let (service, qualifier) = (self.subject.clone(), comment.to_vec());
+            return Some(Candidate { service, qualifier, weight: weight::COMMENT });
+        }
+        if all_generic(comment) {
+            return None;
         }
         // `# RPC` identifies the port, not the service.
         let is_purpose = comment.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
@@ -522,7 +624,7 @@ impl<'a> Reader<'a> {
         let mut words = inner.next().map(|at| words_of(self.parts[at])).unwrap_or_default();
         // `services.matrix.mas.web.port`: the purpose is that of the part before it.
         if words.iter().all(|word| PURPOSES.contains(&word.as_str()))
-            && let Some(part) = inner.next().filter(|_| !words.is_empty())
+            && let Some(part) = inner.next().filter(|&part| !words.is_empty() && !ADDITIONS.contains(&self.parts[part]))
         {
             words.splice(..0, words_of(self.parts[part]));
         }
@@ -533,6 +635,25 @@ impl<'a> Reader<'a> {
         }
         words
     }
+}
+
+/// The subject of a file. The configuration of a proxy, and of a part of a machine, in the folder of a service is about
+/// that service.
+fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
+    let own = subject(path);
+    if own.as_ref().is_some_and(|own| !is_front(own)) {
+        return own;
+    }
+    let folder = path.rsplit('/').nth(1).filter(|folder| !is_front(&split(folder))).map(service).unwrap_or_default();
+    let is_known = context.is_service(&folder) || service_ports::is_service(&folder.concat());
+    let is_service = is_known && !all_generic(&folder);
+    let Some(own) = own else {
+        // `hosts/web1/wiki/default.nix`
+        let is_default = || path.ends_with("/default.nix");
+        return Some(folder).filter(|folder| is_service && is_default() && !context.is_machine(&folder.join("-")));
+    };
+    let is_service = is_service || !all_generic(&folder) && context.is_folder_of_service(path);
+    Some(if is_service { folder } else { own })
 }
 
 /// The name of a unit without the phase of its service: `wiki` for `wiki-init`.

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::{HashMap, HashSet};
 
 use super::Missing;
-use super::reader::is_front;
+use super::reader::{is_front, site_labels};
 use super::texts::Texts;
 use super::words::{self, all_generic, split};
-use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
+use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 
 /// A name is a namespace if at least this many ports, and at least this many files, are under it.
@@ -53,12 +53,19 @@ pub struct Scaffolding<'a> {
     services: HashSet<String>,
     /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
     twins: HashSet<&'a str>,
+    /// Names after a holder of services that differ, but are the same without common final words: `wiki` and
+    /// `wiki-proxy`.
+    siblings: HashSet<&'a str>,
     /// Lists of several numbers, such as those that a firewall opens, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
+    /// Folders with several folders that each have a file about the same proxy.
+    layouts: HashSet<&'a str>,
     /// Numbers that several virtual hosts of a file listen on, by file.
     sockets: HashSet<(&'a str, u32)>,
+    /// The telling first labels of the virtual hosts in each domain.
+    domains: HashMap<String, BTreeSet<&'a str>>,
     /// The texts of the files.
     pub texts: Texts<'a>,
 }
@@ -72,14 +79,17 @@ impl<'a> Scaffolding<'a> {
         let names: HashSet<&'a str> = ports.iter().map(|port| port.name).collect();
         Self {
             twins: twins(&names),
+            siblings: siblings(&names),
             categories: ports.iter().flat_map(categories).collect(),
             endings: endings(ports),
-            services: names.into_iter().filter_map(service).collect(),
+            services: names.iter().copied().filter_map(service).collect(),
             lists: lists(ports),
             fronts: fronts(ports),
+            layouts: layouts(ports),
             sockets: sockets(ports),
             machines,
             collections,
+            domains: domains(&names),
             texts: Texts::of(ports),
         }
     }
@@ -106,9 +116,29 @@ impl<'a> Scaffolding<'a> {
         ending.is_some_and(|ending| self.endings.contains(ending))
     }
 
+    /// Whether many modules of the repository have a word at the end of their names.
+    pub fn is_ending(&self, word: &str) -> bool {
+        !self.endings.is_empty() && self.endings.contains(word)
+    }
+
+    /// Whether many virtual hosts are in a domain, which then does not name one of them.
+    pub fn is_domain_of_many(&self, labels: &[&str]) -> bool {
+        self.domains.get(&labels.join(".")).is_some_and(|hosts| hosts.len() >= MANY)
+    }
+
+    /// Whether several virtual hosts are in a domain.
+    pub fn is_domain_of_several(&self, labels: &[&str]) -> bool {
+        self.domains.get(&labels.join(".")).is_some_and(|hosts| hosts.len() > 1)
+    }
+
     /// Whether another container has the same name except for its generic last word.
     pub fn is_twin(&self, container: &str) -> bool {
         self.twins.contains(container)
+    }
+
+    /// Whether another name after a holder of services is the same without common final words.
+    pub fn has_sibling(&self, name: &str) -> bool {
+        self.siblings.contains(name)
     }
 
     /// Whether some words are the name of a service.
@@ -124,6 +154,14 @@ impl<'a> Scaffolding<'a> {
     /// Whether a file has virtual hosts for several ports.
     pub fn has_several_hosts(&self, path: &str) -> bool {
         self.fronts.contains(path)
+    }
+
+    /// Whether the folder of a file about a proxy contains one service: its siblings have such a file as well.
+    pub fn is_folder_of_service(&self, path: &str) -> bool {
+        let folders = path.rsplit_once('/').and_then(|(folder, _)| folder.rsplit_once('/'));
+        !self.layouts.is_empty()
+            && folders.is_some_and(|(outer, folder)| self.layouts.contains(outer) && !self.is_machine(folder))
+            && !self.has_several_hosts(path)
     }
 
     /// Whether several virtual hosts of a file listen on a number.
@@ -155,10 +193,26 @@ fn twins<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
     by_service.into_values().filter(|twins| twins.len() > 1).flatten().collect()
 }
 
+/// Names after a holder of services that are the same without common final words.
+fn siblings<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
+    let held = |name: &&'a str| {
+        let mut parts = name.split('.');
+        parts.find(|part| HOLDERS.contains(part))?;
+        parts.next().filter(|held| *held != "?" && parts.next().is_some())
+    };
+    let held: HashSet<&str> = names.iter().filter_map(held).collect();
+    let mut by_service: HashMap<Vec<String>, Vec<&str>> = HashMap::default();
+    for name in held {
+        by_service.entry(words::service(name)).or_default().push(name);
+    }
+    by_service.into_values().filter(|siblings| siblings.len() > 1).flatten().collect()
+}
+
 /// The suffixes of module names, after the subjects of their files.
 fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     let mut files: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for port in ports.iter().filter(|port| port.name.starts_with("options.")) {
+    let is_option = |port: &&Missing<'_>| port.name.starts_with("options.") || port.name.contains(".options.");
+    for port in ports.iter().filter(is_option) {
         let (Some(name), Some(subject)) = (service(port.name), words::subject(port.path)) else { continue };
         if let Some(ending) = name.strip_prefix(&subject.concat()).filter(|ending| !ending.is_empty()) {
             files.entry(ending.to_owned()).or_default().insert(port.path);
@@ -217,8 +271,15 @@ fn collections<'a>(ports: &[Missing<'a>], machines: &HashSet<String>) -> HashSet
     members.into_iter().filter(|(_, members)| is_many(members)).map(|((path, set, _), _)| (path, set)).collect()
 }
 
-/// Lists of several numbers: in a firewall, in a function argument, or outside services in an option such as
-/// `gamePorts`.
+/// Whether a number is by itself an element of a list.
+fn is_element(port: &Missing<'_>) -> bool {
+    let byte = |at: usize| port.text.as_bytes().get(at).copied();
+    let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'[' | b']'));
+    ends((port.span.start as usize).checked_sub(1).and_then(byte)) && ends(byte(port.span.end as usize))
+}
+
+/// Lists of several numbers: in a firewall, in a function argument, in the mappings of a container, or outside services
+/// in an option such as `gamePorts`.
 fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
     let mut numbers: BTreeMap<(&str, &str), (usize, BTreeSet<u32>)> = BTreeMap::new();
     for port in ports {
@@ -232,7 +293,8 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
         let is_known = services(port.number).iter().any(|row| row.certainty != Certainty::Named);
         // The argument of a function that opens or lists ports.
         let is_argument = !port.name.contains(['.', ' ']);
-        if (opens || is_argument) && !is_known || is_list && !in_service {
+        let is_mapped = || last == "ports" && port.name.contains("containers.") && is_element(port);
+        if (opens || is_argument) && !is_known || is_list && !in_service || is_mapped() {
             let most = if is_list && !opens { MANY - 1 } else { MANY };
             numbers.entry((port.path, port.name)).or_insert((most, BTreeSet::new())).1.insert(port.number);
         }
@@ -267,6 +329,40 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
         labels && numbers
     };
     files.filter(has_several).map(|file| file[0].path).collect()
+}
+
+/// Folders with several folders that each have a file about the same proxy: `services` with `services/wiki/nginx.nix`,
+/// `services/chat/nginx.nix`, ..
+fn layouts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
+    let mut folders: HashMap<(&str, &str), BTreeSet<&str>> = HashMap::default();
+    for file in ports.chunk_by(|a, b| a.path == b.path) {
+        let Some((folder, name)) = file[0].path.rsplit_once('/') else { continue };
+        let Some((outer, inner)) = folder.rsplit_once('/') else { continue };
+        if FRONTS.contains(&name.strip_suffix(".nix").unwrap_or(name)) {
+            folders.entry((outer, name)).or_default().insert(inner);
+        }
+    }
+    let is_machines = |outer: &str| MACHINE_FOLDERS.contains(&outer.rsplit('/').next().unwrap_or(outer));
+    let many = folders.into_iter().filter(|((outer, _), inner)| inner.len() >= MANY && !is_machines(outer));
+    many.map(|((outer, _), _)| outer).collect()
+}
+
+/// The telling first labels of the virtual hosts in each domain, and in each part of a domain: `wiki.example.org` is in
+/// `example.org`.
+fn domains<'a>(names: &HashSet<&'a str>) -> HashMap<String, BTreeSet<&'a str>> {
+    const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
+    let mut domains: HashMap<String, BTreeSet<&str>> = HashMap::default();
+    for name in names {
+        let Some((_, site)) = SITES.iter().find_map(|sites| name.split_once(sites)) else { continue };
+        let parts: Vec<&str> = site.split(['.', ' ']).collect();
+        let labels = site_labels(&parts);
+        for at in 1..labels.len().saturating_sub(1) {
+            if !all_generic(&words::service(labels[at - 1])) {
+                domains.entry(labels[at..].join(".")).or_default().insert(labels[at - 1]);
+            }
+        }
+    }
+    domains
 }
 
 /// Numbers that several virtual hosts of a file listen on.

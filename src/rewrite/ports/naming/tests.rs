@@ -1,10 +1,13 @@
 //! Names derived from the evidence of uses.
 
 mod clients;
+mod commands;
 mod containers;
 mod fleets;
 mod records;
 mod services;
+mod sites;
+mod structure;
 mod table;
 
 use super::*;

@@ -89,6 +89,8 @@ pub fn service(name: &str) -> Vec<String> {
     while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
         words.pop();
     }
+    // `wiki-wiki`
+    words.dedup();
     spell_number(&mut words);
     let from_letter = |word: &String| word.starts_with(|c: char| c.is_ascii_alphabetic());
     if words.first().is_some_and(|first| !from_letter(first)) {
@@ -266,9 +268,17 @@ pub fn file_stem(path: &str) -> Option<Vec<String>> {
 }
 
 fn subject_of(name: &str) -> Option<Vec<String>> {
+    // Capitals separate no words in a name without lower-case letters: `I2P`.
+    let upper = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let lower = if upper { name.to_ascii_lowercase() } else { String::new() };
+    let name = if upper { lower.as_str() } else { name };
     let plain = name.strip_suffix("_test").or_else(|| name.strip_suffix("-test")).unwrap_or(name);
     let plain = plain.strip_suffix("_tests").or_else(|| plain.strip_suffix("-tests")).unwrap_or(plain);
     let mut words = service(plain);
+    // `docker-compose-wiki.yml`
+    if words.len() > 2 && words.starts_with(&["docker", "compose"].map(str::to_owned)) {
+        words.drain(..2);
+    }
     let is_nix_cache = |words: &[String]| words[0] == "nix" && words[1] == "cache";
     while words.len() > 1
         && !WHOLE_NAMES.contains(&plain)
@@ -319,6 +329,7 @@ mod tests {
             ("hosts/nixos/web1/services.nix", None),
             ("hosts/nas/services/media/sonarr.nix", Some("sonarr")),
             ("nix/mailhog_test.nix", Some("mailhog")),
+            ("stacks/docker-compose-wiki.yml", Some("wiki")),
             ("inventory.nix", None),
             ("prometheus/exporters/zfs.nix", Some("zfs exporter")),
             ("flake.nix", None),

@@ -3,9 +3,9 @@
 use super::super::Missing;
 use super::super::evidence::{Candidate, weight};
 use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
-use super::super::words::{all_generic, is_generic, prose, service, share, split, telling};
+use super::super::words::{all_generic, is_generic, prose, service, share, split, telling, with};
 use super::{Reader, is_front};
-use crate::knowledge::name_words::{CLIENTS, PURPOSES, TARGETS};
+use crate::knowledge::name_words::{CLIENTS, LOCATION_PARTS, PURPOSES, TARGETS};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
@@ -21,6 +21,17 @@ impl Reader<'_> {
         }
         if self.is_health_check() && self.container().is_some() {
             return vec![Candidate { weight: weight::TARGET, ..self.listener() }];
+        }
+        if let Some(candidate) = self.abbreviation() {
+            return vec![Candidate { weight: weight::HOST, ..candidate }];
+        }
+        if let Some(host) = self.ssh_host() {
+            return vec![self.ssh(host)];
+        }
+        if let Some(name) = self.route() {
+            let words = service(name);
+            let words = if all_generic(&words) { Vec::new() } else { words };
+            return vec![plain(words, weight::TARGET)];
         }
         let label = self.host_label();
         let server = if label.is_none() { self.line.server_name(port.text, port.span.start) } else { None };
@@ -40,6 +51,9 @@ impl Reader<'_> {
         found.extend(
             self.line.key_host().filter(|words| !self.is_machine(words)).map(|words| plain(words, weight::TARGET)),
         );
+        found.extend(
+            self.line.called_host().filter(|words| !self.is_machine(words)).map(|words| plain(words, weight::TARGET)),
+        );
         let is_argument = self.parts.len() == 1 && self.line.call().is_some();
         let key = self.beside.map(|beside| service(beside.key())).filter(|_| is_argument);
         let key = key.filter(|words| !words.is_empty() && !all_generic(words) && !share(&self.subject, words));
@@ -51,7 +65,8 @@ impl Reader<'_> {
         // Most jails have the name of a service, but some have that of a filter: `nginx-http-auth`.
         let jail = self.jail().map(service).filter(|words| self.is_service(words));
         found.extend(jail.map(|words| plain(words, weight::TARGET)));
-        if self.parts.iter().any(|part| part.starts_with("scrape") || part.ends_with("scrape_configs")) {
+        let is_scrape = |part: &&str| part.starts_with("scrape") || part.ends_with("scrape_configs");
+        if self.parts.iter().any(is_scrape) || self.line.is_target() {
             let job = job(port).filter(|words| !self.is_machine(words));
             found.extend(job.map(|words| plain(words, weight::JOB)));
         }
@@ -109,6 +124,14 @@ impl Reader<'_> {
         found.extend(self.variable());
         found.extend(self.exported());
         found.extend(self.reached_by_protocol());
+        if self.is_forwarded() {
+            // The other end is on another machine, which the names around the rule are not about.
+            found.retain(|Candidate { service, .. }| {
+                let name = service.concat();
+                let row = service_ports::named(&name);
+                self.context.is_service(service) || row.is_some_and(|row| row.name.eq_ignore_ascii_case(&name))
+            });
+        }
         found
     }
 
@@ -153,9 +176,9 @@ impl Reader<'_> {
     fn handled(&self, label: Option<&[String]>) -> Option<Candidate> {
         let words = self.line.handled()?;
         let weight = weight::TARGET;
-        let is_purpose = words.len() > 1 && PURPOSES.contains(&words[0].as_str());
+        let is_purpose = PURPOSES.contains(&words[0].as_str());
         let service = label.unwrap_or(&self.subject);
-        match is_purpose && !service.is_empty() {
+        match is_purpose && !service.is_empty() && !is_front(service) {
             true => {
                 let (purpose, part) = words.split_at(1);
                 Some(Candidate { service: service.to_vec(), qualifier: [part, purpose].concat(), weight })
@@ -164,8 +187,16 @@ impl Reader<'_> {
         }
     }
 
-    /// The service that the location of a virtual host leads to: `/wiki` if that is a service or if requests for it are
-    /// redirected to another port.
+    /// The SSH server that a client connects to, with the name that the client's configuration gives to it.
+    fn ssh(&self, host: &str) -> Candidate {
+        let words = service(host.split('.').next().unwrap_or(host));
+        let is_name = !words.is_empty() && !all_generic(&words) && !self.context.is_machine(host);
+        let name = if is_name { words } else { Vec::new() };
+        Candidate { service: with(&name, &["ssh".to_owned()]), qualifier: Vec::new(), weight: weight::HOST }
+    }
+
+    /// The service that the location of a virtual host leads to: `/wiki` if that is a service, if requests for it are
+    /// redirected to another port, or if neither the virtual host nor the file has a name for what is behind it.
     fn located(&self) -> Option<Vec<String>> {
         let at = self.parts.iter().position(|part| *part == "locations")?;
         let location = self.parts.get(at + 1..)?.iter().find_map(|part| part.split_once('/'))?.1;
@@ -174,7 +205,13 @@ impl Reader<'_> {
         let words = service(&name[..end]);
         let is_redirect = || self.last() == "return" && self.line.before.contains("host:");
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
-        (!is_purpose && !all_generic(&words) && (is_redirect() || self.is_service(&words))).then_some(words)
+        // `/notifications/hub` is a part of the virtual host's service.
+        let is_only_name = || {
+            let is_part = words.iter().any(|word| LOCATION_PARTS.contains(&word.as_str()));
+            !is_part && self.file(weight::FILE).service.is_empty() && self.host_label().is_none()
+        };
+        let is_name = || is_redirect() || self.is_service(&words) || is_only_name();
+        (!is_purpose && !all_generic(&words) && is_name()).then_some(words)
     }
 
     /// Whether it is a binary cache from which Nix substitutes.
@@ -186,9 +223,20 @@ impl Reader<'_> {
     fn served(&self) -> Option<String> {
         let path = self.line.after.strip_prefix('/').filter(|_| self.line.scheme().is_some())?;
         let end = path.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(path.len());
-        let row = service_ports::named(&path[..end]).filter(|row| row.certainty != Certainty::Always)?;
+        let row =
+            service_ports::named(&path[..end]).filter(|row| row.certainty != Certainty::Always && !row.is_protocol)?;
         let is_purpose = PURPOSES.contains(&&path[..end]);
         (!is_purpose && row.name == &path[..end]).then(|| path[..end].to_owned())
+    }
+
+    /// The container that a command publishes the port of.
+    pub fn run(&self, port: &Missing<'_>) -> Option<Candidate> {
+        const AROUND: usize = 600;
+        let after = wording::head(port.text.get(port.span.end as usize..)?, AROUND);
+        let is_mapping = self.line.side().is_some() || after.starts_with(':') || self.line.before.ends_with(':');
+        let words = split(self.line.run(after).filter(|_| is_mapping)?);
+        let is_name = !all_generic(&words);
+        is_name.then_some(Candidate { service: words, qualifier: self.end(), weight: weight::LISTENER + 1 })
     }
 
     /// The service that `kubectl port-forward` makes available on a local port.
@@ -272,10 +320,34 @@ impl Reader<'_> {
         // `dns.example.org` leads to the web interface of a server whose protocol uses another port.
         let is_protocol = || {
             let row = if let [word] = label { service_ports::named(word) } else { None };
-            row.is_some_and(|row| row.certainty == Certainty::Always && row.number != port.number)
+            row.is_some_and(|row| (row.is_protocol || row.certainty == Certainty::Always) && row.number != port.number)
         };
         let is_other = || self.context.has_several_hosts(port.path) || self.is_service(label) && !is_protocol();
         !share(&self.subject, label) && (is_purpose || is_other())
+    }
+
+    /// The words of a virtual host's name before a domain that many virtual hosts have: `wiki` for `wiki.example.org`.
+    /// Empty if they are generic. `None` in other domains.
+    fn subdomain(&self, labels: &[&str]) -> Option<Vec<String>> {
+        let labels = site_labels(labels);
+        let [own @ .., _, _] = labels else { return None };
+        let domain = &labels[own.len()..];
+        if own.is_empty() || !self.context.is_domain_of_many(domain) {
+            return None;
+        }
+        let says = |label: &&str| !EMPTY_LABELS.contains(label) && !all_generic(&service(label));
+        let Some(at) = own.iter().position(says) else { return Some(Vec::new()) };
+        let words = service(own[at]);
+        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
+        Some(match own.get(at + 1) {
+            // `docker.ui.example.org`
+            None if at > 0 && is_purpose => with(&split(own[at - 1]), &words),
+            // `wiki.lab.example.org`, unless many virtual hosts are in `lab.example.org`
+            Some(zone) if at == 0 && own.len() == 2 && !self.context.is_domain_of_several(&labels[1..]) => {
+                with(&words, &split(zone))
+            }
+            _ => words,
+        })
     }
 
     /// The first label of the virtual host around a client.
@@ -290,24 +362,26 @@ impl Reader<'_> {
         if labels.windows(2).any(|end| end == ["ts", "net"]) {
             return None;
         }
+        if let Some(words) = self.subdomain(labels) {
+            return Some(words).filter(|words| !words.is_empty());
+        }
         let known = labels.iter().take_while(|label| **label != "extraConfig" && **label != "locations");
         let label = known.copied().find(|label| *label != "?" && !EMPTY_LABELS.contains(label));
-        let label = label.or_else(|| {
-            // `"screen.${domain}" = {`, but not `serverAliases = [ "tv.${domain}" ];`
-            let above = self.line.above;
-            let is_name = |end: usize| {
-                let after = above[end..].split_once("}\"").map_or("", |(_, after)| after.trim_start());
-                after.starts_with(['=', '.'])
-            };
-            let end = above.rmatch_indices(".${").map(|(end, _)| end).find(|end| is_name(*end))?;
-            let start = above[..end].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
-            above[start..].starts_with('"').then(|| &above[start + 1..end])
-        });
+        let label = label.or_else(|| self.line.computed_label()).or_else(|| self.line.variable_label());
         // `"http://wiki.example.org"` is the address of a site in Caddy's configuration.
         let label = label?;
         let words = service(label.split_once("://").map_or(label, |(_, host)| host));
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
+}
+
+/// The labels of a virtual host's name at the beginning of some parts of an attribute path.
+pub fn site_labels<'p, 'a>(parts: &'p [&'a str]) -> &'p [&'a str] {
+    let is_label = |part: &&&str| {
+        let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !part.is_empty() && part.bytes().all(is_part) && !matches!(**part, "locations" | "listen")
+    };
+    &parts[..parts.iter().take_while(is_label).count()]
 }
 
 /// The name of the scrape job around a target.

@@ -30,10 +30,17 @@ impl<'a> Reader<'a> {
                 if let Some(found) = self.inbound(beside) {
                     return Some(found);
                 }
+                // The sidecar of a Nomad job listens for the job's connections to another service.
+                if let Some(other) = beside.destination().map(service).filter(|words| !all_generic(words)) {
+                    let qualifier = vec!["upstream".to_owned()];
+                    return Some(Candidate { service: other, qualifier, weight: weight::LISTENER + 1 });
+                }
                 if let Some(domain) = beside.domain_variable().filter(|_| self.is_proxied()) {
                     return plain(service(domain), weight::RECORD);
                 }
                 let name = beside.name().filter(|name| !beside.names_host(name) && !self.context.is_machine(name));
+                let host = self.line.variable_host().map(service).unwrap_or_default();
+                let name = name.filter(|name| host.is_empty() || service(name) != host && prose(name) != host);
                 // A name with blanks counts only as the title of a link.
                 let name = name.filter(|name| !name.contains(' ') || self.line.scheme().is_some());
                 // The address of a service in a cluster is more specific than the title of its client.
@@ -45,7 +52,8 @@ impl<'a> Reader<'a> {
                 if let (None, Some(label)) = (name, self.host_beside(beside)) {
                     return plain(service(label), weight::RECORD);
                 }
-                name.or_else(|| self.kind_beside(beside))?
+                let argument = || beside.named_argument().filter(|name| !self.context.is_machine(name));
+                name.or_else(argument).or_else(|| self.kind_beside(beside))?
             }
             // `widget = { type = "wiki"; url = "http://10.0.0.4:8080"; }` on a dashboard.
             Some(beside) if beside.key() == "widget" => {
@@ -62,7 +70,8 @@ impl<'a> Reader<'a> {
             return None;
         }
         let weight = weight::LISTENER + 1;
-        match self.named() {
+        // The subject of the file is the owner only for lack of a name.
+        match self.named().filter(|(_, owner)| owner.weight >= weight::LISTENER) {
             Some((_, owner)) if is_front(&owner.service) => plain(words, weight),
             Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),
             Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),

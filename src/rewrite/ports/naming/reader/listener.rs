@@ -2,9 +2,11 @@
 
 use super::super::choose::is_holder;
 use super::super::evidence::{Candidate, weight};
-use super::super::words::{all_generic, is_generic, service, share, split, telling, with};
+use super::super::words::{all_generic, is_generic, is_variable, service, share, split, telling, with};
 use super::Reader;
-use crate::knowledge::name_words::{CATEGORIES, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE};
+use crate::knowledge::name_words::{
+    ABBREVIATIONS, CATEGORIES, COMMAND_OPTIONS, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE,
+};
 use crate::knowledge::service_ports::{self, Certainty};
 
 /// Words in the names of options that set the first port of a range.
@@ -29,15 +31,25 @@ impl Reader<'_> {
         if self.is_manifest() {
             return self.in_manifest();
         }
-        // A host in the SSH configuration
+        if let Some(forward) = self.ssh_forward() {
+            let (service, qualifier) = (vec!["ssh".to_owned()], vec![forward.to_owned()]);
+            return Candidate { service, qualifier, weight: weight::FILE_LISTENER };
+        }
+        if let Some(candidate) = self.abbreviation().or_else(|| self.written_for_caddy()) {
+            return candidate;
+        }
+        // A port that a client of SSH forwards
         if self.parts.contains(&"matchBlocks") {
             return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
         }
         if let Some(candidate) = self.site() {
             return candidate;
         }
+        if self.is_site_address() {
+            return Candidate { service: self.subject.clone(), qualifier: Vec::new(), weight: weight::FILE_LISTENER };
+        }
         if let Some((_, candidate)) = self.named() {
-            return candidate.clone();
+            return self.inside(candidate.clone());
         }
         if let Some(candidate) = self.in_ports() {
             return candidate;
@@ -76,8 +88,12 @@ impl Reader<'_> {
                 let (service, words) = (self.subject.clone(), split(self.parts[*at]));
                 Candidate { qualifier: with(&words, &self.qualifier(&service)), service, weight: weight::BOUND + 5 }
             }
+            Some(&at) if !self.subject.is_empty() && is_holder(&service(self.parts[at])) => self.leaf(self.last()),
             Some(&at) => {
-                let words = service(self.parts[at]);
+                let words = service(file_owner(self.parts[at]));
+                if let Some(candidate) = self.in_settings(at, &words, &inner) {
+                    return candidate;
+                }
                 let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
                 let is_same = is_short || share(&self.subject, &words);
                 // `ldaps` in `authentik-ldaps`, in `authentik.nix`.
@@ -89,6 +105,78 @@ impl Reader<'_> {
             }
             None => self.leaf(self.last()),
         }
+    }
+
+    /// What listens on a port that SSH forwards: `socks` in `dynamicForwards.port`. `None` for the port of SSH itself.
+    pub(super) fn ssh_forward(&self) -> Option<&'static str> {
+        let has = |name: &str| self.parts.contains(&name);
+        match () {
+            () if !has("matchBlocks") => None,
+            () if has("dynamicForwards") => Some("socks"),
+            () if has("localForwards") || has("remoteForwards") => Some("forward"),
+            () => None,
+        }
+    }
+
+    /// The host in the SSH configuration that has the port, or connections to which forward the port: `eva` in
+    /// `matchBlocks.eva.port`.
+    pub fn ssh_block(&self) -> Option<Vec<String>> {
+        let at = self.parts.iter().position(|part| *part == "matchBlocks")?;
+        let host = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len())?;
+        let is_name = host.len() > 1 && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let words = split(host);
+        (is_name && !all_generic(&words)).then_some(words)
+    }
+
+    /// The command that a shell has an abbreviation for: `share` in `programs.fish.shellAbbrs.share`.
+    pub(super) fn abbreviation(&self) -> Option<Candidate> {
+        let at = self.parts.iter().position(|part| ABBREVIATIONS.contains(part))?;
+        let words = split(self.parts.get(at + 1)?);
+        let is_name = words.iter().any(|word| word.len() > 1 && !is_generic(word));
+        let words = if self.line.before.contains("ssh ") { with(&words, &["ssh".to_owned()]) } else { words };
+        is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER })
+    }
+
+    /// The addresses in a configuration of Caddy that the script of another unit writes: `admin localhost:2019` and the
+    /// site `:8080 {`.
+    fn written_for_caddy(&self) -> Option<Candidate> {
+        let before = self.line.before.trim();
+        let is_site = before == ":" && self.line.after.trim() == "{";
+        let is_admin = before.strip_prefix("admin ").is_some_and(|host| host.ends_with(':'));
+        if !is_site && !is_admin || !self.parts.iter().any(|part| COMMAND_OPTIONS.contains(part)) {
+            return None;
+        }
+        let qualifier = if is_admin { vec!["admin".to_owned()] } else { Vec::new() };
+        let service = with(&self.subject, &["caddy".to_owned()]);
+        Some(Candidate { service, qualifier, weight: weight::LISTENER + 2 })
+    }
+
+    /// Adds the name of the container to a server that does not have the usual number of its protocol: `forge` to `ssh`
+    /// in `containers.forge.config.services.openssh.ports`.
+    fn inside(&self, candidate: Candidate) -> Candidate {
+        let row = if let [word] = candidate.service.as_slice() { service_ports::named(word) } else { None };
+        let is_other = row.is_some_and(|row| row.certainty == Certainty::Always && row.number != self.line.number);
+        let container = self.container().filter(|_| is_other).map(service).unwrap_or_default();
+        if container.is_empty() || all_generic(&container) {
+            return candidate;
+        }
+        Candidate { service: with(&container, &candidate.service), ..candidate }
+    }
+
+    /// The service of the file, with the part of it that a set of settings is for: `agentSettings.http.port` in
+    /// `hermes.nix`.
+    fn in_settings(&self, at: usize, words: &[String], inner: &[usize]) -> Option<Candidate> {
+        let is_settings = at == 0
+            && self.parts.len() > 2
+            && ["Settings", "Config", "Options"].iter().any(|end| self.parts[0].ends_with(end));
+        let is_known = || self.is_service(words) || inner.iter().any(|&at| self.is_service(&service(self.parts[at])));
+        if !is_settings || self.subject.is_empty() || share(&self.subject, words) || is_known() {
+            return None;
+        }
+        let service = with(&self.subject, words);
+        let purpose = inner.iter().map(|&at| self.parts[at]).find(|part| PURPOSES.contains(part));
+        let purpose: Vec<String> = purpose.map(str::to_owned).into_iter().collect();
+        Some(Candidate { qualifier: with(&purpose, &self.qualifier(&service)), service, weight: weight::BOUND + 5 })
     }
 
     /// Whether it is the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.
@@ -141,7 +229,9 @@ impl Reader<'_> {
 
     /// The candidate for an entry in a set of ports: `ports.wiki`.
     fn in_ports(&self) -> Option<Candidate> {
-        let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports"))? + 1;
+        // `defaultPorts.wiki`
+        let is_set = |part: &str| part.ends_with("Ports") && all_generic(&split(part)) && self.parts.len() == 2;
+        let at = self.parts.iter().position(|part| matches!(*part, "port" | "ports") || is_set(part))? + 1;
         // The default of an option for a set of ports
         let is_default = self.parts.get(at) == Some(&"default") && self.parts.len() > at + 1;
         let at = at + usize::from(is_default);
@@ -171,7 +261,12 @@ impl Reader<'_> {
     /// The candidate for a name without context. The name qualifies the subject of the file, or is a service by itself.
     pub(super) fn leaf(&self, name: &str) -> Candidate {
         let words = if STRUCTURE.contains(&name) { Vec::new() } else { telling(name) };
-        let words = self.without_prefix(words, name, &self.subject);
+        let mut words = self.without_prefix(words, name, &self.subject);
+        // `haPort` in `home-assistant.nix`
+        let initials: String = self.subject.iter().filter_map(|word| word.chars().next()).collect();
+        if initials.len() > 1 && matches!(words.as_slice(), [word] if *word == initials) {
+            words.clear();
+        }
         // `initialPorts.query`
         let before = self.parts.len().checked_sub(2).map(|at| split(self.parts[at]));
         let is_set_of_ports =
@@ -183,9 +278,14 @@ impl Reader<'_> {
         // A well-known service needs no additional name. A protocol does.
         let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
         let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
+            && !self.is_diagnostic(&words)
             && !words.iter().any(|word| PURPOSES.contains(&word.as_str()));
         if is_service && !share(&self.subject, &words) {
             return Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND };
+        }
+        let is_purpose = !words.is_empty() && words.iter().all(|word| PURPOSES.contains(&word.as_str()));
+        if let Some(folder) = self.folder().filter(|_| is_purpose && self.subject.is_empty()) {
+            return Candidate { service: folder, qualifier: words, weight: weight::BOUND };
         }
         match (self.subject.is_empty(), words.is_empty()) {
             (_, true) => {
@@ -203,9 +303,23 @@ impl Reader<'_> {
         }
     }
 
+    /// The words of the folder that the file is the main file of, unless it is the folder of a machine.
+    fn folder(&self) -> Option<Vec<String>> {
+        let folder = self.path.strip_suffix("/default.nix")?.rsplit('/').next()?;
+        let words = service(folder);
+        (!all_generic(&words) && !is_holder(&words) && !self.context.is_machine(folder)).then_some(words)
+    }
+
+    /// Whether some words mean the port on which the file's service reports its own state: `prometheusPort`.
+    fn is_diagnostic(&self, words: &[String]) -> bool {
+        let has_row = |word: &str| service_ports::services(self.line.number).iter().any(|row| row.name == word);
+        let is_one = matches!(words, [word] if DIAGNOSTICS.contains(&word.as_str()) && !has_row(word));
+        is_one && !self.subject.is_empty() && self.is_service(&self.subject)
+    }
+
     /// The words of the last name that distinguish this port from the service's other ports.
     pub(super) fn qualifier(&self, service: &[String]) -> Vec<String> {
-        let words = telling(self.last()).into_iter();
+        let words = without_name(telling(self.last()), self.last(), service).into_iter();
         // `torrent` is distinct from `qbittorrent`, but `db` is part of `influxdb`.
         let is_part = |known: &String, word: &str| known.starts_with(word) || word.len() < 5 && known.contains(word);
         let words = words.filter(|word| !service.iter().any(|known| is_part(known, word)));
@@ -264,6 +378,7 @@ impl Reader<'_> {
     /// Removes the common prefix of a program's environment variables: `OG` in `OG_SSH_PORT`, for opengist.
     fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
         let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
+        let words = without_name(words, name, service);
         match words.split_first() {
             Some((first, rest)) if is_variable && is_abbreviation(first, service) => rest.to_vec(),
             _ => words,
@@ -289,6 +404,24 @@ impl Reader<'_> {
         };
         vec![end.to_owned()]
     }
+}
+
+/// Removes the name of the service in another spelling from the words of an environment variable: `HOME_BOX` in
+/// `HOME_BOX_API_PORT`, for homebox.
+fn without_name(words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
+    const MOST: usize = 3;
+    if words.len() < 2 || !is_variable(name) {
+        return words;
+    }
+    let whole = service.concat();
+    let end = (2..=words.len().min(MOST)).find(|&end| words[..end].concat() == whole);
+    words[end.unwrap_or(0)..].to_vec()
+}
+
+/// The name in an attribute that is the path of a file: the first folder, `wiki` for `wiki/server.conf`.
+fn file_owner(name: &str) -> &str {
+    let mut folders = name.split('/').filter(|folder| !all_generic(&split(folder)));
+    if name.contains('/') { folders.next().unwrap_or(name) } else { name }
 }
 
 /// Whether a word of at most three letters abbreviates a service's name: it has the first letter of one of the name's

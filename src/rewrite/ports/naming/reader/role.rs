@@ -1,14 +1,15 @@
 //! The role of a use: a listener, or something that refers to a listener's port, such as a client or a firewall.
 
-use super::super::words::{service, split};
+use super::super::words::{all_generic, service, split, telling};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
-use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, TOP_LEVEL};
+use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, ROUTES, TOP_LEVEL};
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
     /// Whether the number is opened in a firewall, or is in a list of several numbers.
     pub fn is_firewall(&self) -> bool {
         self.is_one_of_many
+            || self.is_in_bare_list()
             || self
                 .parts
                 .iter()
@@ -23,6 +24,12 @@ impl<'a> Reader<'a> {
         }
         if self.line.is_any_host() || self.is_of_site() {
             return false;
+        }
+        if self.is_site_address() {
+            return false;
+        }
+        if self.ssh_host().is_some() || self.line.called_host().is_some() || self.route().is_some() {
+            return true;
         }
         let mut last = split(self.last());
         // `originList`
@@ -86,6 +93,8 @@ impl<'a> Reader<'a> {
             || self.is_local_end()
             || self.is_health_check()
             || self.is_label()
+            || self.line.is_target()
+            || self.line.before.contains("ssh ") && self.abbreviation().is_some()
             || self.line.is_of_name_server()
             || self.line.is_in_query()
             || self.is_proxied()
@@ -94,6 +103,52 @@ impl<'a> Reader<'a> {
             || (is_other || is_check) && !listens
             || is_text_of_front && !listens && !is_site
             || self.line.key_host().is_some() && !listens
+    }
+
+    /// The name of a local service in a set of routes to services: `wiki` in `routes.wiki = "http://127.0.0.1:8000"`.
+    pub(super) fn route(&self) -> Option<&'a str> {
+        let [.., set, name] = self.parts.as_slice() else { return None };
+        let is_web = || matches!(self.line.scheme(), Some("http" | "https")) && self.line.is_at_loopback();
+        (ROUTES.contains(set) && is_web()).then_some(*name)
+    }
+
+    /// Whether it is in the name of a virtual host, which is the address that the proxy listens on:
+    /// `virtualHosts.":8080"`.
+    pub(super) fn is_site_address(&self) -> bool {
+        let is_site = self.parts.last().is_some_and(|last| matches!(*last, "virtualHosts" | "virtualhosts"));
+        is_site && self.line.before.ends_with("\":")
+    }
+
+    /// Whether it is in a list that only contains ports, of an option that does not name a service:
+    /// `networking.proxyPorts = [ 8000 ]`.
+    fn is_in_bare_list(&self) -> bool {
+        let [outer @ .., last] = self.parts.as_slice() else { return false };
+        let is_list = last.len() > 4 && last[last.len() - 5..].eq_ignore_ascii_case("ports");
+        let is_of_service = |part: &&str| HOLDERS.contains(part) || *part == "options" || !all_generic(&split(part));
+        is_list
+            && !outer.is_empty()
+            && self.path.ends_with(".nix")
+            && telling(last).is_empty()
+            && !outer.iter().any(is_of_service)
+            && !self.line.before.contains('"')
+            && self.line.before.trim_start_matches(|c| c != '[').trim_start_matches('[').bytes().all(is_blank_or_digit)
+    }
+
+    /// The name of a server in the configuration of an SSH client: `forge` in `programs.ssh.matchBlocks.forge.port`.
+    pub fn ssh_host(&self) -> Option<&'a str> {
+        let is_port = self.parts.last().is_some_and(|last| last.eq_ignore_ascii_case("port"));
+        if !is_port || !self.parts.contains(&"ssh") && !self.parts.contains(&"matchBlocks") {
+            return None;
+        }
+        if self.ssh_forward().is_some() {
+            return None;
+        }
+        let is_set = |pair: &[&str]| pair[1] == "matchBlocks" || matches!(pair, ["ssh", "settings"]);
+        let at = self.parts.windows(2).position(is_set).map(|at| at + 2)?;
+        let is_program = self.parts[..at].contains(&"programs") || self.parts[at - 1] == "matchBlocks";
+        let is_forward = |part: &&str| part.ends_with("Forwards");
+        let is_own = is_program && at + 1 < self.parts.len() && !self.parts[at..].iter().any(is_forward);
+        self.parts.get(at).filter(|_| is_own).copied()
     }
 
     /// Whether it is the port of a service's database: `services.wiki.database.port`.
@@ -120,7 +175,7 @@ impl<'a> Reader<'a> {
 
     /// Whether it is a port that NAT forwards to another machine, or the port on that machine: `{ destination =
     /// "10.0.0.4:8000"; sourcePort = 8000; }`.
-    pub(super) fn is_forwarded(&self) -> bool {
+    pub fn is_forwarded(&self) -> bool {
         matches!(self.last(), "destination" | "sourcePort") && self.parts.contains(&"forwardPorts")
     }
 
@@ -171,4 +226,8 @@ impl<'a> Reader<'a> {
         let beside = self.beside.filter(|beside| self.last() == "port" && beside.is_element());
         beside.and_then(|beside| beside.full_host()).is_some_and(|host| !is_local(host) && !host.contains(['$', ':']))
     }
+}
+
+fn is_blank_or_digit(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte.is_ascii_whitespace()
 }

@@ -135,3 +135,23 @@ fn both_sides_of_a_mapping_with_a_comment_are_one_port() {
     ];
     assert_eq!(proposals(&uses), ["services.tunnel=8888"]);
 }
+
+#[test]
+fn the_numbers_of_a_list_of_mappings_have_names_of_one_form() {
+    let name = "virtualisation.oci-containers.containers.reel.ports";
+    let list = |number: &str| "ports = map mapping [ port 8097 5090 3483 ];".replace(number, &format!("@{number}"));
+    let (first, second, third) = (list("8097"), list("5090"), list("3483"));
+    let uses = [
+        (8095, "port", "music-hall.nix", "port = @8095;"),
+        (8097, name, "music-hall.nix", &*first),
+        (5090, name, "music-hall.nix", &*second),
+        (3483, name, "music-hall.nix", &*third),
+    ];
+    let expected = [
+        "services.musicHall=8095",
+        "unnamed.musicHallPort3483Tcp=3483",
+        "unnamed.musicHallPort5090Tcp=5090",
+        "unnamed.musicHallPort8097Tcp=8097",
+    ];
+    assert_eq!(proposals(&uses), expected);
+}

@@ -155,7 +155,7 @@ fn services_in_different_files_are_kept_apart_without_further_evidence() {
     assert_eq!(proposals(&[client, wiki]), ["services.wiki=8000"]);
     // The `port` in `portainer` is not the word port.
     let container = (8000, "containers.portainer.ports", "services/portainer.nix", "\"@8000:8000\"");
-    assert_eq!(proposals(&[container, chat]), ["infrastructure.portainer=8000", "services.chat=8000"]);
+    assert_eq!(proposals(&[container, chat]), ["infrastructure.portainerEdge=8000", "services.chat=8000"]);
 }
 
 #[test]
@@ -307,4 +307,89 @@ fn interfaces_tell_ports_of_one_service_apart() {
     ];
     let expected = ["services.cast=4320", "unnamed.castPort4321Tcp=4321", "unnamed.castPort4322Tcp=4322"];
     assert_eq!(proposals(&uses), expected);
+}
+
+#[test]
+fn settings_belong_to_the_service_of_the_file() {
+    for (name, path, text, expected) in [
+        ("agentSettings.platforms.webhook.extra.port", "hermes.nix", "port = @4321;", "services.hermesAgentWebhook"),
+        ("webhookPort", "hermes.nix", "webhookPort = @4321;", "services.hermesWebhook"),
+        ("prometheusPort", "coredns.nix", "prometheusPort = @4321;", "infrastructure.corednsPrometheus"),
+        ("haPort", "home-assistant.nix", "haPort = @4321;", "home.homeAssistant"),
+        ("services.code-server.port", "x.nix", "port = @4321;", "services.codeServer"),
+        ("environment.etc.pkg-cacher/pkc.conf.text Port", "pkg-cacher.nix", "Port: @4321", "services.pkgCacher"),
+        ("webuiPort", "hosts/system/herald/default.nix", "webuiPort = @4321;", "services.heraldWebui"),
+        ("port", "hosts/system/grafana/default.nix", "port = @4321;", "monitoring.grafana"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name} in {path}");
+    }
+}
+
+#[test]
+fn a_bare_list_repeats_the_numbers_of_services() {
+    let list = "networking.proxyBackendPorts";
+    let admin = (5050, "services.pgadmin.port", "postgres.nix", "port = @5050;");
+    assert_eq!(proposals(&[(5050, list, "postgres.nix", "[ @5050 ]"), admin]), ["databases.pgadmin=5050"]);
+    let catalogue = (6789, "my.homelab.ports", "media.nix", "my.homelab.ports = [ @6789 ];");
+    let host = "services.nginx.virtualHosts.films.example.org.locations./.proxyPass";
+    let proxy = (6789, host, "media.nix", "proxyPass = \"http://127.0.0.1:@6789\";");
+    assert_eq!(proposals(&[catalogue, proxy]), ["services.films=6789"]);
+}
+
+#[test]
+fn an_entry_of_a_catalogue_repeats_the_number_of_a_service() {
+    let entry = |name: &str| format!("my.endpoints.{name}.port");
+    let entries = ["reels", "spool", "reels-cam"].map(entry);
+    let uses = [
+        (4321, &*entries[0], "spool.nix", "reels = { port = @4321; };"),
+        (4321, "services.spool.port", "spool.nix", "port = @4321;"),
+        (4321, &*entries[1], "spool.nix", "spool = { port = @4321; };"),
+        (4322, &*entries[2], "spool.nix", "reels-cam = { port = @4322; };"),
+    ];
+    assert_eq!(proposals(&uses), ["services.reelsCam=4322", "services.spool=4321"]);
+}
+
+#[test]
+fn a_local_client_does_not_reach_the_inside_of_a_container() {
+    let name = |container: &str| format!("virtualisation.oci-containers.containers.{container}.ports");
+    let (dash, chat) = (name("dash"), name("chat"));
+    let host = "services.caddy.virtualHosts.llm.example.org.extraConfig reverse_proxy";
+    let uses = [
+        (3000, &*dash, "dash.nix", "ports = [ \"3001:@3000\" ];"),
+        (3000, &*chat, "chat.nix", "ports = [ \"@3000:8080\" ];"),
+        (3000, host, "networking.nix", "reverse_proxy localhost:@3000"),
+    ];
+    assert_eq!(proposals(&uses), ["services.chat=3000", "services.dash=3000"]);
+}
+
+#[test]
+fn a_rule_that_forwards_to_another_machine_does_not_name_the_port() {
+    let name = "networking.nat.forwardPorts.sourcePort";
+    let text = "{ sourcePort = @4321; destination = \"10.0.0.2:4321\"; }";
+    assert_eq!(proposals(&[(4321, name, "vms/guests.nix", text)]), ["unnamed.guestsPort4321Tcp=4321"]);
+}
+
+#[test]
+fn the_ends_of_a_range_without_a_name_are_recognisable() {
+    let text = "{ startPort = @4321; endPort = 4330; }";
+    assert_eq!(
+        proposals(&[(4321, "networking.rules.startPort", "default.nix", text)]),
+        ["unnamed.port4321TcpFirst=4321"]
+    );
+}
+
+#[test]
+fn the_ending_of_the_modules_of_a_repository_is_no_part_of_a_service() {
+    let option = |name: &str| format!("flake.modules.options.services.{name}-reef.port.default");
+    let names = ["wiki", "reels", "films", "dash"].map(option);
+    let uses = [
+        (4321, &*names[0], "wiki/default.nix", "default = @4321;"),
+        (4322, &*names[1], "reels/default.nix", "default = @4322;"),
+        (4323, &*names[2], "films/default.nix", "default = @4323;"),
+        (4324, &*names[3], "home.nix", "default = @4324;"),
+    ];
+    assert_eq!(
+        proposals(&uses),
+        ["services.dash=4324", "services.films=4323", "services.reels=4322", "services.wiki=4321"]
+    );
 }

@@ -1,0 +1,140 @@
+//! Names from commands, from clients of SSH, and from texts that programs read.
+
+use super::*;
+
+#[test]
+fn abbreviations_name_the_ports_of_their_commands() {
+    for (name, text, expected) in [
+        ("programs.fish.shellAbbrs.webshare", "webshare = \"python -m http.server @4321\";", "services.webshare"),
+        ("home.shellAliases.lab", "lab = \"ssh -p @4321 root@localhost\";", "infrastructure.labSsh"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, "home/fish.nix", text)]), [format!("{expected}=4321")], "{name}");
+    }
+}
+
+#[test]
+fn a_command_names_the_container_that_it_runs() {
+    let name = "systemd.services.notes-complete.serviceConfig.ExecStart -p";
+    for command in ["--name notes-remote -p @8090:8080 notes", "-p @8090:8080 \\\n  --name=notes-remote notes"] {
+        let text = format!("ExecStart = \"podman run -d {command}\";");
+        let inside = text.replace("@8090:8080", "8090:@8080");
+        let uses = [(8090, name, "notes.nix", &*text), (8080, name, "notes.nix", &*inside)];
+        let expected = ["services.notesRemote=8090", "services.notesRemoteContainer=8080"];
+        let mut found = proposals(&uses);
+        found.sort_by_key(|name| name.len());
+        assert_eq!(found, expected, "{command}");
+    }
+}
+
+#[test]
+fn clients_of_ssh_refer_to_the_server() {
+    let name = "programs.ssh.matchBlocks.localgit.port";
+    let client = (4321, name, "home/terminal.nix", "port = @4321;");
+    assert_eq!(proposals(&[client]), ["infrastructure.localgitSsh=4321"]);
+    let server = (4321, "services.soft-serve.settings.port", "git.nix", "port = @4321;");
+    assert_eq!(proposals(&[client, server]), ["services.softServe=4321"]);
+    let settings = (4321, "programs.ssh.settings.orb.Port", "home/ssh.nix", "Port = @4321;");
+    assert_eq!(proposals(&[settings]), ["infrastructure.orbSsh=4321"]);
+}
+
+#[test]
+fn the_server_of_the_machine_has_the_name_ssh() {
+    let list = "networking.firewall.allowedTCPPorts";
+    let uses = [
+        (22, "services.endlessh-go.port", "x.nix", "port = @22;"),
+        (22, list, "x.nix", "[ @22 ]"),
+        (6000, "services.openssh.ports", "y.nix", "ports = [ @6000 ];"),
+        (2222, "containers.i2p-container.config.services.openssh.ports", "z.nix", "ports = [ @2222 ];"),
+        (2222, "containers.i2p-container.config.networking.firewall.allowedTCPPorts", "z.nix", "[\n  @2222 # ssh\n]"),
+    ];
+    assert_eq!(proposals(&uses), ["infrastructure.i2pSsh=2222", "infrastructure.ssh=6000", "services.endlesshGo=22"]);
+    let initrd = (2222, "boot.initrd.network.ssh.port", "unlock.nix", "port = @2222;");
+    assert_eq!(proposals(&[initrd]), ["infrastructure.sshInitrd=2222"]);
+}
+
+#[test]
+fn no_name_is_an_alternate_of_an_alternate() {
+    let uses = [
+        (2222, "services.openssh.ports", "hosts/web1/a.nix", "ports = [ @2222 ];"),
+        (4321, "services.ssh-alternate.port", "hosts/web2/a.nix", "port = @4321;"),
+        (4322, "services.ssh-alternate.port", "hosts/web3/a.nix", "port = @4322;"),
+    ];
+    assert!(proposals(&uses).iter().all(|name| !name.contains("AlternateAlternate")), "{:?}", proposals(&uses));
+}
+
+#[test]
+fn the_lines_above_a_number_may_name_its_usual_service() {
+    let text = "content = ''\n  [power switch]\n  type: homeassistant\n  address: 127.0.0.1\n  port: @8123\n'';";
+    let client = (8123, "sops.templates.gantry_power.conf.content port", "gantry.nix", text);
+    let server = (8123, "services.home-assistant.config.http.server_port", "ha.nix", "server_port = @8123;");
+    assert_eq!(proposals(&[client, server]), ["home.homeAssistant=8123"]);
+    let rtmp = "appendConfig = ''\n  rtmp {\n    server {\n      listen @1935;\n    }\n  }\n'';";
+    assert_eq!(proposals(&[(1935, "services.nginx.appendConfig listen", "stream.nix", rtmp)]), ["media.rtmp=1935"]);
+}
+
+#[test]
+fn a_script_may_write_the_configuration_of_caddy() {
+    let name = "systemd.services.herald-bootstrap.script";
+    let text = "cat > Caddyfile << EOF\n{\n  admin localhost:@2020\n}\n:4480 {\n}\nEOF";
+    let site = text.replace('@', "").replace(":4480", ":@4480");
+    let uses = [(2020, name, "herald.nix", text), (4480, name, "herald.nix", &*site)];
+    assert_eq!(proposals(&uses), ["infrastructure.heraldCaddy=4480", "infrastructure.heraldCaddyAdmin=2020"]);
+}
+
+#[test]
+fn a_scrape_job_in_yaml_names_its_target() {
+    let text = "- job_name: 'cadvisor'\n  static_configs:\n    - targets: ['127.0.0.1:@8080']";
+    let uses = [(8080, "prometheusConfig", "monitoring.nix", text)];
+    assert_eq!(proposals(&uses), ["monitoring.cadvisor=8080"]);
+}
+
+#[test]
+fn a_host_with_the_title_of_a_link_is_not_its_service() {
+    let link = "{ title = \"web1 services\"; url = \"http://${hosts.web1.address}:@4321/\"; }";
+    let name = "pages.sites.url";
+    let dashboard = (4321, "services.dash.port", "dash.nix", "port = @4321;");
+    assert_eq!(proposals(&[(4321, name, "pages.nix", link), dashboard]), ["services.dash=4321"]);
+}
+
+#[test]
+fn clients_of_ssh_tell_servers_apart() {
+    let client = |name: &str| format!("programs.ssh.matchBlocks.{name}.port");
+    let (juniper, aspen) = (client("juniper"), client("aspen"));
+    let uses = [
+        (22, "services.openssh.ports", "ssh.nix", "ports = [ @22 ];"),
+        (4321, "fleet.juniper.sshPort", "vars/default.nix", "sshPort = @4321;"),
+        (4322, "fleet.aspen.sshPort", "vars/default.nix", "sshPort = @4322;"),
+        (4321, &*juniper, "home/ssh.nix", "port = @4321;"),
+        (4322, &*aspen, "home/ssh.nix", "port = @4322;"),
+    ];
+    let found = proposals(&uses);
+    assert!(found.contains(&"infrastructure.ssh=22".to_owned()), "{found:?}");
+    assert!(found.iter().all(|name| !name.contains("Alternate") && !name.contains("unnamed")), "{found:?}");
+}
+
+#[test]
+fn routes_of_a_tunnel_name_the_services_behind_it() {
+    let path = "services/tailscale-serve.nix";
+    let text = "routes = {\n  gallery = \"http://127.0.0.1:@4321\";\n};";
+    assert_eq!(proposals(&[(4321, "routes.gallery", path, text)]), ["services.gallery=4321"]);
+    // A generic name says nothing, and the address of a site is that of the file's service.
+    let route = (8080, "routes.home", path, "home = \"http://127.0.0.1:@8080\";");
+    let site = (8080, "services.caddy.virtualHosts", "services/homepage/default.nix", "virtualHosts.\":@8080\" = {");
+    assert_eq!(proposals(&[route, site]), ["services.homepage=8080"]);
+}
+
+#[test]
+fn the_path_of_a_url_is_not_a_protocol() {
+    let text = "url: http://127.0.0.1:@7125/printer/info";
+    let path = "roles/printer/tasks/moonraker.yml";
+    assert_eq!(proposals(&[(7125, "uri.url", path, text)]), ["services.moonraker=7125"]);
+}
+
+#[test]
+fn a_local_name_of_another_well_known_service_is_kept() {
+    let uses = [
+        (8989, "services.headscale.port", "headscale.nix", "port = @8989;"),
+        (8989, "target", "nginx.nix", "\"sonarr.example.org\" = host \"sonarr\" @8989;"),
+    ];
+    assert_eq!(proposals(&uses), ["infrastructure.headscale=8989", "media.sonarr=8989"]);
+}

@@ -1,0 +1,161 @@
+//! Words of structure in names, and what distinguishes the ports of one service instead.
+
+use super::*;
+
+#[test]
+fn structure_around_a_computed_name_is_not_the_name() {
+    for (name, path, text, expected) in [
+        ("config.acme.containers.containers.?.raw.ports", "modules/wiki.nix", "[ \"@4321:4321\" ]", "services.wiki"),
+        ("acme.apps.?.traefik.container.port", "modules/wiki.nix", "port = @4321;", "services.wiki"),
+        ("job.?.group.?.task.?.templates.data listen", "jobs/wiki.nix", "listen: :@4321", "services.wiki"),
+        ("write_files.content port", "cloud-init/wiki.yaml", "port: @4321", "services.wiki"),
+        ("defaultPorts.wiki", "lib/derive-ports.nix", "wiki = @4321;", "services.wiki"),
+        ("endpoints.media.port", "services/wiki/manifest.nix", "port = @4321;", "services.wiki"),
+        ("virtualisation.oci-containers.containers.wiki-wiki.ports", "x.nix", "[ \"@4321:4321\" ]", "services.wiki"),
+        (
+            "virtualisation.oci-containers.containers.photobox.environment.PHOTO_BOX_API_PORT",
+            "x.nix",
+            "PHOTO_BOX_API_PORT = \"@4321\";",
+            "services.photoboxApi",
+        ),
+    ] {
+        assert_eq!(proposals(&[(4321, name, path, text)]), [format!("{expected}=4321")], "{name}");
+    }
+}
+
+#[test]
+fn the_sidecar_of_a_job_is_named_after_its_upstream() {
+    let name = "job.panel.group.panel.service.panel.connect.sidecarService.proxy.upstreams.localBindPort";
+    let text = "[ { destinationName = \"wiki-http\"; localBindPort = @8002; } ]";
+    assert_eq!(proposals(&[(8002, name, "jobs/panel.nix", text)]), ["services.wikiUpstream=8002"]);
+}
+
+#[test]
+fn ssh_forwards_ports_for_other_services() {
+    for (option, expected) in [
+        ("dynamicForwards.port", "infrastructure.sshSocks"),
+        ("localForwards.bind.port", "infrastructure.sshForward"),
+        ("remoteForwards.bind.port", "infrastructure.sshForward"),
+    ] {
+        let name = format!("programs.ssh.matchBlocks.eva.{option}");
+        assert_eq!(
+            proposals(&[(4321, &name, "home/ssh.nix", "port = @4321;")]),
+            [format!("{expected}=4321")],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_word_before_the_argument_of_a_function_names_it() {
+    let uses = [
+        (3002, "services.nginx.port", "web.nix", "(block \"wiki\" { port = @3002; })"),
+        (3003, "services.nginx.port", "web.nix", "(block \"chat\" { port = @3003; })"),
+    ];
+    assert_eq!(proposals(&uses), ["services.chat=3003", "services.wiki=3002"]);
+}
+
+#[test]
+fn a_listener_that_only_its_file_names_is_the_one_in_the_file() {
+    let uses = [
+        (8555, "virtualisation.oci-containers.containers.streamer.ports", "cameras.nix", "[ \"@8555:8555\" ]"),
+        (8555, "environment.etc.?.text", "cameras.nix", "- 192.168.1.2:@8555"),
+    ];
+    assert_eq!(proposals(&uses), ["services.streamer=8555"]);
+}
+
+#[test]
+fn the_whole_name_distinguishes_services_with_one_name() {
+    let uses = [
+        (4001, "services.gallery.port", "a.nix", "port = @4001;"),
+        (4000, "services.gallery-public-proxy.port", "b.nix", "port = @4000;"),
+    ];
+    assert_eq!(proposals(&uses), ["services.gallery=4001", "services.galleryPublicProxy=4000"]);
+    let uses = [
+        (9736, "services.lightning-1.ports", "compose.yml", "- @9736:9736"),
+        (9737, "services.lightning-2.ports", "compose.yml", "- @9737:9737"),
+    ];
+    assert_eq!(proposals(&uses), ["development.lightning2=9737", "development.lightning=9736"]);
+}
+
+#[test]
+fn the_variable_of_a_mapping_gives_its_purpose() {
+    let name = "services.inbox.ports";
+    let uses = [
+        (8389, name, "compose.yml", "- \"${HOST_HTTP_PORT:-@8389}:9000/tcp\""),
+        (9000, name, "compose.yml", "- \"${HOST_HTTP_PORT:-8389}:@9000/tcp\""),
+        (2526, name, "compose.yml", "- \"${HOST_SMTP_PORT:-@2526}:2500/tcp\""),
+        (2500, name, "compose.yml", "- \"${HOST_SMTP_PORT:-2526}:@2500/tcp\""),
+    ];
+    assert_eq!(
+        proposals(&uses),
+        [
+            "development.inbox=2526",
+            "development.inboxContainer=2500",
+            "development.inboxHttp=8389",
+            "development.inboxHttpContainer=9000"
+        ]
+    );
+}
+
+#[test]
+fn the_machine_distinguishes_the_numbers_of_one_service() {
+    let uses = [
+        (7001, "services.vpn.port", "hosts/eva/configuration.nix", "port = @7001;"),
+        (7002, "services.vpn.port", "hosts/adam/configuration.nix", "port = @7002;"),
+        (7003, "services.vpn.port", "hosts/noah/configuration.nix", "port = @7003;"),
+    ];
+    assert_eq!(
+        proposals(&uses),
+        ["infrastructure.vpn=7001", "infrastructure.vpnAdam=7002", "infrastructure.vpnNoah=7003"]
+    );
+}
+
+#[test]
+fn a_virtual_machine_has_the_name_of_its_folder() {
+    let forward = "virtualisation.forwardPorts.host.port";
+    for (path, expected) in [
+        ("boxes/seedbox/networking.nix", "seedboxVm"),
+        ("hosts/test.nix", "testVm"),
+        ("modules/network.nix", "vm"),
+        ("microvm.nix", "microvm"),
+    ] {
+        let text = "{ from = \"host\"; host.port = @4321; guest.port = 4321; }";
+        assert_eq!(proposals(&[(4321, forward, path, text)]), [format!("services.{expected}=4321")], "{path}");
+    }
+}
+
+#[test]
+fn the_comment_above_a_forwarded_port_names_it() {
+    let uses = [
+        (
+            9117,
+            "virtualisation.forwardPorts.host.port",
+            "boxes/seedbox/networking.nix",
+            "# Jackett\n{ from = \"host\"; host.port = @9117; guest.port = 9117; }",
+        ),
+        (
+            9117,
+            "virtualisation.forwardPorts.guest.port",
+            "boxes/seedbox/networking.nix",
+            "# Jackett\n{ from = \"host\"; host.port = 9117; guest.port = @9117; }",
+        ),
+    ];
+    assert_eq!(proposals(&uses), ["media.jackett=9117"]);
+}
+
+#[test]
+fn the_comment_of_a_rule_names_the_port() {
+    let text = "ip6 saddr 2001:db8::/48 tcp dport @4324 accept comment \"bird-exporter\"";
+    let name = "networking.firewall.extraInputRules dport";
+    assert_eq!(proposals(&[(4324, name, "routing/input.nix", text)]), ["monitoring.birdExporter=4324"]);
+}
+
+#[test]
+fn general_words_do_not_match_rows_of_the_table() {
+    let bind = "services.dashboard.port";
+    let text = "--host ${cfg.bindAddress} --port @9119";
+    assert_eq!(proposals(&[(9119, bind, "x.nix", text)]), ["services.dashboard=9119"]);
+    let compose = "services.shop.ports";
+    assert_eq!(proposals(&[(5000, compose, "docker-compose.yml", "- @5000:5000")]), ["development.shop=5000"]);
+}
