@@ -3,7 +3,6 @@
 mod files;
 mod parse;
 mod rewrite;
-mod tls;
 mod upstreams;
 
 use self::files::Configuration;

@@ -1,6 +1,5 @@
 //! Processes: the commands that process-compose runs for services.
 
-mod dotnet;
 mod haproxy;
 pub mod image;
 pub mod mosquitto;
@@ -23,7 +22,8 @@ use version::versioned;
 use super::builder::{Builder, EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 use super::hosts::{Position, Rewriter};
 use super::interpolate;
-use super::stack::{Role, Service};
+use super::stack::Service;
+pub use super::stack::usual_words;
 use super::words::{self, double_quoted, has_shell};
 use super::yaml::{Node, Scalar, Value};
 use crate::knowledge::containers;
@@ -152,19 +152,6 @@ pub fn words_or_usual(builder: &Builder<'_, '_>, service: &Service<'_>) -> Optio
         }
         Some(std::iter::once(name.to_owned()).chain(usual_words(service)).collect())
     })
-}
-
-/// The arguments that an image passes to its program by default.
-pub fn usual_words(service: &Service<'_>) -> Vec<String> {
-    if service.get("command").is_some() || service.of_image("command").is_some() {
-        return Vec::new();
-    }
-    let name = service.image_name().unwrap_or_default();
-    let words = match &service.role {
-        Role::Package(package) => package.usual,
-        _ => containers::USUAL.iter().find(|(program, _)| *program == name).map_or(&[][..], |(_, words)| words),
-    };
-    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// The program that runs a command outside its image. The error is the reason why it cannot be run.

@@ -482,7 +482,7 @@ fn names_path(service: &Service<'_>, folder: &str) -> bool {
     let image = service.image_file.iter().flat_map(|file| file.entrypoint.iter().chain(&file.command));
     own.iter().any(|(text, _)| text.contains(&below))
         || image.flat_map(|(words, _)| words).any(|word| word.contains(&below))
-        || super::process::usual_words(service).iter().any(|word| word.contains(&below))
+        || usual_words(service).iter().any(|word| word.contains(&below))
 }
 
 /// The maximum number of files in a mounted folder that are searched for hosts that are left out.
@@ -544,4 +544,17 @@ fn names(service: &Service<'_>) -> Vec<String> {
         names.extend(aliases.iter().filter_map(Node::text).map(str::to_owned));
     }
     names
+}
+
+/// The arguments that an image passes to its program by default.
+pub fn usual_words(service: &Service<'_>) -> Vec<String> {
+    if service.get("command").is_some() || service.of_image("command").is_some() {
+        return Vec::new();
+    }
+    let name = service.image_name().unwrap_or_default();
+    let words = match &service.role {
+        Role::Package(package) => package.usual,
+        _ => containers::USUAL.iter().find(|(program, _)| *program == name).map_or(&[][..], |(_, words)| words),
+    };
+    words.iter().map(|word| (*word).to_owned()).collect()
 }

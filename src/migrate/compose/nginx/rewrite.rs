@@ -1,12 +1,14 @@
 //! Rewrites directives with the ports, files and servers on this machine.
 
+mod tls;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
+use self::tls::{Tls, is_for_tls};
 use super::files::Configuration;
 use super::parse::Directive;
 use super::port_of;
-use super::tls::{Tls, is_for_tls};
 use crate::knowledge::nginx::{FOLDER, FROM_CONFIGURATION, HTML, OWN, PASSES, SERVED, SHIPPED};
 use crate::migrate::compose::hosts::{LOCAL, Position};
 use crate::migrate::compose::known::Instance;

@@ -1,8 +1,10 @@
 //! Programs that a Dockerfile builds. Processes run them from their source.
 
+mod dotnet;
+
 use std::collections::BTreeMap;
 
-use super::{Program, append, dotnet, start_line, versioned, working_folder};
+use super::{Program, append, start_line, versioned, working_folder};
 use crate::lang::shell;
 use crate::migrate::Files;
 use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH, go_module, go_program};

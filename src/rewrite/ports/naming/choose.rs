@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashSet};
 
-use super::reader::is_front;
-use super::words::with;
+use super::words::{is_front, is_holder, with};
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
-use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HOLDERS};
+use crate::knowledge::name_words::COMMON_PURPOSES;
 
 /// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
@@ -43,12 +42,6 @@ pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &Hash
     names.extend(cluster.names_by_file());
     names.push(unnamed(cluster, missing));
     names
-}
-
-/// Whether a name only gives a category: `services`, as in `services.nix`, or the name of a group.
-pub fn is_holder(name: &[String]) -> bool {
-    let is_group = |name: &str| GROUPS.iter().any(|(group, words)| *group == name && !words.contains(&name));
-    matches!(name, [only] if HOLDERS.contains(&only.as_str()) || is_group(only))
 }
 
 /// Moves names that contain the name of a machine to the end. Names that only give a category are dropped.

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::{HashMap, HashSet};
 
 use super::Used;
-use super::choose::is_holder;
-use super::evidence::{Candidate, Evidence, weight};
-use super::reader::{is_front, is_local};
+use super::candidate::{Candidate, weight};
+use super::evidence::Evidence;
 use super::scaffolding;
-use super::words::{self, alike, share, with};
+use super::words::{self, alike, is_front, is_holder, is_local, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service};
 

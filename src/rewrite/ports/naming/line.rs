@@ -1,8 +1,7 @@
 //! The text around a number.
 
 use super::Missing;
-use super::reader::is_local;
-use super::words::{all_generic, prose, service, split, telling};
+use super::words::{all_generic, is_local, prose, service, split, telling};
 use crate::knowledge::name_words::{CLIENTS, PROXY_VARIABLES, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;

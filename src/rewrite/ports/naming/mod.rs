@@ -5,6 +5,7 @@
 
 mod assign;
 mod beside;
+mod candidate;
 mod choose;
 mod cluster;
 mod evidence;
@@ -25,10 +26,11 @@ use crate::finding::Span;
 use crate::knowledge::name_words::{COMMON_PURPOSES, GROUPS, HONEYPOTS, MACHINE_FOLDERS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service, services};
 pub use assign::assign;
+use candidate::{Candidate, weight};
 use cluster::{Cluster, clusters};
-use evidence::{Candidate, Evidence, weight};
-use reader::is_front;
+use evidence::Evidence;
 use scaffolding::Scaffolding;
+use words::is_front;
 use words::share;
 
 /// A port that is used but is not in a registry.

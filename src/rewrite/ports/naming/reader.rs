@@ -5,18 +5,17 @@ mod element;
 mod listener;
 mod role;
 
-pub use client::site_labels;
-
 use std::cell::OnceCell;
 
 use super::Missing;
 use super::beside::Beside;
-use super::choose::is_holder;
-use super::evidence::{Candidate, weight};
+use super::candidate::{Candidate, weight};
 use super::line::{Line, Side};
 use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
-use super::words::{all_generic, comment, is_generic, service, share, split, subject, telling, with};
+use super::words::{
+    all_generic, comment, is_front, is_generic, is_holder, is_local, service, share, split, subject, telling, with,
+};
 use crate::knowledge::name_words::{
     ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS,
     PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL,
@@ -176,7 +175,9 @@ impl<'a> Reader<'a> {
         const EMPTY: [&str; 10] =
             ["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
         let mut words = split(self.line.fallback().filter(|_| self.is_mapping())?);
-        words.retain(|word| !EMPTY.contains(&word.as_str()) && !share(service, [&*word]) && !is_front(&[word.clone()]));
+        words.retain(|word| {
+            !EMPTY.contains(&word.as_str()) && !share(service, [word]) && !is_front(std::slice::from_ref(word))
+        });
         words.extend((self.side() == Some(Side::Container)).then(|| "container".to_owned()));
         (words.first()? != "container").then_some(words)
     }
@@ -689,14 +690,4 @@ fn passes_to(words: &[String]) -> bool {
 
 fn is_digit(c: char) -> bool {
     c.is_ascii_digit()
-}
-
-/// Whether a host is this machine.
-pub fn is_local(host: &str) -> bool {
-    matches!(host, "localhost" | "0.0.0.0") || host.starts_with("127.")
-}
-
-/// Whether some words name a reverse proxy or a dashboard, whose ports belong to other services.
-pub fn is_front(words: &[String]) -> bool {
-    FRONTS.contains(&words.join("-").as_str()) || words.iter().any(|word| FRONTS.contains(&word.as_str()))
 }

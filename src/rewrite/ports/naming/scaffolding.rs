@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::{HashMap, HashSet};
 
 use super::Missing;
-use super::reader::{is_front, site_labels};
 use super::texts::Texts;
-use super::words::{self, all_generic, split};
+use super::words::{self, all_generic, is_front, site_labels, split};
 use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 

@@ -1,8 +1,8 @@
 //! Words of paths, names and comments.
 
 use crate::knowledge::name_words::{
-    ALIASES, COMMENT_WORDS, CONTAINER_FOLDERS, EMPTY_STEMS, FRAMEWORKS, GENERIC, MACHINE_FOLDERS, METRICS_VARIABLES,
-    PARTS, PUBLIC_VARIABLES, PURPOSES, VAGUE, WHOLE_NAMES,
+    ALIASES, COMMENT_WORDS, CONTAINER_FOLDERS, EMPTY_STEMS, FRAMEWORKS, FRONTS, GENERIC, GROUPS, HOLDERS,
+    MACHINE_FOLDERS, METRICS_VARIABLES, PARTS, PUBLIC_VARIABLES, PURPOSES, VAGUE, WHOLE_NAMES,
 };
 use crate::knowledge::service_ports;
 
@@ -289,6 +289,31 @@ fn subject_of(name: &str) -> Option<Vec<String>> {
     }
     let says = words.iter().any(|word| word.len() > 1 && !is_generic(word) && !VAGUE.contains(word.as_str()));
     (says && !VAGUE.contains(plain.to_ascii_lowercase().as_str())).then_some(words)
+}
+
+/// Whether a name only gives a category: `services`, as in `services.nix`, or the name of a group.
+pub fn is_holder(name: &[String]) -> bool {
+    let is_group = |name: &str| GROUPS.iter().any(|(group, words)| *group == name && !words.contains(&name));
+    matches!(name, [only] if HOLDERS.contains(&only.as_str()) || is_group(only))
+}
+
+/// Whether a host is this machine.
+pub fn is_local(host: &str) -> bool {
+    matches!(host, "localhost" | "0.0.0.0") || host.starts_with("127.")
+}
+
+/// Whether some words name a reverse proxy or a dashboard, whose ports belong to other services.
+pub fn is_front(words: &[String]) -> bool {
+    FRONTS.contains(&words.join("-").as_str()) || words.iter().any(|word| FRONTS.contains(&word.as_str()))
+}
+
+/// The labels of a virtual host's name at the beginning of some parts of an attribute path.
+pub fn site_labels<'p, 'a>(parts: &'p [&'a str]) -> &'p [&'a str] {
+    let is_label = |part: &&&str| {
+        let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !part.is_empty() && part.bytes().all(is_part) && !matches!(**part, "locations" | "listen")
+    };
+    &parts[..parts.iter().take_while(is_label).count()]
 }
 
 #[cfg(test)]

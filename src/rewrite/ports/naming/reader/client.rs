@@ -1,9 +1,9 @@
 //! The names that a client gives to the service that it connects to.
 
 use super::super::Missing;
-use super::super::evidence::{Candidate, weight};
+use super::super::candidate::{Candidate, weight};
 use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
-use super::super::words::{all_generic, is_generic, prose, service, share, split, telling, with};
+use super::super::words::{all_generic, is_generic, prose, service, share, site_labels, split, telling, with};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{CLIENTS, LOCATION_PARTS, PURPOSES, TARGETS};
 use crate::knowledge::service_ports::{self, Certainty};
@@ -373,15 +373,6 @@ impl Reader<'_> {
         let words = service(label.split_once("://").map_or(label, |(_, host)| host));
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
-}
-
-/// The labels of a virtual host's name at the beginning of some parts of an attribute path.
-pub fn site_labels<'p, 'a>(parts: &'p [&'a str]) -> &'p [&'a str] {
-    let is_label = |part: &&&str| {
-        let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !part.is_empty() && part.bytes().all(is_part) && !matches!(**part, "locations" | "listen")
-    };
-    &parts[..parts.iter().take_while(is_label).count()]
 }
 
 /// The name of the scrape job around a target.

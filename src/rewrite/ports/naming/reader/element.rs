@@ -1,7 +1,7 @@
 //! Names in the set around a number: an element of a list, or the argument of a function.
 
 use super::super::beside::Beside;
-use super::super::evidence::{Candidate, weight};
+use super::super::candidate::{Candidate, weight};
 use super::super::words::{all_generic, prose, service, split};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{DIAGNOSTICS, EMPTY_TAGS, GENERIC_WIDGETS, PLACES, PURPOSES, STRUCTURE};

@@ -1,8 +1,7 @@
 //! The names that a listener gives to its own service.
 
-use super::super::choose::is_holder;
-use super::super::evidence::{Candidate, weight};
-use super::super::words::{all_generic, is_generic, is_variable, service, share, split, telling, with};
+use super::super::candidate::{Candidate, weight};
+use super::super::words::{all_generic, is_generic, is_holder, is_variable, service, share, split, telling, with};
 use super::Reader;
 use crate::knowledge::name_words::{
     ABBREVIATIONS, CATEGORIES, COMMAND_OPTIONS, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE,

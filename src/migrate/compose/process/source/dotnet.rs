@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::source::Folder;
-use super::{Program, start_line, versioned, working_folder};
+use super::super::{Program, start_line, versioned, working_folder};
+use super::Folder;
 use crate::lang::shell;
 use crate::migrate::Files;
 use crate::migrate::compose::builder::Builder;

@@ -1,7 +1,7 @@
 //! Certificates. A server cannot serve HTTPS without its certificate files.
 
-use super::parse::Directive;
-use super::rewrite::Rewrite;
+use super::super::parse::Directive;
+use super::Rewrite;
 
 /// Whether a server serves HTTPS, and whether its certificate is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
