@@ -261,10 +261,15 @@ fn is_host_argument(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -
 
 /// Whether a name follows the key of a host inside a string: `"host=db user=x"`.
 fn is_in_string(before: &str, after: &str) -> bool {
-    let lower = before.to_ascii_lowercase();
-    let is_key = ["host=", "server=", "data source="].iter().any(|key| lower.ends_with(key));
+    // The names on a line of data are many: most of them are rejected without reading the line again.
+    let ends_with = |key: &&str| {
+        let end = before.len().checked_sub(key.len()).and_then(|at| before.get(at..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(key))
+    };
     let is_open = |quote: char| before.matches(quote).count() % 2 == 1;
-    is_key && (is_open('"') || is_open('\'')) && after.starts_with([' ', ';', ',', '"', '\''])
+    ["host=", "server=", "data source="].iter().any(|key| ends_with(&key))
+        && after.starts_with([' ', ';', ',', '"', '\''])
+        && (is_open('"') || is_open('\''))
 }
 
 /// Whether the text around a name makes it a host: `//db/`, `user@db`, `"db:5432"`, `host="db"`.
@@ -272,11 +277,11 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let is_end =
         |text: &str| text.is_empty() || text.starts_with(|c: char| c.is_whitespace() || "\"'`/:?,)];".contains(c));
     // A user is followed by a password and a host.
-    let address = after.split(|c: char| c.is_whitespace() || "/\"'`".contains(c)).next().unwrap_or_default();
+    let address = || after.split(|c: char| c.is_whitespace() || "/\"'`".contains(c)).next().unwrap_or_default();
     if before.ends_with("://") {
-        return is_end(after) && !address.contains('@');
+        return is_end(after) && !address().contains('@');
     }
-    let port = after.strip_prefix(':').filter(|_| !address.contains('-')).and_then(names::leading_number);
+    let port = after.strip_prefix(':').filter(|_| !address().contains('-')).and_then(names::leading_number);
     if let Some(user) = before.strip_suffix('@') {
         let user = user.rsplit_once("//").map(|(_, user)| user);
         let is_address = user.is_some_and(|user| !user.contains(|c: char| c == '/' || c.is_whitespace()));
