@@ -28,3 +28,21 @@ fn the_source_of_a_copied_build_product_is_searched() {
     .not_left("services.node.ports.3000", "unknown how")
     .not_left("services.only.source", "");
 }
+
+#[test]
+fn run_lines_that_change_what_a_process_reads_are_reported() {
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY ca.crt /usr/local/share/ca-certificates/\n\
+                      RUN update-ca-certificates\nRUN pip install --upgrade pip --requirement=all.txt\n\
+                      RUN pip install -U wheel -rmore.txt\nRUN rm -f config/local.py\nRUN rm -rf /app/cache\n\
+                      RUN <<EOF\nmake docs\nEOF\nRUN pip install --no-cache-dir -U pip && rm -rf /root/.cache\n\
+                      COPY . .\nCMD [\"python\", \"a.py\"]\n";
+    Repo::of(&[("compose.yaml", "services:\n  app: {build: .}\n"), ("Dockerfile", dockerfile), ("a.py", "")])
+        .left("services.app.build", "update-ca-certificates")
+        .left("services.app.build", "--requirement=all.txt")
+        .left("services.app.build", "-rmore.txt")
+        .left("services.app.build", "config/local.py")
+        .left("services.app.build", "/app/cache")
+        .left("services.app.build", "<<EOF")
+        .not_left("services.app.build", "--no-cache-dir")
+        .carried("services.app.build", "nothing: the process does not use it");
+}
