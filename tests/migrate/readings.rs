@@ -46,3 +46,17 @@ fn run_lines_that_change_what_a_process_reads_are_reported() {
         .not_left("services.app.build", "--no-cache-dir")
         .carried("services.app.build", "nothing: the process does not use it");
 }
+
+#[test]
+fn names_of_servers_with_a_prefix_are_hosts() {
+    let compose = "services:\n  db: {image: \"postgres:16\"}\n  kc: {image: \"node:22\", command: node a.js, \
+                   environment: {KC_HOSTNAME: kc, SERVER_NAME: kc, DB_SERVER_NAME: db, BROKER_NAME: db}}\n  \
+                   app: {image: \"node:22\", command: node a.js, environment: {UPSTREAM_NAME: kc, A_BROKER_NAME: db}}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.js", "")])
+        .has("KC_HOSTNAME = \"127.0.0.1\"")
+        .has("DB_SERVER_NAME = \"127.0.0.1\"")
+        .has(" BROKER_NAME = \"127.0.0.1\"")
+        .has("A_BROKER_NAME = \"127.0.0.1\"")
+        .has("UPSTREAM_NAME = \"127.0.0.1\"")
+        .has("SERVER_NAME = \"kc\"");
+}

@@ -490,8 +490,10 @@ pub fn is_host_word(name: &str) -> bool {
     // `DB_URL_DATABASE` is the name of a database, and `HOST_DATABASE` the host of one.
     let is_other = match words.as_slice() {
         [.., "PASSWORD" | "ID" | "TYPE"] => true,
-        // `HOST_NAME` is a host.
-        [.., before, "NAME"] => *before != "HOST",
+        // `SERVER_NAME` and `URL_NAME` are labels.
+        [before, "NAME"] => !matches!(*before, "HOST" | "UPSTREAM" | "BROKER"),
+        // `DB_SERVER_NAME` is a host.
+        [.., before, "NAME"] => !HOST_WORDS.contains(before),
         [first, _, .., last] => OTHER_WORDS.contains(last) && !HOST_WORDS.contains(first),
         _ => false,
     };
@@ -505,7 +507,8 @@ pub fn is_host_word(name: &str) -> bool {
 /// variables only label the service: `SERVER_NAME`.
 fn is_own_address(variable: &str) -> bool {
     let name = variable.to_ascii_uppercase();
-    name.contains("ADVERTISED") || ["HOST", "HOSTS", "ADDR", "ADDRESS", "BIND"].iter().any(|end| name.ends_with(end))
+    let ends = ["HOST", "HOSTS", "ADDR", "ADDRESS", "BIND", "_HOSTNAME"];
+    name.contains("ADVERTISED") || ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The port that a URL without a port number refers to.
