@@ -60,3 +60,12 @@ fn names_of_servers_with_a_prefix_are_hosts() {
         .has("UPSTREAM_NAME = \"127.0.0.1\"")
         .has("SERVER_NAME = \"kc\"");
 }
+
+#[test]
+fn words_after_a_flag_with_its_value_are_not_hosts() {
+    let compose = "services:\n  worker: {image: \"python:3.12\", command: celery --app=shop.server worker}\n  \
+                   web: {image: \"node:22\", command: node a.js --config=server.yml worker --server worker}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.js", "")])
+        .has("celery --app=shop.server worker")
+        .has("--config=server.yml worker --server 127.0.0.1");
+}

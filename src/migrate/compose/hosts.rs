@@ -254,9 +254,13 @@ impl Rewriter<'_, '_> {
             }
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
-                // A file or a module before it is not a flag: `server.py worker`.
-                let is_host_flag =
-                    || flag.strip_prefix('-').is_some_and(|flag| is_host_word(flag.trim_start_matches('-')));
+                // A file or a module before it is not a flag, and a flag with `=` has its value: `server.py worker`,
+                // `--app=a.server worker`.
+                let is_open = |flag: &&str| !flag.contains('=');
+                let is_host_flag = || {
+                    let name = flag.strip_prefix('-').filter(is_open);
+                    name.is_some_and(|flag| is_host_word(flag.trim_start_matches('-')))
+                };
                 (is_whole && (flags.contains(&flag) || is_host_flag()))
                     || (ends && before.ends_with('=') && is_host_word(last_word(before)))
             }
