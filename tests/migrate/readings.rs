@@ -69,3 +69,12 @@ fn words_after_a_flag_with_its_value_are_not_hosts() {
         .has("celery --app=shop.server worker")
         .has("--config=server.yml worker --server 127.0.0.1");
 }
+
+#[test]
+fn variables_of_a_raw_file_that_a_script_cannot_set_are_reported() {
+    let compose = "services:\n  a: {image: \"node:22\", command: node a.js, env_file: [{path: raw.env, format: raw}]}\n";
+    Repo::of(&[("compose.yaml", compose), ("raw.env", "B=2\nspring.url=http://x\n"), ("a.js", "")])
+        .left("services.a.env_file", "Compose sets spring.url")
+        .left("services.a.env_file", "\"line\":2")
+        .not_left("services.a.env_file", "sets B");
+}
