@@ -78,3 +78,16 @@ fn variables_of_a_raw_file_that_a_script_cannot_set_are_reported() {
         .left("services.a.env_file", "\"line\":2")
         .not_left("services.a.env_file", "sets B");
 }
+
+#[test]
+fn data_without_an_extension_does_not_count_as_source() {
+    let names: Vec<String> = (0..310).map(|number| format!("zdata/blob{number}")).collect();
+    let compose = "services:\n  db: {image: \"postgres:16\"}\n  app: {build: .}\n";
+    let mut files = vec![
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM python:3.12\nWORKDIR /a\nCOPY . .\nCMD [\"python\", \"src/a.py\"]\n"),
+        ("src/a.py", "x = \"http://db:5432\"\n"),
+    ];
+    files.extend(names.iter().map(|name| (name.as_str(), "1")));
+    Repo::of(&files).left("services.app.source", "src/a.py").not_left("services.app.source", "only the first");
+}

@@ -180,8 +180,9 @@ pub(super) fn each_file(
         for name in files.names(&folder) {
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             if is_wanted(&name) && (name.contains('.') || !files.is_folder(&path)) {
-                count += 1;
                 let text = files.text(&path).ok().flatten().unwrap_or_default();
+                // Most files without an extension are data.
+                count += usize::from(name.contains('.') || text.starts_with("#!"));
                 if read(&path, &text) {
                     return true;
                 }
