@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Builder;
 use super::source::{MOST_FILES, defaults_in, each_file, is_source};
-use crate::knowledge::containers::{CONNECTING, HOST_CLIENTS, NOT_CLIENTS, SETTINGS, SHELLS, TOOLS};
+use crate::knowledge::containers::{CONNECTING, HOST_CLIENTS, NOT_CLIENTS, PRINTING, SETTINGS, SHELLS, TOOLS};
 use crate::migrate::compose::hosts::is_host_word;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
@@ -250,13 +250,21 @@ fn is_host_argument(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -
     let last = last.and_then(|number| number.parse().ok());
     let key = list.and_then(|list| list.strip_suffix(['"', '\'']));
     let key = key.and_then(|list| list.rsplit(['"', '\'']).next()).filter(|key| !key.contains(char::is_whitespace));
+    let number = || list.map(|list| list.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let is_printed = || is_call(before, &PRINTING) || number().is_some_and(|list| is_call(list, &PRINTING));
+    next.or(last).is_some_and(has_port) && !is_printed()
+        || key.is_some_and(is_host_name)
+        || is_call(before, &CONNECTING)
+        // `base.Client("db")`, but not `new TestClient("db")` or `boto3.client("s3")`.
+        || before.trim_end_matches(['[', '(']).ends_with(".Client") && before.ends_with(['[', '('])
+}
+
+/// Whether a text ends with the start of a call of one of these functions: `connect(`, `pg_connect(`, `Redis([`.
+fn is_call(before: &str, functions: &[&str]) -> bool {
     let call = before.trim_end_matches(['[', '(']);
     let name = &call[call.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len()..];
-    let name = if call.len() < before.len() { name.to_ascii_lowercase() } else { String::new() };
-    next.or(last).is_some_and(has_port)
-        || key.is_some_and(is_host_name)
-        // `boto3.client("s3")`
-        || name != "client" && CONNECTING.iter().any(|word| name.contains(word))
+    let is_name = |name: &str| functions.iter().any(|function| name.eq_ignore_ascii_case(function));
+    before[call.len()..].contains('(') && (is_name(name) || name.rsplit('_').next().is_some_and(is_name))
 }
 
 /// Whether a name follows the key of a host inside a string: `"host=db user=x"`.
@@ -394,6 +402,16 @@ mod tests {
             ("psycopg2.connect(\"host=db user=x\")", true),
             ("define('DB_NAME', 'db');", false),
             ("print(\"db\", 7)", false),
+            ("print(\"db\", 5432)", false),
+            ("config.redis[\"db\"]", false),
+            ("socket.disconnect(\"db\")", false),
+            ("reconnect(\"db\")", false),
+            ("new TestClient(\"db\")", false),
+            ("queryClient(\"db\")", false),
+            ("redisPrefix(\"db\")", false),
+            ("wait_for(\"db\", 5432)", true),
+            ("memcache.Client([\"db\"])", true),
+            ("new Redis(\"db\")", true),
             ("f(\"x\", host=db)", false),
             ("path.join(\"db\", name)", false),
             ("  host: db", true),
