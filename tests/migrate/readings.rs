@@ -91,3 +91,15 @@ fn data_without_an_extension_does_not_count_as_source() {
     files.extend(names.iter().map(|name| (name.as_str(), "1")));
     Repo::of(&files).left("services.app.source", "src/a.py").not_left("services.app.source", "only the first");
 }
+
+#[test]
+fn paths_of_every_machine_are_not_those_of_an_image() {
+    let script = "#!/bin/sh\npython a.py > /dev/null 2>&1\ncat /etc/hosts /proc/cpuinfo\n/usr/bin/env python /b.py /tmp/x\n";
+    let files = [("Dockerfile", "FROM python:3.12\nCOPY . .\nCMD [\"./run.sh\"]\n"), ("run.sh", script)];
+    let compose = ("compose.yaml", "services:\n  app: {build: .}\n");
+    Repo::of(&[&files[..], &[compose, ("a.py", ""), ("b.py", "")]].concat())
+        .left("services.app.command", "refers to /b.py, which exists only in the image")
+        .left("services.app.command", "./b.py for /b.py")
+        .not_left("services.app.command", "/dev/null")
+        .not_left("services.app.command", "/proc");
+}
