@@ -103,3 +103,16 @@ fn paths_of_every_machine_are_not_those_of_an_image() {
         .not_left("services.app.command", "/dev/null")
         .not_left("services.app.command", "/proc");
 }
+
+#[test]
+fn scripts_that_a_shell_runs_are_read() {
+    let compose = "services:\n  a: {build: ., command: bash -o pipefail a.sh}\n  b: {build: ., command: \"sh -c ./b.sh\"}\n  \
+                   c: {build: ., command: [sh, -c, \"cd /app && sh -e c.sh\"]}\n";
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY . .\n";
+    let script = "#!/bin/bash\npython /app/a.py\n";
+    let scripts = [("a.sh", script), ("b.sh", script), ("c.sh", script)];
+    Repo::of(&[&scripts[..], &[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.py", "")]].concat())
+        .left("services.a.command", "the script ./a.sh refers to /app/a.py")
+        .left("services.b.command", "the script ./b.sh refers to /app/a.py")
+        .left("services.c.command", "the script ./c.sh refers to /app/a.py");
+}
