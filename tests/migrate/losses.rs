@@ -464,7 +464,8 @@ fn lines_of_haproxy_that_need_a_container_are_reported() {
 
 #[test]
 fn variables_for_ports_of_other_programs_do_not_set_the_own_port() {
-    let compose = "services:\n  app: {build: ., ports: [\"80\"], environment: {NGINX_PORT: \"80\"}}\n";
+    let compose = "services:\n  app: {build: ., ports: [\"80\"], environment: {NGINX_PORT: \"80\"}}\n  \
+                   web: {image: nginx}\n";
     Repo::of(&[("compose.yaml", compose), ("Dockerfile", "FROM node:22\nCMD [\"node\", \"a.js\"]\n")])
         .left("services.app.ports.80", "it is unknown how the program gets its port");
 }

@@ -116,3 +116,21 @@ fn scripts_that_a_shell_runs_are_read() {
         .left("services.b.command", "the script ./b.sh refers to /app/a.py")
         .left("services.c.command", "the script ./c.sh refers to /app/a.py");
 }
+
+#[test]
+fn ports_belong_to_the_service_that_their_variable_names() {
+    let compose = "services:\n  mail: {build: ./py, ports: [\"2525:1025\"], environment: {SMTP_PORT: \"1025\"}}\n  \
+                   gateway: {build: ./py, ports: [\"8088:8000\"]}\n  \
+                   app: {build: ./py, ports: [\"4000:8000\"], environment: {GATEWAY_PORT: \"8000\"}}\n  \
+                   fe: {build: ./js, ports: [\"4001:3000\"], environment: {PUBLIC_PORT: \"3000\"}}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("py/Dockerfile", "FROM python:3.12\nWORKDIR /a\nCOPY . .\nCMD [\"python\", \"a.py\"]\n"),
+        ("py/a.py", "os.environ[\"SMTP_PORT\"]\n"),
+        ("js/Dockerfile", "FROM node:22\nWORKDIR /a\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("js/a.js", "app.listen(3000)\n"),
+    ])
+    .not_left("services.mail.ports.1025", "unknown how")
+    .left("services.app.ports.8000", "unknown how")
+    .left("services.fe.ports.3000", "unknown how");
+}

@@ -543,36 +543,27 @@ pub fn listens_in(text: &str, container: u16) -> bool {
     })
 }
 
-/// Words in the names of variables for ports that belong to other programs.
-const OF_OTHERS: [&str; 18] = [
-    "AMQP",
-    "DATABASE",
-    "DB",
-    "KAFKA",
-    "MARIADB",
-    "MEMCACHED",
-    "MONGO",
-    "MONGODB",
-    "MQTT",
-    "MYSQL",
-    "NGINX",
-    "PG",
-    "POSTGRES",
-    "POSTGRESQL",
-    "PROXY",
-    "RABBITMQ",
-    "REDIS",
-    "SMTP",
-];
+/// Whether the prefix of a variable for a port is the name or the image of another service: `GATEWAY_PORT`, `APP_DB_PORT`.
+pub fn is_port_of_other(variable: &str, service: &Service<'_>, stack: &Stack<'_>) -> bool {
+    let upper = |name: &str| name.to_ascii_uppercase().replace(['-', '.'], "_");
+    let variable = upper(variable);
+    let stem = variable.split("PORT").next().unwrap_or_default().trim_end_matches('_');
+    let is_stem = |name: &str| {
+        let outer = stem.strip_suffix(upper(name).as_str());
+        !name.is_empty() && outer.is_some_and(|outer| outer.is_empty() || outer.ends_with('_'))
+    };
+    let names = |service: &Service<'_>| {
+        service.names.iter().any(|name| is_stem(name)) || service.image_name().is_some_and(is_stem)
+    };
+    !stem.is_empty()
+        && !names(service)
+        && stack.services.iter().filter(|other| other.name != service.name).any(|other| names(other))
+}
 
 /// Whether a string passes a program the number of its own port: in a variable, an argument, or a configuration file.
 pub fn tells_port(text: &str, position: Position<'_>, container: u16) -> bool {
     let number = container.to_string();
-    // The port of a database or a proxy may have the same number as the program's own.
-    let is_port_name = |name: &str| {
-        let name = name.to_ascii_uppercase();
-        name.contains("PORT") && !name.split('_').any(|word| OF_OTHERS.contains(&word))
-    };
+    let is_port_name = |name: &str| name.to_ascii_uppercase().contains("PORT");
     let whole = text == number;
     let behind_colon = text.ends_with(&format!(":{number}")) && {
         let host = &text[..text.len() - number.len() - 1];
