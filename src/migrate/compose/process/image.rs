@@ -132,6 +132,7 @@ pub fn script_paths(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str
         }
         count => (format!(", {} and {} other paths", others.join(", "), count - 1 - MOST_NAMED), "exist"),
     };
+    let why = format!("the script ./{path} refers to {first}{others}, which {exist} only in the image");
     let here: Vec<String> =
         found.iter().filter_map(|(word, _, here)| Some(format!("{} for {word}", here.as_ref()?))).take(3).collect();
     let todo = match here.is_empty() {
