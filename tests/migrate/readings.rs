@@ -134,3 +134,17 @@ fn ports_belong_to_the_service_that_their_variable_names() {
     .left("services.app.ports.8000", "unknown how")
     .left("services.fe.ports.3000", "unknown how");
 }
+
+#[test]
+fn variables_of_nginx_are_hosts_if_requests_are_passed_to_them() {
+    let compose = "services:\n  web: {image: nginx, ports: [\"8080:80\"], \
+                   volumes: [\"./site.conf:/etc/nginx/conf.d/default.conf\"]}\n  \
+                   api: {image: \"node:22\", command: node a.js, expose: [\"3000\"]}\n";
+    let site = "server {\n  listen 80;\n  set $mode api;\n  location / {\n    set $host_of \"api\";\n    \
+                proxy_pass http://$host_of:3000;\n  }\n  location /b {\n    set $b api;\n    set $c http://${b}:3000;\n    \
+                proxy_pass $c;\n  }\n}\n";
+    Repo::of(&[("compose.yaml", compose), ("site.conf", site), ("a.js", "")])
+        .left("services.web.configFile", "\"line\":5")
+        .left("services.web.configFile", "\"line\":9")
+        .not_left("services.web.configFile", "\"line\":3");
+}
