@@ -416,7 +416,10 @@ fn scripts_of_the_checkout_with_paths_of_the_image_are_reported() {
     ])
     .has("runtimeInputs = [ pkgs.python312 ]")
     .left("services.web.command", "\"line\":3")
-    .left("services.web.command", "refers to /app/src/manage.py, /usr/local/bin/gunicorn (line 4), /app/src (line 4) and")
+    .left(
+        "services.web.command",
+        "refers to /app/src/manage.py, /usr/local/bin/gunicorn (line 4), /app/src (line 4) and",
+    )
     .left("services.web.command", "/run/secrets/token (line 5), which exist only in the image")
     .left("services.web.command", "./src/manage.py for /app/src/manage.py");
 }

@@ -7,7 +7,8 @@ use crate::reports::Repo;
 fn the_source_of_a_copied_build_product_is_searched() {
     let compose = "services:\n  db: {image: \"postgres:16\"}\n  java: {build: ./java}\n  \
                    node: {build: ./node, ports: [\"3000:3000\"]}\n  only: {build: ./only}\n";
-    let java = "FROM eclipse-temurin:17\nARG JAR=target/*.jar\nCOPY ${JAR} app.jar\nCMD [\"java\", \"-jar\", \"/app.jar\"]\n";
+    let java =
+        "FROM eclipse-temurin:17\nARG JAR=target/*.jar\nCOPY ${JAR} app.jar\nCMD [\"java\", \"-jar\", \"/app.jar\"]\n";
     let node = "FROM node:22\nWORKDIR /app\nCOPY package.json ./\nCOPY dist ./dist\nCMD [\"node\", \"dist/a.js\"]\n";
     let only = "FROM node:22\nWORKDIR /app\nCOPY a.js yarn.lock* .env ./\nCMD [\"node\", \"a.js\"]\n";
     let client = "connect(\"postgres://db:5432/x\"); app.listen(process.env.PORT || 3000)\n";
@@ -72,7 +73,8 @@ fn words_after_a_flag_with_its_value_are_not_hosts() {
 
 #[test]
 fn variables_of_a_raw_file_that_a_script_cannot_set_are_reported() {
-    let compose = "services:\n  a: {image: \"node:22\", command: node a.js, env_file: [{path: raw.env, format: raw}]}\n";
+    let compose =
+        "services:\n  a: {image: \"node:22\", command: node a.js, env_file: [{path: raw.env, format: raw}]}\n";
     Repo::of(&[("compose.yaml", compose), ("raw.env", "B=2\nspring.url=http://x\n"), ("a.js", "")])
         .left("services.a.env_file", "Compose sets spring.url")
         .left("services.a.env_file", "\"line\":2")
@@ -94,7 +96,8 @@ fn data_without_an_extension_does_not_count_as_source() {
 
 #[test]
 fn paths_of_every_machine_are_not_those_of_an_image() {
-    let script = "#!/bin/sh\npython a.py > /dev/null 2>&1\ncat /etc/hosts /proc/cpuinfo\n/usr/bin/env python /b.py /tmp/x\n";
+    let script =
+        "#!/bin/sh\npython a.py > /dev/null 2>&1\ncat /etc/hosts /proc/cpuinfo\n/usr/bin/env python /b.py /tmp/x\n";
     let files = [("Dockerfile", "FROM python:3.12\nCOPY . .\nCMD [\"./run.sh\"]\n"), ("run.sh", script)];
     let compose = ("compose.yaml", "services:\n  app: {build: .}\n");
     Repo::of(&[&files[..], &[compose, ("a.py", ""), ("b.py", "")]].concat())

@@ -357,9 +357,7 @@ fn has_no_effect(run: &str, folder: &str) -> bool {
                 ["ls" | "echo" | "true" | "set" | "cd" | "chown", ..] => !run.contains('>'),
                 ["rm", paths @ ..] => paths.iter().all(|path| is_flag(path) || is_in_image(path)),
                 ["apt-get" | "apt" | "apk", "update" | "upgrade" | "clean" | "autoremove", ..] => true,
-                ["mkdir", paths @ ..] => {
-                    paths.iter().all(|path| is_flag(path) || path.trim_end_matches('/') == folder)
-                }
+                ["mkdir", paths @ ..] => paths.iter().all(|path| is_flag(path) || path.trim_end_matches('/') == folder),
                 ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
                     let is_tool = |word: &&str| matches!(*word, "pip" | "setuptools" | "wheel");
                     let is_known = |word: &&str| matches!(*word, "-U" | "--upgrade" | "--no-cache-dir" | "-q");

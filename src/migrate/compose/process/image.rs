@@ -185,9 +185,8 @@ const MOST_NAMED: usize = 7;
 
 /// Whether an absolute path exists on every machine.
 fn is_of_machine(word: &str) -> bool {
-    let is_below = |folder: &&str| {
-        word[1..].strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let is_below =
+        |folder: &&str| word[1..].strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     OF_MACHINES.iter().any(|path| word.starts_with(path)) || FOLDERS_OF_MACHINES.iter().any(|folder| is_below(&folder))
 }
 
