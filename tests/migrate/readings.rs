@@ -151,3 +151,22 @@ fn variables_of_nginx_are_hosts_if_requests_are_passed_to_them() {
         .left("services.web.configFile", "\"line\":9")
         .not_left("services.web.configFile", "\"line\":3");
 }
+
+#[test]
+fn what_sets_the_document_root_of_apache_is_carried_over() {
+    let compose = "services:\n  a: {build: ., ports: [\"8080:80\"]}\n  b:\n    image: php:8.3-apache\n    ports: [\"8081:80\"]\n    \
+                   volumes: [\"./src:/var/www/html\", \"./site.conf:/etc/apache2/sites-available/000-default.conf\"]\n";
+    let dockerfile = "FROM php:8.3-apache\nENV APACHE_DOCUMENT_ROOT /var/www/html/public\n\
+                      RUN sed -ri -e \"s!/var/www/html!${APACHE_DOCUMENT_ROOT}!g\" /etc/apache2/sites-available/*.conf\n\
+                      COPY src /var/www/html\n";
+    let site = "<VirtualHost *:80>\n  DocumentRoot /var/www/html/public\n  Alias /api /srv/api\n</VirtualHost>\n";
+    let files = [("compose.yaml", compose), ("Dockerfile", dockerfile), ("site.conf", site)];
+    Repo::of(&[&files[..], &[("src/public/index.php", "")]].concat())
+        .carried("services.a.environment.APACHE_DOCUMENT_ROOT", "the folder in its command")
+        .carried("services.a.build", "the folder in its command")
+        .not_left("services.a.build", "sed")
+        .carried("services.b.volumes", "the folder in its command")
+        .not_left("services.b.volumes", "site.conf")
+        .left("services.b.command", "directive `Alias`")
+        .left("services.b.command", "\"line\":3");
+}

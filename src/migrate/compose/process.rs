@@ -5,7 +5,7 @@ mod haproxy;
 pub mod image;
 pub mod mosquitto;
 mod package;
-mod php;
+pub mod php;
 mod pm2;
 mod script;
 mod source;

@@ -41,6 +41,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                 self.carry(service, &place, "build", into);
                 continue;
             }
+            if process::php::sets_document_root(run) && process::php::replaces_apache(self, service) {
+                self.carry(service, &place, "build", "the folder in its command");
+                continue;
+            }
             if has_no_effect(run, &file.folder) {
                 self.carry(service, &place, "build", "nothing: the process does not use it");
                 continue;
@@ -216,6 +220,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                 None if is_in_configuration(target) && is_named(&item) => {
                     let into = format!("./data/{}, without the volume's current content", service.process);
                     self.carry(service, &item.place, "volumes", into);
+                    continue;
+                }
+                Some(_) if process::php::is_site(target) && process::php::replaces_apache(self, service) => {
+                    self.carry(service, &item.place, "volumes", "the folder in its command");
                     continue;
                 }
                 // A nixpkgs package looks for its files at other paths.
