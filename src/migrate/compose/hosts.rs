@@ -555,9 +555,7 @@ pub fn is_port_of_other(variable: &str, service: &Service<'_>, stack: &Stack<'_>
     let names = |service: &Service<'_>| {
         service.names.iter().any(|name| is_stem(name)) || service.image_name().is_some_and(is_stem)
     };
-    !stem.is_empty()
-        && !names(service)
-        && stack.services.iter().filter(|other| other.name != service.name).any(|other| names(other))
+    !stem.is_empty() && !names(service) && stack.services.iter().filter(|other| other.name != service.name).any(names)
 }
 
 /// Whether a string passes a program the number of its own port: in a variable, an argument, or a configuration file.

@@ -187,7 +187,7 @@ const MOST_NAMED: usize = 7;
 fn is_of_machine(word: &str) -> bool {
     let is_below =
         |folder: &&str| word[1..].strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    OF_MACHINES.iter().any(|path| word.starts_with(path)) || FOLDERS_OF_MACHINES.iter().any(|folder| is_below(&folder))
+    OF_MACHINES.iter().any(|path| word.starts_with(path)) || FOLDERS_OF_MACHINES.iter().any(|folder| is_below(folder))
 }
 
 /// The maximum number of different paths in a script that are compared with those of the image.
