@@ -582,4 +582,6 @@ fn hosts_in_the_source_of_a_program() {
     is_linear(4_000, MIGRATE, |size| files("a.js", "web,".repeat(size)));
     is_linear(1_000, MIGRATE, |size| files("a.ini", "host = web\n".repeat(size)));
     is_linear(1_000, MIGRATE, |size| files("a.js", "x = 'web' || process.env.A || 'http://web';\n".repeat(size)));
+    // Longer lines are searched only for full addresses.
+    is_linear(100, MIGRATE, |size| files("a.py", format!("{}\n", "web ".repeat(size)).repeat(300)));
 }

@@ -1,6 +1,6 @@
 //! The report of a migration: as text and as JSON.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::Hash;
 
 use serde_json::json;
@@ -123,25 +123,29 @@ fn by<'l, K: Eq + Hash>(
     groups
 }
 
-/// The maximum number of names and lines in a line of the report.
-const MOST: usize = 8;
-
-/// The names in an entry, and its lines if there are several.
+/// The names in an entry, each with its lines if there are several.
 fn names(entry: &[&Left]) -> String {
-    let listed = |all: &[String]| match all.len().checked_sub(MOST) {
-        Some(more) if more > 0 => format!("{} and {more} more", all[..MOST].join(", ")),
-        _ => all.join(", "),
-    };
-    let mut seen = HashSet::new();
-    let whats: Vec<String> =
-        entry.iter().filter(|left| seen.insert(&left.what)).map(|left| left.what.clone()).collect();
-    let mut lines: Vec<usize> = entry.iter().map(|left| left.line).collect();
-    lines.dedup();
-    let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
-    match lines.len() {
-        1 => listed(&whats),
-        _ => format!("{} (lines {})", listed(&whats), listed(&lines)),
+    if let [only] = entry {
+        return only.what.clone();
     }
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut all: Vec<(&str, Vec<usize>)> = Vec::new();
+    for left in entry {
+        let at = *places.entry(&left.what).or_insert(all.len());
+        match all.get_mut(at) {
+            Some((_, lines)) if lines.last() == Some(&left.line) => {}
+            Some((_, lines)) => lines.push(left.line),
+            None => all.push((&left.what, vec![left.line])),
+        }
+    }
+    // One line needs no number: the entry begins with it.
+    let first = all.first().and_then(|(_, lines)| lines.first().copied());
+    let is_one_line = all.iter().all(|(_, lines)| lines.iter().all(|line| Some(*line) == first));
+    let shown = all.iter().map(|(what, lines)| match is_one_line {
+        true => (*what).to_owned(),
+        false => format!("{what} ({})", lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -161,8 +165,10 @@ mod tests {
         let groups = grouped(&all);
         let shown: Vec<Vec<String>> =
             groups.iter().map(|group| group.iter().map(|entry| names(entry)).collect()).collect();
-        assert_eq!(shown, [vec!["x, y (lines 1, 3)".to_owned(), "z".to_owned()], vec!["b".to_owned()]]);
+        assert_eq!(shown, [vec!["x (1), y (3)".to_owned(), "z".to_owned()], vec!["b".to_owned()]]);
         let many: Vec<Left> = (1..12).map(|line| left(line, "x", "w", "t")).collect();
-        assert_eq!(names(&many.iter().collect::<Vec<_>>()), "x (lines 1, 2, 3, 4, 5, 6, 7, 8 and 3 more)");
+        assert_eq!(names(&many.iter().collect::<Vec<_>>()), "x (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)");
+        let same = [left(1, "x", "w", "t"), left(1, "y", "w", "t")];
+        assert_eq!(names(&same.iter().collect::<Vec<_>>()), "x, y");
     }
 }

@@ -14,6 +14,7 @@ mod images;
 mod kinds;
 mod losses;
 mod oracle;
+mod readings;
 mod reports;
 mod stacks;
 mod texts;

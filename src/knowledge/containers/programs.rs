@@ -338,23 +338,34 @@ pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "t
 pub const NOT_CLIENTS: [&str; 12] =
     ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
 
-/// Parts of the names of functions and classes that take a host as their first argument.
-pub const CONNECTING: [&str; 14] = [
+/// Functions and classes that take a host as their first argument, in lower case.
+pub const CONNECTING: [&str; 21] = [
     "addserver",
-    "amqp",
+    "aioredis",
+    "amqpconnection",
+    "amqpstreamconnection",
     "cassandra",
     "connect",
+    "connectionparameters",
+    "createclient",
+    "createconnection",
     "elasticsearch",
     "jedis",
-    "kafka",
+    "kafkaconsumer",
+    "kafkaproducer",
     "memcache",
+    "memcached",
     "mongoclient",
     "mysqli",
-    "createclient",
     "redis",
-    "client",
     "smtp",
+    "smtp_ssl",
+    "strictredis",
 ];
+
+/// Functions that print or format their arguments, which may be the name and the port of a service.
+pub const PRINTING: [&str; 11] =
+    ["debug", "echo", "error", "format", "info", "log", "print", "printf", "println", "warn", "warning"];
 
 /// Lines of HAProxy's configuration that work only in a container: the words at their start, the reason, and what to do.
 /// Source: HAProxy's configuration manual.

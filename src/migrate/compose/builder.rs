@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::env_file::{EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 pub use self::environment::{is_secret, path_of_secret};
-pub use self::told::{Told, how_told, told};
+pub use self::told::{Told, how_told};
 use super::hosts::{self, Rewriter};
 use super::interpolate::Variables;
 use super::stack::{self, Port, Service, Stack};

@@ -254,9 +254,13 @@ impl Rewriter<'_, '_> {
             }
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
-                // A file or a module before it is not a flag: `server.py worker`.
-                let is_host_flag =
-                    || flag.strip_prefix('-').is_some_and(|flag| is_host_word(flag.trim_start_matches('-')));
+                // A file or a module before it is not a flag, and a flag with `=` has its value: `server.py worker`,
+                // `--app=a.server worker`.
+                let is_open = |flag: &&str| !flag.contains('=');
+                let is_host_flag = || {
+                    let name = flag.strip_prefix('-').filter(is_open);
+                    name.is_some_and(|flag| is_host_word(flag.trim_start_matches('-')))
+                };
                 (is_whole && (flags.contains(&flag) || is_host_flag()))
                     || (ends && before.ends_with('=') && is_host_word(last_word(before)))
             }
@@ -490,8 +494,10 @@ pub fn is_host_word(name: &str) -> bool {
     // `DB_URL_DATABASE` is the name of a database, and `HOST_DATABASE` the host of one.
     let is_other = match words.as_slice() {
         [.., "PASSWORD" | "ID" | "TYPE"] => true,
-        // `HOST_NAME` is a host.
-        [.., before, "NAME"] => *before != "HOST",
+        // `SERVER_NAME` and `URL_NAME` are labels.
+        [before, "NAME"] => !matches!(*before, "HOST" | "UPSTREAM" | "BROKER"),
+        // `DB_SERVER_NAME` is a host.
+        [.., before, "NAME"] => !HOST_WORDS.contains(before),
         [first, _, .., last] => OTHER_WORDS.contains(last) && !HOST_WORDS.contains(first),
         _ => false,
     };
@@ -505,7 +511,8 @@ pub fn is_host_word(name: &str) -> bool {
 /// variables only label the service: `SERVER_NAME`.
 fn is_own_address(variable: &str) -> bool {
     let name = variable.to_ascii_uppercase();
-    name.contains("ADVERTISED") || ["HOST", "HOSTS", "ADDR", "ADDRESS", "BIND"].iter().any(|end| name.ends_with(end))
+    let ends = ["HOST", "HOSTS", "ADDR", "ADDRESS", "BIND", "_HOSTNAME"];
+    name.contains("ADVERTISED") || ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The port that a URL without a port number refers to.
@@ -536,36 +543,25 @@ pub fn listens_in(text: &str, container: u16) -> bool {
     })
 }
 
-/// Words in the names of variables for ports that belong to other programs.
-const OF_OTHERS: [&str; 18] = [
-    "AMQP",
-    "DATABASE",
-    "DB",
-    "KAFKA",
-    "MARIADB",
-    "MEMCACHED",
-    "MONGO",
-    "MONGODB",
-    "MQTT",
-    "MYSQL",
-    "NGINX",
-    "PG",
-    "POSTGRES",
-    "POSTGRESQL",
-    "PROXY",
-    "RABBITMQ",
-    "REDIS",
-    "SMTP",
-];
+/// Whether the prefix of a variable for a port is the name or the image of another service: `GATEWAY_PORT`, `APP_DB_PORT`.
+pub fn is_port_of_other(variable: &str, service: &Service<'_>, stack: &Stack<'_>) -> bool {
+    let upper = |name: &str| name.to_ascii_uppercase().replace(['-', '.'], "_");
+    let variable = upper(variable);
+    let stem = variable.split("PORT").next().unwrap_or_default().trim_end_matches('_');
+    let is_stem = |name: &str| {
+        let outer = stem.strip_suffix(upper(name).as_str());
+        !name.is_empty() && outer.is_some_and(|outer| outer.is_empty() || outer.ends_with('_'))
+    };
+    let names = |service: &Service<'_>| {
+        service.names.iter().any(|name| is_stem(name)) || service.image_name().is_some_and(is_stem)
+    };
+    !stem.is_empty() && !names(service) && stack.services.iter().filter(|other| other.name != service.name).any(names)
+}
 
 /// Whether a string passes a program the number of its own port: in a variable, an argument, or a configuration file.
 pub fn tells_port(text: &str, position: Position<'_>, container: u16) -> bool {
     let number = container.to_string();
-    // The port of a database or a proxy may have the same number as the program's own.
-    let is_port_name = |name: &str| {
-        let name = name.to_ascii_uppercase();
-        name.contains("PORT") && !name.split('_').any(|word| OF_OTHERS.contains(&word))
-    };
+    let is_port_name = |name: &str| name.to_ascii_uppercase().contains("PORT");
     let whole = text == number;
     let behind_colon = text.ends_with(&format!(":{number}")) && {
         let host = &text[..text.len() - number.len() - 1];

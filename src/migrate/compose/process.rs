@@ -4,7 +4,7 @@ mod haproxy;
 pub mod image;
 pub mod mosquitto;
 mod package;
-mod php;
+pub mod php;
 mod pm2;
 mod script;
 mod source;
@@ -186,7 +186,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             }
             // Such a script uses programs in the image's PATH.
             if package == "bash"
-                && let Some(script) = words[1..].iter().find(|word| !word.starts_with('-'))
+                && let Some(script) = script::operand(words[1..].iter().map(String::as_str))
                 && let Some(path) = crate::paths::join(&working_folder(service), &host_path(service, script))
                 && let Ok(Some(text)) = builder.files().text(&path)
             {
@@ -452,9 +452,9 @@ pub fn start_line(package: &str, start: &[&str]) -> Text {
     line
 }
 
-/// The program that runs a script from the build context with its interpreter, and the text of the script. `None` if a
-/// word is not such a script.
-fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<(Program, String)> {
+/// A file of the build context that a command names: its path relative to the folder in which the process runs, its path
+/// relative to the root, and its text.
+fn own_file(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<(String, String, String)> {
     let working = working_folder(service);
     let folder = service.image_file.as_ref().map(|file| file.folder.as_str()).filter(|folder| folder.len() > 1);
     let in_image =
@@ -470,7 +470,13 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
         let folders = paths::PATH.iter().filter(|_| !word.contains('/'));
         folders.map(|folder| format!("{folder}/{word}")).find_map(|path| read(host_path(service, &path)))
     };
-    let (path, full, text) = read(host_path(service, word)).or_else(copied).or_else(on_path)?;
+    read(host_path(service, word)).or_else(copied).or_else(on_path)
+}
+
+/// The program that runs a script from the build context with its interpreter, and the text of the script. `None` if a
+/// word is not such a script.
+fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<(Program, String)> {
+    let (path, full, text) = own_file(builder, service, word)?;
     let mut line = interpreter(builder, service, &path, &text)?;
     image::script_paths(builder, service, &full, &text);
     line.push(" ").append(&words::word(&Text::literal(path)));

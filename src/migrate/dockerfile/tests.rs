@@ -574,6 +574,16 @@ fn programs_of_distributions_are_started_by_name() {
 }
 
 #[test]
+fn start_scripts_of_images_are_to_be_removed() {
+    for (base, script) in [("nginx", "/docker-entrypoint.sh"), ("node:22", "docker-entrypoint.sh")] {
+        let text = format!("FROM {base}\nENTRYPOINT [\"{script}\"]\nCMD [\"a\"]\n");
+        let (_, report) = migrated("Dockerfile", &text, &[]);
+        let entry = report.left.iter().find(|left| left.what == "ENTRYPOINT").unwrap();
+        assert_eq!(entry.todo, "remove it: the command starts the program itself", "{script}");
+    }
+}
+
+#[test]
 fn versions_and_development_packages_are_not_lost() {
     let pinned = "FROM debian\nRUN apt-get install -y curl=8.5.0-2 git jq\nCMD [\"a\"]\n";
     let (_, report) = migrated("Dockerfile", pinned, &[]);

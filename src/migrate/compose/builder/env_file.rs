@@ -90,6 +90,13 @@ impl<'m> Builder<'_, 'm> {
     pub(super) fn env_file(&self, service: &Service<'m>, path: &str, is_raw: bool) -> EnvFile {
         let text = self.files().text(path).ok().flatten().unwrap_or_default();
         if is_raw {
+            let (pairs, lines) = (interpolate::read_raw_env(&text).unwrap_or_default(), lines_of(&text));
+            for (name, _) in pairs.iter().filter(|(name, _)| !is_name(name)) {
+                let line = lines.get(name.as_str()).copied().unwrap_or(1);
+                let place = Place { path: path.into(), line, column: 1 };
+                let why = format!("Compose sets {name}, which is not a variable name for the process's script");
+                self.leave(service, &place, "env_file", why, "rename the variable");
+            }
             let is_shell = !text.is_empty() && !text.contains('\r') && text.lines().all(is_plain);
             let reader = if is_shell { Reader::Shell } else { Reader::Raw };
             return EnvFile { path: self.path_in_working_folder(service, path), reader };

@@ -26,6 +26,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                     continue;
                 }
                 let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+                if name == process::php::DOCUMENT_ROOT && process::php::replaces_apache(self, service) {
+                    self.carry(service, &place, &format!("environment.{name}"), "the folder in its command");
+                    continue;
+                }
                 if name == "PATH" || name.ends_with("_HOME") || value.contains('$') || value.starts_with('/') {
                     let why = format!("ENV {name} applies only inside the image");
                     self.leave(service, &place, &format!("environment.{name}"), why, "set it if the program reads it");

@@ -41,8 +41,12 @@ impl<'a, 'm> Builder<'a, 'm> {
                 self.carry(service, &place, "build", into);
                 continue;
             }
+            if process::php::sets_document_root(run) && process::php::replaces_apache(self, service) {
+                self.carry(service, &place, "build", "the folder in its command");
+                continue;
+            }
             if has_no_effect(run, &file.folder) {
-                self.carry(service, &place, "build", "nothing: it only prepares folders of the image");
+                self.carry(service, &place, "build", "nothing: the process does not use it");
                 continue;
             }
             let shown: String = run.chars().take(60).collect();
@@ -218,6 +222,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", into);
                     continue;
                 }
+                Some(_) if process::php::is_site(target) && process::php::replaces_apache(self, service) => {
+                    self.carry(service, &item.place, "volumes", "the folder in its command");
+                    continue;
+                }
                 // A nixpkgs package looks for its files at other paths.
                 Some(inside) if matches!(service.role, Role::Package(_)) => (
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
@@ -340,26 +348,32 @@ fn installs_only_pm2(run: &str) -> bool {
     is_manager && matches!(packages.as_slice(), [one] if *one == "pm2" || one.starts_with("pm2@"))
 }
 
-/// Whether the commands of a RUN do nothing that a process in the checkout can use: they list or remove files, update the
-/// tool that installs packages, or create the working directory.
+/// Whether the commands of a RUN do nothing that a process in the checkout can use: they list files, remove files of the
+/// image, update the tool that installs packages, or create the working directory.
 fn has_no_effect(run: &str, folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
-    let is_package = |word: &str| !word.starts_with('-');
-    shell::commands(run).iter().all(|command| {
-        let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
-        match words.as_slice() {
-            ["ls" | "rm" | "echo" | "true" | "set" | "cd" | "chown" | "update-ca-certificates", ..] => {
-                !run.contains('>')
+    let is_flag = |word: &str| word.starts_with('-');
+    let is_in_image = |path: &str| {
+        let below = path.strip_prefix(folder).filter(|_| !folder.is_empty());
+        path.starts_with('/') && !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    // The commands in the body of a heredoc are not read.
+    !run.contains("<<")
+        && shell::commands(run).iter().all(|command| {
+            let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+            match words.as_slice() {
+                ["ls" | "echo" | "true" | "set" | "cd" | "chown", ..] => !run.contains('>'),
+                ["rm", paths @ ..] => paths.iter().all(|path| is_flag(path) || is_in_image(path)),
+                ["apt-get" | "apt" | "apk", "update" | "upgrade" | "clean" | "autoremove", ..] => true,
+                ["mkdir", paths @ ..] => paths.iter().all(|path| is_flag(path) || path.trim_end_matches('/') == folder),
+                ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
+                    let is_tool = |word: &&str| matches!(*word, "pip" | "setuptools" | "wheel");
+                    let is_known = |word: &&str| matches!(*word, "-U" | "--upgrade" | "--no-cache-dir" | "-q");
+                    rest.iter().any(|word| is_tool(word)) && rest.iter().all(|word| is_tool(word) || is_known(word))
+                }
+                _ => false,
             }
-            ["apt-get" | "apt" | "apk", "update" | "upgrade" | "clean" | "autoremove", ..] => true,
-            ["mkdir", paths @ ..] => paths.iter().all(|path| !is_package(path) || path.trim_end_matches('/') == folder),
-            ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
-                let mut names = rest.iter().filter(|word| is_package(word)).peekable();
-                names.peek().is_some() && names.all(|name| matches!(*name, "pip" | "setuptools" | "wheel"))
-            }
-            _ => false,
-        }
-    })
+        })
 }
 
 /// The work to do by hand for Python packages that the Dockerfile installs.

@@ -22,6 +22,10 @@ pub(super) const MOST_FILES: usize = 300;
 /// The maximum number of files and folders of a build context that are examined.
 const MOST_ENTRIES: usize = 3_000;
 
+/// Folders that contain tests, other projects or the results of a build.
+const NOT_SEARCHED: [&str; 9] =
+    ["node_modules", "target", "vendor", "test", "tests", "venv", "dist", "__pycache__", "site-packages"];
+
 /// A variable that a program reads, with the default that applies if it is not set.
 struct Default {
     name: String,
@@ -176,25 +180,15 @@ pub(super) fn each_file(
         for name in files.names(&folder) {
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
             if is_wanted(&name) && (name.contains('.') || !files.is_folder(&path)) {
-                count += 1;
                 let text = files.text(&path).ok().flatten().unwrap_or_default();
+                // Most files without an extension are data.
+                count += usize::from(name.contains('.') || text.starts_with("#!"));
                 if read(&path, &text) {
                     return true;
                 }
             } else if depth < 4
                 && !name.starts_with('.')
-                && !matches!(
-                    name.as_str(),
-                    "node_modules"
-                        | "target"
-                        | "vendor"
-                        | "test"
-                        | "tests"
-                        | "venv"
-                        | "dist"
-                        | "__pycache__"
-                        | "site-packages"
-                )
+                && !NOT_SEARCHED.contains(&name.as_str())
                 && files.is_folder(&path)
             {
                 folders.push((path, depth + 1));
@@ -212,7 +206,8 @@ pub(super) fn each_file(
 const MOST_PATTERNS: usize = 20;
 
 /// The files and folders of the repository that a service's image or container has: those that are mounted or copied,
-/// or the whole build context if the Dockerfile copies none by name.
+/// or the whole build context if the Dockerfile copies none by name or copies the result of a build, whose source may be
+/// anywhere in it.
 fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = service.binds().into_iter().map(|bind| bind.source).collect();
     let (Some(context), Some(file)) = (service.context(), &service.image_file) else {
@@ -220,7 +215,7 @@ fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
         return found;
     };
     let copies = file.copies.iter().chain(file.stages.iter().flat_map(|(_, stage)| &stage.copies));
-    let (mut is_copied, mut patterns) = (false, 0);
+    let (mut is_copied, mut is_built, mut patterns) = (false, false, 0);
     for (from, _) in copies {
         is_copied = true;
         let from = from.trim_start_matches('/');
@@ -231,18 +226,32 @@ fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
                 let Some(folder) = paths::join(context, paths::folder(from)) else { continue };
                 let names = files.names(&folder);
                 let matching = names.iter().filter(|name| name.starts_with(start) && name.ends_with(end));
+                let before = found.len();
                 found.extend(matching.map(|name| stack::below(&folder, name)));
+                // A pattern such as `yarn.lock*` makes a file optional.
+                is_built |= found.len() == before && !end.is_empty();
             }
             _ => {
                 let plain = from.split(['*', '?', '[']).next().unwrap_or(from);
-                found.extend(paths::join(context, if plain.len() < from.len() { paths::folder(plain) } else { plain }));
+                let plain = if plain.len() < from.len() { paths::folder(plain) } else { plain };
+                let Some(path) = paths::join(context, plain) else { continue };
+                is_built = is_built || is_build_product(files, &path);
+                found.insert(path);
             }
         }
     }
-    if !is_copied && found.is_empty() {
+    if is_built || !is_copied && found.is_empty() {
         found.insert(context.to_owned());
     }
     found
+}
+
+/// Whether a copied path is the result of a build: it is in a folder for such results, or does not exist. Hidden files
+/// that do not exist are settings of one machine, such as `.env`.
+fn is_build_product(files: &dyn Files, path: &str) -> bool {
+    let name = paths::name(path.trim_end_matches('/'));
+    let exists = || files.is_folder(path) || !matches!(files.text(path), Ok(None));
+    NOT_SEARCHED.contains(&name) || !name.is_empty() && !name.starts_with('.') && !exists()
 }
 
 /// Whether a file is source code of a program, or a configuration file that Spring reads.

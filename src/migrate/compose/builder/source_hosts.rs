@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Builder;
 use super::source::{MOST_FILES, defaults_in, each_file, is_source};
-use crate::knowledge::containers::{CONNECTING, HOST_CLIENTS, NOT_CLIENTS, SETTINGS, SHELLS, TOOLS};
+use crate::knowledge::containers::{CONNECTING, HOST_CLIENTS, NOT_CLIENTS, PRINTING, SETTINGS, SHELLS, TOOLS};
 use crate::migrate::compose::hosts::is_host_word;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
@@ -250,21 +250,34 @@ fn is_host_argument(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -
     let last = last.and_then(|number| number.parse().ok());
     let key = list.and_then(|list| list.strip_suffix(['"', '\'']));
     let key = key.and_then(|list| list.rsplit(['"', '\'']).next()).filter(|key| !key.contains(char::is_whitespace));
+    let number = || list.map(|list| list.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let is_printed = || is_call(before, &PRINTING) || number().is_some_and(|list| is_call(list, &PRINTING));
+    next.or(last).is_some_and(has_port) && !is_printed()
+        || key.is_some_and(is_host_name)
+        || is_call(before, &CONNECTING)
+        // `base.Client("db")`, but not `new TestClient("db")` or `boto3.client("s3")`.
+        || before.trim_end_matches(['[', '(']).ends_with(".Client") && before.ends_with(['[', '('])
+}
+
+/// Whether a text ends with the start of a call of one of these functions: `connect(`, `pg_connect(`, `Redis([`.
+fn is_call(before: &str, functions: &[&str]) -> bool {
     let call = before.trim_end_matches(['[', '(']);
     let name = &call[call.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len()..];
-    let name = if call.len() < before.len() { name.to_ascii_lowercase() } else { String::new() };
-    next.or(last).is_some_and(has_port)
-        || key.is_some_and(is_host_name)
-        // `boto3.client("s3")`
-        || name != "client" && CONNECTING.iter().any(|word| name.contains(word))
+    let is_name = |name: &str| functions.iter().any(|function| name.eq_ignore_ascii_case(function));
+    before[call.len()..].contains('(') && (is_name(name) || name.rsplit('_').next().is_some_and(is_name))
 }
 
 /// Whether a name follows the key of a host inside a string: `"host=db user=x"`.
 fn is_in_string(before: &str, after: &str) -> bool {
-    let lower = before.to_ascii_lowercase();
-    let is_key = ["host=", "server=", "data source="].iter().any(|key| lower.ends_with(key));
+    // The names on a line of data are many: most of them are rejected without reading the line again.
+    let ends_with = |key: &&str| {
+        let end = before.len().checked_sub(key.len()).and_then(|at| before.get(at..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(key))
+    };
     let is_open = |quote: char| before.matches(quote).count() % 2 == 1;
-    is_key && (is_open('"') || is_open('\'')) && after.starts_with([' ', ';', ',', '"', '\''])
+    ["host=", "server=", "data source="].iter().any(|key| ends_with(key))
+        && after.starts_with([' ', ';', ',', '"', '\''])
+        && (is_open('"') || is_open('\''))
 }
 
 /// Whether the text around a name makes it a host: `//db/`, `user@db`, `"db:5432"`, `host="db"`.
@@ -272,11 +285,11 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let is_end =
         |text: &str| text.is_empty() || text.starts_with(|c: char| c.is_whitespace() || "\"'`/:?,)];".contains(c));
     // A user is followed by a password and a host.
-    let address = after.split(|c: char| c.is_whitespace() || "/\"'`".contains(c)).next().unwrap_or_default();
+    let address = || after.split(|c: char| c.is_whitespace() || "/\"'`".contains(c)).next().unwrap_or_default();
     if before.ends_with("://") {
-        return is_end(after) && !address.contains('@');
+        return is_end(after) && !address().contains('@');
     }
-    let port = after.strip_prefix(':').filter(|_| !address.contains('-')).and_then(names::leading_number);
+    let port = after.strip_prefix(':').filter(|_| !address().contains('-')).and_then(names::leading_number);
     if let Some(user) = before.strip_suffix('@') {
         let user = user.rsplit_once("//").map(|(_, user)| user);
         let is_address = user.is_some_and(|user| !user.contains(|c: char| c == '/' || c.is_whitespace()));
@@ -389,6 +402,16 @@ mod tests {
             ("psycopg2.connect(\"host=db user=x\")", true),
             ("define('DB_NAME', 'db');", false),
             ("print(\"db\", 7)", false),
+            ("print(\"db\", 5432)", false),
+            ("config.redis[\"db\"]", false),
+            ("socket.disconnect(\"db\")", false),
+            ("reconnect(\"db\")", false),
+            ("new TestClient(\"db\")", false),
+            ("queryClient(\"db\")", false),
+            ("redisPrefix(\"db\")", false),
+            ("wait_for(\"db\", 5432)", true),
+            ("memcache.Client([\"db\"])", true),
+            ("new Redis(\"db\")", true),
             ("f(\"x\", host=db)", false),
             ("path.join(\"db\", name)", false),
             ("  host: db", true),

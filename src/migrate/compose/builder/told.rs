@@ -27,11 +27,12 @@ pub fn how_told(builder: &Builder<'_, '_>, service: &Service<'_>, container: u16
         Role::Program => process::words_or_usual(builder, service),
         _ => process::command_words(builder, service),
     };
-    told(builder.files(), service, &words.unwrap_or_default(), container)
+    told(builder, service, &words.unwrap_or_default(), container)
 }
 
 /// How a program gets one of its ports, according to the words of its command.
-pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], container: u16) -> Told {
+fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], container: u16) -> Told {
+    let files = builder.files();
     let is_main = service.ports.first().is_some_and(|port| port.container == container);
     if is_main && process::sets_port(service, words, container) {
         return Told::Text;
@@ -71,9 +72,13 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
         .iter()
         .flat_map(|file| &file.variables)
         .map(|(name, value, _)| (name.as_str(), value.as_str()));
-    let tells = |(name, value): (&str, &str)| hosts::tells_port(value, Position::Variable(name), container);
+    let tells = |(name, value): (&str, &str)| {
+        hosts::tells_port(value, Position::Variable(name), container)
+            && !hosts::is_port_of_other(name, service, builder.stack)
+    };
     if own.chain(image).any(tells) {
-        return Told::Text;
+        // A number in the source is not what a variable says.
+        return if listens_on(files, service, container) { Told::Not } else { Told::Text };
     }
     // A variable sets only the main port.
     if service.ports.first().is_some_and(|port| port.container != container) {
@@ -113,6 +118,18 @@ pub(super) const READS: [&str; 12] = [
     "ENV['PORT']",
     "ENV[\"PORT\"]",
 ];
+
+/// Whether a source file in the build context makes a server listen on a number: `app.listen(3000)`.
+fn listens_on(files: &dyn Files, service: &Service<'_>, container: u16) -> bool {
+    let call = format!("listen({container}");
+    let mut listens = false;
+    each_source(files, service, &mut |_, text| {
+        let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit());
+        listens = text.match_indices(&call).any(|(at, _)| is_whole(&text[at + call.len()..]));
+        listens
+    });
+    listens
+}
 
 /// Whether a source file in the build context reads PORT.
 pub(in crate::migrate::compose) fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {

@@ -32,6 +32,8 @@ pub struct Rewrite<'a, 'b, 's, 'm> {
     configuration: &'a Configuration,
     /// The names of `upstream` blocks.
     pub upstreams: BTreeSet<String>,
+    /// The names of the variables in the servers that requests are passed to.
+    variables: BTreeSet<String>,
     /// The directives of `http`, which its servers inherit.
     http: Vec<Directive>,
     /// The files with a `listen` directive that servers may include.
@@ -61,11 +63,12 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         }
         let upstreams = all.iter().filter(|directive| directive.name() == "upstream");
         let upstreams = upstreams.filter_map(|directive| directive.argument(1)).map(str::to_owned).collect();
+        let variables = variables_of_servers(configuration, &all);
         let mut binds = instance.service.binds();
         binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
         let (including, included) = (RefCell::default(), Cell::new(0));
         let listening = configuration.with("listen");
-        Self { instance, configuration, upstreams, http: all, listening, binds, including, included }
+        Self { instance, configuration, upstreams, variables, http: all, listening, binds, including, included }
     }
 
     /// Reports something in a configuration file.
@@ -223,8 +226,10 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
             self.check_served(directive, file);
         }
         // The port after the variable is in another directive.
-        let host = directive.argument(2).filter(|_| name == "set");
-        if let Some(host) = host.filter(|host| self.instance.builder.stack.by_host(host).is_some()) {
+        let host = directive.argument(2).filter(|_| name == "set").map(|host| host.trim_matches(['"', '\'']));
+        let host = host.filter(|host| self.instance.builder.stack.by_host(host).is_some());
+        let variable = directive.argument(1).unwrap_or_default().trim_start_matches('$');
+        if let Some(host) = host.filter(|_| self.variables.contains(variable)) {
             let why = format!("it names the host `{host}`, which exists only on the Compose network");
             self.leave(
                 file,
@@ -320,4 +325,29 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         text.append(&rewriter.rewrite(rest, Position::File));
         text
     }
+}
+
+/// The names of the variables in the servers that requests are passed to, in these directives, their blocks and the files
+/// that they include. A server may be set before: `set $server http://$host:80`.
+fn variables_of_servers(configuration: &Configuration, directives: &[Directive]) -> BTreeSet<String> {
+    let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let mut waiting = directives.to_vec();
+    while let Some(directive) = waiting.pop() {
+        let server = match directive.name() {
+            "include" => {
+                let files = configuration.matching(directive.argument(1).unwrap_or_default());
+                let files = files.into_iter().filter(|file| seen.insert(file.clone()));
+                waiting.extend(files.filter_map(|file| configuration.read(&file)).flatten());
+                None
+            }
+            "set" => directive.argument(2).filter(|word| word.contains("://")),
+            name => directive.argument(1).filter(|_| PASSES.contains(&name)),
+        };
+        found.extend(server.into_iter().flat_map(|word| word.split('$').skip(1)).map(|rest| {
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default().to_owned()
+        }));
+        waiting.extend(directive.block.into_iter().flatten());
+    }
+    found
 }

@@ -96,6 +96,11 @@ pub fn python_module(builder: &Builder<'_, '_>, service: &Service<'_>, program: 
 pub fn script_paths(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, text: &str) {
     let mut found: Vec<(String, usize, Option<String>)> = Vec::new();
     let mut seen = BTreeSet::new();
+    let folder = working_folder(service);
+    let exists = |here: &str| {
+        let full = crate::paths::join(&folder, here);
+        full.is_some_and(|full| builder.files().is_folder(&full) || !matches!(builder.files().text(&full), Ok(None)))
+    };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
     for (number, line) in lines {
         for word in line.split(is_gap).filter(|word| word.starts_with('/') && word.len() > 1) {
@@ -104,7 +109,9 @@ pub fn script_paths(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str
             }
             let here = host_path(service, word);
             let is_program = word.starts_with("/usr/local/bin/") || word.starts_with("/usr/local/sbin/");
-            if here != word {
+            // In an image whose working directory is `/`, every path could be in the checkout.
+            let is_here = here != word && (!is_of_machine(word) || exists(&here));
+            if is_here {
                 found.push((word.to_owned(), number + 1, Some(here)));
             } else if is_program || word.starts_with("/run/secrets/") || is_only_in_image(service, word) {
                 let name = is_program.then(|| word.rsplit('/').next().unwrap_or(word).to_owned());
@@ -114,10 +121,16 @@ pub fn script_paths(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str
     }
     let Some((first, line, _)) = found.first() else { return };
     let place = Place { path: path.into(), line: *line, column: 1 };
+    let others: Vec<String> =
+        found[1..].iter().take(MOST_NAMED).map(|(word, line, _)| format!("{word} (line {line})")).collect();
     let (others, exist) = match found.len() {
         1 => (String::new(), "exists"),
-        2 => (format!(" and {}", found[1].0), "exist"),
-        count => (format!(" and {} other paths", count - 1), "exist"),
+        2 => (format!(" and {}", others[0]), "exist"),
+        count if count <= MOST_NAMED + 1 => {
+            let (last, rest) = others.split_last().map_or(("", &[][..]), |(last, rest)| (last.as_str(), rest));
+            (format!(", {} and {last}", rest.join(", ")), "exist")
+        }
+        count => (format!(", {} and {} other paths", others.join(", "), count - 1 - MOST_NAMED), "exist"),
     };
     let why = format!("the script ./{path} refers to {first}{others}, which {exist} only in the image");
     let here: Vec<String> =
@@ -163,6 +176,19 @@ const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspa
 /// Paths in `/etc` that also exist on hosts.
 const OF_MACHINES: [&str; 6] =
     ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
+
+/// Folders, besides those in [`OF_MACHINES`], whose files a script finds on the machine itself.
+const FOLDERS_OF_MACHINES: [&str; 6] = ["bin", "dev", "proc", "sys", "tmp", "usr"];
+
+/// The maximum number of paths that an entry names after the first one.
+const MOST_NAMED: usize = 7;
+
+/// Whether an absolute path exists on every machine.
+fn is_of_machine(word: &str) -> bool {
+    let is_below =
+        |folder: &&str| word[1..].strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    OF_MACHINES.iter().any(|path| word.starts_with(path)) || FOLDERS_OF_MACHINES.iter().any(|folder| is_below(folder))
+}
 
 /// The maximum number of different paths in a script that are compared with those of the image.
 const MOST_PATHS: usize = 500;

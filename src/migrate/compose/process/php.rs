@@ -2,15 +2,41 @@
 
 use super::{Program, host_path, start_line, version};
 use crate::knowledge::containers;
+use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
+use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::{self, Text};
 
 /// Whether a word of a command starts the server of a PHP image.
 pub fn is_server(word: &str) -> bool {
     matches!(word.rsplit('/').next(), Some("php-fpm" | "apache2-foreground"))
 }
+
+/// Whether PHP's built-in server replaces the Apache of a service.
+pub fn replaces_apache(builder: &Builder<'_, '_>, service: &Service<'_>) -> bool {
+    let words = super::words_or_usual(builder, service).unwrap_or_default();
+    super::without_wrappers(&words).iter().take(2).any(|word| word.ends_with("apache2-foreground"))
+}
+
+/// Whether a path in an image is that of a site of Apache.
+pub fn is_site(path: &str) -> bool {
+    path.starts_with("/etc/apache2/sites-") || path.starts_with("/etc/apache2/conf")
+}
+
+/// Whether a RUN line only changes the folder that Apache serves.
+pub fn sets_document_root(run: &str) -> bool {
+    let commands = shell::commands(run);
+    run.contains(DOCUMENT_ROOT) && !run.contains("<<") && commands.iter().all(|command| command.program() == "sed")
+}
+
+/// The variable for the folder that Apache serves, according to the documentation of the image.
+pub const DOCUMENT_ROOT: &str = "APACHE_DOCUMENT_ROOT";
+
+/// Directives of a site, in lower case, that PHP's built-in server cannot replace.
+const OF_SITES: [&str; 7] =
+    ["alias", "proxypass", "proxypassmatch", "redirect", "rewritecond", "rewriterule", "scriptalias"];
 
 /// The replacement for `php-fpm` and Apache with PHP. `None` for other commands.
 pub fn server(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Result<Program, String>> {
@@ -49,16 +75,26 @@ pub fn server(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]
 
 /// The folder in the image that Apache serves, according to the image's variable or its site.
 fn document_root(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<String> {
-    const VARIABLE: &str = "APACHE_DOCUMENT_ROOT";
     let of_image = service.image_file.iter().flat_map(|file| &file.variables);
-    let of_image = of_image.into_iter().find(|(name, ..)| name == VARIABLE).map(|(_, value, _)| value.clone());
-    let set = service.get("environment").and_then(|node| node.get(VARIABLE)?.text().map(str::to_owned)).or(of_image);
-    let is_site = |path: &str| path.starts_with("/etc/apache2/sites-") || path.starts_with("/etc/apache2/conf");
+    let of_image = of_image.into_iter().find(|(name, ..)| name == DOCUMENT_ROOT).map(|(_, value, _)| value.clone());
+    let set =
+        service.get("environment").and_then(|node| node.get(DOCUMENT_ROOT)?.text().map(str::to_owned)).or(of_image);
     let mounted = service.binds().into_iter().filter(|bind| is_site(&bind.target)).map(|bind| bind.source);
     let copies = service.image_file.iter().flat_map(|file| &file.copies).filter(|(_, to)| is_site(to));
     let copied = copies.filter_map(|(from, _)| crate::paths::join(service.context()?, from));
-    let sites = mounted.chain(copied).filter_map(|path| builder.files().text(&path).ok().flatten());
-    let root = |text: String| {
+    let sites = mounted.chain(copied).filter_map(|path| Some((builder.files().text(&path).ok()??, path)));
+    let sites: Vec<(String, String)> = sites.collect();
+    for (text, path) in &sites {
+        for (at, line) in text.lines().enumerate() {
+            let name = line.split_whitespace().next().unwrap_or_default();
+            if OF_SITES.iter().any(|directive| name.eq_ignore_ascii_case(directive)) {
+                let place = Place { path: path.as_str().into(), line: at + 1, column: 1 };
+                let why = format!("PHP's built-in server does not read the directive `{name}`");
+                builder.leave(service, &place, "command", why, "configure nginx or Apache if it is needed");
+            }
+        }
+    }
+    let root = |(text, _): (String, String)| {
         let mut words = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
         let root = words.find(|(name, _)| name.eq_ignore_ascii_case("DocumentRoot"))?.1;
         Some(root.trim().trim_matches(['"', '\'']).to_owned())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Program, argument_text, host_path, known_program, not_known, version, working_folder};
+use super::{Program, argument_text, host_path, image, known_program, not_known, own_file, version, working_folder};
 use crate::knowledge::containers;
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
@@ -36,9 +36,40 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
         let place = service.get("command").or(service.get("entrypoint")).map_or(&service.key.place, |node| &node.place);
         builder.leave(service, place, "command", why, "remove that command, and add the program to `runtimeInputs`");
     }
+    report_paths(builder, service, script);
     let mut program = user_script(builder, service, script);
     program.packages.extend(version::runtime(builder, service));
     Ok(program)
+}
+
+/// The script among the words after the name of a shell: the first word that is neither a flag nor its value.
+pub fn operand<'w>(words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let mut is_value = false;
+    for word in words {
+        let is_flag = word.starts_with(['-', '+']);
+        if !is_value && !is_flag {
+            return Some(word);
+        }
+        // `-o pipefail`
+        is_value = !is_value && is_flag && !word.starts_with("--") && word.ends_with(['o', 'O']);
+    }
+    None
+}
+
+/// The maximum number of commands in a script whose own scripts are read.
+const MOST_COMMANDS: usize = 50;
+
+/// Reports the paths of the image in the scripts of the checkout that a script runs.
+fn report_paths(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) {
+    let mut seen = BTreeSet::new();
+    for command in shell::commands(script).iter().take(MOST_COMMANDS) {
+        let is_shell = containers::SHELLS.contains(&command.program());
+        let word = if is_shell { operand(command.arguments()) } else { command.word(0) };
+        let Some((_, full, text)) = word.and_then(|word| own_file(builder, service, word)) else { continue };
+        if (text.starts_with("#!") || full.ends_with("sh")) && seen.insert(full.clone()) {
+            image::script_paths(builder, service, &full, &text);
+        }
+    }
 }
 
 /// Whether a Node.js package manager command installs a program globally.

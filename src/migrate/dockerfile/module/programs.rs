@@ -141,7 +141,11 @@ impl Module<'_, '_> {
         }
         let why = format!("nothing in the new image creates {path}");
         let program = path.rsplit('/').next().unwrap_or_default();
-        let todo = format!("write `${{pkgs.PACKAGE}}/bin/{program}` instead, with the package that contains it");
+        // No package contains the start script of an image.
+        let todo = match is_first && STARTERS_OF_IMAGES.contains(&program) {
+            true => "remove it: the command starts the program itself".to_owned(),
+            false => format!("write `${{pkgs.PACKAGE}}/bin/{program}` instead, with the package that contains it"),
+        };
         self.leave(line, what, &why, &todo);
         kept()
     }
