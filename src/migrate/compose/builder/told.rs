@@ -36,7 +36,7 @@ pub fn told(files: &dyn Files, service: &Service<'_>, words: &[String], containe
     if is_main && process::sets_port(service, words, container) {
         return Told::Text;
     }
-    if mosquitto::Configuration::of(service, files).is_some_and(|file| file.ports().contains(&container)) {
+    if mosquitto::Configuration::listens(service, files, container) {
         return Told::Text;
     }
     let mut before = "";
