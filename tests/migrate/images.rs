@@ -19,7 +19,7 @@ fn proxies_that_are_built_run_the_program_of_their_base_image() {
     ]);
     repo.has("${pkgs.haproxy}/bin/haproxy -db -f ${lbHaproxyCfg}")
         .has("maxconn 9\n")
-        .left("services.lb.command", "`user haproxy`")
+        .lacks("user haproxy")
         .has("bind *:${toString ports.development.lb}")
         .has("server app 127.0.0.1:${toString ports.development.app} check")
         .has("/bin/caddy run --config ${edgeCaddyfile}")
@@ -151,6 +151,32 @@ fn mounted_scripts_that_start_the_server_are_reported() {
         .has("/bin/bash ./job.sh")
         .left("services.web.command", "without the start script ./start.sh")
         .not_left("services.web.volumes", "");
+    repo.evaluates();
+}
+
+#[test]
+fn programs_of_the_repository_with_common_names_are_not_the_server() {
+    let compose = "services:\n  api: {build: ./api, ports: [\"8080:8080\"]}\n  worker: {build: ./worker}\n  cron: {build: ./cron}\n  \
+                   job: {image: \"postgres:16\", command: /run.sh, volumes: [\"./job/run.sh:/run.sh\"]}\n  \
+                   cache: {build: ./cache}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("api/Dockerfile", "FROM postgres:16\nCOPY server /usr/local/bin/server\nCMD [\"server\"]\n"),
+        ("worker/Dockerfile", "FROM redis:7\nCOPY bin/serve /serve\nENTRYPOINT [\"/serve\"]\n"),
+        ("cron/Dockerfile", "FROM postgres:16\nCOPY run.sh /run.sh\nCMD [\"/run.sh\"]\n"),
+        ("cron/run.sh", "#!/bin/bash\npsql -c 1\n./server\n"),
+        ("job/run.sh", "#!/bin/bash\npsql -c 1\n"),
+        ("cache/Dockerfile", "FROM redis:7\nCOPY run.sh /run.sh\nCMD [\"/run.sh\"]\n"),
+        ("cache/run.sh", "#!/bin/sh\nexec docker-entrypoint.sh redis-server\n"),
+    ]);
+    repo.lacks("services.postgres")
+        .lacks("postgres.api")
+        .lacks("postgres.job")
+        .lacks("redis.worker")
+        .has("redis.cache")
+        .has("/bin/bash ./run.sh")
+        .left("services.api", "known to provide `server`")
+        .left("services.worker", "known to provide `/serve`");
     repo.evaluates();
 }
 
