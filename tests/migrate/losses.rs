@@ -456,9 +456,34 @@ fn lines_of_haproxy_that_need_a_container_are_reported() {
         .has("haproxy -db -f")
         .has("bind :${toString ports.")
         .lacks("bind :8404")
-        .left("services.lb.command", "\"line\":3")
-        .left("services.lb.command", "`user haproxy`")
+        .lacks("chroot")
+        .lacks("user haproxy")
+        .not_left("services.lb.command", "user haproxy")
         .not_left("services.lb.command", "stats enable");
+}
+
+#[test]
+fn only_directives_of_their_section_are_lines_of_haproxy_that_need_a_container() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:80\"], volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\"]}\n  \
+                   many: {image: \"haproxy:2.9\", command: haproxy -f /conf, volumes: [\"./conf:/conf\"]}\n";
+    let config = "global\n  user haproxy\n  stats socket /run/haproxy/admin.sock\n  stats socket ipv4@127.0.0.1:9999\n\
+                  userlist u\n  group G1 users joe\n  user joe insecure-password x\nresolvers g\n  \
+                  nameserver dns1 8.8.8.8:53\nresolvers d\n  nameserver dns2 127.0.0.11:53\nfrontend f\n  bind *:80\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("haproxy.cfg", config),
+        ("conf/a.cfg", "global\n  chroot /var/lib/haproxy\nfrontend f\n  bind *:81\n"),
+    ]);
+    repo.has("user joe insecure-password x\n")
+        .has("group G1 users joe\n")
+        .lacks("user haproxy")
+        .left("services.lb.command", "admin.sock")
+        .left("services.lb.command", "dns2")
+        .left("services.many.command", "`chroot /var/lib/haproxy`")
+        .not_left("services.lb.command", "9999")
+        .not_left("services.lb.command", "joe")
+        .not_left("services.lb.command", "dns1")
+        .not_left("services.lb.command", "user haproxy");
 }
 
 #[test]

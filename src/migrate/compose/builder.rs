@@ -49,6 +49,8 @@ pub struct Builder<'a, 'm> {
 pub struct Configuration {
     /// The variable in the module to which it is bound.
     pub variable: String,
+    /// The file in the repository that it replaces.
+    pub source: String,
     /// Its name in the store.
     pub name: String,
     /// Its text, with addresses on this machine.
@@ -99,7 +101,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         let before = self.files.text(path).ok().flatten().filter(|_| stack::is_configuration(path))?;
         let name = path.rsplit('/').next().unwrap_or(path);
         let (own, paths) = match name {
-            "haproxy.cfg" | "Caddyfile" => with_local_paths(service, &before),
+            "haproxy.cfg" => with_local_paths(service, process::haproxy::kept_lines(&before).map(|(_, line)| line)),
+            "Caddyfile" => with_local_paths(service, before.split_inclusive('\n')),
             _ => (before.clone(), BTreeSet::new()),
         };
         let text = self.rewriter(service).rewrite_file(&own);
@@ -135,8 +138,14 @@ impl<'a, 'm> Builder<'a, 'm> {
         let variable =
             std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain.clone());
         let process = service.process.clone();
-        configurations.insert(key.to_owned(), Configuration { variable: variable.clone(), name, text, process, paths });
+        let own = Configuration { variable: variable.clone(), source: path.to_owned(), name, text, process, paths };
+        configurations.insert(key.to_owned(), own);
         variable
+    }
+
+    /// Whether the module has its own copy of a file, with other addresses.
+    pub fn is_rewritten(&self, path: &str) -> bool {
+        self.configurations.borrow().values().any(|file| file.source == path)
     }
 
     /// Reports a process that cannot have the same name as its service.
@@ -246,11 +255,11 @@ pub const MOST_PATHS: usize = 500;
 /// A configuration file of Caddy or HAProxy with the files and folders of the checkout in place of those in the
 /// container, and the paths that it named. A path in a URL may have the same name as a folder, so only the values of
 /// directives for files are paths.
-fn with_local_paths(service: &Service<'_>, text: &str) -> (String, BTreeSet<String>) {
+fn with_local_paths<'t>(service: &Service<'_>, lines: impl Iterator<Item = &'t str>) -> (String, BTreeSet<String>) {
     let mut paths = BTreeSet::new();
     let mut seen = 0;
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
+    let mut out = String::new();
+    for line in lines {
         let is_path = containers::FILE_DIRECTIVES.contains(&line.split_whitespace().next().unwrap_or_default());
         let mut before = "";
         for part in line.split_inclusive(char::is_whitespace) {

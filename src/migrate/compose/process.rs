@@ -1,7 +1,7 @@
 //! Processes: the commands that process-compose runs for services.
 
 mod dotnet;
-mod haproxy;
+pub mod haproxy;
 pub mod image;
 pub mod mosquitto;
 mod package;
@@ -206,10 +206,10 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
                 image::script_paths(builder, service, &path, &text);
                 program.packages.extend(version::runtime(builder, service));
             }
+            append(builder, service, &mut program, first, &words[1..]);
             if package == "haproxy" {
                 haproxy::notes(builder, service, &words[1..]);
             }
-            append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);
         }
     }
