@@ -164,6 +164,11 @@ const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspa
 const OF_MACHINES: [&str; 6] =
     ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
 
+/// Whether a path in `/etc` also exists on hosts.
+pub fn is_of_machine(path: &str) -> bool {
+    OF_MACHINES.iter().any(|known| path.starts_with(known))
+}
+
 /// The maximum number of different paths in a script that are compared with those of the image.
 const MOST_PATHS: usize = 500;
 
@@ -184,7 +189,7 @@ fn is_only_in_image(service: &Service<'_>, word: &str) -> bool {
         !folder.is_empty()
             && path[1..].strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let is_of_machine = OF_MACHINES.iter().any(|path| word.starts_with(path)) || is_host(word);
+    let is_of_machine = is_of_machine(word) || is_host(word);
     (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
 }
 
