@@ -399,6 +399,9 @@ fn ports_that_are_not_published_move_without_a_word() {
     Repo::of(&[("compose.yaml", compose)])
         .not_left("services.b.ports.6379", "clients outside")
         .left("services.d.ports.6379", "clients outside");
+    let compose = "services:\n  a: {image: \"nginx:1\", ports: [\"8080:80\"]}\n  \
+                   b: {image: \"python:3.12\", command: python b.py --port 80, expose: [\"80\"]}\n";
+    Repo::of(&[("compose.yaml", compose), ("b.py", "")]).not_left("services.b.ports.80", "clients outside");
 }
 
 #[test]
