@@ -181,6 +181,23 @@ fn programs_of_the_repository_with_common_names_are_not_the_server() {
 }
 
 #[test]
+fn subcommands_are_arguments_of_the_program_of_the_base_image() {
+    let compose = "services:\n  login: {build: ./login, ports: [\"8080:8080\"]}\n  keys: {build: ./keys}\n  own: {build: ./own}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("login/Dockerfile", "FROM quay.io/keycloak/keycloak:26.0\nCMD [\"start-dev\"]\n"),
+        ("keys/Dockerfile", "FROM hashicorp/vault:1.15\nCMD [\"server\", \"-dev\"]\n"),
+        ("own/Dockerfile", "FROM hashicorp/vault:1.15\nCOPY server /usr/local/bin/server\nCMD [\"server\"]\n"),
+    ]);
+    repo.has("/bin/kc.sh start-dev")
+        .has("/bin/vault server")
+        .not_left("services.login", "")
+        .not_left("services.keys", "")
+        .left("services.own", "known to provide `server`");
+    repo.evaluates();
+}
+
+#[test]
 fn a_server_without_a_listen_directive_gets_its_port() {
     let compose = "services:\n  web: {image: nginx, ports: [\"8080:80\"], volumes: [\"./conf:/etc/nginx/conf.d\", \"./part:/etc/nginx/part\"]}\n";
     let conf = "server { server_name a; return 200; }\nserver { server_name b; include part/listen.conf; return 200; }\n\

@@ -201,9 +201,21 @@ fn is_own(service: &Service<'_>, files: &dyn Files, word: &str) -> bool {
 pub fn starts_own_program(service: &Service<'_>, package: &PackageImage) -> bool {
     let words = process::plain_words(start_words(service));
     let first = process::without_wrappers(&words).first();
+    let has_entrypoint = service.get("entrypoint").is_some() || service.of_image("entrypoint").is_some();
+    // The entrypoint of the base image is the program.
+    let is_subcommand = |word: &str| {
+        !has_entrypoint && (package.arguments.first() == Some(&word) || package.subcommands.contains(&word))
+    };
+    let is_own = |word: &str| {
+        let copies = service.image_file.iter().flat_map(|file| &file.copies);
+        copies.into_iter().any(|(_, to)| to.rsplit('/').next() == Some(word))
+    };
     first.is_none_or(|word| {
         let name = containers::in_system(word).unwrap_or(word);
-        word.starts_with('-') || name == package.program || service.image_name() == Some(name)
+        word.starts_with('-')
+            || name == package.program
+            || service.image_name() == Some(name)
+            || is_subcommand(word) && !is_own(word)
     })
 }
 
