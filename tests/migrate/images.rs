@@ -275,7 +275,9 @@ fn programs_of_pm2_run_without_it() {
     let compose = "services:\n  api: {build: ., ports: [\"3000:3000\"]}\n  \
                    one: {build: ., command: pm2-runtime start one.config.js}\n  \
                    start: {build: ., command: pm2-runtime npm -- start}\n  \
-                   two: {build: ., command: pm2-runtime two.config.js}\n";
+                   two: {build: ., command: pm2-runtime two.config.js}\n  \
+                   few: {build: ., command: pm2-runtime src/worker.js --max-restarts 5}\n  \
+                   gone: {build: ., command: pm2 start src/worker.js}\n";
     let dockerfile = "FROM node:22\nWORKDIR /app\nRUN npm install -g pm2\nCOPY . .\n\
                       CMD [\"pm2-runtime\", \"-i\", \"max\", \"src/server.js\", \"--\", \"--quiet\"]\n";
     let repo = Repo::of(&[
@@ -293,7 +295,11 @@ fn programs_of_pm2_run_without_it() {
         .has("export PM2_HOME=\"$PWD/data/two/pm2\"")
         .carried("services.api.build", "without PM2")
         .not_left("services.api.build", "npm install -g pm2")
-        .left("services.two.build", "npm install -g pm2")
+        .has("${pkgs.nodejs_22}/bin/node src/worker.js")
+        .carried("services.two.build", "pkgs.pm2")
+        .not_left("services.two.build", "npm install -g pm2")
+        .not_left("services.few.command", "")
+        .left("services.gone.command", "keeps the program running")
         .left("services.api.command", "max instances")
         .left("services.one.command", "other settings");
     repo.evaluates();

@@ -195,7 +195,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
                 image::python_module(builder, service, &mut program, &words[1..]);
             }
             if package == "pm2" {
-                pm2::prepare(builder, service, &mut program);
+                pm2::prepare(builder, service, words, &mut program);
             }
             // Such a script uses programs in the image's PATH.
             if package == "bash"
