@@ -271,6 +271,22 @@ fn a_broker_with_tls_only_has_no_other_port() {
 }
 
 #[test]
+fn options_of_broker_plugins_and_sockets_are_files() {
+    let compose = "services:\n  broker: {image: \"eclipse-mosquitto:2\", ports: [\"1883:1883\"], volumes: [\"./conf:/mosquitto/config\"]}\n";
+    let conf = "listener 1883\nlistener 0 /run/m.sock\nplugin_opt_config_file /mosquitto/config/security.json\n\
+                auth_opt_files password\nplugin_opt_backends /mosquitto/other\nconnection up\nbridge_capath /etc/ssl/certs\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("conf/mosquitto.conf", conf), ("conf/security.json", "{}\n")]);
+    repo.has("plugin_opt_config_file ./conf/security.json\n")
+        .has("auth_opt_files password\n")
+        .has("bridge_capath /etc/ssl/certs\n")
+        .left("services.broker.mosquitto.conf", "/run/m.sock")
+        .left("services.broker.mosquitto.conf", "/mosquitto/other")
+        .not_left("services.broker.mosquitto.conf", "/etc/ssl/certs")
+        .not_left("services.broker.mosquitto.conf", "security.json");
+    repo.evaluates();
+}
+
+#[test]
 fn programs_of_pm2_run_without_it() {
     let compose = "services:\n  api: {build: ., ports: [\"3000:3000\"]}\n  \
                    one: {build: ., command: pm2-runtime start one.config.js}\n  \

@@ -1,5 +1,6 @@
 //! Mosquitto's configuration file: its listeners get the ports of the registry, and its files are those of the checkout.
 
+use super::image::is_of_machine;
 use super::{Program, host_path, start_line, working_folder};
 use crate::migrate::Files;
 use crate::migrate::compose::builder::{Builder, MOST_PATHS, path_of_secret};
@@ -40,6 +41,9 @@ const NAMES_FILE: [&str; 17] = [
     "psk_file",
 ];
 
+/// The start of directives that pass an option to a plugin.
+const OF_PLUGINS: [&str; 2] = ["auth_opt_", "plugin_opt_"];
+
 /// Directives that have no meaning outside of the container: the process runs as you, in the foreground.
 const OF_IMAGE: [&str; 3] = ["user", "pid_file", "bind_interface"];
 
@@ -69,7 +73,7 @@ impl Configuration {
         // Each of these words is compared with all services or mounts.
         let of_directive = |words: &[String]| match words[0].as_str() {
             "address" | "addresses" => words.len() - 1,
-            name => usize::from(NAMES_FILE.contains(&name)),
+            name => usize::from(NAMES_FILE.contains(&name) || file_word(words).is_some()),
         };
         let compared: usize = directives.iter().map(|(_, words)| of_directive(words)).sum();
         let ports = ports(&directives);
@@ -132,6 +136,17 @@ fn ports(directives: &[(usize, Vec<String>)]) -> Vec<u16> {
     let numbers = listeners.filter_map(|(_, words)| words.get(1)?.parse().ok());
     let mut seen = std::collections::BTreeSet::new();
     numbers.filter(|number| *number > 0 && seen.insert(*number)).collect()
+}
+
+/// The position of an absolute path in a directive that does not always have one: an option of a plugin, or the socket
+/// in `listener 0 /run/mosquitto.sock`.
+fn file_word(words: &[String]) -> Option<usize> {
+    let (at, word) = match words {
+        [name, path, ..] if OF_PLUGINS.iter().any(|start| name.starts_with(start)) => (1, path),
+        [name, number, path, ..] if name == "listener" && number == "0" => (2, path),
+        _ => return None,
+    };
+    word.starts_with('/').then_some(at)
 }
 
 /// The configuration file that the command names.
@@ -239,9 +254,15 @@ fn written(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configuratio
                     builder.leave(service, &file.place(*line), "mosquitto.conf", why, "write them into this file");
                 }
             }
-            _ => {
-                out.push(&words.join(" "));
-            }
+            _ => match file_word(words) {
+                Some(at) => {
+                    let local = path_here(builder, service, file, *line, &words[at..].join(" "));
+                    out.push(&format!("{} {local}", words[..at].join(" ")));
+                }
+                None => {
+                    out.push(&words.join(" "));
+                }
+            },
         }
         out.push("\n");
     }
@@ -275,6 +296,9 @@ fn path_here(
     let secret = path_of_secret(builder, service, path);
     if secret != path {
         return secret;
+    }
+    if is_of_machine(path) {
+        return path.to_owned();
     }
     let here = host_path(service, path.trim_end_matches('/'));
     let full = paths::join(&working_folder(service), &here);
