@@ -137,6 +137,33 @@ fn start_scripts_of_built_servers_are_reported() {
 }
 
 #[test]
+fn files_that_only_a_start_script_reads_are_reported() {
+    let compose = "services:\n  web: {build: ./web, ports: [\"8080:80\"], environment: {API_HOST: \"api:3000\"}}\n  \
+                   api: {image: \"python:3.12\", command: python a.py, expose: [\"3000\"]}\n  \
+                   line: {image: nginx, command: \"sh -c 'envsubst < /t/site.tpl > /etc/nginx/conf.d/default.conf && nginx'\", volumes: [\"./t:/t\"]}\n";
+    let dockerfile = "FROM nginx:alpine\nCOPY site.conf.tpl /tmp/site.conf.tpl\nCOPY pages /usr/share/nginx/html\n\
+                      COPY start.sh /start.sh\nCMD [\"/start.sh\"]\n";
+    let script =
+        "#!/bin/sh\nenvsubst < /tmp/site.conf.tpl > /etc/nginx/conf.d/default.conf\nexec nginx -g 'daemon off;'\n";
+    let template = "server { listen 80; location / { proxy_pass http://$API_HOST; } }\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("a.py", ""),
+        ("web/Dockerfile", dockerfile),
+        ("web/start.sh", script),
+        ("web/site.conf.tpl", template),
+        ("web/pages/index.html", ""),
+        ("t/site.tpl", template),
+    ]);
+    repo.lacks("server {")
+        .left("services.web.build", "read ./web/site.conf.tpl")
+        .left("services.line.volumes", "read ./t")
+        .not_left("services.web.build", "read ./web/pages")
+        .not_left("services.web.build", "read ./web/start.sh");
+    repo.evaluates();
+}
+
+#[test]
 fn mounted_scripts_that_start_the_server_are_reported() {
     let compose = "services:\n  web: {image: nginx, ports: [\"8080:80\"], command: sh /start.sh, \
                    volumes: [\"./start.sh:/start.sh\", \"./conf:/etc/nginx/conf.d\"]}\n  \
