@@ -3,7 +3,9 @@
 //! Sources: services-flake's option declarations (`nix/services/*.nix`), the images' own pages on Docker Hub for
 //! ports and variables, and the programs' own documentation for their flags.
 
+pub mod mosquitto;
 mod packages;
+pub mod pm2;
 mod programs;
 mod publishers;
 mod unavailable;

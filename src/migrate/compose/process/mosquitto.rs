@@ -2,6 +2,7 @@
 
 use super::image::is_of_machine;
 use super::{Program, host_path, start_line, working_folder};
+use crate::knowledge::containers::mosquitto::{DATA, NAMES_FILE, OF_IMAGE, OF_PLUGINS, USUAL, WITHOUT_PASSWORD};
 use crate::migrate::Files;
 use crate::migrate::compose::builder::{Builder, MOST_PATHS, path_of_secret};
 use crate::migrate::compose::hosts::{LOCAL, Position};
@@ -10,42 +11,6 @@ use crate::migrate::compose::starts;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 use crate::paths;
-
-/// The configuration file that the image reads by default.
-const USUAL: &str = "/mosquitto/config/mosquitto.conf";
-
-/// A file of the image that allows connections without a password, as the program does without a configuration file.
-const WITHOUT_PASSWORD: &str = "/mosquitto-no-auth.conf";
-
-/// The folder of the image's data.
-const DATA: &str = "/mosquitto/data";
-
-/// Directives that name a file or a folder. From mosquitto.conf(5).
-const NAMES_FILE: [&str; 17] = [
-    "acl_file",
-    "bridge_cafile",
-    "bridge_capath",
-    "bridge_certfile",
-    "bridge_keyfile",
-    "cafile",
-    "capath",
-    "certfile",
-    "crlfile",
-    "dhparamfile",
-    "http_dir",
-    "include_dir",
-    "keyfile",
-    "password_file",
-    "plugin",
-    "auth_plugin",
-    "psk_file",
-];
-
-/// The start of directives that pass an option to a plugin.
-const OF_PLUGINS: [&str; 2] = ["auth_opt_", "plugin_opt_"];
-
-/// Directives that have no meaning outside of the container: the process runs as you, in the foreground.
-const OF_IMAGE: [&str; 3] = ["user", "pid_file", "bind_interface"];
 
 /// The maximum size of a configuration file in bytes.
 const LONGEST: usize = 64 << 10;

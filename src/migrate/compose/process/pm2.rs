@@ -1,37 +1,13 @@
 //! PM2, which starts Node.js programs in images: process-compose starts and restarts the program itself.
 
 use super::{Program, version, working_folder};
+use crate::knowledge::containers::pm2::{RUNTIMES, VALUED};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 use crate::paths;
-
-/// The programs that do not return before the program ends.
-const RUNTIMES: [&str; 2] = ["pm2-runtime", "pm2-docker"];
-
-/// Flags whose value is the next word. From PM2's command-line reference.
-const VALUED: [&str; 18] = [
-    "-n",
-    "--name",
-    "-i",
-    "--instances",
-    "-e",
-    "--error",
-    "-o",
-    "--output",
-    "-l",
-    "--log",
-    "--env",
-    "--max-memory-restart",
-    "--max-restarts",
-    "--restart-delay",
-    "--log-date-format",
-    "--exp-backoff-restart-delay",
-    "--kill-timeout",
-    "--listen-timeout",
-];
 
 /// The words that start the program without PM2: `node app.js` for `pm2-runtime app.js`. `None` if PM2 is not the
 /// program, or starts several programs or one that is not known.
