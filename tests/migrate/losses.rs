@@ -470,13 +470,13 @@ fn files_of_haproxy_that_only_the_image_has_are_reported() {
     let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:80\", \"8404:8404\"], \
                    volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\", \"./tls:/tls\"]}\n";
     let config = "global\n  user haproxy\n  ca-base /etc/ssl/certs\ndefaults\n  errorfile 503 /usr/local/etc/haproxy/errors/503.http\n\
-                  frontend f\n  bind *:80\n  bind  :8404\n  bind *:443 ssl crt /var/keys/x.pem ca-file /tls/ca.pem\n";
+                  frontend f\n  bind *:80\n  bind  :8404\n  bind *:443 ssl crt /etc/ssl/x.pem ca-file /tls/ca.pem\n";
     Repo::of(&[("compose.yaml", compose), ("haproxy.cfg", config), ("tls/ca.pem", "")])
         .has("bind  :${toString ports.")
         .has("ca-file ./tls/ca.pem")
         .left("services.lb.command", "/usr/local/etc/haproxy/errors/503.http")
         .left("services.lb.command", "\"line\":5")
-        .left("services.lb.command", "/var/keys/x.pem")
+        .left("services.lb.command", "/etc/ssl/x.pem")
         .not_left("services.lb.command", "/tls/ca.pem")
         .not_left("services.lb.command", "/etc/ssl/certs");
 }

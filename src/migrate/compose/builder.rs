@@ -152,10 +152,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     found => {
                         // Other paths of this kind are reported with the whole text.
                         let is_reported = || !process::image::paths(service, &Text::literal(path)).is_empty();
-                        if found.is_some()
-                            && !process::image::is_of_machine(path)
-                            && !is_reported()
-                            && missing.insert(path)
+                        if found.is_some() && !path.starts_with(CERTIFICATES) && !is_reported() && missing.insert(path)
                         {
                             let place = Place { path: file.into(), line: number, column: 1 };
                             let why = format!("it names {path}, which exists only in the image");
@@ -301,6 +298,9 @@ impl<'m> Done<'_, 'm> {
         self.keys.extend(self.service.node.pairs().iter().map(|(key, _)| key.name.as_str()));
     }
 }
+
+/// The folder of the certificates that machines trust. Other certificates in `/etc/ssl` are those of the image.
+const CERTIFICATES: &str = "/etc/ssl/certs";
 
 /// The maximum number of paths in a configuration file that are replaced. Each is compared with all mounts.
 pub const MOST_PATHS: usize = 500;
