@@ -221,6 +221,18 @@ fn port_ranges() {
 }
 
 #[test]
+fn listeners_of_a_broker() {
+    for listener in [|_| 1883, |index| 2_000 + index % 40] {
+        is_linear(400, MIGRATE, |size| {
+            let mount = "./m.conf:/mosquitto/config/mosquitto.conf";
+            let compose = format!("services:\n  m: {{ image: eclipse-mosquitto, volumes: [\"{mount}\"] }}\n");
+            let lines = each(size, |index| format!("port {}\n", listener(index)));
+            vec![file("compose.yaml", compose), file("m.conf", lines)]
+        });
+    }
+}
+
+#[test]
 fn quoted_variables_with_many_lines() {
     is_linear(1_000, MIGRATE, |size| {
         let compose = "services:\n  a: { image: redis }\n";

@@ -19,7 +19,7 @@ fn proxies_that_are_built_run_the_program_of_their_base_image() {
     ]);
     repo.has("${pkgs.haproxy}/bin/haproxy -db -f ${lbHaproxyCfg}")
         .has("maxconn 9\n")
-        .left("services.lb.command", "`user haproxy`")
+        .lacks("user haproxy")
         .has("bind *:${toString ports.development.lb}")
         .has("server app 127.0.0.1:${toString ports.development.app} check")
         .has("/bin/caddy run --config ${edgeCaddyfile}")
@@ -137,6 +137,33 @@ fn start_scripts_of_built_servers_are_reported() {
 }
 
 #[test]
+fn files_that_only_a_start_script_reads_are_reported() {
+    let compose = "services:\n  web: {build: ./web, ports: [\"8080:80\"], environment: {API_HOST: \"api:3000\"}}\n  \
+                   api: {image: \"python:3.12\", command: python a.py, expose: [\"3000\"]}\n  \
+                   line: {image: nginx, command: \"sh -c 'envsubst < /t/site.tpl > /etc/nginx/conf.d/default.conf && nginx'\", volumes: [\"./t:/t\"]}\n";
+    let dockerfile = "FROM nginx:alpine\nCOPY site.conf.tpl /tmp/site.conf.tpl\nCOPY pages /usr/share/nginx/html\n\
+                      COPY start.sh /start.sh\nCMD [\"/start.sh\"]\n";
+    let script =
+        "#!/bin/sh\nenvsubst < /tmp/site.conf.tpl > /etc/nginx/conf.d/default.conf\nexec nginx -g 'daemon off;'\n";
+    let template = "server { listen 80; location / { proxy_pass http://$API_HOST; } }\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("a.py", ""),
+        ("web/Dockerfile", dockerfile),
+        ("web/start.sh", script),
+        ("web/site.conf.tpl", template),
+        ("web/pages/index.html", ""),
+        ("t/site.tpl", template),
+    ]);
+    repo.lacks("server {")
+        .left("services.web.build", "read ./web/site.conf.tpl")
+        .left("services.line.volumes", "read ./t")
+        .not_left("services.web.build", "read ./web/pages")
+        .not_left("services.web.build", "read ./web/start.sh");
+    repo.evaluates();
+}
+
+#[test]
 fn mounted_scripts_that_start_the_server_are_reported() {
     let compose = "services:\n  web: {image: nginx, ports: [\"8080:80\"], command: sh /start.sh, \
                    volumes: [\"./start.sh:/start.sh\", \"./conf:/etc/nginx/conf.d\"]}\n  \
@@ -151,6 +178,49 @@ fn mounted_scripts_that_start_the_server_are_reported() {
         .has("/bin/bash ./job.sh")
         .left("services.web.command", "without the start script ./start.sh")
         .not_left("services.web.volumes", "");
+    repo.evaluates();
+}
+
+#[test]
+fn programs_of_the_repository_with_common_names_are_not_the_server() {
+    let compose = "services:\n  api: {build: ./api, ports: [\"8080:8080\"]}\n  worker: {build: ./worker}\n  cron: {build: ./cron}\n  \
+                   job: {image: \"postgres:16\", command: /run.sh, volumes: [\"./job/run.sh:/run.sh\"]}\n  \
+                   cache: {build: ./cache}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("api/Dockerfile", "FROM postgres:16\nCOPY server /usr/local/bin/server\nCMD [\"server\"]\n"),
+        ("worker/Dockerfile", "FROM redis:7\nCOPY bin/serve /serve\nENTRYPOINT [\"/serve\"]\n"),
+        ("cron/Dockerfile", "FROM postgres:16\nCOPY run.sh /run.sh\nCMD [\"/run.sh\"]\n"),
+        ("cron/run.sh", "#!/bin/bash\npsql -c 1\n./server\n"),
+        ("job/run.sh", "#!/bin/bash\npsql -c 1\n"),
+        ("cache/Dockerfile", "FROM redis:7\nCOPY run.sh /run.sh\nCMD [\"/run.sh\"]\n"),
+        ("cache/run.sh", "#!/bin/sh\nexec docker-entrypoint.sh redis-server\n"),
+    ]);
+    repo.lacks("services.postgres")
+        .lacks("postgres.api")
+        .lacks("postgres.job")
+        .lacks("redis.worker")
+        .has("redis.cache")
+        .has("/bin/bash ./run.sh")
+        .left("services.api", "known to provide `server`")
+        .left("services.worker", "known to provide `/serve`");
+    repo.evaluates();
+}
+
+#[test]
+fn subcommands_are_arguments_of_the_program_of_the_base_image() {
+    let compose = "services:\n  login: {build: ./login, ports: [\"8080:8080\"]}\n  keys: {build: ./keys}\n  own: {build: ./own}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("login/Dockerfile", "FROM quay.io/keycloak/keycloak:26.0\nCMD [\"start-dev\"]\n"),
+        ("keys/Dockerfile", "FROM hashicorp/vault:1.15\nCMD [\"server\", \"-dev\"]\n"),
+        ("own/Dockerfile", "FROM hashicorp/vault:1.15\nCOPY server /usr/local/bin/server\nCMD [\"server\"]\n"),
+    ]);
+    repo.has("/bin/kc.sh start-dev")
+        .has("/bin/vault server")
+        .not_left("services.login", "")
+        .not_left("services.keys", "")
+        .left("services.own", "known to provide `server`");
     repo.evaluates();
 }
 
@@ -228,11 +298,29 @@ fn a_broker_with_tls_only_has_no_other_port() {
 }
 
 #[test]
+fn options_of_broker_plugins_and_sockets_are_files() {
+    let compose = "services:\n  broker: {image: \"eclipse-mosquitto:2\", ports: [\"1883:1883\"], volumes: [\"./conf:/mosquitto/config\"]}\n";
+    let conf = "listener 1883\nlistener 0 /run/m.sock\nplugin_opt_config_file /mosquitto/config/security.json\n\
+                auth_opt_files password\nplugin_opt_backends /mosquitto/other\nconnection up\nbridge_capath /etc/ssl/certs\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("conf/mosquitto.conf", conf), ("conf/security.json", "{}\n")]);
+    repo.has("plugin_opt_config_file ./conf/security.json\n")
+        .has("auth_opt_files password\n")
+        .has("bridge_capath /etc/ssl/certs\n")
+        .left("services.broker.mosquitto.conf", "/run/m.sock")
+        .left("services.broker.mosquitto.conf", "/mosquitto/other")
+        .not_left("services.broker.mosquitto.conf", "/etc/ssl/certs")
+        .not_left("services.broker.mosquitto.conf", "security.json");
+    repo.evaluates();
+}
+
+#[test]
 fn programs_of_pm2_run_without_it() {
     let compose = "services:\n  api: {build: ., ports: [\"3000:3000\"]}\n  \
                    one: {build: ., command: pm2-runtime start one.config.js}\n  \
                    start: {build: ., command: pm2-runtime npm -- start}\n  \
-                   two: {build: ., command: pm2-runtime two.config.js}\n";
+                   two: {build: ., command: pm2-runtime two.config.js}\n  \
+                   few: {build: ., command: pm2-runtime src/worker.js --max-restarts 5}\n  \
+                   gone: {build: ., command: pm2 start src/worker.js}\n";
     let dockerfile = "FROM node:22\nWORKDIR /app\nRUN npm install -g pm2\nCOPY . .\n\
                       CMD [\"pm2-runtime\", \"-i\", \"max\", \"src/server.js\", \"--\", \"--quiet\"]\n";
     let repo = Repo::of(&[
@@ -250,7 +338,11 @@ fn programs_of_pm2_run_without_it() {
         .has("export PM2_HOME=\"$PWD/data/two/pm2\"")
         .carried("services.api.build", "without PM2")
         .not_left("services.api.build", "npm install -g pm2")
-        .left("services.two.build", "npm install -g pm2")
+        .has("${pkgs.nodejs_22}/bin/node src/worker.js")
+        .carried("services.two.build", "pkgs.pm2")
+        .not_left("services.two.build", "npm install -g pm2")
+        .not_left("services.few.command", "")
+        .left("services.gone.command", "keeps the program running")
         .left("services.api.command", "max instances")
         .left("services.one.command", "other settings");
     repo.evaluates();

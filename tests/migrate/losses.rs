@@ -399,6 +399,9 @@ fn ports_that_are_not_published_move_without_a_word() {
     Repo::of(&[("compose.yaml", compose)])
         .not_left("services.b.ports.6379", "clients outside")
         .left("services.d.ports.6379", "clients outside");
+    let compose = "services:\n  a: {image: \"nginx:1\", ports: [\"8080:80\"]}\n  \
+                   b: {image: \"python:3.12\", command: python b.py --port 80, expose: [\"80\"]}\n";
+    Repo::of(&[("compose.yaml", compose), ("b.py", "")]).not_left("services.b.ports.80", "clients outside");
 }
 
 #[test]
@@ -460,9 +463,50 @@ fn lines_of_haproxy_that_need_a_container_are_reported() {
         .has("haproxy -db -f")
         .has("bind :${toString ports.")
         .lacks("bind :8404")
-        .left("services.lb.command", "\"line\":3")
-        .left("services.lb.command", "`user haproxy`")
+        .lacks("chroot")
+        .lacks("user haproxy")
+        .not_left("services.lb.command", "user haproxy")
         .not_left("services.lb.command", "stats enable");
+}
+
+#[test]
+fn files_of_haproxy_that_only_the_image_has_are_reported() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:80\", \"8404:8404\"], \
+                   volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\", \"./tls:/tls\"]}\n";
+    let config = "global\n  user haproxy\n  ca-base /etc/ssl/certs\ndefaults\n  errorfile 503 /usr/local/etc/haproxy/errors/503.http\n\
+                  frontend f\n  bind *:80\n  bind  :8404\n  bind *:443 ssl crt /etc/ssl/x.pem ca-file /tls/ca.pem\n";
+    Repo::of(&[("compose.yaml", compose), ("haproxy.cfg", config), ("tls/ca.pem", "")])
+        .has("bind  :${toString ports.")
+        .has("ca-file ./tls/ca.pem")
+        .left("services.lb.command", "/usr/local/etc/haproxy/errors/503.http")
+        .left("services.lb.command", "\"line\":5")
+        .left("services.lb.command", "/etc/ssl/x.pem")
+        .not_left("services.lb.command", "/tls/ca.pem")
+        .not_left("services.lb.command", "/etc/ssl/certs");
+}
+
+#[test]
+fn only_directives_of_their_section_are_lines_of_haproxy_that_need_a_container() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:80\"], volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\"]}\n  \
+                   many: {image: \"haproxy:2.9\", command: haproxy -f /conf, volumes: [\"./conf:/conf\"]}\n";
+    let config = "global\n  user haproxy\n  stats socket /run/haproxy/admin.sock\n  stats socket ipv4@127.0.0.1:9999\n\
+                  userlist u\n  group G1 users joe\n  user joe insecure-password x\nresolvers g\n  \
+                  nameserver dns1 8.8.8.8:53\nresolvers d\n  nameserver dns2 127.0.0.11:53\nfrontend f\n  bind *:80\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("haproxy.cfg", config),
+        ("conf/a.cfg", "global\n  chroot /var/lib/haproxy\nfrontend f\n  bind *:81\n"),
+    ]);
+    repo.has("user joe insecure-password x\n")
+        .has("group G1 users joe\n")
+        .lacks("user haproxy")
+        .left("services.lb.command", "admin.sock")
+        .left("services.lb.command", "dns2")
+        .left("services.many.command", "`chroot /var/lib/haproxy`")
+        .not_left("services.lb.command", "9999")
+        .not_left("services.lb.command", "joe")
+        .not_left("services.lb.command", "dns1")
+        .not_left("services.lb.command", "user haproxy");
 }
 
 #[test]

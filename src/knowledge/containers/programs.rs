@@ -367,15 +367,61 @@ pub const CONNECTING: [&str; 21] = [
 pub const PRINTING: [&str; 11] =
     ["debug", "echo", "error", "format", "info", "log", "print", "printf", "println", "warn", "warning"];
 
-/// Lines of HAProxy's configuration that work only in a container: the words at their start, the reason, and what to do.
-/// Source: HAProxy's configuration manual.
-pub static HAPROXY_OF_IMAGE: &[(&str, &str, &str)] = &[
-    ("chroot", "only root may change the root folder", "remove the line"),
-    ("user", "only root may run it as another user", "remove the line"),
-    ("group", "only root may run it as another group", "remove the line"),
-    ("stats socket", "the folder of the socket may exist only in the image", "write a path that you may write to"),
-    ("nbproc", "HAProxy 2.5 and later do not support it", "remove the line"),
-    ("nameserver", "Docker's name server does not exist outside a container", "remove the section `resolvers`"),
+/// The sections of HAProxy's configuration. From its configuration manual.
+pub const HAPROXY_SECTIONS: [&str; 16] = [
+    "backend",
+    "cache",
+    "crt-store",
+    "defaults",
+    "fcgi-app",
+    "frontend",
+    "global",
+    "http-errors",
+    "listen",
+    "log-forward",
+    "mailers",
+    "peers",
+    "program",
+    "resolvers",
+    "ring",
+    "userlist",
+];
+
+/// Directives in the section `global` that need root, or that versions of nixpkgs reject. From HAProxy's configuration
+/// manual.
+pub const HAPROXY_OF_ROOT: [&str; 7] = ["chroot", "daemon", "gid", "group", "nbproc", "uid", "user"];
+
+/// A directive of HAProxy that works only in a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HaproxyDirective {
+    /// The section that it is in.
+    pub section: &'static str,
+    /// Its first words.
+    pub words: &'static str,
+    /// The start of one of its other words.
+    pub value: &'static str,
+    /// Why it does not work.
+    pub why: &'static str,
+    /// What to do.
+    pub todo: &'static str,
+}
+
+/// Directives of HAProxy that refer to the container. From its configuration manual.
+pub static HAPROXY_OF_IMAGE: &[HaproxyDirective] = &[
+    HaproxyDirective {
+        section: "global",
+        words: "stats socket",
+        value: "/",
+        why: "the folder of the socket may exist only in the image",
+        todo: "write a path that you may write to",
+    },
+    HaproxyDirective {
+        section: "resolvers",
+        words: "nameserver",
+        value: "127.0.0.11",
+        why: "Docker's name server does not exist outside a container",
+        todo: "remove the section `resolvers`, and the words that refer to it",
+    },
 ];
 
 /// Shells, as the interpreters of scripts.

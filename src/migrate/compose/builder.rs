@@ -49,6 +49,8 @@ pub struct Builder<'a, 'm> {
 pub struct Configuration {
     /// The variable in the module to which it is bound.
     pub variable: String,
+    /// The file in the repository that it replaces.
+    pub source: String,
     /// Its name in the store.
     pub name: String,
     /// Its text, with addresses on this machine.
@@ -99,7 +101,11 @@ impl<'a, 'm> Builder<'a, 'm> {
         let before = self.files.text(path).ok().flatten().filter(|_| stack::is_configuration(path))?;
         let name = path.rsplit('/').next().unwrap_or(path);
         let (own, paths) = match name {
-            "haproxy.cfg" | "Caddyfile" => with_local_paths(service, &before),
+            "haproxy.cfg" => self.with_local_paths(service, path, process::haproxy::kept_lines(&before)),
+            "Caddyfile" => {
+                let lines = before.split_inclusive('\n').enumerate().map(|(at, line)| (at + 1, line));
+                self.with_local_paths(service, path, lines)
+            }
             _ => (before.clone(), BTreeSet::new()),
         };
         let text = self.rewriter(service).rewrite_file(&own);
@@ -113,6 +119,53 @@ impl<'a, 'm> Builder<'a, 'm> {
             text.push("\n");
         }
         Some(self.configuration(service, path, path, (text, paths)))
+    }
+
+    /// A configuration file of Caddy or HAProxy with the files and folders of the checkout in place of those in the
+    /// container, and the paths that it named. A path in a URL may have the same name as a folder, so only the values of
+    /// directives for files are paths. Reports those that exist only in the image.
+    fn with_local_paths<'t>(
+        &self,
+        service: &Service<'_>,
+        file: &str,
+        lines: impl Iterator<Item = (usize, &'t str)>,
+    ) -> (String, BTreeSet<String>) {
+        let mut paths = BTreeSet::new();
+        let mut missing = BTreeSet::new();
+        let mut seen = 0;
+        let mut out = String::new();
+        for (number, line) in lines {
+            let is_path = containers::FILE_DIRECTIVES.contains(&line.split_whitespace().next().unwrap_or_default());
+            let mut before = "";
+            for part in line.split_inclusive(char::is_whitespace) {
+                let word = part.trim_end();
+                let path = word.trim_matches('"');
+                let is_file =
+                    seen < MOST_PATHS && path.starts_with('/') && (is_path || containers::FILE_WORDS.contains(&before));
+                seen += usize::from(is_file);
+                match is_file.then(|| process::host_path(service, path)) {
+                    Some(local) if local != path => {
+                        out.push_str(&local);
+                        out.push_str(&part[word.len()..]);
+                        paths.insert(path.to_owned());
+                    }
+                    found => {
+                        // Other paths of this kind are reported with the whole text.
+                        let is_reported = || !process::image::paths(service, &Text::literal(path)).is_empty();
+                        if found.is_some() && !path.starts_with(CERTIFICATES) && !is_reported() && missing.insert(path)
+                        {
+                            let place = Place { path: file.into(), line: number, column: 1 };
+                            let why = format!("it names {path}, which exists only in the image");
+                            let todo = "write the file into the repository, and replace the path";
+                            self.leave(service, &place, "command", why, todo);
+                        }
+                        out.push_str(part);
+                    }
+                }
+                before = if word.is_empty() { before } else { word };
+            }
+        }
+        (out, paths)
     }
 
     /// Adds a configuration file to the module, in place of a file in the repository. It has a unique key, its text, and
@@ -135,8 +188,14 @@ impl<'a, 'm> Builder<'a, 'm> {
         let variable =
             std::iter::once(plain.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(plain.clone());
         let process = service.process.clone();
-        configurations.insert(key.to_owned(), Configuration { variable: variable.clone(), name, text, process, paths });
+        let own = Configuration { variable: variable.clone(), source: path.to_owned(), name, text, process, paths };
+        configurations.insert(key.to_owned(), own);
         variable
+    }
+
+    /// Whether the module has its own copy of a file, with other addresses.
+    pub fn is_rewritten(&self, path: &str) -> bool {
+        self.configurations.borrow().values().any(|file| file.source == path)
     }
 
     /// Reports a process that cannot have the same name as its service.
@@ -240,38 +299,11 @@ impl<'m> Done<'_, 'm> {
     }
 }
 
+/// The folder of the certificates that machines trust. Other certificates in `/etc/ssl` are those of the image.
+const CERTIFICATES: &str = "/etc/ssl/certs";
+
 /// The maximum number of paths in a configuration file that are replaced. Each is compared with all mounts.
 pub const MOST_PATHS: usize = 500;
-
-/// A configuration file of Caddy or HAProxy with the files and folders of the checkout in place of those in the
-/// container, and the paths that it named. A path in a URL may have the same name as a folder, so only the values of
-/// directives for files are paths.
-fn with_local_paths(service: &Service<'_>, text: &str) -> (String, BTreeSet<String>) {
-    let mut paths = BTreeSet::new();
-    let mut seen = 0;
-    let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let is_path = containers::FILE_DIRECTIVES.contains(&line.split_whitespace().next().unwrap_or_default());
-        let mut before = "";
-        for part in line.split_inclusive(char::is_whitespace) {
-            let word = part.trim_end();
-            let path = word.trim_matches('"');
-            let is_file =
-                seen < MOST_PATHS && path.starts_with('/') && (is_path || containers::FILE_WORDS.contains(&before));
-            seen += usize::from(is_file);
-            match is_file.then(|| process::host_path(service, path)).filter(|local| local != path) {
-                Some(local) => {
-                    out.push_str(&local);
-                    out.push_str(&part[word.len()..]);
-                    paths.insert(path.to_owned());
-                }
-                None => out.push_str(part),
-            }
-            before = if word.is_empty() { before } else { word };
-        }
-    }
-    (out, paths)
-}
 
 /// Converts a name to camel case: `alertmanager-config.yml` to `alertmanagerConfigYml`.
 fn variable_name(text: &str) -> String {

@@ -103,7 +103,10 @@ impl Rewriter<'_, '_> {
         for line in text.split_inclusive('\n') {
             let plain = line.trim_start();
             // The line is an address without a host, or HAProxy listens on one: `:80 {`, `bind :80`.
-            let start = if plain.starts_with("bind :") { "bind :" } else { ":" };
+            let spaces =
+                plain.strip_prefix("bind").map_or(0, |rest| rest.len() - rest.trim_start_matches([' ', '\t']).len());
+            let is_bind = spaces > 0 && plain["bind".len() + spaces..].starts_with(':');
+            let start = if is_bind { &plain[..="bind".len() + spaces] } else { ":" };
             let number = plain.strip_prefix(start).and_then(leading_number);
             match number.and_then(|number| Some((number, self.service.port(number)?))) {
                 Some((number, port)) => {

@@ -168,7 +168,7 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
         }
         let is_nginx = matches!(&service.role, Role::Known(known) if known.option == "nginx");
         let listened = match process::mosquitto::Configuration::of(service, files) {
-            Some(configuration) => configuration.ports(),
+            Some(configuration) => configuration.ports,
             None if is_nginx => nginx::listened(&nginx_texts(service, files)),
             None => continue,
         };

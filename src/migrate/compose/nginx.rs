@@ -19,7 +19,7 @@ use crate::migrate::nix::{Expr, Text};
 pub fn build(instance: &mut Instance<'_, '_, '_>) {
     let configuration = Configuration::of(instance);
     report_mounts(instance, &configuration);
-    let (main, events, http) = parts(&configuration);
+    let (main, events, http) = parts(instance, &configuration);
     let text = whole(instance, &configuration, &main, &events, &http);
     configuration.report_unread(instance);
     instance.set("configFile", Expr::Apply("pkgs.writeText \"nginx.conf\"".to_owned(), Box::new(Expr::Text(text))));
@@ -48,12 +48,27 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
         }
     }
     let script = instance.start_script();
+    let text = instance.start_text();
+    // A folder that contains the pages, or is inside the folder that a server names.
+    let is_served = |target: &str| {
+        let parent = target.rsplit_once('/').map_or("", |(parent, _)| parent);
+        target.starts_with(HTML)
+            || HTML.starts_with(target)
+            || configuration.is_named(instance, target)
+            || !parent.is_empty() && configuration.is_named(instance, parent)
+    };
     let is_script = |bind: &Bind| script.as_deref() == Some(bind.source.as_str());
     for bind in service.binds().into_iter().filter(|bind| !bind.target.starts_with(FOLDER) && !is_script(bind)) {
         let key = if bind.is_copied { "build" } else { "volumes" };
         if bind.target.starts_with(START_SCRIPTS) {
             let why = format!("the image runs ./{} when it starts, and services-flake's nginx does not", bind.source);
             let todo = "make the changes of the script in `configFile`, or run it in a process that nginx waits for";
+            instance.builder.leave(service, &bind.place, key, why, todo);
+            continue;
+        }
+        if text.is_some() && !is_served(&bind.target) {
+            let why = format!("only the image's start script can read ./{}, and it does not run", bind.source);
+            let todo = "write what nginx needs from it into `configFile`";
             instance.builder.leave(service, &bind.place, key, why, todo);
             continue;
         }
@@ -73,9 +88,20 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
     }
 }
 
+/// Whether a script writes or changes files in the configuration folder.
+fn writes_configuration(script: &str) -> bool {
+    let writes = |line: &str| {
+        line.contains('>') || line.split_whitespace().any(|word| matches!(word, "cp" | "mv" | "ln" | "tee" | "sed"))
+    };
+    script.lines().any(|line| line.contains(FOLDER) && writes(line))
+}
+
 /// The main, events and http parts of a configuration. Without a main file, the image's own main file reads the server
 /// files.
-fn parts(configuration: &Configuration) -> (Vec<Directive>, Vec<Directive>, Vec<Directive>) {
+fn parts(
+    instance: &Instance<'_, '_, '_>,
+    configuration: &Configuration,
+) -> (Vec<Directive>, Vec<Directive>, Vec<Directive>) {
     let (mut main, mut events, mut http) = (Vec::new(), Vec::new(), Vec::new());
     match configuration.main() {
         Some(directives) => {
@@ -94,7 +120,9 @@ fn parts(configuration: &Configuration) -> (Vec<Directive>, Vec<Directive>, Vec<
         None => {
             let include = ["include", "/etc/nginx/conf.d/*.conf"].map(str::to_owned).to_vec();
             http.push(Directive { words: include, block: None, line: 1 });
-            if configuration.has_no_servers() {
+            // The image's default server would hide that the script writes the servers.
+            if configuration.has_no_servers() && !instance.start_text().is_some_and(|text| writes_configuration(&text))
+            {
                 http = parse::parse(DEFAULT_SERVER).unwrap_or_default();
             }
         }

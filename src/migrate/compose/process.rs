@@ -1,6 +1,6 @@
 //! Processes: the commands that process-compose runs for services.
 
-mod haproxy;
+pub mod haproxy;
 pub mod image;
 pub mod mosquitto;
 mod package;
@@ -182,7 +182,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
                 image::python_module(builder, service, &mut program, &words[1..]);
             }
             if package == "pm2" {
-                pm2::prepare(builder, service, &mut program);
+                pm2::prepare(builder, service, words, &mut program);
             }
             // Such a script uses programs in the image's PATH.
             if package == "bash"
@@ -193,10 +193,10 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
                 image::script_paths(builder, service, &path, &text);
                 program.packages.extend(version::runtime(builder, service));
             }
+            append(builder, service, &mut program, first, &words[1..]);
             if package == "haproxy" {
                 haproxy::notes(builder, service, &words[1..]);
             }
-            append(builder, service, &mut program, first, &words[1..]);
             return Ok(program);
         }
     }

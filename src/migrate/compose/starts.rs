@@ -74,7 +74,8 @@ const SERVERS: &[&str] = &[
     "mysqld_safe",
 ];
 
-/// Those of them that programs of any other kind also have as their name.
+/// Those of them that programs of any other kind also have as their name. In the image itself they start the server, but
+/// not if the repository has such a program.
 const COMMON: &[&str] =
     &["server", "run", "run.sh", "entrypoint.sh", "docker_entrypoint.sh", "start.sh", "start-kafka.sh", "serve"];
 
@@ -131,34 +132,90 @@ fn is_shell(word: &str) -> bool {
 fn runs_server(service: &Service<'_>, option: &str, files: &dyn Files, words: &[String]) -> bool {
     let words = without_interpreter(words);
     let Some(first) = words.first() else { return true };
-    let is_server = |word: &str| starts_server(word, service, option) && !is_built(service, word);
+    let in_script = |text: &str| {
+        shell::commands(text).iter().any(|command| {
+            let word = command.word(0).unwrap_or_default();
+            starts_image_server(service, option, files, word, true)
+        })
+    };
     if let Some((_, text)) = own_script(service, files, first) {
-        let starts = shell::commands(&text).iter().any(|command| is_server(command.program()));
+        let starts = in_script(&text);
         let rest = &words[1..];
         return starts || (!rest.is_empty() && text.contains("$@") && runs_server(service, option, files, rest));
     }
     let words = process::without_wrappers(words);
     if let Some(script) = process::shell_script(words) {
-        return shell::commands(script).iter().any(|command| is_server(command.program()));
+        return in_script(script);
     }
-    words.first().is_none_or(|word| word.starts_with('-') || is_server(word))
+    words.first().is_none_or(|word| word.starts_with('-') || starts_image_server(service, option, files, word, false))
 }
 
-/// Whether a common name is that of a program from another stage or of the application.
-fn is_built(service: &Service<'_>, word: &str) -> bool {
+/// Whether a word starts the server of an image, and not a program of the repository that has a common name.
+fn starts_image_server(service: &Service<'_>, option: &str, files: &dyn Files, word: &str, is_in_script: bool) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
-    let built = service.image_file.iter().flat_map(|file| &file.built);
-    COMMON.contains(&name)
-        && built.into_iter().any(|built| built.target.ends_with(name) || built.source.ends_with(name))
+    let is_common = || COMMON.contains(&name) && service.image_name() != Some(name);
+    // In a script, `./run.sh` and `server` may be anything.
+    let is_unclear = || is_in_script && (!name.ends_with(".sh") || (word.contains('/') && !word.starts_with('/')));
+    starts_server(word, service, option) && !(is_common() && (is_unclear() || is_own(service, files, word)))
+}
+
+/// Whether a program with a common name comes from the repository: it is mounted, copied, or built in another stage.
+fn is_own(service: &Service<'_>, files: &dyn Files, word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    let mut built = service.image_file.iter().flat_map(|file| &file.built);
+    if built.any(|built| built.target.ends_with(name) || built.source.ends_with(name)) {
+        return true;
+    }
+    let of_image = service.image_file.as_ref().map(|file| file.folder.as_str());
+    let folder = service.text("working_dir").or(of_image).unwrap_or_default().trim_end_matches('/');
+    let on_path = PATH.iter().copied().filter(|_| !word.contains('/'));
+    let paths: Vec<String> = match word.starts_with('/') {
+        true => vec![word.to_owned()],
+        false => {
+            let folders = std::iter::once(folder).chain(on_path);
+            folders.map(|folder| format!("{folder}/{}", word.trim_start_matches("./"))).collect()
+        }
+    };
+    let exists = |path: &str| !matches!(files.text(path), Ok(None));
+    let is_mounted = |path: &String| {
+        service.binds().into_iter().filter(|bind| !bind.is_copied).any(|bind| {
+            let rest = path.strip_prefix(bind.target.as_str());
+            rest.is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with('/') && exists(&format!("{}{rest}", bind.source))
+            })
+        })
+    };
+    // A build product that is copied by its name need not exist in the checkout.
+    let is_copied = |path: &String| {
+        let Some((file, source)) = service.image_file.as_ref().and_then(|file| Some((file, file.source_of(path)?)))
+        else {
+            return false;
+        };
+        file.copies.iter().any(|(from, _)| from.trim_start_matches("./").trim_end_matches('/') == source)
+            || service.context().and_then(|context| paths::join(context, &source)).is_some_and(|path| exists(&path))
+    };
+    paths.iter().any(|path| is_mounted(path) || is_copied(path))
 }
 
 /// Whether a service whose image is built on the image of a package still runs its program.
 pub fn starts_own_program(service: &Service<'_>, package: &PackageImage) -> bool {
     let words = process::plain_words(start_words(service));
     let first = process::without_wrappers(&words).first();
+    let has_entrypoint = service.get("entrypoint").is_some() || service.of_image("entrypoint").is_some();
+    // The entrypoint of the base image is the program.
+    let is_subcommand = |word: &str| {
+        !has_entrypoint && (package.arguments.first() == Some(&word) || package.subcommands.contains(&word))
+    };
+    let is_own = |word: &str| {
+        let copies = service.image_file.iter().flat_map(|file| &file.copies);
+        copies.into_iter().any(|(_, to)| to.rsplit('/').next() == Some(word))
+    };
     first.is_none_or(|word| {
         let name = containers::in_system(word).unwrap_or(word);
-        word.starts_with('-') || name == package.program || service.image_name() == Some(name)
+        word.starts_with('-')
+            || name == package.program
+            || service.image_name() == Some(name)
+            || is_subcommand(word) && !is_own(word)
     })
 }
 
@@ -183,8 +240,10 @@ pub fn own_script(service: &Service<'_>, files: &dyn Files, word: &str) -> Optio
 }
 
 /// Whether a service with a server image runs a script that does not start the server.
-pub fn is_other_than_server(service: &Service<'_>, option: &str) -> bool {
-    is_other_program(service, option) && !words(service).iter().any(|word| starts_server(word, service, option))
+pub fn is_other_than_server(service: &Service<'_>, option: &str, files: &dyn Files) -> bool {
+    let in_script = is_script(service);
+    is_other_program(service, option)
+        && !words(service).iter().any(|word| starts_image_server(service, option, files, word, in_script))
 }
 
 /// The command of a service, if it only waits, prints or exits: `sleep infinity`.

@@ -36,8 +36,11 @@ impl<'a, 'm> Builder<'a, 'm> {
         let Some(file) = &service.image_file else { return };
         for (run, line) in &file.runs {
             let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
-            if installs_only_pm2(run) && !program.line.contains("pm2") {
-                let into = "nothing: process-compose starts the program without PM2";
+            if installs_only_pm2(run) {
+                let into = match program.line.contains("pm2") {
+                    true => "pkgs.pm2",
+                    false => "nothing: process-compose starts the program without PM2",
+                };
                 self.carry(service, &place, "build", into);
                 continue;
             }

@@ -50,7 +50,7 @@ impl<'m> Builder<'_, 'm> {
             let name = path.rsplit('/').next().unwrap_or(path);
             let is_mounted = || path.match_indices('/').any(|(at, _)| mounted.contains(&path[..at]));
             // The module has its own copy of a configuration with other addresses.
-            let is_rewritten = || self.configurations.borrow().contains_key(path);
+            let is_rewritten = || self.is_rewritten(path);
             let is_other = || mounted.contains(path) || is_mounted() || env_files.contains(path) || is_rewritten();
             if is_settings(name) && is_other() {
                 return false;

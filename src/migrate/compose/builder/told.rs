@@ -37,7 +37,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     if is_main && process::sets_port(service, words, container) {
         return Told::Text;
     }
-    if mosquitto::Configuration::of(service, files).is_some_and(|file| file.ports().contains(&container)) {
+    if mosquitto::Configuration::listens(service, files, container) {
         return Told::Text;
     }
     let mut before = "";

@@ -124,14 +124,25 @@ impl Instance<'_, '_, '_> {
 
     /// The script that the container starts, relative to the root. It is reported with the command.
     pub fn start_script(&self) -> Option<String> {
-        let words = ["entrypoint", "command"].into_iter().find_map(|key| match self.service.get(key) {
-            Some(node) => process::words_of(self.builder, node),
-            None => self.service.of_image(key).map(|(words, _)| words.clone()),
-        });
-        let words = words?;
+        let words = self.start_words()?;
         let first = starts::without_interpreter(&words).first()?;
         let (path, _) = starts::own_script(self.service, self.builder.files(), first)?;
         Some(path)
+    }
+
+    fn start_words(&self) -> Option<Vec<String>> {
+        ["entrypoint", "command"].into_iter().find_map(|key| match self.service.get(key) {
+            Some(node) => process::words_of(self.builder, node),
+            None => self.service.of_image(key).map(|(words, _)| words.clone()),
+        })
+    }
+
+    /// The text of the script that the container starts, in a file or after `sh -c`.
+    pub fn start_text(&self) -> Option<String> {
+        match self.start_script() {
+            Some(path) => self.builder.files().text(&path).ok().flatten(),
+            None => process::shell_script(&self.start_words()?).map(str::to_owned),
+        }
     }
 
     /// The data folder of the service, according to `volumes`.

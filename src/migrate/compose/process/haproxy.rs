@@ -1,34 +1,67 @@
-//! Lines of HAProxy's configuration that need root, or refer to the image.
+//! HAProxy's configuration: what needs root or refers to the image.
+
+use std::collections::BTreeSet;
 
 use super::{host_path, working_folder};
-use crate::knowledge::containers::HAPROXY_OF_IMAGE;
+use crate::knowledge::containers::{HAPROXY_OF_IMAGE, HAPROXY_OF_ROOT, HAPROXY_SECTIONS};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::{self, Service};
 use crate::migrate::compose::yaml::Place;
 use crate::paths;
 
-/// Reports these lines in the files that the command names with `-f`.
+/// The lines of a configuration file with their numbers, each with the section that it is in.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+    let mut section = "";
+    text.split_inclusive('\n').enumerate().map(move |(at, line)| {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if HAPROXY_SECTIONS.contains(&name) {
+            section = name;
+        }
+        (at + 1, line, section)
+    })
+}
+
+/// Whether only root could follow a line: the process runs as you, without its own root folder.
+fn needs_root(line: &str, section: &str) -> bool {
+    section == "global" && HAPROXY_OF_ROOT.contains(&line.split_whitespace().next().unwrap_or_default())
+}
+
+/// The lines that the process can follow, with their numbers.
+pub fn kept_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    lines(text).filter(|(_, line, section)| !needs_root(line, section)).map(|(number, line, _)| (number, line))
+}
+
+/// Reports lines that refer to the image in the files that the command names with `-f`. The module's copies of files do
+/// not have the lines that need root, so these are reported only for files that the process reads in the checkout.
 pub fn notes(builder: &Builder<'_, '_>, service: &Service<'_>, arguments: &[String]) {
     let named = arguments.windows(2).filter(|pair| pair[0] == "-f").map(|pair| host_path(service, &pair[1]));
-    for path in named.filter_map(|path| paths::join(&working_folder(service), &path)) {
+    let named: BTreeSet<String> = named.filter_map(|path| paths::join(&working_folder(service), &path)).collect();
+    for path in named {
         let names = if builder.files().is_folder(&path) { builder.files().names(&path) } else { Vec::new() };
         let inside = names.iter().filter(|name| name.ends_with(".cfg")).map(|name| stack::below(&path, name));
         for file in std::iter::once(path.clone()).chain(inside) {
             let text = builder.files().text(&file).ok().flatten().unwrap_or_default();
-            for (number, line) in text.lines().enumerate() {
-                let line = line.trim();
-                let known = HAPROXY_OF_IMAGE.iter().find(|(start, ..)| starts_with_words(line, start));
-                let Some((_, why, todo)) = known else { continue };
-                let place = Place { path: file.as_str().into(), line: number + 1, column: 1 };
-                let shown: String = line.chars().take(60).collect();
-                builder.leave(service, &place, "command", format!("`{shown}`: {why}"), *todo);
+            let is_copied = builder.is_rewritten(&file);
+            for (number, line, section) in lines(&text) {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let known = HAPROXY_OF_IMAGE.iter().find(|known| {
+                    let start: Vec<&str> = known.words.split(' ').collect();
+                    known.section == section
+                        && words
+                            .strip_prefix(start.as_slice())
+                            .is_some_and(|rest| rest.iter().any(|word| word.starts_with(known.value)))
+                });
+                let (why, todo) = match known {
+                    Some(known) => (known.why, known.todo),
+                    None if !is_copied && needs_root(line, section) => {
+                        ("it needs root, or is only for a container", "remove the line")
+                    }
+                    None => continue,
+                };
+                let place = Place { path: file.as_str().into(), line: number, column: 1 };
+                let shown: String = line.trim().chars().take(60).collect();
+                builder.leave(service, &place, "command", format!("`{shown}`: {why}"), todo);
             }
         }
     }
-}
-
-/// Whether a line begins with some words.
-fn starts_with_words(line: &str, words: &str) -> bool {
-    let mut line = line.split_whitespace();
-    words.split(' ').all(|word| line.next() == Some(word))
 }

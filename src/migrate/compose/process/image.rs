@@ -110,7 +110,7 @@ pub fn script_paths(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str
             let here = host_path(service, word);
             let is_program = word.starts_with("/usr/local/bin/") || word.starts_with("/usr/local/sbin/");
             // In an image whose working directory is `/`, every path could be in the checkout.
-            let is_here = here != word && (!is_of_machine(word) || exists(&here));
+            let is_here = here != word && (!is_in_system(word) || exists(&here));
             if is_here {
                 found.push((word.to_owned(), number + 1, Some(here)));
             } else if is_program || word.starts_with("/run/secrets/") || is_only_in_image(service, word) {
@@ -177,17 +177,22 @@ const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspa
 const OF_MACHINES: [&str; 6] =
     ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
 
+/// Whether a path in `/etc` also exists on hosts.
+pub fn is_of_machine(path: &str) -> bool {
+    OF_MACHINES.iter().any(|known| path.starts_with(known))
+}
+
 /// Folders, besides those in [`OF_MACHINES`], whose files a script finds on the machine itself.
 const FOLDERS_OF_MACHINES: [&str; 6] = ["bin", "dev", "proc", "sys", "tmp", "usr"];
 
 /// The maximum number of paths that an entry names after the first one.
 const MOST_NAMED: usize = 7;
 
-/// Whether an absolute path exists on every machine.
-fn is_of_machine(word: &str) -> bool {
+/// Whether a script finds an absolute path on the machine itself.
+fn is_in_system(word: &str) -> bool {
     let is_below =
         |folder: &&str| word[1..].strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    OF_MACHINES.iter().any(|path| word.starts_with(path)) || FOLDERS_OF_MACHINES.iter().any(|folder| is_below(folder))
+    is_of_machine(word) || FOLDERS_OF_MACHINES.iter().any(|folder| is_below(folder))
 }
 
 /// The maximum number of different paths in a script that are compared with those of the image.
@@ -210,7 +215,7 @@ fn is_only_in_image(service: &Service<'_>, word: &str) -> bool {
         !folder.is_empty()
             && path[1..].strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    let is_of_machine = OF_MACHINES.iter().any(|path| word.starts_with(path)) || is_host(word);
+    let is_of_machine = is_of_machine(word) || is_host(word);
     (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
 }
 

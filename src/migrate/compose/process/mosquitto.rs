@@ -1,6 +1,8 @@
 //! Mosquitto's configuration file: its listeners get the ports of the registry, and its files are those of the checkout.
 
+use super::image::is_of_machine;
 use super::{Program, host_path, start_line, working_folder};
+use crate::knowledge::containers::mosquitto::{DATA, NAMES_FILE, OF_IMAGE, OF_PLUGINS, USUAL, WITHOUT_PASSWORD};
 use crate::migrate::Files;
 use crate::migrate::compose::builder::{Builder, MOST_PATHS, path_of_secret};
 use crate::migrate::compose::hosts::{LOCAL, Position};
@@ -9,39 +11,6 @@ use crate::migrate::compose::starts;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 use crate::paths;
-
-/// The configuration file that the image reads by default.
-const USUAL: &str = "/mosquitto/config/mosquitto.conf";
-
-/// A file of the image that allows connections without a password, as the program does without a configuration file.
-const WITHOUT_PASSWORD: &str = "/mosquitto-no-auth.conf";
-
-/// The folder of the image's data.
-const DATA: &str = "/mosquitto/data";
-
-/// Directives that name a file or a folder. From mosquitto.conf(5).
-const NAMES_FILE: [&str; 17] = [
-    "acl_file",
-    "bridge_cafile",
-    "bridge_capath",
-    "bridge_certfile",
-    "bridge_keyfile",
-    "cafile",
-    "capath",
-    "certfile",
-    "crlfile",
-    "dhparamfile",
-    "http_dir",
-    "include_dir",
-    "keyfile",
-    "password_file",
-    "plugin",
-    "auth_plugin",
-    "psk_file",
-];
-
-/// Directives that have no meaning outside of the container: the process runs as you, in the foreground.
-const OF_IMAGE: [&str; 3] = ["user", "pid_file", "bind_interface"];
 
 /// The maximum size of a configuration file in bytes.
 const LONGEST: usize = 64 << 10;
@@ -55,12 +24,37 @@ pub struct Configuration {
     target: String,
     /// Its path relative to the root.
     path: String,
-    text: String,
+    /// The words of each directive, with its line.
+    directives: Vec<(usize, Vec<String>)>,
+    /// The ports of its listeners, in the order of the file.
+    pub ports: Vec<u16>,
 }
 
 impl Configuration {
     /// The file in the repository that the broker reads. `None` if the service is no broker, or has no such file.
     pub fn of(service: &Service<'_>, files: &dyn Files) -> Option<Self> {
+        let (target, path, text) = Self::read(service, files)?;
+        let directives = parsed(&text);
+        // Each of these words is compared with all services or mounts.
+        let of_directive = |words: &[String]| match words[0].as_str() {
+            "address" | "addresses" => words.len() - 1,
+            name => usize::from(NAMES_FILE.contains(&name) || file_word(words).is_some()),
+        };
+        let compared: usize = directives.iter().map(|(_, words)| of_directive(words)).sum();
+        let ports = ports(&directives);
+        let is_small = compared <= MOST_PATHS && ports.len() <= MOST_LISTENERS;
+        is_small.then_some(Self { target, path, directives, ports })
+    }
+
+    /// Whether a broker's configuration file has a listener with a port. The file is parsed only if it contains the
+    /// number, because a service may have a large range of ports.
+    pub fn listens(service: &Service<'_>, files: &dyn Files, port: u16) -> bool {
+        Self::read(service, files).is_some_and(|(_, _, text)| text.contains(&port.to_string()))
+            && Self::of(service, files).is_some_and(|file| file.ports.contains(&port))
+    }
+
+    /// The path of the file in the container, its path relative to the root, and its text.
+    fn read(service: &Service<'_>, files: &dyn Files) -> Option<(String, String, String)> {
         let is_broker = matches!(&service.role, Role::Package(package) if package.package == "mosquitto");
         let target = is_broker.then(|| named(service).unwrap_or_else(|| USUAL.to_owned()))?;
         let binds = service.binds().into_iter().filter_map(|bind| {
@@ -69,21 +63,15 @@ impl Configuration {
         });
         let (_, path) = binds.max_by_key(|(length, _)| *length)?;
         let text = files.text(&path).ok()?.filter(|text| text.len() <= LONGEST)?;
-        let file = Self { target, path, text };
-        let names = file.directives().filter(|(_, words)| NAMES_FILE.contains(&words[0])).count();
-        (names <= MOST_PATHS && file.ports().len() <= MOST_LISTENERS).then_some(file)
-    }
-
-    /// The ports of its listeners, in the order of the file.
-    pub fn ports(&self) -> Vec<u16> {
-        let directives = self.directives().filter(|(_, words)| matches!(words[0], "listener" | "port"));
-        let numbers = directives.filter_map(|(_, words)| words.get(1)?.parse().ok());
-        let mut seen = std::collections::BTreeSet::new();
-        numbers.filter(|number| *number > 0 && seen.insert(*number)).collect()
+        Some((target, path, text))
     }
 
     fn keeps_data(&self) -> bool {
-        self.directives().any(|(_, words)| words == ["persistence", "true"])
+        self.directives.iter().any(|(_, words)| words == &["persistence", "true"])
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.directives.iter().any(|(_, words)| words[0] == name)
     }
 
     /// Whether a mount contains this file or a file that it names, or the log, which process-compose keeps.
@@ -92,20 +80,38 @@ impl Configuration {
         let is_below = |path: &str| {
             path.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && !target.is_empty()
         };
-        let mut words = self.directives().flat_map(|(_, words)| words.into_iter().skip(1));
-        is_below(&self.target) || target.starts_with("/mosquitto/log") || words.any(is_below)
-    }
-
-    /// The words of each directive, with its line.
-    fn directives(&self) -> impl Iterator<Item = (usize, Vec<&str>)> {
-        let lines = self.text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
-        let words = lines.map(|(at, line)| (at + 1, line.split_whitespace().collect::<Vec<_>>()));
-        words.filter(|(_, words)| !words.is_empty())
+        let mut words = self.directives.iter().flat_map(|(_, words)| &words[1..]);
+        is_below(&self.target) || target.starts_with("/mosquitto/log") || words.any(|word| is_below(word))
     }
 
     fn place(&self, line: usize) -> Place {
         Place { path: self.path.as_str().into(), line, column: 1 }
     }
+}
+
+/// The words of each directive, with its line.
+fn parsed(text: &str) -> Vec<(usize, Vec<String>)> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
+    let words = lines.map(|(at, line)| (at + 1, line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()));
+    words.filter(|(_, words)| !words.is_empty()).collect()
+}
+
+fn ports(directives: &[(usize, Vec<String>)]) -> Vec<u16> {
+    let listeners = directives.iter().filter(|(_, words)| matches!(words[0].as_str(), "listener" | "port"));
+    let numbers = listeners.filter_map(|(_, words)| words.get(1)?.parse().ok());
+    let mut seen = std::collections::BTreeSet::new();
+    numbers.filter(|number| *number > 0 && seen.insert(*number)).collect()
+}
+
+/// The position of an absolute path in a directive that does not always have one: an option of a plugin, or the socket
+/// in `listener 0 /run/mosquitto.sock`.
+fn file_word(words: &[String]) -> Option<usize> {
+    let (at, word) = match words {
+        [name, path, ..] if OF_PLUGINS.iter().any(|start| name.starts_with(start)) => (1, path),
+        [name, number, path, ..] if name == "listener" && number == "0" => (2, path),
+        _ => return None,
+    };
+    word.starts_with('/').then_some(at)
 }
 
 /// The configuration file that the command names.
@@ -132,8 +138,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configur
     let text = written(builder, service, file);
     let variable = builder.configuration(service, &key, &file.path, (text, Default::default()));
     let mut line = start_line("mosquitto", &["mosquitto"]);
-    let ports = file.ports();
-    if ports.is_empty() {
+    if file.ports.is_empty() {
         line.push(" -p ").append(&builder.port_text(service.ports.first()));
     }
     line.push(" -c ").push_code(&variable);
@@ -148,8 +153,8 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configur
 
 /// Reports the ports that the broker does not listen on.
 pub fn report_ports(builder: &Builder<'_, '_>, service: &Service<'_>, file: Option<&Configuration>) {
-    let listened = file.map(Configuration::ports).filter(|ports| !ports.is_empty());
-    let has = |port: u16| listened.as_ref().map_or(service.ports[0].container == port, |ports| ports.contains(&port));
+    let listened = file.map(|file| &file.ports).filter(|ports| !ports.is_empty());
+    let has = |port: u16| listened.map_or(service.ports[0].container == port, |ports| ports.contains(&port));
     for port in service.ports.iter().filter(|port| !has(port.container)) {
         let why = match file {
             Some(file) => format!("no `listener` in ./{} has port {}", file.path, port.container),
@@ -170,11 +175,11 @@ fn data_folder(service: &Service<'_>) -> String {
 
 fn written(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configuration) -> Text {
     let mut out = Text::default();
-    let has = |name: &str| file.directives().any(|(_, words)| words[0] == name);
+    let has_bind = file.has("bind_address");
     let data = data_folder(service);
-    for (line, words) in file.directives() {
-        let name = words[0];
-        let value = words.get(1).copied().unwrap_or_default();
+    for (line, words) in &file.directives {
+        let name = words[0].as_str();
+        let value = words.get(1).map(String::as_str).unwrap_or_default();
         match name {
             "listener" | "port" if value.parse::<u16>().is_ok_and(|number| number > 0) => {
                 let port = value.parse().ok().and_then(|number| service.port(number));
@@ -185,7 +190,7 @@ fn written(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configuratio
                 };
                 if name == "listener" {
                     out.push(&format!(" {LOCAL}"));
-                } else if !has("bind_address") {
+                } else if !has_bind {
                     out.push(&format!("\nbind_address {LOCAL}"));
                 }
             }
@@ -208,19 +213,25 @@ fn written(builder: &Builder<'_, '_>, service: &Service<'_>, file: &Configuratio
                 }
             }
             name if NAMES_FILE.contains(&name) => {
-                out.push(&format!("{name} {}", path_here(builder, service, file, line, &words[1..].join(" "))));
+                out.push(&format!("{name} {}", path_here(builder, service, file, *line, &words[1..].join(" "))));
                 if name == "include_dir" {
                     let why = "the files in the folder are read as they are, with the ports and paths of the container";
-                    builder.leave(service, &file.place(line), "mosquitto.conf", why, "write them into this file");
+                    builder.leave(service, &file.place(*line), "mosquitto.conf", why, "write them into this file");
                 }
             }
-            _ => {
-                out.push(&words.join(" "));
-            }
+            _ => match file_word(words) {
+                Some(at) => {
+                    let local = path_here(builder, service, file, *line, &words[at..].join(" "));
+                    out.push(&format!("{} {local}", words[..at].join(" ")));
+                }
+                None => {
+                    out.push(&words.join(" "));
+                }
+            },
         }
         out.push("\n");
     }
-    if file.keeps_data() && !has("persistence_location") {
+    if file.keeps_data() && !file.has("persistence_location") {
         out.push(&format!("persistence_location {data}/\n"));
     }
     out
@@ -250,6 +261,9 @@ fn path_here(
     let secret = path_of_secret(builder, service, path);
     if secret != path {
         return secret;
+    }
+    if is_of_machine(path) {
+        return path.to_owned();
     }
     let here = host_path(service, path.trim_end_matches('/'));
     let full = paths::join(&working_folder(service), &here);

@@ -1,36 +1,13 @@
 //! PM2, which starts Node.js programs in images: process-compose starts and restarts the program itself.
 
 use super::{Program, version, working_folder};
+use crate::knowledge::containers::pm2::{RUNTIMES, VALUED};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 use crate::paths;
-
-/// The programs that do not return before the program ends.
-const RUNTIMES: [&str; 2] = ["pm2-runtime", "pm2-docker"];
-
-/// Flags whose value is the next word. From PM2's command-line reference.
-const VALUED: [&str; 17] = [
-    "-n",
-    "--name",
-    "-i",
-    "--instances",
-    "-e",
-    "--error",
-    "-o",
-    "--output",
-    "-l",
-    "--log",
-    "--env",
-    "--max-memory-restart",
-    "--restart-delay",
-    "--log-date-format",
-    "--exp-backoff-restart-delay",
-    "--kill-timeout",
-    "--listen-timeout",
-];
 
 /// The words that start the program without PM2: `node app.js` for `pm2-runtime app.js`. `None` if PM2 is not the
 /// program, or starts several programs or one that is not known.
@@ -79,7 +56,18 @@ pub fn without_pm2(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[St
 }
 
 /// Gives PM2 the `node` that it starts programs with, and a folder of its own: two instances would use one socket.
-pub fn prepare(builder: &Builder<'_, '_>, service: &Service<'_>, program: &mut Program) {
+/// Reports a PM2 that returns before the program ends.
+pub fn prepare(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], program: &mut Program) {
+    let is_daemon = match words {
+        [first, rest @ ..] => first.ends_with("pm2") && !rest.iter().any(|word| word == "--no-daemon"),
+        [] => false,
+    };
+    if is_daemon {
+        let why =
+            "`pm2` returns while its daemon keeps the program running, so process-compose cannot stop the program";
+        let todo = "start the program with `pm2-runtime` instead, or without PM2";
+        builder.leave(service, place(service), "command", why, todo);
+    }
     program.packages.extend(version::runtime(builder, service).or_else(|| Some("nodejs".to_owned())));
     let folder = format!("{}/data/{}/pm2", words::shell("$PWD"), service.process);
     program.exports.push(("PM2_HOME".to_owned(), Text::literal(folder)));

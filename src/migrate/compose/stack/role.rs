@@ -29,7 +29,7 @@ pub(super) fn role(service: &Service<'_>, files: &dyn Files) -> Role {
         if let Some(command) = starts::idle(service) {
             return Role::Left(format!("it runs `{command}` instead of the server in `{image}`"));
         }
-        let is_other = starts::is_client(service) || starts::is_other_than_server(service, known.option);
+        let is_other = starts::is_client(service) || starts::is_other_than_server(service, known.option, files);
         // A mounted script may start the server.
         return if is_other && !starts::starts_own_server(service, known.option, files) {
             Role::Program

@@ -1,0 +1,26 @@
+//! PM2's command line.
+
+/// The programs that do not return before the program ends.
+pub const RUNTIMES: [&str; 2] = ["pm2-runtime", "pm2-docker"];
+
+/// Flags whose value is the next word. From PM2's command-line reference.
+pub const VALUED: [&str; 18] = [
+    "-n",
+    "--name",
+    "-i",
+    "--instances",
+    "-e",
+    "--error",
+    "-o",
+    "--output",
+    "-l",
+    "--log",
+    "--env",
+    "--max-memory-restart",
+    "--max-restarts",
+    "--restart-delay",
+    "--log-date-format",
+    "--exp-backoff-restart-delay",
+    "--kill-timeout",
+    "--listen-timeout",
+];
