@@ -70,6 +70,37 @@ pub const LOCATION_PARTS: &[&str] = &[
     "ws",
 ];
 
+/// Conditions on requests in Caddy that do not select a site or a part of one.
+pub const MATCHER_CONDITIONS: &[&str] =
+    &["client_ip", "header", "method", "not", "protocol", "query", "remote_ip", "vars"];
+
+/// Names of Caddy's matchers that are conditions, wherever they are defined.
+pub const MATCHERS: &[&str] = &["allowed", "blocked", "cors", "denied", "options", "static", "websockets"];
+
+/// Commands that run a container.
+pub const CONTAINER_COMMANDS: &[&str] = &["docker run ", "podman run "];
+
+/// Flags without a value of the commands that run a container.
+pub const CONTAINER_SWITCHES: &[&str] = &[
+    "--detach",
+    "--init",
+    "--interactive",
+    "--privileged",
+    "--read-only",
+    "--replace",
+    "--rm",
+    "--tty",
+    "-P",
+    "-d",
+    "-di",
+    "-dit",
+    "-dt",
+    "-i",
+    "-it",
+    "-t",
+    "-ti",
+];
+
 /// Sets of abbreviations for commands in the configuration of a shell, by the names of the abbreviations.
 pub const ABBREVIATIONS: &[&str] = &["shellAbbrs", "shellAliases", "shellGlobalAliases"];
 

@@ -371,7 +371,8 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     let is_of_front = is_front(&evidence.best.service);
     let may_be_another = is_of_front || evidence.best.weight < weight::LISTENER && !evidence.names_service();
     let is_near = |row: &&Service| may_be_another && (is_of_front || !row.is_protocol) && evidence.is_near(row);
-    if let Some(row) = rows.iter().find(is_near) {
+    let mut near = rows.iter().filter(is_near);
+    if let (Some(row), None) = (near.next(), near.next()) {
         return Some((row, weight::KNOWN));
     }
     // A variable or a comment with the name of a service is better evidence than the number.

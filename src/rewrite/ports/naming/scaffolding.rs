@@ -11,6 +11,9 @@ use super::words::{self, all_generic, split};
 use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 
+/// Sets of virtual hosts, without the first letter, which may be part of a longer name.
+const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
+
 /// A name is a namespace if at least this many ports, and at least this many files, are under it.
 const MANY: usize = 3;
 
@@ -66,6 +69,8 @@ pub struct Scaffolding<'a> {
     sockets: HashSet<(&'a str, u32)>,
     /// The telling first labels of the virtual hosts in each domain.
     domains: HashMap<String, BTreeSet<&'a str>>,
+    /// The names of virtual hosts whose first labels are also those of others in the same domain.
+    namesakes: HashSet<String>,
     /// The texts of the files.
     pub texts: Texts<'a>,
 }
@@ -90,6 +95,7 @@ impl<'a> Scaffolding<'a> {
             machines,
             collections,
             domains: domains(&names),
+            namesakes: namesakes(&names),
             texts: Texts::of(ports),
         }
     }
@@ -129,6 +135,11 @@ impl<'a> Scaffolding<'a> {
     /// Whether several virtual hosts are in a domain.
     pub fn is_domain_of_several(&self, labels: &[&str]) -> bool {
         self.domains.get(&labels.join(".")).is_some_and(|hosts| hosts.len() > 1)
+    }
+
+    /// Whether another virtual host in the domain has the same first label.
+    pub fn has_namesake(&self, labels: &[&str]) -> bool {
+        self.namesakes.contains(&labels.join("."))
     }
 
     /// Whether another container has the same name except for its generic last word.
@@ -350,11 +361,8 @@ fn layouts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
 /// The telling first labels of the virtual hosts in each domain, and in each part of a domain: `wiki.example.org` is in
 /// `example.org`.
 fn domains<'a>(names: &HashSet<&'a str>) -> HashMap<String, BTreeSet<&'a str>> {
-    const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
     let mut domains: HashMap<String, BTreeSet<&str>> = HashMap::default();
-    for name in names {
-        let Some((_, site)) = SITES.iter().find_map(|sites| name.split_once(sites)) else { continue };
-        let parts: Vec<&str> = site.split(['.', ' ']).collect();
+    for parts in names.iter().filter_map(|name| site(name)) {
         let labels = site_labels(&parts);
         for at in 1..labels.len().saturating_sub(1) {
             if !all_generic(&words::service(labels[at - 1])) {
@@ -363,6 +371,24 @@ fn domains<'a>(names: &HashSet<&'a str>) -> HashMap<String, BTreeSet<&'a str>> {
         }
     }
     domains
+}
+
+/// The names of virtual hosts whose first labels are also those of others in the same domain.
+fn namesakes(names: &HashSet<&str>) -> HashSet<String> {
+    let mut hosts: BTreeMap<(&str, String), HashSet<String>> = BTreeMap::new();
+    for parts in names.iter().filter_map(|name| site(name)) {
+        if let labels @ [first, .., _, _] = site_labels(&parts) {
+            let domain = labels[labels.len() - 2..].join(".");
+            hosts.entry((*first, domain)).or_default().insert(labels.join("."));
+        }
+    }
+    hosts.into_values().filter(|hosts| hosts.len() > 1).flatten().collect()
+}
+
+/// The parts of a name after the set of virtual hosts.
+fn site<'a>(name: &'a str) -> Option<Vec<&'a str>> {
+    let (_, site) = SITES.iter().find_map(|sites| name.split_once(sites))?;
+    Some(site.split(['.', ' ']).collect())
 }
 
 /// Numbers that several virtual hosts of a file listen on.

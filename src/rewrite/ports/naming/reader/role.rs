@@ -123,7 +123,8 @@ impl<'a> Reader<'a> {
     /// `networking.proxyPorts = [ 8000 ]`.
     fn is_in_bare_list(&self) -> bool {
         let [outer @ .., last] = self.parts.as_slice() else { return false };
-        let is_list = last.len() > 4 && last[last.len() - 5..].eq_ignore_ascii_case("ports");
+        let end = last.len().checked_sub(5).and_then(|at| last.get(at..));
+        let is_list = end.is_some_and(|end| end.eq_ignore_ascii_case("ports"));
         let is_of_service = |part: &&str| HOLDERS.contains(part) || *part == "options" || !all_generic(&split(part));
         is_list
             && !outer.is_empty()

@@ -73,6 +73,42 @@ fn the_lines_above_a_number_may_name_its_usual_service() {
 }
 
 #[test]
+fn other_elements_sentences_and_paths_do_not_name_a_number() {
+    let links = "text = ''\n  - title: Grafana\n    url: http://10.0.0.1:3301\n  - title: Reels\n    url: http://10.0.0.1:@3000\n'';";
+    let listener = (3000, "services.reels.port", "server.nix", "port = @3000;");
+    let link = (3000, "environment.etc.glance.yml.text url", "dash.nix", links);
+    assert_eq!(proposals(&[link, listener]), ["services.reels=3000"]);
+    for (number, file, lines) in
+        [(8123, "gallery", "root = /home/gallery"), (3000, "reels", "name = \"grafana is not used here\"")]
+    {
+        let name = format!("environment.etc.{file}.conf.text listen_port");
+        let text = format!("text = ''\n  {lines}\n  listen_port = @{number}\n'';");
+        let path = format!("{file}.nix");
+        assert_eq!(proposals(&[(number, &name, &path, &text)]), [format!("services.{file}={number}")], "{lines}");
+    }
+    let balancer = "text = ''\n  backend home\n    server s3 10.0.0.2:4444\n  backend clickhouse\n    server s4 10.0.0.2:@8123\n'';";
+    let found = proposals(&[(8123, "environment.etc.haproxy.cfg.text server", "haproxy.nix", balancer)]);
+    assert_eq!(found, ["databases.clickhouseHttp=8123"]);
+}
+
+#[test]
+fn a_flag_that_begins_like_the_name_of_a_container_is_another_flag() {
+    let name = "systemd.services.gallery.serviceConfig.ExecStart";
+    for (command, number, expected) in [
+        ("-p @4321:4322 --namespace prod gallery", 4321, "services.gallery=4321"),
+        ("-p @4321:4322 gallery --name=prod", 4321, "services.gallery=4321"),
+        ("-p @4321:4322 -d --network host --name=chat-box chat", 4321, "services.chatBox=4321"),
+    ] {
+        let text = format!("ExecStart = \"podman run {command}\";");
+        assert_eq!(proposals(&[(number, name, "gallery.nix", &*text)]), [expected], "{command}");
+    }
+    // A variable of the container has the port of another service.
+    let text = "ExecStart = \"podman run --name chat-box -e DB_HOST=db:@4567 chat\";";
+    let found = proposals(&[(4567, name, "gallery.nix", text)]);
+    assert!(!found[0].contains("chatBox"), "{found:?}");
+}
+
+#[test]
 fn a_script_may_write_the_configuration_of_caddy() {
     let name = "systemd.services.herald-bootstrap.script";
     let text = "cat > Caddyfile << EOF\n{\n  admin localhost:@2020\n}\n:4480 {\n}\nEOF";

@@ -350,6 +350,35 @@ fn an_entry_of_a_catalogue_repeats_the_number_of_a_service() {
 }
 
 #[test]
+fn a_set_of_services_is_not_a_catalogue_of_others() {
+    let uses = [
+        (8765, "myapps.wiki.port", "server.nix", "wiki = { port = @8765; };"),
+        (8766, "myapps.chat.port", "server.nix", "chat = { port = @8766; };"),
+        (8767, "myapps.films.port", "server.nix", "films = { port = @8767; };"),
+        (8765, "services.gallery.port", "server.nix", "port = @8765;"),
+    ];
+    let expected = ["services.chat=8766", "services.films=8767", "services.gallery=8765", "services.wiki=8765"];
+    assert_eq!(proposals(&uses), expected);
+}
+
+#[test]
+fn an_option_that_only_its_file_names_is_another_port_than_that_of_a_part() {
+    let uses = [
+        (1337, "opts.worker.port.default", "gallery.nix", "default = @1337;"),
+        (1337, "opts.port.default", "gallery.nix", "default = @1337;"),
+    ];
+    assert_eq!(proposals(&uses), ["services.gallery=1337", "services.worker=1337"]);
+}
+
+#[test]
+fn names_may_have_letters_outside_ascii() {
+    for name in ["ports.ééé", "ports.порт", "networking.日本語", "日本語.éports"] {
+        let text = "ports = [ @4321 ];";
+        assert_eq!(proposals(&[(4321, name, "x.nix", text)]).len(), 1, "{name}");
+    }
+}
+
+#[test]
 fn a_local_client_does_not_reach_the_inside_of_a_container() {
     let name = |container: &str| format!("virtualisation.oci-containers.containers.{container}.ports");
     let (dash, chat) = (name("dash"), name("chat"));

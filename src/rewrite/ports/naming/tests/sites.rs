@@ -66,6 +66,34 @@ fn a_common_domain_names_none_of_its_virtual_hosts() {
 }
 
 #[test]
+fn only_a_zone_that_distinguishes_virtual_hosts_is_part_of_the_name() {
+    let hosts = ["wiki", "chat", "films", "reels.nas", "songs.home"];
+    let names = hosts.map(|host| format!("services.nginx.virtualHosts.{host}.reef.dev.locations./.proxyPass"));
+    let texts = ["1", "2", "3", "4", "5"].map(|digit| PROXY.replace("4321", &format!("432{digit}")));
+    let uses: Vec<_> = (4321..)
+        .zip(names.iter().zip(&texts))
+        .map(|(number, (name, text))| (number, &**name, "nginx.nix", &**text))
+        .collect();
+    let expected = [
+        "services.chat=4322",
+        "services.films=4323",
+        "services.reels=4324",
+        "services.songs=4325",
+        "services.wiki=4321",
+    ];
+    assert_eq!(proposals(&uses), expected);
+}
+
+#[test]
+fn what_a_proxy_listens_on_is_not_the_service_of_its_folder() {
+    let uses = [
+        (4001, "services.wiki.ports", "wiki/compose.yaml", "- @4001:80"),
+        (9090, "metrics", "wiki/cloudflared.yaml", "metrics: 0.0.0.0:@9090"),
+    ];
+    assert_eq!(proposals(&uses), ["development.wiki=4001", "services.cloudflaredMetrics=9090"]);
+}
+
+#[test]
 fn a_matcher_of_caddy_is_not_a_service() {
     let name = "services.caddy.virtualHosts.pocket.example.org.extraConfig reverse_proxy";
     let text = |matcher: &str| format!("{matcher}handle @allowed {{\n  reverse_proxy 127.0.0.1:@4321\n}}");
@@ -73,6 +101,19 @@ fn a_matcher_of_caddy_is_not_a_service() {
     assert_eq!(proposals(&[(4321, name, "caddy.nix", &cors)]), ["services.pocket=4321"]);
     let host = text("@allowed host allowed.example.org\n").replace("allowed", "gallery");
     assert_eq!(proposals(&[(4321, name, "caddy.nix", &host)]), ["services.gallery=4321"]);
+    for definition in [
+        "@allowed {\n  host allowed.example.org\n}\n",
+        "@allowed host_regexp allowed\n",
+        "@allowed header_regexp Host allowed\n",
+        "@allowed expression path('/x')\n",
+        // Too far above to be found
+        "",
+    ] {
+        let block = text(definition).replace("allowed", "gallery");
+        assert_eq!(proposals(&[(4321, name, "caddy.nix", &block)]), ["services.gallery=4321"], "{definition}");
+    }
+    let block = text("@allowed {\n  method OPTIONS\n}\n").replace("allowed", "preflight");
+    assert_eq!(proposals(&[(4321, name, "caddy.nix", &block)]), ["services.pocket=4321"]);
     // A purpose is a part of the file's service.
     let health = text("@allowed host allowed.example.org\n").replace("allowed", "health");
     let script = "systemd.services.herald-bootstrap.script reverse_proxy";
