@@ -709,7 +709,8 @@ impl<'a> Cluster<'a> {
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
             names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
         }
-        let is_host = best.is_some_and(|best| best.evidence.best.weight == weight::HOST);
+        let is_of_host = |evidence: &Evidence<'_>| evidence.best.weight == weight::HOST && !evidence.is_of_ssh_client();
+        let is_host = best.is_some_and(|best| is_of_host(&best.evidence));
         // `dns.example.org` leads to the web interface of a server.
         let is_protocol = |base: &[String]| {
             let row = if let [word] = base { service_ports::named(word) } else { None };

@@ -1,10 +1,10 @@
 //! The text around a number.
 
-use super::Missing;
 use super::reader::is_local;
 use super::words::{all_generic, prose, service, split, telling};
+use super::{Missing, OTHER, group};
 use crate::knowledge::name_words::{
-    CLIENTS, CONTAINER_COMMANDS, CONTAINER_SWITCHES, MATCHER_CONDITIONS, MATCHERS, PROXY_VARIABLES, PURPOSES,
+    CLIENTS, CONTAINER_COMMANDS, CONTAINER_SWITCHES, MATCHER_CONDITIONS, MATCHERS, PROXY_VARIABLES, PURPOSES, REASONS,
 };
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
@@ -614,15 +614,26 @@ fn opens_one(port: &Missing<'_>, before: &str, after: &str) -> bool {
         && !service_ports::services(port.number).iter().any(is_known)
 }
 
-/// The comment in the line above the statement whose list begins at the end of a text. A comment of several lines, or
-/// one that is set apart by a blank line, may be about more than the statement.
+/// The comment in the line above the statement whose list begins at the end of a text, if it names a service. A comment
+/// of several lines, or one that is set apart by a blank line, may be about more than the statement.
 fn comment_of_statement(before: &str) -> &str {
     const MOST: usize = 4;
     let list = before.trim_end().trim_end_matches('[');
     let mut lines = list.lines().rev().skip(1).map(str::trim);
     let comment = lines.next().and_then(|line| line.strip_prefix('#'));
     let comment = comment.filter(|comment| comment.split_whitespace().count() <= MOST);
+    let comment = comment.filter(|comment| names_service(comment.trim()));
     comment.filter(|_| lines.next().is_none_or(|line| !line.starts_with('#'))).unwrap_or("")
+}
+
+/// Whether a comment names a well-known service or device, or says what a port is for in one word: `Required by Lifx`.
+fn names_service(comment: &str) -> bool {
+    let words = split(comment);
+    let lower = comment.to_ascii_lowercase();
+    let reason = REASONS.iter().find_map(|start| lower.strip_prefix(start));
+    reason.is_some_and(|reason| telling(reason).len() == 1)
+        || words.iter().any(|word| service_ports::is_service(word))
+        || group(&words) != OTHER
 }
 
 fn is_blank(c: char) -> bool {

@@ -414,11 +414,13 @@ impl<'a> Reader<'a> {
         // `step-ca-init` prepares `step-ca`.
         let unit = if is_unit { without_phase(self.parts[at]) } else { self.parts[at] };
         let mut words = if is_twin { split(unit) } else { service(unit) };
-        if words.len() > 1 {
-            words.pop_if(|word| self.context.is_ending(word));
-            if words.len() > 1 && self.context.is_ending(&words[0]) {
-                words.remove(0);
-            }
+        // `wiki-wiki`
+        let (first, second) = words.split_at(words.len() / 2);
+        if self.parts[holder] == "containers" && first == second {
+            words.truncate(words.len() / 2);
+        }
+        if let Some(own) = self.context.without_ending(&words) {
+            words = own;
         }
         if self.parts[at] == "?" && !self.subject.is_empty() {
             let candidate = Candidate {

@@ -52,6 +52,8 @@ pub struct Scaffolding<'a> {
     collections: HashSet<(&'a str, &'a str)>,
     /// Suffixes that the repository appends to the names of its own modules: `ctl` in `wikictl` in `wiki.nix`.
     endings: HashSet<String>,
+    /// The names of the services that the repository has options for, each as one word.
+    modules: HashSet<String>,
     /// The names of services, each as one word.
     services: HashSet<String>,
     /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
@@ -87,6 +89,7 @@ impl<'a> Scaffolding<'a> {
             siblings: siblings(&names),
             categories: ports.iter().flat_map(categories).collect(),
             endings: endings(ports),
+            modules: ports.iter().filter(|port| is_option(port)).filter_map(|port| service(port.name)).collect(),
             services: names.iter().copied().filter_map(service).collect(),
             lists: lists(ports),
             fronts: fronts(ports),
@@ -122,9 +125,19 @@ impl<'a> Scaffolding<'a> {
         ending.is_some_and(|ending| self.endings.contains(ending))
     }
 
-    /// Whether many modules of the repository have a word at the end of their names.
-    pub fn is_ending(&self, word: &str) -> bool {
-        !self.endings.is_empty() && self.endings.contains(word)
+    /// The name of a module of the repository without the word that many of its modules have. `None` if there is no
+    /// such module, or if another service has the shorter name.
+    pub fn without_ending(&self, name: &[String]) -> Option<Vec<String>> {
+        if name.len() < 2 || self.endings.is_empty() || !self.modules.contains(&name.concat()) {
+            return None;
+        }
+        let (first, last) = (name.first()?, name.last()?);
+        let own = match () {
+            () if self.endings.contains(last) => &name[..name.len() - 1],
+            () if self.endings.contains(first) => &name[1..],
+            () => return None,
+        };
+        (!self.is_service(own)).then(|| own.to_vec())
     }
 
     /// Whether many virtual hosts are in a domain, which then does not name one of them.
@@ -222,14 +235,18 @@ fn siblings<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
 /// The suffixes of module names, after the subjects of their files.
 fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     let mut files: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let is_option = |port: &&Missing<'_>| port.name.starts_with("options.") || port.name.contains(".options.");
-    for port in ports.iter().filter(is_option) {
+    for port in ports.iter().filter(|port| is_option(port)) {
         let (Some(name), Some(subject)) = (service(port.name), words::subject(port.path)) else { continue };
         if let Some(ending) = name.strip_prefix(&subject.concat()).filter(|ending| !ending.is_empty()) {
             files.entry(ending.to_owned()).or_default().insert(port.path);
         }
     }
     files.into_iter().filter(|(_, files)| files.len() >= MANY).map(|(ending, _)| ending).collect()
+}
+
+/// Whether a use is in the declaration of an option.
+fn is_option(port: &Missing<'_>) -> bool {
+    port.name.starts_with("options.") || port.name.contains(".options.")
 }
 
 /// The service after `services` in the name of a use, as one word.

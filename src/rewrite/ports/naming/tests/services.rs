@@ -421,4 +421,31 @@ fn the_ending_of_the_modules_of_a_repository_is_no_part_of_a_service() {
         proposals(&uses),
         ["services.dash=4324", "services.films=4323", "services.reels=4322", "services.wiki=4321"]
     );
+    // The container is none of these modules.
+    let container = |name: &str| format!("virtualisation.oci-containers.containers.{name}.ports");
+    let (lab, other) = (container("lab"), container("lab-reef"));
+    let lab = (3999, &*lab, "boxes.nix", "ports = [ \"@3999:3999\" ];");
+    let other = (4000, &*other, "boxes.nix", "ports = [ \"@4000:4000\" ];");
+    let found = proposals(&[uses[0], uses[1], uses[2], lab, other]);
+    assert!(found.contains(&"services.lab=3999".to_owned()), "{found:?}");
+    assert!(found.contains(&"services.labReef=4000".to_owned()), "{found:?}");
+}
+
+#[test]
+fn the_ends_of_a_range_are_not_one_port_of_the_service() {
+    let text = "{ from = @29811; to = 29817; }";
+    let name = "networking.firewall.allowedTCPPortRanges.from";
+    assert_eq!(proposals(&[(29811, name, "omada.nix", text)]), ["infrastructure.omadaFirst=29811"]);
+}
+
+#[test]
+fn common_words_in_the_names_of_services_are_kept() {
+    for (name, expected) in [
+        ("services.server-self-hosted.port", "serverSelfHosted"),
+        ("services.tide-ping.port", "tidePing"),
+        ("services.ping.port", "ping"),
+        ("services.tik-tik.port", "tikTik"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, "a.nix", "port = @4321;")]), [format!("services.{expected}=4321")]);
+    }
 }

@@ -8,9 +8,9 @@ const PROXY: &str = "proxyPass = \"http://127.0.0.1:@4321\";";
 fn a_call_gets_the_name_of_its_virtual_host() {
     let path = "modules/web/nginx.nix";
     for (text, expected) in [
-        ("\"fit.example.org\" = proxy \"fit.example.org\" @4321;", "infrastructure.fit"),
-        ("\"fit-api.example.org\" = proxy \"fit-api.example.org\" @4321 // { x = 1; };", "infrastructure.fitApi"),
-        ("\"drive.${domain}\" =\n  proxy \"drive.${domain}\" @4321;", "infrastructure.drive"),
+        ("\"fit.example.org\" = proxy \"fit.example.org\" @4321;", "services.fit"),
+        ("\"fit-api.example.org\" = proxy \"fit-api.example.org\" @4321 // { x = 1; };", "services.fitApi"),
+        ("\"drive.${domain}\" =\n  proxy \"drive.${domain}\" @4321;", "services.drive"),
     ] {
         assert_eq!(proposals(&[(4321, "port", path, text)]), [format!("{expected}=4321")], "{text}");
     }
@@ -18,9 +18,9 @@ fn a_call_gets_the_name_of_its_virtual_host() {
     let hosts = ["fit", "shift", "chat"].map(|host| format!("\"{host}.example.org\" = proxy \"x\" @432"));
     let texts: Vec<String> = hosts.iter().zip(1..).map(|(text, digit)| format!("{text}{digit};")).collect();
     let uses = [(4321, "port", path, &*texts[0]), (4322, "port", path, &*texts[1]), (4323, "port", path, &*texts[2])];
-    assert_eq!(proposals(&uses), ["infrastructure.chat=4323", "infrastructure.fit=4321", "infrastructure.shift=4322"]);
+    assert_eq!(proposals(&uses), ["services.chat=4323", "services.fit=4321", "services.shift=4322"]);
     let listener = (4321, "services.workout.port", "modules/fitness.nix", "port = @4321;");
-    assert_eq!(proposals(&[uses[0], listener]), ["infrastructure.workout=4321"]);
+    assert_eq!(proposals(&[uses[0], listener]), ["services.workout=4321"]);
 }
 
 #[test]
@@ -167,6 +167,7 @@ fn comments_name_proxies_and_single_numbers() {
     for text in [
         "# Required by Lifx\nallowedUDPPorts = [ @4321 4322 ];",
         "# One of the ports that the lamps use\nallowedUDPPorts = [ @4321 ];",
+        "# Do not forget restart\nallowedUDPPorts = [ @4321 ];",
     ] {
         assert_eq!(proposals(&[(4321, list, "hosts/web1/default.nix", text)]), ["unnamed.port4321Udp=4321"], "{text}");
     }
@@ -199,5 +200,5 @@ fn two_virtual_hosts_with_one_number_are_two_services() {
     let call = (4321, "port", path, "\"status.example.org\" = proxy \"status.example.org\" @4321;");
     let name = "services.nginx.virtualHosts.car.example.org.locations./.proxyPass";
     let uses = [call, (4321, name, path, PROXY)];
-    assert_eq!(proposals(&uses), ["infrastructure.car=4321", "infrastructure.status=4321"]);
+    assert_eq!(proposals(&uses), ["services.car=4321", "services.status=4321"]);
 }
