@@ -101,6 +101,16 @@ pub const CONTAINER_SWITCHES: &[&str] = &[
     "-ti",
 ];
 
+/// The last names of variables that have the address of a host.
+pub const HOST_ADDRESSES: &[&str] = &["addr", "address", "fqdn", "host", "hostname", "ip", "ipv4"];
+
+/// Words in the names of options for addresses that do not distinguish the ports of one service.
+pub const EMPTY_OPTIONS: &[&str] = &["addr", "address", "bind", "default", "listen", "port", "ports", "text", "value"];
+
+/// Words in the names of variables for the ports of containers that do not give the purpose of a port.
+pub const EMPTY_VARIABLES: &[&str] =
+    &["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
+
 /// Beginnings of comments that name what a firewall's port is for.
 pub const REASONS: &[&str] = &["for ", "needed by ", "needed for ", "required by ", "required for ", "used by "];
 

@@ -4,7 +4,8 @@ use super::reader::is_local;
 use super::words::{all_generic, prose, service, split, telling};
 use super::{Missing, OTHER, group};
 use crate::knowledge::name_words::{
-    CLIENTS, CONTAINER_COMMANDS, CONTAINER_SWITCHES, MATCHER_CONDITIONS, MATCHERS, PROXY_VARIABLES, PURPOSES, REASONS,
+    CLIENTS, CONTAINER_COMMANDS, CONTAINER_SWITCHES, HOST_ADDRESSES, MATCHER_CONDITIONS, MATCHERS, PROXY_VARIABLES,
+    PURPOSES, REASONS,
 };
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
@@ -408,9 +409,8 @@ impl<'a> Line<'a> {
 
     /// The name of the host whose address a variable has: `web1` in `http://${hosts.web1.address}:3000`.
     pub fn variable_host(&self) -> Option<&'a str> {
-        const ADDRESSES: [&str; 7] = ["addr", "address", "fqdn", "host", "hostname", "ip", "ipv4"];
         let (_, variable) = self.before.strip_suffix("}:")?.rsplit_once("${")?;
-        let (host, _) = variable.rsplit_once('.').filter(|(_, last)| ADDRESSES.contains(last))?;
+        let (host, _) = variable.rsplit_once('.').filter(|(_, last)| HOST_ADDRESSES.contains(last))?;
         Some(host.rsplit('.').next().unwrap_or(host))
     }
 

@@ -18,8 +18,8 @@ use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, comment, is_generic, service, share, split, subject, telling, with};
 use crate::knowledge::name_words::{
-    ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS,
-    PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL,
+    ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_OPTIONS, EMPTY_SECTIONS, EMPTY_VARIABLES, FRONTS, HOLDERS,
+    MACHINE_FOLDERS, PARTS, PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -167,8 +167,7 @@ impl<'a> Reader<'a> {
         if self.last() == "expose" && self.parts.len() > 1 {
             return Vec::new();
         }
-        const EMPTY: [&str; 9] = ["addr", "address", "bind", "default", "listen", "port", "ports", "text", "value"];
-        split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
+        split(self.last()).into_iter().filter(|word| !EMPTY_OPTIONS.contains(&word.as_str())).collect()
     }
 
     /// The purpose that a variable of the container gives for the inner number of a mapping: `webdav` in
@@ -187,10 +186,12 @@ impl<'a> Reader<'a> {
     /// The purpose that a variable gives for a mapping, if the mapping has the variable's default: `smtp` in
     /// `${SMTP_HOST_PORT:-2525}:25`.
     pub fn fallback(&self, service: &[String]) -> Option<Vec<String>> {
-        const EMPTY: [&str; 10] =
-            ["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
         let mut words = split(self.line.fallback().filter(|_| self.is_mapping())?);
-        words.retain(|word| !EMPTY.contains(&word.as_str()) && !share(service, [&*word]) && !is_front(&[word.clone()]));
+        words.retain(|word| {
+            !EMPTY_VARIABLES.contains(&word.as_str())
+                && !share(service, [word])
+                && !is_front(std::slice::from_ref(word))
+        });
         words.extend((self.side() == Some(Side::Container)).then(|| "container".to_owned()));
         (words.first()? != "container").then_some(words)
     }

@@ -403,7 +403,7 @@ fn namesakes(names: &HashSet<&str>) -> HashSet<String> {
 }
 
 /// The parts of a name after the set of virtual hosts.
-fn site<'a>(name: &'a str) -> Option<Vec<&'a str>> {
+fn site(name: &str) -> Option<Vec<&str>> {
     let (_, site) = SITES.iter().find_map(|sites| name.split_once(sites))?;
     Some(site.split(['.', ' ']).collect())
 }
