@@ -37,7 +37,7 @@ pub static GENERIC: Words = words!(
     sops age agenix secret secrets fail2ban variant netdev machine machines hosts guest lan wan internal external http https accept interface backend backends client clients \
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
-    flag list lists nat publish published paths protocols get helm release releases stateful daemon append prepend homelab selfhosted hosted ping sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
+    flag list lists nat publish published paths protocols get helm release releases stateful daemon prepend sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
     table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
 
@@ -69,6 +69,50 @@ pub const LOCATION_PARTS: &[&str] = &[
     "uploads",
     "ws",
 ];
+
+/// Conditions on requests in Caddy that do not select a site or a part of one.
+pub const MATCHER_CONDITIONS: &[&str] =
+    &["client_ip", "header", "method", "not", "protocol", "query", "remote_ip", "vars"];
+
+/// Names of Caddy's matchers that are conditions, wherever they are defined.
+pub const MATCHERS: &[&str] = &["allowed", "blocked", "cors", "denied", "options", "static", "websockets"];
+
+/// Commands that run a container.
+pub const CONTAINER_COMMANDS: &[&str] = &["docker run ", "podman run "];
+
+/// Flags without a value of the commands that run a container.
+pub const CONTAINER_SWITCHES: &[&str] = &[
+    "--detach",
+    "--init",
+    "--interactive",
+    "--privileged",
+    "--read-only",
+    "--replace",
+    "--rm",
+    "--tty",
+    "-P",
+    "-d",
+    "-di",
+    "-dit",
+    "-dt",
+    "-i",
+    "-it",
+    "-t",
+    "-ti",
+];
+
+/// The last names of variables that have the address of a host.
+pub const HOST_ADDRESSES: &[&str] = &["addr", "address", "fqdn", "host", "hostname", "ip", "ipv4"];
+
+/// Words in the names of options for addresses that do not distinguish the ports of one service.
+pub const EMPTY_OPTIONS: &[&str] = &["addr", "address", "bind", "default", "listen", "port", "ports", "text", "value"];
+
+/// Words in the names of variables for the ports of containers that do not give the purpose of a port.
+pub const EMPTY_VARIABLES: &[&str] =
+    &["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
+
+/// Beginnings of comments that name what a firewall's port is for.
+pub const REASONS: &[&str] = &["for ", "needed by ", "needed for ", "required by ", "required for ", "used by "];
 
 /// Sets of abbreviations for commands in the configuration of a shell, by the names of the abbreviations.
 pub const ABBREVIATIONS: &[&str] = &["shellAbbrs", "shellAliases", "shellGlobalAliases"];
@@ -115,8 +159,8 @@ pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
-/// Like [`COMMON_PURPOSES`], for numbers that are also the only port of some programs: 6881 is the first port of
-/// BitTorrent, and IANA registers 8554 as `rtsp-alt`.
+/// Purposes of numbers that are also the only port of some programs. Used only to name additional ports, not to decide
+/// whether a row describes a purpose.
 pub const FURTHER_PURPOSES: &[(u32, &str)] = &[(6881, "torrent"), (8554, "rtsp")];
 
 /// Words in firewall comments that do not say what a port is for.
@@ -131,6 +175,7 @@ pub const STRUCTURE: &[&str] = &[
     "HealthCheck",
     "Healthcheck",
     "ansible",
+    "append",
     "binds",
     "configMaps",
     "connect",
@@ -140,6 +185,7 @@ pub const STRUCTURE: &[&str] = &[
     "group",
     "groups",
     "healthcheck",
+    "homelab",
     "homeserver",
     "inbounds",
     "jails",

@@ -74,8 +74,12 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
             // All ports of a service are in one group.
             let by_service = group(&cluster.service);
             let by_name = if by_service == OTHER && cluster.service.is_empty() { group(name) } else { by_service };
-            let used = cluster.certain.iter().map(|&index| group_by_path(&missing[index]));
-            let by_path = used.into_iter().find(|group| *group != OTHER).unwrap_or(OTHER);
+            // The folder of a proxy's file does not group what is behind the proxy.
+            let is_of_front =
+                |used: &&Used<'_>| is_front(used.evidence.subject()) || used.evidence.is_called_for_host();
+            let used = cluster.uses.iter().filter(|used| !is_of_front(used));
+            let by_path = used.map(|used| group_by_path(&missing[used.index]));
+            let by_path = by_path.into_iter().find(|group| *group != OTHER).unwrap_or(OTHER);
             if by_name == OTHER { by_path } else { by_name }
         }
     }

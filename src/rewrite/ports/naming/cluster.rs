@@ -98,6 +98,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     // An entry of a catalogue repeats the number of a service that the same file may configure under another name.
     let (entries, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) =
         listeners.into_iter().partition(|used| used.evidence.is_catalogued());
+    let entries = own_first(entries, &listeners);
     let (by_file, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) = listeners.into_iter().partition(Used::is_only_of_file);
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in listeners.into_iter().chain(by_file).chain(entries).chain(clients) {
@@ -250,11 +251,13 @@ fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
 }
 
-/// The only service that listens on the port in the file that alone names the service of a use.
+/// The only service that listens on the port in the file that alone names the service of a text. An option in such a
+/// file is the port of the file's service.
 fn listener_here(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
-    let here = if used.is_only_of_file() { only((0..found.len()).filter(listens_here)) } else { None };
-    here.filter(|&at| !found[at].is_of_another_row(used))
+    let is_in_text = used.is_only_of_file() && used.evidence.is_in_text();
+    let here = if is_in_text { only((0..found.len()).filter(listens_here)) } else { None };
+    here.filter(|&at| !found[at].is_of_another_row(used) && found[at].places.parts.is_empty())
 }
 
 /// The only service that listens on the machine that a use refers to: the one whose address a client has, or else the
@@ -301,13 +304,29 @@ fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
         .then_some(0)
 }
 
-/// The only service that the file of a catalogue's entry configures with the number of the entry.
+/// Sorts the entries of catalogues: those with the name of a listener come first.
+fn own_first<'a>(mut entries: Vec<Used<'a>>, listeners: &[Used<'_>]) -> Vec<Used<'a>> {
+    if entries.len() > 1 {
+        let words: HashSet<String> = listeners.iter().flat_map(Used::names).collect();
+        entries.sort_by_key(|used| !used.names().iter().any(|word| words.contains(word)));
+    }
+    entries
+}
+
+/// The only service that the file of a catalogue's entry configures with the number of the entry, if another entry of
+/// the catalogue has the name of that service. Otherwise, two services may have the number.
 fn catalogued(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     if !used.evidence.is_catalogued() {
         return None;
     }
     let is_here = |known: &Used<'_>| known.path == used.path && known.is_listener() && !known.evidence.is_catalogued();
-    only((0..found.len()).filter(|at| found[*at].uses.iter().any(is_here)))
+    let set = |option: &str| option.rsplitn(3, '.').nth(2).map(str::to_owned);
+    let own = set(used.evidence.option());
+    let is_sibling = |known: &Used<'_>| {
+        known.path == used.path && known.evidence.is_catalogued() && set(known.evidence.option()) == own
+    };
+    let here = only((0..found.len()).filter(|at| found[*at].uses.iter().any(is_here)));
+    here.filter(|&at| found[at].uses.iter().any(is_sibling))
 }
 
 /// The service that another client in the same file reaches at the same address.
@@ -689,7 +708,8 @@ impl<'a> Cluster<'a> {
             let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
             names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
         }
-        let is_host = best.is_some_and(|best| best.evidence.best.weight == weight::HOST);
+        let is_of_host = |evidence: &Evidence<'_>| evidence.best.weight == weight::HOST && !evidence.is_of_ssh_client();
+        let is_host = best.is_some_and(|best| is_of_host(&best.evidence));
         // `dns.example.org` leads to the web interface of a server.
         let is_protocol = |base: &[String]| {
             let row = if let [word] = base { service_ports::named(word) } else { None };

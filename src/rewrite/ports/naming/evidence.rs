@@ -222,13 +222,19 @@ impl<'a> Evidence<'a> {
         share(&split(row.name), &words) || share(&row.keywords().map(str::to_owned).collect::<Vec<_>>(), &words)
     }
 
-    /// Whether the lines above the number, in a text in the configuration of a program, name a service.
+    /// Whether the number is in a text in the configuration of a program.
+    pub fn is_in_text(&self) -> bool {
+        self.reader.is_in_text()
+    }
+
+    /// Whether one of the lines above the number, in a text in the configuration of a program, consists of the name of
+    /// a service, perhaps after one other word: `type: homeassistant`.
     pub fn is_near(&self, row: &Service) -> bool {
-        self.reader.is_in_text() && {
-            let around = self.reader.line.paragraph().to_ascii_lowercase();
-            let mut names = row.keywords().filter(|word| word.len() >= SHORTEST_KEY);
-            names.any(|word| around.contains(word)) || around.contains(&row.name.to_ascii_lowercase())
-        }
+        let is_name = |word: &str| {
+            row.name.eq_ignore_ascii_case(word)
+                || row.keywords().any(|key| key.len() >= SHORTEST_KEY && key.eq_ignore_ascii_case(word))
+        };
+        self.reader.is_in_text() && self.reader.line.titles().any(is_name)
     }
 
     /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
@@ -374,10 +380,13 @@ impl<'a> Evidence<'a> {
 
 /// Reads the evidence of a use.
 pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a> {
-    let reader = Reader::of(port, context);
+    let mut reader = Reader::of(port, context);
     let comment = comment(reader.line.comment);
     let is_firewall = reader.is_firewall();
     let is_client = !is_firewall && reader.is_client();
+    if is_client {
+        reader.look_behind_front();
+    }
     let mut candidates = match (is_firewall, is_client) {
         (true, _) => vec![reader.file(weight::FILE)],
         (_, true) => reader.client(port),

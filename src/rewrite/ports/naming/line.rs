@@ -1,8 +1,11 @@
 //! The text around a number.
 
-use super::Missing;
 use super::words::{all_generic, is_local, prose, service, split, telling};
-use crate::knowledge::name_words::{CLIENTS, PROXY_VARIABLES, PURPOSES};
+use super::{Missing, OTHER, group};
+use crate::knowledge::name_words::{
+    CLIENTS, CONTAINER_COMMANDS, CONTAINER_SWITCHES, HOST_ADDRESSES, MATCHER_CONDITIONS, MATCHERS, PROXY_VARIABLES,
+    PURPOSES, REASONS,
+};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
@@ -104,13 +107,11 @@ impl<'a> Line<'a> {
     /// The name of the container that a command runs: `wiki` in `podman run --name wiki -p 8090:8080 ..`. `after` is the
     /// text after the number.
     pub fn run(&self, after: &'a str) -> Option<&'a str> {
-        const COMMANDS: [&str; 2] = ["docker run ", "podman run "];
-        const FLAG: &str = "--name";
         // Few numbers are in such a command, and searching backwards is slow.
         if !self.above.contains("run ") {
             return None;
         }
-        let start = COMMANDS.iter().filter_map(|command| self.above.rfind(command)).max()?;
+        let start = CONTAINER_COMMANDS.iter().filter_map(|command| self.above.rfind(command)).max()?;
         let before = &self.above[start..];
         let is_end = |text: &str| text.lines().rev().skip(1).any(|line| !line.trim_end().ends_with('\\'));
         if is_end(before) {
@@ -124,8 +125,9 @@ impl<'a> Line<'a> {
                 break;
             }
         }
-        let named = |text: &'a str| text.rsplit_once(FLAG).map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
-        let name = named(before).or_else(|| named(&after[..length]))?;
+        // The rest of the mapping precedes the other flags.
+        let rest = after[..length].split_once(' ').map_or("", |(_, rest)| rest);
+        let name = flag_of_name(before).or_else(|| flag_of_name(rest))?;
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         let end = name.find(|c| !is_part(c)).unwrap_or(name.len());
         Some(&name[..end]).filter(|name| !name.is_empty())
@@ -303,9 +305,7 @@ impl<'a> Line<'a> {
         })?;
         let (kind, matcher) = block.trim().split_once(' ')?;
         let matcher = matcher.split_whitespace().find(|word| word.starts_with(['/', '@']))?;
-        // A matcher may be about anything, unless it selects a host or a path: `@wiki host wiki.example.org`.
-        let selects = |kind: &str| self.above.contains(&format!("{matcher} {kind} "));
-        if matcher.starts_with('@') && !selects("host") && !selects("path") {
+        if matcher.starts_with('@') && (MATCHERS.contains(&&matcher[1..]) || self.is_condition(matcher)) {
             return None;
         }
         let mut segments = matcher[1..].split(['/', '*']).filter(|segment| !segment.is_empty());
@@ -315,6 +315,18 @@ impl<'a> Line<'a> {
             words.extend(segments.next().map(service).unwrap_or_default());
         }
         (blocks.contains(&kind) && !words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// Whether a matcher of Caddy is a condition on requests that does not select a site: `@cors header Origin *`. Its
+    /// definition may be too far away to be found.
+    fn is_condition(&self, matcher: &str) -> bool {
+        self.above.match_indices(matcher).any(|(at, _)| {
+            let line = self.above[..at].rsplit('\n').next().unwrap_or("");
+            let rest = self.above[at + matcher.len()..].strip_prefix(' ');
+            let mut definition = rest.filter(|_| line.trim().is_empty()).unwrap_or("").split_whitespace();
+            // The conditions may be in a block.
+            definition.find(|word| *word != "{").is_some_and(|kind| MATCHER_CONDITIONS.contains(&kind))
+        })
     }
 
     /// The `server_name` of the nginx server that passes requests to the address: `wiki` in `wiki.example.org` and in
@@ -349,13 +361,23 @@ impl<'a> Line<'a> {
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
-    /// The lines above the number, up to a blank line, and the part of its own line before it.
-    pub fn paragraph(&self) -> &'a str {
+    /// The last words of the short lines above the number, in the same paragraph and the same element of a list. A line
+    /// with another number, a sentence or a path is about something else.
+    pub fn titles(&self) -> impl Iterator<Item = &'a str> {
         const MOST: usize = 5;
-        let is_blank = |line: &str| line.trim().is_empty();
-        let lines = self.above.rsplit('\n').take(MOST).take_while(|line| !is_blank(line));
-        let length: usize = lines.map(|line| line.len() + 1).sum();
-        &self.above[self.above.len() - length.saturating_sub(1).min(self.above.len())..]
+        let is_end = |line: &str| line.trim().is_empty() || line.split(is_blank).any(is_number);
+        let mut is_inside = true;
+        let lines = self.above.rsplit('\n').take(MOST).enumerate().take_while(move |(at, line)| {
+            let was_inside = is_inside;
+            is_inside &= !line.trim_start().starts_with("- ");
+            *at == 0 || was_inside && !is_end(line)
+        });
+        lines.skip(1).filter_map(|(_, line)| {
+            let mut words = line.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+            let mut words = words.by_ref().filter(|word| word.bytes().any(|byte| byte.is_ascii_alphanumeric()));
+            let (first, second) = (words.next()?, words.next());
+            (words.next().is_none() && !line.contains('/')).then(|| second.unwrap_or(first))
+        })
     }
 
     /// The first label of the virtual host above the number whose domain is a variable: `screen` in `"screen.${domain}"
@@ -386,9 +408,8 @@ impl<'a> Line<'a> {
 
     /// The name of the host whose address a variable has: `web1` in `http://${hosts.web1.address}:3000`.
     pub fn variable_host(&self) -> Option<&'a str> {
-        const ADDRESSES: [&str; 7] = ["addr", "address", "fqdn", "host", "hostname", "ip", "ipv4"];
         let (_, variable) = self.before.strip_suffix("}:")?.rsplit_once("${")?;
-        let (host, _) = variable.rsplit_once('.').filter(|(_, last)| ADDRESSES.contains(last))?;
+        let (host, _) = variable.rsplit_once('.').filter(|(_, last)| HOST_ADDRESSES.contains(last))?;
         Some(host.rsplit('.').next().unwrap_or(host))
     }
 
@@ -488,7 +509,7 @@ impl<'a> Line<'a> {
     pub fn is_published(&self) -> bool {
         let mapping = self.before.rsplit(' ').next().unwrap_or("");
         let before = self.before[..self.before.len() - mapping.len()].trim_end();
-        before.ends_with(" -p") || before.ends_with("--publish")
+        before.ends_with(" -p") || before.ends_with("--publish") || mapping.starts_with("--publish=")
     }
 
     /// The scheme of a URL that ends in the number: `ldap` in `ldap://127.0.0.1:3890`.
@@ -496,6 +517,23 @@ impl<'a> Line<'a> {
         let (scheme, rest) = self.before.rsplit_once("://")?;
         let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
         (!rest.contains([' ', '"'])).then_some(&scheme[start..])
+    }
+}
+
+/// The value of the flag `--name` in the arguments of a command that runs a container. The arguments after the image are
+/// those of its program.
+fn flag_of_name(arguments: &str) -> Option<&str> {
+    let arguments = CONTAINER_COMMANDS.iter().find_map(|command| arguments.strip_prefix(command)).unwrap_or(arguments);
+    let mut words = arguments.split_whitespace().filter(|word| *word != "\\");
+    loop {
+        let word = words.next().filter(|word| word.starts_with('-'))?;
+        match word.split_once('=') {
+            Some(("--name", name)) => return Some(name),
+            Some(_) => {}
+            None if word == "--name" => return words.next(),
+            None if CONTAINER_SWITCHES.contains(&word) => {}
+            None => drop(words.next()),
+        }
     }
 }
 
@@ -575,15 +613,35 @@ fn opens_one(port: &Missing<'_>, before: &str, after: &str) -> bool {
         && !service_ports::services(port.number).iter().any(is_known)
 }
 
-/// The comment in the line above the statement whose list begins at the end of a text. A comment of several lines, or
-/// one that is set apart by a blank line, may be about more than the statement.
+/// The comment in the line above the statement whose list begins at the end of a text, if it names a service. A comment
+/// of several lines, or one that is set apart by a blank line, may be about more than the statement.
 fn comment_of_statement(before: &str) -> &str {
     const MOST: usize = 4;
     let list = before.trim_end().trim_end_matches('[');
     let mut lines = list.lines().rev().skip(1).map(str::trim);
     let comment = lines.next().and_then(|line| line.strip_prefix('#'));
     let comment = comment.filter(|comment| comment.split_whitespace().count() <= MOST);
+    let comment = comment.filter(|comment| names_service(comment.trim()));
     comment.filter(|_| lines.next().is_none_or(|line| !line.starts_with('#'))).unwrap_or("")
+}
+
+/// Whether a comment names a well-known service or device, or says what a port is for in one word: `Required by Lifx`.
+fn names_service(comment: &str) -> bool {
+    let words = split(comment);
+    let lower = comment.to_ascii_lowercase();
+    let reason = REASONS.iter().find_map(|start| lower.strip_prefix(start));
+    reason.is_some_and(|reason| telling(reason).len() == 1)
+        || words.iter().any(|word| service_ports::is_service(word))
+        || group(&words) != OTHER
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ':' | ';' | ',' | '"')
+}
+
+/// Whether a word may be the number of a port.
+fn is_number(word: &str) -> bool {
+    word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a use is one end of a range of ports.

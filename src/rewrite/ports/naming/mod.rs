@@ -373,7 +373,8 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     let is_of_front = is_front(&evidence.best.service);
     let may_be_another = is_of_front || evidence.best.weight < weight::LISTENER && !evidence.names_service();
     let is_near = |row: &&Service| may_be_another && (is_of_front || !row.is_protocol) && evidence.is_near(row);
-    if let Some(row) = rows.iter().find(is_near) {
+    let mut near = rows.iter().filter(is_near);
+    if let (Some(row), None) = (near.next(), near.next()) {
         return Some((row, weight::KNOWN));
     }
     // A variable or a comment with the name of a service is better evidence than the number.
@@ -396,8 +397,15 @@ fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'st
     if let Some(row) = services(number).iter().find(is_end) {
         return Some((row, if evidence.shares(row) { weight::KNOWN } else { weight::USUAL }));
     }
-    // Both ends get the same row.
-    if let Some(row) = first.iter().chain(last).find(|row| range(row).is_none() && evidence.shares(row)) {
+    // Both ends get the same row, unless it is that of only one port of the service: `omadaManager`.
+    let is_whole = |row: &Service| {
+        let words = words::split(row.name);
+        words.len() == 1
+            || row.keywords().any(|key| key.eq_ignore_ascii_case(row.name))
+            || words.iter().all(|word| row.keywords().any(|key| key == word))
+    };
+    let names = |row: &&Service| range(row).is_none() && is_whole(row) && evidence.shares(row);
+    if let Some(row) = first.iter().chain(last).find(names) {
         return Some((row, weight::KNOWN));
     }
     let row = first.first().filter(|row| row.group == "games" && number.abs_diff(other) < FEW)?;

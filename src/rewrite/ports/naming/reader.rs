@@ -17,8 +17,8 @@ use super::words::{
     all_generic, comment, is_front, is_generic, is_holder, is_local, service, share, split, subject, telling, with,
 };
 use crate::knowledge::name_words::{
-    ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS,
-    PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL,
+    ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_OPTIONS, EMPTY_SECTIONS, EMPTY_VARIABLES, FRONTS, HOLDERS,
+    MACHINE_FOLDERS, PARTS, PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -79,8 +79,8 @@ impl<'a> Reader<'a> {
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
         let is_one_of_many = context.is_list(port) && line.called_host().is_none();
-        let subject =
-            own_subject(port.path, context).filter(|words| !context.is_machine(&words.join("-"))).unwrap_or_default();
+        let subject = own_subject(port.path, context).filter(|words| !context.is_machine(&words.join("-")));
+        let subject = subject.unwrap_or_default();
         let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());
         let is_default = line.before.trim_end().ends_with("mkDefault")
             || [".default", "defaultPort"].iter().any(|end| port.name.ends_with(end))
@@ -97,6 +97,20 @@ impl<'a> Reader<'a> {
             context,
             holder,
             named: OnceCell::new(),
+        }
+    }
+
+    /// Gives a connection the subject of what is behind a proxy: the configuration of a proxy in the folder of a service
+    /// passes connections on to that service. What the proxy listens on is its own.
+    pub fn look_behind_front(&mut self) {
+        if !is_front(&self.subject) {
+            return;
+        }
+        let in_layout = || folder(self.path).filter(|_| self.context.is_folder_of_service(self.path));
+        let service = service_of_folder(self.path, self.context).or_else(in_layout);
+        if let Some(service) = service.filter(|words| !self.context.is_machine(&words.join("-"))) {
+            self.subject = service;
+            self.named = OnceCell::new();
         }
     }
 
@@ -152,8 +166,7 @@ impl<'a> Reader<'a> {
         if self.last() == "expose" && self.parts.len() > 1 {
             return Vec::new();
         }
-        const EMPTY: [&str; 9] = ["addr", "address", "bind", "default", "listen", "port", "ports", "text", "value"];
-        split(self.last()).into_iter().filter(|word| !EMPTY.contains(&word.as_str())).collect()
+        split(self.last()).into_iter().filter(|word| !EMPTY_OPTIONS.contains(&word.as_str())).collect()
     }
 
     /// The purpose that a variable of the container gives for the inner number of a mapping: `webdav` in
@@ -172,11 +185,11 @@ impl<'a> Reader<'a> {
     /// The purpose that a variable gives for a mapping, if the mapping has the variable's default: `smtp` in
     /// `${SMTP_HOST_PORT:-2525}:25`.
     pub fn fallback(&self, service: &[String]) -> Option<Vec<String>> {
-        const EMPTY: [&str; 10] =
-            ["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
         let mut words = split(self.line.fallback().filter(|_| self.is_mapping())?);
         words.retain(|word| {
-            !EMPTY.contains(&word.as_str()) && !share(service, [word]) && !is_front(std::slice::from_ref(word))
+            !EMPTY_VARIABLES.contains(&word.as_str())
+                && !share(service, [word])
+                && !is_front(std::slice::from_ref(word))
         });
         words.extend((self.side() == Some(Side::Container)).then(|| "container".to_owned()));
         (words.first()? != "container").then_some(words)
@@ -401,11 +414,13 @@ impl<'a> Reader<'a> {
         // `step-ca-init` prepares `step-ca`.
         let unit = if is_unit { without_phase(self.parts[at]) } else { self.parts[at] };
         let mut words = if is_twin { split(unit) } else { service(unit) };
-        if words.len() > 1 {
-            words.pop_if(|word| self.context.is_ending(word));
-            if words.len() > 1 && self.context.is_ending(&words[0]) {
-                words.remove(0);
-            }
+        // `wiki-wiki`
+        let (first, second) = words.split_at(words.len() / 2);
+        if self.parts[holder] == "containers" && first == second {
+            words.truncate(words.len() / 2);
+        }
+        if let Some(own) = self.context.without_ending(&words) {
+            words = own;
         }
         if self.parts[at] == "?" && !self.subject.is_empty() {
             let candidate = Candidate {
@@ -638,23 +653,28 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The subject of a file. The configuration of a proxy, and of a part of a machine, in the folder of a service is about
-/// that service.
+/// The subject of a file. The configuration of a part of a machine, in the folder of a service, is about that service.
 fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
     let own = subject(path);
-    if own.as_ref().is_some_and(|own| !is_front(own)) {
+    if own.is_some() {
         return own;
     }
-    let folder = path.rsplit('/').nth(1).filter(|folder| !is_front(&split(folder))).map(service).unwrap_or_default();
+    // `hosts/web1/wiki/default.nix`
+    let folder = if path.ends_with("/default.nix") { service_of_folder(path, context)? } else { return None };
+    (!context.is_machine(&folder.join("-"))).then_some(folder)
+}
+
+/// The name of the folder of a file, if it is the name of a known service.
+fn service_of_folder(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
+    let folder = folder(path)?;
     let is_known = context.is_service(&folder) || service_ports::is_service(&folder.concat());
-    let is_service = is_known && !all_generic(&folder);
-    let Some(own) = own else {
-        // `hosts/web1/wiki/default.nix`
-        let is_default = || path.ends_with("/default.nix");
-        return Some(folder).filter(|folder| is_service && is_default() && !context.is_machine(&folder.join("-")));
-    };
-    let is_service = is_service || !all_generic(&folder) && context.is_folder_of_service(path);
-    Some(if is_service { folder } else { own })
+    is_known.then_some(folder)
+}
+
+/// The words of the name of the folder of a file, unless they are generic or the name of a proxy.
+fn folder(path: &str) -> Option<Vec<String>> {
+    let words = path.rsplit('/').nth(1).filter(|folder| !is_front(&split(folder))).map(service)?;
+    (!all_generic(&words)).then_some(words)
 }
 
 /// The name of a unit without the phase of its service: `wiki` for `wiki-init`.

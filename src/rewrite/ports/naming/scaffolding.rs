@@ -10,6 +10,9 @@ use super::words::{self, all_generic, is_front, site_labels, split};
 use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{Certainty, services};
 
+/// Sets of virtual hosts, without the first letter, which may be part of a longer name.
+const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
+
 /// A name is a namespace if at least this many ports, and at least this many files, are under it.
 const MANY: usize = 3;
 
@@ -48,6 +51,8 @@ pub struct Scaffolding<'a> {
     collections: HashSet<(&'a str, &'a str)>,
     /// Suffixes that the repository appends to the names of its own modules: `ctl` in `wikictl` in `wiki.nix`.
     endings: HashSet<String>,
+    /// The names of the services that the repository has options for, each as one word.
+    modules: HashSet<String>,
     /// The names of services, each as one word.
     services: HashSet<String>,
     /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
@@ -65,6 +70,8 @@ pub struct Scaffolding<'a> {
     sockets: HashSet<(&'a str, u32)>,
     /// The telling first labels of the virtual hosts in each domain.
     domains: HashMap<String, BTreeSet<&'a str>>,
+    /// The names of virtual hosts whose first labels are also those of others in the same domain.
+    namesakes: HashSet<String>,
     /// The texts of the files.
     pub texts: Texts<'a>,
 }
@@ -81,6 +88,7 @@ impl<'a> Scaffolding<'a> {
             siblings: siblings(&names),
             categories: ports.iter().flat_map(categories).collect(),
             endings: endings(ports),
+            modules: ports.iter().filter(|port| is_option(port)).filter_map(|port| service(port.name)).collect(),
             services: names.iter().copied().filter_map(service).collect(),
             lists: lists(ports),
             fronts: fronts(ports),
@@ -89,6 +97,7 @@ impl<'a> Scaffolding<'a> {
             machines,
             collections,
             domains: domains(&names),
+            namesakes: namesakes(&names),
             texts: Texts::of(ports),
         }
     }
@@ -115,9 +124,19 @@ impl<'a> Scaffolding<'a> {
         ending.is_some_and(|ending| self.endings.contains(ending))
     }
 
-    /// Whether many modules of the repository have a word at the end of their names.
-    pub fn is_ending(&self, word: &str) -> bool {
-        !self.endings.is_empty() && self.endings.contains(word)
+    /// The name of a module of the repository without the word that many of its modules have. `None` if there is no
+    /// such module, or if another service has the shorter name.
+    pub fn without_ending(&self, name: &[String]) -> Option<Vec<String>> {
+        if name.len() < 2 || self.endings.is_empty() || !self.modules.contains(&name.concat()) {
+            return None;
+        }
+        let (first, last) = (name.first()?, name.last()?);
+        let own = match () {
+            () if self.endings.contains(last) => &name[..name.len() - 1],
+            () if self.endings.contains(first) => &name[1..],
+            () => return None,
+        };
+        (!self.is_service(own)).then(|| own.to_vec())
     }
 
     /// Whether many virtual hosts are in a domain, which then does not name one of them.
@@ -128,6 +147,11 @@ impl<'a> Scaffolding<'a> {
     /// Whether several virtual hosts are in a domain.
     pub fn is_domain_of_several(&self, labels: &[&str]) -> bool {
         self.domains.get(&labels.join(".")).is_some_and(|hosts| hosts.len() > 1)
+    }
+
+    /// Whether another virtual host in the domain has the same first label.
+    pub fn has_namesake(&self, labels: &[&str]) -> bool {
+        self.namesakes.contains(&labels.join("."))
     }
 
     /// Whether another container has the same name except for its generic last word.
@@ -210,14 +234,18 @@ fn siblings<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
 /// The suffixes of module names, after the subjects of their files.
 fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     let mut files: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let is_option = |port: &&Missing<'_>| port.name.starts_with("options.") || port.name.contains(".options.");
-    for port in ports.iter().filter(is_option) {
+    for port in ports.iter().filter(|port| is_option(port)) {
         let (Some(name), Some(subject)) = (service(port.name), words::subject(port.path)) else { continue };
         if let Some(ending) = name.strip_prefix(&subject.concat()).filter(|ending| !ending.is_empty()) {
             files.entry(ending.to_owned()).or_default().insert(port.path);
         }
     }
     files.into_iter().filter(|(_, files)| files.len() >= MANY).map(|(ending, _)| ending).collect()
+}
+
+/// Whether a use is in the declaration of an option.
+fn is_option(port: &Missing<'_>) -> bool {
+    port.name.starts_with("options.") || port.name.contains(".options.")
 }
 
 /// The service after `services` in the name of a use, as one word.
@@ -349,11 +377,8 @@ fn layouts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
 /// The telling first labels of the virtual hosts in each domain, and in each part of a domain: `wiki.example.org` is in
 /// `example.org`.
 fn domains<'a>(names: &HashSet<&'a str>) -> HashMap<String, BTreeSet<&'a str>> {
-    const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
     let mut domains: HashMap<String, BTreeSet<&str>> = HashMap::default();
-    for name in names {
-        let Some((_, site)) = SITES.iter().find_map(|sites| name.split_once(sites)) else { continue };
-        let parts: Vec<&str> = site.split(['.', ' ']).collect();
+    for parts in names.iter().filter_map(|name| site(name)) {
         let labels = site_labels(&parts);
         for at in 1..labels.len().saturating_sub(1) {
             if !all_generic(&words::service(labels[at - 1])) {
@@ -362,6 +387,24 @@ fn domains<'a>(names: &HashSet<&'a str>) -> HashMap<String, BTreeSet<&'a str>> {
         }
     }
     domains
+}
+
+/// The names of virtual hosts whose first labels are also those of others in the same domain.
+fn namesakes(names: &HashSet<&str>) -> HashSet<String> {
+    let mut hosts: BTreeMap<(&str, String), HashSet<String>> = BTreeMap::new();
+    for parts in names.iter().filter_map(|name| site(name)) {
+        if let labels @ [first, .., _, _] = site_labels(&parts) {
+            let domain = labels[labels.len() - 2..].join(".");
+            hosts.entry((*first, domain)).or_default().insert(labels.join("."));
+        }
+    }
+    hosts.into_values().filter(|hosts| hosts.len() > 1).flatten().collect()
+}
+
+/// The parts of a name after the set of virtual hosts.
+fn site(name: &str) -> Option<Vec<&str>> {
+    let (_, site) = SITES.iter().find_map(|sites| name.split_once(sites))?;
+    Some(site.split(['.', ' ']).collect())
 }
 
 /// Numbers that several virtual hosts of a file listen on.

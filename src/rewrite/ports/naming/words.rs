@@ -89,8 +89,6 @@ pub fn service(name: &str) -> Vec<String> {
     while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
         words.pop();
     }
-    // `wiki-wiki`
-    words.dedup();
     spell_number(&mut words);
     let from_letter = |word: &String| word.starts_with(|c: char| c.is_ascii_alphabetic());
     if words.first().is_some_and(|first| !from_letter(first)) {

@@ -233,8 +233,7 @@ impl Reader<'_> {
     pub fn run(&self, port: &Missing<'_>) -> Option<Candidate> {
         const AROUND: usize = 600;
         let after = wording::head(port.text.get(port.span.end as usize..)?, AROUND);
-        let is_mapping = self.line.side().is_some() || after.starts_with(':') || self.line.before.ends_with(':');
-        let words = split(self.line.run(after).filter(|_| is_mapping)?);
+        let words = split(self.line.run(after).filter(|_| self.line.is_published())?);
         let is_name = !all_generic(&words);
         is_name.then_some(Candidate { service: words, qualifier: self.end(), weight: weight::LISTENER + 1 })
     }
@@ -342,12 +341,16 @@ impl Reader<'_> {
         Some(match own.get(at + 1) {
             // `docker.ui.example.org`
             None if at > 0 && is_purpose => with(&split(own[at - 1]), &words),
-            // `wiki.lab.example.org`, unless many virtual hosts are in `lab.example.org`
-            Some(zone) if at == 0 && own.len() == 2 && !self.context.is_domain_of_several(&labels[1..]) => {
-                with(&words, &split(zone))
-            }
+            // `wiki.lab.example.org` besides `wiki.example.org`, unless several virtual hosts are in `lab.example.org`
+            Some(zone) if at == 0 && own.len() == 2 && self.distinguishes(zone, labels) => with(&words, &split(zone)),
             _ => words,
         })
+    }
+
+    /// Whether the second label of a virtual host's name distinguishes it from another virtual host.
+    fn distinguishes(&self, zone: &str, labels: &[&str]) -> bool {
+        let is_name = !all_generic(&split(zone)) && !self.context.is_machine(zone);
+        is_name && !self.context.is_domain_of_several(&labels[1..]) && self.context.has_namesake(labels)
     }
 
     /// The first label of the virtual host around a client.

@@ -132,7 +132,15 @@ impl Reader<'_> {
         let at = self.parts.iter().position(|part| ABBREVIATIONS.contains(part))?;
         let words = split(self.parts.get(at + 1)?);
         let is_name = words.iter().any(|word| word.len() > 1 && !is_generic(word));
-        let words = if self.line.before.contains("ssh ") { with(&words, &["ssh".to_owned()]) } else { words };
+        // Only `ssh -p` has the port of a server.
+        let flags = || self.line.before.rsplit_once("ssh ").map_or("", |(_, flags)| flags).split_whitespace();
+        let kind = flags().rev().find_map(|flag| match flag {
+            "-p" => Some("ssh"),
+            "-L" | "-R" => Some("forward"),
+            "-D" => Some("socks"),
+            _ => None,
+        });
+        let words = kind.map_or_else(|| words.clone(), |kind| with(&words, &[kind.to_owned()]));
         is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER })
     }
 

@@ -2,7 +2,9 @@
 
 use super::super::words::{all_generic, service, split, telling};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
-use crate::knowledge::name_words::{CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, ROUTES, TOP_LEVEL};
+use crate::knowledge::name_words::{
+    CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, ROUTES, STRUCTURE, TOP_LEVEL,
+};
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
@@ -123,8 +125,10 @@ impl<'a> Reader<'a> {
     /// `networking.proxyPorts = [ 8000 ]`.
     fn is_in_bare_list(&self) -> bool {
         let [outer @ .., last] = self.parts.as_slice() else { return false };
-        let is_list = last.len() > 4 && last[last.len() - 5..].eq_ignore_ascii_case("ports");
-        let is_of_service = |part: &&str| HOLDERS.contains(part) || *part == "options" || !all_generic(&split(part));
+        let end = last.len().checked_sub(5).and_then(|at| last.get(at..));
+        let is_list = end.is_some_and(|end| end.eq_ignore_ascii_case("ports"));
+        let is_name = |part: &&str| !STRUCTURE.contains(part) && !all_generic(&split(part));
+        let is_of_service = |part: &&str| HOLDERS.contains(part) || *part == "options" || is_name(part);
         is_list
             && !outer.is_empty()
             && self.path.ends_with(".nix")

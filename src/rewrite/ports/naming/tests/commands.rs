@@ -6,6 +6,7 @@ use super::*;
 fn abbreviations_name_the_ports_of_their_commands() {
     for (name, text, expected) in [
         ("programs.fish.shellAbbrs.webshare", "webshare = \"python -m http.server @4321\";", "services.webshare"),
+        ("home.shellAliases.px", "px = \"ssh -L @4321:localhost:80 web1\";", "services.pxForward"),
         ("home.shellAliases.lab", "lab = \"ssh -p @4321 root@localhost\";", "infrastructure.labSsh"),
     ] {
         assert_eq!(proposals(&[(4321, name, "home/fish.nix", text)]), [format!("{expected}=4321")], "{name}");
@@ -20,9 +21,7 @@ fn a_command_names_the_container_that_it_runs() {
         let inside = text.replace("@8090:8080", "8090:@8080");
         let uses = [(8090, name, "notes.nix", &*text), (8080, name, "notes.nix", &*inside)];
         let expected = ["services.notesRemote=8090", "services.notesRemoteContainer=8080"];
-        let mut found = proposals(&uses);
-        found.sort_by_key(|name| name.len());
-        assert_eq!(found, expected, "{command}");
+        assert_eq!(proposals(&uses), expected.map(str::to_owned), "{command}");
     }
 }
 
@@ -35,6 +34,16 @@ fn clients_of_ssh_refer_to_the_server() {
     assert_eq!(proposals(&[client, server]), ["services.softServe=4321"]);
     let settings = (4321, "programs.ssh.settings.orb.Port", "home/ssh.nix", "Port = @4321;");
     assert_eq!(proposals(&[settings]), ["infrastructure.orbSsh=4321"]);
+}
+
+#[test]
+fn a_client_of_ssh_does_not_reach_a_website() {
+    let uses = [
+        (2200, "programs.ssh.matchBlocks.*.port", "home.nix", "port = @2200;"),
+        (2203, "programs.ssh.matchBlocks.nas.port", "home.nix", "port = @2203;"),
+        (2203, "services.openssh.ports", "hosts.nix", "ports = [ @2203 ];"),
+    ];
+    assert_eq!(proposals(&uses), ["infrastructure.ssh=2203", "unnamed.sshPort2200Tcp=2200"]);
 }
 
 #[test]
@@ -59,7 +68,9 @@ fn no_name_is_an_alternate_of_an_alternate() {
         (4321, "services.ssh-alternate.port", "hosts/web2/a.nix", "port = @4321;"),
         (4322, "services.ssh-alternate.port", "hosts/web3/a.nix", "port = @4322;"),
     ];
-    assert!(proposals(&uses).iter().all(|name| !name.contains("AlternateAlternate")), "{:?}", proposals(&uses));
+    let expected =
+        ["infrastructure.ssh=2222", "infrastructure.sshAlternate=4321", "infrastructure.sshAlternateWeb3=4322"];
+    assert_eq!(proposals(&uses), expected);
 }
 
 #[test]
@@ -70,6 +81,42 @@ fn the_lines_above_a_number_may_name_its_usual_service() {
     assert_eq!(proposals(&[client, server]), ["home.homeAssistant=8123"]);
     let rtmp = "appendConfig = ''\n  rtmp {\n    server {\n      listen @1935;\n    }\n  }\n'';";
     assert_eq!(proposals(&[(1935, "services.nginx.appendConfig listen", "stream.nix", rtmp)]), ["media.rtmp=1935"]);
+}
+
+#[test]
+fn other_elements_sentences_and_paths_do_not_name_a_number() {
+    let links = "text = ''\n  - title: Grafana\n    url: http://10.0.0.1:3301\n  - title: Reels\n    url: http://10.0.0.1:@3000\n'';";
+    let listener = (3000, "services.reels.port", "server.nix", "port = @3000;");
+    let link = (3000, "environment.etc.glance.yml.text url", "dash.nix", links);
+    assert_eq!(proposals(&[link, listener]), ["services.reels=3000"]);
+    for (number, file, lines) in
+        [(8123, "gallery", "root = /home/gallery"), (3000, "reels", "name = \"grafana is not used here\"")]
+    {
+        let name = format!("environment.etc.{file}.conf.text listen_port");
+        let text = format!("text = ''\n  {lines}\n  listen_port = @{number}\n'';");
+        let path = format!("{file}.nix");
+        assert_eq!(proposals(&[(number, &name, &path, &text)]), [format!("services.{file}={number}")], "{lines}");
+    }
+    let balancer = "text = ''\n  backend home\n    server s3 10.0.0.2:4444\n  backend clickhouse\n    server s4 10.0.0.2:@8123\n'';";
+    let found = proposals(&[(8123, "environment.etc.haproxy.cfg.text server", "haproxy.nix", balancer)]);
+    assert_eq!(found, ["databases.clickhouseHttp=8123"]);
+}
+
+#[test]
+fn a_flag_that_begins_like_the_name_of_a_container_is_another_flag() {
+    let name = "systemd.services.gallery.serviceConfig.ExecStart";
+    for (command, number, expected) in [
+        ("-p @4321:4322 --namespace prod gallery", 4321, "services.gallery=4321"),
+        ("-p @4321:4322 gallery --name=prod", 4321, "services.gallery=4321"),
+        ("-p @4321:4322 -d --network host --name=chat-box chat", 4321, "services.chatBox=4321"),
+    ] {
+        let text = format!("ExecStart = \"podman run {command}\";");
+        assert_eq!(proposals(&[(number, name, "gallery.nix", &*text)]), [expected], "{command}");
+    }
+    // A variable of the container has the port of another service.
+    let text = "ExecStart = \"podman run --name chat-box -e DB_HOST=db:@4567 chat\";";
+    let found = proposals(&[(4567, name, "gallery.nix", text)]);
+    assert!(!found[0].contains("chatBox"), "{found:?}");
 }
 
 #[test]
@@ -107,9 +154,8 @@ fn clients_of_ssh_tell_servers_apart() {
         (4321, &*juniper, "home/ssh.nix", "port = @4321;"),
         (4322, &*aspen, "home/ssh.nix", "port = @4322;"),
     ];
-    let found = proposals(&uses);
-    assert!(found.contains(&"infrastructure.ssh=22".to_owned()), "{found:?}");
-    assert!(found.iter().all(|name| !name.contains("Alternate") && !name.contains("unnamed")), "{found:?}");
+    let expected = ["infrastructure.ssh=22", "services.fleetAspenSsh=4322", "services.fleetSsh=4321"];
+    assert_eq!(proposals(&uses), expected);
 }
 
 #[test]

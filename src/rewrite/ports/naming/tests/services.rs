@@ -350,6 +350,35 @@ fn an_entry_of_a_catalogue_repeats_the_number_of_a_service() {
 }
 
 #[test]
+fn a_set_of_services_is_not_a_catalogue_of_others() {
+    let uses = [
+        (8765, "myapps.wiki.port", "server.nix", "wiki = { port = @8765; };"),
+        (8766, "myapps.chat.port", "server.nix", "chat = { port = @8766; };"),
+        (8767, "myapps.films.port", "server.nix", "films = { port = @8767; };"),
+        (8765, "services.gallery.port", "server.nix", "port = @8765;"),
+    ];
+    let expected = ["services.chat=8766", "services.films=8767", "services.gallery=8765", "services.wiki=8765"];
+    assert_eq!(proposals(&uses), expected);
+}
+
+#[test]
+fn an_option_that_only_its_file_names_is_another_port_than_that_of_a_part() {
+    let uses = [
+        (1337, "opts.worker.port.default", "gallery.nix", "default = @1337;"),
+        (1337, "opts.port.default", "gallery.nix", "default = @1337;"),
+    ];
+    assert_eq!(proposals(&uses), ["services.gallery=1337", "services.worker=1337"]);
+}
+
+#[test]
+fn names_may_have_letters_outside_ascii() {
+    for name in ["ports.ééé", "ports.порт", "networking.日本語", "日本語.éports"] {
+        let text = "ports = [ @4321 ];";
+        assert_eq!(proposals(&[(4321, name, "x.nix", text)]).len(), 1, "{name}");
+    }
+}
+
+#[test]
 fn a_local_client_does_not_reach_the_inside_of_a_container() {
     let name = |container: &str| format!("virtualisation.oci-containers.containers.{container}.ports");
     let (dash, chat) = (name("dash"), name("chat"));
@@ -392,4 +421,31 @@ fn the_ending_of_the_modules_of_a_repository_is_no_part_of_a_service() {
         proposals(&uses),
         ["services.dash=4324", "services.films=4323", "services.reels=4322", "services.wiki=4321"]
     );
+    // The container is none of these modules.
+    let container = |name: &str| format!("virtualisation.oci-containers.containers.{name}.ports");
+    let (lab, other) = (container("lab"), container("lab-reef"));
+    let lab = (3999, &*lab, "boxes.nix", "ports = [ \"@3999:3999\" ];");
+    let other = (4000, &*other, "boxes.nix", "ports = [ \"@4000:4000\" ];");
+    let found = proposals(&[uses[0], uses[1], uses[2], lab, other]);
+    assert!(found.contains(&"services.lab=3999".to_owned()), "{found:?}");
+    assert!(found.contains(&"services.labReef=4000".to_owned()), "{found:?}");
+}
+
+#[test]
+fn the_ends_of_a_range_are_not_one_port_of_the_service() {
+    let text = "{ from = @29811; to = 29817; }";
+    let name = "networking.firewall.allowedTCPPortRanges.from";
+    assert_eq!(proposals(&[(29811, name, "omada.nix", text)]), ["infrastructure.omadaFirst=29811"]);
+}
+
+#[test]
+fn common_words_in_the_names_of_services_are_kept() {
+    for (name, expected) in [
+        ("services.server-self-hosted.port", "serverSelfHosted"),
+        ("services.tide-ping.port", "tidePing"),
+        ("services.ping.port", "ping"),
+        ("services.tik-tik.port", "tikTik"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, "a.nix", "port = @4321;")]), [format!("services.{expected}=4321")]);
+    }
 }

@@ -8,9 +8,9 @@ const PROXY: &str = "proxyPass = \"http://127.0.0.1:@4321\";";
 fn a_call_gets_the_name_of_its_virtual_host() {
     let path = "modules/web/nginx.nix";
     for (text, expected) in [
-        ("\"fit.example.org\" = proxy \"fit.example.org\" @4321;", "infrastructure.fit"),
-        ("\"fit-api.example.org\" = proxy \"fit-api.example.org\" @4321 // { x = 1; };", "infrastructure.fitApi"),
-        ("\"drive.${domain}\" =\n  proxy \"drive.${domain}\" @4321;", "infrastructure.drive"),
+        ("\"fit.example.org\" = proxy \"fit.example.org\" @4321;", "services.fit"),
+        ("\"fit-api.example.org\" = proxy \"fit-api.example.org\" @4321 // { x = 1; };", "services.fitApi"),
+        ("\"drive.${domain}\" =\n  proxy \"drive.${domain}\" @4321;", "services.drive"),
     ] {
         assert_eq!(proposals(&[(4321, "port", path, text)]), [format!("{expected}=4321")], "{text}");
     }
@@ -18,9 +18,9 @@ fn a_call_gets_the_name_of_its_virtual_host() {
     let hosts = ["fit", "shift", "chat"].map(|host| format!("\"{host}.example.org\" = proxy \"x\" @432"));
     let texts: Vec<String> = hosts.iter().zip(1..).map(|(text, digit)| format!("{text}{digit};")).collect();
     let uses = [(4321, "port", path, &*texts[0]), (4322, "port", path, &*texts[1]), (4323, "port", path, &*texts[2])];
-    assert_eq!(proposals(&uses), ["infrastructure.chat=4323", "infrastructure.fit=4321", "infrastructure.shift=4322"]);
+    assert_eq!(proposals(&uses), ["services.chat=4323", "services.fit=4321", "services.shift=4322"]);
     let listener = (4321, "services.workout.port", "modules/fitness.nix", "port = @4321;");
-    assert_eq!(proposals(&[uses[0], listener]), ["infrastructure.workout=4321"]);
+    assert_eq!(proposals(&[uses[0], listener]), ["services.workout=4321"]);
 }
 
 #[test]
@@ -66,6 +66,34 @@ fn a_common_domain_names_none_of_its_virtual_hosts() {
 }
 
 #[test]
+fn only_a_zone_that_distinguishes_virtual_hosts_is_part_of_the_name() {
+    let hosts = ["wiki", "chat", "films", "reels.nas", "songs.home"];
+    let names = hosts.map(|host| format!("services.nginx.virtualHosts.{host}.reef.dev.locations./.proxyPass"));
+    let texts = ["1", "2", "3", "4", "5"].map(|digit| PROXY.replace("4321", &format!("432{digit}")));
+    let uses: Vec<_> = (4321..)
+        .zip(names.iter().zip(&texts))
+        .map(|(number, (name, text))| (number, &**name, "nginx.nix", &**text))
+        .collect();
+    let expected = [
+        "services.chat=4322",
+        "services.films=4323",
+        "services.reels=4324",
+        "services.songs=4325",
+        "services.wiki=4321",
+    ];
+    assert_eq!(proposals(&uses), expected);
+}
+
+#[test]
+fn what_a_proxy_listens_on_is_not_the_service_of_its_folder() {
+    let uses = [
+        (4001, "services.wiki.ports", "wiki/compose.yaml", "- @4001:80"),
+        (9090, "metrics", "wiki/cloudflared.yaml", "metrics: 0.0.0.0:@9090"),
+    ];
+    assert_eq!(proposals(&uses), ["development.wiki=4001", "services.cloudflaredMetrics=9090"]);
+}
+
+#[test]
 fn a_matcher_of_caddy_is_not_a_service() {
     let name = "services.caddy.virtualHosts.pocket.example.org.extraConfig reverse_proxy";
     let text = |matcher: &str| format!("{matcher}handle @allowed {{\n  reverse_proxy 127.0.0.1:@4321\n}}");
@@ -73,6 +101,19 @@ fn a_matcher_of_caddy_is_not_a_service() {
     assert_eq!(proposals(&[(4321, name, "caddy.nix", &cors)]), ["services.pocket=4321"]);
     let host = text("@allowed host allowed.example.org\n").replace("allowed", "gallery");
     assert_eq!(proposals(&[(4321, name, "caddy.nix", &host)]), ["services.gallery=4321"]);
+    for definition in [
+        "@allowed {\n  host allowed.example.org\n}\n",
+        "@allowed host_regexp allowed\n",
+        "@allowed header_regexp Host allowed\n",
+        "@allowed expression path('/x')\n",
+        // Too far above to be found
+        "",
+    ] {
+        let block = text(definition).replace("allowed", "gallery");
+        assert_eq!(proposals(&[(4321, name, "caddy.nix", &block)]), ["services.gallery=4321"], "{definition}");
+    }
+    let block = text("@allowed {\n  method OPTIONS\n}\n").replace("allowed", "preflight");
+    assert_eq!(proposals(&[(4321, name, "caddy.nix", &block)]), ["services.pocket=4321"]);
     // A purpose is a part of the file's service.
     let health = text("@allowed host allowed.example.org\n").replace("allowed", "health");
     let script = "systemd.services.herald-bootstrap.script reverse_proxy";
@@ -126,6 +167,7 @@ fn comments_name_proxies_and_single_numbers() {
     for text in [
         "# Required by Lifx\nallowedUDPPorts = [ @4321 4322 ];",
         "# One of the ports that the lamps use\nallowedUDPPorts = [ @4321 ];",
+        "# Do not forget restart\nallowedUDPPorts = [ @4321 ];",
     ] {
         assert_eq!(proposals(&[(4321, list, "hosts/web1/default.nix", text)]), ["unnamed.port4321Udp=4321"], "{text}");
     }
@@ -158,5 +200,5 @@ fn two_virtual_hosts_with_one_number_are_two_services() {
     let call = (4321, "port", path, "\"status.example.org\" = proxy \"status.example.org\" @4321;");
     let name = "services.nginx.virtualHosts.car.example.org.locations./.proxyPass";
     let uses = [call, (4321, name, path, PROXY)];
-    assert_eq!(proposals(&uses), ["infrastructure.car=4321", "infrastructure.status=4321"]);
+    assert_eq!(proposals(&uses), ["services.car=4321", "services.status=4321"]);
 }
