@@ -96,8 +96,8 @@ fn data_without_an_extension_does_not_count_as_source() {
 
 #[test]
 fn paths_of_every_machine_are_not_those_of_an_image() {
-    let script =
-        "#!/bin/sh\npython a.py > /dev/null 2>&1\ncat /etc/hosts /proc/cpuinfo\n/usr/bin/env python /b.py /tmp/x\n";
+    let script = "#!/bin/sh\npython a.py > /dev/null 2>&1\ncat /etc/hosts /proc/cpuinfo\n/usr/bin/env python /b.py /tmp/x\n\
+                  curl http://localhost:80/x\n";
     let files = [("Dockerfile", "FROM python:3.12\nCOPY . .\nCMD [\"./run.sh\"]\n"), ("run.sh", script)];
     let compose = ("compose.yaml", "services:\n  app: {build: .}\n");
     Repo::of(&[&files[..], &[compose, ("a.py", ""), ("b.py", "")]].concat())

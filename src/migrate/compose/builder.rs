@@ -18,7 +18,7 @@ use super::hosts::{self, Rewriter};
 use super::interpolate::Variables;
 use super::stack::{self, Port, Service, Stack};
 use super::yaml::{Node, Place, Scalar};
-use super::{names, process, words};
+use super::{folders, names, process, words};
 use crate::knowledge::containers;
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
@@ -143,7 +143,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 let is_file =
                     seen < MOST_PATHS && path.starts_with('/') && (is_path || containers::FILE_WORDS.contains(&before));
                 seen += usize::from(is_file);
-                match is_file.then(|| process::host_path(service, path)) {
+                match is_file.then(|| folders::host_path(service, path)) {
                     Some(local) if local != path => {
                         out.push_str(&local);
                         out.push_str(&part[word.len()..]);

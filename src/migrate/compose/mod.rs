@@ -6,7 +6,8 @@
 pub mod builder;
 pub mod canonical;
 mod environment;
-pub mod health;
+pub mod folders;
+mod health;
 pub mod hosts;
 pub mod image_file;
 pub mod interpolate;

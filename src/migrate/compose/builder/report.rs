@@ -372,7 +372,7 @@ fn has_no_effect(run: &str, folder: &str) -> bool {
                 ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
                     let is_tool = |word: &&str| matches!(*word, "pip" | "setuptools" | "wheel");
                     let is_known = |word: &&str| matches!(*word, "-U" | "--upgrade" | "--no-cache-dir" | "-q");
-                    rest.iter().any(|word| is_tool(word)) && rest.iter().all(|word| is_tool(word) || is_known(word))
+                    rest.iter().any(is_tool) && rest.iter().all(|word| is_tool(word) || is_known(word))
                 }
                 _ => false,
             }

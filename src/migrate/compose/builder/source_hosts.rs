@@ -275,7 +275,7 @@ fn is_in_string(before: &str, after: &str) -> bool {
         end.is_some_and(|end| end.eq_ignore_ascii_case(key))
     };
     let is_open = |quote: char| before.matches(quote).count() % 2 == 1;
-    ["host=", "server=", "data source="].iter().any(|key| ends_with(key))
+    ["host=", "server=", "data source="].iter().any(ends_with)
         && after.starts_with([' ', ';', ',', '"', '\''])
         && (is_open('"') || is_open('\''))
 }

@@ -103,7 +103,9 @@ pub fn script_paths(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str
     };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
     for (number, line) in lines {
-        for word in line.split(is_gap).filter(|word| word.starts_with('/') && word.len() > 1) {
+        // `//host` is a part of an address.
+        let is_path = |word: &&str| word.starts_with('/') && !word.starts_with("//") && word.len() > 1;
+        for word in line.split(is_gap).filter(is_path) {
             if seen.len() > MOST_PATHS || !seen.insert(word) {
                 continue;
             }
@@ -192,7 +194,7 @@ const MOST_NAMED: usize = 7;
 fn is_in_system(word: &str) -> bool {
     let is_below =
         |folder: &&str| word[1..].strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    is_of_machine(word) || FOLDERS_OF_MACHINES.iter().any(|folder| is_below(folder))
+    is_of_machine(word) || FOLDERS_OF_MACHINES.iter().any(is_below)
 }
 
 /// The maximum number of different paths in a script that are compared with those of the image.
