@@ -631,7 +631,7 @@ impl<'a> Reader<'a> {
         let after = self.named().map(|(at, _)| *at).or_else(first).map_or(self.parts.len(), |at| at + 1);
         // The domain of a virtual host does not distinguish its ports.
         let host = self.parts.iter().position(|part| matches!(*part, "virtualHosts" | "virtualhosts" | "proxyHosts"));
-        let after = host.map_or(after, |_| self.parts.len());
+        let after = host.or_else(|| self.ingress()).map_or(after, |_| self.parts.len());
         let inner = after..self.parts.len().saturating_sub(1).max(after);
         let is_numbered =
             |part: &str| part.starts_with(is_digit) || part.trim_end_matches(is_digit).ends_with(['-', '_']);
