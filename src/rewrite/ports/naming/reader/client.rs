@@ -66,7 +66,10 @@ impl Reader<'_> {
         // Most jails have the name of a service, but some have that of a filter: `nginx-http-auth`.
         let jail = self.jail().map(service).filter(|words| self.is_service(words));
         found.extend(jail.map(|words| plain(words, weight::TARGET)));
-        let is_scrape = |part: &&str| part.starts_with("scrape") || part.ends_with("scrape_configs");
+        // `extraScrapeConfigs`
+        let is_scrape = |part: &&str| {
+            part.starts_with("scrape") || ["scrape_configs", "ScrapeConfigs"].iter().any(|end| part.ends_with(end))
+        };
         if self.parts.iter().any(is_scrape) || self.line.is_target() {
             let job = job(port).filter(|words| !self.is_machine(words));
             found.extend(job.map(|words| plain(words, weight::JOB)));
