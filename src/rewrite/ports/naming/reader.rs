@@ -655,13 +655,24 @@ impl<'a> Reader<'a> {
 
 /// The subject of a file. The configuration of a part of a machine, in the folder of a service, is about that service.
 fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
-    let own = subject(path);
+    let own = whole_subject(path, context).or_else(|| subject(path));
     if own.is_some() {
         return own;
     }
     // `hosts/web1/wiki/default.nix`
     let folder = if path.ends_with("/default.nix") { service_of_folder(path, context)? } else { return None };
     (!context.is_machine(&folder.join("-"))).then_some(folder)
+}
+
+/// The name of a file or of its folder whose first word is general, if the file configures a service with the whole
+/// name: `open-webui`.
+fn whole_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
+    let file = path.strip_suffix(".nix")?;
+    let file = file.strip_suffix("/default").unwrap_or(file);
+    let name = file.rsplit('/').next().filter(|name| name.contains('-'))?;
+    let words = service(name);
+    let is_whole = words.len() > 1 && is_generic(&words[0]) && !all_generic(&words);
+    (is_whole && context.texts.configures(path, name)).then_some(words)
 }
 
 /// The name of the folder of a file, if it is the name of a known service.

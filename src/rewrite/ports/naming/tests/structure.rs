@@ -183,3 +183,11 @@ fn the_ends_of_a_range_in_the_rule_of_a_firewall_differ() {
         ["services.relayFirst=4321", "services.relayLast=4330"]
     );
 }
+
+#[test]
+fn the_general_word_of_a_service_is_part_of_its_name() {
+    let configures = "let port = @8083; in { services.open-webui = { inherit port; }; }";
+    assert_eq!(proposals(&[(8083, "port", "open-webui/default.nix", configures)]), ["services.openWebui=8083"]);
+    let other = "let port = @8083; in { services.webui = { inherit port; }; }";
+    assert_eq!(proposals(&[(8083, "port", "open-webui/default.nix", other)]), ["services.webui=8083"]);
+}
