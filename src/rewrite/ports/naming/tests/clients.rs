@@ -306,7 +306,7 @@ fn the_host_of_a_tunnel_names_what_is_behind_it() {
         ("wiki.example.com", "tunnels.nix", "services.wiki"),
         ("wiki.?", "tunnels.nix", "services.wiki"),
         // The whole domain is not a service.
-        ("example.com", "blog-site.nix", "services.blogSite"),
+        ("example.com", "diary.nix", "services.diary"),
     ] {
         let text = format!("\"{host}\" = {{\n  service = \"http://localhost:@3060\";\n}};");
         assert_eq!(proposals(&[(3060, &name(host), path, &text)]), [format!("{expected}=3060")], "{host}");
@@ -319,6 +319,6 @@ fn the_host_of_a_tunnel_names_what_is_behind_it() {
             (9080, &board, "cloudflared.nix", "service = \"http://localhost:@9080\";"),
             (9080, "virtualisation.oci-containers.containers.searxng.ports", "virt.nix", "\"@9080:8080\""),
         ]),
-        ["databases.nocodb=8080", "services.searxng=9080"]
+        ["services.nocodb=8080", "services.searxng=9080"]
     );
 }

@@ -196,5 +196,5 @@ fn the_general_word_of_a_service_is_part_of_its_name() {
 fn the_set_of_entry_points_of_a_proxy_is_not_a_service() {
     let text = "entryPoints:\n  metrics:\n    address: \":@8082\"\n";
     let uses = [(8082, "entryPoints.metrics.address", "compose/traefik/traefik.yml", text)];
-    assert_eq!(proposals(&uses), ["infrastructure.traefikMetrics=8082"]);
+    assert_eq!(proposals(&uses), ["monitoring.traefikMetrics=8082"]);
 }
