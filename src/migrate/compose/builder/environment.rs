@@ -1,6 +1,6 @@
 //! The environment of a process: variables, secrets and `env_file`s.
 
-use super::told::{Told, how_told};
+use super::told::{Told, how_told, is_address};
 use super::{Builder, Done};
 use crate::knowledge::containers;
 use crate::migrate::compose::hosts::Position;
@@ -226,7 +226,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             Told::Text => {}
             Told::Variable(name) => {
                 if !environment.iter().any(|(known, _)| known == name) {
-                    environment.push((name.to_owned(), self.port_text(Some(port))));
+                    let mut value = Text::default();
+                    if name == "PORT" && is_address(self.files(), service, port.container) {
+                        value.push(":");
+                    }
+                    value.append(&self.port_text(Some(port)));
+                    environment.push((name.to_owned(), value));
                 }
             }
             Told::Not => {
@@ -292,7 +297,34 @@ impl<'a, 'm> Builder<'a, 'm> {
                 return;
             }
         };
-        let Ok(pairs) = interpolate::read_env_item(item, &text, &self.variables) else {
+        self.env_text_notes(service, path, item, &text);
+    }
+
+    /// Reports a mounted `.env` that does not exist, and what an example of it names. Returns whether it is missing.
+    pub(in crate::migrate::compose) fn missing_mounted_env(
+        &self,
+        service: &Service<'_>,
+        path: &str,
+        item: &Node,
+    ) -> bool {
+        let is_env = path.rsplit('/').next().is_some_and(|name| name == ".env" || name.starts_with(".env."));
+        if !is_env || self.files.is_folder(path) || !matches!(self.files.text(path), Ok(None)) {
+            return false;
+        }
+        let examples = ["example", "sample", "template", "dist"].map(|end| format!("{path}.{end}"));
+        let mut examples = examples.into_iter().filter_map(|path| Some((self.files.text(&path).ok()??, path)));
+        let example = examples.next();
+        let todo = missing_file(example.as_ref().map(|(_, path)| path.as_str()));
+        self.leave(service, &item.place, "volumes", format!("{path} does not exist"), todo);
+        if let Some((text, example)) = example {
+            self.env_text_notes(service, &example, item, &text);
+        }
+        true
+    }
+
+    /// Reports the values in the text of a file with variables that refer to other hosts.
+    fn env_text_notes(&self, service: &Service<'_>, path: &str, item: &Node, text: &str) {
+        let Ok(pairs) = interpolate::read_env_item(item, text, &self.variables) else {
             self.leave(
                 service,
                 &item.place,

@@ -208,6 +208,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default();
             let (why, todo) = match source.strip_prefix("./") {
+                Some(inside) if self.missing_mounted_env(service, inside, item) => continue,
                 _ if source.ends_with("docker.sock") => (
                     "there is no Docker to talk to".to_owned(),
                     "remove the part of the program that starts or watches containers".to_owned(),
