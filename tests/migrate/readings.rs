@@ -213,3 +213,16 @@ fn go_programs_that_listen_on_an_address_get_it_with_its_colon() {
     .left("services.a.volumes", "a/.env does not exist")
     .left("services.a.env_file", "STORE in a/.env.example");
 }
+
+#[test]
+fn hosts_without_a_port_and_folders_of_the_image_are_reported() {
+    let compose = "services:\n  db: {image: \"postgres:16\", ports: [\"5433:5432\"]}\n  \
+                   a: {image: \"node:22\", command: node a.js, environment: {DB_HOST: db, LOG_DIR: /log, TEMP_DIR: /tmp/x, BASE: /b}}\n  \
+                   b: {image: \"node:22\", command: node a.js, environment: {DB_HOST: db, DB_PORT: \"5432\"}}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.js", "")])
+        .left("services.a.environment.DB_HOST", "`db` listens on 5433 here")
+        .left("services.a.environment.LOG_DIR", "/log may exist only in the image")
+        .not_left("services.a.environment.TEMP_DIR", "")
+        .not_left("services.a.environment.BASE", "")
+        .not_left("services.b.environment.DB_HOST", "");
+}
