@@ -235,7 +235,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
                     format!("pass ./{inside} to the program in `command`"),
                 ),
-                Some(inside) if in_folder(inside, &folder) || in_folder(&folder, inside) => {
+                Some(inside)
+                    if !["/etc", "/usr/local/etc"].iter().any(|folder| in_folder(target, folder))
+                        && (in_folder(inside, &folder) || in_folder(&folder, inside)) =>
+                {
                     self.carry(service, &item.place, "volumes", "the process runs in the checkout");
                     continue;
                 }
