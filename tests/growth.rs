@@ -223,7 +223,7 @@ fn port_ranges() {
 #[test]
 fn listeners_of_a_broker() {
     for listener in [|_| 1883, |index| 2_000 + index % 40] {
-        is_linear(400, MIGRATE, |size| {
+        is_linear(200, MIGRATE, |size| {
             let mount = "./m.conf:/mosquitto/config/mosquitto.conf";
             let compose = format!("services:\n  m: {{ image: eclipse-mosquitto, volumes: [\"{mount}\"] }}\n");
             let lines = each(size, |index| format!("port {}\n", listener(index)));
@@ -306,14 +306,14 @@ fn an_ignore_pattern_with_many_folders() {
 #[test]
 fn unclosed_expansions() {
     for open in ["${a:-", "$((", "${{ ", "$(${a", "\"${a:-\"", "eval '${a' ", "`${a`"] {
-        is_linear(1_500, CHECK, |size| vec![file("a.sh", format!("{}\nnpm run dev\n", open.repeat(size)))]);
+        is_linear(800, CHECK, |size| vec![file("a.sh", format!("{}\nnpm run dev\n", open.repeat(size)))]);
     }
 }
 
 #[test]
 fn expressions_on_one_line_of_a_workflow() {
     for text in ["${{ ", "${{ matrix.a }} "] {
-        is_linear(1_500, CHECK, |size| {
+        is_linear(800, CHECK, |size| {
             let steps = format!("    steps:\n      - run: |\n          {}\n", text.repeat(size));
             let workflow = format!("on: push\njobs:\n  a:\n    runs-on: x\n{steps}");
             vec![file(".github/workflows/a.yml", workflow)]
@@ -323,7 +323,7 @@ fn expressions_on_one_line_of_a_workflow() {
 
 #[test]
 fn heredoc_delimiters_over_many_lines() {
-    is_linear(7_000, CHECK, |size| vec![file("Dockerfile", format!("FROM alpine\nRUN {}\n", "<<-E\\\n".repeat(size)))]);
+    is_linear(4_000, CHECK, |size| vec![file("Dockerfile", format!("FROM alpine\nRUN {}\n", "<<-E\\\n".repeat(size)))]);
 }
 
 #[test]
@@ -372,14 +372,14 @@ fn quotes_on_one_line_of_a_string() {
 
 #[test]
 fn arguments_that_look_like_comments() {
-    is_linear(2_000, CHECK, |size| {
+    is_linear(1_000, CHECK, |size| {
         vec![file("a.nix", format!("{{ script = ''\n  server\n{}''; }}\n", "  -- serve --port 8080\n".repeat(size)))]
     });
 }
 
 #[test]
 fn clients_of_one_address() {
-    is_linear(500, CHECK, |size| {
+    is_linear(250, CHECK, |size| {
         let client = |index| format!("  a{index}.proxyPass = \"http://10.0.0.5:4321\";\n");
         vec![file("a.nix", format!("{{\n  services.a.port = 4321;\n{}}}\n", each(size, client)))]
     });
@@ -557,7 +557,7 @@ fn accounts_and_groups_in_a_dockerfile() {
 
 #[test]
 fn programs_in_the_command_of_an_image() {
-    is_linear(500, MIGRATE_DOCKERFILE, |size| {
+    is_linear(250, MIGRATE_DOCKERFILE, |size| {
         let words = each(size, |index| format!(", \"/usr/bin/a{index}\""));
         let copies = each(size / 5, |index| format!("COPY a /usr/lib/a{index}\n"));
         vec![file("Dockerfile", format!("FROM debian\n{copies}CMD [\"/usr/bin/a\"{words}]\n"))]
@@ -591,9 +591,9 @@ fn hosts_in_the_source_of_a_program() {
     let files = |name: &'static str, text: String| {
         vec![file("compose.yaml", compose), file("Dockerfile", "FROM node:22\nCOPY . .\n"), file(name, text)]
     };
-    is_linear(4_000, MIGRATE, |size| files("a.js", "web,".repeat(size)));
+    is_linear(2_000, MIGRATE, |size| files("a.js", "web,".repeat(size)));
     is_linear(1_000, MIGRATE, |size| files("a.ini", "host = web\n".repeat(size)));
     is_linear(1_000, MIGRATE, |size| files("a.js", "x = 'web' || process.env.A || 'http://web';\n".repeat(size)));
     // Longer lines are searched only for full addresses.
-    is_linear(100, MIGRATE, |size| files("a.py", format!("{}\n", "web ".repeat(size)).repeat(300)));
+    is_linear(40, MIGRATE, |size| files("a.py", format!("{}\n", "web ".repeat(size)).repeat(300)));
 }

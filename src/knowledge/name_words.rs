@@ -182,6 +182,7 @@ pub const STRUCTURE: &[&str] = &[
     "constants",
     "controllers",
     "destination",
+    "entryPoints",
     "group",
     "groups",
     "healthcheck",

@@ -471,7 +471,7 @@ fn lines_of_haproxy_that_need_a_container_are_reported() {
 
 #[test]
 fn files_of_haproxy_that_only_the_image_has_are_reported() {
-    let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:80\", \"8404:8404\"], \
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:80\", \"8404:8404\", \"8443:443\"], \
                    volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\", \"./tls:/tls\"]}\n";
     let config = "global\n  user haproxy\n  ca-base /etc/ssl/certs\ndefaults\n  errorfile 503 /usr/local/etc/haproxy/errors/503.http\n\
                   frontend f\n  bind *:80\n  bind  :8404\n  bind *:443 ssl crt /etc/ssl/x.pem ca-file /tls/ca.pem\n";

@@ -170,3 +170,68 @@ fn what_sets_the_document_root_of_apache_is_carried_over() {
         .left("services.b.command", "directive `Alias`")
         .left("services.b.command", "\"line\":3");
 }
+
+#[test]
+fn ports_in_lines_of_haproxy_follow_the_registry_or_are_reported() {
+    let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:8080\"], \
+                   volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\"]}\n  \
+                   web: {build: ./web, ports: [\"8081:80\"]}\n";
+    let config = "frontend f\n  bind 0.0.0.0:8080\n  bind *:443\n  default_backend b\nbackend b\n  \
+                  server s web:80 check port 80 weight 1\n  server t example.org:80 check port 80\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("haproxy.cfg", config),
+        ("web/Dockerfile", "FROM node:22\nWORKDIR /a\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("web/a.js", "app.listen(process.env.PORT)\n"),
+    ])
+    .has("check port ${toString ports.development.web} weight 1")
+    .has("server t example.org:80 check port 80\n")
+    .left("services.lb.command", "port 443 has no entry in the port registry")
+    .left("services.lb.command", "\"line\":3")
+    .not_left("services.lb.command", "8080");
+}
+
+#[test]
+fn go_programs_that_listen_on_an_address_get_it_with_its_colon() {
+    let compose = "services:\n  redis: {image: \"redis:7\"}\n  \
+                   a: {build: ./a, ports: [\"8080:8080\"], volumes: [\"./a/.env:/src/.env\"]}\n  \
+                   b: {build: ./b, ports: [\"8090:8090\"]}\n  c: {build: ./c, ports: [\"8070:8070\"]}\n";
+    let dockerfile = "FROM golang:1.23\nWORKDIR /src\nCOPY . .\nCMD [\"go\", \"run\", \".\"]\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("a/Dockerfile", dockerfile),
+        ("a/main.go", "port := os.Getenv(\"PORT\")\n"),
+        ("a/.env.example", "STORE=\"redis:6379\"\nPORT=\":8080\"\n"),
+        ("b/Dockerfile", dockerfile),
+        ("b/main.go", "app.Listen(os.Getenv(\"PORT\"))\n"),
+        ("c/Dockerfile", dockerfile),
+        ("c/main.go", "app.Listen(\":\" + os.Getenv(\"PORT\"))\n"),
+    ])
+    .has("PORT = \":${toString ports.development.a}\"")
+    .has("PORT = \":${toString ports.development.b}\"")
+    .has("PORT = toString ports.development.c;")
+    .left("services.a.volumes", "a/.env does not exist")
+    .left("services.a.env_file", "STORE in a/.env.example");
+}
+
+#[test]
+fn hosts_without_a_port_and_folders_of_the_image_are_reported() {
+    let compose = "services:\n  db: {image: \"postgres:16\", ports: [\"5433:5432\"]}\n  \
+                   a: {image: \"node:22\", command: node a.js, environment: {DB_HOST: db, LOG_DIR: /log, TEMP_DIR: /tmp/x, BASE: /b}}\n  \
+                   b: {image: \"node:22\", command: node a.js, environment: {DB_HOST: db, DB_PORT: \"5432\"}}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.js", "")])
+        .left("services.a.environment.DB_HOST", "`db` listens on 5433 here")
+        .left("services.a.environment.LOG_DIR", "/log may exist only in the image")
+        .not_left("services.a.environment.TEMP_DIR", "")
+        .not_left("services.a.environment.BASE", "")
+        .not_left("services.b.environment.DB_HOST", "");
+}
+
+#[test]
+fn settings_mounted_outside_the_checkout_are_reported() {
+    let compose = "services:\n  a: {image: \"node:22\", command: node a.js, \
+                   volumes: [\"./site.ini:/usr/local/etc/php/conf.d/site.ini\", \"./src:/app\"]}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.js", ""), ("site.ini", ""), ("src/b.js", "")])
+        .left("services.a.volumes", "/usr/local/etc/php/conf.d/site.ini does not exist outside a container")
+        .not_left("services.a.volumes", "/app");
+}

@@ -114,10 +114,30 @@ impl Rewriter<'_, '_> {
                     out.push(&line[..line.len() - plain.len()]).push(start).push_code(&self.number(port));
                     out.append(&self.rewrite(rest, Position::File))
                 }
-                None => out.append(&self.rewrite(line, Position::File)),
+                None => match self.check_port(line) {
+                    Some((at, end, port)) => {
+                        out.append(&self.rewrite(&line[..at], Position::File)).push_code(&self.number(port));
+                        out.append(&self.rewrite(&line[end..], Position::File))
+                    }
+                    None => out.append(&self.rewrite(line, Position::File)),
+                },
             };
         }
         out
+    }
+
+    /// The number of the port that HAProxy checks instead of a server's own, with its start and end: `server a web:80
+    /// check port 80`.
+    fn check_port(&self, line: &str) -> Option<(usize, usize, &Port)> {
+        const KEY: &str = " port ";
+        let mut words = line.split_whitespace();
+        let address = words.next().filter(|first| *first == "server").and_then(|_| words.nth(1))?;
+        let (host, _) = address.split_once(':')?;
+        words.find(|word| *word == "check")?;
+        let at = line.find(KEY)? + KEY.len();
+        let number = leading_number(&line[at..])?;
+        let port = self.stack.by_host(host).filter(|service| service.is_carried())?.port(number)?;
+        Some((at, at + number.to_string().len(), port))
     }
 
     /// The replacements for the addresses in a string, each with its start and end. They are ordered by position; at

@@ -1,9 +1,9 @@
 //! The environment of a process: variables, secrets and `env_file`s.
 
-use super::told::{Told, how_told};
+use super::told::{Told, how_told, is_address};
 use super::{Builder, Done};
 use crate::knowledge::containers;
-use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
@@ -12,6 +12,9 @@ use crate::migrate::nix::{Part, Text};
 
 /// Variables that the shell sets.
 const OF_SHELLS: [&str; 2] = ["HOME", "PWD"];
+
+/// Folders that every machine has.
+const OF_MACHINES: [&str; 6] = ["/tmp", "/var/tmp", "/dev", "/proc", "/sys", "/etc/ssl"];
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// The variables of a process whose values may be in the store. The process's script exports the others.
@@ -100,6 +103,14 @@ impl<'a, 'm> Builder<'a, 'm> {
         let (text, is_new) = self.without_secrets(service, name, &text);
         let path = process::host_path(service, &path_of_secret(self, service, &text));
         let rewritten = self.rewriter(service).rewrite(&path, Position::Variable(name));
+        self.lone_host_note(service, name, place, &text);
+        let is_folder = ["DIR", "DIRECTORY", "FOLDER"].iter().any(|end| name.to_ascii_uppercase().ends_with(end));
+        let is_of_machine = |path: &str| OF_MACHINES.iter().any(|folder| in_folder(path, folder));
+        if service.role == Role::Program && is_folder && path == text && path.starts_with('/') && !is_of_machine(&path)
+        {
+            let why = format!("the folder {path} may exist only in the image");
+            self.leave(service, place, &key, why, "write a folder that the process may write to");
+        }
         if words::has_shell(&rewritten) {
             if text == words::shell(&format!("${{{name}-}}")) && is_new {
                 self.carry(service, place, &key, "`.env`, which process-compose reads");
@@ -115,6 +126,27 @@ impl<'a, 'm> Builder<'a, 'm> {
             environment.push((name.to_owned(), rewritten));
         }
         self.carry(service, place, &key, format!("settings.processes.{}.environment.{name}", service.process));
+    }
+
+    /// Reports a variable for the host of a service whose port has another number than in its container, if nothing in
+    /// the Compose file passes the number to the program.
+    fn lone_host_note(&self, service: &Service<'_>, name: &str, place: &Place, value: &str) {
+        let other = self.stack.by_host(value).filter(|other| other.name != service.name && other.is_carried());
+        let Some(port) = other.and_then(|other| other.ports.first()) else { return };
+        if !hosts::is_host_word(name) || port.number == port.container || service.get("env_file").is_some() {
+            return;
+        }
+        let number = port.container.to_string();
+        let passes = |node: &Node| node.text().is_some_and(|text| text.contains(&number));
+        let mut values = service.get("environment").map_or(&[][..], Node::pairs).iter().map(|(_, value)| value);
+        let of_image = || service.image_variables().any(|(_, value, _)| value.contains(&number));
+        let in_command = || service.get("command").is_some_and(|node| passes(node) || node.items().iter().any(passes));
+        if values.any(passes) || of_image() || in_command() {
+            return;
+        }
+        let why = format!("`{value}` listens on {} here, not on {number} as in its container", port.number);
+        let todo = format!("make sure that the program connects to {}", port.number);
+        self.leave(service, place, &format!("environment.{name}"), why, todo);
     }
 
     /// A value in which `$PWD` is the folder of the project, where Compose is started, and not that of the process.
@@ -226,7 +258,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             Told::Text => {}
             Told::Variable(name) => {
                 if !environment.iter().any(|(known, _)| known == name) {
-                    environment.push((name.to_owned(), self.port_text(Some(port))));
+                    let mut value = Text::default();
+                    if name == "PORT" && is_address(self.files(), service, port.container) {
+                        value.push(":");
+                    }
+                    value.append(&self.port_text(Some(port)));
+                    environment.push((name.to_owned(), value));
                 }
             }
             Told::Not => {
@@ -292,7 +329,34 @@ impl<'a, 'm> Builder<'a, 'm> {
                 return;
             }
         };
-        let Ok(pairs) = interpolate::read_env_item(item, &text, &self.variables) else {
+        self.env_text_notes(service, path, item, &text);
+    }
+
+    /// Reports a mounted `.env` that does not exist, and what an example of it names. Returns whether it is missing.
+    pub(in crate::migrate::compose) fn missing_mounted_env(
+        &self,
+        service: &Service<'_>,
+        path: &str,
+        item: &Node,
+    ) -> bool {
+        let is_env = path.rsplit('/').next().is_some_and(|name| name == ".env" || name.starts_with(".env."));
+        if !is_env || self.files.is_folder(path) || !matches!(self.files.text(path), Ok(None)) {
+            return false;
+        }
+        let examples = ["example", "sample", "template", "dist"].map(|end| format!("{path}.{end}"));
+        let mut examples = examples.into_iter().filter_map(|path| Some((self.files.text(&path).ok()??, path)));
+        let example = examples.next();
+        let todo = missing_file(example.as_ref().map(|(_, path)| path.as_str()));
+        self.leave(service, &item.place, "volumes", format!("{path} does not exist"), todo);
+        if let Some((text, example)) = example {
+            self.env_text_notes(service, &example, item, &text);
+        }
+        true
+    }
+
+    /// Reports the values in the text of a file with variables that refer to other hosts.
+    fn env_text_notes(&self, service: &Service<'_>, path: &str, item: &Node, text: &str) {
+        let Ok(pairs) = interpolate::read_env_item(item, text, &self.variables) else {
             self.leave(
                 service,
                 &item.place,

@@ -208,6 +208,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default();
             let (why, todo) = match source.strip_prefix("./") {
+                Some(inside) if self.missing_mounted_env(service, inside, item) => continue,
                 _ if source.ends_with("docker.sock") => (
                     "there is no Docker to talk to".to_owned(),
                     "remove the part of the program that starts or watches containers".to_owned(),
@@ -234,7 +235,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
                     format!("pass ./{inside} to the program in `command`"),
                 ),
-                Some(inside) if in_folder(inside, &folder) || in_folder(&folder, inside) => {
+                Some(inside)
+                    if !["/etc", "/usr/local/etc"].iter().any(|folder| in_folder(target, folder))
+                        && (in_folder(inside, &folder) || in_folder(&folder, inside)) =>
+                {
                     self.carry(service, &item.place, "volumes", "the process runs in the checkout");
                     continue;
                 }

@@ -131,6 +131,37 @@ fn listens_on(files: &dyn Files, service: &Service<'_>, container: u16) -> bool 
     listens
 }
 
+/// Whether PORT is an address without a host, such as `:8080`: a Go program passes it on as it is, or the example of its
+/// `.env` has such a value.
+pub(super) fn is_address(files: &dyn Files, service: &Service<'_>, container: u16) -> bool {
+    let is_example = |name: &str| {
+        let path = service.context().map(|context| stack::below(context, name));
+        let text = path.and_then(|path| files.text(&path).ok().flatten()).unwrap_or_default();
+        text.lines().any(|line| {
+            let value = line.trim().strip_prefix("PORT=").map(|value| value.trim().trim_matches(['"', '\'']));
+            value.and_then(|value| value.strip_prefix(':')).is_some_and(|number| number.parse() == Ok(container))
+        })
+    };
+    if [".env", ".env.example", ".env.sample"].into_iter().any(is_example) {
+        return true;
+    }
+    let mut is_passed_on = false;
+    each_source(files, service, &mut |path, text| {
+        let is_go = path.ends_with(".go");
+        is_passed_on = is_go && ADDRESS_READS.iter().any(|form| text.contains(form));
+        is_passed_on
+    });
+    is_passed_on
+}
+
+/// Calls of Go's servers that take PORT as an address.
+const ADDRESS_READS: [&str; 4] = [
+    "Listen(os.Getenv(\"PORT\")",
+    "ListenAndServe(os.Getenv(\"PORT\")",
+    ".Run(os.Getenv(\"PORT\")",
+    ".Start(os.Getenv(\"PORT\")",
+];
+
 /// Whether a source file in the build context reads PORT.
 pub(in crate::migrate::compose) fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {
     let mut reads = false;

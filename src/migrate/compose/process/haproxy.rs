@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{host_path, working_folder};
 use crate::knowledge::containers::{HAPROXY_OF_IMAGE, HAPROXY_OF_ROOT, HAPROXY_SECTIONS};
 use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::names::leading_number;
 use crate::migrate::compose::stack::{self, Service};
 use crate::migrate::compose::yaml::Place;
 use crate::paths;
@@ -31,6 +32,14 @@ pub fn kept_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines(text).filter(|(_, line, section)| !needs_root(line, section)).map(|(number, line, _)| (number, line))
 }
 
+/// The first port of a `bind` that is not one of the service's: it is not published, and its number does not change.
+fn unregistered_port(service: &Service<'_>, words: &[&str], section: &str) -> Option<u16> {
+    let ["bind", addresses, ..] = words else { return None };
+    let is_server = matches!(section, "frontend" | "listen");
+    let numbers = addresses.split(',').filter_map(|address| leading_number(address.rsplit_once(':')?.1));
+    numbers.filter(|_| is_server).find(|number| service.port(*number).is_none())
+}
+
 /// Reports lines that refer to the image in the files that the command names with `-f`. The module's copies of files do
 /// not have the lines that need root, so these are reported only for files that the process reads in the checkout.
 pub fn notes(builder: &Builder<'_, '_>, service: &Service<'_>, arguments: &[String]) {
@@ -51,12 +60,19 @@ pub fn notes(builder: &Builder<'_, '_>, service: &Service<'_>, arguments: &[Stri
                             .strip_prefix(start.as_slice())
                             .is_some_and(|rest| rest.iter().any(|word| word.starts_with(known.value)))
                 });
+                let port;
                 let (why, todo) = match known {
                     Some(known) => (known.why, known.todo),
                     None if !is_copied && needs_root(line, section) => {
                         ("it needs root, or is only for a container", "remove the line")
                     }
-                    None => continue,
+                    None => match unregistered_port(service, &words, section) {
+                        Some(number) => {
+                            port = format!("port {number} has no entry in the port registry");
+                            (port.as_str(), "remove it, or add an entry with a free port and write its number")
+                        }
+                        None => continue,
+                    },
                 };
                 let place = Place { path: file.as_str().into(), line: number, column: 1 };
                 let shown: String = line.trim().chars().take(60).collect();

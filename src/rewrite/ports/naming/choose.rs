@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use foldhash::{HashMap, HashSet};
 
+use super::line;
 use super::words::{is_front, is_holder, with};
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::COMMON_PURPOSES;
@@ -87,7 +88,7 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
 
 /// The name of a port whose uses do not suggest one, derived from the service or the file that it belongs to.
 fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
-    let is_udp = |&index: &usize| missing[index].name.to_ascii_lowercase().contains("udp");
+    let is_udp = |&index: &usize| line::is_udp(&missing[index]);
     let protocol = match cluster.certain.iter().any(is_udp) {
         false => Some("tcp"),
         true => cluster.certain.iter().all(is_udp).then_some("udp"),

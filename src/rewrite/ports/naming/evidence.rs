@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Missing;
 use super::candidate::{Candidate, weight};
-use super::line::{Side, is_range_end, range_protocol};
+use super::line::{self, Side, is_range_end, range_protocol};
 use super::reader::Reader;
 use super::scaffolding::Scaffolding;
 use super::words::{all_generic, comment, is_front, is_generic, is_local, is_variable, share, split, with};
@@ -65,8 +65,7 @@ impl<'a> Evidence<'a> {
         });
         let inside = self.reader.is_balanced_label().then(|| vec!["container".to_owned()]);
         let side = side.or(inside);
-        let is_udp = self.port.name.to_ascii_lowercase().contains("udp");
-        let protocol = is_udp.then(|| vec!["udp".to_owned()]);
+        let protocol = line::is_udp(&self.port).then(|| vec!["udp".to_owned()]);
         let (own, general) = match self.reader.own_name() {
             own if own.is_empty() => (None, None),
             own if own.iter().any(|word| word == "https") => (Some(own), None),

@@ -649,6 +649,17 @@ pub fn is_range_end(name: &str) -> bool {
     name.ends_with("Ranges.from") || name.ends_with("Ranges.to")
 }
 
+/// Whether the port is one of UDP: its option says so, or the rule of a firewall: `udp dport { 5004, 5005 }`.
+pub fn is_udp(port: &Missing<'_>) -> bool {
+    const AROUND: usize = 600;
+    if port.name.to_ascii_lowercase().contains("udp") {
+        return true;
+    }
+    let head = wording::tail(port.text.get(..port.span.start as usize).unwrap_or(""), AROUND);
+    let line = head.rsplit('\n').next().unwrap_or(head);
+    line.rsplit_once("dport").is_some_and(|(rule, _)| rule.trim_end_matches(['-', ' ']).ends_with("udp"))
+}
+
 /// The protocol of a range of ports, which distinguishes two ranges of one service.
 pub fn range_protocol(name: &str) -> Option<String> {
     let protocol = if name.contains("allowedUDP") { "udp" } else { "tcp" };

@@ -631,7 +631,7 @@ impl<'a> Reader<'a> {
         let after = self.named().map(|(at, _)| *at).or_else(first).map_or(self.parts.len(), |at| at + 1);
         // The domain of a virtual host does not distinguish its ports.
         let host = self.parts.iter().position(|part| matches!(*part, "virtualHosts" | "virtualhosts" | "proxyHosts"));
-        let after = host.map_or(after, |_| self.parts.len());
+        let after = host.or_else(|| self.ingress()).map_or(after, |_| self.parts.len());
         let inner = after..self.parts.len().saturating_sub(1).max(after);
         let is_numbered =
             |part: &str| part.starts_with(is_digit) || part.trim_end_matches(is_digit).ends_with(['-', '_']);
@@ -655,13 +655,24 @@ impl<'a> Reader<'a> {
 
 /// The subject of a file. The configuration of a part of a machine, in the folder of a service, is about that service.
 fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
-    let own = subject(path);
+    let own = whole_subject(path, context).or_else(|| subject(path));
     if own.is_some() {
         return own;
     }
     // `hosts/web1/wiki/default.nix`
     let folder = if path.ends_with("/default.nix") { service_of_folder(path, context)? } else { return None };
     (!context.is_machine(&folder.join("-"))).then_some(folder)
+}
+
+/// The name of a file or of its folder whose first word is general, if the file configures a service with the whole
+/// name: `open-webui`.
+fn whole_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
+    let file = path.strip_suffix(".nix")?;
+    let file = file.strip_suffix("/default").unwrap_or(file);
+    let name = file.rsplit('/').next().filter(|name| name.contains('-'))?;
+    let words = service(name);
+    let is_whole = words.len() > 1 && is_generic(&words[0]) && !all_generic(&words);
+    (is_whole && context.texts.configures(path, name)).then_some(words)
 }
 
 /// The name of the folder of a file, if it is the name of a known service.

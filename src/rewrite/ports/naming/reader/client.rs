@@ -51,6 +51,7 @@ impl Reader<'_> {
         found.extend(
             self.line.key_host().filter(|words| !self.is_machine(words)).map(|words| plain(words, weight::TARGET)),
         );
+        found.extend(self.tunneled().filter(|candidate| !self.is_machine(&candidate.service)));
         found.extend(
             self.line.called_host().filter(|words| !self.is_machine(words)).map(|words| plain(words, weight::TARGET)),
         );
@@ -65,7 +66,10 @@ impl Reader<'_> {
         // Most jails have the name of a service, but some have that of a filter: `nginx-http-auth`.
         let jail = self.jail().map(service).filter(|words| self.is_service(words));
         found.extend(jail.map(|words| plain(words, weight::TARGET)));
-        let is_scrape = |part: &&str| part.starts_with("scrape") || part.ends_with("scrape_configs");
+        // `extraScrapeConfigs`
+        let is_scrape = |part: &&str| {
+            part.starts_with("scrape") || ["scrape_configs", "ScrapeConfigs"].iter().any(|end| part.ends_with(end))
+        };
         if self.parts.iter().any(is_scrape) || self.line.is_target() {
             let job = job(port).filter(|words| !self.is_machine(words));
             found.extend(job.map(|words| plain(words, weight::JOB)));
@@ -217,6 +221,20 @@ impl Reader<'_> {
     /// Whether it is a binary cache from which Nix substitutes.
     fn is_cache(&self) -> bool {
         self.parts.iter().any(|part| part.ends_with("ubstituters"))
+    }
+
+    /// The service behind a tunnel, by the host that leads to it. The name of a whole domain says less than the file.
+    fn tunneled(&self) -> Option<Candidate> {
+        let (own, weight) = match self.tunnel()? {
+            // `"wiki.${domain}"`
+            [own @ .., "?"] => (own, weight::TARGET),
+            [domain, _] => (std::slice::from_ref(domain), weight::HOST),
+            [own @ .., _, _] => (own, weight::TARGET),
+            _ => return None,
+        };
+        let says = |label: &&&str| **label != "?" && !EMPTY_LABELS.contains(*label);
+        let service = service(own.iter().find(says)?);
+        (!service.is_empty() && !all_generic(&service)).then(|| Candidate { service, qualifier: Vec::new(), weight })
     }
 
     /// The well-known service in the path of a URL: `loki` in `http://10.0.0.4:3030/loki/api/v1/push`.

@@ -396,7 +396,8 @@ impl Reader<'_> {
     pub fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
         let is_mapping = words.last().is_some_and(|word| word == "ports") || self.is_in_compose();
-        if let Some(end) = self.line.range_end().filter(|_| is_mapping) {
+        let is_rule = || matches!(self.last(), "dport" | "--dport");
+        if let Some(end) = self.line.range_end().filter(|_| is_mapping || is_rule()) {
             return vec![end.to_owned()];
         }
         let names = |word: &str| words.iter().any(|known| known == word);

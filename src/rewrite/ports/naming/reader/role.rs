@@ -105,6 +105,7 @@ impl<'a> Reader<'a> {
             || (is_other || is_check) && !listens
             || is_text_of_front && !listens && !is_site
             || self.line.key_host().is_some() && !listens
+            || self.tunnel().is_some()
     }
 
     /// The name of a local service in a set of routes to services: `wiki` in `routes.wiki = "http://127.0.0.1:8000"`.
@@ -112,6 +113,20 @@ impl<'a> Reader<'a> {
         let [.., set, name] = self.parts.as_slice() else { return None };
         let is_web = || matches!(self.line.scheme(), Some("http" | "https")) && self.line.is_at_loopback();
         (ROUTES.contains(set) && is_web()).then_some(*name)
+    }
+
+    /// The labels of the host whose connections a tunnel passes on to the port: `wiki.example.org` in
+    /// `cloudflared.tunnels.x.ingress."wiki.example.org".service`.
+    pub(super) fn tunnel(&self) -> Option<&[&'a str]> {
+        let [outer @ .., "service"] = self.parts.as_slice() else { return None };
+        let at = self.ingress()?;
+        outer.get(at + 1..).filter(|labels| !labels.is_empty())
+    }
+
+    /// The index of the set of hosts in the configuration of a tunnel.
+    pub(super) fn ingress(&self) -> Option<usize> {
+        let at = self.parts.iter().position(|part| *part == "ingress")?;
+        self.parts[..at].contains(&"cloudflared").then_some(at)
     }
 
     /// Whether it is in the name of a virtual host, which is the address that the proxy listens on:

@@ -298,3 +298,27 @@ fn clients_are_distinct_from_the_services_that_they_connect_to() {
     ];
     assert_eq!(proposals(&uses), ["services.stubby=4321"]);
 }
+
+#[test]
+fn the_host_of_a_tunnel_names_what_is_behind_it() {
+    let name = |host: &str| format!("services.cloudflared.tunnels.MAIN.ingress.{host}.service");
+    for (host, path, expected) in [
+        ("wiki.example.com", "tunnels.nix", "services.wiki"),
+        ("wiki.?", "tunnels.nix", "services.wiki"),
+        // The whole domain is not a service.
+        ("example.com", "diary.nix", "services.diary"),
+    ] {
+        let text = format!("\"{host}\" = {{\n  service = \"http://localhost:@3060\";\n}};");
+        assert_eq!(proposals(&[(3060, &name(host), path, &text)]), [format!("{expected}=3060")], "{host}");
+    }
+    let (chat, board) = (name("chat.example.com"), name("board.example.com"));
+    assert_eq!(
+        proposals(&[
+            (8080, &chat, "chat.nix", "service = \"http://localhost:@8080\";"),
+            (8080, "virtualisation.oci-containers.containers.nocodb.ports", "chat.nix", "\"@8080:8080\""),
+            (9080, &board, "cloudflared.nix", "service = \"http://localhost:@9080\";"),
+            (9080, "virtualisation.oci-containers.containers.searxng.ports", "virt.nix", "\"@9080:8080\""),
+        ]),
+        ["services.nocodb=8080", "services.searxng=9080"]
+    );
+}

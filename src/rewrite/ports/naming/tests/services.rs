@@ -449,3 +449,15 @@ fn common_words_in_the_names_of_services_are_kept() {
         assert_eq!(proposals(&[(4321, name, "a.nix", "port = @4321;")]), [format!("services.{expected}=4321")]);
     }
 }
+
+#[test]
+fn a_scrape_job_does_not_name_the_option_of_another_service() {
+    let job = "{ job_name = \"traefik\"; static_configs = [ { targets = [ \"localhost:@8080\" ]; } ]; }";
+    assert_eq!(
+        proposals(&[
+            (8080, "monitoring.extraScrapeConfigs.static_configs.targets", "monitoring.nix", job),
+            (8080, "services.glance.settings.server.port", "glance.nix", "port = @8080;"),
+        ]),
+        ["infrastructure.traefikDashboard=8080", "services.glance=8080"]
+    );
+}

@@ -159,3 +159,42 @@ fn general_words_do_not_match_rows_of_the_table() {
     let compose = "services.shop.ports";
     assert_eq!(proposals(&[(5000, compose, "docker-compose.yml", "- @5000:5000")]), ["development.shop=5000"]);
 }
+
+#[test]
+fn the_rule_of_a_firewall_has_the_protocol_of_a_port() {
+    for (rule, protocol) in [
+        ("udp dport { @4321 } accept", "Udp"),
+        ("udp dport { 4000, @4321 } accept", "Udp"),
+        ("tcp dport { @4321 } accept", "Tcp"),
+    ] {
+        let uses = [(4321, "networking.nftables.ruleset dport", "firewall.nix", rule)];
+        assert_eq!(proposals(&uses), [format!("unnamed.port4321{protocol}=4321")], "{rule}");
+    }
+}
+
+#[test]
+fn the_ends_of_a_range_in_the_rule_of_a_firewall_differ() {
+    let name = "firewall.rules.inet.filter.input.relay dport";
+    assert_eq!(
+        proposals(&[
+            (4321, name, "relay.nix", "udp dport @4321-4330 accept"),
+            (4330, name, "relay.nix", "udp dport 4321-@4330 accept"),
+        ]),
+        ["services.relayFirst=4321", "services.relayLast=4330"]
+    );
+}
+
+#[test]
+fn the_general_word_of_a_service_is_part_of_its_name() {
+    let configures = "let port = @8083; in { services.open-webui = { inherit port; }; }";
+    assert_eq!(proposals(&[(8083, "port", "open-webui/default.nix", configures)]), ["services.openWebui=8083"]);
+    let other = "let port = @8083; in { services.webui = { inherit port; }; }";
+    assert_eq!(proposals(&[(8083, "port", "open-webui/default.nix", other)]), ["services.webui=8083"]);
+}
+
+#[test]
+fn the_set_of_entry_points_of_a_proxy_is_not_a_service() {
+    let text = "entryPoints:\n  metrics:\n    address: \":@8082\"\n";
+    let uses = [(8082, "entryPoints.metrics.address", "compose/traefik/traefik.yml", text)];
+    assert_eq!(proposals(&uses), ["monitoring.traefikMetrics=8082"]);
+}
