@@ -50,7 +50,7 @@ fn the_entries_of_an_invalid_baseline_are_not_lost() {
     let newer = before.replace("\"version\": 1", "\"version\": 2");
     for invalid in [differing, newer, before.replace("2030-01-01", "soon"), before.replace("agreed", "\u{0}\\")] {
         repository.write(".flakeward/baseline.json", &invalid);
-        assert!(repository.refused("baseline").contains("the reasons and dates in it, or remove it"));
+        assert!(repository.refused("baseline").contains("its reasons and dates, or remove it"));
         assert_eq!(repository.read(".flakeward/baseline.json"), invalid);
     }
     std::fs::write(repository.path().join(".flakeward/baseline.json"), b"{\xff").unwrap();
