@@ -306,14 +306,14 @@ fn an_ignore_pattern_with_many_folders() {
 #[test]
 fn unclosed_expansions() {
     for open in ["${a:-", "$((", "${{ ", "$(${a", "\"${a:-\"", "eval '${a' ", "`${a`"] {
-        is_linear(800, CHECK, |size| vec![file("a.sh", format!("{}\nnpm run dev\n", open.repeat(size)))]);
+        is_linear(400, CHECK, |size| vec![file("a.sh", format!("{}\nnpm run dev\n", open.repeat(size)))]);
     }
 }
 
 #[test]
 fn expressions_on_one_line_of_a_workflow() {
     for text in ["${{ ", "${{ matrix.a }} "] {
-        is_linear(800, CHECK, |size| {
+        is_linear(1_500, CHECK, |size| {
             let steps = format!("    steps:\n      - run: |\n          {}\n", text.repeat(size));
             let workflow = format!("on: push\njobs:\n  a:\n    runs-on: x\n{steps}");
             vec![file(".github/workflows/a.yml", workflow)]
