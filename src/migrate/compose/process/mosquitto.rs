@@ -31,7 +31,8 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// The file in the repository that the broker reads. `None` if the service is no broker, or has no such file.
+    /// The configuration that a broker reads from a file in the repository. `None` if the service is not a broker, or if
+    /// the repository does not have its file.
     pub fn of(service: &Service<'_>, files: &dyn Files) -> Option<Self> {
         let (target, path, text) = Self::read(service, files)?;
         let directives = parsed(&text);
