@@ -144,7 +144,8 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let usual = || of_same_row(&found, &used);
         let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
         let same = same.or_else(|| outside.filter(|&at| found[at].is_reached_by(&used)));
-        if same.is_some_and(|at| found[at].is_denied_by(&used)) {
+        let is_denied = || !found.is_empty() && found.iter().all(|cluster| cluster.is_denied_by(&used));
+        if same.map_or_else(is_denied, |at| found[at].is_denied_by(&used)) {
             found.push(Cluster::of(number, used));
             continue;
         }
@@ -368,7 +369,7 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             let is_target = match used.evidence.is_balanced() {
                 true => is_other(),
                 false => {
-                    !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
+                    !is_loopback && matches!(used.evidence.best.weight, weight::JOB | weight::RECORD | weight::TARGET)
                         || used.evidence.names_service()
                 }
             };
@@ -450,18 +451,27 @@ impl<'a> Cluster<'a> {
         matches!((self.row, used.row()), (Some(row), Some(other)) if row != other)
     }
 
-    /// Whether a use opens the port for another service: in the file of that service, and with a comment that does not
-    /// mention this one.
+    /// Whether a use opens the port for another service: in the file of that service, with a comment that does not
+    /// mention this one, or in a file without any other mention of this one.
     fn is_denied_by(&self, used: &Used<'_>) -> bool {
         let evidence = &used.evidence;
         let is_other = |words: &[String]| {
             !share(&self.service, words) && self.row.is_none_or(|row| !share(&words::split(row.name), words))
         };
+        let is_elsewhere = || {
+            let is_near = |known: &Used<'_>| known.path == used.path || known.row().is_some();
+            let is_here = scaffolding::machine(used.path).is_some_and(|machine| self.places.machines.contains(machine));
+            self.listens()
+                && !is_here
+                && self.row.is_none()
+                && !self.uses.iter().any(is_near)
+                && !evidence.mentions_any(&self.service)
+        };
         evidence.is_opened()
-            && evidence.is_named_by_comment()
             && evidence.is_of_service()
-            && is_other(&evidence.comment)
             && is_other(evidence.subject())
+            && is_other(&evidence.comment)
+            && (evidence.is_named_by_comment() || evidence.comment.is_empty() && used.known.is_none() && is_elsewhere())
     }
 
     /// Whether the evidence of a use names this service.
@@ -604,6 +614,12 @@ impl<'a> Cluster<'a> {
         self.best().is_some_and(|used| used.evidence.whole_name().is_some())
     }
 
+    /// Whether the service that usually has the number listens on it, not only by default.
+    pub fn listens_as_usual(&self) -> bool {
+        let is_usual = |row: &Service| row.certainty != Certainty::Named;
+        self.row.is_some_and(is_usual) && self.listens() && !self.is_default()
+    }
+
     /// The machine that the port belongs to, if all its listeners are options of services in the files of one machine.
     fn only_machine(&self) -> Option<Vec<String>> {
         let mut listeners = self.uses.iter().filter(|used| used.is_listener());
@@ -677,7 +693,11 @@ impl<'a> Cluster<'a> {
         }
         // If something listens, the names that clients use do not count.
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
-        let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
+        // The system's own SSH server may have the number of the one during boot.
+        let is_running = |used: &Used<'_>| used.is_listener() && !used.evidence.is_initrd();
+        let is_running_too = self.uses.iter().any(is_running);
+        let is_boot = |used: &Used<'_>| is_running_too && used.evidence.is_initrd();
+        let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener()) && !is_boot(used);
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| used.rank());
         let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);
@@ -727,6 +747,9 @@ impl<'a> Cluster<'a> {
         names.extend(
             purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
         );
+        // A job of Prometheus scrapes the metrics of a service.
+        let is_scraped = best.is_some_and(|best| best.evidence.best.weight == weight::JOB);
+        names.extend(base.iter().filter(|_| is_scraped).map(|base| with(base, &["metrics".to_owned()])));
         let is_target = best.is_some_and(|best| matches!(best.evidence.best.weight, weight::TARGET | weight::RECORD));
         let is_service = |base: &[String]| !words::all_generic(base) && !is_holder(base);
         names.extend(

@@ -339,7 +339,9 @@ impl Reader<'_> {
             let row = if let [word] = label { service_ports::named(word) } else { None };
             row.is_some_and(|row| (row.is_protocol || row.certainty == Certainty::Always) && row.number != port.number)
         };
-        let is_other = || self.context.has_several_hosts(port.path) || self.is_service(label) && !is_protocol();
+        let is_configured = || label.len() > 1 && self.context.texts.configures_part(self.path, &label.join("-"));
+        let is_other =
+            || self.context.has_several_hosts(port.path) || self.is_service(label) && !is_protocol() || is_configured();
         !share(&self.subject, label) && (is_purpose || is_other())
     }
 
