@@ -191,7 +191,7 @@ pub fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_main = cluster.is_main();
     let criteria = [
         inside || !cluster.listens_as_usual(),
-        inside || cluster.row.is_none() && !(is_main && cluster.listens()),
+        inside || cluster.row.is_none() && !(is_main && cluster.listens() || cluster.is_configured()),
         inside,
         !is_main,
         cluster.is_shortened(),

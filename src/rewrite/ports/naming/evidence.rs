@@ -109,10 +109,15 @@ impl<'a> Evidence<'a> {
     /// numbers is not the port of one service.
     pub fn other_end(&self) -> Option<u32> {
         if !is_range_end(self.port.name) {
-            return self.reader.other_end_in_rule();
+            return None;
         }
         let other = if self.reader.last() == "from" { "to" } else { "from" };
         self.reader.beside?.number(other).filter(|other| *other != self.port.number)
+    }
+
+    /// Like [`Self::other_end`], for a range in the rule of a firewall.
+    pub fn other_end_in_rule(&self) -> Option<u32> {
+        self.reader.other_end_in_rule()
     }
 
     /// Which end of a service's port range the number is. Empty if it is neither.

@@ -265,6 +265,19 @@ impl<'a> Line<'a> {
         after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
     }
 
+    /// The label of the block of Grafana Alloy that scrapes the address: `wiki` in `prometheus.scrape "wiki" {`.
+    pub fn scraped(&self) -> Option<&'a str> {
+        const BLOCK: &str = "prometheus.scrape \"";
+        // Few numbers are in such a block, and searching backwards is slow.
+        if !self.above.contains(BLOCK) {
+            return None;
+        }
+        let (_, block) = self.above.rsplit_once(BLOCK)?;
+        let (label, inside) = block.split_once('"')?;
+        let opened = inside.matches('{').count();
+        (opened > inside.matches('}').count() && !label.contains('$')).then_some(label)
+    }
+
     /// The kind of the remote display that a libvirt domain has on the port: `<graphics type='spice' port='5900'/>`.
     pub fn graphics(&self) -> Option<&'a str> {
         let element = self.before.contains("<graphics ").then(|| self.before.rsplit_once("<graphics "))??.1;

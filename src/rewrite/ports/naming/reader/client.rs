@@ -40,6 +40,8 @@ impl Reader<'_> {
         let label = label.or(server);
         let mut found = Vec::new();
         found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
+        let scraped = self.line.scraped().map(service).filter(|words| !self.is_machine(words));
+        found.extend(scraped.map(|words| plain(words, weight::JOB)));
         // The options of a service are more specific than the text of its links.
         let title = self.line.title().filter(|_| self.named().is_none());
         found.extend(title.map(|words| plain(words, weight::RECORD)));

@@ -97,6 +97,7 @@ impl<'a> Reader<'a> {
             || self.is_health_check()
             || self.is_label()
             || self.line.is_target()
+            || self.line.scraped().is_some()
             || self.line.before.contains("ssh ") && self.abbreviation().is_some()
             || self.line.is_of_name_server()
             || self.line.is_in_query()

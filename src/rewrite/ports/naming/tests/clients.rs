@@ -353,3 +353,13 @@ fn a_virtual_host_of_another_service_in_the_file_names_it() {
     let text = format!("{{ services.wiki.enable = true; {proxy} }}");
     assert_eq!(proposals(&[(4322, name, "wiki.nix", &text)]), ["services.wiki=4322"]);
 }
+
+#[test]
+fn the_label_of_a_block_that_scrapes_an_address_names_it() {
+    let name = "environment.etc.alloy/conf.d/bind.alloy.text __address__";
+    let text = "prometheus.scrape \"bind\" {\n  targets = [{\"__address__\" = \"localhost:@4321\"}]\n}";
+    assert_eq!(proposals(&[(4321, name, "monitored.nix", text)]), ["infrastructure.bind=4321"]);
+    let container = (4321, "virtualisation.oci-containers.containers.notes.ports", "notes.nix", "[ \"@4321:4321\" ]");
+    let text = text.replace("bind", "notes");
+    assert_eq!(proposals(&[container, (4321, name, "notes.nix", &text)]), ["services.notes=4321"]);
+}

@@ -488,7 +488,17 @@ fn the_file_of_another_service_opens_its_own_port() {
     let opens = |path| (8889, list, path, "{ allowedTCPPorts = [ @8889 ]; services.rover.enable = true; }");
     let expected = ["services.rover=8889", "services.searx=8889"];
     assert_eq!(proposals(&[listener("search.nix"), opens("rover.nix")]), expected);
-    // Two services of one machine cannot have the same number.
+    // Two services of one machine cannot have the same number, and a monitor opens the ports of others.
     let uses = [listener("hosts/web1/search.nix"), opens("hosts/web1/rover.nix")];
     assert_eq!(proposals(&uses), ["services.searx=8889"]);
+    assert_eq!(proposals(&[listener("search.nix"), opens("prometheus.nix")]), ["services.searx=8889"]);
+}
+
+#[test]
+fn a_configured_number_has_the_name_rather_than_the_usual_one() {
+    let uses = [
+        (4002, "services.nfs.server.mountdPort", "nas.nix", "mountdPort = @4002;"),
+        (20048, "networking.firewall.allowedTCPPorts", "nas.nix", "allowedTCPPorts = [ @20048 ];"),
+    ];
+    assert_eq!(proposals(&uses), ["infrastructure.nfsMountd=4002", "infrastructure.nfsMountdDefault=20048"]);
 }

@@ -236,3 +236,15 @@ fn a_list_of_forwarded_ports_does_not_name_them() {
     ];
     assert_eq!(proposals(&uses), ["development.seeder=15577"]);
 }
+
+#[test]
+fn a_range_in_a_rule_may_begin_with_the_port_of_a_service() {
+    let rule = "networking.nftables.ruleset dport";
+    let uses = [
+        (4321, "services.wiki.port", "wiki.nix", "port = @4321;"),
+        (4321, rule, "firewall.nix", "udp dport { @4321-4322 } accept"),
+        (4322, rule, "firewall.nix", "udp dport { 4321-@4322 } accept"),
+    ];
+    assert_eq!(proposals(&uses)[0], "services.wiki=4321");
+    assert_eq!(proposals(&uses).len(), 2);
+}
