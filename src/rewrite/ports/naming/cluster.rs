@@ -298,9 +298,15 @@ fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let is_other = |cluster: &Cluster<'_>| {
         let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
         own.is_some_and(|own| own.name != row.name)
+            || row.is_exporter() && is_exporter_of_another(&cluster.service, &words::split(row.name))
     };
     let has_row = |cluster: &Cluster<'_>| cluster.places.rows.contains(&(row.number, row.name));
     found.iter().position(|cluster| has_row(cluster) && !is_other(cluster))
+}
+
+/// Whether both names are those of exporters, of two services.
+fn is_exporter_of_another(name: &[String], other: &[String]) -> bool {
+    name.last().is_some_and(|last| last == "exporter") && name.first() != other.first()
 }
 
 /// The only listener that a client can reach on its own machine, whatever name the client uses. `None` if the client
@@ -629,11 +635,12 @@ impl<'a> Cluster<'a> {
         self.best().is_some_and(|used| used.evidence.whole_name().is_some())
     }
 
-    /// Whether an option sets the port of a well-known service to another number than the usual one, not only by default.
+    /// Whether an option sets the port of a part of a well-known service to another number than the usual one, not only by default.
     pub fn is_configured(&self) -> bool {
         let is_known = |used: &Used<'_>| {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
-            service_ports::named(&with(service, qualifier).concat()).is_some_and(|row| row.number != self.number)
+            let row = service_ports::named(&with(service, qualifier).concat());
+            !qualifier.is_empty() && row.is_some_and(|row| row.number != self.number)
         };
         let sets = |used: &Used<'_>| used.is_listener() && used.evidence.is_option_of_service() && is_known(used);
         self.listens() && !self.is_default() && self.uses.iter().any(sets)

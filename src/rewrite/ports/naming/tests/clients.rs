@@ -363,3 +363,18 @@ fn the_label_of_a_block_that_scrapes_an_address_names_it() {
     let text = text.replace("bind", "notes");
     assert_eq!(proposals(&[container, (4321, name, "notes.nix", &text)]), ["services.notes=4321"]);
 }
+
+#[test]
+fn a_scraped_exporter_is_not_the_one_that_usually_has_the_number() {
+    let scraped = |label: &str| {
+        format!("prometheus.scrape \"{label}\" {{\n  targets = [{{\"__address__\" = \"localhost:@9187\"}}]\n}}")
+    };
+    let (own, other) = (scraped("technitium"), scraped("postgres"));
+    let variable = "systemd.services.technitium-exporter.serviceConfig.Environment EXPORTER_PORT";
+    let uses = [
+        (9187, "services.monitoring.extraConfig __address__", "hosts/web1/configuration.nix", &*own),
+        (9187, variable, "hosts/web1/configuration.nix", "\"EXPORTER_PORT=@9187\""),
+        (9187, "postgresScrape __address__", "modules/monitoring.nix", &other),
+    ];
+    assert_eq!(proposals(&uses), ["monitoring.postgresExporter=9187", "monitoring.technitiumExporter=9187"]);
+}
