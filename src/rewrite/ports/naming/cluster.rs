@@ -150,8 +150,11 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let usual = || of_same_row(&found, &used);
         let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
         let same = same.or_else(|| outside.filter(|&at| found[at].is_reached_by(&used)));
-        let is_of_none = || !found.is_empty() && found.iter().all(|cluster| cluster.is_absent_from(&used));
-        if same.map_or_else(is_of_none, |at| found[at].is_denied_by(&used) || found[at].is_absent_from(&used)) {
+        let is_absent = |cluster: &Cluster<'_>| cluster.is_absent_from(&used);
+        let is_foreign = || !found.iter().any(|cluster| cluster.places.files.contains(used.path));
+        let is_of_none = || !found.is_empty() && is_foreign() && found.iter().all(is_absent);
+        let is_of_other = |at: usize| found[at].is_denied_by(&used) || is_absent(&found[at]) && is_foreign();
+        if same.map_or_else(is_of_none, is_of_other) {
             found.push(Cluster::of(number, used));
             continue;
         }

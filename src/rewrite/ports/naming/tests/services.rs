@@ -492,6 +492,9 @@ fn the_file_of_another_service_opens_its_own_port() {
     let uses = [listener("hosts/web1/search.nix"), opens("hosts/web1/rover.nix")];
     assert_eq!(proposals(&uses), ["services.searx=8889"]);
     assert_eq!(proposals(&[listener("search.nix"), opens("prometheus.nix")]), ["services.searx=8889"]);
+    // The file has a service with the number.
+    let own = (8889, "services.rover.port", "rover.nix", "port = @8889;");
+    assert_eq!(proposals(&[listener("search.nix"), own, opens("rover.nix")]), expected);
 }
 
 #[test]
