@@ -359,6 +359,9 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             // A local connection reaches the only listener, whatever name the client uses, unless the listener is on
             // another machine.
             let is_loopback = used.evidence.is_loopback();
+            if is_loopback && only.is_alternative_of(used) {
+                return true;
+            }
             if is_loopback && only.is_on_another_machine(used) {
                 let names = matches!(used.evidence.best.weight, weight::HOST | weight::FILE) && !used.is_of_front();
                 return used.names_target() || names;
@@ -506,6 +509,25 @@ impl<'a> Cluster<'a> {
         let Some(own) = used.evidence.address() else { return false };
         let is_other = |address: &str| address != own && !(is_local(address) && is_local(own));
         self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
+    }
+
+    /// Whether a proxy passes connections on to the port in the file of another service, which takes the place of this
+    /// one: the proxy in this one's own file does the same, or this one listens only by default.
+    fn is_alternative_of(&self, used: &Used<'_>) -> bool {
+        let evidence = &used.evidence;
+        let is_of = |words: &[String]| {
+            share(&self.service, words) || self.row.is_some_and(|row| share(&super::row_words(row), words))
+        };
+        let is_passed_on_here = |known: &Used<'_>| {
+            known.path != used.path && known.evidence.is_passed_on() && self.places.files.contains(known.path)
+        };
+        let mut listeners = self.uses.iter().filter(|known| known.is_listener());
+        evidence.is_passed_on()
+            && evidence.is_in_own_file()
+            && !self.places.files.contains(used.path)
+            && !is_of(evidence.subject())
+            && !is_of(&evidence.best.service)
+            && (self.uses.iter().any(is_passed_on_here) || listeners.all(|known| known.evidence.is_default()))
     }
 
     /// Whether a client connects to a service on its own machine, whose name it does not know better than the service.
@@ -677,6 +699,8 @@ impl<'a> Cluster<'a> {
         }
         // If something listens, the names that clients use do not count.
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
+        let is_scraped =
+            self.uses.iter().any(|used| used.evidence.is_client() && used.evidence.best.weight == weight::JOB);
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| used.rank());
@@ -690,8 +714,15 @@ impl<'a> Cluster<'a> {
                 names.push(with(&base, &["container".to_owned()]));
             }
             names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
+            if is_scraped {
+                names.push(with(&base, &["metrics".to_owned()]));
+            }
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
+            let middles = used.evidence.middles();
+            if !middles.is_empty() {
+                names.push(with(&with(service, &middles), qualifier));
+            }
             if !comment.is_empty() {
                 names.push(join_instance(&base, comment));
             }

@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         // `initialPorts` is a set of ports.
         let is_ports = split(part).last().is_some_and(|word| word == "ports");
         part != "?"
-            && part != "initrd"
+            && !matches!(part, "home-manager" | "initrd")
             && !STRUCTURE.contains(&part)
             && !is_function
             && !is_ports
