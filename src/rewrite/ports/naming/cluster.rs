@@ -118,6 +118,9 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let mut undecided = Vec::new();
     let mut ends = Vec::new();
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
+    // The files in which a proxy passes connections on to the number.
+    let is_passed_on = |used: &&Used<'_>| !found.is_empty() && used.evidence.is_passed_on();
+    let passed_on: HashSet<&str> = weak.iter().filter(is_passed_on).map(|used| used.path).collect();
     // A connection from outside does not reach a number inside a container.
     let outside = only((0..found.len()).filter(|&at| !found[at].is_inside()));
     let outside = outside.filter(|&at| found.len() > 1 && found[at].listens());
@@ -151,6 +154,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None if used.is_range_end() => ends.push(used),
+            None if is_alternative(&found, &used, &passed_on) => found.push(Cluster::of(number, used)),
             None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
             None => undecided.push(used),
         }
@@ -335,6 +339,12 @@ fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     found.iter().position(|cluster| !cluster.listens() && cluster.places.addresses.contains(&place))
 }
 
+/// Whether a local connection of a proxy reaches a service that takes the place of the only one with a listener.
+fn is_alternative(found: &[Cluster<'_>], used: &Used<'_>, passed_on: &HashSet<&str>) -> bool {
+    let is_local = || passed_on.contains(used.path) && used.evidence.is_passed_on() && used.evidence.is_loopback();
+    matches!(found, [only] if only.has_listener() && is_local() && only.is_alternative_of(used, passed_on))
+}
+
 /// Whether a use with weak evidence names a service that is certainly none of those found so far.
 fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> bool {
     let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
@@ -359,9 +369,6 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             // A local connection reaches the only listener, whatever name the client uses, unless the listener is on
             // another machine.
             let is_loopback = used.evidence.is_loopback();
-            if is_loopback && only.is_alternative_of(used) {
-                return true;
-            }
             if is_loopback && only.is_on_another_machine(used) {
                 let names = matches!(used.evidence.best.weight, weight::HOST | weight::FILE) && !used.is_of_front();
                 return used.names_target() || names;
@@ -512,22 +519,20 @@ impl<'a> Cluster<'a> {
     }
 
     /// Whether a proxy passes connections on to the port in the file of another service, which takes the place of this
-    /// one: the proxy in this one's own file does the same, or this one listens only by default.
-    fn is_alternative_of(&self, used: &Used<'_>) -> bool {
+    /// one: the proxy in this one's own file does the same, or this one listens only by default. `passed_on` has the
+    /// files with such a proxy.
+    fn is_alternative_of(&self, used: &Used<'_>, passed_on: &HashSet<&str>) -> bool {
         let evidence = &used.evidence;
         let is_of = |words: &[String]| {
             share(&self.service, words) || self.row.is_some_and(|row| share(&super::row_words(row), words))
         };
-        let is_passed_on_here = |known: &Used<'_>| {
-            known.path != used.path && known.evidence.is_passed_on() && self.places.files.contains(known.path)
-        };
         let mut listeners = self.uses.iter().filter(|known| known.is_listener());
-        evidence.is_passed_on()
-            && evidence.is_in_own_file()
+        evidence.is_in_own_file()
             && !self.places.files.contains(used.path)
             && !is_of(evidence.subject())
             && !is_of(&evidence.best.service)
-            && (self.uses.iter().any(is_passed_on_here) || listeners.all(|known| known.evidence.is_default()))
+            && (self.places.files.iter().any(|path| passed_on.contains(path))
+                || listeners.all(|known| known.evidence.is_default()))
     }
 
     /// Whether a client connects to a service on its own machine, whose name it does not know better than the service.
@@ -714,9 +719,6 @@ impl<'a> Cluster<'a> {
                 names.push(with(&base, &["container".to_owned()]));
             }
             names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
-            if is_scraped {
-                names.push(with(&base, &["metrics".to_owned()]));
-            }
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             let middles = used.evidence.middles();
@@ -725,6 +727,10 @@ impl<'a> Cluster<'a> {
             }
             if !comment.is_empty() {
                 names.push(join_instance(&base, comment));
+            }
+            let is_exporter = || base.iter().any(|word| word == "exporter") || is_holder(&base);
+            if is_scraped && !is_exporter() {
+                names.push(with(&base, &["metrics".to_owned()]));
             }
         }
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));

@@ -86,7 +86,8 @@ impl<'a> Context<'a> {
     pub fn of(missing: &[Missing<'a>]) -> Self {
         let namespaces = scaffolding::namespaces(missing);
         let without: Vec<Missing<'a>> = missing.iter().map(|port| scaffolding::without(port, &namespaces)).collect();
-        Self { scaffolding: Scaffolding::of(&without), namespaces, usable: None }
+        let scaffolding = Scaffolding::of(&without).with_namespaces(namespaces.clone());
+        Self { scaffolding, namespaces, usable: None }
     }
 
     /// Restricts the context to the uses that can refer to an entry. A service without such a use needs no entry.
@@ -439,6 +440,7 @@ fn is_opened_for_another_service(row: &Service, evidence: &Evidence<'_>) -> bool
         && evidence.is_named_by_comment()
         && evidence.is_of_service()
         && !evidence.shares(row)
+        && !share(&words::split(row.name), evidence.subject())
 }
 
 /// Whether a row only describes the purpose of another service's port: 2222 is often SSH.

@@ -117,6 +117,8 @@ pub struct Scaffolding<'a> {
     domains: HashMap<String, BTreeSet<&'a str>>,
     /// The names of virtual hosts whose first labels are also those of others in the same domain.
     namesakes: HashSet<String>,
+    /// Names under which the repository has its own modules; see [`namespaces`].
+    namespaces: HashSet<&'a str>,
     /// The texts of the files.
     pub texts: Texts<'a>,
 }
@@ -143,8 +145,19 @@ impl<'a> Scaffolding<'a> {
             collections,
             domains: domains(&names),
             namesakes: namesakes(&names),
+            namespaces: HashSet::default(),
             texts: Texts::of(ports),
         }
+    }
+
+    /// Adds the names under which the repository has its own modules.
+    pub fn with_namespaces(self, namespaces: HashSet<&'a str>) -> Self {
+        Self { namespaces, ..self }
+    }
+
+    /// Whether the repository has its own modules under a name.
+    pub fn is_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name)
     }
 
     /// The names of the machines; see [`machines`].

@@ -119,3 +119,31 @@ fn a_well_known_service_keeps_its_name_on_the_number_of_another() {
     assert_eq!(proposals(&[(53, listen, "x.nix", "listen = [ \"%@53\" ];")]), ["infrastructure.dns=53"]);
     assert_eq!(proposals(&[(61208, "apps.url", "x.nix", "http://10.0.0.4:@61208")]), ["monitoring.glances=61208"]);
 }
+
+#[test]
+fn the_text_next_to_a_number_outweighs_its_usual_meaning() {
+    let opened = "networking.firewall.allowedTCPPorts";
+    assert_eq!(
+        proposals(&[
+            (5671, opened, "services/unifi.nix", "[\n  @5671 # Console adoption\n  8443\n]"),
+            (1010, opened, "services/unifi.nix", "[\n  @1010 # Client fingerprint\n  8443\n]"),
+        ]),
+        ["infrastructure.unifiClientFingerprint=1010", "infrastructure.unifiConsoleAdoption=5671"]
+    );
+    assert_eq!(
+        proposals(&[(5671, opened, "services/queue.nix", "[\n  @5671 # TLS\n  80\n]")]),
+        ["messaging.amqps=5671"]
+    );
+    let entry = |name: &'static str| (8080, name, "services/traefik.nix", "address = \":@8080\";");
+    assert_eq!(
+        proposals(&[entry("services.traefik.staticConfigOptions.entryPoints.outside.address")]),
+        ["infrastructure.traefikOutside=8080"]
+    );
+    // The file configures a service that usually has the number.
+    assert_eq!(
+        proposals(&[(6789, opened, "services/nzb.nix", "allowedTCPPorts = [ @6789 ]; services.nzbget.enable = true;")]),
+        ["media.nzbget=6789"]
+    );
+    let text = "[\n  @8080 # this should be blocked out when not in use\n  81\n]";
+    assert_eq!(proposals(&[(8080, opened, "hosts/den/configuration.nix", text)]), ["unnamed.port8080Tcp=8080"]);
+}
