@@ -1,7 +1,7 @@
 //! URI schemes (IANA's registry, and those of database drivers), and the usual names of their services in registries.
 
 /// URI schemes that identify a service, with its names in registries.
-pub const SCHEMES: [(&str, &[&str]); 15] = [
+pub const SCHEMES: [(&str, &[&str]); 14] = [
     ("amqp", &["amqp", "rabbitmq"]),
     ("amqps", &["amqps"]),
     ("bolt", &["bolt"]),
@@ -16,5 +16,4 @@ pub const SCHEMES: [(&str, &[&str]); 15] = [
     ("postgresql", &["postgres", "postgresql"]),
     ("redis", &["redis"]),
     ("rediss", &["rediss"]),
-    ("ssh", &["ssh"]),
 ];

@@ -146,7 +146,7 @@ impl<'a> Evidence<'a> {
                 .reader
                 .line
                 .whole_url_host()
-                .filter(|words| words.len() > self.best.service.len() && words.starts_with(&self.best.service)),
+                .filter(|words| words.len() == self.best.service.len() + 1 && words.starts_with(&self.best.service)),
             weight if weight < weight::LISTENER => None,
             _ => self.reader.whole_name(),
         }

@@ -80,8 +80,10 @@ pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a
         let mut owners = rest.split('.').peekable();
         std::iter::from_fn(|| owners.next().filter(|_| owners.peek().is_some())).any(says)
     };
-    match without_root(port.name).split_once('.') {
-        Some((first, rest)) if namespaces.contains(first) && has_owner(rest) => Missing { name: rest, ..*port },
+    let path = without_root(port.name);
+    let is_own = |rest: &str| path.len() == port.name.len() || has_owner(rest);
+    match path.split_once('.') {
+        Some((first, rest)) if namespaces.contains(first) && is_own(rest) => Missing { name: rest, ..*port },
         _ => *port,
     }
 }
