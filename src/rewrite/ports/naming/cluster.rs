@@ -628,7 +628,7 @@ impl<'a> Cluster<'a> {
 
     /// Whether the name lacks words of the service's whole name, which other services do not have.
     pub fn is_shortened(&self) -> bool {
-        self.best().is_some_and(|used| used.evidence.whole_name().is_some())
+        self.best().is_some_and(|used| used.evidence.whole_name().is_some() || used.evidence.whole_host().is_some())
     }
 
     /// The machine that the port belongs to, if all its listeners are options of services in the files of one machine.
@@ -721,6 +721,7 @@ impl<'a> Cluster<'a> {
             names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
+            names.extend(used.evidence.whole_host());
             let middles = used.evidence.middles();
             if !middles.is_empty() {
                 names.push(with(&with(service, &middles), qualifier));

@@ -141,15 +141,14 @@ impl<'a> Evidence<'a> {
 
     /// The whole name of the service; see [`Reader::whole_name`].
     pub fn whole_name(&self) -> Option<Vec<String>> {
-        match self.best.weight {
-            weight::TARGET => self
-                .reader
-                .line
-                .whole_url_host()
-                .filter(|words| words.len() == self.best.service.len() + 1 && words.starts_with(&self.best.service)),
-            weight if weight < weight::LISTENER => None,
-            _ => self.reader.whole_name(),
-        }
+        if self.best.weight < weight::LISTENER { None } else { self.reader.whole_name() }
+    }
+
+    /// The whole name of the container that a client connects to, with the common final word that its usual name lacks:
+    /// `wiki server` in `http://wiki-server:8080`.
+    pub fn whole_host(&self) -> Option<Vec<String>> {
+        let host = if self.best.weight == weight::TARGET { self.reader.line.whole_url_host()? } else { return None };
+        (host.len() == self.best.service.len() + 1 && host.starts_with(&self.best.service)).then_some(host)
     }
 
     /// Whether the file name may be used as a last resort.

@@ -670,16 +670,20 @@ impl<'a> Reader<'a> {
     }
 
     /// The names of all parts between the service and the option: `feed tailscale` in
-    /// `services.wiki.feed.expose.tailscale.port`. Empty if there is only one.
+    /// `services.wiki.feed.expose.tailscale.port`. Empty unless there are two.
     pub fn middles(&self) -> Vec<String> {
         let Some(owner) =
             self.named().map(|(at, _)| *at).or_else(|| (0..self.parts.len()).find(|&at| self.says_whose(at)))
         else {
             return Vec::new();
         };
+        // The domain of a virtual host does not distinguish its ports.
+        if self.parts.iter().any(|part| matches!(*part, "virtualHosts" | "virtualhosts" | "proxyHosts")) {
+            return Vec::new();
+        }
         let inner = (owner + 1..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at));
         let inner: Vec<Vec<String>> = inner.map(|at| service(self.parts[at])).collect();
-        if inner.len() > 1 { inner.concat() } else { Vec::new() }
+        if inner.len() == 2 { inner.concat() } else { Vec::new() }
     }
 
     /// The name of an instance, or of a part of the service, between the service and the option.
