@@ -38,7 +38,7 @@ pub static GENERIC: Words = words!(
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
     flag list lists nat publish published paths protocols get helm release releases stateful daemon prepend sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
-    table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
+    caddyfile table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
 
 /// First words of a location that leads to a part of a virtual host's service, not to another service.
@@ -439,6 +439,7 @@ pub const CLIENT_SETS: &[&str] = &[
     "alertmanagers",
     "datasources",
     "egress",
+    "forwardAuth",
     "homeserver",
     "jails",
     "locations",
@@ -480,7 +481,7 @@ pub const CONTAINER_FOLDERS: &[&str] = &[".k8s", "docker", "k3s", "k8s", "kubern
 
 /// Folders with one subfolder per machine.
 pub const MACHINE_FOLDERS: &[&str] =
-    &["hosts", "machines", "systems", "nodes", "machine", "host", "nixosConfigurations"];
+    &["computers", "hosts", "machines", "systems", "nodes", "machine", "host", "nixosConfigurations"];
 
 /// Words of comments that do not name a service.
 pub static COMMENT_WORDS: Words = words!(

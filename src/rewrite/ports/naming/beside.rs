@@ -127,7 +127,13 @@ impl<'a> Beside<'a> {
         if self.before.contains("host") || self.after.contains("host") { self.value("host") } else { None }
     }
 
-    fn value(&self, name: &str) -> Option<&'a str> {
+    /// The text of the set after the number.
+    pub fn rest(&self) -> &'a str {
+        self.after
+    }
+
+    /// The literal value of an attribute.
+    pub fn value(&self, name: &str) -> Option<&'a str> {
         text(self.attributes().find(|(key, _)| *key == name)?.1)
     }
 

@@ -124,6 +124,9 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let mut undecided = Vec::new();
     let mut ends = Vec::new();
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
+    // The files in which a proxy passes connections on to the number.
+    let is_passed_on = |used: &&Used<'_>| !found.is_empty() && used.evidence.is_passed_on();
+    let passed_on: HashSet<&str> = weak.iter().filter(is_passed_on).map(|used| used.path).collect();
     // A connection from outside does not reach a number inside a container.
     let outside = only((0..found.len()).filter(|&at| !found[at].is_inside()));
     let outside = outside.filter(|&at| found.len() > 1 && found[at].listens());
@@ -161,6 +164,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None if is_range_end(&used) => ends.push(used),
+            None if is_alternative(&found, &used, &passed_on) => found.push(Cluster::of(number, used)),
             None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
             None => undecided.push(used),
         }
@@ -350,6 +354,12 @@ fn catalogued(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let place = (used.path, used.evidence.address()?);
     found.iter().position(|cluster| !cluster.listens() && cluster.places.addresses.contains(&place))
+}
+
+/// Whether a local connection of a proxy reaches a service that takes the place of the only one with a listener.
+fn is_alternative(found: &[Cluster<'_>], used: &Used<'_>, passed_on: &HashSet<&str>) -> bool {
+    let is_local = || passed_on.contains(used.path) && used.evidence.is_passed_on() && used.evidence.is_loopback();
+    matches!(found, [only] if only.has_listener() && is_local() && only.is_alternative_of(used, passed_on))
 }
 
 /// Whether a use with weak evidence names a service that is certainly none of those found so far.
@@ -542,6 +552,23 @@ impl<'a> Cluster<'a> {
         self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
     }
 
+    /// Whether a proxy passes connections on to the port in the file of another service, which takes the place of this
+    /// one: the proxy in this one's own file does the same, or this one listens only by default. `passed_on` has the
+    /// files with such a proxy.
+    fn is_alternative_of(&self, used: &Used<'_>, passed_on: &HashSet<&str>) -> bool {
+        let evidence = &used.evidence;
+        let is_of = |words: &[String]| {
+            share(&self.service, words) || self.row.is_some_and(|row| share(&super::row_words(row), words))
+        };
+        let mut listeners = self.uses.iter().filter(|known| known.is_listener());
+        evidence.is_in_own_file()
+            && !self.places.files.contains(used.path)
+            && !is_of(evidence.subject())
+            && !is_of(&evidence.best.service)
+            && (self.places.files.iter().any(|path| passed_on.contains(path))
+                || listeners.all(|known| known.evidence.is_default()))
+    }
+
     /// Whether a client connects to a service on its own machine, whose name it does not know better than the service.
     fn is_reached_by(&self, used: &Used<'_>) -> bool {
         used.evidence.is_client()
@@ -635,7 +662,7 @@ impl<'a> Cluster<'a> {
 
     /// Whether the name lacks words of the service's whole name, which other services do not have.
     pub fn is_shortened(&self) -> bool {
-        self.best().is_some_and(|used| used.evidence.whole_name().is_some())
+        self.best().is_some_and(|used| used.evidence.whole_name().is_some() || used.evidence.whole_host().is_some())
     }
 
     /// Whether an option sets the port of a part of a well-known service to another number than the usual one, not only by default.
@@ -732,6 +759,8 @@ impl<'a> Cluster<'a> {
         }
         // If something listens, the names that clients use do not count.
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
+        let is_scraped =
+            self.uses.iter().any(|used| used.evidence.is_client() && used.evidence.best.weight == weight::JOB);
         // The system's own SSH server may have the number of the one during boot.
         let is_running = |used: &Used<'_>| used.is_listener() && !used.evidence.is_initrd();
         let is_running_too = self.uses.iter().any(is_running);
@@ -751,8 +780,17 @@ impl<'a> Cluster<'a> {
             names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
+            names.extend(used.evidence.whole_host());
+            let middles = used.evidence.middles();
+            if !middles.is_empty() {
+                names.push(with(&with(service, &middles), qualifier));
+            }
             if !comment.is_empty() {
                 names.push(join_instance(&base, comment));
+            }
+            let is_exporter = || base.iter().any(|word| word == "exporter") || is_holder(&base);
+            if is_scraped && !is_exporter() {
+                names.push(with(&base, &["metrics".to_owned()]));
             }
         }
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));

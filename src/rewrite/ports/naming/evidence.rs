@@ -51,6 +51,11 @@ impl<'a> Evidence<'a> {
         self.reader.middle()
     }
 
+    /// See [`Reader::middles`].
+    pub fn middles(&self) -> Vec<String> {
+        if self.best.weight < weight::BOUND { Vec::new() } else { self.reader.middles() }
+    }
+
     /// The subject of the file.
     pub fn subject(&self) -> &[String] {
         &self.reader.subject
@@ -142,6 +147,13 @@ impl<'a> Evidence<'a> {
     /// The whole name of the service; see [`Reader::whole_name`].
     pub fn whole_name(&self) -> Option<Vec<String>> {
         if self.best.weight < weight::LISTENER { None } else { self.reader.whole_name() }
+    }
+
+    /// The whole name of the container that a client connects to, with the common final word that its usual name lacks:
+    /// `wiki server` in `http://wiki-server:8080`.
+    pub fn whole_host(&self) -> Option<Vec<String>> {
+        let host = if self.best.weight == weight::TARGET { self.reader.line.whole_url_host()? } else { return None };
+        (host.len() == self.best.service.len() + 1 && host.starts_with(&self.best.service)).then_some(host)
     }
 
     /// Whether the file name may be used as a last resort.
@@ -246,6 +258,19 @@ impl<'a> Evidence<'a> {
         self.reader.is_in_text() && self.reader.line.titles().any(is_name)
     }
 
+    /// Whether a firewall opens the port in a file that configures the service of a row, and nothing but the file's name
+    /// says what the port is for.
+    pub fn is_opened_for_configured(&self, row: &Service) -> bool {
+        let is_only_opened = self.is_opened() && self.best.weight <= weight::FILE && !self.best.service.is_empty();
+        is_only_opened
+            && std::iter::once(row.name).chain(row.keywords()).any(|name| self.reader.configures(&[name.to_owned()]))
+    }
+
+    /// The name of the proxy's entry point that has the port: `web` in `entryPoints.web.address`.
+    pub fn entry_point(&self) -> Option<String> {
+        self.reader.entry_point().map(str::to_ascii_lowercase)
+    }
+
     /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
     /// an exporter and speaks HTTP, and a firewall rule in a service's file does not open an exporter's port.
     pub fn contradicts(&self, row: &'static Service) -> bool {
@@ -301,7 +326,12 @@ impl<'a> Evidence<'a> {
     /// Whether only the file name identifies the service, and the file configures a service with that name.
     fn is_in_file_of_service(&self) -> bool {
         let subject = self.subject().first().filter(|_| self.best.weight == weight::FILE);
-        subject.is_some_and(|word| self.port.text.contains(&format!("services.{word}")))
+        // `services.nzbget` in `nzb.nix` is another service.
+        let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        subject.is_some_and(|word| {
+            let option = format!("services.{word}");
+            self.port.text.match_indices(&option).any(|(at, _)| is_whole(&self.port.text[at + option.len()..]))
+        })
     }
 
     /// The addresses that it listens on.
@@ -350,6 +380,20 @@ impl<'a> Evidence<'a> {
             && self.best.weight == weight::FILE
             && matches!(self.reader.last(), "proxyPass" | "proxy_pass" | "reverse_proxy")
             && (self.names_service() || self.reader.is_in_folder_of_service())
+    }
+
+    /// Whether a proxy passes connections on to the port.
+    pub fn is_passed_on(&self) -> bool {
+        let is_of_proxy = || self.reader.line.before.contains("reverse_proxy ");
+        self.is_client()
+            && (matches!(self.reader.last(), "proxyPass" | "proxy_pass" | "reverse_proxy") || is_of_proxy())
+    }
+
+    /// Whether the file configures the service that it is named after, or contains a virtual host with this name.
+    pub fn is_in_own_file(&self) -> bool {
+        let subject = self.subject();
+        let is_host = || self.reader.host_label().is_some_and(|label| label == subject);
+        !subject.is_empty() && !is_front(subject) && (self.reader.configures(subject) || is_host())
     }
 
     /// Whether it connects to a service.

@@ -196,6 +196,14 @@ impl<'a> Line<'a> {
         (!words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
+    /// All words of the host of a URL that ends in the number, if it is a single label: `wiki server` in
+    /// `http://wiki-server:8080`.
+    pub fn whole_url_host(&self) -> Option<Vec<String>> {
+        let (_, host) = self.before.strip_suffix(':')?.rsplit_once("://")?;
+        let is_label = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        is_label.then(|| split(host))
+    }
+
     /// The words of the first label of a domain name before the number.
     pub fn host_name(&self) -> Vec<String> {
         let Some(host) = self.before.strip_suffix(':') else { return Vec::new() };
@@ -263,19 +271,6 @@ impl<'a> Line<'a> {
     pub fn relayed(&self) -> Option<u32> {
         let after = self.before.contains("-LISTEN:").then(|| self.before.rsplit_once("-LISTEN:"))??.1;
         after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-    }
-
-    /// The label of the block of Grafana Alloy that scrapes the address: `wiki` in `prometheus.scrape "wiki" {`.
-    pub fn scraped(&self) -> Option<&'a str> {
-        const BLOCK: &str = "prometheus.scrape \"";
-        // Few numbers are in such a block, and searching backwards is slow.
-        if !self.above.contains(BLOCK) {
-            return None;
-        }
-        let (_, block) = self.above.rsplit_once(BLOCK)?;
-        let (label, inside) = block.split_once('"')?;
-        let opened = inside.matches('{').count();
-        (opened > inside.matches('}').count() && !label.contains('$')).then_some(label)
     }
 
     /// The kind of the remote display that a libvirt domain has on the port: `<graphics type='spice' port='5900'/>`.
@@ -424,6 +419,19 @@ impl<'a> Line<'a> {
         let (_, variable) = self.before.strip_suffix("}:")?.rsplit_once("${")?;
         let (host, _) = variable.rsplit_once('.').filter(|(_, last)| HOST_ADDRESSES.contains(last))?;
         Some(host.rsplit('.').next().unwrap_or(host))
+    }
+
+    /// The label of the component of Alloy that scrapes the number: `wiki` in `prometheus.scrape "wiki" {`.
+    pub fn scrape_component(&self) -> Option<&'a str> {
+        const COMPONENT: &str = "prometheus.scrape \"";
+        // Few numbers are in such a component, and searching backwards is slow.
+        if !self.before.contains("__address__") {
+            return None;
+        }
+        let (label, inside) = self.above[self.above.rfind(COMPONENT)? + COMPONENT.len()..].split_once('"')?;
+        // A component ends with a brace at the beginning of a line.
+        let is_end = |line: &str| line.trim() == "}";
+        (!inside.lines().any(is_end) && !label.is_empty()).then_some(label)
     }
 
     /// Whether the number is in the targets of a scrape job in YAML.

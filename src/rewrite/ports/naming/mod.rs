@@ -86,7 +86,8 @@ impl<'a> Context<'a> {
     pub fn of(missing: &[Missing<'a>]) -> Self {
         let namespaces = scaffolding::namespaces(missing);
         let without: Vec<Missing<'a>> = missing.iter().map(|port| scaffolding::without(port, &namespaces)).collect();
-        Self { scaffolding: Scaffolding::of(&without), namespaces, usable: None }
+        let scaffolding = Scaffolding::of(&without).with_namespaces(namespaces.clone());
+        Self { scaffolding, namespaces, usable: None }
     }
 
     /// Restricts the context to the uses that can refer to an entry. A service without such a use needs no entry.
@@ -340,8 +341,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         if evidence.best.service.iter().any(|word| HONEYPOTS.contains(&word.as_str())) {
             return None;
         }
-        let is_other =
-            is_of_another_service(row, evidence) || row.number >= USER_PORTS && evidence.is_web_of_another(row);
+        let is_other = is_of_another_service(row, evidence)
+            || is_opened_for_another_service(row, evidence)
+            || row.number >= USER_PORTS && evidence.is_web_of_another(row);
         return (!is_other).then_some((row, weight::ALWAYS));
     }
     // The name of a proxy occurs next to everything behind it.
@@ -379,6 +381,10 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if evidence.is_initrd() {
         return None;
     }
+    // An entry point of a proxy has a name that a person chose.
+    if evidence.entry_point().is_some_and(|name| !rows.iter().any(|row| words::split(row.name).contains(&name))) {
+        return None;
+    }
     if let Some(row) = named.or_else(|| rows.iter().find(|row| names(row) && !is_behind_front(row))) {
         // `forgejoSSH` is not the SSH of the machine.
         return (!is_purpose_of_another(row, evidence)).then_some((row, weight::KNOWN));
@@ -386,7 +392,8 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     // The configuration of a client, or of a proxy, names the service that usually has the number.
     let is_of_front = is_front(&evidence.best.service);
     let may_be_another = is_of_front || evidence.best.weight < weight::LISTENER && !evidence.names_service();
-    let is_near = |row: &&Service| may_be_another && (is_of_front || !row.is_protocol) && evidence.is_near(row);
+    let is_beside = |row: &Service| (is_of_front || !row.is_protocol) && evidence.is_near(row);
+    let is_near = |row: &&Service| may_be_another && (is_beside(row) || evidence.is_opened_for_configured(row));
     let mut near = rows.iter().filter(is_near);
     if let (Some(row), None) = (near.next(), near.next()) {
         return Some((row, weight::KNOWN));
@@ -437,6 +444,17 @@ fn is_of_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
         && evidence.is_own_option()
         && evidence.names_service()
         && !row_words(row).iter().any(|word| evidence.path_words().contains(word))
+}
+
+/// Whether a firewall opens the port in the file of another service, with a comment that does not name the service of
+/// the row: `5671 # adoption` in `unifi.nix`.
+fn is_opened_for_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
+    row.number >= USER_PORTS
+        && evidence.is_opened()
+        && evidence.is_named_by_comment()
+        && evidence.is_of_service()
+        && !evidence.shares(row)
+        && !share(&words::split(row.name), evidence.subject())
 }
 
 /// Whether a row only describes the purpose of another service's port: 2222 is often SSH.

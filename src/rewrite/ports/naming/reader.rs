@@ -46,6 +46,9 @@ pub struct Reader<'a> {
     named: OnceCell<Option<(usize, Candidate)>>,
 }
 
+/// The port of SSH. A container may have it besides the port of its own service.
+const SSH: u32 = 22;
+
 /// Whether the first word of a name is `allow` or `allowed`. Most names are ruled out before they are split.
 fn begins_with_allow(name: &str) -> bool {
     let begins = name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("allow"));
@@ -141,6 +144,9 @@ impl<'a> Reader<'a> {
         if let Some(number) = self.line.relayed() {
             return always(number).map(|row| split(row.name));
         }
+        if let Some(number) = self.line.inner().filter(|number| *number == SSH && self.is_one_of_several_mappings()) {
+            return always(number).map(|row| split(row.name)).filter(|words| !self.is_named_like(words));
+        }
         // `{ host = 8443; guest = 443; }` and `{ host.port = 8443; guest.port = 443; }`
         let other = match self.parts.as_slice() {
             [.., "host"] => "guest",
@@ -150,6 +156,22 @@ impl<'a> Reader<'a> {
             _ => return None,
         };
         always(self.beside?.number(other)?).map(|row| split(row.name))
+    }
+
+    /// Whether the number is in one of several mappings in the ports of a container.
+    fn is_one_of_several_mappings(&self) -> bool {
+        let is_mapping = |text: &str| text.split('"').any(|item| item.contains(|c: char| c.is_ascii_digit()));
+        let before = self.line.above.rsplit('[').next().unwrap_or("");
+        let before = before.trim_end_matches(|c| c != '"');
+        let after = self.beside.map_or("", |beside| beside.rest()).split(']').next().unwrap_or("");
+        self.last() == "ports"
+            && self.container().is_some()
+            && (is_mapping(before) || after.split_once('"').is_some_and(|(_, after)| is_mapping(after)))
+    }
+
+    /// Whether the container has a word of a name in its own.
+    fn is_named_like(&self, words: &[String]) -> bool {
+        self.container().is_some_and(|name| words.iter().any(|word| name.to_ascii_lowercase().contains(word.as_str())))
     }
 
     /// The kind of the probe that connects to the port.
@@ -283,6 +305,9 @@ impl<'a> Reader<'a> {
 
     /// The part of a service that directly contains the port's option, if the part has a name of its own.
     pub fn part(&self) -> Option<Vec<String>> {
+        if let Some(name) = self.entry_point() {
+            return Some(split(name)).filter(|words| !words.is_empty());
+        }
         let (at, _) = self.named()?;
         let inner = self.parts.get(at + 2..).unwrap_or_default();
         let is_empty = |word: &String| is_generic(word) || PURPOSES.contains(&word.as_str());
@@ -295,6 +320,12 @@ impl<'a> Reader<'a> {
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
         let says = is_direct && !is_purpose && telling(self.last()).is_empty() && self.says_whose(at + 1);
         says.then(|| self.middle()).filter(|words| !words.is_empty())
+    }
+
+    /// The name in a set of a proxy's entry points that contains the number.
+    pub fn entry_point(&self) -> Option<&'a str> {
+        let at = self.parts.iter().position(|part| *part == "entryPoints")?;
+        self.parts.get(at + 1).filter(|_| at + 3 == self.parts.len()).copied()
     }
 
     /// The name in a set of servers or instances that contains the number.
@@ -493,9 +524,9 @@ impl<'a> Reader<'a> {
         Some((at, Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }))
     }
 
-    /// Whether a name directly follows `services` or `programs`.
+    /// Whether a name directly follows `services` or `programs`, or begins the path of an option.
     fn is_held_at(&self, at: usize) -> bool {
-        at.checked_sub(1).is_some_and(|before| matches!(self.parts[before], "services" | "programs"))
+        at.checked_sub(1).is_none_or(|before| matches!(self.parts[before], "services" | "programs"))
     }
 
     /// The last name between a computed name and the option.
@@ -654,11 +685,41 @@ impl<'a> Reader<'a> {
             let (service, qualifier) = (self.subject.clone(), with(comment, &self.end()));
             return Some(Candidate { service, qualifier, weight: weight::COMMENT });
         }
+        // `# client fingerprint` in a list of ports that the file of a service opens
+        let is_service = |word: &String| service_ports::is_service(word) || super::group(comment) != super::OTHER;
+        if let [first, second] = comment
+            && is_firewall
+            && !self.subject.is_empty()
+            && !is_front(&self.subject)
+            && (service_ports::is_service(&self.subject.concat()) || self.configures(&self.subject))
+            && ![first, second].into_iter().any(is_service)
+            && !self.is_service(comment)
+        {
+            let (service, qualifier) = (self.subject.clone(), with(comment, &self.end()));
+            return Some(Candidate { service, qualifier, weight: weight::COMMENT });
+        }
         (comment.len() <= most).then(|| Candidate {
             service: comment.to_vec(),
             qualifier: self.end(),
             weight: weight::COMMENT,
         })
+    }
+
+    /// The names of all parts between the service and the option: `feed tailscale` in
+    /// `services.wiki.feed.expose.tailscale.port`. Empty unless there are two.
+    pub fn middles(&self) -> Vec<String> {
+        let Some(owner) =
+            self.named().map(|(at, _)| *at).or_else(|| (0..self.parts.len()).find(|&at| self.says_whose(at)))
+        else {
+            return Vec::new();
+        };
+        // The domain of a virtual host does not distinguish its ports.
+        if self.parts.iter().any(|part| matches!(*part, "virtualHosts" | "virtualhosts" | "proxyHosts")) {
+            return Vec::new();
+        }
+        let inner = (owner + 1..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at));
+        let inner: Vec<Vec<String>> = inner.map(|at| service(self.parts[at])).collect();
+        if inner.len() == 2 { inner.concat() } else { Vec::new() }
     }
 
     /// The name of an instance, or of a part of the service, between the service and the option.

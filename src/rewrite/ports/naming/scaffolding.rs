@@ -8,7 +8,7 @@ use super::Missing;
 use super::texts::Texts;
 use super::words::{self, all_generic, is_front, site_labels, split};
 use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
-use crate::knowledge::service_ports::{Certainty, services};
+use crate::knowledge::service_ports::{self, Certainty, services};
 
 /// Sets of virtual hosts, without the first letter, which may be part of a longer name.
 const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
@@ -16,27 +16,74 @@ const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
 /// A name is a namespace if at least this many ports, and at least this many files, are under it.
 const MANY: usize = 3;
 
+/// Names that a module may write before the paths of its options.
+const ROOTS: [&str; 3] = ["config.", "module.", "options."];
+
 /// The first names of attribute paths under which a repository has its own modules: `acme` in `acme.wiki.port` and
-/// `acme.mail.port`. Many ports in many files are under such a name, and NixOS has no option with that name.
+/// `acme.mail.port`. NixOS has no option with that name, and under it are many ports in many files, several well-known
+/// services, or the option of a service that the file is named after.
 pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
-    let mut below: BTreeMap<&str, (BTreeSet<u32>, BTreeSet<&str>)> = BTreeMap::new();
+    let mut below: BTreeMap<&str, Below<'_>> = BTreeMap::new();
     for port in missing {
-        let mut parts = port.name.split('.');
-        let (Some(first), Some(_), Some(_)) = (parts.next(), parts.next(), parts.next()) else { continue };
-        if !HOLDERS.contains(&first) && !TOP_LEVEL.contains(&first) {
-            let (numbers, files) = below.entry(first).or_default();
-            numbers.insert(port.number);
-            files.insert(port.path);
+        let mut parts = without_root(port.name.trim_end_matches(".default")).split('.');
+        let (Some(first), Some(second), Some(_)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        if HOLDERS.contains(&first) || TOP_LEVEL.contains(&first) {
+            continue;
         }
+        let found = below.entry(first).or_default();
+        found.numbers.insert(port.number);
+        found.files.insert(port.path);
+        if service_ports::is_service(second) && !PURPOSES.contains(&second) {
+            found.services.insert(second);
+        }
+        found.declares |= port.name.starts_with(ROOTS[2])
+            && words::subject(port.path).is_some_and(|subject| {
+                words::share(&subject, &words::service(second)) && !words::share(&subject, &words::service(first))
+            });
     }
-    let is_many = |(numbers, files): &(BTreeSet<u32>, BTreeSet<&str>)| numbers.len() >= MANY && files.len() >= MANY;
-    below.into_iter().filter(|(_, found)| is_many(found)).map(|(name, _)| name).collect()
+    below.into_iter().filter(|(name, found)| found.are_of_namespace(name)).map(|(name, _)| name).collect()
 }
 
-/// Returns a use without the namespace in its attribute path.
+/// What is under the first name of attribute paths.
+#[derive(Debug, Default)]
+struct Below<'a> {
+    numbers: BTreeSet<u32>,
+    files: BTreeSet<&'a str>,
+    /// Second names that are those of well-known services.
+    services: BTreeSet<&'a str>,
+    /// Whether a file declares the options of the service that it is named after.
+    declares: bool,
+}
+
+impl Below<'_> {
+    fn are_of_namespace(&self, name: &str) -> bool {
+        let is_many = self.numbers.len() >= MANY && self.files.len() >= MANY;
+        let is_own = || !all_generic(&split(name)) && !service_ports::is_service(name);
+        is_many || (self.services.len() > 1 || self.declares) && is_own()
+    }
+}
+
+/// Returns an attribute path without the name that a module writes before the paths of its options.
+fn without_root(name: &str) -> &str {
+    ROOTS.iter().find_map(|root| name.strip_prefix(root)).unwrap_or(name)
+}
+
+/// Returns a use without the namespace in its attribute path. The declaration of an option keeps its path, because the
+/// last parts of it are about the service.
 pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a> {
-    match port.name.split_once('.') {
-        Some((first, rest)) if namespaces.contains(first) => Missing { name: rest, ..*port },
+    if namespaces.is_empty() || port.name.starts_with(ROOTS[2]) {
+        return *port;
+    }
+    // `acme.dashboard.port` is a port of the repository's own program.
+    let says = |part: &str| part != "?" && !PURPOSES.contains(&part) && !all_generic(&split(part));
+    let has_owner = |rest: &str| {
+        let mut owners = rest.split('.').peekable();
+        std::iter::from_fn(|| owners.next().filter(|_| owners.peek().is_some())).any(says)
+    };
+    let path = without_root(port.name);
+    let is_own = |rest: &str| path.len() == port.name.len() || has_owner(rest);
+    match path.split_once('.') {
+        Some((first, rest)) if namespaces.contains(first) && is_own(rest) => Missing { name: rest, ..*port },
         _ => *port,
     }
 }
@@ -72,6 +119,8 @@ pub struct Scaffolding<'a> {
     domains: HashMap<String, BTreeSet<&'a str>>,
     /// The names of virtual hosts whose first labels are also those of others in the same domain.
     namesakes: HashSet<String>,
+    /// Names under which the repository has its own modules; see [`namespaces`].
+    namespaces: HashSet<&'a str>,
     /// The texts of the files.
     pub texts: Texts<'a>,
 }
@@ -98,8 +147,19 @@ impl<'a> Scaffolding<'a> {
             collections,
             domains: domains(&names),
             namesakes: namesakes(&names),
+            namespaces: HashSet::default(),
             texts: Texts::of(ports),
         }
+    }
+
+    /// Adds the names under which the repository has its own modules.
+    pub fn with_namespaces(self, namespaces: HashSet<&'a str>) -> Self {
+        Self { namespaces, ..self }
+    }
+
+    /// Whether the repository has its own modules under a name.
+    pub fn is_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name)
     }
 
     /// The names of the machines; see [`machines`].
@@ -459,7 +519,27 @@ pub fn machines(missing: &[Missing<'_>]) -> HashSet<String> {
         Some(stem) => (!is_shared(stem)).then(|| stem.to_ascii_lowercase()),
         None => (!name.contains('.')).then(|| name.to_ascii_lowercase()),
     };
-    inside.filter_map(machine).collect()
+    let configured = missing.chunk_by(|a, b| a.path == b.path).filter_map(|file| configured(&file[0]));
+    let configured = configured.flat_map(|name| {
+        // The subject of a file lacks the general words at the beginning: `nixos-eva`
+        let name = name.to_ascii_lowercase();
+        let subject = words::subject_of(&name).map(|words| words.join("-"));
+        let subject =
+            subject.filter(|subject| name.strip_suffix(subject.as_str()).is_some_and(|start| !start.is_empty()));
+        std::iter::once(name).chain(subject)
+    });
+    inside.filter_map(machine).chain(configured).collect()
+}
+
+/// The machine that a file configures, if its folder has the name of the host: `networking.hostName = "web1";` in
+/// `web1/configuration.nix`.
+fn configured<'a>(port: &Missing<'a>) -> Option<&'a str> {
+    const SETTING: &str = "hostName = \"";
+    let folder = port.path.strip_suffix("/configuration.nix")?;
+    let folder = folder.rsplit('/').next()?;
+    let at = memchr::memmem::find(port.text.as_bytes(), SETTING.as_bytes())?;
+    let name = port.text[at + SETTING.len()..].split('"').next()?;
+    (name == folder).then_some(name)
 }
 
 #[cfg(test)]

@@ -226,7 +226,16 @@ pub fn comment(text: &str) -> Vec<String> {
         return Vec::new();
     }
     let words: Vec<String> = split_phrase(phrase).filter(|word| !COMMENT_WORDS.contains(word.as_str())).collect();
-    if words.len() > MOST { Vec::new() } else { words }
+    let is_name = || words.iter().any(|word| service_ports::is_service(word));
+    if words.len() > MOST || is_sentence(phrase) && !is_name() { Vec::new() } else { words }
+}
+
+/// Whether a comment says something about a number instead of naming it: `this should be closed when not in use`.
+fn is_sentence(phrase: &str) -> bool {
+    const SHORTEST: usize = 5;
+    const MODALS: [&str; 7] = ["can", "cannot", "could", "must", "should", "will", "would"];
+    let is_modal = |word: &str| MODALS.iter().any(|modal| word.eq_ignore_ascii_case(modal));
+    phrase.split_whitespace().nth(SHORTEST - 1).is_some() && phrase.split_whitespace().any(is_modal)
 }
 
 fn split_phrase(phrase: &str) -> impl Iterator<Item = String> {
@@ -265,7 +274,8 @@ pub fn file_stem(path: &str) -> Option<Vec<String>> {
     (!words.is_empty() && !VAGUE.contains(stem.as_str()) && !EMPTY_STEMS.contains(stem.as_str())).then_some(words)
 }
 
-fn subject_of(name: &str) -> Option<Vec<String>> {
+/// The subject of a file or a folder, from its name; see [`subject`].
+pub fn subject_of(name: &str) -> Option<Vec<String>> {
     // Capitals separate no words in a name without lower-case letters: `I2P`.
     let upper = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let lower = if upper { name.to_ascii_lowercase() } else { String::new() };
@@ -369,6 +379,8 @@ mod tests {
             ("ts3_ft", "ts3 ft"),
             ("Unifi port for HTTP portal redirect, if guest portal is enabled.", "unifi http portal redirect"),
             ("see https://example.org/ports", ""),
+            ("this should be blocked out when not in use", ""),
+            ("only Grafana should be able to use this", "grafana able"),
         ] {
             assert_eq!(comment(text).join(" "), expected, "{text}");
         }

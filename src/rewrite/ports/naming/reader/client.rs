@@ -40,8 +40,6 @@ impl Reader<'_> {
         let label = label.or(server);
         let mut found = Vec::new();
         found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
-        let scraped = self.line.scraped().map(service).filter(|words| !self.is_machine(words));
-        found.extend(scraped.map(|words| plain(words, weight::JOB)));
         // The options of a service are more specific than the text of its links.
         let title = self.line.title().filter(|_| self.named().is_none());
         found.extend(title.map(|words| plain(words, weight::RECORD)));
@@ -76,6 +74,8 @@ impl Reader<'_> {
             let job = job(port).filter(|words| !self.is_machine(words));
             found.extend(job.map(|words| plain(words, weight::JOB)));
         }
+        let component = self.line.scrape_component().map(service).filter(|words| !self.is_machine(words));
+        found.extend(component.map(|words| plain(words, weight::JOB)));
         found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
         found.extend(self.handled(label.as_deref()));
         if self.line.before.contains("forward_auth") {
@@ -386,6 +386,10 @@ impl Reader<'_> {
         // A name in a tailnet belongs to a machine.
         if labels.windows(2).any(|end| end == ["ts", "net"]) {
             return None;
+        }
+        // `api.example.org`, in a file that has no other name for what is behind it
+        if matches!(site_labels(labels), ["api", _, _]) && (self.subject.is_empty() || is_front(&self.subject)) {
+            return Some(vec!["api".to_owned()]);
         }
         if let Some(words) = self.subdomain(labels) {
             return Some(words).filter(|words| !words.is_empty());

@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         // `default_portal` contains the defaults of what it is passed to.
         let is_default = split(part).first().is_some_and(|word| word == "default");
         part != "?"
-            && part != "initrd"
+            && !matches!(part, "home-manager" | "initrd")
             && !STRUCTURE.contains(&part)
             && !is_default
             && !is_function

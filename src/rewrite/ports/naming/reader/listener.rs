@@ -77,6 +77,9 @@ impl Reader<'_> {
                 inner.iter().find(is_subject).or_else(in_folder).or(inner.first())
             }
         };
+        if let Some(candidate) = found.and_then(|&at| self.in_namespace(at, &inner)) {
+            return candidate;
+        }
         match found {
             Some(&at) if is_option && !self.subject.is_empty() => {
                 let service = with(&self.subject, &service(self.parts[at]));
@@ -104,6 +107,18 @@ impl Reader<'_> {
             }
             None => self.leaf(self.last()),
         }
+    }
+
+    /// The repository's own program, if only a purpose follows the name of its modules: `acme dashboard` for
+    /// `options.acme.dashboard.port`.
+    fn in_namespace(&self, at: usize, inner: &[usize]) -> Option<Candidate> {
+        if !self.subject.is_empty() || !self.context.is_namespace(self.parts[at]) || inner.first() != Some(&at) {
+            return None;
+        }
+        let [purpose] = &inner[1..] else { return None };
+        let purpose = Some(self.parts[*purpose]).filter(|part| PURPOSES.contains(part))?;
+        let service = with(&service(self.parts[at]), &[purpose.to_owned()]);
+        Some(Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER })
     }
 
     /// What listens on a port that SSH forwards: `socks` in `dynamicForwards.port`. `None` for the port of SSH itself.

@@ -1,5 +1,6 @@
 //! The role of a use: a listener, or something that refers to a listener's port, such as a client or a firewall.
 
+use super::super::beside::Beside;
 use super::super::words::{all_generic, service, split, telling};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
 use crate::knowledge::name_words::{
@@ -97,7 +98,8 @@ impl<'a> Reader<'a> {
             || self.is_health_check()
             || self.is_label()
             || self.line.is_target()
-            || self.line.scraped().is_some()
+            || self.line.scrape_component().is_some()
+            || self.is_of_other_proxy()
             || self.line.before.contains("ssh ") && self.abbreviation().is_some()
             || self.line.is_of_name_server()
             || self.line.is_in_query()
@@ -185,6 +187,15 @@ impl<'a> Reader<'a> {
     pub(super) fn is_of_database(&self) -> bool {
         let [.., outer, "database" | "db", "port"] = self.parts.as_slice() else { return false };
         !service(outer).iter().any(|word| service_ports::named(word).is_some_and(|row| row.group == "databases"))
+    }
+
+    /// Whether it is the port of a proxy on another machine, which a service connects through: `{ hostname = "10.0.0.4";
+    /// port = 1080; }` in `services.wiki.proxy`.
+    fn is_of_other_proxy(&self) -> bool {
+        const HOSTS: [&str; 3] = ["address", "host", "hostname"];
+        let [.., "proxy", "port"] = self.parts.as_slice() else { return false };
+        let host = |beside: Beside<'a>| HOSTS.iter().find_map(|name| beside.value(name));
+        self.beside.and_then(host).is_some_and(|host| !is_local(host))
     }
 
     /// Whether a collector of telemetry listens: `receivers.otlp.protocols.grpc.endpoint`.

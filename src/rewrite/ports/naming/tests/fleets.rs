@@ -299,3 +299,59 @@ fn files_about_different_subjects_do_not_name_an_opened_port() {
     let text = "allowedTCPPorts = [\n  @4321 # open port\n]";
     are_one(&[(4321, open, "modules/tv.nix", text), (4321, open, "modules/web.nix", text)], "unnamed.port4321Tcp=4321");
 }
+
+#[test]
+fn modules_under_the_name_of_a_repository_are_read_like_services() {
+    let host = "hosts/den/default.nix";
+    assert_eq!(
+        proposals(&[
+            (18075, "acme.icecast.expose.tailscale.port", host, "port = @18075;"),
+            (5006, "config.acme.actual.port", "fleet.nix", "port = @5006;"),
+            (15006, "config.acme.actual.expose.tailscale.port", "fleet.nix", "port = @15006;"),
+            (5900, "module.acme.remote-desktop.port", host, "port = @5900;"),
+            (5900, "options.acme.remote-desktop.port.default", "modules/remote-desktop.nix", "default = @5900;"),
+            (8084, "acme.llm.instances.fast.port", host, "port = @8084;"),
+            (4000, "acme.llm.gateway.port", host, "port = @4000;"),
+        ]),
+        [
+            "media.icecast=18075",
+            "services.actual=5006",
+            "services.actualTailscale=15006",
+            "services.llm=4000",
+            "services.llmFast=8084",
+            "services.remoteDesktop=5900",
+        ]
+    );
+    // The default of an option does not take the number of another service under the same name.
+    assert_eq!(
+        proposals(&[
+            (8080, "config.acme.nextcloud.port", "fleet.nix", "port = @8080;"),
+            (8080, "options.acme.kodi.remoteControl.port.default", "modules/kodi.nix", "default = @8080;"),
+        ]),
+        ["services.kodiRemoteControl=8080", "services.nextcloud=8080"]
+    );
+}
+
+#[test]
+fn the_name_of_a_host_is_not_that_of_a_service() {
+    let file = "nixos-eva/configuration.nix";
+    let site = "services.nginx.virtualHosts.?.locations./.proxyPass";
+    assert_eq!(
+        proposals(&[(
+            8123,
+            site,
+            file,
+            "networking.hostName = \"nixos-eva\";\nproxyPass = \"http://10.0.0.4:@8123/\";"
+        )]),
+        ["home.homeAssistant=8123"]
+    );
+    assert_eq!(
+        proposals(&[(
+            6970,
+            "home-manager.users.eva.xdg.configFile.vlc/vlcrc.text",
+            "modules/desktop.nix",
+            "rtp-client-port=@6970"
+        )]),
+        ["services.vlc=6970"]
+    );
+}

@@ -505,3 +505,79 @@ fn a_configured_number_has_the_name_rather_than_the_usual_one() {
     ];
     assert_eq!(proposals(&uses), ["infrastructure.nfsMountd=4002", "infrastructure.nfsMountdDefault=20048"]);
 }
+
+#[test]
+fn a_proxy_in_the_file_of_an_alternative_reaches_the_alternative() {
+    let site = "services.caddy.virtualHosts.ai.example.org.extraConfig";
+    let ports = "virtualisation.oci-containers.containers.tavern.ports";
+    assert_eq!(
+        proposals(&[
+            (
+                10050,
+                site,
+                "modules/librechat.nix",
+                "reverse_proxy http://localhost:@10050\n''; systemd.services.librechat.script = \"\";"
+            ),
+            (10050, ports, "modules/tavern.nix", "ports = [ \"127.0.0.1:@10050:8000\" ];"),
+            (10050, site, "modules/tavern.nix", "reverse_proxy http://127.0.0.1:@10050"),
+        ]),
+        ["services.librechat=10050", "services.tavern=10050"]
+    );
+    // A listener that has the number only by default
+    let site = "services.nginx.virtualHosts.drive.example.org.locations./webhooks/drive.proxyPass";
+    let client = (8888, site, "services/drive.nix", "proxyPass = \"http://127.0.0.1:@8888\";");
+    let listener = |name, text| (8888, name, "services/heating.nix", text);
+    assert_eq!(
+        proposals(&[client, listener("options.services.heating.port.default", "default = @8888;")]),
+        ["services.drive=8888", "services.heating=8888"]
+    );
+    assert_eq!(proposals(&[client, listener("services.heating.port", "port = @8888;")]), ["services.heating=8888"]);
+}
+
+#[test]
+fn the_label_of_a_component_names_what_it_scrapes() {
+    let scrape = "prometheus.scrape \"bind\" {\n  targets = [{\"__address__\" = \"localhost:@9119\"}]";
+    assert_eq!(
+        proposals(&[(9119, "environment.etc.alloy/conf.d/02-bind.alloy.text", "bind/default.nix", scrape)]),
+        ["monitoring.bindExporter=9119"]
+    );
+    let scrape = "prometheus.scrape \"social\" {\n  targets = [{\"__address__\" = \"localhost:@9464\"}]";
+    let container = "virtualisation.oci-containers.containers.social.ports";
+    assert_eq!(
+        proposals(&[
+            (8080, "services.social.port", "social.nix", "port = @8080;"),
+            (9464, container, "social.nix", "ports = [ \"@9464:9464\" ];"),
+            (9464, "environment.etc.alloy/conf.d/social.alloy.text", "social.nix", scrape),
+        ]),
+        ["services.social=8080", "services.socialMetrics=9464"]
+    );
+}
+
+#[test]
+fn a_proxy_on_another_machine_is_not_the_service_that_uses_it() {
+    let proxy = "{ type = 2; hostname = \"10.64.0.1\"; port = @1080; }";
+    assert_eq!(
+        proposals(&[
+            (1080, "services.deluge.config.proxy.port", "hosts/den/configuration.nix", proxy),
+            (
+                64422,
+                "networking.firewall.allowedTCPPorts",
+                "hosts/den/configuration.nix",
+                "[\n  @64422 # deluge\n  22\n]"
+            ),
+        ]),
+        ["infrastructure.socks=1080", "media.deluge=64422"]
+    );
+}
+
+#[test]
+fn a_container_with_several_ports_has_ssh_besides_its_own() {
+    let ports = "virtualisation.my-nspawn.containers.minecraft.ports";
+    assert_eq!(
+        proposals(&[
+            (222, ports, "hosts/den/configuration.nix", "{ ports = [ \"@222:22\" \"59627:25565\" ]; }"),
+            (59627, ports, "hosts/den/configuration.nix", "{ ports = [ \"222:22\" \"@59627:25565\" ]; }"),
+        ]),
+        ["games.minecraft=59627", "games.minecraftSsh=222"]
+    );
+}

@@ -145,3 +145,31 @@ fn the_port_of_a_server_is_not_that_of_one_of_its_parts() {
     assert_eq!(proposals(&[(25575, &server, "mc.nix", "server-port = @25575;")]), ["games.minecraftSky=25575"]);
     assert_eq!(proposals(&[(25575, &rcon, "mc.nix", "rcon-port = @25575;")]), ["games.minecraftSkyRcon=25575"]);
 }
+
+#[test]
+fn the_text_next_to_a_number_outweighs_its_usual_meaning() {
+    let opened = "networking.firewall.allowedTCPPorts";
+    assert_eq!(
+        proposals(&[
+            (5671, opened, "services/unifi.nix", "[\n  @5671 # Console adoption\n  8443\n]"),
+            (1010, opened, "services/unifi.nix", "[\n  @1010 # Client fingerprint\n  8443\n]"),
+        ]),
+        ["infrastructure.unifiClientFingerprint=1010", "infrastructure.unifiConsoleAdoption=5671"]
+    );
+    assert_eq!(
+        proposals(&[(5671, opened, "services/queue.nix", "[\n  @5671 # TLS\n  80\n]")]),
+        ["messaging.amqps=5671"]
+    );
+    let entry = |name: &'static str| (8080, name, "services/traefik.nix", "address = \":@8080\";");
+    assert_eq!(
+        proposals(&[entry("services.traefik.staticConfigOptions.entryPoints.outside.address")]),
+        ["infrastructure.traefikOutside=8080"]
+    );
+    // The file configures a service that usually has the number.
+    assert_eq!(
+        proposals(&[(6789, opened, "services/nzb.nix", "allowedTCPPorts = [ @6789 ]; services.nzbget.enable = true;")]),
+        ["media.nzbget=6789"]
+    );
+    let text = "[\n  @8080 # this should be blocked out when not in use\n  81\n]";
+    assert_eq!(proposals(&[(8080, opened, "hosts/den/configuration.nix", text)]), ["unnamed.port8080Tcp=8080"]);
+}
