@@ -125,9 +125,8 @@ impl<'r> Earlier<'r> {
         let vendored = self.base.listing.files.keys().filter(|_| !checks_all);
         let vendored: HashSet<&str> = vendored.filter_map(|path| third_party::vendored_folder(path)).collect();
         let was_vendored = |path: &str| paths::folders(path).any(|folder| vendored.contains(folder));
-        for path in now.keys().filter(|path| !self.base.listing.files.contains_key(&***path) || was_vendored(path)) {
-            analysis.remove(path);
-        }
+        let is_gone = |path: &str| !self.base.listing.files.contains_key(path) || was_vendored(path);
+        let mut removed: HashSet<&str> = now.keys().map(|path| &**path).filter(|path| is_gone(path)).collect();
         let is_excluded =
             |path: &str, exclude: &Globs| Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
         let repo = analysis.repo();
@@ -156,13 +155,15 @@ impl<'r> Earlier<'r> {
         };
         let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
         let contents = self.git.contents(&mut self.base.objects, &ids, walk::MAX_FILE, unread)?;
+        let mut files = Vec::new();
         for ((path, _), content) in changed.iter().zip(contents) {
             match content {
                 // A file that is too large was not checked then either.
-                None => analysis.remove(path),
-                Some(bytes) => analysis.put(path, bytes),
+                None => drop(removed.insert(path)),
+                Some(bytes) => files.push((path.as_str(), bytes)),
             }
         }
+        analysis.update(&removed, files);
         Ok(())
     }
 }
