@@ -29,7 +29,7 @@ pub static GENERIC: Words = words!(
     profiles program programs project projects protocol proxy public query range ranges rec readiness readyness \
     remote replacement replacements resource resources reverse rocket role roles rule rules run runtime sample \
     scrape script scripts section server servers service services session set setting settings shared shell shells \
-    site sites socket sockets specialisation spec stage staging start static stop string sub system systemd systems \
+    site sites socket sockets specialisation spec specs stage staging start static stop string sub system systemd systems \
     target targets task tasks tcp tcpport tcpports template templates test tests text the this to toml type \
     types udp udpport udpports unit units upstream upstreams uri uris url urls use used user users value values \
     variables virtual virtualhost virtualhosts virtualisation vm vms volume wide with wrapper xml yaml yml \
@@ -195,6 +195,7 @@ pub const STRUCTURE: &[&str] = &[
     "matcher",
     "matchBlocks",
     "matchers",
+    "nixarr",
     "outbounds",
     "postPatch",
     "power",
@@ -251,7 +252,7 @@ pub const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// Names of services whose first or last word is otherwise generic.
-pub const WHOLE_NAMES: &[&str] = &["code-server", "nix-on-droid", "soft-serve"];
+pub const WHOLE_NAMES: &[&str] = &["code-server", "nix-on-droid", "nix-serve", "soft-serve"];
 
 /// Frameworks and servers that programs are built on. Their names in environment variables do not say what a port is
 /// for: `QUARKUS_HTTP_PORT`.
@@ -463,7 +464,7 @@ pub const FRONTS: &[&str] =
 pub static VAGUE: Words = words!(
     " arion-compose compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
-    manifest networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
+    manifest devices effects networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
     workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "
 );
 

@@ -168,7 +168,9 @@ impl<'a> Beside<'a> {
     pub fn number(&self, name: &str) -> Option<u32> {
         let statements = statements(self.before).into_iter().chain(statements(self.after));
         let mut attributes = statements.filter_map(|statement| statement.split_once('='));
-        attributes.find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
+        // There may be a comment above the attribute.
+        let key_of = |before: &'a str| before.trim().rsplit('\n').next().unwrap_or_default().trim();
+        attributes.find(|(key, _)| key_of(key) == name)?.1.trim().parse().ok()
     }
 
     /// The attributes next to the number: the last name of each, and its value as written.

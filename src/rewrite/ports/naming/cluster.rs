@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashSet};
 
-use super::Used;
 use super::candidate::{Candidate, weight};
 use super::evidence::Evidence;
 use super::scaffolding;
 use super::words::{self, alike, is_front, is_holder, is_local, share, with};
+use super::{Used, group};
 use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service};
 
@@ -92,6 +92,12 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let names_itself = uses.iter().any(|used| used.is_strong() && used.is_listener());
     let is_strong = |used: &Used<'_>| used.is_strong() || !names_itself && used.is_listener();
     let has_strong = uses.iter().any(Used::is_strong);
+    // A rule of a firewall may open the same range as an option.
+    let ranges: HashSet<u32> = uses.iter().filter_map(|used| used.evidence.other_end()).collect();
+    let is_range_end = |used: &Used<'_>| {
+        used.is_range_end()
+            || !ranges.is_empty() && used.evidence.other_end_in_rule().is_some_and(|end| ranges.contains(&end))
+    };
     let (strong, weak): (Vec<Used<'_>>, Vec<Used<'_>>) =
         uses.into_iter().partition(|used| has_strong && is_strong(used));
     let (listeners, clients): (Vec<Used<'_>>, Vec<Used<'_>>) = strong.into_iter().partition(Used::is_listener);
@@ -144,13 +150,17 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let usual = || of_same_row(&found, &used);
         let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
         let same = same.or_else(|| outside.filter(|&at| found[at].is_reached_by(&used)));
-        if same.is_some_and(|at| found[at].is_denied_by(&used)) {
+        let is_absent = |cluster: &Cluster<'_>| cluster.is_absent_from(&used);
+        let is_foreign = || !found.iter().any(|cluster| cluster.places.files.contains(used.path));
+        let is_of_none = || !found.is_empty() && is_foreign() && found.iter().all(is_absent);
+        let is_of_other = |at: usize| found[at].is_denied_by(&used) || is_absent(&found[at]) && is_foreign();
+        if same.map_or_else(is_of_none, is_of_other) {
             found.push(Cluster::of(number, used));
             continue;
         }
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
-            None if used.is_range_end() => ends.push(used),
+            None if is_range_end(&used) => ends.push(used),
             None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
             None => undecided.push(used),
         }
@@ -176,7 +186,8 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
 fn of_ranges(number: u32, ends: Vec<Used<'_>>) -> impl Iterator<Item = Cluster<'_>> {
     let mut ranges: BTreeMap<(Option<u32>, Vec<String>), Vec<Used<'_>>> = BTreeMap::new();
     for used in ends {
-        ranges.entry((used.evidence.other_end(), used.evidence.end())).or_default().push(used);
+        let other = used.evidence.other_end().or_else(|| used.evidence.other_end_in_rule());
+        ranges.entry((other, used.evidence.end())).or_default().push(used);
     }
     ranges.into_values().filter_map(move |uses| Cluster::of_weak(number, uses))
 }
@@ -290,9 +301,15 @@ fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let is_other = |cluster: &Cluster<'_>| {
         let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
         own.is_some_and(|own| own.name != row.name)
+            || row.is_exporter() && is_exporter_of_another(&cluster.service, &words::split(row.name))
     };
     let has_row = |cluster: &Cluster<'_>| cluster.places.rows.contains(&(row.number, row.name));
     found.iter().position(|cluster| has_row(cluster) && !is_other(cluster))
+}
+
+/// Whether both names are those of exporters, of two services.
+fn is_exporter_of_another(name: &[String], other: &[String]) -> bool {
+    name.last().is_some_and(|last| last == "exporter") && name.first() != other.first()
 }
 
 /// The only listener that a client can reach on its own machine, whatever name the client uses. `None` if the client
@@ -368,7 +385,7 @@ fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> 
             let is_target = match used.evidence.is_balanced() {
                 true => is_other(),
                 false => {
-                    !is_loopback && matches!(used.evidence.best.weight, weight::RECORD | weight::TARGET)
+                    !is_loopback && matches!(used.evidence.best.weight, weight::JOB | weight::RECORD | weight::TARGET)
                         || used.evidence.names_service()
                 }
             };
@@ -453,15 +470,32 @@ impl<'a> Cluster<'a> {
     /// Whether a use opens the port for another service: in the file of that service, and with a comment that does not
     /// mention this one.
     fn is_denied_by(&self, used: &Used<'_>) -> bool {
+        used.evidence.is_named_by_comment() && self.is_opened_for_another(used)
+    }
+
+    /// Whether a use opens the port for another service, in a file that does not mention this one. The file of a program
+    /// that monitors others opens their ports.
+    fn is_absent_from(&self, used: &Used<'_>) -> bool {
+        let is_here = || scaffolding::machine(used.path).is_some_and(|machine| self.places.machines.contains(machine));
+        let is_near = |known: &Used<'_>| known.path == used.path || known.row().is_some();
+        used.known.is_none()
+            && used.evidence.comment.is_empty()
+            && self.is_opened_for_another(used)
+            && self.row.is_none()
+            && self.listens()
+            && !is_here()
+            && !self.uses.iter().any(is_near)
+            && group(used.evidence.subject()) != "monitoring"
+            && !used.evidence.mentions_any(&self.service)
+    }
+
+    /// Whether the file of another service opens the port, and the comment does not mention this one.
+    fn is_opened_for_another(&self, used: &Used<'_>) -> bool {
         let evidence = &used.evidence;
         let is_other = |words: &[String]| {
             !share(&self.service, words) && self.row.is_none_or(|row| !share(&words::split(row.name), words))
         };
-        evidence.is_opened()
-            && evidence.is_named_by_comment()
-            && evidence.is_of_service()
-            && is_other(&evidence.comment)
-            && is_other(evidence.subject())
+        evidence.is_opened() && evidence.is_of_service() && is_other(&evidence.comment) && is_other(evidence.subject())
     }
 
     /// Whether the evidence of a use names this service.
@@ -604,6 +638,23 @@ impl<'a> Cluster<'a> {
         self.best().is_some_and(|used| used.evidence.whole_name().is_some())
     }
 
+    /// Whether an option sets the port of a part of a well-known service to another number than the usual one, not only by default.
+    pub fn is_configured(&self) -> bool {
+        let is_known = |used: &Used<'_>| {
+            let Candidate { service, qualifier, .. } = &used.evidence.best;
+            let row = service_ports::named(&with(service, qualifier).concat());
+            !qualifier.is_empty() && row.is_some_and(|row| row.number != self.number)
+        };
+        let sets = |used: &Used<'_>| used.is_listener() && used.evidence.is_option_of_service() && is_known(used);
+        self.listens() && !self.is_default() && self.uses.iter().any(sets)
+    }
+
+    /// Whether the service that usually has the number listens on it, not only by default.
+    pub fn listens_as_usual(&self) -> bool {
+        let is_usual = |row: &Service| row.certainty != Certainty::Named;
+        self.row.is_some_and(is_usual) && self.listens() && !self.is_default()
+    }
+
     /// The machine that the port belongs to, if all its listeners are options of services in the files of one machine.
     fn only_machine(&self) -> Option<Vec<String>> {
         let mut listeners = self.uses.iter().filter(|used| used.is_listener());
@@ -669,6 +720,10 @@ impl<'a> Cluster<'a> {
         let end = self.uses.iter().all(Used::is_range_end).then(|| self.uses.first().map(|used| used.evidence.end()));
         let end = end.flatten().unwrap_or_default();
         names.extend(self.row.map(|row| with(&words::split(row.name), &end)));
+        // A firewall may open the usual port of a service that another option configures.
+        let is_opened = end.is_empty() && self.uses.iter().all(|used| used.evidence.is_opened());
+        let usual = self.row.filter(|_| is_opened);
+        names.extend(usual.map(|row| with(&words::split(row.name), &["default".to_owned()])));
         if self.is_opened_everywhere() {
             let remark = self.uses.first().map(|used| used.evidence.remark()).unwrap_or_default();
             let is_same = self.uses.iter().all(|used| used.evidence.remark() == remark);
@@ -677,7 +732,11 @@ impl<'a> Cluster<'a> {
         }
         // If something listens, the names that clients use do not count.
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
-        let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener());
+        // The system's own SSH server may have the number of the one during boot.
+        let is_running = |used: &Used<'_>| used.is_listener() && !used.evidence.is_initrd();
+        let is_running_too = self.uses.iter().any(is_running);
+        let is_boot = |used: &Used<'_>| is_running_too && used.evidence.is_initrd();
+        let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener()) && !is_boot(used);
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| used.rank());
         let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);
@@ -727,6 +786,9 @@ impl<'a> Cluster<'a> {
         names.extend(
             purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
         );
+        // A job of Prometheus scrapes the metrics of a service.
+        let is_scraped = best.is_some_and(|best| best.evidence.best.weight == weight::JOB);
+        names.extend(base.iter().filter(|_| is_scraped).map(|base| with(base, &["metrics".to_owned()])));
         let is_target = best.is_some_and(|best| matches!(best.evidence.best.weight, weight::TARGET | weight::RECORD));
         let is_service = |base: &[String]| !words::all_generic(base) && !is_holder(base);
         names.extend(

@@ -12,7 +12,7 @@ use super::words::{all_generic, comment, is_front, is_generic, is_local, is_vari
 use crate::knowledge::name_words::{
     CLIENTS, COMMON_PURPOSES, CONTAINER_FOLDERS, EMPTY_REMARKS, FORGES, PURPOSES, SIDES,
 };
-use crate::knowledge::service_ports::Service;
+use crate::knowledge::service_ports::{self, Certainty, Service};
 
 /// The minimum length of a word that identifies a service anywhere in a text.
 const SHORTEST_KEY: usize = 4;
@@ -115,6 +115,11 @@ impl<'a> Evidence<'a> {
         self.reader.beside?.number(other).filter(|other| *other != self.port.number)
     }
 
+    /// Like [`Self::other_end`], for a range in the rule of a firewall.
+    pub fn other_end_in_rule(&self) -> Option<u32> {
+        self.reader.other_end_in_rule()
+    }
+
     /// Which end of a service's port range the number is. Empty if it is neither.
     pub fn end(&self) -> Vec<String> {
         self.reader.end()
@@ -186,6 +191,11 @@ impl<'a> Evidence<'a> {
         (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
     }
 
+    /// Whether it is the option for the port of the server itself, besides those for the ports of its parts.
+    pub fn is_server_port(&self) -> bool {
+        !self.is_remote && matches!(self.reader.last(), "server-port" | "serverPort" | "server_port")
+    }
+
     /// The instance of the service, if a module runs several: `creative` in `servers.creative.port`.
     pub fn instance(&self) -> Option<&'a str> {
         self.reader.instance()
@@ -238,14 +248,38 @@ impl<'a> Evidence<'a> {
 
     /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
     /// an exporter and speaks HTTP, and a firewall rule in a service's file does not open an exporter's port.
-    pub fn contradicts(&self, row: &Service) -> bool {
+    pub fn contradicts(&self, row: &'static Service) -> bool {
         let is_named = matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD)
             && (self.names_service() || self.is_configured_here());
         let is_behind_host = || (row.is_protocol || row.is_exporter()) && self.reader.host_label().is_some();
+        // Programs of different kinds usually have the number, and nothing else shows that the repository has this one.
+        let is_only_host = || {
+            let is_here = || self.is_loopback() || self.reader.line.called_host().is_some();
+            let is_other = |other: &Service| other.certainty == Certainty::Usual && other.group != row.group;
+            self.best.weight == weight::HOST
+                && service_ports::services(row.number).iter().any(is_other)
+                && is_here()
+                && !self.may_mean(row)
+                && !self.reader.is_in_repository(row)
+        };
         is_named
             || is_behind_host()
+            || is_only_host()
             || self.is_opened() && self.is_in_file_of_service() && (row.is_exporter() || !self.mentions(row))
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
+    }
+
+    /// Whether a virtual host passes requests over HTTP to a server that does not have the name of a protocol's.
+    pub fn is_web_of_another(&self, row: &Service) -> bool {
+        row.is_protocol && self.is_client() && self.reader.is_web_of_host() && !self.shares(row)
+    }
+
+    /// Whether the best name may be an abbreviation of a well-known service's: `ha` for `homeAssistant`.
+    fn may_mean(&self, row: &Service) -> bool {
+        let letters: String = self.best.service.concat();
+        let name = row.name.to_ascii_lowercase();
+        let mut rest = name.chars();
+        name.starts_with(letters.get(..1).unwrap_or_default()) && letters.chars().all(|c| rest.any(|other| other == c))
     }
 
     /// Whether the best name is that of a service that a client connects to, and the file configures this service.
@@ -257,6 +291,11 @@ impl<'a> Evidence<'a> {
     fn mentions(&self, row: &Service) -> bool {
         let words = std::iter::once(row.name).chain(row.keywords());
         row.is_protocol || self.reader.is_one_of_many || words.into_iter().any(|word| self.port.text.contains(word))
+    }
+
+    /// Whether the file contains a telling word of a name.
+    pub fn mentions_any(&self, words: &[String]) -> bool {
+        words.iter().any(|word| !is_generic(word) && self.port.text.contains(&**word))
     }
 
     /// Whether only the file name identifies the service, and the file configures a service with that name.
@@ -336,6 +375,14 @@ impl<'a> Evidence<'a> {
         // In Kubernetes, the only container of a pod is often called `main`.
         let container = || self.reader.container().filter(|name| !is_generic(name));
         if is_other { None } else { container().or_else(|| self.reader.compose_service()) }
+    }
+
+    /// Whether it connects to a host with a name of one label, such as a container has: `wiki:8000`.
+    pub fn is_to_container(&self) -> bool {
+        let is_label = |host: &str| !host.contains('.') && host.contains(|c: char| c.is_ascii_alphabetic());
+        self.is_client()
+            && self.address().is_some_and(|host| is_label(host) && !is_local(host))
+            && !self.reader.is_at_machine()
     }
 
     /// Whether the number is inside a container that publishes it under another number. A client in the same file

@@ -51,7 +51,7 @@ impl<'a> Line<'a> {
             "" if is_forward(port.name, before) => comment_above(rest),
             "" if opens_one(port, head, tail_text) => comment_of_statement(head),
             // A comment about several numbers does not name any of them. The two ends of a range count as one.
-            own if is_range_end(port.name) => own,
+            own if is_range_end(port.name) || is_end_in_rule(port.name, before, tail) => own,
             _ if after_mapping(tail)
                 .split('#')
                 .next()
@@ -263,6 +263,19 @@ impl<'a> Line<'a> {
     pub fn relayed(&self) -> Option<u32> {
         let after = self.before.contains("-LISTEN:").then(|| self.before.rsplit_once("-LISTEN:"))??.1;
         after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    }
+
+    /// The label of the block of Grafana Alloy that scrapes the address: `wiki` in `prometheus.scrape "wiki" {`.
+    pub fn scraped(&self) -> Option<&'a str> {
+        const BLOCK: &str = "prometheus.scrape \"";
+        // Few numbers are in such a block, and searching backwards is slow.
+        if !self.above.contains(BLOCK) {
+            return None;
+        }
+        let (_, block) = self.above.rsplit_once(BLOCK)?;
+        let (label, inside) = block.split_once('"')?;
+        let opened = inside.matches('{').count();
+        (opened > inside.matches('}').count() && !label.contains('$')).then_some(label)
     }
 
     /// The kind of the remote display that a libvirt domain has on the port: `<graphics type='spice' port='5900'/>`.
@@ -658,6 +671,14 @@ pub fn is_udp(port: &Missing<'_>) -> bool {
     let head = wording::tail(port.text.get(..port.span.start as usize).unwrap_or(""), AROUND);
     let line = head.rsplit('\n').next().unwrap_or(head);
     line.rsplit_once("dport").is_some_and(|(rule, _)| rule.trim_end_matches(['-', ' ']).ends_with("udp"))
+}
+
+/// Whether the number is an end of the range in a rule of a firewall: `udp dport 10000-20000`.
+fn is_end_in_rule(name: &str, before: &str, after: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_first = || after.strip_prefix('-').is_some_and(|rest| rest.starts_with(is_digit));
+    let is_last = || before.strip_suffix('-').is_some_and(|rest| rest.ends_with(is_digit));
+    name.ends_with("dport") && (is_first() || is_last())
 }
 
 /// The protocol of a range of ports, which distinguishes two ranges of one service.

@@ -288,9 +288,14 @@ impl<'a> Used<'a> {
         self.is_listener() || is_opened && self.evidence.names_service()
     }
 
-    /// Whether a client names the service that it connects to.
+    /// Whether a client names the service that it connects to. The name of a scrape job may be that of a machine or of
+    /// an exporter, unless the job connects to a container by name.
     fn names_target(&self) -> bool {
-        matches!(self.evidence.best.weight, weight::RECORD | weight::TARGET | weight::VARIABLE | weight::OBJECT)
+        match self.evidence.best.weight {
+            weight::RECORD | weight::TARGET | weight::VARIABLE | weight::OBJECT => true,
+            weight::JOB => self.evidence.is_to_container(),
+            _ => false,
+        }
     }
 
     /// The words of the service that the use belongs to.
@@ -335,7 +340,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         if evidence.best.service.iter().any(|word| HONEYPOTS.contains(&word.as_str())) {
             return None;
         }
-        return (!is_of_another_service(row, evidence)).then_some((row, weight::ALWAYS));
+        let is_other =
+            is_of_another_service(row, evidence) || row.number >= USER_PORTS && evidence.is_web_of_another(row);
+        return (!is_other).then_some((row, weight::ALWAYS));
     }
     // The name of a proxy occurs next to everything behind it.
     let is_of_front =
@@ -361,6 +368,13 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         best.weight > weight::HOST && words::has_key(&best.service, &row_words(row)) && names(row)
     };
     let named = if rows.len() > 1 { rows.iter().find(is_best) } else { None };
+    // `server-port` is not the port of a part of the service that has a usual port of its own.
+    let is_of_part = |row: &Service| {
+        let own = words::split(row.name);
+        let whole = own.first().filter(|_| own.len() > 1).and_then(|first| service_ports::named(first));
+        whole.is_some_and(|whole| whole.number != row.number) && evidence.is_server_port()
+    };
+    let rows = if rows.iter().any(is_of_part) { &[] } else { rows };
     // `sshInitrd` is not the usual alternative to the port of SSH.
     if evidence.is_initrd() {
         return None;
@@ -379,7 +393,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     }
     // A variable or a comment with the name of a service is better evidence than the number.
     let is_variable = evidence.best.weight == weight::VARIABLE || evidence.is_own_variable();
-    let is_other = |row: &Service| {
+    let is_other = |row: &'static Service| {
         is_variable || (evidence.is_named_by_comment() || evidence.contradicts(row)) && !evidence.shares(row)
     };
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))

@@ -18,7 +18,7 @@ use super::words::{
 };
 use crate::knowledge::name_words::{
     ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_OPTIONS, EMPTY_SECTIONS, EMPTY_VARIABLES, FRONTS, HOLDERS,
-    MACHINE_FOLDERS, PARTS, PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL,
+    MACHINE_FOLDERS, PARTS, PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL, WHOLE_NAMES,
 };
 use crate::knowledge::schemes::SCHEMES;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -219,6 +219,11 @@ impl<'a> Reader<'a> {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
+    /// Whether a file with ports mentions a well-known service.
+    pub fn is_in_repository(&self, row: &'static service_ports::Service) -> bool {
+        self.context.texts.mention(row)
+    }
+
     /// Whether the file configures the service with some words as its name.
     pub fn configures(&self, words: &[String]) -> bool {
         self.context.texts.configures(self.path, &words.join("-"))
@@ -330,6 +335,36 @@ impl<'a> Reader<'a> {
         self.context.is_folder_of_service(self.path)
     }
 
+    /// Whether a virtual host passes requests to the port over HTTP.
+    pub fn is_web_of_host(&self) -> bool {
+        let is_web = || matches!(self.line.scheme(), Some("http" | "https")) || self.line.called_host().is_some();
+        is_web() && (self.host_label().is_some() || self.line.called_host().is_some())
+    }
+
+    /// The number at the other end of the range in the rule of a firewall: `udp dport 10000-20000`.
+    pub fn other_end_in_rule(&self) -> Option<u32> {
+        if !matches!(self.last(), "dport" | "--dport") {
+            return None;
+        }
+        let digits = |c: char| c.is_ascii_digit();
+        let other = match self.line.range_end()? {
+            "first" => {
+                let rest = self.line.after.strip_prefix('-')?;
+                &rest[..rest.len() - rest.trim_start_matches(digits).len()]
+            }
+            _ => {
+                let first = self.line.before.strip_suffix('-')?;
+                &first[first.trim_end_matches(digits).len()..]
+            }
+        };
+        other.parse().ok().filter(|other| *other != self.line.number)
+    }
+
+    /// Whether the address that ends in the number is the name of a machine.
+    pub fn is_at_machine(&self) -> bool {
+        self.line.address().is_some_and(|host| self.context.is_machine(host))
+    }
+
     /// Whether an option with text as its value contains the number.
     pub fn is_in_text(&self) -> bool {
         self.parts.iter().any(|part| matches!(*part, "content" | "text") || part.starts_with("append"))
@@ -437,7 +472,8 @@ impl<'a> Reader<'a> {
                 Candidate { qualifier: self.qualifier(&service), service, weight: weight::FILE_LISTENER + 3 },
             ));
         }
-        if words.is_empty() || all_generic(&words) && self.parts[holder] != "exporters" {
+        let is_whole = WHOLE_NAMES.contains(&self.parts[at]);
+        if words.is_empty() || all_generic(&words) && self.parts[holder] != "exporters" && !is_whole {
             return None;
         }
         let words = if self.context.is_subject(&words, &self.subject) { self.subject.clone() } else { words };

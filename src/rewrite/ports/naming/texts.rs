@@ -1,15 +1,22 @@
 //! What the texts of files with ports contain. Each text is read at most once, for all of its ports.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use foldhash::{HashMap, HashSet};
 
 use super::Missing;
+use super::words::split;
+use crate::knowledge::service_ports::Service;
 
-/// The texts, by the path of their file.
+/// The texts of all files with ports.
 #[derive(Debug, Default)]
-pub struct Texts<'a>(HashMap<&'a str, Text<'a>>);
+pub struct Texts<'a> {
+    /// The texts, by the path of their file.
+    files: HashMap<&'a str, Text<'a>>,
+    /// Whether a text mentions a well-known service, by its name. Only the services that somebody asked for are in it.
+    mentioned: Mutex<HashMap<&'static str, bool>>,
+}
 
 #[derive(Debug)]
 struct Text<'a> {
@@ -22,23 +29,46 @@ struct Text<'a> {
 type Variables = HashMap<u32, Range<usize>>;
 
 impl<'a> Texts<'a> {
-    /// The texts of all files with ports.
+    /// Collects the texts.
     pub fn of(ports: &[Missing<'a>]) -> Self {
         let text = |text| Text { text, variables: OnceLock::new(), services: OnceLock::new() };
-        Self(ports.iter().map(|port| (port.path, text(port.text))).collect())
+        let files = ports.iter().map(|port| (port.path, text(port.text))).collect();
+        Self { files, mentioned: Mutex::default() }
     }
 
     /// The first variable in a file that has a number and a name that ends in `PORT`: `STORE_WEBDAV_PORT` in
     /// `STORE_WEBDAV_PORT = "8181"`.
     pub fn variable(&self, path: &str, number: u32) -> Option<&'a str> {
-        let file = self.0.get(path)?;
+        let file = self.files.get(path)?;
         let range = file.variables.get_or_init(|| variables(file.text)).get(&number)?;
         file.text.get(range.clone())
     }
 
+    /// Whether a file mentions a well-known service.
+    pub fn mention(&self, row: &'static Service) -> bool {
+        let mut mentioned = self.mentioned.lock().unwrap_or_else(PoisonError::into_inner);
+        *mentioned.entry(row.name).or_insert_with(|| {
+            let first = split(row.name).into_iter().next().unwrap_or_default();
+            let words: Vec<String> = row.keywords().map(str::to_owned).chain([first]).collect();
+            let contains =
+                |text: &str| words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
+            self.files.values().any(|file| contains(file.text))
+        })
+    }
+
+    /// Whether a file configures a service whose name begins with a word or several: `wiki-feed` for
+    /// `services.wiki-feed-webhook`.
+    pub fn configures_part(&self, path: &str, name: &str) -> bool {
+        self.files.get(path).is_some_and(|file| {
+            let services = file.services.get_or_init(|| services(file.text));
+            let is_part = |rest: &str| rest.is_empty() || rest.starts_with(['-', '_']);
+            services.iter().any(|service| service.strip_prefix(name).is_some_and(is_part))
+        })
+    }
+
     /// Whether a file configures a service: `services.wiki` does not configure `wikijs`.
     pub fn configures(&self, path: &str, service: &str) -> bool {
-        self.0.get(path).is_some_and(|file| file.services.get_or_init(|| services(file.text)).contains(service))
+        self.files.get(path).is_some_and(|file| file.services.get_or_init(|| services(file.text)).contains(service))
     }
 }
 
@@ -78,7 +108,7 @@ mod tests {
         let text = "{ services.wikijs.enable = true; services.node-red.port = 1; env = { A_PORT = \"8181\"; B_PORT = \
                     8181; C_PORT = 08182; D = 8183; }; }";
         let file = Text { text, variables: OnceLock::new(), services: OnceLock::new() };
-        let texts = Texts(HashMap::from_iter([("a.nix", file)]));
+        let texts = Texts { files: HashMap::from_iter([("a.nix", file)]), mentioned: Mutex::default() };
         for (service, expected) in [("wikijs", true), ("node-red", true), ("wiki", false), ("node", false)] {
             assert_eq!(texts.configures("a.nix", service), expected, "{service}");
             assert!(!texts.configures("b.nix", service));

@@ -40,6 +40,8 @@ impl Reader<'_> {
         let label = label.or(server);
         let mut found = Vec::new();
         found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
+        let scraped = self.line.scraped().map(service).filter(|words| !self.is_machine(words));
+        found.extend(scraped.map(|words| plain(words, weight::JOB)));
         // The options of a service are more specific than the text of its links.
         let title = self.line.title().filter(|_| self.named().is_none());
         found.extend(title.map(|words| plain(words, weight::RECORD)));
@@ -339,7 +341,9 @@ impl Reader<'_> {
             let row = if let [word] = label { service_ports::named(word) } else { None };
             row.is_some_and(|row| (row.is_protocol || row.certainty == Certainty::Always) && row.number != port.number)
         };
-        let is_other = || self.context.has_several_hosts(port.path) || self.is_service(label) && !is_protocol();
+        let is_configured = || label.len() > 1 && self.context.texts.configures_part(self.path, &label.join("-"));
+        let is_other =
+            || self.context.has_several_hosts(port.path) || self.is_service(label) && !is_protocol() || is_configured();
         !share(&self.subject, label) && (is_purpose || is_other())
     }
 

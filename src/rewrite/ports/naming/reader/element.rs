@@ -123,9 +123,12 @@ impl<'a> Reader<'a> {
             part.strip_prefix("mk").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
         // `initialPorts` is a set of ports.
         let is_ports = split(part).last().is_some_and(|word| word == "ports");
+        // `default_portal` contains the defaults of what it is passed to.
+        let is_default = split(part).first().is_some_and(|word| word == "default");
         part != "?"
             && part != "initrd"
             && !STRUCTURE.contains(&part)
+            && !is_default
             && !is_function
             && !is_ports
             && !is_job

@@ -12,6 +12,7 @@ impl<'a> Reader<'a> {
     pub fn is_firewall(&self) -> bool {
         self.is_one_of_many
             || self.is_in_bare_list()
+            || self.is_in_opened_list()
             || self
                 .parts
                 .iter()
@@ -96,6 +97,7 @@ impl<'a> Reader<'a> {
             || self.is_health_check()
             || self.is_label()
             || self.line.is_target()
+            || self.line.scraped().is_some()
             || self.line.before.contains("ssh ") && self.abbreviation().is_some()
             || self.line.is_of_name_server()
             || self.line.is_in_query()
@@ -151,6 +153,15 @@ impl<'a> Reader<'a> {
             && !outer.iter().any(is_of_service)
             && !self.line.before.contains('"')
             && self.line.before.trim_start_matches(|c| c != '[').trim_start_matches('[').bytes().all(is_blank_or_digit)
+    }
+
+    /// Whether it is in a list of the ports of a machine that a firewall lets through, of an option that does not belong
+    /// to a service: `machines.web1.forwardedPorts`.
+    fn is_in_opened_list(&self) -> bool {
+        let is_list = |part: &&str| {
+            part.ends_with("Ports") && matches!(split(part)[0].as_str(), "exposed" | "forwarded" | "open" | "opened")
+        };
+        self.parts.iter().any(is_list) && self.named().is_none()
     }
 
     /// The name of a server in the configuration of an SSH client: `forge` in `programs.ssh.matchBlocks.forge.port`.

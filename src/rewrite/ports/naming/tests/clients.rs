@@ -322,3 +322,59 @@ fn the_host_of_a_tunnel_names_what_is_behind_it() {
         ["services.nocodb=8080", "services.searxng=9080"]
     );
 }
+
+#[test]
+fn a_job_that_scrapes_another_container_does_not_reach_the_only_listener() {
+    let label = "services.pad.labels.traefik.http.services.pad.loadbalancer.server.port";
+    let listener = (9000, label, "pad/compose.yml", "traefik.http.services.pad.loadbalancer.server.port: @9000");
+    let job = |host: &str| format!("- job_name: chat\n  static_configs:\n    - targets: [\"{host}:@9000\"]");
+    let name = "scrape_configs.static_configs.targets";
+    let (other, address) = (job("matrix"), job("10.0.0.4"));
+    let expected = ["development.pad=9000", "services.chat=9000"];
+    assert_eq!(proposals(&[listener, (9000, name, "prometheus.yml", &other)]), expected);
+    assert_eq!(proposals(&[listener, (9000, name, "prometheus.yml", &address)]), ["development.pad=9000"]);
+}
+
+#[test]
+fn a_job_with_the_name_of_a_service_scrapes_its_metrics() {
+    let uses = [
+        (4321, "services.wiki.port", "wiki.nix", "port = @4321;"),
+        (9300, "scrape_configs.static_configs.targets", "prometheus.yml", "job_name: wiki\ntargets: [\"wiki:@9300\"]"),
+    ];
+    assert_eq!(proposals(&uses), ["services.wiki=4321", "services.wikiMetrics=9300"]);
+}
+
+#[test]
+fn a_virtual_host_of_another_service_in_the_file_names_it() {
+    let name = "services.nginx.virtualHosts.feed-reader.?.locations./.proxyPass";
+    let proxy = "proxyPass = \"http://127.0.0.1:@4322\";";
+    let text = format!("{{ services.wiki.enable = true; systemd.services.feed-reader-hook = {{ }}; {proxy} }}");
+    assert_eq!(proposals(&[(4322, name, "wiki.nix", &text)]), ["services.feedReader=4322"]);
+    let text = format!("{{ services.wiki.enable = true; {proxy} }}");
+    assert_eq!(proposals(&[(4322, name, "wiki.nix", &text)]), ["services.wiki=4322"]);
+}
+
+#[test]
+fn the_label_of_a_block_that_scrapes_an_address_names_it() {
+    let name = "environment.etc.alloy/conf.d/bind.alloy.text __address__";
+    let text = "prometheus.scrape \"bind\" {\n  targets = [{\"__address__\" = \"localhost:@4321\"}]\n}";
+    assert_eq!(proposals(&[(4321, name, "monitored.nix", text)]), ["infrastructure.bind=4321"]);
+    let container = (4321, "virtualisation.oci-containers.containers.notes.ports", "notes.nix", "[ \"@4321:4321\" ]");
+    let text = text.replace("bind", "notes");
+    assert_eq!(proposals(&[container, (4321, name, "notes.nix", &text)]), ["services.notes=4321"]);
+}
+
+#[test]
+fn a_scraped_exporter_is_not_the_one_that_usually_has_the_number() {
+    let scraped = |label: &str| {
+        format!("prometheus.scrape \"{label}\" {{\n  targets = [{{\"__address__\" = \"localhost:@9187\"}}]\n}}")
+    };
+    let (own, other) = (scraped("technitium"), scraped("postgres"));
+    let variable = "systemd.services.technitium-exporter.serviceConfig.Environment EXPORTER_PORT";
+    let uses = [
+        (9187, "services.monitoring.extraConfig __address__", "hosts/web1/configuration.nix", &*own),
+        (9187, variable, "hosts/web1/configuration.nix", "\"EXPORTER_PORT=@9187\""),
+        (9187, "postgresScrape __address__", "modules/monitoring.nix", &other),
+    ];
+    assert_eq!(proposals(&uses), ["monitoring.postgresExporter=9187", "monitoring.technitiumExporter=9187"]);
+}

@@ -184,3 +184,12 @@ fn a_local_name_of_another_well_known_service_is_kept() {
     ];
     assert_eq!(proposals(&uses), ["infrastructure.headscale=8989", "media.sonarr=8989"]);
 }
+
+#[test]
+fn another_number_of_ssh_does_not_take_the_name_of_the_usual_one() {
+    let uses = [
+        (22, "networking.firewall.allowedTCPPorts", "a.nix", "[ @22 ]"),
+        (6969, "services.openssh.ports", "a.nix", "ports = [ @6969 ];"),
+    ];
+    assert_eq!(proposals(&uses)[0], "infrastructure.ssh=22");
+}

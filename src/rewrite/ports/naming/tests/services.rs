@@ -461,3 +461,47 @@ fn a_scrape_job_does_not_name_the_option_of_another_service() {
         ["infrastructure.traefikDashboard=8080", "services.glance=8080"]
     );
 }
+
+#[test]
+fn the_port_of_a_server_during_boot_is_that_of_the_server() {
+    let initrd = (2222, "boot.initrd.network.ssh.port", "a.nix", "port = @2222;");
+    let server = (2222, "services.openssh.ports", "a.nix", "ports = [ @2222 ];");
+    assert_eq!(proposals(&[initrd, server]), ["infrastructure.ssh=2222"]);
+    let other = (22, "services.forge.ports", "forge/compose.yml", "- @22:22");
+    assert_eq!(proposals(&[initrd, server, other]), ["infrastructure.ssh=22", "infrastructure.sshAlternate=2222"]);
+}
+
+#[test]
+fn a_usual_number_has_the_name_of_its_service() {
+    let label = "services.wireguard.labels.traefik.http.services.wireguard.loadbalancer.server.port";
+    let uses = [
+        (51820, "services.wireguard.ports", "compose.yml", "- @51820:51820/udp"),
+        (51821, label, "compose.yml", "traefik.http.services.wireguard.loadbalancer.server.port: @51821"),
+    ];
+    assert_eq!(proposals(&uses), ["infrastructure.wireguard=51820", "infrastructure.wireguardContainer=51821"]);
+}
+
+#[test]
+fn the_file_of_another_service_opens_its_own_port() {
+    let listener = |path| (8889, "services.searx.settings.server.port", path, "port = @8889;");
+    let list = "networking.firewall.allowedTCPPorts";
+    let opens = |path| (8889, list, path, "{ allowedTCPPorts = [ @8889 ]; services.rover.enable = true; }");
+    let expected = ["services.rover=8889", "services.searx=8889"];
+    assert_eq!(proposals(&[listener("search.nix"), opens("rover.nix")]), expected);
+    // Two services of one machine cannot have the same number, and a monitor opens the ports of others.
+    let uses = [listener("hosts/web1/search.nix"), opens("hosts/web1/rover.nix")];
+    assert_eq!(proposals(&uses), ["services.searx=8889"]);
+    assert_eq!(proposals(&[listener("search.nix"), opens("prometheus.nix")]), ["services.searx=8889"]);
+    // The file has a service with the number.
+    let own = (8889, "services.rover.port", "rover.nix", "port = @8889;");
+    assert_eq!(proposals(&[listener("search.nix"), own, opens("rover.nix")]), expected);
+}
+
+#[test]
+fn a_configured_number_has_the_name_rather_than_the_usual_one() {
+    let uses = [
+        (4002, "services.nfs.server.mountdPort", "nas.nix", "mountdPort = @4002;"),
+        (20048, "networking.firewall.allowedTCPPorts", "nas.nix", "allowedTCPPorts = [ @20048 ];"),
+    ];
+    assert_eq!(proposals(&uses), ["infrastructure.nfsMountd=4002", "infrastructure.nfsMountdDefault=20048"]);
+}

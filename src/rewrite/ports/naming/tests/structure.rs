@@ -198,3 +198,53 @@ fn the_set_of_entry_points_of_a_proxy_is_not_a_service() {
     let uses = [(8082, "entryPoints.metrics.address", "compose/traefik/traefik.yml", text)];
     assert_eq!(proposals(&uses), ["monitoring.traefikMetrics=8082"]);
 }
+
+#[test]
+fn sets_of_defaults_and_frameworks_do_not_name_a_port() {
+    for (number, name, path, expected) in [
+        (3260, "default_portal.port", "iscsi-target.nix", "infrastructure.iscsi"),
+        (4321, "nixarr.wiki.port", "media.nix", "services.wiki"),
+        (4321, "nas.services.nix-serve.port", "homelab.nix", "services.nixServe"),
+        (4321, "serviceSpecs.wiki.defaultPort", "services.nix", "services.wiki"),
+    ] {
+        let text = format!("port = @{number};");
+        assert_eq!(proposals(&[(number, name, path, &text)]), [format!("{expected}={number}")], "{name}");
+    }
+}
+
+#[test]
+fn a_range_in_the_rule_of_a_firewall_is_the_range_of_the_service() {
+    let rule = "networking.nftables.tables.nat-relay.content dport";
+    let options = "networking.firewall.allowedUDPPortRanges";
+    let (from, to) = (format!("{options}.from"), format!("{options}.to"));
+    let uses = [
+        (10000, rule, "nat.nix", "udp dport @10000-20000 dnat to 10.0.0.2 comment \"voice relay\""),
+        (20000, rule, "nat.nix", "udp dport 10000-@20000 dnat to 10.0.0.2 comment \"voice relay\""),
+        (10000, &from, "relay.nix", "{\n  # Voice\n  from = @10000;\n  to = 20000;\n}"),
+        (20000, &to, "relay.nix", "{\n  # Voice\n  from = 10000;\n  to = @20000;\n}"),
+    ];
+    assert_eq!(proposals(&uses), ["services.voiceRelayFirst=10000", "services.voiceRelayLast=20000"]);
+}
+
+#[test]
+fn a_list_of_forwarded_ports_does_not_name_them() {
+    let text = "forwardedPorts = [\n  # sharing\n  @15577\n];";
+    let uses = [
+        (15577, "devices.eva.forwardedPorts", "modules/devices.nix", text),
+        (15577, "services.seeder.ports", "seeder/compose.yml", "- @15577:15577/udp"),
+        (15577, "networking.firewall.allowedUDPPorts", "seeder.nix", "[\n  # seeder\n  @15577\n]"),
+    ];
+    assert_eq!(proposals(&uses), ["development.seeder=15577"]);
+}
+
+#[test]
+fn a_range_in_a_rule_may_begin_with_the_port_of_a_service() {
+    let rule = "networking.nftables.ruleset dport";
+    let uses = [
+        (4321, "services.wiki.port", "wiki.nix", "port = @4321;"),
+        (4321, rule, "firewall.nix", "udp dport { @4321-4322 } accept"),
+        (4322, rule, "firewall.nix", "udp dport { 4321-@4322 } accept"),
+    ];
+    assert_eq!(proposals(&uses)[0], "services.wiki=4321");
+    assert_eq!(proposals(&uses).len(), 2);
+}

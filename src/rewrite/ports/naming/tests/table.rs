@@ -119,3 +119,29 @@ fn a_well_known_service_keeps_its_name_on_the_number_of_another() {
     assert_eq!(proposals(&[(53, listen, "x.nix", "listen = [ \"%@53\" ];")]), ["infrastructure.dns=53"]);
     assert_eq!(proposals(&[(61208, "apps.url", "x.nix", "http://10.0.0.4:@61208")]), ["monitoring.glances=61208"]);
 }
+
+#[test]
+fn a_virtual_host_outweighs_a_program_that_no_file_mentions() {
+    let host = |label: &str| format!("services.nginx.virtualHosts.{label}.example.org.locations./.proxyPass");
+    let (workshop, blocklist) = (host("workshop"), host("blocklist"));
+    let text = "proxyPass = \"http://127.0.0.1:@9090\";";
+    let uses = [
+        (9090, &*workshop, "nginx.nix", text),
+        (5353, &*blocklist, "nginx.nix", "proxyPass = \"http://127.0.0.1:@5353\";"),
+    ];
+    assert_eq!(proposals(&uses), ["services.blocklist=5353", "services.workshop=9090"]);
+    let mentioned =
+        (9100, "services.prometheus.exporters.node.port", "x.nix", "prometheus.exporters.node.port = @9100;");
+    assert_eq!(proposals(&[uses[0], mentioned]), ["monitoring.nodeExporter=9100", "monitoring.prometheus=9090"]);
+    // The service may be on a machine that the repository does not configure.
+    let remote = (9090, &*workshop, "nginx.nix", "proxyPass = \"http://10.0.0.4:@9090\";");
+    assert_eq!(proposals(&[remote]), ["monitoring.prometheus=9090"]);
+}
+
+#[test]
+fn the_port_of_a_server_is_not_that_of_one_of_its_parts() {
+    let name = |option: &str| format!("services.minecraft-servers.instances.sky.serverConfig.{option}");
+    let (server, rcon) = (name("server-port"), name("rcon-port"));
+    assert_eq!(proposals(&[(25575, &server, "mc.nix", "server-port = @25575;")]), ["games.minecraftSky=25575"]);
+    assert_eq!(proposals(&[(25575, &rcon, "mc.nix", "rcon-port = @25575;")]), ["games.minecraftSkyRcon=25575"]);
+}
