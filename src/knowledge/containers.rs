@@ -8,6 +8,7 @@ mod packages;
 pub mod pm2;
 mod programs;
 mod publishers;
+pub mod server_ports;
 mod unavailable;
 
 use crate::paths;

@@ -195,8 +195,16 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
 fn add_port(service: &mut Service<'_>, container: u16, label: String) {
     let place = service.key.place.clone();
     let protocol = "tcp".to_owned();
-    let port = Port { container, published: None, number: container, label, protocol, place, is_registered: false };
-    service.ports.push(port);
+    service.ports.push(Port {
+        container,
+        usual: container,
+        published: None,
+        number: container,
+        label,
+        protocol,
+        place,
+        is_registered: false,
+    });
 }
 
 /// The configuration files that the image of nginx contains or that are mounted into it.

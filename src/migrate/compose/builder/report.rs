@@ -231,9 +231,12 @@ impl<'a, 'm> Builder<'a, 'm> {
                     continue;
                 }
                 // A nixpkgs package looks for its files at other paths.
-                Some(inside) if matches!(service.role, Role::Package(_)) => (
+                Some(inside) if package.is_some() => (
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
-                    format!("pass ./{inside} to the program in `command`"),
+                    match package.filter(|package| !package.reads.is_empty()) {
+                        Some(_) => format!("name ./{inside} in the program's own configuration file"),
+                        None => format!("pass ./{inside} to the program in `command`"),
+                    },
                 ),
                 Some(inside)
                     if !["/etc", "/usr/local/etc"].iter().any(|folder| in_folder(target, folder))

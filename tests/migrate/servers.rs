@@ -1,0 +1,137 @@
+//! Servers whose ports and data are defined by their commands, variables and files.
+
+use crate::reports::Repo;
+
+#[test]
+fn the_registry_has_the_port_that_a_server_is_told() {
+    let compose = "services:\n  cache: {image: \"redis:7\", command: redis-server --port 6390, ports: [\"6390:6390\"]}\n  \
+        file: {image: \"redis:7\", command: redis-server /etc/redis/redis.conf, volumes: [\"./cache:/etc/redis\"]}\n  \
+        script: {image: \"redis:7\", command: sh -c \"redis-server --port 6392\"}\n  \
+        shop: {image: \"postgres:16\", command: -p 5440 -c max_connections=50}\n  \
+        stock: {image: \"postgres:16\", environment: {PGPORT: 5441}}\n  \
+        orders: {image: \"postgres:16\", env_file: orders.env}\n  \
+        old: {image: \"mysql:8.4\", command: --port=3310}\n  \
+        new: {image: \"mariadb:11.4\", volumes: [\"./my.cnf:/etc/mysql/conf.d/my.cnf\"]}\n  \
+        memory: {image: \"memcached:1\", command: -m 64 -p 11220}\n  \
+        queue: {image: \"rabbitmq:4\", environment: {RABBITMQ_NODE_PORT: 5680}}\n  \
+        files: {image: minio/minio, command: 'server /data --console-address :9090', ports: [\"9090:9090\"]}\n  \
+        search: {image: \"getmeili/meilisearch:v1\", environment: {MEILI_HTTP_ADDR: \"0.0.0.0:7710\"}}\n  \
+        login: {image: \"keycloak/keycloak:26\", command: start-dev --http-port=8090}\n  \
+        app:\n    image: node:22\n    command: node a.js\n    environment:\n      \
+          CACHE: cache:6390\n      FILE: redis://file:6391\n      SCRIPT: redis://script:6392\n      \
+          SHOP: postgres://shop:5440/x\n      STOCK: postgres://stock:5441/x\n      ORDERS: postgres://orders:5442/x\n      \
+          OLD: mysql://old:3310/x\n      NEW: mysql://new:3311/x\n      MEMORY: memory:11220\n      \
+          QUEUE: amqp://queue:5680/\n      SEARCH: http://search:7710\n      LOGIN: http://login:8090\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("cache/redis.conf", "# port 1\nport 6391\nmaxmemory 64mb\n"),
+        ("orders.env", "PGPORT=5442\n"),
+        ("my.cnf", "[client]\nport = 1\n[mysqld]\nport = 3311\n"),
+        ("a.js", ""),
+    ]);
+    let numbers = [
+        ("cache", 6390),
+        ("file", 6391),
+        ("script", 6392),
+        ("shop", 5440),
+        ("stock", 5441),
+        ("orders", 5442),
+        ("old", 3310),
+        ("new", 3311),
+        ("memory", 11220),
+        ("queue", 5680),
+        ("search", 7710),
+        ("login", 8090),
+    ];
+    for (name, number) in numbers {
+        repo.registers(&format!("{name} = {number};"));
+        repo.has(&format!("127.0.0.1:${{toString ports.development.{name}}}"));
+    }
+    repo.registers("filesConsole = 9090;")
+        .has("port = ports.development.cache;")
+        .has("settings.mysqld.port = ports.development.old;")
+        .has("startArgs = [ \"-m\" \"64\" ];")
+        .has("extraConfig = \"maxmemory 64mb\\n\";")
+        .has("RABBITMQ_NODE_PORT = toString ports.development.queue;")
+        .has("consoleAddress = \"127.0.0.1:${toString ports.development.filesConsole}\";")
+        .carried("services.shop.command", "its options")
+        .carried("services.stock.environment.PGPORT", "the entry in the port registry")
+        .not_left("services.cache.ports", "")
+        .not_left("services.files.ports", "");
+}
+
+#[test]
+fn sql_files_run_once_and_in_order() {
+    let compose = "services:\n  one: {image: \"mysql:8.4\", volumes: [\"./one.sql:/docker-entrypoint-initdb.d/init.sql\"]}\n  \
+        two: {build: ./two}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("one.sql", "CREATE DATABASE shop;\nUSE shop;\nCREATE TABLE items (name text);\n"),
+        ("two/b.sql", "INSERT INTO items VALUES ('pear');\n"),
+        ("two/a.sql", "CREATE TABLE items (name text);\n"),
+        (
+            "two/Dockerfile",
+            "FROM mysql:8.4\nENV MYSQL_DATABASE=stock\nADD b.sql /docker-entrypoint-initdb.d/2.sql\n\
+             ADD a.sql /docker-entrypoint-initdb.d/1.sql\n",
+        ),
+    ]);
+    repo.has("# The SQL files create their own databases.")
+        .has("name = \"one_init\";\n              schema = ../one.sql;")
+        .has("pkgs.writeText \"init.sql\" \"${builtins.readFile ../two/a.sql}\\nuse `stock`;\\n${builtins.readFile ../two/b.sql}\"")
+        .carried("services.one.volumes", "initialDatabases")
+        .not_left("services.one.volumes", "")
+        .not_left("services.two.volumes", "");
+    repo.evaluates();
+}
+
+#[test]
+fn variables_in_a_file_become_options_of_built_databases() {
+    let compose = "services:\n  one: {build: ./one, env_file: [db.env]}\n  two: {build: ./two, env_file: db.env}\n  \
+        app: {build: ./app, env_file: db.env}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("db.env", "MYSQL_DATABASE=shop\nPOSTGRES_DB=stock\nPOSTGRES_USER=keeper\nMYSQL_TCP_PORT=3320\n"),
+        ("one/Dockerfile", "FROM mysql:8.4\n"),
+        ("two/Dockerfile", "FROM postgres:16\n"),
+        ("app/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("app/a.js", ""),
+    ])
+    .registers("one = 3320;")
+    .has("name = \"shop\";")
+    .has("name = \"stock\";")
+    .has("superuser = \"keeper\";")
+    .has("if [ -f ../db.env ]")
+    .not_left("services.one.env_file", "")
+    .not_left("services.two.env_file", "");
+}
+
+#[test]
+fn rabbitmq_reads_its_files_from_the_checkout() {
+    let conf = "# listeners.tcp.default = 1\nlisteners.tcp.default = 5690\nmanagement.load_definitions = \
+                /etc/rabbitmq/definitions.json\nssl_options.cacertfile = /etc/ssl/own/ca.pem\n";
+    let compose = "services:\n  queue:\n    image: rabbitmq:4-management\n    environment:\n      \
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: -rabbit log_levels [{connection,error}]\n    volumes: [\
+        \"./queue.conf:/etc/rabbitmq/rabbitmq.conf:ro\", \"./definitions.json:/etc/rabbitmq/definitions.json\", \
+        \"./plugins:/etc/rabbitmq/enabled_plugins\"]\n  \
+        plain: {image: \"rabbitmq:4\", volumes: [\"./limits.conf:/etc/rabbitmq/conf.d/20-limits.conf\"]}\n  \
+        app: {image: \"node:22\", command: node a.js, environment: {URL: \"amqp://queue:5690/\"}}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("queue.conf", conf),
+        ("limits.conf", "channel_max = 100\n"),
+        ("definitions.json", "{}\n"),
+        ("plugins", "[rabbitmq_management].\n"),
+        ("a.js", ""),
+    ])
+    .registers("queue = 5690;")
+    .has("URL = \"amqp://127.0.0.1:${toString ports.development.queue}/\";")
+    .has("RABBITMQ_CONFIG_FILE = \"${queueQueueConf}\";")
+    .has("RABBITMQ_CONFIG_FILES = \"./limits.conf\";")
+    .has("RABBITMQ_ENABLED_PLUGINS_FILE = \"./plugins\";")
+    .has("listeners.tcp.default = ${toString ports.development.queue}")
+    .has("management.load_definitions = ./definitions.json")
+    .has("tcp_config [{port,${toString ports.development.queueManagement}}] -rabbit log_levels [{connection,error}]\";")
+    .left("services.queue.rabbitmq.conf", "/etc/ssl/own/ca.pem, which exists only in the image")
+    .not_left("services.queue.volumes", "")
+    .not_left("services.plain.volumes", "");
+}
