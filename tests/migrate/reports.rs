@@ -578,7 +578,8 @@ fn flags_and_passwords_that_are_not_carried_over_are_reported() {
     Repo::of(&files)
         .has("appendonly yes")
         .has("maxmemory 256mb")
-        .left("services.store.command", "--console-address")
+        .has("consoleAddress = \"127.0.0.1:${toString ports.development.storeConsole}\";")
+        .carried("services.store.command", "its options")
         .not_left("services.usual.command", "--console-address")
         .left("services.job.command", "it contains a password");
 }

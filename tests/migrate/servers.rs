@@ -5,22 +5,22 @@ use crate::reports::Repo;
 #[test]
 fn the_registry_has_the_port_that_a_server_is_told() {
     let compose = "services:\n  cache: {image: \"redis:7\", command: redis-server --port 6390, ports: [\"6390:6390\"]}\n  \
-        file: {image: \"redis:7\", command: redis-server /etc/redis/redis.conf, volumes: [\"./cache:/etc/redis\"]}\n  \
-        script: {image: \"redis:7\", command: sh -c \"redis-server --port 6392\"}\n  \
+        sessions: {image: \"redis:7\", command: redis-server /etc/redis/redis.conf, volumes: [\"./cache:/etc/redis\"]}\n  \
+        inline: {image: \"redis:7\", command: sh -c \"redis-server --port 6392\"}\n  \
         shop: {image: \"postgres:16\", command: -p 5440 -c max_connections=50}\n  \
         stock: {image: \"postgres:16\", environment: {PGPORT: 5441}}\n  \
         orders: {image: \"postgres:16\", env_file: orders.env}\n  \
-        old: {image: \"mysql:8.4\", command: --port=3310}\n  \
-        new: {image: \"mariadb:11.4\", volumes: [\"./my.cnf:/etc/mysql/conf.d/my.cnf\"]}\n  \
+        billing: {image: \"mysql:8.4\", command: --port=3310}\n  \
+        ledger: {image: \"mariadb:11.4\", volumes: [\"./my.cnf:/etc/mysql/conf.d/my.cnf\"]}\n  \
         memory: {image: \"memcached:1\", command: -m 64 -p 11220}\n  \
         queue: {image: \"rabbitmq:4\", environment: {RABBITMQ_NODE_PORT: 5680}}\n  \
-        files: {image: minio/minio, command: 'server /data --console-address :9090', ports: [\"9090:9090\"]}\n  \
+        media: {image: minio/minio, command: 'server /data --console-address :9090', ports: [\"9090:9090\"]}\n  \
         search: {image: \"getmeili/meilisearch:v1\", environment: {MEILI_HTTP_ADDR: \"0.0.0.0:7710\"}}\n  \
         login: {image: \"keycloak/keycloak:26\", command: start-dev --http-port=8090}\n  \
         app:\n    image: node:22\n    command: node a.js\n    environment:\n      \
-          CACHE: cache:6390\n      FILE: redis://file:6391\n      SCRIPT: redis://script:6392\n      \
+          CACHE: cache:6390\n      SESSIONS: redis://sessions:6391\n      INLINE: redis://inline:6392\n      \
           SHOP: postgres://shop:5440/x\n      STOCK: postgres://stock:5441/x\n      ORDERS: postgres://orders:5442/x\n      \
-          OLD: mysql://old:3310/x\n      NEW: mysql://new:3311/x\n      MEMORY: memory:11220\n      \
+          BILLING: mysql://billing:3310/x\n      LEDGER: mysql://ledger:3311/x\n      MEMORY: memory:11220\n      \
           QUEUE: amqp://queue:5680/\n      SEARCH: http://search:7710\n      LOGIN: http://login:8090\n";
     let repo = Repo::of(&[
         ("compose.yaml", compose),
@@ -31,13 +31,13 @@ fn the_registry_has_the_port_that_a_server_is_told() {
     ]);
     let numbers = [
         ("cache", 6390),
-        ("file", 6391),
-        ("script", 6392),
+        ("sessions", 6391),
+        ("inline", 6392),
         ("shop", 5440),
         ("stock", 5441),
         ("orders", 5442),
-        ("old", 3310),
-        ("new", 3311),
+        ("billing", 3310),
+        ("ledger", 3311),
         ("memory", 11220),
         ("queue", 5680),
         ("search", 7710),
@@ -47,17 +47,17 @@ fn the_registry_has_the_port_that_a_server_is_told() {
         repo.registers(&format!("{name} = {number};"));
         repo.has(&format!("127.0.0.1:${{toString ports.development.{name}}}"));
     }
-    repo.registers("filesConsole = 9090;")
+    repo.registers("console = 9090;")
         .has("port = ports.development.cache;")
-        .has("settings.mysqld.port = ports.development.old;")
+        .has("settings.mysqld.port = ports.development.billing;")
         .has("startArgs = [ \"-m\" \"64\" ];")
         .has("extraConfig = \"maxmemory 64mb\\n\";")
         .has("RABBITMQ_NODE_PORT = toString ports.development.queue;")
-        .has("consoleAddress = \"127.0.0.1:${toString ports.development.filesConsole}\";")
+        .has("consoleAddress = \"127.0.0.1:${toString ports.development.console}\";")
         .carried("services.shop.command", "its options")
         .carried("services.stock.environment.PGPORT", "the entry in the port registry")
         .not_left("services.cache.ports", "")
-        .not_left("services.files.ports", "");
+        .not_left("services.media.ports", "");
 }
 
 #[test]
