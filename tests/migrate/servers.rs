@@ -135,3 +135,101 @@ fn rabbitmq_reads_its_files_from_the_checkout() {
     .not_left("services.queue.volumes", "")
     .not_left("services.plain.volumes", "");
 }
+
+#[test]
+fn defaults_in_the_source_are_exported_or_reported() {
+    let compose = "services:\n  db: {image: \"postgres:16\"}\n  py: {build: ./py}\n  go: {build: ./go}\n  \
+        js: {build: ./js}\n  rb: {build: ./rb}\n  rs: {build: ./rs}\n";
+    let image = |base: &str, command: &str| format!("FROM {base}\nWORKDIR /app\nCOPY . .\nCMD {command}\n");
+    let python = image("python:3.12", "python a.py");
+    let (go, js) = (image("golang:1.24", "go run ."), image("node:22", "node a.js"));
+    let (ruby, rust) = (image("ruby:3.3", "ruby a.rb"), image("rust:1", "cargo run"));
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("py/Dockerfile", &python),
+        ("py/a.py", "HOST = config(\"CACHE_HOST\", default=\"db\")\np.add_argument(\"--db-host\", default=\"db\")\n"),
+        ("py/settings.py", "class Settings(BaseSettings):\n    pg_host: str = \"db\"\n"),
+        ("go/Dockerfile", &go),
+        ("go/go.mod", "module shop\n"),
+        ("go/main.go", "type C struct {\n\tHost string `env:\"STORE_HOST\" env-default:\"db\"`\n}\n"),
+        ("js/Dockerfile", &js),
+        ("js/a.js", "const s = z.object({ MAIN_HOST: z.string().default(\"db\") });\n"),
+        ("rb/Dockerfile", &ruby),
+        ("rb/a.rb", "host = ENV[\"RUBY_HOST\"] || \"db\"\n"),
+        ("rs/Dockerfile", &rust),
+        ("rs/Cargo.toml", "[package]\nname = \"rs\"\n"),
+        ("rs/src/main.rs", "let h = env::var(\"RUST_HOST\").unwrap_or_else(|_| \"db\".to_string());\n"),
+    ])
+    .has("CACHE_HOST = \"127.0.0.1\";")
+    .has("PG_HOST = \"127.0.0.1\";")
+    .has("STORE_HOST = \"127.0.0.1\";")
+    .has("MAIN_HOST = \"127.0.0.1\";")
+    .has("RUBY_HOST = \"127.0.0.1\";")
+    .has("RUST_HOST = \"127.0.0.1\";")
+    .left("services.py.source", "\"line\":2,\"path\":\"py/a.py\"");
+}
+
+#[test]
+fn servers_that_a_dockerfile_installs_are_the_usual_ones() {
+    let compose = "services:\n  web: {build: ./web, ports: [\"8080:80\"], volumes: [\"./web.conf:/etc/nginx/nginx.conf\"]}\n  \
+        memory: {build: ./memory}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("web.conf", "events {}\nhttp { server { listen 80; location / { return 200 ok; } } }\n"),
+        (
+            "web/dockerfile",
+            "FROM alpine:3.20\nRUN apk add --no-cache nginx\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
+        ),
+        (
+            "memory/Dockerfile",
+            "FROM debian:12\nRUN apt-get update && apt-get install -y memcached\nCMD memcached -p 11230\n",
+        ),
+    ])
+    .has("services.nginx.web = {")
+    .has("services.memcached.memory = {")
+    .registers("memory = 11230;");
+}
+
+#[test]
+fn ports_have_the_numbers_that_programs_listen_on() {
+    let compose = "services:\n  one: {build: ./one, ports: [\"8000:8000\", \"9001:8001\"]}\n  \
+        two: {build: ./two, ports: [\"13001:8080\"]}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("one/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("one/a.js", "a.listen(8000); b.listen(8001);\n"),
+        ("two/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("two/a.js", "app.listen(process.env.APP_PORT || 8080);\n"),
+    ])
+    .left("services.one.ports.8001", "it is not reachable on 9001")
+    .has("APP_PORT = toString ports.development.two;")
+    .registers("two = 13001;");
+}
+
+#[test]
+fn volumes_of_other_services_are_mounted() {
+    let compose = "services:\n  data: {image: busybox, volumes: [\"./web.conf:/etc/nginx/nginx.conf\", \"./my.cnf:/x.cnf\"]}\n  \
+        web: {image: nginx, ports: [\"8080:80\"], volumes_from: [data]}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("web.conf", "events {}\nhttp { server { listen 80; location / { return 200 shared; } } }\n"),
+        ("my.cnf", ""),
+    ])
+    .has("return 200 shared;")
+    .carried("services.web.volumes_from", "the volumes of those services");
+}
+
+#[test]
+fn a_password_in_compose_belongs_to_the_user_in_the_image() {
+    let compose = "services:\n  my: {build: ./my, environment: {MYSQL_PASSWORD: p}, env_file: app.env}\n  \
+        app: {image: \"node:22\", command: node a.js, env_file: app.env}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("my/Dockerfile", "FROM mysql:8.4\nENV MYSQL_DATABASE=shop\nENV MYSQL_USER=keeper\n"),
+        ("app.env", "MY_HOST=127.0.0.1\nMY_PORT=3306\n"),
+        ("a.js", ""),
+    ])
+    .has("'\\'''keeper'\\'''@'")
+    .carried("services.my.environment.MYSQL_PASSWORD", "settings.processes.my-password")
+    .not_left("services.app.env_file", "MY_PORT");
+}

@@ -20,6 +20,7 @@ pub mod services;
 pub mod settings;
 pub mod stack;
 pub mod starts;
+mod volumes_from;
 pub mod words;
 pub mod yaml;
 
@@ -71,6 +72,7 @@ const FOLDER: &str = "flake";
 pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     let mut model = load::load(draft.files(), files)?;
     environment::complete(&mut model, draft.files());
+    volumes_from::resolve(&mut model);
     if let Some(module) = migrated(draft, files) {
         for file in files {
             draft.report.carry(file, 1, "this file", format!("nothing to do: already migrated to {module}"));

@@ -400,9 +400,9 @@ impl<'m> Stack<'m> {
     }
 }
 
-/// Reports a published port of a package whose number cannot be changed.
+/// Reports a published port of a program whose number cannot be changed.
 fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
-    let (Role::Package(_), Some(published)) = (role, port.published) else { return };
+    let (Role::Package(_) | Role::Program, Some(published)) = (role, port.published) else { return };
     if published != port.container {
         let why =
             format!("nothing passes port {} to the program, so it is not reachable on {published}", port.container);
