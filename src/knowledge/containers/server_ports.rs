@@ -357,14 +357,14 @@ mod tests {
             assert_eq!(PortSettings::of_service(server, usual).in_arguments(&words(text)), expected, "{text}");
         }
         let package = |image: &str| package_of(image).unwrap();
-        let settings = PortSettings::of_package(package("quay.io/coreos/etcd"), 2379);
+        let settings = PortSettings::of_package(package("etcd"), 2379);
         assert_eq!(settings.in_arguments(&words("--listen-client-urls=http://0.0.0.0:2389")), Some(2389));
         assert_eq!(
             PortSettings::of_package(package("keycloak"), 8080).in_arguments(&words("--http-port=8081")),
             Some(8081)
         );
         assert_eq!(
-            PortSettings::of_package(package("tuwunel/x"), 8008).in_arguments(&words("-O port=6167")),
+            PortSettings::of_package(package("jevolk/tuwunel"), 8008).in_arguments(&words("-O port=6167")),
             Some(6167)
         );
         assert!(PortSettings::of_package(package("rabbitmq"), 5672).has_variable("RABBITMQ_NODE_PORT"));
