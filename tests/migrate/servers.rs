@@ -156,6 +156,7 @@ fn defaults_in_the_source_are_exported_or_reported() {
         ("js/a.js", "const s = z.object({ MAIN_HOST: z.string().default(\"db\") });\n"),
         ("rb/Dockerfile", &ruby),
         ("rb/a.rb", "host = ENV[\"RUBY_HOST\"] || \"db\"\n"),
+        ("rb/config/database.yml", "main:\n  host: <%= ENV.fetch(\"RAILS_HOST\") { \"db\" } %>\n"),
         ("rs/Dockerfile", &rust),
         ("rs/Cargo.toml", "[package]\nname = \"rs\"\n"),
         ("rs/src/main.rs", "let h = env::var(\"RUST_HOST\").unwrap_or_else(|_| \"db\".to_string());\n"),
@@ -165,6 +166,7 @@ fn defaults_in_the_source_are_exported_or_reported() {
     .has("STORE_HOST = \"127.0.0.1\";")
     .has("MAIN_HOST = \"127.0.0.1\";")
     .has("RUBY_HOST = \"127.0.0.1\";")
+    .has("RAILS_HOST = \"127.0.0.1\";")
     .has("RUST_HOST = \"127.0.0.1\";")
     .left("services.py.source", "\"line\":2,\"path\":\"py/a.py\"");
 }

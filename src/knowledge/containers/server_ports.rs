@@ -259,7 +259,7 @@ impl PortSettings {
     /// The port that the arguments of the server set. The last one counts.
     pub fn in_arguments(&self, words: &[String]) -> Option<u16> {
         let found = (0..words.len()).filter_map(|at| self.argument(&words[at..]));
-        found.map(|(number, _)| number).last()
+        found.map(|(number, _)| number).next_back()
     }
 
     /// The port that the text of a configuration file sets. The last one counts, but the first of a list of listeners.

@@ -284,7 +284,7 @@ fn is_build_product(files: &dyn Files, path: &str) -> bool {
     NOT_SEARCHED.contains(&name) || !name.is_empty() && !name.starts_with('.') && !exists()
 }
 
-/// Whether a file is source code of a program, or a configuration file that Spring reads.
+/// Whether a file is source code of a program, or a configuration file that Spring or Rails reads.
 pub(super) fn is_source(name: &str) -> bool {
     let ends = [
         "js",
@@ -306,5 +306,7 @@ pub(super) fn is_source(name: &str) -> bool {
         "properties",
     ];
     let is_spring = name.starts_with("application") && (name.ends_with(".yml") || name.ends_with(".yaml"));
-    is_spring || name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
+    // Rails reads these as templates with code.
+    let is_rails = matches!(name, "cable.yml" | "database.yml" | "mongoid.yml" | "redis.yml" | "sidekiq.yml");
+    is_spring || is_rails || name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
 }

@@ -21,7 +21,7 @@ pub(super) fn of(service: &Service<'_>, files: &dyn Files) -> BTreeMap<u16, u16>
             arguments.get_or_insert_with(|| starts::server_arguments(service, server(&service.role), files));
         let in_files = || {
             let texts = texts.get_or_insert_with(|| texts_of(service, arguments, files));
-            texts.iter().filter_map(|text| settings.in_file(text)).last()
+            texts.iter().filter_map(|text| settings.in_file(text)).next_back()
         };
         let number = settings
             .in_arguments(arguments)
