@@ -16,6 +16,7 @@ mod losses;
 mod oracle;
 mod readings;
 mod reports;
+mod servers;
 mod stacks;
 mod texts;
 mod whole;

@@ -254,6 +254,23 @@ pub fn in_system(word: &str) -> Option<&str> {
 /// Folders in which package managers install the programs of a project's dependencies.
 pub const INSTALLED: [&str; 4] = ["node_modules/", "venv/", "vendor/", ".bundle/"];
 
+/// Servers that Dockerfiles install into a distribution: the program, the package of the distribution, and the image with
+/// the same server.
+pub const INSTALLED_SERVERS: [(&str, &str, &str); 12] = [
+    ("nginx", "nginx", "nginx"),
+    ("redis-server", "redis-server", "redis"),
+    ("redis-server", "redis", "redis"),
+    ("memcached", "memcached", "memcached"),
+    ("mysqld", "mysql-server", "mysql"),
+    ("mysqld", "mariadb-server", "mariadb"),
+    ("mysqld", "mariadb", "mariadb"),
+    ("mariadbd", "mariadb-server", "mariadb"),
+    ("mariadbd", "mariadb", "mariadb"),
+    ("mysqld_safe", "mariadb-server", "mariadb"),
+    ("mosquitto", "mosquitto", "eclipse-mosquitto"),
+    ("rabbitmq-server", "rabbitmq-server", "rabbitmq"),
+];
+
 /// Shell built-ins, and programs that every Unix machine has. From POSIX and the Bash manual.
 pub static ON_EVERY_MACHINE: &[&str] = &[
     ".", ":", "alias", "awk", "basename", "bg", "break", "cat", "cd", "chgrp", "chmod", "chown", "clear", "cmp",
@@ -339,7 +356,7 @@ pub const NOT_CLIENTS: [&str; 12] =
     ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
 
 /// Functions and classes that take a host as their first argument, in lower case.
-pub const CONNECTING: [&str; 21] = [
+pub const CONNECTING: [&str; 22] = [
     "addserver",
     "aioredis",
     "amqpconnection",
@@ -351,6 +368,7 @@ pub const CONNECTING: [&str; 21] = [
     "createconnection",
     "elasticsearch",
     "jedis",
+    "joinhostport",
     "kafkaconsumer",
     "kafkaproducer",
     "memcache",
@@ -428,8 +446,18 @@ pub static HAPROXY_OF_IMAGE: &[HaproxyDirective] = &[
 pub const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];
 
 /// Words in the names of YAML and JSON files with the settings of a program.
-pub const SETTINGS: [&str; 9] =
-    ["application", "config", "database", "default", "development", "local", "production", "secrets", "settings"];
+pub const SETTINGS: [&str; 10] = [
+    "application",
+    "cable",
+    "config",
+    "database",
+    "default",
+    "development",
+    "local",
+    "production",
+    "secrets",
+    "settings",
+];
 
 /// Names of files with the settings of development tools, without their extension.
 pub const TOOLS: [&str; 3] = ["jsconfig", "tsconfig", "tsconfig.app"];

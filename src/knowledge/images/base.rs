@@ -222,6 +222,11 @@ pub fn find(reference: &str) -> Option<&'static Base> {
     BASES.iter().find(|base| base.image == name)
 }
 
+/// Whether an image contains only a distribution.
+pub fn is_distribution(reference: &str) -> bool {
+    find(reference).is_some_and(|base| base.runtime == Runtime::Distribution)
+}
+
 /// Distributions whose `/bin/sh` is bash. On Debian and Ubuntu it is dash, on Alpine BusyBox.
 const BASH_AS_SH: [&str; 23] = [
     "almalinux",

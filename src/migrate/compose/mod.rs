@@ -20,6 +20,7 @@ pub mod services;
 pub mod settings;
 pub mod stack;
 pub mod starts;
+mod volumes_from;
 pub mod words;
 pub mod yaml;
 
@@ -71,6 +72,7 @@ const FOLDER: &str = "flake";
 pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     let mut model = load::load(draft.files(), files)?;
     environment::complete(&mut model, draft.files());
+    volumes_from::resolve(&mut model);
     if let Some(module) = migrated(draft, files) {
         for file in files {
             draft.report.carry(file, 1, "this file", format!("nothing to do: already migrated to {module}"));
@@ -195,8 +197,16 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
 fn add_port(service: &mut Service<'_>, container: u16, label: String) {
     let place = service.key.place.clone();
     let protocol = "tcp".to_owned();
-    let port = Port { container, published: None, number: container, label, protocol, place, is_registered: false };
-    service.ports.push(port);
+    service.ports.push(Port {
+        container,
+        usual: container,
+        published: None,
+        number: container,
+        label,
+        protocol,
+        place,
+        is_registered: false,
+    });
 }
 
 /// The configuration files that the image of nginx contains or that are mounted into it.

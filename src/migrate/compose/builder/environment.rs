@@ -368,17 +368,34 @@ impl<'a, 'm> Builder<'a, 'm> {
         };
         for (name, value) in pairs {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
-            if rewritten.as_literal() != Some(&value) {
+            if rewritten.as_literal() != Some(&value) && self.with_numbers(&rewritten) != value {
                 let why = format!("{name} in {path} names a host or a port on the Compose network");
                 self.leave(
                     service,
                     &item.place,
                     "env_file",
                     why,
-                    format!("set {name} to 127.0.0.1 and the port from the registry"),
+                    match value.parse::<u16>() {
+                        Ok(_) => format!("set {name} to the port from the registry"),
+                        Err(_) => format!("set {name} to 127.0.0.1 and the port from the registry"),
+                    },
                 );
             }
         }
+    }
+
+    /// A text with the current numbers of the registry in place of its entries.
+    fn with_numbers(&self, text: &Text) -> String {
+        let ports = || self.stack.services.iter().flat_map(|service| &service.ports);
+        let number = |code: &str| {
+            let port = ports().find(|port| self.port_text(Some(port)).parts() == [Part::Code(code.to_owned())]);
+            port.map_or_else(String::new, |port| port.number.to_string())
+        };
+        let parts = text.parts().iter().map(|part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Code(code) => number(code),
+        });
+        parts.collect()
     }
 
     /// Reports `.env` as a missing `env_file`. If secrets are moved to it, the file is created, but without the other

@@ -11,7 +11,7 @@ use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
-use crate::migrate::compose::{hosts, interpolate, names, process, settings, starts};
+use crate::migrate::compose::{hosts, interpolate, names, process, settings, starts, volumes_from};
 use crate::migrate::nix::{Part, Text};
 use crate::paths;
 
@@ -163,6 +163,9 @@ impl<'a, 'm> Builder<'a, 'm> {
                 _ if node.is_null() => self.carry(service, &key.place, name, "nothing: it is empty"),
                 "volumes" => self.volumes(service, node),
                 "secrets" | "configs" => self.mounted(service, name, node),
+                "volumes_from" if self.has_services(node) => {
+                    self.carry(service, &node.place, name, "the volumes of those services");
+                }
                 "scale" if node.text() == Some("0") => {
                     self.carry(service, &key.place, name, "disabled: start it by hand");
                 }
@@ -175,6 +178,15 @@ impl<'a, 'm> Builder<'a, 'm> {
                 },
             }
         }
+    }
+
+    /// Whether all items of `volumes_from` are services of the project.
+    fn has_services(&self, node: &Node) -> bool {
+        let names = node.items().iter().map(|item| volumes_from::name_of(item).unwrap_or_default());
+        let is_container = |name: &str, service: &Service<'_>| service.text("container_name") == Some(name);
+        names
+            .into_iter()
+            .all(|name| self.stack.services.iter().any(|service| service.name == name || is_container(name, service)))
     }
 
     pub(in crate::migrate::compose) fn volumes(&self, service: &Service<'_>, node: &Node) {
@@ -231,9 +243,12 @@ impl<'a, 'm> Builder<'a, 'm> {
                     continue;
                 }
                 // A nixpkgs package looks for its files at other paths.
-                Some(inside) if matches!(service.role, Role::Package(_)) => (
+                Some(inside) if package.is_some() => (
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
-                    format!("pass ./{inside} to the program in `command`"),
+                    match package.filter(|package| !package.reads.is_empty()) {
+                        Some(_) => format!("name ./{inside} in the program's own configuration file"),
+                        None => format!("pass ./{inside} to the program in `command`"),
+                    },
                 ),
                 Some(inside)
                     if !["/etc", "/usr/local/etc"].iter().any(|folder| in_folder(target, folder))

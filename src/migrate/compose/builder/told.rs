@@ -97,10 +97,43 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     let is_server = service.image_file.as_ref().is_some_and(|file| {
         containers::service_of(&file.base).is_some() || containers::package_of(&file.base).is_some()
     });
-    match !is_server && reads_port(files, service) {
-        true => Told::Variable("PORT"),
-        false => Told::Not,
+    if is_server {
+        return Told::Not;
     }
+    if reads_port(files, service) {
+        return Told::Variable("PORT");
+    }
+    let own = OWN_PORTS.iter().filter(|name| !hosts::is_port_of_other(name, service, builder.stack));
+    let mut listening = own.filter(|name| listens_on_variable(files, service, name));
+    listening.next().map_or(Told::Not, |name| Told::Variable(name))
+}
+
+/// Variables for the port of a program itself, besides PORT.
+const OWN_PORTS: [&str; 10] = [
+    "APP_PORT",
+    "SERVER_PORT",
+    "API_PORT",
+    "HTTP_PORT",
+    "WEB_PORT",
+    "LISTEN_PORT",
+    "APPLICATION_PORT",
+    "BACKEND_PORT",
+    "NODE_PORT",
+    "SERVICE_PORT",
+];
+
+/// Whether a source file in the build context reads a variable for a port.
+fn listens_on_variable(files: &dyn Files, service: &Service<'_>, name: &str) -> bool {
+    let forms = READS.map(|form| form.replace("PORT", name));
+    let mut reads = false;
+    each_source(files, service, &mut |_, text| {
+        // `process.env.APP_PORT_NAME` is another variable.
+        let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let has = |form: &String| text.match_indices(form.as_str()).any(|(at, _)| is_whole(&text[at + form.len()..]));
+        reads = text.contains(name) && forms.iter().any(has);
+        reads
+    });
+    reads
 }
 
 /// How source code reads the variable PORT.
