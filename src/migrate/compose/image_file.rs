@@ -163,6 +163,8 @@ pub fn read(
 fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, global: &BTreeMap<String, String>) {
     let known = || {
         let mut known = global.clone();
+        let of_base = base::variables(&stage.base);
+        known.extend(of_base.map(|(name, value)| (name.to_owned(), value.to_owned())));
         known.extend(stage.variables.iter().map(|(name, value, _)| (name.clone(), value.clone())));
         known
     };
@@ -273,6 +275,10 @@ fn in_folder(folder: &str, path: &str) -> String {
 }
 
 fn set(variables: &mut Vec<(String, String, usize)>, name: &str, value: &str, line: usize) {
+    // `ENV $NAME=..` sets no variable that a program could read.
+    if name.is_empty() || name.contains('/') {
+        return;
+    }
     variables.retain(|(known, _, _)| known != name);
     variables.push((name.to_owned(), value.to_owned(), line));
 }
