@@ -112,7 +112,7 @@ fn a_program_above_its_code_runs_in_the_folder_that_contains_it() {
         .lacks("working_dir = \"./api\";")
         .lacks("working_dir = \"./more/api\";")
         .left("services.other.command", "`ln -s back api`, and set `working_dir` to `./`")
-        .left("services.root.command", "`ln -s ../.. data/root/api`, and set `working_dir` to `./data/root`")
+        .not_left("services.root.command", "ln -s")
         .not_left("services.file.command", "ln -s")
         .not_left("services.same.command", "ln -s");
 }
@@ -170,4 +170,37 @@ fn variables_that_only_bash_sets_are_not_read_from_files() {
     let repo = Repo::of(&[("compose.yaml", compose), (".env", "A=1\nUID=1000\nGID=1000\n")]);
     repo.has("read_env ./.env").lacks(". ./.env;").left("services.app.env_file", "UID is a variable that bash sets");
     repo.left("services.app.env_file", "\"line\":2").not_left("services.app.env_file", "GID");
+}
+
+#[test]
+fn caddy_serves_sites_with_domains_without_tls() {
+    let compose = "services:\n  one: {image: \"caddy:2\", ports: [\"8080:80\", \"443:443\"], \
+                   volumes: [\"./one/Caddyfile:/etc/caddy/Caddyfile\"]}\n  \
+                   two: {image: \"caddy:2\", ports: [\"8081:80\"], volumes: [\"./two:/etc/caddy\"]}\n  \
+                   api: {image: \"node:22\", command: node a.js, expose: [4000]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("one/Caddyfile", "shop.org {\n  tls a@shop.org\n  reverse_proxy api:4000\n}\n"),
+        ("two/Caddyfile", "shop.org {\n  respond a\n}\nblog.shop.org {\n  respond b\n}\n"),
+    ]);
+    repo.has("\n        :${toString ports.development.one} {\n          reverse_proxy 127.0.0.1:")
+        .has("http://shop.org:${toString ports.development.two} {")
+        .has("http://blog.shop.org:${toString ports.development.two} {")
+        .lacks("tls a@shop.org")
+        .left("services.one.command", "\"line\":1,\"path\":\"one/Caddyfile\"")
+        .left("services.two.command", "curl -H 'Host: shop.org'")
+        .not_left("services.one.ports.80", "PORT is set");
+    assert!(!repo.file("lib/ports.nix").contains("443"));
+}
+
+#[test]
+fn pm2_in_a_script_has_its_own_folder_and_is_reported_if_it_returns() {
+    let compose = "services:\n  app: {build: ., command: sh -c \"pm2 start a.js && pm2 logs\"}\n  \
+                   stays: {build: ., command: sh -c \"npm run build && pm2-runtime a.js\"}\n";
+    let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm install -g pm2\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "")]);
+    repo.has("export PM2_HOME=\"$PWD/data/app/pm2\"")
+        .has("export PM2_HOME=\"$PWD/data/stays/pm2\"")
+        .left("services.app.command", "`pm2` returns while its daemon keeps the program running")
+        .not_left("services.stays.command", "daemon");
 }

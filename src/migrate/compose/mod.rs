@@ -167,6 +167,10 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
         if service.is_kafka() && service.port(stack::KAFKA_CONTROLLER).is_none() {
             add_port(service, stack::KAFKA_CONTROLLER, "controller".to_owned());
         }
+        // Its sites have no certificates on this machine.
+        if process::caddy::serves(service, files, 80) {
+            service.ports.retain(|port| port.container != 443);
+        }
         let is_nginx = matches!(&service.role, Role::Known(known) if known.option == "nginx");
         let listened = match process::mosquitto::Configuration::of(service, files) {
             Some(configuration) => configuration.ports,

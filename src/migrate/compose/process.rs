@@ -1,5 +1,6 @@
 //! Processes: the commands that process-compose runs for services.
 
+pub mod caddy;
 pub mod haproxy;
 pub mod image;
 pub mod mosquitto;

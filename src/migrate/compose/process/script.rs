@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Program, argument_text, host_path, image, known_program, not_known, own_file, version, working_folder};
+use super::{
+    Program, argument_text, host_path, image, known_program, not_known, own_file, pm2, version, working_folder,
+};
 use crate::knowledge::containers;
+use crate::knowledge::containers::pm2::RUNTIMES;
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
@@ -39,6 +42,15 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
     report_paths(builder, service, script);
     let mut program = user_script(builder, service, script);
     program.packages.extend(version::runtime(builder, service));
+    let commands = shell::commands(script);
+    let starts = |command: &&shell::Command<'_>| {
+        RUNTIMES.contains(&command.program())
+            || command.program() == "pm2" && command.word(1).is_some_and(|word| word.starts_with("start"))
+    };
+    if let Some(command) = commands.iter().find(starts) {
+        let words: Vec<String> = command.words.iter().map(|word| word.text.to_string()).collect();
+        pm2::prepare(builder, service, &words, &mut program);
+    }
     Ok(program)
 }
 
