@@ -204,3 +204,77 @@ fn pm2_in_a_script_has_its_own_folder_and_is_reported_if_it_returns() {
         .left("services.app.command", "`pm2` returns while its daemon keeps the program running")
         .not_left("services.stays.command", "daemon");
 }
+
+#[test]
+fn tags_of_images_in_a_mounted_checkout_are_not_ports() {
+    let compose = "services:\n  web: {image: \"node:22\", working_dir: /app, command: node /app/a.js, \
+                   volumes: [\".:/app\"]}\n  postgres: {image: \"postgres:15\"}\n";
+    let other = "services:\n  postgres: {image: \"postgres:16\"}\n";
+    let files = [("compose.yaml", compose), ("docker-compose.dev.yml", other), ("a.js", "")];
+    let ports = Repo::of(&files).file("lib/ports.nix");
+    assert!(ports.contains("5432") && !ports.contains("15;") && !ports.contains("16;"), "{ports}");
+}
+
+#[test]
+fn scripts_without_an_extension_are_start_scripts() {
+    let compose = "services:\n  one: {build: {context: ., dockerfile: one}}\n  \
+                   two: {build: {context: ., dockerfile: two}}\n  three: {build: {context: ., dockerfile: three}}\n";
+    let start = "FROM python:3.13\nWORKDIR /app\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("one", &format!("{start}COPY run/after.sh /entry\nCMD [\"python\", \"a.py\"]\nENTRYPOINT [\"/entry\"]\n")),
+        ("two", &format!("{start}COPY run/after.sh /usr/local/bin/after\nENTRYPOINT [\"after\"]\n")),
+        ("three", &format!("{start}COPY run/after.sh /start\nCMD [\"/start\"]\n")),
+        ("run/after.sh", "#!/bin/sh\nexec \"$@\"\n"),
+        ("a.py", ""),
+    ]);
+    for name in ["services.one", "services.two", "services.three"] {
+        repo.not_left(name, "left out");
+    }
+    repo.has("bash ./run/after.sh ${pkgs.python313}/bin/python3 a.py");
+}
+
+#[test]
+fn interpreters_with_a_version_in_their_name_are_known() {
+    let compose = "services:\n  a: {image: \"python:3.12\", command: python3.12 a.py}\n  \
+                   b: {image: \"php:8.3-cli\", command: /usr/bin/php8.3 b.php}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.py", ""), ("b.php", "")])
+        .has("${pkgs.python312}/bin/python3 a.py")
+        .has("${pkgs.php83}/bin/php b.php");
+}
+
+#[test]
+fn programs_that_only_the_image_has_are_packages_of_its_scripts() {
+    let script = "#!/bin/sh\nuntil nc -z \"$DB\" 5432; do sleep 1; done\ncurl -s http://x\nexec \"$@\"\n";
+    let dockerfile =
+        "FROM python:3.13\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"/app/e.sh\"]\nCMD [\"python\", \"a.py\"]\n";
+    let compose = "services:\n  app: {build: .}\n  \
+                   job: {image: \"python:3.13\", command: sh -c \"./e.sh python a.py\", volumes: [\".:/app\"], \
+                   working_dir: /app}\n";
+    let files = [("compose.yaml", compose), ("Dockerfile", dockerfile), ("e.sh", script), ("a.py", "")];
+    let repo = Repo::of(&files);
+    let packages = "runtimeInputs = [ pkgs.curl pkgs.netcat pkgs.python313 ];";
+    assert_eq!(repo.has(packages).file("flake/process-compose.nix").matches(packages).count(), 2);
+}
+
+#[test]
+fn start_scripts_get_the_program_from_its_source() {
+    let java = "FROM eclipse-temurin:21\nCOPY w.sh /w.sh\nCOPY target/*.jar app.jar\n\
+                ENTRYPOINT [\"/w.sh\", \"java\", \"-jar\", \"app.jar\"]\n";
+    let compose = "services:\n  shop: {build: ./shop, ports: [\"8081:8080\"]}\n  \
+                   web:\n    build: ./web\n    entrypoint: ./e.sh\n    \
+                   command: bash -c \"rails s -p 3000 -b '0.0.0.0'\"\n    ports: [\"3001:3000\"]\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("shop/Dockerfile", java),
+        ("shop/pom.xml", "<project><artifactId>spring-boot-starter</artifactId></project>"),
+        ("shop/w.sh", "#!/bin/sh\nexec \"$@\"\n"),
+        ("web/Dockerfile", "FROM ruby:3.4\nWORKDIR /app\nCOPY . .\n"),
+        ("web/e.sh", "#!/bin/sh\nexec \"$@\"\n"),
+    ]);
+    repo.has("bash ./w.sh ${pkgs.maven}/bin/mvn spring-boot:run")
+        .has("SERVER_PORT = toString ports.development.shop;")
+        .lacks("app.jar")
+        .has("bash -c ")
+        .has("bundle exec rails s -p ${toString ports.development.web}");
+}

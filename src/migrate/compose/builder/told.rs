@@ -89,7 +89,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
         return Told::Variable(variable);
     }
     // A Spring Boot program is run from its source, not from the archive in the image.
-    let is_java = words.first().is_some_and(|word| word.rsplit('/').next() == Some("java"));
+    let is_java = words.iter().take(2).any(|word| word.rsplit('/').next() == Some("java"));
     if is_java && process::is_spring(files, service) {
         return Told::Variable("SERVER_PORT");
     }
