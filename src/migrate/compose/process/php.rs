@@ -49,7 +49,8 @@ pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &
     let path = builder.path(&name.map_or_else(|| source.to_owned(), |name| format!("{source}/{name}")));
     let package = version::versioned(builder, service, "php");
     Some(format!(
-        "replace `pkgs.{package}` with `(pkgs.{package}.buildEnv {{ extraConfig = builtins.readFile {path}; }})`"
+        "replace `pkgs.{package}` with `(pkgs.{package}.buildEnv {{ extraConfig = builtins.readFile {path}; }})`, and \
+         join several files with `+`"
     ))
 }
 
