@@ -5,6 +5,7 @@
 mod tools;
 
 mod bad_input;
+mod checkout;
 mod ci;
 mod corpus;
 mod dockerfiles;

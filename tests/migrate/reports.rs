@@ -658,7 +658,7 @@ fn start_scripts_are_reported_if_the_built_program_is_not_named() {
 #[test]
 fn services_without_instances_are_disabled_and_partial_env_files_are_reported() {
     let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
-        many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
+        many: { image: 'node:22', command: node a.js, expose: [3000], deploy: { replicas: 3 } }\n  \
         web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \
         none: { image: 'node:22', command: node d.js, scale: 0 }\n  one: { image: 'node:22', command: node e.js, scale: 1 }\n  \
         cache: { image: redis, scale: 0 }\n  \

@@ -107,6 +107,9 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("curl", "curl", &["curl"]),
     ("wget", "wget", &["wget"]),
     ("nc", "netcat", &["nc"]),
+    ("netcat", "netcat", &["nc"]),
+    ("jq", "jq", &["jq"]),
+    ("openssl", "openssl", &["openssl"]),
     ("caddy", "caddy", &["caddy"]),
     // The image's start script also keeps it in the foreground, whatever its configuration says.
     ("haproxy", "haproxy", &["haproxy", "-db"]),
@@ -249,6 +252,13 @@ const SYSTEM: [&str; 6] = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/
 /// The name of a program, if the word is its path in a system folder: `sh` for `/bin/sh`.
 pub fn in_system(word: &str) -> Option<&str> {
     SYSTEM.iter().find_map(|folder| word.strip_prefix(folder))
+}
+
+/// The name of an interpreter without the version in the name: `python3` for `python3.12`, `php` for `php8.3`.
+pub fn without_version(word: &str) -> Option<&'static str> {
+    let plain = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let known = [("python", "python3"), ("php", "php"), ("ruby", "ruby"), ("node", "node")];
+    known.iter().find(|(name, _)| *name == plain && word.len() > plain.len()).map(|(_, name)| *name)
 }
 
 /// Folders in which package managers install the programs of a project's dependencies.

@@ -104,7 +104,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         let (own, paths) = match name {
             "haproxy.cfg" => self.with_local_paths(service, path, process::haproxy::kept_lines(&before)),
             "Caddyfile" => {
-                let lines = before.split_inclusive('\n').enumerate().map(|(at, line)| (at + 1, line));
+                let mut sites = process::caddy::Sites::of(&before);
+                if process::caddy::port(service).is_none() {
+                    let lines = before.split_inclusive('\n').enumerate();
+                    sites.lines = lines.map(|(at, line)| (at + 1, line.to_owned())).collect();
+                }
+                process::caddy::notes(self, service, path, &sites);
+                let lines = sites.lines.iter().map(|(number, line)| (*number, line.as_str()));
                 self.with_local_paths(service, path, lines)
             }
             _ => (before.clone(), BTreeSet::new()),
@@ -114,6 +120,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             true => self.rabbitmq_conf(service, path, &before),
             false => (self.rewriter(service).rewrite_file(&own), paths),
         };
+        let text = if name == "Caddyfile" { process::caddy::with_port(self, service, &text) } else { text };
         if text.as_literal() == Some(&before) {
             return None;
         }

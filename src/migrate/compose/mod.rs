@@ -28,10 +28,10 @@ use std::collections::BTreeMap;
 
 use self::builder::{Builder, Configuration, Parts, Told};
 use self::load::Model;
-use self::stack::{Bind, Port, Role, Service, Stack};
+use self::stack::{Port, Role, Service, Stack};
 use self::yaml::Node;
 use super::nix::{self, Attr, Expr};
-use super::{Draft, Error, Files, existing};
+use super::{Draft, Error, existing};
 use crate::finding::RelPath;
 
 /// The Compose files of a folder, grouped into projects, and the variants of the usual file.
@@ -169,10 +169,14 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
         if service.is_kafka() && service.port(stack::KAFKA_CONTROLLER).is_none() {
             add_port(service, stack::KAFKA_CONTROLLER, "controller".to_owned());
         }
+        // Its sites have no certificates on this machine.
+        if process::caddy::serves(service, files, 80) {
+            service.ports.retain(|port| port.container != 443);
+        }
         let is_nginx = matches!(&service.role, Role::Known(known) if known.option == "nginx");
         let listened = match process::mosquitto::Configuration::of(service, files) {
             Some(configuration) => configuration.ports,
-            None if is_nginx => nginx::listened(&nginx_texts(service, files)),
+            None if is_nginx => nginx::listened(&nginx::texts(service, files)),
             None => continue,
         };
         for number in &listened {
@@ -207,23 +211,6 @@ fn add_port(service: &mut Service<'_>, container: u16, label: String) {
         place,
         is_registered: false,
     });
-}
-
-/// The configuration files that the image of nginx contains or that are mounted into it.
-fn nginx_texts(service: &Service<'_>, files: &dyn Files) -> Vec<String> {
-    let mut texts = Vec::new();
-    for Bind { source, target, .. } in service.binds() {
-        if target.starts_with("/etc/nginx") {
-            let names = if files.is_folder(&source) { files.names(&source) } else { Vec::new() };
-            let paths = if names.is_empty() {
-                vec![source]
-            } else {
-                names.iter().map(|name| format!("{source}/{name}")).collect()
-            };
-            texts.extend(paths.iter().filter_map(|path| files.text(path).ok().flatten()));
-        }
-    }
-    texts
 }
 
 /// Leaves out programs that cannot be found, before ports are claimed and other programs depend on them.

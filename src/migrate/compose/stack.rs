@@ -469,7 +469,8 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         let is_read = bind.target.starts_with("/etc/") || names_path(service, &bind.target);
         let names = if is_read { files.names(&bind.source) } else { Vec::new() };
         let inside = names.iter().map(|name| below(&bind.source, name));
-        for path in std::iter::once(bind.source.clone()).chain(inside).filter(|path| is_configuration(path)) {
+        let is_wanted = |path: &String| is_configuration(path) && *path != *service.key.place.path;
+        for path in std::iter::once(bind.source.clone()).chain(inside).filter(is_wanted) {
             if let Ok(Some(text)) = files.text(&path) {
                 texts.push((text, bind.place.clone()));
             }
@@ -517,8 +518,20 @@ pub fn configurations(bind: &Bind, files: &dyn Files) -> Vec<String> {
 /// Whether a mounted file contains the settings of a program.
 pub fn is_configuration(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
+    if is_of_tools(name) {
+        return false;
+    }
     let ends = [".conf", ".cfg", ".ini", ".yml", ".yaml", ".toml", ".json", ".properties", ".template", ".env"];
     ends.iter().any(|end| name.ends_with(end)) || name == "Caddyfile"
+}
+
+/// Whether a file is for Compose or for a package manager. The tag in `image: postgres:15` is not a port.
+fn is_of_tools(name: &str) -> bool {
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    let is_compose = ["compose", "docker-compose"]
+        .iter()
+        .any(|start| name.strip_prefix(start).is_some_and(|rest| rest.starts_with(['.', '-', '_'])));
+    is_yaml && is_compose || matches!(name, "package-lock.json" | "npm-shrinkwrap.json" | "pnpm-lock.yaml")
 }
 
 fn collect(node: &Node, texts: &mut Vec<(String, Place)>) {

@@ -5,7 +5,7 @@ use super::source::each_source;
 use crate::knowledge::containers;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
-use crate::migrate::compose::process::mosquitto;
+use crate::migrate::compose::process::{caddy, mosquitto};
 use crate::migrate::compose::stack::{self, Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
@@ -37,7 +37,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     if is_main && process::sets_port(service, words, container) {
         return Told::Text;
     }
-    if mosquitto::Configuration::listens(service, files, container) {
+    if mosquitto::Configuration::listens(service, files, container) || caddy::serves(service, files, container) {
         return Told::Text;
     }
     let mut before = "";
@@ -89,7 +89,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
         return Told::Variable(variable);
     }
     // A Spring Boot program is run from its source, not from the archive in the image.
-    let is_java = words.first().is_some_and(|word| word.rsplit('/').next() == Some("java"));
+    let is_java = words.iter().take(2).any(|word| word.rsplit('/').next() == Some("java"));
     if is_java && process::is_spring(files, service) {
         return Told::Variable("SERVER_PORT");
     }
