@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::finding::RelPath;
 use crate::globs::Globs;
 use crate::knowledge::third_party::{self, Origin};
@@ -107,19 +109,36 @@ impl Repo {
 
     /// Replaces or adds a file, such as an editor's unsaved buffer or standard input. A file without a kind is removed.
     pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
-        let is_script = || walk::may_be_script(path) && walk::is_shell_script(&bytes);
-        let Some(kind) = walk::by_name(path).or_else(|| is_script().then_some(FileKind::Shell)) else {
-            self.remove(path);
-            return;
-        };
-        self.unreadable.retain(|file| &*file.path != path);
-        match walk::decode(bytes) {
-            Ok(text) => self.overlay(Source::new(path, walk::by_content(path, kind, &text), text)),
-            Err(reason) => {
-                self.files.retain(|file| &**file.path() != path);
-                self.unreadable.push(Unreadable { path: path.into(), reason });
+        match read(path, bytes) {
+            None => {
+                self.remove(path);
+            }
+            Some(Ok(source)) => {
+                self.unreadable.retain(|file| &*file.path != path);
+                self.overlay(source);
+            }
+            Some(Err(unreadable)) => {
+                self.remove(path);
+                self.unreadable.push(unreadable);
             }
         }
+    }
+
+    /// Removes files, and then replaces or adds others, as [`Self::put`] does.
+    pub(crate) fn update(&mut self, removed: &HashSet<&str>, files: Vec<(&str, Vec<u8>)>) {
+        // At once, because every file that is added alone moves the files after it.
+        let changed: HashSet<&str> = files.iter().map(|(path, _)| *path).collect();
+        let is_kept = |path: &str| !removed.contains(path) && !changed.contains(path);
+        self.files.retain(|file| is_kept(file.path()));
+        self.unreadable.retain(|file| is_kept(&file.path));
+        let files: Vec<_> = files.into_par_iter().filter_map(|(path, bytes)| read(path, bytes)).collect();
+        for file in files {
+            match file {
+                Ok(source) => self.files.push(RepoFile::Memory(Arc::new(source))),
+                Err(unreadable) => self.unreadable.push(unreadable),
+            }
+        }
+        self.files.sort_by(|a, b| a.path().cmp(b.path()));
     }
 
     /// The file at a path.
@@ -183,4 +202,12 @@ impl Repo {
         self.files.retain(|file| !excluded(file.path()));
         self.unreadable.retain(|file| !excluded(&file.path));
     }
+}
+
+/// A file with the given content. `None` if it has no kind.
+fn read(path: &str, bytes: Vec<u8>) -> Option<Result<Source, Unreadable>> {
+    let is_script = || walk::may_be_script(path) && walk::is_shell_script(&bytes);
+    let kind = walk::by_name(path).or_else(|| is_script().then_some(FileKind::Shell))?;
+    let read = walk::decode(bytes).map(|text| Source::new(path, walk::by_content(path, kind, &text), text));
+    Some(read.map_err(|reason| Unreadable { path: path.into(), reason }))
 }

@@ -3,6 +3,7 @@
 mod blame;
 mod objects;
 mod reference;
+mod store;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;

@@ -12,7 +12,7 @@ use sha1::Digest;
 
 use super::Failure;
 use super::changed::add_absent;
-use super::git::{Base, Git};
+use super::git::{Base, Git, Listing};
 use super::session::Session;
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Note, NoteKind, RelPath, UNCHECKED};
@@ -117,16 +117,16 @@ impl<'r> Earlier<'r> {
 
     /// Replaces the files of an analysis with those of the earlier commit.
     fn go_back(&mut self, analysis: &mut Analysis) -> Result<(), Failure> {
+        let (listing, files) = (&self.base.listing, &analysis.repo().files);
         let now: HashMap<RelPath, bool> =
-            analysis.repo().files.par_iter().map(|file| (file.path().clone(), self.is_same(file, analysis))).collect();
+            files.par_iter().map(|file| (file.path().clone(), is_same(listing, file, analysis))).collect();
         // Vendored files were not checked, even if they are now elsewhere or no longer count as vendored.
         let checks_all = analysis.settings().config.check_third_party;
         let vendored = self.base.listing.files.keys().filter(|_| !checks_all);
         let vendored: HashSet<&str> = vendored.filter_map(|path| third_party::vendored_folder(path)).collect();
         let was_vendored = |path: &str| paths::folders(path).any(|folder| vendored.contains(folder));
-        for path in now.keys().filter(|path| !self.base.listing.files.contains_key(&***path) || was_vendored(path)) {
-            analysis.remove(path);
-        }
+        let is_gone = |path: &str| !self.base.listing.files.contains_key(path) || was_vendored(path);
+        let mut removed: HashSet<&str> = now.keys().map(|path| &**path).filter(|path| is_gone(path)).collect();
         let is_excluded =
             |path: &str, exclude: &Globs| Path::new(path).ancestors().any(|folder| exclude.is_match(folder));
         let repo = analysis.repo();
@@ -155,27 +155,29 @@ impl<'r> Earlier<'r> {
         };
         let ids: Vec<&str> = changed.iter().map(|(_, id)| id.as_str()).collect();
         let contents = self.git.contents(&mut self.base.objects, &ids, walk::MAX_FILE, unread)?;
+        let mut files = Vec::new();
         for ((path, _), content) in changed.iter().zip(contents) {
             match content {
                 // A file that is too large was not checked then either.
-                None => analysis.remove(path),
-                Some(bytes) => analysis.put(path, bytes),
+                None => drop(removed.insert(path)),
+                Some(bytes) => files.push((path.as_str(), bytes)),
             }
         }
+        analysis.update(&removed, files);
         Ok(())
     }
+}
 
-    /// Whether a file is unchanged since the earlier commit. Line endings that git converts count as changes.
-    fn is_same(&self, file: &RepoFile, analysis: &Analysis) -> bool {
-        // Different names that are not UTF-8 may be displayed alike.
-        let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);
-        let Some(id) = self.base.listing.files.get(&**file.path()).filter(|_| is_certain) else { return false };
-        match (file, analysis.digest(file.path())) {
-            (_, Some(digest)) if digest.len() == id.len() => digest == id,
-            (RepoFile::Memory(source), _) => object_id(source.text.as_bytes(), id.len()) == *id,
-            (RepoFile::Disk(entry), _) => {
-                walk::read_bytes(&entry.file, walk::MAX_FILE).is_ok_and(|bytes| object_id(&bytes, id.len()) == *id)
-            }
+/// Whether a file is the same as in an earlier commit. Line endings that git converts count as changes.
+fn is_same(before: &Listing, file: &RepoFile, analysis: &Analysis) -> bool {
+    // Different names that are not UTF-8 may be displayed alike.
+    let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);
+    let Some(id) = before.files.get(&**file.path()).filter(|_| is_certain) else { return false };
+    match (file, analysis.digest(file.path())) {
+        (_, Some(digest)) if digest.len() == id.len() => digest == id,
+        (RepoFile::Memory(source), _) => object_id(source.text.as_bytes(), id.len()) == *id,
+        (RepoFile::Disk(entry), _) => {
+            walk::read_bytes(&entry.file, walk::MAX_FILE).is_ok_and(|bytes| object_id(&bytes, id.len()) == *id)
         }
     }
 }

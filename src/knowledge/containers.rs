@@ -8,15 +8,16 @@ mod packages;
 pub mod pm2;
 mod programs;
 mod publishers;
+pub mod server_ports;
 mod unavailable;
 
 use crate::paths;
 pub use packages::{PackageImage, packages};
 pub use programs::{
     APACHE_ROOT, COMMON_PROGRAMS, CONNECTING, DOCKER_FLAGS, FILE_DIRECTIVES, FILE_WORDS, HAPROXY_OF_IMAGE,
-    HAPROXY_OF_ROOT, HAPROXY_SECTIONS, HOST_CLIENTS, IMAGE_HOSTS, INSTALLED, NOT_CLIENTS, ON_EVERY_MACHINE, PHP_FPM,
-    PORT_VARIABLES, PRINTING, PROGRAMS, RUNTIMES, SETTINGS, SHELLS, TOOLS, USUAL, ZOOKEEPER_USUAL, base_server,
-    in_system, is_of_entrypoint, zookeeper_servers, zookeeper_setting,
+    HAPROXY_OF_ROOT, HAPROXY_SECTIONS, HOST_CLIENTS, IMAGE_HOSTS, INSTALLED, INSTALLED_SERVERS, NOT_CLIENTS,
+    ON_EVERY_MACHINE, PHP_FPM, PORT_VARIABLES, PRINTING, PROGRAMS, RUNTIMES, SETTINGS, SHELLS, TOOLS, USUAL,
+    ZOOKEEPER_USUAL, base_server, in_system, is_of_entrypoint, without_version, zookeeper_servers, zookeeper_setting,
 };
 use publishers::PUBLISHERS;
 pub use unavailable::unavailable;

@@ -241,7 +241,7 @@ fn settings_copied_into_a_server_image_are_reported() {
 fn installed_programs_are_replaced_by_nixpkgs_packages() {
     let dockerfile = "FROM debian:12\nRUN apt-get install -y mosquitto\nCMD [\"mosquitto\", \"-v\"]\n";
     let repo = Repo::of(&[("compose.yaml", "services: {mqtt: {build: .}}\n"), ("Dockerfile", dockerfile)]);
-    repo.has("${pkgs.mosquitto}/bin/mosquitto -v");
+    repo.has("${pkgs.mosquitto}/bin/mosquitto -p ${toString ports.messaging.mqtt} -v");
 }
 
 #[test]

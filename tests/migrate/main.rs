@@ -5,6 +5,7 @@
 mod tools;
 
 mod bad_input;
+mod checkout;
 mod ci;
 mod corpus;
 mod dockerfiles;
@@ -16,6 +17,7 @@ mod losses;
 mod oracle;
 mod readings;
 mod reports;
+mod servers;
 mod stacks;
 mod texts;
 mod whole;

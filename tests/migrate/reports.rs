@@ -43,6 +43,13 @@ impl Repo {
         self
     }
 
+    /// Checks that the port registry has an entry, such as `web = 8000;`.
+    pub fn registers(&self, entry: &str) -> &Self {
+        let registry = self.file("lib/ports.nix");
+        assert!(registry.lines().any(|line| line.trim() == entry), "{entry:?} is missing from\n{registry}");
+        self
+    }
+
     pub fn entry(&self, list: &str, what: &str, text: &str) -> bool {
         let entries = self.report[list].as_array().unwrap();
         entries.iter().any(|entry| entry["what"] == what && entry.to_string().contains(text))
@@ -571,7 +578,8 @@ fn flags_and_passwords_that_are_not_carried_over_are_reported() {
     Repo::of(&files)
         .has("appendonly yes")
         .has("maxmemory 256mb")
-        .left("services.store.command", "--console-address")
+        .has("consoleAddress = \"127.0.0.1:${toString ports.development.storeConsole}\";")
+        .carried("services.store.command", "its options")
         .not_left("services.usual.command", "--console-address")
         .left("services.job.command", "it contains a password");
 }
@@ -650,7 +658,7 @@ fn start_scripts_are_reported_if_the_built_program_is_not_named() {
 #[test]
 fn services_without_instances_are_disabled_and_partial_env_files_are_reported() {
     let compose = "services:\n  off: { image: 'node:22', command: node a.js, deploy: { replicas: 0 } }\n  \
-        many: { image: 'node:22', command: node a.js, deploy: { replicas: 3 } }\n  \
+        many: { image: 'node:22', command: node a.js, expose: [3000], deploy: { replicas: 3 } }\n  \
         web: { image: 'node:22', command: node b.js --mail me@x.org http://localhost:8000, env_file: .env, environment: { SECRET_KEY: abc } }\n  \
         none: { image: 'node:22', command: node d.js, scale: 0 }\n  one: { image: 'node:22', command: node e.js, scale: 1 }\n  \
         cache: { image: redis, scale: 0 }\n  \
@@ -759,13 +767,14 @@ fn curl_sends_files_from_the_checkout() {
 }
 
 #[test]
-fn sql_init_scripts_need_a_database() {
+fn sql_init_scripts_get_a_database() {
     let compose = "services:\n  ch: { image: clickhouse/clickhouse-server, volumes: ['./ch:/docker-entrypoint-initdb.d'] }\n  \
         my: { image: 'mysql:8.4', volumes: ['./my:/docker-entrypoint-initdb.d'] }\n";
     Repo::of(&[("compose.yaml", compose), ("ch/1.sql", ""), ("ch/2.sql", ""), ("my/1.sql", "")])
         .has("name = \"default\";\n              schemas = [ ../ch/1.sql ../ch/2.sql ];")
         .carried("services.ch.volumes", "initialDatabases")
-        .left("services.my.volumes", "only for a database that it creates, and none is named");
+        .has("name = \"my_init\";\n              schema = ../my;")
+        .carried("services.my.volumes", "initialDatabases");
 }
 
 #[test]

@@ -17,7 +17,13 @@ fn repository() -> Repository {
 
 /// Paths, lines and rules of the new findings.
 fn new(repository: &Repository, options: &str) -> String {
-    let ran = repository.run(&format!("--format concise {options}"));
+    new_in(repository, "", options)
+}
+
+/// The new findings of a run in a folder.
+fn new_in(repository: &Repository, folder: &str, options: &str) -> String {
+    let options = format!("--format concise {options}");
+    let ran = repository.run_words_in(folder, &options.split_whitespace().collect::<Vec<_>>());
     assert_ne!(ran.code, 2, "{}", ran.err);
     let place = |line: &str| {
         let rule = line.split(['[', ']']).nth(1).unwrap_or_default();
@@ -201,6 +207,22 @@ fn object_formats_and_line_endings_do_not_matter() {
     repository.git(&["config", "core.autocrlf", "true"]);
     repository.write("old.nix", "[\r\n  <a>\r\n]\r\n");
     assert_eq!(new(&repository, "--new-since main"), "new.nix:1:lookup-path");
+}
+
+/// A linked working tree shares the objects of the main one, and a flake in a folder is compared with that folder.
+#[test]
+fn linked_working_trees_and_folders_are_compared() {
+    let repository = repository();
+    repository.write("flake/flake.nix", "{ outputs = _: { }; }\n");
+    repository.write("flake/old.nix", "<a>\n");
+    repository.commit("t", "2026-01-02");
+    repository.git(&["gc", "-q"]);
+    repository.git(&["worktree", "add", "-q", "linked", "-b", "other"]);
+    repository.write("linked/new.nix", "<b>\n");
+    repository.write("linked/old.nix", "# more\nimport <nixpkgs> { }\n");
+    assert_eq!(new_in(&repository, "linked", "--new-since topic"), "new.nix:1:lookup-path");
+    repository.write("flake/new.nix", "<b>\n");
+    assert_eq!(new_in(&repository, "flake", "--new-since topic"), "new.nix:1:lookup-path");
 }
 
 #[test]

@@ -84,9 +84,14 @@ impl Repository {
 
     /// Runs flakeward with arguments.
     pub fn run_words(&self, words: &[&str]) -> Ran {
+        self.run_words_in("", words)
+    }
+
+    /// Runs flakeward with arguments in one of the repository's folders.
+    pub fn run_words_in(&self, folder: &str, words: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
         clean(&mut command);
-        ran(&command.args(words).current_dir(self.path()).output().unwrap())
+        ran(&command.args(words).current_dir(self.path().join(folder)).output().unwrap())
     }
 
     /// The error message of a command, which must fail with exit code 2.

@@ -1,22 +1,20 @@
-//! Reads objects: the contents of commits and files.
+//! Reads objects: the contents of commits and files, from the object database or with the help of git.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use rayon::prelude::*;
 
+use super::store::Store;
 use super::{Failure, Git, does_not_start};
 use crate::{paths, walk};
 
 /// The capacity of a pipe on Linux, in bytes.
 const PIPE: usize = 64 << 10;
 
-/// The number of objects below which starting another process takes longer than it saves.
-const OBJECTS: usize = 100;
-
-/// The number of objects up to which one process that is already running is faster than others that must be started.
-const FEW_OBJECTS: usize = 30;
+/// The number of objects below which another thread takes longer to start than it saves.
+const OBJECTS: usize = 30;
 
 /// The maximum length of the line before an object, in bytes, without the object's name.
 const LONGEST_HEAD: u64 = 1 << 10;
@@ -29,7 +27,12 @@ const LONGEST_COMMIT: u64 = 1 << 20;
 
 impl Git<'_> {
     /// The files and symbolic links of a commit that are under the folder.
-    pub(super) fn files(&self, commit: &str) -> Result<Listing, Failure> {
+    pub(super) fn files(&self, commit: &str, objects: &Objects) -> Result<Listing, Failure> {
+        // Git lists only the folder if it is below the repository's root.
+        let known = objects.store.as_ref().filter(|_| self.root.join(".git").exists());
+        if let Some(listing) = known.and_then(|store| store.listing(commit)) {
+            return Ok(listing);
+        }
         let output = self.output(&["ls-tree", "-r", "-z", commit])?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -45,20 +48,27 @@ impl Git<'_> {
 
     /// Starts a process that returns the contents of objects, one after another.
     pub(super) fn objects(&self) -> Result<Objects, Failure> {
-        self.batch(&["cat-file", "--batch"])
-    }
-
-    fn batch(&self, args: &[&str]) -> Result<Objects, Failure> {
-        let mut command = self.command(args);
+        let mut command = self.command(&["cat-file", "--batch"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| does_not_start(&error))?;
         let (asked, answers) =
             (child.stdin.take(), child.stdout.take().map(|output| BufReader::with_capacity(PIPE, output)));
-        Ok(Objects { child, asked, answers })
+        Ok(Objects { child, asked, answers, store: None })
     }
 
-    /// The contents of files, or `None` for each one that is larger than `limit`. `objects` reads a small number of
-    /// files, and several processes read a large number in parallel. `failure` describes a file that cannot be read.
+    /// Opens the object database, given the id of any object. Git must have accepted the repository before.
+    pub(super) fn store(&self, id: &str) -> Option<Store> {
+        let usual = self.root.join(".git/objects");
+        if usual.is_dir() {
+            return Store::open(&usual, id);
+        }
+        let output = self.output(&["rev-parse", "--git-path", "objects"]).ok().filter(|done| done.status.success())?;
+        let folder = String::from_utf8(output.stdout).ok()?;
+        Store::open(&self.root.join(folder.strip_suffix('\n')?), id)
+    }
+
+    /// The contents of files, or `None` for each one that is larger than `limit`. `failure` describes a file that
+    /// cannot be read.
     pub fn contents(
         &self,
         objects: &mut Objects,
@@ -66,19 +76,18 @@ impl Git<'_> {
         limit: u64,
         failure: impl Fn(&str, &str) -> Failure + Sync,
     ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
-        if ids.len() <= FEW_OBJECTS {
-            let mut read = |&id: &&str| objects.read(id, limit).map_err(|reason| failure(id, &reason));
-            return ids.iter().map(&mut read).collect();
-        }
         let count = ids.len().div_ceil(OBJECTS).clamp(1, rayon::current_num_threads());
-        // Neighbours often have a similar size, so they are distributed over the parts.
-        let parts = (0..count).into_par_iter().map(|part| ids.iter().skip(part).step_by(count).copied().collect());
-        // All objects are requested at once, so git need not write each one as soon as it has read it.
-        let objects = || self.batch(&["cat-file", "--batch", "--buffer"]);
-        let read = |ids: Vec<&str>| objects()?.read_all(&ids, limit).map_err(|(id, reason)| failure(id, &reason));
-        let contents = parts.map(read).collect::<Result<Vec<_>, _>>()?;
-        let mut contents: Vec<_> = contents.into_iter().map(Vec::into_iter).collect();
-        Ok((0..ids.len()).filter_map(|index| contents[index % count].next()).collect())
+        let stores: Vec<_> = (0..count).map(|_| objects.store.clone()).collect();
+        // Files of one folder are often stored as differences from each other.
+        let parts = stores.into_par_iter().zip(ids.par_chunks(ids.len().div_ceil(count).max(1)));
+        let read =
+            |(store, ids): (Option<Store>, &[&str])| ids.iter().map(|id| store.as_ref()?.file(id)).collect::<Vec<_>>();
+        let contents: Vec<_> = parts.flat_map_iter(read).collect();
+        let mut ask = |(content, &id): (Option<Vec<u8>>, &&str)| match content {
+            Some(content) => Ok((content.len() as u64 <= limit).then_some(content)),
+            None => objects.ask(id, limit).map_err(|reason| failure(id, &reason)),
+        };
+        contents.into_iter().zip(ids).map(&mut ask).collect()
     }
 }
 
@@ -88,7 +97,7 @@ pub struct Listing {
     /// The regular files.
     pub files: HashMap<String, String>,
     /// The symbolic links.
-    links: HashMap<String, String>,
+    pub(super) links: HashMap<String, String>,
 }
 
 impl Listing {
@@ -128,36 +137,24 @@ pub struct Objects {
     child: Child,
     asked: Option<ChildStdin>,
     answers: Option<BufReader<ChildStdout>>,
+    /// The object database, which is faster. What it lacks is read from the process.
+    pub(super) store: Option<Store>,
 }
 
 impl Objects {
-    /// The content of an object. `None` if it does not exist or is larger than `limit`.
+    /// The content of a file. `None` if it does not exist or is larger than `limit`.
     pub fn content(&mut self, id: &str, limit: u64) -> Option<Vec<u8>> {
-        self.read(id, limit).ok().flatten()
+        match self.store.as_ref().and_then(|store| store.file(id)) {
+            Some(content) => (content.len() as u64 <= limit).then_some(content),
+            None => self.ask(id, limit).ok().flatten(),
+        }
     }
 
-    /// The content of an object; `None` if it is larger than `limit`. The error is a message.
-    fn read(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
+    /// Reads the content of a file from the process; `None` if it is larger than `limit`. The error is a message.
+    fn ask(&mut self, id: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
         let asked = self.asked.as_mut().ok_or_else(stopped)?;
         writeln!(asked, "{id}").map_err(|error| walk::io_reason(&error))?;
         self.answer(id, limit)
-    }
-
-    /// The contents of several objects, `None` for each one that is larger than `limit`. The error is the first object
-    /// that cannot be read, and the reason. Git looks up the next objects while one is read.
-    fn read_all<'i>(mut self, ids: &[&'i str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, (&'i str, String)> {
-        let asked = self.asked.take();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut asked = BufWriter::new(asked?);
-                // If git stops, its output ends, which is reported.
-                ids.iter().try_for_each(|id| writeln!(asked, "{id}")).and_then(|()| asked.flush()).ok()
-            });
-            let contents = ids.iter().map(|&id| self.answer(id, limit).map_err(|reason| (id, reason))).collect();
-            // After an error, git would wait for a reader, and the thread above would wait for git.
-            self.answers = None;
-            contents
-        })
     }
 
     /// Reads the next answer, which must be for this object. `None` if the object is larger than `limit`.
@@ -200,12 +197,24 @@ impl Objects {
         let &[id, "commit", size] = head.split(' ').collect::<Vec<_>>().as_slice() else { return None };
         let size: u64 = size.parse().ok().filter(|_| is_id(id))?;
         let content = Self::body(answers, size, LONGEST_COMMIT).ok()?;
-        let content = String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
-        let lines = content.lines().take_while(|line| !line.is_empty());
-        let parents =
-            lines.filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).take(MOST_PARENTS).collect();
-        Some(Commit { id: id.to_owned(), parents })
+        let content = content.as_deref().unwrap_or_default();
+        Some(Commit { id: id.to_owned(), parents: parents(content) })
     }
+
+    /// The parents of a commit, given its id. Empty if it cannot be read.
+    pub(super) fn parents(&mut self, id: &str) -> Vec<String> {
+        match self.store.as_ref().and_then(|store| store.commit(id)) {
+            Some(content) => parents(&content),
+            None => self.commit(id).map(|commit| commit.parents).unwrap_or_default(),
+        }
+    }
+}
+
+/// The first parents in the content of a commit.
+fn parents(commit: &[u8]) -> Vec<String> {
+    let commit = String::from_utf8_lossy(commit);
+    let lines = commit.lines().take_while(|line| !line.is_empty());
+    lines.filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).take(MOST_PARENTS).collect()
 }
 
 fn stopped() -> String {

@@ -24,7 +24,7 @@ const NAMESPACES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
 const HEAD: &str = "HEAD";
 
 /// The number of ancestors of HEAD among which a commit is searched before git determines the merge base.
-const NEAR: usize = 32;
+const NEAR: usize = 128;
 
 /// The state of a repository at the merge base of HEAD and a reference.
 pub struct Base {
@@ -46,7 +46,7 @@ impl Git<'_> {
             let index = scope.spawn(|| self.index());
             let mut objects = self.objects()?;
             let commit = self.base_commit(option, reference, &mut objects)?;
-            let listing = self.files(&commit)?;
+            let listing = self.files(&commit, &objects)?;
             let index = index.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             let absent = self.absent_changes(&index, &listing, &mut objects);
             Ok(Base { commit, listing, objects, absent })
@@ -59,6 +59,7 @@ impl Git<'_> {
             name => [name.to_owned()].into_iter().chain(NAMESPACES.map(|space| format!("{space}{name}"))).collect(),
         };
         let Some(head) = objects.commit(HEAD) else { return Err(self.without_head(option)?) };
+        objects.store = self.store(&head.id);
         let found: Vec<_> = candidates.iter().map(|name| objects.commit(name).map(|commit| commit.id)).collect();
         let (commit, shown) = match (reference, found.as_slice()) {
             ("", found) => (self.main_branch(found)?, "the main branch"),
@@ -164,7 +165,7 @@ impl Commit {
                 return true;
             }
             let Some(id) = ancestors.get(next + 1) else { return false };
-            parents = objects.commit(id).map(|commit| commit.parents).unwrap_or_default();
+            parents = objects.parents(id);
             parents.retain(|parent| !ancestors.contains(parent));
         }
         false

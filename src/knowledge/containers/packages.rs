@@ -33,6 +33,8 @@ pub struct PackageImage {
     pub takes_command: bool,
     /// Subcommands that the image's command may have instead of the one in `arguments`.
     pub subcommands: &'static [&'static str],
+    /// Files and folders that the program reads at these paths in the image by default, and the variables that name them.
+    pub reads: &'static [(&'static str, &'static str)],
     /// How it differs from the program in the image; empty if it is the same program.
     pub note: &'static str,
     /// What to do about the difference.
@@ -52,7 +54,8 @@ impl PackageImage {
 
     /// Whether the program receives the path of a file or folder in the image.
     pub fn is_told(&self, target: &str) -> bool {
-        self.contains(&format!("{{{}}}", target.trim_end_matches('/')))
+        let target = target.trim_end_matches('/');
+        self.contains(&format!("{{{target}}}")) || self.reads.iter().any(|(path, _)| is_part_of(path, target))
     }
 
     /// The paths of the files and folders in the image that the program receives.
@@ -66,6 +69,14 @@ impl PackageImage {
         let variables = self.variables.iter().map(|(_, value)| value);
         self.arguments.iter().chain(variables).any(|text| text.contains(placeholder))
     }
+}
+
+/// Whether a path is that of a file or folder that a mount contains, or of a folder that contains a mounted file.
+fn is_part_of(path: &str, target: &str) -> bool {
+    let is_below = |path: &str, folder: &str| {
+        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    is_below(path, target) || is_below(target, path)
 }
 
 const fn package(
@@ -87,6 +98,7 @@ const fn package(
         usual: &[],
         takes_command: true,
         subcommands: &[],
+        reads: &[],
         note: "",
         todo: "check that only features supported by both programs are used",
     }
@@ -102,6 +114,7 @@ static SERVERS: &[PackageImage] = &[
     PackageImage {
         tag: "management",
         variables: RABBITMQ_MANAGEMENT,
+        reads: RABBITMQ_FILES,
         ready: Some((15672, "/")),
         ..package(&["rabbitmq"], "rabbitmq-server", "rabbitmq-server", &[(5672, ""), (15672, "management")], &[])
     },
@@ -112,6 +125,7 @@ static SERVERS: &[PackageImage] = &[
             ("RABBITMQ_MNESIA_BASE", "{data}/mnesia"),
             ("RABBITMQ_LOG_BASE", "{data}/log"),
         ],
+        reads: RABBITMQ_FILES,
         ..package(&["rabbitmq"], "rabbitmq-server", "rabbitmq-server", &[(5672, "")], &[])
     },
     PackageImage {
@@ -521,6 +535,14 @@ const RABBITMQ_MANAGEMENT: &[(&str, &str)] = &[
     ("RABBITMQ_LOG_BASE", "{data}/log"),
     ("RABBITMQ_ENABLED_PLUGINS_FILE", "{writeText \"enabled_plugins\" \"[rabbitmq_management].\"}"),
     ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-rabbitmq_management tcp_config [{{port,{15672}}}]"),
+];
+/// From RabbitMQ's guide to its configuration.
+const RABBITMQ_FILES: &[(&str, &str)] = &[
+    ("/etc/rabbitmq/rabbitmq.conf", "RABBITMQ_CONFIG_FILE"),
+    ("/etc/rabbitmq/conf.d", "RABBITMQ_CONFIG_FILES"),
+    ("/etc/rabbitmq/advanced.config", "RABBITMQ_ADVANCED_CONFIG_FILE"),
+    ("/etc/rabbitmq/enabled_plugins", "RABBITMQ_ENABLED_PLUGINS_FILE"),
+    ("/etc/rabbitmq/rabbitmq-env.conf", "RABBITMQ_CONF_ENV_FILE"),
 ];
 const ETCD: &[&str] = &[
     "--data-dir={data}",

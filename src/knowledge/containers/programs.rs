@@ -107,6 +107,9 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("curl", "curl", &["curl"]),
     ("wget", "wget", &["wget"]),
     ("nc", "netcat", &["nc"]),
+    ("netcat", "netcat", &["nc"]),
+    ("jq", "jq", &["jq"]),
+    ("openssl", "openssl", &["openssl"]),
     ("caddy", "caddy", &["caddy"]),
     // The image's start script also keeps it in the foreground, whatever its configuration says.
     ("haproxy", "haproxy", &["haproxy", "-db"]),
@@ -251,8 +254,32 @@ pub fn in_system(word: &str) -> Option<&str> {
     SYSTEM.iter().find_map(|folder| word.strip_prefix(folder))
 }
 
+/// The name of an interpreter without the version in the name: `python3` for `python3.12`, `php` for `php8.3`.
+pub fn without_version(word: &str) -> Option<&'static str> {
+    let plain = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let known = [("python", "python3"), ("php", "php"), ("ruby", "ruby"), ("node", "node")];
+    known.iter().find(|(name, _)| *name == plain && word.len() > plain.len()).map(|(_, name)| *name)
+}
+
 /// Folders in which package managers install the programs of a project's dependencies.
 pub const INSTALLED: [&str; 4] = ["node_modules/", "venv/", "vendor/", ".bundle/"];
+
+/// Servers that Dockerfiles install into a distribution: the program, the package of the distribution, and the image with
+/// the same server.
+pub const INSTALLED_SERVERS: [(&str, &str, &str); 12] = [
+    ("nginx", "nginx", "nginx"),
+    ("redis-server", "redis-server", "redis"),
+    ("redis-server", "redis", "redis"),
+    ("memcached", "memcached", "memcached"),
+    ("mysqld", "mysql-server", "mysql"),
+    ("mysqld", "mariadb-server", "mariadb"),
+    ("mysqld", "mariadb", "mariadb"),
+    ("mariadbd", "mariadb-server", "mariadb"),
+    ("mariadbd", "mariadb", "mariadb"),
+    ("mysqld_safe", "mariadb-server", "mariadb"),
+    ("mosquitto", "mosquitto", "eclipse-mosquitto"),
+    ("rabbitmq-server", "rabbitmq-server", "rabbitmq"),
+];
 
 /// Shell built-ins, and programs that every Unix machine has. From POSIX and the Bash manual.
 pub static ON_EVERY_MACHINE: &[&str] = &[
@@ -339,7 +366,7 @@ pub const NOT_CLIENTS: [&str; 12] =
     ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
 
 /// Functions and classes that take a host as their first argument, in lower case.
-pub const CONNECTING: [&str; 21] = [
+pub const CONNECTING: [&str; 22] = [
     "addserver",
     "aioredis",
     "amqpconnection",
@@ -351,6 +378,7 @@ pub const CONNECTING: [&str; 21] = [
     "createconnection",
     "elasticsearch",
     "jedis",
+    "joinhostport",
     "kafkaconsumer",
     "kafkaproducer",
     "memcache",
@@ -428,8 +456,18 @@ pub static HAPROXY_OF_IMAGE: &[HaproxyDirective] = &[
 pub const SHELLS: [&str; 6] = ["sh", "ash", "bash", "dash", "ksh", "zsh"];
 
 /// Words in the names of YAML and JSON files with the settings of a program.
-pub const SETTINGS: [&str; 9] =
-    ["application", "config", "database", "default", "development", "local", "production", "secrets", "settings"];
+pub const SETTINGS: [&str; 10] = [
+    "application",
+    "cable",
+    "config",
+    "database",
+    "default",
+    "development",
+    "local",
+    "production",
+    "secrets",
+    "settings",
+];
 
 /// Names of files with the settings of development tools, without their extension.
 pub const TOOLS: [&str; 3] = ["jsconfig", "tsconfig", "tsconfig.app"];

@@ -169,7 +169,31 @@ pub fn entrypoint(reference: &str) -> &'static [&'static str] {
 }
 
 /// The working folders of base images that set one.
-const FOLDERS: [(&str, &str); 3] = [("php", "/var/www/html"), ("golang", "/go"), ("httpd", "/usr/local/apache2")];
+const FOLDERS: [(&str, &str); 9] = [
+    ("php", "/var/www/html"),
+    ("golang", "/go"),
+    ("httpd", "/usr/local/apache2"),
+    ("bun", "/home/bun/app"),
+    ("composer", "/app"),
+    ("gradle", "/home/gradle"),
+    ("uvicorn-gunicorn", "/app"),
+    ("uvicorn-gunicorn-fastapi", "/app"),
+    ("uvicorn-gunicorn-starlette", "/app"),
+];
+
+/// Variables of base images that Dockerfiles use in paths: image, name and value. From the images' Dockerfiles.
+const VARIABLES: [(&str, &str, &str); 4] = [
+    ("php", "PHP_INI_DIR", "/usr/local/etc/php"),
+    ("golang", "GOPATH", "/go"),
+    ("httpd", "HTTPD_PREFIX", "/usr/local/apache2"),
+    ("tomcat", "CATALINA_HOME", "/usr/local/tomcat"),
+];
+
+/// The variables that a base image sets, as far as Dockerfiles use them in paths.
+pub fn variables(reference: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let name = name(reference).to_owned();
+    VARIABLES.iter().filter(move |(image, ..)| *image == name).map(|(_, variable, value)| (*variable, *value))
+}
 
 /// The working folder that a base image sets, if it sets one.
 pub fn work_folder(reference: &str) -> Option<&'static str> {
@@ -222,6 +246,11 @@ pub fn find(reference: &str) -> Option<&'static Base> {
     BASES.iter().find(|base| base.image == name)
 }
 
+/// Whether an image contains only a distribution.
+pub fn is_distribution(reference: &str) -> bool {
+    find(reference).is_some_and(|base| base.runtime == Runtime::Distribution)
+}
+
 /// Distributions whose `/bin/sh` is bash. On Debian and Ubuntu it is dash, on Alpine BusyBox.
 const BASH_AS_SH: [&str; 23] = [
     "almalinux",
@@ -255,7 +284,7 @@ pub fn has_bash_as_sh(reference: &str) -> bool {
 }
 
 /// The last component of an image's name.
-fn name(reference: &str) -> &str {
+pub fn name(reference: &str) -> &str {
     let path = reference.split('@').next().unwrap_or(reference);
     let last = paths::name(path);
     last.split(':').next().unwrap_or(last)

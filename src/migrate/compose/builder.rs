@@ -3,6 +3,7 @@
 mod env_file;
 mod environment;
 mod lifecycle;
+mod rabbitmq;
 mod report;
 mod source;
 mod source_hosts;
@@ -16,7 +17,7 @@ pub use self::environment::{is_secret, path_of_secret};
 pub use self::told::{Told, how_told};
 use super::hosts::{self, Rewriter};
 use super::interpolate::Variables;
-use super::stack::{self, Port, Service, Stack};
+use super::stack::{self, Port, Role, Service, Stack};
 use super::yaml::{Node, Place, Scalar};
 use super::{folders, names, process, words};
 use crate::knowledge::containers;
@@ -103,16 +104,29 @@ impl<'a, 'm> Builder<'a, 'm> {
         let (own, paths) = match name {
             "haproxy.cfg" => self.with_local_paths(service, path, process::haproxy::kept_lines(&before)),
             "Caddyfile" => {
-                let lines = before.split_inclusive('\n').enumerate().map(|(at, line)| (at + 1, line));
+                let mut sites = process::caddy::Sites::of(&before);
+                if process::caddy::port(service).is_none() {
+                    let lines = before.split_inclusive('\n').enumerate();
+                    sites.lines = lines.map(|(at, line)| (at + 1, line.to_owned())).collect();
+                }
+                process::caddy::notes(self, service, path, &sites);
+                let lines = sites.lines.iter().map(|(number, line)| (*number, line.as_str()));
                 self.with_local_paths(service, path, lines)
             }
             _ => (before.clone(), BTreeSet::new()),
         };
-        let text = self.rewriter(service).rewrite_file(&own);
+        let is_rabbitmq = matches!(&service.role, Role::Package(package) if package.package == "rabbitmq-server");
+        let (text, paths) = match is_rabbitmq && name.ends_with(".conf") {
+            true => self.rabbitmq_conf(service, path, &before),
+            false => (self.rewriter(service).rewrite_file(&own), paths),
+        };
+        let text = if name == "Caddyfile" { process::caddy::with_port(self, service, &text) } else { text };
         if text.as_literal() == Some(&before) {
             return None;
         }
-        self.image_paths(service, "command", &text);
+        if !is_rabbitmq {
+            self.image_paths(service, "command", &text);
+        }
         let mut text = text;
         // Some programs, such as HAProxy, require a newline at the end of the file.
         if !before.ends_with('\n') {

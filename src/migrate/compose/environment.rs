@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::interpolate::{self, Variables};
 use super::load::Model;
+use super::stack;
 use super::yaml::{Key, Node, Place, Scalar, Value};
 use crate::knowledge::containers;
 use crate::migrate::Files;
@@ -14,15 +15,21 @@ use crate::migrate::Files;
 /// themselves.
 pub fn complete(model: &mut Model, files: &dyn Files) {
     let variables: Variables = model.env.iter().cloned().collect();
+    let built: BTreeSet<String> = model
+        .services()
+        .filter(|(_, node)| node.get("build").is_some() && node.get("env_file").is_some())
+        .filter(|(key, node)| stack::is_built_on_service(key, node, files))
+        .map(|(key, _)| key.name.clone())
+        .collect();
     let Value::Map(root) = &mut model.root.value else { return };
     let services = root.iter_mut().find(|(key, _)| key.name == "services");
     let Some(Value::Map(services)) = services.map(|(_, node)| &mut node.value) else { return };
-    for (_, service) in services {
+    for (key, service) in services {
         let Value::Map(settings) = &mut service.value else { continue };
         if let Some((_, environment)) = settings.iter_mut().find(|(key, _)| key.name == "environment") {
             passed_through(environment, &variables);
         }
-        if has_options(settings) {
+        if has_options(settings) || built.contains(&key.name) {
             read_env_files(settings, files, &variables);
         }
     }

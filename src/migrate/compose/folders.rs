@@ -1,8 +1,11 @@
 //! Where the folders of a container are on the machine.
 
+use std::collections::BTreeSet;
+
 use super::stack::Service;
 use super::yaml::Node;
 use crate::knowledge::images::base;
+use crate::paths;
 
 /// Converts a path in the container to one relative to the folder in which the process runs.
 pub fn host_path(service: &Service<'_>, text: &str) -> String {
@@ -47,15 +50,32 @@ pub fn host_path(service: &Service<'_>, text: &str) -> String {
     }
 }
 
-/// The folder in which the process runs, relative to the root. Empty for the root.
-pub fn working_folder(service: &Service<'_>) -> String {
+/// The folder of a container in which the process runs. `None` if neither the Compose file nor the image sets one.
+fn inner_folder<'s>(service: &'s Service<'_>) -> Option<&'s str> {
     let of_image = || match &service.image_file {
         Some(file) => Some(file.folder.as_str()),
         None => base::work_folder(service.text("image")?),
     };
-    let inside = service.text("working_dir").or_else(of_image);
+    service.text("working_dir").or_else(of_image).map(|folder| folder.trim_end_matches('/'))
+}
+
+/// Whether a process finds a mounted file or folder, because it is at the same place, relative to the folder in which
+/// the process runs, as in the container. No program uses paths relative to the root folder of its container.
+pub fn is_beside_program(service: &Service<'_>, source: &str, target: &str) -> bool {
+    let Some(inside) = inner_folder(service).filter(|folder| !folder.is_empty()) else { return false };
+    let (source, target) = (source.trim_end_matches('/'), target.trim_end_matches('/'));
+    let folder = working_folder(service);
+    let is_same = |outer_here: &str, inner_here: &str, outer: &str, inner: &str| {
+        let rest = inner.strip_prefix(outer).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        rest.is_some_and(|rest| format!("{outer_here}{rest}").trim_start_matches('/') == inner_here)
+    };
+    is_same(&folder, source, inside, target) || is_same(source, &folder, target, inside)
+}
+
+/// The folder in which the process runs, relative to the root. Empty for the root.
+pub fn working_folder(service: &Service<'_>) -> String {
+    let inside = inner_folder(service);
     if let Some(inside) = inside {
-        let inside = inside.trim_end_matches('/');
         for bind in service.binds() {
             if inside == bind.target {
                 return bind.source;
@@ -67,8 +87,72 @@ pub fn working_folder(service: &Service<'_>) -> String {
     }
     let Some(context) = service.context() else { return String::new() };
     let below = match (&service.image_file, inside) {
-        (Some(file), Some(inside)) => file.source_of(inside).unwrap_or_default(),
+        (Some(file), Some(inside)) => match file.source_of(inside) {
+            Some(below) => below,
+            None => match packages(service).into_iter().find_map(|package| package.parent()) {
+                Some(parent) => return parent,
+                None => String::new(),
+            },
+        },
         _ => String::new(),
     };
     [context, below.as_str()].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/")
+}
+
+/// A folder below the working directory of an image that its command names: `api` with `WORKDIR /` and `COPY . /api`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Its path relative to the working directory.
+    pub name: String,
+    /// The folder in the checkout that is copied to it.
+    pub source: String,
+}
+
+impl Package {
+    /// The folder in the checkout that contains it under its own name. `None` if it has another name there.
+    pub fn parent(&self) -> Option<String> {
+        let outer = self.source.strip_suffix(&self.name)?;
+        (outer.is_empty() || outer.ends_with('/')).then(|| outer.trim_end_matches('/').to_owned())
+    }
+}
+
+/// The folders that a service's image copies below its working directory, if its command or FLASK_APP begins a word with
+/// their name.
+pub fn packages(service: &Service<'_>) -> Vec<Package> {
+    let (Some(file), Some(context), Some(inside)) = (&service.image_file, service.context(), inner_folder(service))
+    else {
+        return Vec::new();
+    };
+    let copied = |(from, to): &(String, String)| {
+        let target = to.trim_end_matches("/.").trim_end_matches('/');
+        let name = target.strip_prefix(inside)?.strip_prefix('/').filter(|name| !name.is_empty())?;
+        let source = paths::join(context, from.trim_end_matches("/.").trim_end_matches('/'))?;
+        Some(Package { name: name.to_owned(), source })
+    };
+    let mut found: Vec<Package> = file.copies.iter().take(MOST_COPIES).filter_map(copied).collect();
+    if !found.is_empty() {
+        let words = words(service);
+        let first = |name: &str| name.split('/').next().unwrap_or_default().to_owned();
+        found.retain(|package| words.contains(first(&package.name).as_str()));
+    }
+    found
+}
+
+/// The maximum number of COPY instructions whose targets are compared with the words of a command.
+const MOST_COPIES: usize = 100;
+
+/// The names with which the words of a service's command, and the value of FLASK_APP, begin.
+fn words<'s>(service: &'s Service<'_>) -> BTreeSet<&'s str> {
+    let own = ["entrypoint", "command"].into_iter().filter_map(|key| service.get(key));
+    let own = own.flat_map(|node| node.items().iter().filter_map(Node::text).chain(node.text()));
+    let of_image = ["entrypoint", "command"].into_iter().filter_map(|key| service.of_image(key));
+    let of_image = of_image.flat_map(|(words, _)| words.iter().map(String::as_str));
+    let app = service.get("environment").and_then(|node| node.get("FLASK_APP")?.text());
+    let image_app = service.image_variables().find(|(name, ..)| *name == "FLASK_APP").map(|(_, value, _)| value);
+    let all = own.chain(of_image).chain(app).chain(image_app).flat_map(str::split_whitespace);
+    all.map(|word| {
+        let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))).unwrap_or(word.len());
+        &word[..end]
+    })
+    .collect()
 }

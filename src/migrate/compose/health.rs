@@ -89,8 +89,8 @@ pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr>
         return Some(Attr::new(["readiness_probe"], Expr::Set(attrs(builder, service, &check))));
     }
     let Role::Package(package) = &service.role else { return None };
-    let (container, path) = package.ready?;
-    let port = service.port(container)?;
+    let (usual, path) = package.ready?;
+    let port = service.usual_port(usual)?;
     let get = http_get("http", builder.port_expr(port), path);
     Some(Attr::new(
         ["readiness_probe"],

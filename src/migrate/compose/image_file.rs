@@ -29,6 +29,8 @@ pub struct ImageFile {
     pub exposed: Vec<u16>,
     /// The commands of `RUN`, with their lines.
     pub runs: Vec<(String, usize)>,
+    /// Whether the stage itself has a `CMD`.
+    has_command: bool,
     /// Whether a `RUN` command compiles a program.
     compiles: bool,
     /// The `COPY` and `ADD` instructions from the context: source and target.
@@ -125,6 +127,7 @@ pub fn read(
                 builders.push(image.to_owned());
             }
             stage.path = path.to_string();
+            stage.has_command = false;
             stages.push((name.map(|name| (*name).to_owned()), stage));
             continue;
         }
@@ -163,15 +166,21 @@ pub fn read(
 fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, global: &BTreeMap<String, String>) {
     let known = || {
         let mut known = global.clone();
+        let of_base = base::variables(&stage.base);
+        known.extend(of_base.map(|(name, value)| (name.to_owned(), value.to_owned())));
         known.extend(stage.variables.iter().map(|(name, value, _)| (name.clone(), value.clone())));
         known
     };
     match keyword {
         "ENTRYPOINT" => {
             stage.entrypoint = Some((form(rest), line));
-            stage.command = None;
+            // Only the command of the stage that it is based on is cleared.
+            stage.command = stage.command.take().filter(|_| stage.has_command);
         }
-        "CMD" => stage.command = Some((form(rest), line)),
+        "CMD" => {
+            stage.command = Some((form(rest), line));
+            stage.has_command = true;
+        }
         "WORKDIR" => {
             let folder = fill(rest, &known());
             let folder = folder.trim_matches('"');
@@ -273,6 +282,10 @@ fn in_folder(folder: &str, path: &str) -> String {
 }
 
 fn set(variables: &mut Vec<(String, String, usize)>, name: &str, value: &str, line: usize) {
+    // `ENV $NAME=..` sets no variable that a program could read.
+    if name.is_empty() || name.contains('/') {
+        return;
+    }
     variables.retain(|(known, _, _)| known != name);
     variables.push((name.to_owned(), value.to_owned(), line));
 }
@@ -449,7 +462,21 @@ impl ImageFile {
             }
         }
         let is_work_folder = path.len() > 1 && path == self.folder.trim_end_matches('/');
-        best.map(|(_, source)| source).or_else(|| self.source_of_parts().filter(|_| is_work_folder))
+        let best = best.map(|(_, source)| source);
+        match is_work_folder {
+            true => best.or_else(|| self.source_of_parts()),
+            false => best.or_else(|| self.renamed(path)),
+        }
+    }
+
+    /// The file in the context that is copied to a path under a name without an extension: `COPY start.sh /start`.
+    fn renamed(&self, path: &str) -> Option<String> {
+        let mut targets = self.copies.iter().map(|(_, to)| to).chain(self.built.iter().map(|built| &built.target));
+        let is_folder = targets.any(|to| to.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
+        let (from, _) = self.copies.iter().rev().find(|(_, to)| to == path)?;
+        let from = from.trim_start_matches("./");
+        let is_script = from.rsplit_once('.').is_some_and(|(_, end)| !end.contains('/'));
+        (is_script && !from.contains('*') && !is_folder).then(|| from.to_owned())
     }
 
     /// The folder in the context in which the process runs. Empty for the context itself.

@@ -9,7 +9,7 @@ mod volumes;
 
 use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::hosts::Position;
-use super::stack::{self, Service};
+use super::stack::{self, Service, server_ports};
 use super::words;
 use super::yaml::{Node, Place, Value};
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
@@ -234,7 +234,7 @@ impl Instance<'_, '_, '_> {
 
     fn ports(&mut self) {
         for option in self.known.ports {
-            let port = self.service.port(option.container);
+            let port = self.service.usual_port(option.container);
             match (port, option.prefix) {
                 (Some(port), None) => self.set(option.option, self.builder.port_expr(port)),
                 (Some(port), Some(prefix)) => {
@@ -247,7 +247,7 @@ impl Instance<'_, '_, '_> {
         }
         self.builder.ports_report(self.service);
         for port in &self.service.ports {
-            if self.known.ports.iter().all(|option| option.container != port.container) {
+            if self.known.ports.iter().all(|option| option.container != port.usual) {
                 let image = self.service.image().unwrap_or_default();
                 if self.known.option == "apache-kafka" {
                     if port.container != stack::KAFKA_CONTROLLER {
@@ -304,7 +304,11 @@ impl Instance<'_, '_, '_> {
 
     fn set_variable(&mut self, name: &str, value: &Node, place: &Place) {
         let what = format!("environment.{name}");
-        if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
+        let is_port = containers::server_ports::number(value.text().unwrap_or_default()).is_some()
+            && server_ports::settings(&self.service.role).iter().any(|(_, settings)| settings.has_variable(name));
+        if is_port {
+            self.builder.carry(self.service, place, &what, "the entry in the port registry");
+        } else if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
             self.variable(option, value, place, &what);
         } else if !self.own_variable(name, value, place, &what) {
             let why = format!("services-flake's {} has no option for it", self.known.option);

@@ -126,7 +126,11 @@ impl Loader<'_> {
                 Value::Map(_) => "is not a Compose file: it has no `services`",
                 _ => "is not a Compose file: expected a mapping with `services`",
             };
-            return Err(node.error(message));
+            let is_service = |(_, value): &(Key, Node)| value.some("image").or(value.some("build")).is_some();
+            let is_first = node.pairs().iter().any(is_service);
+            let help = "it has the format of version 1: put everything in it under `services`";
+            let error = node.error(message);
+            return Err(if is_first { error.help(help) } else { error });
         }
         interpolate_all(&mut node, variables, &self.size)?;
         let Value::Map(pairs) = &mut node.value else { return Ok(node) };

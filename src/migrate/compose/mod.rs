@@ -20,6 +20,7 @@ pub mod services;
 pub mod settings;
 pub mod stack;
 pub mod starts;
+mod volumes_from;
 pub mod words;
 pub mod yaml;
 
@@ -27,10 +28,10 @@ use std::collections::BTreeMap;
 
 use self::builder::{Builder, Configuration, Parts, Told};
 use self::load::Model;
-use self::stack::{Bind, Port, Role, Service, Stack};
+use self::stack::{Port, Role, Service, Stack};
 use self::yaml::Node;
 use super::nix::{self, Attr, Expr};
-use super::{Draft, Error, Files, existing};
+use super::{Draft, Error, existing};
 use crate::finding::RelPath;
 
 /// The Compose files of a folder, grouped into projects, and the variants of the usual file.
@@ -71,6 +72,7 @@ const FOLDER: &str = "flake";
 pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     let mut model = load::load(draft.files(), files)?;
     environment::complete(&mut model, draft.files());
+    volumes_from::resolve(&mut model);
     if let Some(module) = migrated(draft, files) {
         for file in files {
             draft.report.carry(file, 1, "this file", format!("nothing to do: already migrated to {module}"));
@@ -167,10 +169,14 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
         if service.is_kafka() && service.port(stack::KAFKA_CONTROLLER).is_none() {
             add_port(service, stack::KAFKA_CONTROLLER, "controller".to_owned());
         }
+        // Its sites have no certificates on this machine.
+        if process::caddy::serves(service, files, 80) {
+            service.ports.retain(|port| port.container != 443);
+        }
         let is_nginx = matches!(&service.role, Role::Known(known) if known.option == "nginx");
         let listened = match process::mosquitto::Configuration::of(service, files) {
             Some(configuration) => configuration.ports,
-            None if is_nginx => nginx::listened(&nginx_texts(service, files)),
+            None if is_nginx => nginx::listened(&nginx::texts(service, files)),
             None => continue,
         };
         for number in &listened {
@@ -195,25 +201,16 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
 fn add_port(service: &mut Service<'_>, container: u16, label: String) {
     let place = service.key.place.clone();
     let protocol = "tcp".to_owned();
-    let port = Port { container, published: None, number: container, label, protocol, place, is_registered: false };
-    service.ports.push(port);
-}
-
-/// The configuration files that the image of nginx contains or that are mounted into it.
-fn nginx_texts(service: &Service<'_>, files: &dyn Files) -> Vec<String> {
-    let mut texts = Vec::new();
-    for Bind { source, target, .. } in service.binds() {
-        if target.starts_with("/etc/nginx") {
-            let names = if files.is_folder(&source) { files.names(&source) } else { Vec::new() };
-            let paths = if names.is_empty() {
-                vec![source]
-            } else {
-                names.iter().map(|name| format!("{source}/{name}")).collect()
-            };
-            texts.extend(paths.iter().filter_map(|path| files.text(path).ok().flatten()));
-        }
-    }
-    texts
+    service.ports.push(Port {
+        container,
+        usual: container,
+        published: None,
+        number: container,
+        label,
+        protocol,
+        place,
+        is_registered: false,
+    });
 }
 
 /// Leaves out programs that cannot be found, before ports are claimed and other programs depend on them.

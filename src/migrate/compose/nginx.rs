@@ -9,9 +9,10 @@ use self::files::Configuration;
 use self::parse::Directive;
 use self::rewrite::Rewrite;
 use super::known::Instance;
-use super::stack::Bind;
+use super::stack::{Bind, Service};
 use super::yaml::Node;
 use crate::knowledge::nginx::{DEFAULT_SERVER, FOLDER};
+use crate::migrate::Files;
 use crate::migrate::nix::{Expr, Text};
 
 /// Sets `configFile` to the whole configuration. With `httpConfig`, the service's own server block would take
@@ -180,6 +181,40 @@ pub fn listened(texts: &[String]) -> Vec<u16> {
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|port| seen.insert(*port));
     found
+}
+
+/// The configuration files that the image of nginx contains or that are mounted into it.
+pub fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<String> {
+    let mut texts = Vec::new();
+    for Bind { source, target, .. } in service.binds() {
+        if target.starts_with("/etc/nginx") {
+            let names = if files.is_folder(&source) { files.names(&source) } else { Vec::new() };
+            let paths = if names.is_empty() {
+                vec![source]
+            } else {
+                names.iter().map(|name| format!("{source}/{name}")).collect()
+            };
+            texts.extend(paths.iter().filter_map(|path| files.text(path).ok().flatten()));
+        }
+    }
+    texts
+}
+
+/// Whether configuration files name a folder, or something in it.
+pub fn names_folder(texts: &[String], folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    let names = |word: &String| {
+        let rest = word.trim_matches(['"', '\'']).strip_prefix(folder);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '$']))
+    };
+    let mut waiting: Vec<Directive> = texts.iter().filter_map(|text| parse::parse(text).ok()).flatten().collect();
+    while let Some(directive) = waiting.pop() {
+        if !folder.is_empty() && directive.words.iter().skip(1).any(names) {
+            return true;
+        }
+        waiting.extend(directive.block.into_iter().flatten());
+    }
+    false
 }
 
 /// The port in the address of `listen`: 80 by default, `None` for a socket or an address with a variable.

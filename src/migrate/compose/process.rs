@@ -1,5 +1,6 @@
 //! Processes: the commands that process-compose runs for services.
 
+pub mod caddy;
 pub mod haproxy;
 pub mod image;
 pub mod mosquitto;
@@ -193,6 +194,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             {
                 image::script_paths(builder, service, &path, &text);
                 program.packages.extend(version::runtime(builder, service));
+                program.packages.extend(script::packages(builder, service, &text));
             }
             append(builder, service, &mut program, first, &words[1..]);
             if package == "haproxy" {
@@ -221,6 +223,26 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             // Such a script ends by running its arguments.
             if let Some(server) = php::server(builder, service, &words[1..]) {
                 program.line.push(" ").append(&server?.line);
+                return Ok(program);
+            }
+            // The script runs the source of the program in place of the archive that the image build creates.
+            let is_archive = words.get(1).is_some_and(|word| matches!(crate::paths::name(word), "java" | "dotnet"));
+            if is_archive
+                && text.contains("$@")
+                && let Ok(Some(given)) = from_source(builder, service, &words[1..])
+            {
+                program.line.push(" ").append(&given.line);
+                program.packages.extend(given.packages);
+                program.exports.extend(given.exports);
+                program.runs_source = true;
+                return Ok(program);
+            }
+            if let Some(given) = shell_script(&words[1..]) {
+                let given = checked_script(builder, service, given)?;
+                program.line.push(" ").append(&start_line("bash", &["bash", "-c"])).push(" ");
+                program.line.append(&words::word(&given.line));
+                program.packages.extend(given.packages);
+                program.exports.extend(given.exports);
                 return Ok(program);
             }
             let rest = match words.get(1).and_then(|word| known_program(builder, service, word)) {
@@ -361,7 +383,8 @@ pub fn known_program(
     // Folders in which package managers install the programs of a project.
     let in_project = ["node_modules/.bin/", "venv/bin/"].iter().find_map(|folder| word.rsplit_once(folder));
     let in_project = in_project.map(|(_, name)| name);
-    let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_project?));
+    let plain = containers::without_version(in_system.unwrap_or(word));
+    let found = find(word).or_else(|| find(in_system?)).or_else(|| find(in_project?)).or_else(|| find(plain?));
     let found = found.map(|(_, package, start)| (*package, *start)).or_else(|| {
         let name = in_system.unwrap_or(word);
         let mut own = image::images(service).filter_map(containers::package_of);
@@ -413,7 +436,8 @@ fn own_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> O
     image::script_paths(builder, service, &full, &text);
     line.push(" ").append(&words::word(&Text::literal(path)));
     // Such a script uses programs in the image's PATH.
-    let packages = version::runtime(builder, service).into_iter().collect();
+    let mut packages: BTreeSet<String> = version::runtime(builder, service).into_iter().collect();
+    packages.extend(script::packages(builder, service, &text));
     Some((Program { line, packages, ..Program::default() }, text))
 }
 

@@ -38,7 +38,7 @@ impl<'m> Builder<'_, 'm> {
     /// Adds the process for a program or a package.
     fn process(&self, done: &mut Done<'_, 'm>, parts: &mut Parts) {
         let service = done.service;
-        let (program, more) = match self.program(done) {
+        let (program, mut more) = match self.program(done) {
             Ok(found) => found,
             Err(why) => {
                 self.left_out(service, &why);
@@ -48,6 +48,11 @@ impl<'m> Builder<'_, 'm> {
         let mut program = program;
         let mut attrs = Vec::new();
         let mut environment = self.environment(done, &mut program);
+        for (name, value) in more.iter_mut().filter(|(name, _)| name.ends_with("_ARGS")) {
+            if let Some((_, own)) = environment.iter().find(|(other, _)| other == name) {
+                value.push(" ").append(own);
+            }
+        }
         // The registry determines the ports that a package listens on.
         let is_set = |name: &str| more.iter().any(|(known, _)| known == name);
         environment.retain(|(name, _)| !is_set(name));

@@ -15,6 +15,12 @@ use Outcome::{Holds, Lost};
 pub const INSTANCES: (&str, &str) =
     ("all instances would listen on the same port", "set `replicas`, and add PC_REPLICA_NUM to the port");
 
+/// Like [`INSTANCES`], for a program that listens on no port, but that others wait for.
+pub const AWAITED_INSTANCES: (&str, &str) = (
+    "other processes wait for it, and process-compose cannot wait for several instances",
+    "set `replicas`, and remove the process from their `depends_on`",
+);
+
 const ISOLATION: &str = "the process runs as you, without a container around it";
 const LIMITS: &str = "process-compose does not limit resources";
 const HOST_NETWORK: &str = "the process uses the machine's network";
@@ -29,7 +35,6 @@ const KEYS: &[(&str, Outcome)] = &[
     ("platform", Holds("nixpkgs builds for the machine's own platform")),
     ("attach", Holds("process-compose shows the output of every process")),
     ("init", Holds("process-compose reaps its processes")),
-    ("scale", Lost(INSTANCES.0, INSTANCES.1)),
     ("user", Lost(ISOLATION, "nothing, unless the program requires a user")),
     ("group_add", Lost(ISOLATION, "nothing, unless the program requires a group")),
     ("privileged", Lost(ISOLATION, "run whatever needs elevated privileges yourself")),

@@ -4,6 +4,7 @@
 mod cycles;
 mod ports;
 mod role;
+pub mod server_ports;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +65,8 @@ pub enum Role {
 pub struct Port {
     /// The number inside the container.
     pub container: u16,
+    /// The number that the server listens on by default. The tables of options and arguments name its ports by it.
+    pub usual: u16,
     /// The number on the host, if it is published under a fixed number.
     pub published: Option<u16>,
     /// The number of the registry entry.
@@ -130,6 +133,11 @@ impl<'m> Service<'m> {
         let found = self.ports.iter().find(|port| port.container == container)?;
         let is_listener = |port: &&Port| port.container != KAFKA_CONTROLLER;
         if self.is_kafka() && is_listener(&found) { self.ports.iter().find(is_listener) } else { Some(found) }
+    }
+
+    /// The port that the server listens on under this number by default, whatever its settings say.
+    pub fn usual_port(&self, usual: u16) -> Option<&Port> {
+        self.ports.iter().find(|port| port.usual == usual)
     }
 
     /// Whether it is Kafka, whose listeners for clients become one port.
@@ -306,9 +314,16 @@ impl<'m> Stack<'m> {
             if service.port(number).is_none() {
                 let label = if service.ports.is_empty() { String::new() } else { format!("port-{number}") };
                 let protocol = "tcp".to_owned();
-                let port =
-                    Port { container: number, published: None, number, label, protocol, place, is_registered: false };
-                service.ports.push(port);
+                service.ports.push(Port {
+                    container: number,
+                    usual: number,
+                    published: None,
+                    number,
+                    label,
+                    protocol,
+                    place,
+                    is_registered: false,
+                });
             }
         }
     }
@@ -334,7 +349,7 @@ impl<'m> Stack<'m> {
                 let is_told = !is_program || told.get(&(index, port.container)).copied().unwrap_or(false);
                 let is_told_package = matches!(service.role, Role::Package(_))
                     && told.get(&(index, port.container)).copied().unwrap_or(false);
-                let is_settable = is_told_package || is_settable(&service.role, port.container);
+                let is_settable = is_told_package || is_settable(&service.role, port.usual);
                 if !is_settable || (is_program && !is_told && place > 0) {
                     report_fixed(draft, service.name, &service.role, port);
                     if port.place != service.key.place {
@@ -385,9 +400,9 @@ impl<'m> Stack<'m> {
     }
 }
 
-/// Reports a published port of a package whose number cannot be changed.
+/// Reports a published port of a program whose number cannot be changed.
 fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
-    let (Role::Package(_), Some(published)) = (role, port.published) else { return };
+    let (Role::Package(_) | Role::Program, Some(published)) = (role, port.published) else { return };
     if published != port.container {
         let why =
             format!("nothing passes port {} to the program, so it is not reachable on {published}", port.container);
@@ -416,12 +431,12 @@ fn claim_fixed(draft: &mut Draft<'_>, name: &str, path: &RelPath, words: &[&str]
 pub const KAFKA_CONTROLLER: u16 = 9093;
 
 /// Whether the number of one of a service's ports can be set.
-fn is_settable(role: &Role, container: u16) -> bool {
+fn is_settable(role: &Role, usual: u16) -> bool {
     match role {
         Role::Known(known) if known.option == "nginx" => true,
-        Role::Known(known) if known.option == "apache-kafka" && container == KAFKA_CONTROLLER => true,
-        Role::Known(known) => known.ports.iter().any(|port| port.container == container),
-        Role::Package(package) => package.sets(container),
+        Role::Known(known) if known.option == "apache-kafka" && usual == KAFKA_CONTROLLER => true,
+        Role::Known(known) => known.ports.iter().any(|port| port.container == usual),
+        Role::Package(package) => package.sets(usual),
         Role::Program => true,
         Role::Left(_) => false,
     }
@@ -454,7 +469,8 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         let is_read = bind.target.starts_with("/etc/") || names_path(service, &bind.target);
         let names = if is_read { files.names(&bind.source) } else { Vec::new() };
         let inside = names.iter().map(|name| below(&bind.source, name));
-        for path in std::iter::once(bind.source.clone()).chain(inside).filter(|path| is_configuration(path)) {
+        let is_wanted = |path: &String| is_configuration(path) && *path != *service.key.place.path;
+        for path in std::iter::once(bind.source.clone()).chain(inside).filter(is_wanted) {
             if let Ok(Some(text)) = files.text(&path) {
                 texts.push((text, bind.place.clone()));
             }
@@ -502,8 +518,20 @@ pub fn configurations(bind: &Bind, files: &dyn Files) -> Vec<String> {
 /// Whether a mounted file contains the settings of a program.
 pub fn is_configuration(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
+    if is_of_tools(name) {
+        return false;
+    }
     let ends = [".conf", ".cfg", ".ini", ".yml", ".yaml", ".toml", ".json", ".properties", ".template", ".env"];
     ends.iter().any(|end| name.ends_with(end)) || name == "Caddyfile"
+}
+
+/// Whether a file is for Compose or for a package manager. The tag in `image: postgres:15` is not a port.
+fn is_of_tools(name: &str) -> bool {
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    let is_compose = ["compose", "docker-compose"]
+        .iter()
+        .any(|start| name.strip_prefix(start).is_some_and(|rest| rest.starts_with(['.', '-', '_'])));
+    is_yaml && is_compose || matches!(name, "package-lock.json" | "npm-shrinkwrap.json" | "pnpm-lock.yaml")
 }
 
 fn collect(node: &Node, texts: &mut Vec<(String, Place)>) {
@@ -512,6 +540,12 @@ fn collect(node: &Node, texts: &mut Vec<(String, Place)>) {
         Value::List(items) => items.iter().for_each(|item| collect(item, texts)),
         Value::Map(pairs) => pairs.iter().for_each(|(_, value)| collect(value, texts)),
     }
+}
+
+/// Whether a service that is built becomes one of services-flake's, because its image is based on that of a server.
+pub fn is_built_on_service(key: &Key, node: &Node, files: &dyn Files) -> bool {
+    let service = service(key, node, node.some("build"), files);
+    service.is_ok_and(|service| matches!(service.role, Role::Known(_)))
 }
 
 fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dyn Files) -> Result<Service<'m>, Error> {
@@ -530,7 +564,7 @@ fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dy
         service.image_file = role::dockerfile(&service, build, files);
     }
     service.role = role::role(&service, files);
-    service.ports = ports::ports(&service)?;
+    service.ports = ports::ports(&service, files)?;
     service.names = names(&service);
     Ok(service)
 }

@@ -117,6 +117,32 @@ pub fn start_words(service: &Service<'_>) -> Vec<String> {
     words.collect()
 }
 
+/// The arguments that a service passes to its server, which a script may start.
+pub fn server_arguments(service: &Service<'_>, server: &str, files: &dyn Files) -> Vec<String> {
+    let words = process::plain_words(start_words(service));
+    let words = without_interpreter(&words);
+    let mut found = Vec::new();
+    let mut rest = words;
+    let script = match words.split_first() {
+        Some((first, arguments)) => own_script(service, files, first).map(|(_, text)| {
+            rest = arguments;
+            text
+        }),
+        None => None,
+    };
+    if let Some(text) = script.or_else(|| process::shell_script(words).map(str::to_owned)) {
+        for command in shell::commands(&text) {
+            let words: Vec<String> = command.words.iter().map(|word| word.text.to_string()).collect();
+            if let Some(at) = words.iter().position(|word| starts_server(word, service, server)) {
+                found.extend_from_slice(&words[at + 1..]);
+            }
+        }
+    }
+    let is_start = |word: &String| starts_server(word, service, server);
+    found.extend(process::without_wrappers(rest).iter().skip_while(|word| is_start(word)).cloned());
+    found
+}
+
 /// The words of a command without the shell that runs a script: `sh /start.sh`.
 pub fn without_interpreter(words: &[String]) -> &[String] {
     match words {

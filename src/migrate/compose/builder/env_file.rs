@@ -57,7 +57,7 @@ pub const READ_ENV: &str = r#"read_env() {
     value=${line#*=}
     value=${value#"${value%%[![:blank:]]*}"}
     case $line in '#'*) continue ;; *=*) ;; *) continue ;; esac
-    case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac
+    case $name in '' | [0-9]* | *[!A-Za-z0-9_]* | UID | EUID | PPID) continue ;; esac
     case $value in
       '"'*) value=${value#?} && value=${value%%'"'*} && value=${value//'$$'/'$'} ;;
       "'"*) value=${value#?} && value=${value%%"'"*} ;;
@@ -78,17 +78,34 @@ pub const READ_RAW_ENV: &str = r#"read_raw_env() {
     line=${line#"${line%%[![:blank:]]*}"}
     name=${line%%=*}
     case $line in '#'*) continue ;; *=*) ;; *) continue ;; esac
-    case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) continue ;; esac
+    case $name in '' | [0-9]* | *[!A-Za-z0-9_]* | UID | EUID | PPID) continue ;; esac
     declare -gx "$line"
   done < "$1"
 }
 "#;
+
+/// Variables that bash itself sets, and that no script can set.
+const OF_BASH: [&str; 3] = ["UID", "EUID", "PPID"];
+
+/// Whether a line sets a variable that only bash itself sets.
+fn sets_own(line: &str) -> bool {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    line.split_once('=').is_some_and(|(name, _)| OF_BASH.contains(&name.trim_end()))
+}
 
 impl<'m> Builder<'_, 'm> {
     /// How a script reads a file in the repository. Reports the variables that it reads differently from Compose.
     /// A file that does not exist yet is read line by line.
     pub(super) fn env_file(&self, service: &Service<'m>, path: &str, is_raw: bool) -> EnvFile {
         let text = self.files().text(path).ok().flatten().unwrap_or_default();
+        if let Some((at, line)) = text.lines().enumerate().find(|(_, line)| sets_own(line)) {
+            let name = line.split('=').next().unwrap_or_default().trim().trim_start_matches("export ");
+            let place = Place { path: path.into(), line: at + 1, column: 1 };
+            let why = format!("{name} is a variable that bash sets itself, so the process's script does not read it");
+            let todo = format!("nothing, unless the program reads it: then start it with `env {name}=..`");
+            self.leave(service, &place, "env_file", why, todo);
+        }
         if is_raw {
             let (pairs, lines) = (interpolate::read_raw_env(&text).unwrap_or_default(), lines_of(&text));
             for (name, _) in pairs.iter().filter(|(name, _)| !is_name(name)) {
@@ -97,12 +114,14 @@ impl<'m> Builder<'_, 'm> {
                 let why = format!("Compose sets {name}, which is not a variable name for the process's script");
                 self.leave(service, &place, "env_file", why, "rename the variable");
             }
-            let is_shell = !text.is_empty() && !text.contains('\r') && text.lines().all(is_plain);
+            let is_shell =
+                !text.is_empty() && !text.contains('\r') && text.lines().all(|line| is_plain(line) && !sets_own(line));
             let reader = if is_shell { Reader::Shell } else { Reader::Raw };
             return EnvFile { path: self.path_in_working_folder(service, path), reader };
         }
         // A shell keeps carriage returns, which `lines` removes.
-        let is_shell = !text.is_empty() && !text.contains('\r') && text.lines().all(is_shell);
+        let is_shell =
+            !text.is_empty() && !text.contains('\r') && text.lines().all(|line| is_shell(line) && !sets_own(line));
         if let Ok(pairs) = interpolate::read_env(&text, &self.variables)
             && !is_shell
         {
@@ -110,7 +129,7 @@ impl<'m> Builder<'_, 'm> {
             let lines = lines_of(&text);
             let wanted: BTreeMap<&str, &str> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
             for (name, value) in wanted {
-                if read.get(name).is_none_or(|found| found != value) {
+                if read.get(name).is_none_or(|found| found != value) && !OF_BASH.contains(&name) {
                     let line = lines.get(name).copied().unwrap_or(1);
                     let place = Place { path: path.into(), line, column: 1 };
                     let why = format!("Compose and the process's script read different values for {name}");

@@ -9,6 +9,7 @@ use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
 use crate::migrate::compose::{interpolate, process, words};
 use crate::migrate::nix::{Part, Text};
+use crate::paths;
 
 /// Variables that the shell sets.
 const OF_SHELLS: [&str; 2] = ["HOME", "PWD"];
@@ -317,8 +318,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let text = match self.files.text(path) {
             Ok(Some(text)) => text,
             _ => {
-                let examples = ["example", "sample", "template", "dist"].map(|end| format!("{path}.{end}"));
-                let example = examples.into_iter().find(|path| matches!(self.files.text(path), Ok(Some(_))));
+                let example = self.example_of(path);
                 if path == ".env" {
                     let what = format!("services.{}.env_file", service.name);
                     self.missing_env.borrow_mut().push((what, item.place.clone(), example));
@@ -332,26 +332,48 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.env_text_notes(service, path, item, &text);
     }
 
-    /// Reports a mounted `.env` that does not exist, and what an example of it names. Returns whether it is missing.
-    pub(in crate::migrate::compose) fn missing_mounted_env(
+    /// Reports a mounted file that does not exist, and what an example of an `.env` names. Returns whether it is missing.
+    /// Docker creates mounted folders.
+    pub(in crate::migrate::compose) fn missing_mounted(
         &self,
         service: &Service<'_>,
         path: &str,
+        target: &str,
         item: &Node,
     ) -> bool {
-        let is_env = path.rsplit('/').next().is_some_and(|name| name == ".env" || name.starts_with(".env."));
-        if !is_env || self.files.is_folder(path) || !matches!(self.files.text(path), Ok(None)) {
+        let is_env = |name: &str| name == ".env" || name.starts_with(".env.");
+        // Folders such as `conf.d` or `.ssh` look like files, but not on both sides.
+        let has_end = |path: &str| paths::name(path).rfind('.').is_some_and(|at| at > 0 && !path.ends_with(".d"));
+        let is_file = is_env(paths::name(path)) || has_end(path) && has_end(target);
+        if !is_file || !self.is_missing(path) {
             return false;
         }
-        let examples = ["example", "sample", "template", "dist"].map(|end| format!("{path}.{end}"));
-        let mut examples = examples.into_iter().filter_map(|path| Some((self.files.text(&path).ok()??, path)));
-        let example = examples.next();
-        let todo = missing_file(example.as_ref().map(|(_, path)| path.as_str()));
-        self.leave(service, &item.place, "volumes", format!("{path} does not exist"), todo);
-        if let Some((text, example)) = example {
+        self.leave(service, &item.place, "volumes", format!("{path} does not exist"), self.missing_file(path));
+        if let Some(example) = self.example_of(path).filter(|_| is_env(paths::name(path))) {
+            let text = self.files.text(&example).ok().flatten().unwrap_or_default();
             self.env_text_notes(service, &example, item, &text);
         }
         true
+    }
+
+    /// Whether a file that the services use does not exist.
+    pub(super) fn is_missing(&self, path: &str) -> bool {
+        !self.files.is_folder(path) && matches!(self.files.text(path), Ok(None))
+    }
+
+    /// The example for a file that does not exist: `app.json.dist`, or `app.example.json`.
+    fn example_of(&self, path: &str) -> Option<String> {
+        let (stem, end) = path.rsplit_once('.').unwrap_or((path, ""));
+        let names = ["example", "sample", "template", "dist"];
+        let mut all = names.iter().map(|name| format!("{path}.{name}"));
+        let mut inside = names.iter().map(|name| format!("{stem}.{name}.{end}"));
+        let exists = |path: &String| matches!(self.files.text(path), Ok(Some(_)));
+        all.find(exists).or_else(|| inside.find(exists))
+    }
+
+    /// The work to do by hand for a file that does not exist.
+    pub(super) fn missing_file(&self, path: &str) -> String {
+        missing_file(self.example_of(path).as_deref())
     }
 
     /// Reports the values in the text of a file with variables that refer to other hosts.
@@ -368,17 +390,34 @@ impl<'a, 'm> Builder<'a, 'm> {
         };
         for (name, value) in pairs {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
-            if rewritten.as_literal() != Some(&value) {
+            if rewritten.as_literal() != Some(&value) && self.with_numbers(&rewritten) != value {
                 let why = format!("{name} in {path} names a host or a port on the Compose network");
                 self.leave(
                     service,
                     &item.place,
                     "env_file",
                     why,
-                    format!("set {name} to 127.0.0.1 and the port from the registry"),
+                    match value.parse::<u16>() {
+                        Ok(_) => format!("set {name} to the port from the registry"),
+                        Err(_) => format!("set {name} to 127.0.0.1 and the port from the registry"),
+                    },
                 );
             }
         }
+    }
+
+    /// A text with the current numbers of the registry in place of its entries.
+    fn with_numbers(&self, text: &Text) -> String {
+        let ports = || self.stack.services.iter().flat_map(|service| &service.ports);
+        let number = |code: &str| {
+            let port = ports().find(|port| self.port_text(Some(port)).parts() == [Part::Code(code.to_owned())]);
+            port.map_or_else(String::new, |port| port.number.to_string())
+        };
+        let parts = text.parts().iter().map(|part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Code(code) => number(code),
+        });
+        parts.collect()
     }
 
     /// Reports `.env` as a missing `env_file`. If secrets are moved to it, the file is created, but without the other

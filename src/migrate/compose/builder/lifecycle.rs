@@ -1,11 +1,13 @@
 //! Starting, stopping and restarting processes.
 
 use super::{Builder, Done};
+use crate::knowledge::containers;
 use crate::migrate::compose::known::passwords;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::Node;
-use crate::migrate::compose::{health, settings, words};
+use crate::migrate::compose::{health, process, settings, words};
 use crate::migrate::nix::{Attr, Expr};
+use crate::paths;
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// Converts `depends_on` with its conditions, `links`, and `network_mode: service:NAME`.
@@ -119,9 +121,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                 self.carry(service, &key.place, &what, "disabled: start it by hand");
                 continue;
             }
+            if key.name == "replicas" && self.replicas(service).is_some() {
+                self.carry(service, &key.place, &what, format!("settings.processes.{}.replicas", service.process));
+                continue;
+            }
             if key.name != "restart_policy" || !attrs.is_empty() && service.get("restart").is_none() {
                 let (why, todo) = match key.name.as_str() {
-                    "replicas" if node.text() != Some("1") => settings::INSTANCES,
+                    "replicas" if node.text() != Some("1") => self.instances_left(service),
                     _ => (
                         "process-compose runs each process once on this machine, without limits",
                         "nothing, unless the program depends on this setting",
@@ -196,12 +202,55 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
         attrs.extend(self.disabled(service));
+        attrs.extend(self.replicas(service).map(|count| Attr::new(["replicas"], Expr::int(count))));
         self.ports_report(service);
         if let Some(node) = service.get("logging") {
             let why = "process-compose stores the output of its processes itself";
             self.leave(service, &node.place, "logging", why, "set `log_location` if the output should be in a file");
         }
         attrs
+    }
+
+    /// The number of instances of a program that listens on no port, if there are several. process-compose gives each a
+    /// name with a number, and fails if other processes wait for the name without one.
+    pub(in crate::migrate::compose) fn replicas(&self, service: &Service<'_>) -> Option<i64> {
+        let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas"));
+        let count = service.get("scale").or(replicas).and_then(Node::text)?.parse().ok().filter(|count| *count > 1)?;
+        (self.can_have_instances(service) && !self.is_awaited(service)).then_some(count)
+    }
+
+    /// Why a service does not have several instances, and the work to do by hand.
+    pub(in crate::migrate::compose) fn instances_left(&self, service: &Service<'_>) -> (&'static str, &'static str) {
+        match self.can_have_instances(service) {
+            true => settings::AWAITED_INSTANCES,
+            false => settings::INSTANCES,
+        }
+    }
+
+    fn can_have_instances(&self, service: &Service<'_>) -> bool {
+        service.role == Role::Program && service.ports.is_empty() && !self.starts_server(service)
+    }
+
+    /// Whether other processes wait for that of a service.
+    fn is_awaited(&self, service: &Service<'_>) -> bool {
+        let waits = |other: &Service<'_>| {
+            let shared = other.text("network_mode").and_then(|mode| mode.strip_prefix("service:"));
+            let is_named = |item: &Node| item.text().is_some_and(|text| text.split(':').next() == Some(service.name));
+            shared == Some(service.name)
+                || other.get("depends_on").is_some_and(|node| node.get(service.name).is_some())
+                || other.get("links").is_some_and(|node| node.items().iter().any(is_named))
+        };
+        self.stack.services.iter().any(waits)
+    }
+
+    /// Whether a program without ports in the Compose file or its image is a server: it starts a known one, or its labels
+    /// are for a proxy.
+    fn starts_server(&self, service: &Service<'_>) -> bool {
+        let words = process::words_or_usual(self, service).unwrap_or_default();
+        let is_server = |word: &str| containers::PORT_VARIABLES.iter().any(|(name, _)| *name == paths::name(word));
+        let in_words = words.iter().flat_map(|word| word.split_whitespace()).any(is_server);
+        let labels = service.get("labels").map_or(&[][..], Node::pairs);
+        in_words || labels.iter().any(|(key, _)| key.name.contains(".port"))
     }
 
     /// The attribute that disables a service with profiles or without instances. It is then started by hand.

@@ -6,12 +6,13 @@ use super::environment::in_folder;
 use super::{Builder, Done, mentions};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::lang::shell;
+use crate::migrate::compose::folders::Package;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
-use crate::migrate::compose::{hosts, interpolate, names, process, settings, starts};
+use crate::migrate::compose::{folders, hosts, interpolate, names, process, settings, starts, volumes_from};
 use crate::migrate::nix::{Part, Text};
 use crate::paths;
 
@@ -69,13 +70,18 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
+        self.package_note(service);
         let words = process::words_or_usual(self, service).unwrap_or_default();
         for (from, to) in &file.copies {
             let is_settings = ["/etc/", "/usr/local/etc/"].iter().any(|folder| to.starts_with(folder));
             if is_settings && !words.iter().any(|word| word.contains(to.trim_end_matches('/'))) {
                 let place = service.get("build").map_or(&service.key.place, |node| &node.place);
                 let why = format!("the image copies {from} to {to}, which exists only in the image");
-                self.leave(service, place, "build", why, "pass the path of the file in the checkout to the program");
+                let source = service.context().and_then(|context| paths::join(context, from));
+                let step = source.and_then(|source| process::php::settings_step(self, service, &source, to));
+                let todo =
+                    step.unwrap_or_else(|| "pass the path of the file in the checkout to the program".to_owned());
+                self.leave(service, place, "build", why, todo);
             }
         }
         // Files that a stage only copies from the context are in the checkout.
@@ -90,6 +96,34 @@ impl<'a, 'm> Builder<'a, 'm> {
             let why = format!("another stage builds {}, but the process runs in the checkout", built.target);
             let todo = format!("build it in ./{} before the first start", process::working_folder(service));
             self.leave(service, &place, "build", why, todo);
+        }
+    }
+
+    /// Reports a folder that the command names, but that has another name in the checkout.
+    fn package_note(&self, service: &Service<'_>) {
+        let Some(file) = service.image_file.as_ref() else { return };
+        let packages = folders::packages(service);
+        let is_there = |package: &Package| {
+            let full = stack::below(&process::working_folder(service), &package.name);
+            self.files().is_folder(&full)
+                || package.name.contains(['/', '.'])
+                || !(package.source.is_empty() || self.files().is_folder(&package.source))
+        };
+        if file.source_of(file.folder.trim_end_matches('/')).is_some()
+            || packages.iter().any(|one| one.parent().is_some())
+        {
+            return;
+        }
+        for Package { name, source } in packages.into_iter().filter(|package| !is_there(package)) {
+            let place = service.get("command").or(service.get("build")).map_or(&service.key.place, |node| &node.place);
+            let why = format!("its command names `{name}`, which is the folder ./{source} in the checkout");
+            let (folder, link) = match source.is_empty() {
+                true => (format!("data/{}", service.process), "../..".to_owned()),
+                false => (paths::folder(&source).to_owned(), paths::name(&source).to_owned()),
+            };
+            let link = format!("`ln -s {link} {}`", stack::below(&folder, &name));
+            let todo = format!("make a link to the folder with {link}, and set `working_dir` to `./{folder}`");
+            self.leave(service, place, "command", why, todo);
         }
     }
 
@@ -163,10 +197,20 @@ impl<'a, 'm> Builder<'a, 'm> {
                 _ if node.is_null() => self.carry(service, &key.place, name, "nothing: it is empty"),
                 "volumes" => self.volumes(service, node),
                 "secrets" | "configs" => self.mounted(service, name, node),
+                "volumes_from" if self.has_services(node) => {
+                    self.carry(service, &node.place, name, "the volumes of those services");
+                }
                 "scale" if node.text() == Some("0") => {
                     self.carry(service, &key.place, name, "disabled: start it by hand");
                 }
-                "scale" if node.text() == Some("1") => {
+                "scale" if self.replicas(service).is_some() => {
+                    self.carry(service, &key.place, name, format!("settings.processes.{}.replicas", service.process));
+                }
+                "scale" if node.text() != Some("1") => {
+                    let (why, todo) = self.instances_left(service);
+                    self.leave(service, &key.place, name, why, todo);
+                }
+                "scale" => {
                     self.carry(service, &key.place, name, "nothing: each process runs once");
                 }
                 _ => match settings::outcome(name) {
@@ -177,8 +221,16 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
+    /// Whether all items of `volumes_from` are services of the project.
+    fn has_services(&self, node: &Node) -> bool {
+        let names = node.items().iter().map(|item| volumes_from::name_of(item).unwrap_or_default());
+        let is_container = |name: &str, service: &Service<'_>| service.text("container_name") == Some(name);
+        names
+            .into_iter()
+            .all(|name| self.stack.services.iter().any(|service| service.name == name || is_container(name, service)))
+    }
+
     pub(in crate::migrate::compose) fn volumes(&self, service: &Service<'_>, node: &Node) {
-        let folder = process::working_folder(service);
         let words = process::command_words(self, service).unwrap_or_default();
         let usual = process::usual_words(service);
         let package = match &service.role {
@@ -208,7 +260,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default();
             let (why, todo) = match source.strip_prefix("./") {
-                Some(inside) if self.missing_mounted_env(service, inside, item) => continue,
+                Some(inside) if self.missing_mounted(service, inside, target, item) => continue,
                 _ if source.ends_with("docker.sock") => (
                     "there is no Docker to talk to".to_owned(),
                     "remove the part of the program that starts or watches containers".to_owned(),
@@ -230,21 +282,30 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the folder in its command");
                     continue;
                 }
+                Some(_) if process::php::is_served(self, service, target) => {
+                    self.carry(service, &item.place, "volumes", "the path in the configuration of nginx");
+                    continue;
+                }
                 // A nixpkgs package looks for its files at other paths.
-                Some(inside) if matches!(service.role, Role::Package(_)) => (
+                Some(inside) if package.is_some() => (
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
-                    format!("pass ./{inside} to the program in `command`"),
+                    match package.filter(|package| !package.reads.is_empty()) {
+                        Some(_) => format!("name ./{inside} in the program's own configuration file"),
+                        None => format!("pass ./{inside} to the program in `command`"),
+                    },
                 ),
-                Some(inside)
-                    if !["/etc", "/usr/local/etc"].iter().any(|folder| in_folder(target, folder))
-                        && (in_folder(inside, &folder) || in_folder(&folder, inside)) =>
-                {
+                Some(inside) if folders::is_beside_program(service, inside, target) => {
                     self.carry(service, &item.place, "volumes", "the process runs in the checkout");
+                    continue;
+                }
+                Some(_) if is_in_environment(service, target) => {
+                    self.carry(service, &item.place, "volumes", "the path in its environment");
                     continue;
                 }
                 Some(inside) => (
                     format!("{target} does not exist outside a container; the files are in ./{inside}"),
-                    format!("configure the program to read ./{inside} instead of {target}"),
+                    process::php::settings_step(self, service, inside, target)
+                        .unwrap_or_else(|| format!("configure the program to read ./{inside} instead of {target}")),
                 ),
                 None if source.starts_with('/') && source == target => {
                     self.carry(service, &item.place, "volumes", "the path itself, on this machine");
@@ -287,6 +348,10 @@ impl<'a, 'm> Builder<'a, 'm> {
         for item in node.items() {
             let name = item.get("source").and_then(Node::text).unwrap_or_default();
             match self.file_of(key, name) {
+                Some(path) if self.is_missing(path.trim_start_matches("./")) => {
+                    let todo = self.missing_file(path.trim_start_matches("./"));
+                    self.leave(service, &item.place, key, format!("{} does not exist", &path[2..]), todo);
+                }
                 Some(path) => self.carry(service, &item.place, key, format!("the file {path}")),
                 None => {
                     let why = format!("`{name}` is not a file in this repository");
@@ -345,6 +410,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
     }
+}
+
+/// Whether a variable in the Compose file is a path in the container, which is replaced with that in the checkout.
+fn is_in_environment(service: &Service<'_>, target: &str) -> bool {
+    let target = target.trim_end_matches('/');
+    let values = service.get("environment").map_or(&[][..], Node::pairs).iter().filter_map(|(_, value)| value.text());
+    values.into_iter().any(|value| in_folder(value.trim_end_matches('/'), target))
 }
 
 /// Whether a RUN line installs PM2 and nothing else.

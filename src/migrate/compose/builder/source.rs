@@ -33,17 +33,47 @@ struct Default {
     place: Place,
 }
 
-/// The forms in which programs read a variable with a default: Python, Go, PHP and Elixir; JavaScript; Ruby; Spring.
+/// The forms in which programs read a variable with a default, with its name and its value: Python, Go, PHP and Elixir;
+/// JavaScript; Ruby; tags of Go's structures; Rust; Spring.
 static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let forms = [
-        r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](\w+)["']\s*,\s*["']([^"'\n]*)["']"#,
-        r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](\w+)["']\s*\)\s*(?:\?:|\?\?|\|\||\bor\b)\s*["']([^"'\n]*)["']"#,
-        r#"process\.env\.(\w+)\s*(?:\|\||\?\?)\s*["'`]([^"'`\n]*)["'`]"#,
-        r#"ENV\.fetch\(\s*["'](\w+)["']\s*(?:,|\)\s*\{)\s*["']([^"'\n]*)["']"#,
-        r"\$\{(\w+):([^}\n]*)\}",
+        r#"(?i)(?:get_?env\w*|environ\.get|\benv(?:\.\w+)?|\bconfig)\(\s*["'](?<n>\w+)["']\s*,\s*(?:default\s*=\s*)?["'](?<v>[^"'\n]*)["']"#,
+        r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](?<n>\w+)["']\s*\)\s*(?:\?:|\?\?|\|\||\bor\b)\s*["'](?<v>[^"'\n]*)["']"#,
+        r#"process\.env\.(?<n>\w+)\s*(?:\|\||\?\?)\s*["'`](?<v>[^"'`\n]*)["'`]"#,
+        r#"ENV\.fetch\(\s*["'](?<n>\w+)["']\s*(?:,|\)\s*\{)\s*["'](?<v>[^"'\n]*)["']"#,
+        r#"ENV\[\s*["'](?<n>\w+)["']\s*\]\s*(?:\|\||\?\?|\?:)\s*["'](?<v>[^"'\n]*)["']"#,
+        r#"\b(?<n>[A-Z][A-Z0-9_]+)\s*:\s*(?:z|[Jj]oi|[Yy]up|v|t)\.[^\n,]{0,200}\.default\(\s*["'](?<v>[^"'\n]*)["']"#,
+        r#"\b(?<n>[A-Z][A-Z0-9_]+)\s*:\s*(?:str|host|url)\(\s*\{[^{}]{0,200}default:\s*["'](?<v>[^"'\n]*)["']"#,
+        r#"default:\s*["'](?<v>[^"'\n]*)["'][^{}]{0,200}\benv:\s*["'](?<n>\w+)["']"#,
+        r#"\benv(?:config)?:"(?<n>\w+)[^"`\n]*"\s+(?:env-default|envDefault|default):"(?<v>[^"\n]*)""#,
+        r#"\bvar\(\s*"(?<n>\w+)"\s*\)\s*\.unwrap_or(?:_else)?\(\s*(?:\|\w*\|\s*)?(?:String::from\(\s*)?"(?<v>[^"\n]*)""#,
+        r#"\benv\s*=\s*"(?<n>\w+)"[^\n\]]{0,200}default_value\s*=\s*"(?<v>[^"\n]*)""#,
+        r#"@Value\(\s*"\$\{(?<n>[\w.-]+):(?<v>[^}"\n]*)\}"#,
+        r"\$\{(?<n>\w+):(?<v>[^}\n]*)\}",
     ];
     forms.iter().filter_map(|form| Regex::new(form).ok()).collect()
 });
+
+/// A field of a Pydantic class, whose default the variable with its name in capitals replaces.
+static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let form = r#"(?m)^[ \t]+(?<n>\w+)\s*:\s*\w*(?:str|Str|Dsn|Url|\])\s*=\s*(?:Field\(\s*(?:default\s*=\s*)?)?["'](?<v>[^"'\n]*)["']"#;
+    Regex::new(form).ok()
+});
+
+/// The forms that a source file may contain.
+fn forms(text: &str) -> impl Iterator<Item = &'static Regex> {
+    let is_settings = text.contains("BaseSettings") && !text.contains("env_prefix");
+    FORMS.iter().chain(FIELD.iter().filter(move |_| is_settings))
+}
+
+/// The variable that sets a field or a property: `DB_HOST` for `db_host` and `db.host`.
+fn variable_of(name: &str, form: &Regex) -> String {
+    let is_field = FIELD.as_ref().is_some_and(|field| field.as_str() == form.as_str());
+    match is_field || name.contains(['.', '-']) {
+        true => name.to_ascii_uppercase().replace('.', "_").replace('-', ""),
+        false => name.to_owned(),
+    }
+}
 
 impl<'m> Builder<'_, 'm> {
     /// Sets variables whose default in the source names another service or a port that changes, because nothing answers
@@ -121,14 +151,14 @@ impl<'m> Builder<'_, 'm> {
 fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
     let mut found = Vec::new();
     each_source(files, service, &mut |path, text| {
-        for form in FORMS.iter() {
+        for form in forms(text) {
             let (mut at, mut line) = (0, 1);
             found.extend(form.captures_iter(text).filter_map(|groups| {
-                let (whole, name, value) = (groups.get(0)?, groups.get(1)?, groups.get(2)?);
+                let (whole, name, value) = (groups.get(0)?, groups.name("n")?, groups.name("v")?);
                 line += text[at..whole.start()].matches('\n').count();
                 at = whole.start();
                 let place = Place { path: path.into(), line, column: 1 };
-                Some(Default { name: name.as_str().to_owned(), value: value.as_str().to_owned(), place })
+                Some(Default { name: variable_of(name.as_str(), form), value: value.as_str().to_owned(), place })
             }));
         }
         false
@@ -138,7 +168,7 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
 
 /// The parts of a source file that read a variable with a default, in order for each form.
 pub(super) fn defaults_in(text: &str) -> Vec<Vec<Range<usize>>> {
-    FORMS.iter().map(|form| form.find_iter(text).map(|found| found.range()).collect()).collect()
+    forms(text).map(|form| form.find_iter(text).map(|found| found.range()).collect()).collect()
 }
 
 /// Calls a function with the source files of a build context until it returns true, for at most [`MOST_FILES`] files.
@@ -254,7 +284,7 @@ fn is_build_product(files: &dyn Files, path: &str) -> bool {
     NOT_SEARCHED.contains(&name) || !name.is_empty() && !name.starts_with('.') && !exists()
 }
 
-/// Whether a file is source code of a program, or a configuration file that Spring reads.
+/// Whether a file is source code of a program, or a configuration file that Spring or Rails reads.
 pub(super) fn is_source(name: &str) -> bool {
     let ends = [
         "js",
@@ -272,8 +302,11 @@ pub(super) fn is_source(name: &str) -> bool {
         "exs",
         "java",
         "kt",
+        "cs",
         "properties",
     ];
     let is_spring = name.starts_with("application") && (name.ends_with(".yml") || name.ends_with(".yaml"));
-    is_spring || name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
+    // Rails reads these as templates with code.
+    let is_rails = matches!(name, "cable.yml" | "database.yml" | "mongoid.yml" | "redis.yml" | "sidekiq.yml");
+    is_spring || is_rails || name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
 }

@@ -313,9 +313,11 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     match quote {
         Some(quote) => after.strip_prefix(quote).is_some_and(|rest| {
             let before = &before[..before.len() - 1];
-            is_key(before) || is_host_argument(before, rest, has_port)
+            is_key(before) || is_host_argument(before, rest, has_port) || is_default(before)
         }),
         None if is_in_string(before, after) => true,
+        // The address of Go's driver for MySQL.
+        None if before.ends_with("@tcp(") && after.starts_with(')') => true,
         // `host = db` in a settings file.
         None => {
             let is_whole = after.trim().is_empty();
@@ -338,11 +340,40 @@ fn key_of(before: &str) -> &str {
     key.get(start..).unwrap_or_default()
 }
 
+/// Whether a text ends with the start of a default, and names a host before it: `db_host: str = `, `"DB_HOST", default=`.
+fn is_default(before: &str) -> bool {
+    let before = before.trim_end();
+    let is_start = DEFAULTS.iter().any(|start| before.ends_with(start));
+    let mut words = before.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    is_start && words.any(is_host_name)
+}
+
+/// What comes before a default in source code.
+const DEFAULTS: [&str; 15] = [
+    "default=",
+    "default =",
+    "default:",
+    "default(",
+    "Default(",
+    "default_value=",
+    "default_value =",
+    "unwrap_or(",
+    "|_|",
+    "String::from(",
+    "??",
+    "||",
+    "?:",
+    "str =",
+    "String =",
+];
+
 /// Whether the value of a variable or a key can be a bare host name. That of a URL or an address cannot.
 fn is_host_name(key: &str) -> bool {
     let upper = key.to_ascii_uppercase();
     let is_url = ["URL", "URI", "ADDRESS", "ADDR"].iter().any(|end| upper.ends_with(end));
-    !key.is_empty() && is_host_word(key) && !is_url
+    // The usual names in PHP.
+    let is_php = upper == "HN" || upper.ends_with("SERVERNAME");
+    !key.is_empty() && (is_php || is_host_word(key)) && !is_url
 }
 
 /// Whether a word of a shell script is a host: before a port, after a host flag, or as an argument of a client.
@@ -421,6 +452,17 @@ mod tests {
             ("KAFKA=db:9092", true),
             ("  - db:1234", false),
             ("\"proxy\": \"http://db:5432\",", true),
+            ("$servername = \"db\";", true),
+            ("$hn = 'db';", true),
+            ("$host = $_ENV[\"X\"] ?? \"db\";", true),
+            ("db_host: str = \"db\"", true),
+            ("p.add_argument(\"--db-host\", default=\"db\")", true),
+            ("host: z.string().default(\"db\"),", true),
+            ("let host = var(X).unwrap_or(\"db\".into());", true),
+            ("name: str = \"db\"", false),
+            ("z.string().default(\"db\")", false),
+            ("net.JoinHostPort(\"db\", port)", true),
+            ("sql.Open(\"mysql\", \"u:p@tcp(db)/x\")", true),
         ] {
             let (before, after) = split(text);
             assert_eq!(is_host(&before, &after, &has_port), expected, "{text}");

@@ -5,7 +5,7 @@ use super::source::each_source;
 use crate::knowledge::containers;
 use crate::migrate::Files;
 use crate::migrate::compose::hosts::Position;
-use crate::migrate::compose::process::mosquitto;
+use crate::migrate::compose::process::{caddy, mosquitto};
 use crate::migrate::compose::stack::{self, Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
@@ -37,7 +37,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     if is_main && process::sets_port(service, words, container) {
         return Told::Text;
     }
-    if mosquitto::Configuration::listens(service, files, container) {
+    if mosquitto::Configuration::listens(service, files, container) || caddy::serves(service, files, container) {
         return Told::Text;
     }
     let mut before = "";
@@ -89,7 +89,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
         return Told::Variable(variable);
     }
     // A Spring Boot program is run from its source, not from the archive in the image.
-    let is_java = words.first().is_some_and(|word| word.rsplit('/').next() == Some("java"));
+    let is_java = words.iter().take(2).any(|word| word.rsplit('/').next() == Some("java"));
     if is_java && process::is_spring(files, service) {
         return Told::Variable("SERVER_PORT");
     }
@@ -97,10 +97,43 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     let is_server = service.image_file.as_ref().is_some_and(|file| {
         containers::service_of(&file.base).is_some() || containers::package_of(&file.base).is_some()
     });
-    match !is_server && reads_port(files, service) {
-        true => Told::Variable("PORT"),
-        false => Told::Not,
+    if is_server {
+        return Told::Not;
     }
+    if reads_port(files, service) {
+        return Told::Variable("PORT");
+    }
+    let own = OWN_PORTS.iter().filter(|name| !hosts::is_port_of_other(name, service, builder.stack));
+    let mut listening = own.filter(|name| listens_on_variable(files, service, name));
+    listening.next().map_or(Told::Not, |name| Told::Variable(name))
+}
+
+/// Variables for the port of a program itself, besides PORT.
+const OWN_PORTS: [&str; 10] = [
+    "APP_PORT",
+    "SERVER_PORT",
+    "API_PORT",
+    "HTTP_PORT",
+    "WEB_PORT",
+    "LISTEN_PORT",
+    "APPLICATION_PORT",
+    "BACKEND_PORT",
+    "NODE_PORT",
+    "SERVICE_PORT",
+];
+
+/// Whether a source file in the build context reads a variable for a port.
+fn listens_on_variable(files: &dyn Files, service: &Service<'_>, name: &str) -> bool {
+    let forms = READS.map(|form| form.replace("PORT", name));
+    let mut reads = false;
+    each_source(files, service, &mut |_, text| {
+        // `process.env.APP_PORT_NAME` is another variable.
+        let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let has = |form: &String| text.match_indices(form.as_str()).any(|(at, _)| is_whole(&text[at + form.len()..]));
+        reads = text.contains(name) && forms.iter().any(has);
+        reads
+    });
+    reads
 }
 
 /// How source code reads the variable PORT.

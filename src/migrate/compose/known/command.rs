@@ -1,21 +1,13 @@
 //! Converts the command of a known service to options.
 
 use super::Instance;
+use crate::migrate::compose::stack::server_ports;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::compose::{process, starts};
 use crate::migrate::nix::{Expr, Text};
 
 /// The configuration file of the image, which becomes `configFile`.
 const MAIN: &str = "/etc/nginx/nginx.conf";
-
-/// Whether a MinIO flag sets its default port.
-fn is_usual(flag: &str, address: &str) -> bool {
-    match flag {
-        "--address" => address.ends_with(":9000"),
-        "--console-address" => address.ends_with(":9001"),
-        _ => false,
-    }
-}
 
 impl Instance<'_, '_, '_> {
     /// Converts the flags of the command.
@@ -87,7 +79,13 @@ impl Instance<'_, '_, '_> {
         let mut left: Vec<&str> = Vec::new();
         let mut at = 0;
         let mut is_start = true;
+        let ports = server_ports::settings(&self.service.role);
         while at < words.len() {
+            // The registry has the number of a port.
+            if let Some((_, count)) = ports.iter().find_map(|(_, settings)| settings.argument(&words[at..])) {
+                (is_start, at) = (false, at + count);
+                continue;
+            }
             let word = words[at].as_str();
             let next = words.get(at + 1).map(String::as_str);
             at += 1;
@@ -97,8 +95,13 @@ impl Instance<'_, '_, '_> {
                 _ if is_start => {}
                 ("postgres", "-c") => {
                     let setting = next.and_then(|next| next.split_once('='));
-                    if let Some((name, value)) = setting {
-                        self.set_path(&["settings", name], Expr::text(value));
+                    if let (Some((name, value)), Some(next)) = (setting, next) {
+                        match name {
+                            // The module writes the file and has an option for the address.
+                            "config_file" | "hba_file" | "ident_file" | "data_directory" => left.extend([word, next]),
+                            "listen_addresses" => {}
+                            _ => self.set_path(&["settings", name], Expr::text(value)),
+                        }
                         at += 1;
                     }
                 }
@@ -138,14 +141,10 @@ impl Instance<'_, '_, '_> {
                 ("redis", path) if path.starts_with('/') => {}
                 ("minio", "server") => {}
                 ("minio", "--console-address" | "--address") => {
-                    if !next.is_some_and(|address| is_usual(word, address)) {
-                        left.push(word);
-                    }
+                    left.push(word);
                     at += 1;
                 }
-                ("minio", flag)
-                    if flag.starts_with('/')
-                        || flag.split_once('=').is_some_and(|(flag, address)| is_usual(flag, address)) => {}
+                ("minio", flag) if flag.starts_with('/') => {}
                 ("prometheus", flag)
                     if ["--config.file", "--web.listen-address", "--storage.tsdb.path"]
                         .iter()

@@ -16,7 +16,7 @@ pub const NAMES: [&str; 4] = ["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD", "M
 /// A password of a service.
 pub struct Password<'m> {
     /// The user, `None` for root or for a service without users.
-    user: Option<&'m str>,
+    user: Option<String>,
     /// The variable or key that contains it.
     key: &'m str,
     place: &'m Place,
@@ -57,8 +57,11 @@ pub fn process_name(service: &Service<'_>) -> String {
 }
 
 fn mysql<'m>(service: &Service<'m>) -> Vec<Password<'m>> {
-    let text = |names: [&str; 2]| names.iter().find_map(|name| service.get("environment")?.get(name)?.text());
-    let user = text(["MYSQL_USER", "MARIADB_USER"]);
+    let names = ["MYSQL_USER", "MARIADB_USER"];
+    let own = names.iter().find_map(|name| service.get("environment")?.get(name)?.text());
+    // The image may name the user whose password is in the Compose file.
+    let of_image = || service.image_variables().find(|(name, ..)| names.contains(name)).map(|(_, value, _)| value);
+    let user = own.or_else(of_image).map(str::to_owned);
     let mut found = Vec::new();
     found.extend(variable(service, None, ["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"]));
     if user.is_some() {
@@ -68,7 +71,7 @@ fn mysql<'m>(service: &Service<'m>) -> Vec<Password<'m>> {
 }
 
 /// The password in a variable, or in the file that the variable with `_FILE` names.
-fn variable<'m>(service: &Service<'m>, user: Option<&'m str>, names: [&str; 2]) -> Option<Password<'m>> {
+fn variable<'m>(service: &Service<'m>, user: Option<String>, names: [&str; 2]) -> Option<Password<'m>> {
     let pairs = service.get("environment")?.pairs();
     pairs.iter().find_map(|(key, value)| {
         let name = key.name.as_str();
@@ -77,7 +80,7 @@ fn variable<'m>(service: &Service<'m>, user: Option<&'m str>, names: [&str; 2]) 
             Some(text) if names.contains(&name) && !text.is_empty() => Source::Value(value),
             _ => return None,
         };
-        Some(Password { user, key: name, place: &key.place, source, variable: None })
+        Some(Password { user: user.clone(), key: name, place: &key.place, source, variable: None })
     })
 }
 
@@ -173,8 +176,8 @@ impl<'m> Instance<'_, '_, 'm> {
         let database = self.value(&["MYSQL_DATABASE", "MARIADB_DATABASE"]);
         for password in all {
             let Some(value) = self.password(password) else { continue };
-            let account = format!("'{}'@'127.0.0.1'", password.user.unwrap_or("root").replace('\'', "''"));
-            let scope = match (password.user, &database) {
+            let account = format!("'{}'@'127.0.0.1'", password.user.as_deref().unwrap_or("root").replace('\'', "''"));
+            let scope = match (&password.user, &database) {
                 (Some(_), Some(name)) => format!("`{name}`.*"),
                 _ => "*.*".to_owned(),
             };

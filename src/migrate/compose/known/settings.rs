@@ -5,7 +5,7 @@ use crate::knowledge::containers;
 use crate::migrate::compose::nginx;
 use crate::migrate::compose::stack::{KAFKA_CONTROLLER, Role, Service};
 use crate::migrate::compose::yaml::Node;
-use crate::migrate::nix::{Attr, Expr, Text};
+use crate::migrate::nix::{Attr, Expr, Text, quoted};
 
 impl Instance<'_, '_, '_> {
     /// Sets the options that are specific to one service.
@@ -18,11 +18,11 @@ impl Instance<'_, '_, '_> {
             "prometheus" => self.set("listenAddress", Expr::text("127.0.0.1")),
             "seaweedfs" => {
                 // The S3 gateway stores its data in the filer.
-                let has_s3 = self.service.port(8333).is_some();
+                let has_s3 = self.service.usual_port(8333).is_some();
                 if has_s3 {
                     self.set("s3.enable", Expr::bool(true));
                 }
-                if has_s3 || self.service.port(8888).is_some() {
+                if has_s3 || self.service.usual_port(8888).is_some() {
                     self.set("filer.enable", Expr::bool(true));
                 }
             }
@@ -95,25 +95,20 @@ impl Instance<'_, '_, '_> {
     pub(super) fn mysql(&mut self) {
         self.set("settings.mysqld.bind-address", Expr::text("127.0.0.1"));
         let database = self.value(&["MYSQL_DATABASE", "MARIADB_DATABASE"]);
-        let schemas = self.init_paths();
-        if schemas.len() > 1 {
-            self.leave(
-                &self.service.key.place,
-                "volumes",
-                "a database accepts one SQL file or one folder of SQL files",
-                "put all SQL files into one folder, and mount that folder",
-            );
-        }
-        if database.is_none() && !schemas.is_empty() {
-            self.leave(
-                &self.service.key.place,
-                "volumes",
-                "services-flake's mysql reads SQL files only for a database that it creates, and none is named",
-                "add the database with its `schema` to `initialDatabases`",
-            );
-        }
+        let files = self.init_files();
+        let schemas = match files.len() {
+            // The order of the files in a folder would be undefined.
+            2.. => vec![joined_sql(&files, database.as_deref())],
+            _ => self.init_paths(),
+        };
         if let Some(name) = &database {
-            self.set("initialDatabases", databases(name, "schema", false, schemas.into_iter().take(1).collect()));
+            self.set("initialDatabases", databases(name, "schema", false, schemas));
+        } else if !schemas.is_empty() {
+            let name = format!("{}_init", self.service.process);
+            self.set("initialDatabases", databases(&name, "schema", false, schemas));
+            if let Some(attr) = self.attrs.last_mut() {
+                attr.comment = vec![MARK.to_owned()];
+            }
         }
         if let Some(user) = self.value(&["MYSQL_USER", "MARIADB_USER"]) {
             let scope = format!("{}.*", database.as_deref().unwrap_or("*"));
@@ -192,6 +187,23 @@ impl Instance<'_, '_, '_> {
             }
         }
     }
+}
+
+/// Why there is an additional database: services-flake runs `initialScript` at every start, but the `schema` of a
+/// database only when it creates the database.
+const MARK: &str = "The SQL files create their own databases. This empty one records that they have run.";
+
+/// An expression for one file with the text of several. Each of them starts in the database of the image.
+fn joined_sql(paths: &[String], database: Option<&str>) -> String {
+    let between = database.map(|name| format!("use `{name}`;\n")).unwrap_or_default();
+    let mut text = Text::default();
+    for (at, path) in paths.iter().enumerate() {
+        if at > 0 {
+            text.push("\n").push(&between);
+        }
+        text.push_code(&format!("builtins.readFile {path}"));
+    }
+    format!("pkgs.writeText \"init.sql\" {}", quoted(&text))
 }
 
 pub(super) fn databases(name: &str, option: &str, is_list: bool, schemas: Vec<String>) -> Expr {

@@ -104,9 +104,22 @@ impl Instance<'_, '_, '_> {
             "redis" if target.ends_with(".conf") && (key == "volumes" || self.is_redis_conf(target)) => {
                 self.redis_conf(path, key, place);
             }
+            // The command names one of the files in the folder.
+            "redis" if self.builder.files().is_folder(path) => match self.named_below(path, target) {
+                Some(file) => self.redis_conf(&file, key, place),
+                None => return false,
+            },
             _ => return false,
         }
         true
+    }
+
+    /// The configuration file in a mounted folder that the command names, relative to the root.
+    fn named_below(&self, folder: &str, target: &str) -> Option<String> {
+        let words = process::plain_words(starts::start_words(self.service));
+        let inside = words.iter().filter_map(|word| word.strip_prefix(target)?.strip_prefix('/'));
+        let mut paths = inside.filter(|name| name.ends_with(".conf")).map(|name| below(folder, name));
+        paths.find(|path| matches!(self.builder.files().text(path), Ok(Some(_))))
     }
 
     fn is_prometheus_conf(&self, target: &str) -> bool {

@@ -1,10 +1,12 @@
 //! Rewrites directives with the ports, files and servers on this machine.
 
+mod scripts;
 mod tls;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
+use self::scripts::Scope;
 use self::tls::{Tls, is_for_tls};
 use super::files::Configuration;
 use super::parse::Directive;
@@ -12,6 +14,7 @@ use super::port_of;
 use crate::knowledge::nginx::{FOLDER, FROM_CONFIGURATION, HTML, OWN, PASSES, SERVED, SHIPPED};
 use crate::migrate::compose::hosts::{LOCAL, Position};
 use crate::migrate::compose::known::Instance;
+use crate::migrate::compose::process;
 use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
@@ -44,6 +47,10 @@ pub struct Rewrite<'a, 'b, 's, 'm> {
     including: RefCell<Vec<String>>,
     /// The number of files that have been included.
     included: Cell<usize>,
+    /// The blocks that are being written, from the outside in.
+    scopes: RefCell<Vec<Scope>>,
+    /// The indices of the services that run PHP-FPM.
+    fpms: Vec<usize>,
 }
 
 impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
@@ -66,9 +73,24 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let variables = variables_of_servers(configuration, &all);
         let mut binds = instance.service.binds();
         binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
-        let (including, included) = (RefCell::default(), Cell::new(0));
+        let (including, included, scopes) = (RefCell::default(), Cell::new(0), RefCell::default());
         let listening = configuration.with("listen");
-        Self { instance, configuration, upstreams, variables, http: all, listening, binds, including, included }
+        let services = instance.builder.stack.services.iter().enumerate();
+        let fpms = services.filter(|(_, service)| process::php::is_fpm(instance.builder, service));
+        let fpms = fpms.map(|(index, _)| index).collect();
+        Self {
+            instance,
+            configuration,
+            upstreams,
+            variables,
+            http: all,
+            listening,
+            binds,
+            including,
+            included,
+            scopes,
+            fpms,
+        }
     }
 
     /// Reports something in a configuration file.
@@ -87,6 +109,8 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
             Some(&"server") => self.tls(directives, &self.http, &file),
             _ => Tls::Yes,
         };
+        let scope = self.scope(directives, parents);
+        self.scopes.borrow_mut().push(scope);
         for directive in directives {
             let name = directive.name();
             let is_lost = tls == Tls::Lost && is_for_tls(directive);
@@ -123,6 +147,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                 }
             }
         }
+        self.scopes.borrow_mut().pop();
         out
     }
 
@@ -207,6 +232,9 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     /// A directive without a block.
     fn simple(&self, directive: &Directive, parents: &[&str], file: &str) -> Text {
         let name = directive.name();
+        if let Some(text) = self.script(directive, parents, file) {
+            return text;
+        }
         let names_server = PASSES.contains(&name) || (name == "server" && parents.last() == Some(&"upstream"));
         let mut text = Text::literal(name);
         for (at, word) in directive.words.iter().enumerate().skip(1) {
@@ -215,10 +243,12 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
             match server {
                 Some(server) => text.append(&server),
                 None if at == 1 && FROM_CONFIGURATION.contains(&name) => text.push(&self.file(word, directive, file)),
-                None if at == 1 && SERVED.contains(&name) => match self.around(word) {
-                    Some(folder) => text.push(&format!("./{folder}")),
-                    None => text.append(&self.word(word)),
-                },
+                None if at == 1 && SERVED.contains(&name) => {
+                    match self.around(word).or_else(|| self.of_scripts(word)) {
+                        Some(folder) => text.push(&format!("./{folder}")),
+                        None => text.append(&self.word(word)),
+                    }
+                }
                 None => text.append(&self.word(word)),
             };
         }
@@ -289,7 +319,9 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     fn check_served(&self, directive: &Directive, file: &str) {
         let path = directive.argument(1).unwrap_or_default();
         let is_open = !path.starts_with('/') || path.contains('$') || path.starts_with(HTML);
-        if !is_open && self.in_checkout(path).is_none() && self.around(path).is_none() {
+        let is_known =
+            || self.in_checkout(path).or_else(|| self.around(path)).or_else(|| self.of_scripts(path)).is_some();
+        if !is_open && !is_known() {
             let why = format!("{path} is not a folder in this repository");
             self.leave(file, directive.line, why, "replace the path with that of the folder on this machine");
         }

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::{
     Program, argument_text, host_path, mosquitto, plain_words, start_line, usual_words, without_wrappers, words_of,
+    working_folder,
 };
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::words;
 use crate::migrate::nix::Text;
+use crate::paths;
 
 /// The command that runs a nixpkgs package in place of an image, and its environment variables.
 pub fn package_program(
@@ -86,8 +88,34 @@ pub fn package_variables(
         others.into_iter().any(|other| matches!(&other.role, Role::Package(other) if other.package == package.package));
     // A value that distinguishes several instances is not needed for a single one.
     let is_needed = |value: &str| is_repeated || !value.contains("{name}");
-    let variables = package.variables.iter().filter(|(_, value)| is_needed(value));
-    variables.map(|(name, value)| ((*name).to_owned(), placeholders(builder, service, value, &data))).collect()
+    let read = files_of_image(builder, service, package);
+    let is_read = |name: &str| read.iter().any(|(other, _)| other == name);
+    let variables = package.variables.iter().filter(|(name, value)| is_needed(value) && !is_read(name));
+    let variables = variables.map(|(name, value)| ((*name).to_owned(), placeholders(builder, service, value, &data)));
+    variables.collect::<Vec<_>>().into_iter().chain(read).collect()
+}
+
+/// The variables that name the files in the repository which replace those that the program reads in its image.
+fn files_of_image(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage) -> Vec<(String, Text)> {
+    let files = builder.files();
+    let mut found = Vec::new();
+    for (path, name) in package.reads {
+        // A file may be mounted into a folder that the image has.
+        let binds = service.binds();
+        let mut inside = binds.iter().map(|bind| &bind.target).filter(|target| target.starts_with(&format!("{path}/")));
+        let path = inside.next().map_or(*path, String::as_str);
+        let here = host_path(service, path);
+        let Some(full) = paths::join(&working_folder(service), &here).filter(|_| here != path) else { continue };
+        if !files.is_folder(&full) && !matches!(files.text(&full), Ok(Some(_))) {
+            continue;
+        }
+        let text = match builder.rewritten_file(service, &full) {
+            Some(variable) => Text::code(variable),
+            None => Text::literal(here),
+        };
+        found.push(((*name).to_owned(), text));
+    }
+    found
 }
 
 /// The arguments from a Compose file for a package, except those that the package always gets.
@@ -161,7 +189,7 @@ fn placeholders(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str, da
         }
         let (name, behind) = rest.split_once('}').unwrap_or((rest, ""));
         match name.parse::<u16>() {
-            Ok(number) => out.append(&builder.port_text(service.port(number))),
+            Ok(number) => out.append(&builder.port_text(service.usual_port(number))),
             Err(_) if name == "data" => out.push(data),
             Err(_) if name == "name" => out.push(&service.process),
             Err(_) if name.starts_with('/') => out.push(&host_path(service, name)),

@@ -2,17 +2,60 @@
 
 use super::{Program, host_path, start_line, version};
 use crate::knowledge::containers;
+use crate::knowledge::images::base;
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
-use crate::migrate::compose::stack::Service;
-use crate::migrate::compose::words;
+use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::Place;
+use crate::migrate::compose::{nginx, words};
 use crate::migrate::nix::{self, Text};
 
 /// Whether a word of a command starts the server of a PHP image.
 pub fn is_server(word: &str) -> bool {
     matches!(word.rsplit('/').next(), Some("php-fpm" | "apache2-foreground"))
 }
+
+/// Whether a service runs PHP-FPM, to which another server passes the paths of scripts.
+pub fn is_fpm(builder: &Builder<'_, '_>, service: &Service<'_>) -> bool {
+    let words = super::words_or_usual(builder, service).unwrap_or_default();
+    // The image's start script may come first.
+    service.role == Role::Program && words.iter().take(2).any(|word| word.rsplit('/').next() == Some("php-fpm"))
+}
+
+/// Whether the folder of a service with PHP-FPM has its path from the configuration of an nginx, which names it.
+pub fn is_served(builder: &Builder<'_, '_>, service: &Service<'_>, target: &str) -> bool {
+    let is_nginx = |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "nginx");
+    is_fpm(builder, service)
+        && builder
+            .stack
+            .services
+            .iter()
+            .filter(is_nginx)
+            .any(|other| nginx::names_folder(&nginx::texts(other, builder.files()), target))
+}
+
+/// How PHP from nixpkgs can read a file that PHP's image reads by itself. `None` for other files and images.
+pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &str, target: &str) -> Option<String> {
+    base::name(service.image()?).eq("php").then_some(())?;
+    let inside = target.strip_prefix(SETTINGS)?;
+    if inside.starts_with("-fpm") {
+        let text = "`php-fpm.conf` in its command";
+        return Some(format!("write the settings that the program needs from ./{source} into the text of {text}"));
+    }
+    inside.starts_with('/').then_some(())?;
+    let files = builder.files();
+    let names = if files.is_folder(source) { files.names(source) } else { Vec::new() };
+    let name = names.iter().find(|name| name.ends_with(".ini"));
+    let path = builder.path(&name.map_or_else(|| source.to_owned(), |name| format!("{source}/{name}")));
+    let package = version::versioned(builder, service, "php");
+    Some(format!(
+        "replace `pkgs.{package}` with `(pkgs.{package}.buildEnv {{ extraConfig = builtins.readFile {path}; }})`, and \
+         join several files with `+`"
+    ))
+}
+
+/// The start of the paths of the settings in PHP's image, and of those of PHP-FPM.
+const SETTINGS: &str = "/usr/local/etc/php";
 
 /// Whether PHP's built-in server replaces the Apache of a service.
 pub fn replaces_apache(builder: &Builder<'_, '_>, service: &Service<'_>) -> bool {

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Program, argument_text, host_path, image, known_program, not_known, own_file, version, working_folder};
+use super::{
+    Program, argument_text, host_path, image, known_program, not_known, own_file, pm2, version, working_folder,
+};
 use crate::knowledge::containers;
+use crate::knowledge::containers::pm2::RUNTIMES;
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
@@ -36,9 +39,19 @@ pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: 
         let place = service.get("command").or(service.get("entrypoint")).map_or(&service.key.place, |node| &node.place);
         builder.leave(service, place, "command", why, "remove that command, and add the program to `runtimeInputs`");
     }
-    report_paths(builder, service, script);
+    let packages = report_paths(builder, service, script);
     let mut program = user_script(builder, service, script);
+    program.packages.extend(packages);
     program.packages.extend(version::runtime(builder, service));
+    let commands = shell::commands(script);
+    let starts = |command: &&shell::Command<'_>| {
+        RUNTIMES.contains(&command.program())
+            || command.program() == "pm2" && command.word(1).is_some_and(|word| word.starts_with("start"))
+    };
+    if let Some(command) = commands.iter().find(starts) {
+        let words: Vec<String> = command.words.iter().map(|word| word.text.to_string()).collect();
+        pm2::prepare(builder, service, &words, &mut program);
+    }
     Ok(program)
 }
 
@@ -59,18 +72,47 @@ pub fn operand<'w>(words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
 /// The maximum number of commands in a script whose own scripts are read.
 const MOST_COMMANDS: usize = 50;
 
-/// Reports the paths of the image in the scripts of the checkout that a script runs.
-fn report_paths(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) {
-    let mut seen = BTreeSet::new();
+/// Reports the paths of the image in the scripts of the checkout that a script runs. Returns the packages that these
+/// scripts need.
+fn report_paths(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> BTreeSet<String> {
+    let (mut seen, mut needed) = (BTreeSet::new(), BTreeSet::new());
     for command in shell::commands(script).iter().take(MOST_COMMANDS) {
         let is_shell = containers::SHELLS.contains(&command.program());
         let word = if is_shell { operand(command.arguments()) } else { command.word(0) };
         let Some((_, full, text)) = word.and_then(|word| own_file(builder, service, word)) else { continue };
         if (text.starts_with("#!") || full.ends_with("sh")) && seen.insert(full.clone()) {
             image::script_paths(builder, service, &full, &text);
+            needed.extend(packages(builder, service, &text));
         }
     }
+    needed
 }
+
+/// The packages of the programs that a shell script in the checkout starts, and that only its image had in PATH. Programs
+/// that the project itself installs are not among them.
+pub fn packages(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) -> BTreeSet<String> {
+    let is_shell = |line: &str| !line.starts_with("#!") || line.contains("sh");
+    if text.len() > LONGEST_SCRIPT || !text.lines().next().is_some_and(is_shell) {
+        return BTreeSet::new();
+    }
+    let mut found = BTreeSet::new();
+    for command in shell::commands(text) {
+        let program = command.program();
+        let is_here = containers::ON_EVERY_MACHINE.contains(&program) || containers::SHELLS.contains(&program);
+        if is_here || found.len() > MOST_COMMANDS {
+            continue;
+        }
+        if let Some((package, [start])) = known_program(builder, service, program)
+            && (*start == program || package == "python3" || package == "nodejs")
+        {
+            found.insert(version::versioned(builder, service, package));
+        }
+    }
+    found
+}
+
+/// Scripts over this length are not searched for programs.
+const LONGEST_SCRIPT: usize = 64 << 10;
 
 /// Whether a Node.js package manager command installs a program globally.
 fn installs_globally(command: &shell::Command<'_>) -> bool {

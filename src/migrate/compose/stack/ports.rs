@@ -2,25 +2,31 @@
 
 use std::collections::HashMap;
 
-use super::{Port, Role, Service};
+use super::{Port, Role, Service, server_ports};
 use crate::knowledge::containers;
-use crate::migrate::Error;
 use crate::migrate::compose::yaml::{Node, Place};
+use crate::migrate::{Error, Files};
 
 /// The ports of a service: those of its role, those in the Compose file, or else those in its Dockerfile.
-pub(super) fn ports(service: &Service<'_>) -> Result<Vec<Port>, Error> {
-    let mut declared = Declared::default();
+pub(super) fn ports(service: &Service<'_>, files: &dyn Files) -> Result<Vec<Port>, Error> {
+    let set = server_ports::of(service, files);
+    let mut declared =
+        Declared { usual: set.iter().map(|(usual, number)| (*number, *usual)).collect(), ..Declared::default() };
+    let number = |usual: u16| set.get(&usual).copied().unwrap_or(usual);
     match &service.role {
         Role::Known(known) => {
             // The main port comes first, and exists whether it is published or not.
             let main = known.ports.iter().find(|port| port.label.is_empty()).or(known.ports.first());
             if let Some(main) = main {
-                declared.add(main.container, None, "tcp", &service.key.place);
+                declared.add(number(main.container), None, "tcp", &service.key.place);
+            }
+            for number in set.values() {
+                declared.add(*number, None, "tcp", &service.key.place);
             }
         }
         Role::Package(package) => {
             for (container, _) in package.ports {
-                declared.add(*container, None, "tcp", &service.key.place);
+                declared.add(number(*container), None, "tcp", &service.key.place);
             }
         }
         _ => {}
@@ -63,6 +69,8 @@ struct Declared {
     ports: Vec<Port>,
     /// The index of the port with each number.
     places: HashMap<u16, usize>,
+    /// The default number of the ports with a number that the server's settings define.
+    usual: HashMap<u16, u16>,
 }
 
 impl Declared {
@@ -75,6 +83,7 @@ impl Declared {
         self.places.insert(container, self.ports.len());
         self.ports.push(Port {
             container,
+            usual: self.usual.get(&container).copied().unwrap_or(container),
             published,
             number: container,
             label: String::new(),
@@ -87,14 +96,14 @@ impl Declared {
 
 /// Sets the labels that distinguish the ports of a service.
 fn label(ports: &mut [Port], role: &Role) {
-    let known = |container: u16| match role {
-        Role::Known(known) => known.ports.iter().find(|port| port.container == container).map(|port| port.label),
-        Role::Package(package) => package.ports.iter().find(|port| port.0 == container).map(|port| port.1),
+    let known = |usual: u16| match role {
+        Role::Known(known) => known.ports.iter().find(|port| port.container == usual).map(|port| port.label),
+        Role::Package(package) => package.ports.iter().find(|port| port.0 == usual).map(|port| port.1),
         _ => None,
     };
     let mut main_is_taken = false;
     for port in ports {
-        port.label = match known(port.container) {
+        port.label = match known(port.usual) {
             Some(label) => label.to_owned(),
             None if main_is_taken || !matches!(role, Role::Program) => format!("port-{}", port.container),
             None => String::new(),

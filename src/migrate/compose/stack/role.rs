@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Role, Service};
 use crate::knowledge::containers;
+use crate::knowledge::images::base;
 use crate::migrate::Files;
 use crate::migrate::compose::image_file::{self, ImageFile};
-use crate::migrate::compose::starts;
 use crate::migrate::compose::yaml::Node;
+use crate::migrate::compose::{process, starts};
 use crate::paths;
 
 /// The role of a service, according to its image or its build.
@@ -89,8 +90,35 @@ pub(super) fn dockerfile(service: &Service<'_>, build: &Node, files: &dyn Files)
         return image_file::read(&build.place.path, inline, target, &arguments);
     }
     let context = service.context()?;
-    let name = build.get("dockerfile").and_then(Node::text).unwrap_or("Dockerfile");
-    let path = paths::join(context, name)?;
-    let text = files.text(&path).ok()??;
-    image_file::read(&path.as_str().into(), &text, target, &arguments)
+    // Docker also finds a file with the name in lower case.
+    let names = match build.get("dockerfile").and_then(Node::text) {
+        Some(name) => vec![name],
+        None => vec!["Dockerfile", "dockerfile"],
+    };
+    let read = |name: &&str| {
+        let path = paths::join(context, name)?;
+        Some((files.text(&path).ok()??, path))
+    };
+    let (text, path) = names.iter().find_map(read)?;
+    let mut file = image_file::read(&path.as_str().into(), &text, target, &arguments)?;
+    if let Some(image) = installed_server(&file) {
+        image.clone_into(&mut file.base);
+    }
+    Some(file)
+}
+
+/// The image of the server that a Dockerfile installs into a plain distribution and starts: it is the same server.
+fn installed_server(file: &ImageFile) -> Option<&'static str> {
+    let words = file.entrypoint.iter().chain(&file.command).flat_map(|(words, _)| words).cloned().collect();
+    let words = process::plain_words(words);
+    let first = paths::name(process::without_wrappers(&words).first()?);
+    let installs = |package: &str| {
+        file.runs.iter().any(|(run, _)| {
+            let mut words = run.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '='));
+            words.any(|word| matches!(word, "install" | "add")) && words.any(|word| word == package)
+        })
+    };
+    let is_plain = base::is_distribution(&file.base);
+    let mut servers = containers::INSTALLED_SERVERS.iter().filter(|(program, ..)| is_plain && *program == first);
+    servers.find(|(_, package, _)| installs(package)).map(|(.., image)| *image)
 }

@@ -1,0 +1,46 @@
+//! RabbitMQ's configuration file: its listeners get the ports of the registry, and its files are those of the checkout.
+
+use std::collections::BTreeSet;
+
+use super::{Builder, MOST_PATHS};
+use crate::migrate::compose::folders;
+use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::yaml::Place;
+use crate::migrate::nix::Text;
+
+impl<'m> Builder<'_, 'm> {
+    /// The text of a configuration file with the addresses and paths of this machine, and the paths in the container
+    /// that it named. Reports the files that exist only in the image.
+    pub(super) fn rabbitmq_conf(&self, service: &Service<'m>, file: &str, text: &str) -> (Text, BTreeSet<String>) {
+        let mut out = Text::default();
+        let mut paths = BTreeSet::new();
+        for (at, line) in text.split_inclusive('\n').enumerate() {
+            let end = &line[line.trim_end().len()..];
+            let setting = line.trim_end().split_once('=').filter(|_| !line.trim_start().starts_with('#'));
+            let Some((key, value)) = setting.map(|(key, value)| (key.trim(), value.trim())) else {
+                out.push(line);
+                continue;
+            };
+            let start = &line[..line.len() - end.len() - value.len()];
+            let is_port = key.starts_with("listeners.tcp") || key.ends_with(".port");
+            if let Some(port) = value.parse().ok().filter(|_| is_port).and_then(|number| service.port(number)) {
+                out.push(start).append(&self.port_text(Some(port))).push(end);
+            } else if value.starts_with('/') && paths.len() < MOST_PATHS {
+                let here = folders::host_path(service, value);
+                if here == value {
+                    let place = Place { path: file.into(), line: at + 1, column: 1 };
+                    let why = format!("it names {value}, which exists only in the image");
+                    let todo = "write the file into the repository, and replace the path";
+                    self.leave(service, &place, "rabbitmq.conf", why, todo);
+                } else {
+                    paths.insert(value.to_owned());
+                }
+                out.push(start).push(&here).push(end);
+            } else {
+                out.append(&self.rewriter(service).rewrite(line, Position::File));
+            }
+        }
+        (out, paths)
+    }
+}

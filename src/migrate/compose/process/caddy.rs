@@ -1,0 +1,183 @@
+//! Caddy's sites. Caddy serves one with a domain on port 443, with a certificate from the Internet, and redirects requests
+//! on port 80: on this machine it serves it without TLS, on the port that was 80.
+
+use crate::migrate::Files;
+use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::stack::{Port, Service};
+use crate::migrate::compose::yaml::Place;
+use crate::migrate::nix::Text;
+
+/// What is written after the address of a site in place of its port.
+pub const PORT: char = '\u{f8f7}';
+
+/// A configuration file with the sites on this machine.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sites {
+    /// Its lines with their numbers, with [`PORT`] after the addresses of the sites that had TLS.
+    pub lines: Vec<(usize, String)>,
+    /// The addresses of these sites, with their lines.
+    pub secure: Vec<(String, usize)>,
+    /// Whether the only site of the file is served under any name.
+    pub is_single: bool,
+}
+
+impl Sites {
+    /// Reads a configuration file.
+    pub fn of(text: &str) -> Self {
+        let (mut lines, mut secure) = (Vec::new(), Vec::new());
+        let (mut depth, mut sites) = (0_usize, 0_usize);
+        // The depth outside a block that only makes sense with TLS, whether the current site had TLS, whether its
+        // addresses continue, and whether it has no braces.
+        let (mut skipped, mut is_secure, mut continues, mut is_bare) = (None, false, false, false);
+        for (at, line) in text.split_inclusive('\n').enumerate() {
+            let words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
+            let (opens, closes) = words.clone().fold((0, 0), |(opens, closes), word| match word {
+                "{" => (opens + 1, closes),
+                "}" => (opens, closes + 1),
+                _ => (opens, closes),
+            });
+            let after = (depth + opens).saturating_sub(closes);
+            let first = words.clone().next().unwrap_or_default();
+            let is_head = depth == 0
+                && !first.is_empty()
+                && !first.starts_with(['{', '(', '&', '}'])
+                && first != "import"
+                && !is_bare
+                && (opens > 0 || continues || sites == 0);
+            if let Some(outer) = skipped {
+                skipped = (after > outer).then_some(outer);
+            } else if is_head {
+                let count = secure.len();
+                lines.push((at + 1, with_ports(line, at + 1, &mut secure)));
+                is_secure = secure.len() > count || continues && is_secure;
+                sites += usize::from(!continues);
+                continues = words.last().is_some_and(|word| word.ends_with(','));
+                is_bare = opens == 0 && !continues;
+            } else if depth == usize::from(!is_bare) && is_secure && first == "tls" {
+                skipped = (after > depth).then_some(depth);
+            } else {
+                lines.push((at + 1, line.to_owned()));
+            }
+            depth = after;
+        }
+        let is_single = sites == 1 && secure.len() == 1;
+        if let Some((domain, number)) = secure.first().filter(|_| is_single) {
+            let address = format!("http://{domain}{PORT}");
+            for (_, line) in lines.iter_mut().filter(|(at, _)| at == number) {
+                *line = line.replacen(&address, &PORT.to_string(), 1);
+            }
+        }
+        Self { lines, secure, is_single }
+    }
+}
+
+/// The first line of a site with other addresses for those that had TLS: `a.org, www.a.org {`.
+fn with_ports(line: &str, number: usize, secure: &mut Vec<(String, usize)>) -> String {
+    let (addresses, rest) = line.split_at(line.find('{').unwrap_or(line.len()));
+    let mut out = String::new();
+    for part in addresses.split_inclusive(|c: char| c == ',' || c.is_whitespace()) {
+        let address = part.trim_end_matches(|c: char| c == ',' || c.is_whitespace());
+        match domain(address) {
+            Some(domain) => {
+                out.push_str(&format!("http://{domain}{PORT}{}", &part[address.len()..]));
+                secure.push((domain.to_owned(), number));
+            }
+            None => out.push_str(part),
+        }
+    }
+    out + rest
+}
+
+/// The domain in the address of a site that Caddy serves with TLS on port 443: `a.org` or `https://a.org`.
+fn domain(address: &str) -> Option<&str> {
+    let host = address.strip_prefix("https://").unwrap_or(address);
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    let is_name = host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.*".contains(c));
+    (!host.is_empty() && is_name).then_some(host)
+}
+
+/// The port on which a service with such sites serves them.
+pub fn port<'s>(service: &'s Service<'_>) -> Option<&'s Port> {
+    service.port(80).or_else(|| service.port(443)).or(service.ports.first())
+}
+
+/// The rewritten text of a configuration file with ports in place of [`PORT`].
+pub fn with_port(builder: &Builder<'_, '_>, service: &Service<'_>, text: &Text) -> Text {
+    let number = builder.port_text(port(service));
+    text.map_literals(|literal| {
+        let mut parts = literal.split(PORT);
+        let mut out = Text::literal(parts.next().unwrap_or_default());
+        for part in parts {
+            out.push(":").append(&number).push(part);
+        }
+        out
+    })
+}
+
+/// Reports the sites in a file that had TLS.
+pub fn notes(builder: &Builder<'_, '_>, service: &Service<'_>, file: &str, sites: &Sites) {
+    let Some(((domain, line), port)) = sites.secure.first().zip(port(service)) else { return };
+    let place = Place { path: file.into(), line: *line, column: 1 };
+    let others = match sites.secure.len() {
+        1 => String::new(),
+        count => format!(" and {} other sites", count - 1),
+    };
+    let why = format!(
+        "Caddy serves {domain}{others} on port 443 with certificates from the Internet, and the module without TLS on {}",
+        port.number
+    );
+    let todo = match sites.is_single {
+        true => "nothing on this machine: keep the file for the server".to_owned(),
+        false => format!("send the host name with requests, for example `curl -H 'Host: {domain}'`"),
+    };
+    builder.leave(service, &place, "command", why, todo);
+}
+
+/// The configuration file in a service's container that Caddy reads.
+pub fn file(service: &Service<'_>, files: &dyn Files) -> Option<String> {
+    service.binds().into_iter().find_map(|bind| {
+        let path = match bind.target.strip_prefix("/etc/caddy")? {
+            "" => format!("{}/Caddyfile", bind.source),
+            "/Caddyfile" => bind.source,
+            _ => return None,
+        };
+        matches!(files.text(&path), Ok(Some(_))).then_some(path)
+    })
+}
+
+/// Whether a service with Caddy serves sites without TLS on the port that was this one.
+pub fn serves(service: &Service<'_>, files: &dyn Files, container: u16) -> bool {
+    let text = || file(service, files).and_then(|path| files.text(&path).ok().flatten());
+    port(service).is_some_and(|port| port.container == container)
+        && text().is_some_and(|text| !Sites::of(&text).secure.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sites_with_domains_get_the_port_without_tls() {
+        let text = "{\n  email a@b.org\n}\n(common) {\n  encode gzip\n}\na.org, www.a.org:443 {\n  tls {\n    dns x\n  }\n  \
+                    reverse_proxy a:1 {\n    header_up A b\n  }\n}\n:80 {\n  tls x\n}\nhttp://c.org {\n}\n\
+                    https://d.org {\n  tls internal\n  respond ok\n}\n{$SITE} {\n}\ne.org:8443 {\n}\n";
+        let expected = text
+            .replace("a.org, www.a.org:443", &format!("http://a.org{PORT}, http://www.a.org{PORT}"))
+            .replace("  tls {\n    dns x\n  }\n", "")
+            .replace("https://d.org", &format!("http://d.org{PORT}"))
+            .replace("  tls internal\n", "");
+        let whole = |sites: &Sites| sites.lines.iter().map(|(_, line)| line.as_str()).collect::<String>();
+        let sites = Sites::of(text);
+        assert_eq!(whole(&sites), expected);
+        let secure: Vec<(&str, usize)> = sites.secure.iter().map(|(name, line)| (name.as_str(), *line)).collect();
+        assert_eq!(secure, [("a.org", 7), ("www.a.org", 7), ("d.org", 20)]);
+        for (text, expected) in [
+            ("# x\nlocalhost\nfile_server\ntls internal\n", "# x\n$\nfile_server\n"),
+            ("a.org {\n}\n", "$ {\n}\n"),
+            ("a.org,\nb.org {\n  tls x\n}\n", "http://a.org$,\nhttp://b.org$ {\n}\n"),
+            ("import sites/*\n:8080\nroot x\n", "import sites/*\n:8080\nroot x\n"),
+        ] {
+            assert_eq!(whole(&Sites::of(text)).replace(PORT, "$"), expected);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The volumes that a service takes over from others with `volumes_from`.
+
+use super::load::Model;
+use super::yaml::{Key, Node, Value};
+
+/// The maximum number of volumes of a service, including those of others, and of services from one to the next.
+const MOST_VOLUMES: usize = 200;
+const DEEPEST: usize = 10;
+
+/// The service in an item of `volumes_from`: `data`, `data:ro`, `container:data`.
+pub fn name_of(item: &Node) -> Option<&str> {
+    let text = item.text()?;
+    let text = text.strip_prefix("container:").unwrap_or(text);
+    text.split(':').next()
+}
+
+/// The service with a name, or with a container of this name.
+fn service<'m>(model: &'m Model, name: &str) -> Option<&'m Node> {
+    let by_name = model.services().find(|(key, _)| key.name == name);
+    let is_container = |node: &Node| node.some("container_name").and_then(Node::text) == Some(name);
+    by_name.or_else(|| model.services().find(|(_, node)| is_container(node))).map(|(_, node)| node)
+}
+
+/// Adds the volumes of other services to those of the services that take them over.
+pub fn resolve(model: &mut Model) {
+    let taken: Vec<(String, Vec<Node>)> = model
+        .services()
+        .filter(|(_, node)| node.some("volumes_from").is_some())
+        .map(|(key, node)| (key.name.clone(), volumes_of(model, node, 0)))
+        .collect();
+    let Value::Map(root) = &mut model.root.value else { return };
+    let services = root.iter_mut().find(|(key, _)| key.name == "services");
+    let Some(Value::Map(services)) = services.map(|(_, node)| &mut node.value) else { return };
+    for (name, volumes) in taken.into_iter().filter(|(_, volumes)| !volumes.is_empty()) {
+        let service = services.iter_mut().find(|(key, _)| key.name == name);
+        let Some((Key { place, .. }, Node { value: Value::Map(settings), .. })) = service else { continue };
+        settings.retain(|(key, _)| key.name != "volumes");
+        let key = Key { name: "volumes".to_owned(), place: place.clone() };
+        settings.push((key, Node { place: place.clone(), tag: None, value: Value::List(volumes) }));
+    }
+}
+
+/// The volumes of a service, followed by those that it takes over. Of several with one target, the first counts.
+fn volumes_of(model: &Model, node: &Node, depth: usize) -> Vec<Node> {
+    let mut found: Vec<Node> = node.some("volumes").map_or(&[][..], Node::items).to_vec();
+    if depth == DEEPEST {
+        return found;
+    }
+    for other in node.some("volumes_from").map_or(&[][..], Node::items).iter().filter_map(name_of) {
+        let Some(other) = service(model, other) else { continue };
+        for volume in volumes_of(model, other, depth + 1) {
+            let target = |node: &Node| node.get("target").and_then(Node::text).map(str::to_owned);
+            let is_new = found.iter().all(|known| target(known) != target(&volume));
+            if is_new && found.len() < MOST_VOLUMES {
+                found.push(volume);
+            }
+        }
+    }
+    found
+}

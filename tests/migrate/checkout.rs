@@ -1,0 +1,280 @@
+//! A program that runs in the checkout instead of an image finds its code, its files and its configuration, or the report
+//! says what is missing.
+
+use serde_json::Value;
+
+use crate::reports::Repo;
+
+const SITE: &str = "server {\n  listen 80;\n  root /site;\n  location ~ \\.php$ {\n    include fastcgi_params;\n    \
+                    fastcgi_pass php:9000;\n    fastcgi_param SCRIPT_FILENAME /scripts$fastcgi_script_name;\n  }\n  \
+                    location = /one {\n    fastcgi_pass php:9000;\n    \
+                    fastcgi_param SCRIPT_FILENAME /scripts/in/one.php;\n  }\n  \
+                    location /own {\n    try_files $uri =404;\n    fastcgi_pass php:9000;\n    \
+                    fastcgi_param SCRIPT_FILENAME /scripts$fastcgi_script_name;\n  }\n  \
+                    location /lost {\n    fastcgi_pass php:9000;\n    \
+                    fastcgi_param SCRIPT_FILENAME /none$fastcgi_script_name;\n  }\n}\n";
+
+#[test]
+fn nginx_passes_absolute_paths_of_scripts_to_php_fpm() {
+    let compose = "services:\n  web:\n    image: nginx\n    ports: [\"8080:80\"]\n    \
+                   volumes: [\"./site.conf:/etc/nginx/conf.d/site.conf\", \"./public:/site\"]\n  \
+                   php: {image: \"php:8.3-fpm\", volumes: [\"./code:/scripts\"]}\n";
+    let files = [("compose.yaml", compose), ("site.conf", SITE), ("public/a.html", "a"), ("code/in/one.php", "<?php")];
+    let repo = Repo::of(&files);
+    repo.has("root ./public;")
+        .has("root ./code;\n                  fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;")
+        .has("root ./code/in;\n                  fastcgi_param SCRIPT_FILENAME $document_root/one.php;")
+        .left("services.web.configFile", "/scripts is ./code in the checkout")
+        .left("services.web.configFile", "/none is not a folder")
+        .carried("services.php.volumes", "the configuration of nginx")
+        .not_left("services.php.volumes", "");
+    repo.nginx_accepts("web");
+}
+
+#[test]
+fn a_folder_that_only_php_fpm_has_is_served_from_the_checkout() {
+    let site = "upstream fpm { server php:9000; }\nserver {\n  listen 80;\n  root /var/www/html/public;\n  \
+                location / {\n    fastcgi_pass fpm;\n    include fastcgi_params;\n    \
+                fastcgi_param SCRIPT_FILENAME /var/www/html/public/index.php;\n    \
+                fastcgi_param DOCUMENT_ROOT /var/www/html/public;\n  }\n}\n";
+    let compose = "services:\n  web: {image: nginx, volumes: [\"./site.conf:/etc/nginx/conf.d/site.conf\"]}\n  \
+                   php: {image: \"php:8.3-fpm\", volumes: [\"./app:/var/www/html\"]}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("site.conf", site), ("app/public/index.php", "<?php")]);
+    repo.has("root ./app/public;\n")
+        .has("SCRIPT_FILENAME $document_root/index.php;")
+        .has("DOCUMENT_ROOT $document_root;")
+        .not_left("services.web.configFile", "");
+    repo.nginx_accepts("web");
+}
+
+#[test]
+fn mounts_that_the_program_does_not_find_in_the_checkout_are_reported() {
+    let compose = "services:\n  php: {image: \"php:8.3-fpm\", volumes: [\"./code:/srv/x\", \
+                   \"./php/a.ini:/usr/local/etc/php/conf.d/a.ini\", \
+                   \"./php/www.conf:/usr/local/etc/php-fpm.d/www.conf\"]}\n  \
+                   node: {image: \"node:22\", command: node /app/a.js, \
+                   volumes: [\"./code:/app\", \"./php:/data\", \"./more:/more\"], environment: {MORE: /more/x}}\n  \
+                   app:\n    build: .\n    volumes: [\"./php:/app/php\", \"./php/a.ini:/app/b.ini\"]\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("a.js", ""),
+        ("code/a.js", ""),
+        ("more/x/a", ""),
+        ("php/a.ini", ""),
+        ("php/www.conf", ""),
+    ]);
+    repo.left("services.php.volumes", "read ./code instead of /srv/x")
+        .left("services.php.volumes", "(pkgs.php83.buildEnv { extraConfig = builtins.readFile ../php/a.ini; })")
+        .left("services.php.volumes", "from ./php/www.conf into the text of `php-fpm.conf`")
+        .left("services.node.volumes", "read ./php instead of /data")
+        .not_left("services.node.volumes", "/more")
+        .carried("services.node.volumes", "the path in its command")
+        .carried("services.node.volumes", "the path in its environment")
+        .carried("services.app.volumes", "the process runs in the checkout")
+        .left("services.app.volumes", "read ./php/a.ini instead of /app/b.ini")
+        .not_left("services.app.volumes", "/app/php");
+}
+
+#[test]
+fn variables_of_the_base_image_are_expanded_in_copies() {
+    let dockerfile = "FROM php:8.3-fpm\nENV $PHP_INI_DIR=x\nCOPY mail.ini $PHP_INI_DIR/conf.d/\n";
+    let files = [
+        ("compose.yaml", "services: {php: {build: ./php}}\n"),
+        ("php/Dockerfile", dockerfile),
+        ("php/mail.ini", "sendmail_path = x\n"),
+    ];
+    Repo::of(&files)
+        .left("services.php.build", "copies mail.ini to /usr/local/etc/php/conf.d/")
+        .left("services.php.build", "builtins.readFile ../php/mail.ini")
+        .not_left("services.php.environment.", "");
+}
+
+#[test]
+fn a_program_above_its_code_runs_in_the_folder_that_contains_it() {
+    let dockerfile = "FROM python:3.13\nWORKDIR /api\nCOPY . .\nWORKDIR /\n\
+                      CMD [\"gunicorn\", \"-b\", \"0.0.0.0:8000\", \"api:create()\"]\n";
+    let compose = "services:\n  same: {build: ./api, ports: [\"8000:8000\"]}\n  \
+                   deep: {build: ./more/api, ports: [\"8001:8000\"]}\n  \
+                   other: {build: ./back, ports: [\"8002:8000\"]}\n  root: {build: ., ports: [\"8003:8000\"]}\n  \
+                   file: {build: ./back, command: python /api/run.py}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", dockerfile),
+        ("api/Dockerfile", dockerfile),
+        ("api/__init__.py", "from api.b import x\n"),
+        ("more/api/Dockerfile", dockerfile),
+        ("more/api/__init__.py", ""),
+        ("back/Dockerfile", dockerfile),
+        ("back/run.py", ""),
+    ]);
+    repo.has("working_dir = \"./more\";")
+        .lacks("working_dir = \"./api\";")
+        .lacks("working_dir = \"./more/api\";")
+        .left("services.other.command", "`ln -s back api`, and set `working_dir` to `./`")
+        .not_left("services.root.command", "ln -s")
+        .not_left("services.file.command", "ln -s")
+        .not_left("services.same.command", "ln -s");
+}
+
+#[test]
+fn programs_without_a_port_have_several_instances() {
+    let compose = "services:\n  worker: {build: ., scale: 4}\n  more: {build: ., deploy: {replicas: 3}}\n  \
+                   one: {build: ., deploy: {replicas: 1}}\n  \
+                   web: {build: ., scale: 2, ports: [\"8000:8000\"]}\n  \
+                   server: {build: ., scale: 2, command: flask run}\n  first: {build: ., scale: 2}\n  \
+                   next: {build: ., depends_on: [first]}\n";
+    let dockerfile = "FROM python:3.13\nWORKDIR /app\nCOPY . .\nCMD [\"python\", \"worker.py\"]\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("worker.py", "")]);
+    repo.has("replicas = 4;")
+        .has("replicas = 3;")
+        .lacks("replicas = 2;")
+        .lacks("replicas = 1;")
+        .carried("services.worker.scale", "settings.processes.worker.replicas")
+        .carried("services.more.deploy.replicas", "settings.processes.more.replicas")
+        .left("services.web.scale", "listen on the same port")
+        .left("services.server.scale", "listen on the same port")
+        .left("services.first.scale", "process-compose cannot wait for several instances");
+    if let Some(processes) = repo.evaluates() {
+        assert_eq!(processes["worker"]["replicas"], Value::from(4));
+    }
+}
+
+#[test]
+fn files_that_do_not_exist_are_reported() {
+    let compose = "services:\n  app:\n    build: .\n    volumes: [\"./a.json:/app/a.json\", \
+                   \"./b.yml:/app/b.yml\", \"./conf.d:/app/conf.d\", \"./data:/app/data\", \"./c.txt:/app/c.txt\"]\n    \
+                   secrets: [one, two]\nsecrets:\n  one: {file: ./keys/one.txt}\n  two: {file: ./keys/two.txt}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("a.js", ""),
+        ("a.json.dist", "{}"),
+        ("b.example.yml", ""),
+        ("c.txt", ""),
+        ("keys/one.txt.example", "x"),
+        ("keys/two.txt", "x"),
+    ]);
+    repo.left("services.app.volumes", "copy a.json.dist to that path")
+        .left("services.app.volumes", "copy b.example.yml to that path")
+        .not_left("services.app.volumes", "conf.d")
+        .not_left("services.app.volumes", "/data")
+        .not_left("services.app.volumes", "c.txt")
+        .left("services.app.secrets", "copy keys/one.txt.example to that path")
+        .not_left("services.app.secrets", "two.txt does not exist");
+}
+
+#[test]
+fn variables_that_only_bash_sets_are_not_read_from_files() {
+    let compose = "services: {app: {image: \"node:22\", command: node a.js, env_file: .env}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), (".env", "A=1\nUID=1000\nGID=1000\n")]);
+    repo.has("read_env ./.env").lacks(". ./.env;").left("services.app.env_file", "UID is a variable that bash sets");
+    repo.left("services.app.env_file", "\"line\":2").not_left("services.app.env_file", "GID");
+}
+
+#[test]
+fn caddy_serves_sites_with_domains_without_tls() {
+    let compose = "services:\n  one: {image: \"caddy:2\", ports: [\"8080:80\", \"443:443\"], \
+                   volumes: [\"./one/Caddyfile:/etc/caddy/Caddyfile\"]}\n  \
+                   two: {image: \"caddy:2\", ports: [\"8081:80\"], volumes: [\"./two:/etc/caddy\"]}\n  \
+                   api: {image: \"node:22\", command: node a.js, expose: [4000]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("one/Caddyfile", "shop.org {\n  tls a@shop.org\n  reverse_proxy api:4000\n}\n"),
+        ("two/Caddyfile", "shop.org {\n  respond a\n}\nblog.shop.org {\n  respond b\n}\n"),
+    ]);
+    repo.has("\n        :${toString ports.development.one} {\n          reverse_proxy 127.0.0.1:")
+        .has("http://shop.org:${toString ports.development.two} {")
+        .has("http://blog.shop.org:${toString ports.development.two} {")
+        .lacks("tls a@shop.org")
+        .left("services.one.command", "\"line\":1,\"path\":\"one/Caddyfile\"")
+        .left("services.two.command", "curl -H 'Host: shop.org'")
+        .not_left("services.one.ports.80", "PORT is set");
+    assert!(!repo.file("lib/ports.nix").contains("443"));
+}
+
+#[test]
+fn pm2_in_a_script_has_its_own_folder_and_is_reported_if_it_returns() {
+    let compose = "services:\n  app: {build: ., command: sh -c \"pm2 start a.js && pm2 logs\"}\n  \
+                   stays: {build: ., command: sh -c \"npm run build && pm2-runtime a.js\"}\n";
+    let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm install -g pm2\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "")]);
+    repo.has("export PM2_HOME=\"$PWD/data/app/pm2\"")
+        .has("export PM2_HOME=\"$PWD/data/stays/pm2\"")
+        .left("services.app.command", "`pm2` returns while its daemon keeps the program running")
+        .not_left("services.stays.command", "daemon");
+}
+
+#[test]
+fn tags_of_images_in_a_mounted_checkout_are_not_ports() {
+    let compose = "services:\n  web: {image: \"node:22\", working_dir: /app, command: node /app/a.js, \
+                   volumes: [\".:/app\"]}\n  postgres: {image: \"postgres:15\"}\n";
+    let other = "services:\n  postgres: {image: \"postgres:16\"}\n";
+    let files = [("compose.yaml", compose), ("docker-compose.dev.yml", other), ("a.js", "")];
+    let ports = Repo::of(&files).file("lib/ports.nix");
+    assert!(ports.contains("5432") && !ports.contains("15;") && !ports.contains("16;"), "{ports}");
+}
+
+#[test]
+fn scripts_without_an_extension_are_start_scripts() {
+    let compose = "services:\n  one: {build: {context: ., dockerfile: one}}\n  \
+                   two: {build: {context: ., dockerfile: two}}\n  three: {build: {context: ., dockerfile: three}}\n";
+    let start = "FROM python:3.13\nWORKDIR /app\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("one", &format!("{start}COPY run/after.sh /entry\nCMD [\"python\", \"a.py\"]\nENTRYPOINT [\"/entry\"]\n")),
+        ("two", &format!("{start}COPY run/after.sh /usr/local/bin/after\nENTRYPOINT [\"after\"]\n")),
+        ("three", &format!("{start}COPY run/after.sh /start\nCMD [\"/start\"]\n")),
+        ("run/after.sh", "#!/bin/sh\nexec \"$@\"\n"),
+        ("a.py", ""),
+    ]);
+    for name in ["services.one", "services.two", "services.three"] {
+        repo.not_left(name, "left out");
+    }
+    repo.has("bash ./run/after.sh ${pkgs.python313}/bin/python3 a.py");
+}
+
+#[test]
+fn interpreters_with_a_version_in_their_name_are_known() {
+    let compose = "services:\n  a: {image: \"python:3.12\", command: python3.12 a.py}\n  \
+                   b: {image: \"php:8.3-cli\", command: /usr/bin/php8.3 b.php}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.py", ""), ("b.php", "")])
+        .has("${pkgs.python312}/bin/python3 a.py")
+        .has("${pkgs.php83}/bin/php b.php");
+}
+
+#[test]
+fn programs_that_only_the_image_has_are_packages_of_its_scripts() {
+    let script = "#!/bin/sh\nuntil nc -z \"$DB\" 5432; do sleep 1; done\ncurl -s http://x\nexec \"$@\"\n";
+    let dockerfile =
+        "FROM python:3.13\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"/app/e.sh\"]\nCMD [\"python\", \"a.py\"]\n";
+    let compose = "services:\n  app: {build: .}\n  \
+                   job: {image: \"python:3.13\", command: sh -c \"./e.sh python a.py\", volumes: [\".:/app\"], \
+                   working_dir: /app}\n";
+    let files = [("compose.yaml", compose), ("Dockerfile", dockerfile), ("e.sh", script), ("a.py", "")];
+    let repo = Repo::of(&files);
+    let packages = "runtimeInputs = [ pkgs.curl pkgs.netcat pkgs.python313 ];";
+    assert_eq!(repo.has(packages).file("flake/process-compose.nix").matches(packages).count(), 2);
+}
+
+#[test]
+fn start_scripts_get_the_program_from_its_source() {
+    let java = "FROM eclipse-temurin:21\nCOPY w.sh /w.sh\nCOPY target/*.jar app.jar\n\
+                ENTRYPOINT [\"/w.sh\", \"java\", \"-jar\", \"app.jar\"]\n";
+    let compose = "services:\n  shop: {build: ./shop, ports: [\"8081:8080\"]}\n  \
+                   web:\n    build: ./web\n    entrypoint: ./e.sh\n    \
+                   command: bash -c \"rails s -p 3000 -b '0.0.0.0'\"\n    ports: [\"3001:3000\"]\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("shop/Dockerfile", java),
+        ("shop/pom.xml", "<project><artifactId>spring-boot-starter</artifactId></project>"),
+        ("shop/w.sh", "#!/bin/sh\nexec \"$@\"\n"),
+        ("web/Dockerfile", "FROM ruby:3.4\nWORKDIR /app\nCOPY . .\n"),
+        ("web/e.sh", "#!/bin/sh\nexec \"$@\"\n"),
+    ]);
+    repo.has("bash ./w.sh ${pkgs.maven}/bin/mvn spring-boot:run")
+        .has("SERVER_PORT = toString ports.development.shop;")
+        .lacks("app.jar")
+        .has("bash -c ")
+        .has("bundle exec rails s -p ${toString ports.development.web}");
+}
