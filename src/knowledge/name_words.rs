@@ -29,7 +29,7 @@ pub static GENERIC: Words = words!(
     profiles program programs project projects protocol proxy public query range ranges rec readiness readyness \
     remote replacement replacements resource resources reverse rocket role roles rule rules run runtime sample \
     scrape script scripts section server servers service services session set setting settings shared shell shells \
-    site sites socket sockets specialisation spec specs stage staging start static stop string sub system systemd systems \
+    site sites socket sockets specialisation spec stage staging start static stop string sub system systemd systems \
     target targets task tasks tcp tcpport tcpports template templates test tests text the this to toml type \
     types udp udpport udpports unit units upstream upstreams uri uris url urls use used user users value values \
     variables virtual virtualhost virtualhosts virtualisation vm vms volume wide with wrapper xml yaml yml \
@@ -38,7 +38,7 @@ pub static GENERIC: Words = words!(
     receiver receivers substituter substituters passthru wait ruleset elements nft nftables iptables inet netdevs xdg rendezvous \
     spider global globals boot uci build builders allocate until darwin linux macos \
     flag list lists nat publish published paths protocols get helm release releases stateful daemon prepend sets objects ingresses workload properties steps vhost vhosts route routes ingress egress proxies serve funnel dports sports \
-    caddyfile table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
+    table tables chain chains firewalled misc sport bootstrap chart charts cluster clusters "
 );
 
 /// First words of a location that leads to a part of a virtual host's service, not to another service.
@@ -199,6 +199,7 @@ pub const STRUCTURE: &[&str] = &[
     "outbounds",
     "postPatch",
     "power",
+    "serviceSpecs",
     "presets",
     "probes",
     "raw",
@@ -463,9 +464,9 @@ pub const FRONTS: &[&str] =
 
 /// Generic names of files and folders, in addition to [`GENERIC`].
 pub static VAGUE: Words = words!(
-    " arion-compose compose docker-compose dockerfile containerfile hardware index integration process-compose \
+    " arion-compose caddyfile compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
-    manifest devices effects networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
+    manifest devices networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
     workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "
 );
 

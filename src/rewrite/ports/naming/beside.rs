@@ -173,10 +173,13 @@ impl<'a> Beside<'a> {
     /// The value of a numeric attribute, by its name or path.
     pub fn number(&self, name: &str) -> Option<u32> {
         let statements = statements(self.before).into_iter().chain(statements(self.after));
-        let mut attributes = statements.filter_map(|statement| statement.split_once('='));
-        // There may be a comment above the attribute.
-        let key_of = |before: &'a str| before.trim().rsplit('\n').next().unwrap_or_default().trim();
-        attributes.find(|(key, _)| key_of(key) == name)?.1.trim().parse().ok()
+        // There may be comments before the attribute and after its value.
+        let mut attributes = statements.filter_map(|statement| statement.rsplit_once('='));
+        let key_of = |before: &'a str| before.trim().rsplit(char::is_whitespace).next().unwrap_or_default();
+        let value = attributes.find(|(key, _)| key_of(key) == name)?.1.trim();
+        let (digits, rest) = value.split_at(value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len());
+        let is_end = |rest: &str| rest.is_empty() || rest.starts_with('#') || rest.starts_with("/*");
+        digits.parse().ok().filter(|_| is_end(rest.trim_start()))
     }
 
     /// The attributes next to the number: the last name of each, and its value as written.

@@ -176,9 +176,9 @@ fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> 
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.
-pub type Claim = ([bool; 11], u32);
+pub type Claim = ([bool; 10], u32);
 
-/// In order of precedence: the usual number of a service that listens on it; well-known numbers and listening services' own ports, both outside containers; other numbers
+/// In order of precedence: well-known numbers and listening services' own ports, both outside containers; other numbers
 /// outside containers; a service's own port rather than those of its parts; a service with this name rather than one whose
 /// whole name is longer; a value rather than a default; listeners;
 /// names without qualifiers and numbers without a common purpose; names that no use extends; numbers that several
@@ -190,7 +190,6 @@ pub fn claim(cluster: &Cluster<'_>) -> Claim {
     let inside = cluster.is_inside();
     let is_main = cluster.is_main();
     let criteria = [
-        inside || !cluster.listens_as_usual(),
         inside || cluster.row.is_none() && !(is_main && cluster.listens() || cluster.is_configured()),
         inside,
         !is_main,

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashSet};
 
+use super::Used;
 use super::candidate::{Candidate, weight};
 use super::evidence::Evidence;
 use super::scaffolding;
 use super::words::{self, alike, is_front, is_holder, is_local, share, with};
-use super::{Used, group};
 use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty, Service};
 
@@ -62,7 +62,7 @@ impl<'a> Places<'a> {
         self.programs.extend(used.evidence.program());
         self.rows.extend(used.known.map(|(row, _)| (row.number, row.name)));
         if !used.evidence.end().is_empty() {
-            self.ranges.insert(used.evidence.other_end());
+            self.ranges.insert(used.evidence.other_end().or_else(|| used.evidence.other_end_in_rule()));
         }
         if used.is_listener() {
             self.listens |= used.evidence.best.weight >= weight::BOUND;
@@ -124,9 +124,6 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let mut undecided = Vec::new();
     let mut ends = Vec::new();
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
-    // The files in which a proxy passes connections on to the number.
-    let is_passed_on = |used: &&Used<'_>| !found.is_empty() && used.evidence.is_passed_on();
-    let passed_on: HashSet<&str> = weak.iter().filter(is_passed_on).map(|used| used.path).collect();
     // A connection from outside does not reach a number inside a container.
     let outside = only((0..found.len()).filter(|&at| !found[at].is_inside()));
     let outside = outside.filter(|&at| found.len() > 1 && found[at].listens());
@@ -153,20 +150,24 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let usual = || of_same_row(&found, &used);
         let same = named.or_else(near).or_else(|| at_same_address(&found, &used)).or_else(usual);
         let same = same.or_else(|| outside.filter(|&at| found[at].is_reached_by(&used)));
-        let is_absent = |cluster: &Cluster<'_>| cluster.is_absent_from(&used);
-        let is_foreign = || !found.iter().any(|cluster| cluster.places.files.contains(used.path));
-        let is_of_none = || !found.is_empty() && is_foreign() && found.iter().all(is_absent);
-        let is_of_other = |at: usize| found[at].is_denied_by(&used) || is_absent(&found[at]) && is_foreign();
-        if same.map_or_else(is_of_none, is_of_other) {
+        if same.is_some_and(|at| found[at].is_denied_by(&used)) {
             found.push(Cluster::of(number, used));
             continue;
         }
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None if is_range_end(&used) => ends.push(used),
-            None if is_alternative(&found, &used, &passed_on) => found.push(Cluster::of(number, used)),
             None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
             None => undecided.push(used),
+        }
+    }
+    // A service may have the range in a rule.
+    let mut others = Vec::new();
+    for used in ends {
+        let end = used.evidence.other_end_in_rule();
+        match found.iter().position(|cluster| end.is_some() && cluster.places.ranges.contains(&end)) {
+            Some(at) => found[at].add(used),
+            None => others.push(used),
         }
     }
     let (same, undecided): (Vec<Used<'_>>, Vec<Used<'_>>) =
@@ -182,7 +183,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         // Nothing shows which of the services the remaining uses belong to.
         _ => {}
     }
-    found.extend(of_ranges(number, ends));
+    found.extend(of_ranges(number, others));
     found
 }
 
@@ -301,11 +302,18 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 /// The service that usually has this number, if a client names that service. Its listener may have another name.
 fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let row = used.row().filter(|_| used.evidence.is_client())?;
+    // An exporter may have another name than the only job that scrapes it.
+    let is_client_of = |cluster: &Cluster<'_>, known: &Used<'_>| {
+        known.evidence.is_client() && share(&known.evidence.best.service, &cluster.service)
+    };
     // A well-known service with this number is not the one that usually has it.
     let is_other = |cluster: &Cluster<'_>| {
         let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
         own.is_some_and(|own| own.name != row.name)
-            || row.is_exporter() && is_exporter_of_another(&cluster.service, &words::split(row.name))
+            || row.is_exporter()
+                && is_exporter_of_another(&cluster.service, &words::split(row.name))
+                && (cluster.is_on_another_machine(used)
+                    || cluster.uses.iter().any(|known| is_client_of(cluster, known)))
     };
     let has_row = |cluster: &Cluster<'_>| cluster.places.rows.contains(&(row.number, row.name));
     found.iter().position(|cluster| has_row(cluster) && !is_other(cluster))
@@ -354,12 +362,6 @@ fn catalogued(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let place = (used.path, used.evidence.address()?);
     found.iter().position(|cluster| !cluster.listens() && cluster.places.addresses.contains(&place))
-}
-
-/// Whether a local connection of a proxy reaches a service that takes the place of the only one with a listener.
-fn is_alternative(found: &[Cluster<'_>], used: &Used<'_>, passed_on: &HashSet<&str>) -> bool {
-    let is_local = || passed_on.contains(used.path) && used.evidence.is_passed_on() && used.evidence.is_loopback();
-    matches!(found, [only] if only.has_listener() && is_local() && only.is_alternative_of(used, passed_on))
 }
 
 /// Whether a use with weak evidence names a service that is certainly none of those found so far.
@@ -480,32 +482,15 @@ impl<'a> Cluster<'a> {
     /// Whether a use opens the port for another service: in the file of that service, and with a comment that does not
     /// mention this one.
     fn is_denied_by(&self, used: &Used<'_>) -> bool {
-        used.evidence.is_named_by_comment() && self.is_opened_for_another(used)
-    }
-
-    /// Whether a use opens the port for another service, in a file that does not mention this one. The file of a program
-    /// that monitors others opens their ports.
-    fn is_absent_from(&self, used: &Used<'_>) -> bool {
-        let is_here = || scaffolding::machine(used.path).is_some_and(|machine| self.places.machines.contains(machine));
-        let is_near = |known: &Used<'_>| known.path == used.path || known.row().is_some();
-        used.known.is_none()
-            && used.evidence.comment.is_empty()
-            && self.is_opened_for_another(used)
-            && self.row.is_none()
-            && self.listens()
-            && !is_here()
-            && !self.uses.iter().any(is_near)
-            && group(used.evidence.subject()) != "monitoring"
-            && !used.evidence.mentions_any(&self.service)
-    }
-
-    /// Whether the file of another service opens the port, and the comment does not mention this one.
-    fn is_opened_for_another(&self, used: &Used<'_>) -> bool {
         let evidence = &used.evidence;
         let is_other = |words: &[String]| {
             !share(&self.service, words) && self.row.is_none_or(|row| !share(&words::split(row.name), words))
         };
-        evidence.is_opened() && evidence.is_of_service() && is_other(&evidence.comment) && is_other(evidence.subject())
+        evidence.is_opened()
+            && evidence.is_named_by_comment()
+            && evidence.is_of_service()
+            && is_other(&evidence.comment)
+            && is_other(evidence.subject())
     }
 
     /// Whether the evidence of a use names this service.
@@ -550,23 +535,6 @@ impl<'a> Cluster<'a> {
         let Some(own) = used.evidence.address() else { return false };
         let is_other = |address: &str| address != own && !(is_local(address) && is_local(own));
         self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
-    }
-
-    /// Whether a proxy passes connections on to the port in the file of another service, which takes the place of this
-    /// one: the proxy in this one's own file does the same, or this one listens only by default. `passed_on` has the
-    /// files with such a proxy.
-    fn is_alternative_of(&self, used: &Used<'_>, passed_on: &HashSet<&str>) -> bool {
-        let evidence = &used.evidence;
-        let is_of = |words: &[String]| {
-            share(&self.service, words) || self.row.is_some_and(|row| share(&super::row_words(row), words))
-        };
-        let mut listeners = self.uses.iter().filter(|known| known.is_listener());
-        evidence.is_in_own_file()
-            && !self.places.files.contains(used.path)
-            && !is_of(evidence.subject())
-            && !is_of(&evidence.best.service)
-            && (self.places.files.iter().any(|path| passed_on.contains(path))
-                || listeners.all(|known| known.evidence.is_default()))
     }
 
     /// Whether a client connects to a service on its own machine, whose name it does not know better than the service.
@@ -665,7 +633,7 @@ impl<'a> Cluster<'a> {
         self.best().is_some_and(|used| used.evidence.whole_name().is_some() || used.evidence.whole_host().is_some())
     }
 
-    /// Whether an option sets the port of a part of a well-known service to another number than the usual one, not only by default.
+    /// Whether an option, and not only a default, sets the port of a part of a well-known service to an unusual number.
     pub fn is_configured(&self) -> bool {
         let is_known = |used: &Used<'_>| {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
@@ -674,12 +642,6 @@ impl<'a> Cluster<'a> {
         };
         let sets = |used: &Used<'_>| used.is_listener() && used.evidence.is_option_of_service() && is_known(used);
         self.listens() && !self.is_default() && self.uses.iter().any(sets)
-    }
-
-    /// Whether the service that usually has the number listens on it, not only by default.
-    pub fn listens_as_usual(&self) -> bool {
-        let is_usual = |row: &Service| row.certainty != Certainty::Named;
-        self.row.is_some_and(is_usual) && self.listens() && !self.is_default()
     }
 
     /// The machine that the port belongs to, if all its listeners are options of services in the files of one machine.
@@ -761,10 +723,15 @@ impl<'a> Cluster<'a> {
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
         let is_scraped =
             self.uses.iter().any(|used| used.evidence.is_client() && used.evidence.best.weight == weight::JOB);
-        // The system's own SSH server may have the number of the one during boot.
-        let is_running = |used: &Used<'_>| used.is_listener() && !used.evidence.is_initrd();
-        let is_running_too = self.uses.iter().any(is_running);
-        let is_boot = |used: &Used<'_>| is_running_too && used.evidence.is_initrd();
+        // During boot, another SSH server may listen on the number of the system's own. The latter names it.
+        let is_here = |path: &str, known: &Used<'_>| {
+            let machine = scaffolding::machine(path);
+            known.path == path || machine.is_some() && machine == scaffolding::machine(known.path)
+        };
+        let is_running =
+            |path: &str, known: &Used<'_>| known.is_listener() && !known.evidence.is_initrd() && is_here(path, known);
+        let is_boot =
+            |used: &Used<'_>| used.evidence.is_initrd() && self.uses.iter().any(|known| is_running(used.path, known));
         let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener()) && !is_boot(used);
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| used.rank());
@@ -837,6 +804,8 @@ impl<'a> Cluster<'a> {
         names.extend(
             base.iter().zip(machine).filter(|(base, _)| is_service(base)).map(|(base, name)| with(base, &name)),
         );
+        let boot = self.uses.iter().filter(|used| is_boot(used)).map(|used| &used.evidence.best);
+        names.extend(boot.map(|best| with(&best.service, &best.qualifier)));
         // A range is not the port of one service.
         // What is behind a proxy does not have its name.
         let is_behind = |used: &Used<'_>| used.evidence.is_client() && is_front(used.evidence.subject());

@@ -12,7 +12,7 @@ use super::words::{all_generic, comment, is_front, is_generic, is_local, is_vari
 use crate::knowledge::name_words::{
     CLIENTS, COMMON_PURPOSES, CONTAINER_FOLDERS, EMPTY_REMARKS, FORGES, PURPOSES, SIDES,
 };
-use crate::knowledge::service_ports::{self, Certainty, Service};
+use crate::knowledge::service_ports::{self, Service};
 
 /// The minimum length of a word that identifies a service anywhere in a text.
 const SHORTEST_KEY: usize = 4;
@@ -68,7 +68,12 @@ impl<'a> Evidence<'a> {
             Side::Host => vec!["host".to_owned()],
             Side::Container => vec!["container".to_owned()],
         });
-        let inside = self.reader.is_balanced_label().then(|| vec!["container".to_owned()]);
+        // A proxy reaches the web interface of a server for another protocol.
+        let is_protocol = || service_ports::named(&self.best.service.concat()).is_some_and(|row| row.is_protocol);
+        let inside = self.reader.is_balanced_label().then(|| {
+            let word = if is_protocol() { "web" } else { "container" };
+            vec![word.to_owned()]
+        });
         let side = side.or(inside);
         let protocol = line::is_udp(&self.port).then(|| vec!["udp".to_owned()]);
         let (own, general) = match self.reader.own_name() {
@@ -122,7 +127,7 @@ impl<'a> Evidence<'a> {
 
     /// Like [`Self::other_end`], for a range in the rule of a firewall.
     pub fn other_end_in_rule(&self) -> Option<u32> {
-        self.reader.other_end_in_rule()
+        self.reader.end_in_rule().map(|(_, other)| other).filter(|other| *other != self.port.number)
     }
 
     /// Which end of a service's port range the number is. Empty if it is neither.
@@ -178,7 +183,10 @@ impl<'a> Evidence<'a> {
 
     /// Whether it is the service's own port. An option with another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
-        self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
+        self.reader.is_plain_port()
+            && !self.reader.is_balanced_label()
+            && self.best.qualifier.is_empty()
+            && self.middle().is_empty()
     }
 
     /// Whether it is an option of a service that does not run in a container, rather than a number in text.
@@ -267,44 +275,26 @@ impl<'a> Evidence<'a> {
     }
 
     /// The name of the proxy's entry point that has the port: `web` in `entryPoints.web.address`.
-    pub fn entry_point(&self) -> Option<String> {
-        self.reader.entry_point().map(str::to_ascii_lowercase)
+    pub fn entry_point(&self) -> Option<Vec<String>> {
+        self.reader.entry_point().map(split)
     }
 
     /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
     /// an exporter and speaks HTTP, and a firewall rule in a service's file does not open an exporter's port.
-    pub fn contradicts(&self, row: &'static Service) -> bool {
+    pub fn contradicts(&self, row: &Service) -> bool {
         let is_named = matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD)
             && (self.names_service() || self.is_configured_here());
         let is_behind_host = || (row.is_protocol || row.is_exporter()) && self.reader.host_label().is_some();
-        // Programs of different kinds usually have the number, and nothing else shows that the repository has this one.
-        let is_only_host = || {
-            let is_here = || self.is_loopback() || self.reader.line.called_host().is_some();
-            let is_other = |other: &Service| other.certainty == Certainty::Usual && other.group != row.group;
-            self.best.weight == weight::HOST
-                && service_ports::services(row.number).iter().any(is_other)
-                && is_here()
-                && !self.may_mean(row)
-                && !self.reader.is_in_repository(row)
-        };
         is_named
             || is_behind_host()
-            || is_only_host()
             || self.is_opened() && self.is_in_file_of_service() && (row.is_exporter() || !self.mentions(row))
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
     }
 
-    /// Whether a virtual host passes requests over HTTP to a server that does not have the name of a protocol's.
+    /// Whether a virtual host passes HTTP requests to the port, although the number is that of another protocol and no name
+    /// mentions the protocol.
     pub fn is_web_of_another(&self, row: &Service) -> bool {
         row.is_protocol && self.is_client() && self.reader.is_web_of_host() && !self.shares(row)
-    }
-
-    /// Whether the best name may be an abbreviation of a well-known service's: `ha` for `homeAssistant`.
-    fn may_mean(&self, row: &Service) -> bool {
-        let letters: String = self.best.service.concat();
-        let name = row.name.to_ascii_lowercase();
-        let mut rest = name.chars();
-        name.starts_with(letters.get(..1).unwrap_or_default()) && letters.chars().all(|c| rest.any(|other| other == c))
     }
 
     /// Whether the best name is that of a service that a client connects to, and the file configures this service.
@@ -316,11 +306,6 @@ impl<'a> Evidence<'a> {
     fn mentions(&self, row: &Service) -> bool {
         let words = std::iter::once(row.name).chain(row.keywords());
         row.is_protocol || self.reader.is_one_of_many || words.into_iter().any(|word| self.port.text.contains(word))
-    }
-
-    /// Whether the file contains a telling word of a name.
-    pub fn mentions_any(&self, words: &[String]) -> bool {
-        words.iter().any(|word| !is_generic(word) && self.port.text.contains(&**word))
     }
 
     /// Whether only the file name identifies the service, and the file configures a service with that name.
@@ -382,20 +367,6 @@ impl<'a> Evidence<'a> {
             && (self.names_service() || self.reader.is_in_folder_of_service())
     }
 
-    /// Whether a proxy passes connections on to the port.
-    pub fn is_passed_on(&self) -> bool {
-        let is_of_proxy = || self.reader.line.before.contains("reverse_proxy ");
-        self.is_client()
-            && (matches!(self.reader.last(), "proxyPass" | "proxy_pass" | "reverse_proxy") || is_of_proxy())
-    }
-
-    /// Whether the file configures the service that it is named after, or contains a virtual host with this name.
-    pub fn is_in_own_file(&self) -> bool {
-        let subject = self.subject();
-        let is_host = || self.reader.host_label().is_some_and(|label| label == subject);
-        !subject.is_empty() && !is_front(subject) && (self.reader.configures(subject) || is_host())
-    }
-
     /// Whether it connects to a service.
     pub fn is_client(&self) -> bool {
         self.is_remote && !self.is_firewall
@@ -421,11 +392,13 @@ impl<'a> Evidence<'a> {
         if is_other { None } else { container().or_else(|| self.reader.compose_service()) }
     }
 
-    /// Whether it connects to a host with a name of one label, such as a container has: `wiki:8000`.
+    /// Whether it connects to a host with a name of one label that is also the name of the scrape job, or that of a
+    /// service: `wiki:8000`. Other names of one label are often those of machines.
     pub fn is_to_container(&self) -> bool {
         let is_label = |host: &str| !host.contains('.') && host.contains(|c: char| c.is_ascii_alphabetic());
+        let is_service = |words: &[String]| share(&self.best.service, words) || self.reader.is_service(words);
         self.is_client()
-            && self.address().is_some_and(|host| is_label(host) && !is_local(host))
+            && self.address().is_some_and(|host| is_label(host) && !is_local(host) && is_service(&split(host)))
             && !self.reader.is_at_machine()
     }
 

@@ -51,7 +51,7 @@ impl<'a> Line<'a> {
             "" if is_forward(port.name, before) => comment_above(rest),
             "" if opens_one(port, head, tail_text) => comment_of_statement(head),
             // A comment about several numbers does not name any of them. The two ends of a range count as one.
-            own if is_range_end(port.name) || is_end_in_rule(port.name, before, tail) => own,
+            own if is_range_end(port.name) || end_in_rule(port.name, before, tail).is_some() => own,
             _ if after_mapping(tail)
                 .split('#')
                 .next()
@@ -429,9 +429,17 @@ impl<'a> Line<'a> {
             return None;
         }
         let (label, inside) = self.above[self.above.rfind(COMPONENT)? + COMPONENT.len()..].split_once('"')?;
-        // A component ends with a brace at the beginning of a line.
-        let is_end = |line: &str| line.trim() == "}";
-        (!inside.lines().any(is_end) && !label.is_empty()).then_some(label)
+        // The component, and the string that contains it, may end before the number.
+        let mut depth = 0;
+        for byte in inside.bytes() {
+            match byte {
+                b'{' => depth += 1,
+                b'}' if depth <= 1 => return None,
+                b'}' => depth -= 1,
+                _ => {}
+            }
+        }
+        (depth > 0 && !inside.contains("'';")).then_some(label)
     }
 
     /// Whether the number is in the targets of a scrape job in YAML.
@@ -681,12 +689,24 @@ pub fn is_udp(port: &Missing<'_>) -> bool {
     line.rsplit_once("dport").is_some_and(|(rule, _)| rule.trim_end_matches(['-', ' ']).ends_with("udp"))
 }
 
-/// Whether the number is an end of the range in a rule of a firewall: `udp dport 10000-20000`.
-fn is_end_in_rule(name: &str, before: &str, after: &str) -> bool {
+/// Which end of a range in the rule of a firewall a number is, and the number at the other end: `udp dport 10000-20000`,
+/// or `--dport 10000:20000` for iptables.
+pub fn end_in_rule(name: &str, before: &str, after: &str) -> Option<(&'static str, u32)> {
+    let name = name.strip_suffix('s').unwrap_or(name);
+    let between = match name.ends_with("dport") {
+        true if name.ends_with("--dport") => ':',
+        true => '-',
+        false => return None,
+    };
     let is_digit = |c: char| c.is_ascii_digit();
-    let is_first = || after.strip_prefix('-').is_some_and(|rest| rest.starts_with(is_digit));
-    let is_last = || before.strip_suffix('-').is_some_and(|rest| rest.ends_with(is_digit));
-    name.ends_with("dport") && (is_first() || is_last())
+    if let Some(rest) = after.strip_prefix(between) {
+        let last = &rest[..rest.len() - rest.trim_start_matches(is_digit).len()];
+        return Some(("first", last.parse().ok()?));
+    }
+    let rest = before.strip_suffix(between)?;
+    let (start, first) = rest.split_at(rest.trim_end_matches(is_digit).len());
+    let is_alone = !start.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '_'));
+    Some(("last", first.parse().ok()?)).filter(|_| is_alone)
 }
 
 /// The protocol of a range of ports, which distinguishes two ranges of one service.

@@ -341,9 +341,8 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         if evidence.best.service.iter().any(|word| HONEYPOTS.contains(&word.as_str())) {
             return None;
         }
-        let is_other = is_of_another_service(row, evidence)
-            || is_opened_for_another_service(row, evidence)
-            || row.number >= USER_PORTS && evidence.is_web_of_another(row);
+        let is_other =
+            is_of_another_service(row, evidence) || row.number >= USER_PORTS && evidence.is_web_of_another(row);
         return (!is_other).then_some((row, weight::ALWAYS));
     }
     // The name of a proxy occurs next to everything behind it.
@@ -370,7 +369,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         best.weight > weight::HOST && words::has_key(&best.service, &row_words(row)) && names(row)
     };
     let named = if rows.len() > 1 { rows.iter().find(is_best) } else { None };
-    // `server-port` is not the port of a part of the service that has a usual port of its own.
+    // `server-port` is the main port of its service, even on the usual number of one of the service's parts.
     let is_of_part = |row: &Service| {
         let own = words::split(row.name);
         let whole = own.first().filter(|_| own.len() > 1).and_then(|first| service_ports::named(first));
@@ -382,7 +381,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         return None;
     }
     // An entry point of a proxy has a name that a person chose.
-    if evidence.entry_point().is_some_and(|name| !rows.iter().any(|row| words::split(row.name).contains(&name))) {
+    let is_of_row =
+        |words: &[String], row: &Service| share(&words::split(row.name), words) || share(&row_words(row), words);
+    if evidence.entry_point().is_some_and(|words| !rows.iter().any(|row| is_of_row(&words, row))) {
         return None;
     }
     if let Some(row) = named.or_else(|| rows.iter().find(|row| names(row) && !is_behind_front(row))) {
@@ -400,7 +401,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     }
     // A variable or a comment with the name of a service is better evidence than the number.
     let is_variable = evidence.best.weight == weight::VARIABLE || evidence.is_own_variable();
-    let is_other = |row: &'static Service| {
+    let is_other = |row: &Service| {
         is_variable || (evidence.is_named_by_comment() || evidence.contradicts(row)) && !evidence.shares(row)
     };
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
@@ -444,17 +445,6 @@ fn is_of_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
         && evidence.is_own_option()
         && evidence.names_service()
         && !row_words(row).iter().any(|word| evidence.path_words().contains(word))
-}
-
-/// Whether a firewall opens the port in the file of another service, with a comment that does not name the service of
-/// the row: `5671 # adoption` in `unifi.nix`.
-fn is_opened_for_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {
-    row.number >= USER_PORTS
-        && evidence.is_opened()
-        && evidence.is_named_by_comment()
-        && evidence.is_of_service()
-        && !evidence.shares(row)
-        && !share(&words::split(row.name), evidence.subject())
 }
 
 /// Whether a row only describes the purpose of another service's port: 2222 is often SSH.

@@ -241,11 +241,6 @@ impl<'a> Reader<'a> {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
-    /// Whether a file with ports mentions a well-known service.
-    pub fn is_in_repository(&self, row: &'static service_ports::Service) -> bool {
-        self.context.texts.mention(row)
-    }
-
     /// Whether the file configures the service with some words as its name.
     pub fn configures(&self, words: &[String]) -> bool {
         self.context.texts.configures(self.path, &words.join("-"))
@@ -372,23 +367,9 @@ impl<'a> Reader<'a> {
         is_web() && (self.host_label().is_some() || self.line.called_host().is_some())
     }
 
-    /// The number at the other end of the range in the rule of a firewall: `udp dport 10000-20000`.
-    pub fn other_end_in_rule(&self) -> Option<u32> {
-        if !matches!(self.last(), "dport" | "--dport") {
-            return None;
-        }
-        let digits = |c: char| c.is_ascii_digit();
-        let other = match self.line.range_end()? {
-            "first" => {
-                let rest = self.line.after.strip_prefix('-')?;
-                &rest[..rest.len() - rest.trim_start_matches(digits).len()]
-            }
-            _ => {
-                let first = self.line.before.strip_suffix('-')?;
-                &first[first.trim_end_matches(digits).len()..]
-            }
-        };
-        other.parse().ok().filter(|other| *other != self.line.number)
+    /// Which end of a range in the rule of a firewall the number is, and the number at the other end.
+    pub fn end_in_rule(&self) -> Option<(&'static str, u32)> {
+        super::line::end_in_rule(self.last(), self.line.before, self.line.after)
     }
 
     /// Whether the address that ends in the number is the name of a machine.
@@ -681,19 +662,6 @@ impl<'a> Reader<'a> {
             && !self.subject.is_empty()
             && !is_front(&self.subject)
             && !service_ports::is_service(word)
-        {
-            let (service, qualifier) = (self.subject.clone(), with(comment, &self.end()));
-            return Some(Candidate { service, qualifier, weight: weight::COMMENT });
-        }
-        // `# client fingerprint` in a list of ports that the file of a service opens
-        let is_service = |word: &String| service_ports::is_service(word) || super::group(comment) != super::OTHER;
-        if let [first, second] = comment
-            && is_firewall
-            && !self.subject.is_empty()
-            && !is_front(&self.subject)
-            && (service_ports::is_service(&self.subject.concat()) || self.configures(&self.subject))
-            && ![first, second].into_iter().any(is_service)
-            && !self.is_service(comment)
         {
             let (service, qualifier) = (self.subject.clone(), with(comment, &self.end()));
             return Some(Candidate { service, qualifier, weight: weight::COMMENT });

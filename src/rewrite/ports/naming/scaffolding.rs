@@ -20,8 +20,8 @@ const MANY: usize = 3;
 const ROOTS: [&str; 3] = ["config.", "module.", "options."];
 
 /// The first names of attribute paths under which a repository has its own modules: `acme` in `acme.wiki.port` and
-/// `acme.mail.port`. NixOS has no option with that name, and under it are many ports in many files, several well-known
-/// services, or the option of a service that the file is named after.
+/// `acme.mail.port`. NixOS has no option with that name, and under it are many ports in many files, or several well-known
+/// services that no other name has.
 pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     let mut below: BTreeMap<&str, Below<'_>> = BTreeMap::new();
     for port in missing {
@@ -36,12 +36,18 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
         if service_ports::is_service(second) && !PURPOSES.contains(&second) {
             found.services.insert(second);
         }
-        found.declares |= port.name.starts_with(ROOTS[2])
-            && words::subject(port.path).is_some_and(|subject| {
-                words::share(&subject, &words::service(second)) && !words::share(&subject, &words::service(first))
-            });
+        found.names.insert(second);
     }
-    below.into_iter().filter(|(name, found)| found.are_of_namespace(name)).map(|(name, _)| name).collect()
+    // Instances, and stacks with a database each, have the same services.
+    let mut above: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in below.values().flat_map(|found| &found.names) {
+        *above.entry(name).or_default() += 1;
+    }
+    let is_namespace = |name: &str, found: &Below<'_>| {
+        let is_only = |service: &&str| above.get(service).is_none_or(|count| *count == 1);
+        found.are_many() || found.services.iter().all(is_only) && found.are_of_namespace(name)
+    };
+    below.iter().filter(|(name, found)| is_namespace(name, found)).map(|(name, _)| *name).collect()
 }
 
 /// What is under the first name of attribute paths.
@@ -51,15 +57,17 @@ struct Below<'a> {
     files: BTreeSet<&'a str>,
     /// Second names that are those of well-known services.
     services: BTreeSet<&'a str>,
-    /// Whether a file declares the options of the service that it is named after.
-    declares: bool,
+    /// All second names.
+    names: BTreeSet<&'a str>,
 }
 
 impl Below<'_> {
+    fn are_many(&self) -> bool {
+        self.numbers.len() >= MANY && self.files.len() >= MANY
+    }
+
     fn are_of_namespace(&self, name: &str) -> bool {
-        let is_many = self.numbers.len() >= MANY && self.files.len() >= MANY;
-        let is_own = || !all_generic(&split(name)) && !service_ports::is_service(name);
-        is_many || (self.services.len() > 1 || self.declares) && is_own()
+        self.services.len() > 1 && !all_generic(&split(name)) && !service_ports::is_service(name)
     }
 }
 
@@ -80,10 +88,8 @@ pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a
         let mut owners = rest.split('.').peekable();
         std::iter::from_fn(|| owners.next().filter(|_| owners.peek().is_some())).any(says)
     };
-    let path = without_root(port.name);
-    let is_own = |rest: &str| path.len() == port.name.len() || has_owner(rest);
-    match path.split_once('.') {
-        Some((first, rest)) if namespaces.contains(first) && is_own(rest) => Missing { name: rest, ..*port },
+    match without_root(port.name).split_once('.') {
+        Some((first, rest)) if namespaces.contains(first) && has_owner(rest) => Missing { name: rest, ..*port },
         _ => *port,
     }
 }
@@ -519,27 +525,7 @@ pub fn machines(missing: &[Missing<'_>]) -> HashSet<String> {
         Some(stem) => (!is_shared(stem)).then(|| stem.to_ascii_lowercase()),
         None => (!name.contains('.')).then(|| name.to_ascii_lowercase()),
     };
-    let configured = missing.chunk_by(|a, b| a.path == b.path).filter_map(|file| configured(&file[0]));
-    let configured = configured.flat_map(|name| {
-        // The subject of a file lacks the general words at the beginning: `nixos-eva`
-        let name = name.to_ascii_lowercase();
-        let subject = words::subject_of(&name).map(|words| words.join("-"));
-        let subject =
-            subject.filter(|subject| name.strip_suffix(subject.as_str()).is_some_and(|start| !start.is_empty()));
-        std::iter::once(name).chain(subject)
-    });
-    inside.filter_map(machine).chain(configured).collect()
-}
-
-/// The machine that a file configures, if its folder has the name of the host: `networking.hostName = "web1";` in
-/// `web1/configuration.nix`.
-fn configured<'a>(port: &Missing<'a>) -> Option<&'a str> {
-    const SETTING: &str = "hostName = \"";
-    let folder = port.path.strip_suffix("/configuration.nix")?;
-    let folder = folder.rsplit('/').next()?;
-    let at = memchr::memmem::find(port.text.as_bytes(), SETTING.as_bytes())?;
-    let name = port.text[at + SETTING.len()..].split('"').next()?;
-    (name == folder).then_some(name)
+    inside.filter_map(machine).collect()
 }
 
 #[cfg(test)]

@@ -1,39 +1,47 @@
 //! What the texts of files with ports contain. Each text is read at most once, for all of its ports.
 
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use foldhash::{HashMap, HashSet};
 
 use super::Missing;
-use super::words::split;
-use crate::knowledge::service_ports::Service;
 
-/// The texts of all files with ports.
+/// The texts, by the path of their file.
 #[derive(Debug, Default)]
 pub struct Texts<'a> {
-    /// The texts, by the path of their file.
     files: HashMap<&'a str, Text<'a>>,
-    /// Whether a text mentions a well-known service, by its name. Only the services that somebody asked for are in it.
-    mentioned: Mutex<HashMap<&'static str, bool>>,
 }
 
 #[derive(Debug)]
 struct Text<'a> {
     text: &'a str,
     variables: OnceLock<Variables>,
-    services: OnceLock<HashSet<String>>,
+    services: OnceLock<Services>,
+}
+
+/// The names of services in a text.
+#[derive(Debug, Default)]
+struct Services {
+    all: HashSet<String>,
+    /// Those that the text configures, and not only as a unit of systemd or as a value.
+    own: HashSet<String>,
 }
 
 /// The first variable with each number, as a range in the text.
 type Variables = HashMap<u32, Range<usize>>;
 
+impl Text<'_> {
+    fn services(&self) -> &Services {
+        self.services.get_or_init(|| services(self.text))
+    }
+}
+
 impl<'a> Texts<'a> {
-    /// Collects the texts.
+    /// The texts of all files with ports.
     pub fn of(ports: &[Missing<'a>]) -> Self {
         let text = |text| Text { text, variables: OnceLock::new(), services: OnceLock::new() };
-        let files = ports.iter().map(|port| (port.path, text(port.text))).collect();
-        Self { files, mentioned: Mutex::default() }
+        Self { files: ports.iter().map(|port| (port.path, text(port.text))).collect() }
     }
 
     /// The first variable in a file that has a number and a name that ends in `PORT`: `STORE_WEBDAV_PORT` in
@@ -44,31 +52,21 @@ impl<'a> Texts<'a> {
         file.text.get(range.clone())
     }
 
-    /// Whether a file mentions a well-known service.
-    pub fn mention(&self, row: &'static Service) -> bool {
-        let mut mentioned = self.mentioned.lock().unwrap_or_else(PoisonError::into_inner);
-        *mentioned.entry(row.name).or_insert_with(|| {
-            let first = split(row.name).into_iter().next().unwrap_or_default();
-            let words: Vec<String> = row.keywords().map(str::to_owned).chain([first]).collect();
-            let contains =
-                |text: &str| words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
-            self.files.values().any(|file| contains(file.text))
-        })
-    }
-
     /// Whether a file configures a service whose name begins with a word or several: `wiki-feed` for
-    /// `services.wiki-feed-webhook`.
-    pub fn configures_part(&self, path: &str, name: &str) -> bool {
+    /// `services.wiki-feed-webhook`. A unit of systemd counts unless the file configures the other service, because it
+    /// may be one of the helpers of that service.
+    pub fn configures_part(&self, path: &str, name: &str, other: &str) -> bool {
         self.files.get(path).is_some_and(|file| {
-            let services = file.services.get_or_init(|| services(file.text));
+            let services = file.services();
+            let names = if services.own.contains(other) { &services.own } else { &services.all };
             let is_part = |rest: &str| rest.is_empty() || rest.starts_with(['-', '_']);
-            services.iter().any(|service| service.strip_prefix(name).is_some_and(is_part))
+            names.iter().any(|service| service.strip_prefix(name).is_some_and(is_part))
         })
     }
 
     /// Whether a file configures a service: `services.wiki` does not configure `wikijs`.
     pub fn configures(&self, path: &str, service: &str) -> bool {
-        self.files.get(path).is_some_and(|file| file.services.get_or_init(|| services(file.text)).contains(service))
+        self.files.get(path).is_some_and(|file| file.services().all.contains(service))
     }
 }
 
@@ -92,11 +90,22 @@ fn variables(text: &str) -> Variables {
 }
 
 /// The names after `services.` in a text.
-fn services(text: &str) -> HashSet<String> {
+fn services(text: &str) -> Services {
     const HOLDER: &str = "services.";
+    const OTHERS: [&str; 2] = ["systemd.", "config."];
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let names = memchr::memmem::find_iter(text.as_bytes(), HOLDER).map(|at| &text[at + HOLDER.len()..]);
-    names.map(|rest| rest[..rest.find(|c: char| !is_part(c)).unwrap_or(rest.len())].to_owned()).collect()
+    let mut found = Services::default();
+    for at in memchr::memmem::find_iter(text.as_bytes(), HOLDER) {
+        let rest = &text[at + HOLDER.len()..];
+        let name = &rest[..rest.find(|c: char| !is_part(c)).unwrap_or(rest.len())];
+        if !found.all.contains(name) {
+            found.all.insert(name.to_owned());
+        }
+        if !OTHERS.iter().any(|other| text[..at].ends_with(other)) && !found.own.contains(name) {
+            found.own.insert(name.to_owned());
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -108,7 +117,7 @@ mod tests {
         let text = "{ services.wikijs.enable = true; services.node-red.port = 1; env = { A_PORT = \"8181\"; B_PORT = \
                     8181; C_PORT = 08182; D = 8183; }; }";
         let file = Text { text, variables: OnceLock::new(), services: OnceLock::new() };
-        let texts = Texts { files: HashMap::from_iter([("a.nix", file)]), mentioned: Mutex::default() };
+        let texts = Texts { files: HashMap::from_iter([("a.nix", file)]) };
         for (service, expected) in [("wikijs", true), ("node-red", true), ("wiki", false), ("node", false)] {
             assert_eq!(texts.configures("a.nix", service), expected, "{service}");
             assert!(!texts.configures("b.nix", service));

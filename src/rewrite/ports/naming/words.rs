@@ -232,10 +232,11 @@ pub fn comment(text: &str) -> Vec<String> {
 
 /// Whether a comment says something about a number instead of naming it: `this should be closed when not in use`.
 fn is_sentence(phrase: &str) -> bool {
-    const SHORTEST: usize = 5;
+    const SUBJECTS: [&str; 5] = ["it", "that", "these", "this", "we"];
     const MODALS: [&str; 7] = ["can", "cannot", "could", "must", "should", "will", "would"];
-    let is_modal = |word: &str| MODALS.iter().any(|modal| word.eq_ignore_ascii_case(modal));
-    phrase.split_whitespace().nth(SHORTEST - 1).is_some() && phrase.split_whitespace().any(is_modal)
+    let is_in = |words: &[&str], word: &str| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let mut words = phrase.split_whitespace();
+    words.next().is_some_and(|first| is_in(&SUBJECTS, first)) && words.any(|word| is_in(&MODALS, word))
 }
 
 fn split_phrase(phrase: &str) -> impl Iterator<Item = String> {
@@ -275,7 +276,7 @@ pub fn file_stem(path: &str) -> Option<Vec<String>> {
 }
 
 /// The subject of a file or a folder, from its name; see [`subject`].
-pub fn subject_of(name: &str) -> Option<Vec<String>> {
+fn subject_of(name: &str) -> Option<Vec<String>> {
     // Capitals separate no words in a name without lower-case letters: `I2P`.
     let upper = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let lower = if upper { name.to_ascii_lowercase() } else { String::new() };

@@ -74,7 +74,9 @@ impl Reader<'_> {
             let job = job(port).filter(|words| !self.is_machine(words));
             found.extend(job.map(|words| plain(words, weight::JOB)));
         }
-        let component = self.line.scrape_component().map(service).filter(|words| !self.is_machine(words));
+        let is_said = |label: &&str| !label.contains('$') && !EMPTY_LABELS.contains(label) && !PURPOSES.contains(label);
+        let component = self.line.scrape_component().filter(is_said).map(service);
+        let component = component.filter(|words| !all_generic(words) && !self.is_machine(words));
         found.extend(component.map(|words| plain(words, weight::JOB)));
         found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
         found.extend(self.handled(label.as_deref()));
@@ -341,7 +343,9 @@ impl Reader<'_> {
             let row = if let [word] = label { service_ports::named(word) } else { None };
             row.is_some_and(|row| (row.is_protocol || row.certainty == Certainty::Always) && row.number != port.number)
         };
-        let is_configured = || label.len() > 1 && self.context.texts.configures_part(self.path, &label.join("-"));
+        let texts = &self.context.texts;
+        let is_configured =
+            || label.len() > 1 && texts.configures_part(self.path, &label.join("-"), &self.subject.join("-"));
         let is_other =
             || self.context.has_several_hosts(port.path) || self.is_service(label) && !is_protocol() || is_configured();
         !share(&self.subject, label) && (is_purpose || is_other())
@@ -386,10 +390,6 @@ impl Reader<'_> {
         // A name in a tailnet belongs to a machine.
         if labels.windows(2).any(|end| end == ["ts", "net"]) {
             return None;
-        }
-        // `api.example.org`, in a file that has no other name for what is behind it
-        if matches!(site_labels(labels), ["api", _, _]) && (self.subject.is_empty() || is_front(&self.subject)) {
-            return Some(vec!["api".to_owned()]);
         }
         if let Some(words) = self.subdomain(labels) {
             return Some(words).filter(|words| !words.is_empty());

@@ -123,8 +123,8 @@ impl<'a> Reader<'a> {
             part.strip_prefix("mk").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()));
         // `initialPorts` is a set of ports.
         let is_ports = split(part).last().is_some_and(|word| word == "ports");
-        // `default_portal` contains the defaults of what it is passed to.
-        let is_default = split(part).first().is_some_and(|word| word == "default");
+        // `default_portal` holds the defaults of a portal.
+        let is_default = at == 0 && self.parts.len() == 2 && split(part).first().is_some_and(|word| word == "default");
         part != "?"
             && !matches!(part, "home-manager" | "initrd")
             && !STRUCTURE.contains(&part)

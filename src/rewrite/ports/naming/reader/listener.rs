@@ -411,8 +411,8 @@ impl Reader<'_> {
     pub fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
         let is_mapping = words.last().is_some_and(|word| word == "ports") || self.is_in_compose();
-        let is_rule = || matches!(self.last(), "dport" | "--dport");
-        if let Some(end) = self.line.range_end().filter(|_| is_mapping || is_rule()) {
+        let in_mapping = self.line.range_end().filter(|_| is_mapping);
+        if let Some(end) = in_mapping.or_else(|| self.end_in_rule().map(|(end, _)| end)) {
             return vec![end.to_owned()];
         }
         let names = |word: &str| words.iter().any(|known| known == word);

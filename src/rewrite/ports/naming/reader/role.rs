@@ -160,10 +160,17 @@ impl<'a> Reader<'a> {
     /// Whether it is in a list of the ports of a machine that a firewall lets through, of an option that does not belong
     /// to a service: `machines.web1.forwardedPorts`.
     fn is_in_opened_list(&self) -> bool {
+        const MACHINES: [&str; 3] = ["devices", "hosts", "machines"];
         let is_list = |part: &&str| {
-            part.ends_with("Ports") && matches!(split(part)[0].as_str(), "exposed" | "forwarded" | "open" | "opened")
+            let opens = |word: &String| matches!(word.as_str(), "exposed" | "forwarded" | "open" | "opened");
+            part.ends_with("Ports") && split(part).first().is_some_and(opens)
         };
-        self.parts.iter().any(is_list) && self.named().is_none()
+        let Some(at) = self.parts.iter().position(is_list) else { return false };
+        let is_machine = |name: usize| {
+            self.context.is_machine(self.parts[name])
+                || name.checked_sub(1).is_some_and(|set| MACHINES.contains(&self.parts[set]))
+        };
+        self.named().is_none() && (at.checked_sub(1).is_some_and(is_machine) || !(0..at).any(|at| self.says_whose(at)))
     }
 
     /// The name of a server in the configuration of an SSH client: `forge` in `programs.ssh.matchBlocks.forge.port`.

@@ -329,10 +329,13 @@ fn a_job_that_scrapes_another_container_does_not_reach_the_only_listener() {
     let listener = (9000, label, "pad/compose.yml", "traefik.http.services.pad.loadbalancer.server.port: @9000");
     let job = |host: &str| format!("- job_name: chat\n  static_configs:\n    - targets: [\"{host}:@9000\"]");
     let name = "scrape_configs.static_configs.targets";
-    let (other, address) = (job("matrix"), job("10.0.0.4"));
     let expected = ["development.pad=9000", "services.chat=9000"];
-    assert_eq!(proposals(&[listener, (9000, name, "prometheus.yml", &other)]), expected);
-    assert_eq!(proposals(&[listener, (9000, name, "prometheus.yml", &address)]), ["development.pad=9000"]);
+    assert_eq!(proposals(&[listener, (9000, name, "prometheus.yml", &job("chat"))]), expected);
+    // A host with any other name may be a machine.
+    for host in ["10.0.0.4", "nas"] {
+        let scrape = job(host);
+        assert_eq!(proposals(&[listener, (9000, name, "prometheus.yml", &scrape)]), ["development.pad=9000"], "{host}");
+    }
 }
 
 #[test]
@@ -348,10 +351,16 @@ fn a_job_with_the_name_of_a_service_scrapes_its_metrics() {
 fn a_virtual_host_of_another_service_in_the_file_names_it() {
     let name = "services.nginx.virtualHosts.feed-reader.?.locations./.proxyPass";
     let proxy = "proxyPass = \"http://127.0.0.1:@4322\";";
-    let text = format!("{{ services.wiki.enable = true; systemd.services.feed-reader-hook = {{ }}; {proxy} }}");
-    assert_eq!(proposals(&[(4322, name, "wiki.nix", &text)]), ["services.feedReader=4322"]);
-    let text = format!("{{ services.wiki.enable = true; {proxy} }}");
-    assert_eq!(proposals(&[(4322, name, "wiki.nix", &text)]), ["services.wiki=4322"]);
+    for (own, expected) in [
+        ("services.wiki.enable = true; services.feed-reader.enable = true;", "services.feedReader=4322"),
+        ("systemd.services.wiki = { }; systemd.services.feed-reader-hook = { };", "services.feedReader=4322"),
+        // A unit may be one of the helpers of the service that the file configures.
+        ("services.wiki.enable = true; systemd.services.feed-reader-hook = { };", "services.wiki=4322"),
+        ("services.wiki.enable = true;", "services.wiki=4322"),
+    ] {
+        let text = format!("{{ {own} {proxy} }}");
+        assert_eq!(proposals(&[(4322, name, "wiki.nix", &text)]), [expected], "{own}");
+    }
 }
 
 #[test]
@@ -362,6 +371,36 @@ fn the_label_of_a_block_that_scrapes_an_address_names_it() {
     let container = (4321, "virtualisation.oci-containers.containers.notes.ports", "notes.nix", "[ \"@4321:4321\" ]");
     let text = text.replace("bind", "notes");
     assert_eq!(proposals(&[container, (4321, name, "notes.nix", &text)]), ["services.notes=4321"]);
+}
+
+#[test]
+fn a_closed_block_that_scrapes_an_address_does_not_name_what_follows() {
+    let name = "environment.etc.alloy/config.alloy.text";
+    let scrape = "prometheus.scrape \"node\" {\n  targets = [{\"__address__\" = \"localhost:4321\"}]\n}\n";
+    let write = format!("{scrape}prometheus.remote_write \"x\" {{\n  endpoint {{ url = \"http://10.0.0.4:@9091/\" }}");
+    let receive = format!("{scrape}otelcol.receiver.otlp \"in\" {{\n  grpc {{ endpoint = \"0.0.0.0:@4324\" }}");
+    let option = format!("{scrape}'';\n  services.wiki = {{\n    port = @4322;");
+    let proposed = proposals(&[
+        (4322, "services.wiki.port", "server.nix", &option),
+        (4324, name, "server.nix", &receive),
+        (9091, name, "server.nix", &write),
+    ]);
+    assert!(proposed.contains(&"services.wiki=4322".to_owned()), "{proposed:?}");
+    assert!(!proposed.iter().any(|name| name.contains("node")), "{proposed:?}");
+    // A label that says nothing
+    let text = "prometheus.scrape \"default\" {\n  targets = [{\"__address__\" = \"localhost:@4321\"}]";
+    assert_eq!(proposals(&[(4321, name, "alloy.nix", text)]), ["monitoring.alloy=4321"]);
+}
+
+#[test]
+fn an_exporter_may_have_another_name_than_the_only_job_that_scrapes_it() {
+    let container = "virtualisation.oci-containers.containers.host-exporter.ports";
+    let text = "job_name = \"node\"; static_configs = [ { targets = [ \"localhost:@9100\" ]; } ];";
+    let uses = [
+        (9100, container, "exporter.nix", "ports = [ \"@9100:9100\" ];"),
+        (9100, "services.prometheus.scrapeConfigs.static_configs.targets", "monitoring.nix", text),
+    ];
+    assert_eq!(proposals(&uses), ["monitoring.nodeExporter=9100"]);
 }
 
 #[test]

@@ -191,5 +191,5 @@ fn another_number_of_ssh_does_not_take_the_name_of_the_usual_one() {
         (22, "networking.firewall.allowedTCPPorts", "a.nix", "[ @22 ]"),
         (6969, "services.openssh.ports", "a.nix", "ports = [ @6969 ];"),
     ];
-    assert_eq!(proposals(&uses)[0], "infrastructure.ssh=22");
+    assert_eq!(proposals(&uses), ["infrastructure.ssh=22", "infrastructure.sshAlternate=6969"]);
 }

@@ -333,18 +333,7 @@ fn modules_under_the_name_of_a_repository_are_read_like_services() {
 }
 
 #[test]
-fn the_name_of_a_host_is_not_that_of_a_service() {
-    let file = "nixos-eva/configuration.nix";
-    let site = "services.nginx.virtualHosts.?.locations./.proxyPass";
-    assert_eq!(
-        proposals(&[(
-            8123,
-            site,
-            file,
-            "networking.hostName = \"nixos-eva\";\nproxyPass = \"http://10.0.0.4:@8123/\";"
-        )]),
-        ["home.homeAssistant=8123"]
-    );
+fn the_name_of_a_user_is_not_that_of_a_service() {
     assert_eq!(
         proposals(&[(
             6970,

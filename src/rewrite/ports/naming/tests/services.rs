@@ -467,8 +467,11 @@ fn the_port_of_a_server_during_boot_is_that_of_the_server() {
     let initrd = (2222, "boot.initrd.network.ssh.port", "a.nix", "port = @2222;");
     let server = (2222, "services.openssh.ports", "a.nix", "ports = [ @2222 ];");
     assert_eq!(proposals(&[initrd, server]), ["infrastructure.ssh=2222"]);
-    let other = (22, "services.forge.ports", "forge/compose.yml", "- @22:22");
-    assert_eq!(proposals(&[initrd, server, other]), ["infrastructure.ssh=22", "infrastructure.sshAlternate=2222"]);
+    // The servers of two machines
+    let initrd = (2222, "boot.initrd.network.ssh.port", "hosts/a/default.nix", "port = @2222;");
+    let server = (2222, "services.openssh.ports", "hosts/b/default.nix", "ports = [ @2222 ];");
+    let usual = (22, "services.openssh.ports", "x.nix", "ports = [ @22 ];");
+    assert_eq!(proposals(&[initrd, server, usual]), ["infrastructure.ssh=22", "infrastructure.sshInitrd=2222"]);
 }
 
 #[test]
@@ -478,23 +481,29 @@ fn a_usual_number_has_the_name_of_its_service() {
         (51820, "services.wireguard.ports", "compose.yml", "- @51820:51820/udp"),
         (51821, label, "compose.yml", "traefik.http.services.wireguard.loadbalancer.server.port: @51821"),
     ];
-    assert_eq!(proposals(&uses), ["infrastructure.wireguard=51820", "infrastructure.wireguardContainer=51821"]);
+    assert_eq!(proposals(&uses), ["infrastructure.wireguard=51820", "infrastructure.wireguardWeb=51821"]);
 }
 
 #[test]
-fn the_file_of_another_service_opens_its_own_port() {
-    let listener = |path| (8889, "services.searx.settings.server.port", path, "port = @8889;");
-    let list = "networking.firewall.allowedTCPPorts";
-    let opens = |path| (8889, list, path, "{ allowedTCPPorts = [ @8889 ]; services.rover.enable = true; }");
-    let expected = ["services.rover=8889", "services.searx=8889"];
-    assert_eq!(proposals(&[listener("search.nix"), opens("rover.nix")]), expected);
-    // Two services of one machine cannot have the same number, and a monitor opens the ports of others.
-    let uses = [listener("hosts/web1/search.nix"), opens("hosts/web1/rover.nix")];
-    assert_eq!(proposals(&uses), ["services.searx=8889"]);
-    assert_eq!(proposals(&[listener("search.nix"), opens("prometheus.nix")]), ["services.searx=8889"]);
-    // The file has a service with the number.
-    let own = (8889, "services.rover.port", "rover.nix", "port = @8889;");
-    assert_eq!(proposals(&[listener("search.nix"), own, opens("rover.nix")]), expected);
+fn a_port_that_the_files_of_other_services_open_stays_with_its_service() {
+    let open = "networking.firewall.allowedTCPPorts";
+    let opens = |path| (4321, open, path, "{ allowedTCPPorts = [ @4321 ]; services.tailscale.enable = true; }");
+    let uses = [
+        (4321, "services.wikijs.settings.port", "wiki.nix", "settings.port = @4321;"),
+        opens("nginx.nix"),
+        opens("tailscale.nix"),
+        opens("docker.nix"),
+    ];
+    assert_eq!(proposals(&uses), ["services.wikijs=4321"]);
+}
+
+#[test]
+fn the_port_that_a_service_has_outweighs_the_usual_one_of_a_container() {
+    let uses = [
+        (5432, "services.shop-db.ports", "compose.yml", "image: postgres\nports:\n  - \"@5432:5432\""),
+        (5433, "services.postgresql.settings.port", "db.nix", "settings.port = @5433;"),
+    ];
+    assert_eq!(proposals(&uses), ["databases.postgresql=5433", "services.shopDb=5432"]);
 }
 
 #[test]
@@ -504,34 +513,6 @@ fn a_configured_number_has_the_name_rather_than_the_usual_one() {
         (20048, "networking.firewall.allowedTCPPorts", "nas.nix", "allowedTCPPorts = [ @20048 ];"),
     ];
     assert_eq!(proposals(&uses), ["infrastructure.nfsMountd=4002", "infrastructure.nfsMountdDefault=20048"]);
-}
-
-#[test]
-fn a_proxy_in_the_file_of_an_alternative_reaches_the_alternative() {
-    let site = "services.caddy.virtualHosts.ai.example.org.extraConfig";
-    let ports = "virtualisation.oci-containers.containers.tavern.ports";
-    assert_eq!(
-        proposals(&[
-            (
-                10050,
-                site,
-                "modules/librechat.nix",
-                "reverse_proxy http://localhost:@10050\n''; systemd.services.librechat.script = \"\";"
-            ),
-            (10050, ports, "modules/tavern.nix", "ports = [ \"127.0.0.1:@10050:8000\" ];"),
-            (10050, site, "modules/tavern.nix", "reverse_proxy http://127.0.0.1:@10050"),
-        ]),
-        ["services.librechat=10050", "services.tavern=10050"]
-    );
-    // A listener that has the number only by default
-    let site = "services.nginx.virtualHosts.drive.example.org.locations./webhooks/drive.proxyPass";
-    let client = (8888, site, "services/drive.nix", "proxyPass = \"http://127.0.0.1:@8888\";");
-    let listener = |name, text| (8888, name, "services/heating.nix", text);
-    assert_eq!(
-        proposals(&[client, listener("options.services.heating.port.default", "default = @8888;")]),
-        ["services.drive=8888", "services.heating=8888"]
-    );
-    assert_eq!(proposals(&[client, listener("services.heating.port", "port = @8888;")]), ["services.heating=8888"]);
 }
 
 #[test]

