@@ -302,26 +302,13 @@ fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 /// The service that usually has this number, if a client names that service. Its listener may have another name.
 fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let row = used.row().filter(|_| used.evidence.is_client())?;
-    // An exporter may have another name than the only job that scrapes it.
-    let is_client_of = |cluster: &Cluster<'_>, known: &Used<'_>| {
-        known.evidence.is_client() && share(&known.evidence.best.service, &cluster.service)
-    };
     // A well-known service with this number is not the one that usually has it.
     let is_other = |cluster: &Cluster<'_>| {
         let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
         own.is_some_and(|own| own.name != row.name)
-            || row.is_exporter()
-                && is_exporter_of_another(&cluster.service, &words::split(row.name))
-                && (cluster.is_on_another_machine(used)
-                    || cluster.uses.iter().any(|known| is_client_of(cluster, known)))
     };
     let has_row = |cluster: &Cluster<'_>| cluster.places.rows.contains(&(row.number, row.name));
     found.iter().position(|cluster| has_row(cluster) && !is_other(cluster))
-}
-
-/// Whether both names are those of exporters, of two services.
-fn is_exporter_of_another(name: &[String], other: &[String]) -> bool {
-    name.last().is_some_and(|last| last == "exporter") && name.first() != other.first()
 }
 
 /// The only listener that a client can reach on its own machine, whatever name the client uses. `None` if the client

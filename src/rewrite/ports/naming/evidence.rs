@@ -12,7 +12,7 @@ use super::words::{all_generic, comment, is_front, is_generic, is_local, is_vari
 use crate::knowledge::name_words::{
     CLIENTS, COMMON_PURPOSES, CONTAINER_FOLDERS, EMPTY_REMARKS, FORGES, PURPOSES, SIDES,
 };
-use crate::knowledge::service_ports::{self, Service};
+use crate::knowledge::service_ports::Service;
 
 /// The minimum length of a word that identifies a service anywhere in a text.
 const SHORTEST_KEY: usize = 4;
@@ -68,12 +68,7 @@ impl<'a> Evidence<'a> {
             Side::Host => vec!["host".to_owned()],
             Side::Container => vec!["container".to_owned()],
         });
-        // A proxy reaches the web interface of a server for another protocol.
-        let is_protocol = || service_ports::named(&self.best.service.concat()).is_some_and(|row| row.is_protocol);
-        let inside = self.reader.is_balanced_label().then(|| {
-            let word = if is_protocol() { "web" } else { "container" };
-            vec![word.to_owned()]
-        });
+        let inside = self.reader.is_balanced_label().then(|| vec!["container".to_owned()]);
         let side = side.or(inside);
         let protocol = line::is_udp(&self.port).then(|| vec!["udp".to_owned()]);
         let (own, general) = match self.reader.own_name() {
@@ -183,10 +178,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether it is the service's own port. An option with another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
-        self.reader.is_plain_port()
-            && !self.reader.is_balanced_label()
-            && self.best.qualifier.is_empty()
-            && self.middle().is_empty()
+        self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
     }
 
     /// Whether it is an option of a service that does not run in a container, rather than a number in text.
@@ -392,13 +384,13 @@ impl<'a> Evidence<'a> {
         if is_other { None } else { container().or_else(|| self.reader.compose_service()) }
     }
 
-    /// Whether it connects to a host with a name of one label that is also the name of the scrape job, or that of a
-    /// service: `wiki:8000`. Other names of one label are often those of machines.
+    /// Whether it connects to a host with a name of one label that is the name of a service: `wiki:8000`. Other names of
+    /// one label are often those of machines.
     pub fn is_to_container(&self) -> bool {
         let is_label = |host: &str| !host.contains('.') && host.contains(|c: char| c.is_ascii_alphabetic());
-        let is_service = |words: &[String]| share(&self.best.service, words) || self.reader.is_service(words);
+        let is_service = |host: &str| self.reader.is_service(&split(host));
         self.is_client()
-            && self.address().is_some_and(|host| is_label(host) && !is_local(host) && is_service(&split(host)))
+            && self.address().is_some_and(|host| is_label(host) && !is_local(host) && is_service(host))
             && !self.reader.is_at_machine()
     }
 

@@ -24,9 +24,17 @@ const ROOTS: [&str; 3] = ["config.", "module.", "options."];
 /// services that no other name has.
 pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     let mut below: BTreeMap<&str, Below<'_>> = BTreeMap::new();
+    // A program with a port of its own is not a namespace: it has a database and a cache.
+    let mut programs = HashSet::default();
     for port in missing {
         let mut parts = without_root(port.name.trim_end_matches(".default")).split('.');
-        let (Some(first), Some(second), Some(_)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let (Some(first), Some(second)) = (parts.next(), parts.next()) else { continue };
+        if parts.next().is_none() {
+            if matches!(second, "port" | "listenPort") {
+                programs.insert(first);
+            }
+            continue;
+        }
         if HOLDERS.contains(&first) || TOP_LEVEL.contains(&first) {
             continue;
         }
@@ -45,7 +53,8 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     }
     let is_namespace = |name: &str, found: &Below<'_>| {
         let is_only = |service: &&str| above.get(service).is_none_or(|count| *count == 1);
-        found.are_many() || found.services.iter().all(is_only) && found.are_of_namespace(name)
+        let is_own = || !programs.contains(name) && found.services.iter().all(is_only) && found.are_of_namespace(name);
+        found.are_many() || is_own()
     };
     below.iter().filter(|(name, found)| is_namespace(name, found)).map(|(name, _)| *name).collect()
 }
@@ -82,14 +91,19 @@ pub fn without<'a>(port: &Missing<'a>, namespaces: &HashSet<&str>) -> Missing<'a
     if namespaces.is_empty() || port.name.starts_with(ROOTS[2]) {
         return *port;
     }
-    // `acme.dashboard.port` is a port of the repository's own program.
+    // `config.acme.dashboard.port` and `acme.http.port` are ports of the repository's own program.
     let says = |part: &str| part != "?" && !PURPOSES.contains(&part) && !all_generic(&split(part));
     let has_owner = |rest: &str| {
         let mut owners = rest.split('.').peekable();
         std::iter::from_fn(|| owners.next().filter(|_| owners.peek().is_some())).any(says)
     };
-    match without_root(port.name).split_once('.') {
-        Some((first, rest)) if namespaces.contains(first) && has_owner(rest) => Missing { name: rest, ..*port },
+    let is_purpose =
+        |rest: &str| rest.split_once('.').is_some_and(|(part, last)| PURPOSES.contains(&part) && !last.contains('.'));
+    let path = without_root(port.name);
+    let is_plain = path.len() == port.name.len();
+    let is_own = |rest: &str| if is_plain { !is_purpose(rest) } else { has_owner(rest) };
+    match path.split_once('.') {
+        Some((first, rest)) if namespaces.contains(first) && is_own(rest) => Missing { name: rest, ..*port },
         _ => *port,
     }
 }

@@ -40,6 +40,10 @@ impl Reader<'_> {
         let label = label.or(server);
         let mut found = Vec::new();
         found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
+        let is_said = |label: &&str| !label.contains('$') && !EMPTY_LABELS.contains(label) && !PURPOSES.contains(label);
+        let component = self.line.scrape_component().filter(is_said).map(service);
+        let component = component.filter(|words| !all_generic(words) && !self.is_machine(words));
+        found.extend(component.map(|words| plain(words, weight::JOB)));
         // The options of a service are more specific than the text of its links.
         let title = self.line.title().filter(|_| self.named().is_none());
         found.extend(title.map(|words| plain(words, weight::RECORD)));
@@ -74,10 +78,6 @@ impl Reader<'_> {
             let job = job(port).filter(|words| !self.is_machine(words));
             found.extend(job.map(|words| plain(words, weight::JOB)));
         }
-        let is_said = |label: &&str| !label.contains('$') && !EMPTY_LABELS.contains(label) && !PURPOSES.contains(label);
-        let component = self.line.scrape_component().filter(is_said).map(service);
-        let component = component.filter(|words| !all_generic(words) && !self.is_machine(words));
-        found.extend(component.map(|words| plain(words, weight::JOB)));
         found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
         found.extend(self.handled(label.as_deref()));
         if self.line.before.contains("forward_auth") {

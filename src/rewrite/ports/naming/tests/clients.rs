@@ -327,10 +327,10 @@ fn the_host_of_a_tunnel_names_what_is_behind_it() {
 fn a_job_that_scrapes_another_container_does_not_reach_the_only_listener() {
     let label = "services.pad.labels.traefik.http.services.pad.loadbalancer.server.port";
     let listener = (9000, label, "pad/compose.yml", "traefik.http.services.pad.loadbalancer.server.port: @9000");
-    let job = |host: &str| format!("- job_name: chat\n  static_configs:\n    - targets: [\"{host}:@9000\"]");
+    let job = |host: &str| format!("- job_name: grafana\n  static_configs:\n    - targets: [\"{host}:@9000\"]");
     let name = "scrape_configs.static_configs.targets";
-    let expected = ["development.pad=9000", "services.chat=9000"];
-    assert_eq!(proposals(&[listener, (9000, name, "prometheus.yml", &job("chat"))]), expected);
+    let expected = ["development.pad=9000", "monitoring.grafana=9000"];
+    assert_eq!(proposals(&[listener, (9000, name, "prometheus.yml", &job("grafana"))]), expected);
     // A host with any other name may be a machine.
     for host in ["10.0.0.4", "nas"] {
         let scrape = job(host);
@@ -365,11 +365,11 @@ fn a_virtual_host_of_another_service_in_the_file_names_it() {
 
 #[test]
 fn the_label_of_a_block_that_scrapes_an_address_names_it() {
-    let name = "environment.etc.alloy/conf.d/bind.alloy.text __address__";
-    let text = "prometheus.scrape \"bind\" {\n  targets = [{\"__address__\" = \"localhost:@4321\"}]\n}";
-    assert_eq!(proposals(&[(4321, name, "monitored.nix", text)]), ["infrastructure.bind=4321"]);
+    let name = "environment.etc.alloy/conf.d/wiki.alloy.text __address__";
+    let text = "prometheus.scrape \"wiki\" {\n  targets = [{\"__address__\" = \"localhost:@4321\"}]\n}";
+    assert_eq!(proposals(&[(4321, name, "monitored.nix", text)]), ["services.wiki=4321"]);
     let container = (4321, "virtualisation.oci-containers.containers.notes.ports", "notes.nix", "[ \"@4321:4321\" ]");
-    let text = text.replace("bind", "notes");
+    let text = text.replace("wiki", "notes");
     assert_eq!(proposals(&[container, (4321, name, "notes.nix", &text)]), ["services.notes=4321"]);
 }
 
@@ -401,19 +401,4 @@ fn an_exporter_may_have_another_name_than_the_only_job_that_scrapes_it() {
         (9100, "services.prometheus.scrapeConfigs.static_configs.targets", "monitoring.nix", text),
     ];
     assert_eq!(proposals(&uses), ["monitoring.nodeExporter=9100"]);
-}
-
-#[test]
-fn a_scraped_exporter_is_not_the_one_that_usually_has_the_number() {
-    let scraped = |label: &str| {
-        format!("prometheus.scrape \"{label}\" {{\n  targets = [{{\"__address__\" = \"localhost:@9187\"}}]\n}}")
-    };
-    let (own, other) = (scraped("technitium"), scraped("postgres"));
-    let variable = "systemd.services.technitium-exporter.serviceConfig.Environment EXPORTER_PORT";
-    let uses = [
-        (9187, "services.monitoring.extraConfig __address__", "hosts/web1/configuration.nix", &*own),
-        (9187, variable, "hosts/web1/configuration.nix", "\"EXPORTER_PORT=@9187\""),
-        (9187, "postgresScrape __address__", "modules/monitoring.nix", &other),
-    ];
-    assert_eq!(proposals(&uses), ["monitoring.postgresExporter=9187", "monitoring.technitiumExporter=9187"]);
 }

@@ -322,14 +322,6 @@ fn modules_under_the_name_of_a_repository_are_read_like_services() {
             "services.remoteDesktop=5900",
         ]
     );
-    // The default of an option does not take the number of another service under the same name.
-    assert_eq!(
-        proposals(&[
-            (8080, "config.acme.nextcloud.port", "fleet.nix", "port = @8080;"),
-            (8080, "options.acme.kodi.remoteControl.port.default", "modules/kodi.nix", "default = @8080;"),
-        ]),
-        ["services.kodiRemoteControl=8080", "services.nextcloud=8080"]
-    );
 }
 
 #[test]
@@ -343,4 +335,21 @@ fn the_name_of_a_user_is_not_that_of_a_service() {
         )]),
         ["services.vlc=6970"]
     );
+}
+
+#[test]
+fn programs_with_a_database_and_a_cache_are_not_namespaces() {
+    let stacks = proposals(&[
+        (5555, "shop.postgres.port", "a.nix", "port = @5555;"),
+        (6666, "shop.redis.port", "a.nix", "port = @6666;"),
+        (5556, "blog.postgres.port", "a.nix", "port = @5556;"),
+        (6667, "blog.redis.port", "a.nix", "port = @6667;"),
+    ]);
+    assert!(stacks.contains(&"services.blogRedis=6667".to_owned()), "{stacks:?}");
+    let program = proposals(&[
+        (5002, "ledgerd.port", "web1.nix", "port = @5002;"),
+        (6381, "ledgerd.redis.port", "web1.nix", "port = @6381;"),
+        (5434, "ledgerd.postgres.port", "web1.nix", "port = @5434;"),
+    ]);
+    assert_eq!(program, ["services.ledgerd=5002", "services.ledgerdPostgres=5434", "services.ledgerdRedis=6381"]);
 }

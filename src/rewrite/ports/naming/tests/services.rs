@@ -475,16 +475,6 @@ fn the_port_of_a_server_during_boot_is_that_of_the_server() {
 }
 
 #[test]
-fn a_usual_number_has_the_name_of_its_service() {
-    let label = "services.wireguard.labels.traefik.http.services.wireguard.loadbalancer.server.port";
-    let uses = [
-        (51820, "services.wireguard.ports", "compose.yml", "- @51820:51820/udp"),
-        (51821, label, "compose.yml", "traefik.http.services.wireguard.loadbalancer.server.port: @51821"),
-    ];
-    assert_eq!(proposals(&uses), ["infrastructure.wireguard=51820", "infrastructure.wireguardWeb=51821"]);
-}
-
-#[test]
 fn a_port_that_the_files_of_other_services_open_stays_with_its_service() {
     let open = "networking.firewall.allowedTCPPorts";
     let opens = |path| (4321, open, path, "{ allowedTCPPorts = [ @4321 ]; services.tailscale.enable = true; }");
@@ -503,7 +493,7 @@ fn the_port_that_a_service_has_outweighs_the_usual_one_of_a_container() {
         (5432, "services.shop-db.ports", "compose.yml", "image: postgres\nports:\n  - \"@5432:5432\""),
         (5433, "services.postgresql.settings.port", "db.nix", "settings.port = @5433;"),
     ];
-    assert_eq!(proposals(&uses), ["databases.postgresql=5433", "services.shopDb=5432"]);
+    assert_eq!(proposals(&uses), ["databases.postgresql=5433", "databases.shopDb=5432"]);
 }
 
 #[test]

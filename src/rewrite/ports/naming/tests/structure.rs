@@ -254,8 +254,8 @@ fn both_ends_of_a_range_in_a_rule_are_those_of_the_range_in_an_option() {
         let uses = [
             (10000, rule, "nat.nix", first),
             (20000, rule, "nat.nix", last),
-            (10000, &from, "relay.nix", "{\n  # Voice\n  from = @10000;\n  to = 20000;\n}"),
-            (20000, &to, "relay.nix", "{\n  # Voice\n  from = 10000;\n  to = @20000;\n}"),
+            (10000, &from, "voice.nix", "{ from = @10000; to = 20000; }"),
+            (20000, &to, "voice.nix", "{ from = 10000; to = @20000; }"),
         ];
         assert_eq!(proposals(&uses), ["services.voiceFirst=10000", "services.voiceLast=20000"], "{first}");
     }
@@ -269,7 +269,7 @@ fn both_ends_of_a_range_in_a_rule_are_those_of_the_range_in_an_option() {
         (49152, &from, "turn.nix", "{ from = @49152; to = 49999; }"),
         (49999, &to, "turn.nix", "{ from = 49152; to = @49999; }"),
     ];
-    assert_eq!(proposals(&uses), ["messaging.coturnFirst=49152", "messaging.coturnLast=49999"]);
+    assert_eq!(proposals(&uses), ["infrastructure.coturnFirst=49152", "infrastructure.coturnLast=49999"]);
 }
 
 #[test]
@@ -313,5 +313,5 @@ fn a_range_in_a_rule_may_begin_with_the_port_of_a_service() {
         (4321, rule, "firewall.nix", "udp dport { @4321-4322 } accept"),
         (4322, rule, "firewall.nix", "udp dport { 4321-@4322 } accept"),
     ];
-    assert_eq!(proposals(&uses), ["services.wiki=4321", "unnamed.port4322Udp=4322"]);
+    assert_eq!(proposals(&uses), ["services.wiki=4321", "unnamed.port4322UdpLast=4322"]);
 }
