@@ -439,7 +439,9 @@ impl<'a> Line<'a> {
                 _ => {}
             }
         }
-        (depth > 0 && !inside.contains("'';")).then_some(label)
+        // A label such as `default` says nothing.
+        let is_empty = label.contains('$') || EMPTY_LABELS.contains(&label);
+        (depth > 0 && !inside.contains("'';") && !is_empty).then_some(label)
     }
 
     /// Whether the number is in the targets of a scrape job in YAML.

@@ -40,8 +40,7 @@ impl Reader<'_> {
         let label = label.or(server);
         let mut found = Vec::new();
         found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
-        let is_said = |label: &&str| !label.contains('$') && !EMPTY_LABELS.contains(label) && !PURPOSES.contains(label);
-        let component = self.line.scrape_component().filter(is_said).map(service);
+        let component = self.line.scrape_component().filter(|label| !PURPOSES.contains(label)).map(service);
         let component = component.filter(|words| !all_generic(words) && !self.is_machine(words));
         found.extend(component.map(|words| plain(words, weight::JOB)));
         // The options of a service are more specific than the text of its links.

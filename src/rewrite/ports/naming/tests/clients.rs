@@ -389,7 +389,7 @@ fn a_closed_block_that_scrapes_an_address_does_not_name_what_follows() {
     assert!(!proposed.iter().any(|name| name.contains("node")), "{proposed:?}");
     // A label that says nothing
     let text = "prometheus.scrape \"default\" {\n  targets = [{\"__address__\" = \"localhost:@4321\"}]";
-    assert_eq!(proposals(&[(4321, name, "alloy.nix", text)]), ["monitoring.alloy=4321"]);
+    assert_eq!(proposals(&[(4321, name, "mon.nix", text)]), ["monitoring.alloy=4321"]);
 }
 
 #[test]
