@@ -50,6 +50,8 @@ pub struct Report {
     pub left: Vec<Left>,
     /// The old files that can be deleted once their replacements work.
     pub replaced: Vec<Replaced>,
+    /// The old files that were migrated before, and why nothing is done about them.
+    pub migrated: Vec<(RelPath, String)>,
     /// The index of the first entry in [`Report::carried`] for each file and line.
     first: HashMap<(RelPath, usize), usize>,
 }
@@ -93,6 +95,13 @@ impl Report {
     /// Adds a file that can be deleted once a command works.
     pub fn replace(&mut self, path: &RelPath, by: impl Into<String>) {
         self.replaced.push(Replaced { path: path.clone(), by: by.into() });
+    }
+
+    /// Adds a file that was migrated to a module before.
+    pub fn already_migrated(&mut self, path: &RelPath, module: &str) {
+        let why = format!("already migrated to {module}; delete {module} to migrate again");
+        self.carry(path, 1, "this file", format!("nothing to do: {why}"));
+        self.migrated.push((path.clone(), why));
     }
 
     /// Adds something that was migrated.

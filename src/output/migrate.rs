@@ -79,6 +79,9 @@ impl Shown<'_> {
                 out.push_str(&(fitted(&format!("  to do: {}", clean(todo)), 4, &view.stream) + "\n"));
             }
         }
+        for (path, why) in &self.report.migrated {
+            out.push_str(&format!("{}: {}\n", clean(&view.path(path)), clean(why)));
+        }
         for old in &self.report.replaced {
             let path = clean(&view.path(&old.path)).into_owned();
             out.push_str(&format!("{path}: kept: delete it once `{}` works\n", clean(&old.by)));

@@ -133,6 +133,8 @@ fn existing_files_and_entries_are_not_overwritten() {
     // The same files are not migrated again.
     let (code, said) = folder.migrate("compose compose.yaml --write --force");
     assert!(code == Some(0) && said.contains("nothing to write"), "{said}");
+    let done = "compose.yaml: already migrated to flake/dev-2.nix; delete flake/dev-2.nix to migrate again\n";
+    assert!(said.contains(done), "{said}");
 }
 
 /// The report of `migrate --format json`.

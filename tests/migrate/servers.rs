@@ -235,3 +235,18 @@ fn a_password_in_compose_belongs_to_the_user_in_the_image() {
     .carried("services.my.environment.MYSQL_PASSWORD", "settings.processes.my-password")
     .not_left("services.app.env_file", "MY_PORT");
 }
+
+/// MySQL answers before its users exist, and a program that waits for its port only would be rejected.
+#[test]
+fn dependants_wait_for_the_users_of_a_database() {
+    let compose = "services:\n  web: {image: node:22, command: node a.js, depends_on: [orders, stock], \
+        stdin_open: true, tty: true}\n  \
+        orders: {image: \"mysql:8.4\", environment: {MYSQL_DATABASE: shop, MYSQL_USER: u, MYSQL_PASSWORD: p}}\n  \
+        stock: {image: \"mysql:8.4\", environment: {MYSQL_DATABASE: stock, MYSQL_ALLOW_EMPTY_PASSWORD: \"1\"}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("a.js", "")]);
+    // Somebody would have to start a process in the foreground by hand.
+    repo.has("orders-password.condition = \"process_completed_successfully\";")
+        .has("stock-configure.condition = \"process_completed_successfully\";")
+        .has("is_tty = true;")
+        .lacks("is_foreground");
+}

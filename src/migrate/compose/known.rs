@@ -287,7 +287,7 @@ impl Instance<'_, '_, '_> {
         for (name, value, line) in self.service.image_variables() {
             let place = self.service.dockerfile(line);
             if passwords::NAMES.contains(&name) {
-                let todo = "write the variable into `environment` in the Compose file, and migrate again";
+                let todo = "write the variable into `environment` in the Compose file, delete the written module, and migrate again";
                 self.leave(&place, &format!("environment.{name}"), "the password in the image is not set", todo);
                 continue;
             }
@@ -380,7 +380,12 @@ impl Instance<'_, '_, '_> {
             | ("mysql", "MYSQL_DATABASE" | "MARIADB_DATABASE" | "MYSQL_USER" | "MARIADB_USER")
             | ("clickhouse", "CLICKHOUSE_DB") => {
                 match text.is_empty() {
-                    true => self.leave(place, what, "it has no value here", "set it in `.env`, and migrate again"),
+                    true => self.leave(
+                        place,
+                        what,
+                        "it has no value here",
+                        "set it in `.env`, delete the written module, and migrate again",
+                    ),
                     false => self.carry(place, what, "initialDatabases"),
                 }
                 return true;

@@ -75,7 +75,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     volumes_from::resolve(&mut model);
     if let Some(module) = migrated(draft, files) {
         for file in files {
-            draft.report.carry(file, 1, "this file", format!("nothing to do: already migrated to {module}"));
+            draft.report.already_migrated(file, &module);
             draft.report.replace(file, format!("nix run .#{}", project_of(draft, &module)));
         }
         return Ok(());

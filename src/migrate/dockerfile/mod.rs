@@ -23,7 +23,7 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     let text = draft.text(file)?.ok_or_else(|| Error::new(file, "there is no such file"))?;
     if let Some(package) = names(file).into_iter().find(|package| is_migrated(draft, file, package)) {
         let module = module_path(&package);
-        draft.report.carry(file, 1, "this file", format!("nothing to do: already migrated to {module}"));
+        draft.report.already_migrated(file, &module);
         draft.report.replace(file, format!("nix build .#{package}"));
         return Ok(());
     }

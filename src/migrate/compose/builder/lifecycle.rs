@@ -73,10 +73,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         condition: &str,
     ) -> (String, &'static str) {
         match (condition, &other.role) {
-            ("service_healthy", Role::Known(known)) if known.configures && !passwords::passwords(other).is_empty() => {
+            // The server itself is ready before its databases, users and passwords exist.
+            ("service_healthy" | "service_started", Role::Known(known))
+                if known.configures && !passwords::passwords(other).is_empty() =>
+            {
                 (passwords::process_name(other), "process_completed_successfully")
             }
-            ("service_healthy", Role::Known(known)) if known.configures => {
+            ("service_healthy" | "service_started", Role::Known(known)) if known.configures => {
                 (format!("{}-configure", other.process), "process_completed_successfully")
             }
             ("service_healthy", _) => (other.process.clone(), "process_healthy"),
@@ -193,13 +196,15 @@ impl<'a, 'm> Builder<'a, 'm> {
         let service = done.service;
         done.take(&["tty", "stdin_open", "profiles", "ports", "expose", "logging"]);
         let mut attrs = Vec::new();
-        for (key, option) in [("tty", "is_tty"), ("stdin_open", "is_foreground")] {
-            if let Some(node) = service.get(key) {
-                if node.bool() == Some(true) {
-                    attrs.push(Attr::new([option], Expr::bool(true)));
-                }
-                self.carry(service, &node.place, key, option);
+        if let Some(node) = service.get("tty") {
+            if node.bool() == Some(true) {
+                attrs.push(Attr::new(["is_tty"], Expr::bool(true)));
             }
+            self.carry(service, &node.place, "tty", "is_tty");
+        }
+        if let Some(node) = service.get("stdin_open") {
+            // Not `is_foreground`, because somebody has to start such a process by hand.
+            self.carry(service, &node.place, "stdin_open", "nothing: processes have no input");
         }
         attrs.extend(self.disabled(service));
         attrs.extend(self.replicas(service).map(|count| Attr::new(["replicas"], Expr::int(count))));

@@ -39,7 +39,7 @@ impl Rewrite<'_, '_, '_, '_> {
                     file,
                     listen.line,
                     why,
-                    "mount a certificate, and migrate again, or use HTTP on this machine",
+                    "use HTTP on this machine, or mount a certificate, delete the written module, and migrate again",
                 );
                 return Tls::Lost;
             }
