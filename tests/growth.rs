@@ -74,7 +74,7 @@ fn is_linear(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, Stri
     assert!(growth(counts) < GROWTH, "{counts:?} instructions for size {size}, twice and four times that");
 }
 
-/// Checks that a limit was reached, so that four times the size adds less than half of the work.
+/// Checks that a limit was reached: input of four times the size takes less than one and a half times the work.
 #[track_caller]
 fn is_bounded(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, String)>) {
     let Some(counts) = counts(size, args, files) else { return };

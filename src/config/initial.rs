@@ -23,7 +23,7 @@ pub struct Seen {
 
 /// The beginnings of the comments above entries. These comments explain a key and are not reasons for its value.
 const COMMENTS: [&str; 3] = [
-    "Paths that are not checked, in .gitignore syntax. By default, neither are packages, generated and lock files.",
+    "Paths that are not checked, in .gitignore syntax. Packages, generated and lock files are left out by default.",
     "The groups of rules that run, with their current number of findings. Without `select`, all rules run.",
     "Left out, because the repository has nothing for them to check:",
 ];

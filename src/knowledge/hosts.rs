@@ -71,7 +71,7 @@ pub const PRIVATE: [&str; 16] = [
     "cluster.local",
     "svc",
     "localnet",
-    // The DNS server of podman's networks.
+    // The DNS domain of podman's networks.
     "dns.podman",
     // Public names that resolve to 127.0.0.1.
     "localtest.me",

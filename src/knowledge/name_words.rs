@@ -111,7 +111,7 @@ pub const EMPTY_OPTIONS: &[&str] = &["addr", "address", "bind", "default", "list
 pub const EMPTY_VARIABLES: &[&str] =
     &["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
 
-/// Beginnings of comments that name what a firewall's port is for.
+/// Beginnings of comments that state why a firewall opens a port.
 pub const REASONS: &[&str] = &["for ", "needed by ", "needed for ", "required by ", "required for ", "used by "];
 
 /// Sets of abbreviations for commands in the configuration of a shell, by the names of the abbreviations.

@@ -178,7 +178,7 @@ mod tests {
             ("exclude = [@\"a\"@, 'b#c'] # vendored", "vendored"),
             ("exclude = [@\"a#b\"@]", ""),
             (
-                "# Paths that are not checked, in .gitignore syntax. By default, neither are packages, generated and lock files.\nexclude = [@\"a\"@]",
+                "# Paths that are not checked, in .gitignore syntax. Packages, generated and lock files are left out by default.\nexclude = [@\"a\"@]",
                 "",
             ),
         ] {

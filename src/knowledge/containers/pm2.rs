@@ -1,6 +1,6 @@
 //! PM2's command line.
 
-/// The programs that do not return before the program ends.
+/// The commands that stay in the foreground until the started program ends.
 pub const RUNTIMES: [&str; 2] = ["pm2-runtime", "pm2-docker"];
 
 /// Flags whose value is the next word. From PM2's command-line reference.

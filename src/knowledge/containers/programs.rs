@@ -415,8 +415,8 @@ pub const HAPROXY_SECTIONS: [&str; 16] = [
     "userlist",
 ];
 
-/// Directives in the section `global` that need root, or that versions of nixpkgs reject. From HAProxy's configuration
-/// manual.
+/// Directives in the section `global` that need root, start a daemon, or are rejected by versions in nixpkgs. From
+/// HAProxy's configuration manual.
 pub const HAPROXY_OF_ROOT: [&str; 7] = ["chroot", "daemon", "gid", "group", "nbproc", "uid", "user"];
 
 /// A directive of HAProxy that works only in a container.
@@ -441,14 +441,14 @@ pub static HAPROXY_OF_IMAGE: &[HaproxyDirective] = &[
         words: "stats socket",
         value: "/",
         why: "the folder of the socket may exist only in the image",
-        todo: "write a path that you may write to",
+        todo: "use a path that you can write to",
     },
     HaproxyDirective {
         section: "resolvers",
         words: "nameserver",
         value: "127.0.0.11",
         why: "Docker's name server does not exist outside a container",
-        todo: "remove the section `resolvers`, and the words that refer to it",
+        todo: "remove the `resolvers` section, and the options that refer to it",
     },
 ];
 

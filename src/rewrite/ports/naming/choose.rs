@@ -147,7 +147,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     for at in order {
         let Some(name) = names[at].get(chosen[at]) else { continue };
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
-        // The same comment next to many numbers does not say that each of them may replace the first.
+        // If two numbers have the same comment, the second may replace the first. With more, that is not certain.
         let is_second = || {
             let namesakes = (groups[at], &names[at][0]);
             clusters[at].is_named_by_comment() && first_names.get(&namesakes).is_some_and(|count| *count == 2)

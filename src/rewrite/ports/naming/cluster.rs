@@ -49,7 +49,7 @@ struct Places<'a> {
     addresses: HashSet<(&'a str, &'a str)>,
     /// The instances or parts of the service that listen.
     middles: HashSet<Vec<String>>,
-    /// The rows of the table of well-known ports that uses match: numbers and names.
+    /// The rows of the table of well-known ports that match the uses: numbers and names.
     rows: HashSet<(u32, &'static str)>,
     /// The other ends of the ranges that the number is an end of. `None` for a range without a known other end.
     ranges: HashSet<Option<u32>>,
@@ -267,8 +267,8 @@ fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
 }
 
-/// The only service that listens on the port in the file that alone names the service of a text. An option in such a
-/// file is the port of the file's service.
+/// For a number in a text that only the file name identifies: the only service that listens on the port in the same
+/// file. The number is then the port of that service.
 fn listener_here(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
     let is_in_text = used.is_only_of_file() && used.evidence.is_in_text();
@@ -524,7 +524,8 @@ impl<'a> Cluster<'a> {
         self.places.addresses.iter().any(|(path, address)| *path == used.path && is_other(address))
     }
 
-    /// Whether a client connects to a service on its own machine, whose name it does not know better than the service.
+    /// Whether a local client may connect to this service: the client does not name the service that it connects to,
+    /// and this service may listen on the same machine.
     fn is_reached_by(&self, used: &Used<'_>) -> bool {
         used.evidence.is_client()
             && used.evidence.is_loopback()

@@ -191,8 +191,8 @@ impl<'a> Evidence<'a> {
         self.best.qualifier.iter().any(|word| word == "initrd")
     }
 
-    /// Whether only a set with several services, such as a list of endpoints, has the name of the service, and the entry
-    /// is about this machine.
+    /// Whether the service is named only by an entry in a set of several services, such as a list of endpoints, and the
+    /// entry is about this machine.
     pub fn is_catalogued(&self) -> bool {
         let is_here = || self.reader.beside.and_then(|beside| beside.full_host()).is_none_or(is_local);
         !self.is_remote && self.reader.is_held() && self.is_own_option() && is_here()

@@ -635,7 +635,7 @@ fn is_only_element(above: &str, after: &str) -> bool {
     above.trim_end().ends_with('[') && after.trim_start().starts_with(']')
 }
 
-/// Whether a number is the only one that an option of a firewall opens, and the number alone does not say what it is.
+/// Whether a number is the only one that a firewall option opens, and the number alone does not identify the service.
 fn opens_one(port: &Missing<'_>, before: &str, after: &str) -> bool {
     let last = port.name.rsplit('.').next().unwrap_or(port.name);
     let is_known = |row: &service_ports::Service| row.certainty != Certainty::Named;
@@ -644,8 +644,8 @@ fn opens_one(port: &Missing<'_>, before: &str, after: &str) -> bool {
         && !service_ports::services(port.number).iter().any(is_known)
 }
 
-/// The comment in the line above the statement whose list begins at the end of a text, if it names a service. A comment
-/// of several lines, or one that is set apart by a blank line, may be about more than the statement.
+/// The comment above the statement whose list starts at the end of the text, if the comment names a service. A comment
+/// with several lines, or with a blank line below it, may be about more than the statement.
 fn comment_of_statement(before: &str) -> &str {
     const MOST: usize = 4;
     let list = before.trim_end().trim_end_matches('[');
@@ -670,7 +670,7 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, ':' | ';' | ',' | '"')
 }
 
-/// Whether a word may be the number of a port.
+/// Whether a word may be a port number.
 fn is_number(word: &str) -> bool {
     word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -680,7 +680,7 @@ pub fn is_range_end(name: &str) -> bool {
     name.ends_with("Ranges.from") || name.ends_with("Ranges.to")
 }
 
-/// Whether the port is one of UDP: its option says so, or the rule of a firewall: `udp dport { 5004, 5005 }`.
+/// Whether a port is a UDP port, according to its option or the firewall rule: `udp dport { 5004, 5005 }`.
 pub fn is_udp(port: &Missing<'_>) -> bool {
     const AROUND: usize = 600;
     if port.name.to_ascii_lowercase().contains("udp") {
@@ -717,8 +717,8 @@ pub fn range_protocol(name: &str) -> Option<String> {
     is_range_end(name).then(|| protocol.to_owned())
 }
 
-/// The comment at the end of a line, without the comment marker, or that of a firewall's rule: `tcp dport 9324 accept
-/// comment "bird-exporter"`.
+/// The comment at the end of a line, without the comment marker, or the comment of a firewall rule: `tcp dport 9324
+/// accept comment "bird-exporter"`.
 fn comment_of(tail: &str) -> &str {
     const OF_RULE: &str = "comment \"";
     if let Some(at) = tail.find(" #") {

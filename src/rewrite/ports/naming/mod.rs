@@ -228,8 +228,8 @@ impl<'a> Used<'a> {
         self.known.map_or(0, |(_, weight)| weight).max(self.evidence.best.weight)
     }
 
-    /// The order of uses by what their names are worth. The first of several equal ones names the service, rather than an
-    /// entry of a catalogue.
+    /// The rank of a use as the source of a name: by weight, then uses that are not entries of a catalogue, then the
+    /// first use.
     fn rank(&self) -> (u32, bool, std::cmp::Reverse<usize>) {
         (self.evidence.best.weight, !self.evidence.is_catalogued(), std::cmp::Reverse(self.index))
     }

@@ -103,8 +103,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Gives a connection the subject of what is behind a proxy: the configuration of a proxy in the folder of a service
-    /// passes connections on to that service. What the proxy listens on is its own.
+    /// For a connection in the configuration of a proxy, in the folder of a service: makes that service the subject,
+    /// because the proxy passes the connection on to it. The ports that the proxy listens on keep the proxy as subject.
     pub fn look_behind_front(&mut self) {
         if !is_front(&self.subject) {
             return;

@@ -10,7 +10,7 @@ use super::words::{self, all_generic, is_front, site_labels, split};
 use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{self, Certainty, services};
 
-/// Sets of virtual hosts, without the first letter, which may be part of a longer name.
+/// The ends of the names of sets of virtual hosts, without the `v` or `V`: `virtualHosts`, `nginxVirtualHosts`.
 const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
 
 /// A name is a namespace if at least this many ports, and at least this many files, are under it.
@@ -124,8 +124,7 @@ pub struct Scaffolding<'a> {
     services: HashSet<String>,
     /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
     twins: HashSet<&'a str>,
-    /// Names after a holder of services that differ, but are the same without common final words: `wiki` and
-    /// `wiki-proxy`.
+    /// Different names of services that are the same without their common final words: `wiki` and `wiki-proxy`.
     siblings: HashSet<&'a str>,
     /// Lists of several numbers, such as those that a firewall opens, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
@@ -239,7 +238,7 @@ impl<'a> Scaffolding<'a> {
         self.twins.contains(container)
     }
 
-    /// Whether another name after a holder of services is the same without common final words.
+    /// Whether another name of a service is the same without its common final words.
     pub fn has_sibling(&self, name: &str) -> bool {
         self.siblings.contains(name)
     }
@@ -296,7 +295,7 @@ fn twins<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
     by_service.into_values().filter(|twins| twins.len() > 1).flatten().collect()
 }
 
-/// Names after a holder of services that are the same without common final words.
+/// Names of services that are the same without their common final words.
 fn siblings<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
     let held = |name: &&'a str| {
         let mut parts = name.split('.');

@@ -316,7 +316,7 @@ pub fn is_front(words: &[String]) -> bool {
     FRONTS.contains(&words.join("-").as_str()) || words.iter().any(|word| FRONTS.contains(&word.as_str()))
 }
 
-/// The labels of a virtual host's name at the beginning of some parts of an attribute path.
+/// The leading parts of an attribute path that are the labels of a virtual host's name.
 pub fn site_labels<'p, 'a>(parts: &'p [&'a str]) -> &'p [&'a str] {
     let is_label = |part: &&&str| {
         let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

@@ -132,7 +132,7 @@ impl Reader<'_> {
         found.extend(self.exported());
         found.extend(self.reached_by_protocol());
         if self.is_forwarded() {
-            // The other end is on another machine, which the names around the rule are not about.
+            // The other end is on another machine, so the names around the rule do not refer to it.
             found.retain(|Candidate { service, .. }| {
                 let name = service.concat();
                 let row = service_ports::named(&name);
@@ -226,7 +226,7 @@ impl Reader<'_> {
         self.parts.iter().any(|part| part.ends_with("ubstituters"))
     }
 
-    /// The service behind a tunnel, by the host that leads to it. The name of a whole domain says less than the file.
+    /// The service behind a tunnel, by the host that leads to it. A bare domain is weaker evidence than the file name.
     fn tunneled(&self) -> Option<Candidate> {
         let (own, weight) = match self.tunnel()? {
             // `"wiki.${domain}"`

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn virtual_hosts_outweigh_a_file_that_has_several() {
+fn names_of_virtual_hosts_outweigh_the_name_of_a_file_with_several_hosts() {
     let host = |label: &str| format!("services.nginx.virtualHosts.{label}.example.org.locations./.proxyPass");
     let (tube, atlas) = (host("tube"), host("atlas"));
     for path in ["modules/media/default.nix", "modules/virtual/mediaserver/default.nix"] {

@@ -362,7 +362,7 @@ fn a_set_of_services_is_not_a_catalogue_of_others() {
 }
 
 #[test]
-fn an_option_that_only_its_file_names_is_another_port_than_that_of_a_part() {
+fn an_option_named_after_its_file_is_not_the_port_of_a_part() {
     let uses = [
         (1337, "opts.worker.port.default", "gallery.nix", "default = @1337;"),
         (1337, "opts.port.default", "gallery.nix", "default = @1337;"),
@@ -408,7 +408,7 @@ fn the_ends_of_a_range_without_a_name_are_recognisable() {
 }
 
 #[test]
-fn the_ending_of_the_modules_of_a_repository_is_no_part_of_a_service() {
+fn a_suffix_of_all_modules_is_not_part_of_a_service_name() {
     let option = |name: &str| format!("flake.modules.options.services.{name}-reef.port.default");
     let names = ["wiki", "reels", "films", "dash"].map(option);
     let uses = [

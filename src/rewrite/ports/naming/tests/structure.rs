@@ -1,4 +1,4 @@
-//! Words of structure in names, and what distinguishes the ports of one service instead.
+//! Structural words do not name a service, and other evidence distinguishes the ports of one service.
 
 use super::*;
 
@@ -56,7 +56,7 @@ fn the_word_before_the_argument_of_a_function_names_it() {
 }
 
 #[test]
-fn a_listener_that_only_its_file_names_is_the_one_in_the_file() {
+fn a_number_in_a_text_belongs_to_the_listener_in_the_same_file() {
     let uses = [
         (8555, "virtualisation.oci-containers.containers.streamer.ports", "cameras.nix", "[ \"@8555:8555\" ]"),
         (8555, "environment.etc.?.text", "cameras.nix", "- 192.168.1.2:@8555"),
@@ -161,7 +161,7 @@ fn general_words_do_not_match_rows_of_the_table() {
 }
 
 #[test]
-fn the_rule_of_a_firewall_has_the_protocol_of_a_port() {
+fn firewall_rules_show_the_protocol_of_a_port() {
     for (rule, protocol) in [
         ("udp dport { @4321 } accept", "Udp"),
         ("udp dport { 4000, @4321 } accept", "Udp"),
@@ -173,7 +173,7 @@ fn the_rule_of_a_firewall_has_the_protocol_of_a_port() {
 }
 
 #[test]
-fn the_ends_of_a_range_in_the_rule_of_a_firewall_differ() {
+fn the_ends_of_a_range_in_a_firewall_rule_have_different_names() {
     let name = "firewall.rules.inet.filter.input.relay dport";
     assert_eq!(
         proposals(&[
@@ -185,7 +185,7 @@ fn the_ends_of_a_range_in_the_rule_of_a_firewall_differ() {
 }
 
 #[test]
-fn the_general_word_of_a_service_is_part_of_its_name() {
+fn a_generic_first_word_is_kept_if_the_file_configures_that_service() {
     let configures = "let port = @8083; in { services.open-webui = { inherit port; }; }";
     assert_eq!(proposals(&[(8083, "port", "open-webui/default.nix", configures)]), ["services.openWebui=8083"]);
     let other = "let port = @8083; in { services.webui = { inherit port; }; }";
