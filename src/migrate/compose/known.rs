@@ -304,8 +304,10 @@ impl Instance<'_, '_, '_> {
 
     fn set_variable(&mut self, name: &str, value: &Node, place: &Place) {
         let what = format!("environment.{name}");
+        let image = self.service.image().unwrap_or_default();
+        let ports = server_ports::settings(&self.service.role);
         let is_port = containers::server_ports::number(value.text().unwrap_or_default()).is_some()
-            && server_ports::settings(&self.service.role).iter().any(|(_, settings)| settings.has_variable(name));
+            && ports.iter().any(|(_, settings)| settings.has_variable(name, image));
         if is_port {
             self.builder.carry(self.service, place, &what, "the entry in the port registry");
         } else if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
