@@ -148,7 +148,12 @@ fn defaults_in_the_source_are_exported_or_reported() {
         ("compose.yaml", compose),
         ("py/Dockerfile", &python),
         ("py/a.py", "HOST = config(\"CACHE_HOST\", default=\"db\")\np.add_argument(\"--db-host\", default=\"db\")\n"),
-        ("py/settings.py", "class Settings(BaseSettings):\n    pg_host: str = \"db\"\n"),
+        (
+            "py/settings.py",
+            "class Store(BaseModel):\n    host: str = \"db\"\nclass Settings(BaseSettings):\n    pg_host: str = \"db\"\n    \
+             my_host: str = Field(\"db\", env=\"OTHER\")\n",
+        ),
+        ("py/b.java", "env.put(\"JAVA_HOST\", \"db\");\n"),
         ("go/Dockerfile", &go),
         ("go/go.mod", "module shop\n"),
         ("go/main.go", "type C struct {\n\tHost string `env:\"STORE_HOST\" env-default:\"db\"`\n}\n"),
@@ -168,7 +173,12 @@ fn defaults_in_the_source_are_exported_or_reported() {
     .has("RUBY_HOST = \"127.0.0.1\";")
     .has("RAILS_HOST = \"127.0.0.1\";")
     .has("RUST_HOST = \"127.0.0.1\";")
-    .left("services.py.source", "\"line\":2,\"path\":\"py/a.py\"");
+    .left("services.py.source", "\"line\":2,\"path\":\"py/a.py\"")
+    .left("services.py.source", "\"line\":2,\"path\":\"py/settings.py\"")
+    .left("services.py.source", "py/b.java")
+    .lacks(" HOST = \"127.0.0.1\";")
+    .lacks("MY_HOST")
+    .lacks("JAVA_HOST");
 }
 
 #[test]
@@ -179,7 +189,7 @@ fn servers_that_a_dockerfile_installs_are_the_usual_ones() {
         ("compose.yaml", compose),
         ("web.conf", "events {}\nhttp { server { listen 80; location / { return 200 ok; } } }\n"),
         (
-            "web/dockerfile",
+            "web/Dockerfile",
             "FROM alpine:3.20\nRUN apk add --no-cache nginx\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
         ),
         (
@@ -188,8 +198,45 @@ fn servers_that_a_dockerfile_installs_are_the_usual_ones() {
         ),
     ])
     .has("services.nginx.web = {")
+    .has("return 200 ok;")
+    .not_left("services.web.volumes", "")
     .has("services.memcached.memory = {")
     .registers("memory = 11230;");
+}
+
+#[test]
+fn servers_with_the_files_of_their_distribution_are_not_those_of_the_image() {
+    let compose = "services:\n  site: {build: ./site, ports: [\"8080:80\"]}\n  conf: {build: ./conf, ports: [\"8081:80\"]}\n  \
+        own: {build: ./own, ports: [\"8082:80\"]}\n  store: {build: ./store, environment: {MYSQL_DATABASE: shop}}\n";
+    let command = "CMD [\"nginx\", \"-g\", \"daemon off;\"]\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        (
+            "site/Dockerfile",
+            &format!("FROM ubuntu:22.04\nRUN apt-get install -y nginx\nCOPY site /var/www/html\n{command}"),
+        ),
+        ("site/site/index.html", "a"),
+        (
+            "conf/Dockerfile",
+            &format!("FROM alpine:3.20\nRUN apk add nginx\nCOPY a.conf /etc/nginx/http.d/default.conf\n{command}"),
+        ),
+        ("conf/a.conf", "server { listen 80; }\n"),
+        ("own/Dockerfile", &format!("FROM alpine:3.20\nRUN apk add nginx\nCOPY files /etc/nginx/\n{command}")),
+        ("own/files/nginx.conf", "events {}\nhttp { server { listen 80; location / { return 200 own; } } }\n"),
+        ("store/Dockerfile", "FROM debian:12\nRUN apt-get install -y mariadb-server\nCMD [\"mysqld\"]\n"),
+    ])
+    .lacks("services.nginx.site")
+    .lacks("services.nginx.conf")
+    .lacks("services.mysql.store")
+    .has("services.nginx.own = {")
+    .has("return 200 own;");
+}
+
+#[test]
+fn a_dockerfile_may_have_a_name_in_lower_case() {
+    let compose = "services: {app: {build: .}}\n";
+    let image = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+    Repo::of(&[("compose.yaml", compose), ("dockerfile", image), ("a.js", "")]).has("/bin/node a.js");
 }
 
 #[test]
@@ -206,6 +253,38 @@ fn ports_have_the_numbers_that_programs_listen_on() {
     .left("services.one.ports.8001", "it is not reachable on 9001")
     .has("APP_PORT = toString ports.development.two;")
     .registers("two = 13001;");
+}
+
+#[test]
+fn a_variable_for_a_port_belongs_to_the_program_that_listens_on_it() {
+    let compose = "services:\n  back: {image: \"python:3.12\", working_dir: /x, command: python s.py 5000, \
+        volumes: [\"./back:/x\"], expose: [5000]}\n  \
+        client: {build: ./client, ports: [\"3001:3000\"]}\n  \
+        known: {build: ./client, ports: [\"3002:3000\"], environment: {API_PORT: 5000}}\n  \
+        prints: {build: ./prints, ports: [\"3003:3000\"]}\n  go: {build: ./go, ports: [\"3004:3000\"]}\n  \
+        later: {build: ./later, ports: [\"3005:3000\"]}\n";
+    let image = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("back/s.py", ""),
+        ("client/Dockerfile", image),
+        ("client/a.js", "const api = [process.env.API_HOST, process.env.API_PORT || 5000];\nstart();\n"),
+        ("prints/Dockerfile", image),
+        ("prints/a.js", "app.listen(3000); const url = \"http://localhost:\" + process.env.SERVER_PORT;\n"),
+        ("go/Dockerfile", "FROM golang:1.24\nWORKDIR /app\nCOPY . .\nCMD [\"go\", \"run\", \".\"]\n"),
+        ("go/go.mod", "module shop\n"),
+        ("go/main.go", "func main() { http.ListenAndServe(os.Getenv(\"APP_PORT\"), nil) }\n"),
+        ("later/Dockerfile", image),
+        ("later/a.js", "const port = process.env.WEB_PORT;\napp.listen(port);\n"),
+    ])
+    .lacks("API_PORT = toString ports.development.client")
+    .has("API_PORT = toString ports.development.back;")
+    .left("services.client.ports.3000", "it is unknown how the program gets its port")
+    .left("services.known.ports.3000", "it is unknown how the program gets its port")
+    .lacks("SERVER_PORT")
+    .left("services.prints.ports.3000", "it is unknown how the program gets its port")
+    .has("APP_PORT = \":${toString ports.development.go}\";")
+    .has("WEB_PORT = toString ports.development.later;");
 }
 
 #[test]
@@ -234,4 +313,31 @@ fn a_password_in_compose_belongs_to_the_user_in_the_image() {
     .has("'\\'''keeper'\\'''@'")
     .carried("services.my.environment.MYSQL_PASSWORD", "settings.processes.my-password")
     .not_left("services.app.env_file", "MY_PORT");
+}
+
+#[test]
+fn services_that_take_over_each_others_volumes_end() {
+    let names: Vec<String> = (0..12).map(|at| format!("s{at}")).collect();
+    let mut compose = "services:\n".to_owned();
+    for name in &names {
+        let others: Vec<&str> = names.iter().map(String::as_str).filter(|other| other != name).collect();
+        compose += &format!(
+            "  {name}: {{image: \"node:22\", command: node /{name}/a.js, volumes: [\"./{name}:/{name}\"], \
+             volumes_from: [{}]}}\n",
+            others.join(", ")
+        );
+    }
+    Repo::of(&[("compose.yaml", &compose), ("s0/a.js", "")]).has("node ./s11/a.js");
+}
+
+#[test]
+fn variables_of_other_images_do_not_move_a_port() {
+    let compose = "services:\n  store: {image: clickhouse/clickhouse-server, environment: {CLICKHOUSE_TCP_PORT: 9100}}\n  \
+        other: {image: bitnami/mariadb, environment: {MARIADB_PORT_NUMBER: 3320}}\n  \
+        app: {image: \"node:22\", command: node a.js, environment: {STORE: \"store:9000\"}}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.js", "")])
+        .registers("store = 9000;")
+        .registers("other = 3320;")
+        .has("STORE = \"127.0.0.1:${toString ports.development.store}\";")
+        .left("services.store.environment.CLICKHOUSE_TCP_PORT", "");
 }
