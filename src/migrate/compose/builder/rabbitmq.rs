@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Builder, MOST_PATHS};
+use crate::knowledge::containers;
 use crate::migrate::compose::folders;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::stack::Service;
@@ -26,7 +27,7 @@ impl<'m> Builder<'_, 'm> {
             let is_port = key.starts_with("listeners.tcp") || key.ends_with(".port");
             if let Some(port) = value.parse().ok().filter(|_| is_port).and_then(|number| service.port(number)) {
                 out.push(start).append(&self.port_text(Some(port))).push(end);
-            } else if value.starts_with('/') && paths.len() < MOST_PATHS {
+            } else if value.starts_with('/') && paths.len() < MOST_PATHS && containers::is_path_of_rabbitmq(key) {
                 let here = folders::host_path(service, value);
                 if here == value {
                     let place = Place { path: file.into(), line: at + 1, column: 1 };
@@ -37,6 +38,15 @@ impl<'m> Builder<'_, 'm> {
                     paths.insert(value.to_owned());
                 }
                 out.push(start).push(&here).push(end);
+            } else if let Some((_, host)) = value.split_once('@').filter(|_| key.starts_with("cluster_formation")) {
+                // The name of a node has no port.
+                if self.stack.by_host(host).is_some() {
+                    let place = Place { path: file.into(), line: at + 1, column: 1 };
+                    let why = format!("the node {value} exists only on the Compose network");
+                    let todo = "write the name of the node on this machine, or remove the line";
+                    self.leave(service, &place, "rabbitmq.conf", why, todo);
+                }
+                out.push(line);
             } else {
                 out.append(&self.rewriter(service).rewrite(line, Position::File));
             }
