@@ -245,6 +245,7 @@ impl Instance<'_, '_, '_> {
                 (None, _) => {}
             }
         }
+        self.taken_defaults();
         self.builder.ports_report(self.service);
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.usual) {
@@ -299,6 +300,19 @@ impl Instance<'_, '_, '_> {
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
             let why = "the service takes options, not variables";
             self.leave(&item.place, "env_file", why, "set the options that correspond to the variables in the file");
+        }
+    }
+
+    /// Reports ports whose default number another port of the server has now, such as that of MinIO's console.
+    fn taken_defaults(&self) {
+        for option in self.known.ports.iter().filter(|option| self.service.usual_port(option.container).is_none()) {
+            let number = option.container;
+            if let Some(port) = self.service.ports.iter().find(|port| port.number == number) {
+                let why =
+                    format!("services-flake's {} also uses port {number} for `{}`", self.known.option, option.option);
+                let todo = format!("set `{}` to another port", option.option);
+                self.leave(&port.place, "ports", why, todo);
+            }
         }
     }
 
