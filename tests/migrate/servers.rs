@@ -77,7 +77,10 @@ fn sql_files_run_once_and_in_order() {
     ]);
     repo.has("# The SQL files create their own databases.")
         .has("name = \"one_init\";\n              schema = ../one.sql;")
-        .has("pkgs.writeText \"init.sql\" \"${builtins.readFile ../two/a.sql}\\nuse `stock`;\\n${builtins.readFile ../two/b.sql}\"")
+        .has(
+            "pkgs.writeText \"init.sql\" \"${builtins.readFile ../two/a.sql}\\nDELIMITER ;\\nSET autocommit = DEFAULT,",
+        )
+        .has("sql_mode = DEFAULT;\\nuse `stock`;\\n${builtins.readFile ../two/b.sql}\"")
         .carried("services.one.volumes", "initialDatabases")
         .not_left("services.one.volumes", "")
         .not_left("services.two.volumes", "");
@@ -134,6 +137,48 @@ fn rabbitmq_reads_its_files_from_the_checkout() {
     .left("services.queue.rabbitmq.conf", "/etc/ssl/own/ca.pem, which exists only in the image")
     .not_left("services.queue.volumes", "")
     .not_left("services.plain.volumes", "");
+}
+
+#[test]
+fn rabbitmq_keeps_values_that_are_not_paths() {
+    let conf = "default_vhost = /\nmanagement.path_prefix = /mq\nmqtt.vhost = /shop\nprometheus.path = /metrics\n\
+                cluster_formation.classic_config.nodes.1 = rabbit@queue\n\
+                load_definitions = /etc/rabbitmq/definitions.json\nlisteners.tcp.default = 5690\n";
+    let compose = "services:\n  queue: {image: \"rabbitmq:4\", volumes: [\"./conf:/etc/rabbitmq\", \
+        \"./more.json:/etc/rabbitmq/definitions.json\", \"./x:/mq\"]}\n  \
+        two: {image: \"rabbitmq:4\", volumes: [\"./10.conf:/etc/rabbitmq/conf.d/10.conf\", \
+        \"./20.conf:/etc/rabbitmq/conf.d/20.conf\"]}\n  \
+        none: {image: \"rabbitmq:4\", volumes: [\"./none:/etc/rabbitmq\"]}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("conf/rabbitmq.conf", conf),
+        ("more.json", "{}"),
+        ("x/a", ""),
+        ("10.conf", "channel_max = 100\n"),
+        ("20.conf", "heartbeat = 10\n"),
+        ("none/definitions.json", "{}"),
+    ])
+    .has("default_vhost = /\n")
+    .has("management.path_prefix = /mq\n")
+    .has("mqtt.vhost = /shop\n")
+    .has("prometheus.path = /metrics\n")
+    .has("nodes.1 = rabbit@queue\n")
+    .has("load_definitions = ./more.json\n")
+    .not_left("services.queue.rabbitmq.conf", "exists only in the image")
+    .left("services.queue.rabbitmq.conf", "the node rabbit@queue exists only on the Compose network")
+    .has("RABBITMQ_CONFIG_FILES = \"./10.conf\";")
+    .not_left("services.two.volumes", "10.conf")
+    .left("services.two.volumes", "the files are in ./20.conf")
+    .left("services.none.volumes", "the files are in ./none");
+}
+
+#[test]
+fn a_port_on_the_default_of_another_is_reported() {
+    let compose = "services:\n  media: {image: minio/minio, command: 'server /data --address :9001'}\n  \
+        both: {image: minio/minio, command: 'server /data --address :9003 --console-address :9000'}\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .left("services.media.ports", "set `consoleAddress` to another port")
+        .not_left("services.both.ports", "another port");
 }
 
 #[test]
@@ -298,6 +343,19 @@ fn volumes_of_other_services_are_mounted() {
     ])
     .has("return 200 shared;")
     .carried("services.web.volumes_from", "the volumes of those services");
+}
+
+#[test]
+fn volumes_of_an_image_are_not_taken_over() {
+    let compose =
+        "services:\n  php: {build: ./php}\n  web: {image: nginx, ports: [\"8080:80\"], volumes_from: [php]}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("php/Dockerfile", "FROM php:8.3-fpm\nCOPY . /usr/share/nginx/html\nVOLUME /usr/share/nginx/html\n"),
+        ("php/index.php", "<?php"),
+    ])
+    .not_carried("services.web.volumes_from")
+    .left("services.web.volumes_from", "");
 }
 
 #[test]
