@@ -173,6 +173,37 @@ fn rabbitmq_keeps_values_that_are_not_paths() {
 }
 
 #[test]
+fn files_that_rabbitmq_gets_with_its_image_or_its_folder_are_known() {
+    let compose = "services:\n  built: {build: ./built}\n  \
+        folder: {image: \"rabbitmq:4\", volumes: [\"./conf:/etc/rabbitmq/conf.d\"]}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        (
+            "built/Dockerfile",
+            "FROM rabbitmq:4-management\nCOPY rabbitmq.conf /etc/rabbitmq/\nCOPY a.json /etc/rabbitmq/a.json\n\
+             COPY other /etc/rabbitmq/other\n",
+        ),
+        ("built/rabbitmq.conf", "load_definitions = /etc/rabbitmq/a.json\n"),
+        ("built/a.json", "{}"),
+        ("built/other", ""),
+        ("conf/10-port.conf", "listeners.tcp.default = 5699\n"),
+        ("conf/20-limits.conf", "channel_max = 100\n"),
+    ])
+    .not_left("services.built.build", "copies rabbitmq.conf")
+    .not_left("services.built.build", "copies a.json")
+    .left("services.built.build", "copies other")
+    .has("RABBITMQ_CONFIG_FILES = \"./conf\";")
+    .left("services.folder.rabbitmq.conf", "conf/10-port.conf")
+    .not_left("services.folder.rabbitmq.conf", "20-limits.conf");
+}
+
+#[test]
+fn a_file_with_nothing_but_the_port_needs_no_other_settings() {
+    let compose = "services: {cache: {image: \"redis:7\", command: redis-server /redis.conf, volumes: [\"./a.conf:/redis.conf\"]}}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.conf", "port 6391\n")]).registers("cache = 6391;").lacks("extraConfig");
+}
+
+#[test]
 fn a_port_on_the_default_of_another_is_reported() {
     let compose = "services:\n  media: {image: minio/minio, command: 'server /data --address :9001'}\n  \
         both: {image: minio/minio, command: 'server /data --address :9003 --console-address :9000'}\n";
@@ -219,6 +250,7 @@ fn defaults_in_the_source_are_exported_or_reported() {
     .has("RAILS_HOST = \"127.0.0.1\";")
     .has("RUST_HOST = \"127.0.0.1\";")
     .left("services.py.source", "\"line\":2,\"path\":\"py/a.py\"")
+    .left("services.py.source", "on another line")
     .left("services.py.source", "\"line\":2,\"path\":\"py/settings.py\"")
     .left("services.py.source", "py/b.java")
     .lacks(" HOST = \"127.0.0.1\";")

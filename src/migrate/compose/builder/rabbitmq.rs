@@ -6,14 +6,19 @@ use super::{Builder, MOST_PATHS};
 use crate::knowledge::containers;
 use crate::migrate::compose::folders;
 use crate::migrate::compose::hosts::Position;
-use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::stack::{self, Service};
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 
 impl<'m> Builder<'_, 'm> {
     /// The text of a configuration file with the addresses and paths of this machine, and the paths in the container
     /// that it named. Reports the files that exist only in the image.
-    pub(super) fn rabbitmq_conf(&self, service: &Service<'m>, file: &str, text: &str) -> (Text, BTreeSet<String>) {
+    pub(in crate::migrate::compose) fn rabbitmq_conf(
+        &self,
+        service: &Service<'m>,
+        file: &str,
+        text: &str,
+    ) -> (Text, BTreeSet<String>) {
         let mut out = Text::default();
         let mut paths = BTreeSet::new();
         for (at, line) in text.split_inclusive('\n').enumerate() {
@@ -52,5 +57,19 @@ impl<'m> Builder<'_, 'm> {
             }
         }
         (out, paths)
+    }
+
+    /// Reports the files of a folder that name addresses or paths in the containers. The program gets the folder as it is.
+    pub(in crate::migrate::compose) fn rabbitmq_folder(&self, service: &Service<'m>, folder: &str) {
+        for name in self.files.names(folder).iter().filter(|name| name.ends_with(".conf")).take(MOST_PATHS) {
+            let path = stack::below(folder, name);
+            let text = self.files.text(&path).ok().flatten().unwrap_or_default();
+            if self.rabbitmq_conf(service, &path, &text).0.as_literal() != Some(&text) {
+                let why =
+                    format!("./{folder} is passed as it is, and this file names addresses or paths in the containers");
+                let todo = "move its settings to a mounted rabbitmq.conf, and migrate again";
+                self.leave(service, &Place { path: path.into(), line: 1, column: 1 }, "rabbitmq.conf", why, todo);
+            }
+        }
     }
 }

@@ -72,7 +72,15 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         self.package_note(service);
         let words = process::words_or_usual(self, service).unwrap_or_default();
-        for (from, to) in &file.copies {
+        let is_received = |from: &str, to: &str| {
+            let target = if to.ends_with('/') { format!("{to}{}", paths::name(from)) } else { to.to_owned() };
+            let configurations = self.configurations.borrow();
+            let mut own = configurations.values().filter(|file| file.process == service.process);
+            let is_named = own.any(|file| file.paths.contains(&target));
+            is_named
+                || matches!(&service.role, Role::Package(package) if process::receives(self, service, package, &target))
+        };
+        for (from, to) in file.copies.iter().filter(|(from, to)| !is_received(from, to)) {
             let is_settings = ["/etc/", "/usr/local/etc/"].iter().any(|folder| to.starts_with(folder));
             if is_settings && !words.iter().any(|word| word.contains(to.trim_end_matches('/'))) {
                 let place = service.get("build").map_or(&service.key.place, |node| &node.place);

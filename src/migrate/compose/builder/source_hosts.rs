@@ -393,7 +393,7 @@ const AROUND: [&str; 22] = [
 ];
 
 /// What comes before a default in source code.
-const DEFAULTS: [&str; 15] = [
+const DEFAULTS: [&str; 18] = [
     "default=",
     "default =",
     "default:",
@@ -409,6 +409,9 @@ const DEFAULTS: [&str; 15] = [
     "?:",
     "str =",
     "String =",
+    "str] =",
+    "None =",
+    "Field(",
 ];
 
 /// Whether the value of a variable or a key can be a bare host name. That of a URL or an address cannot.
@@ -506,6 +509,9 @@ mod tests {
             ("p.add_argument(\"--db-host\", type=str, default=\"db\")", true),
             ("let h = env::var(\"DB_HOST\").unwrap_or_else(|_| \"db\".into());", true),
             ("host: str = Field(default=\"db\")", true),
+            ("host: str = Field(\"db\", alias=\"X\")", true),
+            ("host: Optional[str] = \"db\"", true),
+            ("kind: str | None = \"db\"", false),
             ("p.add_argument(\"--server-kind\", default=\"db\")", false),
             ("p.add_argument(\"--ghost\", default=\"db\")", false),
             ("hostname_label = x; kind: str = \"db\"", false),

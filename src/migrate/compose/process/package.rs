@@ -98,6 +98,9 @@ pub fn package_variables(
 /// The variables that name the files in the repository which replace those that the program reads in its image.
 fn files_of_image(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage) -> Vec<(String, Text)> {
     let files = found_files(builder, service, package).into_iter().map(|file| {
+        if builder.files().is_folder(&file.full) && package.package == "rabbitmq-server" {
+            builder.rabbitmq_folder(service, &file.full);
+        }
         let text = match builder.rewritten_file(service, &file.full) {
             Some(variable) => Text::code(variable),
             None => Text::literal(file.here),
