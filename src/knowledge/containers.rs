@@ -12,7 +12,7 @@ pub mod server_ports;
 mod unavailable;
 
 use crate::paths;
-pub use packages::{PackageImage, packages};
+pub use packages::{PackageImage, is_path_of_rabbitmq, packages};
 pub use programs::{
     APACHE_ROOT, COMMON_PROGRAMS, CONNECTING, DOCKER_FLAGS, FILE_DIRECTIVES, FILE_WORDS, HAPROXY_OF_IMAGE,
     HAPROXY_OF_ROOT, HAPROXY_SECTIONS, HOST_CLIENTS, IMAGE_HOSTS, INSTALLED, INSTALLED_SERVERS, NOT_CLIENTS,

@@ -77,7 +77,10 @@ fn sql_files_run_once_and_in_order() {
     ]);
     repo.has("# The SQL files create their own databases.")
         .has("name = \"one_init\";\n              schema = ../one.sql;")
-        .has("pkgs.writeText \"init.sql\" \"${builtins.readFile ../two/a.sql}\\nuse `stock`;\\n${builtins.readFile ../two/b.sql}\"")
+        .has(
+            "pkgs.writeText \"init.sql\" \"${builtins.readFile ../two/a.sql}\\nDELIMITER ;\\nSET autocommit = DEFAULT,",
+        )
+        .has("sql_mode = DEFAULT;\\nuse `stock`;\\n${builtins.readFile ../two/b.sql}\"")
         .carried("services.one.volumes", "initialDatabases")
         .not_left("services.one.volumes", "")
         .not_left("services.two.volumes", "");
@@ -137,6 +140,79 @@ fn rabbitmq_reads_its_files_from_the_checkout() {
 }
 
 #[test]
+fn rabbitmq_keeps_values_that_are_not_paths() {
+    let conf = "default_vhost = /\nmanagement.path_prefix = /mq\nmqtt.vhost = /shop\nprometheus.path = /metrics\n\
+                cluster_formation.classic_config.nodes.1 = rabbit@queue\n\
+                load_definitions = /etc/rabbitmq/definitions.json\nlisteners.tcp.default = 5690\n";
+    let compose = "services:\n  queue: {image: \"rabbitmq:4\", volumes: [\"./conf:/etc/rabbitmq\", \
+        \"./more.json:/etc/rabbitmq/definitions.json\", \"./x:/mq\"]}\n  \
+        two: {image: \"rabbitmq:4\", volumes: [\"./10.conf:/etc/rabbitmq/conf.d/10.conf\", \
+        \"./20.conf:/etc/rabbitmq/conf.d/20.conf\"]}\n  \
+        none: {image: \"rabbitmq:4\", volumes: [\"./none:/etc/rabbitmq\"]}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("conf/rabbitmq.conf", conf),
+        ("more.json", "{}"),
+        ("x/a", ""),
+        ("10.conf", "channel_max = 100\n"),
+        ("20.conf", "heartbeat = 10\n"),
+        ("none/definitions.json", "{}"),
+    ])
+    .has("default_vhost = /\n")
+    .has("management.path_prefix = /mq\n")
+    .has("mqtt.vhost = /shop\n")
+    .has("prometheus.path = /metrics\n")
+    .has("nodes.1 = rabbit@queue\n")
+    .has("load_definitions = ./more.json\n")
+    .not_left("services.queue.rabbitmq.conf", "exists only in the image")
+    .left("services.queue.rabbitmq.conf", "the node rabbit@queue exists only on the Compose network")
+    .has("RABBITMQ_CONFIG_FILES = \"./10.conf\";")
+    .not_left("services.two.volumes", "10.conf")
+    .left("services.two.volumes", "the files are in ./20.conf")
+    .left("services.none.volumes", "the files are in ./none");
+}
+
+#[test]
+fn files_that_rabbitmq_gets_with_its_image_or_its_folder_are_known() {
+    let compose = "services:\n  built: {build: ./built}\n  \
+        folder: {image: \"rabbitmq:4\", volumes: [\"./conf:/etc/rabbitmq/conf.d\"]}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        (
+            "built/Dockerfile",
+            "FROM rabbitmq:4-management\nCOPY rabbitmq.conf /etc/rabbitmq/\nCOPY a.json /etc/rabbitmq/a.json\n\
+             COPY other /etc/rabbitmq/other\n",
+        ),
+        ("built/rabbitmq.conf", "load_definitions = /etc/rabbitmq/a.json\n"),
+        ("built/a.json", "{}"),
+        ("built/other", ""),
+        ("conf/10-port.conf", "listeners.tcp.default = 5699\n"),
+        ("conf/20-limits.conf", "channel_max = 100\n"),
+    ])
+    .not_left("services.built.build", "copies rabbitmq.conf")
+    .not_left("services.built.build", "copies a.json")
+    .left("services.built.build", "copies other")
+    .has("RABBITMQ_CONFIG_FILES = \"./conf\";")
+    .left("services.folder.rabbitmq.conf", "conf/10-port.conf")
+    .not_left("services.folder.rabbitmq.conf", "20-limits.conf");
+}
+
+#[test]
+fn a_file_with_nothing_but_the_port_needs_no_other_settings() {
+    let compose = "services: {cache: {image: \"redis:7\", command: redis-server /redis.conf, volumes: [\"./a.conf:/redis.conf\"]}}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.conf", "port 6391\n")]).registers("cache = 6391;").lacks("extraConfig");
+}
+
+#[test]
+fn a_port_on_the_default_of_another_is_reported() {
+    let compose = "services:\n  media: {image: minio/minio, command: 'server /data --address :9001'}\n  \
+        both: {image: minio/minio, command: 'server /data --address :9003 --console-address :9000'}\n";
+    Repo::of(&[("compose.yaml", compose)])
+        .left("services.media.ports", "set `consoleAddress` to another port")
+        .not_left("services.both.ports", "another port");
+}
+
+#[test]
 fn defaults_in_the_source_are_exported_or_reported() {
     let compose = "services:\n  db: {image: \"postgres:16\"}\n  py: {build: ./py}\n  go: {build: ./go}\n  \
         js: {build: ./js}\n  rb: {build: ./rb}\n  rs: {build: ./rs}\n";
@@ -148,7 +224,12 @@ fn defaults_in_the_source_are_exported_or_reported() {
         ("compose.yaml", compose),
         ("py/Dockerfile", &python),
         ("py/a.py", "HOST = config(\"CACHE_HOST\", default=\"db\")\np.add_argument(\"--db-host\", default=\"db\")\n"),
-        ("py/settings.py", "class Settings(BaseSettings):\n    pg_host: str = \"db\"\n"),
+        (
+            "py/settings.py",
+            "class Store(BaseModel):\n    host: str = \"db\"\nclass Settings(BaseSettings):\n    pg_host: str = \"db\"\n    \
+             my_host: str = Field(\"db\", env=\"OTHER\")\n",
+        ),
+        ("py/b.java", "env.put(\"JAVA_HOST\", \"db\");\n"),
         ("go/Dockerfile", &go),
         ("go/go.mod", "module shop\n"),
         ("go/main.go", "type C struct {\n\tHost string `env:\"STORE_HOST\" env-default:\"db\"`\n}\n"),
@@ -168,7 +249,13 @@ fn defaults_in_the_source_are_exported_or_reported() {
     .has("RUBY_HOST = \"127.0.0.1\";")
     .has("RAILS_HOST = \"127.0.0.1\";")
     .has("RUST_HOST = \"127.0.0.1\";")
-    .left("services.py.source", "\"line\":2,\"path\":\"py/a.py\"");
+    .left("services.py.source", "\"line\":2,\"path\":\"py/a.py\"")
+    .left("services.py.source", "on another line")
+    .left("services.py.source", "\"line\":2,\"path\":\"py/settings.py\"")
+    .left("services.py.source", "py/b.java")
+    .lacks(" HOST = \"127.0.0.1\";")
+    .lacks("MY_HOST")
+    .lacks("JAVA_HOST");
 }
 
 #[test]
@@ -179,7 +266,7 @@ fn servers_that_a_dockerfile_installs_are_the_usual_ones() {
         ("compose.yaml", compose),
         ("web.conf", "events {}\nhttp { server { listen 80; location / { return 200 ok; } } }\n"),
         (
-            "web/dockerfile",
+            "web/Dockerfile",
             "FROM alpine:3.20\nRUN apk add --no-cache nginx\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
         ),
         (
@@ -188,8 +275,45 @@ fn servers_that_a_dockerfile_installs_are_the_usual_ones() {
         ),
     ])
     .has("services.nginx.web = {")
+    .has("return 200 ok;")
+    .not_left("services.web.volumes", "")
     .has("services.memcached.memory = {")
     .registers("memory = 11230;");
+}
+
+#[test]
+fn servers_with_the_files_of_their_distribution_are_not_those_of_the_image() {
+    let compose = "services:\n  site: {build: ./site, ports: [\"8080:80\"]}\n  conf: {build: ./conf, ports: [\"8081:80\"]}\n  \
+        own: {build: ./own, ports: [\"8082:80\"]}\n  store: {build: ./store, environment: {MYSQL_DATABASE: shop}}\n";
+    let command = "CMD [\"nginx\", \"-g\", \"daemon off;\"]\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        (
+            "site/Dockerfile",
+            &format!("FROM ubuntu:22.04\nRUN apt-get install -y nginx\nCOPY site /var/www/html\n{command}"),
+        ),
+        ("site/site/index.html", "a"),
+        (
+            "conf/Dockerfile",
+            &format!("FROM alpine:3.20\nRUN apk add nginx\nCOPY a.conf /etc/nginx/http.d/default.conf\n{command}"),
+        ),
+        ("conf/a.conf", "server { listen 80; }\n"),
+        ("own/Dockerfile", &format!("FROM alpine:3.20\nRUN apk add nginx\nCOPY files /etc/nginx/\n{command}")),
+        ("own/files/nginx.conf", "events {}\nhttp { server { listen 80; location / { return 200 own; } } }\n"),
+        ("store/Dockerfile", "FROM debian:12\nRUN apt-get install -y mariadb-server\nCMD [\"mysqld\"]\n"),
+    ])
+    .lacks("services.nginx.site")
+    .lacks("services.nginx.conf")
+    .lacks("services.mysql.store")
+    .has("services.nginx.own = {")
+    .has("return 200 own;");
+}
+
+#[test]
+fn a_dockerfile_may_have_a_name_in_lower_case() {
+    let compose = "services: {app: {build: .}}\n";
+    let image = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+    Repo::of(&[("compose.yaml", compose), ("dockerfile", image), ("a.js", "")]).has("/bin/node a.js");
 }
 
 #[test]
@@ -209,6 +333,38 @@ fn ports_have_the_numbers_that_programs_listen_on() {
 }
 
 #[test]
+fn a_variable_for_a_port_belongs_to_the_program_that_listens_on_it() {
+    let compose = "services:\n  back: {image: \"python:3.12\", working_dir: /x, command: python s.py 5000, \
+        volumes: [\"./back:/x\"], expose: [5000]}\n  \
+        client: {build: ./client, ports: [\"3001:3000\"]}\n  \
+        known: {build: ./client, ports: [\"3002:3000\"], environment: {API_PORT: 5000}}\n  \
+        prints: {build: ./prints, ports: [\"3003:3000\"]}\n  go: {build: ./go, ports: [\"3004:3000\"]}\n  \
+        later: {build: ./later, ports: [\"3005:3000\"]}\n";
+    let image = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("back/s.py", ""),
+        ("client/Dockerfile", image),
+        ("client/a.js", "const api = [process.env.API_HOST, process.env.API_PORT || 5000];\nstart();\n"),
+        ("prints/Dockerfile", image),
+        ("prints/a.js", "app.listen(3000); const url = \"http://localhost:\" + process.env.SERVER_PORT;\n"),
+        ("go/Dockerfile", "FROM golang:1.24\nWORKDIR /app\nCOPY . .\nCMD [\"go\", \"run\", \".\"]\n"),
+        ("go/go.mod", "module shop\n"),
+        ("go/main.go", "func main() { http.ListenAndServe(os.Getenv(\"APP_PORT\"), nil) }\n"),
+        ("later/Dockerfile", image),
+        ("later/a.js", "const port = process.env.WEB_PORT;\napp.listen(port);\n"),
+    ])
+    .lacks("API_PORT = toString ports.development.client")
+    .has("API_PORT = toString ports.development.back;")
+    .left("services.client.ports.3000", "it is unknown how the program gets its port")
+    .left("services.known.ports.3000", "it is unknown how the program gets its port")
+    .lacks("SERVER_PORT")
+    .left("services.prints.ports.3000", "it is unknown how the program gets its port")
+    .has("APP_PORT = \":${toString ports.development.go}\";")
+    .has("WEB_PORT = toString ports.development.later;");
+}
+
+#[test]
 fn volumes_of_other_services_are_mounted() {
     let compose = "services:\n  data: {image: busybox, volumes: [\"./web.conf:/etc/nginx/nginx.conf\", \"./my.cnf:/x.cnf\"]}\n  \
         web: {image: nginx, ports: [\"8080:80\"], volumes_from: [data]}\n";
@@ -219,6 +375,19 @@ fn volumes_of_other_services_are_mounted() {
     ])
     .has("return 200 shared;")
     .carried("services.web.volumes_from", "the volumes of those services");
+}
+
+#[test]
+fn volumes_of_an_image_are_not_taken_over() {
+    let compose =
+        "services:\n  php: {build: ./php}\n  web: {image: nginx, ports: [\"8080:80\"], volumes_from: [php]}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        ("php/Dockerfile", "FROM php:8.3-fpm\nCOPY . /usr/share/nginx/html\nVOLUME /usr/share/nginx/html\n"),
+        ("php/index.php", "<?php"),
+    ])
+    .not_carried("services.web.volumes_from")
+    .left("services.web.volumes_from", "");
 }
 
 #[test]
@@ -249,4 +418,31 @@ fn dependants_wait_for_the_users_of_a_database() {
         .has("stock-configure.condition = \"process_completed_successfully\";")
         .has("is_tty = true;")
         .lacks("is_foreground");
+}
+
+#[test]
+fn services_that_take_over_each_others_volumes_end() {
+    let names: Vec<String> = (0..12).map(|at| format!("s{at}")).collect();
+    let mut compose = "services:\n".to_owned();
+    for name in &names {
+        let others: Vec<&str> = names.iter().map(String::as_str).filter(|other| other != name).collect();
+        compose += &format!(
+            "  {name}: {{image: \"node:22\", command: node /{name}/a.js, volumes: [\"./{name}:/{name}\"], \
+             volumes_from: [{}]}}\n",
+            others.join(", ")
+        );
+    }
+    Repo::of(&[("compose.yaml", &compose), ("s0/a.js", "")]).has("node ./s11/a.js");
+}
+
+#[test]
+fn variables_of_other_images_do_not_move_a_port() {
+    let compose = "services:\n  store: {image: clickhouse/clickhouse-server, environment: {CLICKHOUSE_TCP_PORT: 9100}}\n  \
+        other: {image: bitnami/mariadb, environment: {MARIADB_PORT_NUMBER: 3320}}\n  \
+        app: {image: \"node:22\", command: node a.js, environment: {STORE: \"store:9000\"}}\n";
+    Repo::of(&[("compose.yaml", compose), ("a.js", "")])
+        .registers("store = 9000;")
+        .registers("other = 3320;")
+        .has("STORE = \"127.0.0.1:${toString ports.development.store}\";")
+        .left("services.store.environment.CLICKHOUSE_TCP_PORT", "");
 }

@@ -52,10 +52,9 @@ impl PackageImage {
         self.contains("{data}")
     }
 
-    /// Whether the program receives the path of a file or folder in the image.
+    /// Whether its arguments or variables contain the path of a file or folder in the image.
     pub fn is_told(&self, target: &str) -> bool {
-        let target = target.trim_end_matches('/');
-        self.contains(&format!("{{{target}}}")) || self.reads.iter().any(|(path, _)| is_part_of(path, target))
+        self.contains(&format!("{{{}}}", target.trim_end_matches('/')))
     }
 
     /// The paths of the files and folders in the image that the program receives.
@@ -69,14 +68,6 @@ impl PackageImage {
         let variables = self.variables.iter().map(|(_, value)| value);
         self.arguments.iter().chain(variables).any(|text| text.contains(placeholder))
     }
-}
-
-/// Whether a path is that of a file or folder that a mount contains, or of a folder that contains a mounted file.
-fn is_part_of(path: &str, target: &str) -> bool {
-    let is_below = |path: &str, folder: &str| {
-        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    is_below(path, target) || is_below(target, path)
 }
 
 const fn package(
@@ -537,6 +528,13 @@ const RABBITMQ_MANAGEMENT: &[(&str, &str)] = &[
     ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-rabbitmq_management tcp_config [{{port,{15672}}}]"),
 ];
 /// From RabbitMQ's guide to its configuration.
+/// Whether the value of a key in `rabbitmq.conf` is a file or a folder. Values of other keys, such as the names of virtual
+/// hosts and the prefix of the management UI, may also begin with `/`.
+pub fn is_path_of_rabbitmq(key: &str) -> bool {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    ["file", "definitions", "dir"].iter().any(|end| last.ends_with(end)) || key == "definitions.local.path"
+}
+
 const RABBITMQ_FILES: &[(&str, &str)] = &[
     ("/etc/rabbitmq/rabbitmq.conf", "RABBITMQ_CONFIG_FILE"),
     ("/etc/rabbitmq/conf.d", "RABBITMQ_CONFIG_FILES"),

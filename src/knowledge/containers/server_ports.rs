@@ -141,6 +141,9 @@ const SETTINGS: &[PortSetting] = &[
     setting("node-red", 1880, &["-p"], &[], &[]),
 ];
 
+/// Variables that only the start scripts of Bitnami's images read, besides those that end in `_PORT_NUMBER`.
+const BITNAMI: [&str; 2] = ["CLICKHOUSE_HTTP_PORT", "CLICKHOUSE_TCP_PORT"];
+
 /// The configuration files that servers read without being told to, by their paths in the image. A folder ends in `/`.
 const USUAL_FILES: &[(&str, &str)] = &[
     ("mysql", "/etc/mysql/"),
@@ -225,9 +228,10 @@ impl PortSettings {
         found
     }
 
-    /// Whether a variable sets the port.
-    pub fn has_variable(&self, name: &str) -> bool {
-        self.variables.contains(&name)
+    /// Whether a variable sets the port in an image.
+    pub fn has_variable(&self, name: &str, image: &str) -> bool {
+        let is_of_bitnami = || name.ends_with("_PORT_NUMBER") || BITNAMI.contains(&name);
+        self.variables.contains(&name) && (image.contains("bitnami") || !is_of_bitnami())
     }
 
     /// Whether a configuration file may set the port.
@@ -286,11 +290,13 @@ pub fn number(value: &str) -> Option<u16> {
 }
 
 /// Passes each key of a configuration file with its value to a function. The key contains the sections, keys or blocks
-/// around it: `[server]`, `net:` with an indented `port:`. Keys and values are separated by `=`, `:` or spaces, or are in
-/// XML elements.
+/// around it: `[server]`, `net:` with an indented `port:`, `cluster {`. Keys and values are separated by `=`, `:` or
+/// spaces, or are in XML elements.
 fn each_setting(text: &str, each: &mut dyn FnMut(&str, &str)) {
     let mut section = String::new();
-    let mut outer: Vec<(usize, &str)> = Vec::new();
+    let mut outer: Vec<Outer<'_>> = Vec::new();
+    // The number of open blocks below the deepest level. Ports are not set there.
+    let mut deeper = 0;
     for line in text.lines() {
         let plain = line.trim();
         if plain.is_empty() || plain.starts_with(['#', ';']) || plain.starts_with("//") {
@@ -307,27 +313,62 @@ fn each_setting(text: &str, each: &mut dyn FnMut(&str, &str)) {
             }
             continue;
         }
-        let Some((key, value)) = key_and_value(plain) else { continue };
-        let indent = line.len() - line.trim_start().len();
-        outer.retain(|(other, _)| *other < indent);
-        if matches!(value, "" | "{") {
-            // A deep file has no ports that matter.
-            if outer.len() < MOST_LEVELS {
-                outer.push((indent, key));
+        if let Some(rest) = plain.strip_prefix('}') {
+            let ends = 1 + rest.chars().take_while(|c| *c == '}').count();
+            for _ in 0..ends {
+                if deeper > 0 {
+                    deeper -= 1;
+                } else if let Some(at) = outer.iter().rposition(|block| block.indent.is_none()) {
+                    outer.truncate(at);
+                }
             }
             continue;
         }
-        let around: String = outer.iter().map(|(_, name)| format!("{name}.")).collect();
+        let indent = line.len() - line.trim_start().len();
+        while outer.last().is_some_and(|block| block.indent.is_some_and(|other| other >= indent)) {
+            outer.pop();
+        }
+        let code = plain.split(" #").next().unwrap_or(plain).trim_end();
+        if let Some(name) = code.strip_suffix('{') {
+            match outer.len() < MOST_LEVELS && deeper == 0 {
+                true => {
+                    let name = name.trim_end().trim_end_matches([':', '=']).trim_end().trim_matches('"');
+                    outer.push(Outer { indent: None, name });
+                }
+                false => deeper += 1,
+            }
+            continue;
+        }
+        let Some((key, value)) = key_and_value(code) else { continue };
+        if value.is_empty() {
+            if outer.len() < MOST_LEVELS {
+                outer.push(Outer { indent: Some(indent), name: key });
+            }
+            continue;
+        }
+        if deeper > 0 {
+            continue;
+        }
+        // The brackets around a whole file, as in JSON, have no name.
+        let names = outer.iter().map(|block| block.name).filter(|name| !name.is_empty());
+        let around: String = names.map(|name| format!("{name}.")).collect();
         each(&format!("{section}{around}{key}"), value);
     }
+}
+
+/// A key or block around others.
+struct Outer<'t> {
+    /// The indentation of a key, whose block ends with the next line that is not indented more. `None` for a block that
+    /// ends with a brace.
+    indent: Option<usize>,
+    name: &'t str,
 }
 
 /// The maximum number of keys around a key.
 const MOST_LEVELS: usize = 8;
 
-/// The key and the value in a line, without a comment after the value.
+/// The key and the value in a line.
 fn key_and_value(line: &str) -> Option<(&str, &str)> {
-    let line = line.split(" #").next().unwrap_or(line).trim_end();
     let end = line.find(|c: char| c.is_whitespace() || matches!(c, '=' | ':'))?;
     let key = line[..end].trim_matches('"');
     let value = line[end..].trim_start().trim_start_matches(['=', ':']).trim();
@@ -367,11 +408,25 @@ mod tests {
             PortSettings::of_package(package("jevolk/tuwunel"), 8008).in_arguments(&words("-O port=6167")),
             Some(6167)
         );
-        assert!(PortSettings::of_package(package("rabbitmq"), 5672).has_variable("RABBITMQ_NODE_PORT"));
+        assert!(PortSettings::of_package(package("rabbitmq"), 5672).has_variable("RABBITMQ_NODE_PORT", ""));
         assert!(
             !PortSettings::of_package(package("rabbitmq:3-management"), 15672)
-                .has_variable("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS")
+                .has_variable("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "")
         );
+    }
+
+    #[test]
+    fn only_bitnamis_images_read_the_variables_of_bitnami() {
+        for (server, usual, name) in [
+            ("clickhouse", 9000, "CLICKHOUSE_TCP_PORT"),
+            ("mysql", 3306, "MYSQL_PORT_NUMBER"),
+            ("postgres", 5432, "POSTGRESQL_PORT_NUMBER"),
+        ] {
+            let settings = PortSettings::of_service(server, usual);
+            assert!(settings.has_variable(name, "docker.io/bitnami/x:1"), "{name}");
+            assert!(!settings.has_variable(name, "x/x-server:1"), "{name}");
+        }
+        assert!(PortSettings::of_service("mysql", 3306).has_variable("MYSQL_TCP_PORT", "mysql:8.4"));
     }
 
     #[test]
@@ -383,6 +438,10 @@ mod tests {
             ("mongodb", 27017, "storage:\n  dbPath: /data\nnet:\n  bindIp: 0.0.0.0\n  port: 27018\n", Some(27018)),
             ("loki", 3100, "server:\n  http_listen_port: 3101\n  grpc_listen_port: 9097\n", Some(3101)),
             ("nats-server", 4222, "listen: \"0.0.0.0:4223\"\ncluster {\n  port: 6222\n}\nhttp: 8223\n", Some(4223)),
+            ("nats-server", 4222, "port: 4222\ncluster {\nport: 6222\n}\n", Some(4222)),
+            ("nats-server", 4222, "cluster {\nport: 6222\n}\nport: 4223\n", Some(4223)),
+            ("nats-server", 4222, "leafnodes: { # x\n  tls {\n  a: b\n  }\nport: 7422\n}\n", None),
+            ("nats-server", 4222, "cluster{\n  listen: 0.0.0.0:6222\n}\n}\nlisten: 4224\n", Some(4224)),
             ("nats-server", 8222, "port: 4223\nhttp_port = 8223\n", Some(8223)),
             ("clickhouse", 9000, "<clickhouse>\n  <tcp_port>9009</tcp_port>\n</clickhouse>\n", Some(9009)),
             ("rabbitmq-server", 5672, "listeners.tcp.default = 5673\n", Some(5673)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::stack::Service;
+use super::stack::{Bind, Service};
 use super::yaml::Node;
 use crate::knowledge::images::base;
 use crate::paths;
@@ -21,13 +21,15 @@ pub fn host_path(service: &Service<'_>, text: &str) -> String {
             None => format!("{}{path}", "../".repeat(working.split('/').count())),
         },
     };
-    for bind in service.binds() {
-        if text == bind.target {
-            return from_root(bind.source);
-        }
-        if let Some(rest) = text.strip_prefix(&bind.target).and_then(|rest| rest.strip_prefix('/')) {
-            return from_root(format!("{}/{rest}", bind.source).trim_start_matches('/').to_owned());
-        }
+    let with_rest = |bind: Bind| {
+        let rest = text.strip_prefix(&bind.target).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+        Some((bind, rest))
+    };
+    let mut around: Vec<(Bind, &str)> = service.binds().into_iter().filter_map(with_rest).collect();
+    // A mount hides what the image has there, and a mount in another one is on top.
+    around.sort_by_key(|(bind, rest)| (bind.is_copied, if bind.is_copied { 0 } else { rest.len() }));
+    if let Some((bind, rest)) = around.first() {
+        return from_root(format!("{}{rest}", bind.source).trim_start_matches('/').to_owned());
     }
     // Folders of the host itself: `/proc:/host/proc`.
     for item in service.get("volumes").map_or(&[][..], Node::items) {

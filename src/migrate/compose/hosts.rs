@@ -516,7 +516,7 @@ pub fn is_host_word(name: &str) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     // `DB_URL_DATABASE` is the name of a database, and `HOST_DATABASE` the host of one.
     let is_other = match words.as_slice() {
-        [.., "PASSWORD" | "ID" | "TYPE"] => true,
+        [.., "PASSWORD" | "ID" | "TYPE" | "ROLE" | "MODE" | "KIND" | "GROUP" | "ENV"] => true,
         // `SERVER_NAME` and `URL_NAME` are labels.
         [before, "NAME"] => !matches!(*before, "HOST" | "UPSTREAM" | "BROKER"),
         // `DB_SERVER_NAME` is a host.

@@ -245,6 +245,7 @@ impl Instance<'_, '_, '_> {
                 (None, _) => {}
             }
         }
+        self.taken_defaults();
         self.builder.ports_report(self.service);
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.usual) {
@@ -302,10 +303,25 @@ impl Instance<'_, '_, '_> {
         }
     }
 
+    /// Reports ports whose default number another port of the server has now, such as that of MinIO's console.
+    fn taken_defaults(&self) {
+        for option in self.known.ports.iter().filter(|option| self.service.usual_port(option.container).is_none()) {
+            let number = option.container;
+            if let Some(port) = self.service.ports.iter().find(|port| port.number == number) {
+                let why =
+                    format!("services-flake's {} also uses port {number} for `{}`", self.known.option, option.option);
+                let todo = format!("set `{}` to another port", option.option);
+                self.leave(&port.place, "ports", why, todo);
+            }
+        }
+    }
+
     fn set_variable(&mut self, name: &str, value: &Node, place: &Place) {
         let what = format!("environment.{name}");
+        let image = self.service.image().unwrap_or_default();
+        let ports = server_ports::settings(&self.service.role);
         let is_port = containers::server_ports::number(value.text().unwrap_or_default()).is_some()
-            && server_ports::settings(&self.service.role).iter().any(|(_, settings)| settings.has_variable(name));
+            && ports.iter().any(|(_, settings)| settings.has_variable(name, image));
         if is_port {
             self.builder.carry(self.service, place, &what, "the entry in the port registry");
         } else if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {

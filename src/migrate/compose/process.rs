@@ -13,7 +13,7 @@ mod version;
 
 use std::collections::BTreeSet;
 
-pub use package::{package_program, package_variables};
+pub use package::{package_program, package_variables, receives};
 use script::checked_script;
 pub use script::{own_package, own_program, plain_words, shell_script, unknown_programs, user_script};
 pub use source::is_spring;

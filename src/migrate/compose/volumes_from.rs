@@ -1,11 +1,12 @@
 //! The volumes that a service takes over from others with `volumes_from`.
 
+use std::collections::BTreeSet;
+
 use super::load::Model;
 use super::yaml::{Key, Node, Value};
 
-/// The maximum number of volumes of a service, including those of others, and of services from one to the next.
+/// The maximum number of volumes of a service, including those of others.
 const MOST_VOLUMES: usize = 200;
-const DEEPEST: usize = 10;
 
 /// The service in an item of `volumes_from`: `data`, `data:ro`, `container:data`.
 pub fn name_of(item: &Node) -> Option<&str> {
@@ -26,7 +27,7 @@ pub fn resolve(model: &mut Model) {
     let taken: Vec<(String, Vec<Node>)> = model
         .services()
         .filter(|(_, node)| node.some("volumes_from").is_some())
-        .map(|(key, node)| (key.name.clone(), volumes_of(model, node, 0)))
+        .map(|(key, node)| (key.name.clone(), volumes_of(model, node)))
         .collect();
     let Value::Map(root) = &mut model.root.value else { return };
     let services = root.iter_mut().find(|(key, _)| key.name == "services");
@@ -40,21 +41,25 @@ pub fn resolve(model: &mut Model) {
     }
 }
 
-/// The volumes of a service, followed by those that it takes over. Of several with one target, the first counts.
-fn volumes_of(model: &Model, node: &Node, depth: usize) -> Vec<Node> {
-    let mut found: Vec<Node> = node.some("volumes").map_or(&[][..], Node::items).to_vec();
-    if depth == DEEPEST {
-        return found;
-    }
-    for other in node.some("volumes_from").map_or(&[][..], Node::items).iter().filter_map(name_of) {
-        let Some(other) = service(model, other) else { continue };
-        for volume in volumes_of(model, other, depth + 1) {
-            let target = |node: &Node| node.get("target").and_then(Node::text).map(str::to_owned);
-            let is_new = found.iter().all(|known| target(known) != target(&volume));
-            if is_new && found.len() < MOST_VOLUMES {
-                found.push(volume);
+/// The volumes of a service, followed by those that it takes over. Of several with one target, the first counts. The
+/// volumes of each service are added once, which also ends a circle.
+fn volumes_of(model: &Model, node: &Node) -> Vec<Node> {
+    let own = node.some("volumes").map_or(&[][..], Node::items);
+    let mut found = own.to_vec();
+    let target = |node: &Node| node.get("target").and_then(Node::text).map(str::to_owned);
+    let mut targets: BTreeSet<Option<String>> = own.iter().map(target).collect();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let names = |node| Node::some(node, "volumes_from").map_or(&[][..], Node::items).iter().rev().filter_map(name_of);
+    // Depth first, so the next one is at the end.
+    let mut rest: Vec<&str> = names(node).collect();
+    while let Some(name) = rest.pop() {
+        let Some(other) = seen.insert(name).then(|| service(model, name)).flatten() else { continue };
+        for volume in other.some("volumes").map_or(&[][..], Node::items) {
+            if found.len() < MOST_VOLUMES && targets.insert(target(volume)) {
+                found.push(volume.clone());
             }
         }
+        rest.extend(names(other).filter(|name| !seen.contains(name)));
     }
     found
 }

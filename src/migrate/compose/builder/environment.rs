@@ -260,7 +260,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             Told::Variable(name) => {
                 if !environment.iter().any(|(known, _)| known == name) {
                     let mut value = Text::default();
-                    if name == "PORT" && is_address(self.files(), service, port.container) {
+                    if is_address(self.files(), service, name, port.container) {
                         value.push(":");
                     }
                     value.append(&self.port_text(Some(port)));

@@ -72,7 +72,15 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         self.package_note(service);
         let words = process::words_or_usual(self, service).unwrap_or_default();
-        for (from, to) in &file.copies {
+        let is_received = |from: &str, to: &str| {
+            let target = if to.ends_with('/') { format!("{to}{}", paths::name(from)) } else { to.to_owned() };
+            let configurations = self.configurations.borrow();
+            let mut own = configurations.values().filter(|file| file.process == service.process);
+            let is_named = own.any(|file| file.paths.contains(&target));
+            is_named
+                || matches!(&service.role, Role::Package(package) if process::receives(self, service, package, &target))
+        };
+        for (from, to) in file.copies.iter().filter(|(from, to)| !is_received(from, to)) {
             let is_settings = ["/etc/", "/usr/local/etc/"].iter().any(|folder| to.starts_with(folder));
             if is_settings && !words.iter().any(|word| word.contains(to.trim_end_matches('/'))) {
                 let place = service.get("build").map_or(&service.key.place, |node| &node.place);
@@ -221,13 +229,19 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Whether all items of `volumes_from` are services of the project.
+    /// Whether all items of `volumes_from` are services of the project whose volumes the Compose file lists. The volumes
+    /// of an image contain the image's own files.
     fn has_services(&self, node: &Node) -> bool {
-        let names = node.items().iter().map(|item| volumes_from::name_of(item).unwrap_or_default());
-        let is_container = |name: &str, service: &Service<'_>| service.text("container_name") == Some(name);
-        names
-            .into_iter()
-            .all(|name| self.stack.services.iter().any(|service| service.name == name || is_container(name, service)))
+        let mut names = node.items().iter().map(|item| volumes_from::name_of(item).unwrap_or_default());
+        let is_it =
+            |name: &str, service: &Service<'_>| service.name == name || service.text("container_name") == Some(name);
+        let has_volumes = |service: &Service<'_>| {
+            let path = service.image_file.as_ref().map(|file| file.path.as_str());
+            let text = path.and_then(|path| self.files().text(path).ok().flatten()).unwrap_or_default();
+            let is_of_image = text.lines().any(|line| line.trim_start().starts_with("VOLUME"));
+            !is_of_image && service.get("volumes").is_some_and(|volumes| !volumes.items().is_empty())
+        };
+        names.all(|name| self.stack.services.iter().any(|service| is_it(name, service) && has_volumes(service)))
     }
 
     pub(in crate::migrate::compose) fn volumes(&self, service: &Service<'_>, node: &Node) {
@@ -250,7 +264,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let is_in_command = |target: &str| {
             words.iter().chain(&usual).any(|word| word.contains(target))
                 || named.iter().any(|path| is_below(path, target.trim_end_matches('/')))
-                || package.is_some_and(|package| package.is_told(target))
+                || package.is_some_and(|package| process::receives(self, service, package, target))
         };
         // The data of a program with several volumes may be in any of them.
         let is_named = |item: &&Node| item.get("type").and_then(Node::text) == Some("volume");

@@ -34,44 +34,108 @@ struct Default {
 }
 
 /// The forms in which programs read a variable with a default, with its name and its value: Python, Go, PHP and Elixir;
-/// JavaScript; Ruby; tags of Go's structures; Rust; Spring.
+/// python-decouple; JavaScript; Ruby; schemas of Zod, Joi and envalid; convict; tags of Go's structures; Rust; clap;
+/// Spring.
 static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let forms = [
-        r#"(?i)(?:get_?env\w*|environ\.get|\benv(?:\.\w+)?|\bconfig)\(\s*["'](?<n>\w+)["']\s*,\s*(?:default\s*=\s*)?["'](?<v>[^"'\n]*)["']"#,
+        r#"(?i)(?:get_?env\w*|environ\.get|\benv(?:\.(?:str|string|get|url|db|db_url|cache|cache_url))?)\(\s*["'](?<n>\w+)["']\s*,\s*(?:default\s*=\s*)?["'](?<v>[^"'\n]*)["']"#,
         r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](?<n>\w+)["']\s*\)\s*(?:\?:|\?\?|\|\||\bor\b)\s*["'](?<v>[^"'\n]*)["']"#,
+        // In other languages, `config` reads settings with names in lower case.
+        r#"\bconfig\(\s*["'](?<n>[A-Z][A-Z0-9_]*)["']\s*,\s*(?:default\s*=\s*)?["'](?<v>[^"'\n]*)["']"#,
         r#"process\.env\.(?<n>\w+)\s*(?:\|\||\?\?)\s*["'`](?<v>[^"'`\n]*)["'`]"#,
         r#"ENV\.fetch\(\s*["'](?<n>\w+)["']\s*(?:,|\)\s*\{)\s*["'](?<v>[^"'\n]*)["']"#,
         r#"ENV\[\s*["'](?<n>\w+)["']\s*\]\s*(?:\|\||\?\?|\?:)\s*["'](?<v>[^"'\n]*)["']"#,
         r#"\b(?<n>[A-Z][A-Z0-9_]+)\s*:\s*(?:z|[Jj]oi|[Yy]up|v|t)\.[^\n,]{0,200}\.default\(\s*["'](?<v>[^"'\n]*)["']"#,
         r#"\b(?<n>[A-Z][A-Z0-9_]+)\s*:\s*(?:str|host|url)\(\s*\{[^{}]{0,200}default:\s*["'](?<v>[^"'\n]*)["']"#,
         r#"default:\s*["'](?<v>[^"'\n]*)["'][^{}]{0,200}\benv:\s*["'](?<n>\w+)["']"#,
+        r#"\benv:\s*["'](?<n>\w+)["'][^{}]{0,200}\bdefault:\s*["'](?<v>[^"'\n]*)["']"#,
         r#"\benv(?:config)?:"(?<n>\w+)[^"`\n]*"\s+(?:env-default|envDefault|default):"(?<v>[^"\n]*)""#,
         r#"\bvar\(\s*"(?<n>\w+)"\s*\)\s*\.unwrap_or(?:_else)?\(\s*(?:\|\w*\|\s*)?(?:String::from\(\s*)?"(?<v>[^"\n]*)""#,
         r#"\benv\s*=\s*"(?<n>\w+)"[^\n\]]{0,200}default_value\s*=\s*"(?<v>[^"\n]*)""#,
+        r#"\bdefault_value\s*=\s*"(?<v>[^"\n]*)"[^\n\]]{0,200}\benv\s*=\s*"(?<n>\w+)""#,
         r#"@Value\(\s*"\$\{(?<n>[\w.-]+):(?<v>[^}"\n]*)\}"#,
         r"\$\{(?<n>\w+):(?<v>[^}\n]*)\}",
     ];
     forms.iter().filter_map(|form| Regex::new(form).ok()).collect()
 });
 
-/// A field of a Pydantic class, whose default the variable with its name in capitals replaces.
+/// A field with a text in a Python class. In the settings of Pydantic, the variable with its name in capitals replaces its
+/// default.
 static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let form = r#"(?m)^[ \t]+(?<n>\w+)\s*:\s*\w*(?:str|Str|Dsn|Url|\])\s*=\s*(?:Field\(\s*(?:default\s*=\s*)?)?["'](?<v>[^"'\n]*)["']"#;
+    let form = r#"(?m)^[ \t]+(?<n>\w+)[ \t]*:[\w.\[\]| \t]*(?:str|Str|Dsn|Url)\b[\w.\[\]| \t]*=\s*(?:Field\(\s*(?:default\s*=\s*)?)?["'](?<v>[^"'\n]*)["']"#;
     Regex::new(form).ok()
 });
 
-/// The forms that a source file may contain.
-fn forms(text: &str) -> impl Iterator<Item = &'static Regex> {
-    let is_settings = text.contains("BaseSettings") && !text.contains("env_prefix");
-    FORMS.iter().chain(FIELD.iter().filter(move |_| is_settings))
+/// A variable that a source text reads with a default.
+struct Read<'t> {
+    /// The name of the variable, as the text writes it.
+    name: &'t str,
+    value: &'t str,
+    range: Range<usize>,
+    is_field: bool,
+}
+
+/// The variables that a source text reads with a default, for each form in the order of the text.
+fn reads(text: &str) -> Vec<Vec<Read<'_>>> {
+    let is_pydantic = text.contains("BaseSettings") && !text.contains("env_prefix");
+    let all = |form: &'static Regex, is_field: bool| {
+        let read = move |groups: regex::Captures<'_>| {
+            let (name, value) = (groups.name("n")?.range(), groups.name("v")?.range());
+            let range = groups.get(0)?.range();
+            let is_named = is_field && text[range.clone()].contains("Field(") && names_variable(&text[range.end..]);
+            (!is_named).then(|| Read { name: &text[name], value: &text[value], range, is_field })
+        };
+        form.captures_iter(text).filter_map(read).collect::<Vec<_>>()
+    };
+    let mut found: Vec<Vec<Read<'_>>> = FORMS.iter().map(|form| all(form, false)).collect();
+    if let Some(field) = FIELD.as_ref().filter(|_| is_pydantic) {
+        let mut fields = all(field, true);
+        retain_in_settings(text, &mut fields);
+        found.push(fields);
+    }
+    found
+}
+
+/// Whether the rest of the arguments of a field gives it another variable than its name: `env="MY_HOST"`.
+fn names_variable(rest: &str) -> bool {
+    let arguments = rest.split(')').next().unwrap_or_default().split(',').take(20);
+    let mut names = arguments.filter_map(|argument| Some(argument.split_once('=')?.0.trim()));
+    names.any(|name| matches!(name, "env" | "alias" | "validation_alias"))
+}
+
+/// Removes the fields that are not directly in a class of settings, but in another class or in a function.
+fn retain_in_settings(text: &str, fields: &mut Vec<Read<'_>>) {
+    let mut outer: Vec<(usize, bool)> = Vec::new();
+    let mut lines = text.split_inclusive('\n').scan(0, |end, line| {
+        *end += line.len();
+        Some((*end - line.len(), line))
+    });
+    fields.retain(|field| {
+        for (start, line) in lines.by_ref() {
+            let plain = line.trim_start();
+            if plain.trim_end().is_empty() {
+                continue;
+            }
+            let indent = line.len() - plain.len();
+            while outer.last().is_some_and(|(other, _)| *other >= indent) {
+                outer.pop();
+            }
+            if start + line.len() > field.range.start {
+                let is_in_settings = outer.last().is_some_and(|(_, is_settings)| *is_settings);
+                outer.push((indent, false));
+                return is_in_settings;
+            }
+            outer.push((indent, plain.starts_with("class ") && plain.contains("BaseSettings")));
+        }
+        false
+    });
 }
 
 /// The variable that sets a field or a property: `DB_HOST` for `db_host` and `db.host`.
-fn variable_of(name: &str, form: &Regex) -> String {
-    let is_field = FIELD.as_ref().is_some_and(|field| field.as_str() == form.as_str());
-    match is_field || name.contains(['.', '-']) {
-        true => name.to_ascii_uppercase().replace('.', "_").replace('-', ""),
-        false => name.to_owned(),
+fn variable_of(read: &Read<'_>) -> String {
+    match read.is_field || read.name.contains(['.', '-']) {
+        true => read.name.to_ascii_uppercase().replace('.', "_").replace('-', ""),
+        false => read.name.to_owned(),
     }
 }
 
@@ -151,14 +215,13 @@ impl<'m> Builder<'_, 'm> {
 fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
     let mut found = Vec::new();
     each_source(files, service, &mut |path, text| {
-        for form in forms(text) {
+        for reads in reads(text) {
             let (mut at, mut line) = (0, 1);
-            found.extend(form.captures_iter(text).filter_map(|groups| {
-                let (whole, name, value) = (groups.get(0)?, groups.name("n")?, groups.name("v")?);
-                line += text[at..whole.start()].matches('\n').count();
-                at = whole.start();
+            found.extend(reads.into_iter().map(|read| {
+                line += text[at..read.range.start].matches('\n').count();
+                at = read.range.start;
                 let place = Place { path: path.into(), line, column: 1 };
-                Some(Default { name: variable_of(name.as_str(), form), value: value.as_str().to_owned(), place })
+                Default { name: variable_of(&read), value: read.value.to_owned(), place }
             }));
         }
         false
@@ -168,7 +231,7 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
 
 /// The parts of a source file that read a variable with a default, in order for each form.
 pub(super) fn defaults_in(text: &str) -> Vec<Vec<Range<usize>>> {
-    forms(text).map(|form| form.find_iter(text).map(|found| found.range()).collect()).collect()
+    reads(text).into_iter().map(|reads| reads.into_iter().map(|read| read.range).collect()).collect()
 }
 
 /// Calls a function with the source files of a build context until it returns true, for at most [`MOST_FILES`] files.
@@ -309,4 +372,39 @@ pub(super) fn is_source(name: &str) -> bool {
     // Rails reads these as templates with code.
     let is_rails = matches!(name, "cable.yml" | "database.yml" | "mongoid.yml" | "redis.yml" | "sidekiq.yml");
     is_spring || is_rails || name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<String> {
+        reads(text).iter().flatten().map(variable_of).collect()
+    }
+
+    #[test]
+    fn variables_are_read_with_a_default() {
+        for (text, expected) in [
+            ("env.str(\"DB_HOST\", \"db\")", Some("DB_HOST")),
+            ("config('DB_HOST', default='db')", Some("DB_HOST")),
+            ("config('db_host', 'db')", None),
+            ("env.put(\"DB_HOST\", \"db\")", None),
+            ("env.set(\"DB_HOST\", \"db\")", None),
+            ("#[arg(default_value = \"db\", env = \"DB_HOST\")]", Some("DB_HOST")),
+            ("host: { env: 'DB_HOST', format: String, default: 'db' }", Some("DB_HOST")),
+        ] {
+            assert_eq!(names(text), Vec::from_iter(expected.map(str::to_owned)), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_fields_of_pydantics_settings_are_variables() {
+        let text = "class Store(BaseModel):\n    host: str = \"db\"\n\nclass Settings(BaseSettings):\n    \
+                    one_host: str = \"db\"\n    two_host: Optional[str] = \"db\"\n\n    \
+                    three_host: str | None = Field(\"db\", description=\"x\")\n    named_host: str = Field(\"db\", alias=\"MY_HOST\")\n    \
+                    kind: Literal[\"db\"] = \"db\"\n    def f(self):\n        local_host: str = \"db\"\n    \
+                    four_host: str = \"db\"\n\ndef g():\n    other_host: str = \"db\"\n";
+        assert_eq!(names(text), ["ONE_HOST", "TWO_HOST", "THREE_HOST", "FOUR_HOST"]);
+        assert!(names(&text.replace("BaseSettings", "BaseModel")).is_empty());
+    }
 }

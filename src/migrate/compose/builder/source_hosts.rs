@@ -190,9 +190,15 @@ fn is_settings(name: &str) -> bool {
     let is_of_program = || {
         let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
         let is_kind = matches!(end, "yml" | "yaml" | "json") && !stem.contains("compose");
-        is_kind && !TOOLS.contains(&stem) && SETTINGS.iter().any(|word| stem.contains(word))
+        is_kind && !TOOLS.contains(&stem) && SETTINGS.iter().any(|word| has_word(stem, word))
     };
     ends.iter().any(|end| name.ends_with(end)) || is_env(name) || name == "package.json" || is_of_program()
+}
+
+/// Whether a file's name has a word. A long word may be part of another one, as in `appsettings`, but `cable` is not a
+/// word of `applicable`.
+fn has_word(stem: &str, word: &str) -> bool {
+    stem.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word || word.len() > 5 && part.contains(word))
 }
 
 /// Whether a file sets variables for a program that reads it itself. Programs do not read examples.
@@ -343,13 +349,51 @@ fn key_of(before: &str) -> &str {
 /// Whether a text ends with the start of a default, and names a host before it: `db_host: str = `, `"DB_HOST", default=`.
 fn is_default(before: &str) -> bool {
     let before = before.trim_end();
-    let is_start = DEFAULTS.iter().any(|start| before.ends_with(start));
-    let mut words = before.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    is_start && words.any(is_host_name)
+    let Some(start) = DEFAULTS.iter().find_map(|start| before.strip_suffix(start)) else { return false };
+    let statement = start.rsplit(';').next().unwrap_or_default().replace("::", ".");
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let mut words = statement.rsplit(|c| !is_name(c));
+    let is_filler =
+        |word: &str| word.len() < 3 || word.starts_with(|c: char| c.is_ascii_digit()) || AROUND.contains(&word);
+    let nearest = words.find(|word| !is_filler(word.trim_matches('-'))).unwrap_or_default();
+    // `host = f(X) || "db"`
+    let assigned = statement.rfind(['=', ':']).and_then(|at| statement.get(..=at)).map_or("", key_of);
+    // `option("--db-host", type=str, default="db")`
+    let flag = || statement.rsplit(['"', '\'']).find(|word| word.starts_with("--")).unwrap_or_default();
+    [nearest, assigned, flag()].iter().any(|name| {
+        let name = name.trim_matches('-');
+        !name.eq_ignore_ascii_case("ghost") && is_host_name(name)
+    })
 }
 
+/// Names between that of a variable and its default: types, and functions that read or check it.
+const AROUND: [&str; 22] = [
+    "ENV",
+    "Field",
+    "Joi",
+    "Optional",
+    "String",
+    "env",
+    "environ",
+    "field",
+    "get",
+    "getenv",
+    "joi",
+    "min",
+    "optional",
+    "process",
+    "required",
+    "str",
+    "string",
+    "trim",
+    "type",
+    "unwrap_or",
+    "unwrap_or_else",
+    "var",
+];
+
 /// What comes before a default in source code.
-const DEFAULTS: [&str; 15] = [
+const DEFAULTS: [&str; 18] = [
     "default=",
     "default =",
     "default:",
@@ -365,6 +409,9 @@ const DEFAULTS: [&str; 15] = [
     "?:",
     "str =",
     "String =",
+    "str] =",
+    "None =",
+    "Field(",
 ];
 
 /// Whether the value of a variable or a key can be a bare host name. That of a URL or an address cannot.
@@ -459,6 +506,16 @@ mod tests {
             ("p.add_argument(\"--db-host\", default=\"db\")", true),
             ("host: z.string().default(\"db\"),", true),
             ("let host = var(X).unwrap_or(\"db\".into());", true),
+            ("p.add_argument(\"--db-host\", type=str, default=\"db\")", true),
+            ("let h = env::var(\"DB_HOST\").unwrap_or_else(|_| \"db\".into());", true),
+            ("host: str = Field(default=\"db\")", true),
+            ("host: str = Field(\"db\", alias=\"X\")", true),
+            ("host: Optional[str] = \"db\"", true),
+            ("kind: str | None = \"db\"", false),
+            ("p.add_argument(\"--server-kind\", default=\"db\")", false),
+            ("p.add_argument(\"--ghost\", default=\"db\")", false),
+            ("hostname_label = x; kind: str = \"db\"", false),
+            ("run(server.role ?? \"db\")", false),
             ("name: str = \"db\"", false),
             ("z.string().default(\"db\")", false),
             ("net.JoinHostPort(\"db\", port)", true),
@@ -495,6 +552,10 @@ mod tests {
             ("database.json", true),
             ("docker-compose.config.yml", false),
             ("tsconfig.json", false),
+            ("appsettings.Development.json", true),
+            ("cable.yml", true),
+            ("applicable.json", false),
+            ("locale.json", false),
             ("data.json", false),
             ("package.json", true),
             ("package-lock.json", false),

@@ -103,9 +103,17 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     if reads_port(files, service) {
         return Told::Variable("PORT");
     }
-    let own = OWN_PORTS.iter().filter(|name| !hosts::is_port_of_other(name, service, builder.stack));
-    let mut listening = own.filter(|name| listens_on_variable(files, service, name));
-    listening.next().map_or(Told::Not, |name| Told::Variable(name))
+    // A number in the source is not what a variable says, and neither is a variable that is set to another number.
+    let Some(set) = builder.env_file_names(service).filter(|_| !listens_on(files, service, container)) else {
+        return Told::Not;
+    };
+    let is_set = |name: &str| {
+        let is_in_compose = service.get("environment").is_some_and(|node| node.get(name).is_some());
+        is_in_compose || set.contains(name) || service.image_variables().any(|(known, ..)| known == name)
+    };
+    let names = OWN_PORTS.into_iter();
+    let names = names.filter(|name| !is_set(name) && !hosts::is_port_of_other(name, service, builder.stack));
+    listening_variable(files, service, &names.collect::<Vec<_>>(), container).map_or(Told::Not, Told::Variable)
 }
 
 /// Variables for the port of a program itself, besides PORT.
@@ -122,19 +130,62 @@ const OWN_PORTS: [&str; 10] = [
     "SERVICE_PORT",
 ];
 
-/// Whether a source file in the build context reads a variable for a port.
-fn listens_on_variable(files: &dyn Files, service: &Service<'_>, name: &str) -> bool {
-    let forms = READS.map(|form| form.replace("PORT", name));
-    let mut reads = false;
+/// The first of some variables from which a program in the build context takes the port that it listens on.
+fn listening_variable(
+    files: &dyn Files,
+    service: &Service<'_>,
+    names: &[&'static str],
+    container: u16,
+) -> Option<&'static str> {
+    let mut first: Option<usize> = None;
     each_source(files, service, &mut |_, text| {
-        // `process.env.APP_PORT_NAME` is another variable.
-        let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        let has = |form: &String| text.match_indices(form.as_str()).any(|(at, _)| is_whole(&text[at + form.len()..]));
-        reads = text.contains(name) && forms.iter().any(has);
-        reads
+        if text.contains("_PORT") {
+            let sooner = &names[..first.unwrap_or(names.len())];
+            let found = sooner.iter().position(|name| listens_on_variable(text, name, container));
+            first = found.or(first);
+        }
+        first == Some(0)
     });
-    reads
+    first.and_then(|at| names.get(at).copied())
 }
+
+/// Whether a source text listens on the port in a variable. A client may read a variable with the same name for the port
+/// of another server, so a statement that reads it must listen, or have the container's number as its default.
+fn listens_on_variable(text: &str, name: &str, container: u16) -> bool {
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        // `process.env.APP_PORT_NAME` is another variable.
+        let is_whole = !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let mut forms = READS.iter().filter_map(|form| form.split_once("PORT"));
+        if !is_whole || !forms.any(|(start, end)| before.ends_with(start) && after.starts_with(end)) {
+            return false;
+        }
+        let ends = ['\n', ';'];
+        let start = before.rsplit(ends).next().unwrap_or_default();
+        let rest = after.split(ends).next().unwrap_or_default();
+        if start.contains("://") || rest.contains("://") {
+            return false;
+        }
+        let numbers = rest.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| word.parse::<u16>().ok());
+        let defaults: Vec<u16> = numbers.filter(|number| *number == container || *number > 99).collect();
+        match defaults.first() {
+            Some(_) => defaults.contains(&container),
+            None => listens(start),
+        }
+    })
+}
+
+/// Whether the start of a statement listens on the port that follows, or assigns it to the variable of the program for
+/// its port: `app.listen(`, `const port = `.
+fn listens(start: &str) -> bool {
+    let lower = start.to_ascii_lowercase();
+    let assigned = lower.split_once('=').map_or("", |(target, _)| target.trim_end_matches(':').trim());
+    let is_port = assigned == "port" || assigned.strip_suffix("port").is_some_and(|rest| rest.ends_with([' ', '\t']));
+    is_port || LISTENING.iter().any(|word| lower.contains(word))
+}
+
+/// Parts of calls that make a server listen, in lower case.
+const LISTENING: [&str; 5] = ["listen", ".run(", "serve(", "bind(", "bind_addr"];
 
 /// How source code reads the variable PORT.
 pub(super) const READS: [&str; 12] = [
@@ -164,30 +215,32 @@ fn listens_on(files: &dyn Files, service: &Service<'_>, container: u16) -> bool 
     listens
 }
 
-/// Whether PORT is an address without a host, such as `:8080`: a Go program passes it on as it is, or the example of its
-/// `.env` has such a value.
-pub(super) fn is_address(files: &dyn Files, service: &Service<'_>, container: u16) -> bool {
+/// Whether the variable for a port is an address without a host, such as `:8080`: a Go program passes it on as it is, or
+/// the example of its `.env` has such a value.
+pub(super) fn is_address(files: &dyn Files, service: &Service<'_>, variable: &str, container: u16) -> bool {
     let is_example = |name: &str| {
         let path = service.context().map(|context| stack::below(context, name));
         let text = path.and_then(|path| files.text(&path).ok().flatten()).unwrap_or_default();
         text.lines().any(|line| {
-            let value = line.trim().strip_prefix("PORT=").map(|value| value.trim().trim_matches(['"', '\'']));
+            let value = line.trim().strip_prefix(variable).and_then(|rest| rest.strip_prefix('='));
+            let value = value.map(|value| value.trim().trim_matches(['"', '\'']));
             value.and_then(|value| value.strip_prefix(':')).is_some_and(|number| number.parse() == Ok(container))
         })
     };
     if [".env", ".env.example", ".env.sample"].into_iter().any(is_example) {
         return true;
     }
+    let reads = ADDRESS_READS.map(|form| form.replace("PORT", variable));
     let mut is_passed_on = false;
     each_source(files, service, &mut |path, text| {
         let is_go = path.ends_with(".go");
-        is_passed_on = is_go && ADDRESS_READS.iter().any(|form| text.contains(form));
+        is_passed_on = is_go && reads.iter().any(|form| text.contains(form.as_str()));
         is_passed_on
     });
     is_passed_on
 }
 
-/// Calls of Go's servers that take PORT as an address.
+/// Calls of Go's servers that take the variable PORT as an address.
 const ADDRESS_READS: [&str; 4] = [
     "Listen(os.Getenv(\"PORT\")",
     "ListenAndServe(os.Getenv(\"PORT\")",

@@ -193,9 +193,13 @@ impl Instance<'_, '_, '_> {
 /// database only when it creates the database.
 const MARK: &str = "The SQL files create their own databases. This empty one records that they have run.";
 
-/// An expression for one file with the text of several. Each of them starts in the database of the image.
+/// An expression for one file with the text of several. The image runs a client for each of them, so each one starts with
+/// the usual settings, and in the database of the image.
 fn joined_sql(paths: &[String], database: Option<&str>) -> String {
-    let between = database.map(|name| format!("use `{name}`;\n")).unwrap_or_default();
+    let mut between = "DELIMITER ;\nSET autocommit = DEFAULT, foreign_key_checks = DEFAULT, unique_checks = DEFAULT, \
+                       sql_mode = DEFAULT;\n"
+        .to_owned();
+    between.extend(database.map(|name| format!("use `{name}`;\n")));
     let mut text = Text::default();
     for (at, path) in paths.iter().enumerate() {
         if at > 0 {

@@ -348,8 +348,11 @@ impl Instance<'_, '_, '_> {
                 }
             }
         }
-        self.set("extraConfig", Expr::Text(kept));
-        self.carry(place, key, "extraConfig");
+        // Other options may have all that the file sets.
+        if !kept.is_empty() {
+            self.set("extraConfig", Expr::Text(kept));
+        }
+        self.carry(place, key, "its options");
     }
 }
 

@@ -97,25 +97,56 @@ pub fn package_variables(
 
 /// The variables that name the files in the repository which replace those that the program reads in its image.
 fn files_of_image(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage) -> Vec<(String, Text)> {
+    let files = found_files(builder, service, package).into_iter().map(|file| {
+        if builder.files().is_folder(&file.full) && package.package == "rabbitmq-server" {
+            builder.rabbitmq_folder(service, &file.full);
+        }
+        let text = match builder.rewritten_file(service, &file.full) {
+            Some(variable) => Text::code(variable),
+            None => Text::literal(file.here),
+        };
+        (file.variable.to_owned(), text)
+    });
+    files.collect()
+}
+
+/// A file or folder in the repository that a variable names to a program.
+struct FoundFile {
+    variable: &'static str,
+    /// Its path in the container.
+    path: String,
+    /// Its path relative to the folder in which the process runs.
+    here: String,
+    /// Its path relative to the root.
+    full: String,
+}
+
+/// The files and folders in the repository that replace those that a program reads in its image.
+fn found_files(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage) -> Vec<FoundFile> {
     let files = builder.files();
     let mut found = Vec::new();
-    for (path, name) in package.reads {
+    for (path, variable) in package.reads {
         // A file may be mounted into a folder that the image has.
         let binds = service.binds();
         let mut inside = binds.iter().map(|bind| &bind.target).filter(|target| target.starts_with(&format!("{path}/")));
         let path = inside.next().map_or(*path, String::as_str);
         let here = host_path(service, path);
         let Some(full) = paths::join(&working_folder(service), &here).filter(|_| here != path) else { continue };
-        if !files.is_folder(&full) && !matches!(files.text(&full), Ok(Some(_))) {
-            continue;
+        if files.is_folder(&full) || matches!(files.text(&full), Ok(Some(_))) {
+            found.push(FoundFile { variable, path: path.to_owned(), here, full });
         }
-        let text = match builder.rewritten_file(service, &full) {
-            Some(variable) => Text::code(variable),
-            None => Text::literal(here),
-        };
-        found.push(((*name).to_owned(), text));
     }
     found
+}
+
+/// Whether a program receives a mounted file or folder, or a part of it.
+pub fn receives(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage, target: &str) -> bool {
+    let target = target.trim_end_matches('/');
+    let is_below = |path: &str, folder: &str| {
+        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_part_of = |file: &FoundFile| is_below(&file.path, target) || is_below(target, &file.path);
+    package.is_told(target) || found_files(builder, service, package).iter().any(is_part_of)
 }
 
 /// The arguments from a Compose file for a package, except those that the package always gets.

@@ -101,14 +101,16 @@ pub(super) fn dockerfile(service: &Service<'_>, build: &Node, files: &dyn Files)
     };
     let (text, path) = names.iter().find_map(read)?;
     let mut file = image_file::read(&path.as_str().into(), &text, target, &arguments)?;
-    if let Some(image) = installed_server(&file) {
+    if let Some(image) = installed_server(service, &file, files) {
         image.clone_into(&mut file.base);
     }
     Some(file)
 }
 
-/// The image of the server that a Dockerfile installs into a plain distribution and starts: it is the same server.
-fn installed_server(file: &ImageFile) -> Option<&'static str> {
+/// The image of the server that a Dockerfile installs into a plain distribution and starts, if it is the same server
+/// there: with a configuration that it does not share with the distribution's own, and without variables that only the
+/// start script of the image reads.
+fn installed_server(service: &Service<'_>, file: &ImageFile, files: &dyn Files) -> Option<&'static str> {
     let words = file.entrypoint.iter().chain(&file.command).flat_map(|(words, _)| words).cloned().collect();
     let words = process::plain_words(words);
     let first = paths::name(process::without_wrappers(&words).first()?);
@@ -120,5 +122,36 @@ fn installed_server(file: &ImageFile) -> Option<&'static str> {
     };
     let is_plain = base::is_distribution(&file.base);
     let mut servers = containers::INSTALLED_SERVERS.iter().filter(|(program, ..)| is_plain && *program == first);
-    servers.find(|(_, package, _)| installs(package)).map(|(.., image)| *image)
+    let image = servers.find(|(_, package, _)| installs(package)).map(|(.., image)| *image)?;
+    let is_same = match image {
+        "nginx" => has_file(service, file, files, "/etc/nginx", "nginx.conf"),
+        "mysql" | "mariadb" => {
+            let own = service.get("environment").map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.as_str());
+            let of_image = file.variables.iter().map(|(name, ..)| name.as_str());
+            let mut names = own.chain(of_image);
+            service.get("env_file").is_none()
+                && !names.any(|name| ["MYSQL_", "MARIADB_"].iter().any(|start| name.starts_with(start)))
+        }
+        _ => true,
+    };
+    is_same.then_some(image)
+}
+
+/// Whether a file in a folder of an image is mounted or copied, by itself or with its folder.
+fn has_file(service: &Service<'_>, file: &ImageFile, files: &dyn Files, folder: &str, name: &str) -> bool {
+    let is_in = |source: &str| {
+        let path = paths::join(source, name);
+        path.is_some_and(|path| matches!(files.text(&path), Ok(Some(_))))
+    };
+    let context = service.context().unwrap_or_default();
+    let copied = file.copies.iter().filter_map(|(from, to)| {
+        Some((paths::join(context, from.trim_start_matches('/'))?, to.trim_end_matches("/.").trim_end_matches('/')))
+    });
+    let binds = service.binds();
+    let mounted = binds.iter().map(|bind| (bind.source.clone(), bind.target.as_str()));
+    mounted.chain(copied).any(|(source, target)| match target.strip_prefix(folder) {
+        Some("") => paths::name(&source) == name || is_in(&source),
+        Some(rest) => rest.strip_prefix('/') == Some(name),
+        None => false,
+    })
 }

@@ -66,7 +66,8 @@ fn in_variables(service: &Service<'_>, settings: &PortSettings) -> Option<u16> {
     let own = service.get("environment").map_or(&[][..], Node::pairs);
     let own = own.iter().filter_map(|(key, value)| Some((key.name.as_str(), value.text()?)));
     let of_image = service.image_variables().map(|(name, value, _)| (name, value));
-    let mut all = own.chain(of_image).filter(|(name, _)| settings.has_variable(name));
+    let image = service.image().unwrap_or_default();
+    let mut all = own.chain(of_image).filter(|(name, _)| settings.has_variable(name, image));
     all.find_map(|(_, value)| server_ports::number(value))
 }
 
