@@ -141,6 +141,32 @@ fn programs_without_a_port_have_several_instances() {
 }
 
 #[test]
+fn a_server_without_a_port_in_compose_has_one_instance() {
+    let compose = "services:\n  a: {build: ., scale: 2, command: node server.js}\n  \
+                   b: {build: ., scale: 2, command: npm start}\n  \
+                   c: {build: ., scale: 2, command: sh -c \"migrate && node server.js\"}\n  \
+                   d: {build: ., scale: 2, command: node worker.js, labels: [\"traefik.enable=true\"]}\n  \
+                   e: {build: ., scale: 2, command: node queue-admin.js}\n  \
+                   f: {build: ., scale: 2, entrypoint: ./worker.sh}\n  \
+                   g: {build: ., scale: 0x10, command: node worker.js}\n  \
+                   h: {build: ., scale: 100000000000, command: node worker.js}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\n"),
+        ("package.json", "{\"scripts\":{\"start\":\"node server.js\"}}"),
+        ("server.js", "require('express')().listen(3000)"),
+        ("queue-admin.js", "require('http').createServer(x).listen(3000)"),
+        ("worker.sh", "#!/bin/sh\nexec gunicorn app\n"),
+        ("worker.js", ""),
+    ]);
+    repo.lacks("replicas =");
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        repo.left(&format!("services.{name}.scale"), "listen on the same port");
+    }
+    repo.left("services.g.scale", "not a usual number").left("services.h.scale", "not a usual number");
+}
+
+#[test]
 fn files_that_do_not_exist_are_reported() {
     let compose = "services:\n  app:\n    build: .\n    volumes: [\"./a.json:/app/a.json\", \
                    \"./b.yml:/app/b.yml\", \"./conf.d:/app/conf.d\", \"./data:/app/data\", \"./c.txt:/app/c.txt\"]\n    \
@@ -190,7 +216,34 @@ fn caddy_serves_sites_with_domains_without_tls() {
         .left("services.one.command", "\"line\":1,\"path\":\"one/Caddyfile\"")
         .left("services.two.command", "curl -H 'Host: shop.org'")
         .not_left("services.one.ports.80", "PORT is set");
+    repo.carried("services.one.ports.443", "without TLS on 8080").not_left("services.one.ports.443", "");
     assert!(!repo.file("lib/ports.nix").contains("443"));
+}
+
+#[test]
+fn caddy_keeps_tls_if_other_sites_need_it() {
+    let compose = "services:\n  all: {image: \"caddy:2\", ports: [\"8080:80\", \"8443:443\"], \
+                   volumes: [\"./all/Caddyfile:/etc/caddy/Caddyfile\"]}\n  \
+                   own: {image: \"caddy:2\", ports: [\"8081:80\"], \
+                   volumes: [\"./own/Caddyfile:/etc/caddy/Caddyfile\"]}\n  \
+                   parts: {image: \"caddy:2\", ports: [\"8082:80\"], \
+                   volumes: [\"./parts/Caddyfile:/etc/caddy/Caddyfile\"]}\n  \
+                   api: {image: \"node:22\", command: node a.js, expose: [4000]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("all/Caddyfile", "shop.org {\n  reverse_proxy api:4000\n}\n{$SITE:b.org} {\n  respond b\n}\n"),
+        ("own/Caddyfile", "shop.org {\n  respond a\n}\nwww.shop.org {\n  redir https://shop.org{uri}\n}\n"),
+        ("parts/Caddyfile", "import sites/*\nshop.org {\n  reverse_proxy api:4000\n}\n"),
+        ("parts/sites/b", "b.org {\n  respond b\n}\n"),
+    ]);
+    repo.has("        shop.org {\n")
+        .left("services.all.command", "serves {$SITE:b.org} on port 443 or 80")
+        .left("services.all.command", "serves shop.org on port 443 or 80")
+        .not_left("services.all.ports.443", "has no entry")
+        .left("services.own.command", "it redirects to https://shop.org{uri}")
+        .left("services.parts.command", "it imports sites/*")
+        .left("services.parts.command", "\"line\":1,\"path\":\"parts/Caddyfile\"");
+    assert!(repo.file("lib/ports.nix").contains("https = 443;"));
 }
 
 #[test]
@@ -277,4 +330,45 @@ fn start_scripts_get_the_program_from_its_source() {
         .lacks("app.jar")
         .has("bash -c ")
         .has("bundle exec rails s -p ${toString ports.development.web}");
+}
+
+#[test]
+fn arguments_behind_a_start_script_are_kept_or_reported() {
+    let java = "FROM eclipse-temurin:21\nCOPY w.sh /w.sh\nCOPY target/*.jar app.jar\nENTRYPOINT [\"/w.sh\"]\n";
+    let compose = "services:\n  \
+                   one: {build: ., command: [\"java\", \"-Xmx512m\", \"-jar\", \"app.jar\", \"--x.y=prod\"]}\n  \
+                   two: {build: ., command: [sh, -c, \"java $$JAVA_OPTS -jar app.jar\"]}\n  \
+                   three: {build: ., command: [\"db:3306\", \"--\", java, -jar, app.jar]}\n  \
+                   four: {build: ., entrypoint: /j.sh}\n  \
+                   five: {build: ., command: [bash, -c, \"echo $$0 $$1\", foo, bar]}\n  \
+                   six: {build: ., command: [bash, -lc, \"echo a; echo b\"]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", &format!("{java}COPY j.sh /j.sh\n")),
+        ("pom.xml", "<project><artifactId>spring-boot-starter</artifactId></project>"),
+        ("w.sh", "#!/bin/sh\nexec \"$@\"\n"),
+        ("j.sh", "#!/bin/sh\nexec java -jar app.jar\n"),
+    ]);
+    repo.has("w.sh ${pkgs.maven}/bin/mvn spring-boot:run")
+        .left("services.one.command", "without `-Xmx512m --x.y=prod`")
+        .left("services.one.command", "spring-boot.run.jvmArguments")
+        .left("services.two.command", "starts app.jar, which only the image build creates")
+        .left("services.three.command", "starts app.jar")
+        .left("services.four.command", "starts app.jar")
+        .has("foo bar")
+        .has("bash -lc ");
+}
+
+#[test]
+fn a_start_script_gets_a_dotnet_program_from_its_source() {
+    let dockerfile = "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS b\nWORKDIR /src\nCOPY . .\nRUN dotnet publish -o /out\n\
+                      FROM mcr.microsoft.com/dotnet/aspnet:8.0\nWORKDIR /app\nCOPY --from=b /out .\nCOPY w.sh /w.sh\n\
+                      ENTRYPOINT [\"/w.sh\", \"dotnet\", \"App.dll\"]\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", "services: {app: {build: ., ports: [\"8081:8080\"]}}\n"),
+        ("Dockerfile", dockerfile),
+        ("App.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>"),
+        ("w.sh", "#!/bin/sh\nexec \"$@\"\n"),
+    ]);
+    repo.has("/bin/dotnet run").not_left("services.app.command", "not on PATH");
 }

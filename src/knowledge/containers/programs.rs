@@ -358,6 +358,16 @@ pub static PORT_VARIABLES: &[(&str, &str)] = &[
     ("streamlit", "STREAMLIT_SERVER_PORT"),
 ];
 
+/// Parts of the words of commands that start workers, which take their work from a queue.
+pub const WORKERS: [&str; 12] = [
+    "arq", "celery", "consumer", "dramatiq", "huey", "queue", "resque", "rq", "sidekiq", "worker", "workers",
+    "rqworker",
+];
+
+/// Parts of source code that listens on a port.
+pub const LISTENS: [&str; 8] =
+    [".listen(", "createServer(", "HTTPServer(", "ListenAndServe", ".run(host", "app.run(", "run_simple(", ".serve("];
+
 /// Commands whose positional arguments are hosts and ports.
 pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "telnet", "getent"];
 

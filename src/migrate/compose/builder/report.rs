@@ -176,8 +176,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         for item in node.items() {
             let what = format!("{key}.{}", number(item));
+            let without_tls = process::caddy::port(service)
+                .filter(|port| number(item) == "443" && process::caddy::serves(service, self.files(), port.container));
             if is_registered(item) {
                 self.carry(service, &item.place, &what, "an entry in the port registry");
+            } else if let Some(port) = without_tls {
+                let into = format!("nothing: Caddy serves its sites without TLS on {}", port.number);
+                self.carry(service, &item.place, &what, into);
             } else {
                 let why = "its number has no entry in the port registry";
                 self.leave(service, &item.place, &what, why, "add an entry once the program listens on a free port");

@@ -75,9 +75,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
         let (including, included, scopes) = (RefCell::default(), Cell::new(0), RefCell::default());
         let listening = configuration.with("listen");
-        let services = instance.builder.stack.services.iter().enumerate();
-        let fpms = services.filter(|(_, service)| process::php::is_fpm(instance.builder, service));
-        let fpms = fpms.map(|(index, _)| index).collect();
+        let fpms = process::php::fpms(instance.builder).to_vec();
         Self {
             instance,
             configuration,
