@@ -111,7 +111,10 @@ fn a_program_above_its_code_runs_in_the_folder_that_contains_it() {
     repo.has("working_dir = \"./more\";")
         .lacks("working_dir = \"./api\";")
         .lacks("working_dir = \"./more/api\";")
-        .left("services.other.command", "`ln -s back api`, and set `working_dir` to `./`")
+        .left(
+            "services.other.command",
+            "`ln -s back api`, set `working_dir` to `.`, and adapt the paths relative to ./back",
+        )
         .not_left("services.root.command", "ln -s")
         .not_left("services.file.command", "ln -s")
         .not_left("services.same.command", "ln -s");
@@ -193,9 +196,10 @@ fn files_that_do_not_exist_are_reported() {
 #[test]
 fn variables_that_only_bash_sets_are_not_read_from_files() {
     let compose = "services: {app: {image: \"node:22\", command: node a.js, env_file: .env}}\n";
-    let repo = Repo::of(&[("compose.yaml", compose), (".env", "A=1\nUID=1000\nGID=1000\n")]);
+    let repo = Repo::of(&[("compose.yaml", compose), (".env", "A=1\nUID=1000\nGID=1000\nEUID=1\n")]);
     repo.has("read_env ./.env").lacks(". ./.env;").left("services.app.env_file", "UID is a variable that bash sets");
     repo.left("services.app.env_file", "\"line\":2").not_left("services.app.env_file", "GID");
+    repo.left("services.app.env_file", "EUID is a variable that bash sets");
 }
 
 #[test]
@@ -371,4 +375,140 @@ fn a_start_script_gets_a_dotnet_program_from_its_source() {
         ("w.sh", "#!/bin/sh\nexec \"$@\"\n"),
     ]);
     repo.has("/bin/dotnet run").not_left("services.app.command", "not on PATH");
+}
+
+#[test]
+fn a_location_gets_one_root_and_knows_that_of_alias() {
+    let site = "server {\n  listen 80;\n  location / {\n    fastcgi_pass php:9000;\n    \
+                fastcgi_param SCRIPT_FILENAME /code/public$fastcgi_script_name;\n    \
+                fastcgi_param DOCUMENT_ROOT /code;\n  }\n  location /more {\n    alias /other;\n    \
+                fastcgi_pass php:9000;\n    fastcgi_param SCRIPT_FILENAME /code/public/index.php;\n  }\n}\n";
+    let compose = "services:\n  web: {image: nginx, volumes: [\"./site.conf:/etc/nginx/conf.d/site.conf\", \
+                   \"./other:/other\"]}\n  \
+                   php: {image: \"php:8.3-fpm\", volumes: [\"./app:/code\"]}\n";
+    let files =
+        [("compose.yaml", compose), ("site.conf", site), ("app/public/index.php", "<?php"), ("other/a.html", "a")];
+    let repo = Repo::of(&files);
+    repo.has("root ./app/public;")
+        .lacks("root ./app;")
+        .left("services.web.configFile", "/code is ./app in the checkout")
+        .lacks("$document_root/index.php")
+        .left("services.web.configFile", "/code/public/index.php is ./app/public/index.php in the checkout");
+    repo.nginx_accepts("web");
+}
+
+#[test]
+fn nginx_that_serves_the_whole_checkout_is_reported() {
+    let site = "server {\n  listen 80;\n  root /var/www/html;\n  location / {\n    fastcgi_pass php:9000;\n    \
+                fastcgi_param SCRIPT_FILENAME /var/www/html$fastcgi_script_name;\n  }\n}\n";
+    let compose = "services:\n  web: {image: nginx, volumes: [\"./site.conf:/etc/nginx/conf.d/site.conf\"]}\n  \
+                   php: {build: .}\n";
+    let dockerfile = "FROM php:8.3-fpm\nCOPY . /var/www/html\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site.conf", site), ("index.php", "<?php")])
+        .has("root ./;")
+        .left("services.web.configFile", "nginx now serves all files of the repository");
+}
+
+#[test]
+fn services_with_php_fpm_and_nginx_are_read_once() {
+    let count = 40;
+    let mut compose = "services:\n".to_owned();
+    let mut files = vec![];
+    for at in 0..count {
+        compose += &format!("  web{at}: {{image: nginx, volumes: [\"./s{at}.conf:/etc/nginx/conf.d/s.conf\"]}}\n");
+        let volumes: Vec<String> = (0..20).map(|number| format!("\"./c{at}/{number}:/srv/c{number}\"")).collect();
+        compose += &format!("  php{at}: {{image: \"php:8.3-fpm\", volumes: [{}]}}\n", volumes.join(", "));
+        let locations: String = (0..50).map(|number| format!("  location /{number} {{ return 200; }}\n")).collect();
+        files.push((format!("s{at}.conf"), format!("server {{\n  listen 80;\n  root /srv/c1;\n{locations}}}\n")));
+    }
+    let mut all = vec![("compose.yaml", compose.as_str())];
+    all.extend(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let start = std::time::Instant::now();
+    Repo::of(&all).carried("services.php0.volumes", "the path in the configuration of nginx");
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
+
+#[test]
+fn only_scripts_get_another_name_in_the_image() {
+    let compose = "services:\n  a: {build: ., command: sh -c \"ls /apps && python /w/a.py --dir /apps\"}\n  \
+                   b: {build: ., command: python /w/a.py /tmp}\n  c: {build: ., command: /entry}\n";
+    let dockerfile = "FROM python:3.13\nRUN mkdir /apps\nCOPY requirements.txt /apps\nCOPY run.sh /tmp\n\
+                      COPY run.sh /apps\nCOPY run.sh /entry\nWORKDIR /w\nCOPY . .\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", dockerfile),
+        ("requirements.txt", ""),
+        ("run.sh", "#!/bin/sh\necho a\n"),
+        ("a.py", ""),
+    ]);
+    repo.lacks("./requirements.txt")
+        .lacks("a.py ./run.sh")
+        .has("--dir /apps")
+        .has("bash ./run.sh");
+}
+
+#[test]
+fn missing_files_are_also_looked_for_outside_the_container() {
+    let compose = "services:\n  app:\n    build: .\n    volumes: [\"./config.yml:/etc/app/config.yml\", \
+                   \"./certs/example.com:/live/example.com\", \"./v1.2:/data/v1.2\"]\n";
+    let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "")])
+        .left("services.app.volumes", "config.yml does not exist")
+        .left("services.app.volumes", "read ./config.yml instead of /etc/app/config.yml")
+        .left("services.app.volumes", "read ./certs/example.com instead")
+        .not_left("services.app.volumes", "certs/example.com does not exist\"")
+        .not_left("services.app.volumes", "v1.2 does not exist\"");
+}
+
+#[test]
+fn a_folder_that_the_command_names_is_found_from_the_root_of_a_container() {
+    let compose = "services:\n  a: {image: \"python:3.13\", command: python -m app, volumes: [\"./app:/app\"]}\n  \
+                   b: {image: \"python:3.13\", command: python -m app, volumes: [\"./app:/app\", \
+                   \"./keys:/keys\"]}\n";
+    let files = [("compose.yaml", compose), ("app/__main__.py", ""), ("keys/a", "")];
+    Repo::of(&files)
+        .carried("services.a.volumes", "the process runs in the checkout")
+        .not_left("services.a.volumes", "")
+        .left("services.b.volumes", "read ./keys instead of /keys");
+}
+
+#[test]
+fn a_folder_that_the_line_already_names_is_not_reported() {
+    let dockerfile = "FROM python:3.13\nWORKDIR /srv\nCOPY src /srv/worker\nCMD [\"python\", \"worker/main.py\"]\n";
+    let files = [("compose.yaml", "services: {app: {build: .}}\n"), ("Dockerfile", dockerfile), ("src/main.py", "")];
+    Repo::of(&files).has("python3 ./src/main.py").not_left("services.app.command", "its command names");
+}
+
+#[test]
+fn a_link_to_the_code_has_its_folder() {
+    let dockerfile = "FROM python:3.13\nWORKDIR /\nCOPY . /api\nCMD [\"gunicorn\", \"api:create()\"]\n";
+    let files = [("compose.yaml", "services: {app: {build: .}}\n"), ("Dockerfile", dockerfile), ("create.py", "")];
+    Repo::of(&files).left("services.app.command", "`mkdir -p data/app && ln -s ../.. data/app/api`");
+}
+
+#[test]
+fn names_of_images_in_mounted_files_of_any_name_are_not_ports() {
+    let compose = "services:\n  web: {image: \"node:22\", working_dir: /app, command: node /app/a.js, \
+                   volumes: [\".:/app\"]}\n  postgres: {image: \"postgres:15\"}\n  redis: {image: \"redis:7\"}\n  \
+                   mysql: {image: \"mysql:8\"}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("a.js", ""),
+        ("production.yml", "services:\n  postgres:\n    image: postgres:14\n"),
+        (".gitlab-ci.yml", "test:\n  services:\n    - redis:6\n  variables: {A: \"x\"}\n"),
+        ("k8s.yaml", "a: {image: mysql:5, url: \"mysql:3307\"}\n"),
+    ]);
+    let ports = repo.file("lib/ports.nix");
+    for number in ["14;", "15;", "6;", "7;", "5;", "8;"] {
+        assert!(!ports.contains(&format!("= {number}")), "{ports}");
+    }
+    assert!(ports.contains("3307;"), "{ports}");
+}
+
+#[test]
+fn python_2_is_not_replaced() {
+    let compose = "services:\n  a: {image: \"python:2.7\", command: python2.7 a.py}\n  \
+                   b: {image: \"python:2.7\", command: python2 a.py}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("a.py", "print \"x\"\n")]);
+    repo.left("services.a", "is known to provide `python2.7`").left("services.b", "is known to provide `python2`");
 }

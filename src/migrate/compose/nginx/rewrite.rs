@@ -243,7 +243,14 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                 None if at == 1 && FROM_CONFIGURATION.contains(&name) => text.push(&self.file(word, directive, file)),
                 None if at == 1 && SERVED.contains(&name) => {
                     match self.around(word).or_else(|| self.of_scripts(word)) {
-                        Some(folder) => text.push(&format!("./{folder}")),
+                        Some(folder) => {
+                            if folder.is_empty() {
+                                let why = "nginx now serves all files of the repository, such as `.env` and `.git`";
+                                let todo = "name the folder with the pages, or deny access to other files";
+                                self.leave(file, directive.line, why.to_owned(), todo);
+                            }
+                            text.push(&format!("./{folder}"))
+                        }
                         None => text.append(&self.word(word)),
                     }
                 }

@@ -51,14 +51,22 @@ pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &
     inside.starts_with('/').then_some(())?;
     let files = builder.files();
     let names = if files.is_folder(source) { files.names(source) } else { Vec::new() };
-    let name = names.iter().find(|name| name.ends_with(".ini"));
-    let path = builder.path(&name.map_or_else(|| source.to_owned(), |name| format!("{source}/{name}")));
+    let inside = names.iter().filter(|name| name.ends_with(".ini")).map(|name| format!("{source}/{name}"));
+    let mut paths: Vec<String> = inside.take(MOST_SETTINGS).collect();
+    if paths.is_empty() {
+        paths.push(source.to_owned());
+    }
+    let read: Vec<String> = paths.iter().map(|path| format!("builtins.readFile {}", builder.path(path))).collect();
+    let read = read.join(" + ");
     let package = version::versioned(builder, service, "php");
     Some(format!(
-        "replace `pkgs.{package}` with `(pkgs.{package}.buildEnv {{ extraConfig = builtins.readFile {path}; }})`, and \
+        "replace `pkgs.{package}` with `(pkgs.{package}.buildEnv {{ extraConfig = {read}; }})`, and \
          join several files with `+`"
     ))
 }
+
+/// The maximum number of files in a folder that are named.
+const MOST_SETTINGS: usize = 20;
 
 /// The start of the paths of the settings in PHP's image, and of those of PHP-FPM.
 const SETTINGS: &str = "/usr/local/etc/php";

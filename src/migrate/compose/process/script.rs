@@ -96,7 +96,8 @@ pub fn packages(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) ->
         return BTreeSet::new();
     }
     let mut found = BTreeSet::new();
-    for command in shell::commands(text) {
+    let functions = functions(text);
+    for command in shell::commands(text).iter().filter(|command| !functions.contains(command.program())) {
         let program = command.program();
         let is_here = containers::ON_EVERY_MACHINE.contains(&program) || containers::SHELLS.contains(&program);
         if is_here || found.len() > MOST_COMMANDS {

@@ -30,10 +30,13 @@ impl Rewrite<'_, '_, '_, '_> {
         let is_own = |directive: &Directive| matches!(directive.name(), "root" | "alias" | "try_files");
         let is_open = parents.last() == Some(&"location") && !directives.iter().any(is_own);
         let inner = Scope { runs, is_open, ..outer };
-        let root = directives.iter().find(|directive| directive.name() == "root").and_then(|root| root.argument(1));
+        // In a location with `alias`, `$document_root` is that folder.
+        let is_root = |directive: &&Directive| matches!(directive.name(), "root" | "alias");
+        let root = directives.iter().find(is_root).and_then(|root| root.argument(1));
         let root = root.map(|root| root.trim_matches(['"', '\'']));
         match root {
-            Some(root) => Scope { root: self.served(root, inner.runs), ..inner },
+            Some(root) if root.contains('$') => Scope { root: None, ..inner },
+            Some(root) => Scope { root: self.served(root.trim_end_matches('/'), inner.runs), ..inner },
             None => inner,
         }
     }
@@ -83,7 +86,7 @@ impl Rewrite<'_, '_, '_, '_> {
         if self.in_checkout(path).is_some() {
             return None;
         }
-        self.run_from(path, runs).map(|folder| if folder.is_empty() { ".".to_owned() } else { folder })
+        self.run_from(path, runs)
     }
 
     /// A parameter with the path of a script or a folder of scripts, relative to `$document_root`. `None` for other
@@ -123,7 +126,7 @@ impl Rewrite<'_, '_, '_, '_> {
         };
         let text = format!("root ./{folder};\n{}{}", "  ".repeat(parents.len()), parameter(&inside));
         if let Some(scope) = self.scopes.borrow_mut().last_mut() {
-            *scope = Scope { root: Some(folder), ..scope.clone() };
+            *scope = Scope { root: Some(folder), is_open: false, ..scope.clone() };
         }
         Some(Text::literal(text))
     }
