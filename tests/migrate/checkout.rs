@@ -441,10 +441,7 @@ fn only_scripts_get_another_name_in_the_image() {
         ("run.sh", "#!/bin/sh\necho a\n"),
         ("a.py", ""),
     ]);
-    repo.lacks("./requirements.txt")
-        .lacks("a.py ./run.sh")
-        .has("--dir /apps")
-        .has("bash ./run.sh");
+    repo.lacks("./requirements.txt").lacks("a.py ./run.sh").has("--dir /apps").has("bash ./run.sh");
 }
 
 #[test]
@@ -511,4 +508,33 @@ fn python_2_is_not_replaced() {
                    b: {image: \"python:2.7\", command: python2 a.py}\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("a.py", "print \"x\"\n")]);
     repo.left("services.a", "is known to provide `python2.7`").left("services.b", "is known to provide `python2`");
+}
+
+#[test]
+fn folders_of_other_servers_are_those_of_their_containers() {
+    let site = "server {\n  listen 80;\n  root /usr/share/nginx/html;\n  location / {\n    fastcgi_pass php:9000;\n    \
+                fastcgi_param SCRIPT_FILENAME /usr/share/nginx/html$fastcgi_script_name;\n  }\n}\nserver {\n  \
+                listen 81;\n  location / {\n    fastcgi_pass py:9001;\n    \
+                fastcgi_param SCRIPT_FILENAME /py$fastcgi_script_name;\n  }\n}\n";
+    let compose = "services:\n  web: {image: nginx, volumes: [\"./site.conf:/etc/nginx/conf.d/site.conf\"]}\n  \
+                   php: {image: \"php:8.3-fpm\", volumes: [\"./app:/usr/share/nginx/html\"]}\n  \
+                   two: {image: \"php:8.3-fpm\", volumes: [\"./app:/x\"]}\n  \
+                   py: {image: \"python:3.13\", command: python /py/a.py, volumes: [\"./py:/py\"]}\n";
+    let files = [("compose.yaml", compose), ("site.conf", site), ("app/a.php", "<?php"), ("py/a.py", "")];
+    Repo::of(&files)
+        .has("root ./app;")
+        .has("SCRIPT_FILENAME $document_root$fastcgi_script_name;")
+        .not_left("services.web.configFile", "/usr/share/nginx/html")
+        .left("services.web.configFile", "/py exists only in the container of the server that gets it");
+}
+
+#[test]
+fn netcat_has_another_name_and_functions_are_not_programs() {
+    let script = "#!/bin/sh\nmigrate() {\n  echo a\n}\nmigrate\nnetcat -z db 5432\nexec \"$@\"\n";
+    let dockerfile =
+        "FROM python:3.13\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"/app/e.sh\"]\nCMD [\"python\", \"a.py\"]\n";
+    let compose = "services: {app: {build: .}}\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("e.sh", script), ("a.py", "")])
+        .has("runtimeInputs = [ pkgs.netcat pkgs.python313 ];")
+        .left("services.app.command", "write `nc` in the script");
 }

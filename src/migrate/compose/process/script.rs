@@ -103,10 +103,16 @@ pub fn packages(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) ->
         if is_here || found.len() > MOST_COMMANDS {
             continue;
         }
-        if let Some((package, [start])) = known_program(builder, service, program)
-            && (*start == program || package == "python3" || package == "nodejs")
-        {
-            found.insert(version::versioned(builder, service, package));
+        match known_program(builder, service, program) {
+            Some((package, [start])) if *start == program || package == "python3" || package == "nodejs" => {
+                found.insert(version::versioned(builder, service, package));
+            }
+            Some(("netcat", [start])) => {
+                found.insert("netcat".to_owned());
+                let why = format!("its script starts `{program}`, and the package from nixpkgs only has `{start}`");
+                builder.leave(service, &service.key.place, "command", why, format!("write `{start}` in the script"));
+            }
+            _ => {}
         }
     }
     found
