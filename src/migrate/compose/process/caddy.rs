@@ -50,11 +50,9 @@ impl Sites {
         let (mut skipped, mut is_secure, mut continues, mut is_bare) = (None, false, false, false);
         for (at, line) in text.split_inclusive('\n').enumerate() {
             let words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
-            let (opens, closes) = words.clone().fold((0, 0), |(opens, closes), word| match word {
-                "{" => (opens + 1, closes),
-                "}" => (opens, closes + 1),
-                _ => (opens, closes),
-            });
+            // Only such braces are those of a block, unlike `{` in a quoted text.
+            let opens = usize::from(words.clone().last() == Some("{"));
+            let closes = usize::from(words.clone().next() == Some("}"));
             let after = (depth + opens).saturating_sub(closes);
             let first = words.clone().next().unwrap_or_default();
             let is_head = depth == 0
@@ -263,6 +261,10 @@ mod tests {
             ("# x\nlocalhost\nfile_server\ntls internal\n", "# x\n$\nfile_server\n"),
             ("a.org {\n}\n", "$ {\n}\n"),
             ("a.org,\nb.org {\n  tls x\n}\n", "http://a.org$,\nhttp://b.org$ {\n}\n"),
+            (
+                "a.org {\n  respond \"a { b\"\n}\nb.org {\n}\n",
+                "http://a.org$ {\n  respond \"a { b\"\n}\nhttp://b.org$ {\n}\n",
+            ),
             ("import sites/*\n:8080\nroot x\n", "import sites/*\n:8080\nroot x\n"),
         ] {
             assert_eq!(whole(&Sites::of(text)).replace(PORT, "$"), expected);
