@@ -87,10 +87,10 @@ impl Sites {
                 *line = line.replacen(&address, &PORT.to_string(), 1);
             }
         }
+        let domains: BTreeSet<&str> = secure.iter().map(|(domain, _)| domain.as_str()).collect();
         let is_own = |url: &str| {
-            let host = &url["https://".len()..];
-            let host = host.split('/').next().unwrap_or_default();
-            host.starts_with('{') || secure.iter().any(|(domain, _)| host.split('{').next() == Some(domain))
+            let host = url["https://".len()..].split('/').next().unwrap_or_default();
+            host.starts_with('{') || domains.contains(host.split('{').next().unwrap_or_default())
         };
         redirects.retain(|(url, _)| is_own(url));
         Self { lines, secure, kept, redirects, is_single }
