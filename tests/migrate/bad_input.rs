@@ -31,7 +31,7 @@ fn bad_files_are_rejected_with_a_position() {
     for (text, expected) in [
         ("services:\n  a: [\n", "compose.yaml:3:1: is not valid YAML"),
         ("a: 1\n", "compose.yaml:1:1: is not a Compose file: it has no `services`"),
-        ("web:\n  image: x\n", "help: it has the format of version 1: put everything in it under `services`"),
+        ("web:\n  image: x\n", "help: it looks like version 1 of the Compose format: indent everything"),
         ("", "compose.yaml: is not a Compose file: it is empty"),
         ("- a\n", "compose.yaml:1:1: is not a Compose file"),
         ("services: [a]\n", "compose.yaml:1:11: `services` has to be a mapping"),

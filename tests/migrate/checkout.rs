@@ -111,7 +111,10 @@ fn a_program_above_its_code_runs_in_the_folder_that_contains_it() {
     repo.has("working_dir = \"./more\";")
         .lacks("working_dir = \"./api\";")
         .lacks("working_dir = \"./more/api\";")
-        .left("services.other.command", "`ln -s back api`, and set `working_dir` to `./`")
+        .left(
+            "services.other.command",
+            "`ln -s back api`, set `working_dir` to `.`, and adapt the paths relative to ./back",
+        )
         .not_left("services.root.command", "ln -s")
         .not_left("services.file.command", "ln -s")
         .not_left("services.same.command", "ln -s");
@@ -141,6 +144,32 @@ fn programs_without_a_port_have_several_instances() {
 }
 
 #[test]
+fn a_server_without_a_port_in_compose_has_one_instance() {
+    let compose = "services:\n  a: {build: ., scale: 2, command: node server.js}\n  \
+                   b: {build: ., scale: 2, command: npm start}\n  \
+                   c: {build: ., scale: 2, command: sh -c \"migrate && node server.js\"}\n  \
+                   d: {build: ., scale: 2, command: node worker.js, labels: [\"traefik.enable=true\"]}\n  \
+                   e: {build: ., scale: 2, command: node queue-admin.js}\n  \
+                   f: {build: ., scale: 2, entrypoint: ./worker.sh}\n  \
+                   g: {build: ., scale: 0x10, command: node worker.js}\n  \
+                   h: {build: ., scale: 100000000000, command: node worker.js}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\n"),
+        ("package.json", "{\"scripts\":{\"start\":\"node server.js\"}}"),
+        ("server.js", "require('express')().listen(3000)"),
+        ("queue-admin.js", "require('http').createServer(x).listen(3000)"),
+        ("worker.sh", "#!/bin/sh\nexec gunicorn app\n"),
+        ("worker.js", ""),
+    ]);
+    repo.lacks("replicas =");
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        repo.left(&format!("services.{name}.scale"), "listen on the same port");
+    }
+    repo.left("services.g.scale", "not a usual number").left("services.h.scale", "not a usual number");
+}
+
+#[test]
 fn files_that_do_not_exist_are_reported() {
     let compose = "services:\n  app:\n    build: .\n    volumes: [\"./a.json:/app/a.json\", \
                    \"./b.yml:/app/b.yml\", \"./conf.d:/app/conf.d\", \"./data:/app/data\", \"./c.txt:/app/c.txt\"]\n    \
@@ -167,9 +196,10 @@ fn files_that_do_not_exist_are_reported() {
 #[test]
 fn variables_that_only_bash_sets_are_not_read_from_files() {
     let compose = "services: {app: {image: \"node:22\", command: node a.js, env_file: .env}}\n";
-    let repo = Repo::of(&[("compose.yaml", compose), (".env", "A=1\nUID=1000\nGID=1000\n")]);
+    let repo = Repo::of(&[("compose.yaml", compose), (".env", "A=1\nUID=1000\nGID=1000\nEUID=1\n")]);
     repo.has("read_env ./.env").lacks(". ./.env;").left("services.app.env_file", "UID is a variable that bash sets");
     repo.left("services.app.env_file", "\"line\":2").not_left("services.app.env_file", "GID");
+    repo.left("services.app.env_file", "EUID is a variable that bash sets");
 }
 
 #[test]
@@ -190,7 +220,34 @@ fn caddy_serves_sites_with_domains_without_tls() {
         .left("services.one.command", "\"line\":1,\"path\":\"one/Caddyfile\"")
         .left("services.two.command", "curl -H 'Host: shop.org'")
         .not_left("services.one.ports.80", "PORT is set");
+    repo.carried("services.one.ports.443", "without TLS on 8080").not_left("services.one.ports.443", "");
     assert!(!repo.file("lib/ports.nix").contains("443"));
+}
+
+#[test]
+fn caddy_keeps_tls_if_other_sites_need_it() {
+    let compose = "services:\n  all: {image: \"caddy:2\", ports: [\"8080:80\", \"8443:443\"], \
+                   volumes: [\"./all/Caddyfile:/etc/caddy/Caddyfile\"]}\n  \
+                   own: {image: \"caddy:2\", ports: [\"8081:80\"], \
+                   volumes: [\"./own/Caddyfile:/etc/caddy/Caddyfile\"]}\n  \
+                   parts: {image: \"caddy:2\", ports: [\"8082:80\"], \
+                   volumes: [\"./parts/Caddyfile:/etc/caddy/Caddyfile\"]}\n  \
+                   api: {image: \"node:22\", command: node a.js, expose: [4000]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("all/Caddyfile", "shop.org {\n  reverse_proxy api:4000\n}\n{$SITE:b.org} {\n  respond b\n}\n"),
+        ("own/Caddyfile", "shop.org {\n  respond a\n}\nwww.shop.org {\n  redir https://shop.org{uri}\n}\n"),
+        ("parts/Caddyfile", "import sites/*\nshop.org {\n  reverse_proxy api:4000\n}\n"),
+        ("parts/sites/b", "b.org {\n  respond b\n}\n"),
+    ]);
+    repo.has("        shop.org {\n")
+        .left("services.all.command", "serves {$SITE:b.org} on port 443 or 80")
+        .left("services.all.command", "serves shop.org on port 443 or 80")
+        .not_left("services.all.ports.443", "has no entry")
+        .left("services.own.command", "it redirects to https://shop.org{uri}")
+        .left("services.parts.command", "it imports sites/*")
+        .left("services.parts.command", "\"line\":1,\"path\":\"parts/Caddyfile\"");
+    assert!(repo.file("lib/ports.nix").contains("https = 443;"));
 }
 
 #[test]
@@ -277,4 +334,207 @@ fn start_scripts_get_the_program_from_its_source() {
         .lacks("app.jar")
         .has("bash -c ")
         .has("bundle exec rails s -p ${toString ports.development.web}");
+}
+
+#[test]
+fn arguments_behind_a_start_script_are_kept_or_reported() {
+    let java = "FROM eclipse-temurin:21\nCOPY w.sh /w.sh\nCOPY target/*.jar app.jar\nENTRYPOINT [\"/w.sh\"]\n";
+    let compose = "services:\n  \
+                   one: {build: ., command: [\"java\", \"-Xmx512m\", \"-jar\", \"app.jar\", \"--x.y=prod\"]}\n  \
+                   two: {build: ., command: [sh, -c, \"java $$JAVA_OPTS -jar app.jar\"]}\n  \
+                   three: {build: ., command: [\"db:3306\", \"--\", java, -jar, app.jar]}\n  \
+                   four: {build: ., entrypoint: /j.sh}\n  \
+                   five: {build: ., command: [bash, -c, \"echo $$0 $$1\", foo, bar]}\n  \
+                   six: {build: ., command: [bash, -lc, \"echo a; echo b\"]}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", &format!("{java}COPY j.sh /j.sh\n")),
+        ("pom.xml", "<project><artifactId>spring-boot-starter</artifactId></project>"),
+        ("w.sh", "#!/bin/sh\nexec \"$@\"\n"),
+        ("j.sh", "#!/bin/sh\nexec java -jar app.jar\n"),
+    ]);
+    repo.has("w.sh ${pkgs.maven}/bin/mvn spring-boot:run")
+        .left("services.one.command", "without `-Xmx512m --x.y=prod`")
+        .left("services.one.command", "spring-boot.run.jvmArguments")
+        .left("services.two.command", "starts app.jar, which only the image build creates")
+        .left("services.three.command", "starts app.jar")
+        .left("services.four.command", "starts app.jar")
+        .has("foo bar")
+        .has("bash -lc ");
+}
+
+#[test]
+fn a_start_script_gets_a_dotnet_program_from_its_source() {
+    let dockerfile = "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS b\nWORKDIR /src\nCOPY . .\nRUN dotnet publish -o /out\n\
+                      FROM mcr.microsoft.com/dotnet/aspnet:8.0\nWORKDIR /app\nCOPY --from=b /out .\nCOPY w.sh /w.sh\n\
+                      ENTRYPOINT [\"/w.sh\", \"dotnet\", \"App.dll\"]\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", "services: {app: {build: ., ports: [\"8081:8080\"]}}\n"),
+        ("Dockerfile", dockerfile),
+        ("App.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>"),
+        ("w.sh", "#!/bin/sh\nexec \"$@\"\n"),
+    ]);
+    repo.has("/bin/dotnet run").not_left("services.app.command", "not on PATH");
+}
+
+#[test]
+fn a_location_gets_one_root_and_knows_that_of_alias() {
+    let site = "server {\n  listen 80;\n  location / {\n    fastcgi_pass php:9000;\n    \
+                fastcgi_param SCRIPT_FILENAME /code/public$fastcgi_script_name;\n    \
+                fastcgi_param DOCUMENT_ROOT /code;\n  }\n  location /more {\n    alias /other;\n    \
+                fastcgi_pass php:9000;\n    fastcgi_param SCRIPT_FILENAME /code/public/index.php;\n  }\n}\n";
+    let compose = "services:\n  web: {image: nginx, volumes: [\"./site.conf:/etc/nginx/conf.d/site.conf\", \
+                   \"./other:/other\"]}\n  \
+                   php: {image: \"php:8.3-fpm\", volumes: [\"./app:/code\"]}\n";
+    let files =
+        [("compose.yaml", compose), ("site.conf", site), ("app/public/index.php", "<?php"), ("other/a.html", "a")];
+    let repo = Repo::of(&files);
+    repo.has("root ./app/public;")
+        .lacks("root ./app;")
+        .left("services.web.configFile", "/code is ./app in the checkout")
+        .lacks("$document_root/index.php")
+        .left("services.web.configFile", "/code/public/index.php is ./app/public/index.php in the checkout");
+    repo.nginx_accepts("web");
+}
+
+#[test]
+fn nginx_that_serves_the_whole_checkout_is_reported() {
+    let site = "server {\n  listen 80;\n  root /var/www/html;\n  location / {\n    fastcgi_pass php:9000;\n    \
+                fastcgi_param SCRIPT_FILENAME /var/www/html$fastcgi_script_name;\n  }\n}\n";
+    let compose = "services:\n  web: {image: nginx, volumes: [\"./site.conf:/etc/nginx/conf.d/site.conf\"]}\n  \
+                   php: {build: .}\n";
+    let dockerfile = "FROM php:8.3-fpm\nCOPY . /var/www/html\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("site.conf", site), ("index.php", "<?php")])
+        .has("root ./;")
+        .left("services.web.configFile", "nginx now serves all files of the repository");
+}
+
+#[test]
+fn services_with_php_fpm_and_nginx_are_read_once() {
+    let count = 40;
+    let mut compose = "services:\n".to_owned();
+    let mut files = vec![];
+    for at in 0..count {
+        compose += &format!("  web{at}: {{image: nginx, volumes: [\"./s{at}.conf:/etc/nginx/conf.d/s.conf\"]}}\n");
+        let volumes: Vec<String> = (0..20).map(|number| format!("\"./c{at}/{number}:/srv/c{number}\"")).collect();
+        compose += &format!("  php{at}: {{image: \"php:8.3-fpm\", volumes: [{}]}}\n", volumes.join(", "));
+        let locations: String = (0..50).map(|number| format!("  location /{number} {{ return 200; }}\n")).collect();
+        files.push((format!("s{at}.conf"), format!("server {{\n  listen 80;\n  root /srv/c1;\n{locations}}}\n")));
+    }
+    let mut all = vec![("compose.yaml", compose.as_str())];
+    all.extend(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let start = std::time::Instant::now();
+    Repo::of(&all).carried("services.php0.volumes", "the path in the configuration of nginx");
+    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+}
+
+#[test]
+fn only_scripts_get_another_name_in_the_image() {
+    let compose = "services:\n  a: {build: ., command: sh -c \"ls /apps && python /w/a.py --dir /apps\"}\n  \
+                   b: {build: ., command: python /w/a.py /tmp}\n  c: {build: ., command: /entry}\n";
+    let dockerfile = "FROM python:3.13\nRUN mkdir /apps\nCOPY requirements.txt /apps\nCOPY run.sh /tmp\n\
+                      COPY run.sh /apps\nCOPY run.sh /entry\nWORKDIR /w\nCOPY . .\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", dockerfile),
+        ("requirements.txt", ""),
+        ("run.sh", "#!/bin/sh\necho a\n"),
+        ("a.py", ""),
+    ]);
+    repo.lacks("./requirements.txt").lacks("a.py ./run.sh").has("--dir /apps").has("bash ./run.sh");
+}
+
+#[test]
+fn missing_files_are_also_looked_for_outside_the_container() {
+    let compose = "services:\n  app:\n    build: .\n    volumes: [\"./config.yml:/etc/app/config.yml\", \
+                   \"./certs/example.com:/live/example.com\", \"./v1.2:/data/v1.2\"]\n";
+    let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "")])
+        .left("services.app.volumes", "config.yml does not exist")
+        .left("services.app.volumes", "read ./config.yml instead of /etc/app/config.yml")
+        .left("services.app.volumes", "read ./certs/example.com instead")
+        .not_left("services.app.volumes", "certs/example.com does not exist\"")
+        .not_left("services.app.volumes", "v1.2 does not exist\"");
+}
+
+#[test]
+fn a_folder_that_the_command_names_is_found_from_the_root_of_a_container() {
+    let compose = "services:\n  a: {image: \"python:3.13\", command: python -m app, volumes: [\"./app:/app\"]}\n  \
+                   b: {image: \"python:3.13\", command: python -m app, volumes: [\"./app:/app\", \
+                   \"./keys:/keys\"]}\n";
+    let files = [("compose.yaml", compose), ("app/__main__.py", ""), ("keys/a", "")];
+    Repo::of(&files)
+        .carried("services.a.volumes", "the process runs in the checkout")
+        .not_left("services.a.volumes", "")
+        .left("services.b.volumes", "read ./keys instead of /keys");
+}
+
+#[test]
+fn a_folder_that_the_line_already_names_is_not_reported() {
+    let dockerfile = "FROM python:3.13\nWORKDIR /srv\nCOPY src /srv/worker\nCMD [\"python\", \"worker/main.py\"]\n";
+    let files = [("compose.yaml", "services: {app: {build: .}}\n"), ("Dockerfile", dockerfile), ("src/main.py", "")];
+    Repo::of(&files).has("python3 ./src/main.py").not_left("services.app.command", "its command names");
+}
+
+#[test]
+fn a_link_to_the_code_has_its_folder() {
+    let dockerfile = "FROM python:3.13\nWORKDIR /\nCOPY . /api\nCMD [\"gunicorn\", \"api:create()\"]\n";
+    let files = [("compose.yaml", "services: {app: {build: .}}\n"), ("Dockerfile", dockerfile), ("create.py", "")];
+    Repo::of(&files).left("services.app.command", "`mkdir -p data/app && ln -s ../.. data/app/api`");
+}
+
+#[test]
+fn names_of_images_in_mounted_files_of_any_name_are_not_ports() {
+    let compose = "services:\n  web: {image: \"node:22\", working_dir: /app, command: node /app/a.js, \
+                   volumes: [\".:/app\"]}\n  postgres: {image: \"postgres:15\"}\n  redis: {image: \"redis:7\"}\n  \
+                   mysql: {image: \"mysql:8\"}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("a.js", ""),
+        ("production.yml", "services:\n  postgres:\n    image: postgres:14\n"),
+        (".gitlab-ci.yml", "test:\n  services:\n    - redis:6\n  variables: {A: \"x\"}\n"),
+        ("k8s.yaml", "a: {image: mysql:5, url: \"mysql:3307\"}\n"),
+    ]);
+    let ports = repo.file("lib/ports.nix");
+    for number in ["14;", "15;", "6;", "7;", "5;", "8;"] {
+        assert!(!ports.contains(&format!("= {number}")), "{ports}");
+    }
+    assert!(ports.contains("3307;"), "{ports}");
+}
+
+#[test]
+fn python_2_is_not_replaced() {
+    let compose = "services:\n  a: {image: \"python:2.7\", command: python2.7 a.py}\n  \
+                   b: {image: \"python:2.7\", command: python2 a.py}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("a.py", "print \"x\"\n")]);
+    repo.left("services.a", "is known to provide `python2.7`").left("services.b", "is known to provide `python2`");
+}
+
+#[test]
+fn folders_of_other_servers_are_those_of_their_containers() {
+    let site = "server {\n  listen 80;\n  root /usr/share/nginx/html;\n  location / {\n    fastcgi_pass php:9000;\n    \
+                fastcgi_param SCRIPT_FILENAME /usr/share/nginx/html$fastcgi_script_name;\n  }\n}\nserver {\n  \
+                listen 81;\n  location / {\n    fastcgi_pass py:9001;\n    \
+                fastcgi_param SCRIPT_FILENAME /py$fastcgi_script_name;\n  }\n}\n";
+    let compose = "services:\n  web: {image: nginx, volumes: [\"./site.conf:/etc/nginx/conf.d/site.conf\"]}\n  \
+                   php: {image: \"php:8.3-fpm\", volumes: [\"./app:/usr/share/nginx/html\"]}\n  \
+                   two: {image: \"php:8.3-fpm\", volumes: [\"./app:/x\"]}\n  \
+                   py: {image: \"python:3.13\", command: python /py/a.py, volumes: [\"./py:/py\"]}\n";
+    let files = [("compose.yaml", compose), ("site.conf", site), ("app/a.php", "<?php"), ("py/a.py", "")];
+    Repo::of(&files)
+        .has("root ./app;")
+        .has("SCRIPT_FILENAME $document_root$fastcgi_script_name;")
+        .not_left("services.web.configFile", "/usr/share/nginx/html")
+        .left("services.web.configFile", "/py exists only in the container of the server that gets it");
+}
+
+#[test]
+fn netcat_has_another_name_and_functions_are_not_programs() {
+    let script = "#!/bin/sh\nmigrate() {\n  echo a\n}\nmigrate\nnetcat -z db 5432\nexec \"$@\"\n";
+    let dockerfile =
+        "FROM python:3.13\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"/app/e.sh\"]\nCMD [\"python\", \"a.py\"]\n";
+    let compose = "services: {app: {build: .}}\n";
+    Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("e.sh", script), ("a.py", "")])
+        .has("runtimeInputs = [ pkgs.netcat pkgs.python313 ];")
+        .left("services.app.command", "write `nc` in the script");
 }

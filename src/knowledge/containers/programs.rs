@@ -256,6 +256,10 @@ pub fn in_system(word: &str) -> Option<&str> {
 
 /// The name of an interpreter without the version in the name: `python3` for `python3.12`, `php` for `php8.3`.
 pub fn without_version(word: &str) -> Option<&'static str> {
+    // Python 3 does not run programs for Python 2.
+    if word.starts_with("python2") {
+        return None;
+    }
     let plain = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     let known = [("python", "python3"), ("php", "php"), ("ruby", "ruby"), ("node", "node")];
     known.iter().find(|(name, _)| *name == plain && word.len() > plain.len()).map(|(_, name)| *name)
@@ -357,6 +361,45 @@ pub static PORT_VARIABLES: &[(&str, &str)] = &[
     ("spring-boot:run", "SERVER_PORT"),
     ("streamlit", "STREAMLIT_SERVER_PORT"),
 ];
+
+/// The ends of the names of files that containers mount, unlike those of folders such as `conf.d` or `example.com`.
+pub const FILE_ENDS: [&str; 25] = [
+    "cfg",
+    "cnf",
+    "conf",
+    "crt",
+    "csv",
+    "env",
+    "html",
+    "ini",
+    "js",
+    "json",
+    "key",
+    "pem",
+    "php",
+    "properties",
+    "py",
+    "rb",
+    "sh",
+    "sql",
+    "toml",
+    "ts",
+    "txt",
+    "xml",
+    "yaml",
+    "yml",
+    "md",
+];
+
+/// Parts of the words of commands that start workers, which take their work from a queue.
+pub const WORKERS: [&str; 12] = [
+    "arq", "celery", "consumer", "dramatiq", "huey", "queue", "resque", "rq", "sidekiq", "worker", "workers",
+    "rqworker",
+];
+
+/// Parts of source code that listens on a port.
+pub const LISTENS: [&str; 8] =
+    [".listen(", "createServer(", "HTTPServer(", "ListenAndServe", ".run(host", "app.run(", "run_simple(", ".serve("];
 
 /// Commands whose positional arguments are hosts and ports.
 pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "telnet", "getent"];

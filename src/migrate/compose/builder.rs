@@ -9,7 +9,7 @@ mod source;
 mod source_hosts;
 mod told;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::env_file::{EnvFile, READ_ENV, READ_RAW_ENV, Reader};
@@ -43,6 +43,10 @@ pub struct Builder<'a, 'm> {
     source_hosts: RefCell<BTreeSet<(String, String)>>,
     /// Configuration files with rewritten addresses, by path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
+    /// The indices of the services that run PHP-FPM.
+    pub(super) fpms: OnceCell<Vec<usize>>,
+    /// The words in the configuration of all services with nginx.
+    pub(super) nginx_words: OnceCell<BTreeSet<String>>,
 }
 
 /// A configuration file that the module contains because it names hosts or ports.
@@ -90,7 +94,21 @@ impl<'a, 'm> Builder<'a, 'm> {
         let variables = stack.model.env.iter().cloned().collect();
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
         let (missing_env, source_hosts) = (RefCell::default(), RefCell::default());
-        Self { stack, module, files, ports, variables, report, secrets, missing_env, source_hosts, configurations }
+        let (fpms, nginx_words) = (OnceCell::new(), OnceCell::new());
+        Self {
+            stack,
+            module,
+            files,
+            ports,
+            variables,
+            report,
+            secrets,
+            missing_env,
+            source_hosts,
+            configurations,
+            fpms,
+            nginx_words,
+        }
     }
 
     /// The variable for a configuration file in the repository, with addresses on this machine. `None` if the file
@@ -108,6 +126,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 if process::caddy::port(service).is_none() {
                     let lines = before.split_inclusive('\n').enumerate();
                     sites.lines = lines.map(|(at, line)| (at + 1, line.to_owned())).collect();
+                    sites.secure.clear();
                 }
                 process::caddy::notes(self, service, path, &sites);
                 let lines = sites.lines.iter().map(|(number, line)| (*number, line.as_str()));
@@ -123,6 +142,9 @@ impl<'a, 'm> Builder<'a, 'm> {
         let text = if name == "Caddyfile" { process::caddy::with_port(self, service, &text) } else { text };
         if text.as_literal() == Some(&before) {
             return None;
+        }
+        if name == "Caddyfile" {
+            process::caddy::imported(self, service, path, &before);
         }
         if !is_rabbitmq {
             self.image_paths(service, "command", &text);

@@ -62,10 +62,15 @@ fn inner_folder<'s>(service: &'s Service<'_>) -> Option<&'s str> {
 }
 
 /// Whether a process finds a mounted file or folder, because it is at the same place, relative to the folder in which
-/// the process runs, as in the container. No program uses paths relative to the root folder of its container.
+/// the process runs, as in the container. In the root folder of a container, that is a folder whose name a word of its
+/// command begins with: other programs there use absolute paths.
 pub fn is_beside_program(service: &Service<'_>, source: &str, target: &str) -> bool {
-    let Some(inside) = inner_folder(service).filter(|folder| !folder.is_empty()) else { return false };
+    let inside = inner_folder(service).unwrap_or_default();
     let (source, target) = (source.trim_end_matches('/'), target.trim_end_matches('/'));
+    let is_named = || words(service).contains(target.split('/').nth(1).unwrap_or_default());
+    if inside.is_empty() && (target.is_empty() || !is_named()) {
+        return false;
+    }
     let folder = working_folder(service);
     let is_same = |outer_here: &str, inner_here: &str, outer: &str, inner: &str| {
         let rest = inner.strip_prefix(outer).filter(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -149,12 +154,23 @@ fn words<'s>(service: &'s Service<'_>) -> BTreeSet<&'s str> {
     let own = own.flat_map(|node| node.items().iter().filter_map(Node::text).chain(node.text()));
     let of_image = ["entrypoint", "command"].into_iter().filter_map(|key| service.of_image(key));
     let of_image = of_image.flat_map(|(words, _)| words.iter().map(String::as_str));
+    first_names(own.chain(of_image).chain(flask_app(service)))
+}
+
+/// The value of FLASK_APP in the Compose file and in the image.
+pub fn flask_app<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> {
     let app = service.get("environment").and_then(|node| node.get("FLASK_APP")?.text());
     let image_app = service.image_variables().find(|(name, ..)| *name == "FLASK_APP").map(|(_, value, _)| value);
-    let all = own.chain(of_image).chain(app).chain(image_app).flat_map(str::split_whitespace);
-    all.map(|word| {
-        let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))).unwrap_or(word.len());
-        &word[..end]
-    })
-    .collect()
+    app.into_iter().chain(image_app)
+}
+
+/// The names with which the words of texts begin.
+pub fn first_names<'t>(texts: impl Iterator<Item = &'t str>) -> BTreeSet<&'t str> {
+    let words = texts.flat_map(str::split_whitespace).map(|word| word.trim_start_matches(['"', '\'']));
+    words
+        .map(|word| {
+            let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c))).unwrap_or(word.len());
+            &word[..end]
+        })
+        .collect()
 }

@@ -469,13 +469,16 @@ impl ImageFile {
         }
     }
 
-    /// The file in the context that is copied to a path under a name without an extension: `COPY start.sh /start`.
+    /// The script in the context that is copied to a path under a name without an extension: `COPY start.sh /start`. In a
+    /// folder that exists, Docker keeps its name.
     fn renamed(&self, path: &str) -> Option<String> {
         let mut targets = self.copies.iter().map(|(_, to)| to).chain(self.built.iter().map(|built| &built.target));
-        let is_folder = targets.any(|to| to.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
+        let is_above = targets.any(|to| to.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
+        let is_made = |run: &str| run.contains("mkdir") && run.split_whitespace().any(|word| word == path);
+        let is_folder = is_above || FOLDERS.contains(&path) || self.runs.iter().any(|(run, _)| is_made(run));
         let (from, _) = self.copies.iter().rev().find(|(_, to)| to == path)?;
         let from = from.trim_start_matches("./");
-        let is_script = from.rsplit_once('.').is_some_and(|(_, end)| !end.contains('/'));
+        let is_script = from.rsplit_once('.').is_some_and(|(_, end)| SCRIPTS.contains(&end));
         (is_script && !from.contains('*') && !is_folder).then(|| from.to_owned())
     }
 
@@ -484,6 +487,30 @@ impl ImageFile {
         self.source_of(&self.folder).filter(|source| paths::join("", source).is_some()).unwrap_or_default()
     }
 }
+
+/// The ends of the names of scripts.
+const SCRIPTS: [&str; 7] = ["bash", "js", "php", "pl", "py", "rb", "sh"];
+
+/// Folders that every image has, and those that are usual for programs.
+const FOLDERS: [&str; 17] = [
+    "/app",
+    "/bin",
+    "/code",
+    "/data",
+    "/etc",
+    "/home",
+    "/lib",
+    "/mnt",
+    "/opt",
+    "/root",
+    "/sbin",
+    "/srv",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/local/bin",
+    "/var",
+];
 
 #[cfg(test)]
 mod tests {

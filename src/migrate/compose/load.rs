@@ -126,9 +126,13 @@ impl Loader<'_> {
                 Value::Map(_) => "is not a Compose file: it has no `services`",
                 _ => "is not a Compose file: expected a mapping with `services`",
             };
-            let is_service = |(_, value): &(Key, Node)| value.some("image").or(value.some("build")).is_some();
-            let is_first = node.pairs().iter().any(is_service);
-            let help = "it has the format of version 1: put everything in it under `services`";
+            // The jobs of a CI file may also have images.
+            let is_service = |(_, value): &(Key, Node)| {
+                let has = |key: &str| value.some(key).is_some();
+                (has("image") || has("build")) && !has("script") && !has("stage")
+            };
+            let is_first = !node.pairs().is_empty() && node.pairs().iter().all(is_service);
+            let help = "it looks like version 1 of the Compose format: indent everything in it below `services:`";
             let error = node.error(message);
             return Err(if is_first { error.help(help) } else { error });
         }

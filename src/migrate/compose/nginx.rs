@@ -5,6 +5,8 @@ mod parse;
 mod rewrite;
 mod upstreams;
 
+use std::collections::BTreeSet;
+
 use self::files::Configuration;
 use self::parse::Directive;
 use self::rewrite::Rewrite;
@@ -200,21 +202,22 @@ pub fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<String> {
     texts
 }
 
-/// Whether configuration files name a folder, or something in it.
-pub fn names_folder(texts: &[String], folder: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    let names = |word: &String| {
-        let rest = word.trim_matches(['"', '\'']).strip_prefix(folder);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '$']))
-    };
+/// The words after the names of the directives in configuration files, without quotes.
+pub fn words(texts: &[String]) -> BTreeSet<String> {
     let mut waiting: Vec<Directive> = texts.iter().filter_map(|text| parse::parse(text).ok()).flatten().collect();
+    let mut words = BTreeSet::new();
     while let Some(directive) = waiting.pop() {
-        if !folder.is_empty() && directive.words.iter().skip(1).any(names) {
-            return true;
-        }
+        words.extend(directive.words.iter().skip(1).map(|word| word.trim_matches(['"', '\'']).to_owned()));
         waiting.extend(directive.block.into_iter().flatten());
     }
-    false
+    words
+}
+
+/// Whether words name a folder, or something in it.
+pub fn names_folder(words: &BTreeSet<String>, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    let has = |start: String| words.range(start.clone()..).next().is_some_and(|word| word.starts_with(&start));
+    !folder.is_empty() && (words.contains(folder) || ["/", "$"].iter().any(|end| has(format!("{folder}{end}"))))
 }
 
 /// The port in the address of `listen`: 80 by default, `None` for a socket or an address with a variable.

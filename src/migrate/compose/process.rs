@@ -210,13 +210,6 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     if let Ok(Some(program)) = source {
         return Ok(program);
     }
-    if let (Some((_, text)), Some(file)) = (&script, &service.image_file)
-        && starts_built(file, &go_mod(builder, service), text, &words[1..])
-    {
-        let why = "its script runs in the checkout, where the program that the image builds is not on PATH";
-        let todo = "build the program, and change the script to start it from its build folder";
-        builder.leave(service, &service.key.place, "command", why, todo);
-    }
     let script = if is_script { script } else { own_script(builder, service, first) };
     match script {
         Some((mut program, text)) => {
@@ -237,9 +230,20 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
                 program.runs_source = true;
                 return Ok(program);
             }
-            if let Some(given) = shell_script(&words[1..]) {
+            match &service.image_file {
+                Some(file) if is_script && starts_built(file, &go_mod(builder, service), &text, &words[1..]) => {
+                    let why = "its script runs in the checkout, where the program that the image builds is not on PATH";
+                    let todo = "build the program, and change the script to start it from its build folder";
+                    builder.leave(service, &service.key.place, "command", why, todo);
+                }
+                _ => source::report_archives(builder, service, &text, &words[1..]),
+            }
+            // Words after the script are its arguments.
+            if let [_, _, flags, given] = words
+                && shell_script(&words[1..]).is_some()
+            {
                 let given = checked_script(builder, service, given)?;
-                program.line.push(" ").append(&start_line("bash", &["bash", "-c"])).push(" ");
+                program.line.push(" ").append(&start_line("bash", &["bash", flags])).push(" ");
                 program.line.append(&words::word(&given.line));
                 program.packages.extend(given.packages);
                 program.exports.extend(given.exports);
@@ -409,7 +413,7 @@ pub fn start_line(package: &str, start: &[&str]) -> Text {
 
 /// A file of the build context that a command names: its path relative to the folder in which the process runs, its path
 /// relative to the root, and its text.
-fn own_file(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<(String, String, String)> {
+pub fn own_file(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Option<(String, String, String)> {
     let working = working_folder(service);
     let folder = service.image_file.as_ref().map(|file| file.folder.as_str()).filter(|folder| folder.len() > 1);
     let in_image =

@@ -472,7 +472,8 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         let is_wanted = |path: &String| is_configuration(path) && *path != *service.key.place.path;
         for path in std::iter::once(bind.source.clone()).chain(inside).filter(is_wanted) {
             if let Ok(Some(text)) = files.text(&path) {
-                texts.push((text, bind.place.clone()));
+                let is_yaml = path.ends_with(".yml") || path.ends_with(".yaml");
+                texts.push((if is_yaml { without_images(&text) } else { text }, bind.place.clone()));
             }
         }
     }
@@ -481,6 +482,30 @@ fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<(String, Place)> {
         texts.extend(values.map(|value| (value, service.node.place.clone())));
     }
     texts
+}
+
+/// A YAML file without the names of images, whose tags are not ports: `image: postgres:15`, or `- redis:7` in the services
+/// of a CI job.
+fn without_images(text: &str) -> String {
+    let mut out = String::new();
+    let mut is_list = false;
+    for line in text.split_inclusive('\n') {
+        let item = line.trim();
+        is_list = matches!(item, "services:") || is_list && (item.is_empty() || item.starts_with(['-', '#']));
+        if is_list && item.starts_with('-') || item.starts_with("services:") && item.contains('[') {
+            out.push('\n');
+            continue;
+        }
+        let mut rest = line;
+        while let Some(at) = rest.find("image:") {
+            let is_key = rest[..at].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric() && !"-_".contains(c));
+            let (before, after) = rest.split_at(at + "image:".len());
+            out.push_str(before);
+            rest = if is_key { &after[after.find([',', '}', '\n']).unwrap_or(after.len())..] } else { after };
+        }
+        out.push_str(rest);
+    }
+    out
 }
 
 /// The path of a file in a folder, which is empty for the repository itself.

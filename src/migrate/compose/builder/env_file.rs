@@ -99,7 +99,7 @@ impl<'m> Builder<'_, 'm> {
     /// A file that does not exist yet is read line by line.
     pub(super) fn env_file(&self, service: &Service<'m>, path: &str, is_raw: bool) -> EnvFile {
         let text = self.files().text(path).ok().flatten().unwrap_or_default();
-        if let Some((at, line)) = text.lines().enumerate().find(|(_, line)| sets_own(line)) {
+        for (at, line) in text.lines().enumerate().filter(|(_, line)| sets_own(line)) {
             let name = line.split('=').next().unwrap_or_default().trim().trim_start_matches("export ");
             let place = Place { path: path.into(), line: at + 1, column: 1 };
             let why = format!("{name} is a variable that bash sets itself, so the process's script does not read it");

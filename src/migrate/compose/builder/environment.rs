@@ -332,28 +332,23 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.env_text_notes(service, path, item, &text);
     }
 
-    /// Reports a mounted file that does not exist, and what an example of an `.env` names. Returns whether it is missing.
-    /// Docker creates mounted folders.
-    pub(in crate::migrate::compose) fn missing_mounted(
-        &self,
-        service: &Service<'_>,
-        path: &str,
-        target: &str,
-        item: &Node,
-    ) -> bool {
+    /// Reports a mounted file that does not exist, and what an example of an `.env` names. Docker creates mounted folders.
+    pub(super) fn missing_mounted(&self, service: &Service<'_>, path: &str, target: &str, item: &Node) {
         let is_env = |name: &str| name == ".env" || name.starts_with(".env.");
-        // Folders such as `conf.d` or `.ssh` look like files, but not on both sides.
-        let has_end = |path: &str| paths::name(path).rfind('.').is_some_and(|at| at > 0 && !path.ends_with(".d"));
+        // Folders may have names such as `v1.2` or `example.com`.
+        let has_end = |path: &str| {
+            let end = paths::name(path).rsplit_once('.').map(|(_, end)| end);
+            end.is_some_and(|end| containers::FILE_ENDS.contains(&end))
+        };
         let is_file = is_env(paths::name(path)) || has_end(path) && has_end(target);
         if !is_file || !self.is_missing(path) {
-            return false;
+            return;
         }
         self.leave(service, &item.place, "volumes", format!("{path} does not exist"), self.missing_file(path));
         if let Some(example) = self.example_of(path).filter(|_| is_env(paths::name(path))) {
             let text = self.files.text(&example).ok().flatten().unwrap_or_default();
             self.env_text_notes(service, &example, item, &text);
         }
-        true
     }
 
     /// Whether a file that the services use does not exist.

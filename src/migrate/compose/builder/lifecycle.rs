@@ -216,24 +216,26 @@ impl<'a, 'm> Builder<'a, 'm> {
         attrs
     }
 
-    /// The number of instances of a program that listens on no port, if there are several. process-compose gives each a
+    /// The number of instances of a worker, which listens on no port, if there are several. process-compose gives each a
     /// name with a number, and fails if other processes wait for the name without one.
     pub(in crate::migrate::compose) fn replicas(&self, service: &Service<'_>) -> Option<i64> {
         let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas"));
-        let count = service.get("scale").or(replicas).and_then(Node::text)?.parse().ok().filter(|count| *count > 1)?;
+        let count = service.get("scale").or(replicas).and_then(Node::text)?.parse().ok();
+        let count = count.filter(|count| (2..=MOST_INSTANCES).contains(count))?;
         (self.can_have_instances(service) && !self.is_awaited(service)).then_some(count)
     }
 
     /// Why a service does not have several instances, and the work to do by hand.
     pub(in crate::migrate::compose) fn instances_left(&self, service: &Service<'_>) -> (&'static str, &'static str) {
-        match self.can_have_instances(service) {
-            true => settings::AWAITED_INSTANCES,
-            false => settings::INSTANCES,
+        match (self.can_have_instances(service), self.is_awaited(service)) {
+            (true, true) => settings::AWAITED_INSTANCES,
+            (true, false) => settings::UNKNOWN_INSTANCES,
+            (false, _) => settings::INSTANCES,
         }
     }
 
     fn can_have_instances(&self, service: &Service<'_>) -> bool {
-        service.role == Role::Program && service.ports.is_empty() && !self.starts_server(service)
+        service.role == Role::Program && service.ports.is_empty() && self.is_worker(service)
     }
 
     /// Whether other processes wait for that of a service.
@@ -248,14 +250,30 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.stack.services.iter().any(waits)
     }
 
-    /// Whether a program without ports in the Compose file or its image is a server: it starts a known one, or its labels
-    /// are for a proxy.
-    fn starts_server(&self, service: &Service<'_>) -> bool {
+    /// Whether a program without ports in the Compose file or its image is a worker according to its command, and neither
+    /// starts a server nor has labels for a proxy. A program with another name may listen on a port that only its source
+    /// names.
+    fn is_worker(&self, service: &Service<'_>) -> bool {
         let words = process::words_or_usual(self, service).unwrap_or_default();
+        let words = || words.iter().flat_map(|word| word.split_whitespace());
+        let is_worker = |word: &str| {
+            let name = paths::name(word).to_ascii_lowercase();
+            let mut parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+            parts.any(|part| containers::WORKERS.contains(&part))
+        };
         let is_server = |word: &str| containers::PORT_VARIABLES.iter().any(|(name, _)| *name == paths::name(word));
-        let in_words = words.iter().flat_map(|word| word.split_whitespace()).any(is_server);
+        let starts_server = |word: &str| {
+            process::own_file(self, service, word).is_some_and(|(_, _, text)| {
+                containers::LISTENS.iter().any(|part| text.contains(part))
+                    || text.starts_with("#!") && text.split_whitespace().any(is_server)
+            })
+        };
         let labels = service.get("labels").map_or(&[][..], Node::pairs);
-        in_words || labels.iter().any(|(key, _)| key.name.contains(".port"))
+        let is_for_proxy = |label: &str| label.contains(".port") || label.starts_with("traefik.");
+        words().any(is_worker)
+            && !words().any(is_server)
+            && !labels.iter().any(|(key, _)| is_for_proxy(&key.name))
+            && !words().take(MOST_WORDS).any(starts_server)
     }
 
     /// The attribute that disables a service with profiles or without instances. It is then started by hand.
@@ -279,6 +297,10 @@ impl<'a, 'm> Builder<'a, 'm> {
         Some(Attr::new(["disabled"], Expr::bool(true)).comment(format!("Profiles in Compose: {}.", names.join(", "))))
     }
 }
+
+/// The maximum number of instances of a process, and of words of a command that may be files with servers.
+const MOST_INSTANCES: i64 = 1_000;
+const MOST_WORDS: usize = 50;
 
 pub(in crate::migrate::compose) fn restart_of(policy: &str) -> Option<&'static str> {
     Some(match policy {

@@ -70,7 +70,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             };
             self.leave(service, &place, "build", why, todo);
         }
-        self.package_note(service);
+        self.package_note(service, program);
         let words = process::words_or_usual(self, service).unwrap_or_default();
         let is_received = |from: &str, to: &str| {
             let target = if to.ends_with('/') { format!("{to}{}", paths::name(from)) } else { to.to_owned() };
@@ -108,9 +108,16 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 
     /// Reports a folder that the command names, but that has another name in the checkout.
-    fn package_note(&self, service: &Service<'_>) {
+    fn package_note(&self, service: &Service<'_>, program: &Program) {
         let Some(file) = service.image_file.as_ref() else { return };
-        let packages = folders::packages(service);
+        let mut packages = folders::packages(service);
+        // The line may already have the path in the checkout.
+        let literals = program.line.parts().iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            Part::Code(_) => None,
+        });
+        let named: BTreeSet<&str> = folders::first_names(literals.chain(folders::flask_app(service)));
+        packages.retain(|package| named.contains(package.name.split('/').next().unwrap_or_default()));
         let is_there = |package: &Package| {
             let full = stack::below(&process::working_folder(service), &package.name);
             self.files().is_folder(&full)
@@ -125,12 +132,19 @@ impl<'a, 'm> Builder<'a, 'm> {
         for Package { name, source } in packages.into_iter().filter(|package| !is_there(package)) {
             let place = service.get("command").or(service.get("build")).map_or(&service.key.place, |node| &node.place);
             let why = format!("its command names `{name}`, which is the folder ./{source} in the checkout");
-            let (folder, link) = match source.is_empty() {
-                true => (format!("data/{}", service.process), "../..".to_owned()),
-                false => (paths::folder(&source).to_owned(), paths::name(&source).to_owned()),
+            let (folder, made, link) = match source.is_empty() {
+                true => {
+                    let folder = format!("data/{}", service.process);
+                    (folder.clone(), format!("mkdir -p {folder} && "), "../..".to_owned())
+                }
+                false => (paths::folder(&source).to_owned(), String::new(), paths::name(&source).to_owned()),
             };
-            let link = format!("`ln -s {link} {}`", stack::below(&folder, &name));
-            let todo = format!("make a link to the folder with {link}, and set `working_dir` to `./{folder}`");
+            let link = format!("`{made}ln -s {link} {}`", stack::below(&folder, &name));
+            let here = if folder.is_empty() { ".".to_owned() } else { format!("./{folder}") };
+            let todo = format!(
+                "make a link to the folder with {link}, set `working_dir` to `{here}`, and adapt the paths relative to \
+                 ./{source}"
+            );
             self.leave(service, place, "command", why, todo);
         }
     }
@@ -184,8 +198,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         for item in node.items() {
             let what = format!("{key}.{}", number(item));
+            let without_tls = process::caddy::port(service)
+                .filter(|port| number(item) == "443" && process::caddy::serves(service, self.files(), port.container));
             if is_registered(item) {
                 self.carry(service, &item.place, &what, "an entry in the port registry");
+            } else if let Some(port) = without_tls {
+                let into = format!("nothing: Caddy serves its sites without TLS on {}", port.number);
+                self.carry(service, &item.place, &what, into);
             } else {
                 let why = "its number has no entry in the port registry";
                 self.leave(service, &item.place, &what, why, "add an entry once the program listens on a free port");
@@ -273,8 +292,10 @@ impl<'a, 'm> Builder<'a, 'm> {
         for item in node.items() {
             let source = item.get("source").and_then(Node::text).unwrap_or_default();
             let target = item.get("target").and_then(Node::text).unwrap_or_default();
+            if let Some(inside) = source.strip_prefix("./") {
+                self.missing_mounted(service, inside, target, item);
+            }
             let (why, todo) = match source.strip_prefix("./") {
-                Some(inside) if self.missing_mounted(service, inside, target, item) => continue,
                 _ if source.ends_with("docker.sock") => (
                     "there is no Docker to talk to".to_owned(),
                     "remove the part of the program that starts or watches containers".to_owned(),

@@ -75,9 +75,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
         let (including, included, scopes) = (RefCell::default(), Cell::new(0), RefCell::default());
         let listening = configuration.with("listen");
-        let services = instance.builder.stack.services.iter().enumerate();
-        let fpms = services.filter(|(_, service)| process::php::is_fpm(instance.builder, service));
-        let fpms = fpms.map(|(index, _)| index).collect();
+        let fpms = process::php::fpms(instance.builder).to_vec();
         Self {
             instance,
             configuration,
@@ -245,7 +243,14 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                 None if at == 1 && FROM_CONFIGURATION.contains(&name) => text.push(&self.file(word, directive, file)),
                 None if at == 1 && SERVED.contains(&name) => {
                     match self.around(word).or_else(|| self.of_scripts(word)) {
-                        Some(folder) => text.push(&format!("./{folder}")),
+                        Some(folder) => {
+                            if folder.is_empty() {
+                                let why = "nginx now serves all files of the repository, such as `.env` and `.git`";
+                                let todo = "name the folder with the pages, or deny access to other files";
+                                self.leave(file, directive.line, why.to_owned(), todo);
+                            }
+                            text.push(&format!("./{folder}"))
+                        }
                         None => text.append(&self.word(word)),
                     }
                 }

@@ -15,23 +15,29 @@ pub fn is_server(word: &str) -> bool {
     matches!(word.rsplit('/').next(), Some("php-fpm" | "apache2-foreground"))
 }
 
-/// Whether a service runs PHP-FPM, to which another server passes the paths of scripts.
-pub fn is_fpm(builder: &Builder<'_, '_>, service: &Service<'_>) -> bool {
-    let words = super::words_or_usual(builder, service).unwrap_or_default();
-    // The image's start script may come first.
-    service.role == Role::Program && words.iter().take(2).any(|word| word.rsplit('/').next() == Some("php-fpm"))
+/// The indices of the services that run PHP-FPM, to which another server passes the paths of scripts.
+pub fn fpms<'b>(builder: &'b Builder<'_, '_>) -> &'b [usize] {
+    let is_fpm = |service: &Service<'_>| {
+        let words = super::words_or_usual(builder, service).unwrap_or_default();
+        // The image's start script may come first.
+        service.role == Role::Program && words.iter().take(2).any(|word| word.rsplit('/').next() == Some("php-fpm"))
+    };
+    builder.fpms.get_or_init(|| {
+        let services = builder.stack.services.iter().enumerate();
+        services.filter(|(_, service)| is_fpm(service)).map(|(index, _)| index).collect()
+    })
 }
 
 /// Whether the folder of a service with PHP-FPM has its path from the configuration of an nginx, which names it.
 pub fn is_served(builder: &Builder<'_, '_>, service: &Service<'_>, target: &str) -> bool {
     let is_nginx = |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "nginx");
-    is_fpm(builder, service)
-        && builder
-            .stack
-            .services
-            .iter()
-            .filter(is_nginx)
-            .any(|other| nginx::names_folder(&nginx::texts(other, builder.files()), target))
+    let services = &builder.stack.services;
+    let words = || {
+        let nginx = services.iter().filter(is_nginx);
+        nginx.flat_map(|other| nginx::words(&nginx::texts(other, builder.files()))).collect()
+    };
+    let is_fpm = fpms(builder).iter().any(|index| services[*index].name == service.name);
+    is_fpm && nginx::names_folder(builder.nginx_words.get_or_init(words), target)
 }
 
 /// How PHP from nixpkgs can read a file that PHP's image reads by itself. `None` for other files and images.
@@ -45,14 +51,22 @@ pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &
     inside.starts_with('/').then_some(())?;
     let files = builder.files();
     let names = if files.is_folder(source) { files.names(source) } else { Vec::new() };
-    let name = names.iter().find(|name| name.ends_with(".ini"));
-    let path = builder.path(&name.map_or_else(|| source.to_owned(), |name| format!("{source}/{name}")));
+    let inside = names.iter().filter(|name| name.ends_with(".ini")).map(|name| format!("{source}/{name}"));
+    let mut paths: Vec<String> = inside.take(MOST_SETTINGS).collect();
+    if paths.is_empty() {
+        paths.push(source.to_owned());
+    }
+    let read: Vec<String> = paths.iter().map(|path| format!("builtins.readFile {}", builder.path(path))).collect();
+    let read = read.join(" + ");
     let package = version::versioned(builder, service, "php");
     Some(format!(
-        "replace `pkgs.{package}` with `(pkgs.{package}.buildEnv {{ extraConfig = builtins.readFile {path}; }})`, and \
+        "replace `pkgs.{package}` with `(pkgs.{package}.buildEnv {{ extraConfig = {read}; }})`, and \
          join several files with `+`"
     ))
 }
+
+/// The maximum number of files in a folder that are named.
+const MOST_SETTINGS: usize = 20;
 
 /// The start of the paths of the settings in PHP's image, and of those of PHP-FPM.
 const SETTINGS: &str = "/usr/local/etc/php";

@@ -96,16 +96,23 @@ pub fn packages(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) ->
         return BTreeSet::new();
     }
     let mut found = BTreeSet::new();
-    for command in shell::commands(text) {
+    let functions = functions(text);
+    for command in shell::commands(text).iter().filter(|command| !functions.contains(command.program())) {
         let program = command.program();
         let is_here = containers::ON_EVERY_MACHINE.contains(&program) || containers::SHELLS.contains(&program);
         if is_here || found.len() > MOST_COMMANDS {
             continue;
         }
-        if let Some((package, [start])) = known_program(builder, service, program)
-            && (*start == program || package == "python3" || package == "nodejs")
-        {
-            found.insert(version::versioned(builder, service, package));
+        match known_program(builder, service, program) {
+            Some((package, [start])) if *start == program || package == "python3" || package == "nodejs" => {
+                found.insert(version::versioned(builder, service, package));
+            }
+            Some(("netcat", [start])) => {
+                found.insert("netcat".to_owned());
+                let why = format!("its script starts `{program}`, and the package from nixpkgs only has `{start}`");
+                builder.leave(service, &service.key.place, "command", why, format!("write `{start}` in the script"));
+            }
+            _ => {}
         }
     }
     found

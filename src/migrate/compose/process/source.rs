@@ -43,8 +43,68 @@ pub(super) fn from_source(
         false => words[1..].to_vec(),
     };
     program.runs_source = true;
+    if crate::paths::name(first) == "java" {
+        report_lost(builder, service, &program, &words[1..]);
+    }
     append(builder, service, &mut program, first, &arguments);
     Ok(Some(program))
+}
+
+/// Reports the arguments of `java` that the command for its source does not pass on.
+fn report_lost(builder: &Builder<'_, '_>, service: &Service<'_>, program: &Program, arguments: &[String]) {
+    let (mut lost, mut is_value, mut is_behind) = (Vec::new(), false, false);
+    for word in arguments {
+        let is_known = word == "-jar" || word.starts_with("-Djava.security.egd") || word.starts_with('$');
+        match word.as_str() {
+            _ if is_behind => lost.push(word.as_str()),
+            _ if std::mem::take(&mut is_value) || is_known => {}
+            "-cp" | "-classpath" | "--class-path" | "-p" | "-m" => is_value = true,
+            _ if word.starts_with('-') => lost.push(word),
+            // The archive or the class.
+            _ => is_behind = true,
+        }
+    }
+    if lost.is_empty() {
+        return;
+    }
+    let todo = match &program.line {
+        line if line.contains("spring-boot:run") => {
+            "pass them in `-Dspring-boot.run.jvmArguments` and `-Dspring-boot.run.arguments`"
+        }
+        line if line.contains("gradle") => "pass them with `--args`, or set them in the build file",
+        _ => "pass them in `-Dexec.args` and MAVEN_OPTS",
+    };
+    let why = format!("the program is run from its source, without `{}`", lost.join(" "));
+    builder.leave(service, &service.key.place, "command", why, todo);
+}
+
+/// Reports the archive that a start script, or the command that it gets, runs, if only the image build creates it.
+pub(super) fn report_archives(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str, given: &[String]) {
+    if service.image_file.is_none() {
+        return;
+    }
+    let is_missing = |word: &&str| {
+        let path = paths::join(&working_folder(service), &super::host_path(service, word));
+        path.is_none_or(|path| matches!(builder.files().text(&path), Ok(None)))
+    };
+    let archive = |words: &[&str]| {
+        let start = words.iter().position(|word| matches!(paths::name(word), "java" | "dotnet"))?;
+        let mut words = words[start..].iter().copied();
+        words.find(|word| word.ends_with(".jar") || word.ends_with(".dll")).filter(is_missing).map(str::to_owned)
+    };
+    let in_script = |script: &str| {
+        let commands = shell::commands(script);
+        commands.iter().find_map(|command| archive(&command.words.iter().map(|word| &*word.text).collect::<Vec<_>>()))
+    };
+    let in_given = match super::shell_script(given) {
+        Some(inner) => in_script(inner),
+        None => archive(&given.iter().map(String::as_str).collect::<Vec<_>>()),
+    };
+    if let Some(archive) = in_given.or_else(|| in_script(script)) {
+        let why = format!("its script starts {archive}, which only the image build creates");
+        let todo = "build it in the checkout, and write its path into the command";
+        builder.leave(service, &service.key.place, "command", why, todo);
+    }
 }
 
 /// The command line that builds and runs a program, and whether the arguments belong to a launcher rather than to the

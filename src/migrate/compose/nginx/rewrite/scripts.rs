@@ -2,7 +2,6 @@
 //! the path of the checkout: nginx makes `$document_root` absolute.
 
 use super::Rewrite;
-use crate::knowledge::nginx::HTML;
 use crate::migrate::compose::nginx::parse::Directive;
 use crate::migrate::compose::process;
 use crate::migrate::nix::Text;
@@ -26,14 +25,18 @@ impl Rewrite<'_, '_, '_, '_> {
     /// The scope of a block inside the current one.
     pub(super) fn scope(&self, directives: &[Directive], parents: &[&str]) -> Scope {
         let outer = self.scopes.borrow().last().cloned().unwrap_or_default();
-        let runs = self.passed_scripts(directives, 0).or(outer.runs);
+        let passes = directives.iter().any(|directive| directive.name() == "fastcgi_pass");
+        let runs = self.passed_scripts(directives, 0).or(outer.runs.filter(|_| !passes));
         let is_own = |directive: &Directive| matches!(directive.name(), "root" | "alias" | "try_files");
         let is_open = parents.last() == Some(&"location") && !directives.iter().any(is_own);
         let inner = Scope { runs, is_open, ..outer };
-        let root = directives.iter().find(|directive| directive.name() == "root").and_then(|root| root.argument(1));
+        // In a location with `alias`, `$document_root` is that folder.
+        let is_root = |directive: &&Directive| matches!(directive.name(), "root" | "alias");
+        let root = directives.iter().find(is_root).and_then(|root| root.argument(1));
         let root = root.map(|root| root.trim_matches(['"', '\'']));
         match root {
-            Some(root) => Scope { root: self.served(root, inner.runs), ..inner },
+            Some(root) if root.contains('$') => Scope { root: None, ..inner },
+            Some(root) => Scope { root: self.served(root.trim_end_matches('/'), inner.runs), ..inner },
             None => inner,
         }
     }
@@ -54,7 +57,7 @@ impl Rewrite<'_, '_, '_, '_> {
                 [only] => Some(*only),
                 _ => None,
             };
-            return named.filter(|index| self.fpms.contains(index)).or(only);
+            return named.map_or(only, |index| self.fpms.contains(&index).then_some(index));
         }
         let blocks = directives.iter().filter_map(|directive| directive.block.as_ref()).filter(|_| depth < DEEPEST);
         blocks.into_iter().find_map(|block| self.passed_scripts(block, depth + 1))
@@ -68,7 +71,7 @@ impl Rewrite<'_, '_, '_, '_> {
     /// The path in the checkout for a path in the container of the service that runs the scripts.
     fn run_from(&self, path: &str, runs: Option<usize>) -> Option<String> {
         let service = &self.instance.builder.stack.services[runs?];
-        if !path.starts_with('/') || path.starts_with(HTML) {
+        if !path.starts_with('/') {
             return None;
         }
         let path = path.trim_end_matches('/');
@@ -83,7 +86,7 @@ impl Rewrite<'_, '_, '_, '_> {
         if self.in_checkout(path).is_some() {
             return None;
         }
-        self.run_from(path, runs).map(|folder| if folder.is_empty() { ".".to_owned() } else { folder })
+        self.run_from(path, runs)
     }
 
     /// A parameter with the path of a script or a folder of scripts, relative to `$document_root`. `None` for other
@@ -98,7 +101,11 @@ impl Rewrite<'_, '_, '_, '_> {
         let (path, rest) = value.split_at(value.find('$').unwrap_or(value.len()));
         let path = path.trim_end_matches('/');
         let Some(here) = self.run_from(path, scope.runs).or_else(|| self.in_checkout(path)) else {
-            let why = format!("{path} is not a folder in this repository");
+            // Another server than PHP-FPM may have the folder.
+            let why = match scope.runs {
+                Some(_) => format!("{path} is not a folder in this repository"),
+                None => format!("{path} exists only in the container of the server that gets it"),
+            };
             self.leave(file, directive.line, why, "replace the path with that of the folder on this machine");
             return None;
         };
@@ -123,7 +130,7 @@ impl Rewrite<'_, '_, '_, '_> {
         };
         let text = format!("root ./{folder};\n{}{}", "  ".repeat(parents.len()), parameter(&inside));
         if let Some(scope) = self.scopes.borrow_mut().last_mut() {
-            *scope = Scope { root: Some(folder), ..scope.clone() };
+            *scope = Scope { root: Some(folder), is_open: false, ..scope.clone() };
         }
         Some(Text::literal(text))
     }
