@@ -402,7 +402,7 @@ impl Files for Disk {
         if file.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
             return Ok(None);
         }
-        let inside = self.inside(path).ok_or("it is a symbolic link to a file outside the repository or to nothing")?;
+        let inside = self.inside(path).ok_or("it is a dangling symbolic link, or one that leaves the repository")?;
         let size = inside.metadata().map_err(|error| walk::io_reason(&error))?;
         let root = self.0.canonicalize().map_err(|error| walk::io_reason(&error))?;
         if inside.strip_prefix(root).unwrap_or(&inside).components().any(|part| part.as_os_str() == ".git") {

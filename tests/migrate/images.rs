@@ -314,7 +314,7 @@ fn options_of_broker_plugins_and_sockets_are_files() {
 }
 
 #[test]
-fn programs_of_pm2_run_without_it() {
+fn programs_started_by_pm2_run_without_it() {
     let compose = "services:\n  api: {build: ., ports: [\"3000:3000\"]}\n  \
                    one: {build: ., command: pm2-runtime start one.config.js}\n  \
                    start: {build: ., command: pm2-runtime npm -- start}\n  \

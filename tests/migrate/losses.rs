@@ -393,7 +393,7 @@ fn configurations_in_folders_name_hosts_that_are_left_out() {
 }
 
 #[test]
-fn ports_that_are_not_published_move_without_a_word() {
+fn unpublished_ports_are_renumbered_without_a_report() {
     let compose = "services:\n  a: {image: \"redis:7\"}\n  b: {image: \"redis:7\"}\n  \
                    c: {image: \"redis:7\", ports: [\"6379:6379\"]}\n  d: {image: \"redis:7\", ports: [\"6379:6379\"]}\n";
     Repo::of(&[("compose.yaml", compose)])
@@ -440,7 +440,7 @@ fn the_document_root_of_an_apache_site_is_served() {
 }
 
 #[test]
-fn versions_have_one_wording_and_none_if_nixpkgs_has_the_version() {
+fn version_differences_are_reported_in_the_same_words() {
     let compose = "services:\n  a: {image: \"nextcloud:31\", ports: [\"8080:80\"]}\n  b: {image: \"prom/prometheus:v2.40.0\"}\n  \
                    c: {image: \"rabbitmq:3.8\"}\n  d: {image: \"postgres:9\"}\n  e: {image: \"node:14\", command: node a.js}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -486,7 +486,7 @@ fn files_of_haproxy_that_only_the_image_has_are_reported() {
 }
 
 #[test]
-fn only_directives_of_their_section_are_lines_of_haproxy_that_need_a_container() {
+fn only_directives_in_the_right_haproxy_section_are_reported() {
     let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:80\"], volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\"]}\n  \
                    many: {image: \"haproxy:2.9\", command: haproxy -f /conf, volumes: [\"./conf:/conf\"]}\n";
     let config = "global\n  user haproxy\n  stats socket /run/haproxy/admin.sock\n  stats socket ipv4@127.0.0.1:9999\n\
@@ -510,7 +510,7 @@ fn only_directives_of_their_section_are_lines_of_haproxy_that_need_a_container()
 }
 
 #[test]
-fn variables_for_ports_of_other_programs_do_not_set_the_own_port() {
+fn port_variables_of_other_programs_do_not_set_the_port_of_the_service() {
     let compose = "services:\n  app: {build: ., ports: [\"80\"], environment: {NGINX_PORT: \"80\"}}\n  \
                    web: {image: nginx}\n";
     Repo::of(&[("compose.yaml", compose), ("Dockerfile", "FROM node:22\nCMD [\"node\", \"a.js\"]\n")])

@@ -153,7 +153,7 @@ fn variables_of_nginx_are_hosts_if_requests_are_passed_to_them() {
 }
 
 #[test]
-fn what_sets_the_document_root_of_apache_is_carried_over() {
+fn settings_of_the_apache_document_root_are_carried_over() {
     let compose = "services:\n  a: {build: ., ports: [\"8080:80\"]}\n  b:\n    image: php:8.3-apache\n    ports: [\"8081:80\"]\n    \
                    volumes: [\"./src:/var/www/html\", \"./site.conf:/etc/apache2/sites-available/000-default.conf\"]\n";
     let dockerfile = "FROM php:8.3-apache\nENV APACHE_DOCUMENT_ROOT /var/www/html/public\n\
@@ -192,7 +192,7 @@ fn ports_in_lines_of_haproxy_follow_the_registry_or_are_reported() {
 }
 
 #[test]
-fn go_programs_that_listen_on_an_address_get_it_with_its_colon() {
+fn go_programs_that_read_port_as_an_address_get_a_leading_colon() {
     let compose = "services:\n  redis: {image: \"redis:7\"}\n  \
                    a: {build: ./a, ports: [\"8080:8080\"], volumes: [\"./a/.env:/src/.env\"]}\n  \
                    b: {build: ./b, ports: [\"8090:8090\"]}\n  c: {build: ./c, ports: [\"8070:8070\"]}\n";

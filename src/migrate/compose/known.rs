@@ -469,7 +469,7 @@ impl Instance<'_, '_, '_> {
                     return true;
                 }
                 let why = "each server runs on its own, without the others";
-                let todo = "list the servers in `servers`, with 127.0.0.1 and other ports for each of them";
+                let todo = "list the servers in `servers`, each with 127.0.0.1 and its own ports";
                 self.leave(place, what, why, todo);
                 return true;
             }
@@ -478,7 +478,7 @@ impl Instance<'_, '_, '_> {
                 self.set("buckets", Expr::texts(names.filter(|name| !name.is_empty())));
                 self.carry(place, what, "buckets");
                 if text.contains(':') {
-                    let why = "services-flake's minio creates buckets without the policies after their names";
+                    let why = "services-flake's minio creates buckets without the policies that follow their names";
                     self.leave(place, what, why, "set the policies with `mc anonymous set`");
                 }
                 return true;

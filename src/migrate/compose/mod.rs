@@ -234,7 +234,7 @@ fn leave_out_unknown_programs(stack: &mut Stack<'_>, draft: &Draft<'_>, module: 
     }
 }
 
-/// Whether each service gets the number of each of its ports, by its index and the port in the container.
+/// Whether each port's number is passed to the program, by the index of the service and the port in the container.
 fn told_ports(stack: &Stack<'_>, draft: &Draft<'_>, module: &str) -> BTreeMap<(usize, u16), bool> {
     let builder = Builder::new(stack, module, draft.files(), &draft.ports);
     let mut told = BTreeMap::new();

@@ -65,7 +65,7 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
         let key = if bind.is_copied { "build" } else { "volumes" };
         if bind.target.starts_with(START_SCRIPTS) {
             let why = format!("the image runs ./{} when it starts, and services-flake's nginx does not", bind.source);
-            let todo = "make the changes of the script in `configFile`, or run it in a process that nginx waits for";
+            let todo = "make the script's changes in `configFile`, or run it in a process that nginx waits for";
             instance.builder.leave(service, &bind.place, key, why, todo);
             continue;
         }
@@ -123,7 +123,7 @@ fn parts(
         None => {
             let include = ["include", "/etc/nginx/conf.d/*.conf"].map(str::to_owned).to_vec();
             http.push(Directive { words: include, block: None, line: 1 });
-            // The image's default server would hide that the script writes the servers.
+            // If a script writes the servers, they are missing here, and the default server would hide that.
             if configuration.has_no_servers() && !instance.start_text().is_some_and(|text| writes_configuration(&text))
             {
                 http = parse::parse(DEFAULT_SERVER).unwrap_or_default();

@@ -50,7 +50,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// The value of `command`: the line itself, or a script if process-compose would change the line.
+    /// The value of `command`: the line itself, or a script if packages, variables or files are needed, if the line is
+    /// a user's script, or if process-compose would change it.
     pub fn command(&self, name: &str) -> Expr {
         let plain = self.exports.is_empty() && self.sources.is_empty() && self.packages.is_empty() && !self.is_script;
         let is_safe = !["$", "{{", "\n"].iter().any(|text| self.line.contains(text)) && !has_shell(&self.line);

@@ -526,7 +526,7 @@ fn names_path(service: &Service<'_>, folder: &str) -> bool {
         || usual_words(service).iter().any(|word| word.contains(&below))
 }
 
-/// The maximum number of files in a mounted folder that are searched for hosts that are left out.
+/// The maximum number of files in a mounted folder that are searched for references to services that are left out.
 const MOST_CONFIGURATIONS: usize = 30;
 
 /// The mounted file, or the files in the mounted folder, that contain the settings of a program.

@@ -74,8 +74,8 @@ const SERVERS: &[&str] = &[
     "mysqld_safe",
 ];
 
-/// Those of them that programs of any other kind also have as their name. In the image itself they start the server, but
-/// not if the repository has such a program.
+/// Words in [`SERVERS`] that are also common names of other programs. They start the server of an image unless the
+/// repository contains a program with that name.
 const COMMON: &[&str] =
     &["server", "run", "run.sh", "entrypoint.sh", "docker_entrypoint.sh", "start.sh", "start-kafka.sh", "serve"];
 

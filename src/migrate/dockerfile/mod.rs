@@ -37,7 +37,8 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     draft.write(&target, module)
 }
 
-/// The first name that neither a module nor a package in the flake has. The error says what has the first name.
+/// The first candidate name that no module and no package in the flake has. If all are taken, the error names the
+/// module or package with the first one.
 fn free_name(draft: &Draft<'_>, file: &RelPath) -> Result<String, Error> {
     let mut taken = None;
     for package in names(file) {

@@ -575,7 +575,7 @@ fn programs_of_distributions_are_started_by_name() {
 }
 
 #[test]
-fn start_scripts_of_images_are_to_be_removed() {
+fn start_scripts_of_images_are_reported_with_advice_to_remove_them() {
     for (base, script) in [("nginx", "/docker-entrypoint.sh"), ("node:22", "docker-entrypoint.sh")] {
         let text = format!("FROM {base}\nENTRYPOINT [\"{script}\"]\nCMD [\"a\"]\n");
         let (_, report) = migrated("Dockerfile", &text, &[]);

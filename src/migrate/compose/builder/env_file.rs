@@ -111,7 +111,7 @@ impl<'m> Builder<'_, 'm> {
             for (name, _) in pairs.iter().filter(|(name, _)| !is_name(name)) {
                 let line = lines.get(name.as_str()).copied().unwrap_or(1);
                 let place = Place { path: path.into(), line, column: 1 };
-                let why = format!("Compose sets {name}, which is not a variable name for the process's script");
+                let why = format!("Compose sets {name}, which is not a valid variable name in the process's script");
                 self.leave(service, &place, "env_file", why, "rename the variable");
             }
             let is_shell =
@@ -133,7 +133,7 @@ impl<'m> Builder<'_, 'm> {
                     let line = lines.get(name).copied().unwrap_or(1);
                     let place = Place { path: path.into(), line, column: 1 };
                     let why = format!("Compose and the process's script read different values for {name}");
-                    let todo = "write the value without references, escapes and line breaks";
+                    let todo = "write the value without references, escapes or line breaks";
                     self.leave(service, &place, "env_file", why, todo);
                 }
             }

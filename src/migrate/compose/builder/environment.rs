@@ -110,7 +110,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         if service.role == Role::Program && is_folder && path == text && path.starts_with('/') && !is_of_machine(&path)
         {
             let why = format!("the folder {path} may exist only in the image");
-            self.leave(service, place, &key, why, "write a folder that the process may write to");
+            self.leave(service, place, &key, why, "set it to a folder that the process can write to");
         }
         if words::has_shell(&rewritten) {
             if text == words::shell(&format!("${{{name}-}}")) && is_new {
@@ -277,7 +277,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 );
                 let (why, todo) = match port.container < 1024 {
                     true => (
-                        format!("{why}, where on Linux only root may listen"),
+                        format!("{why}, a port on which only root may listen on Linux"),
                         format!("make the program listen on {}", port.number),
                     ),
                     false => (why, format!("check that the program listens on {}", port.number)),

@@ -295,7 +295,8 @@ pub(super) fn each_file(
     true
 }
 
-/// The maximum number of patterns in COPY instructions whose files are listed. More stand for their whole folder.
+/// The maximum number of patterns in COPY instructions whose files are listed. For further patterns, the whole folder
+/// is searched.
 const MOST_PATTERNS: usize = 20;
 
 /// The files and folders of the repository that a service's image or container has: those that are mounted or copied,

@@ -106,7 +106,7 @@ enum Kind {
     Settings,
     /// As a shell script.
     Shell,
-    /// As package.json, whose scripts are lines of a shell.
+    /// As package.json, whose scripts are shell commands.
     Scripts,
     /// As `.env`, whose lines set variables.
     Variables,
@@ -275,7 +275,7 @@ fn is_call(before: &str, functions: &[&str]) -> bool {
 
 /// Whether a name follows the key of a host inside a string: `"host=db user=x"`.
 fn is_in_string(before: &str, after: &str) -> bool {
-    // The names on a line of data are many: most of them are rejected without reading the line again.
+    // A line of data may contain many names. Most of them are rejected without reading the line again.
     let ends_with = |key: &&str| {
         let end = before.len().checked_sub(key.len()).and_then(|at| before.get(at..));
         end.is_some_and(|end| end.eq_ignore_ascii_case(key))

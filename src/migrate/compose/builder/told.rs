@@ -77,7 +77,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
             && !hosts::is_port_of_other(name, service, builder.stack)
     };
     if own.chain(image).any(tells) {
-        // A number in the source is not what a variable says.
+        // If the source contains the number, the variable does not set it.
         return if listens_on(files, service, container) { Told::Not } else { Told::Text };
     }
     // A variable sets only the main port.

@@ -25,9 +25,9 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Converts the words that start the server, and reports a script in their place.
+    /// Converts the words that start the server. Reports a script that starts it instead.
     fn start(&mut self, key: &str, words: &[String], place: &Place) {
-        let todo = "make the changes of the script in the service's own settings";
+        let todo = "make the changes that the script makes in the service's own settings";
         let mut words = starts::without_interpreter(words);
         if let Some((first, rest)) = words.split_first()
             && let Some((path, _)) = starts::own_script(self.service, self.builder.files(), first)

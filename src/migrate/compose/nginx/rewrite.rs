@@ -270,7 +270,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                 file,
                 directive.line,
                 why,
-                "write 127.0.0.1, and use the port from the registry with the variable",
+                "write 127.0.0.1, and use the port from the registry wherever the variable is used",
             );
         }
         text

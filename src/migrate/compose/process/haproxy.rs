@@ -22,12 +22,12 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
     })
 }
 
-/// Whether only root could follow a line: the process runs as you, without its own root folder.
+/// Whether a line is left out because it requires root: the process runs as you, without a root folder of its own.
 fn needs_root(line: &str, section: &str) -> bool {
     section == "global" && HAPROXY_OF_ROOT.contains(&line.split_whitespace().next().unwrap_or_default())
 }
 
-/// The lines that the process can follow, with their numbers.
+/// The lines that work without root, with their numbers.
 pub fn kept_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines(text).filter(|(_, line, section)| !needs_root(line, section)).map(|(number, line, _)| (number, line))
 }
@@ -64,12 +64,12 @@ pub fn notes(builder: &Builder<'_, '_>, service: &Service<'_>, arguments: &[Stri
                 let (why, todo) = match known {
                     Some(known) => (known.why, known.todo),
                     None if !is_copied && needs_root(line, section) => {
-                        ("it needs root, or is only for a container", "remove the line")
+                        ("it requires root, or works only in the image", "remove the line")
                     }
                     None => match unregistered_port(service, &words, section) {
                         Some(number) => {
                             port = format!("port {number} has no entry in the port registry");
-                            (port.as_str(), "remove it, or add an entry with a free port and write its number")
+                            (port.as_str(), "remove it, or add an entry with a free port and use that port here")
                         }
                         None => continue,
                     },

@@ -31,8 +31,8 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// The configuration that a broker reads from a file in the repository. `None` if the service is not a broker, or if
-    /// the repository does not have its file.
+    /// The configuration that a broker reads from a file in the repository. `None` if the service is not a broker, or
+    /// if the repository does not have its file, or the file is too large.
     pub fn of(service: &Service<'_>, files: &dyn Files) -> Option<Self> {
         let (target, path, text) = Self::read(service, files)?;
         let directives = parsed(&text);

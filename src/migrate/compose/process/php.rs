@@ -77,7 +77,7 @@ pub fn replaces_apache(builder: &Builder<'_, '_>, service: &Service<'_>) -> bool
     super::without_wrappers(&words).iter().take(2).any(|word| word.ends_with("apache2-foreground"))
 }
 
-/// Whether a path in an image is that of a site of Apache.
+/// Whether a path in an image is in a folder with Apache's sites or configuration.
 pub fn is_site(path: &str) -> bool {
     path.starts_with("/etc/apache2/sites-") || path.starts_with("/etc/apache2/conf")
 }

@@ -55,8 +55,8 @@ pub fn without_pm2(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[St
     Some(start.into_iter().chain(given.iter().cloned()).collect())
 }
 
-/// Gives PM2 the `node` that it starts programs with, and a folder of its own: two instances would use one socket.
-/// Reports a PM2 that returns before the program ends.
+/// Gives PM2 the `node` that it starts programs with, and its own folder, because two instances would otherwise share a
+/// socket. Reports a `pm2` command that returns before the program ends.
 pub fn prepare(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], program: &mut Program) {
     let is_daemon = match words {
         [first, rest @ ..] => first.ends_with("pm2") && !rest.iter().any(|word| word == "--no-daemon"),
@@ -83,7 +83,7 @@ fn script_of(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) -> Op
     if changes_start || !script.ends_with("js") {
         return None;
     }
-    let why = format!("the process starts the program in ./{path} without PM2, and without its other settings there");
+    let why = format!("the process starts the program in ./{path} without PM2, so the other settings have no effect");
     let todo = "move the environment from the file into `environment`";
     builder.leave(service, place(service), "command", why, todo);
     Some((*script).to_owned())

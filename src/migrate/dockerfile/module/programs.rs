@@ -68,8 +68,8 @@ fn is_version_of(attribute: &str, package: &str) -> bool {
 }
 
 impl Module<'_, '_> {
-    /// A command with the names of programs in place of their paths in a distribution. Reports a path at which the new
-    /// image has nothing if none of its packages is known to contain the program.
+    /// A command in which the paths of a distribution's programs are replaced with their names. If no package of the
+    /// new image is known to contain a program, reports the path, unless something else in the image creates it.
     pub(super) fn without_paths(
         &mut self,
         command: Command,

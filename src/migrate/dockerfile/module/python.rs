@@ -58,7 +58,8 @@ impl Module<'_, '_> {
                         // It is installed only once.
                         (Some(_), Some(path)) if projects.iter().any(|(_, other)| *other == path) => {}
                         (Some(project), _) => {
-                            let why = format!("the image has another project, and `{}` is not built", project.name);
+                            let why =
+                                format!("the image already has another project, so `{}` is not built", project.name);
                             let todo = "write it as a package with `buildPythonApplication`";
                             self.leave(line, &requirement.command(), &why, todo);
                         }
