@@ -1,7 +1,7 @@
 //! Where servers get their port numbers from: arguments, environment variables, and keys of configuration files.
 //!
 //! Sources: the programs' own documentation, and for variables that end in `_PORT_NUMBER` the start scripts of Bitnami's
-//! images. The arguments and variables of nixpkgs packages are those that their entries in [`super::packages`] set.
+//! images. The arguments and variables of nixpkgs packages are those that their entries in [`mod@super::packages`] set.
 
 use super::PackageImage;
 
