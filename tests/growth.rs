@@ -21,7 +21,7 @@ const GROWTH: f64 = 2.9;
 
 /// Less added work than this number of instructions is noise, such as the growth of a hash table.
 fn noise() -> u64 {
-    if release_build().is_some() { 300_000 } else { 3_000_000 }
+    if release_build().is_some() { 1_000_000 } else { 3_000_000 }
 }
 
 /// A release build to measure instead of the build for the tests. It takes about a tenth of the instructions.
