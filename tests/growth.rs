@@ -244,7 +244,7 @@ fn listeners_of_a_broker() {
 
 #[test]
 fn quoted_variables_with_many_lines() {
-    is_linear(1_000, MIGRATE, |size| {
+    is_linear(3_000, MIGRATE, |size| {
         let compose = "services:\n  a: { image: redis }\n";
         vec![file("compose.yaml", compose), file(".env", format!("A='x\n{}'\n", "line\n".repeat(size)))]
     });
@@ -316,7 +316,7 @@ fn an_ignore_pattern_with_many_folders() {
 #[test]
 fn unclosed_expansions() {
     for open in ["${a:-", "$((", "${{ ", "$(${a", "\"${a:-\"", "eval '${a' ", "`${a`"] {
-        is_linear(400, CHECK, |size| vec![file("a.sh", format!("{}\nnpm run dev\n", open.repeat(size)))]);
+        is_linear(1_200, CHECK, |size| vec![file("a.sh", format!("{}\nnpm run dev\n", open.repeat(size)))]);
     }
 }
 
@@ -458,7 +458,7 @@ fn sets_called_ports_in_one_file() {
 
 #[test]
 fn script_functions_that_call_each_other() {
-    is_linear(50, CHECK, |size| {
+    is_linear(100, CHECK, |size| {
         let function = |index| format!("f{index}() {{\n  f{}\n}}\n", index + 1);
         let script = format!("{}f{size}() {{\n  nix build\n}}\n\"$1\"\n", each(size, function));
         let workflow = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: cachix/install-nix-action@v31\n      - run: ci/build.sh f0\n";
