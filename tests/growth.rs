@@ -19,6 +19,10 @@ use support::tools::{FLAKEWARD, have};
 /// The largest permitted growth: it is about 2 for linear work, and about 4 for quadratic work.
 const GROWTH: f64 = 2.9;
 
+/// How often work is measured before it is called quadratic. Two runs of one command differ by up to a million
+/// instructions, because hash tables have random seeds; quadratic work exceeds the limit every time.
+const ATTEMPTS: usize = 3;
+
 /// Less added work than this number of instructions is noise, such as the growth of a hash table.
 fn noise() -> u64 {
     if release_build().is_some() { 1_000_000 } else { 3_000_000 }
@@ -70,8 +74,15 @@ fn growth([one, two, four]: [u64; 3]) -> f64 {
 
 #[track_caller]
 fn is_linear(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, String)>) {
-    let Some(counts) = counts(size, args, files) else { return };
-    assert!(growth(counts) < GROWTH, "{counts:?} instructions for size {size}, twice and four times that");
+    let mut measured = Vec::new();
+    while measured.len() < ATTEMPTS {
+        let Some(counts) = counts(size, args, &files) else { return };
+        if growth(counts) < GROWTH {
+            return;
+        }
+        measured.push(counts);
+    }
+    panic!("{measured:?} instructions for size {size}, twice and four times that");
 }
 
 /// Checks that a limit was reached: input of four times the size takes less than one and a half times the work.
@@ -602,7 +613,7 @@ fn hosts_in_the_source_of_a_program() {
         vec![file("compose.yaml", compose), file("Dockerfile", "FROM node:22\nCOPY . .\n"), file(name, text)]
     };
     is_linear(2_000, MIGRATE, |size| files("a.js", "web,".repeat(size)));
-    is_linear(1_000, MIGRATE, |size| files("a.ini", "host = web\n".repeat(size)));
+    is_linear(4_000, MIGRATE, |size| files("a.ini", "host = web\n".repeat(size)));
     is_linear(1_000, MIGRATE, |size| files("a.js", "x = 'web' || process.env.A || 'http://web';\n".repeat(size)));
     // Longer lines are searched only for full addresses.
     is_linear(40, MIGRATE, |size| files("a.py", format!("{}\n", "web ".repeat(size)).repeat(300)));
