@@ -20,6 +20,13 @@ fn refused(repository: &Repository, args: &str) -> String {
     ran.err
 }
 
+/// The error for a path that does not exist because nothing in a repository has the given name.
+fn missing(repository: &Repository, path: &str, name: &str) -> String {
+    let folder = repository.path().canonicalize().unwrap();
+    let folder = folder.display();
+    format!("error: {path} does not exist\n  help: {folder} contains no file or directory named {name}\n")
+}
+
 #[test]
 fn exit_codes_follow_the_levels() {
     let repository = Repository::new(&[("shell.nix", CHANNEL)]);
@@ -64,13 +71,14 @@ fn the_absence_of_relevant_files_is_reported_and_can_be_an_error() {
 #[test]
 fn typos_are_rejected_with_a_suggestion() {
     let repository = Repository::new(&[("shell.nix", CHANNEL)]);
+    let missing = missing(&repository, "missing/web.nix", "missing");
     for (args, said) in [
         ("--select lookup-pth", "error: unknown rule `lookup-pth`\n  help: did you mean `lookup-path`?\n"),
         ("--ignore xyz", "error: unknown rule `xyz`\n  help: `flakeward rules` lists all rules\n"),
         ("--level dockerfil=off", "error: unknown rule `dockerfil`\n  help: did you mean `dockerfile`?\n"),
         ("explain lookup-paths", "error: unknown rule `lookup-paths`\n  help: did you mean `lookup-path`?\n"),
         ("shel.nix", "error: shel.nix does not exist\n  help: did you mean shell.nix?\n"),
-        ("missing/web.nix", "error: missing/web.nix does not exist\n"),
+        ("missing/web.nix", missing.as_str()),
         ("chekc", "error: chekc does not exist\n  help: did you mean `flakeward check`?\n"),
         ("--baseline none.json", "error: cannot read the baseline none.json: it does not exist\n"),
         ("--config none.toml", "error: cannot read the configuration none.toml: it does not exist\n"),
@@ -244,7 +252,7 @@ fn paths_can_be_read_from_a_list() {
     repository.write("list", "a.nix\n");
     assert_eq!(repository.run("--format concise --files-from list d.nix").out.lines().count(), 2);
     let ran = repository.run_in("", "--files-from -", "gone.nix\n");
-    assert_eq!((ran.code, ran.err.as_str()), (2, "error: gone.nix does not exist\n"));
+    assert_eq!((ran.code, ran.err), (2, missing(&repository, "gone.nix", "gone.nix")));
 }
 
 #[test]
@@ -341,7 +349,8 @@ fn hostile_names_and_contents_are_escaped() {
         assert!(ran.out.contains("x\\n::error::"), "{}", ran.out);
     }
     let ran = repository.run("no\u{1b}[31m.nix");
-    assert_eq!(ran.err, "error: no\\u{1b}[31m.nix does not exist\n");
+    let name = "no\\u{1b}[31m.nix";
+    assert_eq!(ran.err, missing(&repository, name, name));
 }
 
 #[test]

@@ -345,9 +345,22 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
         }
         match walk::nearest_sibling(path) {
             Some(near) => failure.help(format!("did you mean {}?", near.display())),
-            None => failure,
+            None => match first_missing(path) {
+                Some((folder, name)) => {
+                    failure.help(format!("{} contains no file or directory named {name}", folder.display()))
+                }
+                None => failure,
+            },
         }
     })
+}
+
+/// The deepest existing directory of a path that does not exist, and the name that it does not contain.
+fn first_missing(path: &Path) -> Option<(PathBuf, String)> {
+    let path = std::path::absolute(path).ok()?;
+    let folder = path.ancestors().find(|folder| folder.is_dir())?;
+    let name = path.strip_prefix(folder).ok()?.iter().next()?.to_string_lossy().into_owned();
+    Some((folder.to_owned(), name))
 }
 
 /// The repository that contains all paths. A run uses the facts and the settings of a single repository, so paths in
