@@ -66,6 +66,9 @@ impl Git<'_> {
             (asked, [plain, named @ ..]) => (self.commit(asked, plain.as_deref(), named)?, asked),
             (asked, []) => return Err(is_no_commit(asked)),
         };
+        if let Some(base) = objects.store.as_ref().and_then(|store| store.merge_base(commit, &head.id)) {
+            return Ok(base);
+        }
         match head.has_near_ancestor(commit, objects) {
             true => Ok(commit.to_owned()),
             false => self.merge_base(commit, &head.id, shown),

@@ -1,6 +1,7 @@
 //! Reads the object database without starting git.
 
-use std::path::Path;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gix_object::{Find, Kind};
@@ -22,6 +23,7 @@ const DEEPEST: usize = 256;
 /// example because the repository is in a format that only git reads.
 #[derive(Clone)]
 pub(super) struct Store {
+    folder: PathBuf,
     objects: gix_odb::HandleArc,
 }
 
@@ -35,7 +37,7 @@ impl Store {
         // Git is asked about objects that are not found.
         objects.refresh_never();
         objects.set_pack_cache(|| Box::new(MemoryCappedHashmap::new(KEPT)));
-        Some(Self { objects })
+        Some(Self { folder: folder.to_owned(), objects })
     }
 
     /// The content of a file.
@@ -46,6 +48,21 @@ impl Store {
     /// The content of a commit.
     pub fn commit(&self, id: &str) -> Option<Vec<u8>> {
         self.object(&gix_hash::ObjectId::from_hex(id.as_bytes()).ok()?, Kind::Commit)
+    }
+
+    /// The merge base of two commits if there is exactly one and all commits on the way are found. `None` as well if
+    /// the repository has a commit graph, with which git reads fewer objects.
+    pub fn merge_base(&self, first: &str, second: &str) -> Option<String> {
+        let has_graph = ["info/commit-graph", "info/commit-graphs"].iter().any(|name| self.folder.join(name).exists());
+        if has_graph {
+            return None;
+        }
+        let [first, second] = [first, second].map(|id| gix_hash::ObjectId::from_hex(id.as_bytes()).ok());
+        let commits = Commits { objects: &self.objects, lacks_some: Cell::new(false) };
+        let mut graph = gix_revision::Graph::new(&commits, None);
+        let bases = gix_revision::merge_base(first?, &[second?], &mut graph).ok()??;
+        drop(graph);
+        (bases.len() == 1 && !commits.lacks_some.get()).then(|| bases.head.to_string())
     }
 
     /// The files and symbolic links of a commit.
@@ -85,23 +102,100 @@ impl Store {
     }
 }
 
+/// Finds commits, and remembers whether one was missing. A history that ends there may have another merge base.
+struct Commits<'s> {
+    objects: &'s gix_odb::HandleArc,
+    lacks_some: Cell<bool>,
+}
+
+impl Find for Commits<'_> {
+    fn try_find<'b>(
+        &self,
+        id: &gix_hash::oid,
+        content: &'b mut Vec<u8>,
+    ) -> gix_error::Result<Option<gix_object::Data<'b>>> {
+        let found = self.objects.try_find(id, content);
+        if !matches!(found, Ok(Some(_))) {
+            self.lacks_some.set(true);
+        }
+        found
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::Git;
+
+    /// Runs git in a folder, and returns its output.
+    fn git(folder: &Path, args: &str) -> String {
+        let as_someone = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "fetch.writeCommitGraph=false"];
+        let done =
+            std::process::Command::new("git").args(as_someone).args(args.split(' ')).current_dir(folder).output();
+        let done = done.unwrap();
+        assert!(done.status.success(), "{args}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The merge base of HEAD and a commit, according to the object database.
+    fn merge_base(folder: &Path, name: &str) -> Option<String> {
+        let head = git(folder, "rev-parse HEAD");
+        Git::new(folder).unwrap().store(&head).unwrap().merge_base(&git(folder, &format!("rev-parse {name}")), &head)
+    }
+
+    #[test]
+    fn a_merge_base_is_that_of_git() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        git(at, "init -q -b main");
+        for name in ["a", "b", "c"] {
+            git(at, &format!("commit -q --allow-empty -m {name}"));
+        }
+        git(at, "checkout -q -b side HEAD~1");
+        git(at, "commit -q --allow-empty -m d");
+        git(at, "checkout -q --orphan other");
+        git(at, "commit -q --allow-empty -m e");
+        git(at, "checkout -q main");
+        for name in ["HEAD", "HEAD~1", "HEAD~2", "side"] {
+            assert_eq!(merge_base(at, name), Some(git(at, &format!("merge-base {name} HEAD"))), "{name}");
+        }
+        assert_eq!(merge_base(at, "other"), None);
+    }
+
+    /// Git chooses among several merge bases, and knows where a shallow history ends.
+    #[test]
+    fn git_finds_merge_bases_that_are_not_certain() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        std::fs::create_dir(&first).unwrap();
+        git(&first, "init -q -b main");
+        git(&first, "commit -q --allow-empty -m a");
+        git(&first, "branch side");
+        git(&first, "commit -q --allow-empty -m b");
+        git(&first, "checkout -q side");
+        git(&first, "commit -q --allow-empty -m c");
+        git(&first, "tag c");
+        git(&first, "merge -q -m d main");
+        git(&first, "checkout -q main");
+        git(&first, "merge -q -m e c");
+        assert_eq!(git(&first, "merge-base --all side HEAD").lines().count(), 2);
+        assert_eq!(merge_base(&first, "side"), None);
+
+        let address = format!("file://{}", first.display());
+        git(folder.path(), &format!("clone -q --depth 1 --no-single-branch {address} second"));
+        assert_eq!(merge_base(&second, "origin/side"), None);
+        git(&second, "fetch -q --unshallow");
+        assert_eq!(merge_base(&second, "HEAD~1"), Some(git(&second, "rev-parse HEAD~1")));
+        git(&second, "commit-graph write --reachable");
+        assert_eq!(merge_base(&second, "HEAD~1"), None);
+    }
 
     /// Loose and packed objects, and those of another repository, are found, with paths as git lists them.
     #[test]
     fn objects_are_read_as_git_reads_them() {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (folder.path().join("first"), folder.path().join("second"));
-        let git = |at: &std::path::Path, args: &str| {
-            let as_someone = ["-c", "user.name=a", "-c", "user.email=a@b"];
-            let done =
-                std::process::Command::new("git").args(as_someone).args(args.split(' ')).current_dir(at).output();
-            let done = done.unwrap();
-            assert!(done.status.success(), "{args}: {}", String::from_utf8_lossy(&done.stderr));
-            String::from_utf8(done.stdout).unwrap().trim().to_owned()
-        };
         std::fs::create_dir_all(first.join("a/b")).unwrap();
         git(&first, "init -q");
         // Versions that are similar are stored as differences.
