@@ -26,7 +26,7 @@ pub struct Analysis {
     settings: Settings,
     checks: Vec<&'static Check>,
     readers: Vec<&'static Reader>,
-    /// The outcomes of files while `own` is not known.
+    /// The outcomes of files while `own` is `None`.
     outcomes: HashMap<RelPath, Outcome>,
     /// The files that may be port registries. Every file may refer to them.
     registries: Vec<String>,

@@ -296,7 +296,7 @@ pub struct PortFacts {
     pub project: Project,
     /// The files that could not be read, and the registries that cannot be evaluated.
     pub unreadable: Vec<Finding>,
-    /// The configured registries that do not exist.
+    /// The findings for configured registries that are not among the files.
     pub missing: Vec<Finding>,
     /// Notes about values that cannot be determined, and about internal errors.
     pub notes: Vec<Note>,

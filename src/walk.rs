@@ -295,7 +295,7 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     walk.nested.dedup();
 }
 
-/// What a walk sees besides its result.
+/// Files that a walk finds but does not add to its result.
 #[derive(Default)]
 struct Others {
     /// The symbolic links that may have a kind.

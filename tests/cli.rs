@@ -528,7 +528,7 @@ fn settings_are_shown_with_their_origin() {
 }
 
 #[test]
-fn pages_lists_and_scripts_are_printed() {
+fn rule_pages_lists_schemas_completions_and_manual_pages_are_printed() {
     let repository = Repository::new::<&str>(&[]);
     let page = repository.run("explain lookup-path");
     assert_eq!(page.code, 0);

@@ -230,7 +230,7 @@ fn a_diff_changes_nothing_and_can_be_applied() {
     assert_eq!(fs::read_to_string(root.path().join("sub/b.nix")).unwrap(), FIXED);
 }
 
-/// Colours add nothing but escape sequences, and a patch cannot issue workflow commands in colours either.
+/// Colours add nothing but escape sequences, and a coloured patch cannot issue workflow commands.
 #[test]
 fn diffs_are_coloured_on_request() {
     let root = Repository::new(&[("a.nix", UNUSED), ("web.nix", "{ services.redis.port = 6379; }\n")]);

@@ -309,7 +309,7 @@ fn modules_that_declare_inputs_of_a_generated_flake() {
 }
 
 #[test]
-fn selections_from_a_set_with_a_computed_name() {
+fn selections_with_computed_names_from_a_set() {
     is_linear(150, CHECK, |size| {
         let set = each(size, |index| format!("n{index} = {};\n", 3000 + index));
         let uses = each(size, |index| format!("x{index}.port = ports.${{n}};\n"));

@@ -88,7 +88,7 @@ mod tests {
     use crate::finding::Span;
 
     #[test]
-    fn gitlab_files_that_may_not_run_get_a_note() {
+    fn gitlab_files_that_might_not_run_get_a_note() {
         const BUILD: &str = "a:\n  script: docker build .\n";
         let include = |path: &str| format!("include: {path}\n");
         let note = "cannot tell whether GitLab runs this file";

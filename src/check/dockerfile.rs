@@ -65,7 +65,8 @@ fn is_windows(image: &str) -> bool {
 }
 
 /// The flake package that would build the image of a Dockerfile: `container-` and a name from the file or its folder. A
-/// variant such as `Dockerfile.alpine` is often next to the main file, so its name contains both.
+/// variant such as `Dockerfile.alpine` is often next to the main file, so its package is named after the folder and the
+/// variant.
 pub fn container_package(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();

@@ -16,11 +16,11 @@ pub static CHECK: Check = Check::of_project(RULE, &[&processes::READER], project
 /// Which processes wait for a process, and for which condition.
 #[derive(Default)]
 struct Waiters<'v> {
-    /// The first one that only waits for the start, and so may run too early.
+    /// The first process that waits only for the start, and so may run too early.
     started: Option<&'v str>,
-    /// Whether any waits for readiness. Without a probe, that wait never ends; `process-dependency` reports this.
+    /// Whether a process waits for readiness. Without a probe, it waits forever; `process-dependency` reports this.
     ready: bool,
-    /// Whether any waits for the end of the process, which is therefore not a daemon.
+    /// Whether a process waits for the end of this process, which is therefore not a daemon.
     ends: bool,
 }
 

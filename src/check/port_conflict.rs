@@ -28,7 +28,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 /// An entry with its registry.
 pub type Known<'p> = (&'p Registry, &'p Entry);
 
-/// The entries with one number that may listen where an earlier entry does, each with the first such entry.
+/// Of the entries with the same number, those that may listen where an earlier entry does. Each is returned after the
+/// first such entry.
 pub fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Known<'p>)> {
     entries.iter().enumerate().filter_map(|(at, other)| {
         let mut earlier = entries[..at].iter().take(COMPARED);
@@ -36,7 +37,7 @@ pub fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Kn
     })
 }
 
-/// The maximum number of entries of the same number with which each entry is compared.
+/// The maximum number of earlier entries with which an entry is compared.
 const COMPARED: usize = 1_000;
 
 fn between_entries(number: u32, first: Known<'_>, other: Known<'_>) -> Finding {

@@ -48,7 +48,7 @@ struct Literals<'p> {
     places: HashMap<u32, Vec<Span>>,
     /// The ports without a comment that states the number, in the order of their positions.
     unsaid: Vec<&'p PortUse>,
-    /// The index in `unsaid` of the next different number.
+    /// For each port in `unsaid`, the index of the next one with a different number.
     next_other: Vec<usize>,
 }
 
@@ -86,7 +86,8 @@ impl<'p> Literals<'p> {
         first.is_some_and(|place| inside.contains(*place))
     }
 
-    /// The only number in a span that no comment states. `None` if there are several.
+    /// The only port in a span without a comment that states its number. `None` if there is none, or if there are
+    /// several with different numbers.
     fn only_unsaid(&self, inside: Span) -> Option<&'p PortUse> {
         let at = self.unsaid.partition_point(|literal| literal.span.start < inside.start);
         let is_inside = |literal: &&&PortUse| inside.contains(literal.span);
@@ -185,7 +186,7 @@ fn is_named(entry: &Entry, names: &[&str]) -> bool {
 /// The URI scheme of the address at the end of the text (`redis` for `redis://localhost:`), and the names of its
 /// service. `None` if there is no address or its scheme is unknown.
 fn service(before: &str) -> Option<(&'static str, &'static [&'static str])> {
-    /// The number of bytes read before the port: more than a host name and a user name have.
+    /// The maximum number of bytes that are read before the port. User names and host names are shorter.
     const LONGEST: usize = 1_000;
     let authority = before.strip_suffix(':')?;
     let authority = tail(authority, LONGEST);

@@ -107,7 +107,7 @@ pub fn unextended(view: &ProjectView<'_>) -> Option<(RelPath, String)> {
     Reporter { view, shared: &shared }.unextended()
 }
 
-/// Whether a port that may be used with a registry has no known entry.
+/// Whether a port without an entry is in a file that could refer to a registry.
 pub fn has_unnamed(view: &ProjectView<'_>) -> bool {
     let shared = Shared::default();
     Reporter { view, shared: &shared }.has_unnamed()
@@ -324,7 +324,7 @@ impl<'p> Reporter<'_, 'p> {
         }
     }
 
-    /// The finding for a port with exactly one entry, or with one that is certain.
+    /// The finding for a port whose entry is known: the only one with its number, or the one that is certainly meant.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &'p Registry, entry: &'p Entry) -> Finding {
         let of_another = || of_another(open, port, &[(registry, entry)]);
         let is_assigned = || self.is_assigned(open, port, registry, entry);

@@ -82,7 +82,7 @@ fn check(view: &FileView<'_>) -> Verdict {
 /// later errors are often consequences of this one.
 fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
     let (span, message, label) = match stop {
-        // The byte before it is the opening quote, or the end of an interpolation.
+        // The byte before `at` is the opening quote, or the end of an interpolation.
         Stop::InString(at) => {
             (Span::new(at.saturating_sub(1), at), "unterminated string", "this string is never closed")
         }
@@ -97,7 +97,7 @@ fn nix(view: &FileView<'_>, text: &str, stop: Stop) -> Finding {
     nix_finding(view, span, format!("cannot be parsed as Nix: {message}"), label)
 }
 
-/// The label at the end of a file with something unclosed.
+/// The label at the end of a file in which a bracket or an expression is not closed.
 const ENDS: &str = "a bracket or an expression opened earlier is never closed";
 
 fn nix_finding(view: &FileView<'_>, span: Span, message: String, label: &str) -> Finding {

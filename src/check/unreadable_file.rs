@@ -67,7 +67,7 @@ pub fn continued_name(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     )
 }
 
-/// The finding for a port registry that is configured, but does not exist.
+/// The finding for a configured port registry that is not among the checked files. `reason` follows its path.
 pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Finding {
     let help = match reason {
         "does not exist" => "correct the path, or run `flakeward ports init` to write the file",

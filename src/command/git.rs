@@ -41,9 +41,9 @@ const ELSEWHERE: [&str; 12] = [
 /// Runs git in the folder of a repository.
 pub struct Git<'a> {
     root: &'a Path,
-    /// The names of the settings that would run programs to read files of the working tree, once they are known.
+    /// The names of the settings that would run programs to read files in the working tree. Set on first use.
     filters: OnceLock<Vec<String>>,
-    /// Whether all files that every `git blame` opens are small regular files, once it is known.
+    /// Whether the files that `git blame` always opens are small regular files. Set on first use.
     blame_can_read: OnceLock<bool>,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Git<'a> {
         Ok(Self { root, filters: OnceLock::new(), blame_can_read: OnceLock::new() })
     }
 
-    /// The settings that would run programs to read files of the working tree.
+    /// The settings that would run programs to read files in the working tree.
     fn filters(&self) -> Result<&[String], Failure> {
         if let Some(known) = self.filters.get() {
             return Ok(known);
@@ -67,7 +67,7 @@ impl<'a> Git<'a> {
         Ok(self.filters.get_or_init(|| filters))
     }
 
-    /// A command that reads no files of the working tree.
+    /// A command that reads no files in the working tree.
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         // Disables lock files and everything that the repository's own configuration could start.
@@ -91,7 +91,7 @@ impl<'a> Git<'a> {
         self.command(args).output().map_err(|error| does_not_start(&error))
     }
 
-    /// The output of a command that reads files of the working tree. Their filters are disabled.
+    /// The output of a command that reads files in the working tree. Their filters are disabled.
     fn output_with_files(&self, args: &[&str]) -> Result<Output, Failure> {
         let mut command = self.command(args);
         let filters = self.filters()?;

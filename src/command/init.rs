@@ -78,7 +78,7 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
     let facts = run::port_facts(repo, settings);
     let registries = facts.project.all::<RegistryFacts>().filter_map(|facts| facts.defined.as_ref());
     let registries = registries.map(|registry| registry.path.to_string());
-    // The repository may already have a registry: a set of ports with another name.
+    // The repository may already have its ports in a set, in a file that is not named like a registry.
     let defined = report.overview.defined_ports.iter().map(|defined| defined.path.to_string());
     let registries = registries.chain(defined).collect();
     // A file that could not be checked may be one that a group applies to.

@@ -81,7 +81,7 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
     let mut errors = repository.unread.clone();
     let mut attempt = |draft: &mut Draft<'_>, result: &dyn Fn(&mut Draft<'_>) -> Result<(), Error>| {
         match draft.attempt(result) {
-            // These files have already been migrated by an earlier run.
+            // The flake already uses flake-parts, for example after an earlier run.
             Err(error) if error.message == migrate::flake::MIGRATED => {}
             Err(error) => errors.push(error),
             Ok(()) => {}

@@ -28,8 +28,8 @@ impl Policy {
         Self { folder, web: None }
     }
 
-    /// The page for a file in the policy: its address on the web, or its path relative to the repository's root if the
-    /// policy is next to the repository.
+    /// The page for a file in the policy: its address on the web, or else its path. The path is relative to the
+    /// repository's root if the policy is next to the repository, and absolute otherwise.
     pub fn page(&self, root: &Path, file: &str) -> String {
         match &self.web {
             Some(web) => format!("{web}/{file}"),

@@ -101,7 +101,7 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let group = args.group.as_deref();
     let number = next::free(&facts.project, &registries, group)
         .map_err(|refusal| refused(refusal, group, &registries, session.settings.config.ports.new_registry()))?;
-    // A file that could not be read may use the number. In that case it is not printed, because scripts use the output.
+    // If a file could not be read, it may use the number. The number is then not printed, because scripts use it.
     let code = complete(&facts)?;
     all_known(&registries, &session, "an entry may have any number, so no number is certainly free")?;
     print(&format!("{number}\n"))?;

@@ -545,7 +545,8 @@ pub fn rule<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Rule, Failure> {
     })
 }
 
-/// The folder of the only flake in a repository, if it is directly under the root and there is no Nix code at the root.
+/// The only folder directly under the root that contains a flake. `None` if there are several, or if there is Nix code
+/// at the root.
 fn only_flake(root: &Path) -> Option<String> {
     let mut found = None;
     for entry in std::fs::read_dir(root).ok()?.flatten() {

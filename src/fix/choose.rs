@@ -34,7 +34,7 @@ impl Texts {
         self.list.iter()
     }
 
-    /// Whether a text is one of them. Most ranges have one text, and need no set.
+    /// Whether a text is in the list. Most ranges have a single text and need no set.
     fn has(&self, text: &str) -> bool {
         if self.list.len() > 1 { self.known.contains(text) } else { self.list.iter().any(|other| other == text) }
     }
@@ -123,8 +123,8 @@ impl Taken {
     }
 }
 
-/// Adds edits, and returns the positions of those that are new. `None` if one of them conflicts with an existing edit
-/// or with another one of them.
+/// Adds edits, and returns the positions of those that are new. `None`, without adding any, if one of them conflicts
+/// with an existing edit or with another of the given edits.
 fn add<'e>(taken: &mut Edits, edits: &'e [Edit]) -> Option<Vec<(&'e RelPath, (u32, u32))>> {
     let mut added: Vec<(&RelPath, (u32, u32))> = Vec::new();
     for edit in edits {

@@ -279,7 +279,7 @@ impl State<'_> {
         kind.is_none_or(|kind| parses(kind, text))
     }
 
-    /// Rejects the fixes that leave a file with syntax errors. Those that were not tried are left to the next round.
+    /// Rejects the fixes that leave a file with syntax errors. Those that were not tried are left for the next round.
     fn without_breaking(&mut self, path: &RelPath, mut chosen: Vec<usize>) -> Vec<usize> {
         const TRIALS: usize = 100;
         let touches = |at: &usize| {

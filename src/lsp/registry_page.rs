@@ -57,7 +57,7 @@ pub fn flat(outline: Vec<DocumentSymbol>, uri: &Uri) -> Vec<SymbolInformation> {
     found
 }
 
-/// The span of a definition from its name to its value, or only the name if the value is elsewhere.
+/// The span of a definition from its name to its value, or only the name if the value is above it.
 fn whole(entry: &Entry) -> Span {
     let Entry { name_span, value_span, .. } = entry;
     Span { start: name_span.start, end: name_span.end.max(value_span.end) }

@@ -204,7 +204,7 @@ pub fn end_with(client: i32) {
         loop {
             // The response to `initialize` is sent before the first check.
             thread::sleep(CLIENT_CHECK);
-            // A process of another user also exists, even though it cannot be signalled.
+            // Other errors mean that the process exists: for example, a process of another user cannot be signalled.
             if rustix::process::test_kill_process(client) == Err(rustix::io::Errno::SRCH) {
                 end();
             }

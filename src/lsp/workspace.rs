@@ -210,8 +210,8 @@ impl Workspace {
             && self.absolute(path).metadata().is_ok_and(|file| file.is_file() && file.ctime() >= self.opened)
     }
 
-    /// Handles a change to a file or folder on disk. Returns whether that was sufficient. If not, the repository must
-    /// be read again.
+    /// Handles a change to a file or folder on disk. Returns false if the change may affect other files, so that the
+    /// repository must be read again.
     pub fn refresh(&mut self, path: &RelPath) -> bool {
         if self.only.is_some() {
             return true;

@@ -102,8 +102,8 @@ impl Shown<'_> {
     }
 }
 
-/// The entries of each file by their next step, in the order of its first entry, and inside them those with the same
-/// reason.
+/// Groups the entries by file and next step, and the entries of each group by reason. All groups are in the order of
+/// their first entries.
 fn grouped(left: &[Left]) -> Vec<Vec<Vec<&Left>>> {
     let steps = by(left, |entry| (&*entry.path, entry.todo.as_str()));
     steps.into_iter().map(|entries| by(entries, |entry| entry.why.as_str())).collect()
@@ -126,7 +126,7 @@ fn by<'l, K: Eq + Hash>(
     groups
 }
 
-/// The names in an entry, each with its lines if there are several.
+/// The names in some entries, each with its lines unless all entries are on the same line.
 fn names(entry: &[&Left]) -> String {
     if let [only] = entry {
         return only.what.clone();
@@ -141,7 +141,7 @@ fn names(entry: &[&Left]) -> String {
             None => all.push((&left.what, vec![left.line])),
         }
     }
-    // One line needs no number: the entry begins with it.
+    // If all entries are on the same line, its number is left out, because the text already begins with it.
     let first = all.first().and_then(|(_, lines)| lines.first().copied());
     let is_one_line = all.iter().all(|(_, lines)| lines.iter().all(|line| Some(*line) == first));
     let shown = all.iter().map(|(what, lines)| match is_one_line {

@@ -380,7 +380,8 @@ fn entered<'e, 'r>(rules: &'e [Paths<'r>], source: &Source) -> Vec<&'e Paths<'r>
     covering
 }
 
-/// Adds a match if the value fits the rule, or else adds the rule to those that were stopped if that is unknown.
+/// Adds a match if the value fits the rule. If the time limit prevents a decision, adds the rule to those that were
+/// stopped.
 fn decide<'r>(
     rule: &'r Rule,
     value: &str,

@@ -28,8 +28,8 @@ pub fn is_group(name: &str) -> bool {
 }
 
 impl Catalog {
-    /// The rules that a name refers to: the rule with this id, or the rules of this group. Empty for an unknown name. A
-    /// rule about what could not be checked is in no group, so it cannot be turned off with a group.
+    /// The rules that a name refers to: the rule with this id, or the rules of this group. Empty for an unknown name.
+    /// The rule about files that could not be checked is left out of groups, so that no group can turn it off.
     pub fn named<'c>(&'c self, name: &str) -> Vec<&'c Rule> {
         match self.find(name) {
             Some(rule) => vec![rule],

@@ -17,7 +17,8 @@ const SHORT: usize = 256;
 /// takes one step for each byte, if it needs few states.
 const STEPS: usize = 10_000_000;
 
-/// The maximum number of steps of a match for which the automaton gives up. They take about a second.
+/// The maximum number of steps of a match that is repeated without the automaton after the automaton gave up. They take
+/// about a second.
 const MOST_STEPS: usize = 200_000_000;
 
 /// The maximum number of times that the states of an automaton are discarded during a match, because there are too

@@ -63,7 +63,8 @@ pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     read_all(file, size, limit)
 }
 
-/// Reads to the end, but at most `limit` bytes. `size` is the expected number of bytes.
+/// Reads to the end. The error is a message; more than `limit` bytes are an error. `size` is the expected number of
+/// bytes.
 pub fn read_all(from: impl Read, size: u64, limit: u64) -> Result<Vec<u8>, String> {
     let size = size.min(limit) as usize;
     let mut from = from.take(limit + 1);
@@ -94,7 +95,8 @@ fn amount(bytes: u64) -> String {
     if bytes >> 20 > 0 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
 }
 
-/// Reads a file. If its content is not valid text, the error is the reason, because files are never skipped.
+/// Reads a file. A file that cannot be read, or that is not text, is an error with the reason, and is never skipped
+/// silently.
 pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     let fail = |reason: String| Unreadable { path: entry.path.clone(), reason };
     let bytes = read_bytes(&entry.file, MAX_FILE).map_err(fail)?;

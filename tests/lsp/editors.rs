@@ -88,7 +88,7 @@ fn documented(language: &str) -> Vec<String> {
     page.split(&start).skip(1).map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// A folder with a link to the server under its usual name, first on PATH.
+/// A value for PATH that begins with `folder`, in which a link to the server has its usual name.
 fn path_with_flakeward(folder: &Path) -> std::ffi::OsString {
     std::fs::create_dir_all(folder).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_flakeward"), folder.join("flakeward")).unwrap();
@@ -201,7 +201,7 @@ fn the_client_libraries_of_vscode_work_with_the_server() {
 }
 
 #[test]
-fn every_message_fits_the_official_protocol_types() {
+fn every_message_conforms_to_the_official_protocol_types() {
     if !is_installed("pytest-lsp", Command::new("python3").args(["-c", "import pytest_lsp"])) {
         return;
     }

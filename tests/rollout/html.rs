@@ -1,4 +1,4 @@
-//! Pages: their contents, that nothing in a repository can manipulate them, and that a browser can use them.
+//! Pages: their contents, their safety against hostile repositories, and their behaviour in a browser.
 
 use std::fs;
 use std::path::Path;
@@ -105,7 +105,8 @@ pub fn browse(page: &Path) -> Option<Value> {
     Some(serde_json::from_slice(&ran.stdout).unwrap())
 }
 
-/// Checks what every page requires: no errors, nothing loaded, accessible, light and dark, and sortable tables.
+/// Checks the requirements of every page: it causes no errors, loads nothing from elsewhere, is accessible in a light
+/// and a dark scheme, and has tables that can be sorted.
 pub fn assert_page_is_valid(seen: &Value) {
     assert_eq!(seen["errors"], serde_json::json!([]), "console");
     assert_eq!(seen["dialogs"], serde_json::json!([]));

@@ -194,7 +194,7 @@ fn uncommitted_files_and_scripts_are_compared() {
     assert_eq!(new(&repository, "--new-since HEAD"), "bin/serve:3:dev-command");
 }
 
-/// Repositories may use SHA-256 object ids, and the working tree may have other line endings than the commits.
+/// Repositories may use SHA-256 object ids, and line endings in the working tree may differ from those in commits.
 #[test]
 fn object_formats_and_line_endings_do_not_matter() {
     let repository = Repository::new(&[]);

@@ -24,7 +24,7 @@ static HOOKS: Words = Words::any_of(&places::HOOKS);
 /// The scripts that start a development server.
 const SCRIPTS: [&str; 3] = ["dev", "start", "serve"];
 
-/// The options of package managers that take a value.
+/// Package manager options that take a value.
 const VALUED: [&str; 9] = ["--prefix", "-w", "--workspace", "-C", "--dir", "-F", "--filter", "--cwd", "--env-file"];
 
 /// A necessary condition: the file is of a kind that contains commands and names one of the package managers.

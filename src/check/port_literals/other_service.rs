@@ -68,7 +68,7 @@ pub fn is_reference_of(source: &Source, start: u32, names: &[String]) -> bool {
 /// The number of bytes before a reference that may show what it is for.
 const LONGEST: usize = 200;
 
-/// Whether nothing in the last name of a use is about another service, as in `DB_PORT`.
+/// Whether the last name of a use does not refer to another service. `DB_PORT` does: it is the port of a database.
 fn is_plain(port: &PortUse) -> bool {
     const OWN: [&str; 12] =
         ["", "listen", "http", "https", "web", "server", "node", "app", "container", "service", "ui", "api"];

@@ -1,4 +1,4 @@
-//! What is reported and what is not, for the different ways to write a configuration.
+//! The findings of the process rules for the different ways to write a configuration.
 
 use crate::check::testing::found;
 

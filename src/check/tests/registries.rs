@@ -26,7 +26,7 @@ fn a_configured_registry_may_have_any_name() {
 }
 
 #[test]
-fn a_configured_list_replaces_what_is_found_by_name() {
+fn configured_registries_replace_those_found_by_name() {
     let files = [("conf/numbers.nix", NUMBERS), ("lib/ports.nix", NUMBERS), ("web.nix", USE)];
     let found = messages("[ports]\nregistry = [\"lib/ports.nix\"]\n", &files);
     assert_eq!(found.len(), 2, "{found:?}");
@@ -42,7 +42,7 @@ fn scripts_that_evaluate_a_registry_use_it() {
 
 /// The `lib` functions that are also built-in functions.
 #[test]
-fn functions_of_the_library_are_evaluated() {
+fn library_functions_are_evaluated() {
     let registry =
         "{ lib }: { a = 3000; b = lib.sub 3001 1; c = if lib.isInt 1 && lib.lessThan 1 2 then lib.seq 1 3000 else 1; }";
     let found = messages("", &[("lib/ports.nix", registry), ("web.nix", "{ }")]);

@@ -42,7 +42,7 @@ fn blamed(text: &str) -> HashMap<usize, Change> {
 }
 
 impl Git<'_> {
-    /// Whether the files that `git blame` opens, whatever its options, are small regular files.
+    /// Whether the files that `git blame` always opens are small regular files.
     fn blame_can_read(&self) -> Result<bool, Failure> {
         if let Some(known) = self.blame_can_read.get() {
             return Ok(*known);

@@ -78,7 +78,7 @@ impl Git<'_> {
     ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
         let count = ids.len().div_ceil(OBJECTS).clamp(1, rayon::current_num_threads());
         let stores: Vec<_> = (0..count).map(|_| objects.store.clone()).collect();
-        // Files of one folder are often stored as differences from each other.
+        // Files in one folder are often stored as differences from each other.
         let parts = stores.into_par_iter().zip(ids.par_chunks(ids.len().div_ceil(count).max(1)));
         let read =
             |(store, ids): (Option<Store>, &[&str])| ids.iter().map(|id| store.as_ref()?.file(id)).collect::<Vec<_>>();

@@ -84,7 +84,7 @@ impl Git<'_> {
         Ok(Failure::new(format!("{option} requires a Git repository, and {root} is not one")))
     }
 
-    /// The commit of the main branch, given those of its usual names.
+    /// The commit of the main branch, given the commits of its usual names.
     fn main_branch<'c>(&self, found: &'c [Option<String>]) -> Result<&'c str, Failure> {
         found.iter().find_map(Option::as_deref).ok_or_else(|| {
             let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
@@ -119,7 +119,7 @@ impl Git<'_> {
         Ok(commit)
     }
 
-    /// Whether the name of a branch or tag is also a prefix of the id of another commit than its own.
+    /// Whether the name of a branch or tag is also a prefix of another commit's id. `own` is the id of its own commit.
     fn abbreviates_another(&self, name: &str, own: &str) -> Result<bool, Failure> {
         if !(4..40).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(false);

@@ -19,8 +19,8 @@ const KEPT: usize = 16 << 20;
 /// The maximum depth of a tree. Git reads deeper ones.
 const DEEPEST: usize = 256;
 
-/// The object database of a repository, with its alternates. Every answer may be missing where git would give one, for
-/// example because the repository is in a format that only git reads.
+/// The object database of a repository, with its alternates. Any lookup may fail even though git would find the object,
+/// for example because the repository is in a format that only git reads.
 #[derive(Clone)]
 pub(super) struct Store {
     folder: PathBuf,

@@ -143,7 +143,7 @@ fn figure(out: &mut String, path: &str, frame: &Frame) {
     out.push_str("</pre></figure>\n");
 }
 
-/// A line of a frame. Control characters are escaped, except for tabs.
+/// A line of a frame. Tabs become spaces, and other control characters are escaped.
 fn code(text: &str) -> String {
     text.split('\t').map(escape).collect::<Vec<_>>().join("    ")
 }
