@@ -19,7 +19,7 @@ use crate::config::FILE_NAMES;
 use crate::finding::RelPath;
 use crate::paths;
 use crate::source::FileKind;
-pub use git::{can_start as git_can_start, resolved};
+pub use git::{can_start as git_can_start, resolved, tracked};
 use ignored::{IGNORES, ROOT_IGNORES, can_read_above, ignore_obstacle, obstacle};
 pub use ignored::{Pattern, ignored_by, is_ignored};
 pub use kind::{by_content, by_name, classify, kind_of, may_be_script};

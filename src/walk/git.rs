@@ -19,6 +19,9 @@ const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 /// The length of an entry before its object id: times, device, mode, owner, size.
 const STAT: usize = 40;
 
+/// The flag of files that are not checked out, in the first byte of an entry's extended flags.
+const SKIP_WORKTREE: u8 = 0x40;
+
 /// The bits of a mode that distinguish files, links and submodules, and their value for a file.
 const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
@@ -31,6 +34,8 @@ pub struct Tracked {
     pub files: Vec<PathBuf>,
     /// The symbolic links.
     pub links: Vec<PathBuf>,
+    /// Whether some files are not in the working tree because of a sparse checkout.
+    pub is_sparse: bool,
 }
 
 /// The paths that git tracks under a root. `None` if there is no index; an error with the reason if
@@ -41,12 +46,14 @@ pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let damaged = || "it is not a Git index that can be read".to_owned();
     // The configuration determines how long object ids are; with the other length, the index does not parse.
     let index = [20, 32].into_iter().find_map(|id| Index::read(&bytes, id)).ok_or_else(damaged)?;
+    let mut is_sparse = index.is_sparse;
     let mut entries = match index.link.and_then(|link| shared::name(link, index.id)) {
         None => index.entries,
         Some(name) => {
             let missing = || format!("the shared index {name} that it refers to does not exist");
             let base = read(&folder.join(&name), MAX_INDEX)?.ok_or_else(missing)?;
             let base = Index::read(&base, index.id).filter(|base| base.link.is_none()).ok_or_else(damaged)?;
+            is_sparse |= base.is_sparse;
             shared::merged(base.entries, &index).ok_or_else(damaged)?
         }
     };
@@ -54,7 +61,7 @@ pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     entries.reverse();
     entries.sort_by(|(one, _), (other, _)| one.cmp(other));
     entries.dedup_by(|(one, _), (other, _)| one == other);
-    let mut tracked = Tracked::default();
+    let mut tracked = Tracked { is_sparse, ..Tracked::default() };
     for (path, mode) in entries {
         if !is_inside(&path) {
             return Err(damaged());
@@ -162,6 +169,8 @@ struct Index<'b> {
     link: Option<&'b [u8]>,
     /// The length of object ids.
     id: usize,
+    /// Whether an entry has the flag of files that are not checked out.
+    is_sparse: bool,
 }
 
 impl<'b> Index<'b> {
@@ -173,10 +182,12 @@ impl<'b> Index<'b> {
         let mut at = 12;
         let mut path = Vec::new();
         let mut entries = Vec::new();
+        let mut is_sparse = false;
         for _ in 0..count {
             let mode = word(at + 24)?;
             let flags = at + STAT + id;
             let is_extended = version >= 3 && bytes.get(flags)? & 0x40 != 0;
+            is_sparse |= is_extended && bytes.get(flags + 2)? & SKIP_WORKTREE != 0;
             let mut name = flags + if is_extended { 4 } else { 2 };
             if version == 4 {
                 let (cut, after) = varint(bytes, name)?;
@@ -191,7 +202,7 @@ impl<'b> Index<'b> {
             at = if version == 4 { end + 1 } else { at + (end - at + 8) / 8 * 8 };
             entries.push((path.clone(), mode));
         }
-        Some(Self { entries, link: extensions(bytes, at, id)?, id })
+        Some(Self { entries, link: extensions(bytes, at, id)?, id, is_sparse })
     }
 }
 
@@ -288,7 +299,7 @@ mod tests {
             git(root, &["add", "-f", "link.nix"]);
             git(root, &["add", "-f", "--intent-to-add", "lib/bb.nix"]);
             let files = ["a.nix", &long, "lib/b.nix", "lib/bb.nix", "ü \".nix"].iter().map(PathBuf::from).collect();
-            let expected = Some(Tracked { files, links: vec![PathBuf::from("link.nix")] });
+            let expected = Some(Tracked { files, links: vec![PathBuf::from("link.nix")], is_sparse: false });
             for version in ["2", "3", "4"] {
                 git(root, &["update-index", "--index-version", version]);
                 assert_eq!(tracked(root).as_ref(), Ok(&expected), "{format} {version}");
@@ -318,7 +329,12 @@ mod tests {
             listed.split(|&byte| byte == 0).filter(|path| !path.is_empty()).map(crate::walk::path_of_bytes).collect();
         let links = vec![PathBuf::from("lib/b.nix"), PathBuf::from("link.nix")];
         let files = listed.into_iter().filter(|path| !links.contains(path)).collect();
-        assert_eq!(tracked(root), Ok(Some(Tracked { files, links })));
+        assert_eq!(tracked(root), Ok(Some(Tracked { files, links, is_sparse: false })));
+        for skips in [true, false] {
+            let flag = if skips { "--skip-worktree" } else { "--no-skip-worktree" };
+            git(root, &["update-index", flag, "a.nix"]);
+            assert_eq!(tracked(root).unwrap().unwrap().is_sparse, skips);
+        }
         let shared = std::fs::read_dir(root.join(".git")).unwrap().flatten().map(|entry| entry.path());
         shared
             .filter(|path| path.to_string_lossy().contains("sharedindex"))
