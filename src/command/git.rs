@@ -11,8 +11,9 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 pub use blame::Change;
-pub use objects::{Listing, Objects};
+pub use objects::Objects;
 pub use reference::Base;
+pub use store::Listing;
 
 use super::Failure;
 use crate::check::unreadable_file;

@@ -1,12 +1,11 @@
 //! Reads objects: the contents of commits and files, from the object database or with the help of git.
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use rayon::prelude::*;
 
-use super::store::Store;
+use super::store::{Listing, Store};
 use super::{Failure, Git, does_not_start};
 use crate::{paths, walk};
 
@@ -91,21 +90,7 @@ impl Git<'_> {
     }
 }
 
-/// The contents of a commit: paths and object ids.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// The regular files.
-    pub files: HashMap<String, String>,
-    /// The symbolic links.
-    pub(super) links: HashMap<String, String>,
-}
-
 impl Listing {
-    /// Whether a path is a symbolic link.
-    pub fn is_link(&self, path: &str) -> bool {
-        self.links.contains_key(path)
-    }
-
     /// The object id of the file that a symbolic link points to. `None` if the path is not a link, or if it points to
     /// the file through another link.
     pub fn target(&self, link: &str, objects: &mut Objects) -> Option<&String> {

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::objects::{Commit, Listing, Objects};
+use super::objects::{Commit, Objects};
+use super::store::Listing;
 use super::{Failure, Git, does_not_start};
 use crate::finding::Finding;
 

@@ -1,13 +1,13 @@
 //! Reads the object database without starting git.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gix_object::{Find, Kind};
 use gix_pack::cache::lru::MemoryCappedHashmap;
 
-use super::objects::Listing;
 use crate::walk;
 
 /// The maximum size of an object, in bytes. Git reads larger ones.
@@ -18,6 +18,22 @@ const KEPT: usize = 16 << 20;
 
 /// The maximum depth of a tree. Git reads deeper ones.
 const DEEPEST: usize = 256;
+
+/// The contents of a commit: paths and object ids.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The regular files.
+    pub files: HashMap<String, String>,
+    /// The symbolic links.
+    pub(super) links: HashMap<String, String>,
+}
+
+impl Listing {
+    /// Whether a path is a symbolic link.
+    pub fn is_link(&self, path: &str) -> bool {
+        self.links.contains_key(path)
+    }
+}
 
 /// The object database of a repository, with its alternates. Any lookup may fail even though git would find the object,
 /// for example because the repository is in a format that only git reads.
