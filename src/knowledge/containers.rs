@@ -17,7 +17,8 @@ pub use programs::{
     APACHE_ROOT, COMMON_PROGRAMS, CONNECTING, DOCKER_FLAGS, FILE_DIRECTIVES, FILE_ENDS, FILE_WORDS, HAPROXY_OF_IMAGE,
     HAPROXY_OF_ROOT, HAPROXY_SECTIONS, HOST_CLIENTS, IMAGE_HOSTS, INSTALLED, INSTALLED_SERVERS, LISTENS, NOT_CLIENTS,
     ON_EVERY_MACHINE, PHP_FPM, PORT_VARIABLES, PRINTING, PROGRAMS, RUNTIMES, SETTINGS, SHELLS, TOOLS, USUAL, WORKERS,
-    ZOOKEEPER_USUAL, base_server, in_system, is_of_entrypoint, without_version, zookeeper_servers, zookeeper_setting,
+    WRAPPERS, ZOOKEEPER_USUAL, base_server, in_system, is_of_entrypoint, without_version, zookeeper_servers,
+    zookeeper_setting,
 };
 use publishers::PUBLISHERS;
 pub use unavailable::unavailable;

@@ -517,3 +517,7 @@ pub const TOOLS: [&str; 3] = ["jsconfig", "tsconfig", "tsconfig.app"];
 
 /// Names of programs in packages that are too common to mean the package outside its own image.
 pub const COMMON_PROGRAMS: [&str; 3] = ["auth", "migrate", "server"];
+
+/// Programs in images that only start other programs.
+pub const WRAPPERS: [&str; 8] =
+    ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];

@@ -263,7 +263,7 @@ fn exec(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> E
             "change the probe to a command that is installed on this machine",
         );
     };
-    let script = process::shell_script(words).map(|script| {
+    let script = words::shell_script(words).map(|script| {
         match process::unknown_programs(builder, service, script) {
             Ok(unknown) => {
                 unknown.iter().for_each(|name| leave(format!("no nixpkgs package is known to provide `{name}`")))

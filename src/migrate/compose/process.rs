@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 pub use package::{package_program, package_variables, receives};
 use script::checked_script;
-pub use script::{own_package, own_program, plain_words, shell_script, unknown_programs, user_script};
+pub use script::{own_package, own_program, unknown_programs, user_script};
 pub use source::is_spring;
 use source::{from_source, go_mod, starts_built};
 use version::versioned;
@@ -159,13 +159,13 @@ pub fn words_or_usual(builder: &Builder<'_, '_>, service: &Service<'_>) -> Optio
 
 /// The program that runs a command outside its image. The error is the reason why it cannot be run.
 pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Result<Program, String> {
-    let words = without_wrappers(words);
+    let words = words::without_wrappers(words);
     let replaced = pm2::without_pm2(builder, service, words);
     let words = replaced.as_deref().unwrap_or(words);
     let Some(first) = words.first() else {
         return Err("neither the Compose file nor a Dockerfile has a command for it".to_owned());
     };
-    if let Some(script) = shell_script(words) {
+    if let Some(script) = words::shell_script(words) {
         return checked_script(builder, service, script);
     }
     if let Some(server) = php::server(builder, service, words) {
@@ -241,7 +241,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             }
             // Words after the script are its arguments.
             if let [_, _, flags, given] = words
-                && shell_script(&words[1..]).is_some()
+                && words::shell_script(&words[1..]).is_some()
             {
                 let given = checked_script(builder, service, given)?;
                 program.line.push(" ").append(&start_line("bash", &["bash", flags])).push(" ");
@@ -285,7 +285,7 @@ fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&
 
 /// Whether the replacement for a command always gets a port.
 pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> bool {
-    let words = without_wrappers(words);
+    let words = words::without_wrappers(words);
     // The image's start script may come first.
     let is_php = words.iter().take(2).any(|word| php::is_server(word));
     is_php || script::own_package(service, words).is_some_and(|package| package.sets(container))
@@ -349,29 +349,6 @@ fn value_text(builder: &Builder<'_, '_>, service: &Service<'_>, value: &str, fla
         return Text::code(name);
     }
     builder.rewriter(service).rewrite(&path, Position::Word(flag))
-}
-
-/// Programs that only start other programs.
-const WRAPPERS: [&str; 8] =
-    ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];
-
-/// The words of a command without the programs that only start other programs.
-pub fn without_wrappers(words: &[String]) -> &[String] {
-    let mut words = words;
-    while let [first, rest @ ..] = words {
-        let name = first.rsplit('/').next().unwrap_or(first);
-        if !WRAPPERS.contains(&name) || rest.is_empty() {
-            break;
-        }
-        words = rest;
-        while let [flag, rest @ ..] = words {
-            if !flag.starts_with('-') || rest.is_empty() {
-                break;
-            }
-            words = rest;
-        }
-    }
-    words
 }
 
 /// The package and the beginning of the command line for a program of a service.

@@ -1,8 +1,8 @@
 //! What the command of a service starts: the image's own server, a client of it, or a script.
 
 use super::stack::Service;
+use super::words;
 use super::yaml::Node;
-use super::{process, words};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::knowledge::images::paths::PATH;
 use crate::lang::shell;
@@ -104,7 +104,7 @@ pub fn starts_server(word: &str, service: &Service<'_>, option: &str) -> bool {
 /// by a command with the name of the server, or through a script that starts it.
 pub fn starts_own_server(service: &Service<'_>, option: &str, files: &dyn Files) -> bool {
     let words = start_words(service);
-    !pulls_model(&words) && runs_server(service, option, files, &process::plain_words(words))
+    !pulls_model(&words) && runs_server(service, option, files, &words::plain_words(words))
 }
 
 /// The words of entrypoint and command in the Compose file, or else those in the Dockerfile.
@@ -119,7 +119,7 @@ pub fn start_words(service: &Service<'_>) -> Vec<String> {
 
 /// The arguments that a service passes to its server, which a script may start.
 pub fn server_arguments(service: &Service<'_>, server: &str, files: &dyn Files) -> Vec<String> {
-    let words = process::plain_words(start_words(service));
+    let words = words::plain_words(start_words(service));
     let words = without_interpreter(&words);
     let mut found = Vec::new();
     let mut rest = words;
@@ -130,7 +130,7 @@ pub fn server_arguments(service: &Service<'_>, server: &str, files: &dyn Files) 
         }),
         None => None,
     };
-    if let Some(text) = script.or_else(|| process::shell_script(words).map(str::to_owned)) {
+    if let Some(text) = script.or_else(|| words::shell_script(words).map(str::to_owned)) {
         for command in shell::commands(&text) {
             let words: Vec<String> = command.words.iter().map(|word| word.text.to_string()).collect();
             if let Some(at) = words.iter().position(|word| starts_server(word, service, server)) {
@@ -139,7 +139,7 @@ pub fn server_arguments(service: &Service<'_>, server: &str, files: &dyn Files) 
         }
     }
     let is_start = |word: &String| starts_server(word, service, server);
-    found.extend(process::without_wrappers(rest).iter().skip_while(|word| is_start(word)).cloned());
+    found.extend(words::without_wrappers(rest).iter().skip_while(|word| is_start(word)).cloned());
     found
 }
 
@@ -169,8 +169,8 @@ fn runs_server(service: &Service<'_>, option: &str, files: &dyn Files, words: &[
         let rest = &words[1..];
         return starts || (!rest.is_empty() && text.contains("$@") && runs_server(service, option, files, rest));
     }
-    let words = process::without_wrappers(words);
-    if let Some(script) = process::shell_script(words) {
+    let words = words::without_wrappers(words);
+    if let Some(script) = words::shell_script(words) {
         return in_script(script);
     }
     words.first().is_none_or(|word| word.starts_with('-') || starts_image_server(service, option, files, word, false))
@@ -225,8 +225,8 @@ fn is_own(service: &Service<'_>, files: &dyn Files, word: &str) -> bool {
 
 /// Whether a service whose image is built on the image of a package still runs its program.
 pub fn starts_own_program(service: &Service<'_>, package: &PackageImage) -> bool {
-    let words = process::plain_words(start_words(service));
-    let first = process::without_wrappers(&words).first();
+    let words = words::plain_words(start_words(service));
+    let first = words::without_wrappers(&words).first();
     let has_entrypoint = service.get("entrypoint").is_some() || service.of_image("entrypoint").is_some();
     // The entrypoint of the base image is the program.
     let is_subcommand = |word: &str| {
@@ -294,7 +294,7 @@ fn listed(node: &Node) -> Option<Vec<String>> {
 
 /// The script of `sh -c`, or the words themselves.
 fn without_shell(words: Vec<String>) -> Vec<String> {
-    match process::shell_script(&words) {
+    match words::shell_script(&words) {
         Some(script) => vec![script.to_owned()],
         None => words,
     }

@@ -7,7 +7,10 @@ use std::cell::Cell;
 
 use super::interpolate::{self, Variables};
 use super::yaml::Scalar;
+use crate::knowledge::containers;
+use crate::lang::shell;
 use crate::migrate::nix::{Part, Text};
+use crate::paths;
 
 /// The marker characters around a shell expansion.
 pub const SHELL: (char, char) = ('\u{f8f5}', '\u{f8f6}');
@@ -313,6 +316,60 @@ pub fn seconds(text: &str) -> Option<u64> {
         rest = &rest[unit..];
     }
     Some(total.ceil() as u64)
+}
+
+/// The words of a command without the programs that only start other programs.
+pub fn without_wrappers(words: &[String]) -> &[String] {
+    let mut words = words;
+    while let [first, rest @ ..] = words {
+        let name = paths::name(first);
+        if !containers::WRAPPERS.contains(&name) || rest.is_empty() {
+            break;
+        }
+        words = rest;
+        while let [flag, rest @ ..] = words {
+            if !flag.starts_with('-') || rest.is_empty() {
+                break;
+            }
+            words = rest;
+        }
+    }
+    words
+}
+
+/// The script in `sh -c SCRIPT`. `None` for other commands.
+pub fn shell_script(words: &[String]) -> Option<&str> {
+    let [shell, flags, script, ..] = words else { return None };
+    let name = paths::name(shell);
+    let is_shell = matches!(name, "sh" | "bash" | "ash" | "dash");
+    (is_shell && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
+}
+
+/// The words of a command, or of its script if that is a single command: `sh -c "redis-server --save 60"`.
+pub fn plain_words(words: Vec<String>) -> Vec<String> {
+    let is_simple = |script: &&str| {
+        let without = without_quoted(script);
+        !script.contains(['`', '\n', '(']) && !without.contains(['|', '&', ';', '<', '>'])
+    };
+    let simple = shell_script(&words).filter(is_simple).filter(|script| shell::commands(script).len() == 1);
+    let split = simple.and_then(|script| split(script).ok());
+    let split = split.map(|words| words.into_iter().skip_while(|word| word == "exec").collect());
+    split.unwrap_or(words)
+}
+
+/// A script without the text in its quotes.
+fn without_quoted(script: &str) -> String {
+    let mut quote = None;
+    let mut out = String::new();
+    for c in script.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None => out.push(c),
+        }
+    }
+    out
 }
 
 #[cfg(test)]

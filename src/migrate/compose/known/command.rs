@@ -3,7 +3,7 @@
 use super::Instance;
 use crate::migrate::compose::stack::server_ports;
 use crate::migrate::compose::yaml::Place;
-use crate::migrate::compose::{process, starts};
+use crate::migrate::compose::{process, starts, words};
 use crate::migrate::nix::{Expr, Text};
 
 /// The configuration file of the image, which becomes `configFile`.
@@ -18,9 +18,9 @@ impl Instance<'_, '_, '_> {
         for key in ["entrypoint", "command"] {
             if let Some(node) = self.service.get(key) {
                 let words = process::words_of(self.builder, node).unwrap_or_default();
-                self.start(key, &process::plain_words(words), &node.place);
+                self.start(key, &words::plain_words(words), &node.place);
             } else if let Some((words, line)) = self.service.of_image(key) {
-                self.start("build", &process::plain_words(words.clone()), &self.service.dockerfile(*line));
+                self.start("build", &words::plain_words(words.clone()), &self.service.dockerfile(*line));
             }
         }
     }
@@ -42,7 +42,7 @@ impl Instance<'_, '_, '_> {
             }
             words = rest;
         }
-        if let Some(script) = process::shell_script(words) {
+        if let Some(script) = words::shell_script(words) {
             let why = format!("services-flake's {} starts the program itself, without `{script}`", self.known.option);
             return self.leave(place, key, why, todo);
         }

@@ -90,7 +90,7 @@ fn redis<'m>(service: &Service<'m>) -> Option<Password<'m>> {
             Value::List(items) => items.iter().map(|item| item.text().unwrap_or_default().to_owned()).collect(),
             _ => words::split(node.text().unwrap_or_default()).unwrap_or_default(),
         };
-        let words = process::plain_words(words);
+        let words = words::plain_words(words);
         if let Some(at) = words.iter().position(|word: &String| word == "--requirepass") {
             let variable = words.get(at + 1).and_then(|word| variable_name(word)).map(str::to_owned);
             let source = Source::Flag(at + 1);
@@ -217,7 +217,7 @@ impl<'m> Instance<'_, '_, 'm> {
                 _ => return None,
             },
             Source::Flag(at) => {
-                let words = process::plain_words(process::words_of(builder, self.service.get("command")?)?);
+                let words = words::plain_words(process::words_of(builder, self.service.get("command")?)?);
                 self.variable_value(words.get(*at)?)
             }
         };

@@ -6,7 +6,7 @@ use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::stack::{Bind, below};
 use crate::migrate::compose::yaml;
 use crate::migrate::compose::yaml::{Node, Place, Value};
-use crate::migrate::compose::{process, starts};
+use crate::migrate::compose::{process, starts, words};
 use crate::migrate::nix::{Attr, Expr, Text};
 
 impl Instance<'_, '_, '_> {
@@ -116,7 +116,7 @@ impl Instance<'_, '_, '_> {
 
     /// The configuration file in a mounted folder that the command names, relative to the root.
     fn named_below(&self, folder: &str, target: &str) -> Option<String> {
-        let words = process::plain_words(starts::start_words(self.service));
+        let words = words::plain_words(starts::start_words(self.service));
         let inside = words.iter().filter_map(|word| word.strip_prefix(target)?.strip_prefix('/'));
         let mut paths = inside.filter(|name| name.ends_with(".conf")).map(|name| below(folder, name));
         paths.find(|path| matches!(self.builder.files().text(path), Ok(Some(_))))
@@ -154,7 +154,7 @@ impl Instance<'_, '_, '_> {
     pub fn start_text(&self) -> Option<String> {
         match self.start_script() {
             Some(path) => self.builder.files().text(&path).ok().flatten(),
-            None => process::shell_script(&self.start_words()?).map(str::to_owned),
+            None => words::shell_script(&self.start_words()?).map(str::to_owned),
         }
     }
 

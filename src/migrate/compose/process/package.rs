@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Program, argument_text, host_path, mosquitto, plain_words, start_line, usual_words, without_wrappers, words_of,
-    working_folder,
-};
+use super::{Program, argument_text, host_path, mosquitto, start_line, usual_words, words_of, working_folder};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::{Role, Service};
@@ -159,7 +156,7 @@ fn package_arguments(builder: &Builder<'_, '_>, service: &Service<'_>, package: 
         None => service.of_image(key).map(|(words, _)| words.clone()).unwrap_or_default(),
     };
     let words: Vec<String> = own("entrypoint").into_iter().chain(own("command")).collect();
-    let mut words = without_wrappers(&plain_words(words)).to_vec();
+    let mut words = words::without_wrappers(&words::plain_words(words)).to_vec();
     let has_entrypoint = service.get("entrypoint").is_some();
     if words.first().is_some_and(|first| has_entrypoint || first.rsplit('/').next() == Some(package.program)) {
         words.remove(0);

@@ -74,7 +74,7 @@ const SETTINGS: &str = "/usr/local/etc/php";
 /// Whether PHP's built-in server replaces the Apache of a service.
 pub fn replaces_apache(builder: &Builder<'_, '_>, service: &Service<'_>) -> bool {
     let words = super::words_or_usual(builder, service).unwrap_or_default();
-    super::without_wrappers(&words).iter().take(2).any(|word| word.ends_with("apache2-foreground"))
+    words::without_wrappers(&words).iter().take(2).any(|word| word.ends_with("apache2-foreground"))
 }
 
 /// Whether a path in an image is in a folder with Apache's sites or configuration.

@@ -13,14 +13,6 @@ use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
 use crate::migrate::nix::Text;
 
-/// The script in `sh -c SCRIPT`. `None` for other commands.
-pub fn shell_script(words: &[String]) -> Option<&str> {
-    let [shell, flags, script, ..] = words else { return None };
-    let name = shell.rsplit('/').next().unwrap_or(shell);
-    let is_shell = matches!(name, "sh" | "bash" | "ash" | "dash");
-    (is_shell && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
-}
-
 /// The program of a process that runs a script. Fails if the script starts a program that exists only in the image.
 pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Result<Program, String> {
     let mut unknown = unknown_programs(builder, service, script)?;
@@ -199,37 +191,10 @@ pub fn own_program(
     (is_named && !(word.contains('/') && exists(builder, service, word))).then_some(package)
 }
 
-/// The words of a command, or of its script if that is a single command: `sh -c "redis-server --save 60"`.
-pub fn plain_words(words: Vec<String>) -> Vec<String> {
-    let is_simple = |script: &&str| {
-        let without = without_quoted(script);
-        !script.contains(['`', '\n', '(']) && !without.contains(['|', '&', ';', '<', '>'])
-    };
-    let simple = shell_script(&words).filter(is_simple).filter(|script| shell::commands(script).len() == 1);
-    let split = simple.and_then(|script| words::split(script).ok());
-    let split = split.map(|words| words.into_iter().skip_while(|word| word == "exec").collect());
-    split.unwrap_or(words)
-}
-
-/// A script without the text in its quotes.
-fn without_quoted(script: &str) -> String {
-    let mut quote = None;
-    let mut out = String::new();
-    for c in script.chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') => quote = Some(c),
-            None => out.push(c),
-        }
-    }
-    out
-}
-
 /// The package of the service's own image, if a script starts its program.
 pub fn own_package(service: &Service<'_>, words: &[String]) -> Option<&'static containers::PackageImage> {
     let package = containers::package_of(service.image()?)?;
-    let script = shell_script(words)?;
+    let script = words::shell_script(words)?;
     shell::commands(script).iter().any(|command| command.program() == package.program).then_some(package)
 }
 

@@ -11,6 +11,7 @@ use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH, go_module, go_pr
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::stack::Service;
+use crate::migrate::compose::words;
 use crate::paths;
 
 /// Whether the build context is a Spring Boot application.
@@ -96,7 +97,7 @@ pub(super) fn report_archives(builder: &Builder<'_, '_>, service: &Service<'_>, 
         let commands = shell::commands(script);
         commands.iter().find_map(|command| archive(&command.words.iter().map(|word| &*word.text).collect::<Vec<_>>()))
     };
-    let in_given = match super::shell_script(given) {
+    let in_given = match words::shell_script(given) {
         Some(inner) => in_script(inner),
         None => archive(&given.iter().map(String::as_str).collect::<Vec<_>>()),
     };

@@ -8,7 +8,7 @@ use crate::knowledge::images::base;
 use crate::migrate::Files;
 use crate::migrate::compose::image_file::{self, ImageFile};
 use crate::migrate::compose::yaml::Node;
-use crate::migrate::compose::{process, starts};
+use crate::migrate::compose::{starts, words};
 use crate::paths;
 
 /// The role of a service, according to its image or its build.
@@ -112,8 +112,8 @@ pub(super) fn dockerfile(service: &Service<'_>, build: &Node, files: &dyn Files)
 /// start script of the image reads.
 fn installed_server(service: &Service<'_>, file: &ImageFile, files: &dyn Files) -> Option<&'static str> {
     let words = file.entrypoint.iter().chain(&file.command).flat_map(|(words, _)| words).cloned().collect();
-    let words = process::plain_words(words);
-    let first = paths::name(process::without_wrappers(&words).first()?);
+    let words = words::plain_words(words);
+    let first = paths::name(words::without_wrappers(&words).first()?);
     let installs = |package: &str| {
         file.runs.iter().any(|(run, _)| {
             let mut words = run.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '='));
