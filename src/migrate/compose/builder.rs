@@ -1,26 +1,18 @@
 //! The shared context for building the parts of a module: the project, its ports, and the report.
 
 mod env_file;
-mod environment;
-mod lifecycle;
-mod rabbitmq;
-mod report;
-mod source;
-mod source_hosts;
-mod told;
+mod secrets;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::env_file::{EnvFile, READ_ENV, READ_RAW_ENV, Reader};
-pub use self::environment::{is_secret, path_of_secret};
-pub use self::told::{Told, how_told};
-use super::hosts::{self, Rewriter};
+pub use self::secrets::{is_secret, password_in_url, path_of_secret};
+use super::hosts::Rewriter;
 use super::interpolate::Variables;
-use super::stack::{self, Port, Role, Service, Stack};
-use super::yaml::{Node, Place, Scalar};
-use super::{folders, names, process, words};
-use crate::knowledge::containers;
+use super::stack::{Port, Service, Stack};
+use super::words;
+use super::yaml::{Place, Scalar};
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
 
@@ -32,7 +24,7 @@ pub struct Builder<'a, 'm> {
     pub module: &'a str,
     files: &'a dyn Files,
     ports: &'a Ports,
-    variables: Variables,
+    pub(super) variables: Variables,
     pub(super) report: RefCell<Report>,
     /// Secrets that are written to `.env`: names and values.
     pub(super) secrets: RefCell<BTreeMap<String, String>>,
@@ -40,7 +32,7 @@ pub struct Builder<'a, 'm> {
     /// example file, if there is one.
     pub(super) missing_env: RefCell<Vec<(String, Place, Option<String>)>>,
     /// The hosts of other services that source files name and that are already reported: paths and host names.
-    source_hosts: RefCell<BTreeSet<(String, String)>>,
+    pub(super) source_hosts: RefCell<BTreeSet<(String, String)>>,
     /// Configuration files with rewritten addresses, by path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
     /// The indices of the services that run PHP-FPM.
@@ -109,99 +101,6 @@ impl<'a, 'm> Builder<'a, 'm> {
             fpms,
             nginx_words,
         }
-    }
-
-    /// The variable for a configuration file in the repository, with addresses on this machine. `None` if the file
-    /// contains no addresses.
-    pub fn rewritten_file(&self, service: &Service<'m>, path: &str) -> Option<String> {
-        if let Some(known) = self.configurations.borrow().get(path) {
-            return Some(known.variable.clone());
-        }
-        let before = self.files.text(path).ok().flatten().filter(|_| stack::is_configuration(path))?;
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let (own, paths) = match name {
-            "haproxy.cfg" => self.with_local_paths(service, path, process::haproxy::kept_lines(&before)),
-            "Caddyfile" => {
-                let mut sites = process::caddy::Sites::of(&before);
-                if process::caddy::port(service).is_none() {
-                    let lines = before.split_inclusive('\n').enumerate();
-                    sites.lines = lines.map(|(at, line)| (at + 1, line.to_owned())).collect();
-                    sites.secure.clear();
-                }
-                process::caddy::notes(self, service, path, &sites);
-                let lines = sites.lines.iter().map(|(number, line)| (*number, line.as_str()));
-                self.with_local_paths(service, path, lines)
-            }
-            _ => (before.clone(), BTreeSet::new()),
-        };
-        let is_rabbitmq = matches!(&service.role, Role::Package(package) if package.package == "rabbitmq-server");
-        let (text, paths) = match is_rabbitmq && name.ends_with(".conf") {
-            true => self.rabbitmq_conf(service, path, &before),
-            false => (self.rewriter(service).rewrite_file(&own), paths),
-        };
-        let text = if name == "Caddyfile" { process::caddy::with_port(self, service, &text) } else { text };
-        if text.as_literal() == Some(&before) {
-            return None;
-        }
-        if name == "Caddyfile" {
-            process::caddy::imported(self, service, path, &before);
-        }
-        if !is_rabbitmq {
-            self.image_paths(service, "command", &text);
-        }
-        let mut text = text;
-        // Some programs, such as HAProxy, require a newline at the end of the file.
-        if !before.ends_with('\n') {
-            text.push("\n");
-        }
-        Some(self.configuration(service, path, path, (text, paths)))
-    }
-
-    /// A configuration file of Caddy or HAProxy with the files and folders of the checkout in place of those in the
-    /// container, and the paths that it named. A path in a URL may have the same name as a folder, so only the values of
-    /// directives for files are paths. Reports those that exist only in the image.
-    fn with_local_paths<'t>(
-        &self,
-        service: &Service<'_>,
-        file: &str,
-        lines: impl Iterator<Item = (usize, &'t str)>,
-    ) -> (String, BTreeSet<String>) {
-        let mut paths = BTreeSet::new();
-        let mut missing = BTreeSet::new();
-        let mut seen = 0;
-        let mut out = String::new();
-        for (number, line) in lines {
-            let is_path = containers::FILE_DIRECTIVES.contains(&line.split_whitespace().next().unwrap_or_default());
-            let mut before = "";
-            for part in line.split_inclusive(char::is_whitespace) {
-                let word = part.trim_end();
-                let path = word.trim_matches('"');
-                let is_file =
-                    seen < MOST_PATHS && path.starts_with('/') && (is_path || containers::FILE_WORDS.contains(&before));
-                seen += usize::from(is_file);
-                match is_file.then(|| folders::host_path(service, path)) {
-                    Some(local) if local != path => {
-                        out.push_str(&local);
-                        out.push_str(&part[word.len()..]);
-                        paths.insert(path.to_owned());
-                    }
-                    found => {
-                        // Other paths of this kind are reported with the whole text.
-                        let is_reported = || !process::image::paths(service, &Text::literal(path)).is_empty();
-                        if found.is_some() && !path.starts_with(CERTIFICATES) && !is_reported() && missing.insert(path)
-                        {
-                            let place = Place { path: file.into(), line: number, column: 1 };
-                            let why = format!("it names {path}, which exists only in the image");
-                            let todo = "write the file into the repository, and replace the path";
-                            self.leave(service, &place, "command", why, todo);
-                        }
-                        out.push_str(part);
-                    }
-                }
-                before = if word.is_empty() { before } else { word };
-            }
-        }
-        (out, paths)
     }
 
     /// Adds a configuration file to the module, in place of a file in the repository. It has a unique key, its text, and
@@ -335,12 +234,6 @@ impl<'m> Done<'_, 'm> {
     }
 }
 
-/// The folder of the certificates that machines trust. Other certificates in `/etc/ssl` are those of the image.
-const CERTIFICATES: &str = "/etc/ssl/certs";
-
-/// The maximum number of paths in a configuration file that are replaced. Each is compared with all mounts.
-pub const MOST_PATHS: usize = 500;
-
 /// Converts a name to camel case: `alertmanager-config.yml` to `alertmanagerConfigYml`.
 fn variable_name(text: &str) -> String {
     let mut name = String::new();
@@ -360,7 +253,7 @@ fn variable_name(text: &str) -> String {
 }
 
 /// The variables that a scalar refers to without a default value.
-fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
+pub(super) fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
     let parts = scalar.raw.as_deref().unwrap_or_default().split('$').skip(1);
     let names = parts.filter_map(|part| {
         let (braced, part) = part.strip_prefix('{').map_or((false, part), |inner| (true, inner));
@@ -376,20 +269,4 @@ pub fn string(text: &Text) -> Expr {
         [crate::migrate::nix::Part::Code(code)] if code.starts_with("toString ") => Expr::Code(code.clone()),
         _ => Expr::Text(text.clone()),
     }
-}
-
-/// Whether a variable refers to a name as a host: in an address, or as the whole value of a host variable.
-fn mentions(node: &Node, name: &str) -> bool {
-    let in_address = |text: &str| {
-        names::occurrences(text, name).any(|at| {
-            let (before, after) = (&text[..at], &text[at + name.len()..]);
-            before.ends_with("://")
-                || before.ends_with('@')
-                || names::is_device(before)
-                || after.strip_prefix(':').is_some_and(|rest| names::leading_number(rest).is_some())
-        })
-    };
-    node.pairs().iter().any(|(key, value)| {
-        value.text().is_some_and(|text| in_address(text) || (text == name && hosts::is_host_word(&key.name)))
-    })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::stack::{Bind, Service};
 use super::yaml::Node;
 use crate::knowledge::images::base;
+use crate::migrate::nix::{Part, Text};
 use crate::paths;
 
 /// Converts a path in the container to one relative to the folder in which the process runs.
@@ -173,4 +174,55 @@ pub fn first_names<'t>(texts: impl Iterator<Item = &'t str>) -> BTreeSet<&'t str
             &word[..end]
         })
         .collect()
+}
+
+/// Folders whose contents in an image do not exist on the host: `/etc`, and the usual folders for applications.
+const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
+
+/// Paths in `/etc` that also exist on hosts.
+const OF_MACHINES: [&str; 6] =
+    ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
+
+/// Whether a path in `/etc` also exists on hosts.
+pub fn is_of_machine(path: &str) -> bool {
+    OF_MACHINES.iter().any(|known| path.starts_with(known))
+}
+
+/// Whether a character separates the words of a command.
+pub fn is_gap(c: char) -> bool {
+    c.is_whitespace() || "\"'`;&|()<>=,:{}".contains(c)
+}
+
+/// Whether an absolute path exists only in the image of a service.
+pub fn is_only_in_image(service: &Service<'_>, word: &str) -> bool {
+    let folder = service.image_file.as_ref().map(|file| file.folder.trim_matches('/')).unwrap_or_default();
+    let mounted = service.get("volumes").map_or(&[][..], Node::items);
+    let is_host = |path: &str| {
+        let sources = mounted.iter().filter_map(|item| item.get("source").and_then(|node| node.text()));
+        sources.into_iter().any(|source| source.starts_with('/') && path.starts_with(source))
+    };
+    let is_below = |path: &str, folder: &str| {
+        !folder.is_empty()
+            && path[1..].strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let is_of_machine = is_of_machine(word) || is_host(word);
+    (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
+}
+
+/// Absolute paths in a command that exist only in the image.
+pub fn image_paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    // The text after an expression is a path in its package.
+    let mut after_code = false;
+    for part in line.parts() {
+        let Part::Literal(text) = part else {
+            after_code = true;
+            continue;
+        };
+        let rest =
+            if std::mem::take(&mut after_code) { &text[text.find(is_gap).unwrap_or(text.len())..] } else { text };
+        let words = rest.split(is_gap).filter(|word| word.starts_with('/') && word.len() > 1);
+        found.extend(words.filter(|word| is_only_in_image(service, word)).map(str::to_owned));
+    }
+    found
 }

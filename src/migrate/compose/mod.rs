@@ -5,6 +5,7 @@
 
 pub mod builder;
 pub mod canonical;
+mod configurations;
 mod environment;
 pub mod folders;
 mod health;
@@ -26,8 +27,10 @@ pub mod yaml;
 
 use std::collections::BTreeMap;
 
-use self::builder::{Builder, Configuration, Parts, Told};
+use self::builder::{Builder, Configuration, Parts};
+use self::configurations::caddy;
 use self::load::Model;
+use self::services::Told;
 use self::stack::{Port, Role, Service, Stack};
 use self::yaml::Node;
 use super::nix::{self, Attr, Expr};
@@ -170,7 +173,7 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
             add_port(service, stack::KAFKA_CONTROLLER, "controller".to_owned());
         }
         // Its sites have no certificates on this machine.
-        if process::caddy::serves(service, files, 80) {
+        if caddy::serves(service, files, 80) {
             service.ports.retain(|port| port.container != 443);
         }
         let is_nginx = matches!(&service.role, Role::Known(known) if known.option == "nginx");
@@ -240,7 +243,7 @@ fn told_ports(stack: &Stack<'_>, draft: &Draft<'_>, module: &str) -> BTreeMap<(u
     let mut told = BTreeMap::new();
     for (index, service) in stack.services.iter().enumerate().filter(|(_, service)| service.is_carried()) {
         for port in &service.ports {
-            told.insert((index, port.container), builder::how_told(&builder, service, port.container) != Told::Not);
+            told.insert((index, port.container), services::how_told(&builder, service, port.container) != Told::Not);
         }
     }
     told

@@ -1,7 +1,5 @@
 //! Processes: the commands that process-compose runs for services.
 
-pub mod caddy;
-pub mod haproxy;
 pub mod image;
 pub mod mosquitto;
 mod package;
@@ -21,6 +19,7 @@ use source::{from_source, go_mod, starts_built};
 use version::versioned;
 
 use super::builder::{Builder, EnvFile, READ_ENV, READ_RAW_ENV, Reader};
+use super::configurations::haproxy;
 pub use super::folders::{host_path, working_folder};
 use super::hosts::{Position, Rewriter};
 use super::interpolate;

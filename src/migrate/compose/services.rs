@@ -1,6 +1,15 @@
 //! Builds the module of a project, service by service.
 
+mod environment;
+mod lifecycle;
+mod report;
+mod source;
+mod source_hosts;
+mod told;
+
 use std::collections::BTreeSet;
+
+pub use self::told::{Told, how_told};
 
 use super::builder::{Builder, Done, Parts, string};
 use super::process::{self, Program};

@@ -97,7 +97,7 @@ fn sets_own(line: &str) -> bool {
 impl<'m> Builder<'_, 'm> {
     /// How a script reads a file in the repository. Reports the variables that it reads differently from Compose.
     /// A file that does not exist yet is read line by line.
-    pub(super) fn env_file(&self, service: &Service<'m>, path: &str, is_raw: bool) -> EnvFile {
+    pub(in crate::migrate::compose) fn env_file(&self, service: &Service<'m>, path: &str, is_raw: bool) -> EnvFile {
         let text = self.files().text(path).ok().flatten().unwrap_or_default();
         for (at, line) in text.lines().enumerate().filter(|(_, line)| sets_own(line)) {
             let name = line.split('=').next().unwrap_or_default().trim().trim_start_matches("export ");

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Program, host_path, working_folder};
 use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::folders::{is_gap, is_of_machine, is_only_in_image};
 use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::yaml::Place;
-use crate::migrate::nix::{Part, Text};
+use crate::migrate::nix::Text;
 
 /// Words and paths over this length, and more folders than this, are not expanded. No real image has them.
 const LONGEST_WORD: usize = 64 << 10;
@@ -172,18 +173,6 @@ pub fn images<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> {
     own.into_iter().chain(bases.chain(stages).map(String::as_str))
 }
 
-/// Folders whose contents in an image do not exist on the host: `/etc`, and the usual folders for applications.
-const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
-
-/// Paths in `/etc` that also exist on hosts.
-const OF_MACHINES: [&str; 6] =
-    ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
-
-/// Whether a path in `/etc` also exists on hosts.
-pub fn is_of_machine(path: &str) -> bool {
-    OF_MACHINES.iter().any(|known| path.starts_with(known))
-}
-
 /// Folders, besides those in [`OF_MACHINES`], whose files a script finds on the machine itself.
 const FOLDERS_OF_MACHINES: [&str; 6] = ["bin", "dev", "proc", "sys", "tmp", "usr"];
 
@@ -200,48 +189,10 @@ fn is_in_system(word: &str) -> bool {
 /// The maximum number of different paths in a script that are compared with those of the image.
 const MOST_PATHS: usize = 500;
 
-/// Whether a character separates the words of a command.
-fn is_gap(c: char) -> bool {
-    c.is_whitespace() || "\"'`;&|()<>=,:{}".contains(c)
-}
-
-/// Whether an absolute path exists only in the image of a service.
-fn is_only_in_image(service: &Service<'_>, word: &str) -> bool {
-    let folder = service.image_file.as_ref().map(|file| file.folder.trim_matches('/')).unwrap_or_default();
-    let mounted = service.get("volumes").map_or(&[][..], crate::migrate::compose::yaml::Node::items);
-    let is_host = |path: &str| {
-        let sources = mounted.iter().filter_map(|item| item.get("source").and_then(|node| node.text()));
-        sources.into_iter().any(|source| source.starts_with('/') && path.starts_with(source))
-    };
-    let is_below = |path: &str, folder: &str| {
-        !folder.is_empty()
-            && path[1..].strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let is_of_machine = is_of_machine(word) || is_host(word);
-    (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
-}
-
-/// Absolute paths in a command that exist only in the image.
-pub fn paths(service: &Service<'_>, line: &Text) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    // The text after an expression is a path in its package.
-    let mut after_code = false;
-    for part in line.parts() {
-        let Part::Literal(text) = part else {
-            after_code = true;
-            continue;
-        };
-        let rest =
-            if std::mem::take(&mut after_code) { &text[text.find(is_gap).unwrap_or(text.len())..] } else { text };
-        let words = rest.split(is_gap).filter(|word| word.starts_with('/') && word.len() > 1);
-        found.extend(words.filter(|word| is_only_in_image(service, word)).map(str::to_owned));
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migrate::compose::folders::image_paths;
     use crate::migrate::compose::image_file;
     use crate::migrate::compose::load::Model;
     use crate::migrate::compose::stack::Stack;
@@ -261,6 +212,6 @@ mod tests {
         );
         let mut line = Text::code("pkgs.uwsgi");
         line.push("/opt/bin/uwsgi /opt/x/uwsgi.ini --a=/data/x/b /etc/passwd");
-        assert_eq!(paths(service, &line).into_iter().collect::<Vec<_>>(), ["/data/x/b", "/opt/x/uwsgi.ini"]);
+        assert_eq!(image_paths(service, &line).into_iter().collect::<Vec<_>>(), ["/data/x/b", "/opt/x/uwsgi.ini"]);
     }
 }

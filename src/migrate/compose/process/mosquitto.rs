@@ -1,10 +1,11 @@
 //! Mosquitto's configuration file: its listeners get the ports of the registry, and its files are those of the checkout.
 
-use super::image::is_of_machine;
 use super::{Program, host_path, start_line, working_folder};
 use crate::knowledge::containers::mosquitto::{DATA, NAMES_FILE, OF_IMAGE, OF_PLUGINS, USUAL, WITHOUT_PASSWORD};
 use crate::migrate::Files;
-use crate::migrate::compose::builder::{Builder, MOST_PATHS, path_of_secret};
+use crate::migrate::compose::builder::{Builder, path_of_secret};
+use crate::migrate::compose::configurations::MOST_PATHS;
+use crate::migrate::compose::folders::is_of_machine;
 use crate::migrate::compose::hosts::{LOCAL, Position};
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::starts;

@@ -1,7 +1,7 @@
 //! Starting, stopping and restarting processes.
 
-use super::{Builder, Done};
 use crate::knowledge::containers;
+use crate::migrate::compose::builder::{Builder, Done};
 use crate::migrate::compose::known::passwords;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::Node;

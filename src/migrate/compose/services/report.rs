@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::environment::in_folder;
-use super::{Builder, Done, mentions};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::lang::shell;
+use crate::migrate::compose::builder::{Builder, Done};
+use crate::migrate::compose::configurations::caddy;
 use crate::migrate::compose::folders::Package;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::process::Program;
@@ -13,7 +14,7 @@ use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
 use crate::migrate::compose::{folders, hosts, interpolate, names, process, settings, starts, volumes_from};
-use crate::migrate::nix::{Part, Text};
+use crate::migrate::nix::Part;
 use crate::paths;
 
 impl<'a, 'm> Builder<'a, 'm> {
@@ -198,8 +199,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
         for item in node.items() {
             let what = format!("{key}.{}", number(item));
-            let without_tls = process::caddy::port(service)
-                .filter(|port| number(item) == "443" && process::caddy::serves(service, self.files(), port.container));
+            let without_tls = caddy::port(service)
+                .filter(|port| number(item) == "443" && caddy::serves(service, self.files(), port.container));
             if is_registered(item) {
                 self.carry(service, &item.place, &what, "an entry in the port registry");
             } else if let Some(port) = without_tls {
@@ -396,12 +397,6 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// The file of a top-level secret or config, relative to the root. `None` if it is not in the repository.
-    pub(in crate::migrate::compose) fn file_of(&self, key: &str, name: &str) -> Option<String> {
-        let path = self.stack.model.root.get(key)?.get(name)?.get("file")?.text()?;
-        path.starts_with("./").then(|| path.to_owned())
-    }
-
     /// Reports a service that is not migrated, all its keys, and the services that refer to it.
     pub(in crate::migrate::compose) fn left_out(&self, service: &Service<'_>, why: &str) {
         let idle = service.text("image").and_then(containers::service_of).and_then(|_| starts::idle(service));
@@ -513,16 +508,6 @@ fn python_packages(service: &Service<'_>, program: &Program) -> String {
 }
 
 impl Builder<'_, '_> {
-    /// Reports paths in a command that exist only in the image.
-    pub(in crate::migrate::compose) fn image_paths(&self, service: &Service<'_>, key: &str, line: &Text) {
-        for path in process::image::paths(service, line) {
-            let node = service.get(key).or(service.get("build"));
-            let place = node.map_or(&service.key.place, |node| &node.place);
-            let why = format!("it names {path}, which exists only in the image");
-            self.leave(service, place, key, why, "replace the path with that of the file in the checkout");
-        }
-    }
-
     /// The folder next to the Compose file whose Dockerfile may build an image, according to its name: `vote` for
     /// `acme/shop_vote`.
     fn own_build(&self, service: &Service<'_>) -> Option<String> {
@@ -534,6 +519,22 @@ impl Builder<'_, '_> {
         let has_file = |folder: &String| matches!(self.files().text(&format!("{folder}/Dockerfile")), Ok(Some(_)));
         folders.into_iter().flatten().find(has_file)
     }
+}
+
+/// Whether a variable refers to a name as a host: in an address, or as the whole value of a host variable.
+fn mentions(node: &Node, name: &str) -> bool {
+    let in_address = |text: &str| {
+        names::occurrences(text, name).any(|at| {
+            let (before, after) = (&text[..at], &text[at + name.len()..]);
+            before.ends_with("://")
+                || before.ends_with('@')
+                || names::is_device(before)
+                || after.strip_prefix(':').is_some_and(|rest| names::leading_number(rest).is_some())
+        })
+    };
+    node.pairs().iter().any(|(key, value)| {
+        value.text().is_some_and(|text| in_address(text) || (text == name && hosts::is_host_word(&key.name)))
+    })
 }
 
 /// Collects the variables that a setting refers to, in the order in which they appear.

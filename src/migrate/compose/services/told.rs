@@ -1,11 +1,12 @@
 //! How a program gets its port number.
 
-use super::Builder;
 use super::source::each_source;
 use crate::knowledge::containers;
 use crate::migrate::Files;
+use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::configurations::caddy;
 use crate::migrate::compose::hosts::Position;
-use crate::migrate::compose::process::{caddy, mosquitto};
+use crate::migrate::compose::process::mosquitto;
 use crate::migrate::compose::stack::{self, Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Builder;
 use crate::migrate::Files;
+use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{self, Role, Service};

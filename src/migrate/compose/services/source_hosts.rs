@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Builder;
 use super::source::{MOST_FILES, defaults_in, each_file, is_source};
 use crate::knowledge::containers::{CONNECTING, HOST_CLIENTS, NOT_CLIENTS, PRINTING, SETTINGS, SHELLS, TOOLS};
+use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::hosts::is_host_word;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};

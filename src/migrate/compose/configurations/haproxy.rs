@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{host_path, working_folder};
 use crate::knowledge::containers::{HAPROXY_OF_IMAGE, HAPROXY_OF_ROOT, HAPROXY_SECTIONS};
 use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::folders::{host_path, working_folder};
 use crate::migrate::compose::names::leading_number;
 use crate::migrate::compose::stack::{self, Service};
 use crate::migrate::compose::yaml::Place;

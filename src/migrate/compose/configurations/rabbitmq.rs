@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, MOST_PATHS};
+use super::MOST_PATHS;
 use crate::knowledge::containers;
+use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::folders;
 use crate::migrate::compose::hosts::Position;
 use crate::migrate::compose::stack::{self, Service};
@@ -61,9 +62,9 @@ impl<'m> Builder<'_, 'm> {
 
     /// Reports the files of a folder that name addresses or paths in the containers. The program gets the folder as it is.
     pub(in crate::migrate::compose) fn rabbitmq_folder(&self, service: &Service<'m>, folder: &str) {
-        for name in self.files.names(folder).iter().filter(|name| name.ends_with(".conf")).take(MOST_PATHS) {
+        for name in self.files().names(folder).iter().filter(|name| name.ends_with(".conf")).take(MOST_PATHS) {
             let path = stack::below(folder, name);
-            let text = self.files.text(&path).ok().flatten().unwrap_or_default();
+            let text = self.files().text(&path).ok().flatten().unwrap_or_default();
             if self.rabbitmq_conf(service, &path, &text).0.as_literal() != Some(&text) {
                 let why =
                     format!("./{folder} is passed as it is, and this file names addresses or paths in the containers");
