@@ -10,8 +10,10 @@ use std::collections::BTreeSet;
 use self::files::Configuration;
 use self::parse::Directive;
 use self::rewrite::Rewrite;
+use super::builder::Builder;
 use super::known::Instance;
-use super::stack::{Bind, Service};
+use super::process::php;
+use super::stack::{Bind, Role, Service};
 use super::yaml::Node;
 use crate::knowledge::nginx::{DEFAULT_SERVER, FOLDER};
 use crate::migrate::Files;
@@ -231,6 +233,18 @@ fn port_of(address: &str) -> Option<u16> {
         Err(_) if last.chars().all(|c| c.is_ascii_digit()) => None,
         Err(_) => Some(80),
     }
+}
+
+/// Whether the folder of a service with PHP-FPM has its path from the configuration of an nginx, which names it.
+pub fn is_served(builder: &Builder<'_, '_>, service: &Service<'_>, target: &str) -> bool {
+    let is_nginx = |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "nginx");
+    let services = &builder.stack.services;
+    let read = || {
+        let nginx = services.iter().filter(is_nginx);
+        nginx.flat_map(|other| words(&texts(other, builder.files()))).collect()
+    };
+    let is_fpm = php::fpms(builder).iter().any(|index| services[*index].name == service.name);
+    is_fpm && names_folder(builder.nginx_words.get_or_init(read), target)
 }
 
 #[cfg(test)]

@@ -20,11 +20,11 @@ use version::versioned;
 
 use super::builder::{Builder, EnvFile, READ_ENV, READ_RAW_ENV, Reader};
 use super::configurations::haproxy;
-pub use super::folders::{host_path, working_folder};
+use super::folders::{host_path, working_folder};
 use super::hosts::{Position, Rewriter};
 use super::interpolate;
 use super::stack::Service;
-pub use super::stack::usual_words;
+use super::stack::usual_words;
 use super::words::{self, double_quoted, has_shell};
 use super::yaml::{Node, Scalar, Value};
 use crate::knowledge::containers;

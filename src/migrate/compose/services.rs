@@ -14,7 +14,7 @@ pub use self::told::{Told, how_told};
 use super::builder::{Builder, Done, Parts, string};
 use super::process::{self, Program};
 use super::stack::{Role, Service};
-use super::{health, known};
+use super::{folders, health, known};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::report::{CHECK_VERSION, other_version};
@@ -74,7 +74,7 @@ impl<'m> Builder<'_, 'm> {
         self.override_env_files(service, &mut program, &mut environment);
         self.password_note(service, &program);
         attrs.push(Attr::new(["command"], program.command(&service.process)));
-        let folder = process::working_folder(service);
+        let folder = folders::working_folder(service);
         if !folder.is_empty() {
             attrs.push(Attr::new(["working_dir"], Expr::text(format!("./{folder}"))));
         }

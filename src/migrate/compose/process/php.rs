@@ -6,8 +6,8 @@ use crate::knowledge::images::base;
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::words;
 use crate::migrate::compose::yaml::Place;
-use crate::migrate::compose::{nginx, words};
 use crate::migrate::nix::{self, Text};
 
 /// Whether a word of a command starts the server of a PHP image.
@@ -26,18 +26,6 @@ pub fn fpms<'b>(builder: &'b Builder<'_, '_>) -> &'b [usize] {
         let services = builder.stack.services.iter().enumerate();
         services.filter(|(_, service)| is_fpm(service)).map(|(index, _)| index).collect()
     })
-}
-
-/// Whether the folder of a service with PHP-FPM has its path from the configuration of an nginx, which names it.
-pub fn is_served(builder: &Builder<'_, '_>, service: &Service<'_>, target: &str) -> bool {
-    let is_nginx = |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "nginx");
-    let services = &builder.stack.services;
-    let words = || {
-        let nginx = services.iter().filter(is_nginx);
-        nginx.flat_map(|other| nginx::words(&nginx::texts(other, builder.files()))).collect()
-    };
-    let is_fpm = fpms(builder).iter().any(|index| services[*index].name == service.name);
-    is_fpm && nginx::names_folder(builder.nginx_words.get_or_init(words), target)
 }
 
 /// How PHP from nixpkgs can read a file that PHP's image reads by itself. `None` for other files and images.

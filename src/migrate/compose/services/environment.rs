@@ -7,7 +7,7 @@ use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
-use crate::migrate::compose::{interpolate, process, words};
+use crate::migrate::compose::{folders, interpolate, process, words};
 use crate::migrate::nix::{Part, Text};
 use crate::paths;
 
@@ -102,7 +102,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.leave(service, place, &key, why, "change the value in the module");
         }
         let (text, is_new) = self.without_secrets(service, name, &text);
-        let path = process::host_path(service, &path_of_secret(self, service, &text));
+        let path = folders::host_path(service, &path_of_secret(self, service, &text));
         let rewritten = self.rewriter(service).rewrite(&path, Position::Variable(name));
         self.lone_host_note(service, name, place, &text);
         let is_folder = ["DIR", "DIRECTORY", "FOLDER"].iter().any(|end| name.to_ascii_uppercase().ends_with(end));
@@ -153,7 +153,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// A value in which `$PWD` is the folder of the project, where Compose is started, and not that of the process.
     fn with_project_folder(&self, service: &Service<'_>, text: &str) -> String {
         let folder = &self.stack.model.folder;
-        if process::working_folder(service) == *folder || self.variables.contains_key("PWD") {
+        if folders::working_folder(service) == *folder || self.variables.contains_key("PWD") {
             return text.to_owned();
         }
         let path = self.path_in_working_folder(service, folder);

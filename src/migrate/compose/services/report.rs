@@ -13,7 +13,7 @@ use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Value};
-use crate::migrate::compose::{folders, hosts, interpolate, names, process, settings, starts, volumes_from};
+use crate::migrate::compose::{folders, hosts, interpolate, names, nginx, process, settings, starts, volumes_from};
 use crate::migrate::nix::Part;
 use crate::paths;
 
@@ -59,7 +59,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
                 format!(
                     "install the dependencies in ./{} once before the first start",
-                    process::working_folder(service)
+                    folders::working_folder(service)
                 )
             } else if ["pip install", "pip3 install", "poetry", "uv sync", "uv pip"]
                 .iter()
@@ -103,7 +103,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         if let Some(built) = file.built.iter().find(|built| !is_there(built) && !is_compiled(built)) {
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
             let why = format!("another stage builds {}, but the process runs in the checkout", built.target);
-            let todo = format!("build it in ./{} before the first start", process::working_folder(service));
+            let todo = format!("build it in ./{} before the first start", folders::working_folder(service));
             self.leave(service, &place, "build", why, todo);
         }
     }
@@ -120,7 +120,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let named: BTreeSet<&str> = folders::first_names(literals.chain(folders::flask_app(service)));
         packages.retain(|package| named.contains(package.name.split('/').next().unwrap_or_default()));
         let is_there = |package: &Package| {
-            let full = stack::below(&process::working_folder(service), &package.name);
+            let full = stack::below(&folders::working_folder(service), &package.name);
             self.files().is_folder(&full)
                 || package.name.contains(['/', '.'])
                 || !(package.source.is_empty() || self.files().is_folder(&package.source))
@@ -266,7 +266,7 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     pub(in crate::migrate::compose) fn volumes(&self, service: &Service<'_>, node: &Node) {
         let words = process::command_words(self, service).unwrap_or_default();
-        let usual = process::usual_words(service);
+        let usual = stack::usual_words(service);
         let package = match &service.role {
             Role::Package(package) => Some(*package),
             _ => None,
@@ -318,7 +318,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the folder in its command");
                     continue;
                 }
-                Some(_) if process::php::is_served(self, service, target) => {
+                Some(_) if nginx::is_served(self, service, target) => {
                     self.carry(service, &item.place, "volumes", "the path in the configuration of nginx");
                     continue;
                 }
@@ -502,7 +502,7 @@ fn python_packages(service: &Service<'_>, program: &Program) -> String {
         None => format!(
             "install the packages in ./{} once before the first start, or add \
             `pkgs.python3.withPackages (ps: [ .. ])` to the process's PATH",
-            process::working_folder(service)
+            folders::working_folder(service)
         ),
     }
 }

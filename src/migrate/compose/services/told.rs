@@ -54,7 +54,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
         }
         before = word;
     }
-    let usual = process::usual_words(service);
+    let usual = stack::usual_words(service);
     let reads = |target: &str| words.iter().chain(&usual).any(|word| word.contains(target));
     let says = |bind: Bind| {
         let names = files.names(&bind.source).into_iter().map(|name| stack::below(&bind.source, &name));

@@ -2,8 +2,8 @@
 //! the path of the checkout: nginx makes `$document_root` absolute.
 
 use super::Rewrite;
+use crate::migrate::compose::folders;
 use crate::migrate::compose::nginx::parse::Directive;
-use crate::migrate::compose::process;
 use crate::migrate::nix::Text;
 use crate::paths;
 
@@ -75,8 +75,8 @@ impl Rewrite<'_, '_, '_, '_> {
             return None;
         }
         let path = path.trim_end_matches('/');
-        let here = process::host_path(service, path);
-        (here != path).then(|| paths::join(&process::working_folder(service), &here))?
+        let here = folders::host_path(service, path);
+        (here != path).then(|| paths::join(&folders::working_folder(service), &here))?
     }
 
     /// The folder in the checkout for a folder that only the service that runs the scripts has.
