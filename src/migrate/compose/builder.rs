@@ -6,7 +6,7 @@ mod secrets;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::env_file::{EnvFile, READ_ENV, READ_RAW_ENV, Reader};
+pub use self::env_file::{EnvFile, Reader};
 pub use self::secrets::{is_secret, password_in_url, path_of_secret};
 use super::hosts::Rewriter;
 use super::interpolate::Variables;

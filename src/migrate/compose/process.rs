@@ -18,7 +18,7 @@ pub use source::is_spring;
 use source::{from_source, go_mod, starts_built};
 use version::versioned;
 
-use super::builder::{Builder, EnvFile, READ_ENV, READ_RAW_ENV, Reader};
+use super::builder::{Builder, EnvFile, Reader};
 use super::configurations::haproxy;
 use super::folders::{host_path, working_folder};
 use super::hosts::{Position, Rewriter};
@@ -62,9 +62,9 @@ impl Program {
 
     fn text(&self) -> Text {
         let mut text = Text::default();
-        for (reader, function) in [(Reader::Lines, READ_ENV), (Reader::Raw, READ_RAW_ENV)] {
+        for reader in [Reader::Lines, Reader::Raw] {
             if self.sources.iter().any(|source| source.reader == reader) {
-                text.push(function);
+                text.push(&reader.function().unwrap_or_default());
             }
         }
         for source in &self.sources {

@@ -31,6 +31,18 @@ pub enum Reader {
     Raw,
 }
 
+impl Reader {
+    /// The shell function that reads a file. `None` for the shell itself.
+    pub fn function(self) -> Option<String> {
+        let text = match self {
+            Self::Shell => return None,
+            Self::Lines => READ_ENV,
+            Self::Raw => READ_RAW_ENV,
+        };
+        Some(text.replace("OF_BASH", &OF_BASH.join(" | ")))
+    }
+}
+
 impl EnvFile {
     /// The command that reads it.
     pub fn command(&self) -> String {
@@ -43,8 +55,8 @@ impl EnvFile {
     }
 }
 
-/// The shell function that reads a file line by line, as [`by_lines`] does.
-pub const READ_ENV: &str = r#"read_env() {
+/// The shell function that reads a file line by line, as [`by_lines`] does, with a name for the patterns of [`OF_BASH`].
+const READ_ENV: &str = r#"read_env() {
   local line name value
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%$'\r'}
@@ -57,7 +69,7 @@ pub const READ_ENV: &str = r#"read_env() {
     value=${line#*=}
     value=${value#"${value%%[![:blank:]]*}"}
     case $line in '#'*) continue ;; *=*) ;; *) continue ;; esac
-    case $name in '' | [0-9]* | *[!A-Za-z0-9_]* | UID | EUID | PPID) continue ;; esac
+    case $name in '' | [0-9]* | *[!A-Za-z0-9_]* | OF_BASH) continue ;; esac
     case $value in
       '"'*) value=${value#?} && value=${value%%'"'*} && value=${value//'$$'/'$'} ;;
       "'"*) value=${value#?} && value=${value%%"'"*} ;;
@@ -69,8 +81,9 @@ pub const READ_ENV: &str = r#"read_env() {
 }
 "#;
 
-/// The function of a script that reads a file with `format: raw`: each value is the rest of its line.
-pub const READ_RAW_ENV: &str = r#"read_raw_env() {
+/// The function of a script that reads a file with `format: raw`: each value is the rest of its line. It has the same name
+/// for the patterns.
+const READ_RAW_ENV: &str = r#"read_raw_env() {
   local line name
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%$'\r'}
@@ -78,7 +91,7 @@ pub const READ_RAW_ENV: &str = r#"read_raw_env() {
     line=${line#"${line%%[![:blank:]]*}"}
     name=${line%%=*}
     case $line in '#'*) continue ;; *=*) ;; *) continue ;; esac
-    case $name in '' | [0-9]* | *[!A-Za-z0-9_]* | UID | EUID | PPID) continue ;; esac
+    case $name in '' | [0-9]* | *[!A-Za-z0-9_]* | OF_BASH) continue ;; esac
     declare -gx "$line"
   done < "$1"
 }
@@ -253,7 +266,8 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let mut shell = Command::new("bash").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let script = format!(
-            "{READ_RAW_ENV}read_raw_env {}\nprintf '%s\\n' \"$A\" \"$B\" \"$C\" \"$D\" \"$F\" \"$name\"\n",
+            "{}read_raw_env {}\nprintf '%s\\n' \"$A\" \"$B\" \"$C\" \"$D\" \"$F\" \"$name\"\n",
+            Reader::Raw.function().unwrap(),
             path.display()
         );
         shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
@@ -278,7 +292,8 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let mut shell = Command::new("bash").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let names = by_lines(text).iter().map(|(name, _)| format!("\"${name}\"")).collect::<Vec<_>>().join(" ");
-        let script = format!("{READ_ENV}read_env {}\nprintf '%s\\n' {names}\n", path.display());
+        let function = Reader::Lines.function().unwrap();
+        let script = format!("{function}read_env {}\nprintf '%s\\n' {names}\n", path.display());
         shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
         let output = String::from_utf8(shell.wait_with_output().unwrap().stdout).unwrap();
         let values: Vec<String> = by_lines(text).iter().map(|(_, value)| value.clone()).collect();
