@@ -9,10 +9,11 @@ pub mod pm2;
 mod programs;
 mod publishers;
 pub mod server_ports;
+pub mod sources;
 mod unavailable;
 
 use crate::paths;
-pub use packages::{PackageImage, is_path_of_rabbitmq, packages};
+pub use packages::{ARGUMENT_VARIABLES, FileForm, PackageImage, is_path_of_rabbitmq, packages};
 pub use programs::{
     APACHE_ROOT, COMMON_PROGRAMS, CONNECTING, DOCKER_FLAGS, FILE_DIRECTIVES, FILE_ENDS, FILE_WORDS, HAPROXY_OF_IMAGE,
     HAPROXY_OF_ROOT, HAPROXY_SECTIONS, HOST_CLIENTS, IMAGE_HOSTS, INSTALLED, INSTALLED_SERVERS, LISTENS, NOT_CLIENTS,

@@ -4,6 +4,18 @@
 mod applications;
 mod tools;
 
+/// The form of the configuration files of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileForm {
+    /// Lines `key = value`. Only the values of some keys are paths: [`is_path_of_rabbitmq`].
+    RabbitMq,
+    /// Any other text.
+    Other,
+}
+
+/// Variables with arguments of a program. The arguments in a Compose file follow those of the package.
+pub const ARGUMENT_VARIABLES: [&str; 1] = ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"];
+
 /// A nixpkgs package that runs as a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PackageImage {
@@ -35,6 +47,8 @@ pub struct PackageImage {
     pub subcommands: &'static [&'static str],
     /// Files and folders that the program reads at these paths in the image by default, and the variables that name them.
     pub reads: &'static [(&'static str, &'static str)],
+    /// The form of its configuration files.
+    pub form: FileForm,
     /// How it differs from the program in the image; empty if it is the same program.
     pub note: &'static str,
     /// What to do about the difference.
@@ -90,6 +104,7 @@ const fn package(
         takes_command: true,
         subcommands: &[],
         reads: &[],
+        form: FileForm::Other,
         note: "",
         todo: "check that only features supported by both programs are used",
     }
@@ -106,6 +121,7 @@ static SERVERS: &[PackageImage] = &[
         tag: "management",
         variables: RABBITMQ_MANAGEMENT,
         reads: RABBITMQ_FILES,
+        form: FileForm::RabbitMq,
         ready: Some((15672, "/")),
         ..package(&["rabbitmq"], "rabbitmq-server", "rabbitmq-server", &[(5672, ""), (15672, "management")], &[])
     },
@@ -117,6 +133,7 @@ static SERVERS: &[PackageImage] = &[
             ("RABBITMQ_LOG_BASE", "{data}/log"),
         ],
         reads: RABBITMQ_FILES,
+        form: FileForm::RabbitMq,
         ..package(&["rabbitmq"], "rabbitmq-server", "rabbitmq-server", &[(5672, "")], &[])
     },
     PackageImage {

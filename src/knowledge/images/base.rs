@@ -181,9 +181,12 @@ const FOLDERS: [(&str, &str); 9] = [
     ("uvicorn-gunicorn-starlette", "/app"),
 ];
 
+/// The folder of PHP's settings in its images. Those of PHP-FPM are in folders whose names start with it and `-fpm`.
+pub const PHP_SETTINGS: &str = "/usr/local/etc/php";
+
 /// Variables of base images that Dockerfiles use in paths: image, name and value. From the images' Dockerfiles.
 const VARIABLES: [(&str, &str, &str); 4] = [
-    ("php", "PHP_INI_DIR", "/usr/local/etc/php"),
+    ("php", "PHP_INI_DIR", PHP_SETTINGS),
     ("golang", "GOPATH", "/go"),
     ("httpd", "HTTPD_PREFIX", "/usr/local/apache2"),
     ("tomcat", "CATALINA_HOME", "/usr/local/tomcat"),

@@ -10,7 +10,7 @@ use super::builder::Builder;
 use super::folders;
 use super::stack::{self, Role, Service};
 use super::yaml::Place;
-use crate::knowledge::containers;
+use crate::knowledge::containers::{self, FileForm};
 use crate::migrate::nix::Text;
 use crate::paths;
 
@@ -38,7 +38,7 @@ impl<'m> Builder<'_, 'm> {
             }
             _ => (before.clone(), BTreeSet::new()),
         };
-        let is_rabbitmq = matches!(&service.role, Role::Package(package) if package.package == "rabbitmq-server");
+        let is_rabbitmq = matches!(&service.role, Role::Package(package) if package.form == FileForm::RabbitMq);
         let (text, paths) = match is_rabbitmq && name.ends_with(".conf") {
             true => self.rabbitmq_conf(service, path, &before),
             false => (self.rewriter(service).rewrite_file(&own), paths),

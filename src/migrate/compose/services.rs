@@ -57,7 +57,8 @@ impl<'m> Builder<'_, 'm> {
         let mut program = program;
         let mut attrs = Vec::new();
         let mut environment = self.environment(done, &mut program);
-        for (name, value) in more.iter_mut().filter(|(name, _)| name.ends_with("_ARGS")) {
+        for (name, value) in more.iter_mut().filter(|(name, _)| containers::ARGUMENT_VARIABLES.contains(&name.as_str()))
+        {
             if let Some((_, own)) = environment.iter().find(|(other, _)| other == name) {
                 value.push(" ").append(own);
             }

@@ -542,7 +542,7 @@ pub fn configurations(bind: &Bind, files: &dyn Files) -> Vec<String> {
 
 /// Whether a mounted file contains the settings of a program.
 pub fn is_configuration(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = paths::name(path);
     if is_of_tools(name) {
         return false;
     }

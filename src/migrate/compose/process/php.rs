@@ -9,10 +9,11 @@ use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::words;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::{self, Text};
+use crate::paths;
 
 /// Whether a word of a command starts the server of a PHP image.
 pub fn is_server(word: &str) -> bool {
-    matches!(word.rsplit('/').next(), Some("php-fpm" | "apache2-foreground"))
+    matches!(paths::name(word), "php-fpm" | "apache2-foreground")
 }
 
 /// The indices of the services that run PHP-FPM, to which another server passes the paths of scripts.
@@ -20,7 +21,7 @@ pub fn fpms<'b>(builder: &'b Builder<'_, '_>) -> &'b [usize] {
     let is_fpm = |service: &Service<'_>| {
         let words = super::words_or_usual(builder, service).unwrap_or_default();
         // The image's start script may come first.
-        service.role == Role::Program && words.iter().take(2).any(|word| word.rsplit('/').next() == Some("php-fpm"))
+        service.role == Role::Program && words.iter().take(2).any(|word| paths::name(word) == "php-fpm")
     };
     builder.fpms.get_or_init(|| {
         let services = builder.stack.services.iter().enumerate();
@@ -31,7 +32,7 @@ pub fn fpms<'b>(builder: &'b Builder<'_, '_>) -> &'b [usize] {
 /// How PHP from nixpkgs can read a file that PHP's image reads by itself. `None` for other files and images.
 pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &str, target: &str) -> Option<String> {
     base::name(service.image()?).eq("php").then_some(())?;
-    let inside = target.strip_prefix(SETTINGS)?;
+    let inside = target.strip_prefix(base::PHP_SETTINGS)?;
     if inside.starts_with("-fpm") {
         let text = "`php-fpm.conf` in its command";
         return Some(format!("write the settings that the program needs from ./{source} into the text of {text}"));
@@ -55,9 +56,6 @@ pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &
 
 /// The maximum number of files in a folder that are named.
 const MOST_SETTINGS: usize = 20;
-
-/// The start of the paths of the settings in PHP's image, and of those of PHP-FPM.
-const SETTINGS: &str = "/usr/local/etc/php";
 
 /// Whether PHP's built-in server replaces the Apache of a service.
 pub fn replaces_apache(builder: &Builder<'_, '_>, service: &Service<'_>) -> bool {
@@ -86,7 +84,7 @@ const OF_SITES: [&str; 7] =
 /// The replacement for `php-fpm` and Apache with PHP. `None` for other commands.
 pub fn server(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Result<Program, String>> {
     let first = words.first().filter(|word| is_server(word))?;
-    let name = first.rsplit('/').next().unwrap_or(first);
+    let name = paths::name(first);
     let is_fpm = name == "php-fpm";
     let Some(port) = service.ports.first() else {
         return Some(Err(format!("the port that `{name}` listens on is not known")));
@@ -126,7 +124,7 @@ fn document_root(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Str
         service.get("environment").and_then(|node| node.get(DOCUMENT_ROOT)?.text().map(str::to_owned)).or(of_image);
     let mounted = service.binds().into_iter().filter(|bind| is_site(&bind.target)).map(|bind| bind.source);
     let copies = service.image_file.iter().flat_map(|file| &file.copies).filter(|(_, to)| is_site(to));
-    let copied = copies.filter_map(|(from, _)| crate::paths::join(service.context()?, from));
+    let copied = copies.filter_map(|(from, _)| paths::join(service.context()?, from));
     let sites = mounted.chain(copied).filter_map(|path| Some((builder.files().text(&path).ok()??, path)));
     let sites: Vec<(String, String)> = sites.collect();
     for (text, path) in &sites {

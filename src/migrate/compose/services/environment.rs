@@ -2,6 +2,7 @@
 
 use super::told::{Told, how_told, is_address};
 use crate::knowledge::containers;
+use crate::knowledge::containers::sources::EXAMPLES;
 use crate::migrate::compose::builder::{Builder, Done, password_in_url, path_of_secret, without_default};
 use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::process::Program;
@@ -311,9 +312,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// The example for a file that does not exist: `app.json.dist`, or `app.example.json`.
     fn example_of(&self, path: &str) -> Option<String> {
         let (stem, end) = path.rsplit_once('.').unwrap_or((path, ""));
-        let names = ["example", "sample", "template", "dist"];
-        let mut all = names.iter().map(|name| format!("{path}.{name}"));
-        let mut inside = names.iter().map(|name| format!("{stem}.{name}.{end}"));
+        let mut all = EXAMPLES.iter().map(|name| format!("{path}.{name}"));
+        let mut inside = EXAMPLES.iter().map(|name| format!("{stem}.{name}.{end}"));
         let exists = |path: &String| matches!(self.files().text(path), Ok(Some(_)));
         all.find(exists).or_else(|| inside.find(exists))
     }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::knowledge::containers::sources::{FIELD_FORM, NOT_SEARCHED, RAILS_FILES, SOURCE_ENDS, VARIABLE_FORMS};
 use crate::migrate::Files;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::hosts::Position;
@@ -22,10 +23,6 @@ pub(super) const MOST_FILES: usize = 300;
 /// The maximum number of files and folders of a build context that are examined.
 const MOST_ENTRIES: usize = 3_000;
 
-/// Folders that contain tests, other projects or the results of a build.
-const NOT_SEARCHED: [&str; 9] =
-    ["node_modules", "target", "vendor", "test", "tests", "venv", "dist", "__pycache__", "site-packages"];
-
 /// A variable that a program reads, with the default that applies if it is not set.
 struct Default {
     name: String,
@@ -33,38 +30,12 @@ struct Default {
     place: Place,
 }
 
-/// The forms in which programs read a variable with a default, with its name and its value: Python, Go, PHP and Elixir;
-/// python-decouple; JavaScript; Ruby; schemas of Zod, Joi and envalid; convict; tags of Go's structures; Rust; clap;
-/// Spring.
-static FORMS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let forms = [
-        r#"(?i)(?:get_?env\w*|environ\.get|\benv(?:\.(?:str|string|get|url|db|db_url|cache|cache_url))?)\(\s*["'](?<n>\w+)["']\s*,\s*(?:default\s*=\s*)?["'](?<v>[^"'\n]*)["']"#,
-        r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](?<n>\w+)["']\s*\)\s*(?:\?:|\?\?|\|\||\bor\b)\s*["'](?<v>[^"'\n]*)["']"#,
-        // In other languages, `config` reads settings with names in lower case.
-        r#"\bconfig\(\s*["'](?<n>[A-Z][A-Z0-9_]*)["']\s*,\s*(?:default\s*=\s*)?["'](?<v>[^"'\n]*)["']"#,
-        r#"process\.env\.(?<n>\w+)\s*(?:\|\||\?\?)\s*["'`](?<v>[^"'`\n]*)["'`]"#,
-        r#"ENV\.fetch\(\s*["'](?<n>\w+)["']\s*(?:,|\)\s*\{)\s*["'](?<v>[^"'\n]*)["']"#,
-        r#"ENV\[\s*["'](?<n>\w+)["']\s*\]\s*(?:\|\||\?\?|\?:)\s*["'](?<v>[^"'\n]*)["']"#,
-        r#"\b(?<n>[A-Z][A-Z0-9_]+)\s*:\s*(?:z|[Jj]oi|[Yy]up|v|t)\.[^\n,]{0,200}\.default\(\s*["'](?<v>[^"'\n]*)["']"#,
-        r#"\b(?<n>[A-Z][A-Z0-9_]+)\s*:\s*(?:str|host|url)\(\s*\{[^{}]{0,200}default:\s*["'](?<v>[^"'\n]*)["']"#,
-        r#"default:\s*["'](?<v>[^"'\n]*)["'][^{}]{0,200}\benv:\s*["'](?<n>\w+)["']"#,
-        r#"\benv:\s*["'](?<n>\w+)["'][^{}]{0,200}\bdefault:\s*["'](?<v>[^"'\n]*)["']"#,
-        r#"\benv(?:config)?:"(?<n>\w+)[^"`\n]*"\s+(?:env-default|envDefault|default):"(?<v>[^"\n]*)""#,
-        r#"\bvar\(\s*"(?<n>\w+)"\s*\)\s*\.unwrap_or(?:_else)?\(\s*(?:\|\w*\|\s*)?(?:String::from\(\s*)?"(?<v>[^"\n]*)""#,
-        r#"\benv\s*=\s*"(?<n>\w+)"[^\n\]]{0,200}default_value\s*=\s*"(?<v>[^"\n]*)""#,
-        r#"\bdefault_value\s*=\s*"(?<v>[^"\n]*)"[^\n\]]{0,200}\benv\s*=\s*"(?<n>\w+)""#,
-        r#"@Value\(\s*"\$\{(?<n>[\w.-]+):(?<v>[^}"\n]*)\}"#,
-        r"\$\{(?<n>\w+):(?<v>[^}\n]*)\}",
-    ];
-    forms.iter().filter_map(|form| Regex::new(form).ok()).collect()
-});
+/// The compiled [`VARIABLE_FORMS`].
+static FORMS: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| VARIABLE_FORMS.iter().filter_map(|form| Regex::new(form).ok()).collect());
 
-/// A field with a text in a Python class. In the settings of Pydantic, the variable with its name in capitals replaces its
-/// default.
-static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let form = r#"(?m)^[ \t]+(?<n>\w+)[ \t]*:[\w.\[\]| \t]*(?:str|Str|Dsn|Url)\b[\w.\[\]| \t]*=\s*(?:Field\(\s*(?:default\s*=\s*)?)?["'](?<v>[^"'\n]*)["']"#;
-    Regex::new(form).ok()
-});
+/// The compiled [`FIELD_FORM`].
+static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(FIELD_FORM).ok());
 
 /// A variable that a source text reads with a default.
 struct Read<'t> {
@@ -350,29 +321,8 @@ fn is_build_product(files: &dyn Files, path: &str) -> bool {
 
 /// Whether a file is source code of a program, or a configuration file that Spring or Rails reads.
 pub(super) fn is_source(name: &str) -> bool {
-    let ends = [
-        "js",
-        "ts",
-        "mjs",
-        "cjs",
-        "py",
-        "go",
-        "rs",
-        "rb",
-        "tsx",
-        "jsx",
-        "php",
-        "ex",
-        "exs",
-        "java",
-        "kt",
-        "cs",
-        "properties",
-    ];
     let is_spring = name.starts_with("application") && (name.ends_with(".yml") || name.ends_with(".yaml"));
-    // Rails reads these as templates with code.
-    let is_rails = matches!(name, "cable.yml" | "database.yml" | "mongoid.yml" | "redis.yml" | "sidekiq.yml");
-    is_spring || is_rails || name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
+    is_spring || RAILS_FILES.contains(&name) || name.rsplit_once('.').is_some_and(|(_, end)| SOURCE_ENDS.contains(&end))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::{MOST_FILES, defaults_in, each_file, is_source};
+use crate::knowledge::containers::sources::{AROUND_DEFAULTS, BEFORE_DEFAULTS, EXAMPLES};
 use crate::knowledge::containers::{CONNECTING, HOST_CLIENTS, NOT_CLIENTS, PRINTING, SETTINGS, SHELLS, TOOLS};
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::hosts::is_host_word;
@@ -203,9 +204,8 @@ fn has_word(stem: &str, word: &str) -> bool {
 
 /// Whether a file sets variables for a program that reads it itself. Programs do not read examples.
 fn is_env(name: &str) -> bool {
-    let examples = ["example", "sample", "template", "dist"];
     name.strip_prefix(".env").is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        && !examples.iter().any(|end| name.contains(end))
+        && !EXAMPLES.iter().any(|end| name.contains(end))
 }
 
 /// Whether a file without an extension may be a script: its first line decides.
@@ -349,12 +349,13 @@ fn key_of(before: &str) -> &str {
 /// Whether a text ends with the start of a default, and names a host before it: `db_host: str = `, `"DB_HOST", default=`.
 fn is_default(before: &str) -> bool {
     let before = before.trim_end();
-    let Some(start) = DEFAULTS.iter().find_map(|start| before.strip_suffix(start)) else { return false };
+    let Some(start) = BEFORE_DEFAULTS.iter().find_map(|start| before.strip_suffix(start)) else { return false };
     let statement = start.rsplit(';').next().unwrap_or_default().replace("::", ".");
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let mut words = statement.rsplit(|c| !is_name(c));
-    let is_filler =
-        |word: &str| word.len() < 3 || word.starts_with(|c: char| c.is_ascii_digit()) || AROUND.contains(&word);
+    let is_filler = |word: &str| {
+        word.len() < 3 || word.starts_with(|c: char| c.is_ascii_digit()) || AROUND_DEFAULTS.contains(&word)
+    };
     let nearest = words.find(|word| !is_filler(word.trim_matches('-'))).unwrap_or_default();
     // `host = f(X) || "db"`
     let assigned = statement.rfind(['=', ':']).and_then(|at| statement.get(..=at)).map_or("", key_of);
@@ -365,54 +366,6 @@ fn is_default(before: &str) -> bool {
         !name.eq_ignore_ascii_case("ghost") && is_host_name(name)
     })
 }
-
-/// Names between that of a variable and its default: types, and functions that read or check it.
-const AROUND: [&str; 22] = [
-    "ENV",
-    "Field",
-    "Joi",
-    "Optional",
-    "String",
-    "env",
-    "environ",
-    "field",
-    "get",
-    "getenv",
-    "joi",
-    "min",
-    "optional",
-    "process",
-    "required",
-    "str",
-    "string",
-    "trim",
-    "type",
-    "unwrap_or",
-    "unwrap_or_else",
-    "var",
-];
-
-/// What comes before a default in source code.
-const DEFAULTS: [&str; 18] = [
-    "default=",
-    "default =",
-    "default:",
-    "default(",
-    "Default(",
-    "default_value=",
-    "default_value =",
-    "unwrap_or(",
-    "|_|",
-    "String::from(",
-    "??",
-    "||",
-    "?:",
-    "str =",
-    "String =",
-    "str] =",
-    "None =",
-    "Field(",
-];
 
 /// Whether the value of a variable or a key can be a bare host name. That of a URL or an address cannot.
 fn is_host_name(key: &str) -> bool {

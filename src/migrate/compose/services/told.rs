@@ -2,6 +2,7 @@
 
 use super::source::each_source;
 use crate::knowledge::containers;
+use crate::knowledge::containers::sources::{ADDRESS_READS, LISTENING_CALLS, OWN_PORTS, PORT_READS};
 use crate::migrate::Files;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::configurations::caddy;
@@ -10,6 +11,7 @@ use crate::migrate::compose::process::mosquitto;
 use crate::migrate::compose::stack::{self, Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
+use crate::paths;
 
 /// How a program gets the port that it listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +88,11 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
         return Told::Not;
     }
     let has = |program: &str| words.iter().any(|word| word == program || word.ends_with(&format!("/{program}")));
-    if let Some((_, variable)) = crate::knowledge::containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
+    if let Some((_, variable)) = containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
         return Told::Variable(variable);
     }
     // A Spring Boot program is run from its source, not from the archive in the image.
-    let is_java = words.iter().take(2).any(|word| word.rsplit('/').next() == Some("java"));
+    let is_java = words.iter().take(2).any(|word| paths::name(word) == "java");
     if is_java && process::is_spring(files, service) {
         return Told::Variable("SERVER_PORT");
     }
@@ -116,20 +118,6 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     let names = names.filter(|name| !is_set(name) && !hosts::is_port_of_other(name, service, builder.stack));
     listening_variable(files, service, &names.collect::<Vec<_>>(), container).map_or(Told::Not, Told::Variable)
 }
-
-/// Variables for the port of a program itself, besides PORT.
-const OWN_PORTS: [&str; 10] = [
-    "APP_PORT",
-    "SERVER_PORT",
-    "API_PORT",
-    "HTTP_PORT",
-    "WEB_PORT",
-    "LISTEN_PORT",
-    "APPLICATION_PORT",
-    "BACKEND_PORT",
-    "NODE_PORT",
-    "SERVICE_PORT",
-];
 
 /// The first of some variables from which a program in the build context takes the port that it listens on.
 fn listening_variable(
@@ -157,7 +145,7 @@ fn listens_on_variable(text: &str, name: &str, container: u16) -> bool {
         let (before, after) = (&text[..at], &text[at + name.len()..]);
         // `process.env.APP_PORT_NAME` is another variable.
         let is_whole = !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        let mut forms = READS.iter().filter_map(|form| form.split_once("PORT"));
+        let mut forms = PORT_READS.iter().filter_map(|form| form.split_once("PORT"));
         if !is_whole || !forms.any(|(start, end)| before.ends_with(start) && after.starts_with(end)) {
             return false;
         }
@@ -182,27 +170,8 @@ fn listens(start: &str) -> bool {
     let lower = start.to_ascii_lowercase();
     let assigned = lower.split_once('=').map_or("", |(target, _)| target.trim_end_matches(':').trim());
     let is_port = assigned == "port" || assigned.strip_suffix("port").is_some_and(|rest| rest.ends_with([' ', '\t']));
-    is_port || LISTENING.iter().any(|word| lower.contains(word))
+    is_port || LISTENING_CALLS.iter().any(|word| lower.contains(word))
 }
-
-/// Parts of calls that make a server listen, in lower case.
-const LISTENING: [&str; 5] = ["listen", ".run(", "serve(", "bind(", "bind_addr"];
-
-/// How source code reads the variable PORT.
-pub(super) const READS: [&str; 12] = [
-    "process.env.PORT",
-    "environ[\"PORT\"]",
-    "environ['PORT']",
-    "environ.get(\"PORT\"",
-    "environ.get('PORT'",
-    "getenv(\"PORT\"",
-    "getenv('PORT'",
-    "Getenv(\"PORT\")",
-    "LookupEnv(\"PORT\")",
-    "var(\"PORT\")",
-    "ENV['PORT']",
-    "ENV[\"PORT\"]",
-];
 
 /// Whether a source file in the build context makes a server listen on a number: `app.listen(3000)`.
 fn listens_on(files: &dyn Files, service: &Service<'_>, container: u16) -> bool {
@@ -241,19 +210,11 @@ pub(super) fn is_address(files: &dyn Files, service: &Service<'_>, variable: &st
     is_passed_on
 }
 
-/// Calls of Go's servers that take the variable PORT as an address.
-const ADDRESS_READS: [&str; 4] = [
-    "Listen(os.Getenv(\"PORT\")",
-    "ListenAndServe(os.Getenv(\"PORT\")",
-    ".Run(os.Getenv(\"PORT\")",
-    ".Start(os.Getenv(\"PORT\")",
-];
-
 /// Whether a source file in the build context reads PORT.
 pub(in crate::migrate::compose) fn reads_port(files: &dyn Files, service: &Service<'_>) -> bool {
     let mut reads = false;
     each_source(files, service, &mut |_, text| {
-        reads = READS.iter().any(|form| text.contains(form));
+        reads = PORT_READS.iter().any(|form| text.contains(form));
         reads
     });
     reads
