@@ -10,6 +10,7 @@ mod programs;
 mod publishers;
 pub mod server_ports;
 pub mod sources;
+pub mod starts;
 mod unavailable;
 
 use crate::paths;

@@ -61,6 +61,19 @@ pub fn is_folder(path: &str) -> bool {
 /// The folders of PATH in images that do not set it, in order.
 pub const PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
+/// Folders whose contents in an image do not exist on the host: `/etc`, and the usual folders for applications.
+pub const IMAGE_FOLDERS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
+
+/// Paths in `/etc` that also exist on hosts.
+pub const MACHINE_PATHS: [&str; 6] =
+    ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
+
+/// Folders, besides those in [`MACHINE_PATHS`], whose files a script finds on the machine itself.
+pub const MACHINE_FOLDERS: [&str; 6] = ["bin", "dev", "proc", "sys", "tmp", "usr"];
+
+/// Folders that every machine has.
+pub const SHARED_FOLDERS: [&str; 6] = ["/tmp", "/var/tmp", "/dev", "/proc", "/sys", "/etc/ssl"];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::stack::{Bind, Service};
 use super::yaml::Node;
 use crate::knowledge::images::base;
+use crate::knowledge::images::paths::{IMAGE_FOLDERS, MACHINE_PATHS};
 use crate::migrate::nix::{Part, Text};
 use crate::paths;
 
@@ -176,16 +177,9 @@ pub fn first_names<'t>(texts: impl Iterator<Item = &'t str>) -> BTreeSet<&'t str
         .collect()
 }
 
-/// Folders whose contents in an image do not exist on the host: `/etc`, and the usual folders for applications.
-const OF_APPLICATIONS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "workspace", "usr/src"];
-
-/// Paths in `/etc` that also exist on hosts.
-const OF_MACHINES: [&str; 6] =
-    ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
-
 /// Whether a path in `/etc` also exists on hosts.
 pub fn is_of_machine(path: &str) -> bool {
-    OF_MACHINES.iter().any(|known| path.starts_with(known))
+    MACHINE_PATHS.iter().any(|known| path.starts_with(known))
 }
 
 /// Whether a character separates the words of a command.
@@ -206,7 +200,7 @@ pub fn is_only_in_image(service: &Service<'_>, word: &str) -> bool {
             && path[1..].strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let is_of_machine = is_of_machine(word) || is_host(word);
-    (is_below(word, folder) || OF_APPLICATIONS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
+    (is_below(word, folder) || IMAGE_FOLDERS.iter().any(|folder| is_below(word, folder))) && !is_of_machine
 }
 
 /// Absolute paths in a command that exist only in the image.

@@ -430,7 +430,7 @@ fn interpreter(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str, tex
     let mut names = first.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
     let name = names.find(|name| *name != "env" && !name.starts_with('-')).unwrap_or("sh");
     match name {
-        "sh" | "bash" | "ash" | "dash" => Some(start_line("bash", &["bash"])),
+        name if words::is_shell(name) => Some(start_line("bash", &["bash"])),
         name => {
             let (package, start) = known_program(builder, service, name)?;
             Some(start_line(&versioned(builder, service, package), start))

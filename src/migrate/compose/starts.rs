@@ -3,90 +3,18 @@
 use super::stack::Service;
 use super::words;
 use super::yaml::Node;
+use crate::knowledge::containers::starts::{CLIENTS, COMMON_SERVER_WORDS, IDLE, SERVER_WORDS};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::knowledge::images::paths::PATH;
 use crate::lang::shell;
 use crate::migrate::Files;
 use crate::paths;
 
-/// Programs in server images that only connect to a server.
-const CLIENTS: &[&str] = &[
-    "psql",
-    "pg_isready",
-    "pg_dump",
-    "pg_restore",
-    "createdb",
-    "dropdb",
-    "redis-cli",
-    "valkey-cli",
-    "mysql",
-    "mysqladmin",
-    "mysqldump",
-    "mariadb",
-    "mariadb-admin",
-    "mongosh",
-    "mongo",
-    "mongodump",
-    "mongorestore",
-    "kafka-topics",
-    "kafka-topics.sh",
-    "kafka-configs",
-    "kafka-broker-api-versions",
-    "kafka-broker-api-versions.sh",
-    "kafka-console-consumer",
-    "kafka-console-producer",
-    "clickhouse-client",
-    "cypher-shell",
-    "nats",
-    "mc",
-    "curl",
-    "nc",
-];
-
-/// Words that start the server of an image.
-const SERVERS: &[&str] = &[
-    "postgres",
-    "docker-entrypoint.sh",
-    "redis-server",
-    "valkey-server",
-    "mysqld",
-    "mariadbd",
-    "mongod",
-    "mongos",
-    "server",
-    "run",
-    "run.sh",
-    "kafka-server-start",
-    "kafka-server-start.sh",
-    "clickhouse-server",
-    "nats-server",
-    "neo4j",
-    "nginx",
-    "entrypoint.sh",
-    "docker_entrypoint.sh",
-    "start.sh",
-    "start-kafka.sh",
-    "zkServer.sh",
-    "serve",
-    "weed",
-    "minio",
-    "grafana-server",
-    "mysqld_safe",
-];
-
-/// Words in [`SERVERS`] that are also common names of other programs. They start the server of an image unless the
-/// repository contains a program with that name.
-const COMMON: &[&str] =
-    &["server", "run", "run.sh", "entrypoint.sh", "docker_entrypoint.sh", "start.sh", "start-kafka.sh", "serve"];
-
-/// Programs that keep a container running, or let it end. Such a service only holds volumes or waits for `docker exec`.
-const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls"];
-
 /// Whether a service with a server image only runs a client, like a service that creates a topic or a database.
 pub fn is_client(service: &Service<'_>) -> bool {
     let words = words(service);
     let has = |names: &[&str]| words.iter().any(|word| names.contains(&word.rsplit('/').next().unwrap_or(word)));
-    (has(CLIENTS) && !has(SERVERS)) || pulls_model(&words)
+    (has(CLIENTS) && !has(SERVER_WORDS)) || pulls_model(&words)
 }
 
 /// Whether Ollama only downloads a model.
@@ -97,7 +25,7 @@ fn pulls_model(words: &[String]) -> bool {
 /// Whether a word starts the server of an image.
 pub fn starts_server(word: &str, service: &Service<'_>, option: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
-    SERVERS.contains(&name) || name == option || service.image_name() == Some(name)
+    SERVER_WORDS.contains(&name) || name == option || service.image_name() == Some(name)
 }
 
 /// Whether a service whose image is built on a server image still starts the server: by the command of the base image,
@@ -146,13 +74,9 @@ pub fn server_arguments(service: &Service<'_>, server: &str, files: &dyn Files) 
 /// The words of a command without the shell that runs a script: `sh /start.sh`.
 pub fn without_interpreter(words: &[String]) -> &[String] {
     match words {
-        [shell, script, ..] if is_shell(shell) && !script.starts_with('-') => &words[1..],
+        [shell, script, ..] if words::is_shell(shell) && !script.starts_with('-') => &words[1..],
         _ => words,
     }
-}
-
-fn is_shell(word: &str) -> bool {
-    matches!(word.rsplit('/').next().unwrap_or(word), "sh" | "bash" | "ash" | "dash")
 }
 
 fn runs_server(service: &Service<'_>, option: &str, files: &dyn Files, words: &[String]) -> bool {
@@ -179,7 +103,7 @@ fn runs_server(service: &Service<'_>, option: &str, files: &dyn Files, words: &[
 /// Whether a word starts the server of an image, and not a program of the repository that has a common name.
 fn starts_image_server(service: &Service<'_>, option: &str, files: &dyn Files, word: &str, is_in_script: bool) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
-    let is_common = || COMMON.contains(&name) && service.image_name() != Some(name);
+    let is_common = || COMMON_SERVER_WORDS.contains(&name) && service.image_name() != Some(name);
     // In a script, `./run.sh` and `server` may be anything.
     let is_unclear = || is_in_script && (!name.ends_with(".sh") || (word.contains('/') && !word.starts_with('/')));
     starts_server(word, service, option) && !(is_common() && (is_unclear() || is_own(service, files, word)))

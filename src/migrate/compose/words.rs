@@ -337,12 +337,15 @@ pub fn without_wrappers(words: &[String]) -> &[String] {
     words
 }
 
+/// Whether a program is a shell whose scripts bash runs.
+pub fn is_shell(program: &str) -> bool {
+    matches!(paths::name(program), "sh" | "bash" | "ash" | "dash")
+}
+
 /// The script in `sh -c SCRIPT`. `None` for other commands.
 pub fn shell_script(words: &[String]) -> Option<&str> {
     let [shell, flags, script, ..] = words else { return None };
-    let name = paths::name(shell);
-    let is_shell = matches!(name, "sh" | "bash" | "ash" | "dash");
-    (is_shell && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
+    (is_shell(shell) && flags.starts_with('-') && flags.ends_with('c')).then_some(script)
 }
 
 /// The words of a command, or of its script if that is a single command: `sh -c "redis-server --save 60"`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Program, host_path, working_folder};
+use crate::knowledge::images::paths::MACHINE_FOLDERS;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::folders::{is_gap, is_of_machine, is_only_in_image};
 use crate::migrate::compose::stack::Service;
@@ -173,9 +174,6 @@ pub fn images<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> {
     own.into_iter().chain(bases.chain(stages).map(String::as_str))
 }
 
-/// Folders, besides those in [`OF_MACHINES`], whose files a script finds on the machine itself.
-const FOLDERS_OF_MACHINES: [&str; 6] = ["bin", "dev", "proc", "sys", "tmp", "usr"];
-
 /// The maximum number of paths that an entry names after the first one.
 const MOST_NAMED: usize = 7;
 
@@ -183,7 +181,7 @@ const MOST_NAMED: usize = 7;
 fn is_in_system(word: &str) -> bool {
     let is_below =
         |folder: &&str| word[1..].strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    is_of_machine(word) || FOLDERS_OF_MACHINES.iter().any(is_below)
+    is_of_machine(word) || MACHINE_FOLDERS.iter().any(is_below)
 }
 
 /// The maximum number of different paths in a script that are compared with those of the image.

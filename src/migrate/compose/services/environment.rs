@@ -3,6 +3,7 @@
 use super::told::{Told, how_told, is_address};
 use crate::knowledge::containers;
 use crate::knowledge::containers::sources::EXAMPLES;
+use crate::knowledge::images::paths::SHARED_FOLDERS;
 use crate::migrate::compose::builder::{Builder, Done, password_in_url, path_of_secret, without_default};
 use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::process::Program;
@@ -14,9 +15,6 @@ use crate::paths;
 
 /// Variables that the shell sets.
 const OF_SHELLS: [&str; 2] = ["HOME", "PWD"];
-
-/// Folders that every machine has.
-const OF_MACHINES: [&str; 6] = ["/tmp", "/var/tmp", "/dev", "/proc", "/sys", "/etc/ssl"];
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// The variables of a process whose values may be in the store. The process's script exports the others.
@@ -107,7 +105,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let rewritten = self.rewriter(service).rewrite(&path, Position::Variable(name));
         self.lone_host_note(service, name, place, &text);
         let is_folder = ["DIR", "DIRECTORY", "FOLDER"].iter().any(|end| name.to_ascii_uppercase().ends_with(end));
-        let is_of_machine = |path: &str| OF_MACHINES.iter().any(|folder| in_folder(path, folder));
+        let is_of_machine = |path: &str| SHARED_FOLDERS.iter().any(|folder| in_folder(path, folder));
         if service.role == Role::Program && is_folder && path == text && path.starts_with('/') && !is_of_machine(&path)
         {
             let why = format!("the folder {path} may exist only in the image");

@@ -1,0 +1,75 @@
+//! Words in the commands of server images: programs that start the server, connect to it, or only keep the container
+//! running. From the images' start scripts and the programs' documentation.
+
+/// Programs in server images that only connect to a server.
+pub const CLIENTS: &[&str] = &[
+    "psql",
+    "pg_isready",
+    "pg_dump",
+    "pg_restore",
+    "createdb",
+    "dropdb",
+    "redis-cli",
+    "valkey-cli",
+    "mysql",
+    "mysqladmin",
+    "mysqldump",
+    "mariadb",
+    "mariadb-admin",
+    "mongosh",
+    "mongo",
+    "mongodump",
+    "mongorestore",
+    "kafka-topics",
+    "kafka-topics.sh",
+    "kafka-configs",
+    "kafka-broker-api-versions",
+    "kafka-broker-api-versions.sh",
+    "kafka-console-consumer",
+    "kafka-console-producer",
+    "clickhouse-client",
+    "cypher-shell",
+    "nats",
+    "mc",
+    "curl",
+    "nc",
+];
+
+/// Words that start the server of an image.
+pub const SERVER_WORDS: &[&str] = &[
+    "postgres",
+    "docker-entrypoint.sh",
+    "redis-server",
+    "valkey-server",
+    "mysqld",
+    "mariadbd",
+    "mongod",
+    "mongos",
+    "server",
+    "run",
+    "run.sh",
+    "kafka-server-start",
+    "kafka-server-start.sh",
+    "clickhouse-server",
+    "nats-server",
+    "neo4j",
+    "nginx",
+    "entrypoint.sh",
+    "docker_entrypoint.sh",
+    "start.sh",
+    "start-kafka.sh",
+    "zkServer.sh",
+    "serve",
+    "weed",
+    "minio",
+    "grafana-server",
+    "mysqld_safe",
+];
+
+/// Words in [`SERVER_WORDS`] that are also common names of other programs. They start the server of an image unless the
+/// repository contains a program with that name.
+pub const COMMON_SERVER_WORDS: &[&str] =
+    &["server", "run", "run.sh", "entrypoint.sh", "docker_entrypoint.sh", "start.sh", "start-kafka.sh", "serve"];
+
+/// Programs that keep a container running, or let it end. Such a service only holds volumes or waits for `docker exec`.
+pub const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls"];
