@@ -6,6 +6,11 @@ use crate::paths;
 /// The longest path of a folder on Linux, in bytes: `cd` to a longer one fails.
 pub const LONGEST_PATH: usize = 4096;
 
+/// The names under which Docker looks for the Dockerfile in a build context: the given one, or else the usual ones.
+pub fn dockerfile_names(given: Option<&str>) -> Vec<&str> {
+    given.map_or_else(|| vec!["Dockerfile", "dockerfile"], |name| vec![name])
+}
+
 /// A `go build`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GoBuild {

@@ -9,6 +9,7 @@ use crate::lang::ci::github::{self, Job, Step};
 use crate::lang::ci::{self, Work};
 use crate::lang::yaml::Yaml;
 use crate::lang::{Language, Node, Tree};
+use crate::migrate::builds::dockerfile_names;
 use crate::migrate::flake::layout::{Edits, spaces};
 use crate::source::LineIndex;
 
@@ -156,13 +157,22 @@ impl Writer<'_, '_, '_> {
         self.yaml.scalar(node).map(|text| text.trim().to_owned())
     }
 
+    /// The path of the Dockerfile in a build context, and the package for it. A given path is not relative to the context.
+    fn package_of(&self, context: &str, file: Option<&str>) -> (String, Option<String>) {
+        if let Some(file) = file {
+            let path = file.trim_start_matches("./").to_owned();
+            let package = (self.package)(&path);
+            return (path, package);
+        }
+        let names = dockerfile_names(None);
+        let package = names.iter().find_map(|name| (self.package)(&joined(context, name)));
+        (joined(context, names.first().unwrap_or(&"Dockerfile")), package)
+    }
+
     fn action(&mut self, step: &Step<'_>, parameters: Option<Node>, at: u32) -> bool {
         let context = self.value(parameters, "context").unwrap_or_else(|| ".".to_owned());
         let file = self.value(parameters, "file");
-        let dockerfile = match &file {
-            Some(file) => file.trim_start_matches("./").to_owned(),
-            None => joined(&context, "Dockerfile"),
-        };
+        let (dockerfile, package) = self.package_of(&context, file.as_deref());
         let Some(item) = step.item.filter(|_| step.alias.is_none()) else {
             self.leave(
                 at,
@@ -177,7 +187,7 @@ impl Writer<'_, '_, '_> {
             self.leave(at, "docker/build-push-action", why, "write one `nix build .#container-<name>` for each image");
             return false;
         }
-        let Some(package) = (self.package)(&dockerfile) else {
+        let Some(package) = package else {
             let why = format!("the repository has no {dockerfile}");
             self.leave(at, "docker/build-push-action", &why, NO_FILE);
             return false;
@@ -292,11 +302,8 @@ impl Writer<'_, '_, '_> {
         };
         let mut edits: Vec<(Span, String)> = Vec::new();
         for build in &builds {
-            let dockerfile = build
-                .file
-                .clone()
-                .map_or_else(|| joined(&build.context, "Dockerfile"), |file| file.trim_start_matches("./").to_owned());
-            let Some(package) = (self.package)(&dockerfile) else {
+            let (dockerfile, package) = self.package_of(&build.context, build.file.as_deref());
+            let Some(package) = package else {
                 let why = format!("the repository has no {dockerfile}");
                 self.leave(at, "docker build", &why, NO_FILE);
                 return false;

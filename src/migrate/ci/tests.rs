@@ -4,11 +4,16 @@ use super::*;
 use crate::migrate::Ports;
 
 fn migrated(text: &str) -> (String, Vec<String>) {
-    let files: BTreeMap<String, String> =
-        [(".github/workflows/ci.yml", text), ("api/Dockerfile", "FROM scratch\n"), ("flake/container-api.nix", "")]
-            .into_iter()
-            .map(|(path, text)| (path.to_owned(), text.to_owned()))
-            .collect();
+    let files: BTreeMap<String, String> = [
+        (".github/workflows/ci.yml", text),
+        ("api/Dockerfile", "FROM scratch\n"),
+        ("flake/container-api.nix", ""),
+        ("site/dockerfile", "FROM scratch\n"),
+        ("flake/container-site.nix", ""),
+    ]
+    .into_iter()
+    .map(|(path, text)| (path.to_owned(), text.to_owned()))
+    .collect();
     let mut draft = Draft::new(&files, Ports::default());
     migrate(&mut draft, &".github/workflows/ci.yml".into()).unwrap();
     let (changes, report) = draft.finish().unwrap();
@@ -78,6 +83,15 @@ jobs:
 "#
     );
     assert_eq!(left, ["22: with.build-args"]);
+}
+
+#[test]
+fn a_dockerfile_with_a_name_in_lower_case_is_found_in_its_context() {
+    let (new, left) = migrated(
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: docker build -t o/site:1 site\n      - run: docker build -t o/x:1 x\n",
+    );
+    assert!(new.contains("run: nix build .#container-site && "), "{new}");
+    assert_eq!(left, ["7: docker build"]);
 }
 
 #[test]

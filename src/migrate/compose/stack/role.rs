@@ -6,6 +6,7 @@ use super::{Role, Service};
 use crate::knowledge::containers;
 use crate::knowledge::images::base;
 use crate::migrate::Files;
+use crate::migrate::builds::dockerfile_names;
 use crate::migrate::compose::image_file::{self, ImageFile};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{starts, words};
@@ -90,11 +91,7 @@ pub(super) fn dockerfile(service: &Service<'_>, build: &Node, files: &dyn Files)
         return image_file::read(&build.place.path, inline, target, &arguments);
     }
     let context = service.context()?;
-    // Docker also finds a file with the name in lower case.
-    let names = match build.get("dockerfile").and_then(Node::text) {
-        Some(name) => vec![name],
-        None => vec!["Dockerfile", "dockerfile"],
-    };
+    let names = dockerfile_names(build.get("dockerfile").and_then(Node::text));
     let read = |name: &&str| {
         let path = paths::join(context, name)?;
         Some((files.text(&path).ok()??, path))

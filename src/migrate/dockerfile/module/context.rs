@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Module;
 use crate::lang::dockerfile;
+use crate::migrate::builds::dockerfile_names;
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::{Files, compose};
 use crate::paths;
@@ -91,10 +92,10 @@ fn contexts_of(files: &dyn Files, path: &str) -> HashMap<String, String> {
         let build = service.some("build")?;
         let context = build.get("context").and_then(Node::text).unwrap_or("./").strip_prefix("./")?;
         let context = context.trim_end_matches('/');
-        let dockerfile = build.get("dockerfile").and_then(Node::text).unwrap_or("Dockerfile");
-        Some((paths::join(context, dockerfile)?, context.to_owned()))
+        let names = dockerfile_names(build.get("dockerfile").and_then(Node::text));
+        Some(names.into_iter().filter_map(move |name| Some((paths::join(context, name)?, context.to_owned()))))
     });
-    for (dockerfile, context) in builds {
+    for (dockerfile, context) in builds.flatten() {
         contexts.entry(dockerfile).or_insert(context);
     }
     contexts
