@@ -2,6 +2,7 @@
 
 mod commands;
 mod completions;
+mod modules;
 mod site;
 #[path = "../support/tools.rs"]
 mod tools;
