@@ -1,16 +1,22 @@
 //! The uses of one number, grouped by service.
 
+mod find;
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::{HashMap, HashSet};
 
 use super::Used;
 use super::candidate::{Candidate, weight};
-use super::evidence::Evidence;
 use super::scaffolding;
-use super::words::{self, alike, is_front, is_holder, is_local, share, with};
-use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES, HONEYPOTS, PURPOSES};
-use crate::knowledge::service_ports::{self, Certainty, Service};
+use super::words::{self, alike, is_local, share, with};
+use crate::knowledge::name_words::{COMMON_PURPOSES, HONEYPOTS, PURPOSES};
+use crate::knowledge::service_ports::{self, Service};
+use find::{
+    at_same_address, beside, bound, catalogued, is_elsewhere, listener_here, names_another, of_known_row, of_same_row,
+    on_machine, only, only_local, own_first, remote_addresses,
+};
 
 /// The uses of one service.
 #[derive(Debug)]
@@ -232,166 +238,6 @@ fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         }
     }
     found
-}
-
-/// The addresses that clients connect to, by file.
-fn remote_addresses<'a>(uses: &[Used<'a>]) -> HashMap<&'a str, HashSet<&'a str>> {
-    let mut addresses: HashMap<&str, HashSet<&str>> = HashMap::default();
-    for used in uses.iter().filter(|used| used.evidence.is_client()) {
-        if let Some(address) = used.evidence.address() {
-            addresses.entry(used.path).or_default().insert(address);
-        }
-    }
-    addresses
-}
-
-/// Whether a client connects to a different machine than another client in the same file, so that it may not be
-/// connecting to the listener in that file.
-fn is_elsewhere(addresses: &HashMap<&str, HashSet<&str>>, used: &Used<'_>) -> bool {
-    let Some(own) = used.evidence.address().filter(|_| used.evidence.is_client() && !addresses.is_empty()) else {
-        return false;
-    };
-    let here = addresses.get(used.path);
-    !is_local(own) && here.is_some_and(|here| here.len() > usize::from(here.contains(own)))
-}
-
-/// The service that listens at the address that a client connects to.
-fn bound(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let address = used.evidence.address().filter(|address| used.evidence.is_client() && !is_local(address))?;
-    found.iter().position(|cluster| cluster.places.listening.contains(address))
-}
-
-/// The only service that listens on the port in the same file as the client.
-fn beside(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
-    only((0..found.len()).filter(|at| !used.is_listener() && listens_here(at)))
-}
-
-/// For a number in a text that only the file name identifies: the only service that listens on the port in the same
-/// file. The number is then the port of that service.
-fn listener_here(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let listens_here = |at: &usize| found[*at].places.files.contains(used.path);
-    let is_in_text = used.is_only_of_file() && used.evidence.is_in_text();
-    let here = if is_in_text { only((0..found.len()).filter(listens_here)) } else { None };
-    here.filter(|&at| !found[at].is_of_another_row(used) && found[at].places.parts.is_empty())
-}
-
-/// The only service that listens on the machine that a use refers to: the one whose address a client has, or else the
-/// one that the file configures.
-fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let address = used.evidence.address().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "0.0.0.0"));
-    let here = || scaffolding::machine(used.path).filter(|_| !used.names_target());
-    let machine = address.or_else(here)?;
-    let listens_there = |at: &usize| found[*at].places.machines.contains(machine);
-    only((0..found.len()).filter(|at| !used.is_listener() && listens_there(at)))
-}
-
-/// The item, if there is exactly one.
-fn only(mut items: impl Iterator<Item = usize>) -> Option<usize> {
-    items.next().filter(|_| items.next().is_none())
-}
-
-/// The service that usually has this number. Used for a listener that only its file name identifies, and for a use
-/// without a better name if no other service has the number.
-fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let usual = || used.row().filter(|_| found.len() == 1);
-    let row = used.known.filter(|_| used.is_listener()).map(|(row, _)| row).or_else(usual)?;
-    found.iter().position(|cluster| cluster.row == Some(row))
-}
-
-/// The service that usually has this number, if a client names that service. Its listener may have another name.
-fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let row = used.row().filter(|_| used.evidence.is_client())?;
-    // A well-known service with this number is not the one that usually has it.
-    let is_other = |cluster: &Cluster<'_>| {
-        let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
-        own.is_some_and(|own| own.name != row.name)
-    };
-    let has_row = |cluster: &Cluster<'_>| cluster.places.rows.contains(&(row.number, row.name));
-    found.iter().position(|cluster| has_row(cluster) && !is_other(cluster))
-}
-
-/// The only listener that a client can reach on its own machine, whatever name the client uses. `None` if the client
-/// names a service that usually has the number, or that its file configures: that service may listen as well.
-fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let is_local = used.evidence.is_client() && used.evidence.is_loopback() && used.known.is_none();
-    let [only] = found else { return None };
-    (is_local && only.has_listener() && !only.is_on_another_machine(used) && !used.evidence.is_configured_here())
-        .then_some(0)
-}
-
-/// Sorts the entries of catalogues: those with the name of a listener come first.
-fn own_first<'a>(mut entries: Vec<Used<'a>>, listeners: &[Used<'_>]) -> Vec<Used<'a>> {
-    if entries.len() > 1 {
-        let words: HashSet<String> = listeners.iter().flat_map(Used::names).collect();
-        entries.sort_by_key(|used| !used.names().iter().any(|word| words.contains(word)));
-    }
-    entries
-}
-
-/// The only service that the file of a catalogue's entry configures with the number of the entry, if another entry of
-/// the catalogue has the name of that service. Otherwise, two services may have the number.
-fn catalogued(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    if !used.evidence.is_catalogued() {
-        return None;
-    }
-    let is_here = |known: &Used<'_>| known.path == used.path && known.is_listener() && !known.evidence.is_catalogued();
-    let set = |option: &str| option.rsplitn(3, '.').nth(2).map(str::to_owned);
-    let own = set(used.evidence.option());
-    let is_sibling = |known: &Used<'_>| {
-        known.path == used.path && known.evidence.is_catalogued() && set(known.evidence.option()) == own
-    };
-    let here = only((0..found.len()).filter(|at| found[*at].uses.iter().any(is_here)));
-    here.filter(|&at| found[at].uses.iter().any(is_sibling))
-}
-
-/// The service that another client in the same file reaches at the same address.
-fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let place = (used.path, used.evidence.address()?);
-    found.iter().position(|cluster| !cluster.listens() && cluster.places.addresses.contains(&place))
-}
-
-/// Whether a use with weak evidence names a service that is certainly none of those found so far.
-fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> bool {
-    let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
-    let is_proxied = used.evidence.is_client() && used.evidence.best.weight == weight::FILE;
-    match found {
-        [] => {
-            // The host of a proxy may be an abbreviation: `ha` on the usual port of Home Assistant.
-            let is_usual = || {
-                let row = service_ports::services(used.number).first();
-                row.is_some_and(|row| row.certainty == Certainty::Usual && !row.is_protocol && !row.is_exporter())
-            };
-            let is_named = || used.evidence.names_service() || used.evidence.is_configured_here();
-            let is_other = || !used.evidence.is_loopback() || is_named() || !is_usual();
-            let is_record = used.evidence.best.weight == weight::RECORD;
-            let names_one = names_host || used.names_target();
-            let has_address = || used.evidence.address().is_some() || used.evidence.is_called_for_host();
-            names_one && (is_record || has_address()) && used.known.is_none() && is_other()
-        }
-        // The host of a proxy is another name of the service behind it.
-        // So is the name of a variable, unless a service has that name.
-        [only] if only.has_listener() => {
-            // A local connection reaches the only listener, whatever name the client uses, unless the listener is on
-            // another machine.
-            let is_loopback = used.evidence.is_loopback();
-            if is_loopback && only.is_on_another_machine(used) {
-                let names = matches!(used.evidence.best.weight, weight::HOST | weight::FILE) && !used.is_of_front();
-                return used.names_target() || names;
-            }
-            let is_other = || is_elsewhere || only.is_at_another_address(used);
-            // The name in a load balancer is another name of the service, like that of a host.
-            let is_target = match used.evidence.is_balanced() {
-                true => is_other(),
-                false => {
-                    !is_loopback && matches!(used.evidence.best.weight, weight::JOB | weight::RECORD | weight::TARGET)
-                        || used.evidence.names_service()
-                }
-            };
-            used.names_target() && is_target || used.is_listener() || names_host && is_other()
-        }
-        _ => used.names_target() || used.is_listener() || names_host || is_proxied,
-    }
 }
 
 impl<'a> Cluster<'a> {
@@ -632,30 +478,6 @@ impl<'a> Cluster<'a> {
         self.listens() && !self.is_default() && self.uses.iter().any(sets)
     }
 
-    /// The machine that the port belongs to, if all its listeners are options of services in the files of one machine.
-    fn only_machine(&self) -> Option<Vec<String>> {
-        let mut listeners = self.uses.iter().filter(|used| used.is_listener());
-        if !listeners.clone().all(|used| used.evidence.is_option_of_service()) {
-            return None;
-        }
-        let first = scaffolding::machine(listeners.next()?.path)?;
-        let is_same = |used: &Used<'_>| scaffolding::machine(used.path) == Some(first);
-        listeners.all(is_same).then(|| words::split(first))
-    }
-
-    /// Words for the usual purpose of the number, whatever program listens on it.
-    fn purposes(&self) -> Vec<Vec<String>> {
-        const SYSTEM_PORTS: u32 = 1024;
-        let mut common = COMMON_PURPOSES.iter().chain(FURTHER_PURPOSES);
-        let common = common.find(|(number, _)| *number == self.number);
-        let row = service_ports::services(self.number).first().filter(|_| self.number < SYSTEM_PORTS);
-        common
-            .map(|(_, word)| vec![(*word).to_owned()])
-            .into_iter()
-            .chain(row.map(|row| words::split(row.name)))
-            .collect()
-    }
-
     /// Whether several options have the number.
     pub fn is_repeated(&self) -> bool {
         let place = |used: &Used<'a>| (used.path, used.evidence.option());
@@ -673,161 +495,4 @@ impl<'a> Cluster<'a> {
         };
         best.qualifier.is_empty() && listeners.any(|used| is_longer(&used.evidence.best.service) || is_qualified(used))
     }
-
-    /// Names that begin with the subject of a file, as a last resort.
-    pub fn names_by_file(&self) -> impl Iterator<Item = Vec<String>> {
-        self.uses.iter().filter(|used| used.evidence.is_named_by_file() && !used.is_of_front()).filter_map(|used| {
-            let Candidate { service, qualifier, .. } = &used.evidence.best;
-            let (base, subject) = (with(service, qualifier), used.evidence.subject());
-            let is_other = !subject.is_empty() && !is_front(subject) && !share(subject, &base);
-            is_other.then(|| with(subject, &base))
-        })
-    }
-
-    /// The network interface that has the port, if it is the same on all machines.
-    fn interface(&self) -> Option<Vec<String>> {
-        let mut interfaces = self.uses.iter().filter(|used| used.is_listener()).map(|used| used.evidence.interface());
-        let first = interfaces.next()??;
-        interfaces.all(|other| other.as_ref() == Some(&first)).then_some(first)
-    }
-
-    /// Names for the service's port, the best first.
-    pub fn names(&self) -> Vec<Vec<String>> {
-        let mut names = Vec::new();
-        let end = self.uses.iter().all(Used::is_range_end).then(|| self.uses.first().map(|used| used.evidence.end()));
-        let end = end.flatten().unwrap_or_default();
-        names.extend(self.row.map(|row| with(&words::split(row.name), &end)));
-        // A firewall may open the usual port of a service that another option configures.
-        let is_opened = end.is_empty() && self.uses.iter().all(|used| used.evidence.is_opened());
-        let usual = self.row.filter(|_| is_opened);
-        names.extend(usual.map(|row| with(&words::split(row.name), &["default".to_owned()])));
-        if self.is_opened_everywhere() {
-            let remark = self.uses.first().map(|used| used.evidence.remark()).unwrap_or_default();
-            let is_same = self.uses.iter().all(|used| used.evidence.remark() == remark);
-            names.extend((is_same && !remark.is_empty()).then(|| with(&remark, &end)));
-            return names;
-        }
-        // If something listens, the names that clients use do not count.
-        let (listens, is_inside) = (self.has_listener(), self.is_inside());
-        let is_scraped =
-            self.uses.iter().any(|used| used.evidence.is_client() && used.evidence.best.weight == weight::JOB);
-        // During boot, another SSH server may listen on the number of the system's own. The latter names it.
-        let is_here = |path: &str, known: &Used<'_>| {
-            let machine = scaffolding::machine(path);
-            known.path == path || machine.is_some() && machine == scaffolding::machine(known.path)
-        };
-        let is_running =
-            |path: &str, known: &Used<'_>| known.is_listener() && !known.evidence.is_initrd() && is_here(path, known);
-        let is_boot =
-            |used: &Used<'_>| used.evidence.is_initrd() && self.uses.iter().any(|known| is_running(used.path, known));
-        let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener()) && !is_boot(used);
-        let named = self.uses.iter().filter(is_name);
-        let best = named.max_by_key(|used| used.rank());
-        let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);
-        for used in by_weight() {
-            let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
-            let base = with(service, qualifier);
-            names.extend(used.evidence.part().map(|part| with(&join_instance(service, &part), qualifier)));
-            names.push(base.clone());
-            if is_inside {
-                names.push(with(&base, &["container".to_owned()]));
-            }
-            names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
-            names.push(with(&base, &used.evidence.sides()));
-            names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
-            names.extend(used.evidence.whole_host());
-            let middles = used.evidence.middles();
-            if !middles.is_empty() {
-                names.push(with(&with(service, &middles), qualifier));
-            }
-            if !comment.is_empty() {
-                names.push(join_instance(&base, comment));
-            }
-            let is_exporter = || base.iter().any(|word| word == "exporter") || is_holder(&base);
-            if is_scraped && !is_exporter() {
-                names.push(with(&base, &["metrics".to_owned()]));
-            }
-        }
-        let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
-        // The clients of SSH tell its servers apart.
-        let clients = self.uses.iter().filter(|used| used.evidence.is_of_ssh_client());
-        names.extend(clients.map(|used| used.evidence.best.service.clone()));
-        names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
-        let interface = self.interface();
-        names.extend(base.iter().zip(interface).map(|(base, interface)| with(base, &interface)));
-        for used in by_weight() {
-            let Candidate { service, qualifier, .. } = &used.evidence.best;
-            let base = with(&join_instance(service, &used.evidence.middle()), qualifier);
-            names.extend(used.evidence.further().iter().map(|words| with(&base, words)));
-        }
-        let is_of_host = |evidence: &Evidence<'_>| evidence.best.weight == weight::HOST && !evidence.is_of_ssh_client();
-        let is_host = best.is_some_and(|best| is_of_host(&best.evidence));
-        // `dns.example.org` leads to the web interface of a server.
-        let is_protocol = |base: &[String]| {
-            let row = if let [word] = base { service_ports::named(word) } else { None };
-            row.is_some_and(|row| row.certainty == Certainty::Always)
-        };
-        let suffix = |base: &[String]| if is_protocol(base) { "web" } else { "proxy" };
-        names.extend(base.iter().filter(|_| is_host).map(|base| with(base, &[suffix(base).to_owned()])));
-        // A network policy refers to the ports inside containers.
-        let is_policed = best.is_some_and(|best| best.evidence.is_policed);
-        names.extend(base.iter().filter(|_| is_policed).map(|base| with(base, &["container".to_owned()])));
-        // `sftp` is added to `sftpgo`, although `sftpgo` begins with it.
-        let is_new = |base: &[String], words: &[String]| !words.iter().all(|word| base.contains(word));
-        let purposes = self.purposes();
-        let purposes = base.iter().flat_map(|base| purposes.iter().map(move |words| (base, words)));
-        names.extend(
-            purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
-        );
-        // A job of Prometheus scrapes the metrics of a service.
-        let is_scraped = best.is_some_and(|best| best.evidence.best.weight == weight::JOB);
-        names.extend(base.iter().filter(|_| is_scraped).map(|base| with(base, &["metrics".to_owned()])));
-        let is_target = best.is_some_and(|best| matches!(best.evidence.best.weight, weight::TARGET | weight::RECORD));
-        let is_service = |base: &[String]| !words::all_generic(base) && !is_holder(base);
-        names.extend(
-            base.iter().filter(|base| is_target && is_service(base)).map(|base| with(base, &["upstream".to_owned()])),
-        );
-        // As a last resort, the machine on which the service has this number.
-        let machine = if self.listens() && self.uses.len() < MANY { self.only_machine() } else { None };
-        names.extend(
-            base.iter().zip(machine).filter(|(base, _)| is_service(base)).map(|(base, name)| with(base, &name)),
-        );
-        let boot = self.uses.iter().filter(|used| is_boot(used)).map(|used| &used.evidence.best);
-        names.extend(boot.map(|best| with(&best.service, &best.qualifier)));
-        // A range is not the port of one service.
-        // What is behind a proxy does not have its name.
-        let is_behind = |used: &Used<'_>| used.evidence.is_client() && is_front(used.evidence.subject());
-        let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end() && !is_behind(used);
-        if names.is_empty() && self.uses.iter().all(is_by_file) {
-            names.extend(self.uses.iter().find_map(|used| words::file_stem(used.path)));
-        }
-        names.iter_mut().for_each(|name| name.truncate(LONGEST));
-        names.iter_mut().for_each(spell);
-        names.retain(|name| !name.is_empty());
-        let mut seen = HashSet::default();
-        names.retain(|name| seen.insert(name.clone()));
-        names
-    }
 }
-
-/// Joins the name of a service and the name of an instance. For an instance `clickhouse2` of `clickhouse`, the result
-/// is not `clickhouseClickhouse2`.
-fn join_instance(service: &[String], instance: &[String]) -> Vec<String> {
-    let starts = |word: &String| service.first().is_some_and(|first| word.starts_with(first.as_str()));
-    if instance.first().is_some_and(starts) { instance.to_vec() } else { with(service, instance) }
-}
-
-/// Spells the name of a well-known service as the table does: `uptimeKuma` for `uptimekuma`.
-fn spell(name: &mut Vec<String>) {
-    let Some(first) = name.first() else { return };
-    let row = service_ports::named(first).filter(|row| row.name.len() == first.len() && *row.name != *first);
-    if let Some(row) = row.filter(|row| row.name.eq_ignore_ascii_case(first)) {
-        name.splice(..1, words::split(row.name));
-    }
-}
-
-/// A port with at least this many uses is not that of a single machine.
-const MANY: usize = 20;
-
-/// The maximum number of words in a name.
-const LONGEST: usize = 5;
