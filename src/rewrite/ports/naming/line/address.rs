@@ -1,0 +1,203 @@
+//! The address that ends in a number, and what its host says about the service.
+
+use super::super::words::{all_generic, is_local, prose, service, split, telling};
+use super::Line;
+use crate::knowledge::name_words::{CLIENTS, HOST_ADDRESSES, PROXY_VARIABLES};
+
+impl<'a> Line<'a> {
+    /// The host of a URL that ends in the number, if it is a container or a service: a single label, a name inside a
+    /// cluster, or a variable with options of a service. Returns `atuin` for `http://atuin-server:8080`.
+    pub fn url_host(&self) -> Option<Vec<String>> {
+        let host = self.before.strip_suffix(':')?;
+        if let Some((_, variable)) = host.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
+            return held(variable);
+        }
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let start = host.trim_end_matches(is_part).len();
+        let (outside, host) = host.split_at(start);
+        // `wiki.${namespace}.svc.cluster.local`
+        if host.starts_with(".svc") {
+            let (before, _) = outside.strip_suffix('}')?.rsplit_once("${")?;
+            let name = before.strip_suffix('.')?;
+            let words = service(&name[name.trim_end_matches(is_part).len()..]);
+            return (!words.is_empty() && !all_generic(&words)).then_some(words);
+        }
+        let in_cluster = host.strip_suffix(".cluster.local").unwrap_or(host).strip_suffix(".svc");
+        let host = match in_cluster.and_then(|host| host.split('.').next()) {
+            Some(service) => service,
+            None if outside.ends_with("://") => host,
+            None => return None,
+        };
+        let is_label = host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let words = if is_label { service(host) } else { Vec::new() };
+        (!words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// All words of the host of a URL that ends in the number, if it is a single label: `wiki server` in
+    /// `http://wiki-server:8080`.
+    pub fn whole_url_host(&self) -> Option<Vec<String>> {
+        let (_, host) = self.before.strip_suffix(':')?.rsplit_once("://")?;
+        let is_label = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        is_label.then(|| split(host))
+    }
+
+    /// The words of the first label of a domain name before the number.
+    pub fn host_name(&self) -> Vec<String> {
+        let Some(host) = self.before.strip_suffix(':') else { return Vec::new() };
+        let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).len();
+        host[start..].split_once('.').map(|(label, _)| service(label)).unwrap_or_default()
+    }
+
+    /// The part of the line before the address that ends with the number, or before the number itself.
+    fn before_address(&self) -> &'a str {
+        let start = self.before.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '[' | '=' | ','));
+        &self.before[..start.unwrap_or(0)]
+    }
+
+    /// The words of the host name on the line whose connections go to the address: `memos`, without the domain, in
+    /// `"memos.example.org" = "http://127.0.0.1:5230"`.
+    pub fn key_host(&self) -> Option<Vec<String>> {
+        let address = &self.before[self.before_address().len()..];
+        let is_address = address.contains("://") || address.ends_with(':') && address.len() > 2;
+        if !is_address {
+            return None;
+        }
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':' | '>' | '(');
+        host_words(self.before_address().trim_end_matches(ends))
+    }
+
+    /// The words of the host name to which the line binds a call of a function with the number as an argument: `memos`
+    /// in `"memos.example.org" = proxy "memos.example.org" 5230`.
+    pub fn called_host(&self) -> Option<Vec<String>> {
+        const BOUND: &str = "\" = ";
+        let (bound, call) = match self.before.rsplit_once(BOUND) {
+            Some((bound, call)) => (bound, call),
+            // The call may be on the next line.
+            None => {
+                let above = self.above.rsplit('\n').nth(1)?;
+                (above.trim_end().strip_suffix(BOUND.trim_end())?, self.before.trim_start())
+            }
+        };
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'' | '.' | ' ' | '(' | ')');
+        // The pieces between the quotes are strings.
+        let is_call = call.contains(' ')
+            && call.starts_with(|c: char| c.is_ascii_alphabetic())
+            && call.split('"').step_by(2).all(|code| code.chars().all(is_part));
+        if is_call { host_words(bound) } else { None }
+    }
+
+    /// The words before a URL in the arguments of a function that creates a link: `svc "Wiki" "http://10.0.0.4:8000"`.
+    pub fn title(&self) -> Option<Vec<String>> {
+        const MOST: usize = 3;
+        let (before, _) = self.before.rsplit_once("://")?;
+        let before = before.strip_suffix("https").or_else(|| before.strip_suffix("http"))?.strip_suffix('"')?;
+        let (call, title) = before.trim_end().strip_suffix('"')?.rsplit_once('"')?;
+        // An item of a list and the flag before a URL are not titles.
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '\'' | '.');
+        let function = &call.trim_end()[call.trim_end().trim_end_matches(is_part).len()..];
+        let is_call = call.ends_with(' ') && function.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !is_call || title.starts_with('-') || title.contains([':', '/']) {
+            return None;
+        }
+        let words = prose(title);
+        (title.len() > 1 && words.len() <= MOST && !words.is_empty() && !all_generic(&words)).then_some(words)
+    }
+
+    /// The literal host of the address that ends in the number: `192.168.1.4`.
+    pub fn address(&self) -> Option<&'a str> {
+        let host = self.before.strip_suffix(':')?;
+        let start = host.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).len();
+        Some(&host[start..]).filter(|host| !host.is_empty())
+    }
+
+    /// Whether the address that ends in the number is one of this machine.
+    pub fn is_at_loopback(&self) -> bool {
+        self.address().is_some_and(is_local) || self.before.ends_with("[::1]:")
+    }
+
+    /// The scheme of a URL that ends in the number: `ldap` in `ldap://127.0.0.1:3890`.
+    pub fn scheme(&self) -> Option<&'a str> {
+        let (scheme, rest) = self.before.rsplit_once("://")?;
+        let start = scheme.trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
+        (!rest.contains([' ', '"'])).then_some(&scheme[start..])
+    }
+
+    /// Whether the number is the port of a URL that stands for all addresses of a server: `http://+:8080`.
+    pub fn is_any_host(&self) -> bool {
+        ["://+:", "://*:", "://0.0.0.0:", "://[::]:"].iter().any(|host| self.before.ends_with(host))
+    }
+
+    /// Whether the number is in the query of a URL: `http://10.0.0.4/stream?port=8000`.
+    pub fn is_in_query(&self) -> bool {
+        self.scheme().is_some() && self.before.rsplit_once("://").is_some_and(|(_, rest)| rest.contains('?'))
+    }
+
+    /// Whether the number follows `#`, as in the address of another name server: `127.0.0.1#5353`.
+    pub fn is_of_name_server(&self) -> bool {
+        let address = self.before.strip_suffix('#').unwrap_or_default();
+        address.ends_with(|c: char| c.is_ascii_hexdigit() || c == ']') && address.contains(['.', ':'])
+    }
+
+    /// The name of the host whose address a variable has: `web1` in `http://${hosts.web1.address}:3000`.
+    pub fn variable_host(&self) -> Option<&'a str> {
+        let (_, variable) = self.before.strip_suffix("}:")?.rsplit_once("${")?;
+        let (host, _) = variable.rsplit_once('.').filter(|(_, last)| HOST_ADDRESSES.contains(last))?;
+        Some(host.rsplit('.').next().unwrap_or(host))
+    }
+
+    /// The words of the environment variable for a proxy to which a script assigns the address: `HTTP_PROXY=`.
+    pub fn proxy_variable(&self) -> Option<Vec<String>> {
+        if !self.before.contains("_PROXY=") && !self.before.contains("_proxy=") {
+            return None;
+        }
+        let (before, _) = self.before.rsplit_once('=')?;
+        let start = before.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '_').len();
+        Some(split(&before[start..])).filter(|words| is_proxy_variable(words))
+    }
+}
+
+/// The words of the host name at the end of a text, without the domain: `memos` for `memos.example.org` and for
+/// `memos.${domain}`.
+fn host_words(before: &str) -> Option<Vec<String>> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    let (host, is_computed) = match before.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
+        // `"memos.${domain}"`, or a variable for the whole name.
+        Some((before, variable)) if !before.ends_with('.') => {
+            let words = telling(variable);
+            return Some(words).filter(|words| words.len() > 1 && variable.to_ascii_lowercase().ends_with("host"));
+        }
+        Some((before, _)) => (before.trim_end_matches('.'), true),
+        None => (before, false),
+    };
+    let host = &host[host.trim_end_matches(is_part).len()..];
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_domain = labels.iter().all(|label| !label.is_empty())
+        && labels.last().is_some_and(|top| top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_lowercase()));
+    // `forward.url = "http://10.0.0.4:8000"`
+    if labels.last().is_some_and(|top| CLIENTS.contains(top)) {
+        return None;
+    }
+    let own = match (is_computed, labels.as_slice()) {
+        (true, own) => own,
+        (false, [domain, _]) if is_domain => std::slice::from_ref(domain),
+        (false, [own @ .., _, _]) if is_domain => own,
+        _ => return None,
+    };
+    // The outer label is the more general one: `script.mocky` is part of `mocky`.
+    let words = own.iter().rev().flat_map(|label| split(label));
+    let words: Vec<String> = words.filter(|word| !matches!(word.as_str(), "app" | "www")).collect();
+    words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
+}
+
+/// Whether a variable with these words contains the address of a proxy for all programs: `HTTP_PROXY`.
+pub fn is_proxy_variable(words: &[String]) -> bool {
+    matches!(words, [kind, proxy] if proxy == "proxy" && PROXY_VARIABLES.contains(&kind.as_str()))
+}
+
+/// The service whose options a variable reads: `wiki` in `config.services.wiki.address`.
+fn held(variable: &str) -> Option<Vec<String>> {
+    let mut parts = variable.split('.');
+    parts.find(|part| matches!(*part, "containers" | "services"))?;
+    let words = service(parts.next()?);
+    (!words.is_empty() && !all_generic(&words) && parts.next().is_some()).then_some(words)
+}
