@@ -235,6 +235,7 @@ pub const PASSES_ON: &[&str] = &[
     "forward .",
     "forward_auth",
     "grpc_pass",
+    "newServer(",
     "proxy ",
     "proxy_pass",
     "redirect to",

@@ -2,6 +2,7 @@
 
 mod find;
 mod names;
+mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,15 +131,21 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let mut undecided = Vec::new();
     let mut ends = Vec::new();
     let addresses = if found.is_empty() { HashMap::default() } else { remote_addresses(&weak) };
+    let openers = reach::openers(&weak);
     // A connection from outside does not reach a number inside a container.
     let outside = only((0..found.len()).filter(|&at| !found[at].is_inside()));
     let outside = outside.filter(|&at| found.len() > 1 && found[at].listens());
     for used in weak {
+        if let Some(at) = reach::container(&found, &used) {
+            found[at].add(used);
+            continue;
+        }
         if let Some(container) = used.evidence.container().filter(|_| used.evidence.is_client()) {
             // A container's health check connects to the container itself.
             let own = found.iter().position(|cluster| cluster.places.containers.contains(container));
-            let is_beside =
-                |cluster: &Cluster<'_>| cluster.is_another_container(&used) && cluster.places.files.contains(used.path);
+            let is_beside = |cluster: &Cluster<'_>| {
+                cluster.is_another_container(&used) && cluster.uses.iter().any(|known| known.path == used.path)
+            };
             if let Some(at) = own {
                 found[at].add(used);
                 continue;
@@ -163,7 +170,9 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None if is_range_end(&used) => ends.push(used),
-            None if names_another(&found, &used, is_elsewhere) => found.push(Cluster::of(number, used)),
+            None if names_another(&found, &used, is_elsewhere) || reach::is_of_another(&found, &openers, &used) => {
+                found.push(Cluster::of(number, used))
+            }
             None => undecided.push(used),
         }
     }
@@ -183,6 +192,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
             found[at].add(used);
         }
     }
+    let (mut found, undecided) = reach::join(found, undecided);
     match found.as_mut_slice() {
         [] => found = of_weak(number, undecided),
         [only] => undecided.into_iter().for_each(|used| only.add(used)),

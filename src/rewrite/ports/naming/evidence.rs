@@ -321,9 +321,15 @@ impl<'a> Evidence<'a> {
     pub fn is_loopback(&self) -> bool {
         let beside = || self.reader.beside.filter(|_| self.reader.last() == "port")?.full_host();
         self.reader.line.is_at_loopback()
+            || self.reader.line.is_at_bound_loopback(self.port.text)
             || self.reader.jail().is_some()
             || self.is_client() && self.reader.line.called_host().is_some()
             || self.is_client() && self.address().is_none() && beside().is_some_and(is_local)
+    }
+
+    /// Whether a name is that of a machine in the repository.
+    pub fn is_machine(&self, name: &str) -> bool {
+        self.reader.context.is_machine(name)
     }
 
     /// Whether the best name belongs to a known service.
@@ -339,11 +345,22 @@ impl<'a> Evidence<'a> {
             && (self.reader.is_service(subject) || self.reader.configures(subject))
     }
 
+    /// Whether the file configures the service that it is named after.
+    pub fn configures_subject(&self) -> bool {
+        let subject = self.subject();
+        !subject.is_empty() && !is_front(subject) && self.reader.configures(subject)
+    }
+
     /// Whether a call with the port is bound to the name of a virtual host, which is the best name of the service behind
     /// it.
     pub fn is_called_for_host(&self) -> bool {
         self.best.weight == weight::TARGET
             && self.reader.line.called_host().is_some_and(|host| host == self.best.service)
+    }
+
+    /// Whether a sidecar listens on the port for connections to another service.
+    pub fn is_upstream(&self) -> bool {
+        self.reader.beside.is_some_and(|beside| beside.is_element() && beside.destination().is_some())
     }
 
     /// Whether it is in the configuration of an SSH client.

@@ -39,7 +39,7 @@ pub struct Reader<'a> {
     pub beside: Option<Beside<'a>>,
     /// The names around the number, in YAML.
     names: Names<'a>,
-    context: &'a Scaffolding<'a>,
+    pub context: &'a Scaffolding<'a>,
     /// The index in [`Reader::parts`] of a name, besides the usual ones, that contains services in this file.
     holder: Option<usize>,
     /// See [`Reader::named`].

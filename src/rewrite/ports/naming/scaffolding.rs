@@ -331,8 +331,10 @@ fn is_option(port: &Missing<'_>) -> bool {
 fn service(name: &str) -> Option<String> {
     let mut parts = name.split('.');
     parts.find(|part| HOLDERS.contains(part))?;
-    let name = parts.next().filter(|name| *name != "?" && parts.next().is_some())?;
-    Some(split(name).concat())
+    let name = parts.next().filter(|name| *name != "?")?;
+    // `edge.services.wiki.url` is the address of a service, which may have another name.
+    let option = parts.next()?;
+    (!matches!(option, "url" | "upstream" | "backend" | "target")).then(|| split(name).concat())
 }
 
 /// The category that a use reveals: `oci` in `services.oci.wiki.port`, in `services/oci/wiki.nix`.

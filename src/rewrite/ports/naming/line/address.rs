@@ -115,6 +115,54 @@ impl<'a> Line<'a> {
         self.address().is_some_and(is_local) || self.before.ends_with("[::1]:")
     }
 
+    /// Whether the host of the address is a variable to which the text binds an address of this machine:
+    /// `local = "http://127.0.0.1"` for `"${local}:8080"`.
+    pub fn is_at_bound_loopback(&self, text: &str) -> bool {
+        let variable = self.before.strip_suffix("}:").and_then(|open| open.rsplit_once("${")).map(|(_, name)| name);
+        let is_name = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let Some(variable) = variable.filter(is_name) else { return false };
+        let binding = format!(" {variable} = \"");
+        let value = text.split_once(&*binding).and_then(|(_, value)| value.split('"').next());
+        value.is_some_and(|value| is_local(value.rsplit_once("://").map_or(value, |(_, host)| host)))
+    }
+
+    /// The name before a URL in the same string, which says what answers there: `seedbox` in
+    /// `"seedbox:http://127.0.0.1:9091"`. Empty if the URL has credentials instead. `None` for other URLs.
+    pub fn label_of_url(&self) -> Option<&'a str> {
+        /// Names of programs and protocols that are part of a URL.
+        const PARTS_OF_URLS: [&str; 4] = ["jdbc", "rest", "url", "view-source"];
+        let scheme = self.scheme().filter(|scheme| matches!(*scheme, "http" | "https"))?;
+        let (before, host) = self.before.rsplit_once("://")?;
+        let before = before.strip_suffix(scheme)?.strip_suffix(':');
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let label = before.map(|before| &before[before.trim_end_matches(is_part).len()..]);
+        let has_credentials = host.rsplit_once('@').is_some_and(|(user, _)| !user.is_empty());
+        let label = label.filter(|label| !PARTS_OF_URLS.contains(label)).unwrap_or("");
+        (!label.is_empty() || has_credentials).then_some(label)
+    }
+
+    /// The name of the server before an address in a list of a proxy: `wiki` in `"wiki 127.0.0.1:8080 check"`.
+    pub fn server(&self) -> Option<&'a str> {
+        let mut words = self.before_address().rsplit(['"', '\'']).next()?.split_whitespace().rev();
+        let name = self.before[self.before_address().len()..].starts_with(' ').then(|| words.next())??;
+        (self.address().is_some() && words.next().is_none_or(|word| word == "server")).then_some(name)
+    }
+
+    /// Whether the number is in an element of a list that consists of the address of another host, which has a name:
+    /// `[ "web1.example.org:9100" ]`.
+    pub fn is_of_listed_host(&self) -> bool {
+        let is_name = |host: &str| host.contains('.') && host.contains(|c: char| c.is_ascii_alphabetic());
+        let before = || self.before[..self.before.len() - 1].trim_end_matches(|c| c != '"');
+        let is_element = || {
+            before()
+                .strip_suffix('"')
+                .is_some_and(|before| before.trim_end().is_empty() || before.trim_end().ends_with('['))
+        };
+        self.address().is_some_and(|host| is_name(host) && !is_local(host))
+            && self.after.starts_with('"')
+            && is_element()
+    }
+
     /// The scheme of a URL that ends in the number: `ldap` in `ldap://127.0.0.1:3890`.
     pub fn scheme(&self) -> Option<&'a str> {
         let (scheme, rest) = self.before.rsplit_once("://")?;
@@ -186,7 +234,9 @@ fn host_words(before: &str) -> Option<Vec<String>> {
     // The outer label is the more general one: `script.mocky` is part of `mocky`.
     let words = own.iter().rev().flat_map(|label| split(label));
     let words: Vec<String> = words.filter(|word| !matches!(word.as_str(), "app" | "www")).collect();
-    words.first().is_some_and(|first| first.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(words)
+    // `6a.example.org`
+    let is_name = |first: &String| first.contains(|c: char| c.is_ascii_alphabetic());
+    words.first().is_some_and(is_name).then_some(words)
 }
 
 /// Whether a variable with these words contains the address of a proxy for all programs: `HTTP_PROXY`.

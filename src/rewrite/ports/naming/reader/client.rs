@@ -5,7 +5,7 @@ use super::super::candidate::{Candidate, weight};
 use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
 use super::super::words::{all_generic, is_generic, prose, service, share, site_labels, split, telling, with};
 use super::{Reader, is_front};
-use crate::knowledge::name_words::{CLIENTS, LOCATION_PARTS, PURPOSES, TARGETS};
+use crate::knowledge::name_words::{CLIENTS, LOCATION_PARTS, PURPOSES, TARGETS, TOP_LEVEL};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
@@ -52,7 +52,10 @@ impl Reader<'_> {
             found.push(self.file(weight::FILE));
         }
         found.extend(
-            self.line.key_host().filter(|words| !self.is_machine(words)).map(|words| plain(words, weight::TARGET)),
+            self.line
+                .key_host()
+                .filter(|words| !self.is_machine(words) && words[0].starts_with(|c: char| c.is_ascii_alphabetic()))
+                .map(|words| plain(words, weight::TARGET)),
         );
         found.extend(self.tunneled().filter(|candidate| !self.is_machine(&candidate.service)));
         found.extend(
@@ -62,7 +65,11 @@ impl Reader<'_> {
         let key = self.beside.map(|beside| service(beside.key())).filter(|_| is_argument);
         let key = key.filter(|words| !words.is_empty() && !all_generic(words) && !share(&self.subject, words));
         found.extend(key.map(|words| plain(words, weight::HOST)));
-        if let Some(at) = self.parts.iter().position(|part| TARGETS.contains(part)) {
+        let server = self.line.server().filter(|_| matches!(self.last(), "server" | "servers")).map(service);
+        let server = server.filter(|words| !all_generic(words) && !self.is_machine(words) && self.is_service(words));
+        let has_server = server.is_some();
+        found.extend(server.map(|words| plain(words, weight::TARGET)));
+        if let Some(at) = self.parts.iter().position(|part| TARGETS.contains(part)).filter(|_| !has_server) {
             let name = self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).map(|name| split(name));
             found.extend(name.filter(|words| !all_generic(words)).map(|words| plain(words, weight::TARGET)));
         }
@@ -77,10 +84,13 @@ impl Reader<'_> {
             let job = job(port).filter(|words| !self.is_machine(words));
             found.extend(job.map(|words| plain(words, weight::JOB)));
         }
+        let labelled = self.line.label_of_url().map(service).filter(|words| !words.is_empty() && !all_generic(words));
+        found.extend(labelled.map(|words| plain(words, weight::TARGET)));
         found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
         found.extend(self.handled(label.as_deref()));
         if self.line.before.contains("forward_auth") {
-            found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::TARGET));
+            // The directive says what the service does, not which one it is.
+            found.push(plain(vec!["forward".to_owned(), "auth".to_owned()], weight::FILE + 1));
         }
         // A cache's address is usually that of a machine.
         if self.is_cache() {
@@ -100,6 +110,9 @@ impl Reader<'_> {
             Some((_, candidate)) if is_front(&candidate.service) || self.line.key_host().is_some() => {}
             // `arr.sabnzbd.url`, in a set with several services
             Some((_, candidate)) if self.is_held() => {
+                found.push(Candidate { weight: weight::OBJECT, ..candidate.clone() });
+            }
+            Some((at, candidate)) if self.is_own_set_of_urls(*at) => {
                 found.push(Candidate { weight: weight::OBJECT, ..candidate.clone() });
             }
             Some((at, candidate)) => {
@@ -140,6 +153,14 @@ impl Reader<'_> {
             });
         }
         found
+    }
+
+    /// Whether a name is that of a set with nothing but the address of a service, in an option of the repository's own
+    /// for several services: `wiki` in `edge.services.wiki.url`.
+    fn is_own_set_of_urls(&self, at: usize) -> bool {
+        let is_url = matches!(self.last(), "url" | "upstream" | "backend" | "target");
+        let is_own = |outer: &&str| !TOP_LEVEL.contains(outer) && !["systemd", "user"].contains(outer);
+        is_url && at + 2 == self.parts.len() && at.checked_sub(2).map(|at| self.parts[at]).as_ref().is_some_and(is_own)
     }
 
     /// The service that a service or a program connects to, if the path names it. `owner` is the index of the

@@ -4,7 +4,7 @@ use super::super::beside::Beside;
 use super::super::candidate::{Candidate, weight};
 use super::super::words::{all_generic, prose, service, split};
 use super::{Reader, is_front};
-use crate::knowledge::name_words::{DIAGNOSTICS, EMPTY_TAGS, GENERIC_WIDGETS, PLACES, PURPOSES, STRUCTURE};
+use crate::knowledge::name_words::{CLIENTS, DIAGNOSTICS, EMPTY_TAGS, GENERIC_WIDGETS, PLACES, PURPOSES, STRUCTURE};
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
@@ -74,6 +74,10 @@ impl<'a> Reader<'a> {
         match self.named().filter(|(_, owner)| owner.weight >= weight::LISTENER) {
             Some((_, owner)) if is_front(&owner.service) => plain(words, weight),
             Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),
+            // The title of a link on a dashboard is not about the dashboard.
+            Some(_) if self.is_link() && self.beside.is_some_and(|beside| beside.has("title")) => {
+                plain(words, weight::RECORD)
+            }
             Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),
             None if words.iter().all(|word| PURPOSES.contains(&word.as_str())) => None,
             // A Kubernetes container port has its own name.
@@ -108,6 +112,11 @@ impl<'a> Reader<'a> {
     pub(super) fn kind_beside(&self, beside: Beside<'a>) -> Option<&'a str> {
         self.named()?;
         beside.kind().filter(|kind| DIAGNOSTICS.contains(kind))
+    }
+
+    /// Whether the value is a link to a service: `check-url`, `href`.
+    fn is_link(&self) -> bool {
+        split(self.last()).last().is_some_and(|word| CLIENTS.contains(&word.as_str()))
     }
 
     /// Whether a name may identify a service: it is not generic, not computed, and not a location.

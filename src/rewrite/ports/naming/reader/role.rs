@@ -71,6 +71,10 @@ impl<'a> Reader<'a> {
         let is_text_of_front = self.named().is_some_and(|(at, candidate)| {
             is_front(&candidate.service) && at + 1 < self.parts.len() && self.is_text(at + 1)
         });
+        // The servers that a load balancer passes connections on to.
+        let is_server = self.named().is_some_and(|(_, candidate)| is_front(&candidate.service))
+            && self.parts.contains(&"backends")
+            && matches!(self.last(), "server" | "servers");
         // `example.org:8443 {` is an address that Caddy listens on.
         let is_site = self.line.after.trim_start().starts_with('{');
         // `proxy = {` is a set.
@@ -91,6 +95,9 @@ impl<'a> Reader<'a> {
             || in_set && !last.iter().any(|word| word == "listen")
             || in_text
             || passes_on
+            || is_server
+            || self.line.label_of_url().is_some() && !listens
+            || self.line.is_of_listed_host() && !listens
             || is_url_of_host
             || names_client
             || self.is_forwarded()

@@ -1,0 +1,180 @@
+//! Joins clients with the only listener that they can reach.
+//!
+//! A URL, the target of a proxy, the tile of a dashboard or a health check shows nothing that listens on a port. If
+//! exactly one service listens on the number on the host that a client connects to, it is the port of that service,
+//! whatever the client calls it. If the host is not known, it must be the only service in the whole repository that
+//! listens on the number.
+//!
+//! If nothing listens on the number, the only well-known service that a client names takes the place of the listener.
+//!
+//! Only a contradiction keeps them apart:
+//! - The address has the name of something else: another container, another site, or a machine on which the service does
+//!   not listen. Or it is the number of a machine for which the client has its own name.
+//! - The client gives the name of another service that is well-known or that the repository configures, such as the
+//!   service that its file is about.
+//!
+//! A number that a firewall opens does not follow this rule: the file that opens it is often about the service with
+//! the port.
+
+use foldhash::HashSet;
+
+use super::super::candidate::weight;
+use super::super::evidence::Evidence;
+use super::super::words::{is_local, share, split};
+use super::super::{Used, row_words, scaffolding};
+use super::Cluster;
+use super::find::only;
+
+/// The host that a client connects to.
+enum Host<'a> {
+    /// A machine of the repository.
+    Machine(&'a str),
+    /// A container or another machine, by the first label of its name.
+    Named(&'a str),
+    /// This machine, which may be any machine of the repository.
+    Local,
+    /// A machine that may be in the repository.
+    Unknown,
+}
+
+impl<'a> Host<'a> {
+    fn of(used: &Used<'a>) -> Self {
+        let here = || scaffolding::machine(used.path).map_or(Host::Local, Host::Machine);
+        let Some(address) = used.evidence.address().filter(|host| !is_local(host)) else {
+            return if used.evidence.is_loopback() { here() } else { Host::Unknown };
+        };
+        let label = address.split('.').next().unwrap_or(address);
+        let is_number = !address.contains(|c: char| c.is_ascii_alphabetic());
+        match () {
+            () if used.evidence.is_machine(label) => Host::Machine(label),
+            () if is_number => Host::Unknown,
+            () => Host::Named(label),
+        }
+    }
+}
+
+/// Adds the clients of services without a listener, and the undecided clients, to the only listener that they can
+/// reach. Returns the services and the remaining undecided uses.
+pub fn join<'a>(found: Vec<Cluster<'a>>, undecided: Vec<Used<'a>>) -> (Vec<Cluster<'a>>, Vec<Used<'a>>) {
+    let is_client = |cluster: &Cluster<'_>| cluster.uses.iter().all(|used| used.evidence.is_client());
+    let listens = found.iter().any(Cluster::has_listener);
+    let is_other = |cluster: &Cluster<'_>| is_client(cluster) && (listens || !cluster.is_identified());
+    let (clients, mut found): (Vec<Cluster<'a>>, Vec<Cluster<'a>>) = found.into_iter().partition(is_other);
+    let mut others = Vec::new();
+    for cluster in clients {
+        let mut reached = cluster.uses.iter().map(|used| reached(&found, used));
+        let first = reached.next().flatten();
+        match first.filter(|_| reached.all(|other| other == first)) {
+            Some(at) => cluster.uses.into_iter().for_each(|used| found[at].add(used)),
+            None => others.push(cluster),
+        }
+    }
+    let mut rest = Vec::new();
+    for used in undecided {
+        match reached(&found, &used) {
+            Some(at) => found[at].add(used),
+            None => rest.push(used),
+        }
+    }
+    found.extend(others);
+    (found, rest)
+}
+
+/// The service of the container that a client connects to by name.
+pub fn container(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let name = used.evidence.address().filter(|_| used.evidence.is_client())?;
+    only((0..found.len()).filter(|&at| found[at].places.programs.contains(name)))
+}
+
+/// Whether a use with weak evidence is certainly about none of the services found so far: a firewall opens the port in
+/// the file of another service, or a client connects to a container that its file is named after.
+pub fn is_of_another(found: &[Cluster<'_>], openers: &HashSet<&str>, used: &Used<'_>) -> bool {
+    let Evidence { best, .. } = &used.evidence;
+    let evidence = &used.evidence;
+    let is_known = |cluster: &Cluster<'_>| {
+        // `wiki/default.nix` and `wiki/config/server.nix`
+        let outer = used.path.strip_suffix("default.nix").filter(|outer| !outer.is_empty());
+        let is_near = |path: &&str| outer.is_some_and(|outer| path.starts_with(outer));
+        cluster.is_named_by(used)
+            || cluster.places.files.iter().any(|path| *path == used.path || is_near(path))
+            || cluster.row.is_some_and(|row| evidence.shares(row))
+    };
+    let is_of_file = best.weight == weight::FILE && !best.service.is_empty();
+    let is_opened = || {
+        let is_only = openers.iter().all(|path| *path == used.path || is_listening(found, path));
+        evidence.is_opened() && is_only && evidence.configures_subject() && scaffolding::machine(used.path).is_none()
+    };
+    let is_own_host = || match Host::of(used) {
+        Host::Named(name) => evidence.is_client() && split(name).concat() == best.service.concat(),
+        _ => false,
+    };
+    is_of_file
+        && (is_opened() || is_own_host())
+        && found.iter().any(Cluster::has_listener)
+        && !found.iter().any(is_known)
+}
+
+/// The files in which nothing but a firewall's option mentions the number.
+pub fn openers<'a>(uses: &[Used<'a>]) -> HashSet<&'a str> {
+    let is_opener = |used: &&Used<'_>| used.evidence.is_opened() && used.evidence.best.weight <= weight::FILE;
+    uses.iter().filter(is_opener).map(|used| used.path).collect()
+}
+
+/// Whether a service listens in a file.
+fn is_listening(found: &[Cluster<'_>], path: &str) -> bool {
+    found.iter().any(|cluster| cluster.places.files.contains(path))
+}
+
+/// The only service with a listener that a client can reach, unless the client contradicts that.
+fn reached(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let evidence = &used.evidence;
+    // A client of SSH is about another machine, and the sidecar of a job about another service.
+    let is_other = evidence.is_of_ssh_client() || evidence.is_upstream();
+    if !evidence.is_client() || is_other || used.is_range_end() {
+        return None;
+    }
+    let host = Host::of(used);
+    let at = only((0..found.len()).filter(|&at| found[at].is_at(&host)))?;
+    (!found[at].is_contradicted(&host, used)).then_some(at)
+}
+
+impl Cluster<'_> {
+    /// Whether the service may listen on a host.
+    fn is_at(&self, host: &Host<'_>) -> bool {
+        let is_there = || match host {
+            Host::Machine(name) => {
+                self.places.anywhere || self.places.machines.iter().any(|machine| machine.eq_ignore_ascii_case(name))
+            }
+            Host::Named(name) => self.places.programs.contains(name) || share(&self.service, &split(name)),
+            Host::Local | Host::Unknown => true,
+        };
+        match self.has_listener() {
+            true => !self.is_inside() && is_there(),
+            false => self.is_identified() && matches!(host, Host::Local | Host::Machine(_)),
+        }
+    }
+
+    /// Whether a client names the well-known service that usually has the number.
+    fn is_identified(&self) -> bool {
+        let is_named =
+            |used: &Used<'_>| used.known.is_some_and(|(row, weight)| weight >= weight::KNOWN && self.row == Some(row));
+        let is_service = self.row.is_some_and(|row| !row.is_protocol && !row.is_exporter());
+        is_service && self.uses.iter().any(|used| used.evidence.is_client() && is_named(used))
+    }
+
+    /// Whether a client gives the name of another service.
+    fn is_contradicted(&self, host: &Host<'_>, used: &Used<'_>) -> bool {
+        let evidence = &used.evidence;
+        let row = used.known.filter(|(_, weight)| *weight >= weight::KNOWN).map(|(row, _)| row);
+        let is_of_row = row.is_some_and(|row| self.row != Some(row) && !share(&self.service, &row_words(row)));
+        let is_own_file = || evidence.is_of_service() && share(evidence.subject(), &evidence.best.service);
+        let is_elsewhere = matches!(host, Host::Unknown) && evidence.address().is_some();
+        self.is_another_container(used)
+            || is_of_row
+            || evidence.names_service()
+            || evidence.is_configured_here()
+            || is_own_file()
+            || self.is_at_another_address(used)
+            || is_elsewhere && used.names_target()
+    }
+}
