@@ -119,7 +119,8 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let same =
             found.iter().position(|cluster| !cluster.is_another_container(&used) && cluster.is_of(&used, &names));
         let near = || beside(&found, &used).or_else(|| on_machine(&found, &used));
-        let near = || near().filter(|&at| !found[at].is_of_another_row(&used));
+        let near =
+            || near().filter(|&at| !found[at].is_of_another_row(&used) && !found[at].is_another_container(&used));
         let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
         let same = same.or_else(|| listener_here(&found, &used));
         let same = same.or_else(|| catalogued(&found, &used));

@@ -24,6 +24,8 @@ use super::super::words::{is_local, share, split};
 use super::super::{Used, row_words, scaffolding};
 use super::Cluster;
 use super::find::only;
+use crate::knowledge::name_words::PURPOSES;
+use crate::knowledge::service_ports::{self, Certainty};
 
 /// The host that a client connects to.
 enum Host<'a> {
@@ -148,8 +150,10 @@ impl Cluster<'_> {
             Host::Named(name) => self.places.programs.contains(name) || share(&self.service, &split(name)),
             Host::Local | Host::Unknown => true,
         };
+        // The settings of a user's program mention the ports of servers.
+        let is_program = |used: &Used<'_>| used.evidence.option().contains("programs.");
         match self.has_listener() {
-            true => !self.is_inside() && is_there(),
+            true => !self.is_inside() && is_there() && !self.uses.iter().all(is_program),
             false => self.is_identified() && matches!(host, Host::Local | Host::Machine(_)),
         }
     }
@@ -167,14 +171,23 @@ impl Cluster<'_> {
         let evidence = &used.evidence;
         let row = used.known.filter(|(_, weight)| *weight >= weight::KNOWN).map(|(row, _)| row);
         let is_of_row = row.is_some_and(|row| self.row != Some(row) && !share(&self.service, &row_words(row)));
+        // `git` may be the name of any forge, and two spellings of a name mean one service.
+        let best = &evidence.best.service;
+        let is_purpose = best.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_protocol(word));
+        let names_service = evidence.names_service() && !is_purpose && best.concat() != self.service.concat();
         let is_own_file = || evidence.is_of_service() && share(evidence.subject(), &evidence.best.service);
         let is_elsewhere = matches!(host, Host::Unknown) && evidence.address().is_some();
         self.is_another_container(used)
             || is_of_row
-            || evidence.names_service()
+            || names_service
             || evidence.is_configured_here()
             || is_own_file()
             || self.is_at_another_address(used)
             || is_elsewhere && used.names_target()
     }
+}
+
+/// Whether a word is the name of a protocol in the table of well-known ports.
+fn is_protocol(word: &str) -> bool {
+    service_ports::named(word).is_some_and(|row| row.is_protocol || row.certainty == Certainty::Always)
 }

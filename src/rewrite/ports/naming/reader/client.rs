@@ -66,7 +66,11 @@ impl Reader<'_> {
         let key = key.filter(|words| !words.is_empty() && !all_generic(words) && !share(&self.subject, words));
         found.extend(key.map(|words| plain(words, weight::HOST)));
         let server = self.line.server().filter(|_| matches!(self.last(), "server" | "servers")).map(service);
-        let server = server.filter(|words| !all_generic(words) && !self.is_machine(words) && self.is_service(words));
+        // `certbot.servers = [ "certbot 127.0.0.1:8403" ]`
+        let is_backend = |words: &[String]| self.parts.iter().any(|part| split(part) == words);
+        let server = server.filter(|words| {
+            !all_generic(words) && !self.is_machine(words) && (self.is_service(words) || is_backend(words))
+        });
         let has_server = server.is_some();
         found.extend(server.map(|words| plain(words, weight::TARGET)));
         if let Some(at) = self.parts.iter().position(|part| TARGETS.contains(part)).filter(|_| !has_server) {
@@ -113,7 +117,7 @@ impl Reader<'_> {
                 found.push(Candidate { weight: weight::OBJECT, ..candidate.clone() });
             }
             Some((at, candidate)) if self.is_own_set_of_urls(*at) => {
-                found.push(Candidate { weight: weight::OBJECT, ..candidate.clone() });
+                found.push(Candidate { weight: weight::FILE + 1, ..candidate.clone() });
             }
             Some((at, candidate)) => {
                 found.push(Candidate { weight: weight::CLIENT, ..candidate.clone() });
