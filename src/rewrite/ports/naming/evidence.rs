@@ -224,7 +224,7 @@ impl<'a> Evidence<'a> {
     /// Whether a variable that begins with the subject of the file has the address: `PBGOPY_SERVER` in `pbgopy.nix`.
     pub fn is_own_variable(&self) -> bool {
         let last = self.reader.last();
-        self.best.weight == weight::TARGET && is_variable(last) && {
+        self.best.weight == weight::TARGET && self.best.qualifier.is_empty() && is_variable(last) && {
             let first = split(last).into_iter().next();
             self.best.service.first() == first.as_ref() && self.best.service == self.subject()
         }

@@ -332,6 +332,18 @@ impl<'a> Line<'a> {
         (depth > 0 && !inside.contains("'';") && !is_empty).then_some(label)
     }
 
+    /// The label that names what a target of Alloy is, with its key: `{"__address__" = "127.0.0.1:9753", "exporter" =
+    /// "restic"}`.
+    pub fn target_label(&self) -> Option<(&'static str, &'a str)> {
+        let line = || [self.before, self.after].into_iter();
+        let value = |key: &str| {
+            let key = format!("\"{key}\" = \"");
+            line().find_map(|text| text.split_once(&*key)?.1.split('"').next())
+        };
+        let is_target = self.before.contains("\"__address__\"");
+        ["exporter", "job"].into_iter().filter(|_| is_target).find_map(|key| Some((key, value(key)?)))
+    }
+
     /// Whether the number is in the targets of a scrape job in YAML.
     pub fn is_target(&self) -> bool {
         self.before.contains("targets:")

@@ -384,7 +384,10 @@ impl<'a> Reader<'a> {
 
     /// The service whose name follows a holder such as `services`, with the index of that name.
     fn named(&self) -> Option<&(usize, Candidate)> {
-        self.named.get_or_init(|| self.named_by_option().or_else(|| self.held(self.holder?))).as_ref()
+        // The default of an option may be a set of services: `options.services.apps.default.wiki.port`.
+        let of_default = || self.holder.filter(|&at| self.parts[at] == "default").and_then(|at| self.held(at));
+        let find = || of_default().or_else(|| self.named_by_option()).or_else(|| self.held(self.holder?));
+        self.named.get_or_init(find).as_ref()
     }
 
     fn named_by_option(&self) -> Option<(usize, Candidate)> {

@@ -81,7 +81,13 @@ impl Cluster<'_> {
             |path: &str, known: &Used<'_>| known.is_listener() && !known.evidence.is_initrd() && is_here(path, known);
         let is_boot =
             |used: &Used<'_>| used.evidence.is_initrd() && self.uses.iter().any(|known| is_running(used.path, known));
-        let is_name = |used: &&Used<'_>| !used.is_of_front() && (!listens || used.is_listener()) && !is_boot(used);
+        // In the file of a proxy, only its list of servers names what listens.
+        let is_front_of_file = |used: &Used<'_>| used.is_only_of_file() && is_front(&used.evidence.best.service);
+        let is_behind = listens
+            && self.uses.iter().filter(|used| used.is_listener()).all(is_front_of_file)
+            && self.uses.iter().any(|used| used.names_target() && !used.is_of_front());
+        let is_main = |used: &Used<'_>| if is_behind { used.names_target() } else { !listens || used.is_listener() };
+        let is_name = |used: &&Used<'_>| !used.is_of_front() && is_main(used) && !is_boot(used);
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| used.rank());
         let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);

@@ -89,7 +89,8 @@ pub fn container(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 }
 
 /// Whether a use with weak evidence is certainly about none of the services found so far: a firewall opens the port in
-/// the file of another service, or a client connects to a container that its file is named after.
+/// the file of another service, or a client connects to a container that its file is named after, or a virtual host
+/// passes requests to the service of its file.
 pub fn is_of_another(found: &[Cluster<'_>], openers: &HashSet<&str>, used: &Used<'_>) -> bool {
     let Evidence { best, .. } = &used.evidence;
     let evidence = &used.evidence;
@@ -106,14 +107,12 @@ pub fn is_of_another(found: &[Cluster<'_>], openers: &HashSet<&str>, used: &Used
         let is_only = openers.iter().all(|path| *path == used.path || is_listening(found, path));
         evidence.is_opened() && is_only && evidence.configures_subject() && scaffolding::machine(used.path).is_none()
     };
-    let is_own_host = || match Host::of(used) {
+    let is_of_own = || match Host::of(used) {
         Host::Named(name) => evidence.is_client() && split(name).concat() == best.service.concat(),
-        _ => false,
+        // The virtual host of the service that the file configures
+        _ => evidence.is_loopback() && evidence.is_passed_on_in_own_file() && evidence.configures_subject(),
     };
-    is_of_file
-        && (is_opened() || is_own_host())
-        && found.iter().any(Cluster::has_listener)
-        && !found.iter().any(is_known)
+    is_of_file && (is_opened() || is_of_own()) && found.iter().any(Cluster::has_listener) && !found.iter().any(is_known)
 }
 
 /// The files in which nothing but a firewall's option mentions the number.

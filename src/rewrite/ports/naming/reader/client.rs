@@ -40,6 +40,12 @@ impl Reader<'_> {
         let label = label.or(server);
         let mut found = Vec::new();
         found.extend(self.line.proxy_variable().map(|words| plain(words, weight::VARIABLE)));
+        let labelled = self.line.target_label().map(|(key, name)| match key {
+            "exporter" => with(&service(name), &[key.to_owned()]),
+            _ => service(name),
+        });
+        let labelled = labelled.filter(|words| !all_generic(words) && !self.is_machine(words));
+        found.extend(labelled.map(|words| plain(words, weight::JOB)));
         let component = self.line.scrape_component().filter(|label| !PURPOSES.contains(label)).map(service);
         let component = component.filter(|words| !all_generic(words) && !self.is_machine(words));
         found.extend(component.map(|words| plain(words, weight::JOB)));

@@ -1,0 +1,129 @@
+//! Clients and the only listener that they can reach.
+
+use super::*;
+
+const OPTION: &str = "services.atlas.settings.port";
+
+fn listener(path: &'static str) -> (u32, &'static str, &'static str, &'static str) {
+    (4321, OPTION, path, "settings.port = @4321;")
+}
+
+#[test]
+fn a_client_with_another_name_reaches_the_only_listener() {
+    let listener = listener("modules/atlas.nix");
+    for (name, text) in [
+        ("services.nginx.appendHttpConfig", "map $host $to {\n  \"maps.${domain}\" \"http://127.0.0.1:@4321\";\n}"),
+        ("acme.edge.services.maps.url", "maps = { url = \"http://127.0.0.1:@4321\"; };"),
+        ("services.dnsdist.extraConfig", "newServer(\"127.0.0.1:@4321\")"),
+        ("services.haproxy.settings.backends.maps.servers", "servers = [ \"maps 127.0.0.1:@4321\" ];"),
+        ("services.caddy.virtualHosts.maps.example.org.extraConfig", "forward_auth 10.0.0.4:@4321 {"),
+        ("services.seed.settings.clients", "clients = [ \"maps:http://u:p@127.0.0.1:@4321\" ];"),
+        (
+            "services.glance.settings.pages.sites.check-url",
+            "sites = [\n  {\n    title = \"Maps\";\n    check-url = \"http://127.0.0.1:@4321\";\n  }\n];",
+        ),
+    ] {
+        assert_eq!(proposals(&[listener, (4321, name, "modules/edge.nix", text)]), ["services.atlas=4321"], "{name}");
+    }
+}
+
+#[test]
+fn a_variable_may_contain_the_address_of_this_machine() {
+    let name = "services.glance.settings.sites.check-url";
+    let text = "let local = \"http://127.0.0.1\"; in [\n  {\n    title = \"Maps\";\n    check-url = \"${local}:@4321\";\n  } ]";
+    assert_eq!(proposals(&[listener("atlas.nix"), (4321, name, "board.nix", text)]), ["services.atlas=4321"]);
+}
+
+#[test]
+fn a_client_that_contradicts_the_only_listener_is_about_another_service() {
+    let host = "services.nginx.virtualHosts.ci.example.org.locations./.proxyPass";
+    let text = "services.jenkins.enable = true; proxyPass = \"http://127.0.0.1:@4321\";";
+    // The file configures the service behind the virtual host.
+    let uses = [listener("atlas.nix"), (4321, host, "jenkins.nix", text)];
+    assert_eq!(proposals(&uses), ["development.jenkins=4321", "services.atlas=4321"]);
+    for other in ["wiki", "jenkins"] {
+        let name = format!("services.nginx.virtualHosts.{other}.example.org.locations./.proxyPass");
+        let text = format!("proxyPass = \"http://{other}.lan:@4321\";");
+        let found = proposals(&[listener("atlas.nix"), (4321, &name, "proxy.nix", &text)]);
+        assert_eq!(found.len(), 2, "{other}: {found:?}");
+    }
+    // A machine on which nothing listens
+    let uses = [listener("hosts/oak/atlas.nix"), (4321, host, "hosts/elm/proxy.nix", text)];
+    assert_eq!(proposals(&uses).len(), 2);
+}
+
+#[test]
+fn clients_belong_to_the_only_well_known_service_that_one_of_them_names() {
+    let tile = "sites = [ { title = \"Jellyseerr\"; check-url = \"http://127.0.0.1:@5055\"; } ];";
+    let route = "request = { url = \"http://127.0.0.1:@5055\"; };";
+    let uses = [
+        (5055, "services.glance.settings.sites.check-url", "board.nix", tile),
+        (5055, "acme.edge.services.request.url", "edge.nix", route),
+    ];
+    assert_eq!(proposals(&uses), ["media.jellyseerr=5055"]);
+}
+
+#[test]
+fn a_port_that_the_file_of_another_service_opens_is_its_own() {
+    let open = "networking.firewall.allowedTCPPorts";
+    let text = "services.pages.enable = true; networking.firewall.allowedTCPPorts = [ @4321 ];";
+    let uses = [listener("atlas.nix"), (4321, open, "pages.nix", text)];
+    assert_eq!(proposals(&uses), ["services.atlas=4321", "services.pages=4321"]);
+    // The file of a machine may open it for any service.
+    let uses = [listener("atlas.nix"), (4321, open, "hosts/oak/default.nix", text)];
+    assert_eq!(proposals(&uses), ["services.atlas=4321"]);
+}
+
+#[test]
+fn a_container_that_a_client_names_is_not_the_only_listener() {
+    let config = "let conf = ''\n  fastcgi_pass billing:@4321;\n''; in { }";
+    let uses = [listener("atlas.nix"), (4321, "conf fastcgi_pass", "billing.nix", config)];
+    assert_eq!(proposals(&uses), ["services.atlas=4321", "services.billing=4321"]);
+    // The health check of one container and the address of it in another one
+    let container = |rest: &str| format!("virtualisation.oci-containers.containers.{rest}");
+    let (ports, health) = (container("shop.ports"), container("shop-browser.extraOptions -f"));
+    let address = container("shop.environment.BROWSER_ENDPOINT");
+    let uses = [
+        (4321, &*ports, "shop.nix", "ports = [ \"3200:@4321\" ];"),
+        (4321, &*health, "shop.nix", "\"--health-cmd=curl -f http://localhost:@4321/\""),
+        (4321, &*address, "shop.nix", "BROWSER_ENDPOINT = \"ws://shop-browser:@4321\";"),
+    ];
+    assert_eq!(proposals(&uses), ["services.shop=4321", "services.shopBrowser=4321"]);
+}
+
+#[test]
+fn a_server_behind_a_proxy_has_the_first_word_of_its_line() {
+    let uses = [(
+        4321,
+        "services.haproxy.settings.backends.certbot.servers",
+        "haproxy.nix",
+        "certbot.servers = [ \"certbot 127.0.0.1:@4321\" ];",
+    )];
+    assert_eq!(proposals(&uses), ["services.certbot=4321"]);
+}
+
+#[test]
+fn the_label_of_a_target_names_the_exporter() {
+    let text = "prometheus.scrape \"misc\" {\n  targets = [\n    {\"__address__\" = \"127.0.0.1:@4321\", \"exporter\" = \"restic\"},";
+    let uses = [(4321, "environment.etc.alloy/misc.alloy.text __address__", "alloy.nix", text)];
+    assert_eq!(proposals(&uses), ["monitoring.resticExporter=4321"]);
+}
+
+#[test]
+fn the_address_of_another_host_in_a_list_does_not_name_the_scraper() {
+    let text = "static = [\n    \"oak.example.org:@9100\"\n];";
+    assert_eq!(proposals(&[(9100, "static", "victoriametrics.nix", text)]), ["monitoring.nodeExporter=9100"]);
+}
+
+#[test]
+fn the_default_of_an_option_may_be_a_set_of_services() {
+    let name = |service: &str| format!("options.services.deployed.defs.default.{service}.port");
+    let (wiki, chat, atlas) = (name("wiki"), name("chat"), name("atlas"));
+    let uses = [
+        (4321, &*wiki, "services.nix", "port = @4321;"),
+        (4322, &*chat, "services.nix", "port = @4322;"),
+        (4323, &*atlas, "services.nix", "port = @4323;"),
+    ];
+    let found = proposals(&uses);
+    assert!(found.iter().all(|entry| !entry.contains("deployed")), "{found:?}");
+}
