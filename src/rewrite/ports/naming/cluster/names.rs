@@ -82,11 +82,16 @@ impl Cluster<'_> {
         let is_boot =
             |used: &Used<'_>| used.evidence.is_initrd() && self.uses.iter().any(|known| is_running(used.path, known));
         // In the file of a proxy, only its list of servers names what listens.
-        let is_front_of_file = |used: &Used<'_>| used.is_only_of_file() && is_front(&used.evidence.best.service);
+        let is_front_of_file = |used: &Used<'_>| {
+            used.is_only_of_file() && used.evidence.best.service.len() == 1 && is_front(&used.evidence.best.service)
+        };
+        let is_target = |used: &Used<'_>| {
+            matches!(used.evidence.best.weight, weight::TARGET | weight::RECORD) && !used.is_of_front()
+        };
         let is_behind = listens
             && self.uses.iter().filter(|used| used.is_listener()).all(is_front_of_file)
-            && self.uses.iter().any(|used| used.names_target() && !used.is_of_front());
-        let is_main = |used: &Used<'_>| if is_behind { used.names_target() } else { !listens || used.is_listener() };
+            && self.uses.iter().any(is_target);
+        let is_main = |used: &Used<'_>| if is_behind { is_target(used) } else { !listens || used.is_listener() };
         let is_name = |used: &&Used<'_>| !used.is_of_front() && is_main(used) && !is_boot(used);
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| used.rank());
