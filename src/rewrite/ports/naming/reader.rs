@@ -1,27 +1,31 @@
 //! Reads the names in a use: those of a listener, or those of the service that a client connects to.
 
 mod client;
+mod comment;
 mod element;
 mod listener;
+mod mapping;
 mod role;
+mod subject;
 
 use std::cell::OnceCell;
 
 use super::Missing;
 use super::beside::Beside;
 use super::candidate::{Candidate, weight};
-use super::line::{Line, Side};
+use super::line::Line;
 use super::manifest::{Names, policed};
 use super::scaffolding::Scaffolding;
 use super::words::{
-    all_generic, comment, is_front, is_generic, is_holder, is_local, service, share, split, subject, telling, with,
+    all_generic, comment, is_front, is_generic, is_holder, is_local, service, share, split, telling, with,
 };
 use crate::knowledge::name_words::{
-    ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_OPTIONS, EMPTY_SECTIONS, EMPTY_VARIABLES, FRONTS, HOLDERS,
-    MACHINE_FOLDERS, PARTS, PROXY_VARIABLES, PURPOSES, STRUCTURE, TOP_LEVEL, WHOLE_NAMES,
+    ADDITIONS, CATEGORIES, CLIENTS, COMMAND_OPTIONS, EMPTY_OPTIONS, EMPTY_SECTIONS, FRONTS, HOLDERS, MACHINE_FOLDERS,
+    PARTS, PURPOSES, STRUCTURE, TOP_LEVEL, WHOLE_NAMES,
 };
 use crate::knowledge::schemes::SCHEMES;
-use crate::knowledge::service_ports::{self, Certainty};
+use crate::knowledge::service_ports;
+use subject::{folder, outside_of_machine, outside_of_object, own_subject, service_of_folder};
 
 /// A use of a port, with everything around it that may name the port.
 #[derive(Debug)]
@@ -127,53 +131,6 @@ impl<'a> Reader<'a> {
         !self.names.service.is_empty()
     }
 
-    /// Which side of a mapping the number is.
-    pub fn side(&self) -> Option<Side> {
-        match self.last() {
-            "hostPort" | "host" => Some(Side::Host),
-            "containerPort" | "guest" => Some(Side::Container),
-            last if split(last).last().is_some_and(|word| word == "ports") => self.line.side(),
-            _ if self.is_in_compose() || self.line.is_published() => self.line.side(),
-            _ => None,
-        }
-    }
-
-    /// The well-known service on the other side of a mapping: `https` in `{ host = 8443; guest = 443; }`.
-    pub fn partner(&self) -> Option<Vec<String>> {
-        let always = |number| service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always);
-        if let Some(number) = self.line.relayed() {
-            return always(number).map(|row| split(row.name));
-        }
-        if let Some(number) = self.line.inner().filter(|number| *number == SSH && self.is_one_of_several_mappings()) {
-            return always(number).map(|row| split(row.name)).filter(|words| !self.is_named_like(words));
-        }
-        // `{ host = 8443; guest = 443; }` and `{ host.port = 8443; guest.port = 443; }`
-        let other = match self.parts.as_slice() {
-            [.., "host"] => "guest",
-            [.., "guest"] => "host",
-            [.., "host", "port"] => "guest.port",
-            [.., "guest", "port"] => "host.port",
-            _ => return None,
-        };
-        always(self.beside?.number(other)?).map(|row| split(row.name))
-    }
-
-    /// Whether the number is in one of several mappings in the ports of a container.
-    fn is_one_of_several_mappings(&self) -> bool {
-        let is_mapping = |text: &str| text.split('"').any(|item| item.contains(|c: char| c.is_ascii_digit()));
-        let before = self.line.above.rsplit('[').next().unwrap_or("");
-        let before = before.trim_end_matches(|c| c != '"');
-        let after = self.beside.map_or("", |beside| beside.rest()).split(']').next().unwrap_or("");
-        self.last() == "ports"
-            && self.container().is_some()
-            && (is_mapping(before) || after.split_once('"').is_some_and(|(_, after)| is_mapping(after)))
-    }
-
-    /// Whether the container has a word of a name in its own.
-    fn is_named_like(&self, words: &[String]) -> bool {
-        self.container().is_some_and(|name| words.iter().any(|word| name.to_ascii_lowercase().contains(word.as_str())))
-    }
-
     /// The kind of the probe that connects to the port.
     pub fn probe(&self) -> Option<Vec<String>> {
         self.parts.iter().find_map(|part| part.strip_suffix("Probe")).map(split)
@@ -189,44 +146,6 @@ impl<'a> Reader<'a> {
             return Vec::new();
         }
         split(self.last()).into_iter().filter(|word| !EMPTY_OPTIONS.contains(&word.as_str())).collect()
-    }
-
-    /// The purpose that a variable of the container gives for the inner number of a mapping: `webdav` in
-    /// `STORE_WEBDAV_PORT = "8181"` for `20015:8181`.
-    pub fn variable_inside(&self, service: &[String]) -> Option<Vec<String>> {
-        let number = match self.side()? {
-            Side::Host => self.line.inner()?,
-            Side::Container => return None,
-        };
-        let variable = self.context.texts.variable(self.path, number)?;
-        let mut words = telling(variable);
-        words.retain(|word| !service.iter().any(|known| known.starts_with(word.as_str()) || is_generic(word)));
-        (!words.is_empty()).then_some(words)
-    }
-
-    /// The purpose that a variable gives for a mapping, if the mapping has the variable's default: `smtp` in
-    /// `${SMTP_HOST_PORT:-2525}:25`.
-    pub fn fallback(&self, service: &[String]) -> Option<Vec<String>> {
-        let mut words = split(self.line.fallback().filter(|_| self.is_mapping())?);
-        words.retain(|word| {
-            !EMPTY_VARIABLES.contains(&word.as_str())
-                && !share(service, [word])
-                && !is_front(std::slice::from_ref(word))
-        });
-        words.extend((self.side() == Some(Side::Container)).then(|| "container".to_owned()));
-        (words.first()? != "container").then_some(words)
-    }
-
-    /// Whether it is in a mapping of container ports.
-    fn is_mapping(&self) -> bool {
-        split(self.last()).last().is_some_and(|word| word == "ports") || self.is_in_compose()
-    }
-
-    /// The well-known service inside a container, whatever the name of the container.
-    pub fn contained(&self) -> Option<Vec<String>> {
-        let number = self.line.inner()?;
-        let row = service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always)?;
-        Some(split(row.name))
     }
 
     /// The names of the service that the scheme of a URL implies: `ldap` in `ldap://127.0.0.1:3890`.
@@ -610,72 +529,6 @@ impl<'a> Reader<'a> {
         Some(Candidate { weight: if is_remote { weight::BOUND } else { weight::FILE_LISTENER + 1 }, ..candidate })
     }
 
-    /// The service that a comment names for a port that one container publishes for another, as a VPN container does:
-    /// `"8080:8080" # qBittorrent`.
-    pub fn behind(&self, comment: &[String]) -> Option<Candidate> {
-        let container = self.container()?;
-        let (first, rest) = comment.split_first()?;
-        let is_other = !is_generic(first)
-            && !container.to_ascii_lowercase().contains(first.as_str())
-            && self.is_service(std::slice::from_ref(first));
-        let is_plain = matches!(self.last(), "ports")
-            && rest.iter().all(|word| is_generic(word) || PURPOSES.contains(&word.as_str()));
-        let weight = weight::LISTENER + 1;
-        (is_other && is_plain).then(|| Candidate { service: vec![first.clone()], qualifier: rest.to_vec(), weight })
-    }
-
-    /// The name that a comment gives to the port.
-    pub fn commented(&self, comment: &[String], is_firewall: bool) -> Option<Candidate> {
-        let most = if is_firewall { 4 } else { 2 };
-        if comment.is_empty() {
-            return None;
-        }
-        if share(&self.subject, comment) {
-            let rest = comment.iter().filter(|word| !share(&self.subject, [*word])).cloned();
-            return Some(Candidate {
-                service: self.subject.clone(),
-                qualifier: rest.collect(),
-                weight: weight::COMMENT_OF_SUBJECT,
-            });
-        }
-        // `# socks proxy`
-        if let [protocols @ .., last] = comment
-            && last == "proxy"
-            && protocols.iter().all(|word| PROXY_VARIABLES.contains(&word.as_str()))
-            && !self.subject.is_empty()
-            && !is_front(&self.subject)
-        {
-            let (service, qualifier) = (self.subject.clone(), comment.to_vec());
-            return Some(Candidate { service, qualifier, weight: weight::COMMENT });
-        }
-        if all_generic(comment) {
-            return None;
-        }
-        // `# RPC` identifies the port, not the service.
-        let is_purpose = comment.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word));
-        if is_purpose && !self.subject.is_empty() {
-            return Some(Candidate {
-                service: self.subject.clone(),
-                qualifier: comment.iter().filter(|word| !is_generic(word)).cloned().collect(),
-                weight: weight::PURPOSE,
-            });
-        }
-        // A single word in a list of a service's ports: `# video`.
-        if let [word] = comment
-            && !self.subject.is_empty()
-            && !is_front(&self.subject)
-            && !service_ports::is_service(word)
-        {
-            let (service, qualifier) = (self.subject.clone(), with(comment, &self.end()));
-            return Some(Candidate { service, qualifier, weight: weight::COMMENT });
-        }
-        (comment.len() <= most).then(|| Candidate {
-            service: comment.to_vec(),
-            qualifier: self.end(),
-            weight: weight::COMMENT,
-        })
-    }
-
     /// The names of all parts between the service and the option: `feed tailscale` in
     /// `services.wiki.feed.expose.tailscale.port`. Empty unless there are two.
     pub fn middles(&self) -> Vec<String> {
@@ -721,65 +574,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The subject of a file. The configuration of a part of a machine, in the folder of a service, is about that service.
-fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
-    let own = whole_subject(path, context).or_else(|| subject(path));
-    if own.is_some() {
-        return own;
-    }
-    // `hosts/web1/wiki/default.nix`
-    let folder = if path.ends_with("/default.nix") { service_of_folder(path, context)? } else { return None };
-    (!context.is_machine(&folder.join("-"))).then_some(folder)
-}
-
-/// The name of a file or of its folder whose first word is general, if the file configures a service with the whole
-/// name: `open-webui`.
-fn whole_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
-    let file = path.strip_suffix(".nix")?;
-    let file = file.strip_suffix("/default").unwrap_or(file);
-    let name = file.rsplit('/').next().filter(|name| name.contains('-'))?;
-    let words = service(name);
-    let is_whole = words.len() > 1 && is_generic(&words[0]) && !all_generic(&words);
-    (is_whole && context.texts.configures(path, name)).then_some(words)
-}
-
-/// The name of the folder of a file, if it is the name of a known service.
-fn service_of_folder(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
-    let folder = folder(path)?;
-    let is_known = context.is_service(&folder) || service_ports::is_service(&folder.concat());
-    is_known.then_some(folder)
-}
-
-/// The words of the name of the folder of a file, unless they are generic or the name of a proxy.
-fn folder(path: &str) -> Option<Vec<String>> {
-    let words = path.rsplit('/').nth(1).filter(|folder| !is_front(&split(folder))).map(service)?;
-    (!all_generic(&words)).then_some(words)
-}
-
 /// The name of a unit without the phase of its service: `wiki` for `wiki-init`.
 fn without_phase(unit: &str) -> &str {
     unit.strip_suffix("-init").or_else(|| unit.strip_suffix("-setup")).unwrap_or(unit)
-}
-
-/// The number of names up to and including a machine with its own aspect, and the class after it: 4 in
-/// `den.aspects.web1.nixos.wiki.port`. 0 for other paths.
-fn outside_of_machine(parts: &[&str], context: &Scaffolding<'_>) -> usize {
-    const CLASSES: [&str; 4] = ["darwin", "homeManager", "nixos", "user"];
-    let Some(at) = parts.iter().position(|part| *part == "aspects") else { return 0 };
-    let is_of_machine = parts.get(at + 1).is_some_and(|name| context.is_machine(name));
-    let is_class = parts.get(at + 2).is_some_and(|class| CLASSES.contains(class));
-    let outer = at + 2 + usize::from(is_class);
-    if is_of_machine && outer < parts.len() { outer } else { 0 }
-}
-
-/// The number of names that precede the kind or the release in the path of a Kubernetes object in Nix: 2 for
-/// `kubernetes.resources.deployments.web`. 0 for other paths.
-fn outside_of_object(parts: &[&str]) -> usize {
-    match parts {
-        ["kubernetes", "helm", "releases", _, _, ..] => 3,
-        ["kubernetes", "resources" | "objects" | "api", _, _, ..] => 2,
-        _ => 0,
-    }
 }
 
 /// Whether the words of a name mean that connections are passed on: `proxyTo`, `forward_to`.

@@ -1,0 +1,62 @@
+//! What a file, or a part of an attribute path, is about.
+
+use super::super::scaffolding::Scaffolding;
+use super::super::words::{all_generic, is_generic, service, split, subject};
+use super::is_front;
+use crate::knowledge::service_ports;
+
+/// The subject of a file. The configuration of a part of a machine, in the folder of a service, is about that service.
+pub(super) fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
+    let own = whole_subject(path, context).or_else(|| subject(path));
+    if own.is_some() {
+        return own;
+    }
+    // `hosts/web1/wiki/default.nix`
+    let folder = if path.ends_with("/default.nix") { service_of_folder(path, context)? } else { return None };
+    (!context.is_machine(&folder.join("-"))).then_some(folder)
+}
+
+/// The name of a file or of its folder whose first word is general, if the file configures a service with the whole
+/// name: `open-webui`.
+pub(super) fn whole_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
+    let file = path.strip_suffix(".nix")?;
+    let file = file.strip_suffix("/default").unwrap_or(file);
+    let name = file.rsplit('/').next().filter(|name| name.contains('-'))?;
+    let words = service(name);
+    let is_whole = words.len() > 1 && is_generic(&words[0]) && !all_generic(&words);
+    (is_whole && context.texts.configures(path, name)).then_some(words)
+}
+
+/// The name of the folder of a file, if it is the name of a known service.
+pub(super) fn service_of_folder(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
+    let folder = folder(path)?;
+    let is_known = context.is_service(&folder) || service_ports::is_service(&folder.concat());
+    is_known.then_some(folder)
+}
+
+/// The words of the name of the folder of a file, unless they are generic or the name of a proxy.
+pub(super) fn folder(path: &str) -> Option<Vec<String>> {
+    let words = path.rsplit('/').nth(1).filter(|folder| !is_front(&split(folder))).map(service)?;
+    (!all_generic(&words)).then_some(words)
+}
+
+/// The number of names up to and including a machine with its own aspect, and the class after it: 4 in
+/// `den.aspects.web1.nixos.wiki.port`. 0 for other paths.
+pub(super) fn outside_of_machine(parts: &[&str], context: &Scaffolding<'_>) -> usize {
+    const CLASSES: [&str; 4] = ["darwin", "homeManager", "nixos", "user"];
+    let Some(at) = parts.iter().position(|part| *part == "aspects") else { return 0 };
+    let is_of_machine = parts.get(at + 1).is_some_and(|name| context.is_machine(name));
+    let is_class = parts.get(at + 2).is_some_and(|class| CLASSES.contains(class));
+    let outer = at + 2 + usize::from(is_class);
+    if is_of_machine && outer < parts.len() { outer } else { 0 }
+}
+
+/// The number of names that precede the kind or the release in the path of a Kubernetes object in Nix: 2 for
+/// `kubernetes.resources.deployments.web`. 0 for other paths.
+pub(super) fn outside_of_object(parts: &[&str]) -> usize {
+    match parts {
+        ["kubernetes", "helm", "releases", _, _, ..] => 3,
+        ["kubernetes", "resources" | "objects" | "api", _, _, ..] => 2,
+        _ => 0,
+    }
+}
