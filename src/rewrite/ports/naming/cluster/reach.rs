@@ -62,9 +62,11 @@ pub fn join<'a>(found: Vec<Cluster<'a>>, undecided: Vec<Used<'a>>) -> (Vec<Clust
     let listens = found.iter().any(Cluster::has_listener);
     let is_other = |cluster: &Cluster<'_>| is_client(cluster) && (listens || !cluster.is_identified());
     let (clients, mut found): (Vec<Cluster<'a>>, Vec<Cluster<'a>>) = found.into_iter().partition(is_other);
+    // Computed once: a number may have thousands of uses.
+    let reachable: Vec<bool> = found.iter().map(Cluster::is_reachable).collect();
     let mut others = Vec::new();
     for cluster in clients {
-        let mut reached = cluster.uses.iter().map(|used| reached(&found, used));
+        let mut reached = cluster.uses.iter().map(|used| reached(&found, &reachable, used));
         let first = reached.next().flatten();
         match first.filter(|_| reached.all(|other| other == first)) {
             Some(at) => cluster.uses.into_iter().for_each(|used| found[at].add(used)),
@@ -73,7 +75,7 @@ pub fn join<'a>(found: Vec<Cluster<'a>>, undecided: Vec<Used<'a>>) -> (Vec<Clust
     }
     let mut rest = Vec::new();
     for used in undecided {
-        match reached(&found, &used) {
+        match reached(&found, &reachable, &used) {
             Some(at) => found[at].add(used),
             None => rest.push(used),
         }
@@ -127,7 +129,7 @@ fn is_listening(found: &[Cluster<'_>], path: &str) -> bool {
 }
 
 /// The only service with a listener that a client can reach, unless the client contradicts that.
-fn reached(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+fn reached(found: &[Cluster<'_>], reachable: &[bool], used: &Used<'_>) -> Option<usize> {
     let evidence = &used.evidence;
     // A client of SSH is about another machine, and the sidecar of a job about another service.
     let is_other = evidence.is_of_ssh_client() || evidence.is_upstream();
@@ -135,7 +137,7 @@ fn reached(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
         return None;
     }
     let host = Host::of(used);
-    let at = only((0..found.len()).filter(|&at| found[at].is_at(&host)))?;
+    let at = only((0..found.len()).filter(|&at| reachable[at] && found[at].is_at(&host)))?;
     (!found[at].is_contradicted(&host, used)).then_some(at)
 }
 
@@ -149,11 +151,19 @@ impl Cluster<'_> {
             Host::Named(name) => self.places.programs.contains(name) || share(&self.service, &split(name)),
             Host::Local | Host::Unknown => true,
         };
+        match self.has_listener() {
+            true => is_there(),
+            false => matches!(host, Host::Local | Host::Machine(_)),
+        }
+    }
+
+    /// Whether clients may reach the service, on whichever host.
+    fn is_reachable(&self) -> bool {
         // The settings of a user's program mention the ports of servers.
         let is_program = |used: &Used<'_>| used.evidence.option().contains("programs.");
         match self.has_listener() {
-            true => !self.is_inside() && is_there() && !self.uses.iter().all(is_program),
-            false => self.is_identified() && matches!(host, Host::Local | Host::Machine(_)),
+            true => !self.is_inside() && !self.uses.iter().all(is_program),
+            false => self.is_identified(),
         }
     }
 
