@@ -655,7 +655,7 @@ fn rename_reports_which_file_has_syntax_errors() {
 }
 
 #[test]
-fn files_that_were_not_read_are_mentioned_with_free_ports() {
+fn files_that_were_not_read_are_mentioned_if_a_port_is_free() {
     let files = [
         ("lib/ports.nix", "{ web = 8080; }\n"),
         ("flakeward.toml", "exclude = [\"e.nix\"]\n"),
@@ -690,7 +690,8 @@ fn only_unread_files_that_could_contain_ports_are_mentioned() {
     }
 }
 
-/// A registry of which only a part can be evaluated may have any entries. Individual unknown entries are mentioned.
+/// If only a part of a registry can be evaluated, it may have other entries, so the commands fail. Individual unknown
+/// entries are mentioned.
 #[test]
 fn commands_fail_if_part_of_a_registry_is_unknown() {
     let repository = Repository::new(&[

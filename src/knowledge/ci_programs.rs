@@ -19,7 +19,7 @@ pub const BUILD_WORDS: [&str; 6] = ["build", "test", "lint", "cargo", "clippy", 
 pub const IMAGE_FUNCTIONS: [&str; 4] =
     ["buildImage", "buildLayeredImage", "streamLayeredImage", "buildLayeredImageWithNixDb"];
 
-/// The last word of a package's name that shows that the package is a container image.
+/// The last words of package names that show that a package is a container image.
 pub const IMAGE_WORDS: [&str; 3] = ["container", "image", "oci"];
 
 /// Words before the last one that show that a package is an image of something else, or a program that handles images.

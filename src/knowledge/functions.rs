@@ -2,8 +2,8 @@
 //!
 //! Sources: the Nix manual (built-in functions) and the nixpkgs manual (`lib`).
 
-/// Functions whose result contains an argument, its elements or its text, and the index of that argument. A function can
-/// have two.
+/// Functions whose result contains an argument, its elements or its text, and the index of that argument. A function
+/// may have two such arguments.
 pub const PASSES_ON: [(&str, usize); 47] = [
     ("mkDefault", 0),
     ("mkForce", 0),

@@ -129,7 +129,8 @@ pub const SHARED: [&str; 46] = [
     "com.cn",
 ];
 
-/// Words that name a host at the end of a name. A domain is the name under which something is served, not where it runs.
+/// Final words of names whose value is a host. A domain is not included: it is the name under which something is
+/// served, not the place where it runs.
 pub const WORDS: [&str; 13] = [
     "host",
     "hostname",

@@ -114,10 +114,10 @@ pub const EMPTY_VARIABLES: &[&str] =
 /// Beginnings of comments that state why a firewall opens a port.
 pub const REASONS: &[&str] = &["for ", "needed by ", "needed for ", "required by ", "required for ", "used by "];
 
-/// Sets of abbreviations for commands in the configuration of a shell, by the names of the abbreviations.
+/// Sets of command abbreviations in a shell configuration. Their attributes are named after the abbreviations.
 pub const ABBREVIATIONS: &[&str] = &["shellAbbrs", "shellAliases", "shellGlobalAliases"];
 
-/// Programs that imitate a server for attackers. They have its number, but are not that server.
+/// Programs that imitate a server for attackers. They listen on the server's port, but do not provide its service.
 pub const HONEYPOTS: &[&str] = &["cowrie", "endlessh", "honeypot", "sshesame", "tarpit"];
 
 /// Widget types of the dashboard Homepage that can show any service, from its documentation.
@@ -281,7 +281,7 @@ pub const FRAMEWORKS: &[&str] = &[
 /// Prefixes of environment variables that only name the framework; the rest of the name describes the purpose.
 pub const PUBLIC_VARIABLES: &[&str] = &["NEXT_PUBLIC_"];
 
-/// Names of sets of the parts that a repository adds to a service. The parts in them have their own names.
+/// Names of sets of parts that a repository adds to a service. Each part has its own name.
 pub const ADDITIONS: &[&str] = &["addons", "extensions", "integrations", "modules", "plugins"];
 
 /// The beginning of OpenTelemetry's environment variables for the exporter that Prometheus scrapes:

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// Services with a default port, in lower case, without separators and digits, sorted. Names that are common words are left
-/// out, and so are proxies and dashboards, whose configurations mention the ports of other services.
+/// Services with a default port, in lower case, without separators and digits, sorted. Names that are common words are
+/// left out. Proxies and dashboards are also left out, because their configurations mention the ports of other
+/// services.
 #[rustfmt::skip]
 const SERVICES: &[&str] = &[
     "adguardhome", "alertmanager", "atticd", "audiobookshelf", "bazarr", "bitcoind", "blocky", "clickhouse",

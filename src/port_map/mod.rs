@@ -129,7 +129,7 @@ impl<'p> PortMap<'p> {
     }
 }
 
-/// The entries for one number that may be used on the same host and with the same protocol as another of them.
+/// The entries for one number that may listen on the same machine, protocol and address as another entry in the list.
 fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p Entry)> {
     const COMPARED: usize = 1_000;
     let meets = |at: usize, entry: &Entry| {

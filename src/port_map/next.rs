@@ -60,7 +60,8 @@ pub fn near_to(numbers: &[u16], taken: &BTreeSet<u32>, count: usize) -> Vec<u16>
         anchors => anchors,
     };
     let distance = |number: u16| anchors.iter().map(|anchor| (number.abs_diff(*anchor), *anchor > number)).min();
-    // Of two numbers at the same distance, the one above its neighbour comes first, and then the higher one.
+    // Of two numbers at the same distance, a number above its nearest neighbour comes first. The higher number decides
+    // a tie.
     let mut free: Vec<u16> = (FIRST..=u16::MAX).filter(|number| is_free(*number)).collect();
     free.sort_by_cached_key(|number| (distance(*number), std::cmp::Reverse(*number)));
     free.truncate(count);

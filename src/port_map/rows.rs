@@ -15,7 +15,7 @@ pub struct PortRow {
     pub number: u32,
     /// Its name in a registry.
     pub name: Option<String>,
-    /// Whether several entries have the number.
+    /// Whether the number is in a conflict between entries.
     pub conflict: bool,
     /// The positions that use it.
     pub uses: Vec<Use>,
@@ -117,7 +117,7 @@ impl<'p> Files<'p> {
 /// Folders that contain one folder per machine.
 const OF_MACHINES: [&str; 5] = ["hosts", "machines", "nodes", "systems", "nixos"];
 
-/// The machine that a path names, or else its folder.
+/// The machine that a path names, or else its folder. For a file in the root, the path itself.
 fn host(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').collect();
     let named = parts.windows(2).find(|pair| OF_MACHINES.contains(&pair[0]));

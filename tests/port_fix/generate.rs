@@ -1,6 +1,6 @@
 //! Nix files generated from a seed: nested in every way, with ports at every position, and always valid.
 
-/// Names that a fix tries to bind, some of which are already bound to something else.
+/// Names that a fix prefers for the import. The generated files also bind them to other values.
 const CONTESTED: [&str; 2] = ["ports", "portRegistry"];
 
 /// Generates a file.

@@ -15,8 +15,8 @@ pub fn is_declared(input: &Input) -> bool {
     input.url.is_some() || !input.attrs.is_empty() || input.computed
 }
 
-/// The references to nixpkgs among the inputs that a module declares. An edit would have to be repeated in the generated
-/// file, so they have no text to change.
+/// The references to nixpkgs among the inputs that a module declares. They have no text to change, because an edit
+/// would have to be repeated in the generated file.
 pub fn uses(tree: &Tree<'_>, declared: &Flake) -> Vec<Use> {
     // Several definitions of one input are possible, for example for different systems.
     let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);

@@ -83,8 +83,8 @@ impl<'p> Registries<'p> {
     }
 
     /// The entries with a number that a file can use: those of the nearest registry that has the number, in the file's
-    /// folder or one above it. Without such a registry, the file can use the registries of other folders, unless they
-    /// all belong to sibling projects.
+    /// folder or one above it. Only if no registry serves these folders can the file use the registries of other
+    /// folders, unless they all belong to sibling projects.
     pub fn serving(&self, file: &str, number: u32) -> &[Known<'p>] {
         if self.by_folder.keys().all(|folder| is_sibling(folder, file)) {
             return &[];

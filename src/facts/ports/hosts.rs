@@ -177,7 +177,7 @@ pub fn value_is_own_address(path: &[&str]) -> bool {
     if *last == "endpoint" {
         return is_data();
     }
-    // The two ends of the link between a NixOS container and its host.
+    // DNS records, and the two ends of the link between a NixOS container and its host.
     matches!(*last, "A" | "AAAA" | "hostAddress" | "localAddress" | "hostAddress6" | "localAddress6")
         || last.starts_with("publicIP")
         || last.starts_with("publicIp")

@@ -281,8 +281,8 @@ impl Joined {
     }
 }
 
-/// The text of a double-quoted scalar, joined where a backslash escapes the end of a line: YAML drops the line break and
-/// the indentation of the next line. `raw` is the scalar's text, in which escapes are blank.
+/// The text of a double-quoted scalar, joined where a backslash escapes the end of a line: YAML drops the line break
+/// and the indentation of the next line. `raw` is the scalar's text, in which escapes are blank.
 fn joined(yaml: &Yaml<'_, '_>, node: Node, raw: &str) -> Option<Joined> {
     const BREAK: &str = "\\\n";
     let written = yaml.tree.slice(node);

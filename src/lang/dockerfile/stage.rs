@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_base_is_what_from_resolves_to() {
+    fn the_base_is_the_image_that_from_resolves_to() {
         for (text, expected) in [
             ("ARG V=12\nFROM debian:${V} AS base\nFROM base\n", "debian:12"),
             ("ARG V=12\nARG I=debian:$V\nFROM ${I}\n", "debian:12"),

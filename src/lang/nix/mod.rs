@@ -109,8 +109,8 @@ pub fn holds_odd_escape(text: &str) -> bool {
     })
 }
 
-/// The binding whose value contains the set of a binding, directly or inside the wrappers that [`attr_path`] accepts. In
-/// `a = { b = x; }`, this is the binding of `a` for the binding of `b`.
+/// The binding whose value contains the set of a binding, directly or inside the wrappers that [`attr_path`] accepts.
+/// In `a = { b = x; }`, this is the binding of `a` for the binding of `b`.
 fn outer_binding(tree: &Tree<'_>, binding: Node) -> Option<Node> {
     let set = tree.parent(binding).filter(|&node| tree.kind(node) == NodeKind::BindingSet)?;
     let mut node = tree.parent(set)?;

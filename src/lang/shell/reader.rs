@@ -80,8 +80,8 @@ const CONTROL: [&str; 9] = ["if", "then", "elif", "else", "while", "until", "do"
 /// The ends of expansions.
 const MARKS: [&[u8]; 3] = [b"}", b"}}", b"))"];
 
-/// The last search for each of the [`MARKS`], and for the end of the line. Without it, a line with many expansions would
-/// be searched to its end for each of them.
+/// The last search for each of the [`MARKS`], and for the end of the line. Without it, a line with many expansions
+/// would be searched to its end for each of them.
 #[derive(Debug, Default, Clone, Copy)]
 struct Marks {
     line: Searched,

@@ -1,9 +1,9 @@
 //! Error recovery in YAML, so that an error affects its own lines and not the rest of the file.
 //!
 //! After the first error, the grammar's tree is unusable, its error positions do not help, and it rejects some YAML
-//! that libyaml accepts. libyaml (which Go, Python, Ruby and .NET parsers port) reports the exact position. So a file
-//! that the grammar cannot parse is read by libyaml: each faulty value or entry is blanked, and the rest is rewritten
-//! into a form that the grammar accepts. Every byte keeps its offset.
+//! that libyaml accepts. libyaml (of which the Go, Python, Ruby and .NET parsers are ports) reports the exact position.
+//! So a file that the grammar cannot parse is read by libyaml: each faulty value or entry is blanked, and the rest is
+//! rewritten into a form that the grammar accepts. Every byte keeps its offset.
 
 use std::panic::catch_unwind;
 

@@ -108,7 +108,8 @@ fn attribute_formats(command: &Command<'_>) -> bool {
     attribute.is_some_and(formats_or_updates)
 }
 
-/// Whether a shell is only entered to format or to update pins: `nix develop -c treefmt`, `nix-shell --run "npins update"`.
+/// Whether a shell is only entered to format or to update pins: `nix develop -c treefmt`, `nix-shell --run "npins
+/// update"`.
 fn formats(command: &Command<'_>) -> bool {
     let mut words = command.words.iter().map(|word| &*word.text);
     let Some(option) = words.by_ref().find(|word| matches!(*word, "-c" | "--command" | "--run")) else { return false };

@@ -7,8 +7,8 @@ use crate::knowledge::prose;
 use crate::lang::{Field, Node, NodeKind, nix};
 
 impl<'a> Collector<'_, 'a> {
-    /// Whether a value, with its text if it is a string, is prose, judging by the name of its attribute, or because it is
-    /// (part of) an option's example. The names of service instances in the path are ignored.
+    /// Whether a value, with its text if it is a string, is prose: its attribute has the name of one for prose, or it
+    /// is (part of) an option's example. The names of service instances in the path are ignored.
     pub(super) fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
         let tree = self.tree;
         let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == NodeKind::Binding);

@@ -59,7 +59,8 @@ fn fitting(
 }
 
 /// Whether a cluster may choose between several entries: a use shows what the port is for, or all uses are ends of a
-/// range, which no service has. It is not sufficient that a program usually has the number.
+/// range, which is not the port of one service. A number that is merely the default port of a program is not
+/// sufficient.
 fn may_choose(cluster: &Cluster<'_>) -> bool {
     cluster.is_named() || cluster.uses.iter().all(Used::is_range_end)
 }

@@ -30,7 +30,7 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
     .collect()
 }
 
-/// The names after the chosen one that are longer forms of it.
+/// The names that are longer forms of the chosen one.
 fn further(names: &[Vec<String>], chosen: &[String]) -> Vec<Vec<String>> {
     let is_longer = |name: &&Vec<String>| name.len() > chosen.len() && name.starts_with(chosen);
     names.iter().filter(is_longer).cloned().collect()
@@ -75,7 +75,7 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
             // All ports of a service are in one group.
             let by_service = group(&cluster.service);
             let by_name = if by_service == OTHER && cluster.service.is_empty() { group(name) } else { by_service };
-            // The folder of a proxy's file does not group what is behind the proxy.
+            // The folder of a proxy's file does not determine the group of the services behind the proxy.
             let is_of_front =
                 |used: &&Used<'_>| is_front(used.evidence.subject()) || used.evidence.is_called_for_host();
             let used = cluster.uses.iter().filter(|used| !is_of_front(used));
@@ -96,7 +96,7 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
     let subjects = cluster.uses.iter().map(|used| used.evidence.subject());
     let subject = subjects.filter(|_| !cluster.is_opened_everywhere()).find(|subject| !subject.is_empty());
-    // Both ends of a range get the number of the first one.
+    // The names of both ends of a range contain its first port.
     let range = cluster.uses.iter().find_map(|used| Some((used.evidence.other_end()?, used.evidence.end())));
     if let Some((other, end)) = range.filter(|_| cluster.uses.iter().all(Used::is_range_end)) {
         let name = std::iter::once(format!("range{}", cluster.number.min(other)));
@@ -163,8 +163,8 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     (0..names.len()).map(|at| result.remove(&at)).collect()
 }
 
-/// Names of an additional port, which a service uses instead of its usual one: one with the comment next to the
-/// number, and one without it. A name that already means another additional port has none.
+/// Names of an additional port, which a service uses instead of its usual one: with the comment next to the number, and
+/// without it. Empty for a name that already contains `alternate`.
 fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> {
     const ALTERNATE: &str = "alternate";
     let Some(first) = names.first() else { return Vec::new() };
@@ -179,10 +179,10 @@ fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> 
 pub type Claim = ([bool; 10], u32);
 
 /// In order of precedence: well-known numbers and listening services' own ports, both outside containers; other numbers
-/// outside containers; a service's own port rather than those of its parts; a service with this name rather than one whose
-/// whole name is longer; a value rather than a default; listeners;
-/// names without qualifiers and numbers without a common purpose; names that no use extends; numbers that several
-/// options have; numbers without a use inside a container; and the lower number.
+/// outside containers; a service's own port rather than those of its parts; a service with this name rather than one
+/// with a longer whole name; a value rather than a default; listeners; names without qualifiers and numbers without a
+/// common purpose; names that no use extends; numbers that several options have; numbers without a use inside a
+/// container; and the lower number.
 pub fn claim(cluster: &Cluster<'_>) -> Claim {
     let is_qualified = |used: &Used<'_>| !used.evidence.sides().is_empty() || !used.evidence.middle().is_empty();
     let is_usual = cluster.listens() && COMMON_PURPOSES.iter().any(|(number, _)| *number == cluster.number);

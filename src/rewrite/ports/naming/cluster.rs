@@ -52,7 +52,7 @@ struct Places<'a> {
     anywhere: bool,
     /// The addresses at which something listens.
     listening: HashSet<&'a str>,
-    /// The addresses that clients connect to, with the files of the clients.
+    /// The addresses in the uses, each with the file of its use.
     addresses: HashSet<(&'a str, &'a str)>,
     /// The instances or parts of the service that listen.
     middles: HashSet<Vec<String>>,
@@ -99,7 +99,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let names_itself = uses.iter().any(|used| used.is_strong() && used.is_listener());
     let is_strong = |used: &Used<'_>| used.is_strong() || !names_itself && used.is_listener();
     let has_strong = uses.iter().any(Used::is_strong);
-    // A rule of a firewall may open the same range as an option.
+    // A firewall rule may open the same range as an option.
     let ranges: HashSet<u32> = uses.iter().filter_map(|used| used.evidence.other_end()).collect();
     let is_range_end = |used: &Used<'_>| {
         used.is_range_end()
@@ -177,7 +177,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
             None => undecided.push(used),
         }
     }
-    // A service may have the range in a rule.
+    // The range in a firewall rule may belong to a service.
     let mut others = Vec::new();
     for used in ends {
         let end = used.evidence.other_end_in_rule();
@@ -214,8 +214,8 @@ fn of_ranges(number: u32, ends: Vec<Used<'_>>) -> impl Iterator<Item = Cluster<'
     ranges.into_values().filter_map(move |uses| Cluster::of_weak(number, uses))
 }
 
-/// The services of a number if no use certainly names one: one for each service that a file is named after, or else
-/// one for all uses.
+/// The clusters for a number if no use names its service for certain: a cluster for each service that a file is named
+/// after, or else a single cluster for all uses.
 fn of_weak(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let is_own = |used: &Used<'_>| used.is_of_own_file() || used.evidence.is_passed_on_in_own_file();
     let (own, others): (Vec<Used<'_>>, Vec<Used<'_>>) = uses.into_iter().partition(is_own);
@@ -259,7 +259,7 @@ impl<'a> Cluster<'a> {
         Self { number, row, service, certain: vec![used.index], uses: vec![used], places }
     }
 
-    /// A cluster for a number if no use certainly names its service.
+    /// A single cluster for all uses of a number, if no use names its service for certain. `None` if there are no uses.
     fn of_weak(number: u32, mut uses: Vec<Used<'a>>) -> Option<Self> {
         uses.sort_by_key(|used| used.index);
         let best = (0..uses.len()).max_by_key(|&at| (uses[at].weight(), std::cmp::Reverse(at)))?;
@@ -339,7 +339,7 @@ impl<'a> Cluster<'a> {
 
     /// Whether the evidence of a use names this service.
     fn is_named_by(&self, used: &Used<'_>) -> bool {
-        // The evidence contains all words of the best name, which is cheaper to compare.
+        // The words of the evidence include those of the best name, but the best name is cheaper to compare.
         share(&self.service, &used.evidence.best.service)
             || self.places.parts.contains(&used.evidence.best.service)
             || share(&self.service, used.evidence.words())
@@ -374,7 +374,7 @@ impl<'a> Cluster<'a> {
             && !self.places.middles.contains(&used.evidence.middle())
     }
 
-    /// Whether a client in the same file connects to this service at an address other than that of the use.
+    /// Whether another use of this service, in the same file, has a different address.
     fn is_at_another_address(&self, used: &Used<'_>) -> bool {
         let Some(own) = used.evidence.address() else { return false };
         let is_other = |address: &str| address != own && !(is_local(address) && is_local(own));
@@ -467,13 +467,13 @@ impl<'a> Cluster<'a> {
         self.main_uses().next().is_some()
     }
 
-    /// Whether the service's own port is only a default, which no configuration overrides with this number.
+    /// Whether the number is the service's own port only by default: no configuration sets it.
     pub fn is_main_default(&self) -> bool {
         let mut own = self.main_uses().peekable();
         own.peek().is_some() && own.all(|used| used.evidence.is_default())
     }
 
-    /// Whether the name lacks words of the service's whole name, which other services do not have.
+    /// Whether the name leaves out words of the service's whole name that distinguish it from other services.
     pub fn is_shortened(&self) -> bool {
         self.best().is_some_and(|used| used.evidence.whole_name().is_some() || used.evidence.whole_host().is_some())
     }

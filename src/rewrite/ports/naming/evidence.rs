@@ -120,7 +120,7 @@ impl<'a> Evidence<'a> {
         self.reader.beside?.number(other).filter(|other| *other != self.port.number)
     }
 
-    /// Like [`Self::other_end`], for a range in the rule of a firewall.
+    /// Like [`Self::other_end`], for a range in a firewall rule.
     pub fn other_end_in_rule(&self) -> Option<u32> {
         self.reader.end_in_rule().map(|(_, other)| other).filter(|other| *other != self.port.number)
     }
@@ -258,8 +258,8 @@ impl<'a> Evidence<'a> {
         self.reader.is_in_text() && self.reader.line.titles().any(is_name)
     }
 
-    /// Whether a firewall opens the port in a file that configures the service of a row, and nothing but the file's name
-    /// says what the port is for.
+    /// Whether a firewall opens the port in a file that configures the service of a row, and only the file's name shows
+    /// what the port is for.
     pub fn is_opened_for_configured(&self, row: &Service) -> bool {
         let is_only_opened = self.is_opened() && self.best.weight <= weight::FILE && !self.best.service.is_empty();
         is_only_opened
@@ -283,8 +283,8 @@ impl<'a> Evidence<'a> {
             || self.reader.protocol().is_some_and(|names| !names.contains(&row.name))
     }
 
-    /// Whether a virtual host passes HTTP requests to the port, although the number is that of another protocol and no name
-    /// mentions the protocol.
+    /// Whether a virtual host passes HTTP requests to the port, although the number is that of another protocol and no
+    /// name mentions the protocol.
     pub fn is_web_of_another(&self, row: &Service) -> bool {
         row.is_protocol && self.is_client() && self.reader.is_web_of_host() && !self.shares(row)
     }
@@ -351,8 +351,8 @@ impl<'a> Evidence<'a> {
         !subject.is_empty() && !is_front(subject) && self.reader.configures(subject)
     }
 
-    /// Whether a call with the port is bound to the name of a virtual host, which is the best name of the service behind
-    /// it.
+    /// Whether a call with the port is bound to the name of a virtual host, and that name is the best name of the
+    /// service behind it.
     pub fn is_called_for_host(&self) -> bool {
         self.best.weight == weight::TARGET
             && self.reader.line.called_host().is_some_and(|host| host == self.best.service)
@@ -401,8 +401,8 @@ impl<'a> Evidence<'a> {
         if is_other { None } else { container().or_else(|| self.reader.compose_service()) }
     }
 
-    /// Whether it connects to a host with a name of one label that is the name of a service: `wiki:8000`. Other names of
-    /// one label are often those of machines.
+    /// Whether it connects to a host whose name is a single label and the name of a service: `wiki:8000`. Other single
+    /// labels are often the names of machines.
     pub fn is_to_container(&self) -> bool {
         let is_label = |host: &str| !host.contains('.') && host.contains(|c: char| c.is_ascii_alphabetic());
         let is_service = |host: &str| self.reader.is_service(&split(host));

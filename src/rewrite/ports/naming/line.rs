@@ -107,8 +107,8 @@ impl<'a> Line<'a> {
         (rest.matches(quotes).count() % 2 == 1 && !name.contains('$')).then_some(name)
     }
 
-    /// The name of the container that a command runs: `wiki` in `podman run --name wiki -p 8090:8080 ..`. `after` is the
-    /// text after the number.
+    /// The name of the container that a command runs: `wiki` in `podman run --name wiki -p 8090:8080 ..`. `after` is
+    /// the text after the number.
     pub fn run(&self, after: &'a str) -> Option<&'a str> {
         // Few numbers are in such a command, and searching backwards is slow.
         if !self.above.contains("run ") {
@@ -220,7 +220,8 @@ impl<'a> Line<'a> {
         (blocks.contains(&kind) && !words.is_empty() && !all_generic(&words)).then_some(words)
     }
 
-    /// Whether a matcher of Caddy is a condition on requests that does not select a site: `@cors header Origin *`. Its
+    /// Whether a Caddy matcher is a condition on requests that does not select a site: `@cors header Origin *`. Its
+    /// definition may be too far away to be found.
     /// definition may be too far away to be found.
     fn is_condition(&self, matcher: &str) -> bool {
         self.above.match_indices(matcher).any(|(at, _)| {
@@ -309,7 +310,7 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// The label of the component of Alloy that scrapes the number: `wiki` in `prometheus.scrape "wiki" {`.
+    /// The label of the Alloy component that scrapes the port: `wiki` in `prometheus.scrape "wiki" {`.
     pub fn scrape_component(&self) -> Option<&'a str> {
         const COMPONENT: &str = "prometheus.scrape \"";
         // Few numbers are in such a component, and searching backwards is slow.
@@ -416,8 +417,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The value of the flag `--name` in the arguments of a command that runs a container. The arguments after the image are
-/// those of its program.
+/// The value of the flag `--name` in the arguments of a command that runs a container. The arguments after the image
+/// belong to the container's program.
 fn flag_of_name(arguments: &str) -> Option<&str> {
     let arguments = CONTAINER_COMMANDS.iter().find_map(|command| arguments.strip_prefix(command)).unwrap_or(arguments);
     let mut words = arguments.split_whitespace().filter(|word| *word != "\\");
@@ -510,7 +511,8 @@ pub fn is_udp(port: &Missing<'_>) -> bool {
     line.rsplit_once("dport").is_some_and(|(rule, _)| rule.trim_end_matches(['-', ' ']).ends_with("udp"))
 }
 
-/// Which end of a range in the rule of a firewall a number is, and the number at the other end: `udp dport 10000-20000`,
+/// Which end of a range in a firewall rule a number is, and the number at the other end: `udp dport 10000-20000`, or
+/// `--dport 10000:20000` for iptables.
 /// or `--dport 10000:20000` for iptables.
 pub fn end_in_rule(name: &str, before: &str, after: &str) -> Option<(&'static str, u32)> {
     let name = name.strip_suffix('s').unwrap_or(name);

@@ -95,7 +95,7 @@ impl<'a> Names<'a> {
         self.push(&mut is_own, found);
     }
 
-    /// Adds the name of a mapping once its first line has been read: reading is upwards.
+    /// Adds the name of a mapping after its first line has been read, because lines are read upwards.
     fn push(&mut self, is_own: &mut bool, name: &'a str) {
         match (std::mem::take(is_own), name) {
             (_, "") => {}
@@ -108,8 +108,8 @@ impl<'a> Names<'a> {
 /// The app whose port a network policy refers to: the one whose pods the policy selects, or the one that an egress rule
 /// lets them connect to.
 ///
-/// The second value is whether the app listens on the port. It is false for the app of an egress rule that does not
-/// show which app the port belongs to.
+/// The second value is whether the app listens on the port. It is false if an egress rule does not show which app the
+/// pods connect to. The app is then the policy's own.
 pub fn policed(text: &str, start: usize, is_egress: bool) -> Option<(&str, bool)> {
     let head = wording::tail(text.get(..start)?, AROUND);
     let document = head.rfind("\n---").map_or(head, |at| &head[at + 1..]);

@@ -152,7 +152,7 @@ pub fn belongs(port: &Missing<'_>, entries: &[&[String]]) -> Option<usize> {
         let service = usize::from(share(&name, &read.named()));
         let by_words =
             name.iter().filter(|word| !words::is_generic(word) && read.evidence.words().contains(*word)).count();
-        // The name that would now be chosen has the highest weight.
+        // A name of the use's service outweighs other words that match.
         service * 10 + by_words
     };
     let scores: Vec<usize> = entries.iter().map(score).collect();
@@ -376,7 +376,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         whole.is_some_and(|whole| whole.number != row.number) && evidence.is_server_port()
     };
     let rows = if rows.iter().any(is_of_part) { &[] } else { rows };
-    // `sshInitrd` is not the usual alternative to the port of SSH.
+    // `sshInitrd` is not the usual alternative to the SSH port.
     if evidence.is_initrd() {
         return None;
     }
@@ -419,7 +419,7 @@ fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'st
     if let Some(row) = services(number).iter().find(is_end) {
         return Some((row, if evidence.shares(row) { weight::KNOWN } else { weight::USUAL }));
     }
-    // Both ends get the same row, unless it is that of only one port of the service: `omadaManager`.
+    // Both ends get the same row, unless the row is for only one of the service's ports: `omadaManager`.
     let is_whole = |row: &Service| {
         let words = words::split(row.name);
         words.len() == 1
@@ -477,7 +477,8 @@ fn known_group(name: &str) -> Option<&'static str> {
     (!is_metrics || row.name.eq_ignore_ascii_case(name)).then_some(row.group)
 }
 
-/// The group of a service whose name does not determine one: by its folder, or as a development process.
+/// The group of a service whose name does not determine a group: the group that a folder is named after, or
+/// `development` for a development process. `services` if there is neither.
 fn group_by_path(port: &Missing<'_>) -> &'static str {
     let folders: Vec<&str> = port.path.split('/').collect();
     for at in (0..folders.len().saturating_sub(1)).rev() {

@@ -50,7 +50,7 @@ pub struct Reader<'a> {
     named: OnceCell<Option<(usize, Candidate)>>,
 }
 
-/// The port of SSH. A container may have it besides the port of its own service.
+/// The SSH port. A container may have it in addition to its service's own port.
 const SSH: u32 = 22;
 
 /// Whether the first word of a name is `allow` or `allowed`. Most names are ruled out before they are split.
@@ -286,7 +286,7 @@ impl<'a> Reader<'a> {
         is_web() && (self.host_label().is_some() || self.line.called_host().is_some())
     }
 
-    /// Which end of a range in the rule of a firewall the number is, and the number at the other end.
+    /// Which end of a range in a firewall rule the number is, and the number at the other end.
     pub fn end_in_rule(&self) -> Option<(&'static str, u32)> {
         super::line::end_in_rule(self.last(), self.line.before, self.line.after)
     }
@@ -314,8 +314,8 @@ impl<'a> Reader<'a> {
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
     }
 
-    /// The whole name of the service, with the common final words that its usual name lacks, if another name differs only
-    /// in these: `wiki proxy` for `services.wiki-proxy.port` besides `services.wiki.port`.
+    /// The whole name of the service, with the common final words that its usual name lacks, if another name differs
+    /// only in those words: `wiki proxy` for `services.wiki-proxy.port` besides `services.wiki.port`.
     pub fn whole_name(&self) -> Option<Vec<String>> {
         let (at, Candidate { service, .. }) = self.named()?;
         let name = self.parts[*at];
@@ -351,12 +351,12 @@ impl<'a> Reader<'a> {
         self.parts.contains(&"loadBalancer")
     }
 
-    /// Whether a container tells its proxy the port with a label: `traefik.http.services.wiki.loadbalancer.server.port`.
+    /// Whether a container label sets the port for its proxy: `traefik.http.services.wiki.loadbalancer.server.port`.
     pub fn is_balanced_label(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "loadbalancer", "server", "port"])
     }
 
-    /// The jail of fail2ban that guards the port. It guards a port of its own machine.
+    /// The fail2ban jail that guards the port. A jail guards a port of its own machine.
     pub fn jail(&self) -> Option<&'a str> {
         let at = self.parts.iter().position(|part| *part == "jails")?;
         self.parts.get(at + 1).filter(|_| at + 2 < self.parts.len()).copied()

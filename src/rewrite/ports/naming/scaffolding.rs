@@ -20,11 +20,11 @@ const MANY: usize = 3;
 const ROOTS: [&str; 3] = ["config.", "module.", "options."];
 
 /// The first names of attribute paths under which a repository has its own modules: `acme` in `acme.wiki.port` and
-/// `acme.mail.port`. NixOS has no option with that name, and under it are many ports in many files, or several well-known
-/// services that no other name has.
+/// `acme.mail.port`. NixOS has no options under such a name, and the repository has many ports in many files under it,
+/// or several well-known services that are under no other name.
 pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     let mut below: BTreeMap<&str, Below<'_>> = BTreeMap::new();
-    // A program with a port of its own is not a namespace: it has a database and a cache.
+    // A program may have a database and a cache, but it is not a namespace: it has a port of its own.
     let mut programs = HashSet::default();
     for port in missing {
         let mut parts = without_root(port.name.trim_end_matches(".default")).split('.');
@@ -46,7 +46,8 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
         }
         found.names.insert(second);
     }
-    // Instances, and stacks with a database each, have the same services.
+    // The number of first names above each second name. If several first names have the same service, each of them may
+    // be an instance, or a stack with its own database.
     let mut above: BTreeMap<&str, usize> = BTreeMap::new();
     for name in below.values().flat_map(|found| &found.names) {
         *above.entry(name).or_default() += 1;
@@ -134,7 +135,7 @@ pub struct Scaffolding<'a> {
     layouts: HashSet<&'a str>,
     /// Numbers that several virtual hosts of a file listen on, by file.
     sockets: HashSet<(&'a str, u32)>,
-    /// The telling first labels of the virtual hosts in each domain.
+    /// The first labels of the virtual hosts in each domain, except generic ones.
     domains: HashMap<String, BTreeSet<&'a str>>,
     /// The names of virtual hosts whose first labels are also those of others in the same domain.
     namesakes: HashSet<String>,
@@ -310,7 +311,7 @@ fn siblings<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
     by_service.into_values().filter(|siblings| siblings.len() > 1).flatten().collect()
 }
 
-/// The suffixes of module names, after the subjects of their files.
+/// The suffixes that follow the subject of the file in the module names of many files.
 fn endings(ports: &[Missing<'_>]) -> HashSet<String> {
     let mut files: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for port in ports.iter().filter(|port| is_option(port)) {
@@ -455,8 +456,8 @@ fn layouts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     many.map(|((outer, _), _)| outer).collect()
 }
 
-/// The telling first labels of the virtual hosts in each domain, and in each part of a domain: `wiki.example.org` is in
-/// `example.org`.
+/// The first labels of the virtual hosts in each domain, and in each part of a domain, except generic ones: `wiki` in
+/// `example.org` for `wiki.example.org`.
 fn domains<'a>(names: &HashSet<&'a str>) -> HashMap<String, BTreeSet<&'a str>> {
     let mut domains: HashMap<String, BTreeSet<&str>> = HashMap::default();
     for parts in names.iter().filter_map(|name| site(name)) {

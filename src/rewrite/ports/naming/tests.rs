@@ -63,7 +63,7 @@ fn are_assigned(proposals: &[Proposal], missing: &[Missing<'_>], context: &Conte
 }
 
 #[test]
-fn one_use_names_its_port() {
+fn a_single_use_names_its_port() {
     for (name, path, text, expected) in [
         ("services.redis.servers.main.port", "modules/cache.nix", "port = @4321;", "databases.redis"),
         (
@@ -463,7 +463,7 @@ fn machine_names_are_not_part_of_a_name() {
 }
 
 #[test]
-fn structure_is_not_the_name_of_a_service() {
+fn structural_words_do_not_name_a_service() {
     for (name, path, text, expected) in [
         ("links.seeder.port", "modules/seeding.nix", "seeder = { port = @4321; };", "services.seeder"),
         ("links.directory-secure.port", "modules/directory.nix", "port = @4321;", "services.directorySecure"),

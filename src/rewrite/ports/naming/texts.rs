@@ -24,7 +24,7 @@ struct Text<'a> {
 #[derive(Debug, Default)]
 struct Services {
     all: HashSet<String>,
-    /// Those that the text configures, and not only as a unit of systemd or as a value.
+    /// The services that the text configures, other than as a systemd unit or as a value.
     own: HashSet<String>,
 }
 
@@ -53,8 +53,8 @@ impl<'a> Texts<'a> {
     }
 
     /// Whether a file configures a service whose name begins with a word or several: `wiki-feed` for
-    /// `services.wiki-feed-webhook`. A unit of systemd counts unless the file configures the other service, because it
-    /// may be one of the helpers of that service.
+    /// `services.wiki-feed-webhook`. A systemd unit counts unless the file configures `other`, because the unit may be
+    /// one of the helpers of that service.
     pub fn configures_part(&self, path: &str, name: &str, other: &str) -> bool {
         self.files.get(path).is_some_and(|file| {
             let services = file.services();

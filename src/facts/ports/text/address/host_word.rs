@@ -145,7 +145,7 @@ impl<'a> View<'a> {
             && !self.precedes_clause(start, digits.end)
     }
 
-    /// Whether words are on both sides of a range, as in a message: `cannot reach atlas:7777 from borea`.
+    /// Whether words are on both sides of an address, as in a message: `cannot reach atlas:7777 from borea`.
     fn is_in_sentence(&self, start: usize, end: usize) -> bool {
         let blank = self.run_start(start, |byte| byte == b' ');
         let is_word_before = blank < start && self.near(start).is_none_or(|near| self.at(near.word.start) != b'-');
@@ -174,7 +174,7 @@ impl<'a> View<'a> {
         self.before(start) == b' ' && is_word(self.str(before..start - 1)) && is_clause && !self.wants_address
     }
 
-    /// Whether a word that need not be a host is one, because the path requires an address or the port is well known:
+    /// Whether a word that may not be a host is a host, because the path requires an address or the port is well known:
     /// `redis:6379`, `eve.r:25`.
     fn is_asked_address(&self, start: usize, host: &str, digits: &Range<usize>) -> bool {
         let number = self.value(digits);

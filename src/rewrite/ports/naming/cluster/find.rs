@@ -76,7 +76,7 @@ pub fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 /// The service that usually has this number, if a client names that service. Its listener may have another name.
 pub fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let row = used.row().filter(|_| used.evidence.is_client())?;
-    // A well-known service with this number is not the one that usually has it.
+    // A listener with the name of another well-known service is not the one that the client means.
     let is_other = |cluster: &Cluster<'_>| {
         let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
         own.is_some_and(|own| own.name != row.name)
@@ -103,7 +103,7 @@ pub fn own_first<'a>(mut entries: Vec<Used<'a>>, listeners: &[Used<'_>]) -> Vec<
     entries
 }
 
-/// The only service that the file of a catalogue's entry configures with the number of the entry, if another entry of
+/// For an entry of a catalogue: the only service with this number that the same file configures, if another entry of
 /// the catalogue has the name of that service. Otherwise, two services may have the number.
 pub fn catalogued(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     if !used.evidence.is_catalogued() {

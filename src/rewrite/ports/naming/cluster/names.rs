@@ -45,7 +45,7 @@ impl Cluster<'_> {
         })
     }
 
-    /// The network interface that has the port, if it is the same on all machines.
+    /// The network interface that has the port, if it is the same for all listeners.
     fn interface(&self) -> Option<Vec<String>> {
         let mut interfaces = self.uses.iter().filter(|used| used.is_listener()).map(|used| used.evidence.interface());
         let first = interfaces.next()??;
@@ -72,7 +72,8 @@ impl Cluster<'_> {
         let (listens, is_inside) = (self.has_listener(), self.is_inside());
         let is_scraped =
             self.uses.iter().any(|used| used.evidence.is_client() && used.evidence.best.weight == weight::JOB);
-        // During boot, another SSH server may listen on the number of the system's own. The latter names it.
+        // During boot, another SSH server may listen on the port of the system's own server. The system's server names
+        // the port.
         let is_here = |path: &str, known: &Used<'_>| {
             let machine = scaffolding::machine(path);
             known.path == path || machine.is_some() && machine == scaffolding::machine(known.path)
@@ -121,7 +122,7 @@ impl Cluster<'_> {
             }
         }
         let base = best.map(|best| with(&best.evidence.best.service, &best.evidence.best.qualifier));
-        // The clients of SSH tell its servers apart.
+        // SSH client configurations have names that tell the servers apart.
         let clients = self.uses.iter().filter(|used| used.evidence.is_of_ssh_client());
         names.extend(clients.map(|used| used.evidence.best.service.clone()));
         names.extend(base.iter().filter(|_| self.is_default()).map(|base| with(base, &["default".to_owned()])));
@@ -151,7 +152,7 @@ impl Cluster<'_> {
         names.extend(
             purposes.filter(|(base, words)| is_new(base, words)).map(|(base, words)| [base.as_slice(), words].concat()),
         );
-        // A job of Prometheus scrapes the metrics of a service.
+        // A Prometheus job scrapes the metrics of a service.
         let is_scraped = best.is_some_and(|best| best.evidence.best.weight == weight::JOB);
         names.extend(base.iter().filter(|_| is_scraped).map(|base| with(base, &["metrics".to_owned()])));
         let is_target = best.is_some_and(|best| matches!(best.evidence.best.weight, weight::TARGET | weight::RECORD));
@@ -167,7 +168,7 @@ impl Cluster<'_> {
         let boot = self.uses.iter().filter(|used| is_boot(used)).map(|used| &used.evidence.best);
         names.extend(boot.map(|best| with(&best.service, &best.qualifier)));
         // A range is not the port of one service.
-        // What is behind a proxy does not have its name.
+        // The service behind a proxy does not have the proxy's name.
         let is_behind = |used: &Used<'_>| used.evidence.is_client() && is_front(used.evidence.subject());
         let is_by_file = |used: &Used<'_>| used.evidence.is_named_by_file() && !used.is_range_end() && !is_behind(used);
         if names.is_empty() && self.uses.iter().all(is_by_file) {
@@ -198,7 +199,7 @@ fn spell(name: &mut Vec<String>) {
     }
 }
 
-/// A port with at least this many uses is not that of a single machine.
+/// A port with at least this many uses does not belong to a single machine.
 const MANY: usize = 20;
 
 /// The maximum number of words in a name.

@@ -209,7 +209,7 @@ impl<'a> Line<'a> {
 fn host_words(before: &str) -> Option<Vec<String>> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     let (host, is_computed) = match before.strip_suffix('}').and_then(|open| open.rsplit_once("${")) {
-        // `"memos.${domain}"`, or a variable for the whole name.
+        // A variable for the whole name.
         Some((before, variable)) if !before.ends_with('.') => {
             let words = telling(variable);
             return Some(words).filter(|words| words.len() > 1 && variable.to_ascii_lowercase().ends_with("host"));

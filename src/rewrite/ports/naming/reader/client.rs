@@ -142,7 +142,7 @@ impl Reader<'_> {
                 // `arrConfig.sabnzbd.url` in `arr.nix`
                 let words = names.find(|words| !share(&self.subject, words)).unwrap_or(first);
                 let words: Vec<String> = words.into_iter().filter(|word| word != "provider").collect();
-                // `substituters.nas.url = "http://nas.lan:5000"` names the machine.
+                // `mirrors.nas.url = "http://nas.lan:5000"` names the machine.
                 let is_scrape = self.parts.iter().any(|part| part.starts_with("scrape"));
                 // The default of a client's option, and a check, do not name the service.
                 let is_own = self.parts.contains(&"options") || self.parts.contains(&"checks") || is_front(&words);
@@ -179,7 +179,7 @@ impl Reader<'_> {
         let holder = owner.checked_sub(1).map(|at| self.parts[at])?;
         let plain = |service, weight| Some(Candidate { service, qualifier: Vec::new(), weight });
         match holder {
-            // `http.services.wiki.loadBalancer.servers` of Traefik
+            // Traefik's `http.services.wiki.loadBalancer.servers`
             _ if self.is_balanced() && !self.line.is_at_loopback() => plain(service(self.parts[owner]), weight::TARGET),
             // A user's program names the services that it connects to: `programs.browser.bookmarks.Wiki.url`.
             "programs" => {
@@ -252,7 +252,7 @@ impl Reader<'_> {
         (!is_purpose && !all_generic(&words) && is_name()).then_some(words)
     }
 
-    /// Whether it is a binary cache from which Nix substitutes.
+    /// Whether the number is in the address of a binary cache that Nix uses as a substituter.
     fn is_cache(&self) -> bool {
         self.parts.iter().any(|part| part.ends_with("ubstituters"))
     }
@@ -281,7 +281,7 @@ impl Reader<'_> {
         (!is_purpose && row.name == &path[..end]).then(|| path[..end].to_owned())
     }
 
-    /// The container that a command publishes the port of.
+    /// The container whose port a command publishes.
     pub fn run(&self, port: &Missing<'_>) -> Option<Candidate> {
         const AROUND: usize = 600;
         let after = wording::head(port.text.get(port.span.end as usize..)?, AROUND);

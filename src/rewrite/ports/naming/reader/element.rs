@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
             return None;
         }
         let weight = weight::LISTENER + 1;
-        // The subject of the file is the owner only for lack of a name.
+        // The file's subject is the owner only if the attribute path names no service.
         match self.named().filter(|(_, owner)| owner.weight >= weight::LISTENER) {
             Some((_, owner)) if is_front(&owner.service) => plain(words, weight),
             Some(_) if words.iter().any(|word| service_ports::is_service(word)) => plain(words, weight),

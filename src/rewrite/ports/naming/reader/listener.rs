@@ -37,7 +37,7 @@ impl Reader<'_> {
         if let Some(candidate) = self.abbreviation().or_else(|| self.written_for_caddy()) {
             return candidate;
         }
-        // A port that a client of SSH forwards
+        // A port that an SSH client forwards.
         if self.parts.contains(&"matchBlocks") {
             return Candidate { service: vec!["ssh".to_owned()], qualifier: Vec::new(), weight: weight::FILE_LISTENER };
         }
@@ -109,8 +109,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The repository's own program, if only a purpose follows the name of its modules: `acme dashboard` for
-    /// `options.acme.dashboard.port`.
+    /// The repository's own program, if only a purpose follows the namespace of the repository's modules: `acme
+    /// dashboard` for `options.acme.dashboard.port`.
     fn in_namespace(&self, at: usize, inner: &[usize]) -> Option<Candidate> {
         if !self.subject.is_empty() || !self.context.is_namespace(self.parts[at]) || inner.first() != Some(&at) {
             return None;
@@ -121,7 +121,7 @@ impl Reader<'_> {
         Some(Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER })
     }
 
-    /// What listens on a port that SSH forwards: `socks` in `dynamicForwards.port`. `None` for the port of SSH itself.
+    /// The kind of the port that SSH forwards: `socks` in `dynamicForwards.port`. `None` for the SSH port itself.
     pub(super) fn ssh_forward(&self) -> Option<&'static str> {
         let has = |name: &str| self.parts.contains(&name);
         match () {
@@ -142,12 +142,13 @@ impl Reader<'_> {
         (is_name && !all_generic(&words)).then_some(words)
     }
 
-    /// The command that a shell has an abbreviation for: `share` in `programs.fish.shellAbbrs.share`.
+    /// The name of a shell abbreviation, with the kind of the port in its `ssh` command: `share` for
+    /// `programs.fish.shellAbbrs.share`.
     pub(super) fn abbreviation(&self) -> Option<Candidate> {
         let at = self.parts.iter().position(|part| ABBREVIATIONS.contains(part))?;
         let words = split(self.parts.get(at + 1)?);
         let is_name = words.iter().any(|word| word.len() > 1 && !is_generic(word));
-        // Only `ssh -p` has the port of a server.
+        // Only `-p` sets the port of an SSH server.
         let flags = || self.line.before.rsplit_once("ssh ").map_or("", |(_, flags)| flags).split_whitespace();
         let kind = flags().rev().find_map(|flag| match flag {
             "-p" => Some("ssh"),
@@ -159,8 +160,8 @@ impl Reader<'_> {
         is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER })
     }
 
-    /// The addresses in a configuration of Caddy that the script of another unit writes: `admin localhost:2019` and the
-    /// site `:8080 {`.
+    /// An address in a Caddy configuration that another unit's script writes: `admin localhost:2019` or the site `:8080
+    /// {`.
     fn written_for_caddy(&self) -> Option<Candidate> {
         let before = self.line.before.trim();
         let is_site = before == ":" && self.line.after.trim() == "{";

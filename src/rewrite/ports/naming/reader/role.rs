@@ -9,7 +9,7 @@ use crate::knowledge::name_words::{
 use crate::knowledge::service_ports;
 
 impl<'a> Reader<'a> {
-    /// Whether the number is opened in a firewall, or is in a list of several numbers.
+    /// Whether a firewall or a network policy opens the port, or the number is in a list of several numbers.
     pub fn is_firewall(&self) -> bool {
         self.is_one_of_many
             || self.is_in_bare_list()
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
             }
         };
         let passes_on = PASSES_ON.iter().any(follows);
-        // A URL of another host, and a check of another host's configuration.
+        // The URL of another host, or a check of another host's configuration.
         let is_other = self.line.address().is_some_and(|host| !is_local(host)) && self.line.scheme().is_some();
         let is_check = self.parts.contains(&"checks");
         let is_url_of_host =
@@ -164,8 +164,8 @@ impl<'a> Reader<'a> {
             && self.line.before.trim_start_matches(|c| c != '[').trim_start_matches('[').bytes().all(is_blank_or_digit)
     }
 
-    /// Whether it is in a list of the ports of a machine that a firewall lets through, of an option that does not belong
-    /// to a service: `machines.web1.forwardedPorts`.
+    /// Whether the number is in a list of ports that a machine's firewall lets through, in an option that does not
+    /// belong to a service: `machines.web1.forwardedPorts`.
     fn is_in_opened_list(&self) -> bool {
         const MACHINES: [&str; 3] = ["devices", "hosts", "machines"];
         let is_list = |part: &&str| {
@@ -203,7 +203,7 @@ impl<'a> Reader<'a> {
         !service(outer).iter().any(|word| service_ports::named(word).is_some_and(|row| row.group == "databases"))
     }
 
-    /// Whether it is the port of a proxy on another machine, which a service connects through: `{ hostname = "10.0.0.4";
+    /// Whether it is the port of a proxy on another machine that a service connects through: `{ hostname = "10.0.0.4";
     /// port = 1080; }` in `services.wiki.proxy`.
     fn is_of_other_proxy(&self) -> bool {
         const HOSTS: [&str; 3] = ["address", "host", "hostname"];
@@ -253,8 +253,8 @@ impl<'a> Reader<'a> {
         self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers")) || is_instance()
     }
 
-    /// Whether it is an argument of a function that configures a reverse proxy: `mkProxy { domain = domains.wiki; port =
-    /// 8000; }`.
+    /// Whether it is an argument of a function that configures a reverse proxy: `mkProxy { domain = domains.wiki; port
+    /// = 8000; }`.
     pub(super) fn is_proxied(&self) -> bool {
         let function = self.beside.map_or("", |beside| beside.function());
         function.contains("Proxy") && self.last() == "port"
@@ -266,8 +266,8 @@ impl<'a> Reader<'a> {
             || self.container().is_some() && self.line.before.contains("--health-")
     }
 
-    /// Whether it is a client in a manifest: the value of a variable, a probe or a route, which connects to another
-    /// port.
+    /// Whether the number belongs to a client in a manifest: the value of a variable, a probe or a route that connects
+    /// to the port.
     pub(super) fn is_client_in_manifest(&self) -> bool {
         const LISTENING: [&str; 5] = ["addr", "address", "bind", "listen", "port"];
         const LISTENED: [&str; 5] = ["ports", "containerPort", "hostPort", "nodePort", "listen"];

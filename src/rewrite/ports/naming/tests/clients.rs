@@ -36,7 +36,7 @@ fn the_domains_next_to_a_port_name_its_service() {
 }
 
 #[test]
-fn a_scrape_job_may_be_partly_computed() {
+fn the_name_of_a_scrape_job_may_be_partly_computed() {
     let name = "services.prometheus.scrapeConfigs.static_configs.targets";
     for job in ["hass", "${config.host}-hass"] {
         let text =
@@ -214,7 +214,7 @@ fn a_jail_guards_a_port_of_its_machine() {
 }
 
 #[test]
-fn an_exporter_reads_its_service_or_its_status() {
+fn the_port_in_an_exporter_option_belongs_to_the_service_that_it_reads() {
     for (name, text, expected) in [
         (
             "services.prometheus.exporters.nginx.scrapeUri",
@@ -300,7 +300,7 @@ fn clients_are_distinct_from_the_services_that_they_connect_to() {
 }
 
 #[test]
-fn the_host_of_a_tunnel_names_what_is_behind_it() {
+fn the_host_of_a_tunnel_names_the_service_behind_it() {
     let name = |host: &str| format!("services.cloudflared.tunnels.MAIN.ingress.{host}.service");
     for (host, path, expected) in [
         ("wiki.example.com", "tunnels.nix", "services.wiki"),
@@ -387,13 +387,13 @@ fn a_closed_block_that_scrapes_an_address_does_not_name_what_follows() {
     ]);
     assert!(proposed.contains(&"services.wiki=4322".to_owned()), "{proposed:?}");
     assert!(!proposed.iter().any(|name| name.contains("node")), "{proposed:?}");
-    // A label that says nothing
+    // A generic label does not identify a service.
     let text = "prometheus.scrape \"default\" {\n  targets = [{\"__address__\" = \"localhost:@4321\"}]";
     assert_eq!(proposals(&[(4321, name, "mon.nix", text)]), ["monitoring.alloy=4321"]);
 }
 
 #[test]
-fn an_exporter_may_have_another_name_than_the_only_job_that_scrapes_it() {
+fn an_exporter_may_have_a_different_name_from_the_only_job_that_scrapes_it() {
     let container = "virtualisation.oci-containers.containers.host-exporter.ports";
     let text = "job_name = \"node\"; static_configs = [ { targets = [ \"localhost:@9100\" ]; } ];";
     let uses = [

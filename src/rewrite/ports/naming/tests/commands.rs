@@ -1,4 +1,4 @@
-//! Names from commands, from clients of SSH, and from texts that programs read.
+//! Names from commands, from SSH clients, and from texts that programs read.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn a_command_names_the_container_that_it_runs() {
 }
 
 #[test]
-fn clients_of_ssh_refer_to_the_server() {
+fn ssh_clients_refer_to_the_server() {
     let name = "programs.ssh.matchBlocks.localgit.port";
     let client = (4321, name, "home/terminal.nix", "port = @4321;");
     assert_eq!(proposals(&[client]), ["infrastructure.localgitSsh=4321"]);
@@ -37,7 +37,7 @@ fn clients_of_ssh_refer_to_the_server() {
 }
 
 #[test]
-fn a_client_of_ssh_does_not_reach_a_website() {
+fn an_ssh_client_does_not_reach_a_website() {
     let uses = [
         (2200, "programs.ssh.matchBlocks.*.port", "home.nix", "port = @2200;"),
         (2203, "programs.ssh.matchBlocks.nas.port", "home.nix", "port = @2203;"),
@@ -47,7 +47,7 @@ fn a_client_of_ssh_does_not_reach_a_website() {
 }
 
 #[test]
-fn the_server_of_the_machine_has_the_name_ssh() {
+fn the_ssh_server_of_the_machine_is_named_ssh() {
     let list = "networking.firewall.allowedTCPPorts";
     let uses = [
         (22, "services.endlessh-go.port", "x.nix", "port = @22;"),
@@ -120,7 +120,7 @@ fn a_flag_that_begins_like_the_name_of_a_container_is_another_flag() {
 }
 
 #[test]
-fn a_script_may_write_the_configuration_of_caddy() {
+fn a_script_may_write_a_caddy_configuration() {
     let name = "systemd.services.herald-bootstrap.script";
     let text = "cat > Caddyfile << EOF\n{\n  admin localhost:@2020\n}\n:4480 {\n}\nEOF";
     let site = text.replace('@', "").replace(":4480", ":@4480");
@@ -136,7 +136,7 @@ fn a_scrape_job_in_yaml_names_its_target() {
 }
 
 #[test]
-fn a_host_with_the_title_of_a_link_is_not_its_service() {
+fn the_title_of_a_link_to_a_machine_does_not_name_its_service() {
     let link = "{ title = \"web1 services\"; url = \"http://${hosts.web1.address}:@4321/\"; }";
     let name = "pages.sites.url";
     let dashboard = (4321, "services.dash.port", "dash.nix", "port = @4321;");
@@ -144,7 +144,7 @@ fn a_host_with_the_title_of_a_link_is_not_its_service() {
 }
 
 #[test]
-fn clients_of_ssh_tell_servers_apart() {
+fn ssh_clients_tell_servers_apart() {
     let client = |name: &str| format!("programs.ssh.matchBlocks.{name}.port");
     let (juniper, aspen) = (client("juniper"), client("aspen"));
     let uses = [
@@ -163,7 +163,7 @@ fn routes_of_a_tunnel_name_the_services_behind_it() {
     let path = "services/tailscale-serve.nix";
     let text = "routes = {\n  gallery = \"http://127.0.0.1:@4321\";\n};";
     assert_eq!(proposals(&[(4321, "routes.gallery", path, text)]), ["services.gallery=4321"]);
-    // A generic name says nothing, and the address of a site is that of the file's service.
+    // A generic name does not identify a service, and the address of a site belongs to the file's service.
     let route = (8080, "routes.home", path, "home = \"http://127.0.0.1:@8080\";");
     let site = (8080, "services.caddy.virtualHosts", "services/homepage/default.nix", "virtualHosts.\":@8080\" = {");
     assert_eq!(proposals(&[route, site]), ["services.homepage=8080"]);
@@ -177,7 +177,7 @@ fn the_path_of_a_url_is_not_a_protocol() {
 }
 
 #[test]
-fn a_local_name_of_another_well_known_service_is_kept() {
+fn a_local_client_may_name_another_well_known_service() {
     let uses = [
         (8989, "services.headscale.port", "headscale.nix", "port = @8989;"),
         (8989, "target", "nginx.nix", "\"sonarr.example.org\" = host \"sonarr\" @8989;"),
@@ -186,7 +186,7 @@ fn a_local_name_of_another_well_known_service_is_kept() {
 }
 
 #[test]
-fn another_number_of_ssh_does_not_take_the_name_of_the_usual_one() {
+fn an_unusual_ssh_port_does_not_take_the_name_of_the_usual_one() {
     let uses = [
         (22, "networking.firewall.allowedTCPPorts", "a.nix", "[ @22 ]"),
         (6969, "services.openssh.ports", "a.nix", "ports = [ @6969 ];"),

@@ -18,7 +18,7 @@ fn the_ends_of_a_mapped_range_have_distinct_names() {
 }
 
 #[test]
-fn a_number_on_both_sides_of_a_mapping_belongs_to_neither() {
+fn a_number_on_both_sides_of_a_mapping_belongs_to_neither_side() {
     let name = "virtualisation.oci-containers.containers.forgejo.ports";
     let uses = [
         (2222, name, "forgejo.nix", "\"@2222:2222\" \"127.0.0.1:20003:3000\""),
@@ -137,7 +137,7 @@ fn both_sides_of_a_mapping_with_a_comment_are_one_port() {
 }
 
 #[test]
-fn the_numbers_of_a_list_of_mappings_have_names_of_one_form() {
+fn numbers_in_a_list_of_mappings_have_names_of_the_same_form() {
     let name = "virtualisation.oci-containers.containers.reel.ports";
     let list = |number: &str| "ports = map mapping [ port 8097 5090 3483 ];".replace(number, &format!("@{number}"));
     let (first, second, third) = (list("8097"), list("5090"), list("3483"));

@@ -110,7 +110,7 @@ fn an_object_and_its_container_are_one_service() {
 }
 
 #[test]
-fn spellings_of_a_name_are_one_service() {
+fn different_spellings_of_a_name_are_one_service() {
     let uses = [
         (4321, "links.url", "a.nix", "[ { name = \"SABnzbd\"; url = \"http://${hosts.nas.ip}:@4321/\"; } ]"),
         (4321, "ports.sabnzbd", "b.nix", "sabnzbd = @4321;"),
@@ -164,7 +164,7 @@ fn a_folder_with_the_name_of_a_group_is_not_a_service() {
 }
 
 #[test]
-fn a_service_may_have_the_name_of_a_phase() {
+fn a_service_may_be_called_init_or_setup() {
     for (name, path, expected) in [
         ("services.setup.port", "a.nix", "services.setup"),
         ("init.port", "modules/setup/default.nix", "services.init"),
@@ -325,7 +325,7 @@ fn modules_under_the_name_of_a_repository_are_read_like_services() {
 }
 
 #[test]
-fn the_name_of_a_user_is_not_that_of_a_service() {
+fn a_user_name_is_not_a_service_name() {
     assert_eq!(
         proposals(&[(
             6970,

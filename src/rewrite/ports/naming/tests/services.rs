@@ -463,11 +463,11 @@ fn a_scrape_job_does_not_name_the_option_of_another_service() {
 }
 
 #[test]
-fn the_port_of_a_server_during_boot_is_that_of_the_server() {
+fn a_server_may_listen_on_its_own_port_during_boot() {
     let initrd = (2222, "boot.initrd.network.ssh.port", "a.nix", "port = @2222;");
     let server = (2222, "services.openssh.ports", "a.nix", "ports = [ @2222 ];");
     assert_eq!(proposals(&[initrd, server]), ["infrastructure.ssh=2222"]);
-    // The servers of two machines
+    // The servers are on two machines.
     let initrd = (2222, "boot.initrd.network.ssh.port", "hosts/a/default.nix", "port = @2222;");
     let server = (2222, "services.openssh.ports", "hosts/b/default.nix", "ports = [ @2222 ];");
     let usual = (22, "services.openssh.ports", "x.nix", "ports = [ @22 ];");
@@ -488,7 +488,7 @@ fn a_port_that_the_files_of_other_services_open_stays_with_its_service() {
 }
 
 #[test]
-fn the_port_that_a_service_has_outweighs_the_usual_one_of_a_container() {
+fn a_listening_service_has_the_better_claim_to_a_name_than_a_container_with_its_usual_port() {
     let uses = [
         (5432, "services.shop-db.ports", "compose.yml", "image: postgres\nports:\n  - \"@5432:5432\""),
         (5433, "services.postgresql.settings.port", "db.nix", "settings.port = @5433;"),
@@ -497,7 +497,7 @@ fn the_port_that_a_service_has_outweighs_the_usual_one_of_a_container() {
 }
 
 #[test]
-fn a_configured_number_has_the_name_rather_than_the_usual_one() {
+fn a_configured_port_takes_the_service_name_from_the_usual_port() {
     let uses = [
         (4002, "services.nfs.server.mountdPort", "nas.nix", "mountdPort = @4002;"),
         (20048, "networking.firewall.allowedTCPPorts", "nas.nix", "allowedTCPPorts = [ @20048 ];"),
@@ -506,7 +506,7 @@ fn a_configured_number_has_the_name_rather_than_the_usual_one() {
 }
 
 #[test]
-fn the_label_of_a_component_names_what_it_scrapes() {
+fn the_label_of_an_alloy_component_names_the_service_that_it_scrapes() {
     let scrape = "prometheus.scrape \"bind\" {\n  targets = [{\"__address__\" = \"localhost:@9119\"}]";
     assert_eq!(
         proposals(&[(9119, "environment.etc.alloy/conf.d/02-bind.alloy.text", "bind/default.nix", scrape)]),
@@ -542,7 +542,7 @@ fn a_proxy_on_another_machine_is_not_the_service_that_uses_it() {
 }
 
 #[test]
-fn a_container_with_several_ports_has_ssh_besides_its_own() {
+fn a_container_may_have_an_ssh_port_besides_the_port_of_its_service() {
     let ports = "virtualisation.my-nspawn.containers.minecraft.ports";
     assert_eq!(
         proposals(&[

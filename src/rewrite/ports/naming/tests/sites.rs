@@ -14,7 +14,7 @@ fn a_call_gets_the_name_of_its_virtual_host() {
     ] {
         assert_eq!(proposals(&[(4321, "port", path, text)]), [format!("{expected}=4321")], "{text}");
     }
-    // It is not one of several numbers in a list, and the listener has its own name.
+    // Calls do not form a list of numbers, and a listener has its own name.
     let hosts = ["fit", "shift", "chat"].map(|host| format!("\"{host}.example.org\" = proxy \"x\" @432"));
     let texts: Vec<String> = hosts.iter().zip(1..).map(|(text, digit)| format!("{text}{digit};")).collect();
     let uses = [(4321, "port", path, &*texts[0]), (4322, "port", path, &*texts[1]), (4323, "port", path, &*texts[2])];
@@ -85,7 +85,7 @@ fn only_a_zone_that_distinguishes_virtual_hosts_is_part_of_the_name() {
 }
 
 #[test]
-fn what_a_proxy_listens_on_is_not_the_service_of_its_folder() {
+fn the_port_that_a_proxy_listens_on_does_not_belong_to_the_service_of_its_folder() {
     let uses = [
         (4001, "services.wiki.ports", "wiki/compose.yaml", "- @4001:80"),
         (9090, "metrics", "wiki/cloudflared.yaml", "metrics: 0.0.0.0:@9090"),
@@ -94,7 +94,7 @@ fn what_a_proxy_listens_on_is_not_the_service_of_its_folder() {
 }
 
 #[test]
-fn a_matcher_of_caddy_is_not_a_service() {
+fn a_caddy_matcher_is_not_a_service() {
     let name = "services.caddy.virtualHosts.pocket.example.org.extraConfig reverse_proxy";
     let text = |matcher: &str| format!("{matcher}handle @allowed {{\n  reverse_proxy 127.0.0.1:@4321\n}}");
     let cors = text("@allowed header Origin https://example.org\n");
@@ -142,7 +142,7 @@ fn the_folder_of_a_service_names_the_port_in_its_proxy_configuration() {
     ];
     // Two services have the number.
     assert_eq!(proposals(&uses), ["services.films=4322", "services.lounge=4321", "services.weechat=4321"]);
-    // The folders of machines name nothing.
+    // The folders of machines do not name services.
     let uses = uses.map(|(number, name, path, text)| (number, name, path.replace("servers", "hosts"), text));
     let uses = uses.each_ref().map(|(number, name, path, text)| (*number, *name, &**path, *text));
     assert_eq!(proposals(&uses), ["messaging.irc=4321", "services.films=4322"]);

@@ -47,7 +47,7 @@ fn ssh_forwards_ports_for_other_services() {
 }
 
 #[test]
-fn the_word_before_the_argument_of_a_function_names_it() {
+fn a_string_argument_before_a_set_names_the_port_in_the_set() {
     let uses = [
         (3002, "services.nginx.port", "web.nix", "(block \"wiki\" { port = @3002; })"),
         (3003, "services.nginx.port", "web.nix", "(block \"chat\" { port = @3003; })"),
@@ -217,7 +217,7 @@ fn sets_of_defaults_and_frameworks_do_not_name_a_port() {
 }
 
 #[test]
-fn a_range_in_the_rule_of_a_firewall_is_the_range_of_the_service() {
+fn a_range_in_a_firewall_rule_is_the_range_of_the_service() {
     let rule = "networking.nftables.tables.nat-relay.content dport";
     let options = "networking.firewall.allowedUDPPortRanges";
     let (from, to) = (format!("{options}.from"), format!("{options}.to"));
@@ -242,7 +242,7 @@ fn a_list_of_forwarded_ports_does_not_name_them() {
 }
 
 #[test]
-fn both_ends_of_a_range_in_a_rule_are_those_of_the_range_in_an_option() {
+fn a_range_in_a_rule_and_the_same_range_in_an_option_are_one() {
     let options = "networking.firewall.allowedUDPPortRanges";
     let (from, to) = (format!("{options}.from"), format!("{options}.to"));
     let nftables = "networking.nftables.ruleset dport";
@@ -259,7 +259,7 @@ fn both_ends_of_a_range_in_a_rule_are_those_of_the_range_in_an_option() {
         ];
         assert_eq!(proposals(&uses), ["services.voiceFirst=10000", "services.voiceLast=20000"], "{first}");
     }
-    // A service has the range.
+    // The range belongs to a service.
     let (min, max) = ("services.coturn.min-port", "services.coturn.max-port");
     let uses = [
         (49152, nftables, "nat.nix", "udp dport @49152-49999 accept"),
@@ -300,7 +300,7 @@ fn a_list_of_open_ports_in_the_set_of_a_service_belongs_to_the_service() {
         (4323, "homelab.chat.openPorts.http", "modules/apps.nix", "openPorts = { http = @4323; };"),
     ];
     assert_eq!(proposals(&uses), ["services.chat=4323", "services.films=4321"]);
-    // A long name without a word
+    // A long name may contain no word at all.
     let name = format!("x.{}Ports", "é".repeat(70));
     assert_eq!(proposals(&[(4322, &name, "a.nix", "[ @4322 ]")]).len(), 1);
 }
