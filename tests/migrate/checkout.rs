@@ -538,3 +538,51 @@ fn netcat_has_another_name_and_functions_are_not_programs() {
         .has("runtimeInputs = [ pkgs.netcat pkgs.python313 ];")
         .left("services.app.command", "write `nc` in the script");
 }
+
+#[test]
+fn the_example_of_a_missing_env_file_is_read_in_its_place() {
+    let compose = "services:\n  app: {build: ./app, env_file: ./app/.env, ports: [\"3000:3000\"]}\n  \
+                   db: {image: \"postgres:16\", env_file: ./app/.env, ports: [\"5433:5432\"]}\n";
+    let example = "DB_HOST=db\nDB_PORT=5432\nAPI_HOST=api.example.org\nPOSTGRES_DB=shop\nSECRET_KEY=x\nDEBUG=1\n";
+    let app = [
+        ("compose.yaml", compose),
+        ("app/Dockerfile", "FROM node:22\nWORKDIR /a\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("app/a.js", "app.listen(process.env.PORT)\n"),
+    ];
+    Repo::of(&[&app[..], &[("app/.env.sample", example)]].concat())
+        .left("services.app.env_file", "copy app/.env.sample to that path")
+        .left("services.app.env_file", "set DB_HOST in app/.env to 127.0.0.1")
+        .left("services.app.env_file", "set DB_PORT in app/.env to the port from the registry")
+        .not_left("services.app.env_file", "API_HOST")
+        .has("name = \"shop\"")
+        .left("services.db.env_file", "the options have the values in app/.env.sample")
+        .not_left("services.db", "SECRET_KEY")
+        .not_left("services.db", "DEBUG")
+        .not_left("services.db", "DB_HOST");
+    // The file itself takes precedence over its example, and is changed in place.
+    Repo::of(&[&app[..], &[("app/.env.sample", example), ("app/.env", "DB_HOST=db\nPOSTGRES_DB=cards\n")]].concat())
+        .left("services.app.env_file", "set DB_HOST to 127.0.0.1")
+        .not_left("services.app.env_file", ".env.sample")
+        .has("name = \"cards\"")
+        .not_left("services.db.env_file", "app/.env");
+    Repo::of(&app)
+        .left("services.app.env_file", "create it before the first start")
+        .left("services.db.env_file", "set the options that correspond to the variables in the file");
+}
+
+#[test]
+fn variables_that_a_database_shares_with_others_are_reported_only_from_its_environment() {
+    let compose = "services:\n  db: {image: \"postgres:16\", env_file: ./.env, environment: {DB_KIND: x, DB_SECRET: y}}\n  \
+                   app: {build: ., env_file: ./.env}\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        (".env", "POSTGRES_DB=shop\nDEBUG=1\nSECRET_KEY=x\n"),
+        ("Dockerfile", "FROM node:22\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("a.js", ""),
+    ])
+    .has("name = \"shop\"")
+    .left("services.db.environment.DB_KIND", "has no option for it")
+    .left("services.db.environment.DB_SECRET", "set it at run time")
+    .not_left("services.db.environment.DEBUG", "")
+    .not_left("services.db.environment.SECRET_KEY", "");
+}

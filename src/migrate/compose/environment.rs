@@ -6,7 +6,9 @@ use super::interpolate::{self, Variables};
 use super::load::Model;
 use super::stack;
 use super::yaml::{Key, Node, Place, Scalar, Value};
+use crate::finding::RelPath;
 use crate::knowledge::containers;
+use crate::knowledge::containers::sources::EXAMPLES;
 use crate::migrate::Files;
 
 /// Sets the variables of all services to the values that they have in Compose.
@@ -24,15 +26,17 @@ pub fn complete(model: &mut Model, files: &dyn Files) {
     let Value::Map(root) = &mut model.root.value else { return };
     let services = root.iter_mut().find(|(key, _)| key.name == "services");
     let Some(Value::Map(services)) = services.map(|(_, node)| &mut node.value) else { return };
+    let mut read = BTreeSet::new();
     for (key, service) in services {
         let Value::Map(settings) = &mut service.value else { continue };
         if let Some((_, environment)) = settings.iter_mut().find(|(key, _)| key.name == "environment") {
             passed_through(environment, &variables);
         }
         if has_options(settings) || built.contains(&key.name) {
-            read_env_files(settings, files, &variables);
+            read_env_files(settings, files, &variables, &mut read);
         }
     }
+    model.env_files = read;
 }
 
 /// Sets variables without a value to their value in `.env`: `- POSTGRES_USER`.
@@ -54,8 +58,14 @@ fn has_options(settings: &[(Key, Node)]) -> bool {
 }
 
 /// Adds the variables of each `env_file` that can be read, with their positions in it. Variables in `environment` and
-/// in later files take precedence. Only files that cannot be read remain in `env_file`.
-fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables: &Variables) {
+/// in later files take precedence. Only files that cannot be read remain in `env_file`. The example of a file that does
+/// not exist is read in its place. Adds the paths of the files to `read`.
+fn read_env_files(
+    settings: &mut Vec<(Key, Node)>,
+    files: &dyn Files,
+    variables: &Variables,
+    read: &mut BTreeSet<RelPath>,
+) {
     let Some((_, Node { value: Value::List(items), place, .. })) =
         settings.iter_mut().find(|(key, _)| key.name == "env_file")
     else {
@@ -63,14 +73,19 @@ fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables:
     };
     let place = place.clone();
     let mut found: Vec<(Key, Node)> = Vec::new();
-    items.retain(|item| match pairs_of(item, files, variables) {
-        Some(pairs) => {
-            let new = names(&pairs);
-            found.retain(|(known, _)| !new.contains(&known.name));
-            found.extend(pairs);
-            false
-        }
-        None => true,
+    items.retain(|item| {
+        let Some(path) = item.get("path").and_then(Node::text).and_then(|path| path.strip_prefix("./")) else {
+            return true;
+        };
+        let is_missing = matches!(files.text(path), Ok(None));
+        let file = if is_missing { example_of(files, path) } else { Some(path.to_owned()) };
+        let Some(file) = file else { return true };
+        let Some(pairs) = pairs_of(item, &file, files, variables) else { return true };
+        let new = names(&pairs);
+        found.retain(|(known, _)| !new.contains(&known.name));
+        found.extend(pairs);
+        read.insert(file.as_str().into());
+        is_missing
     });
     let environment = match settings.iter().position(|(key, _)| key.name == "environment") {
         Some(at) => at,
@@ -87,9 +102,17 @@ fn read_env_files(settings: &mut Vec<(Key, Node)>, files: &dyn Files, variables:
     }
 }
 
-/// The variables of an `env_file`. `None` if it is not a readable file in the repository.
-fn pairs_of(item: &Node, files: &dyn Files, variables: &Variables) -> Option<Vec<(Key, Node)>> {
-    let path = item.get("path").and_then(Node::text)?.strip_prefix("./")?;
+/// The example for a file that does not exist: `app.json.dist`, or `app.example.json`.
+pub fn example_of(files: &dyn Files, path: &str) -> Option<String> {
+    let (stem, end) = path.rsplit_once('.').unwrap_or((path, ""));
+    let mut all = EXAMPLES.iter().map(|name| format!("{path}.{name}"));
+    let mut inside = EXAMPLES.iter().map(|name| format!("{stem}.{name}.{end}"));
+    let exists = |path: &String| matches!(files.text(path), Ok(Some(_)));
+    all.find(exists).or_else(|| inside.find(exists))
+}
+
+/// The variables of an `env_file` or its example. `None` if the file cannot be read.
+fn pairs_of(item: &Node, path: &str, files: &dyn Files, variables: &Variables) -> Option<Vec<(Key, Node)>> {
     let text = files.text(path).ok()??;
     let pairs = interpolate::read_env_item(item, &text, variables).ok()?;
     let lines = lines_of(&text);

@@ -8,6 +8,7 @@ mod site;
 mod volumes;
 
 use super::builder::{Builder, Done, Parts, is_secret, string};
+use super::environment::example_of;
 use super::hosts::Position;
 use super::stack::{self, Service, server_ports};
 use super::words;
@@ -298,8 +299,19 @@ impl Instance<'_, '_, '_> {
             self.builder.carry(self.service, &node.place, "env_file", "the options that its variables set");
         }
         for item in self.service.get("env_file").map_or(&[][..], Node::items) {
-            let why = "the service takes options, not variables";
-            self.leave(&item.place, "env_file", why, "set the options that correspond to the variables in the file");
+            let path = item.get("path").and_then(Node::text).and_then(|path| path.strip_prefix("./"));
+            let example = path.and_then(|path| Some((path, example_of(self.builder.files(), path)?)));
+            let (why, todo) = match example {
+                Some((path, example)) => (
+                    format!("{path} does not exist, so the options have the values in {example}"),
+                    format!("if {path} gets other values, delete the written module and migrate again"),
+                ),
+                None => (
+                    "the service takes options, not variables".to_owned(),
+                    "set the options that correspond to the variables in the file".to_owned(),
+                ),
+            };
+            self.leave(&item.place, "env_file", why, todo);
         }
     }
 
@@ -326,10 +338,16 @@ impl Instance<'_, '_, '_> {
             self.builder.carry(self.service, place, &what, "the entry in the port registry");
         } else if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
             self.variable(option, value, place, &what);
-        } else if !self.own_variable(name, value, place, &what) {
+        } else if !self.own_variable(name, value, place, &what) && !self.is_of_env_file(place) {
             let why = format!("services-flake's {} has no option for it", self.known.option);
             self.leave(place, &what, why, "set it in the service's own settings if it is needed");
         }
+    }
+
+    /// Whether a variable is in an `env_file`, which several services often share: variables that the server does not
+    /// read are then for the others.
+    fn is_of_env_file(&self, place: &Place) -> bool {
+        self.builder.stack.model.env_files.contains(&place.path)
     }
 
     fn variable(&mut self, option: &containers::VariableOption, value: &Node, place: &Place, what: &str) {
@@ -496,6 +514,9 @@ impl Instance<'_, '_, '_> {
                 return true;
             }
             (_, name) if is_secret(name) => {
+                if self.is_of_env_file(place) {
+                    return true;
+                }
                 self.leave(
                     place,
                     what,

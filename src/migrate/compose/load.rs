@@ -1,7 +1,7 @@
 //! Reads the Compose files of one project as Compose does: with interpolation, `extends`, `include` and merging.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::canonical;
 use super::interpolate::{self, Variables};
@@ -21,6 +21,8 @@ pub struct Model {
     pub env: Vec<(String, String)>,
     /// The path of that `.env` file, if there is one.
     pub env_path: Option<String>,
+    /// The `env_file`s whose variables are in the `environment` of services, or the examples read in their place.
+    pub env_files: BTreeSet<RelPath>,
 }
 
 impl Model {
@@ -63,7 +65,13 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
             .help("name the files that you would pass to `docker compose -f`"));
     }
     let present = env.is_some();
-    Ok(Model { root, folder, env: env.unwrap_or_default(), env_path: present.then_some(env_path) })
+    Ok(Model {
+        root,
+        folder,
+        env: env.unwrap_or_default(),
+        env_path: present.then_some(env_path),
+        env_files: BTreeSet::new(),
+    })
 }
 
 fn read_env_file(files: &dyn Files, path: &str, lookup: &Variables) -> Result<Option<Vec<(String, String)>>, Error> {

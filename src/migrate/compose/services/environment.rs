@@ -2,9 +2,9 @@
 
 use super::told::{Told, how_told, is_address};
 use crate::knowledge::containers;
-use crate::knowledge::containers::sources::EXAMPLES;
 use crate::knowledge::images::paths::SHARED_FOLDERS;
 use crate::migrate::compose::builder::{Builder, Done, password_in_url, path_of_secret, without_default};
+use crate::migrate::compose::environment::example_of;
 use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
@@ -269,18 +269,21 @@ impl<'a, 'm> Builder<'a, 'm> {
         let text = match self.files().text(path) {
             Ok(Some(text)) => text,
             _ => {
-                let example = self.example_of(path);
+                let example = example_of(self.files(), path);
                 if path == ".env" {
                     let what = format!("services.{}.env_file", service.name);
-                    self.missing_env.borrow_mut().push((what, item.place.clone(), example));
-                    return;
+                    self.missing_env.borrow_mut().push((what, item.place.clone(), example.clone()));
+                } else {
+                    let todo = missing_file(example.as_deref());
+                    self.leave(service, &item.place, "env_file", format!("{path} does not exist"), todo);
                 }
-                let todo = missing_file(example.as_deref());
-                self.leave(service, &item.place, "env_file", format!("{path} does not exist"), todo);
+                if let Some(example) = example {
+                    self.example_notes(service, &example, item, path);
+                }
                 return;
             }
         };
-        self.env_text_notes(service, path, item, &text);
+        self.env_text_notes(service, (path, path), item, &text);
     }
 
     /// Reports a mounted file that does not exist, and what an example of an `.env` names. Docker creates mounted folders.
@@ -296,10 +299,15 @@ impl<'a, 'm> Builder<'a, 'm> {
             return;
         }
         self.leave(service, &item.place, "volumes", format!("{path} does not exist"), self.missing_file(path));
-        if let Some(example) = self.example_of(path).filter(|_| is_env(paths::name(path))) {
-            let text = self.files().text(&example).ok().flatten().unwrap_or_default();
-            self.env_text_notes(service, &example, item, &text);
+        if let Some(example) = example_of(self.files(), path).filter(|_| is_env(paths::name(path))) {
+            self.example_notes(service, &example, item, path);
         }
+    }
+
+    /// Reports the values in the example of a missing file that refer to other hosts, because its copy will have them.
+    fn example_notes(&self, service: &Service<'_>, example: &str, item: &Node, copy: &str) {
+        let text = self.files().text(example).ok().flatten().unwrap_or_default();
+        self.env_text_notes(service, (example, copy), item, &text);
     }
 
     /// Whether a file that the services use does not exist.
@@ -307,22 +315,14 @@ impl<'a, 'm> Builder<'a, 'm> {
         !self.files().is_folder(path) && matches!(self.files().text(path), Ok(None))
     }
 
-    /// The example for a file that does not exist: `app.json.dist`, or `app.example.json`.
-    fn example_of(&self, path: &str) -> Option<String> {
-        let (stem, end) = path.rsplit_once('.').unwrap_or((path, ""));
-        let mut all = EXAMPLES.iter().map(|name| format!("{path}.{name}"));
-        let mut inside = EXAMPLES.iter().map(|name| format!("{stem}.{name}.{end}"));
-        let exists = |path: &String| matches!(self.files().text(path), Ok(Some(_)));
-        all.find(exists).or_else(|| inside.find(exists))
-    }
-
     /// The work to do by hand for a file that does not exist.
     pub(super) fn missing_file(&self, path: &str) -> String {
-        missing_file(self.example_of(path).as_deref())
+        missing_file(example_of(self.files(), path).as_deref())
     }
 
-    /// Reports the values in the text of a file with variables that refer to other hosts.
-    fn env_text_notes(&self, service: &Service<'_>, path: &str, item: &Node, text: &str) {
+    /// Reports the values in the text of a file with variables that refer to other hosts. The values have to be changed
+    /// in `copy`, which is the file itself unless it is an example.
+    fn env_text_notes(&self, service: &Service<'_>, (path, copy): (&str, &str), item: &Node, text: &str) {
         let Ok(pairs) = interpolate::read_env_item(item, text, &self.variables) else {
             self.leave(
                 service,
@@ -337,16 +337,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
             if rewritten.as_literal() != Some(&value) && self.with_numbers(&rewritten) != value {
                 let why = format!("{name} in {path} names a host or a port on the Compose network");
-                self.leave(
-                    service,
-                    &item.place,
-                    "env_file",
-                    why,
-                    match value.parse::<u16>() {
-                        Ok(_) => format!("set {name} to the port from the registry"),
-                        Err(_) => format!("set {name} to 127.0.0.1 and the port from the registry"),
-                    },
-                );
+                let name = if copy == path { name } else { format!("{name} in {copy}") };
+                let todo = match value.parse::<u16>() {
+                    Ok(_) => format!("set {name} to the port from the registry"),
+                    Err(_) => format!("set {name} to 127.0.0.1 and the port from the registry"),
+                };
+                self.leave(service, &item.place, "env_file", why, todo);
             }
         }
     }
