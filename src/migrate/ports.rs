@@ -95,8 +95,8 @@ impl Ports {
         &self.path
     }
 
-    /// Claims a number for a process. Each number belongs to one owner. `name` is the label of the port (empty if it is
-    /// the only one), `words` are other names that a registry entry for it may have, and `path` is the old file. If the
+    /// Claims a number for a process. Each number belongs to one owner. `name` is the label of the port (empty for the
+    /// main one), `words` are other names that a registry entry for it may have, and `path` is the old file. If the
     /// number belongs to another owner, the next free one is claimed.
     pub fn claim(&mut self, number: u16, owner: &str, name: &str, words: &[&str], path: &RelPath) -> Claimed {
         if let Some(number) = self.number_of(owner, name, path) {

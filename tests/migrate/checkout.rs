@@ -91,7 +91,7 @@ fn variables_of_the_base_image_are_expanded_in_copies() {
 }
 
 #[test]
-fn a_program_above_its_code_runs_in_the_folder_that_contains_it() {
+fn programs_started_above_their_code_run_in_its_parent_folder() {
     let dockerfile = "FROM python:3.13\nWORKDIR /api\nCOPY . .\nWORKDIR /\n\
                       CMD [\"gunicorn\", \"-b\", \"0.0.0.0:8000\", \"api:create()\"]\n";
     let compose = "services:\n  same: {build: ./api, ports: [\"8000:8000\"]}\n  \
@@ -121,7 +121,7 @@ fn a_program_above_its_code_runs_in_the_folder_that_contains_it() {
 }
 
 #[test]
-fn programs_without_a_port_have_several_instances() {
+fn programs_without_a_port_can_have_several_instances() {
     let compose = "services:\n  worker: {build: ., scale: 4}\n  more: {build: ., deploy: {replicas: 3}}\n  \
                    one: {build: ., deploy: {replicas: 1}}\n  \
                    web: {build: ., scale: 2, ports: [\"8000:8000\"]}\n  \
@@ -263,7 +263,7 @@ fn pm2_in_a_script_has_its_own_folder_and_is_reported_if_it_returns() {
 }
 
 #[test]
-fn tags_of_images_in_a_mounted_checkout_are_not_ports() {
+fn image_tags_in_a_mounted_checkout_are_not_ports() {
     let compose = "services:\n  web: {image: \"node:22\", working_dir: /app, command: node /app/a.js, \
                    volumes: [\".:/app\"]}\n  postgres: {image: \"postgres:15\"}\n";
     let other = "services:\n  postgres: {image: \"postgres:16\"}\n";
@@ -301,7 +301,7 @@ fn interpreters_with_a_version_in_their_name_are_known() {
 }
 
 #[test]
-fn programs_that_only_the_image_has_are_packages_of_its_scripts() {
+fn scripts_of_an_image_get_packages_for_the_programs_that_they_use() {
     let script = "#!/bin/sh\nuntil nc -z \"$DB\" 5432; do sleep 1; done\ncurl -s http://x\nexec \"$@\"\n";
     let dockerfile =
         "FROM python:3.13\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"/app/e.sh\"]\nCMD [\"python\", \"a.py\"]\n";
@@ -315,7 +315,7 @@ fn programs_that_only_the_image_has_are_packages_of_its_scripts() {
 }
 
 #[test]
-fn start_scripts_get_the_program_from_its_source() {
+fn start_scripts_run_the_program_from_its_source() {
     let java = "FROM eclipse-temurin:21\nCOPY w.sh /w.sh\nCOPY target/*.jar app.jar\n\
                 ENTRYPOINT [\"/w.sh\", \"java\", \"-jar\", \"app.jar\"]\n";
     let compose = "services:\n  shop: {build: ./shop, ports: [\"8081:8080\"]}\n  \
@@ -337,7 +337,7 @@ fn start_scripts_get_the_program_from_its_source() {
 }
 
 #[test]
-fn arguments_behind_a_start_script_are_kept_or_reported() {
+fn arguments_after_a_start_script_are_kept_or_reported() {
     let java = "FROM eclipse-temurin:21\nCOPY w.sh /w.sh\nCOPY target/*.jar app.jar\nENTRYPOINT [\"/w.sh\"]\n";
     let compose = "services:\n  \
                    one: {build: ., command: [\"java\", \"-Xmx512m\", \"-jar\", \"app.jar\", \"--x.y=prod\"]}\n  \
@@ -364,7 +364,7 @@ fn arguments_behind_a_start_script_are_kept_or_reported() {
 }
 
 #[test]
-fn a_start_script_gets_a_dotnet_program_from_its_source() {
+fn a_start_script_runs_a_dotnet_program_from_its_source() {
     let dockerfile = "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS b\nWORKDIR /src\nCOPY . .\nRUN dotnet publish -o /out\n\
                       FROM mcr.microsoft.com/dotnet/aspnet:8.0\nWORKDIR /app\nCOPY --from=b /out .\nCOPY w.sh /w.sh\n\
                       ENTRYPOINT [\"/w.sh\", \"dotnet\", \"App.dll\"]\n";
@@ -378,7 +378,7 @@ fn a_start_script_gets_a_dotnet_program_from_its_source() {
 }
 
 #[test]
-fn a_location_gets_one_root_and_knows_that_of_alias() {
+fn a_location_gets_one_root_and_alias_sets_the_document_root() {
     let site = "server {\n  listen 80;\n  location / {\n    fastcgi_pass php:9000;\n    \
                 fastcgi_param SCRIPT_FILENAME /code/public$fastcgi_script_name;\n    \
                 fastcgi_param DOCUMENT_ROOT /code;\n  }\n  location /more {\n    alias /other;\n    \
@@ -429,7 +429,7 @@ fn services_with_php_fpm_and_nginx_are_read_once() {
 }
 
 #[test]
-fn only_scripts_get_another_name_in_the_image() {
+fn only_scripts_are_recognized_under_another_name_in_the_image() {
     let compose = "services:\n  a: {build: ., command: sh -c \"ls /apps && python /w/a.py --dir /apps\"}\n  \
                    b: {build: ., command: python /w/a.py /tmp}\n  c: {build: ., command: /entry}\n";
     let dockerfile = "FROM python:3.13\nRUN mkdir /apps\nCOPY requirements.txt /apps\nCOPY run.sh /tmp\n\
@@ -445,7 +445,7 @@ fn only_scripts_get_another_name_in_the_image() {
 }
 
 #[test]
-fn missing_files_are_also_looked_for_outside_the_container() {
+fn missing_files_mounted_outside_the_working_directory_are_reported() {
     let compose = "services:\n  app:\n    build: .\n    volumes: [\"./config.yml:/etc/app/config.yml\", \
                    \"./certs/example.com:/live/example.com\", \"./v1.2:/data/v1.2\"]\n";
     let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
@@ -470,21 +470,21 @@ fn a_folder_that_the_command_names_is_found_from_the_root_of_a_container() {
 }
 
 #[test]
-fn a_folder_that_the_line_already_names_is_not_reported() {
+fn a_folder_whose_checkout_path_is_in_the_command_is_not_reported() {
     let dockerfile = "FROM python:3.13\nWORKDIR /srv\nCOPY src /srv/worker\nCMD [\"python\", \"worker/main.py\"]\n";
     let files = [("compose.yaml", "services: {app: {build: .}}\n"), ("Dockerfile", dockerfile), ("src/main.py", "")];
     Repo::of(&files).has("python3 ./src/main.py").not_left("services.app.command", "its command names");
 }
 
 #[test]
-fn a_link_to_the_code_has_its_folder() {
+fn a_link_to_the_repository_root_is_placed_in_a_data_folder() {
     let dockerfile = "FROM python:3.13\nWORKDIR /\nCOPY . /api\nCMD [\"gunicorn\", \"api:create()\"]\n";
     let files = [("compose.yaml", "services: {app: {build: .}}\n"), ("Dockerfile", dockerfile), ("create.py", "")];
     Repo::of(&files).left("services.app.command", "`mkdir -p data/app && ln -s ../.. data/app/api`");
 }
 
 #[test]
-fn names_of_images_in_mounted_files_of_any_name_are_not_ports() {
+fn image_names_in_mounted_files_are_not_ports() {
     let compose = "services:\n  web: {image: \"node:22\", working_dir: /app, command: node /app/a.js, \
                    volumes: [\".:/app\"]}\n  postgres: {image: \"postgres:15\"}\n  redis: {image: \"redis:7\"}\n  \
                    mysql: {image: \"mysql:8\"}\n";
@@ -511,7 +511,7 @@ fn python_2_is_not_replaced() {
 }
 
 #[test]
-fn folders_of_other_servers_are_those_of_their_containers() {
+fn script_folders_are_looked_up_in_the_container_of_their_server() {
     let site = "server {\n  listen 80;\n  root /usr/share/nginx/html;\n  location / {\n    fastcgi_pass php:9000;\n    \
                 fastcgi_param SCRIPT_FILENAME /usr/share/nginx/html$fastcgi_script_name;\n  }\n}\nserver {\n  \
                 listen 81;\n  location / {\n    fastcgi_pass py:9001;\n    \

@@ -1,5 +1,5 @@
-//! Migrates the Compose files of other repositories: all in the checkouts that FLAKEWARD_TEST_COMPOSE_CORPUS names,
-//! such as docker/awesome-compose, separated as in PATH.
+//! Migrates all Compose files in the checkouts of other repositories, such as docker/awesome-compose, that
+//! FLAKEWARD_TEST_COMPOSE_CORPUS names, separated as in PATH.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -208,7 +208,7 @@ fn programs_of_the_repository_with_common_names_are_not_the_server() {
 }
 
 #[test]
-fn subcommands_are_arguments_of_the_program_of_the_base_image() {
+fn subcommands_are_passed_to_the_program_of_the_base_image() {
     let compose = "services:\n  login: {build: ./login, ports: [\"8080:8080\"]}\n  keys: {build: ./keys}\n  own: {build: ./own}\n";
     let repo = Repo::of(&[
         ("compose.yaml", compose),
@@ -247,7 +247,7 @@ const BROKER: &str = "# Our broker\nuser mosquitto\nlistener 1883\nallow_anonymo
     password_file /mosquitto/config/passwd\nacl_file /etc/acl\n";
 
 #[test]
-fn the_configuration_of_mosquitto_is_carried_over() {
+fn the_mosquitto_configuration_is_carried_over() {
     let compose = "services:\n  broker:\n    image: eclipse-mosquitto:2\n    ports: [\"1884:1883\", \"9001:9001\", \"9002:9002\"]\n    \
                    volumes: [\"./broker:/mosquitto/config\", \"broker:/mosquitto/data\", \"./log:/mosquitto/log\"]\n  \
                    app: {image: \"python:3.12\", command: python a.py, environment: {MQTT_HOST: broker, MQTT_PORT: 1883, WS: \"ws://broker:9001\"}}\n\
@@ -277,7 +277,7 @@ fn the_configuration_of_mosquitto_is_carried_over() {
 }
 
 #[test]
-fn a_broker_with_tls_only_has_no_other_port() {
+fn a_broker_with_only_a_tls_listener_has_no_other_port() {
     let compose = "services:\n  broker: {build: ., ports: [\"8883:8883\"]}\n  open: {image: eclipse-mosquitto, command: mosquitto -c /mosquitto-no-auth.conf -v, ports: [\"1883:1883\", \"9001:9001\"]}\n";
     let dockerfile = "FROM eclipse-mosquitto\nCOPY mosquitto.conf /mosquitto/config/\nCOPY certs /mosquitto/certs\n";
     let conf = "listener 8883\ncertfile /mosquitto/certs/server.crt\nkeyfile /mosquitto/certs/server.key\n";
@@ -298,7 +298,7 @@ fn a_broker_with_tls_only_has_no_other_port() {
 }
 
 #[test]
-fn options_of_broker_plugins_and_sockets_are_files() {
+fn paths_of_broker_plugins_and_sockets_are_converted_or_reported() {
     let compose = "services:\n  broker: {image: \"eclipse-mosquitto:2\", ports: [\"1883:1883\"], volumes: [\"./conf:/mosquitto/config\"]}\n";
     let conf = "listener 1883\nlistener 0 /run/m.sock\nplugin_opt_config_file /mosquitto/config/security.json\n\
                 auth_opt_files password\nplugin_opt_backends /mosquitto/other\nconnection up\nbridge_capath /etc/ssl/certs\n";
@@ -349,7 +349,7 @@ fn programs_started_by_pm2_run_without_it() {
 }
 
 #[test]
-fn a_port_that_only_root_may_use_has_one_report() {
+fn a_port_that_only_root_may_use_is_reported_once() {
     let compose = "services:\n  a: {build: ., ports: [\"8080:80\"]}\n";
     let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "listen(80)\n")]);

@@ -1,4 +1,4 @@
-"""Prints the keys of Compose files as JSON: what a reader of the file would list, found without flakeward."""
+"""Prints the keys in Compose files as JSON, as a reader of the files would list them, without using flakeward."""
 
 import json
 import sys

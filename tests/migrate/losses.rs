@@ -343,7 +343,7 @@ fn modules_that_are_named_by_a_flag_are_found() {
 }
 
 #[test]
-fn names_of_services_are_hosts_only_after_flags_and_in_variables_of_hosts() {
+fn service_names_are_hosts_only_after_host_flags_and_in_host_variables() {
     let compose = "services:\n  worker: {image: \"python:3.12\", command: celery -A project.server worker}\n  \
                    web: {image: \"node:22\", command: node server.js web --host redis}\n  \
                    api:\n    image: node:22\n    command: node a.js\n    environment: {SERVER_NAME: api, SERVER_ID: api, \
@@ -384,7 +384,7 @@ fn hosts_are_found_in_the_files_that_a_service_has() {
 }
 
 #[test]
-fn configurations_in_folders_name_hosts_that_are_left_out() {
+fn references_to_omitted_services_in_mounted_folders_are_reported() {
     let compose = "services:\n  lb: {image: \"haproxy:2.9\", volumes: [\"./lb:/usr/local/etc/haproxy\"]}\n  \
                    app: {image: acme/app}\n";
     let config = "frontend f\n  bind *:80\n  default_backend b\nbackend b\n  server s app:3000\n";
@@ -405,7 +405,7 @@ fn unpublished_ports_are_renumbered_without_a_report() {
 }
 
 #[test]
-fn scripts_of_the_checkout_with_paths_of_the_image_are_reported() {
+fn image_paths_in_scripts_of_the_checkout_are_reported() {
     let compose = "services:\n  web: {build: ., command: sh ./run.sh, secrets: [token]}\n\
                    secrets: {token: {file: ./token}}\n";
     let script = "#!/bin/sh\n# /app/unused\npython /app/src/manage.py migrate\n\
@@ -454,7 +454,7 @@ fn version_differences_are_reported_in_the_same_words() {
 }
 
 #[test]
-fn lines_of_haproxy_that_need_a_container_are_reported() {
+fn haproxy_lines_that_need_a_container_are_reported() {
     let compose = "services:\n  lb:\n    image: haproxy:2.9\n    ports: [\"8080:80\", \"8404:8404\"]\n    \
                    volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\"]\n";
     let config = "global\n  daemon\n  chroot /var/lib/haproxy\n  user haproxy\nfrontend f\n  bind *:80\nlisten stats\n  \
@@ -470,7 +470,7 @@ fn lines_of_haproxy_that_need_a_container_are_reported() {
 }
 
 #[test]
-fn files_of_haproxy_that_only_the_image_has_are_reported() {
+fn haproxy_files_that_exist_only_in_the_image_are_reported() {
     let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:80\", \"8404:8404\", \"8443:443\"], \
                    volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\", \"./tls:/tls\"]}\n";
     let config = "global\n  user haproxy\n  ca-base /etc/ssl/certs\ndefaults\n  errorfile 503 /usr/local/etc/haproxy/errors/503.http\n\
@@ -529,7 +529,7 @@ fn run_lines_that_only_prepare_the_image_are_not_reported() {
 }
 
 #[test]
-fn applications_of_nixpkgs_get_their_ports() {
+fn nixpkgs_applications_get_their_ports() {
     let compose = "services:\n  a: {image: \"fullstorydev/grpcui:v1.4.0\", command: -plaintext host:50051}\n  \
                    b: {image: \"ghcr.io/prymitive/karma:v0.120\"}\n  c: {image: \"owncast/owncast\"}\n  \
                    d: {image: \"ghcr.io/tursodatabase/libsql-server\"}\n  e: {image: \"superseriousbusiness/gotosocial\"}\n  \

@@ -1,5 +1,5 @@
-//! Sources, names and lines that are easily misread: what follows from them is carried over or reported, and nothing is
-//! reported that does not follow from them.
+//! Sources, names and lines that are easily misread: their effects are carried over or reported, and nothing else is
+//! reported.
 
 use crate::reports::Repo;
 
@@ -49,7 +49,7 @@ fn run_lines_that_change_what_a_process_reads_are_reported() {
 }
 
 #[test]
-fn names_of_servers_with_a_prefix_are_hosts() {
+fn server_name_variables_with_a_prefix_are_hosts() {
     let compose = "services:\n  db: {image: \"postgres:16\"}\n  kc: {image: \"node:22\", command: node a.js, \
                    environment: {KC_HOSTNAME: kc, SERVER_NAME: kc, DB_SERVER_NAME: db, BROKER_NAME: db}}\n  \
                    app: {image: \"node:22\", command: node a.js, environment: {UPSTREAM_NAME: kc, A_BROKER_NAME: db}}\n";
@@ -95,7 +95,7 @@ fn data_without_an_extension_does_not_count_as_source() {
 }
 
 #[test]
-fn paths_of_every_machine_are_not_those_of_an_image() {
+fn paths_that_exist_on_every_machine_are_not_reported() {
     let script = "#!/bin/sh\npython a.py > /dev/null 2>&1\ncat /etc/hosts /proc/cpuinfo\n/usr/bin/env python /b.py /tmp/x\n\
                   curl http://localhost:80/x\n";
     let files = [("Dockerfile", "FROM python:3.12\nCOPY . .\nCMD [\"./run.sh\"]\n"), ("run.sh", script)];
@@ -139,7 +139,7 @@ fn ports_belong_to_the_service_that_their_variable_names() {
 }
 
 #[test]
-fn variables_of_nginx_are_hosts_if_requests_are_passed_to_them() {
+fn nginx_variables_are_hosts_if_requests_are_passed_to_them() {
     let compose = "services:\n  web: {image: nginx, ports: [\"8080:80\"], \
                    volumes: [\"./site.conf:/etc/nginx/conf.d/default.conf\"]}\n  \
                    api: {image: \"node:22\", command: node a.js, expose: [\"3000\"]}\n";
@@ -172,7 +172,7 @@ fn settings_of_the_apache_document_root_are_carried_over() {
 }
 
 #[test]
-fn ports_in_lines_of_haproxy_follow_the_registry_or_are_reported() {
+fn ports_in_haproxy_lines_follow_the_registry_or_are_reported() {
     let compose = "services:\n  lb: {image: \"haproxy:2.9\", ports: [\"8080:8080\"], \
                    volumes: [\"./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg\"]}\n  \
                    web: {build: ./web, ports: [\"8081:80\"]}\n";

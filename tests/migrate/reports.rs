@@ -513,7 +513,7 @@ fn files_that_git_ignores_are_reported() {
 }
 
 #[test]
-fn a_mounted_grafana_plugin_is_not_its_data() {
+fn a_mounted_grafana_plugin_is_not_the_data_folder() {
     let compose =
         "services:\n  graphs:\n    image: grafana/grafana\n    volumes:\n      - ./dist:/var/lib/grafana/plugins/own\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("dist/plugin.json", "{}")]);

@@ -3,7 +3,7 @@
 use crate::reports::Repo;
 
 #[test]
-fn the_registry_has_the_port_that_a_server_is_told() {
+fn the_registry_has_the_port_that_a_server_is_configured_with() {
     let compose = "services:\n  cache: {image: \"redis:7\", command: redis-server --port 6390, ports: [\"6390:6390\"]}\n  \
         sessions: {image: \"redis:7\", command: redis-server /etc/redis/redis.conf, volumes: [\"./cache:/etc/redis\"]}\n  \
         inline: {image: \"redis:7\", command: sh -c \"redis-server --port 6392\"}\n  \
@@ -173,7 +173,7 @@ fn rabbitmq_keeps_values_that_are_not_paths() {
 }
 
 #[test]
-fn files_that_rabbitmq_gets_with_its_image_or_its_folder_are_known() {
+fn rabbitmq_files_are_found_in_its_image_and_in_mounted_folders() {
     let compose = "services:\n  built: {build: ./built}\n  \
         folder: {image: \"rabbitmq:4\", volumes: [\"./conf:/etc/rabbitmq/conf.d\"]}\n";
     Repo::of(&[
@@ -198,13 +198,13 @@ fn files_that_rabbitmq_gets_with_its_image_or_its_folder_are_known() {
 }
 
 #[test]
-fn a_file_with_nothing_but_the_port_needs_no_other_settings() {
+fn a_configuration_file_with_only_a_port_sets_no_extra_configuration() {
     let compose = "services: {cache: {image: \"redis:7\", command: redis-server /redis.conf, volumes: [\"./a.conf:/redis.conf\"]}}\n";
     Repo::of(&[("compose.yaml", compose), ("a.conf", "port 6391\n")]).registers("cache = 6391;").lacks("extraConfig");
 }
 
 #[test]
-fn a_port_on_the_default_of_another_is_reported() {
+fn a_port_with_the_default_number_of_another_port_is_reported() {
     let compose = "services:\n  media: {image: minio/minio, command: 'server /data --address :9001'}\n  \
         both: {image: minio/minio, command: 'server /data --address :9003 --console-address :9000'}\n";
     Repo::of(&[("compose.yaml", compose)])
@@ -259,7 +259,7 @@ fn defaults_in_the_source_are_exported_or_reported() {
 }
 
 #[test]
-fn servers_that_a_dockerfile_installs_are_the_usual_ones() {
+fn servers_installed_by_a_dockerfile_become_services() {
     let compose = "services:\n  web: {build: ./web, ports: [\"8080:80\"], volumes: [\"./web.conf:/etc/nginx/nginx.conf\"]}\n  \
         memory: {build: ./memory}\n";
     Repo::of(&[
@@ -282,7 +282,7 @@ fn servers_that_a_dockerfile_installs_are_the_usual_ones() {
 }
 
 #[test]
-fn servers_with_the_files_of_their_distribution_are_not_those_of_the_image() {
+fn installed_servers_with_files_of_their_distribution_do_not_become_services() {
     let compose = "services:\n  site: {build: ./site, ports: [\"8080:80\"]}\n  conf: {build: ./conf, ports: [\"8081:80\"]}\n  \
         own: {build: ./own, ports: [\"8082:80\"]}\n  store: {build: ./store, environment: {MYSQL_DATABASE: shop}}\n";
     let command = "CMD [\"nginx\", \"-g\", \"daemon off;\"]\n";
@@ -378,7 +378,7 @@ fn volumes_of_other_services_are_mounted() {
 }
 
 #[test]
-fn volumes_of_an_image_are_not_taken_over() {
+fn volumes_from_a_built_image_are_reported() {
     let compose =
         "services:\n  php: {build: ./php}\n  web: {image: nginx, ports: [\"8080:80\"], volumes_from: [php]}\n";
     Repo::of(&[
@@ -413,7 +413,7 @@ fn dependants_wait_for_the_users_of_a_database() {
         orders: {image: \"mysql:8.4\", environment: {MYSQL_DATABASE: shop, MYSQL_USER: u, MYSQL_PASSWORD: p}}\n  \
         stock: {image: \"mysql:8.4\", environment: {MYSQL_DATABASE: stock, MYSQL_ALLOW_EMPTY_PASSWORD: \"1\"}}\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("a.js", "")]);
-    // Somebody would have to start a process in the foreground by hand.
+    // A foreground process would have to be started by hand.
     repo.has("orders-password.condition = \"process_completed_successfully\";")
         .has("stock-configure.condition = \"process_completed_successfully\";")
         .has("is_tty = true;")
@@ -421,7 +421,7 @@ fn dependants_wait_for_the_users_of_a_database() {
 }
 
 #[test]
-fn services_that_take_over_each_others_volumes_end() {
+fn cycles_of_volumes_from_are_resolved() {
     let names: Vec<String> = (0..12).map(|at| format!("s{at}")).collect();
     let mut compose = "services:\n".to_owned();
     for name in &names {
@@ -436,7 +436,7 @@ fn services_that_take_over_each_others_volumes_end() {
 }
 
 #[test]
-fn variables_of_other_images_do_not_move_a_port() {
+fn variables_of_other_images_do_not_change_a_port() {
     let compose = "services:\n  store: {image: clickhouse/clickhouse-server, environment: {CLICKHOUSE_TCP_PORT: 9100}}\n  \
         other: {image: bitnami/mariadb, environment: {MARIADB_PORT_NUMBER: 3320}}\n  \
         app: {image: \"node:22\", command: node a.js, environment: {STORE: \"store:9000\"}}\n";

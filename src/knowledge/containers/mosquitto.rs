@@ -3,7 +3,7 @@
 /// The configuration file that the image reads by default.
 pub const USUAL: &str = "/mosquitto/config/mosquitto.conf";
 
-/// A file of the image that allows connections without a password, as the program does without a configuration file.
+/// A file in the image that allows connections without a password, as Mosquitto does without a configuration file.
 pub const WITHOUT_PASSWORD: &str = "/mosquitto-no-auth.conf";
 
 /// The folder of the image's data.
@@ -30,7 +30,7 @@ pub const NAMES_FILE: [&str; 17] = [
     "psk_file",
 ];
 
-/// The start of directives that pass an option to a plugin.
+/// Prefixes of the directives that pass an option to a plugin.
 pub const OF_PLUGINS: [&str; 2] = ["auth_opt_", "plugin_opt_"];
 
 /// Directives that have no meaning outside of the container: the process runs as you, in the foreground.

@@ -544,9 +544,9 @@ const RABBITMQ_MANAGEMENT: &[(&str, &str)] = &[
     ("RABBITMQ_ENABLED_PLUGINS_FILE", "{writeText \"enabled_plugins\" \"[rabbitmq_management].\"}"),
     ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-rabbitmq_management tcp_config [{{port,{15672}}}]"),
 ];
-/// From RabbitMQ's guide to its configuration.
-/// Whether the value of a key in `rabbitmq.conf` is a file or a folder. Values of other keys, such as the names of virtual
-/// hosts and the prefix of the management UI, may also begin with `/`.
+/// Whether the value of a key in `rabbitmq.conf` is a file or a folder, according to RabbitMQ's configuration guide.
+/// Values of other keys, such as the names of virtual hosts and the prefix of the management UI, may also begin with
+/// `/`.
 pub fn is_path_of_rabbitmq(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
     ["file", "definitions", "dir"].iter().any(|end| last.ends_with(end)) || key == "definitions.local.path"

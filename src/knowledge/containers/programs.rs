@@ -197,11 +197,11 @@ pub static USUAL: &[(&str, &[&str])] = &[
     ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
 ];
 
-/// Directives of Caddy and HAProxy whose values are files or folders, relative to the working directory. From their
+/// Caddy and HAProxy directives whose values are files or folders, relative to the working directory. From their
 /// manuals.
 pub const FILE_DIRECTIVES: [&str; 7] = ["ca-base", "crt-base", "errorfile", "errorfiles", "lua-load", "root", "tls"];
 
-/// Words before a file in the directives of HAProxy.
+/// Words that precede a file in HAProxy directives.
 pub const FILE_WORDS: [&str; 5] = ["ca-file", "crl-file", "crt", "crt-list", "-f"];
 
 /// A base image that starts a server by default.
@@ -246,7 +246,7 @@ pub const PHP_FPM: (&str, &str) = (
 /// The folder that Apache serves in PHP images.
 pub const APACHE_ROOT: &str = "/var/www/html";
 
-/// Folders of programs that every image has.
+/// The folders for programs in every image.
 const SYSTEM: [&str; 6] = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/usr/local/sbin/"];
 
 /// The name of a program, if the word is its path in a system folder: `sh` for `/bin/sh`.
@@ -391,7 +391,7 @@ pub const FILE_ENDS: [&str; 25] = [
     "md",
 ];
 
-/// Parts of the words of commands that start workers, which take their work from a queue.
+/// Parts of command words that indicate a worker: a program that takes jobs from a queue.
 pub const WORKERS: [&str; 12] = [
     "arq", "celery", "consumer", "dramatiq", "huey", "queue", "resque", "rq", "sidekiq", "worker", "workers",
     "rqworker",
@@ -458,11 +458,11 @@ pub const HAPROXY_SECTIONS: [&str; 16] = [
     "userlist",
 ];
 
-/// Directives in the section `global` that need root, start a daemon, or are rejected by versions in nixpkgs. From
+/// Directives in the `global` section that need root, start a daemon, or are rejected by versions in nixpkgs. From
 /// HAProxy's configuration manual.
 pub const HAPROXY_OF_ROOT: [&str; 7] = ["chroot", "daemon", "gid", "group", "nbproc", "uid", "user"];
 
-/// A directive of HAProxy that works only in a container.
+/// A HAProxy directive that works only in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HaproxyDirective {
     /// The section that it is in.
@@ -477,7 +477,7 @@ pub struct HaproxyDirective {
     pub todo: &'static str,
 }
 
-/// Directives of HAProxy that refer to the container. From its configuration manual.
+/// HAProxy directives that refer to the container. From HAProxy's configuration manual.
 pub static HAPROXY_OF_IMAGE: &[HaproxyDirective] = &[
     HaproxyDirective {
         section: "global",
@@ -515,7 +515,7 @@ pub const SETTINGS: [&str; 10] = [
 /// Names of files with the settings of development tools, without their extension.
 pub const TOOLS: [&str; 3] = ["jsconfig", "tsconfig", "tsconfig.app"];
 
-/// Names of programs in packages that are too common to mean the package outside its own image.
+/// Program names that are too common to identify their package outside its own image.
 pub const COMMON_PROGRAMS: [&str; 3] = ["auth", "migrate", "server"];
 
 /// Programs in images that only start other programs.

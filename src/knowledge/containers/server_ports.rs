@@ -266,7 +266,8 @@ impl PortSettings {
         found.map(|(number, _)| number).next_back()
     }
 
-    /// The port that the text of a configuration file sets. The last one counts, but the first of a list of listeners.
+    /// The port that the text of a configuration file sets. Earlier keys in the table take precedence over later ones;
+    /// if a key appears several times, the last value counts. Of a list of listeners, the first one counts.
     pub fn in_file(&self, text: &str) -> Option<u16> {
         let mut found: Option<(usize, u16)> = None;
         each_setting(text, &mut |path, value| {
@@ -295,7 +296,7 @@ pub fn number(value: &str) -> Option<u16> {
 fn each_setting(text: &str, each: &mut dyn FnMut(&str, &str)) {
     let mut section = String::new();
     let mut outer: Vec<Outer<'_>> = Vec::new();
-    // The number of open blocks below the deepest level. Ports are not set there.
+    // The number of open blocks below the deepest level that is tracked. Ports are not set there.
     let mut deeper = 0;
     for line in text.lines() {
         let plain = line.trim();
@@ -416,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn only_bitnamis_images_read_the_variables_of_bitnami() {
+    fn only_bitnami_images_read_bitnami_variables() {
         for (server, usual, name) in [
             ("clickhouse", 9000, "CLICKHOUSE_TCP_PORT"),
             ("mysql", 3306, "MYSQL_PORT_NUMBER"),
@@ -453,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_those_of_known_ports() {
+    fn each_setting_belongs_to_a_port_of_a_service_or_package() {
         for setting in SETTINGS {
             let is_service = |known: &super::super::ServiceImage| {
                 known.option == setting.server && known.ports.iter().any(|port| port.container == setting.usual)

@@ -62,7 +62,7 @@ pub const PORT_READS: [&str; 12] = [
     "ENV[\"PORT\"]",
 ];
 
-/// Calls of Go's servers that take the variable PORT as an address.
+/// Calls in Go that pass the variable PORT to a server as its address.
 pub const ADDRESS_READS: [&str; 4] = [
     "Listen(os.Getenv(\"PORT\")",
     "ListenAndServe(os.Getenv(\"PORT\")",
@@ -96,7 +96,7 @@ pub const VARIABLE_FORMS: [&str; 16] = [
     r"\$\{(?<n>\w+):(?<v>[^}\n]*)\}",
 ];
 
-/// A field with a text in a Python class. In the settings of Pydantic, the variable with its name in capitals replaces its
+/// A string field in a Python class. In Pydantic settings, the variable with the field's name in capitals overrides the
 /// default.
 pub const FIELD_FORM: &str = r#"(?m)^[ \t]+(?<n>\w+)[ \t]*:[\w.\[\]| \t]*(?:str|Str|Dsn|Url)\b[\w.\[\]| \t]*=\s*(?:Field\(\s*(?:default\s*=\s*)?)?["'](?<v>[^"'\n]*)["']"#;
 
@@ -122,7 +122,7 @@ pub const BEFORE_DEFAULTS: [&str; 18] = [
     "Field(",
 ];
 
-/// Names between that of a variable and its default: types, and functions that read or check it.
+/// Names that may appear between a variable and its default: types, and functions that read or check the variable.
 pub const AROUND_DEFAULTS: [&str; 22] = [
     "ENV",
     "Field",

@@ -31,7 +31,7 @@ pub struct Builder<'a, 'm> {
     /// The `env_file: .env` entries that refer to a missing file: the name in reports, the position, and the path of an
     /// example file, if there is one.
     pub(super) missing_env: RefCell<Vec<(String, Place, Option<String>)>>,
-    /// The hosts of other services that source files name and that are already reported: paths and host names.
+    /// The hosts of other services that have been reported for source files: paths and host names.
     pub(super) source_hosts: RefCell<BTreeSet<(String, String)>>,
     /// Configuration files with rewritten addresses, by path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
@@ -54,7 +54,7 @@ pub struct Configuration {
     pub text: Text,
     /// The process that reads it.
     pub process: String,
-    /// The paths in the container that it named, and that are now those of the checkout.
+    /// The container paths in the source file that were replaced with paths in the checkout.
     pub paths: BTreeSet<String>,
 }
 
@@ -103,8 +103,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Adds a configuration file to the module, in place of a file in the repository. It has a unique key, its text, and
-    /// the paths in the container that it named. Returns its variable.
+    /// Adds a configuration file to the module, in place of a file in the repository. `key` identifies it, `text` is
+    /// its text, and `paths` are the container paths that were replaced. Returns its variable.
     pub fn configuration(
         &self,
         service: &Service<'_>,

@@ -61,9 +61,9 @@ impl<'m> Builder<'_, 'm> {
         Some(self.configuration(service, path, path, (text, paths)))
     }
 
-    /// A configuration file of Caddy or HAProxy with the files and folders of the checkout in place of those in the
-    /// container, and the paths that it named. A path in a URL may have the same name as a folder, so only the values of
-    /// directives for files are paths. Reports those that exist only in the image.
+    /// A configuration file of Caddy or HAProxy in which paths in the container are replaced with paths in the
+    /// checkout, and the replaced paths. Only the values of directives for files are replaced, because a path in a URL
+    /// may have the same name as a folder. Reports the paths that exist only in the image.
     fn with_local_paths<'t>(
         &self,
         service: &Service<'_>,
@@ -119,7 +119,7 @@ impl<'m> Builder<'_, 'm> {
     }
 }
 
-/// The folder of the certificates that machines trust. Other certificates in `/etc/ssl` are those of the image.
+/// The folder of the certificates that the machine trusts. Other certificates in `/etc/ssl` belong to the image.
 const CERTIFICATES: &str = "/etc/ssl/certs";
 
 /// The maximum number of paths in a configuration file that are replaced. Each is compared with all mounts.

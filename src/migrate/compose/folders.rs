@@ -28,7 +28,7 @@ pub fn host_path(service: &Service<'_>, text: &str) -> String {
         Some((bind, rest))
     };
     let mut around: Vec<(Bind, &str)> = service.binds().into_iter().filter_map(with_rest).collect();
-    // A mount hides what the image has there, and a mount in another one is on top.
+    // A mount hides the image's files at its target, and an inner mount hides the files of an outer one.
     around.sort_by_key(|(bind, rest)| (bind.is_copied, if bind.is_copied { 0 } else { rest.len() }));
     if let Some((bind, rest)) = around.first() {
         return from_root(format!("{}{rest}", bind.source).trim_start_matches('/').to_owned());
@@ -63,9 +63,9 @@ fn inner_folder<'s>(service: &'s Service<'_>) -> Option<&'s str> {
     service.text("working_dir").or_else(of_image).map(|folder| folder.trim_end_matches('/'))
 }
 
-/// Whether a process finds a mounted file or folder, because it is at the same place, relative to the folder in which
-/// the process runs, as in the container. In the root folder of a container, that is a folder whose name a word of its
-/// command begins with: other programs there use absolute paths.
+/// Whether a process finds a mounted file or folder, because its path relative to the working directory is the same in
+/// the checkout as in the container. If the working directory is the container's root, this applies only to folders
+/// whose name begins a word of the command: other programs there use absolute paths.
 pub fn is_beside_program(service: &Service<'_>, source: &str, target: &str) -> bool {
     let inside = inner_folder(service).unwrap_or_default();
     let (source, target) = (source.trim_end_matches('/'), target.trim_end_matches('/'));
@@ -125,8 +125,8 @@ impl Package {
     }
 }
 
-/// The folders that a service's image copies below its working directory, if its command or FLASK_APP begins a word with
-/// their name.
+/// The folders that a service's image copies below its working directory, if a word of its command or FLASK_APP begins
+/// with the name of the folder.
 pub fn packages(service: &Service<'_>) -> Vec<Package> {
     let (Some(file), Some(context), Some(inside)) = (&service.image_file, service.context(), inner_folder(service))
     else {

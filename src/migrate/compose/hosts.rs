@@ -370,7 +370,7 @@ impl Form {
     }
 }
 
-/// Whether a name is the user of an address, because a password and a host follow it: `app:secret@db`.
+/// Whether a name is the user name in an address, because a password and a host follow it: `app:secret@db`.
 fn is_user(after: &str) -> bool {
     let end = after.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c)).unwrap_or(after.len());
     after.starts_with(':') && after[..end].contains('@')

@@ -469,8 +469,8 @@ impl ImageFile {
         }
     }
 
-    /// The script in the context that is copied to a path under a name without an extension: `COPY start.sh /start`. In a
-    /// folder that exists, Docker keeps its name.
+    /// The script in the context that is copied to a path under a name without an extension: `COPY start.sh /start`.
+    /// `None` if the path is a folder, into which Docker would copy the script under its own name.
     fn renamed(&self, path: &str) -> Option<String> {
         let mut targets = self.copies.iter().map(|(_, to)| to).chain(self.built.iter().map(|built| &built.target));
         let is_above = targets.any(|to| to.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
@@ -488,10 +488,10 @@ impl ImageFile {
     }
 }
 
-/// The ends of the names of scripts.
+/// The file extensions of scripts.
 const SCRIPTS: [&str; 7] = ["bash", "js", "php", "pl", "py", "rb", "sh"];
 
-/// Folders that every image has, and those that are usual for programs.
+/// Folders in every image, and usual folders for programs.
 const FOLDERS: [&str; 17] = [
     "/app",
     "/bin",

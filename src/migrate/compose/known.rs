@@ -315,7 +315,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Reports ports whose default number another port of the server has now, such as that of MinIO's console.
+    /// Reports ports whose default number is now used by another port of the server, such as MinIO's console.
     fn taken_defaults(&self) {
         for option in self.known.ports.iter().filter(|option| self.service.usual_port(option.container).is_none()) {
             let number = option.container;
@@ -394,7 +394,7 @@ impl Instance<'_, '_, '_> {
         self.carry(place, what, option.option);
     }
 
-    /// The variable in `.env` that contains a secret at run time. `None` if the value contains more than that.
+    /// The variable in `.env` that contains a secret at run time. `None` if the value contains more than the secret.
     fn secret_variable(&self, name: &str, value: &Node) -> Option<String> {
         let Value::Scalar(scalar) = &value.value else { return None };
         let text = self.builder.run_time(scalar);

@@ -140,7 +140,7 @@ impl Loader<'_> {
                 (has("image") || has("build")) && !has("script") && !has("stage")
             };
             let is_first = !node.pairs().is_empty() && node.pairs().iter().all(is_service);
-            let help = "it looks like version 1 of the Compose format: indent everything in it below `services:`";
+            let help = "it looks like version 1 of the Compose format: indent everything in it under `services:`";
             let error = node.error(message);
             return Err(if is_first { error.help(help) } else { error });
         }

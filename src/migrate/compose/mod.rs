@@ -172,7 +172,7 @@ fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
         if service.is_kafka() && service.port(stack::KAFKA_CONTROLLER).is_none() {
             add_port(service, stack::KAFKA_CONTROLLER, "controller".to_owned());
         }
-        // Its sites have no certificates on this machine.
+        // Caddy's sites have no certificates on this machine.
         if caddy::serves(service, files, 80) {
             service.ports.retain(|port| port.container != 443);
         }

@@ -13,7 +13,7 @@ pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
     found
 }
 
-/// Whether a string ends directly before the host name in a shell's network device: `/dev/tcp/` in `/dev/tcp/db/5432`.
+/// Whether the host of a shell's network device begins after this text: `/dev/tcp/` in `/dev/tcp/db/5432`.
 pub fn is_device(before: &str) -> bool {
     before.ends_with("/dev/tcp/") || before.ends_with("/dev/udp/")
 }

@@ -187,7 +187,7 @@ pub fn listened(texts: &[String]) -> Vec<u16> {
     found
 }
 
-/// The configuration files that the image of nginx contains or that are mounted into it.
+/// The texts of the configuration files in the nginx image, or mounted into it.
 pub fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<String> {
     let mut texts = Vec::new();
     for Bind { source, target, .. } in service.binds() {
@@ -235,7 +235,7 @@ fn port_of(address: &str) -> Option<u16> {
     }
 }
 
-/// Whether the folder of a service with PHP-FPM has its path from the configuration of an nginx, which names it.
+/// Whether a folder of a service with PHP-FPM is named in the configuration of an nginx service, which passes its path.
 pub fn is_served(builder: &Builder<'_, '_>, service: &Service<'_>, target: &str) -> bool {
     let is_nginx = |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "nginx");
     let services = &builder.stack.services;

@@ -282,7 +282,7 @@ fn report_given(builder: &Builder<'_, '_>, service: &Service<'_>, word: Option<&
     builder.leave(service, &service.key.place, "command", why, todo);
 }
 
-/// Whether the replacement for a command always gets a port.
+/// Whether the program that replaces a command is always passed its port.
 pub fn sets_port(service: &Service<'_>, words: &[String], container: u16) -> bool {
     let words = words::without_wrappers(words);
     // The image's start script may come first.

@@ -278,7 +278,7 @@ pub fn below(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-/// Whether a service that is built becomes one of services-flake's, because its image is based on that of a server.
+/// Whether a service that is built becomes a services-flake service, because its image is based on a server image.
 pub fn is_built_on_service(key: &Key, node: &Node, files: &dyn Files) -> bool {
     let service = service(key, node, node.some("build"), files);
     service.is_ok_and(|service| matches!(service.role, Role::Known(_)))

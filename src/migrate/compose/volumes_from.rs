@@ -22,7 +22,7 @@ fn service<'m>(model: &'m Model, name: &str) -> Option<&'m Node> {
     by_name.or_else(|| model.services().find(|(_, node)| is_container(node))).map(|(_, node)| node)
 }
 
-/// Adds the volumes of other services to those of the services that take them over.
+/// Adds the volumes of other services to the services that take them over.
 pub fn resolve(model: &mut Model) {
     let taken: Vec<(String, Vec<Node>)> = model
         .services()
@@ -41,8 +41,8 @@ pub fn resolve(model: &mut Model) {
     }
 }
 
-/// The volumes of a service, followed by those that it takes over. Of several with one target, the first counts. The
-/// volumes of each service are added once, which also ends a circle.
+/// The volumes of a service, followed by those that it takes over. If several have the same target, the first one
+/// counts. The volumes of each service are added only once, so cycles end.
 fn volumes_of(model: &Model, node: &Node) -> Vec<Node> {
     let own = node.some("volumes").map_or(&[][..], Node::items);
     let mut found = own.to_vec();
@@ -50,7 +50,7 @@ fn volumes_of(model: &Model, node: &Node) -> Vec<Node> {
     let mut targets: BTreeSet<Option<String>> = own.iter().map(target).collect();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let names = |node| Node::some(node, "volumes_from").map_or(&[][..], Node::items).iter().rev().filter_map(name_of);
-    // Depth first, so the next one is at the end.
+    // The search is depth-first, so the next service is at the end.
     let mut rest: Vec<&str> = names(node).collect();
     while let Some(name) = rest.pop() {
         let Some(other) = seen.insert(name).then(|| service(model, name)).flatten() else { continue };

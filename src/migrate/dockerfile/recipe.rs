@@ -19,7 +19,7 @@ pub struct Recipe {
     pub packages: Vec<(&'static str, usize)>,
     /// The packages in [`Self::packages`] that are libraries.
     pub libraries: Vec<&'static str>,
-    /// Packages of which a certain version is installed, as written, with their lines.
+    /// Packages with a pinned version, as written, with their lines.
     pub pinned: Vec<(String, usize)>,
     /// Unknown packages, with their lines.
     pub unknown: Vec<(String, usize)>,

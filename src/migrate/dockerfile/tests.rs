@@ -544,7 +544,7 @@ fn a_file_that_is_written_before_a_build_is_reported() {
 }
 
 #[test]
-fn programs_of_distributions_are_started_by_name() {
+fn distribution_programs_are_started_by_name() {
     let node = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"/usr/local/bin/node\", \"a.js\"]\n";
     let own = "FROM debian\nCOPY serve /usr/local/bin/serve\nCMD [\"/usr/local/bin/serve\"]\n";
     let venv = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN pip install uvicorn\nCMD [\"/app/.venv/bin/uvicorn\", \"a:b\"]\n";
@@ -585,7 +585,7 @@ fn start_scripts_of_images_are_reported_with_advice_to_remove_them() {
 }
 
 #[test]
-fn versions_and_development_packages_are_not_lost() {
+fn install_flags_are_kept_and_pinned_versions_are_reported() {
     let pinned = "FROM debian\nRUN apt-get install -y curl=8.5.0-2 git jq\nCMD [\"a\"]\n";
     let (_, report) = migrated("Dockerfile", pinned, &[]);
     assert_eq!(left(&report), ["2: the version of curl=8.5.0-2"]);

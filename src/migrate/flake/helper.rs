@@ -7,7 +7,7 @@ use super::read::{DEPTH, Outputs, single_name};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind};
 
-/// A value that is created for each system: a function applied to each of some systems.
+/// A value that is created for each system: a function applied to every system in a list.
 #[derive(Debug, Clone)]
 pub struct PerSystem {
     /// The systems.
@@ -42,7 +42,7 @@ pub enum Argument {
     System,
     /// An expression in the helper.
     Expression(Node),
-    /// The attribute of a set with the name of the system.
+    /// The attribute of this set that is named after the system.
     At(Node),
 }
 

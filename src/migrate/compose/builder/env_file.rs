@@ -16,11 +16,11 @@ use crate::migrate::compose::yaml::Place;
 pub struct EnvFile {
     /// Its path, relative to the folder in which the process runs.
     pub path: String,
-    /// What reads the same values from it as Compose.
+    /// How the script reads it to get the same values as Compose.
     pub reader: Reader,
 }
 
-/// What reads the variables in a file.
+/// How a script reads the variables in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
     /// The shell itself.
@@ -81,7 +81,7 @@ const READ_ENV: &str = r#"read_env() {
 }
 "#;
 
-/// The function of a script that reads a file with `format: raw`: each value is the rest of its line. It has the same name
+/// The shell function that reads a file with `format: raw`: each value is the rest of its line. It has the same name
 /// for the patterns.
 const READ_RAW_ENV: &str = r#"read_raw_env() {
   local line name
@@ -186,7 +186,7 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Whether a shell reads the same from a line as Compose with `format: raw`.
+/// Whether a shell reads the same value from a line as Compose does with `format: raw`.
 fn is_plain(line: &str) -> bool {
     let line = line.trim_start();
     let is_value = |value: &str| value.chars().all(|c| c.is_ascii_alphanumeric() || "_./:@%+,=-".contains(c));
@@ -195,7 +195,7 @@ fn is_plain(line: &str) -> bool {
         || line.split_once('=').is_some_and(|(name, value)| is_name(name) && is_value(value))
 }
 
-/// Whether a shell reads the same from a line as Compose.
+/// Whether a shell reads the same value from a line as Compose does.
 fn is_shell(line: &str) -> bool {
     let line = line.trim_start();
     if line.is_empty() || line.starts_with('#') {
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_a_shell_reads_differently_are_read_by_lines() {
+    fn files_that_a_shell_reads_differently_are_read_line_by_line() {
         for (line, expected) in [
             ("A=1", true),
             ("A=", true),

@@ -1,5 +1,6 @@
-//! Caddy's sites. Caddy serves one with a domain on port 443, with a certificate from the Internet, and redirects requests
-//! on port 80: on this machine it serves it without TLS, on the port that was 80.
+//! Caddy's sites. Caddy serves a site with a domain on port 443, with a certificate from the Internet, and redirects
+//! requests from port 80. On this machine, it serves such a site without TLS, on the registry port that replaces port
+//! 80.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +51,7 @@ impl Sites {
         let (mut skipped, mut is_secure, mut continues, mut is_bare) = (None, false, false, false);
         for (at, line) in text.split_inclusive('\n').enumerate() {
             let words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
-            // Only such braces are those of a block, unlike `{` in a quoted text.
+            // Only these braces delimit a block. Others may be part of a quoted text.
             let opens = usize::from(words.clone().last() == Some("{"));
             let closes = usize::from(words.clone().next() == Some("}"));
             let after = (depth + opens).saturating_sub(closes);
@@ -158,7 +159,7 @@ pub fn imports(text: &str) -> Vec<(&str, usize)> {
     imported.filter(|(name, _)| !snippets.contains(name)).collect()
 }
 
-/// The port on which a service with such sites serves them.
+/// The port on which a service with Caddy serves its sites without TLS.
 pub fn port<'s>(service: &'s Service<'_>) -> Option<&'s Port> {
     service.port(80).or_else(|| service.port(443)).or(service.ports.first())
 }
@@ -181,7 +182,7 @@ pub fn notes(builder: &Builder<'_, '_>, service: &Service<'_>, file: &str, sites
     let Some(port) = port(service) else { return };
     let at = |line: usize| Place { path: file.into(), line, column: 1 };
     for (address, line) in &sites.kept {
-        let why = format!("Caddy serves {address} on port 443 or 80, where on Linux only root may listen");
+        let why = format!("Caddy serves {address} on port 443 or 80, and on Linux only root may listen on them");
         let todo = format!("give the site an address with a port, such as `http://a.org:{}`", port.number);
         builder.leave(service, &at(*line), "command", why, todo);
     }
@@ -229,7 +230,7 @@ pub fn file(service: &Service<'_>, files: &dyn Files) -> Option<String> {
     })
 }
 
-/// Whether a service with Caddy serves sites without TLS on the port that was this one.
+/// Whether a service with Caddy serves sites without TLS on the port that replaces this one.
 pub fn serves(service: &Service<'_>, files: &dyn Files, container: u16) -> bool {
     let text = || file(service, files).and_then(|path| files.text(&path).ok().flatten());
     port(service).is_some_and(|port| port.container == container)

@@ -12,8 +12,8 @@ use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 
 impl<'m> Builder<'_, 'm> {
-    /// The text of a configuration file with the addresses and paths of this machine, and the paths in the container
-    /// that it named. Reports the files that exist only in the image.
+    /// The text of a configuration file with the addresses and paths of this machine, and the container paths that were
+    /// replaced. Reports the files that exist only in the image.
     pub(in crate::migrate::compose) fn rabbitmq_conf(
         &self,
         service: &Service<'m>,
@@ -45,7 +45,7 @@ impl<'m> Builder<'_, 'm> {
                 }
                 out.push(start).push(&here).push(end);
             } else if let Some((_, host)) = value.split_once('@').filter(|_| key.starts_with("cluster_formation")) {
-                // The name of a node has no port.
+                // A node name has no port, so it cannot be rewritten as an address.
                 if self.stack.by_host(host).is_some() {
                     let place = Place { path: file.into(), line: at + 1, column: 1 };
                     let why = format!("the node {value} exists only on the Compose network");
@@ -60,7 +60,7 @@ impl<'m> Builder<'_, 'm> {
         (out, paths)
     }
 
-    /// Reports the files of a folder that name addresses or paths in the containers. The program gets the folder as it is.
+    /// Reports the files in a folder that name addresses or paths in the containers. The folder itself is not changed.
     pub(in crate::migrate::compose) fn rabbitmq_folder(&self, service: &Service<'m>, folder: &str) {
         for name in self.files().names(folder).iter().filter(|name| name.ends_with(".conf")).take(MOST_PATHS) {
             let path = stack::below(folder, name);

@@ -81,7 +81,7 @@ impl Instance<'_, '_, '_> {
         let mut is_start = true;
         let ports = server_ports::settings(&self.service.role);
         while at < words.len() {
-            // The registry has the number of a port.
+            // The port comes from the registry.
             if let Some((_, count)) = ports.iter().find_map(|(_, settings)| settings.argument(&words[at..])) {
                 (is_start, at) = (false, at + count);
                 continue;
@@ -172,7 +172,7 @@ impl Instance<'_, '_, '_> {
                             self.set("settings.debug", Expr::bool(is_on));
                             self.set("settings.trace", Expr::bool(is_on));
                         }
-                        // Ports and folders are those of the instance.
+                        // The instance has its own options for ports and folders.
                         "p" | "port" | "m" | "http_port" | "a" | "addr" | "net" | "sd" | "store_dir" => {
                             at += takes_next;
                         }

@@ -10,7 +10,7 @@ use crate::migrate::compose::yaml::{Node, Place, Value};
 use crate::migrate::compose::{process, words};
 use crate::migrate::nix::{Attr, Expr, Text};
 
-/// The variables with passwords of MySQL's and MariaDB's images.
+/// The password variables of the MySQL and MariaDB images.
 pub const NAMES: [&str; 4] = ["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD", "MYSQL_PASSWORD", "MARIADB_PASSWORD"];
 
 /// A password of a service.
@@ -195,7 +195,7 @@ impl<'m> Instance<'_, '_, 'm> {
         script
     }
 
-    /// A word of the command, or the value of the container's variable that it consists of.
+    /// A word of the command. If it consists of a variable of the container, the value of that variable.
     fn variable_value(&self, word: &str) -> String {
         let value = variable_name(word).and_then(|name| self.service.get("environment")?.get(name));
         match value.map(|node| &node.value) {

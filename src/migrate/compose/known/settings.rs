@@ -55,7 +55,8 @@ impl Instance<'_, '_, '_> {
         names.iter().find_map(|name| set(name).filter(|text| !text.is_empty()).map(str::to_owned))
     }
 
-    /// Sets the lines of the configuration file that the image writes. The option replaces its default.
+    /// Sets `extraConf` to the lines of `zoo.cfg` that the variables define, and to the default lines for all other
+    /// settings, because the option replaces its default.
     fn zookeeper(&mut self) {
         let pairs = self.service.get("environment").map_or(&[][..], Node::pairs);
         let own: Vec<(&str, &str)> = pairs

@@ -348,7 +348,7 @@ impl Instance<'_, '_, '_> {
                 }
             }
         }
-        // Other options may have all that the file sets.
+        // All settings in the file may have been converted to other options.
         if !kept.is_empty() {
             self.set("extraConfig", Expr::Text(kept));
         }

@@ -35,7 +35,7 @@ pub struct Rewrite<'a, 'b, 's, 'm> {
     configuration: &'a Configuration,
     /// The names of `upstream` blocks.
     pub upstreams: BTreeSet<String>,
-    /// The names of the variables in the servers that requests are passed to.
+    /// The names of the variables in the addresses that requests are passed to.
     variables: BTreeSet<String>,
     /// The directives of `http`, which its servers inherit.
     http: Vec<Directive>,
@@ -364,8 +364,8 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     }
 }
 
-/// The names of the variables in the servers that requests are passed to, in these directives, their blocks and the files
-/// that they include. A server may be set before: `set $server http://$host:80`.
+/// The names of the variables in the addresses that requests are passed to, and in URLs that `set` assigns: `set
+/// $server http://$host:80`. Includes the blocks of the directives, and the files that they include.
 fn variables_of_servers(configuration: &Configuration, directives: &[Directive]) -> BTreeSet<String> {
     let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut waiting = directives.to_vec();

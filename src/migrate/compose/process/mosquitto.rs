@@ -167,7 +167,7 @@ pub fn report_ports(builder: &Builder<'_, '_>, service: &Service<'_>, file: Opti
     }
 }
 
-/// The folder that replaces the one for data in the image.
+/// The folder that replaces the image's data folder.
 fn data_folder(service: &Service<'_>) -> String {
     match host_path(service, DATA) {
         path if path == DATA => format!("./data/{}", service.process),

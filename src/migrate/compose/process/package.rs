@@ -107,7 +107,7 @@ fn files_of_image(builder: &Builder<'_, '_>, service: &Service<'_>, package: &Pa
     files.collect()
 }
 
-/// A file or folder in the repository that a variable names to a program.
+/// A file or folder in the repository that is passed to a program in a variable.
 struct FoundFile {
     variable: &'static str,
     /// Its path in the container.

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_settings_have_a_colon() {
+    fn only_keys_that_are_followed_by_a_colon_are_read() {
         let text = "module.exports = { apps: [{ name: 'script', script : \"./a.js\", \"postscript\": 'b', env: {} }] }";
         assert_eq!(values(text, "script").collect::<Vec<_>>(), ["./a.js"]);
         assert_eq!(values("{\"script\": 'x.js', script: y}", "script").collect::<Vec<_>>(), ["x.js", ""]);

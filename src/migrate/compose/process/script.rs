@@ -64,8 +64,7 @@ pub fn operand<'w>(words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
 /// The maximum number of commands in a script whose own scripts are read.
 const MOST_COMMANDS: usize = 50;
 
-/// Reports the paths of the image in the scripts of the checkout that a script runs. Returns the packages that these
-/// scripts need.
+/// Reports the image paths in the checkout's scripts that a script runs. Returns the packages that these scripts need.
 fn report_paths(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> BTreeSet<String> {
     let (mut seen, mut needed) = (BTreeSet::new(), BTreeSet::new());
     for command in shell::commands(script).iter().take(MOST_COMMANDS) {
@@ -80,8 +79,8 @@ fn report_paths(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) 
     needed
 }
 
-/// The packages of the programs that a shell script in the checkout starts, and that only its image had in PATH. Programs
-/// that the project itself installs are not among them.
+/// The packages of the programs that a shell script in the checkout starts and finds only in its image's PATH. Programs
+/// that the project itself installs are not included.
 pub fn packages(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) -> BTreeSet<String> {
     let is_shell = |line: &str| !line.starts_with("#!") || line.contains("sh");
     if text.len() > LONGEST_SCRIPT || !text.lines().next().is_some_and(is_shell) {

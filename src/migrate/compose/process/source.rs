@@ -79,7 +79,8 @@ fn report_lost(builder: &Builder<'_, '_>, service: &Service<'_>, program: &Progr
     builder.leave(service, &service.key.place, "command", why, todo);
 }
 
-/// Reports the archive that a start script, or the command that it gets, runs, if only the image build creates it.
+/// Reports an archive that a start script, or the command passed to it, runs, if only the image build creates the
+/// archive.
 pub(super) fn report_archives(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str, given: &[String]) {
     if service.image_file.is_none() {
         return;

@@ -6,8 +6,8 @@ use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::stack::Service;
 use crate::migrate::report::{CHECK_VERSION, other_version};
 
-/// The attribute for a package in the version that the service's image contains. Reports if nixpkgs has only another
-/// version.
+/// The attribute for a package in the version that the service's image contains. If nixpkgs has only another version,
+/// reports the difference.
 pub fn versioned(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str) -> String {
     let file = service.image_file.as_ref();
     // The stages that build a program contain its compiler. The last stage may not.

@@ -128,8 +128,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.carry(service, place, &key, format!("settings.processes.{}.environment.{name}", service.process));
     }
 
-    /// Reports a variable for the host of a service whose port has another number than in its container, if nothing in
-    /// the Compose file passes the number to the program.
+    /// Reports a host variable that names a service whose port number changes, if nothing in the Compose file passes
+    /// the number to the program.
     fn lone_host_note(&self, service: &Service<'_>, name: &str, place: &Place, value: &str) {
         let other = self.stack.by_host(value).filter(|other| other.name != service.name && other.is_carried());
         let Some(port) = other.and_then(|other| other.ports.first()) else { return };
@@ -149,7 +149,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.leave(service, place, &format!("environment.{name}"), why, todo);
     }
 
-    /// A value in which `$PWD` is the folder of the project, where Compose is started, and not that of the process.
+    /// Replaces `$PWD` in a value with the folder of the project, where Compose is started, if the process runs
+    /// elsewhere.
     fn with_project_folder(&self, service: &Service<'_>, text: &str) -> String {
         let folder = &self.stack.model.folder;
         if folders::working_folder(service) == *folder || self.variables.contains_key("PWD") {
@@ -286,7 +287,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.env_text_notes(service, (path, path), item, &text);
     }
 
-    /// Reports a mounted file that does not exist, and what an example of an `.env` names. Docker creates mounted folders.
+    /// Reports a mounted file that does not exist, and the hosts and ports in the example of a missing `.env`. Missing
+    /// folders are not reported, because Docker creates them.
     pub(super) fn missing_mounted(&self, service: &Service<'_>, path: &str, target: &str, item: &Node) {
         let is_env = |name: &str| name == ".env" || name.starts_with(".env.");
         // Folders may have names such as `v1.2` or `example.com`.
@@ -347,7 +349,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// A text with the current numbers of the registry in place of its entries.
+    /// A text in which references to registry entries are replaced with the current port numbers.
     fn with_numbers(&self, text: &Text) -> String {
         let ports = || self.stack.services.iter().flat_map(|service| &service.ports);
         let number = |code: &str| {

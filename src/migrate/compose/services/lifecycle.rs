@@ -203,7 +203,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.carry(service, &node.place, "tty", "is_tty");
         }
         if let Some(node) = service.get("stdin_open") {
-            // Not `is_foreground`, because somebody has to start such a process by hand.
+            // Not `is_foreground`, because such a process has to be started by hand.
             self.carry(service, &node.place, "stdin_open", "nothing: processes have no input");
         }
         attrs.extend(self.disabled(service));
@@ -238,7 +238,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         service.role == Role::Program && service.ports.is_empty() && self.is_worker(service)
     }
 
-    /// Whether other processes wait for that of a service.
+    /// Whether other processes wait for the process of this service.
     fn is_awaited(&self, service: &Service<'_>) -> bool {
         let waits = |other: &Service<'_>| {
             let shared = other.text("network_mode").and_then(|mode| mode.strip_prefix("service:"));
@@ -298,8 +298,9 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 }
 
-/// The maximum number of instances of a process, and of words of a command that may be files with servers.
+/// The maximum number of instances of a process.
 const MOST_INSTANCES: i64 = 1_000;
+/// The maximum number of words of a command that are read as scripts that may start a server.
 const MOST_WORDS: usize = 50;
 
 pub(in crate::migrate::compose) fn restart_of(policy: &str) -> Option<&'static str> {

@@ -457,8 +457,8 @@ fn installs_only_pm2(run: &str) -> bool {
     is_manager && matches!(packages.as_slice(), [one] if *one == "pm2" || one.starts_with("pm2@"))
 }
 
-/// Whether the commands of a RUN do nothing that a process in the checkout can use: they list files, remove files of the
-/// image, update the tool that installs packages, or create the working directory.
+/// Whether the commands of a RUN do nothing that a process in the checkout can use: they list files, remove files from
+/// the image, update the package manager, or create the working directory.
 fn has_no_effect(run: &str, folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
     let is_flag = |word: &str| word.starts_with('-');

@@ -46,7 +46,7 @@ struct Read<'t> {
     is_field: bool,
 }
 
-/// The variables that a source text reads with a default, for each form in the order of the text.
+/// The variables that a source text reads with a default: a list for each form, in the order of the text.
 fn reads(text: &str) -> Vec<Vec<Read<'_>>> {
     let is_pydantic = text.contains("BaseSettings") && !text.contains("env_prefix");
     let all = |form: &'static Regex, is_field: bool| {
@@ -67,7 +67,7 @@ fn reads(text: &str) -> Vec<Vec<Read<'_>>> {
     found
 }
 
-/// Whether the rest of the arguments of a field gives it another variable than its name: `env="MY_HOST"`.
+/// Whether the remaining arguments of a field set the name of its variable: `env="MY_HOST"`.
 fn names_variable(rest: &str) -> bool {
     let arguments = rest.split(')').next().unwrap_or_default().split(',').take(20);
     let mut names = arguments.filter_map(|argument| Some(argument.split_once('=')?.0.trim()));
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn only_fields_of_pydantics_settings_are_variables() {
+    fn only_fields_of_pydantic_settings_are_variables() {
         let text = "class Store(BaseModel):\n    host: str = \"db\"\n\nclass Settings(BaseSettings):\n    \
                     one_host: str = \"db\"\n    two_host: Optional[str] = \"db\"\n\n    \
                     three_host: str | None = Field(\"db\", description=\"x\")\n    named_host: str = Field(\"db\", alias=\"MY_HOST\")\n    \

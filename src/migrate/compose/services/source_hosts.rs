@@ -42,7 +42,7 @@ impl<'m> Builder<'_, 'm> {
         let env_files = service.get("env_file").map_or(&[][..], Node::items).iter();
         let env_files: BTreeSet<&str> =
             env_files.filter_map(|item| item.get("path").and_then(Node::text)?.strip_prefix("./")).collect();
-        // The files that other services mount are theirs.
+        // Files that other services mount belong to those services.
         let mounted = self.stack.services.iter().filter(|other| other.name != service.name);
         let mounted: BTreeSet<String> =
             mounted.flat_map(Service::binds).map(|bind| bind.source).filter(|source| !source.is_empty()).collect();
@@ -305,7 +305,7 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     if let Some(port) = port
         && before.ends_with(['"', '\'', '`', '=', '(', ',', ' '])
     {
-        // In a file of settings: `broker: kafka:9092`, `- kafka:9092`.
+        // In a settings file: `broker: kafka:9092`, `- kafka:9092`.
         let sign = before.trim_end();
         let is_rest = after[1..].trim_start_matches(|c: char| c.is_ascii_digit()).trim().is_empty();
         if is_rest && (sign.ends_with([':', '=']) || sign.trim_start() == "-") && has_port(port) {
@@ -322,7 +322,7 @@ fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
             is_key(before) || is_host_argument(before, rest, has_port) || is_default(before)
         }),
         None if is_in_string(before, after) => true,
-        // The address of Go's driver for MySQL.
+        // An address for Go's MySQL driver.
         None if before.ends_with("@tcp(") && after.starts_with(')') => true,
         // `host = db` in a settings file.
         None => {
@@ -367,7 +367,7 @@ fn is_default(before: &str) -> bool {
     })
 }
 
-/// Whether the value of a variable or a key can be a bare host name. That of a URL or an address cannot.
+/// Whether the value of a variable or a key can be a bare host name. The value of a URL or address variable cannot.
 fn is_host_name(key: &str) -> bool {
     let upper = key.to_ascii_uppercase();
     let is_url = ["URL", "URI", "ADDRESS", "ADDR"].iter().any(|end| upper.ends_with(end));

@@ -106,7 +106,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     if reads_port(files, service) {
         return Told::Variable("PORT");
     }
-    // A number in the source is not what a variable says, and neither is a variable that is set to another number.
+    // If the source contains the number, or the variable already has another value, the variable cannot pass the port.
     let Some(set) = builder.env_file_names(service).filter(|_| !listens_on(files, service, container)) else {
         return Told::Not;
     };
@@ -119,7 +119,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     listening_variable(files, service, &names.collect::<Vec<_>>(), container).map_or(Told::Not, Told::Variable)
 }
 
-/// The first of some variables from which a program in the build context takes the port that it listens on.
+/// The first of the given variables that sets the port on which a program in the build context listens.
 fn listening_variable(
     files: &dyn Files,
     service: &Service<'_>,
@@ -164,8 +164,8 @@ fn listens_on_variable(text: &str, name: &str, container: u16) -> bool {
     })
 }
 
-/// Whether the start of a statement listens on the port that follows, or assigns it to the variable of the program for
-/// its port: `app.listen(`, `const port = `.
+/// Whether the start of a statement listens on the port that follows, or assigns it to the program's own port variable:
+/// `app.listen(`, `const port = `.
 fn listens(start: &str) -> bool {
     let lower = start.to_ascii_lowercase();
     let assigned = lower.split_once('=').map_or("", |(target, _)| target.trim_end_matches(':').trim());
@@ -185,8 +185,8 @@ fn listens_on(files: &dyn Files, service: &Service<'_>, container: u16) -> bool 
     listens
 }
 
-/// Whether the variable for a port is an address without a host, such as `:8080`: a Go program passes it on as it is, or
-/// the example of its `.env` has such a value.
+/// Whether the variable for a port is an address without a host, such as `:8080`: a Go program passes it on unchanged,
+/// or `.env` or an example of it has such a value.
 pub(super) fn is_address(files: &dyn Files, service: &Service<'_>, variable: &str, container: u16) -> bool {
     let is_example = |name: &str| {
         let path = service.context().map(|context| stack::below(context, name));

@@ -69,7 +69,7 @@ struct Declared {
     ports: Vec<Port>,
     /// The index of the port with each number.
     places: HashMap<u16, usize>,
-    /// The default number of the ports with a number that the server's settings define.
+    /// The default numbers of the ports that the server's settings change, by their new numbers.
     usual: HashMap<u16, u16>,
 }
 

@@ -104,9 +104,9 @@ pub(super) fn dockerfile(service: &Service<'_>, build: &Node, files: &dyn Files)
     Some(file)
 }
 
-/// The image of the server that a Dockerfile installs into a plain distribution and starts, if it is the same server
-/// there: with a configuration that it does not share with the distribution's own, and without variables that only the
-/// start script of the image reads.
+/// The image of the server that a Dockerfile installs into a plain distribution and starts, if it works like the server
+/// in that image: nginx needs its own main configuration, because the distribution's differs, and MySQL must not have
+/// variables that only the image's start script reads.
 fn installed_server(service: &Service<'_>, file: &ImageFile, files: &dyn Files) -> Option<&'static str> {
     let words = file.entrypoint.iter().chain(&file.command).flat_map(|(words, _)| words).cloned().collect();
     let words = words::plain_words(words);

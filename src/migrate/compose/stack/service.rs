@@ -48,7 +48,7 @@ pub enum Role {
 pub struct Port {
     /// The number inside the container.
     pub container: u16,
-    /// The number that the server listens on by default. The tables of options and arguments name its ports by it.
+    /// The number that the server listens on by default. The tables of options and arguments identify the port by it.
     pub usual: u16,
     /// The number on the host, if it is published under a fixed number.
     pub published: Option<u16>,

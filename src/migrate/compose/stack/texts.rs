@@ -78,7 +78,7 @@ pub fn configurations(bind: &Bind, files: &dyn Files) -> Vec<String> {
     if is_configuration(&bind.source) {
         return vec![bind.source.clone()];
     }
-    // The repository itself is mounted for its source.
+    // If the repository itself is mounted, it contains the source, not the settings.
     let names = if bind.source.is_empty() { Vec::new() } else { files.names(&bind.source) };
     let paths = names.iter().filter(|name| is_configuration(name)).map(|name| below(&bind.source, name));
     paths.take(MOST_CONFIGURATIONS).collect()

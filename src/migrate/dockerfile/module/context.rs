@@ -25,7 +25,7 @@ impl Module<'_, '_> {
             paths::join(folder, source.trim_start_matches('/')).is_some_and(|path| self.exists(&path))
         };
         let here = sources.iter().filter(|source| at(&folder, source)).count();
-        // The ancestor that contains most of the sources; if there are several, the innermost.
+        // The ancestor that contains the most sources. If there are several, the innermost.
         let above: Vec<&str> = paths::folders(&folder).chain([""]).collect();
         let found_in = |above: &&&str| sources.iter().filter(|source| at(above, source)).count();
         let Some(above) = above.iter().rev().max_by_key(found_in).copied().filter(|_| !folder.is_empty()) else {

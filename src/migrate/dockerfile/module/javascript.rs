@@ -68,7 +68,7 @@ impl Module<'_, '_> {
     fn omits_development(&mut self, recipe: &Recipe, manager: Manager) -> bool {
         let installs = recipe.builds.iter().filter(|build| matches!(build.tool, Tool::Node(_, None)));
         let (without, with): (Vec<&Build>, Vec<&Build>) = installs.partition(|build| omits_development(&build.command));
-        // The hook of nixpkgs for Yarn always installs them.
+        // The nixpkgs hook for Yarn always installs development packages.
         let is_possible = manager != Manager::Yarn && with.is_empty();
         for build in without.iter().filter(|_| !is_possible) {
             let why = "`node_modules` is built with all packages";

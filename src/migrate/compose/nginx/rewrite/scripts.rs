@@ -1,5 +1,6 @@
-//! The scripts that PHP-FPM runs for nginx. PHP-FPM accepts only absolute paths of scripts, and the module does not know
-//! the path of the checkout: nginx makes `$document_root` absolute.
+//! The scripts that PHP-FPM runs for nginx. PHP-FPM accepts only absolute paths of scripts, and the module does not
+//! know the path of the checkout. The paths are therefore written relative to `$document_root`, which nginx makes
+//! absolute.
 
 use super::Rewrite;
 use crate::migrate::compose::folders;
@@ -7,14 +8,14 @@ use crate::migrate::compose::nginx::parse::Directive;
 use crate::migrate::nix::Text;
 use crate::paths;
 
-/// What a block and those around it say about scripts.
+/// What a block and the blocks around it define for scripts.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// The folder in the checkout that nginx serves.
     root: Option<String>,
     /// The index of the service that runs the scripts.
     runs: Option<usize>,
-    /// Whether the block can have another folder than those around it.
+    /// Whether the block may serve a different folder than the blocks around it.
     is_open: bool,
 }
 
@@ -41,7 +42,8 @@ impl Rewrite<'_, '_, '_, '_> {
         }
     }
 
-    /// The service to which these directives pass scripts. One in an inner block counts for the outer ones.
+    /// The service to which these directives pass scripts. A `fastcgi_pass` in an inner block also applies to the outer
+    /// blocks.
     fn passed_scripts(&self, directives: &[Directive], depth: usize) -> Option<usize> {
         let services = &self.instance.builder.stack.services;
         let passed = directives.iter().find(|directive| directive.name() == "fastcgi_pass");
@@ -79,7 +81,7 @@ impl Rewrite<'_, '_, '_, '_> {
         (here != path).then(|| paths::join(&folders::working_folder(service), &here))?
     }
 
-    /// The folder in the checkout for a folder that only the service that runs the scripts has.
+    /// The folder in the checkout for a folder that exists only in the container of the service that runs the scripts.
     pub(super) fn of_scripts(&self, path: &str) -> Option<String> {
         let runs = self.scopes.borrow().last()?.runs;
         let path = path.trim_matches(['"', '\'']);
@@ -90,7 +92,7 @@ impl Rewrite<'_, '_, '_, '_> {
     }
 
     /// A parameter with the path of a script or a folder of scripts, relative to `$document_root`. `None` for other
-    /// directives.
+    /// directives, and for paths that cannot be written this way, which are reported.
     pub(super) fn script(&self, directive: &Directive, parents: &[&str], file: &str) -> Option<Text> {
         let name = directive.argument(1).filter(|_| directive.name() == "fastcgi_param")?;
         let value = directive.argument(2).filter(|_| PATHS.contains(&name))?.trim_matches(['"', '\'']);
@@ -101,7 +103,7 @@ impl Rewrite<'_, '_, '_, '_> {
         let (path, rest) = value.split_at(value.find('$').unwrap_or(value.len()));
         let path = path.trim_end_matches('/');
         let Some(here) = self.run_from(path, scope.runs).or_else(|| self.in_checkout(path)) else {
-            // Another server than PHP-FPM may have the folder.
+            // A server other than PHP-FPM may have the folder.
             let why = match scope.runs {
                 Some(_) => format!("{path} is not a folder in this repository"),
                 None => format!("{path} exists only in the container of the server that gets it"),
