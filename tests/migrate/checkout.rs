@@ -586,3 +586,61 @@ fn variables_that_a_database_shares_with_others_are_reported_only_from_its_envir
     .not_left("services.db.environment.DEBUG", "")
     .not_left("services.db.environment.SECRET_KEY", "");
 }
+
+#[test]
+fn programs_that_wait_for_services_become_dependencies() {
+    let compose = "services:\n  \
+                   web: {build: ./web, entrypoint: dockerize -wait tcp://db:3306 -timeout 20s docker-entrypoint.sh, \
+                   command: node src/index.js, depends_on: [db]}\n  \
+                   api: {build: ./api, environment: {CACHE_HOST: cache}}\n  \
+                   job: {build: ./job, environment: {WAIT_HOSTS: \"db:3306, cache:6379\"}}\n  \
+                   db: {image: \"mysql:8\", environment: {MYSQL_DATABASE: shop, MYSQL_USER: u, MYSQL_PASSWORD: p}}\n  \
+                   cache: {image: \"redis:7\"}\n";
+    let node = "FROM node:22\nWORKDIR /a\nCOPY . .\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("web/Dockerfile", node),
+        ("web/src/index.js", ""),
+        (
+            "api/Dockerfile",
+            &format!("{node}CMD dockerize -wait tcp://${{CACHE_HOST}}:6379 -wait=http://example.org && node a.js\n"),
+        ),
+        ("api/a.js", ""),
+        (
+            "job/Dockerfile",
+            &format!("{node}ADD https://example.org/docker-compose-wait/wait /wait\nCMD /wait && node a.js\n"),
+        ),
+        ("job/a.js", ""),
+    ]);
+    repo.has("db-password.condition = \"process_completed_successfully\";")
+        .has("node src/index.js")
+        .has("cache.condition = \"process_healthy\";")
+        .carried("services.web.depends_on", "depends_on.db-password")
+        .carried("services.job.depends_on", "depends_on.cache")
+        .left("services.api.depends_on", "waits for http://example.org")
+        .lacks("dockerize")
+        .lacks("/wait");
+}
+
+#[test]
+fn programs_that_do_more_than_wait_are_kept() {
+    let compose = "services:\n  web: {build: ./web}\n  own: {build: ./own}\n  db: {image: \"redis:7\", depends_on: [late]}\n  \
+                   late: {build: ./late}\n";
+    let node = "FROM node:22\nWORKDIR /a\nCOPY . .\n";
+    Repo::of(&[
+        ("compose.yaml", compose),
+        (
+            "web/Dockerfile",
+            &format!("{node}CMD [\"dockerize\", \"-template\", \"a.tmpl:a.conf\", \"node\", \"a.js\"]\n"),
+        ),
+        ("web/a.js", ""),
+        ("own/Dockerfile", &format!("{node}CMD /wait && node a.js\n")),
+        ("own/a.js", ""),
+        ("late/Dockerfile", &format!("{node}CMD [\"dockerize\", \"-wait\", \"tcp://db:6379\", \"node\", \"a.js\"]\n")),
+        ("late/a.js", ""),
+    ])
+    .left("services.web", "to provide `dockerize`")
+    .left("services.own", "wait")
+    // A dependency in both directions would keep both processes from starting.
+    .left("services.late.depends_on", "waits for tcp://db:6379");
+}

@@ -73,3 +73,17 @@ pub const COMMON_SERVER_WORDS: &[&str] =
 
 /// Programs that keep a container running, or let it end. Such a service only holds volumes or waits for `docker exec`.
 pub const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls"];
+
+/// The flags with which `dockerize` only waits, and whether they take a value. Source:
+/// <https://github.com/jwilder/dockerize#command-line-options>.
+pub const WAIT_FLAGS: [(&str, bool); 5] = [
+    ("skip-tls-verify", false),
+    ("timeout", true),
+    ("wait", true),
+    ("wait-http-header", true),
+    ("wait-retry-interval", true),
+];
+
+/// The variable with the addresses for which docker-compose-wait waits. Source:
+/// <https://github.com/ufoscout/docker-compose-wait#additional-configuration-options>.
+pub const WAIT_VARIABLE: &str = "WAIT_HOSTS";

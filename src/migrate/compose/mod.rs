@@ -22,6 +22,7 @@ pub mod settings;
 pub mod stack;
 pub mod starts;
 mod volumes_from;
+pub mod waits;
 pub mod words;
 pub mod yaml;
 

@@ -25,6 +25,7 @@ use super::hosts::{Position, Rewriter};
 use super::interpolate;
 use super::stack::Service;
 use super::stack::usual_words;
+use super::waits::Wait;
 use super::words::{self, double_quoted, has_shell};
 use super::yaml::{Node, Scalar, Value};
 use crate::knowledge::containers;
@@ -111,7 +112,17 @@ pub fn words_of(builder: &Builder<'_, '_>, node: &Node) -> Option<Vec<String>> {
 }
 
 /// The words that a service runs: entrypoint and command, from the Compose file, the Dockerfile or its base image.
+/// Programs that wait before the command are left out.
 pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
+    Some(Wait::of(service, all_words(builder, service)?).words)
+}
+
+/// The addresses for which the programs before a service's command wait.
+pub fn waits_for(builder: &Builder<'_, '_>, service: &Service<'_>) -> Vec<String> {
+    Wait::of(service, all_words(builder, service).unwrap_or_default()).addresses
+}
+
+fn all_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     let own = |key: &str| service.get(key).and_then(|node| words_of(builder, node));
     let file = service.image_file.as_ref();
     let has_entrypoint = service.get("entrypoint").is_some();

@@ -1,6 +1,7 @@
 //! What the command of a service starts: the image's own server, a client of it, or a script.
 
 use super::stack::Service;
+use super::waits::Wait;
 use super::words;
 use super::yaml::Node;
 use crate::knowledge::containers::starts::{CLIENTS, COMMON_SERVER_WORDS, IDLE, SERVER_WORDS};
@@ -42,7 +43,7 @@ pub fn start_words(service: &Service<'_>) -> Vec<String> {
         Some(node) => listed(node).unwrap_or_default(),
         None => of_image(key),
     });
-    words.collect()
+    Wait::of(service, words.collect()).words
 }
 
 /// The arguments that a service passes to its server, which a script may start.

@@ -5,7 +5,7 @@ use crate::migrate::compose::builder::{Builder, Done};
 use crate::migrate::compose::known::passwords;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::Node;
-use crate::migrate::compose::{health, process, settings, words};
+use crate::migrate::compose::{health, process, settings, waits, words};
 use crate::migrate::nix::{Attr, Expr};
 use crate::paths;
 
@@ -63,7 +63,29 @@ impl<'a, 'm> Builder<'a, 'm> {
         {
             attrs.push(Attr::new([other.process.as_str(), "condition"], Expr::text("process_started")));
         }
+        for address in process::waits_for(self, service) {
+            self.wait(service, &address, &mut attrs);
+        }
         (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
+    }
+
+    /// Waits for the service with an address, for which a program in the image waits. Without it, a service that
+    /// `depends_on` names need only be started.
+    fn wait(&self, service: &Service<'_>, address: &str, attrs: &mut Vec<Attr>) {
+        let place = &service.key.place;
+        let other = waits::host(address).and_then(|host| self.stack.by_host(host)).filter(|other| other.is_carried());
+        let Some(other) = other.filter(|other| !self.stack.depends(other.name, service.name)) else {
+            let why = format!("its image waits for {address} before it starts, and the process does not");
+            self.leave(service, place, "depends_on", why, "make sure that it is available before the process starts");
+            return;
+        };
+        let (process, mut condition) = self.condition(other, "service_healthy");
+        if condition == "process_healthy" && !health::has_probe(other) {
+            condition = "process_started";
+        }
+        attrs.retain(|attr| attr.path.first() != Some(&process));
+        attrs.push(Attr::new([process.as_str(), "condition"], Expr::text(condition)));
+        self.carry(service, place, "depends_on", format!("depends_on.{process}.condition = {condition}"));
     }
 
     /// The process to wait for, and the condition.

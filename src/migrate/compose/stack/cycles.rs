@@ -1,12 +1,25 @@
 //! Cycles of services that depend on each other. Neither Compose nor process-compose starts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Stack;
 use crate::migrate::Error;
 use crate::migrate::compose::yaml::{self, Key, Node};
 
 impl Stack<'_> {
+    /// Whether a service is another one or depends on it, directly or not.
+    pub fn depends(&self, service: &str, on: &str) -> bool {
+        let mut names = vec![service];
+        let mut known: BTreeSet<&str> = BTreeSet::new();
+        while let Some(name) = names.pop() {
+            if known.insert(name) {
+                let depends = self.by_name(name).and_then(|service| service.get("depends_on"));
+                names.extend(depends.map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.as_str()));
+            }
+        }
+        known.contains(on)
+    }
+
     /// Rejects a project whose `depends_on` has a cycle.
     pub(super) fn refuse_cycles(&self) -> Result<(), Error> {
         let mut depends: BTreeMap<&str, Vec<&Key>> = BTreeMap::new();

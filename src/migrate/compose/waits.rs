@@ -1,0 +1,129 @@
+//! Programs in images that wait for other services before a command: `dockerize`, and docker-compose-wait's `/wait`.
+//!
+//! Process-compose waits for processes itself. The addresses become dependencies, and only the command is run.
+
+use super::stack::Service;
+use super::words;
+use super::yaml::Node;
+use crate::knowledge::containers::starts::{WAIT_FLAGS, WAIT_VARIABLE};
+use crate::paths;
+
+/// A command without the programs that wait before it.
+#[derive(Debug, Default, PartialEq)]
+pub struct Wait {
+    /// The command.
+    pub words: Vec<String>,
+    /// The addresses that are waited for, such as `tcp://db:5432` and `db:5432`.
+    pub addresses: Vec<String>,
+}
+
+impl Wait {
+    /// Separates a service's command from the programs that wait before it.
+    pub fn of(service: &Service<'_>, words: Vec<String>) -> Self {
+        let mut wait = Self::default();
+        wait.words = match words::shell_script(&words) {
+            Some(script) => wait.strip_script(service, script).unwrap_or_else(|rest| {
+                let mut words = words.clone();
+                words.truncate(2);
+                words.push(rest.to_owned());
+                words
+            }),
+            None => wait.strip(service, &words).filter(|rest| !rest.is_empty()).unwrap_or(words),
+        };
+        wait
+    }
+
+    /// The program that a script runs after it has waited, or the rest of the script.
+    fn strip_script<'t>(&mut self, service: &Service<'_>, script: &'t str) -> Result<Vec<String>, &'t str> {
+        let mut rest = script;
+        while let Some((first, after)) = rest.split_once("&&")
+            && let Some([]) = words::split(first).ok().and_then(|words| self.strip(service, &words)).as_deref()
+        {
+            rest = after.trim_start();
+        }
+        let is_single = !rest.contains(['&', ';', '|', '<', '>', '\n', '(', '`', '$']);
+        let split = words::split(rest).ok().filter(|_| is_single);
+        let program = split.and_then(|words| self.strip(service, &words));
+        program.filter(|program| !program.is_empty()).ok_or(rest)
+    }
+
+    /// The words after a program that only waits. `None` for other programs.
+    fn strip(&mut self, service: &Service<'_>, words: &[String]) -> Option<Vec<String>> {
+        let words = words::without_wrappers(words);
+        let (first, mut rest) = words.split_first()?;
+        match paths::name(first) {
+            "dockerize" => {
+                let mut addresses = Vec::new();
+                while let Some((flag, after)) = rest.split_first().filter(|(flag, _)| flag.starts_with('-')) {
+                    rest = after;
+                    let name = flag.trim_start_matches('-');
+                    let (name, given) = name.split_once('=').map_or((name, None), |(name, value)| (name, Some(value)));
+                    if name.is_empty() {
+                        break;
+                    }
+                    // Other flags, such as `-template`, do more than wait.
+                    let (_, takes_value) = WAIT_FLAGS.iter().find(|(known, _)| *known == name)?;
+                    let value = match given {
+                        None if *takes_value => {
+                            let (value, after) = rest.split_first()?;
+                            rest = after;
+                            value.as_str()
+                        }
+                        given => given.unwrap_or_default(),
+                    };
+                    addresses.extend((name == "wait").then(|| with_value(service, value)));
+                }
+                self.addresses.extend(addresses);
+                Some(rest.to_vec())
+            }
+            "wait" if first.contains('/') && rest.is_empty() => {
+                let hosts = variable(service, WAIT_VARIABLE)?;
+                let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
+                self.addresses.extend(hosts.map(|host| with_value(service, host)));
+                Some(Vec::new())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The host in an address that is waited for. `None` for files.
+pub fn host(address: &str) -> Option<&str> {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("tcp", address));
+    let rest = rest.split('/').next().filter(|_| scheme != "file")?;
+    let host = rest.rsplit('@').next()?.split(':').next()?;
+    (!host.is_empty()).then_some(host)
+}
+
+/// The value that a Compose file or an image gives a variable.
+fn variable<'s>(service: &'s Service<'_>, name: &str) -> Option<&'s str> {
+    let own = service.get("environment").and_then(|node| node.get(name)).and_then(Node::text);
+    own.or_else(|| service.image_variables().find(|(known, ..)| *known == name).map(|(_, value, _)| value))
+}
+
+/// An address whose host may be a variable: `tcp://$DB_HOST:5432`.
+fn with_value(service: &Service<'_>, address: &str) -> String {
+    let Some((before, rest)) = address.split_once('$') else { return address.to_owned() };
+    let bare = rest.trim_start_matches('{');
+    let end = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(bare.len());
+    let value = variable(service, &bare[..end]);
+    value.map_or_else(|| address.to_owned(), |value| format!("{before}{value}{}", bare[end..].trim_start_matches('}')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_hosts() {
+        for (address, expected) in [
+            ("tcp://db:5432", Some("db")),
+            ("http://user:pass@api:80/health", Some("api")),
+            ("db:5432", Some("db")),
+            ("file:///run/ready", None),
+            ("", None),
+        ] {
+            assert_eq!(host(address), expected, "{address}");
+        }
+    }
+}
