@@ -644,3 +644,44 @@ fn programs_that_do_more_than_wait_are_kept() {
     // A dependency in both directions would keep both processes from starting.
     .left("services.late.depends_on", "waits for tcp://db:6379");
 }
+
+#[test]
+fn the_variable_that_a_listening_call_reads_may_have_any_name() {
+    let ports = [("a", 8888), ("b", 8081), ("c", 8082), ("d", 8083), ("e", 8084), ("f", 8085)];
+    let services: String = ports
+        .iter()
+        .map(|(name, port)| format!("  {name}: {{build: ./{name}, ports: [\"1{port}:{port}\"]}}\n"))
+        .collect();
+    let compose = format!("services:\n{services}  db: {{image: \"redis:7\"}}\n");
+    let node = "FROM node:22\nWORKDIR /a\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+    let go = "FROM golang:1.25\nWORKDIR /a\nCOPY . .\nCMD [\"go\", \"run\", \".\"]\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", &compose),
+        ("a/Dockerfile", node),
+        ("a/a.js", "const redis = connect(process.env.STORE_PORT);\nserver.listen(process.env.REST_PORT, () => {});\n"),
+        ("b/Dockerfile", node),
+        ("b/a.js", "const port = process.env.port || 8081;\napp.listen(port);\n"),
+        ("c/Dockerfile", go),
+        ("c/main.go", "http.ListenAndServe(\":\"+os.Getenv(\"PORT_OF_API\"), nil)\n"),
+        // The variable is that of another server, or the call has a fixed number.
+        ("d/Dockerfile", node),
+        ("d/a.js", "const port = process.env.MAIL_PORT || 25;\nclient.connect(process.env.STORE_PORT);\n"),
+        ("e/Dockerfile", node),
+        ("e/a.js", "// app.listen(process.env.OLD_PORT)\napp.listen(8084);\n"),
+        ("f/Dockerfile", &format!("{node}ENV REST_PORT=9000\n")),
+        ("f/a.js", "app.listen(process.env.REST_PORT);\n"),
+    ]);
+    repo.has("REST_PORT = toString ports.development.a;")
+        .has("port = toString ports.development.b;")
+        .has("PORT_OF_API = toString ports.development.c;")
+        .lacks("STORE_PORT")
+        .lacks("MAIL_PORT")
+        .lacks("OLD_PORT")
+        .lacks("REST_PORT = toString ports.development.f;");
+    for (name, port) in &ports[..3] {
+        repo.not_left(&format!("services.{name}.ports.{port}"), "");
+    }
+    for (name, port) in &ports[3..] {
+        repo.left(&format!("services.{name}.ports.{port}"), "it is unknown how the program gets its port");
+    }
+}

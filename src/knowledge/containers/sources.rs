@@ -70,6 +70,9 @@ pub const ADDRESS_READS: [&str; 4] = [
     ".Start(os.Getenv(\"PORT\")",
 ];
 
+/// Calls that make a server listen and take its port or address, up to their arguments: Node.js, Go, and Flask.
+pub const SERVER_CALLS: [&str; 4] = [".listen(", ".Listen(", "ListenAndServe(", "app.run("];
+
 /// Parts of calls that make a server listen, in lower case.
 pub const LISTENING_CALLS: [&str; 5] = ["listen", ".run(", "serve(", "bind(", "bind_addr"];
 

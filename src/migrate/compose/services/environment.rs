@@ -210,13 +210,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         match how {
             Told::Text => {}
             Told::Variable(name) => {
-                if !environment.iter().any(|(known, _)| known == name) {
+                if !environment.iter().any(|(known, _)| *known == name) {
                     let mut value = Text::default();
-                    if is_address(self.files(), service, name, port.container) {
+                    if is_address(self.files(), service, &name, port.container) {
                         value.push(":");
                     }
                     value.append(&self.port_text(Some(port)));
-                    environment.push((name.to_owned(), value));
+                    environment.push((name.into_owned(), value));
                 }
             }
             Told::Not => {

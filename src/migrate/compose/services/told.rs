@@ -1,8 +1,10 @@
 //! How a program gets its port number.
 
+use std::borrow::Cow;
+
 use super::source::each_source;
 use crate::knowledge::containers;
-use crate::knowledge::containers::sources::{ADDRESS_READS, LISTENING_CALLS, OWN_PORTS, PORT_READS};
+use crate::knowledge::containers::sources::{ADDRESS_READS, LISTENING_CALLS, OWN_PORTS, PORT_READS, SERVER_CALLS};
 use crate::migrate::Files;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::configurations::caddy;
@@ -14,12 +16,12 @@ use crate::migrate::compose::{hosts, process};
 use crate::paths;
 
 /// How a program gets the port that it listens on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     /// Its settings contain the port.
     Text,
     /// It reads the port from this variable.
-    Variable(&'static str),
+    Variable(Cow<'static, str>),
     /// No setting or variable is known to pass the port.
     Not,
 }
@@ -89,12 +91,12 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     }
     let has = |program: &str| words.iter().any(|word| word == program || word.ends_with(&format!("/{program}")));
     if let Some((_, variable)) = containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
-        return Told::Variable(variable);
+        return Told::Variable((*variable).into());
     }
     // A Spring Boot program is run from its source, not from the archive in the image.
     let is_java = words.iter().take(2).any(|word| paths::name(word) == "java");
     if is_java && process::is_spring(files, service) {
-        return Told::Variable("SERVER_PORT");
+        return Told::Variable("SERVER_PORT".into());
     }
     // A base image's server is not the program in the build context.
     let is_server = service.image_file.as_ref().is_some_and(|file| {
@@ -104,7 +106,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
         return Told::Not;
     }
     if reads_port(files, service) {
-        return Told::Variable("PORT");
+        return Told::Variable("PORT".into());
     }
     // If the source contains the number, or the variable already has another value, the variable cannot pass the port.
     let Some(set) = builder.env_file_names(service).filter(|_| !listens_on(files, service, container)) else {
@@ -114,9 +116,58 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
         let is_in_compose = service.get("environment").is_some_and(|node| node.get(name).is_some());
         is_in_compose || set.contains(name) || service.image_variables().any(|(known, ..)| known == name)
     };
-    let names = OWN_PORTS.into_iter();
-    let names = names.filter(|name| !is_set(name) && !hosts::is_port_of_other(name, service, builder.stack));
-    listening_variable(files, service, &names.collect::<Vec<_>>(), container).map_or(Told::Not, Told::Variable)
+    let is_free = |name: &str| !is_set(name) && !hosts::is_port_of_other(name, service, builder.stack);
+    let names: Vec<_> = OWN_PORTS.into_iter().filter(|name| is_free(name)).collect();
+    if let Some(name) = listening_variable(files, service, &names, container) {
+        return Told::Variable(name.into());
+    }
+    called_variable(files, service, container, is_free).map_or(Told::Not, |name| Told::Variable(name.into()))
+}
+
+/// The variable with any name that a call in the build context passes to a server as its port, such as
+/// `server.listen(process.env.REST_PORT)`.
+fn called_variable(
+    files: &dyn Files,
+    service: &Service<'_>,
+    container: u16,
+    is_free: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let mut found = None;
+    each_source(files, service, &mut |_, text| {
+        let forms = PORT_READS.iter().filter_map(|form| form.split_once("PORT"));
+        let reads = forms.flat_map(|(start, end)| {
+            text.match_indices(start).filter_map(move |(at, _)| {
+                let rest = &text[at + start.len()..];
+                let name = &rest[..rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))?];
+                rest[name.len()..].starts_with(end).then_some((at, name, &rest[name.len()..]))
+            })
+        });
+        let names = reads.filter(|(at, name, after)| {
+            name.to_ascii_lowercase().contains("port") && is_called(&text[..*at], after, container)
+        });
+        found = names.map(|(_, name, _)| name).find(|name| is_free(name)).map(str::to_owned);
+        found.is_some()
+    });
+    found
+}
+
+/// Whether a variable is the port in a call that makes a server listen, given the text before and after it. Without such
+/// a call, it must be assigned to `port` with the container's number as its default.
+fn is_called(before: &str, after: &str, container: u16) -> bool {
+    let ends = ['\n', ';'];
+    let start = before.rsplit(ends).next().unwrap_or_default();
+    let rest = after.split(ends).next().unwrap_or_default();
+    if start.contains("://") || start.trim_start().starts_with(['#', '*']) || start.contains("//") {
+        return false;
+    }
+    let numbers = rest.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| word.parse::<u16>().ok());
+    let defaults: Vec<u16> = numbers.filter(|number| *number == container || *number > 99).collect();
+    match defaults.as_slice() {
+        [] => SERVER_CALLS.iter().any(|call| start.contains(call)),
+        defaults => {
+            defaults.contains(&container) && (listens(start) || SERVER_CALLS.iter().any(|call| start.contains(call)))
+        }
+    }
 }
 
 /// The first of the given variables that sets the port on which a program in the build context listens.
