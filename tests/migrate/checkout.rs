@@ -685,3 +685,17 @@ fn the_variable_that_a_listening_call_reads_may_have_any_name() {
         repo.left(&format!("services.{name}.ports.{port}"), "it is unknown how the program gets its port");
     }
 }
+
+#[test]
+fn wordpress_runs_in_a_copy_with_the_settings_of_its_image() {
+    let compose = "services:\n  db: {image: \"mysql:8\", environment: {MYSQL_DATABASE: blog, MYSQL_USER: u, MYSQL_PASSWORD: p}}\n  \
+                   wordpress: {image: \"wordpress:6\", ports: [\"8080:80\"], depends_on: [db], volumes: [\"wp:/var/www/html\"], \
+                   environment: {WORDPRESS_DB_HOST: \"db:3306\", WORDPRESS_DB_USER: u, WORDPRESS_DB_PASSWORD: p, WORDPRESS_DB_NAME: blog}}\n\
+                   volumes: {wp: {}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.has("cp -R --no-preserve=mode ${pkgs.wordpress}/share/wordpress/. ./data/wordpress")
+        .has("-t ./data/wordpress")
+        .has("WORDPRESS_DB_HOST = \"127.0.0.1:${toString ports.databases.mysql}\";")
+        .carried("services.wordpress.volumes", "./data/wordpress");
+    repo.evaluates();
+}

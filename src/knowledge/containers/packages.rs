@@ -49,6 +49,8 @@ pub struct PackageImage {
     pub reads: &'static [(&'static str, &'static str)],
     /// The form of its configuration files.
     pub form: FileForm,
+    /// The part of a script that fills its data folder at the first start, with the same placeholders.
+    pub first_start: &'static str,
     /// How it differs from the program in the image; empty if it is the same program.
     pub note: &'static str,
     /// What to do about the difference.
@@ -84,6 +86,36 @@ impl PackageImage {
     }
 }
 
+/// Copies WordPress into its data folder, where it installs plugins and keeps uploads, with settings that read the
+/// variables of the image. Source: `wp-config-docker.php` in <https://github.com/docker-library/wordpress>.
+const WORDPRESS: &str = r#"if [ ! -e {data}/wp-config.php ]; then
+  cp -R --no-preserve=mode {wordpress}/share/wordpress/. {data}
+  printf "<?php return '%s';\n" "$(head -c 48 /dev/urandom | base64 -w 0)" > {data}/wp-seed.php
+  cat > {data}/wp-config.php <<'EOF'
+<?php
+$setting = fn($name, $default) => getenv("WORDPRESS_$name") ?: (
+  getenv("WORDPRESS_$name" . "_FILE") ? trim(file_get_contents(getenv("WORDPRESS_$name" . "_FILE"))) : $default
+);
+define('DB_NAME', $setting('DB_NAME', 'wordpress'));
+define('DB_USER', $setting('DB_USER', 'root'));
+define('DB_PASSWORD', $setting('DB_PASSWORD', ''));
+define('DB_HOST', $setting('DB_HOST', '127.0.0.1'));
+define('DB_CHARSET', $setting('DB_CHARSET', 'utf8mb4'));
+define('DB_COLLATE', $setting('DB_COLLATE', ''));
+$seed = require __DIR__ . '/wp-seed.php';
+foreach (['AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE'] as $kind)
+  foreach (['KEY', 'SALT'] as $end)
+    define($kind . "_$end", $setting($kind . "_$end", hash_hmac('sha256', $kind . "_$end", $seed)));
+define('WP_DEBUG', (bool) $setting('DEBUG', ''));
+$table_prefix = $setting('TABLE_PREFIX', 'wp_');
+if (($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') === 'https') $_SERVER['HTTPS'] = 'on';
+eval($setting('CONFIG_EXTRA', ''));
+if (!defined('ABSPATH')) define('ABSPATH', __DIR__ . '/');
+require_once ABSPATH . 'wp-settings.php';
+EOF
+fi
+"#;
+
 const fn package(
     images: &'static [&'static str],
     package: &'static str,
@@ -105,6 +137,7 @@ const fn package(
         subcommands: &[],
         reads: &[],
         form: FileForm::Other,
+        first_start: "",
         note: "",
         todo: "check that only features supported by both programs are used",
     }
@@ -503,13 +536,8 @@ static SERVERS: &[PackageImage] = &[
     PackageImage { tag: "cli", ..package(&["wordpress"], "wp-cli", "wp", &[], &[]) },
     PackageImage {
         takes_command: false,
-        ..package(
-            &["wordpress"],
-            "php",
-            "php",
-            &[(80, "")],
-            &["-S", "127.0.0.1:{80}", "-t", "{wordpress}/share/wordpress"],
-        )
+        first_start: WORDPRESS,
+        ..package(&["wordpress"], "php", "php", &[(80, "")], &["-S", "127.0.0.1:{80}", "-t", "{data}"])
     },
     PackageImage {
         takes_command: false,

@@ -66,8 +66,8 @@ pub fn package_program(
     }
     let mut program = Program { line, ..Program::default() };
     if package.keeps_data() {
-        let mut whole = Text::literal(format!("mkdir -p {data}\nexec "));
-        whole.append(&program.line);
+        let mut whole = Text::literal(format!("mkdir -p {data}\n"));
+        whole.append(&fill(package.first_start)).push("exec ").append(&program.line);
         program = Program { line: whole, is_script: true, packages: ["coreutils".to_owned()].into(), ..program };
     }
     (program, variables)
