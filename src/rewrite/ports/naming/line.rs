@@ -1,6 +1,7 @@
 //! The text around a number.
 
 mod address;
+mod balancer;
 
 pub use address::is_proxy_variable;
 

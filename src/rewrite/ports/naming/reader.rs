@@ -165,6 +165,11 @@ impl<'a> Reader<'a> {
         self.context.texts.configures(self.path, &words.join("-"))
     }
 
+    /// Whether the file configures a service whose name begins with these words, besides a proxy.
+    fn configures_part(&self, words: &[String]) -> bool {
+        !words.is_empty() && self.context.texts.configures_part(self.path, &words.join("-"), "nginx")
+    }
+
     /// The strings whose words may be the name of a service.
     pub fn texts(&self) -> Vec<&'a str> {
         let names = self.names.outer.iter().copied().chain([self.names.own, self.names.object, self.names.service]);

@@ -59,14 +59,15 @@ impl<'a> Host<'a> {
 /// reach. Returns the services and the remaining undecided uses.
 pub fn join<'a>(found: Vec<Cluster<'a>>, undecided: Vec<Used<'a>>) -> (Vec<Cluster<'a>>, Vec<Used<'a>>) {
     let is_client = |cluster: &Cluster<'_>| cluster.uses.iter().all(|used| used.evidence.is_client());
-    let listens = found.iter().any(Cluster::has_listener);
+    let listens = |cluster: &Cluster<'_>| cluster.has_listener() || !is_client(cluster) && cluster.is_identified();
+    let listens = found.iter().any(listens);
     let is_other = |cluster: &Cluster<'_>| is_client(cluster) && (listens || !cluster.is_identified());
     let (clients, mut found): (Vec<Cluster<'a>>, Vec<Cluster<'a>>) = found.into_iter().partition(is_other);
     // Computed once: a number may have thousands of uses.
-    let reachable: Vec<bool> = found.iter().map(Cluster::is_reachable).collect();
+    let reach: Vec<Reach> = found.iter().map(Reach::of).collect();
     let mut others = Vec::new();
     for cluster in clients {
-        let mut reached = cluster.uses.iter().map(|used| reached(&found, &reachable, used));
+        let mut reached = cluster.uses.iter().map(|used| reached(&found, &reach, used));
         let first = reached.next().flatten();
         match first.filter(|_| reached.all(|other| other == first)) {
             Some(at) => cluster.uses.into_iter().for_each(|used| found[at].add(used)),
@@ -75,7 +76,7 @@ pub fn join<'a>(found: Vec<Cluster<'a>>, undecided: Vec<Used<'a>>) -> (Vec<Clust
     }
     let mut rest = Vec::new();
     for used in undecided {
-        match reached(&found, &reachable, &used) {
+        match reached(&found, &reach, &used) {
             Some(at) => found[at].add(used),
             None => rest.push(used),
         }
@@ -107,7 +108,7 @@ pub fn is_of_another(found: &[Cluster<'_>], openers: &HashSet<&str>, used: &Used
     let is_of_file = best.weight == weight::FILE && !best.service.is_empty();
     let is_opened = || {
         let is_only = openers.iter().all(|path| *path == used.path || is_listening(found, path));
-        evidence.is_opened() && is_only && evidence.configures_subject() && scaffolding::machine(used.path).is_none()
+        evidence.is_opened() && is_only && evidence.configures_subject()
     };
     let is_of_own = || match Host::of(used) {
         Host::Named(name) => evidence.is_client() && split(name).concat() == best.service.concat(),
@@ -129,7 +130,7 @@ fn is_listening(found: &[Cluster<'_>], path: &str) -> bool {
 }
 
 /// The only service with a listener that a client can reach, unless the client contradicts that.
-fn reached(found: &[Cluster<'_>], reachable: &[bool], used: &Used<'_>) -> Option<usize> {
+fn reached(found: &[Cluster<'_>], reach: &[Reach], used: &Used<'_>) -> Option<usize> {
     let evidence = &used.evidence;
     // A client of SSH is about another machine, and the sidecar of a job about another service.
     let is_other = evidence.is_of_ssh_client() || evidence.is_upstream();
@@ -137,8 +138,25 @@ fn reached(found: &[Cluster<'_>], reachable: &[bool], used: &Used<'_>) -> Option
         return None;
     }
     let host = Host::of(used);
-    let at = only((0..found.len()).filter(|&at| reachable[at] && found[at].is_at(&host)))?;
-    (!found[at].is_contradicted(&host, used)).then_some(at)
+    let at = only((0..found.len()).filter(|&at| reach[at].is_reachable && found[at].is_at(&host)))?;
+    let is_other = reach[at].is_only_opened && !found[at].has_name(used) || found[at].is_contradicted(&host, used);
+    (!is_other).then_some(at)
+}
+
+/// What all uses of a service show together.
+struct Reach {
+    /// Whether clients may reach the service, on whichever host.
+    is_reachable: bool,
+    /// Whether only a firewall shows that it listens. The firewall opens the port for one service, and a client may be
+    /// about another one behind a proxy.
+    is_only_opened: bool,
+}
+
+impl Reach {
+    fn of(cluster: &Cluster<'_>) -> Self {
+        let has_client = || cluster.uses.iter().any(|used| used.evidence.is_client());
+        Self { is_reachable: cluster.is_reachable(), is_only_opened: !cluster.has_listener() && !has_client() }
+    }
 }
 
 impl Cluster<'_> {
@@ -167,12 +185,19 @@ impl Cluster<'_> {
         }
     }
 
-    /// Whether a client names the well-known service that usually has the number.
+    /// Whether a client or the firewall names the well-known service that usually has the number.
     fn is_identified(&self) -> bool {
         let is_named =
             |used: &Used<'_>| used.known.is_some_and(|(row, weight)| weight >= weight::KNOWN && self.row == Some(row));
         let is_service = self.row.is_some_and(|row| !row.is_protocol && !row.is_exporter());
-        is_service && self.uses.iter().any(|used| used.evidence.is_client() && is_named(used))
+        let is_reached = |used: &Used<'_>| used.evidence.is_client() || used.evidence.is_opened();
+        is_service && self.uses.iter().any(|used| is_reached(used) && is_named(used))
+    }
+
+    /// Whether a use has exactly the service's name.
+    fn has_name(&self, used: &Used<'_>) -> bool {
+        let name = used.evidence.best.service.concat();
+        name == self.service.concat() || self.row.is_some_and(|row| row.name.eq_ignore_ascii_case(&name))
     }
 
     /// Whether a client gives the name of another service.
@@ -183,7 +208,7 @@ impl Cluster<'_> {
         // `git` may be the name of any forge, and two spellings of a name mean one service.
         let best = &evidence.best.service;
         let is_purpose = best.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_protocol(word));
-        let names_service = evidence.names_service() && !is_purpose && best.concat() != self.service.concat();
+        let names_service = evidence.names_service() && !is_purpose && !self.has_name(used);
         let is_own_file = || evidence.is_of_service() && share(evidence.subject(), &evidence.best.service);
         let is_elsewhere = matches!(host, Host::Unknown) && evidence.address().is_some();
         self.is_another_container(used)

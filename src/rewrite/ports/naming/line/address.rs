@@ -5,6 +5,14 @@ use super::Line;
 use crate::knowledge::name_words::{CLIENTS, HOST_ADDRESSES, PROXY_VARIABLES};
 
 impl<'a> Line<'a> {
+    /// Whether the number is an argument of a program for clients that is given a host:
+    /// `snapclient --host 10.0.0.4 --port 1704`.
+    pub fn runs_client(&self) -> bool {
+        let is_host = |word: &str| matches!(word, "--host" | "--server" | "-h");
+        let mut words = self.before.split_whitespace();
+        words.any(|word| word.ends_with("client")) && words.any(is_host)
+    }
+
     /// The host of a URL that ends in the number, if it is a container or a service: a single label, a name inside a
     /// cluster, or a variable with options of a service. Returns `atuin` for `http://atuin-server:8080`.
     pub fn url_host(&self) -> Option<Vec<String>> {

@@ -96,6 +96,8 @@ impl Reader<'_> {
         }
         let labelled = self.line.label_of_url().map(service).filter(|words| !words.is_empty() && !all_generic(words));
         found.extend(labelled.map(|words| plain(words, weight::TARGET)));
+        let balanced = self.line.balanced().map(service).filter(|words| !words.is_empty() && !all_generic(words));
+        found.extend(balanced.map(|words| plain(words, weight::TARGET)));
         found.extend(self.served().map(|word| plain(vec![word], weight::TARGET)));
         found.extend(self.handled(label.as_deref()));
         if self.line.before.contains("forward_auth") {

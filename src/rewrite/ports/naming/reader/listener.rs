@@ -2,7 +2,7 @@
 
 use super::super::candidate::{Candidate, weight};
 use super::super::words::{all_generic, is_generic, is_holder, is_variable, service, share, split, telling, with};
-use super::Reader;
+use super::{Reader, is_front};
 use crate::knowledge::name_words::{
     ABBREVIATIONS, CATEGORIES, COMMAND_OPTIONS, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE,
 };
@@ -207,12 +207,17 @@ impl Reader<'_> {
         matches!(self.parts.as_slice(), [.., "virtualHosts" | "virtualhosts", _, "listen", _])
     }
 
-    /// The virtual host with an address of its own: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`. Virtual hosts
-    /// with the same number share a socket of the proxy.
+    /// The virtual host with an address of its own: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`. If its name is
+    /// computed, it is that of the service which the file configures. Virtual hosts with the same number share a socket of
+    /// the proxy.
     fn site(&self) -> Option<Candidate> {
         let [.., name, "listen", _] = self.parts.as_slice() else { return None };
-        let words = split(name);
-        let is_name = self.is_of_site() && *name != "?" && !all_generic(&words);
+        let words = match *name {
+            "?" if !is_front(&self.subject) && self.configures_part(&self.subject) => self.subject.clone(),
+            "?" => return None,
+            name => split(name),
+        };
+        let is_name = self.is_of_site() && !all_generic(&words);
         let is_own = is_name && !self.context.is_socket_of_several(self.path, self.line.number);
         is_own.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::LISTENER + 1 })
     }

@@ -107,6 +107,7 @@ impl<'a> Reader<'a> {
             || self.line.is_target()
             || self.line.scrape_component().is_some()
             || self.is_of_other_proxy()
+            || self.line.runs_client()
             || self.line.before.contains("ssh ") && self.abbreviation().is_some()
             || self.line.is_of_name_server()
             || self.line.is_in_query()

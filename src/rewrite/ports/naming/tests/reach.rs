@@ -127,3 +127,57 @@ fn the_default_of_an_option_may_be_a_set_of_services() {
     let found = proposals(&uses);
     assert!(found.iter().all(|entry| !entry.contains("deployed")), "{found:?}");
 }
+
+#[test]
+fn a_server_of_a_load_balancer_in_a_text_has_the_name_of_its_service() {
+    let text = |service: &str| {
+        format!(
+            "http:\n  services:\n    {service}:\n      loadBalancer:\n        servers:\n          - url: \"http://127.0.0.1:@4321\"\n"
+        )
+    };
+    let name = "sops.templates.dynamic.yaml.content url";
+    assert_eq!(proposals(&[(4321, name, "proxy.nix", &text("wiki"))]), ["services.wiki=4321"]);
+    assert_eq!(proposals(&[(4321, name, "proxy.nix", &text("wiki-svc"))]), ["services.wiki=4321"]);
+    // A list may have the indentation of its key.
+    let level = "services:\n  wiki:\n    loadBalancer:\n      servers:\n      - url: http://127.0.0.1:@4321\n";
+    assert_eq!(proposals(&[(4321, name, "proxy.nix", level)]), ["services.wiki=4321"]);
+    let other = "routers:\n  wiki:\n    servers:\n      - url: http://127.0.0.1:@4321\n";
+    assert_ne!(proposals(&[(4321, name, "proxy.nix", other)]), ["services.wiki=4321"]);
+}
+
+#[test]
+fn a_firewall_that_names_a_well_known_service_takes_the_place_of_its_listener() {
+    let opened =
+        (8123, "networking.firewall.allowedTCPPorts", "hosts/oak/default.nix", "[\n  @8123 # Home Assistant\n]");
+    let name = "services.traefik.dynamicConfigOptions.http.services.home-assistant.loadBalancer.servers.url";
+    let uses = [opened, (8123, name, "traefik.nix", "url = \"http://127.0.0.1:@8123\";")];
+    assert_eq!(proposals(&uses), ["home.homeAssistant=8123"]);
+    let own = "services.nginx.virtualHosts.wiki.example.org.locations./.proxyPass";
+    let uses = [opened, (8123, own, "wiki.nix", "proxyPass = \"https://127.0.0.1:@8123\";")];
+    assert_eq!(proposals(&uses), ["home.homeAssistant=8123", "services.wiki=8123"]);
+}
+
+#[test]
+fn a_virtual_host_with_a_computed_name_is_that_of_the_configured_service() {
+    let name = "services.nginx.virtualHosts.?.listen.port";
+    let text = |service: &str| format!("services.{service}.enable = true; services.nginx.enable = true; port = @4321;");
+    assert_eq!(proposals(&[(4321, name, "money.nix", &text("money-iii"))]), ["services.money=4321"]);
+    assert_eq!(proposals(&[(4321, name, "money.nix", &text("wiki"))]), ["infrastructure.nginx=4321"]);
+}
+
+#[test]
+fn ports_that_an_nfs_server_usually_gets_are_not_those_of_another_service() {
+    let text = "services.nfs.server.enable = true; networking.firewall.allowedTCPPorts = [ 2049 @4000 ];";
+    let opened = (4000, "networking.firewall.allowedTCPPorts", "hosts/oak/nfs.nix", text);
+    let blocky = (4000, "services.blocky.settings.ports.http", "blocky.nix", "http = @4000;");
+    assert_eq!(proposals(&[opened]), ["infrastructure.nfsStatd=4000"]);
+    assert_eq!(proposals(&[opened, blocky]), ["infrastructure.blocky=4000", "infrastructure.nfsStatd=4000"]);
+}
+
+#[test]
+fn a_client_program_with_the_host_of_a_server_does_not_listen() {
+    let name = "systemd.services.atlas-client.serviceConfig.ExecStart";
+    let text = "ExecStart = \"${pkgs.atlas}/bin/atlasclient --host ${server} --port @4321\";";
+    let uses = [listener("hosts/oak/atlas.nix"), (4321, name, "hosts/elm/client.nix", text)];
+    assert_eq!(proposals(&uses), ["services.atlas=4321"]);
+}
