@@ -13,6 +13,12 @@ use crate::knowledge::name_words::{
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
+/// Whether a comment mentions another number that may be a port and is too large to be anything else.
+fn mentions_another(comment: &str, number: u32) -> bool {
+    let words = comment.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter_map(|word| word.parse::<u16>().ok()).any(|other| other >= 1024 && u32::from(other) != number)
+}
+
 /// The text around a number.
 #[derive(Debug)]
 pub struct Line<'a> {
@@ -56,6 +62,8 @@ impl<'a> Line<'a> {
             "" if opens_one(port, head, tail_text) => comment_of_statement(head),
             // A comment about several numbers does not name any of them. The two ends of a range count as one.
             own if is_range_end(port.name) || end_in_rule(port.name, before, tail).is_some() => own,
+            // `hostPort = 8082; # 8081 is taken`: the comment gives the reason for the number.
+            own if before.trim_end().ends_with('=') && mentions_another(own, port.number) => "",
             _ if after_mapping(tail)
                 .split('#')
                 .next()

@@ -315,3 +315,18 @@ fn a_range_in_a_rule_may_begin_with_the_port_of_a_service() {
     ];
     assert_eq!(proposals(&uses), ["services.wiki=4321", "unnamed.port4322UdpLast=4322"]);
 }
+
+#[test]
+fn a_comment_about_another_number_gives_the_reason_for_the_number() {
+    let name = "lab.containers.wiki.hostPort";
+    for (comment, expected) in [
+        ("8081 is taken by the container", "services.wikiHost=8082"),
+        ("loopback publish (3000 = dashboard)", "services.wikiHost=8082"),
+        ("loopback publish", "services.wikiLoopbackPublish=8082"),
+    ] {
+        let text = format!("hostPort = @8082; # {comment}");
+        let inner = (4000, "lab.containers.wiki.port", "wiki.nix", "port = @4000;");
+        let found = proposals(&[inner, (8082, name, "wiki.nix", &text)]);
+        assert!(found.contains(&expected.to_owned()), "{comment}: {found:?}");
+    }
+}
