@@ -8,6 +8,9 @@ use super::yaml::Node;
 use crate::knowledge::containers::starts::{WAIT_FLAGS, WAIT_VARIABLE};
 use crate::paths;
 
+/// The maximum number of addresses. A command that waits for more is kept.
+const MOST_ADDRESSES: usize = 50;
+
 /// A command without the programs that wait before it.
 #[derive(Debug, Default, PartialEq)]
 pub struct Wait {
@@ -47,6 +50,17 @@ impl Wait {
         program.filter(|program| !program.is_empty()).ok_or(rest)
     }
 
+    /// Adds addresses. `None` if there are too many.
+    fn wait_for<'t>(&mut self, service: &Service<'_>, addresses: impl Iterator<Item = &'t str>) -> Option<()> {
+        for address in addresses {
+            if self.addresses.len() >= MOST_ADDRESSES {
+                return None;
+            }
+            self.addresses.push(with_value(service, address));
+        }
+        Some(())
+    }
+
     /// The words after a program that only waits. `None` for other programs.
     fn strip(&mut self, service: &Service<'_>, words: &[String]) -> Option<Vec<String>> {
         let words = words::without_wrappers(words);
@@ -71,15 +85,14 @@ impl Wait {
                         }
                         given => given.unwrap_or_default(),
                     };
-                    addresses.extend((name == "wait").then(|| with_value(service, value)));
+                    addresses.extend((name == "wait").then_some(value));
                 }
-                self.addresses.extend(addresses);
+                self.wait_for(service, addresses.into_iter())?;
                 Some(rest.to_vec())
             }
             "wait" if first.contains('/') && rest.is_empty() => {
                 let hosts = variable(service, WAIT_VARIABLE)?;
-                let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
-                self.addresses.extend(hosts.map(|host| with_value(service, host)));
+                self.wait_for(service, hosts.split(',').map(str::trim).filter(|host| !host.is_empty()))?;
                 Some(Vec::new())
             }
             _ => None,

@@ -13,7 +13,10 @@ use crate::migrate::compose::process::mosquitto;
 use crate::migrate::compose::stack::{self, Bind, Role, Service, is_configuration};
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
-use crate::paths;
+use crate::{paths, wording};
+
+/// The number of bytes before and after a variable that are searched for the call that it is passed to.
+const LONGEST_CALL: usize = 200;
 
 /// How a program gets the port that it listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +158,8 @@ fn called_variable(
 /// a call, it must be assigned to `port` with the container's number as its default.
 fn is_called(before: &str, after: &str, container: u16) -> bool {
     let ends = ['\n', ';'];
+    // A file may be a single line.
+    let (before, after) = (wording::tail(before, LONGEST_CALL), wording::head(after, LONGEST_CALL));
     let start = before.rsplit(ends).next().unwrap_or_default();
     let rest = after.split(ends).next().unwrap_or_default();
     if start.contains("://") || start.trim_start().starts_with(['#', '*']) || start.contains("//") {

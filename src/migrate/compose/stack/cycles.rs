@@ -6,12 +6,19 @@ use super::Stack;
 use crate::migrate::Error;
 use crate::migrate::compose::yaml::{self, Key, Node};
 
+/// The maximum number of dependencies that are searched for one service.
+const MOST_DEPENDENCIES: usize = 100;
+
 impl Stack<'_> {
-    /// Whether a service is another one or depends on it, directly or not.
+    /// Whether a service is another one or depends on it, directly or not. A service with very many dependencies may
+    /// depend on every other one.
     pub fn depends(&self, service: &str, on: &str) -> bool {
         let mut names = vec![service];
         let mut known: BTreeSet<&str> = BTreeSet::new();
         while let Some(name) = names.pop() {
+            if known.len() >= MOST_DEPENDENCIES {
+                return true;
+            }
             if known.insert(name) {
                 let depends = self.by_name(name).and_then(|service| service.get("depends_on"));
                 names.extend(depends.map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.as_str()));
