@@ -699,3 +699,24 @@ fn wordpress_runs_in_a_copy_with_the_settings_of_its_image() {
         .carried("services.wordpress.volumes", "./data/wordpress");
     repo.evaluates();
 }
+
+#[test]
+fn files_that_a_compiled_stage_copies_from_another_stage_are_reported() {
+    let dockerfile = "FROM node:22 AS front\nWORKDIR /front\nCOPY front .\nRUN yarn build\n\
+                      FROM golang:1.25 AS bin\nWORKDIR /app\nCOPY . .\nCOPY --from=front /front/dist ./front/dist\n\
+                      RUN go build -o /srv .\nFROM alpine\nCOPY --from=bin /srv /srv\nCMD [\"/srv\"]\n";
+    let compose = "services:\n  a: {build: ., ports: [\"8080:8080\"]}\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("Dockerfile", dockerfile),
+        ("go.mod", "module a\n\ngo 1.25\n"),
+        ("main.go", "package main\nfunc main() { http.ListenAndServe(\":\"+os.Getenv(\"PORT\"), nil) }\n"),
+        ("front/package.json", "{}"),
+    ];
+    Repo::of(&files)
+        .left("services.a.build", "another stage builds /app/front/dist")
+        .left("services.a.build", "build ./front/dist before the first start");
+    let alone = dockerfile.replace("COPY --from=front /front/dist ./front/dist\n", "");
+    let files = files.map(|(path, text)| (path, if path == "Dockerfile" { alone.as_str() } else { text }));
+    Repo::of(&files).not_left("services.a.build", "another stage builds");
+}

@@ -8,7 +8,7 @@ use crate::lang::shell;
 use crate::migrate::compose::builder::{Builder, Done};
 use crate::migrate::compose::configurations::caddy;
 use crate::migrate::compose::folders::Package;
-use crate::migrate::compose::image_file::{Built, ImageFile};
+use crate::migrate::compose::image_file::Built;
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
@@ -98,14 +98,34 @@ impl<'a, 'm> Builder<'a, 'm> {
             let path = built.in_context(file).and_then(|path| paths::join(service.context()?, &path));
             path.is_some_and(|path| !path.is_empty() && matches!(self.files().text(&path), Ok(Some(_))))
         };
-        // A program that runs from its source is compiled when it starts.
-        let is_compiled = |built: &&Built| program.runs_source && built.stage(file).is_some_and(ImageFile::compiles);
-        if let Some(built) = file.built.iter().find(|built| !is_there(built) && !is_compiled(built)) {
+        // A program that runs from its source is compiled when it starts, with the files that other stages build for it.
+        let mut waiting: Vec<&Built> = file.built.iter().rev().collect();
+        let mut compiled = BTreeSet::new();
+        while let Some(built) = waiting.pop() {
+            if is_there(&built) {
+                continue;
+            }
+            if let Some(stage) = built.stage(file).filter(|stage| program.runs_source && stage.compiles()) {
+                if compiled.insert(&built.stage) {
+                    waiting.extend(stage.built.iter().rev());
+                }
+                continue;
+            }
             let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
             let why = format!("another stage builds {}, but the process runs in the checkout", built.target);
-            let todo = format!("build it in ./{} before the first start", folders::working_folder(service));
+            let todo = match self.built_here(service, built) {
+                Some(path) => format!("build ./{path} before the first start"),
+                None => format!("build it in ./{} before the first start", folders::working_folder(service)),
+            };
             self.leave(service, &place, "build", why, todo);
+            return;
         }
+    }
+
+    /// The path in the checkout at which another stage's commands build what is copied from it.
+    fn built_here(&self, service: &Service<'_>, built: &Built) -> Option<String> {
+        let path = built.folder(service.image_file.as_ref()?)?;
+        paths::join(service.context()?, &path).filter(|path| !path.is_empty())
     }
 
     /// Reports a folder that the command names, but that has another name in the checkout.
