@@ -110,7 +110,7 @@ mod tests {
                 .map(|(start, count)| (start.parse().expect(header), count.parse().expect(header)))
                 .collect();
             let [(start, old_count), (new_start, new_count)] = numbers[..] else { panic!("{header}") };
-            // The header of an empty range contains the line before it.
+            // The header of an empty range gives the number of the line before it.
             let first = start - usize::from(old_count > 0);
             after.extend(old[at..first].iter().copied());
             assert_eq!(after.split_inclusive('\n').count(), new_start - usize::from(new_count > 0), "{header}");

@@ -34,7 +34,7 @@ pub const REPLACERS: [&str; 2] = ["replaceString", "replaceStrings"];
 /// Usual names for a system's configuration and its parts.
 pub const CONFIGURATIONS: [&str; 5] = ["cfg", "config", "options", "osConfig", "ports"];
 
-/// Functions whose arguments are prose.
+/// Functions whose arguments are treated as prose.
 pub const FUNCTIONS: [&str; 15] = [
     "literalExpression",
     "literalExample",

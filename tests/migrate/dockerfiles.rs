@@ -192,8 +192,8 @@ fn the_settings_of_every_dockerfile_are_carried_over() {
                 fs::write(file, &change.after).unwrap();
             }
             let module = changes.iter().find(|change| change.path.starts_with("flake/container-")).unwrap();
-            // The module refers to files in the repository relative to its own location. A file set contains no links
-            // to folders.
+            // The module refers to files in the repository relative to its own location, so the corpus is placed around
+            // it: as links, or as copies for `lib.fileset`, which does not follow links to folders.
             place(&corpus, folder.path(), module.after.contains("lib.fileset"));
             holes += usize::from(module.after.contains("could not carry"));
             let names = crate::evaluate::names(&module.after);

@@ -129,7 +129,7 @@ pub enum Lookup<'r> {
     Entry(&'r Entry),
     /// A group of entries.
     Group,
-    /// Certainly nothing: the name at this index of the path does not exist.
+    /// Definitely missing: the name at this index of the path does not exist.
     Missing(usize),
     /// Not known from the text.
     NotDecidable,

@@ -64,8 +64,8 @@ impl Built {
         file.stages.iter().find(|(name, _)| *name == self.stage).map(|(_, stage)| stage)
     }
 
-    /// The folder in the context in which the stage, run in the checkout, creates the source. `None` if that folder is
-    /// unknown, or is the context itself.
+    /// The path in the context that corresponds to the source, if the stage's commands run in the checkout. `None` if
+    /// that path is unknown, contains a `*`, or is the context itself.
     pub fn folder(&self, file: &ImageFile) -> Option<String> {
         let found = self.in_context(file).or_else(|| self.beside_files(file));
         found.filter(|folder| !folder.is_empty() && !folder.contains('*'))

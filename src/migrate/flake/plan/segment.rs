@@ -82,7 +82,7 @@ pub(super) fn emptied(tree: &Tree<'_>, node: Node, edits: &Edits) -> Option<Node
     edits.render(tree.text(), head).is_empty().then_some(body)
 }
 
-/// Collapses every run of blanks, for comparisons, unless the text contains a string of several lines.
+/// Collapses each run of whitespace, for comparisons, unless the text contains an indented string (`''`).
 pub(super) fn one_form(text: &str) -> String {
     if text.contains("''") { text.to_owned() } else { text.split_whitespace().collect::<Vec<_>>().join(" ") }
 }

@@ -47,7 +47,7 @@ pub enum Side {
 
 impl<'a> Line<'a> {
     pub fn of(port: &Missing<'a>) -> Self {
-        // Bytes on each side of the number: a file with one long line can contain many numbers.
+        // Bytes read on each side of the number. Reading whole lines is slow if one line contains many numbers.
         const AROUND: usize = 600;
         let (start, end) = (port.span.start as usize, port.span.end as usize);
         let head = wording::tail(port.text.get(..start).unwrap_or(""), AROUND);

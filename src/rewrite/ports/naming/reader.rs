@@ -155,12 +155,12 @@ impl<'a> Reader<'a> {
         SCHEMES.iter().find(|(known, _)| *known == scheme).map(|(_, names)| *names)
     }
 
-    /// Whether some words are the name of a service, either a well-known one or one in the repository.
+    /// Whether the words are the name of a service, either a well-known one or one in the repository.
     pub fn is_service(&self, words: &[String]) -> bool {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
-    /// Whether the file configures the service with some words as its name.
+    /// Whether the file configures the service that has the words as its name.
     pub fn configures(&self, words: &[String]) -> bool {
         self.context.texts.configures(self.path, &words.join("-"))
     }
