@@ -22,6 +22,15 @@ impl<'a> Reader<'a> {
             || self.is_manifest() && self.parts.iter().any(|part| matches!(*part, "egress" | "ingress"))
     }
 
+    /// Whether it is the address in the settings for the service's own server: `settings.server.address`. An agent
+    /// connects to such an address.
+    fn is_own_server(&self) -> bool {
+        let is_section = matches!(self.parts.as_slice(), [.., "settings" | "config", "server", "address" | "addr"]);
+        let is_agent =
+            |part: &&str| split(part).iter().any(|word| matches!(word.as_str(), "agent" | "client" | "exporter"));
+        is_section && self.line.is_at_loopback() && !self.parts.iter().any(is_agent)
+    }
+
     pub fn is_client(&self) -> bool {
         if self.is_manifest() {
             return self.is_client_in_manifest();
@@ -29,7 +38,7 @@ impl<'a> Reader<'a> {
         if self.line.is_any_host() || self.is_of_site() {
             return false;
         }
-        if self.is_site_address() {
+        if self.is_site_address() || self.is_own_server() {
             return false;
         }
         if self.ssh_host().is_some() || self.line.called_host().is_some() || self.route().is_some() {

@@ -155,3 +155,13 @@ fn the_text_next_to_a_number_outweighs_its_usual_meaning() {
     let text = "[\n  @8080 # this should be blocked out when not in use\n  81\n]";
     assert_eq!(proposals(&[(8080, opened, "hosts/den/configuration.nix", text)]), ["unnamed.port8080Tcp=8080"]);
 }
+
+#[test]
+fn the_address_of_a_services_own_server_outweighs_the_usual_meaning_of_its_number() {
+    let text = "settings.server.address = \"tcp://127.0.0.1:@9092\";";
+    let name = |service: &str| format!("services.{service}.instances.main.settings.server.address");
+    assert_eq!(proposals(&[(9092, &name("authelia"), "auth.nix", text)]), ["infrastructure.authelia=9092"]);
+    assert_eq!(proposals(&[(9092, &name("wiki"), "wiki.nix", text)]), ["services.wiki=9092"]);
+    // An agent connects to a server.
+    assert_eq!(proposals(&[(9092, &name("wiki-agent"), "wiki.nix", text)]), ["messaging.kafka=9092"]);
+}
