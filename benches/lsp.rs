@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let root = root.canonicalize().expect("the repository exists");
     let files = nix_files(&root);
     let mut server = Server::start(&root);
-    println!("{}: {} Nix files; files, facts and findings kept: {} KiB", root.display(), files.len(), server.memory());
+    println!("{}: {} Nix files; memory after initialization: {} KiB", root.display(), files.len(), server.memory());
 
     let leaf = leaf(&files);
     let registry = files.iter().find(|file| file.ends_with("ports.nix")).cloned();
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 fn repository(folder: &Path) -> PathBuf {
     let write = |path: String, text: String| {
         let file = folder.join(path);
-        fs::create_dir_all(file.parent().expect("it has a folder")).expect("a folder");
+        fs::create_dir_all(file.parent().expect("the path has a parent")).expect("a folder");
         fs::write(file, text).expect("a file");
     };
     let entries: String = (0..500).map(|index| format!("  web.app{index} = {};\n", 20_000 + index)).collect();

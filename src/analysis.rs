@@ -21,7 +21,7 @@ use crate::settings::Settings;
 pub struct Analysis {
     /// All files, including vendored ones.
     repo: Repo,
-    /// The state that depends on the paths of the files. `None` if paths have changed since.
+    /// The state that depends on the paths of the files. `None` if paths have changed since the last report.
     own: Option<Own>,
     settings: Settings,
     checks: Vec<&'static Check>,
@@ -37,12 +37,12 @@ pub struct Analysis {
 struct Own {
     /// The repository without vendored and lock files.
     repo: Repo,
-    /// The outcome of each file, in the same order, so that after a keystroke no unchanged file is looked up. `None` if
-    /// the file has changed since.
+    /// The outcome of each file, in the order of the repository's files, so that no unchanged file is looked up after a
+    /// keystroke. `None` if the file has changed since the last report.
     outcomes: Vec<Option<Outcome>>,
     /// The files that may be port registries.
     registries: Vec<String>,
-    /// The names of the registries.
+    /// The names by which Nix code can refer to the registries.
     mentions: Mentions,
 }
 
@@ -91,12 +91,12 @@ impl Analysis {
         settings
     }
 
-    /// Replaces or adds a file. A file without a kind is removed.
+    /// Replaces or adds a file. If its kind cannot be determined, it is removed instead.
     pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
         self.change(path, |repo| repo.put(path, bytes));
     }
 
-    /// Removes files, and then replaces or adds others. Many files at once take less time than one after another.
+    /// Removes files, and then replaces or adds others. This is faster than changing the files one by one.
     pub(crate) fn update(&mut self, removed: &HashSet<&str>, files: Vec<(&str, Vec<u8>)>) {
         if removed.is_empty() && files.iter().all(|(path, _)| self.repo.has(path)) {
             files.into_iter().for_each(|(path, bytes)| self.put(path, bytes));
@@ -158,14 +158,15 @@ impl Analysis {
         run::conclude(&own.repo, settings, checks, own.outcomes.iter().flatten().cloned(), Runs::Repeated)
     }
 
-    /// Leaves out the checks of the other rules. Kept results of unchanged files may still include their findings.
+    /// Leaves out the checks of rules that are not needed. Kept results of unchanged files may still include their
+    /// findings.
     pub(crate) fn narrow(&mut self, is_needed: impl Fn(&str) -> bool) {
         self.checks.retain(|check| is_needed(check.rule));
         self.readers = check::readers(&self.checks);
     }
 
-    /// The report for the whole repository, without the baseline. Fixes are not counted, because only the findings
-    /// matter.
+    /// The report for the whole repository, without the baseline. Only the findings matter, so they do not mention
+    /// unsafe fixes.
     pub fn report_of_everything(&mut self) -> Report {
         let baseline = self.settings.baseline.take();
         let counts_fixes = std::mem::replace(&mut self.settings.counts_fixes, false);

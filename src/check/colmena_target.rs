@@ -1,4 +1,5 @@
-//! `colmena-target`: hives with an address, a plain-text secret, or an unpinned nixpkgs.
+//! `colmena-target`: hives with an IP address as a target, a build on every node, a plain-text secret, or an unpinned
+//! nixpkgs.
 
 use super::{Check, ProjectView, Verdict};
 use crate::facts::colmena::{self, ColmenaFacts, Hive, Meta, NodeOption, OptionKind};

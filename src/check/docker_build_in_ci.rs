@@ -54,7 +54,7 @@ fn finding(source: &Source, build: &Build, containers: &[&Container]) -> Finding
             format!("the flake already builds images: {}; add this one as another package", names.join(", "))
         }
     };
-    // Other CI systems are not rewritten.
+    // `migrate ci` rewrites only GitHub workflows.
     let help = match ci::system(&source.path) {
         Some(System::GitHub) => {
             format!("{help}; `flakeward migrate ci {}` rewrites the steps that it can translate", source.path)

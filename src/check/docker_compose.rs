@@ -30,7 +30,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 
 fn message(compose: &ComposeFacts) -> String {
     let services = compose.services.as_slice();
-    // A file that defines what to run is passed to Docker Compose together with this one.
+    // No service has an image or a build, so another file that is passed to Docker Compose as well must define them.
     if !services.is_empty() && services.iter().all(|service| service.image.is_none() && !service.built) {
         let names: Vec<String> = services.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
         let more = services.len().saturating_sub(NAMED);

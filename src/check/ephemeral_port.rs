@@ -30,7 +30,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 
 /// The ports of outgoing connections.
 struct Taken<'p> {
-    /// The ranges of all machines, or the kernel's default.
+    /// The ranges that apply to all machines, with the position where each is set, or else the kernel's default.
     ranges: Vec<(RangeInclusive<u16>, Option<Place<'p>>)>,
     /// The ranges of some machines. It is not known which of them run a service.
     of_some: Vec<RangeInclusive<u16>>,
@@ -76,7 +76,7 @@ impl<'p> Taken<'p> {
     }
 }
 
-/// The entries that a computed list refers to. If there are none, the list may contain anything.
+/// The ports of the entries that a computed list refers to. If there are none, the list may contain any port.
 fn referred(view: &ProjectView<'_>, file: &ProjectFile, list: Span) -> Vec<u16> {
     let uses = references::uses_in(file, view.registries());
     let inside = uses.filter(|(found, _)| list.contains(found.span));

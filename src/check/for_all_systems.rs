@@ -101,9 +101,9 @@ fn check(view: &FileView<'_>) -> Verdict {
 
 /// How the generated set is used.
 struct Home {
-    /// The binding whose value it is, through functions and `let`.
+    /// The binding whose value it is, directly or as the result of functions, `let`, `with` or `assert`.
     binding: Option<Node>,
-    /// Whether it is a function that each output calls.
+    /// Whether it is the result of a function that the outputs call.
     helper: bool,
     /// Whether it is the value of a per-system flake output.
     output: bool,

@@ -71,7 +71,7 @@ impl<'a> Declared<'a> {
         }
     }
 
-    /// The inputs that a module declares and no earlier one does, with all of their overrides.
+    /// The inputs that a module declares but no earlier module does, with all of their overrides.
     fn take(&mut self, module: &'a Flake) -> Flake {
         let mut flake = Flake::default();
         for input in module.inputs.iter().filter(|input| is_declared(input)) {
@@ -201,7 +201,7 @@ fn findings(file: &FlakeFile<'_>, own: &Own<'_>) -> Vec<Finding> {
     }
 }
 
-/// Creates the input that only the arguments of `outputs` name.
+/// Creates an input that appears only in the arguments of `outputs`.
 fn undeclared(name: &Text) -> Input {
     Input { name: name.clone(), is_flake: true, ..Input::default() }
 }
@@ -219,8 +219,8 @@ fn own_nixpkgs<'a>(file: &FlakeFile<'a>) -> Option<&'a str> {
     names.iter().find(|name| **name == "nixpkgs").or(names.first()).copied()
 }
 
-/// The finding for the inputs of an input, according to the lock file, that are a separate nixpkgs and are not
-/// overridden.
+/// The finding for an input that has its own nixpkgs inputs according to the lock file, if the flake does not override
+/// them.
 fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, own: &Own<'_>) -> Option<Finding> {
     let (nixpkgs, label) = (lock.root_input(own.nixpkgs)?, lock.root_input(&input.name.value)?);
     let node = lock.nodes.get(label).filter(|node| node.is_flake && label != nixpkgs)?;
@@ -258,8 +258,9 @@ fn is_release(name: &str) -> bool {
 }
 
 /// The flake's own input that an input's nixpkgs should follow: one with the same kind of channel, if the flake has
-/// both a release and an unstable one. `None` for a second nixpkgs (`nixpkgs-stable`) of the input `around` without a
-/// counterpart in this flake, and for one that is named for its purpose and stays on an older release.
+/// both a release and an unstable one. `None` if the nixpkgs is the second one of the input `around` (such as
+/// `nixpkgs-stable`) and either has no counterpart in this flake, or has a name that states a purpose and an older
+/// release.
 fn target<'a>(own: &Own<'a>, around: &LockNode, name: &str, node: &LockNode) -> Option<&'a str> {
     let wanted = nixpkgs::channel(node.original.as_ref()?)?;
     let kind = rolls(&wanted);
@@ -268,7 +269,7 @@ fn target<'a>(own: &Own<'a>, around: &LockNode, name: &str, node: &LockNode) -> 
     if has_purpose && own.channel.as_ref().is_some_and(|channel| is_older(&wanted, channel)) {
         return None;
     }
-    // A second nixpkgs is there for its release: `nixpkgs-stable`.
+    // An input has a second nixpkgs, such as `nixpkgs-stable`, because it needs that release.
     if is_second && matches!(wanted, Channel::Release(_)) && own.channel.as_ref() != Some(&wanted) {
         return own.all.iter().find(|(_, channel)| *channel == wanted).map(|(name, _)| *name);
     }

@@ -101,8 +101,8 @@ pub struct FileCheck {
 pub enum Trigger {
     /// The condition is true.
     Holds(Condition),
-    /// The file is parsed for another check or reader anyway, or the condition is true. It is evaluated last, because
-    /// it is the most expensive.
+    /// The file is parsed for another check or reader anyway, or the condition is true. The condition is evaluated
+    /// last, because it is the most expensive one.
     ParsedOr(Condition),
 }
 
@@ -148,7 +148,7 @@ pub struct ProjectView<'p> {
     pub params: &'p Params,
     /// The date of the run.
     pub now: jiff::civil::Date,
-    /// The widest safety of fixes to create.
+    /// The least safe level of fixes to create.
     pub fixes: Safety,
     /// Whether findings mention an unsafe fix even if it is not created.
     pub counts_fixes: bool,
@@ -245,7 +245,8 @@ impl<'p> ProjectView<'p> {
     }
 }
 
-/// The entries of `own-hosts` and `external-hosts` that match the host of an address with a port, as written.
+/// The entries of `own-hosts` and `external-hosts` that match the host of any address with a port. They are returned as
+/// written in the configuration.
 pub fn decided_hosts(view: &ProjectView<'_>) -> BTreeSet<String> {
     let files = view.project.each::<PortFacts>().filter(|(file, _)| !view.registries().is_registry(&file.source.path));
     let hosts = files.flat_map(|(_, ports)| &ports.uses).filter_map(|port| port.host.as_deref());

@@ -46,9 +46,9 @@ pub fn verdict(view: &ProjectView<'_>, rule: RuleId) -> Verdict {
     verdict
 }
 
-/// The nixpkgs of other inputs that a flake follows: `nixpkgs.follows = "tool/nixpkgs-unstable"`. Its own inputs are
-/// checked where they are declared. Only a name that contains a branch is a deliberate choice: `tool/nixpkgs` is
-/// whatever the tool uses.
+/// The nixpkgs of other inputs that a flake follows: `nixpkgs.follows = "tool/nixpkgs-unstable"`. Inputs of the flake
+/// itself are checked where they are declared. Only a name that contains a branch is a deliberate choice:
+/// `tool/nixpkgs` is whatever the tool uses.
 fn followed(file: &FlakeFile<'_>) -> Vec<Use> {
     let Some((_, lock)) = file.lock else { return Vec::new() };
     let used = |input: &Input| {
@@ -65,7 +65,7 @@ fn followed(file: &FlakeFile<'_>) -> Vec<Use> {
     file.flake.inputs.iter().filter_map(used).collect()
 }
 
-/// The uses in a flake's inputs.
+/// Collects the uses of nixpkgs in a flake's inputs.
 struct Inputs<'a> {
     source: &'a Source,
     uses: &'a mut Vec<Use>,
@@ -200,8 +200,8 @@ fn branch_after(source: &Source, edit: &Edit) -> String {
     format!("{head}{}{tail}", edit.text)
 }
 
-/// Changes the branch in the text that names it, and in the flakes that belong to that branch. `None` if it is
-/// intentional, or if a flake that belongs to it cannot be changed.
+/// The edits that change a branch to the current release, here and in the companion inputs. `None` if the branch is
+/// intentional, or if the text or a companion cannot be changed.
 fn edits(source: &Source, used: &Use, flake: Option<&Flake>, current: Release) -> Option<Vec<Edit>> {
     let span = used.text.filter(|_| !used.named_for_branch)?;
     let name = used.names.last().map_or("", String::as_str);
@@ -251,8 +251,8 @@ struct Companion<'f> {
 }
 
 impl<'f> Companion<'f> {
-    /// The input as a companion. `None` if it is not in [`COMPANIONS`], uses its own branch, or follows a nixpkgs other
-    /// than `name`.
+    /// The input as a companion. `None` if it is not in [`COMPANIONS`], is not on its default branch, or follows a
+    /// nixpkgs other than `name`.
     fn of(input: &'f Input, name: &str) -> Option<Self> {
         let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
         let own = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();

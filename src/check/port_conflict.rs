@@ -28,8 +28,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 /// An entry with its registry.
 pub type Known<'p> = (&'p Registry, &'p Entry);
 
-/// Of the entries with the same number, those that may listen where an earlier entry does. Each is returned after the
-/// first such entry.
+/// The clashes between entries with the same number. For each entry that may listen where an earlier one does, returns
+/// the first such earlier entry and the entry itself.
 pub fn clashes<'p>(entries: &[Known<'p>]) -> impl Iterator<Item = (Known<'p>, Known<'p>)> {
     entries.iter().enumerate().filter_map(|(at, other)| {
         let mut earlier = entries[..at].iter().take(COMPARED);
@@ -83,7 +83,7 @@ fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
 /// The maximum number of processes remembered for each port, which bounds the comparisons.
 const MANY: usize = 16;
 
-/// The processes whose end others wait for: they do not use a port at the same time as the others.
+/// The processes that others wait for until they exit, so they do not use a port at the same time as the others.
 fn ended(part: &Part) -> HashSet<&str> {
     let dependencies = part.processes.iter().flat_map(|process| &process.depends_on);
     let ended = dependencies.filter(|it| it.condition().is_none_or(Condition::waits_for_the_end));

@@ -133,7 +133,7 @@ fn beside(
     if literals.has(port, comment.covers) {
         return None;
     }
-    // If there are several, it is not certain which one the comment means.
+    // If there are several numbers, it is not clear which one the comment refers to.
     let literal = literals.only_unsaid(comment.covers)?;
     let (name, number) = (&comment.entry, literal.number);
     let message = format!("port {number} contradicts its comment, which says {name} = {port}");

@@ -41,7 +41,7 @@ pub const HARDCODED: RuleId = "hardcoded-port";
 /// The rule about ports that are allocated outside the registry.
 pub const ALLOCATED: RuleId = "manual-port-allocation";
 
-/// The port literals outside registries that have one of the given numbers and that no comment accounts for.
+/// The uses of ports outside registries that have one of the given numbers and that no registry comment covers.
 pub fn unanswered<'v>(
     view: &'v ProjectView<'_>,
     is_asked: impl Fn(u32) -> bool + Copy + 'v,
@@ -324,7 +324,8 @@ impl<'p> Reporter<'_, 'p> {
         }
     }
 
-    /// The finding for a port whose entry is known: the only one with its number, or the one that is certainly meant.
+    /// The finding for a port whose entry is known: the only one with its number, or the one that the use refers to.
+    /// The entry may turn out to belong to another service.
     fn registered(&self, open: &OpenFile<'p>, port: &PortUse, registry: &'p Registry, entry: &'p Entry) -> Finding {
         let of_another = || of_another(open, port, &[(registry, entry)]);
         let is_assigned = || self.is_assigned(open, port, registry, entry);
@@ -428,7 +429,8 @@ impl<'p> Reporter<'_, 'p> {
         self.replacement(open, port, &Target { registry: path, shape, entry, number: port.number, settled })
     }
 
-    /// Replaces the number with the name of the entry. A file in which that takes too long is not changed.
+    /// The fix that replaces the number with the name of the entry, or the reason why there is none, for example that
+    /// the file is too complex.
     fn replacement(&self, open: &OpenFile<'p>, port: &PortUse, target: &Target<'_>) -> Result<Fix, String> {
         let source = &open.file.source;
         let Some(file) = open.opened() else { return Err("the file cannot be read".to_owned()) };
@@ -441,7 +443,7 @@ impl<'p> Reporter<'_, 'p> {
             .unwrap_or_else(|| Err("the file is too complex to analyse (step limit reached)".to_owned()))
     }
 
-    /// The finding for a port with several entries: only a person can decide which one is meant.
+    /// The finding for a port with several entries, among which only a person can choose.
     fn ambiguous(source: &Source, port: &PortUse, entries: &[(&Registry, &Entry)]) -> Finding {
         let others = entries.len().saturating_sub(NAMED);
         let rest = || (others > 0).then(|| format!("{others} more"));

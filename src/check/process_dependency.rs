@@ -105,7 +105,7 @@ fn judge(
     never_happens(path, process, dependency, merged)
 }
 
-/// Reports a condition that can never be satisfied.
+/// Decides whether the condition of a dependency can never be satisfied.
 fn never_happens(path: &RelPath, process: &Process, dependency: &Dependency, merged: &Merged) -> Judgement {
     let (name, target, it) = (&process.name, &dependency.target, &merged.process);
     let report = |message: String, label: &str, help: String| {
@@ -288,7 +288,7 @@ impl<'v> Cycles<'v> {
     }
 }
 
-/// The strongly connected components of a graph (Tarjan's algorithm, with its own stack).
+/// The strongly connected components of a graph (Tarjan's algorithm, with an explicit stack instead of recursion).
 fn components<'v>(edges: &BTreeMap<&'v str, Vec<&'v str>>) -> Vec<Vec<&'v str>> {
     let names: Vec<&str> = edges.keys().copied().collect();
     let index: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (*name, at)).collect();

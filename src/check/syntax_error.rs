@@ -122,7 +122,8 @@ fn token(text: &str) -> &str {
     &text[..length.max(first.len_utf8())]
 }
 
-/// Reports the errors of a YAML file. If there are none, only its grammar fails, and the file is unreadable.
+/// Reports the errors of a YAML file. If there are none, the file is valid YAML that the grammar cannot parse, which
+/// `unreadable-file` reports.
 fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     for fault in tree.faults().iter().take(PLACES) {
@@ -135,8 +136,8 @@ fn yaml(view: &FileView<'_>, tree: &Tree<'_>) -> Verdict {
     verdict
 }
 
-/// The marks of a YAML template that are near its first error, or anywhere if the error has no position. Marks in
-/// comments do not count.
+/// The delimiters of a YAML template near the first error of the file, or anywhere in it if no error has a position.
+/// Delimiters in comments do not count.
 pub(super) fn template(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> {
     let text = tree.text();
     let faulty = tree.faults().iter().min_by_key(|fault| fault.span.start).map_or(0..text.len(), |fault| {
@@ -149,7 +150,8 @@ pub(super) fn template(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> 
     lines.into_iter().find_map(template_marks)
 }
 
-/// The marks of Go templates (Helm), Jinja, ERB (Rails) or the like in the text. GitHub's `${{ .. }}` does not count.
+/// The delimiters of Go templates (Helm), Jinja, ERB (Rails) or similar templates in the text. GitHub's `${{ .. }}`
+/// does not count.
 fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
     let bytes = text.as_bytes();
     let braces = |at: usize| at == 0 || bytes.get(at - 1) != Some(&b'$');
@@ -160,8 +162,8 @@ fn template_marks(text: &str) -> Option<(&'static str, &'static str)> {
     [("{%", "%}"), ("<%", "%>")].into_iter().find(|(open, close)| has(open) && has(close))
 }
 
-/// The marks of the placeholders that nixpkgs' `replaceVars` and Autoconf fill in, if they are the only errors in a
-/// YAML file: `cache: @dataDir@/cache`.
+/// The delimiters of the placeholders that nixpkgs' `replaceVars` and Autoconf fill in, if placeholders are the only
+/// errors in a YAML file: `cache: @dataDir@/cache`.
 fn substituted(tree: &Tree<'_>) -> Option<(&'static str, &'static str)> {
     let is_placeholder = |text: &str| {
         let name = text.strip_prefix('@').and_then(|rest| rest.split_once('@')).map_or("", |(name, _)| name);
@@ -193,7 +195,7 @@ fn placeholder(text: &str, stop: Stop) -> Option<&'static str> {
     ((rest.starts_with("{{") || from_brace) && rest.contains("}}")).then_some("the parts between `{{` and `}}`")
 }
 
-/// Whether a file is test data for parsers, with an error that its name announces: `testdata/invalid-syntax.nix`.
+/// Whether a file is test data for parsers whose path indicates that it has errors: `testdata/invalid-syntax.nix`.
 fn is_broken_on_purpose(path: &str) -> bool {
     const BROKEN: [&str; 9] =
         ["invalid", "broken", "error", "errors", "malformed", "corrupt", "bad", "fail", "failing"];

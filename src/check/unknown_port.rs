@@ -48,7 +48,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     findings
 }
 
-/// The finding for a path in Nix whose name at `at` does not exist, and the entry that was certainly meant.
+/// The finding for a path in Nix whose name at `at` does not exist, and the entry of which the path is a misspelling,
+/// if any.
 fn missing<'r>(
     path: &RelPath,
     span: Span,
@@ -119,7 +120,7 @@ impl<'r> Near<'r> {
     }
 }
 
-/// Adds the most similar entry; also returns it if it is certainly the one that was meant.
+/// Suggests the most similar entry in the finding. Also returns the entry if `wanted` is a misspelling of it.
 fn suggest<'r>(
     finding: Finding,
     registry: &'r Registry,

@@ -67,7 +67,7 @@ fn builder(tree: &Tree<'_>, function: Node) -> Option<Builder> {
     Some(Builder { name, span: tree.span(function), prefix })
 }
 
-/// The owner that a name is selected from.
+/// What a name is selected from.
 enum Owner {
     /// The name before it in the same selection: `nix2container` in `x.nix2container.buildImage`.
     Name(String),
@@ -103,7 +103,7 @@ fn last_selected(tree: &Tree<'_>, function: Node) -> Option<(String, Owner)> {
     }
 }
 
-/// Like [`last_selected`], for the value of a name, if it is a selection; further names are not followed.
+/// Like [`last_selected`], for the value of a variable, which must be a selection: variables are followed only once.
 fn last_selected_again(tree: &Tree<'_>, value: Node) -> Option<(String, Owner)> {
     (tree.kind(value) == NodeKind::Select).then(|| last_selected(tree, value))?
 }
@@ -228,7 +228,7 @@ fn layers(view: &FileView<'_>, out: &mut Verdict, tree: &Tree<'_>, builder: &Bui
             Some(list) if tree.kind(list) == NodeKind::List => {
                 runtimes_in_root(view, out, tree, builder, list, &runtimes)
             }
-            // Built elsewhere and referred to by name.
+            // The layers are not a literal list, so they are not known.
             _ => {}
         },
     }
@@ -353,7 +353,7 @@ fn under_with_pkgs(tree: &Tree<'_>, node: Node) -> Option<String> {
     (tree.slice(with) == "pkgs" && nix::resolve(tree, node, name).is_none()).then(|| format!("pkgs.{name}"))
 }
 
-/// What a call adds to the root.
+/// The arguments of a call whose packages end up in the root.
 fn handed_on(tree: &Tree<'_>, apply: Node) -> Vec<Node> {
     let Some((name, arguments)) = nix::call(tree, apply) else { return Vec::new() };
     match (nix::last_name(&name), arguments.as_slice()) {

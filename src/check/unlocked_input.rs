@@ -53,7 +53,7 @@ fn is_template(path: &str) -> bool {
     folders.split(['/', '-', '_', '.']).any(|word| WORDS.contains(&word.strip_suffix('s').unwrap_or(word)))
 }
 
-/// The names and positions of all inputs.
+/// The names and positions of the inputs that flake.lock must contain.
 fn inputs<'a>(file: &FlakeFile<'a>) -> impl Iterator<Item = (&'a str, crate::finding::Span)> {
     let flake = file.flake;
     let written = flake.inputs.iter().filter(|input| !is_placeholder(input));
@@ -63,7 +63,7 @@ fn inputs<'a>(file: &FlakeFile<'a>) -> impl Iterator<Item = (&'a str, crate::fin
     written.chain(implicit).filter(|(name, _)| *name != "self")
 }
 
-/// Whether an input has no address at all: `--override-input` provides it, and there is nothing to lock.
+/// Whether an input has no address: `--override-input` provides it, and there is nothing to lock.
 fn is_placeholder(input: &Input) -> bool {
     let is_empty = input.url.is_none() && input.attrs.is_empty() && input.follows.is_none() && !input.computed;
     is_empty && input.inputs.is_empty() && !REGISTERED.contains(&input.name.value.to_ascii_lowercase().as_str())

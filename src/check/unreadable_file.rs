@@ -67,7 +67,8 @@ pub fn continued_name(source: &Source, tree: &Tree<'_>) -> Option<Finding> {
     )
 }
 
-/// The finding for a configured port registry that is not among the checked files. `reason` follows its path.
+/// The finding for a configured port registry that is not among the checked files. `reason` is phrased to follow the
+/// registry's path.
 pub fn no_registry(config: &RelPath, span: Span, path: &str, reason: &str) -> Finding {
     let help = match reason {
         "does not exist" => "correct the path, or run `flakeward ports init` to write the file",

@@ -73,8 +73,8 @@ fn changes(update: &Update) -> String {
 fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
     let Some(before) = before else {
         let help = match args.scope.isolated {
-            true => "`--isolated` ignores the baseline and the settings under which its entries are needed",
-            false => "`flakeward baseline` writes one; --output FILE names one elsewhere",
+            true => "`--isolated` ignores the baseline and the settings that its entries depend on",
+            false => "`flakeward baseline` writes one; --output FILE selects another file",
         };
         return Err(Failure::new("there is no baseline to prune").help(help));
     };
@@ -130,7 +130,7 @@ fn say(text: &str) {
 enum Target {
     /// Standard output.
     Stdout,
-    /// The usual file in the repository.
+    /// The default file in the repository.
     Usual(PathBuf),
     /// A file given on the command line.
     Named(PathBuf),

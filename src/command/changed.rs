@@ -33,7 +33,7 @@ pub struct Changed<'a> {
     compared: HashMap<RelPath, Comparison>,
     /// Changed files that a sparse checkout leaves out.
     absent: Vec<Finding>,
-    /// Whether one of the repository's own rules changed.
+    /// Whether one of the repository's custom rules changed. `None` if that has not been determined yet.
     rules_changed: Option<bool>,
 }
 
@@ -157,7 +157,7 @@ impl<'a> Changed<'a> {
         findings.iter().map(is_new).collect()
     }
 
-    /// Whether one of the repository's own rules differs from the earlier commit.
+    /// Whether one of the repository's custom rules differs from the earlier commit.
     fn rules_changed(&mut self, places: &Places<'_>, settings: &Settings) -> bool {
         if let Some(known) = self.rules_changed {
             return known;
@@ -178,7 +178,7 @@ impl<'a> Changed<'a> {
 
     /// Compares a file with its earlier version. A file that cannot be compared counts as changed.
     fn compare(&mut self, path: &RelPath, places: &Places<'_>, settings: &Settings) -> Comparison {
-        // Different names that are not UTF-8 may be displayed alike.
+        // Different names that are not UTF-8 may become the same text.
         let is_certain = !path.contains(char::REPLACEMENT_CHARACTER);
         let checks_all = settings.config.check_third_party;
         if !is_certain || (!checks_all && self.was_vendored(path)) {

@@ -109,7 +109,7 @@ fn ci_repository() -> Option<String> {
     names.filter_map(|name| std::env::var(name).ok()).find(|name| !name.is_empty())
 }
 
-/// The parts of the HTML page besides the findings.
+/// The parts of the HTML page other than the findings.
 fn extras(session: &Session, report: &Report) -> Result<Extras, Failure> {
     let facts = run::port_facts(&session.repo(), &session.settings);
     let registries = Registries::of(&facts.project);

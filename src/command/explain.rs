@@ -18,7 +18,7 @@ pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lists all rules, or tests the repository's own rules.
+/// Lists all rules, or tests the repository's custom rules.
 pub fn rules(args: &RulesArgs) -> Result<ExitCode, Failure> {
     if let Some(RulesCommand::Test) = args.command {
         return rule_tests::test();

@@ -50,7 +50,7 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     Ok(exit_code(&outcome, args))
 }
 
-/// The files of the fixes that were refused because a file cannot be written.
+/// The files of all fixes that were refused because one of their files cannot be written.
 fn missing_files(outcome: &Outcome) -> BTreeSet<&str> {
     let unwritable = outcome.refused.iter().filter(|refused| refused.unwritable);
     let fixes = unwritable.filter_map(|refused| refused.finding.fix.as_ref());

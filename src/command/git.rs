@@ -1,4 +1,4 @@
-//! Runs git only to read, and without starting any program that the repository's settings name.
+//! Runs git only for reading, and without starting any program that the repository's settings specify.
 
 mod blame;
 mod objects;
@@ -21,9 +21,9 @@ use crate::finding::Finding;
 use crate::walk;
 use crate::walk::Unreadable;
 
-/// Variables that make git read another repository, index or object database than the one in its folder. These are the
-/// variables of `git rev-parse --local-env-vars` except settings, which may be required to read the repository
-/// (`safe.directory`).
+/// Variables that make git read a repository, index or object database other than the one in the working directory.
+/// These are the variables of `git rev-parse --local-env-vars` except settings, which may be required to read the
+/// repository (`safe.directory`).
 const ELSEWHERE: [&str; 12] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -123,7 +123,7 @@ impl<'a> Git<'a> {
 
     /// The entries of the index, `TAG MODE ID STAGE\tPATH`. Empty if all files are checked out.
     fn index(&self) -> Result<Vec<u8>, Failure> {
-        // Reading the index takes less time than another process.
+        // Reading the index takes less time than starting a process.
         if let Ok(Some(tracked)) = walk::tracked(self.root)
             && !tracked.is_sparse
         {
@@ -142,7 +142,7 @@ impl<'a> Git<'a> {
     fn absent_changes(&self, index: &[u8], before: &Listing, objects: &mut Objects) -> Vec<Finding> {
         // `S` is the tag of files that are not checked out.
         let left_out = index.split(|&byte| byte == 0).filter_map(|entry| entry.strip_prefix(b"S 100"));
-        // The content decides for scripts without an extension.
+        // Scripts without an extension are recognised by their content.
         let mut is_script = |path: &str, id: &str| {
             let content = walk::may_be_script(path).then(|| objects.content(id, walk::MAX_FILE));
             content.is_some_and(|content| content.is_none_or(|content| walk::is_shell_script(&content)))

@@ -95,7 +95,7 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
             attempt(&mut draft, &|draft| migrate::compose::migrate(draft, project));
         }
         for (usual, variant) in &folder.variants {
-            let why = format!("Compose reads this file, with {usual} or instead of it, only if it is named with `-f`");
+            let why = format!("Compose reads this file, with {usual} or instead of it, only if `-f` specifies it");
             let todo = format!("run `flakeward migrate compose {usual} {variant}` if they are used together");
             draft.report.leave(variant, 1, "this file", why, todo);
         }
@@ -147,7 +147,7 @@ impl Repository {
             }
         }
         match self.session.settings.paths.as_slice() {
-            [] => Err(Failure::new("a folder was given, and this command migrates files")
+            [] => Err(Failure::new("a folder was given, but this command migrates files")
                 .help("name the files to migrate, or run `flakeward migrate` for a whole repository")),
             paths => Ok(self.in_given_order(scope, paths)),
         }
@@ -306,8 +306,8 @@ impl Repository {
         Ok(ExitCode::from(if errors.is_empty() { 0 } else { 2 }))
     }
 
-    /// Reports a new Nix file, if an ignore file excludes it: git does not add it, and a flake sees only files that git
-    /// tracks.
+    /// A task for the user if an ignore file excludes a new Nix file: git does not add it, and a flake sees only files
+    /// that git tracks.
     fn unseen_by_flake(&self, change: &Change) -> Option<Left> {
         let is_new = change.before.is_none() && change.path.ends_with(".nix");
         let pattern = walk::ignored_by(&self.session.root, &change.path).filter(|_| is_new)?;

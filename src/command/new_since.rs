@@ -2,7 +2,7 @@
 //!
 //! Both trees are checked as a whole with the current settings, the earlier one only for the rules that have findings
 //! now. Findings are compared by fingerprint. A conflict that a change causes in an unchanged file is therefore new,
-//! and enabling a rule alone causes no new findings.
+//! and merely enabling a rule causes no new findings.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -27,8 +27,8 @@ use crate::{paths, walk};
 /// The rules whose findings depend on which other rules run.
 const OF_ALL_RULES: [&str; 3] = ["expired-suppression", "syntax-error", "unused-suppression"];
 
-/// Checks a repository and keeps the findings that the merge base of `reference` and HEAD does not have. Git runs
-/// during the check.
+/// Checks a repository and keeps the findings that the merge base of `reference` and HEAD does not have. Git runs in
+/// parallel with the check.
 pub fn check(session: &mut Session, reference: &str) -> Result<Report, Failure> {
     let root = session.root.clone();
     let (analysis, report, earlier) = std::thread::scope(|scope| {
@@ -170,7 +170,7 @@ impl<'r> Earlier<'r> {
 
 /// Whether a file is the same as in an earlier commit. Line endings that git converts count as changes.
 fn is_same(before: &Listing, file: &RepoFile, analysis: &Analysis) -> bool {
-    // Different names that are not UTF-8 may be displayed alike.
+    // Different names that are not UTF-8 may become the same text.
     let is_certain = !file.path().contains(char::REPLACEMENT_CHARACTER);
     let Some(id) = before.files.get(&**file.path()).filter(|_| is_certain) else { return false };
     match (file, analysis.digest(file.path())) {

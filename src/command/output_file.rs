@@ -1,4 +1,4 @@
-//! Writes the files that `--output` names.
+//! Writes the files given by `--output`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -39,8 +39,8 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// The part of a path that is searched for `.git`: the part relative to the repository, which may itself be in a `.git`
-/// directory, as some worktrees are. A path that leads out of the repository again is searched as a whole.
+/// The part of a path that is searched for `.git`: the part relative to the repository, because the repository may
+/// itself be in a `.git` directory, as some worktrees are. A path with `..` in it is searched as a whole.
 fn below<'p>(root: &Path, path: &'p Path) -> &'p Path {
     let inside = path.strip_prefix(root).unwrap_or(path);
     if inside.components().any(|part| part == Component::ParentDir) { path } else { inside }

@@ -1,4 +1,4 @@
-//! Reads the pages of a repository's own rules.
+//! Reads the pages of a repository's custom rules.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf, unsaved: &Unsaved) -> R
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(cannot(&folder, walk::io_reason(&error))),
     }
-    // Otherwise, such a page would be silently ignored.
+    // A page whose extension is not in lower case would otherwise be silently ignored.
     let is_misnamed =
         |file: &&PathBuf| is_page(file) && file.extension().is_some_and(|it| it != "md") && !file.is_dir();
     if let Some(file) = files.iter().find(is_misnamed) {
@@ -57,8 +57,8 @@ fn rules(root: &Path, shown: &impl Fn(&Path) -> PathBuf, unsaved: &Unsaved) -> R
     files.iter().filter(|file| is_page(file)).map(|file| page(root, file, &shown(file), unsaved)).collect()
 }
 
-/// Whether a file in the folder of the rules is a rule page, in whichever case its extension is written. A README, in
-/// any folder, is not.
+/// Whether a file in the folder of the rules is a rule page, regardless of the case of its extension. A README is not
+/// one.
 fn is_page(file: &Path) -> bool {
     let is_readme = file.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md"));
     file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md")) && !is_readme

@@ -103,7 +103,8 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
         .map_err(|refusal| refused(refusal, group, &registries, session.settings.config.ports.new_registry()))?;
     // If a file could not be read, it may use the number. The number is then not printed, because scripts use it.
     let code = complete(&facts)?;
-    all_known(&registries, &session, "an entry may have any number, so no number is certainly free")?;
+    let help = "an entry that cannot be evaluated may have any number, so no number is guaranteed to be free";
+    all_known(&registries, &session, help)?;
     print(&format!("{number}\n"))?;
     Ok(code)
 }

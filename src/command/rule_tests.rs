@@ -1,4 +1,4 @@
-//! `flakeward rules test`: the examples of a repository's own rules.
+//! `flakeward rules test`: the examples of a repository's custom rules.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::source::LineIndex;
 use crate::trial::{self, Fault};
 use crate::walk::{self, Unsaved};
 
-/// Runs the examples of the repository's own rules.
+/// Runs the examples of the repository's custom rules.
 pub fn test() -> Result<ExitCode, Failure> {
     let (root, view) = session::here()?;
     let catalog = own_rules::catalog(&root, None, |path| view.disk_path(&root, path), &Unsaved::default())?;

@@ -88,8 +88,8 @@ impl LeftOut {
     }
 }
 
-/// The maximum size of a configuration, in bytes. Larger files are not read, because each entry takes time for each
-/// file.
+/// The maximum size of a configuration, in bytes. Larger files are not read, because every entry may have to be matched
+/// against every file.
 const MAX_CONFIG: u64 = 1 << 20;
 
 impl Session {
@@ -182,7 +182,7 @@ impl Session {
         Ok(())
     }
 
-    /// Enables the rules that the policy locks and `--select` left out, because a check always includes them.
+    /// Enables the rules that the policy locks but `--select` left out, because a check always includes them.
     pub fn keep_locked(&mut self) {
         for (id, floor) in self.settings.config.floors.clone() {
             let rule = self.settings.rules.catalog().find(&id).map(|rule| rule.id);

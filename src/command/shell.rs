@@ -67,7 +67,8 @@ fn fish_rules() -> String {
     rules.collect()
 }
 
-/// The command with the built-in rules and the groups as completions. Scripts cannot complete a repository's own rules.
+/// The command with the built-in rules and the groups as completions. Scripts cannot complete a repository's custom
+/// rules.
 fn with_rules(command: clap::Command) -> clap::Command {
     let complete = |arg: Arg| match arg.get_id().as_str() {
         RULE => values(arg, rules()),

@@ -117,7 +117,7 @@ pub enum Registries {
     Many(Vec<String>),
 }
 
-/// The usual path of a registry, relative to its flake.
+/// The default path of a registry, relative to its flake.
 pub const USUAL_REGISTRY: &str = "lib/ports.nix";
 
 /// The validated settings for ports.
@@ -129,13 +129,13 @@ pub struct PortSettings {
     pub own_hosts: Vec<String>,
     /// External hosts and domain suffixes.
     pub external_hosts: Vec<String>,
-    /// The usual path of a registry in the only flake, if the flake is in a folder: it cannot import files outside that
-    /// folder.
+    /// The default path of a registry in the only flake, if the flake is in a folder: it cannot import files outside
+    /// that folder.
     pub in_flake: Option<String>,
 }
 
 impl PortSettings {
-    /// The path at which a registry would be created: the first configured path, or the usual one.
+    /// The path at which a registry would be created: the first configured path, or else the default one.
     pub fn new_registry(&self) -> &str {
         let usual = self.in_flake.as_deref().unwrap_or(USUAL_REGISTRY);
         self.registries.first().map_or(usual, |path| path.trim_start_matches("./"))
@@ -271,7 +271,7 @@ impl Config {
         Self::of(Catalog::built_in())
     }
 
-    /// The configuration without a file, in a repository with its own rules.
+    /// The configuration without a file, in a repository with the rules of `catalog`.
     pub fn of(catalog: Catalog) -> Self {
         Self { params: params(&catalog, std::iter::empty()), catalog, ..Self::default() }
     }

@@ -41,7 +41,7 @@ fn schema() -> Value {
     let default_level =
         json!({ "description": "The level of rules for which no other level is set here.", "$ref": "#/$defs/Level" });
     rules.insert(DEFAULT_LEVEL.to_owned(), default_level);
-    // The schema cannot contain a repository's own rules.
+    // The schema cannot list a repository's custom rules, so it accepts any name with their prefix.
     let closed = |properties: Map<String, Value>, own: Value| {
         let own = json!({ format!("^{}", own::PREFIX): own });
         json!({ "type": "object", "properties": properties, "patternProperties": own, "additionalProperties": false })
@@ -57,7 +57,7 @@ fn schema() -> Value {
     schema
 }
 
-/// Replaces a general schema with a more exact one, but keeps the description.
+/// Replaces a general schema with a more specific one, but keeps the description.
 fn replace(schema: &mut Value, pointer: &str, mut exact: Value) {
     if let Some(place) = schema.pointer_mut(pointer) {
         if let Some(description) = place.get("description") {

@@ -34,7 +34,7 @@ pub struct Hive {
     pub place: Span,
     /// Whether it sets `meta.nixpkgs`.
     pub nixpkgs: Meta,
-    /// Whether it is known only by its contents, so that another file may combine it with the rest of a hive.
+    /// Whether it is not identified by the file name, so that another file may combine it with the rest of a hive.
     pub may_be_part: bool,
 }
 
@@ -54,7 +54,7 @@ pub enum OptionKind {
     Address(IpAddr),
     /// `deployment.buildOnTarget` is on in `defaults`.
     BuildOnTarget,
-    /// The key with this name is written as literal text.
+    /// The value of the key with this name is in plain text.
     Secret(String),
 }
 

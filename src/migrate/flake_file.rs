@@ -33,7 +33,7 @@ pub struct Wiring {
     known: HashSet<String>,
 }
 
-/// A state of a [`Wiring`]: its inputs, of which there are few, and its number of modules.
+/// A state of a [`Wiring`]: a copy of its few inputs, and the number of its modules.
 pub struct Mark(BTreeMap<String, Input>, usize);
 
 /// An input of a flake.
@@ -305,7 +305,7 @@ fn first_in(tree: &Tree<'_>, set: Node, lines: &str) -> (usize, String) {
     let open = tree.span(set).start as usize;
     let inside = text[open..].find('{').map_or(open, |at| open + at + 1);
     match text[inside..].find('\n') {
-        // After the line of the bracket, separate from the following lines.
+        // Inserts the lines below the line of the bracket. A blank line separates them from the other members.
         Some(end) if text[inside..inside + end].trim().is_empty() => {
             let blank = if bindings(tree, set).is_empty() { "" } else { "\n" };
             (inside + end + 1, format!("{lines}{blank}"))

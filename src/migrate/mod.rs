@@ -117,8 +117,8 @@ impl<'f> Draft<'f> {
         paths.find(|path| !self.exists(path)).unwrap_or_else(|| format!("{folder}/{name}.nix"))
     }
 
-    /// Runs a migration. If it fails, undoes its changes to this draft. Only these are remembered: a copy of the draft
-    /// for each of very many files would take quadratic time.
+    /// Runs a migration. If it fails, undoes its changes to this draft. Only the changes are recorded, because copying
+    /// the draft for each of many files would take quadratic time.
     pub fn attempt(&mut self, migrate: impl Fn(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
         let (claims, wiring, report) = (self.ports.count(), self.flake.mark(), self.report.mark());
         let around = self.attempted.replace(Vec::new());

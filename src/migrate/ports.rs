@@ -71,7 +71,7 @@ pub struct Claimed {
 }
 
 impl Default for Ports {
-    /// Without a registry: it would be created at the default path.
+    /// The state of a repository without a registry, which would be created at the default path.
     fn default() -> Self {
         Self::new(PortSettings::default().new_registry().into(), None, BTreeSet::new())
     }
@@ -277,7 +277,7 @@ impl Ports {
     }
 }
 
-/// The name of a claim as an option path, in the form that the naming of missing ports reads.
+/// The name of a claim as an option path, from which the name of its registry entry is derived.
 fn said_name(claim: &Claim) -> String {
     match claim.name.is_empty() {
         true => format!("services.{}.port", claim.owner.replace('.', "-")),

@@ -114,7 +114,7 @@ impl Report {
         self.carried.push(carried);
     }
 
-    /// Adds the migrated and remaining parts of another report.
+    /// Adds the entries of another report for what was migrated and for what is left to do by hand.
     pub fn append(&mut self, other: &Report) {
         other.carried.iter().cloned().for_each(|carried| self.add(carried));
         self.left.extend(other.left.iter().cloned());

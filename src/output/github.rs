@@ -1,7 +1,7 @@
 //! `github`: annotations for GitHub Actions, and the whole report in a log group.
 //!
-//! For each step, GitHub shows ten annotations of each level, so the most severe come first and the group contains the
-//! rest. No file name or content can start a workflow command.
+//! For each step, GitHub shows ten annotations of each level, so no more are written, and the group contains all
+//! findings. No file name or content can start a workflow command.
 
 use std::io::{self, Write};
 

@@ -51,7 +51,7 @@ impl Syntax {
         line
     }
 
-    /// Returns a line without `##name[`; `None` if the line contains none.
+    /// Returns a line in which each `##name[` is escaped or split by a space; `None` if the line contains none.
     fn without_marks(self, line: &str) -> Option<String> {
         let is_mark = |at: usize| {
             let name = line[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphanumeric());

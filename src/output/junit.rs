@@ -2,8 +2,8 @@
 //! that Jenkins' xUnit plugin uses to validate reports. It has no attributes for positions, so names and class names
 //! contain them.
 //!
-//! Each finding is a test case with its message. It is failed if the finding fails the run, and skipped otherwise. Each
-//! rule without findings is a test case that passed.
+//! Each finding is a test case with its message. The test case fails if the finding fails the run, and is skipped
+//! otherwise. Each rule without findings is a test case that passes.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};

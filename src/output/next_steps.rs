@@ -110,7 +110,7 @@ fn without_nix(report: &Report) -> Vec<Step> {
         let what = "show Nix code for the Compose files, Dockerfiles and CI in this repository";
         steps.push(step("flakeward migrate", what));
     }
-    // In this case, only counts are shown; see [`no_nix`].
+    // With so many findings, the report shows only counts; see `no_nix`.
     if report.findings.len() > MANY {
         steps.push(step("flakeward check --format concise", "list all findings"));
     }

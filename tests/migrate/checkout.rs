@@ -166,7 +166,7 @@ fn a_server_without_a_port_in_compose_has_one_instance() {
     for name in ["a", "b", "c", "d", "e", "f"] {
         repo.left(&format!("services.{name}.scale"), "listen on the same port");
     }
-    repo.left("services.g.scale", "not a usual number").left("services.h.scale", "not a usual number");
+    repo.left("services.g.scale", "not a decimal number").left("services.h.scale", "not a decimal number");
 }
 
 #[test]
@@ -525,7 +525,7 @@ fn script_folders_are_looked_up_in_the_container_of_their_server() {
         .has("root ./app;")
         .has("SCRIPT_FILENAME $document_root$fastcgi_script_name;")
         .not_left("services.web.configFile", "/usr/share/nginx/html")
-        .left("services.web.configFile", "/py exists only in the container of the server that gets it");
+        .left("services.web.configFile", "/py exists only in the container of the server that receives the path");
 }
 
 #[test]

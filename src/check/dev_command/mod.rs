@@ -118,7 +118,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The last of the sorted offsets that are at most `until`.
+/// The last of the sorted offsets that is at most `until`.
 fn last(offsets: &[usize], until: usize) -> Option<usize> {
     let count = offsets.partition_point(|&offset| offset <= until);
     offsets.get(count.checked_sub(1)?).copied()

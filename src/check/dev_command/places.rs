@@ -69,7 +69,7 @@ fn hooks(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     }
 }
 
-/// Whether a string is (part of) a value, and not inside an interpolation.
+/// Whether a node is a string, and not inside an interpolation in the value.
 fn is_own_string(tree: &Tree<'_>, node: Node, value: Node) -> bool {
     matches!(tree.kind(node), NodeKind::String | NodeKind::IndentedString)
         && !tree
@@ -110,7 +110,7 @@ fn json_words<'a>(tree: &Tree<'a>, array: Node) -> Vec<Word<'a>> {
         .collect()
 }
 
-/// Calls back for the commands of scripts in the words of a command: `CMD ["sh", "-c", "npm start"]`.
+/// Calls back for the commands of scripts that are arguments of a command: `CMD ["sh", "-c", "npm start"]`.
 fn inner_scripts(tree: &Tree<'_>, command: &Command<'_>, place: &str, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     for Span { start, end } in shell::inner_scripts(command) {
         let inside = Span { start: start + 1, end: end.saturating_sub(1).max(start + 1) };

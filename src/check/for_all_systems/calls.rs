@@ -1,4 +1,4 @@
-//! Applications of functions, with several arguments as one call.
+//! Function applications. Nested applications, which pass several arguments, are treated as one call.
 
 use crate::finding::Span;
 use crate::lang::nix;

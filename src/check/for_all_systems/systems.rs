@@ -39,7 +39,7 @@ fn is_system_list(tree: &Tree<'_>, list: Node) -> bool {
                 nix::literal_string(tree, item).filter(|text| !is_target(text)).map(|text| is_system(&text))
             }
             NodeKind::Variable => last_name(tree, item).map(is_system).filter(|&system| system),
-            // `system.x86_64-linux`, and `systems.server` of a set of systems.
+            // `system.x86_64-linux`, or `systems.server` where `systems` is a set of systems.
             NodeKind::Select => {
                 (last_name(tree, item).is_some_and(is_system) || is_of_systems(tree, item)).then_some(true)
             }
@@ -118,8 +118,8 @@ fn is_of_systems(tree: &Tree<'_>, select: Node) -> bool {
     }
 }
 
-/// Whether the values of a set are systems. Many repositories call their machines `systems`: a set defined in this file
-/// must contain a system, and any other set must not be used for configurations.
+/// Whether the values of a set are systems. Many repositories call their machines `systems`, so a set defined in this
+/// file must contain a system, and any other set must not be used for configurations.
 fn is_set_of_systems(tree: &Tree<'_>, set: Node) -> bool {
     match definition(tree, set) {
         Some(value) => has_system(tree, value, |binding| {
@@ -138,7 +138,7 @@ fn definition(tree: &Tree<'_>, variable: Node) -> Option<Node> {
     matches!(tree.kind(value), NodeKind::Attrset | NodeKind::RecAttrset).then_some(value)
 }
 
-/// Whether one of a set's own bindings, not one in a nested set, has a system.
+/// Whether `system` is true for a binding of a set. Bindings in nested sets do not count.
 fn has_system(tree: &Tree<'_>, set: Node, system: impl Fn(Node) -> Option<bool>) -> bool {
     let bindings = tree.subtree(set).filter(|&node| tree.kind(node) == NodeKind::Binding);
     let is_set = |&around: &Node| matches!(tree.kind(around), NodeKind::Attrset | NodeKind::RecAttrset);

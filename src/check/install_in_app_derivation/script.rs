@@ -56,7 +56,7 @@ impl Command<'_> {
     /// Whether the command builds the sources, or copies more than dependencies to the output.
     pub fn builds(&self) -> bool {
         let arguments = self.arguments();
-        // As a type checker, the compiler writes no output.
+        // With this flag, `tsc` only checks types and writes no output.
         if self.has(&["--noEmit"]) {
             return false;
         }
@@ -73,11 +73,11 @@ impl Command<'_> {
     }
 }
 
-/// Package manager flags whose value is the next word.
+/// Package manager flags whose value is the next argument.
 const TAKES_A_VALUE: [&str; 9] =
     ["--cwd", "-C", "--prefix", "--dir", "--filter", "-F", "--cache", "--registry", "--cache-folder"];
 
-/// Whether an argument is a usual name of a build script: `build`, `build:web`, `bundle`, `compile`.
+/// Whether an argument is a common name of a build script: `build`, `build:web`, `bundle`, `compile`.
 fn is_build(argument: &str) -> bool {
     let first = paths::name(argument).split([':', '-', '.']).next().unwrap_or("");
     matches!(

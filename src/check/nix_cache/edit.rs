@@ -118,7 +118,7 @@ pub(super) fn uses(text: &str) -> String {
 }
 
 /// Edits that move a step, with its comments, after another one. `None` if the step already follows it, if their
-/// indentation differs, or if the step contains an anchor.
+/// indentation differs, or if the step contains an anchor or alias.
 pub(super) fn move_behind(source: &Source, step: &NixStep, other: &NixStep) -> Option<Vec<Edit>> {
     let (moved, target) = (Lines::of(source, step)?, Lines::of(source, other)?);
     let text = source.text.get(moved.start..moved.end)?;

@@ -61,7 +61,7 @@ impl<'p> Placed<'p> {
         std::ptr::eq(self.step, self.own)
     }
 
-    /// What it builds, either certainly or because an argument of a call selects it.
+    /// What it builds, either unconditionally or because an argument of a call selects it.
     fn built(&self) -> Option<&'p (String, Span)> {
         self.step.builds.as_ref().or_else(|| self.selected())
     }
@@ -238,7 +238,7 @@ impl<'p> Repository<'p> {
 const MAGIC: &str = "- uses: DeterminateSystems/magic-nix-cache-action@main";
 /// The commit of its release, for workflows that pin every action.
 const MAGIC_COMMIT: &str = "@565684385bcd71bad329742eefe8d12f2e765b39 # v13";
-/// nix-quick-install-action leaves /nix to the user, which is what cache-nix-action needs.
+/// What to add after nix-quick-install-action, which makes the user the owner of /nix, as cache-nix-action requires.
 const STORE: &str = "- uses: nix-community/cache-nix-action@v6
   with:
     primary-key: nix-${{ runner.os }}-${{ hashFiles('**/*.nix', '**/flake.lock') }}

@@ -193,7 +193,7 @@ fn builds_that_a_script_may_select_are_reported() {
     let host = "host() {\n  nix build .#host\n}\ncheck() {\n  nix flake check --no-build\n}\n";
     let installer = ["cachix/install-nix-action@v31"];
     for (end, run, expected) in [
-        // Wrappers that run their own arguments.
+        // Wrappers that run their arguments.
         ("retry() {\n  \"$@\" || \"$@\"\n}\nretry host\n", "ci/build.sh", &installer[..]),
         ("run() {\n  echo \"+ $*\"\n  \"$@\"\n}\nrun host\n", "ci/build.sh", &installer),
         ("main() {\n  \"$1\"\n}\nmain \"$@\"\n", "ci/build.sh check", &[]),
@@ -230,7 +230,7 @@ fn builds_that_a_script_may_select_are_reported() {
         ("for t; do\n  \"$t\"\ndone\n", "ci/build.sh check", &[]),
         ("for t\ndo\n  \"$t\"\ndone\n", "ci/build.sh check host", &installer),
         ("for t in $ALL; do $t; done\n", "ci/build.sh check", &installer),
-        // The argument is changed into a name.
+        // The function name is derived from the argument.
         ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh check", &[]),
         ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh ho-st", &installer),
         ("command=${1//-/_}\n\"$command\"\n", "ci/build.sh", &[]),

@@ -96,7 +96,7 @@ impl<'p> Reporter<'_, 'p> {
         for file in &self.view.project.files {
             let before = uses.len();
             uses.extend(self.uses(file).map(|port| (file, port)).filter(&is_missing));
-            // No fix changes a generated file, so its ports need no entries and do not name any.
+            // No fix changes a generated file, so its ports need no entries and do not influence the names of others.
             if uses.len() > before && third_party::is_generated(&file.source.path, &file.source.text) {
                 uses.truncate(before);
             }
@@ -124,7 +124,7 @@ impl<'p> Reporter<'_, 'p> {
         let used: Vec<(u32, &str, u32)> = used.collect();
         let numbers: HashSet<u32> = used.iter().map(|(number, ..)| *number).collect();
         let usable = used.into_iter().map(|(_, path, start)| (path, start)).collect();
-        // A service in another flake, which cannot import the registry, does not name an entry.
+        // No entry is named after a service in another flake, because that flake cannot import the registry.
         let flakes = self.view.flakes();
         let is_outside: HashMap<&str, bool> = files
             .iter()
@@ -193,7 +193,7 @@ impl<'p> Reporter<'_, 'p> {
         self.unnamed().uses.iter().any(|(file, _)| self.could_refer(file, &first.path))
     }
 
-    /// Whether a file could refer to a registry, as far as its location and kind decide.
+    /// Whether a file could refer to a registry, judging only by the file's location and kind.
     fn could_refer(&self, file: &'p ProjectFile, registry: &str) -> bool {
         let is_nix = file.source.kind == FileKind::Nix;
         file.source.has_comments() && !(is_nix && OpenFile::new(file).obstacle(self.view, registry).is_some())

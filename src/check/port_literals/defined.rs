@@ -57,7 +57,7 @@ pub fn defined_elsewhere(view: &ProjectView<'_>) -> Option<Definition> {
         texts.insert(&file.source.path, &file.source.text);
         sets.entry((&file.source.path, set)).or_default().insert(port.span, &port.name);
     }
-    // Several files that assign to one nested name set an option: `custom.ports.wiki = 8000;`
+    // If several files assign to the same nested name, it is an option: `custom.ports.wiki = 8000;`
     let mut files: BTreeMap<&str, usize> = BTreeMap::new();
     sets.keys().for_each(|(_, set)| *files.entry(set).or_default() += 1);
     sets.retain(|(_, set), numbers| {
@@ -121,7 +121,7 @@ impl Exported {
         let is_seen = |(span, name): &(&Span, &&str)| {
             self.paths.get(span).is_some_and(|paths| paths.iter().any(|path| is_named(path, name)))
         };
-        // A module that names none of its arguments may set an option with this name.
+        // A file that accepts any arguments may be a module, and this name an option that it sets.
         let may_be_option = self.is_open && set.contains('.');
         !may_be_option && numbers.iter().filter(is_seen).count() >= FEWEST
     }
@@ -148,7 +148,7 @@ pub struct Unsuitable {
     pub why: &'static str,
 }
 
-/// The first file that is configured as a registry and is not one. `None` if no port needs an entry.
+/// The first file that is configured as a registry but cannot serve as one. `None` if no port needs an entry.
 pub fn unsuitable_registry(view: &ProjectView<'_>) -> Option<Unsuitable> {
     if view.ports.registries.is_empty() {
         return None;

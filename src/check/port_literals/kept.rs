@@ -18,7 +18,7 @@ pub struct Basis {
     pub entry: Vec<String>,
     /// See [`crate::rewrite::ports::Target::settled`].
     pub settled: bool,
-    /// Whether the registry has an entry or group that is named like the file.
+    /// Whether the registry has an entry or group whose name is the subject of the file.
     pub has_subject: bool,
     /// The names by which function arguments refer to the registry.
     pub aliases: Vec<String>,

@@ -16,9 +16,8 @@ pub fn is_listened_on(port: &PortUse) -> bool {
     port.host.is_none() && port.name.rsplit('.').next().is_some_and(is_port_word)
 }
 
-/// Whether a file is about a service that the registry has under another number, while nothing in the file's name and
-/// the port's own name refers to the entry: 3000 in `services/wiki.nix` does not belong to the forge if there is an
-/// entry `wiki`.
+/// Whether a file is about a service that has another registry entry, and neither the file's name nor the port's name
+/// refers to this entry: 3000 in `services/wiki.nix` does not belong to the entry `forge` if there is an entry `wiki`.
 pub fn is_about_another_entry(source: &Source, port: &PortUse, entry: &Entry, names: &HashSet<String>) -> bool {
     // The name of a function's argument does not show where the number ends up.
     if !is_plain(port) || !port.name.contains('.') {
@@ -109,8 +108,8 @@ pub fn subject(path: &str) -> &str {
     }
 }
 
-/// Whether an entry has the number of a listening port only by coincidence: they name two different well-known
-/// services.
+/// Whether an entry has the number of a listening port only by coincidence: the entry and the port are named after
+/// different well-known services.
 pub fn names_another_service(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     let registered = services::named(&words::split(&entry.name()));
     let used = services::named(&words::split(&format!("{} {}", source.path, port.name)));

@@ -7,7 +7,8 @@ use crate::finding::RuleId;
 use crate::rewrite::ports as port_fix;
 use crate::source::{FileKind, Source};
 
-/// How a use refers to its entry: by name in Nix, by a comment in files that cannot import.
+/// Advice on how a use should refer to its entry: by name in Nix, by a comment in files that cannot import the
+/// registry.
 pub fn naming(source: &Source, registry: &str, number: impl std::fmt::Display) -> String {
     match source.kind {
         _ if !source.has_comments() => {

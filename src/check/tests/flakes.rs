@@ -153,7 +153,7 @@ fn an_input_that_several_modules_declare_is_reported_once() {
     let report = report_at(&files, jiff::civil::date(2026, 8, 19));
     let findings = report.findings.iter().filter(|finding| finding.rule == "missing-follows");
     assert_eq!(findings.map(|finding| &*finding.path).collect::<Vec<_>>(), ["modules/a.nix"]);
-    // Another module overrides it, and flake.nix is not generated again yet.
+    // Another module overrides it, and flake.nix has not been regenerated yet.
     let follows = "{ flake-file.inputs.x.inputs.nixpkgs.follows = \"nixpkgs\"; }";
     let files =
         [("flake.nix", GENERATED), ("flake.lock", &lock), ("modules/a.nix", module), ("modules/b.nix", follows)];

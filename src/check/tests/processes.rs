@@ -19,7 +19,7 @@ fn check(rows: &[Row<'_>]) {
 #[test]
 fn dependencies_in_yaml_that_cannot_be_satisfied_are_reported() {
     check(&[
-        // A file with any name, by its content.
+        // A file with any name is recognised by its content.
         (
             DEPENDENCY,
             &[("compose.yaml", "processes: {a: {command: x, depends_on: {b: {condition: process_started}}}}")],

@@ -76,7 +76,7 @@ impl Git<'_> {
     }
 }
 
-/// Whether git may open a file: it does not exist, or is a folder or a small regular file. Git would wait for a pipe.
+/// Whether git may open a file: it does not exist, or is a folder or a small regular file. Git would block on a pipe.
 fn may_open(file: &Path) -> bool {
     let is_small = |data: std::fs::Metadata| data.is_dir() || data.is_file() && data.len() <= MAX_OPENED;
     match walk::resolved(file) {

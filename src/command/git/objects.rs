@@ -15,10 +15,10 @@ const PIPE: usize = 64 << 10;
 /// The number of objects below which another thread takes longer to start than it saves.
 const OBJECTS: usize = 30;
 
-/// The maximum length of the line before an object, in bytes, without the object's name.
+/// The maximum length of the header before the content of an object, in bytes, excluding the object's name.
 const LONGEST_HEAD: u64 = 1 << 10;
 
-/// The number of parents of a commit that are read.
+/// The maximum number of parents of a commit that are read.
 const MOST_PARENTS: usize = 16;
 
 /// The maximum size of a commit whose parents are read, in bytes.
@@ -27,7 +27,7 @@ const LONGEST_COMMIT: u64 = 1 << 20;
 impl Git<'_> {
     /// The files and symbolic links of a commit that are under the folder.
     pub(super) fn files(&self, commit: &str, objects: &Objects) -> Result<Listing, Failure> {
-        // Git lists only the folder if it is below the repository's root.
+        // Git lists only the folder if the folder is below the repository's root.
         let known = objects.store.as_ref().filter(|_| self.root.join(".git").exists());
         if let Some(listing) = known.and_then(|store| store.listing(commit)) {
             return Ok(listing);
@@ -77,7 +77,7 @@ impl Git<'_> {
     ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
         let count = ids.len().div_ceil(OBJECTS).clamp(1, rayon::current_num_threads());
         let stores: Vec<_> = (0..count).map(|_| objects.store.clone()).collect();
-        // Files in one folder are often stored as differences from each other.
+        // Files in one folder are often stored as deltas of each other.
         let parts = stores.into_par_iter().zip(ids.par_chunks(ids.len().div_ceil(count).max(1)));
         let read =
             |(store, ids): (Option<Store>, &[&str])| ids.iter().map(|id| store.as_ref()?.file(id)).collect::<Vec<_>>();
@@ -122,7 +122,7 @@ pub struct Objects {
     child: Child,
     asked: Option<ChildStdin>,
     answers: Option<BufReader<ChildStdout>>,
-    /// The object database, which is faster. What it lacks is read from the process.
+    /// The object database, which is faster than the process. Objects that it lacks are read from the process.
     pub(super) store: Option<Store>,
 }
 

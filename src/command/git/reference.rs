@@ -8,7 +8,7 @@ use super::store::Listing;
 use super::{Failure, Git, does_not_start};
 use crate::finding::Finding;
 
-/// The usual names of the main branch, which are tried if no reference is given.
+/// The common names of the main branch, which are tried if no reference is given.
 const MAIN: [&str; 5] = [
     "refs/remotes/origin/HEAD",
     "refs/remotes/origin/main",
@@ -24,7 +24,7 @@ const NAMESPACES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
 /// The name of the current commit.
 const HEAD: &str = "HEAD";
 
-/// The number of ancestors of HEAD among which a commit is searched before git determines the merge base.
+/// The number of ancestors of HEAD that are searched for a commit before git determines the merge base.
 const NEAR: usize = 128;
 
 /// The state of a repository at the merge base of HEAD and a reference.
@@ -85,7 +85,7 @@ impl Git<'_> {
         Ok(Failure::new(format!("{option} requires a Git repository, and {root} is not one")))
     }
 
-    /// The commit of the main branch, given the commits of its usual names.
+    /// The commit of the main branch, given the commits of the names in [`MAIN`].
     fn main_branch<'c>(&self, found: &'c [Option<String>]) -> Result<&'c str, Failure> {
         found.iter().find_map(Option::as_deref).ok_or_else(|| {
             let shown = MAIN.map(|name| name.trim_start_matches("refs/remotes/").trim_start_matches("refs/heads/"));
@@ -113,14 +113,15 @@ impl Git<'_> {
             return plain.ok_or_else(|| is_no_commit(asked));
         };
         if self.abbreviates_another(name, commit)? {
-            let message = format!("`{name}` is a branch or tag, and an abbreviation of another commit");
+            let message = format!("`{name}` is a branch or tag, and also an abbreviation of another commit's id");
             return Err(Failure::new(message)
                 .help("write all 40 digits of the commit, or the full name, such as refs/heads/NAME"));
         }
         Ok(commit)
     }
 
-    /// Whether the name of a branch or tag is also a prefix of another commit's id. `own` is the id of its own commit.
+    /// Whether the name of a branch or tag is also a prefix of another commit's id. `own` is the id of the commit that
+    /// the branch or tag refers to.
     fn abbreviates_another(&self, name: &str, own: &str) -> Result<bool, Failure> {
         if !(4..40).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(false);
@@ -159,7 +160,8 @@ impl Git<'_> {
 }
 
 impl Commit {
-    /// Whether a commit is this one or one of its nearest ancestors. Reading them takes less time than another process.
+    /// Whether a commit is this one or one of its nearest ancestors. Reading them takes less time than starting a
+    /// process.
     fn has_near_ancestor(&self, commit: &str, objects: &mut Objects) -> bool {
         let mut ancestors = vec![self.id.clone()];
         let mut parents = self.parents.clone();

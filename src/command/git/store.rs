@@ -13,7 +13,7 @@ use crate::walk;
 /// The maximum size of an object, in bytes. Git reads larger ones.
 const LONGEST: usize = walk::MAX_FILE as usize;
 
-/// The maximum size of the objects that are kept because others may be stored as differences from them, in bytes.
+/// The maximum total size of the objects that are kept because others may be stored as deltas of them, in bytes.
 const KEPT: usize = 16 << 20;
 
 /// The maximum depth of a tree. Git reads deeper ones.
@@ -44,7 +44,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the database in a folder, for ids of the kind of `id`.
+    /// Opens the database in a folder, for ids with the same hash algorithm as `id`.
     pub fn open(folder: &Path, id: &str) -> Option<Self> {
         let kind = gix_hash::ObjectId::from_hex(id.as_bytes()).ok()?.kind();
         let options = gix_odb::store::init::Options { alloc_limit_bytes: Some(LONGEST), ..Default::default() };
@@ -66,8 +66,8 @@ impl Store {
         self.object(&gix_hash::ObjectId::from_hex(id.as_bytes()).ok()?, Kind::Commit)
     }
 
-    /// The merge base of two commits if there is exactly one and all commits on the way are found. `None` as well if
-    /// the repository has a commit graph, with which git reads fewer objects.
+    /// The merge base of two commits, if there is exactly one and all commits on the way are found. Also `None` if the
+    /// repository has a commit graph, with which git reads fewer objects.
     pub fn merge_base(&self, first: &str, second: &str) -> Option<String> {
         let has_graph = ["info/commit-graph", "info/commit-graphs"].iter().any(|name| self.folder.join(name).exists());
         if has_graph {
@@ -118,7 +118,7 @@ impl Store {
     }
 }
 
-/// Finds commits, and remembers whether one was missing. A history that ends there may have another merge base.
+/// Finds commits, and remembers whether one was missing: the missing history may contain another merge base.
 struct Commits<'s> {
     objects: &'s gix_odb::HandleArc,
     lacks_some: Cell<bool>,
@@ -181,7 +181,7 @@ mod tests {
 
     /// Git chooses among several merge bases, and knows where a shallow history ends.
     #[test]
-    fn git_finds_merge_bases_that_are_not_certain() {
+    fn uncertain_merge_bases_are_left_to_git() {
         let folder = tempfile::tempdir().unwrap();
         let (first, second) = (folder.path().join("first"), folder.path().join("second"));
         std::fs::create_dir(&first).unwrap();
@@ -214,7 +214,7 @@ mod tests {
         let (first, second) = (folder.path().join("first"), folder.path().join("second"));
         std::fs::create_dir_all(first.join("a/b")).unwrap();
         git(&first, "init -q");
-        // Versions that are similar are stored as differences.
+        // Similar versions are stored as deltas.
         let lines: String = (0..2000).map(|number| format!("line {number}\n")).collect();
         for version in ["one\n", "two\n"] {
             std::fs::write(first.join("a/b/c.nix"), format!("{lines}{version}")).unwrap();

@@ -42,7 +42,7 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Fails if files that are not checked refer to the entry, or if they reveal further references in checked files:
-/// evaluation would fail after the rename. `edits` are those found in the checked files alone.
+/// evaluation would fail after the rename. `edits` are those found by reading only the checked files.
 fn refuse_unread(
     session: &mut Session,
     facts: &PortFacts,

@@ -53,7 +53,8 @@ pub fn builds(command: &Command<'_>) -> Option<usize> {
     (verb == "build" || bakes).then_some(at + 1)
 }
 
-/// Whether the words after a verb fit `docker build` or `docker bake`: one of their options, or a folder.
+/// Whether the arguments after a subcommand suit `docker build` or `docker bake`: one of them is an option of these
+/// commands, or a relative path.
 fn takes_build_options(command: &Command<'_>, verb: usize) -> bool {
     const OPTIONS: [&str; 16] = [
         "-t",

@@ -43,7 +43,7 @@ pub fn of(script: &Script<'_>, commands: &[Command<'_>], folder: &str) -> Vec<Ca
         let Some(target) = target(command, &folder) else { continue };
         let arguments = match &target {
             Target::File(_) => arguments(command, &script.text),
-            // npm passes the words after the name to the script.
+            // npm passes the arguments after the name to the script.
             Target::Npm(_, name) => {
                 command.arguments().skip_while(|word| word != name).skip(1).map(str::to_owned).collect()
             }
@@ -54,8 +54,8 @@ pub fn of(script: &Script<'_>, commands: &[Command<'_>], folder: &str) -> Vec<Ca
     calls
 }
 
-/// The arguments that a command passes to a script, which follow the script's path. `$@` stands for the arguments that
-/// xargs adds, and for the caller's own arguments in a script that it sources.
+/// The arguments that a command passes to a script, which follow the script's path. A final `$@` stands for the
+/// arguments that xargs adds, or for those of the caller if the command sources the script.
 fn arguments(command: &Command<'_>, text: &str) -> Vec<String> {
     let before = text.get(..command.span.start as usize).unwrap_or("");
     let own = wording::tail(before, LONGEST).rsplit(['\n', ';', '|', '&']).next().unwrap_or("");
@@ -73,7 +73,7 @@ const LONGEST: usize = 200;
 /// Commands whose first argument after the options is the path of a script.
 const SHELLS: [&str; 6] = ["bash", "sh", "zsh", "dash", "source", "."];
 
-/// The number of words between a shell and the script that it runs; `None` if it runs the text of an argument.
+/// The number of arguments between a shell and the script that it runs; `None` if it runs the text of an argument.
 fn options(command: &Command<'_>) -> Option<usize> {
     let mut count = 0;
     while let Some(option) = command.word(count + 1).filter(|word| word.starts_with(['-', '+'])) {
@@ -164,7 +164,7 @@ fn of_package(package: &str) -> String {
 /// The prefix of a call's folder if the folder may be anywhere in the repository.
 pub(super) const ANYWHERE: &str = "**/";
 
-/// The folder that an option names, and the arguments that are not options.
+/// The folder that an option specifies, and the arguments that are not options.
 fn operands(command: &Command<'_>, folder: &[&str], valued: &[&str]) -> (Option<String>, Vec<String>) {
     let mut changed = None;
     let mut names = Vec::new();

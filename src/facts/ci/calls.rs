@@ -31,7 +31,7 @@ pub struct CallFacts {
     /// The files that a justfile, makefile or Taskfile reads: the name of the module (`None` for an import) and the
     /// paths that it may have.
     pub modules: Vec<(Option<String>, Vec<String>)>,
-    /// The other YAML files that a GitLab CI file names.
+    /// The paths of YAML files in a GitLab CI file, which it may include.
     pub includes: Vec<String>,
 }
 
@@ -403,7 +403,7 @@ fn called<'p>(project: &'p Project, from: &'p ProjectFile, call: &Call) -> Vec<(
         Target::Task(folder, names) => {
             let is_found = |file: &&ProjectFile| taskfile::is_taskfile(&file.source.path);
             let found: Vec<_> = of_kind(folder, FileKind::Yaml).into_iter().filter(is_found).collect();
-            // The tasks of an included file call each other by their own names.
+            // The tasks of an included file call each other without the file's namespace.
             let own = tasks(project, vec![from], names);
             if own.is_empty() { tasks(project, found, names) } else { own }
         }

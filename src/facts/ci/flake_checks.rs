@@ -162,7 +162,7 @@ fn code(tree: &Tree<'_>) -> String {
     code
 }
 
-/// The checks that commands build by name; an interpolation counts as any name.
+/// The names of the checks that commands build. `*` stands for any name, for example if the name is interpolated.
 fn built(text: &str) -> BTreeSet<String> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ';' | '^' | ',');
     const MARK: &str = "#checks.";

@@ -218,12 +218,12 @@ fn packages(tree: &Tree<'_>) -> (Vec<Container>, Vec<String>) {
         let is_system = |name: &str| name.ends_with("-linux") || name.ends_with("-darwin");
         let mut inside = path[at + 1..].iter().map(|name| name.text.as_deref());
         let name = match inside.next() {
-            // Interpolated systems have no name.
+            // An interpolated system: `packages.${system}.api`.
             Some(None) => inside.next(),
             Some(Some(system)) if is_system(system) => inside.next(),
             first => first,
         };
-        // Deeper names belong to arguments.
+        // A binding with more names sets an attribute of a package.
         let (Some(Some(name)), None) = (name, inside.next()) else { continue };
         let value = nix::value(tree, binding).map(|value| nix::unwrap_parens(tree, value));
         match value.is_some_and(|value| is_image(tree, name, value)) {

@@ -69,8 +69,8 @@ fn may_check(command: &Command<'_>) -> bool {
     !path.contains(['/', '$']) && says_check(path, 2)
 }
 
-/// Whether a name has at least `least` words and one of them means a check. The single words `check`, `checks` and `ci`
-/// are also accepted: few common programs have these names.
+/// Whether a name has at least `least` words and one of them indicates a check. The single words `check`, `checks` and
+/// `ci` are also accepted: few common programs have these names.
 fn says_check(name: &str, least: usize) -> bool {
     let words: Vec<&str> = name.split(['-', '_', '.']).collect();
     let means = |word: &&str| matches!(*word, "check" | "checks" | "ci" | "test" | "tests" | "verify" | "validate");

@@ -86,7 +86,7 @@ impl Scan {
         let own_lock = command.has("--inputs-from");
         let ends = |word: &Word<'_>| matches!(&*word.text, "--" | "-c" | "--command");
         let end = command.words.iter().position(ends).unwrap_or(command.words.len());
-        // `nix run` passes all words after its installable to the program.
+        // `nix run` passes all arguments after its installable to the program.
         let runs = command.words.iter().take(end).any(|word| word.text == "run");
         let uses_among = |words: &[Word<'_>], most: usize| -> Vec<Use> {
             let installables = words.iter().filter(|word| is_installable(&word.text));

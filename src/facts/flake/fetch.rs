@@ -100,7 +100,7 @@ impl<'a> Fetch<'a> {
         let mut attrs: BTreeMap<String, String> =
             self.attrs.iter().map(|(key, text)| (key.clone(), text.value.clone())).collect();
         if self.function == "fetchFromGitHub" {
-            // Its `rev` and `tag` may name branches.
+            // The `rev` and `tag` of this function may also be branches.
             let branch = attrs.remove("rev").or_else(|| attrs.remove("tag")).or_else(|| attrs.remove("ref"))?;
             attrs.insert("type".to_owned(), "github".to_owned());
             attrs.insert("ref".to_owned(), branch);

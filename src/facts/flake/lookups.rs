@@ -18,7 +18,7 @@ pub struct Lookup {
     pub scope: Option<&'static str>,
 }
 
-/// The function that Nix calls for a lookup. Nix's own searches NIX_PATH.
+/// The function that Nix calls for a lookup. The built-in one searches NIX_PATH.
 const FUNCTION: &str = "__findFile";
 
 /// The lookups in a file. `<nix/..>` is not included: those files come with Nix.

@@ -90,7 +90,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
             let is_flake = file.source.file_name() == "flake.nix";
             let flake = if is_flake { Flake::read(tree).map(Box::new) } else { None };
             let mut uses = fetch::uses(tree);
-            // Few repositories use flake-file, and this reads every binding.
+            // Few repositories use flake-file, so the search through all bindings is skipped for other files.
             let has_modules = file.source.text.contains(modules::OPTIONS);
             let declared = has_modules.then(|| Flake::read_option(tree, modules::OPTIONS));
             let declared = declared.filter(|declared| !declared.inputs.is_empty());

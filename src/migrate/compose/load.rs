@@ -76,7 +76,7 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
 
 fn read_env_file(files: &dyn Files, path: &str, lookup: &Variables) -> Result<Option<Vec<(String, String)>>, Error> {
     let relpath: RelPath = path.into();
-    // Compose ignores a folder of that name.
+    // Compose ignores a folder at this path.
     if files.is_folder(path) {
         return Ok(None);
     }
@@ -387,10 +387,10 @@ fn interpolate_all(node: &mut Node, variables: &Variables, size: &Cell<usize>) -
     }
 }
 
-/// A function that returns the key that makes an element of a list unique.
+/// A function that returns the key that identifies an element of a list.
 type Index = fn(&Node) -> String;
 
-/// Lists of a service whose elements replace earlier ones with the same key.
+/// The lists of a service in which an element replaces earlier ones with the same key.
 const UNIQUE: [(&str, Index); 6] = [
     ("ports", port_key),
     ("volumes", |item| field(item, "target")),

@@ -38,17 +38,17 @@ use super::nix::{self, Attr, Expr};
 use super::{Draft, Error, existing};
 use crate::finding::RelPath;
 
-/// The Compose files of a folder, grouped into projects, and the variants of the usual file.
+/// The Compose files of a folder, grouped into projects, and the variants of the default file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Projects {
     /// The files that Compose reads in one run, in order.
     pub projects: Vec<Vec<RelPath>>,
-    /// Pairs of the usual file (`compose.yaml`) and another Compose file in the folder, such as `compose.prod.yaml`.
+    /// Pairs of the default file (`compose.yaml`) and another Compose file in the folder, such as `compose.prod.yaml`.
     pub variants: Vec<(RelPath, RelPath)>,
 }
 
-/// Determines which files of one folder are read together: the usual file with its override. Without a usual file, each
-/// file is a separate project.
+/// Determines which files of one folder are read together: the default file with its override. Without a default file,
+/// each file is a separate project.
 pub fn projects(files: &[RelPath]) -> Projects {
     let stem = |path: &str| {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -134,8 +134,8 @@ fn project_of(draft: &Draft<'_>, module: &str) -> String {
     name.map_or_else(|| "dev".to_owned(), |(name, _)| name.trim_matches('"').to_owned())
 }
 
-/// The attribute of the project: its own name, the name of its folder, or `dev`. If that is taken, a part of the file
-/// name or a number is added.
+/// The attribute name for the project: the `name` in its file, the name of its folder, or `dev`. If that is taken, a
+/// part of the file name or a number is added.
 fn project_name(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) -> String {
     let given = model.root.get("name").and_then(Node::text).map(str::to_owned);
     // A dot would end the name in `nix run .#NAME`.
@@ -166,7 +166,8 @@ fn is_taken(draft: &Draft<'_>, name: &str) -> bool {
         || existing::defined_in(draft, &["process-compose", name]).is_some()
 }
 
-/// Adds the ports that only the configuration of a service defines.
+/// Adds the ports that are defined only in the configuration of a service, and removes default ports that it does not
+/// use.
 fn add_own_ports(stack: &mut Stack<'_>, draft: &Draft<'_>) {
     let files = draft.files();
     for service in &mut stack.services {

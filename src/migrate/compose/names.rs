@@ -13,7 +13,8 @@ pub fn ports_of(text: &str, name: &str) -> Vec<u16> {
     found
 }
 
-/// Whether the host of a shell's network device begins after this text: `/dev/tcp/` in `/dev/tcp/db/5432`.
+/// Whether a text ends with the part of a shell's network device that precedes the host: `/dev/tcp/` in
+/// `/dev/tcp/db/5432`.
 pub fn is_device(before: &str) -> bool {
     before.ends_with("/dev/tcp/") || before.ends_with("/dev/udp/")
 }

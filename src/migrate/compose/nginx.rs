@@ -54,7 +54,7 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
     }
     let script = instance.start_script();
     let text = instance.start_text();
-    // A folder that contains the pages, or is inside the folder that a server names.
+    // Whether the path contains the image's pages or is inside their folder, or a directive names it or its parent.
     let is_served = |target: &str| {
         let parent = target.rsplit_once('/').map_or("", |(parent, _)| parent);
         target.starts_with(HTML)
@@ -101,8 +101,8 @@ fn writes_configuration(script: &str) -> bool {
     script.lines().any(|line| line.contains(FOLDER) && writes(line))
 }
 
-/// The main, events and http parts of a configuration. Without a main file, the image's own main file reads the server
-/// files.
+/// The directives of the main, `events` and `http` contexts. Without a main file, `http` includes the server files, as
+/// in the main file of the image.
 fn parts(
     instance: &Instance<'_, '_, '_>,
     configuration: &Configuration,
@@ -204,7 +204,7 @@ pub fn texts(service: &Service<'_>, files: &dyn Files) -> Vec<String> {
     texts
 }
 
-/// The words after the names of the directives in configuration files, without quotes.
+/// The arguments of all directives in configuration files, without quotes.
 pub fn words(texts: &[String]) -> BTreeSet<String> {
     let mut waiting: Vec<Directive> = texts.iter().filter_map(|text| parse::parse(text).ok()).flatten().collect();
     let mut words = BTreeSet::new();
@@ -215,7 +215,7 @@ pub fn words(texts: &[String]) -> BTreeSet<String> {
     words
 }
 
-/// Whether words name a folder, or something in it.
+/// Whether one of the words is the path of a folder, or of something in it.
 pub fn names_folder(words: &BTreeSet<String>, folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
     let has = |start: String| words.range(start.clone()..).next().is_some_and(|word| word.starts_with(&start));
@@ -235,7 +235,7 @@ fn port_of(address: &str) -> Option<u16> {
     }
 }
 
-/// Whether a folder of a service with PHP-FPM is named in the configuration of an nginx service, which passes its path.
+/// Whether a service runs PHP-FPM, and an nginx configuration names the folder `target`, whose path nginx passes to it.
 pub fn is_served(builder: &Builder<'_, '_>, service: &Service<'_>, target: &str) -> bool {
     let is_nginx = |other: &&Service<'_>| matches!(&other.role, Role::Known(known) if known.option == "nginx");
     let services = &builder.stack.services;
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn servers_listen_on_80_unless_they_say_otherwise() {
+    fn servers_listen_on_80_by_default() {
         let ports = |texts: &[&str]| listened(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
         assert_eq!(ports(&["server { root /a; }", "server { listen [::]:8080; listen 8080; }"]), [80, 8080]);
         assert_eq!(ports(&["http { upstream u { server a:1; } server { listen unix:/x; } }"]), [0_u16; 0]);

@@ -112,12 +112,12 @@ pub fn words_of(builder: &Builder<'_, '_>, node: &Node) -> Option<Vec<String>> {
 }
 
 /// The words that a service runs: entrypoint and command, from the Compose file, the Dockerfile or its base image.
-/// Programs that wait before the command are left out.
+/// Programs that only wait for other services before they run the command are left out.
 pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     Some(Wait::of(service, all_words(builder, service)?).words)
 }
 
-/// The addresses for which the programs before a service's command wait.
+/// The addresses that a service waits for before it runs its command.
 pub fn waits_for(builder: &Builder<'_, '_>, service: &Service<'_>) -> Vec<String> {
     Wait::of(service, all_words(builder, service).unwrap_or_default()).addresses
 }
@@ -197,7 +197,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             if package == "pm2" {
                 pm2::prepare(builder, service, words, &mut program);
             }
-            // Such a script uses programs in the image's PATH.
+            // A script in the checkout may use paths in the image, and programs in the image's PATH.
             if package == "bash"
                 && let Some(script) = script::operand(words[1..].iter().map(String::as_str))
                 && let Some(path) = crate::paths::join(&working_folder(service), &host_path(service, script))
@@ -224,7 +224,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     let script = if is_script { script } else { own_script(builder, service, first) };
     match script {
         Some((mut program, text)) => {
-            // Such a script ends by running its arguments.
+            // A start script usually ends by running its arguments.
             if let Some(server) = php::server(builder, service, &words[1..]) {
                 program.line.push(" ").append(&server?.line);
                 return Ok(program);
@@ -249,7 +249,7 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
                 }
                 _ => source::report_archives(builder, service, &text, &words[1..]),
             }
-            // Words after the script are its arguments.
+            // The arguments of the start script are `sh -c SCRIPT`.
             if let [_, _, flags, given] = words
                 && words::shell_script(&words[1..]).is_some()
             {

@@ -63,7 +63,7 @@ impl<'m> Builder<'_, 'm> {
                 value.push(" ").append(own);
             }
         }
-        // The registry determines the ports that a package listens on.
+        // The variables of a package, which contain the ports from the registry, replace those in the Compose file.
         let is_set = |name: &str| more.iter().any(|(known, _)| known == name);
         environment.retain(|(name, _)| !is_set(name));
         program.exports.retain(|(name, _)| !is_set(name));

@@ -21,8 +21,9 @@ pub const AWAITED_INSTANCES: (&str, &str) = (
     "set `replicas`, and remove the process from their `depends_on`",
 );
 
-/// Like [`INSTANCES`], for an unusual number.
-pub const UNKNOWN_INSTANCES: (&str, &str) = ("it is not a usual number of instances", "set `replicas` to the number");
+/// Like [`INSTANCES`], for an unsupported number.
+pub const UNKNOWN_INSTANCES: (&str, &str) =
+    ("it is not a decimal number from 2 to 1000", "set `replicas` to the number");
 
 const ISOLATION: &str = "the process runs as you, without a container around it";
 const LIMITS: &str = "process-compose does not limit resources";

@@ -96,8 +96,8 @@ impl<'m> Stack<'m> {
         }
     }
 
-    /// If several services run the same image, a port that only the image declares belongs to the service that
-    /// publishes or exposes it: a worker of a web application does not listen.
+    /// Removes the ports that a service inherits from its Dockerfile if another service with the same Dockerfile
+    /// publishes or exposes them: the worker of a web application does not listen.
     fn drop_shared_ports(&mut self) {
         let declares = |service: &Service<'_>| service.get("ports").or(service.get("expose")).is_some();
         let published: Vec<(String, u16)> = self
@@ -178,7 +178,7 @@ impl<'m> Stack<'m> {
                     Some(published) if is_told => published,
                     // Only root may listen on these numbers, and this one is not used from outside.
                     None if is_told && port.container < 1024 => 8000 + port.container,
-                    // A program that may not listen on its own number needs to be told another one.
+                    // The program may not listen on its own number, and has to be configured for another one.
                     published if !is_told && port.container < 1024 => {
                         published.filter(|number| *number >= 1024).unwrap_or(8000 + port.container)
                     }
@@ -259,7 +259,7 @@ fn is_settable(role: &Role, usual: u16) -> bool {
     }
 }
 
-/// Words for a service that the name of a registry entry may contain.
+/// The words that may appear in the name of a registry entry for a service.
 fn words_for(role: &Role, image: Option<&str>) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     if let Some(image) = image {

@@ -153,7 +153,7 @@ pub fn starts_own_program(service: &Service<'_>, package: &PackageImage) -> bool
     let words = words::plain_words(start_words(service));
     let first = words::without_wrappers(&words).first();
     let has_entrypoint = service.get("entrypoint").is_some() || service.of_image("entrypoint").is_some();
-    // The entrypoint of the base image is the program.
+    // Unless it is replaced, the entrypoint of the base image is the program, and the command is its arguments.
     let is_subcommand = |word: &str| {
         !has_entrypoint && (package.arguments.first() == Some(&word) || package.subcommands.contains(&word))
     };

@@ -1,6 +1,7 @@
-//! Programs in images that wait for other services before a command: `dockerize`, and docker-compose-wait's `/wait`.
+//! Programs in images that wait for other services before they run a command: `dockerize`, and docker-compose-wait's
+//! `/wait`.
 //!
-//! Process-compose waits for processes itself. The addresses become dependencies, and only the command is run.
+//! process-compose can wait for processes itself, so the addresses become dependencies, and only the command is run.
 
 use super::stack::Service;
 use super::words;
@@ -36,7 +37,8 @@ impl Wait {
         wait
     }
 
-    /// The program that a script runs after it has waited, or the rest of the script.
+    /// The command line that a script runs after it has waited. The error is the rest of the script, if it is more than
+    /// one command.
     fn strip_script<'t>(&mut self, service: &Service<'_>, script: &'t str) -> Result<Vec<String>, &'t str> {
         let mut rest = script;
         while let Some((first, after)) = rest.split_once("&&")

@@ -105,7 +105,7 @@ fn unescaped(expansion: &str) -> String {
     out
 }
 
-/// Whether a value must be known when the module is written: a port number.
+/// Whether a value is a port number, which must be known when the module is written.
 fn is_address(value: &str) -> bool {
     !value.is_empty() && value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -337,7 +337,7 @@ pub fn without_wrappers(words: &[String]) -> &[String] {
     words
 }
 
-/// Whether a program is a shell whose scripts bash runs.
+/// Whether a program is a shell whose scripts bash can run.
 pub fn is_shell(program: &str) -> bool {
     matches!(paths::name(program), "sh" | "bash" | "ash" | "dash")
 }

@@ -126,7 +126,7 @@ struct Reader<'f> {
     own_cmd: bool,
 }
 
-/// Arguments that Docker sets for the usual platform of a build.
+/// Arguments that Docker sets, with their values for the default platform of a build.
 const PLATFORM: [(&str, &str); 8] = [
     ("TARGETPLATFORM", "linux/amd64"),
     ("TARGETOS", "linux"),

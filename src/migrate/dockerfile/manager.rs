@@ -72,7 +72,7 @@ pub fn read(words: &[&str]) -> Option<(Manager, Action)> {
     let action = match (manager, rest) {
         (_, ["ci" | "install" | "i" | "clean-install", flags @ ..]) if only_flags(flags) => Action::Install,
         (Manager::Yarn, flags) if only_flags(flags) && !flags.contains(&"--version") => Action::Install,
-        // The derivation that fetches the packages fills the store.
+        // The derivation that fetches the packages fills pnpm's store.
         (Manager::Pnpm, ["fetch", ..]) => Action::Nothing,
         (_, ["prune", ..]) => Action::Prune,
         (_, ["cache" | "config" | "set" | "store" | "audit" | "--version" | "-v", ..]) => Action::Nothing,

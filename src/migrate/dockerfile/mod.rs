@@ -2,8 +2,8 @@
 //! nix2container.
 //!
 //! The frame (configuration, files, accounts, ports) is migrated completely. The build steps in `RUN` lines become a
-//! builder for their ecosystem if the lock file contains the hashes. Otherwise, they become a derivation that
-//! evaluates, and whose build fails with a list of the missing steps.
+//! builder for their ecosystem if the lock file contains the hashes. Otherwise, they become a derivation that can be
+//! evaluated, but whose build fails with a list of the missing steps.
 
 mod frame;
 mod manager;

@@ -235,7 +235,7 @@ impl<'d, 'f> Module<'d, 'f> {
         all
     }
 
-    /// Reports the versions of packages that the Dockerfile determines.
+    /// Reports the package versions that the Dockerfile pins.
     fn pinned(&mut self, recipe: &Recipe) {
         for (package, line) in &recipe.pinned {
             let what = format!("the version of {package}");

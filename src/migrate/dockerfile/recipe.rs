@@ -177,7 +177,7 @@ impl Recipe {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let folder = folders.at(&command);
             if let ["cd", to, ..] = words.as_slice() {
-                // `cd` to a longer path fails.
+                // `cd` to a longer path fails, so the folder stays the same.
                 let entered = joined(folder, to);
                 if entered.len() <= LONGEST_PATH {
                     *folder = entered;
@@ -375,7 +375,7 @@ impl Recipe {
                 "--target" | "-t" | "--prefix" | "--root" | "--python" | "-p" | "--cache-dir" => {
                     rest.next();
                 }
-                // These tools install other packages.
+                // The image does not need tools that only install other packages.
                 word if TOOLS.contains(&word.split(['=', '<', '>', '~', '[']).next().unwrap_or(word)) => {}
                 word if word.starts_with('-') => {}
                 word => self.requirements.push((Requirement::Name(word.to_owned()), line)),

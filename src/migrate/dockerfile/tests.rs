@@ -90,7 +90,7 @@ fn node_modules_are_a_separate_derivation() {
         }
         assert_eq!(left(&report), ["5: the hash of node_modules"]);
     }
-    // Without a lock file, or with one that nixpkgs cannot read, the build is a hole.
+    // Without a lock file, or with one that nixpkgs cannot read, the build becomes a failing derivation.
     for (manager, lock, text) in [("pnpm", "package.json", "{}"), ("yarn", "yarn.lock", "__metadata:\n  version: 8\n")]
     {
         let (module, report) = migrated("Dockerfile", &dockerfile(manager), &[(lock, text)]);

@@ -188,7 +188,7 @@ fn unused_flake_utils(outputs: &Outputs<'_, '_>) -> Option<Edits> {
     Some(edits)
 }
 
-/// Whether the set of all inputs is used other than for `mkFlake` and for selecting from it.
+/// Whether the set of all inputs is used for anything other than `mkFlake` and selections from it.
 fn all_inputs_are_passed_on(outputs: &Outputs<'_, '_>, body: Node) -> bool {
     let tree = outputs.tree;
     let Some(whole) = outputs.whole else { return false };

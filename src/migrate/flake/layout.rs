@@ -96,8 +96,8 @@ pub enum Form {
     Bindings,
 }
 
-/// Indents the last line of the code by `indent`, and moves all other lines by the same amount. The first line is not
-/// moved, because other text precedes it. Lines inside strings are moved only if the string keeps its value.
+/// Shifts the code so that its last line is indented by `indent`. The first line is not moved, because other text
+/// precedes it. Lines inside strings are moved only if the string keeps its value.
 pub fn settle(text: &str, form: Form, indent: usize) -> String {
     match text.rfind('\n') {
         Some(newline) => shift(text, form, indent as isize - indentation(text, newline + 1) as isize),
@@ -174,8 +174,8 @@ fn fixed_lines(text: &str, form: Form, by: isize) -> Vec<bool> {
     fixed
 }
 
-/// Whether an indented string keeps its value if all its lines move: whole lines determine its indentation, and the
-/// indentation is large enough.
+/// Whether an indented string keeps its value if all its lines move: its text starts on the line after `''`, and each
+/// line has enough indentation.
 fn moves_whole(string: &str, by: isize) -> bool {
     let mut lines = string.strip_prefix("''").unwrap_or(string).split('\n');
     let opens = lines.next().is_some_and(|first| first.trim_matches([' ', '\r']).is_empty());

@@ -50,7 +50,7 @@ pub struct Plan {
     pub arguments: Vec<&'static str>,
     /// The spans of the old text that the new one contains.
     pub carried: Vec<Span>,
-    /// Names of the outer `let` that may no longer be used.
+    /// Names of the outer `let` that are possibly unused now.
     pub candidates: Vec<String>,
     /// Outputs that moved.
     pub moved: Vec<(String, u32)>,
@@ -192,7 +192,7 @@ impl Planner<'_, '_, '_> {
                 spaces(inner),
                 behind(layout::placed(self.text(), own.1, &own.0, inner))
             );
-            // The set's brace follows the edits before it.
+            // The edits may have changed the length of the text before the set's brace.
             let before = Span { start: tree.span(body.node).start, end: tree.span(*set).start };
             let length = edits.render(self.text(), before).len();
             if let Some(brace) = text[length..].find('{') {

@@ -5,7 +5,7 @@ use crate::lang::flake::Flake;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// The maximum number of steps in following a name.
+/// The maximum number of steps when a name is followed to its definition.
 pub const DEPTH: usize = 24;
 
 /// The outputs function of a flake.
@@ -22,7 +22,7 @@ pub struct Outputs<'t, 'a> {
     pub whole: Option<&'a str>,
     /// The `let` expressions around the body, outermost first.
     pub lets: Vec<Node>,
-    /// The `let` expressions around operands of the body. They are moved around the new body.
+    /// The `let` expressions around operands of the body. They are placed around the new body.
     pub inner_lets: Vec<Node>,
     /// The environments of the `with` expressions around the body.
     pub withs: Vec<Node>,
@@ -253,7 +253,7 @@ impl<'t, 'a> Outputs<'t, 'a> {
         self.follow(bare, depth + 1)
     }
 
-    /// A name that only a `with` around the body can provide. Followed only if there is a single `with`.
+    /// The path of a name that a `with` around the body provides. `None` unless there is exactly one `with`.
     fn follow_with(&self, name: &str, depth: usize) -> Option<Canonical> {
         let [only] = self.withs.as_slice() else { return None };
         let mut path = self.follow_source(*only, depth)?;

@@ -163,7 +163,7 @@ fn locks_default_systems(lock: &str, name: &str) -> bool {
     })
 }
 
-/// The comments in the old body that no part of the new one contains.
+/// The comments in the old body that are missing from the new one.
 fn lost_comments(tree: &Tree<'_>, body: Node, plan: &Plan) -> Vec<String> {
     let lost = |node: Node| {
         let span = tree.span(node);
@@ -328,7 +328,7 @@ fn unused_binding(outputs: &Outputs<'_, '_>, candidates: &mut Vec<String>) -> Op
         for member in members(tree, found).into_iter().filter(|&member| tree.kind(member) == NodeKind::Binding) {
             let Some(name) = single_name(tree, member) else { continue };
             if candidates.contains(&name) && uses(tree, member) == 0 {
-                // Bindings that only this one used are now also unused.
+                // Bindings that were used only here are now unused as well.
                 let inner = tree.subtree(member).filter(|&node| tree.kind(node) == NodeKind::Variable);
                 candidates.extend(inner.map(|node| tree.slice(node).to_owned()));
                 let mut edits = Edits::default();

@@ -155,7 +155,7 @@ impl<'r> Values<'r> {
         }
     }
 
-    /// Continues in the file that an application imports: `import ./x.nix { .. }`.
+    /// Calls `then` with the expression in the file that an application imports: `import ./x.nix { .. }`.
     fn imported<T>(
         &self,
         tree: &Tree<'_>,

@@ -26,7 +26,7 @@ use crate::report::Report;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The parts of a page besides the report.
+/// The parts of a page other than the report.
 #[derive(Default)]
 pub struct Extras {
     /// The owners of paths.

@@ -50,7 +50,7 @@ fn nix(command: &Command<'_>) -> Option<String> {
     builds.then(|| format!("nix {verb}"))
 }
 
-/// The installables: the words after the verb that are not options.
+/// The installables: the arguments after the subcommand that are not options.
 fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
     let mut found = Vec::new();
     let mut words = command.words.iter().skip(verb + 1).map(|word| &*word.text);
@@ -70,7 +70,7 @@ fn installables<'c>(command: &'c Command<'_>, verb: usize) -> Vec<&'c str> {
         }
     }
     if command.word(verb) == Some("run") {
-        // The remaining words are arguments of the program.
+        // The remaining arguments are passed to the program.
         found.truncate(1);
     }
     found
@@ -113,7 +113,7 @@ fn attribute_formats(command: &Command<'_>) -> bool {
 fn formats(command: &Command<'_>) -> bool {
     let mut words = command.words.iter().map(|word| &*word.text);
     let Some(option) = words.by_ref().find(|word| matches!(*word, "-c" | "--command" | "--run")) else { return false };
-    // `nix develop` takes the words of one command; the others take a script.
+    // `-c` and `--command` are followed by a command and its arguments, `--run` by a script.
     let script = match option {
         "--run" => words.next().unwrap_or_default().to_owned(),
         _ => words.collect::<Vec<_>>().join(" "),

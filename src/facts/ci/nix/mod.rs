@@ -138,8 +138,8 @@ pub enum Selection {
     First,
     /// Each argument is the name of a function.
     Each,
-    /// The first argument is changed into a name, as in `"${1//-/_}"`. Unless it is itself a name, any function may be
-    /// meant.
+    /// The name of a function is derived from the first argument, as in `"${1//-/_}"`. Unless the argument is itself
+    /// the name of a function, it may select any function.
     Changed,
 }
 

@@ -8,8 +8,8 @@ use super::{NixStep, Selection};
 use crate::lang::ci::Script;
 use crate::lang::shell::{self, Command, Function};
 
-/// Separates the builds that a script certainly runs from those in functions that an argument selects. Other scripts
-/// are left unchanged, because a script that sources them may call their functions.
+/// Separates the builds that a script always runs from those in functions that an argument selects. Does nothing for
+/// other scripts, because a script that sources them may call their functions.
 pub(super) fn read(step: &mut NixStep, script: &Script<'_>, commands: &[Command<'_>]) {
     let functions = shell::functions(&script.text);
     if functions.is_empty() {
@@ -122,8 +122,8 @@ fn is_argument(value: &str) -> bool {
     argument(value) == Some(Selection::First)
 }
 
-/// How the first argument, or all of them, is used as a value: as is, or changed as in `"${1//-/_}"`. `None` for other
-/// values.
+/// How a value uses the first argument or all arguments: unchanged, or transformed as in `"${1//-/_}"`. `None` if it
+/// uses neither.
 fn argument(value: &str) -> Option<Selection> {
     let name = value.trim().trim_matches('"').strip_prefix('$')?;
     let Some(inner) = name.strip_prefix('{') else {

@@ -25,7 +25,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Converts the words that start the server. Reports a script that starts it instead.
+    /// Converts the arguments with which the command starts the server. Reports a script that starts it instead.
     fn start(&mut self, key: &str, words: &[String], place: &Place) {
         let todo = "make the changes that the script makes in the service's own settings";
         let mut words = starts::without_interpreter(words);
@@ -64,7 +64,7 @@ impl Instance<'_, '_, '_> {
         };
         let Some(other) = self.builder.stack.by_host(host) else { return Text::literal(line) };
         let Some(port) = port.parse().ok().and_then(|number| other.port(number)) else {
-            let why = format!("it copies from port {port} of `{host}`, on which that service does not listen");
+            let why = format!("it refers to port {port} of `{host}`, but that service does not listen on it");
             self.leave(place, key, why, "write 127.0.0.1 and the port from the registry");
             return Text::literal(line);
         };
@@ -81,7 +81,7 @@ impl Instance<'_, '_, '_> {
         let mut is_start = true;
         let ports = server_ports::settings(&self.service.role);
         while at < words.len() {
-            // The port comes from the registry.
+            // The registry determines the port, so arguments that set it are skipped.
             if let Some((_, count)) = ports.iter().find_map(|(_, settings)| settings.argument(&words[at..])) {
                 (is_start, at) = (false, at + count);
                 continue;
@@ -97,7 +97,7 @@ impl Instance<'_, '_, '_> {
                     let setting = next.and_then(|next| next.split_once('='));
                     if let (Some((name, value)), Some(next)) = (setting, next) {
                         match name {
-                            // The module writes the file and has an option for the address.
+                            // The module determines these files and the data folder, and has an option for the address.
                             "config_file" | "hba_file" | "ident_file" | "data_directory" => left.extend([word, next]),
                             "listen_addresses" => {}
                             _ => self.set_path(&["settings", name], Expr::text(value)),
@@ -108,7 +108,8 @@ impl Instance<'_, '_, '_> {
                 ("mysql", flag) if flag.starts_with("--") => {
                     let flag = flag.trim_start_matches("--");
                     let (name, value) = flag.split_once('=').map_or((flag, "ON"), |(name, value)| (name, value));
-                    // Only MySQL before version 9 has this option.
+                    // Newer versions of MySQL do not have the first option, and the module sets the address and the
+                    // port.
                     if name.starts_with("default-authentication-plugin") || name == "bind-address" || name == "port" {
                         left.push(word);
                     } else {
@@ -149,7 +150,7 @@ impl Instance<'_, '_, '_> {
                     if ["--config.file", "--web.listen-address", "--storage.tsdb.path"]
                         .iter()
                         .any(|own| flag.starts_with(own)) => {}
-                // These are folders in the image.
+                // The values are folders in the image.
                 ("prometheus", flag) if flag.starts_with("--web.console") => left.push(flag),
                 ("prometheus" | "loki" | "tempo" | "pyroscope", flag) if flag.starts_with("-config.file") => {
                     at += usize::from(!flag.contains('='))

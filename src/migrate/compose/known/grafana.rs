@@ -58,7 +58,7 @@ impl Instance<'_, '_, '_> {
         done
     }
 
-    /// The YAML files of a mount, each with its path, and its path relative to the provisioning folder.
+    /// The YAML files of a mount, each with its path relative to the root and to the provisioning folder.
     fn yaml_files(&self, source: &str, inside: &str) -> Vec<(String, String)> {
         let files = self.builder.files();
         let mut found = Vec::new();
@@ -134,7 +134,7 @@ impl Instance<'_, '_, '_> {
         self.carry(&bind.place, key(bind), "providers");
     }
 
-    /// The options of a provider, with the folder of the dashboards as a path.
+    /// The options of a provider, with the folder of the dashboards as a Nix path.
     fn options(&self, options: &Node, folder: &str) -> Expr {
         let Value::Map(pairs) = &options.value else { return self.yaml_expr("options", options) };
         let pairs = pairs.iter().map(|(name, value)| match name.name.as_str() {

@@ -1,5 +1,5 @@
-//! Passwords that clients send. A separate process sets them while the service runs, because options would be in the
-//! world-readable store.
+//! Passwords that clients send. A separate process sets them while the service runs, because the values of options are
+//! in the world-readable store.
 
 use std::collections::BTreeSet;
 
@@ -70,7 +70,7 @@ fn mysql<'m>(service: &Service<'m>) -> Vec<Password<'m>> {
     found
 }
 
-/// The password in a variable, or in the file that the variable with `_FILE` names.
+/// The password in a variable, or in the file that the variable with the suffix `_FILE` names.
 fn variable<'m>(service: &Service<'m>, user: Option<String>, names: [&str; 2]) -> Option<Password<'m>> {
     let pairs = service.get("environment")?.pairs();
     pairs.iter().find_map(|(key, value)| {
@@ -131,7 +131,8 @@ impl<'m> Instance<'_, '_, 'm> {
                 let waits =
                     Attr::new([self.configure().as_str(), "condition"], Expr::text("process_completed_successfully"));
                 attrs.push(Attr::new(["depends_on"], Expr::Set(vec![waits])));
-                // The user `root` has no password on the socket, through which services-flake configures the server.
+                // `root@localhost` has no password, because services-flake configures the server as this user through
+                // the socket. Without name resolution, TCP connections do not match this account.
                 self.set("settings.mysqld.skip-name-resolve", Expr::text("ON"));
                 self.mysql_passwords(&all)
             }
@@ -195,7 +196,7 @@ impl<'m> Instance<'_, '_, 'm> {
         script
     }
 
-    /// A word of the command. If it consists of a variable of the container, the value of that variable.
+    /// The value of the container variable that a word of the command consists of, or else the word itself.
     fn variable_value(&self, word: &str) -> String {
         let value = variable_name(word).and_then(|name| self.service.get("environment")?.get(name));
         match value.map(|node| &node.value) {

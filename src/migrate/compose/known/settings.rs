@@ -32,7 +32,7 @@ impl Instance<'_, '_, '_> {
                 self.set("initialPassword", Expr::text("change-me"));
             }
             "clickhouse" => {
-                // services-flake's clickhouse only reads files, and `default` is the image's database.
+                // services-flake's clickhouse accepts files, but not folders. The image's database is `default`.
                 let schemas = self.init_files();
                 let name = self.value(&["CLICKHOUSE_DB"]);
                 if name.is_some() || !schemas.is_empty() {
@@ -160,7 +160,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// Reports the keys whose effect the services-flake process already has, and the keys that it does not need.
+    /// Reports the keys that the services-flake process already implements, does not need or does not support.
     pub(super) fn dropped(&self) {
         let own = format!("nothing: services-flake's {} already defines this", self.known.option);
         for key in ["healthcheck", "restart", "stop_signal", "stop_grace_period"] {
@@ -171,7 +171,7 @@ impl Instance<'_, '_, '_> {
         self.builder.deploy(self.service, &mut vec![Attr::new(["x"], Expr::bool(true))]);
         for key in ["tty", "stdin_open", "working_dir"] {
             if let Some(node) = self.service.get(key) {
-                self.builder.carry(self.service, &node.place, key, "nothing: the service needs none");
+                self.builder.carry(self.service, &node.place, key, "nothing: the service does not need it");
             }
         }
         if let Some(node) = self.service.get("logging") {
@@ -192,10 +192,10 @@ impl Instance<'_, '_, '_> {
 
 /// Why there is an additional database: services-flake runs `initialScript` at every start, but the `schema` of a
 /// database only when it creates the database.
-const MARK: &str = "The SQL files create their own databases. This empty one records that they have run.";
+const MARK: &str = "The SQL files create their own databases. This empty database records that the files have run.";
 
-/// An expression for one file with the text of several. The image runs a client for each of them, so each one starts with
-/// the usual settings, and in the database of the image.
+/// An expression for one file with the text of several. The image runs a separate client for each file, so the settings
+/// and the current database are reset between them.
 fn joined_sql(paths: &[String], database: Option<&str>) -> String {
     let mut between = "DELIMITER ;\nSET autocommit = DEFAULT, foreign_key_checks = DEFAULT, unique_checks = DEFAULT, \
                        sql_mode = DEFAULT;\n"

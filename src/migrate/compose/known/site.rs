@@ -1,4 +1,4 @@
-//! The site in an nginx image that another stage of its Dockerfile builds. A process builds it in the checkout.
+//! The site that another stage of an nginx image's Dockerfile builds. A process builds it in the checkout.
 
 use std::collections::BTreeSet;
 

@@ -14,7 +14,7 @@ impl Instance<'_, '_, '_> {
     pub(super) fn volumes(&mut self) {
         let items = self.service.get("volumes").map_or(&[][..], Node::items);
         let done = if self.known.option == "grafana" { self.provisioning() } else { Vec::new() };
-        // nginx reports its own files.
+        // `nginx::build` converts and reports the files of nginx.
         if self.known.option == "nginx" {
             return;
         }

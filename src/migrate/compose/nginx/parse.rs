@@ -17,7 +17,7 @@ impl Directive {
         self.words.first().map_or("", String::as_str)
     }
 
-    /// An argument without quotes.
+    /// The argument at a position, from 1, without its quotes.
     pub fn argument(&self, at: usize) -> Option<&str> {
         self.words.get(at).map(|word| word.trim_matches(['"', '\'']))
     }
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_and_words_do_not_depend_on_lines() {
+    fn parsing_does_not_depend_on_line_breaks() {
         let text = "# c\nserver { listen 80; location ~ \\.php$ { set $a \"x;{ \\\"\"; proxy_pass http://${b}/c; } }\nuser\n  x;";
         let found = parse(text).unwrap();
         let [server, user] = found.as_slice() else { panic!("{found:?}") };

@@ -206,7 +206,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
             self.leave(file, directive.line, why, "add it to `configFile` if HTTP/3 is needed");
             return None;
         }
-        // One address is sufficient, and a second one for IPv6 would use the same socket.
+        // The IPv4 and the IPv6 address are replaced with the same address, on which a server can listen only once.
         let is_v4 = |other: &&Directive| {
             other.name() == "listen" && other.argument(1).is_some_and(|other| !other.starts_with('['))
         };
@@ -260,7 +260,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         if SERVED.contains(&name) {
             self.check_served(directive, file);
         }
-        // The port after the variable is in another directive.
+        // `set` assigns a host without a port. The port is in the directive that uses the variable.
         let host = directive.argument(2).filter(|_| name == "set").map(|host| host.trim_matches(['"', '\'']));
         let host = host.filter(|host| self.instance.builder.stack.by_host(host).is_some());
         let variable = directive.argument(1).unwrap_or_default().trim_start_matches('$');
@@ -276,8 +276,8 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         text
     }
 
-    /// The folder in the checkout for a path in the container above several mounts, if they agree on it: `src` for
-    /// `/app/src` with `./src/static:/app/src/static`.
+    /// The folder in the checkout for a container path that contains the targets of mounts, if all of them imply the
+    /// same folder: `src` for `/app/src` with `./src/static:/app/src/static`.
     fn around(&self, path: &str) -> Option<String> {
         let path = path.trim_end_matches('/');
         if !path.starts_with('/') || self.in_checkout(path).is_some() {

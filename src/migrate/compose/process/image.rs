@@ -10,7 +10,8 @@ use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 
-/// Words and paths over this length, and more folders than this, are not expanded. No real image has them.
+/// The limits for expanding a word: its length, and the length and number of the folders. Real images are far below
+/// them.
 const LONGEST_WORD: usize = 64 << 10;
 const LONGEST_PATH: usize = 256;
 const MOST_FOLDERS: usize = 500;
@@ -177,7 +178,7 @@ pub fn images<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> {
 /// The maximum number of paths that an entry names after the first one.
 const MOST_NAMED: usize = 7;
 
-/// Whether a script finds an absolute path on the machine itself.
+/// Whether an absolute path in a script exists on the machine itself.
 fn is_in_system(word: &str) -> bool {
     let is_below =
         |folder: &&str| word[1..].strip_prefix(*folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

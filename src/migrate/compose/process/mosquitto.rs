@@ -37,7 +37,7 @@ impl Configuration {
     pub fn of(service: &Service<'_>, files: &dyn Files) -> Option<Self> {
         let (target, path, text) = Self::read(service, files)?;
         let directives = parsed(&text);
-        // Each of these words is compared with all services or mounts.
+        // The number of words in a directive that are compared with all services or mounts.
         let of_directive = |words: &[String]| match words[0].as_str() {
             "address" | "addresses" => words.len() - 1,
             name => usize::from(NAMES_FILE.contains(&name) || file_word(words).is_some()),
@@ -123,7 +123,7 @@ fn named(service: &Service<'_>) -> Option<String> {
     words.get(at + 1).cloned()
 }
 
-/// Removes the configuration file from the arguments of the program.
+/// Removes the configuration file from the arguments if it has been read, or if it is the image's own file.
 pub fn without_file(own: &mut Vec<String>, is_read: bool) {
     let is_flag = |word: &String| matches!(word.as_str(), "-c" | "--config-file");
     if let Some(at) = own.iter().position(is_flag)
@@ -252,7 +252,7 @@ fn address(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> Text
     }
 }
 
-/// A path in the container as one in the checkout. Reports a file that is not there.
+/// Converts a path in the container to a path in the checkout. Reports a file that does not exist there.
 fn path_here(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,

@@ -34,7 +34,7 @@ pub fn package_program(
         }
     }
     let is_subcommand = |word: &str| !word.starts_with('-') && !word.contains(['/', '.', '=']);
-    // `-v start`: the subcommand is given once, before its flags.
+    // `-v start` becomes `start -v`, so that the subcommand is not added twice.
     if let Some(first) = package.arguments.first().filter(|first| is_subcommand(first))
         && own.first().is_some_and(|word| word.starts_with('-'))
         && let Some(at) = own.iter().position(|word| word == first || package.subcommands.contains(&word.as_str()))
@@ -92,7 +92,7 @@ pub fn package_variables(
     variables.collect::<Vec<_>>().into_iter().chain(read).collect()
 }
 
-/// The variables that name the files in the repository which replace those that the program reads in its image.
+/// The variables that tell the program to read files in the repository instead of files in its image.
 fn files_of_image(builder: &Builder<'_, '_>, service: &Service<'_>, package: &PackageImage) -> Vec<(String, Text)> {
     let files = found_files(builder, service, package).into_iter().map(|file| {
         if builder.files().is_folder(&file.full) && package.package == "rabbitmq-server" {

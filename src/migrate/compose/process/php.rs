@@ -29,7 +29,8 @@ pub fn fpms<'b>(builder: &'b Builder<'_, '_>) -> &'b [usize] {
     })
 }
 
-/// How PHP from nixpkgs can read a file that PHP's image reads by itself. `None` for other files and images.
+/// The work to do by hand for a file that PHP's image reads by itself, so that PHP from nixpkgs reads it. `None` for
+/// other files and images.
 pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &str, target: &str) -> Option<String> {
     base::name(service.image()?).eq("php").then_some(())?;
     let inside = target.strip_prefix(base::PHP_SETTINGS)?;
@@ -54,7 +55,7 @@ pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &
     ))
 }
 
-/// The maximum number of files in a folder that are named.
+/// The maximum number of a folder's files that an entry names.
 const MOST_SETTINGS: usize = 20;
 
 /// Whether PHP's built-in server replaces the Apache of a service.

@@ -61,10 +61,11 @@ pub fn operand<'w>(words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     None
 }
 
-/// The maximum number of commands in a script whose own scripts are read.
+/// The maximum number of commands in a script that are checked for further scripts, and of packages that it needs.
 const MOST_COMMANDS: usize = 50;
 
-/// Reports the image paths in the checkout's scripts that a script runs. Returns the packages that these scripts need.
+/// Reports paths that exist only in the image, in the checkout's scripts that a script runs. Returns the packages that
+/// these scripts need.
 fn report_paths(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> BTreeSet<String> {
     let (mut seen, mut needed) = (BTreeSet::new(), BTreeSet::new());
     for command in shell::commands(script).iter().take(MOST_COMMANDS) {

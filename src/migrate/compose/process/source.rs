@@ -30,8 +30,8 @@ pub(super) fn go_mod(builder: &Builder<'_, '_>, service: &Service<'_>) -> String
     path.and_then(|path| builder.files().text(&path).ok().flatten()).unwrap_or_default()
 }
 
-/// Runs a program that the Dockerfile builds from its source instead. Fails if it cannot be determined which of several
-/// programs it is.
+/// The program that runs a command from its source, if the Dockerfile builds it. Fails if it cannot be determined which
+/// of several programs it is.
 pub(super) fn from_source(
     builder: &Builder<'_, '_>,
     service: &Service<'_>,
@@ -250,8 +250,8 @@ fn is_external(target: &[&str], go_mod: &str) -> bool {
     is_import && go_module(go_mod).is_none_or(|module| !first.starts_with(module))
 }
 
-/// Whether the image creates a program's name other than by building it: by copying it from another stage, or by moving
-/// or linking a file.
+/// Whether an instruction other than a build may give a program its name: a copy from another stage, or a command that
+/// copies, moves or links a file.
 fn is_renamed(file: &ImageFile, name: &str) -> bool {
     let is_moved = |command: &shell::Command<'_>| {
         matches!(command.program(), "cp" | "install" | "ln" | "mv")

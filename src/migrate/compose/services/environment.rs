@@ -58,7 +58,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     ) {
         let key = format!("environment.{name}");
         let Value::Scalar(scalar) = &value.value else { return };
-        // A variable without a value is null only if it is not written in the file: `KEY: ${KEY}` is empty.
+        // `KEY:` passes the variable on. `KEY: ${KEY}` is an empty string if the variable is not set.
         if value.is_null() && value.text().is_none() && scalar.plain && !process::asks(scalar) {
             self.carry(service, place, &key, "the environment that process-compose is started with");
             return;
@@ -322,8 +322,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         missing_file(example_of(self.files(), path).as_deref())
     }
 
-    /// Reports the values in the text of a file with variables that refer to other hosts. The values have to be changed
-    /// in `copy`, which is the file itself unless it is an example.
+    /// Reports the variables in the text of an `env_file` whose values refer to other hosts. The values have to be
+    /// changed in `copy`, which is the file itself unless it is an example.
     fn env_text_notes(&self, service: &Service<'_>, (path, copy): (&str, &str), item: &Node, text: &str) {
         let Ok(pairs) = interpolate::read_env_item(item, text, &self.variables) else {
             self.leave(

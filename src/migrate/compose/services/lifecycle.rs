@@ -69,8 +69,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
     }
 
-    /// Waits for the service with an address, for which a program in the image waits. Without it, a service that
-    /// `depends_on` names need only be started.
+    /// Adds a dependency on the service at an address that a program in the image waits for. It replaces the one from
+    /// `depends_on`, which may only require that the service has started.
     fn wait(&self, service: &Service<'_>, address: &str, attrs: &mut Vec<Attr>) {
         let place = &service.key.place;
         let other = waits::host(address).and_then(|host| self.stack.by_host(host)).filter(|other| other.is_carried());
@@ -225,7 +225,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.carry(service, &node.place, "tty", "is_tty");
         }
         if let Some(node) = service.get("stdin_open") {
-            // Not `is_foreground`, because such a process has to be started by hand.
+            // `is_foreground` is not set, because a process with this option has to be started by hand.
             self.carry(service, &node.place, "stdin_open", "nothing: processes have no input");
         }
         attrs.extend(self.disabled(service));
@@ -238,8 +238,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         attrs
     }
 
-    /// The number of instances of a worker, which listens on no port, if there are several. process-compose gives each a
-    /// name with a number, and fails if other processes wait for the name without one.
+    /// The number of instances of a worker, which listens on no port, if there are several. process-compose adds a
+    /// number to the name of each, and fails if other processes wait for the name without a number.
     pub(in crate::migrate::compose) fn replicas(&self, service: &Service<'_>) -> Option<i64> {
         let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas"));
         let count = service.get("scale").or(replicas).and_then(Node::text)?.parse().ok();
@@ -272,9 +272,9 @@ impl<'a, 'm> Builder<'a, 'm> {
         self.stack.services.iter().any(waits)
     }
 
-    /// Whether a program without ports in the Compose file or its image is a worker according to its command, and neither
-    /// starts a server nor has labels for a proxy. A program with another name may listen on a port that only its source
-    /// names.
+    /// Whether a program without ports in the Compose file or its image is a worker according to its command, and
+    /// neither starts a server nor has labels for a proxy. Programs with other names may listen on a port that appears
+    /// only in their source.
     fn is_worker(&self, service: &Service<'_>) -> bool {
         let words = process::words_or_usual(self, service).unwrap_or_default();
         let words = || words.iter().flat_map(|word| word.split_whitespace());
@@ -322,7 +322,7 @@ impl<'a, 'm> Builder<'a, 'm> {
 
 /// The maximum number of instances of a process.
 const MOST_INSTANCES: i64 = 1_000;
-/// The maximum number of words of a command that are read as scripts that may start a server.
+/// The maximum number of words of a command that are checked for scripts that start a server.
 const MOST_WORDS: usize = 50;
 
 pub(in crate::migrate::compose) fn restart_of(policy: &str) -> Option<&'static str> {

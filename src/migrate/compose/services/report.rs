@@ -269,8 +269,8 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Whether all items of `volumes_from` are services of the project whose volumes the Compose file lists. The volumes
-    /// of an image contain the image's own files.
+    /// Whether all items of `volumes_from` are services of the project that have volumes in the Compose file, but none
+    /// in their Dockerfile. The volumes of an image contain files that exist only in the image.
     fn has_services(&self, node: &Node) -> bool {
         let mut names = node.items().iter().map(|item| volumes_from::name_of(item).unwrap_or_default());
         let is_it =
@@ -462,7 +462,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 }
 
-/// Whether a variable in the Compose file is a path in the container, which is replaced with that in the checkout.
+/// Whether a variable in the Compose file contains a path in the folder `target`, which is replaced with the path in
+/// the checkout.
 fn is_in_environment(service: &Service<'_>, target: &str) -> bool {
     let target = target.trim_end_matches('/');
     let values = service.get("environment").map_or(&[][..], Node::pairs).iter().filter_map(|(_, value)| value.text());

@@ -74,7 +74,7 @@ fn names_variable(rest: &str) -> bool {
     names.any(|name| matches!(name, "env" | "alias" | "validation_alias"))
 }
 
-/// Removes the fields that are not directly in a class of settings, but in another class or in a function.
+/// Keeps only the fields that are directly in a settings class. Fields in other classes or in functions are removed.
 fn retain_in_settings(text: &str, fields: &mut Vec<Read<'_>>) {
     let mut outer: Vec<(usize, bool)> = Vec::new();
     let mut lines = text.split_inclusive('\n').scan(0, |end, line| {
@@ -111,8 +111,8 @@ fn variable_of(read: &Read<'_>) -> String {
 }
 
 impl<'m> Builder<'_, 'm> {
-    /// Sets variables whose default in the source names another service or a port that changes, because nothing answers
-    /// there anymore.
+    /// Sets variables whose default in the source names another service or a port that changes, because nothing listens
+    /// at that address anymore.
     pub(in crate::migrate::compose) fn source_defaults(
         &self,
         service: &Service<'m>,
@@ -142,7 +142,7 @@ impl<'m> Builder<'_, 'm> {
             }
             let into = format!("settings.processes.{}.environment, for its default in the source", service.process);
             self.carry(service, &default.place, &format!("environment.{}", default.name), into);
-            // A file that does not exist yet may set it, and takes precedence over a default.
+            // An `env_file` that could not be read may set the variable, and takes precedence over a default.
             match is_unread {
                 true => program.exports.push((default.name.clone(), words::default_of(&default.name, &value))),
                 false => environment.push((default.name, value)),
@@ -163,8 +163,8 @@ impl<'m> Builder<'_, 'm> {
         Some(names)
     }
 
-    /// Moves variables that an `env_file` also sets to the exports, which follow the file: in Compose, `environment`
-    /// takes precedence.
+    /// Turns variables that an `env_file` may also set into exports after the file, because `environment` takes
+    /// precedence in Compose.
     pub(in crate::migrate::compose) fn override_env_files(
         &self,
         service: &Service<'_>,
@@ -270,9 +270,9 @@ pub(super) fn each_file(
 /// is searched.
 const MOST_PATTERNS: usize = 20;
 
-/// The files and folders of the repository that a service's image or container has: those that are mounted or copied,
-/// or the whole build context if the Dockerfile copies none by name or copies the result of a build, whose source may be
-/// anywhere in it.
+/// The files and folders of the repository that are mounted into a service's container or copied into its image. If
+/// there are none, or if the Dockerfile copies the result of a build, the whole build context is included, because the
+/// source may be anywhere in it.
 fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = service.binds().into_iter().map(|bind| bind.source).collect();
     let (Some(context), Some(file)) = (service.context(), &service.image_file) else {
@@ -293,7 +293,7 @@ fn sources(files: &dyn Files, service: &Service<'_>) -> BTreeSet<String> {
                 let matching = names.iter().filter(|name| name.starts_with(start) && name.ends_with(end));
                 let before = found.len();
                 found.extend(matching.map(|name| stack::below(&folder, name)));
-                // A pattern such as `yarn.lock*` makes a file optional.
+                // A pattern that matches nothing may be for build products. `yarn.lock*` only makes a file optional.
                 is_built |= found.len() == before && !end.is_empty();
             }
             _ => {

@@ -50,7 +50,7 @@ impl<'m> Builder<'_, 'm> {
         let is_complete = each_file(self.files(), service, &is_wanted, &mut |path, text| {
             let name = path.rsplit('/').next().unwrap_or(path);
             let is_mounted = || path.match_indices('/').any(|(at, _)| mounted.contains(&path[..at]));
-            // The module has its own copy of a configuration with other addresses.
+            // The module contains a copy of this file with rewritten addresses.
             let is_rewritten = || self.is_rewritten(path);
             let is_other = || mounted.contains(path) || is_mounted() || env_files.contains(path) || is_rewritten();
             if is_settings(name) && is_other() {
@@ -196,8 +196,8 @@ fn is_settings(name: &str) -> bool {
     ends.iter().any(|end| name.ends_with(end)) || is_env(name) || name == "package.json" || is_of_program()
 }
 
-/// Whether a file's name has a word. A long word may be part of another one, as in `appsettings`, but `cable` is not a
-/// word of `applicable`.
+/// Whether a file's name contains a word. A long word may be part of another one, as in `appsettings`. A short word
+/// such as `cable` may not, because `applicable` contains it.
 fn has_word(stem: &str, word: &str) -> bool {
     stem.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| part == word || word.len() > 5 && part.contains(word))
 }
@@ -290,7 +290,7 @@ fn is_in_string(before: &str, after: &str) -> bool {
 fn is_host(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let is_end =
         |text: &str| text.is_empty() || text.starts_with(|c: char| c.is_whitespace() || "\"'`/:?,)];".contains(c));
-    // A user is followed by a password and a host.
+    // In `//db:password@host`, `db` is a user.
     let address = || after.split(|c: char| c.is_whitespace() || "/\"'`".contains(c)).next().unwrap_or_default();
     if before.ends_with("://") {
         return is_end(after) && !address().contains('@');
@@ -371,7 +371,7 @@ fn is_default(before: &str) -> bool {
 fn is_host_name(key: &str) -> bool {
     let upper = key.to_ascii_uppercase();
     let is_url = ["URL", "URI", "ADDRESS", "ADDR"].iter().any(|end| upper.ends_with(end));
-    // The usual names in PHP.
+    // Common names in PHP.
     let is_php = upper == "HN" || upper.ends_with("SERVERNAME");
     !key.is_empty() && (is_php || is_host_word(key)) && !is_url
 }

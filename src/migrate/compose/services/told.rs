@@ -127,7 +127,7 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     called_variable(files, service, container, is_free).map_or(Told::Not, |name| Told::Variable(name.into()))
 }
 
-/// The variable with any name that a call in the build context passes to a server as its port, such as
+/// The variable, whatever its name, that a call in the build context passes to a server as its port, such as
 /// `server.listen(process.env.REST_PORT)`.
 fn called_variable(
     files: &dyn Files,
@@ -158,7 +158,7 @@ fn called_variable(
 /// a call, it must be assigned to `port` with the container's number as its default.
 fn is_called(before: &str, after: &str, container: u16) -> bool {
     let ends = ['\n', ';'];
-    // A file may be a single line.
+    // Only the text nearby is searched, because a whole file may be a single line.
     let (before, after) = (wording::tail(before, LONGEST_CALL), wording::head(after, LONGEST_CALL));
     let start = before.rsplit(ends).next().unwrap_or_default();
     let rest = after.split(ends).next().unwrap_or_default();
@@ -194,8 +194,9 @@ fn listening_variable(
     first.and_then(|at| names.get(at).copied())
 }
 
-/// Whether a source text listens on the port in a variable. A client may read a variable with the same name for the port
-/// of another server, so a statement that reads it must listen, or have the container's number as its default.
+/// Whether a source text makes a server listen on the port in a variable. A client may read a variable with the same
+/// name for the port of another server, so the statement that reads it must start the server, or have the container's
+/// number as its default.
 fn listens_on_variable(text: &str, name: &str, container: u16) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let (before, after) = (&text[..at], &text[at + name.len()..]);

@@ -18,7 +18,7 @@ pub(super) fn role(service: &Service<'_>, files: &dyn Files) -> Role {
         return match (service.context(), &service.image_file) {
             (None, _) => Role::Left("its build context is not a folder in this repository".to_owned()),
             (_, None) if service.get("command").is_none() && service.get("entrypoint").is_none() => {
-                Role::Left("its Dockerfile does not exist, or has no such stage".to_owned())
+                Role::Left("its Dockerfile does not exist, or does not have the stage that `target` names".to_owned())
             }
             (_, Some(file)) => built_role(service, file, files),
             (_, None) => Role::Program,

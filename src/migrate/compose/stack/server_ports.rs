@@ -29,7 +29,7 @@ pub(super) fn of(service: &Service<'_>, files: &dyn Files) -> BTreeMap<u16, u16>
             .or_else(|| settings.has_keys().then(in_files).flatten());
         found.extend(number.filter(|number| *number != usual).map(|number| (usual, number)));
     }
-    // Two ports of one server have different numbers.
+    // Two ports of one server cannot have the same number, so neither of them is used.
     let mut numbers: Vec<u16> = found.values().copied().collect();
     numbers.sort_unstable();
     found.retain(|_, number| numbers.iter().filter(|other| *other == number).count() == 1);
@@ -53,7 +53,7 @@ pub fn settings(role: &Role) -> Vec<(u16, PortSettings)> {
     }
 }
 
-/// The name of a server in the tables.
+/// The name of a server in the tables of arguments and configuration keys.
 fn server(role: &Role) -> &'static str {
     match role {
         Role::Known(known) => known.option,

@@ -118,7 +118,7 @@ impl<'m> Service<'m> {
         if self.is_kafka() && is_listener(&found) { self.ports.iter().find(is_listener) } else { Some(found) }
     }
 
-    /// The port that the server listens on under this number by default, whatever its settings say.
+    /// The port with this default number. The server's settings may have changed the number.
     pub fn usual_port(&self, usual: u16) -> Option<&Port> {
         self.ports.iter().find(|port| port.usual == usual)
     }
@@ -139,7 +139,8 @@ impl<'m> Service<'m> {
         Some(context.strip_prefix("./")?.trim_end_matches('/'))
     }
 
-    /// The bind mounts. If a known image is built with additional files, these files are included.
+    /// The bind mounts, the files that a Dockerfile adds to a known image, and the folders that other stages build for
+    /// it.
     pub fn binds(&self) -> Vec<Bind> {
         let items = self.get("volumes").map_or(&[][..], Node::items);
         let mounted = items.iter().filter_map(|item| {

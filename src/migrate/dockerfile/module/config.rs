@@ -40,7 +40,7 @@ impl<'d, 'f> Module<'d, 'f> {
         accounts
     }
 
-    /// The groups and their ids: those that are created, and one for each account that has no created group of its
+    /// The groups and their ids: those that are created, and one for each account without a created group of the same
     /// name.
     pub(super) fn groups(&self, accounts: &[(String, u32)], recipe: &Recipe) -> Vec<(String, u32)> {
         let mut groups: Vec<(String, u32)> = Vec::new();
@@ -171,12 +171,12 @@ impl<'d, 'f> Module<'d, 'f> {
         let mut env = Vec::new();
         let path = (!runtime.is_empty()).then(|| format!("lib.makeBinPath [ {} ]", runtime.join(" ")));
         let own_path = frame.variable("PATH").map(|path| {
-            // The old value becomes the end of the new one.
+            // `$PATH` at the end has expanded to nothing. The PATH of the packages is appended in its place.
             path.trim_end_matches(':').to_owned()
         });
         if path.is_some() || own_path.is_some() {
             let mut text = Text::literal("PATH=");
-            // Programs may be copied to the usual folders for programs.
+            // Programs may be copied to the folders in the default PATH.
             for folder in filled_folders(frame).filter(|_| own_path.is_none()) {
                 text.push(&format!("{folder}:"));
             }
@@ -252,7 +252,7 @@ impl Module<'_, '_> {
     }
 }
 
-/// The folders in the usual PATH into which files are copied.
+/// The folders in the default PATH into which files are copied.
 fn filled_folders(frame: &Frame) -> impl Iterator<Item = &'static str> {
     let is_filled = |folder: &&'static str| {
         frame.steps.iter().any(|step| {

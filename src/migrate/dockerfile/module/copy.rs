@@ -33,7 +33,7 @@ impl<'d, 'f> Module<'d, 'f> {
         name: &str,
     ) -> String {
         let mut lines: Vec<String> = Vec::new();
-        // The files of the image itself overwrite these.
+        // These files come first, so that the files of the image overwrite them.
         if index + 1 == self.file.stages.len() {
             self.server_files(frame, recipe, &mut lines);
         }
@@ -178,7 +178,7 @@ impl<'d, 'f> Module<'d, 'f> {
         self.draft.files().names(&self.in_context(folder)).iter().any(|name| matcher.is_match(name))
     }
 
-    /// Adds the files that nginx requires besides its program.
+    /// Adds the files that nginx requires in addition to its program.
     pub(super) fn server_files(&mut self, frame: &Frame, recipe: &Recipe, lines: &mut Vec<String>) {
         if base_images::find(&frame.base).is_none_or(|base| base.image != "nginx") {
             return;

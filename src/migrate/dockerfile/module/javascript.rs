@@ -63,8 +63,8 @@ impl Module<'_, '_> {
         ))
     }
 
-    /// Whether `node_modules` is installed without the packages that are only for development. Reports if a part of the
-    /// Dockerfile, or the builder, includes them.
+    /// Whether `node_modules` is installed without the packages that are only for development. Reports commands that
+    /// omit them if the builder, or another command in the Dockerfile, installs them.
     fn omits_development(&mut self, recipe: &Recipe, manager: Manager) -> bool {
         let installs = recipe.builds.iter().filter(|build| matches!(build.tool, Tool::Node(_, None)));
         let (without, with): (Vec<&Build>, Vec<&Build>) = installs.partition(|build| omits_development(&build.command));
@@ -87,7 +87,7 @@ impl Module<'_, '_> {
         omits_development: bool,
     ) -> String {
         let mut flags = String::new();
-        // The hook of `importNpmLock` passes them to `npm install`.
+        // `importNpmLock.npmConfigHook` passes these flags to `npm install`.
         if omits_development {
             flags.push_str("npmInstallFlags = [ \"--omit=dev\" ];\n      ");
         }

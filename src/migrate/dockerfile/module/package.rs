@@ -94,7 +94,8 @@ impl<'d, 'f> Module<'d, 'f> {
         Some(app)
     }
 
-    /// The variables that a stage sets for its build, with their lines. PATH and folders belong to the image.
+    /// The variables that a stage sets for its build, with their lines. Reports those that refer to the image, such as
+    /// PATH and folders, and those whose names are invalid.
     fn build_variables(&mut self, frame: &Frame, tool: &Tool) -> Vec<(String, String, usize)> {
         let mut found = Vec::new();
         for (name, value, line) in &frame.env {
@@ -146,8 +147,8 @@ impl<'d, 'f> Module<'d, 'f> {
         folders.collect()
     }
 
-    /// The folder in the repository that corresponds to the folder in which a build runs. `None` if that is the build
-    /// context, or if no such folder has a manifest or a lock file.
+    /// The folder in the repository that corresponds to the folder in which a build runs. `None` if it is the build
+    /// context, or if no corresponding folder has a manifest or a lock file.
     fn project_folder(&self, build: &Build, frame: &Frame) -> Option<String> {
         let locks: &[&str] = match &build.tool {
             Tool::Go(_) => &["go.mod"],

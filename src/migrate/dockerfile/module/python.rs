@@ -55,7 +55,7 @@ impl Module<'_, '_> {
                             let name = self.application(&project, &path, &interpreter, line);
                             projects.push((name, path));
                         }
-                        // It is installed only once.
+                        // Each project is installed only once.
                         (Some(_), Some(path)) if projects.iter().any(|(_, other)| *other == path) => {}
                         (Some(project), _) => {
                             let why =

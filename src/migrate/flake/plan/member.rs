@@ -130,7 +130,7 @@ impl Planner<'_, '_, '_> {
             return Some(());
         }
         if name == "system" {
-            // The helper uses this name for something else.
+            // `system` must be the argument of `perSystem`. The helper may use the name for another value.
             return (text == "system").then_some(());
         }
         let node = match argument {
@@ -183,7 +183,7 @@ impl Planner<'_, '_, '_> {
                     self.bind(member, made, formal, name, text, argument)?;
                 }
                 NodeKind::Inherit => {
-                    // The name has the same meaning outside the set as inside it.
+                    // `inherit` takes the value from the scope around the set.
                     let outside = tree.parent(tree.parent(given)?)?;
                     match nix::resolve(tree, outside, name) {
                         Some(Origin::Argument(binder)) if Some(binder) == made.system => {

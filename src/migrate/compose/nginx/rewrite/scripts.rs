@@ -31,7 +31,7 @@ impl Rewrite<'_, '_, '_, '_> {
         let is_own = |directive: &Directive| matches!(directive.name(), "root" | "alias" | "try_files");
         let is_open = parents.last() == Some(&"location") && !directives.iter().any(is_own);
         let inner = Scope { runs, is_open, ..outer };
-        // In a location with `alias`, `$document_root` is that folder.
+        // In a location with `alias`, `$document_root` is the folder of the alias.
         let is_root = |directive: &&Directive| matches!(directive.name(), "root" | "alias");
         let root = directives.iter().find(is_root).and_then(|root| root.argument(1));
         let root = root.map(|root| root.trim_matches(['"', '\'']));
@@ -54,7 +54,7 @@ impl Rewrite<'_, '_, '_, '_> {
             let member = upstream.and_then(|block| block.iter().find(|inner| inner.name() == "server")?.argument(1));
             let host = member.unwrap_or(server).split(':').next().unwrap_or_default();
             let named = services.iter().position(|service| service.names.iter().any(|name| name == host));
-            // The host may be in a variable.
+            // If the host is unknown, for example in a variable, it can only be the single PHP-FPM service.
             let only = match self.fpms.as_slice() {
                 [only] => Some(*only),
                 _ => None,
@@ -106,7 +106,7 @@ impl Rewrite<'_, '_, '_, '_> {
             // A server other than PHP-FPM may have the folder.
             let why = match scope.runs {
                 Some(_) => format!("{path} is not a folder in this repository"),
-                None => format!("{path} exists only in the container of the server that gets it"),
+                None => format!("{path} exists only in the container of the server that receives the path"),
             };
             self.leave(file, directive.line, why, "replace the path with that of the folder on this machine");
             return None;

@@ -10,7 +10,7 @@ pub enum Tls {
     No,
     /// Its certificate is a file in the repository.
     Yes,
-    /// Its certificate is elsewhere.
+    /// It serves HTTPS, but its certificate is not available.
     Lost,
 }
 

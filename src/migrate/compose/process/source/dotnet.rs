@@ -39,8 +39,8 @@ const FLAGS_WITH_VALUE: [&str; 18] = [
 /// The maximum number of folders that are searched for a project.
 const MOST_FOLDERS: usize = 300;
 
-/// `dotnet run` for the project that builds the program, with the program's own arguments. A launch profile would
-/// replace the environment.
+/// `dotnet run` for the project that builds the program, with the program's own arguments. Launch profiles are
+/// disabled, because they would replace the environment.
 pub fn run(builder: &Builder<'_, '_>, service: &Service<'_>, file: &ImageFile, command: &[String]) -> Program {
     let package = versioned(builder, service, "dotnet-sdk");
     let mut program =
