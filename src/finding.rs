@@ -1,4 +1,4 @@
-//! Spans are byte offsets everywhere. Only `output/` converts them to lines and columns.
+//! Findings, fixes and notes. Spans are byte offsets everywhere; only `output/` converts them to lines and columns.
 
 use std::fmt;
 use std::str::FromStr;
@@ -302,7 +302,8 @@ pub enum NoteKind {
     Skipped,
     /// A value is computed, so it cannot be determined from the text. Shown with `-v`.
     NotDecidable,
-    /// A file is not checked, or only partly, because of what it is. Shown with `-v`, and counted in the summary.
+    /// A file is not checked because of its origin, or only in part because it is a template. Shown with `-v`, and
+    /// counted in the summary.
     NotChecked,
     /// Any other message.
     Info,

@@ -116,7 +116,8 @@ struct PolicyDocument {
     version: String,
 }
 
-/// Reads a report. `name` is the name of the repository if the report has none. The error is a message.
+/// Reads a report, and returns the repository's name and the check. `name` is used if the report contains no name. The
+/// error is a message.
 pub fn read(name: &str, text: &str) -> Result<(String, Check), String> {
     let document: Document = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if document.version != 1 {
@@ -200,7 +201,7 @@ impl Fleet {
         sum(self.repositories.iter().map(Repository::latest))
     }
 
-    /// The number of days since a repository was checked; `None` if its reports have no dates.
+    /// The number of days since a repository was last checked; `None` if its reports have no dates.
     pub fn age(&self, repository: &Repository) -> Option<i32> {
         repository.latest().date.map(|date| (self.date - date).get_days())
     }

@@ -111,7 +111,7 @@ pub fn unevaluated(project: &Project, config: &Config) -> Vec<Finding> {
     counted.filter_map(|(file, facts)| reason(&file.source.path, facts)).collect()
 }
 
-/// A note for each configured registry of which only a part is known. What is known is certain, so the rules run.
+/// A note for each configured registry of which only a part is known. The known part is correct, so the rules run.
 pub fn unknown_entries(project: &Project, config: &Config) -> Vec<Note> {
     if config.ports.registries.is_empty() {
         return Vec::new();

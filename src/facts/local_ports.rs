@@ -34,7 +34,7 @@ pub struct LocalRange {
     pub ports: RangeInclusive<u16>,
     /// The span of the value that sets it.
     pub span: Span,
-    /// Whether only some machines may have it because it is set under a condition.
+    /// Whether it is set under a condition, so that only some machines may have it.
     pub is_conditional: bool,
 }
 

@@ -47,7 +47,7 @@ pub struct Reader {
     pub needles: &'static [&'static Words],
     /// A necessary condition, cheap to decide: if it is false, `read` would return `None`.
     pub may_hold: Condition,
-    /// Reads the fact; `None` if the file has nothing of the kind.
+    /// Reads the fact; `None` if the file has no such fact.
     pub read: fn(&FileView<'_>) -> Option<Box<dyn Fact>>,
 }
 
@@ -85,7 +85,7 @@ impl Facts {
         self.all.is_empty()
     }
 
-    /// The value of a type that a check caches with these facts, initially the default. Facts are kept until the file
+    /// The value of type `T` that a check caches with these facts; initially the default. Facts are kept until the file
     /// changes, so a value that depends on anything else must be validated before it is reused.
     pub fn kept<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,12 +121,12 @@ pub struct Project {
     pub files: Vec<ProjectFile>,
     /// The paths and kinds of all files in the repository that have a kind, with or without facts.
     pub paths: BTreeMap<RelPath, FileKind>,
-    /// The files that have a fact of a type, as indices.
+    /// For each type of fact, the indices of the files that have such a fact.
     by_type: HashMap<TypeId, Vec<usize>>,
 }
 
 impl Project {
-    /// Creates a repository without facts.
+    /// Creates a project with these paths and without facts.
     pub fn new(paths: BTreeMap<RelPath, FileKind>) -> Self {
         Self { paths, ..Self::default() }
     }

@@ -11,7 +11,7 @@ pub struct Words {
 type Counts = fn(&[u8], std::ops::Range<usize>) -> bool;
 
 impl Words {
-    /// Asks for any of the words, case-sensitive.
+    /// Asks for any of the words, case-sensitively.
     pub const fn any_of(words: &'static [&'static str]) -> Self {
         Self { any_of: words, counts: None }
     }
@@ -48,7 +48,7 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// The number of bits in an answer. Every further question is answered with yes.
+    /// The maximum number of questions, one for each bit of [`Found`]. Every further question is answered with yes.
     const QUESTIONS: usize = 64;
 
     /// Creates a finder for the words of the given questions. A question may occur more than once.
@@ -93,7 +93,7 @@ struct Bucket {
 struct Bytes([u64; 4]);
 
 impl Bytes {
-    /// Adds a byte in upper and lower case, or all bytes.
+    /// Adds a byte in upper and lower case; for `None`, all bytes.
     fn add(&mut self, byte: Option<u8>) {
         let Some(byte) = byte else {
             self.0 = [u64::MAX; 4];
@@ -178,7 +178,7 @@ impl Table {
         Some(())
     }
 
-    /// Adds a two-letter word under its last letter with any following byte: it has no second pair.
+    /// Adds a two-letter word, which has only one pair of letters, under each pair of its last letter and any byte.
     fn add_last(&mut self, pattern: Pattern) -> Option<()> {
         let letter = *pattern.word.last()?;
         let free = self.new_bucket()?;
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_case_sensitive_and_found_inside_each_other() {
+    fn words_are_case_sensitive_and_found_inside_other_words() {
         let finder = all();
         for words in finder.questions.iter().filter(|words| words.counts.is_none()) {
             for word in words.any_of {

@@ -27,7 +27,7 @@ pub struct Glance<'a> {
 }
 
 impl Glance<'_> {
-    /// Describes the text if it is certainly valid Nix.
+    /// Describes the text if it is guaranteed to be valid Nix.
     pub fn valid_nix(&self) -> Option<Valid> {
         *self.valid_nix.get_or_init(|| recognize::valid(&self.source.text))
     }

@@ -59,7 +59,7 @@ impl Moves {
         Span { start: u32::try_from(start).unwrap_or(0), end: u32::try_from(end.max(start)).unwrap_or(0) }
     }
 
-    /// The growth of the text after a number of ranges.
+    /// The growth of the text up to the end of the first `count` ranges.
     fn longer(&self, count: usize) -> i64 {
         count.checked_sub(1).map_or(0, |last| self.ranges[last].2)
     }

@@ -91,8 +91,8 @@ pub fn edits(findings: &[Finding], chosen: &[usize]) -> Edits {
 #[derive(Default)]
 struct Taken {
     edits: Edits,
-    /// Whether the shared edits of fixes, by their address, are taken or conflict with taken edits. Thousands of fixes
-    /// may share thousands of edits.
+    /// Whether the shared edits of fixes, by their address, are taken; `false` if they conflict with taken edits.
+    /// Thousands of fixes may share thousands of edits.
     shared: HashMap<*const Edit, bool>,
 }
 
@@ -185,14 +185,14 @@ fn clashes(file: &FileEdits, (start, end): (u32, u32)) -> bool {
 /// The items that cannot be used.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Halved {
-    /// The items that are bad together with the good items before them.
+    /// The items that failed a trial together with the good items before them.
     pub bad: BTreeSet<usize>,
     /// The items that were not tried.
     pub untried: BTreeSet<usize>,
 }
 
-/// Finds the bad items among some that are bad together. Uses bisection, because each trial may be expensive, and stops
-/// after `trials` trials.
+/// Finds the items that must be left out so that the others are good together. Uses bisection, because each trial may
+/// be expensive, and stops after `trials` trials.
 pub fn halved(items: Vec<usize>, trials: usize, mut is_good: impl FnMut(&[usize]) -> bool) -> Halved {
     let mut found = Halved::default();
     let mut parts = vec![items];
@@ -253,9 +253,9 @@ mod tests {
                 &[&[("a", 1, 1, "i"), ("a", 3, 4, "x")], &[("a", 1, 1, "i"), ("a", 5, 6, "y")]],
                 &[0, 1],
             ),
-            ("two insertions at one place", &[&[("a", 1, 1, "i")], &[("a", 1, 1, "j")]], &[0]),
+            ("two insertions at one position", &[&[("a", 1, 1, "i")], &[("a", 1, 1, "j")]], &[0]),
             ("insertion before a replacement", &[&[("a", 1, 4, "x")], &[("a", 1, 1, "i")]], &[0, 1]),
-            ("two comments at one place", &[&[("a", 1, 1, "# x\n")], &[("a", 1, 1, "# y\n")]], &[0, 1]),
+            ("two comments at one position", &[&[("a", 1, 1, "# x\n")], &[("a", 1, 1, "# y\n")]], &[0, 1]),
             (
                 "all or nothing",
                 &[&[("a", 1, 4, "x")], &[("b", 0, 1, "y"), ("a", 2, 3, "z")], &[("b", 0, 2, "w")]],

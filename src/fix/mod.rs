@@ -318,7 +318,8 @@ impl State<'_> {
         (repo, report)
     }
 
-    /// The selected findings that an attempt did not remove: their position and message are the same.
+    /// The selected findings that an attempt did not remove: the new report has a finding of the same rule with the
+    /// same message at the position to which the edits move them.
     fn stayed(&self, attempt: &Attempt, report: &Report) -> BTreeSet<usize> {
         let mut left: HashMap<(RuleId, &RelPath, &str), Vec<Span>> = HashMap::new();
         for other in &report.findings {

@@ -72,8 +72,8 @@ pub fn guard(root: &Path, path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes all changes under the root. Writes nothing if a file cannot be written, or if a signal arrives before the
-/// first file is renamed.
+/// Writes all changes under the root. Writes nothing if, before the first file is renamed, a signal arrives or it turns
+/// out that a file cannot be written.
 pub fn write(root: &Path, changes: &[Change]) -> Result<(), Failure> {
     let nothing_written = |files| Failure { files, written: Vec::new() };
     let obstacles = failures(changes, |change| guard(root, &change.path).and_then(|()| is_unchanged(root, change)));
@@ -130,8 +130,8 @@ impl<'c> Target<'c> {
     }
 }
 
-/// New files come first, then the files that fixes in other files depend on. After a power failure, no file refers to
-/// something that does not exist.
+/// The changes in the order in which they are written: new files first, then the files that fixes in other files depend
+/// on. After a power failure, no file refers to something that does not exist.
 fn in_order(changes: &[Change]) -> Vec<&Change> {
     let mut order: Vec<&Change> = changes.iter().collect();
     order.sort_by_key(|change| (change.before.is_some(), !change.needed_elsewhere));

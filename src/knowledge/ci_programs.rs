@@ -132,7 +132,8 @@ pub const GENERAL_IMAGE_ACTIONS: [&str; 3] = [
     "docker/github-builder/.github/workflows/bake.yml",
 ];
 
-/// Images of Woodpecker and Drone plugins that build images, without registry, version and `drone-`/`wp-`/`plugin-`.
+/// Images of Woodpecker and Drone plugins that build images, without the registry, the version, or the prefix `drone-`,
+/// `wp-` or `plugin-`.
 pub const IMAGE_PLUGINS: [&str; 10] =
     ["docker", "docker-buildx", "buildx", "ecr", "gcr", "gar", "acr", "kaniko", "heroku", "buildah"];
 
@@ -198,7 +199,7 @@ pub const UNRELATED_WORKFLOWS: [&str; 17] = [
     "zizmor",
 ];
 
-/// Whether a reusable workflow in another repository certainly does not run the checks of a flake.
+/// Whether the name of a reusable workflow in another repository shows that it does not run the checks of a flake.
 pub fn is_unrelated_workflow(uses: &str) -> bool {
     let path = uses.split('@').next().unwrap_or(uses);
     let name = path.split_once('/').map_or(path, |(_, name)| name).to_ascii_lowercase();

@@ -168,7 +168,7 @@ pub static SERVICES: &[ServiceImage] = &[
                 unneeded("POSTGRESQL_POSTGRES_PASSWORD", TRUST),
                 unneeded("ALLOW_EMPTY_PASSWORD", TRUST),
                 unneeded("PGPASSWORD", TRUST),
-                unneeded("PGUSER", "clients on this machine name their user"),
+                unneeded("PGUSER", "clients on this machine specify the user"),
                 unneeded("PGDATA", "the data is in `dataDir`"),
             ],
         )
@@ -362,7 +362,7 @@ const MYSQL: &[VariableOption] = &[
     unneeded("MARIADB_AUTO_UPGRADE", "nixpkgs determines the version"),
 ];
 
-/// The repository of an image reference without registry, tag and digest: `bitnami/redis`.
+/// The repository of an image reference, without the registry, tag or digest: `bitnami/redis`.
 pub fn repository(image: &str) -> &str {
     let image = image.split('@').next().unwrap_or(image);
     let image = match image.rsplit_once(':') {

@@ -1,7 +1,7 @@
-//! Grafana.
+//! Grafana's configuration.
 
-/// Sections of Grafana's configuration whose name has a dot or an underscore, from `conf/defaults.ini` of its versions,
-/// and `auth.saml` of Grafana Enterprise.
+/// Sections of Grafana's configuration whose names contain a dot or an underscore, from `conf/defaults.ini` in its
+/// versions, and `auth.saml` from Grafana Enterprise.
 pub const SECTIONS: [&str; 61] = [
     "annotations.api",
     "annotations.dashboard",
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_sections_are_the_first_word_of_a_variable() {
+    fn sections_are_sorted_and_contain_a_dot_or_an_underscore() {
         assert!(SECTIONS.is_sorted());
         assert!(SECTIONS.iter().all(|name| name.contains(['.', '_'])));
     }

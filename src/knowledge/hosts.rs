@@ -6,8 +6,8 @@
 /// The addresses of cloud providers' metadata services, in link-local and private ranges.
 pub const METADATA: [&str; 3] = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254"];
 
-/// Names under which a repository names its machines and sites and assigns addresses. A file without any of them does
-/// not name a host.
+/// Attribute names and other words with which a repository names its machines and sites and assigns addresses. A file
+/// without any of them does not name one of its hosts.
 pub const NAMING: [&str; 38] = [
     "hostName",
     "domain",
@@ -129,8 +129,8 @@ pub const SHARED: [&str; 46] = [
     "com.cn",
 ];
 
-/// Final words of names whose value is a host. A domain is not included: it is the name under which something is
-/// served, not the place where it runs.
+/// Final words of names whose value is a host. `domain` is not included: a domain is the name under which something is
+/// served, rather than the machine on which it runs.
 pub const WORDS: [&str; 13] = [
     "host",
     "hostname",

@@ -9,14 +9,14 @@ use crate::lang::{NodeKind, Tree};
 /// The name of the option set.
 pub const OPTIONS: &str = "flake-file";
 
-/// Whether a module declares an input, and does not only refine one that another module declares, for example by a
-/// `follows`.
+/// Whether a module declares an input itself, rather than only refining the input of another module, for example with
+/// a `follows`.
 pub fn is_declared(input: &Input) -> bool {
     input.url.is_some() || !input.attrs.is_empty() || input.computed
 }
 
-/// The references to nixpkgs among the inputs that a module declares. They have no text to change, because an edit
-/// would have to be repeated in the generated file.
+/// The references to nixpkgs among the inputs that a module declares. Fixes cannot change them, because an edit would
+/// have to be repeated in the generated file.
 pub fn uses(tree: &Tree<'_>, declared: &Flake) -> Vec<Use> {
     // Several definitions of one input are possible, for example for different systems.
     let bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);

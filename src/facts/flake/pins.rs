@@ -13,7 +13,7 @@ use crate::lang::flake::{Text, nixpkgs};
 use crate::lang::{Field, Language, Node, NodeKind, Tree};
 use crate::source::{FileKind, Source};
 
-/// Whether a file contains pins: among files with these names, only niv, npins and lon files have a kind.
+/// Whether a file contains pins. Other files with these names do not have the kind `Settings`.
 pub fn holds_pins(source: &Source) -> bool {
     source.kind == FileKind::Settings && matches!(source.file_name(), "sources.json" | "lon.lock")
 }

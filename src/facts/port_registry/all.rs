@@ -108,8 +108,8 @@ impl<'p> Registries<'p> {
         self.numbers.iter().map(|(&number, entries)| (number, entries.as_slice()))
     }
 
-    /// The numbers that the comments in a file cover, with the ranges that they cover. A comment states the number, or
-    /// names an entry that has it.
+    /// The numbers that the comments in a file cover, each with the ranges in which it is covered. A comment states the
+    /// number, or names an entry that has it.
     pub fn answers(&self, comments: &[RegistryComment]) -> Answers {
         let mut answers: HashMap<u32, Vec<Span>> = HashMap::new();
         for comment in comments {

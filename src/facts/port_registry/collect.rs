@@ -17,7 +17,8 @@ const CALLS: usize = 4;
 /// The maximum nesting depth of groups.
 const DEPTH: usize = 16;
 
-/// The maximum length of a name in bytes. Longer names are ignored because reports would repeat them for every use.
+/// The maximum length of a name in bytes. A longer name makes its group undecidable, because reports would repeat the
+/// name for every use.
 const NAME: usize = 255;
 
 /// The maximum number of entries: there are only this many port numbers.
@@ -120,7 +121,7 @@ fn kept_to_itself(machine: &mut Machine<'_, '_>, names: &Set, fault: Option<&str
     Walk { machine, entries: Vec::new() }.read(&value, fault)
 }
 
-/// The common name that contains all ports in a registry, if it is one of the usual ones.
+/// The first name of all ports in a registry, if they have the same one and it is in [`PREFIXES`]. Otherwise empty.
 fn prefix(entries: &[Entry]) -> Vec<String> {
     let mut firsts = entries.iter().filter(|entry| entry.port().is_some()).map(|entry| entry.path.first());
     let Some(Some(first)) = firsts.next() else { return Vec::new() };
@@ -130,8 +131,9 @@ fn prefix(entries: &[Entry]) -> Vec<String> {
     if shared && group { vec![first.clone()] } else { Vec::new() }
 }
 
-/// The path of the only set with a usual name for ports, in a file that also contains other things: numbers outside it
-/// are not ports. For example, `network.ports` in `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
+/// The path of the only set of ports with a name in [`PREFIXES`], in a file that also contains other things: numbers
+/// outside the set are not ports. For example, `network.ports` in
+/// `{ network = { ports = {..}; domain = ".."; }; retries = 3; }`.
 fn mixed_prefix(entries: &[Entry]) -> Option<Vec<String>> {
     const FEWEST: usize = 3;
     let set_of = |entry: &Entry| {
@@ -176,7 +178,7 @@ struct Walk<'m, 't, 'a> {
 }
 
 impl Walk<'_, '_, '_> {
-    /// The entries of a value, in file order; `None` if it is certainly not a set.
+    /// The entries of a value, in file order; `None` if it is known not to be a set.
     fn read(mut self, value: &Eval<Val>, fault: Option<&str>) -> Option<Vec<Entry>> {
         if let Some(fault) = fault {
             self.undecidable(&[], Span::default(), fault);
@@ -254,7 +256,8 @@ impl Walk<'_, '_, '_> {
         for (name, attr) in &set.attrs {
             let path: Vec<String> = path.iter().cloned().chain([name.to_string()]).collect();
             if name.len() > NAME || self.entries.len() >= ENTRIES {
-                self.undecidable(&path[..path.len() - 1], attr.name_span, "it has too many names, or too long ones");
+                let why = "it has too many names, or a name that is too long";
+                self.undecidable(&path[..path.len() - 1], attr.name_span, why);
                 return;
             }
             let before = self.entries.len();

@@ -27,7 +27,7 @@ pub struct RegistryComment {
     pub covers: Span,
 }
 
-/// Whether the text may contain such a comment.
+/// Whether the text may contain a registry comment.
 pub fn possible(text: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), b".nix").is_some()
 }
@@ -58,7 +58,8 @@ pub fn comments(source: &Source, tree: Option<&Tree<'_>>) -> Vec<RegistryComment
     found
 }
 
-/// The offsets at which a comment may start in a line: a `#` at the start of the line or after a blank.
+/// The offsets at which a comment may start in a line: a `#` at the start of the line, after a blank, or after another
+/// `#`.
 fn comment_starts(line: &str) -> impl Iterator<Item = usize> {
     let bytes = line.as_bytes();
     memchr::memchr_iter(b'#', bytes).filter(move |&at| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'#'))
@@ -172,9 +173,9 @@ impl<'a> Cursor<'a> {
 
 /// Finds the range that a comment covers, depending on the kind of file.
 enum Cover<'t, 'a> {
-    /// The mapping that contains the comment.
+    /// The mapping or entry that the comment is in, next to or above.
     Yaml { index: &'t LineIndex, tree: &'t Tree<'a>, yaml: Yaml<'t, 'a>, blocks: Vec<Block> },
-    /// The build stage; the offsets at which stages start.
+    /// The build stage that contains the comment. `stages` has the offsets at which stages start.
     Dockerfile { stages: Vec<u32>, end: u32 },
     /// The whole file.
     Whole(Span),
@@ -274,8 +275,8 @@ impl InYaml<'_, '_, '_> {
         }
     }
 
-    /// The range that a comment after an entry covers: its mapping, or the whole entry if its value starts on a later
-    /// line.
+    /// The range that a comment on the line of an entry covers: the mapping that contains the entry, or the entry
+    /// itself if its value is a mapping that starts on a later line.
     fn beside(&self, block: Block) -> Option<Span> {
         match self.value(block) {
             Some(value) if self.yaml.is_mapping(value) && self.line(value) > self.line(block.node) => {

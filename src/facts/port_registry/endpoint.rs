@@ -1,4 +1,4 @@
-//! The description of a port in a registry besides its number: `{ port = 53; protocol = "udp"; host = "dns"; }`.
+//! What a registry specifies about a port in addition to its number: `{ port = 53; protocol = "udp"; host = "dns"; }`.
 
 use std::rc::Rc;
 

@@ -10,14 +10,15 @@ use crate::lang::nix;
 pub struct Mentions {
     /// `None` if no file can be a registry.
     names: Option<AhoCorasick>,
-    /// Whether any path may lead to a registry, because one is the `default.nix` in the root.
+    /// Whether any path may lead to a registry, because one is the `default.nix` in the root, or because there is no
+    /// automaton for the names.
     anything: bool,
 }
 
 impl Mentions {
-    /// Collects the names of the files in a repository that may be registries. A path in Nix contains a slash. The last
-    /// component of a path to a registry, or to a folder with one in it, is a component of the registry's own path, or
-    /// a dot.
+    /// Collects the names to search for: each component of the paths of files that may be registries, after a slash. A
+    /// path in Nix contains a slash, and if it leads to a registry or a folder around one, its last component is a
+    /// component of the registry's path, or a dot.
     pub fn of<'a>(files: impl Iterator<Item = &'a str>, settings: &PortSettings) -> Self {
         let registries: Vec<&str> = files.filter(|path| super::is_candidate(path, settings)).collect();
         if registries.is_empty() {

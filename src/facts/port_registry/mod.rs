@@ -1,4 +1,4 @@
-//! Port registries: nested sets of names and numbers in which a repository keeps its ports, evaluated as Nix does.
+//! Port registries: nested sets of names and numbers in which a repository keeps its ports.
 //!
 //! [`evaluate`] reads a file the way Nix would, without running it (`eval`); values that cannot be known from the text
 //! are [`Value::NotDecidable`], never a guess. [`Registries`] answers queries about all registries in a repository,
@@ -103,7 +103,8 @@ pub enum Value {
     Port(u16),
     /// Something that is not a port number, with a description.
     NotPort(String),
-    /// A helper next to the entries: a function, or something else outside the set of ports.
+    /// Something next to the ports that is not an entry: a function, the description of a port, or anything outside the
+    /// set of ports.
     Helper,
     /// Not known from the text, with the reason.
     NotDecidable(String),
@@ -152,8 +153,8 @@ impl Registry {
         self.index.below(&self.entries, path)
     }
 
-    /// The entry with a dotted name as written in comments. A leading `ports.` is optional if the registry keeps its
-    /// ports in an attribute with that name, and so is a final `.port` for a set that describes a port.
+    /// Looks up a dotted name as written in comments. A leading `ports.` is optional if the registry keeps its ports in
+    /// an attribute with that name, and so is a final `.port` for a set that describes a port.
     pub fn named(&self, name: &str) -> Lookup<'_> {
         let path = split(name);
         match (self.described(&path), self.shape.prefix.as_slice()) {
@@ -179,7 +180,7 @@ impl Registry {
         }
     }
 
-    /// An entry's path without the common name that contains all ports in the registry.
+    /// An entry's path without the registry's prefix, the name that contains all of its ports.
     pub fn bare<'e>(&self, entry: &'e Entry) -> &'e [String] {
         entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
     }
@@ -190,7 +191,8 @@ impl Registry {
         self.unknown().find(|(entry, _)| entry.path.is_empty()).map(|(entry, why)| (entry.name_span, why))
     }
 
-    /// The entries and groups whose values are not known, and the reasons. The path of the whole registry is empty.
+    /// The entries and groups whose values are not known, and the reasons. An entry with an empty path stands for the
+    /// whole registry.
     pub fn unknown(&self) -> impl Iterator<Item = (&Entry, &str)> {
         self.entries.iter().filter_map(|entry| match &entry.value {
             Value::NotDecidable(why) => Some((entry, why.as_str())),
@@ -263,7 +265,7 @@ fn evaluated(path: &RelPath, tree: &Tree<'_>, settings: &PortSettings) -> Evalua
     Evaluated { registry, ..evaluated }
 }
 
-/// Whether a path may be a registry: a configured one or, if none is configured, one with a usual name.
+/// Whether a path may be a registry: a configured one or, if none is configured, one with a default name.
 pub fn is_candidate(path: &str, settings: &PortSettings) -> bool {
     if settings.registries.is_empty() {
         return found_by_name(path);

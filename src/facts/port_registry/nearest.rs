@@ -11,7 +11,7 @@ use crate::suggest;
 #[derive(Debug)]
 pub struct Names<'r> {
     all: Vec<(String, &'r Entry)>,
-    /// The entries by the last word of their name, in lower case; `None` if several names end in it.
+    /// The entries by the last component of their name, in lower case; `None` if several names end in it.
     by_last: HashMap<String, Option<&'r Entry>>,
     /// The total size of the names in bytes.
     bytes: u64,
@@ -19,7 +19,7 @@ pub struct Names<'r> {
     left: Cell<u64>,
 }
 
-/// The maximum number of byte pairs compared for the suggestions from a registry; after that, there are no more.
+/// The maximum number of byte pairs compared for the suggestions from a registry. After that, nothing is suggested.
 const PAIRS: u64 = 20_000_000;
 
 impl<'r> Names<'r> {
@@ -34,7 +34,7 @@ impl<'r> Names<'r> {
         Self { all, by_last, bytes, left: Cell::new(PAIRS) }
     }
 
-    /// The entry nearest to a name. The same last word in another group is nearer than a similar name in the same
+    /// The entry nearest to a name. The same last component in another group is nearer than a similar name in the same
     /// group.
     pub fn nearest(&self, name: &str) -> Option<&'r Entry> {
         let sibling = self.by_last.get(&last_word(name)).copied().flatten();

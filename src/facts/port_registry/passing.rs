@@ -7,7 +7,7 @@ use crate::lang::nix;
 use crate::lang::nix::path::path_of;
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// Names of arguments by which modules receive a registry.
+/// Names of arguments in which modules receive a registry.
 pub const ARGUMENTS: [&str; 3] = ["ports", "portRegistry", "registry"];
 
 /// Sets whose members become arguments of all modules.
@@ -66,7 +66,7 @@ pub(super) fn is_module_argument(tree: &Tree<'_>, binding: Node, name: &str) -> 
     around.is_some_and(|around| ends_in_arguments(&around))
 }
 
-/// Like [`is_module_argument`], for `specialArgs = { inherit ports; }`.
+/// Whether an inherited member of a set becomes an argument of all modules: `specialArgs = { inherit ports; }`.
 pub(super) fn is_inherited_argument(tree: &Tree<'_>, name_node: Node, name: &str) -> bool {
     let is_inherit = |node: &Node| matches!(tree.kind(*node), NodeKind::Inherit | NodeKind::InheritFrom);
     let inherit = tree.ancestors(name_node).find(is_inherit);

@@ -33,8 +33,8 @@ pub struct Resolved<'p> {
     pub registry: &'p Registry,
     /// See [`lookup`].
     pub target: Option<Lookup<'p>>,
-    /// Whether the use certainly refers to this registry. If the file receives it as an argument, something else might
-    /// also pass that argument.
+    /// Whether the use is guaranteed to refer to this registry. If the file receives it as an argument, another value
+    /// might also be passed in that argument.
     pub is_certain: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct Arguments<'p> {
 }
 
 impl<'p> Arguments<'p> {
-    /// The arguments of a project.
+    /// Collects the registries that modules of a project receive as arguments.
     pub fn of(project: &'p Project, registries: &Registries<'p>) -> Self {
         let mut arguments = Self::default();
         for (file, facts) in project.each::<RegistryFacts>() {
@@ -96,7 +96,7 @@ impl<'p> Arguments<'p> {
         nearest.all(|(_, other)| other.path == registry.path).then_some((*registry, false))
     }
 
-    /// The uses in a file of arguments that are registries.
+    /// The uses of registries that a file receives as arguments.
     fn resolve_in(&self, file: &'p ProjectFile) -> impl Iterator<Item = Resolved<'p>> {
         let uses = file.fact::<RegistryFacts>().into_iter().flat_map(|facts| &facts.arguments);
         uses.filter_map(move |found| {
@@ -163,7 +163,7 @@ pub fn comments<'p>(
     })
 }
 
-/// The registry that a comment refers to: by a path from the root, by a path from the file, or by the end of its path
+/// The registry that a comment refers to: by a path from the root, by a path from the file, or by a suffix of its path
 /// if that is unambiguous.
 fn meant<'p>(registries: &Registries<'p>, file: &RelPath, written: &str) -> Option<&'p Registry> {
     let from = |folder: &str| paths::join(folder, written).and_then(|path| registries.at(&path));
@@ -176,7 +176,7 @@ pub fn lookup<'p>(registry: &'p Registry, found: &Use) -> Option<Lookup<'p>> {
     (registry.shape.importable && registry.shape.calls.len() == found.calls).then(|| registry.lookup(&found.path))
 }
 
-/// The positions that may read a registry by loading its folder, each with its file and the registry.
+/// The positions of expressions that may read a registry by loading its folder, each with its file and the registry.
 pub fn loads<'p>(
     project: &'p Project,
     registries: &'p Registries<'p>,

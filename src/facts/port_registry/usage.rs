@@ -51,8 +51,8 @@ impl Used {
         used
     }
 
-    /// Marks the entries that modules select from a registry argument. If no module has such an argument, the registry
-    /// is passed in an unknown way.
+    /// Marks the entries that modules select from a registry argument. If no module has such an argument, all entries
+    /// may be used, because the registry is passed in an unknown way.
     fn mark_arguments(&mut self, project: &Project, registry: &Registry, argument: &str) {
         if !self.arguments.insert((registry.path.clone(), argument.to_owned())) {
             return;

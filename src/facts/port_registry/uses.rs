@@ -26,7 +26,7 @@ pub struct Use {
     pub names: Vec<Span>,
     /// The span of the whole expression.
     pub span: Span,
-    /// Whether the value is used, not only bound to a name. If it is used, everything under the path may be read.
+    /// Whether the value is used, rather than only bound to a name. If so, everything under the path may be read.
     pub reads: bool,
     /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
@@ -53,7 +53,7 @@ pub enum Access {
 /// as used.
 const STEPS: usize = 50_000;
 
-/// Words of commands that evaluate a Nix file.
+/// Parts of commands that evaluate a Nix file.
 const COMMANDS: [&str; 4] = ["nix eval", "nix-instantiate", "nix repl", "import "];
 
 /// The uses of registries in scripts and CI files: commands that evaluate one, for any purpose.
@@ -94,7 +94,7 @@ pub fn in_nix(path: &str, tree: &Tree<'_>, settings: &PortSettings) -> Vec<Use> 
     search.found
 }
 
-/// The uses of arguments that may be registries. Each use has the name of the argument in place of the file.
+/// The uses of arguments that may be registries. In each use, `registry` is the name of the argument.
 pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
     let mut search = Search { tree, names: None, todo: Vec::new(), seen: HashSet::new(), found: Vec::new() };
     for node in tree.nodes() {
@@ -108,7 +108,7 @@ pub fn of_arguments(tree: &Tree<'_>) -> Vec<Use> {
     search.found
 }
 
-/// Words for libraries and functions that read all files in a folder.
+/// Libraries and functions that read all files in a folder.
 const LOADERS: [&str; 6] =
     ["readDir", "listFilesRecursive", "haumea", "import-tree", "rakeLeaves", "packagesFromDirectoryRecursive"];
 
@@ -193,7 +193,8 @@ struct Search<'t, 'a> {
 }
 
 impl<'a> Search<'_, 'a> {
-    /// Starts at a path: follows its import, or else the path itself, which may be read in any way.
+    /// Starts at a path: follows the value of its import. A path that is not imported counts as used, because it may be
+    /// read in any way.
     fn start(&mut self, node: Node, target: &RelPath) {
         let flow = Flow {
             node,

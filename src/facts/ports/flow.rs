@@ -31,7 +31,7 @@ pub struct Flow {
 pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
     let mut node = value;
     let mut arithmetic = None;
-    // Whether the value is the result of a function, not a plain value.
+    // Whether the current node is a function that returns the value, rather than the value.
     let mut is_function = false;
     let mut is_called = false;
     let mut is_range = false;
@@ -64,8 +64,8 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
                 (is_function, is_called) = (false, true);
             }
             NodeKind::Apply if field == Field::Argument && hands_on(tree, parent) => {
-                // `map (n: 8000 + n) (range 1 4)`: the ends of a range are counts, unless the range itself gives the
-                // ports.
+                // `map (n: 8000 + n) (range 1 4)`: the bounds of a range that is mapped over are counts. Without
+                // a `map`, they may be ports.
                 if is_range && is_map(tree, parent) {
                     return ends(Sink::Elsewhere, arithmetic);
                 }
@@ -125,7 +125,7 @@ pub fn is_publish_flag(flag: &str) -> bool {
     matches!(flag, "-p" | "--publish")
 }
 
-/// The end of the text before an offset, long enough for any flag.
+/// The last bytes before an offset in the text, enough to contain any flag.
 pub fn text_before(text: &str, at: u32) -> &str {
     const LONGEST: usize = 100;
     let start = (at as usize).saturating_sub(LONGEST);
@@ -142,12 +142,12 @@ fn hands_on(tree: &Tree<'_>, apply: Node) -> bool {
     is_named(tree, apply, &PASSES_ON)
 }
 
-/// Whether a table lists the function of an application with the index of its last argument.
+/// Whether a table lists the function of an application with the index of the application's argument.
 fn is_named(tree: &Tree<'_>, apply: Node, table: &[(&str, usize)]) -> bool {
     function(tree, apply).is_some_and(|(name, index)| table.contains(&(nix::last_name(name), index)))
 }
 
-/// Whether a function, possibly partially applied, passes on its next argument.
+/// Whether a function, possibly partially applied, passes on its next argument according to a table.
 fn passes_on(tree: &Tree<'_>, function: Option<Node>, table: &[(&str, usize)]) -> bool {
     let Some(function) = function.map(|node| nix::unwrap_parens(tree, node)) else { return false };
     callee(tree, function).is_some_and(|(head, index)| {

@@ -95,8 +95,8 @@ pub fn added_addresses(text: &str) -> impl Iterator<Item = IpAddr> {
     })
 }
 
-/// Whether the names of an address in a hosts file are names of the repository's machines: the address is in a private
-/// network. Other lines may block a name, or pin the address of someone else's machine.
+/// Whether an address in a hosts file is in a private network, so that its names are those of the repository's
+/// machines. Other lines may block a name, or pin the address of someone else's machine.
 pub fn names_machines(address: &str) -> bool {
     let address = address.trim().parse::<IpAddr>();
     address.is_ok_and(|address| is_private(address) && !address.is_loopback() && !address.is_unspecified())
@@ -112,7 +112,7 @@ pub fn names_in_hosts_file(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The public addresses in the lines of a hosts file, each with a name. An address is the repository's own if the name
-/// is one of its machines.
+/// is that of one of its machines.
 pub fn named_addresses(text: &str) -> impl Iterator<Item = (IpAddr, &str)> {
     text.lines().flat_map(|line| {
         let mut words = line.split('#').next().unwrap_or(line).split_ascii_whitespace();
@@ -277,8 +277,8 @@ impl Hosts {
             || self.is_machine(&host)
     }
 
-    /// Whether a word, which may not be a host at all, is the name of one of the repository's machines, with or without
-    /// a suffix.
+    /// Whether a word, which need not be a host, is the name of one of the repository's machines, with or without a
+    /// suffix.
     pub fn is_named_machine(&self, host: &str) -> bool {
         let host = bare(host);
         self.external.covering(&host).is_none()
@@ -323,7 +323,7 @@ fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// The host without user and brackets, in lower case.
+/// The host without the user or the brackets, in lower case.
 fn bare(host: &str) -> String {
     let host = host.rsplit('@').next().unwrap_or(host);
     host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
@@ -363,7 +363,7 @@ pub fn of_others(addresses: Vec<String>) -> Option<String> {
     addresses.into_iter().next().filter(|_| !has_own)
 }
 
-/// The host in a literal value. `None` for this machine, a variable, a path, and an empty value.
+/// The host in a literal value. `None` for this machine, a variable, a path, or an empty value.
 pub fn literal_host(value: &str) -> Option<String> {
     let value = value.trim();
     let value = value.strip_prefix(text::LITERAL).unwrap_or(value);

@@ -41,7 +41,7 @@ pub struct PortFacts {
     pub domains: Vec<String>,
     /// Public addresses that hosts files assign to names.
     pub named_addresses: Vec<(IpAddr, String)>,
-    /// Selections from function arguments, by a name that may refer to a registry.
+    /// Selections from function arguments through a name that may refer to a registry.
     pub selected: Vec<Selected>,
     /// Selections of the same kind from `config`.
     pub selected_from_config: Vec<Selected>,
@@ -209,7 +209,7 @@ fn collect(kind: FileKind, tree: &Tree<'_>) -> PortFacts {
         FileKind::Dockerfile => dockerfile::collect(tree, &mut facts),
         _ => {}
     }
-    // A number may be reached twice: by its own name, and by a name under which it is passed on.
+    // A number may be found twice: under its own name, and under a name to which it is passed on.
     facts.selected.sort();
     facts.selected.dedup();
     facts.selected_from_config.sort();

@@ -156,7 +156,8 @@ impl<'a> Collector<'_, 'a> {
         name.is_some_and(|name| is_range(tree.slice(name)))
     }
 
-    /// Whether a number counts the ports of a controller or switch: `ports = 15;`. The ports of a service are a list.
+    /// Whether a number under a plural name is a count or a boolean rather than a port: `ports = 15;` is the number of
+    /// ports of a controller, because a service's `ports` would be a list.
     fn counts_ports(&self, binding: Node, literal: Node, number: u32) -> bool {
         let tree = self.tree;
         let path = nix::attrpath_node(tree, binding).map_or("", |path| tree.slice(path));
@@ -169,7 +170,7 @@ impl<'a> Collector<'_, 'a> {
             return true;
         }
         let is_whole = nix::value(tree, binding).is_some_and(|value| nix::unwrap_parens(tree, value) == literal);
-        // `fixed_ports = 1` is a switch.
+        // `fixed_ports = 1` is a boolean.
         if is_whole && number == 1 && text::is_plural(nix::last_name(path)) {
             return true;
         }

@@ -1,7 +1,7 @@
 //! Port literals inside strings, for Nix, YAML and Dockerfiles alike.
 //!
 //! The scan is driven by numbers, not by patterns: each run of digits is visited once, and the text before and after it
-//! decides whether it is a port. The context read on either side is bounded, so the time is linear in the size of any
+//! decides whether it is a port. The context read on either side is bounded, so the time is linear in the size of the
 //! text.
 //!
 //! The caller masks its own syntax first: each interpolation is a run of [`HOLE`], each escape sequence is blank.
@@ -51,7 +51,7 @@ pub struct Context<'a> {
 pub enum Flavour {
     /// A plain value.
     Value,
-    /// Shell: command lines, comments start with `#`.
+    /// Shell: command lines, and comments that start with `#`.
     Script,
     /// Multi-line configuration text: nginx, ini, toml, nftables, yaml.
     Config,
@@ -62,7 +62,7 @@ pub enum Flavour {
 pub struct TextPort<'a> {
     /// The digits, as byte offsets in the text; for [`Form::Random`] the word that draws the number.
     pub range: Range<usize>,
-    /// The number; above 65535 only if the form is certain, 0 only for [`Form::Random`].
+    /// The number; above 65535 only if only a port is valid there, 0 only for [`Form::Random`].
     pub number: u32,
     /// The host next to it.
     pub host: Host<'a>,
@@ -115,7 +115,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// Whether only a port is valid here, so that a number above 65535 is a mistake and not another kind of number.
+    /// Whether only a port is valid here, so that a number above 65535 is a mistake rather than another kind of number.
     const fn is_certain(self) -> bool {
         matches!(self, Self::Flag | Self::Env | Self::Key | Self::Mapping | Self::Directive | Self::Whole)
     }
@@ -203,7 +203,7 @@ struct View<'a> {
     listens: bool,
     /// Whether the path is about forwarding, so that its addresses belong to the repository's own machines.
     forwards: bool,
-    /// Whether the path is about ssh, whose options often appear alone (`NIX_SSHOPTS = "-p 23"`).
+    /// Whether the path is about ssh, whose options often appear without the command (`NIX_SSHOPTS = "-p 23"`).
     about_ssh: bool,
     /// Whether the path is an ssh tunnel option, whose values start with a port: `"8080 localhost:8080"`.
     tunnels: bool,
@@ -268,7 +268,7 @@ impl<'a> View<'a> {
         self.text.get(digits.clone())?.parse().ok()
     }
 
-    /// Whether the digits are one end of the range of all ports: `0-65535`, `1:65535`.
+    /// Whether the digits are a bound of the range of all ports: `0-65535`, `1:65535`.
     fn is_every_port(&self, digits: &Range<usize>) -> bool {
         let separates = |at: usize| matches!(self.at(at), b'-' | b':');
         match self.str(digits.clone()) {

@@ -47,7 +47,8 @@ static LISTEN: Words = Words::counted(&["listen", "bindTo"], |text, word| {
     matches!(&text[word.start + 1..word.end], b"isten" | b"indTo") && listens(text, word.end)
 });
 
-/// Words that are sufficient anywhere, ignoring case.
+/// Words that suffice in any position, ignoring case. `expose` in prose and `tailscale` without a subcommand that
+/// serves ports do not count.
 static TELLING: Words = Words::counted(
     &[
         "/tcp",

@@ -21,7 +21,7 @@ pub fn host_prefix(name: &str) -> Option<Vec<String>> {
     (joined || hosts::WORDS.contains(&last.as_str())).then_some(host)
 }
 
-/// The words of a port's name except the last one.
+/// The words of a port's name without the word port at its end.
 pub fn port_prefix(name: &str) -> Vec<String> {
     let mut port = split(name);
     if let Some(last) = port.pop()

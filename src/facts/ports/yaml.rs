@@ -110,7 +110,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
     }
     if is_key {
         names.pop();
-        // Only a container port is a key without a host: `8080/tcp:`, `"3000:3000":`.
+        // A key is a port only if it is the port of a container, `8080/tcp:` or `"3000:3000":`, or has a host.
         if !raw.contains(['/', ':']) {
             return;
         }
@@ -251,7 +251,7 @@ fn is_prose(path: &[&str]) -> bool {
         || example.is_some_and(|at| in_schema(&before[..at]) || path.contains(&"paths"))
 }
 
-/// Whether a value is the name of a step or task, in words: `- name: wireguard (51820/udp) is reachable`.
+/// Whether a value is the name of a step or task that has several words: `- name: wireguard (51820/udp) is reachable`.
 fn is_sentence(path: &[&str], value: &str) -> bool {
     path.last() == Some(&"name") && value.trim().contains(' ')
 }
@@ -409,8 +409,8 @@ fn host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) 
     hosts.of(yaml, &key, number)
 }
 
-/// The host of the mail server whose port has a default value. If the host is a variable that is set elsewhere, the
-/// server may be anyone's, and the result is an external host.
+/// The host of the mail server whose port is the default of a variable. If the host is a variable that is set
+/// elsewhere, the server may be anyone's, so the result is an unknown external host.
 fn mail_host_beside(yaml: &Yaml<'_, '_>, node: Node, number: u32, known: &mut Known) -> Option<String> {
     const SUBMISSION: [u32; 4] = [25, 465, 587, 2525];
     const UNKNOWN: &str = "unknown.invalid";
@@ -442,7 +442,7 @@ fn egress_block(yaml: &Yaml<'_, '_>, pair: Node, known: &mut Known) -> Option<St
 
 fn block_of_rule(yaml: &Yaml<'_, '_>, rule: Node) -> Option<String> {
     let peers = yaml.items(yaml.get(rule, "to")?);
-    // A rule with other peers also applies to the repository's own services.
+    // If a rule has peers without a literal address, it may also apply to the repository's own services.
     let block = |peer: Node| hosts::literal_host(&yaml.scalar(yaml.at(peer, &["ipBlock", "cidr"])?)?);
     let blocks: Option<Vec<String>> = peers.into_iter().map(block).collect();
     hosts::of_others(blocks?)

@@ -196,7 +196,7 @@ impl<'a> Groups<'a> {
     }
 
     /// Marks the processes that several files in the folder define as opaque: the files may be loaded together with
-    /// `-f`, so any of them may set the other settings.
+    /// `-f`, so each of them may also set settings of the processes in the others.
     fn may_overlay(&self, view: &mut View<'a>, path: &'a str) {
         let Some(counts) = self.repeated.get(folder(path)) else { return };
         for (name, merged) in &mut view.processes {
@@ -260,7 +260,7 @@ fn add_part(view: &mut View<'_>, path: &RelPath, part: &Part) {
     }
 }
 
-/// Adds inherited settings to processes that extend others. If the parent does not exist, the process stays incomplete.
+/// Adds inherited settings to processes that extend others. If an ancestor does not exist, the process becomes opaque.
 fn inherit(view: &mut View<'_>) {
     let names: Vec<String> =
         view.processes.values().filter(|it| it.process.extends.is_some()).map(|it| it.process.name.clone()).collect();

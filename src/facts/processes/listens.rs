@@ -1,4 +1,4 @@
-//! The port that a process listens on, if the text shows that it listens and does not connect.
+//! The ports that a process listens on, if the text shows that it listens rather than connects.
 
 use super::model::Listen;
 use crate::finding::Span;

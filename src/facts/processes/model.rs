@@ -28,12 +28,12 @@ impl<T: Clone> Known<T> {
 }
 
 impl Known<bool> {
-    /// Whether the setting is certainly on.
+    /// Whether the setting is known to be on.
     pub fn yes(&self) -> bool {
         *self == Known::Is(true)
     }
 
-    /// Whether the setting is certainly off.
+    /// Whether the setting is known to be off.
     pub fn no(&self) -> bool {
         matches!(self, Known::Absent | Known::Is(false))
     }
@@ -128,7 +128,7 @@ pub struct Process {
     pub name: String,
     /// The span of the name in its definition.
     pub span: Span,
-    /// Whether its command is set here, so that this is its definition and not a change to one elsewhere.
+    /// Whether its command is set here, so that this is its definition rather than a change to one elsewhere.
     pub runs: bool,
     /// Whether its name or command shows that it terminates, such as a migration.
     pub once: bool,
@@ -202,7 +202,7 @@ impl Process {
     }
 }
 
-/// How a part finds the others that it is loaded with.
+/// The kind of a part, which determines the other parts that it is combined with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
     /// A YAML file.

@@ -51,7 +51,7 @@ fn roots(tree: &Tree<'_>) -> Vec<Root> {
 type Names<'a> = [Option<std::borrow::Cow<'a, str>>];
 
 fn add_named(tree: &Tree<'_>, binding: Node, names: &Names<'_>, at: usize, out: &mut BTreeMap<String, Vec<Piece>>) {
-    // devenv's process manager with that name takes process-compose settings.
+    // devenv's `process-compose` process manager takes process-compose settings.
     let manager = |name: Option<&str>| name.is_some_and(|name| name.starts_with("manager"));
     let before = match at {
         0 => nix::attr_path(tree, binding).and_then(|path| path.get(path.len().checked_sub(names.len() + 1)?).cloned()),

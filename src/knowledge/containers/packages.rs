@@ -7,7 +7,7 @@ mod tools;
 /// The form of the configuration files of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileForm {
-    /// Lines `key = value`. Only the values of some keys are paths: [`is_path_of_rabbitmq`].
+    /// Lines of the form `key = value`. Only the values of some keys are paths: [`is_path_of_rabbitmq`].
     RabbitMq,
     /// Any other text.
     Other,

@@ -229,7 +229,7 @@ static BASE_SERVERS: &[BaseServer] = &[
     BaseServer { image: "php", tag: "apache", command: &["apache2-foreground"], port: Some(80) },
 ];
 
-/// The server that an image starts by default, as a base image or alone.
+/// The server that an image starts by default, whether it is used as a base image or directly.
 pub fn base_server(image: &str) -> Option<&'static BaseServer> {
     let name = super::repository(image).rsplit('/').next()?;
     let tag = super::tag(image).unwrap_or_default();
@@ -306,7 +306,7 @@ static OF_ENTRYPOINTS: &[(&str, &str)] = &[
     ("influxdb2", "INFLUXDB_"),
 ];
 
-/// Whether only the start script of an image reads a variable, not the program itself.
+/// Whether a variable is read only by the start script of an image, rather than by the program.
 pub fn is_of_entrypoint(package: &str, variable: &str) -> bool {
     OF_ENTRYPOINTS.iter().any(|(known, start)| *known == package && variable.starts_with(start))
 }
@@ -362,7 +362,8 @@ pub static PORT_VARIABLES: &[(&str, &str)] = &[
     ("streamlit", "STREAMLIT_SERVER_PORT"),
 ];
 
-/// The ends of the names of files that containers mount, unlike those of folders such as `conf.d` or `example.com`.
+/// Extensions of files that containers mount. The names of folders such as `conf.d` or `example.com` may also contain a
+/// dot.
 pub const FILE_ENDS: [&str; 25] = [
     "cfg",
     "cnf",

@@ -30,7 +30,7 @@ const fn setting(
     PortSetting { server, usual, flags, variables, keys }
 }
 
-/// The settings of services-flake services, and those of packages that are not in the packages' own entries.
+/// The settings of services-flake services, and those settings of packages that the packages' own entries lack.
 const SETTINGS: &[PortSetting] = &[
     setting("postgres", 5432, &["-p", "--port", "-c port"], &["PGPORT", "POSTGRESQL_PORT_NUMBER"], &["port"]),
     setting(
@@ -141,10 +141,10 @@ const SETTINGS: &[PortSetting] = &[
     setting("node-red", 1880, &["-p"], &[], &[]),
 ];
 
-/// Variables that only the start scripts of Bitnami's images read, besides those that end in `_PORT_NUMBER`.
+/// Variables that only the start scripts of Bitnami's images read, in addition to those that end in `_PORT_NUMBER`.
 const BITNAMI: [&str; 2] = ["CLICKHOUSE_HTTP_PORT", "CLICKHOUSE_TCP_PORT"];
 
-/// The configuration files that servers read without being told to, by their paths in the image. A folder ends in `/`.
+/// The configuration files that servers read by default: the server, and the path in the image. A folder ends in `/`.
 const USUAL_FILES: &[(&str, &str)] = &[
     ("mysql", "/etc/mysql/"),
     ("mysql", "/etc/my.cnf"),
@@ -178,7 +178,7 @@ const USUAL_FILES: &[(&str, &str)] = &[
     ("forgejo", "/data/gitea/conf/app.ini"),
 ];
 
-/// Whether a server reads a configuration file at this path in its image without being told to.
+/// Whether a server reads a configuration file at this path in its image by default.
 pub fn reads(server: &str, path: &str) -> bool {
     let is_below = |usual: &str| path == usual || (usual.ends_with('/') && path.starts_with(usual));
     USUAL_FILES.iter().any(|(own, usual)| *own == server && is_below(usual))
@@ -239,8 +239,8 @@ impl PortSettings {
         !self.keys.is_empty()
     }
 
-    /// The port in the first of some words, and the number of words that it takes: `--port 6380`, `--port=6380`,
-    /// `-p6380`, `-c port=6380`. `None` if the first word does not set the port.
+    /// The port that the first of some arguments sets, and the number of arguments read: `--port 6380`, `--port=6380`,
+    /// `-p6380`, `-c port=6380`. `None` if the first argument does not set the port.
     pub fn argument(&self, words: &[String]) -> Option<(u16, usize)> {
         let (first, rest) = words.split_first()?;
         let next = rest.first().map(String::as_str);

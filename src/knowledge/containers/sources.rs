@@ -1,7 +1,7 @@
 //! How programs read their settings, according to the documentation of languages, frameworks and libraries: the calls that
 //! read variables, their defaults, and the names of the files.
 
-/// The ends of the names of source files, and of files with properties of Java programs.
+/// The extensions of source files, and of files with properties of Java programs.
 pub const SOURCE_ENDS: [&str; 17] = [
     "js",
     "ts",
@@ -32,7 +32,7 @@ pub const NOT_SEARCHED: [&str; 9] =
 /// Words in the names of files that are examples of others: `.env.example`, `app.json.dist`.
 pub const EXAMPLES: [&str; 4] = ["example", "sample", "template", "dist"];
 
-/// Variables for the port of a program itself, besides PORT.
+/// Variables other than PORT for the port that a program listens on.
 pub const OWN_PORTS: [&str; 10] = [
     "APP_PORT",
     "SERVER_PORT",
@@ -103,7 +103,7 @@ pub const VARIABLE_FORMS: [&str; 16] = [
 /// default.
 pub const FIELD_FORM: &str = r#"(?m)^[ \t]+(?<n>\w+)[ \t]*:[\w.\[\]| \t]*(?:str|Str|Dsn|Url)\b[\w.\[\]| \t]*=\s*(?:Field\(\s*(?:default\s*=\s*)?)?["'](?<v>[^"'\n]*)["']"#;
 
-/// What comes before a default in source code.
+/// Text that may precede a default in source code.
 pub const BEFORE_DEFAULTS: [&str; 18] = [
     "default=",
     "default =",

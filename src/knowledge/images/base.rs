@@ -12,7 +12,7 @@ pub struct Base {
     pub runtime: Runtime,
     /// Its default command.
     pub command: &'static [&'static str],
-    /// Its user accounts besides `root` and `nobody`: name and id.
+    /// Its user accounts other than `root` and `nobody`: name and id.
     pub users: &'static [(&'static str, u32)],
 }
 
@@ -23,7 +23,7 @@ pub enum Runtime {
     Nothing,
     /// Certificates and accounts, but no programs: distroless.
     Files,
-    /// A shell and the usual tools.
+    /// A shell and the common tools.
     Distribution,
     /// A package whose attribute contains a version from the tag.
     Versioned {

@@ -126,7 +126,7 @@ pub const WITH_A_SHELL: [&str; 2] = ["/bin/sh", "/usr/bin/env"];
 /// Start scripts that official images contain, from their Dockerfiles.
 pub const STARTERS_OF_IMAGES: [&str; 2] = ["docker-entrypoint.sh", "docker-php-entrypoint"];
 
-/// Programs in packages with another name, besides those in [`crate::knowledge::containers::PROGRAMS`]. From the
+/// Programs in packages with another name that are not in [`crate::knowledge::containers::PROGRAMS`]. From the
 /// packages' file lists. `sshd` is not among them: it has to be started by its absolute path.
 pub const OF_OTHER_PACKAGES: [(&str, &str); 15] = [
     ("chmod", "coreutils"),

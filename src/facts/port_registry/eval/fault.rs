@@ -1,5 +1,5 @@
-//! Errors for which Nix rejects a file before it evaluates anything. After such an error nothing in the file is
-//! certain.
+//! Errors for which Nix rejects a file before it evaluates anything. If there is such an error, nothing in the file has
+//! a known value.
 
 use std::collections::HashMap;
 
@@ -68,7 +68,7 @@ impl Scopes {
     }
 
     fn enter_with(&mut self, tree: &Tree<'_>, with: Node) {
-        // The set itself is evaluated outside the `with`; including it can only miss an error.
+        // The `with` does not apply to its own set. The span includes it all the same, which can only hide an error.
         self.with = self.with.max(tree.span(with).end);
     }
 
@@ -86,7 +86,7 @@ impl Scopes {
     fn lacks(&self, tree: &Tree<'_>, node: Node) -> bool {
         let Some(from) = nix::read_from(tree, node) else { return false };
         let name = tree.slice(node);
-        // `inherit x;` binds the name itself if its set is a scope.
+        // In a `rec` set or a `let`, `inherit x;` binds `x`, but does not refer to that binding.
         let own = tree.kind(node) == NodeKind::Identifier && tree.kind(from) != NodeKind::Attrset;
         let bound = self.bound.get(name).copied().unwrap_or(0);
         bound <= usize::from(own)

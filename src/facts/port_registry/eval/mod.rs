@@ -141,7 +141,8 @@ impl<'t, 'a> Machine<'t, 'a> {
         value
     }
 
-    /// Sets the thunk that is returned unchanged. The previous one then counts as read, as a part of something else.
+    /// Sets the thunk whose value is returned unchanged. The previous one counts as read, because only something that
+    /// depends on its value is returned.
     fn hand_on(&mut self, thunk: Option<ThunkId>) {
         if let Some(before) = std::mem::replace(&mut self.handed_on, thunk) {
             let (origin, _) = self.origin(before);
@@ -149,7 +150,7 @@ impl<'t, 'a> Machine<'t, 'a> {
         }
     }
 
-    /// Records a definition whose whole value is another definition as an alias of it.
+    /// Records a definition as an alias if its value is the unchanged value of another definition.
     fn settle(&mut self, id: ThunkId, value: &Eval<Val>) {
         if value.is_ok()
             && let Some(handed_on) = self.handed_on.take()
@@ -496,7 +497,8 @@ impl<'t, 'a> Machine<'t, 'a> {
         Err(format!("`{name}` is not defined in this file").into())
     }
 
-    /// Creates the set of a layout, and the scope of its names if it is recursive (else the outer one).
+    /// Creates the set of a layout. Returns it with the scope of its values: a new one with its names if the set is
+    /// recursive, or else the outer one.
     fn set(&mut self, layout: &Layout, outer: ScopeId) -> Eval<(Set, ScopeId)> {
         self.burn(layout.work())?;
         let scope = if layout.recursive {

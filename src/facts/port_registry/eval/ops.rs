@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::value::{Eval, Set, Val};
 use crate::facts::port_registry::eval::{Machine, mismatch, text_cost};
 
-/// The maximum length of a string, in bytes. Longer ones are not kept: no name or number is that long.
+/// The maximum length of a string, in bytes. The content of longer strings is treated as unknown: no name is that long.
 pub const LONGEST: usize = 4096;
 
 /// Evaluates `-x`.

@@ -48,8 +48,7 @@ impl Collector<'_, '_> {
         (1..=65535).contains(&number).then_some((literal, number))
     }
 
-    /// The literals, with their numbers, in the list that a name is bound to in this file, or in the set whose values
-    /// the name refers to.
+    /// The literals in the list or set that a name is bound to in this file, with their numbers.
     pub(super) fn bound_elements(&self, variable: Node) -> Vec<(Node, u32)> {
         let tree = self.tree;
         let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {
@@ -87,7 +86,7 @@ impl Collector<'_, '_> {
         values.any(|value| tree.kind(value) == NodeKind::String && tree.slice(value).contains(' '))
     }
 
-    /// The ends of the range that a name is bound to in this file: `range = { from = 8000; to = 8010; };`.
+    /// The bounds of the range that a name is bound to in this file: `range = { from = 8000; to = 8010; };`.
     pub(super) fn bound_ends(&self, variable: Node) -> Vec<(Node, u32)> {
         let tree = self.tree;
         let Some(Origin::Binding(binding)) = nix::resolve(tree, variable, tree.slice(variable)) else {

@@ -48,8 +48,8 @@ impl Hosts {
 }
 
 impl<'a> Collector<'_, 'a> {
-    /// The literal host next to a port in the same set: `host = "smtp.gmail.com"; port = 587;`, or the name of an ssh
-    /// block.
+    /// The literal host next to a port in the same set: `host = "smtp.gmail.com"; port = 587;`. Otherwise the address
+    /// in the rule of a NetworkPolicy, or the name of an ssh block.
     pub(super) fn host_beside(&mut self, binding: Node, path: &[String], number: u32) -> Option<String> {
         let tree = self.tree;
         // For the default of an option, the host is next to the option.
@@ -123,7 +123,7 @@ impl<'a> Collector<'_, 'a> {
         };
         let blocks = tree.subtree(peers).filter(is_block);
         let blocks: Option<Vec<String>> = blocks.map(|block| self.known_host(nix::value(tree, block)?)).collect();
-        // A rule with other peers also applies to the repository's own services.
+        // If a rule has peers without a literal address, it may also apply to the repository's own services.
         let blocks = blocks
             .filter(|blocks| tree.kind(peers) == NodeKind::List && tree.children(peers).count() == blocks.len())?;
         hosts::of_others(blocks)
@@ -203,7 +203,7 @@ impl<'a> Collector<'_, 'a> {
         })
     }
 
-    /// The literal host before a port in a string, if a name bound to a string stands for it: `"${host}:587"`,
+    /// The literal host that the interpolation before a port in a string evaluates to: `"${host}:587"`,
     /// `"[${host}]:23"`. `port` is the position of the number in the file.
     pub(super) fn interpolated_host(&self, string: Node, port: u32) -> Option<String> {
         let tree = self.tree;
@@ -293,9 +293,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects a name that one of the repository's DNS servers resolves to an address in a private network, as a hosts
-    /// file does: `customDNS.mapping."nas.example.org" = "10.0.0.5"`, `{ domain = "nas.example.org"; answer =
-    /// "10.0.0.5"; }`.
+    /// Collects a name that one of the repository's DNS servers resolves to an address in a private network:
+    /// `customDNS.mapping."nas.example.org" = "10.0.0.5"`, `{ domain = "nas.example.org"; answer = "10.0.0.5"; }`.
     fn answered(&mut self, binding: Node, last: &str, text: &str) {
         let tree = self.tree;
         let is_private = |text: &str| text.split(',').all(hosts::names_machines);

@@ -42,7 +42,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects a number that a condition in a string selects: `":${if tls then "8443" else "8080"}"`. Other numbers in
+    /// Collects a number in a branch of an interpolated `if`: `":${if tls then "8443" else "8080"}"`. Other numbers in
     /// strings are read with the string.
     pub(super) fn chosen(&mut self, node: Node, number: u32, interpolation: Node) {
         let tree = self.tree;
@@ -52,7 +52,7 @@ impl<'a> Collector<'_, 'a> {
             chosen = inner;
         }
         let sound = tree.kind(chosen) == NodeKind::If
-            // A choice between 1 and 0 is a switch: `use_ports = ${if cfg.fixed then "1" else "0"}`.
+            // A choice between 1 and 0 is a boolean: `use_ports = ${if cfg.fixed then "1" else "0"}`.
             && (2..=65535).contains(&number)
             && self.is_port_in_text(interpolation, &number.to_string())
             && !tree.parent(interpolation).is_some_and(|string| self.is_prose(string, Some(tree.slice(string))));
@@ -65,7 +65,8 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects a number passed to a function in this file that uses the argument as a port: `serve 8080 "web"`.
+    /// Collects a number passed to a function in this file that uses the argument as a port: `serve 8080 "web"`. Also a
+    /// number that is appended to an address, compared with a packet's port, or the default of an option for a port.
     fn argument(&mut self, node: Node, number: u32) {
         if number == 0 || number > 65535 {
             return;
@@ -82,7 +83,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a number is compared with the field of a packet, in rules written in Nix: `is.eq tcp.dport 25`.
+    /// Whether a number is compared with a port field of a packet, in rules written in Nix: `is.eq tcp.dport 25`.
     fn follows_field(&self, node: Node) -> bool {
         let tree = self.tree;
         let apply = tree.parent(node).filter(|&node| tree.kind(node) == NodeKind::Apply);
@@ -157,7 +158,7 @@ impl<'a> Collector<'_, 'a> {
         let is_port = match self.parameters.get(&lambda) {
             Some(known) => *known,
             None => {
-                // Recursive calls add nothing.
+                // A recursive call does not show that the argument is a port.
                 self.parameters.insert(lambda, false);
                 self.depth += 1;
                 let is_port = self.depth <= DEPTH && self.becomes_port(lambda, name);
@@ -232,7 +233,7 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Collects a name that is used as a port. If it is bound to a literal, that literal is a manual allocation.
+    /// Collects the literals that a name is bound to, if the name is used as a port: they are manual allocations.
     pub(super) fn variable(&mut self, node: Node) {
         let tree = self.tree;
         let flow = flow::flow(tree, node);

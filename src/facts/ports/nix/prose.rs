@@ -7,8 +7,8 @@ use crate::knowledge::prose;
 use crate::lang::{Field, Node, NodeKind, nix};
 
 impl<'a> Collector<'_, 'a> {
-    /// Whether a value, with its text if it is a string, is prose: its attribute has the name of one for prose, or it
-    /// is (part of) an option's example. The names of service instances in the path are ignored.
+    /// Whether a value, with its text if it is a string, is prose: the name of its attribute indicates prose, or the
+    /// value is (part of) a document or an option's example. The names of service instances in the path are ignored.
     pub(super) fn is_prose(&self, value: Node, text: Option<&str>) -> bool {
         let tree = self.tree;
         let bindings = tree.ancestors(value).filter(|&node| tree.kind(node) == NodeKind::Binding);
@@ -74,8 +74,8 @@ impl<'a> Collector<'_, 'a> {
             })
     }
 
-    /// Whether a string is the description in a configuration's own shorthand for `mkOption`: the last argument, in
-    /// words. `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
+    /// Whether a string is the description in a configuration's own shorthand for `mkOption`: the last argument, with
+    /// several words, as in `mkOpt types.str "" "The URL, for example http://localhost:8096"`.
     fn is_description(&self, apply: Node, function: &str, string: Node) -> bool {
         let tree = self.tree;
         let is_last = || tree.field(apply) != Field::Function && tree.parent(string) == Some(apply);

@@ -66,7 +66,7 @@ impl<'a> Collector<'_, 'a> {
         for port in &found {
             let beside = match (direct && flag.is_none(), around) {
                 (true, Some(binding)) if port.form == Form::Whole => self.host_beside(binding, &path, port.number),
-                // Each search visits all parts of the string.
+                // Each search visits all parts of the string, so the number of searches is limited.
                 _ if port.host == text::Host::Interpolated && found.len() <= 256 => match masked.place(&port.range) {
                     Place::Text(span) => self.interpolated_host(node, span.start),
                     Place::Literal(_) => None,
@@ -158,8 +158,9 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    /// Whether a string is the search text of a replacement: the first argument of `replaceStrings`. It is the text of
-    /// the patched program and must not change. The value of an option may contain one of the repository's own ports.
+    /// Whether a string is the search text of a replacement in a program: the first argument of `replaceStrings`. It
+    /// must not change. A replacement in the value of an option does not count, because that value may contain one of
+    /// the repository's own ports.
     fn is_searched_for(&self, node: Node) -> bool {
         let tree = self.tree;
         let around = tree.ancestors(node).take_while(|&node| {

@@ -33,7 +33,7 @@ impl<'a> View<'a> {
             b'/' => self.path_address(start).or_else(|| self.slashed_address(start - 1, digits))?,
             _ => return None,
         };
-        // A value may precede the address: `--exit-idle-time=1min 127.0.0.1:8096`.
+        // The word before the address may be a value instead of a flag: `--exit-idle-time=1min 127.0.0.1:8096`.
         let counts = |word: &str| !word.starts_with(|c: char| c.is_ascii_digit()) && is_counting(word);
         if self.near(authority.start).is_some_and(|near| counts(self.str(near.word))) {
             return None;
@@ -116,7 +116,7 @@ impl<'a> View<'a> {
         Some(Authority { host, start, url: self.scheme_start(start).is_some() })
     }
 
-    /// Reads `*:80`. `*:45` is a minute of every hour unless the context is an address.
+    /// Reads `*:80`. Unless the context requires an address, `*:45` means minute 45 of every hour.
     fn wildcard(&self, star: usize, digits: &Range<usize>) -> Option<Authority<'a>> {
         let url = self.scheme_start(star).is_some();
         let before = self.before(star);
@@ -161,14 +161,14 @@ impl<'a> View<'a> {
         let apart = url
             || (!matches!(self.before(start), b':' | b'/') || self.network_start(start).is_some())
                 && self.value(digits) >= FEW;
-        // Grafana takes the values of `$__file{/run/secrets/smtp}` and `$__env{SMTP}` from elsewhere.
+        // Grafana reads the values of `$__file{/run/secrets/smtp}` and `$__env{SMTP}` from a file and the environment.
         if apart && marked_by_provider(self.str(self.run_start(start, is_host_byte)..start)) {
             return (!self.no_address).then_some(Authority { host: UNKNOWN, start, url });
         }
         (apart && !self.no_address).then_some(Authority { host: Host::Interpolated, start, url })
     }
 
-    /// Whether the quote before a colon ends a key, as in `"id":28`, and does not start a value, as in `":9464"`.
+    /// Whether the quote before a colon ends a key, as in `"id":28`, rather than starting a value, as in `":9464"`.
     fn closes_key(&self, colon: usize) -> bool {
         let quote = colon.saturating_sub(1);
         quote > 0 && !matches!(self.before(quote), b' ' | b'\t' | b'\n' | b'=' | b'(' | b'[' | b'{' | b',' | b':')
@@ -249,8 +249,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether a machine listens on an address, which makes the address its own: `listen 192.0.2.1:80`. Names do not
-    /// count: a client may bind to a server by its name.
+    /// Whether a machine listens on an address, so that the address belongs to the machine: `listen 192.0.2.1:80`.
+    /// Names do not count: a client may bind to a server by its name.
     fn is_listen_address(&self, authority: &Authority<'a>) -> bool {
         let listens = || self.near(authority.start).is_some_and(|near| is_own_address(&[self.str(near.word)]));
         host::is_address(authority.host) && listens()
@@ -330,8 +330,8 @@ impl<'a> View<'a> {
         Some(self.run_start(colon, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | HOLE)))
     }
 
-    /// The start of a URL's user, which ends with the `@` before `host`. A variable in it may have been escaped in Nix,
-    /// `\${PASSWORD}`: the escape is a blank.
+    /// The start of the user and password in a URL, which end with the `@` before `host`. A variable in them may have
+    /// been escaped in Nix, as in `\${PASSWORD}`; the escape is a blank.
     fn user_start(&self, host: usize) -> usize {
         let mut start = self.run_start(host, is_path_byte);
         let blank = self.run_start(start, |byte| byte == b' ');
@@ -433,7 +433,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The maximum number of occurrences of a variable that are searched backwards for its assignment.
+/// The maximum number of occurrences of a variable, from last to first, that are checked for an assignment.
 const LOOKS: usize = 64;
 
 /// A host that is known only when a script runs; RFC 2606 reserves its domain.

@@ -8,8 +8,8 @@ use super::sink::is_command_host;
 use super::words::{is_about_ssh, is_name_byte};
 use super::{HOLE, Host, View};
 
-/// Whether a word assigns ssh or scp options to a variable, `SSH_OPTS="-p 2222"`, and the flag is one of them that
-/// takes a port.
+/// Whether a word assigns options of ssh or scp to a variable, as in `SSH_OPTS="-p 2222"`, and `flag` takes a port in
+/// that program.
 fn sets_options(word: &str, flag: &str) -> bool {
     let Some((name, _)) = word.split_once('=') else { return false };
     let copies = || name.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"scp"));

@@ -28,7 +28,7 @@ const fn is_list(form: Form) -> bool {
     matches!(form, Form::Flag | Form::Env | Form::Key | Form::Directive | Form::Whole)
 }
 
-/// The form of the end of a range such as `8000-8010`, if its start has the given form.
+/// The form of the upper bound of a range such as `8000-8010`, if the lower bound has the given form.
 const fn in_range(form: Form) -> Option<Form> {
     match form {
         Form::HostPort | Form::Mapping | Form::Flag | Form::Env | Form::Key | Form::Directive | Form::Whole => {
@@ -38,8 +38,8 @@ const fn in_range(form: Form) -> Option<Form> {
     }
 }
 
-/// The form of a number after a colon: the end of an iptables range (`8000:8010`), or a part of `127.0.0.1:8080:80`,
-/// which can only be a container mapping.
+/// The form of a number after a colon: the upper bound of an iptables range (`8000:8010`), or a part of
+/// `127.0.0.1:8080:80`, which can only be a container mapping.
 fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
     match last.form {
         Form::HostPort if is_address(last.host) => Some(Form::Mapping),
@@ -48,7 +48,8 @@ fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
     }
 }
 
-/// Whether a port may be followed by a list with blanks, which requires a plural name: `f(port=80, 30)` has one port.
+/// Whether a port may be followed by a list with blanks. Except in packet filters, this requires a plural name:
+/// `f(port=80, 30)` has one port.
 fn takes_loose_list(last: &TextPort<'_>) -> bool {
     match last.form {
         Form::Directive => last.name.is_some_and(|name| {

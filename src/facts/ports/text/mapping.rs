@@ -13,7 +13,7 @@ struct Parts {
     len: usize,
 }
 
-/// Whether a host is written as an address, or is the machine itself.
+/// Whether a host is written as an IPv4 address, or is this machine.
 pub(super) fn is_address(host: Host<'_>) -> bool {
     match host {
         Host::Local | Host::Any => true,
@@ -195,8 +195,8 @@ impl<'a> View<'a> {
         classify(self.str(open..end - 1)).unwrap_or(Host::None)
     }
 
-    /// The flag that publishes ports, if it precedes the word: `-p 8080:80`, `--publish=8080:80`. The inner `None` if
-    /// it is attached (`-p8080:80`) or a subcommand (`port-forward svc/x 8080:80`).
+    /// The flag that publishes ports, if it precedes the word: `-p 8080:80`, `--publish=8080:80`. The inner value is
+    /// `None` if the flag is attached (`-p8080:80`) or is a subcommand (`port-forward svc/x 8080:80`).
     fn publish_flag(&self, word: &Range<usize>, count: usize) -> Option<Option<&'a str>> {
         const CONTAINERS: &[&str] = &["docker", "podman", "nerdctl"];
         if self.str(word.clone()).starts_with("-p") {

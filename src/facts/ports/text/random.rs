@@ -38,7 +38,8 @@ impl<'a> View<'a> {
         self.bytes.get(at..end).is_some_and(may_draw)
     }
 
-    /// The port name that the number drawn at `at` is assigned to; the inner `None` if only the path requires a port.
+    /// The port name that the number drawn at `at` is assigned to. The inner value is `None` if only the path requires
+    /// a port.
     fn drawn_for(&self, at: usize) -> Option<Option<&'a str>> {
         let start = self.run_start(at, |byte| !matches!(byte, b'\n' | b';' | b'&'));
         let before = self.str(start..at);

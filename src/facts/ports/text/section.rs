@@ -127,8 +127,8 @@ impl<'a> View<'a> {
     fn value_after(&self, end: usize, stop: usize) -> Option<&'a str> {
         let quote = self.run_end(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
         let tie = self.run_end(quote, |byte| matches!(byte, b' ' | b'\t' | b'=' | b':'));
-        // `HostName example.com` has only a blank in between. So do any two words of prose, so this form is limited to
-        // this name.
+        // `HostName example.com` has only a blank in between. Any two words of prose look the same, so no other name is
+        // read in this form.
         let tied = self.str(quote..tie).contains(['=', ':'])
             || strip_tail(self.str(end.saturating_sub(8)..end), "hostname").is_some();
         let start = self.run_end(tie, |byte| matches!(byte, b'"' | b'\'' | b'\\'));

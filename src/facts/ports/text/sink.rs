@@ -188,10 +188,10 @@ impl<'a> View<'a> {
         parts.any(|(name, bus)| matches!(name, "bus" | "hostbus") && is_bus(bus))
     }
 
-    /// Reads a key or variable that ends in port.
+    /// Reads the value of a key or variable whose name indicates a port.
     fn key(&self, near: &Near, digits: &Range<usize>) -> Option<Found<'a>> {
         let word = self.str(near.word.clone());
-        // `fixed_ports = 1` is a switch.
+        // `fixed_ports = 1` is a boolean.
         let is_switch = self.str(digits.clone()) == "1" && is_plural(word);
         if is_switch || !is_port_word(word) && !is_listen_key(word) {
             return None;
@@ -490,7 +490,7 @@ impl<'a> View<'a> {
         matches!(self.before(blank), 0 | b'\n' | b';' | b'{' | b'}')
     }
 
-    /// Reads a later number in a set: `tcp dport { ssh, 80 }`.
+    /// Reads a number that is not the first element of a set: `tcp dport { ssh, 80 }`.
     fn in_port_set(&self, start: usize) -> Option<Found<'a>> {
         // The end of an IPv6 address.
         if self.before(start) == b':' {

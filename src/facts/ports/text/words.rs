@@ -3,8 +3,9 @@
 use super::HOLE;
 use crate::knowledge::port_words;
 
-/// Whether `word` (an attribute name, key, flag or variable) ends in the word port or ports. Words are split at
-/// camelCase, `_`, `-`, `.` and digits; compounds such as `hostport` and `dport` also count.
+/// Whether `word` (an attribute name, key, flag or variable) names a port: it ends in the word port or ports, or only
+/// words such as a protocol follow. Words are split at camelCase, `_`, `-`, `.` and digits; compounds such as
+/// `hostport` and `dport` also count.
 pub fn is_port_word(word: &str) -> bool {
     // `portNumber`, `port_number`, Envoy's `port_value`.
     let tail = ["number", "value"].iter().find_map(|tail| strip_tail(word, tail));
@@ -22,7 +23,7 @@ pub fn is_port_word(word: &str) -> bool {
         Some(_) if port.len() == 5 && is_count(head) => false,
         Some(last) if !last.is_ascii_alphabetic() => true,
         // `listenPort`, `TCPPort`, but not `SUPPORT`; `HTTPport` is one of the compounds.
-        // `displayPort` is a connector of a monitor; sshd's GatewayPorts is a switch.
+        // `displayPort` is a connector of a monitor; sshd's `GatewayPorts` is a boolean.
         Some(_) if starts_camel(head, port) => {
             !matches!(camel_tail(head), "Display" | "display" | "View" | "view") && word != "GatewayPorts"
         }
@@ -30,7 +31,7 @@ pub fn is_port_word(word: &str) -> bool {
     }
 }
 
-/// Whether only a protocol, a direction, an end of a range, or the purpose of the port follows the word port:
+/// Whether only a protocol, a direction, a bound of a range, or the purpose of the port follows the word port:
 /// `port_https`, `PORT_HTTP`, `portHttp`, `serv_port_up`, `port-range-min`, `metricsPortInternal`.
 fn names_protocol(word: &str) -> bool {
     #[rustfmt::skip]
@@ -144,7 +145,7 @@ pub(super) fn is_listen_key(word: &str) -> bool {
     KEYS.contains(&word)
 }
 
-/// Whether values under this name look like `name:number` and are not addresses.
+/// Whether values under this name may look like `name:number` but are not addresses.
 pub(super) fn is_no_address(word: &str) -> bool {
     #[rustfmt::skip]
     const WORDS: &[&str] = &[
@@ -171,7 +172,8 @@ pub(super) fn is_address_word(word: &str) -> bool {
 }
 
 /// Whether a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Under a listener,
-/// some names belong to other machines: `listen.upstream`. `bind` may also be the DNS server.
+/// some names refer to other machines: `listen.upstream`. A parent called `bind` does not count: it may be the DNS
+/// server.
 pub(super) fn is_own_address(path: &[&str]) -> bool {
     let is_index = |name: &str| name == "?" || name.bytes().all(|byte| byte.is_ascii_digit());
     let mut names = path.iter().rev().copied().filter(|name| !is_index(name));

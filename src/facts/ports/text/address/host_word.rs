@@ -77,15 +77,15 @@ impl<'a> View<'a> {
         sound.then_some(Authority { host, start, url })
     }
 
-    /// Whether a word begins a value: after a separator, or as a default: `${CACHE:-memcached:11211}`.
+    /// Whether a word begins a value: it follows a separator, or it is a default as in `${CACHE:-memcached:11211}`.
     fn begins_value(&self, start: usize) -> bool {
         let before = self.before(start);
         let is_fallback = || start >= 2 && self.before(start - 1) == b':' && self.fallback_name(start - 2).is_some();
         self.is_apart(before) || before == b'-' && is_fallback() || self.network_start(start).is_some()
     }
 
-    /// Whether an `@` follows the number of a member in a list: `1@kafka-0.kafka:9093,2@kafka-1.kafka:9093`. After a
-    /// user, `bob@atlas:2024` may be a path.
+    /// Whether an `@` follows the number of a member in a list: `1@kafka-0.kafka:9093,2@kafka-1.kafka:9093`. If it
+    /// follows a user, as in `bob@atlas:2024`, the text may be a path.
     fn is_member(&self, at: usize) -> bool {
         let start = self.run_start(at, |byte| byte.is_ascii_digit());
         start < at && self.begins_value(start)
@@ -97,7 +97,7 @@ impl<'a> View<'a> {
         self.str(tag..word) == "tag:" && self.is_apart(self.before(tag))
     }
 
-    /// Whether `HOLE:80` is an address, and not the middle of an IPv6 address, a path, an owner or an image.
+    /// Whether `HOLE:80` is an address, rather than a part of an IPv6 address, a path, an owner or an image.
     fn is_hole_address(&self, start: usize, digits: &Range<usize>) -> bool {
         let before = self.before(start);
         let apart = self.is_apart(before)
@@ -123,8 +123,8 @@ impl<'a> View<'a> {
         apart && self.value(digits) >= FEW && (sure || self.is_asked_address(start, name, digits))
     }
 
-    /// Whether a word may be the name of a machine: `-master=atlas:9333,borea:9333`, `join atlas:6443`. Only the word
-    /// itself suggests that it is a host. Small numbers are versions and positions.
+    /// Whether a word may be the name of a machine: `-master=atlas:9333,borea:9333`, `join atlas:6443`. Small numbers
+    /// after it do not count unless they are well-known ports, because they may be versions or positions.
     fn may_be_machine(&self, start: usize, name: &str, digits: &Range<usize>) -> bool {
         let number = self.value(digits);
         let near = self.near(start);
@@ -161,8 +161,8 @@ impl<'a> View<'a> {
         self.at(colon) == b':' && !digits.is_empty() && self.value(&digits) >= 1024
     }
 
-    /// Whether words are on both sides of an address, with a comma or a full stop: `ask atlas:443, then wait`. In a
-    /// list, the next word is also an address.
+    /// Whether an address is between words, with a comma or a full stop after it: `ask atlas:443, then wait`. In a
+    /// list, another address would follow.
     fn precedes_clause(&self, start: usize, end: usize) -> bool {
         let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
         let rest = self.str(end..self.bytes.len().min(end + 64));
@@ -174,7 +174,7 @@ impl<'a> View<'a> {
         self.before(start) == b' ' && is_word(self.str(before..start - 1)) && is_clause && !self.wants_address
     }
 
-    /// Whether a word that may not be a host is a host, because the path requires an address or the port is well known:
+    /// Whether a word that need not be a host is one, because the path requires an address or the port is well known:
     /// `redis:6379`, `eve.r:25`.
     fn is_asked_address(&self, start: usize, host: &str, digits: &Range<usize>) -> bool {
         let number = self.value(digits);
@@ -185,11 +185,11 @@ impl<'a> View<'a> {
         let asked =
             self.wants_address && listed() || is_address_word(name) && near.is_some_and(|near| near.tie != Tie::Call);
         let plain = !host.contains('.');
-        // Properties of other formats are in upper case: `SEQUENCE:9000`.
         let is_prose = || {
             let is_value = self.flavour == Flavour::Value;
             self.precedes_clause(start, digits.end) || is_value && self.is_in_sentence(start, digits.end)
         };
+        // A word in upper case may be a property in another format: `SEQUENCE:9000`.
         let is_clear = || port_words::CLEAR.contains(&number) && host.bytes().any(|byte| !byte.is_ascii_uppercase());
         let is_known = || is_clear() && !is_prose();
         let sound = asked && number >= 22 && (plain || host::is_dotted(host)) || plain && is_known();
