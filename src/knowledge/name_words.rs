@@ -200,6 +200,9 @@ pub const STRUCTURE: &[&str] = &[
     "postPatch",
     "power",
     "serviceSpecs",
+    "configObj",
+    "platforms",
+    "requests",
     "presets",
     "probes",
     "raw",
@@ -252,6 +255,13 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("upsd", "nut"),
     ("z2m", "zigbee2mqtt"),
 ];
+
+/// Forks of well-known services that kept the number of the original, each with the original.
+pub const FORKS: &[(&str, &str)] =
+    &[("keydb", "redis"), ("mariadb", "mysql"), ("valkey", "redis")];
+
+/// Pairs of words that belong together in a name, although a word of the pair is generic by itself: `sleep-on-lan`.
+pub const COMPOUNDS: &[(&str, &str)] = &[("machine", "learning"), ("on", "lan"), ("remote", "write")];
 
 /// Names of services whose first or last word is otherwise generic.
 pub const WHOLE_NAMES: &[&str] = &["code-server", "nix-on-droid", "nix-serve", "soft-serve"];
@@ -468,7 +478,7 @@ pub static VAGUE: Words = words!(
     " arion-compose caddyfile compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
     manifest devices networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
-    workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "
+    workflow workflows stack stacks primary secondary ci optional global core base microvm microvms server servers desktop laptop workstation personal private "
 );
 
 /// File names that, without other evidence, are not used to name a port.

@@ -6,8 +6,9 @@ use foldhash::{HashMap, HashSet};
 
 use super::line;
 use super::words::{is_front, is_holder, with};
-use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
+use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, USER_PORTS, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::COMMON_PURPOSES;
+use crate::knowledge::service_ports::Certainty;
 
 /// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
@@ -176,9 +177,9 @@ fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> 
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.
-pub type Claim = ([bool; 10], u32);
+pub type Claim = ([bool; 11], u32);
 
-/// In order of precedence: well-known numbers and listening services' own ports, both outside containers; other numbers
+/// In order of precedence: numbers with a meaning of their own, such as that of SSH; well-known numbers and listening services' own ports, both outside containers; other numbers
 /// outside containers; a service's own port rather than those of its parts; a service with this name rather than one
 /// with a longer whole name; a value rather than a default; listeners; names without qualifiers and numbers without a
 /// common purpose; names that no use extends; numbers that several options have; numbers without a use inside a
@@ -189,12 +190,14 @@ pub fn claim(cluster: &Cluster<'_>) -> Claim {
     let qualified = is_usual || cluster.best().is_none_or(is_qualified);
     let inside = cluster.is_inside();
     let is_main = cluster.is_main();
+    let is_reserved = cluster.row.is_some_and(|row| row.certainty == Certainty::Always && row.number < USER_PORTS);
     let criteria = [
+        !is_reserved,
         inside || cluster.row.is_none() && !(is_main && cluster.listens() || cluster.is_configured()),
         inside,
         !is_main,
         cluster.is_shortened(),
-        cluster.is_main_default(),
+        cluster.is_main_default() || cluster.is_only_default(),
         !cluster.listens(),
         qualified,
         cluster.is_partly_qualified(),

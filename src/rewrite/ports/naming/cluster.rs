@@ -473,6 +473,12 @@ impl<'a> Cluster<'a> {
         own.peek().is_some() && own.all(|used| used.evidence.is_default())
     }
 
+    /// Whether all listeners have the number only as the default value of an option.
+    pub fn is_only_default(&self) -> bool {
+        let mut listeners = self.uses.iter().filter(|used| used.is_listener()).peekable();
+        listeners.peek().is_some() && listeners.all(|used| used.evidence.is_default())
+    }
+
     /// Whether the name leaves out words of the service's whole name that distinguish it from other services.
     pub fn is_shortened(&self) -> bool {
         self.best().is_some_and(|used| used.evidence.whole_name().is_some() || used.evidence.whole_host().is_some())

@@ -515,6 +515,11 @@ pub fn is_udp(port: &Missing<'_>) -> bool {
     if port.name.to_ascii_lowercase().contains("udp") {
         return true;
     }
+    let tail = wording::head(port.text.get(port.span.end as usize..).unwrap_or(""), AROUND);
+    // `5353:5353/udp`
+    if after_mapping(tail).starts_with("/udp") {
+        return true;
+    }
     let head = wording::tail(port.text.get(..port.span.start as usize).unwrap_or(""), AROUND);
     let line = head.rsplit('\n').next().unwrap_or(head);
     line.rsplit_once("dport").is_some_and(|(rule, _)| rule.trim_end_matches(['-', ' ']).ends_with("udp"))

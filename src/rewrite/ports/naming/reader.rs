@@ -443,7 +443,8 @@ impl<'a> Reader<'a> {
         let is_empty =
             |part: &str| STRUCTURE.contains(&part) || COMMAND_OPTIONS.contains(&part) || FRONTS.contains(&part);
         let inner = inner.filter(|part| !is_empty(part));
-        inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
+        let words_of = |part: &&str| self.without_prefix(telling(part), part, &self.subject);
+        inner.map(words_of).find(|words| !words.is_empty()).unwrap_or_default()
     }
 
     /// The app whose port a Kubernetes network policy opens.

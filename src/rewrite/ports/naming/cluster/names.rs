@@ -7,7 +7,7 @@ use super::super::evidence::Evidence;
 use super::super::words::{self, is_front, is_holder, share, with};
 use super::super::{Used, scaffolding};
 use super::Cluster;
-use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES};
+use crate::knowledge::name_words::{COMMON_PURPOSES, FORKS, FURTHER_PURPOSES};
 use crate::knowledge::service_ports::{self, Certainty};
 
 impl Cluster<'_> {
@@ -45,6 +45,17 @@ impl Cluster<'_> {
         })
     }
 
+    /// The program that listens, if it is a fork of the well-known service whose number it has, and all listeners have
+    /// its name.
+    fn fork(&self) -> Option<Vec<String>> {
+        let row = self.row?;
+        let name = |used: &Used<'_>| used.evidence.best.service.concat();
+        let mut listeners = self.uses.iter().filter(|used| used.is_listener());
+        let first = name(listeners.next()?);
+        let is_fork = FORKS.contains(&(first.as_str(), row.name)) && listeners.all(|used| name(used) == first);
+        is_fork.then(|| vec![first])
+    }
+
     /// The network interface that has the port, if it is the same for all listeners.
     fn interface(&self) -> Option<Vec<String>> {
         let mut interfaces = self.uses.iter().filter(|used| used.is_listener()).map(|used| used.evidence.interface());
@@ -57,6 +68,7 @@ impl Cluster<'_> {
         let mut names = Vec::new();
         let end = self.uses.iter().all(Used::is_range_end).then(|| self.uses.first().map(|used| used.evidence.end()));
         let end = end.flatten().unwrap_or_default();
+        names.extend(self.fork().map(|fork| with(&fork, &end)));
         names.extend(self.row.map(|row| with(&words::split(row.name), &end)));
         // A firewall may open the usual port of a service that another option configures.
         let is_opened = end.is_empty() && self.uses.iter().all(|used| used.evidence.is_opened());
@@ -97,9 +109,17 @@ impl Cluster<'_> {
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| used.rank());
         let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);
-        for used in by_weight() {
+        let is_default = self.is_default();
+        for (at, used) in by_weight().enumerate() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
             let base = with(service, qualifier);
+            // The names of the other uses are those of its clients and of its parts.
+            if at == 1 && is_default {
+                names.extend(best.map(|best| {
+                    let Candidate { service, qualifier, .. } = &best.evidence.best;
+                    with(&with(service, qualifier), &["default".to_owned()])
+                }));
+            }
             names.extend(used.evidence.part().map(|part| with(&join_instance(service, &part), qualifier)));
             names.push(base.clone());
             if is_inside {

@@ -404,7 +404,7 @@ impl Reader<'_> {
     }
 
     /// Removes the common prefix of a program's environment variables: `OG` in `OG_SSH_PORT`, for opengist.
-    fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
+    pub(super) fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
         let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
         let words = without_name(words, name, service);
         match words.split_first() {
