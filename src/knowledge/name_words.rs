@@ -214,7 +214,7 @@ pub const STRUCTURE: &[&str] = &[
     "write_files",
 ];
 
-/// The attributes of systemd and of containers whose value is a command. Their names do not say what a port in the
+/// The attributes of systemd, of containers and of shells whose value is a command. Their names do not say what a port in the
 /// command is for.
 pub const COMMAND_OPTIONS: &[&str] = &[
     "ExecReload",
@@ -226,9 +226,15 @@ pub const COMMAND_OPTIONS: &[&str] = &[
     "cmd",
     "command",
     "entrypoint",
+    "bashrcExtra",
+    "initContent",
+    "initExtra",
+    "interactiveShellInit",
+    "loginShellInit",
     "postStart",
     "preStart",
     "script",
+    "shellInit",
 ];
 
 /// Words that precede, on the same line, the address to which a proxy or a firewall forwards connections.
@@ -257,8 +263,7 @@ pub const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// Forks of well-known services that kept the number of the original, each with the original.
-pub const FORKS: &[(&str, &str)] =
-    &[("keydb", "redis"), ("mariadb", "mysql"), ("valkey", "redis")];
+pub const FORKS: &[(&str, &str)] = &[("keydb", "redis"), ("mariadb", "mysql"), ("valkey", "redis")];
 
 /// Pairs of words that belong together in a name, although a word of the pair is generic by itself: `sleep-on-lan`.
 pub const COMPOUNDS: &[(&str, &str)] = &[("machine", "learning"), ("on", "lan"), ("remote", "write")];
@@ -301,6 +306,9 @@ pub const METRICS_VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_";
 /// Names of option sets that do not distinguish the ports of a service.
 pub const EMPTY_SECTIONS: &[&str] =
     &["config", "extraConfig", "extraSettings", "environment", "server", "serviceConfig", "settings"];
+
+/// Names of option sets that are parts of a service with a port of its own, although the words are generic.
+pub const SECTIONS: &[&str] = &["cluster", "node", "peer", "volume", "worker"];
 
 /// Inbound tags that only show that something listens.
 pub const EMPTY_TAGS: &[&str] = &["default", "in", "inbound"];

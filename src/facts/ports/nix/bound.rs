@@ -37,7 +37,8 @@ impl Collector<'_, '_> {
         let tree = self.tree;
         let bound = |interpolation: Node| {
             let variable = tree.child(interpolation, Field::Expression)?;
-            let variable = Some(nix::unwrap_parens(tree, variable)).filter(|&node| tree.kind(node) == NodeKind::Variable);
+            let variable =
+                Some(nix::unwrap_parens(tree, variable)).filter(|&node| tree.kind(node) == NodeKind::Variable);
             let value = nix::unwrap_parens(tree, attrs::binding_of(tree, variable?)?);
             let text = (tree.kind(value) == NodeKind::String).then(|| nix::literal_string(tree, value))??;
             (!text.is_empty()).then_some(text)

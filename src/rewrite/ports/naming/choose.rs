@@ -15,6 +15,7 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
     let machines = scaffolding::machines(missing);
     let names: Vec<Vec<Vec<String>>> =
         clusters.iter().map(|cluster| machines_last(cluster.names(), &machines)).collect();
+    let names = parts_first(&clusters, names);
     let mut groups: Vec<&'static str> =
         clusters.iter().zip(&names).map(|(one, names)| group_of(one, names, missing)).collect();
     unite(&clusters, &mut groups);
@@ -29,6 +30,24 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
         uses: cluster.certain,
     })
     .collect()
+}
+
+/// Moves the name of a service's part before that of the service, and a name with the comment next to a number in a list
+/// of ports, if the service has several ports.
+fn parts_first(clusters: &[Cluster<'_>], mut names: Vec<Vec<Vec<String>>>) -> Vec<Vec<Vec<String>>> {
+    let mut counts: HashMap<&[String], usize> = HashMap::default();
+    for cluster in clusters.iter().filter(|cluster| cluster.listens()) {
+        *counts.entry(&cluster.service).or_default() += 1;
+    }
+    for (cluster, names) in clusters.iter().zip(&mut names) {
+        let has_several = cluster.listens() && counts.get(cluster.service.as_slice()).is_some_and(|count| *count > 1);
+        let part = if has_several && cluster.row.is_none() { cluster.part_name() } else { None };
+        if let Some(part) = part {
+            names.retain(|name| *name != part);
+            names.insert(0, part);
+        }
+    }
+    names
 }
 
 /// The names that are longer forms of the chosen one.

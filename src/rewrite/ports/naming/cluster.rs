@@ -437,6 +437,11 @@ impl<'a> Cluster<'a> {
             && self.uses.iter().all(|used| !used.evidence.names_service())
     }
 
+    /// Whether containers have the number.
+    pub fn is_in_container(&self) -> bool {
+        !self.places.programs.is_empty()
+    }
+
     /// Whether the number only occurs inside containers: their mappings have another number outside, and a variable
     /// or a label of the container sets the number that its program listens on.
     pub fn is_inside(&self) -> bool {

@@ -156,7 +156,7 @@ pub fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool)
             let is_other = || is_elsewhere || only.is_at_another_address(used);
             // The name in a load balancer is another name of the service, like that of a host.
             let is_target = match used.evidence.is_balanced() {
-                true => is_other(),
+                true => is_other() || used.evidence.is_at_own_address() && !only.is_in_container(),
                 false => {
                     !is_loopback && matches!(used.evidence.best.weight, weight::JOB | weight::RECORD | weight::TARGET)
                         || used.evidence.names_service()

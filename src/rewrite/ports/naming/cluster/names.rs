@@ -7,7 +7,7 @@ use super::super::evidence::Evidence;
 use super::super::words::{self, is_front, is_holder, share, with};
 use super::super::{Used, scaffolding};
 use super::Cluster;
-use crate::knowledge::name_words::{COMMON_PURPOSES, FORKS, FURTHER_PURPOSES};
+use crate::knowledge::name_words::{COMMON_PURPOSES, FORKS, FURTHER_PURPOSES, SECTIONS};
 use crate::knowledge::service_ports::{self, Certainty};
 
 impl Cluster<'_> {
@@ -43,6 +43,39 @@ impl Cluster<'_> {
             let is_other = !subject.is_empty() && !is_front(subject) && !share(subject, &base);
             is_other.then(|| with(subject, &base))
         })
+    }
+
+    /// The name of the part of the service that has the port, or the name with the comment next to the number, if the
+    /// number is in a list of ports.
+    pub fn part_name(&self) -> Option<Vec<String>> {
+        let name = self.name_of_part()?;
+        Some(if self.is_inside() { with(&name, &["container".to_owned()]) } else { name })
+    }
+
+    fn name_of_part(&self) -> Option<Vec<String>> {
+        const MOST: usize = 2;
+        let best = self.uses.iter().filter(|used| used.is_listener()).max_by_key(|used| used.rank())?;
+        let evidence = &best.evidence;
+        let Candidate { service, qualifier, weight } = &evidence.best;
+        if *weight < weight::LISTENER {
+            return None;
+        }
+        let (base, comment) = (with(service, qualifier), &evidence.comment);
+        if evidence.is_in_list() && !words::all_generic(comment) && comment.len() <= MOST && !share(&base, comment) {
+            return Some(join_instance(&base, comment));
+        }
+        // `3390:3389`
+        let contained = if evidence.is_published() { evidence.contained() } else { None };
+        if let Some(protocol) = contained.filter(|words| *words != ["http"] && !share(&base, words)) {
+            return Some(with(&base, &protocol));
+        }
+        let middle = evidence.middle();
+        let is_part = !middle.is_empty() && qualifier.is_empty();
+        if is_part {
+            return Some(join_instance(service, &middle));
+        }
+        let section = evidence.section().filter(|words| words.iter().any(|word| SECTIONS.contains(&word.as_str())));
+        section.map(|words| with(&with(service, &words), qualifier))
     }
 
     /// The program that listens, if it is a fork of the well-known service whose number it has, and all listeners have
@@ -129,6 +162,8 @@ impl Cluster<'_> {
             names.push(with(&base, &used.evidence.sides()));
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             names.extend(used.evidence.whole_host());
+            let section = used.evidence.section().filter(|_| used.is_listener());
+            names.extend(section.map(|words| with(&with(service, &words), qualifier)));
             let middles = used.evidence.middles();
             if !middles.is_empty() {
                 names.push(with(&with(service, &middles), qualifier));

@@ -413,6 +413,12 @@ impl Reader<'_> {
         }
     }
 
+    /// Which end of the range of ports for peers, in the configuration of a BitTorrent client: `listen_ports = [ 6881
+    /// 6889 ]`.
+    fn torrent_end(&self) -> Option<&'static str> {
+        if self.last() == "listen_ports" { self.beside?.end_of_pair() } else { None }
+    }
+
     /// Which end of a range the port is.
     pub fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
@@ -420,6 +426,9 @@ impl Reader<'_> {
         let in_mapping = self.line.range_end().filter(|_| is_mapping);
         if let Some(end) = in_mapping.or_else(|| self.end_in_rule().map(|(end, _)| end)) {
             return vec![end.to_owned()];
+        }
+        if let Some(end) = self.torrent_end() {
+            return vec!["torrent".to_owned(), end.to_owned()];
         }
         let names = |word: &str| words.iter().any(|known| known == word);
         let is_range = names("range") || names("port") || names("ports");

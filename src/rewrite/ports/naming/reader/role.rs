@@ -25,10 +25,19 @@ impl<'a> Reader<'a> {
     /// Whether it is the address in the settings for the service's own server: `settings.server.address`. An agent
     /// connects to such an address.
     fn is_own_server(&self) -> bool {
-        let is_section = matches!(self.parts.as_slice(), [.., "settings" | "config", "server", "address" | "addr"]);
+        self.is_server_address() && self.line.is_at_loopback() && !self.is_of_agent()
+    }
+
+    /// Whether it is the address in the settings for a server.
+    fn is_server_address(&self) -> bool {
+        matches!(self.parts.as_slice(), [.., "settings" | "config", "server", "address" | "addr"])
+    }
+
+    /// Whether the service is one that connects to a server of the same kind.
+    fn is_of_agent(&self) -> bool {
         let is_agent =
             |part: &&str| split(part).iter().any(|word| matches!(word.as_str(), "agent" | "client" | "exporter"));
-        is_section && self.line.is_at_loopback() && !self.parts.iter().any(is_agent)
+        self.parts.iter().any(is_agent)
     }
 
     pub fn is_client(&self) -> bool {
@@ -121,6 +130,7 @@ impl<'a> Reader<'a> {
             || self.line.is_of_name_server()
             || self.line.is_in_query()
             || self.is_proxied()
+            || self.is_server_address() && self.is_of_agent()
             || self.line.proxy_variable().is_some()
             || self.line.scheme().is_some() && self.line.title().is_some()
             || (is_other || is_check) && !listens
@@ -131,9 +141,14 @@ impl<'a> Reader<'a> {
 
     /// The name of a local service in a set of routes to services: `wiki` in `routes.wiki = "http://127.0.0.1:8000"`.
     pub(super) fn route(&self) -> Option<&'a str> {
-        let [.., set, name] = self.parts.as_slice() else { return None };
+        let (set, name) = match self.parts.as_slice() {
+            // `hostRoutes.wiki.url`
+            [.., set, name, "target" | "upstream" | "url"] if is_set_of_routes(set) => (set, name),
+            [.., set, name] => (set, name),
+            _ => return None,
+        };
         let is_web = || matches!(self.line.scheme(), Some("http" | "https")) && self.line.is_at_loopback();
-        (ROUTES.contains(set) && is_web()).then_some(*name)
+        (is_set_of_routes(set) && is_web()).then_some(*name)
     }
 
     /// The labels of the host whose connections a tunnel passes on to the port: `wiki.example.org` in
@@ -266,8 +281,11 @@ impl<'a> Reader<'a> {
     /// Whether it is an argument of a function that configures a reverse proxy: `mkProxy { domain = domains.wiki; port
     /// = 8000; }`.
     pub(super) fn is_proxied(&self) -> bool {
+        const PASSING: [&str; 4] = ["proxy", "redirect", "route", "vhost"];
         let function = self.beside.map_or("", |beside| beside.function());
+        let passes = |function: &str| split(function).iter().any(|word| PASSING.contains(&word.as_str()));
         function.contains("Proxy") && self.last() == "port"
+            || self.line.named_call().is_some_and(|(function, _)| passes(function))
     }
 
     /// Whether the health check of a container connects to the port.
@@ -295,4 +313,9 @@ impl<'a> Reader<'a> {
 
 fn is_blank_or_digit(byte: u8) -> bool {
     byte.is_ascii_digit() || byte.is_ascii_whitespace()
+}
+
+/// Whether a set contains the addresses of services by their names: `routes`, `hostRoutes`.
+fn is_set_of_routes(name: &str) -> bool {
+    ROUTES.contains(&name) || split(name).last().is_some_and(|word| matches!(word.as_str(), "routes" | "upstreams"))
 }
