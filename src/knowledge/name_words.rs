@@ -214,7 +214,7 @@ pub const STRUCTURE: &[&str] = &[
     "write_files",
 ];
 
-/// The attributes of systemd, of containers and of shells whose value is a command. Their names do not say what a port in the
+/// The attributes of systemd and of containers whose value is a command. Their names do not say what a port in the
 /// command is for.
 pub const COMMAND_OPTIONS: &[&str] = &[
     "ExecReload",
@@ -226,14 +226,20 @@ pub const COMMAND_OPTIONS: &[&str] = &[
     "cmd",
     "command",
     "entrypoint",
+    "postStart",
+    "preStart",
+    "script",
+];
+
+/// Options for the text that a shell runs when it starts. The text defines functions and variables, and no server.
+pub const SHELL_TEXTS: &[&str] = &[
     "bashrcExtra",
+    "envExtra",
     "initContent",
     "initExtra",
     "interactiveShellInit",
     "loginShellInit",
-    "postStart",
-    "preStart",
-    "script",
+    "profileExtra",
     "shellInit",
 ];
 

@@ -43,8 +43,9 @@ fn parts_first(clusters: &[Cluster<'_>], mut names: Vec<Vec<Vec<String>>>) -> Ve
         let has_several = cluster.listens() && counts.get(cluster.service.as_slice()).is_some_and(|count| *count > 1);
         let part = if has_several && cluster.row.is_none() { cluster.part_name() } else { None };
         if let Some(part) = part {
+            let default = with(&part, &["default".to_owned()]);
             names.retain(|name| *name != part);
-            names.insert(0, part);
+            names.splice(..0, std::iter::once(part).chain(cluster.is_only_default().then_some(default)));
         }
     }
     names

@@ -292,7 +292,7 @@ impl<'a> Cluster<'a> {
             (None, Some(row)) if words::differ(&self.service, &words::split(row.name)) => false,
             _ if self.is_another_instance(used) || self.is_of_another_machine(used) => false,
             _ if self.service == names => true,
-            _ if alike(&self.service, names) => true,
+            _ if alike(&self.service, names) || words::are_synonyms(&self.service, names) => true,
             // The name in one use may be a word in the path of another.
             _ => {
                 let in_path = |words: &BTreeSet<String>, name: &[String]| {
@@ -493,8 +493,9 @@ impl<'a> Cluster<'a> {
     pub fn is_configured(&self) -> bool {
         let is_known = |used: &Used<'_>| {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
-            let row = service_ports::named(&with(service, qualifier).concat());
-            !qualifier.is_empty() && row.is_some_and(|row| row.number != self.number)
+            let part = if qualifier.is_empty() { &used.evidence.middle() } else { qualifier };
+            let row = service_ports::named(&with(service, part).concat());
+            !part.is_empty() && row.is_some_and(|row| row.number != self.number)
         };
         let sets = |used: &Used<'_>| used.is_listener() && used.evidence.is_option_of_service() && is_known(used);
         self.listens() && !self.is_default() && self.uses.iter().any(sets)

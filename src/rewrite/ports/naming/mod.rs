@@ -229,9 +229,11 @@ impl<'a> Used<'a> {
     }
 
     /// The rank of a use as the source of a name: by weight, then uses that are not entries of a catalogue, then the
-    /// first use.
-    fn rank(&self) -> (u32, bool, std::cmp::Reverse<usize>) {
-        (self.evidence.best.weight, !self.evidence.is_catalogued(), std::cmp::Reverse(self.index))
+    /// the service's own option, and then the first use.
+    fn rank(&self) -> (u32, bool, bool, std::cmp::Reverse<usize>) {
+        let Evidence { best, .. } = &self.evidence;
+        let is_own = self.evidence.is_own_option() && self.is_listener();
+        (best.weight, !self.evidence.is_catalogued(), is_own, std::cmp::Reverse(self.index))
     }
 
     /// Whether its service is certain, whatever the other uses of the number are.

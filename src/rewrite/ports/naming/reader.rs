@@ -179,7 +179,10 @@ impl<'a> Reader<'a> {
             self.parts[at] == "traefik"
                 && self.parts.get(at + 1).is_some_and(|kind| matches!(*kind, "http" | "tcp" | "udp"))
         };
-        let parts = (0..self.parts.len()).filter(|at| !is_of_label(*at)).map(|at| self.parts[at]);
+        // `apps.wiki.traefik.port` is a port of the wiki.
+        let owner = self.named().map(|(at, _)| *at);
+        let is_behind = |at: usize| owner.is_some_and(|owner| at > owner && FRONTS.contains(&self.parts[at]));
+        let parts = (0..self.parts.len()).filter(|at| !is_of_label(*at) && !is_behind(*at)).map(|at| self.parts[at]);
         let before = match self.line.before.contains("traefik.") {
             true => self.line.before.rsplit_once("traefik.").map_or(self.line.before, |(_, label)| label),
             false => self.line.before,

@@ -198,6 +198,13 @@ pub fn alike(one: &[String], other: &[String]) -> bool {
     share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
 }
 
+/// Whether two names are those of one well-known service: `hass` and `home-assistant`.
+pub fn are_synonyms(one: &[String], other: &[String]) -> bool {
+    let row = |words: &[String]| service_ports::named(&words.concat()).map(|row| row.name);
+    let name = row(one);
+    name.is_some() && name == row(other)
+}
+
 /// Whether two names begin with the same word, but each also has a word that the other lacks: `llama-swap` is not
 /// `llama-cpp`.
 pub fn differ(one: &[String], other: &[String]) -> bool {

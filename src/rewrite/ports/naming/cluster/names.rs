@@ -70,7 +70,9 @@ impl Cluster<'_> {
             return Some(with(&base, &protocol));
         }
         let middle = evidence.middle();
-        let is_part = !middle.is_empty() && qualifier.is_empty();
+        // `bittorrent` is a part of `qbittorrent`.
+        let is_said = |word: &String| service.iter().any(|known| known.contains(word.as_str()));
+        let is_part = !middle.is_empty() && qualifier.is_empty() && !middle.iter().all(is_said);
         if is_part {
             return Some(join_instance(service, &middle));
         }
@@ -103,6 +105,8 @@ impl Cluster<'_> {
         let end = end.flatten().unwrap_or_default();
         names.extend(self.fork().map(|fork| with(&fork, &end)));
         names.extend(self.row.map(|row| with(&words::split(row.name), &end)));
+        let default = self.row.filter(|_| self.is_only_default());
+        names.extend(default.map(|row| with(&words::split(row.name), &["default".to_owned()])));
         // A firewall may open the usual port of a service that another option configures.
         let is_opened = end.is_empty() && self.uses.iter().all(|used| used.evidence.is_opened());
         let usual = self.row.filter(|_| is_opened);

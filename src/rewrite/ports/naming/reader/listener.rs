@@ -57,7 +57,9 @@ impl Reader<'_> {
         let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
         // A repository's own modules begin with a common name: `options.acme.wiki.port`. The purpose of a part's port
         // does not name the part: `options.acme.wiki.webUI.port`.
-        let is_purpose = |at: &&usize| split(self.parts[**at]).iter().all(|word| PURPOSES.contains(&word.as_str()));
+        let is_purpose = |at: &&usize| {
+            split(self.parts[**at]).iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word))
+        };
         let found = match is_option {
             true => inner.iter().rev().find(|at| !is_purpose(at)).or(inner.last()),
             // The file name shows which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
@@ -87,7 +89,7 @@ impl Reader<'_> {
                 Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
             }
             Some(at) if !self.subject.is_empty() && is_purpose(&at) => {
-                let (service, words) = (self.subject.clone(), split(self.parts[*at]));
+                let (service, words) = (self.subject.clone(), telling(self.parts[*at]));
                 Candidate { qualifier: with(&words, &self.qualifier(&service)), service, weight: weight::BOUND + 5 }
             }
             Some(&at) if !self.subject.is_empty() && is_holder(&service(self.parts[at])) => self.leaf(self.last()),

@@ -4,7 +4,7 @@ use super::super::beside::Beside;
 use super::super::words::{all_generic, service, split, telling};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
 use crate::knowledge::name_words::{
-    CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, ROUTES, STRUCTURE, TOP_LEVEL,
+    CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, ROUTES, SHELL_TEXTS, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::service_ports;
 
@@ -131,6 +131,7 @@ impl<'a> Reader<'a> {
             || self.line.is_in_query()
             || self.is_proxied()
             || self.is_server_address() && self.is_of_agent()
+            || SHELL_TEXTS.contains(&self.last())
             || self.line.proxy_variable().is_some()
             || self.line.scheme().is_some() && self.line.title().is_some()
             || (is_other || is_check) && !listens
