@@ -41,14 +41,20 @@ fn parts_first(clusters: &[Cluster<'_>], mut names: Vec<Vec<Vec<String>>>) -> Ve
     }
     for (cluster, names) in clusters.iter().zip(&mut names) {
         let has_several = cluster.listens() && counts.get(cluster.service.as_slice()).is_some_and(|count| *count > 1);
-        let part = if has_several && cluster.row.is_none() { cluster.part_name() } else { None };
-        if let Some(part) = part {
-            let default = with(&part, &["default".to_owned()]);
-            names.retain(|name| *name != part);
-            names.splice(..0, std::iter::once(part).chain(cluster.is_only_default().then_some(default)));
+        if has_several && cluster.row.is_none() {
+            let own = part_names(cluster);
+            names.retain(|name| !own.contains(name));
+            names.splice(..0, own);
         }
     }
     names
+}
+
+/// The names for the part of a service that has the port.
+fn part_names(cluster: &Cluster<'_>) -> Vec<Vec<String>> {
+    let Some(part) = cluster.part_name() else { return Vec::new() };
+    let default = cluster.is_only_default().then(|| with(&part, &["default".to_owned()]));
+    std::iter::once(part).chain(default).collect()
 }
 
 /// The names that are longer forms of the chosen one.
@@ -60,6 +66,7 @@ fn further(names: &[Vec<String>], chosen: &[String]) -> Vec<Vec<String>> {
 /// All names that a cluster may get, the best first.
 pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &HashSet<String>) -> Vec<Vec<String>> {
     let mut names = machines_last(cluster.names(), machines);
+    names.extend(part_names(cluster));
     names.extend(alternates(cluster, &names));
     names.extend(cluster.names_by_file());
     names.push(unnamed(cluster, missing));
@@ -94,7 +101,9 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
         (None, None) => UNNAMED,
         (None, Some(name)) => {
             // All ports of a service are in one group.
-            let by_service = group(&cluster.service);
+            let best = cluster.best().filter(|used| used.is_listener());
+            let service = best.map_or(cluster.service.as_slice(), |used| &used.evidence.best.service);
+            let by_service = group(service);
             let by_name = if by_service == OTHER && cluster.service.is_empty() { group(name) } else { by_service };
             // The folder of a proxy's file does not determine the group of the services behind the proxy.
             let is_of_front =

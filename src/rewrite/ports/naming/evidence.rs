@@ -196,6 +196,11 @@ impl<'a> Evidence<'a> {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
     }
 
+    /// Whether it is the address of a virtual host.
+    pub fn is_of_site(&self) -> bool {
+        self.reader.is_of_site()
+    }
+
     /// Whether it is an option of a service that does not run in a container, rather than a number in text.
     pub fn is_option_of_service(&self) -> bool {
         self.best.weight == weight::LISTENER && self.program().is_none() && !self.port.name.contains(' ')

@@ -232,7 +232,7 @@ impl<'a> Used<'a> {
     /// the service's own option, and then the first use.
     fn rank(&self) -> (u32, bool, bool, std::cmp::Reverse<usize>) {
         let Evidence { best, .. } = &self.evidence;
-        let is_own = self.evidence.is_own_option() && self.is_listener();
+        let is_own = self.evidence.is_main() && !self.evidence.is_of_site() && self.is_listener();
         (best.weight, !self.evidence.is_catalogued(), is_own, std::cmp::Reverse(self.index))
     }
 

@@ -4,6 +4,7 @@ mod clients;
 mod commands;
 mod containers;
 mod fleets;
+mod owners;
 mod reach;
 mod records;
 mod services;

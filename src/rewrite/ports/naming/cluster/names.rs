@@ -49,7 +49,10 @@ impl Cluster<'_> {
     /// number is in a list of ports.
     pub fn part_name(&self) -> Option<Vec<String>> {
         let name = self.name_of_part()?;
-        Some(if self.is_inside() { with(&name, &["container".to_owned()]) } else { name })
+        let mut name = if self.is_inside() { with(&name, &["container".to_owned()]) } else { name };
+        name.truncate(LONGEST);
+        spell(&mut name);
+        Some(name)
     }
 
     fn name_of_part(&self) -> Option<Vec<String>> {
@@ -105,7 +108,8 @@ impl Cluster<'_> {
         let end = end.flatten().unwrap_or_default();
         names.extend(self.fork().map(|fork| with(&fork, &end)));
         names.extend(self.row.map(|row| with(&words::split(row.name), &end)));
-        let default = self.row.filter(|_| self.is_only_default());
+        let is_named = |used: &Used<'_>| used.is_listener() && !used.evidence.best.qualifier.is_empty();
+        let default = self.row.filter(|_| self.is_only_default() && !self.uses.iter().any(is_named));
         names.extend(default.map(|row| with(&words::split(row.name), &["default".to_owned()])));
         // A firewall may open the usual port of a service that another option configures.
         let is_opened = end.is_empty() && self.uses.iter().all(|used| used.evidence.is_opened());
@@ -152,10 +156,7 @@ impl Cluster<'_> {
             let base = with(service, qualifier);
             // The names of the other uses are those of its clients and of its parts.
             if at == 1 && is_default {
-                names.extend(best.map(|best| {
-                    let Candidate { service, qualifier, .. } = &best.evidence.best;
-                    with(&with(service, qualifier), &["default".to_owned()])
-                }));
+                names.extend(default_name(best, false));
             }
             names.extend(used.evidence.part().map(|part| with(&join_instance(service, &part), qualifier)));
             names.push(base.clone());
@@ -164,6 +165,9 @@ impl Cluster<'_> {
             }
             names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
             names.push(with(&base, &used.evidence.sides()));
+            if at == 0 && self.is_only_default() && !used.evidence.sides().is_empty() {
+                names.extend(default_name(best, true));
+            }
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             names.extend(used.evidence.whole_host());
             let section = used.evidence.section().filter(|_| used.is_listener());
@@ -240,6 +244,15 @@ impl Cluster<'_> {
         names.retain(|name| seen.insert(name.clone()));
         names
     }
+}
+
+/// The name of a port that is only the default value of an option, with the side that the option is for if
+/// `with_side`.
+fn default_name(used: Option<&Used<'_>>, with_side: bool) -> Option<Vec<String>> {
+    let evidence = &used?.evidence;
+    let base = with(&evidence.best.service, &evidence.best.qualifier);
+    let base = if with_side { with(&base, &evidence.sides()) } else { base };
+    Some(with(&base, &["default".to_owned()]))
 }
 
 /// Joins the name of a service and the name of an instance. For an instance `clickhouse2` of `clickhouse`, the result

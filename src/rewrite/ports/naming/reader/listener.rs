@@ -205,7 +205,7 @@ impl Reader<'_> {
     }
 
     /// Whether it is the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.
-    pub(super) fn is_of_site(&self) -> bool {
+    pub fn is_of_site(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "virtualHosts" | "virtualhosts", _, "listen", _])
     }
 
