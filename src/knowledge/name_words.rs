@@ -203,6 +203,7 @@ pub const STRUCTURE: &[&str] = &[
     "configObj",
     "platforms",
     "requests",
+    "streams",
     "presets",
     "probes",
     "raw",

@@ -40,6 +40,11 @@ fn parts_first(clusters: &[Cluster<'_>], mut names: Vec<Vec<Vec<String>>>) -> Ve
         *counts.entry(&cluster.service).or_default() += 1;
     }
     for (cluster, names) in clusters.iter().zip(&mut names) {
+        // What a service connects to does not get the name of the service.
+        let is_of_listener = |name: &Vec<String>| counts.contains_key(name.as_slice());
+        if !cluster.listens() && cluster.row.is_none() && names.len() > 1 && names.first().is_some_and(is_of_listener) {
+            names.rotate_left(1);
+        }
         let has_several = cluster.listens() && counts.get(cluster.service.as_slice()).is_some_and(|count| *count > 1);
         if has_several && cluster.row.is_none() {
             let own = part_names(cluster);

@@ -15,8 +15,8 @@ use super::words::{self, alike, is_local, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Service};
 use find::{
-    at_same_address, beside, bound, catalogued, is_elsewhere, listener_here, names_another, of_known_row, of_same_row,
-    on_machine, only, only_local, own_first, remote_addresses,
+    at_same_address, beside, bound, catalogued, in_own_folder, is_elsewhere, listener_here, names_another,
+    of_known_row, of_same_row, on_machine, only, only_local, own_first, remote_addresses,
 };
 
 /// The uses of one service.
@@ -40,6 +40,8 @@ struct Places<'a> {
     listens: bool,
     /// The files with a listener that clients in the same file reach.
     files: HashSet<&'a str>,
+    /// The folders of these files.
+    folders: HashSet<&'a str>,
     /// The machines with a listener.
     machines: HashSet<&'a str>,
     /// The names of the service's parts that have this port: `s3` in `garageS3`.
@@ -88,6 +90,7 @@ impl<'a> Places<'a> {
             }
             if !used.evidence.is_isolated() {
                 self.files.insert(used.path);
+                self.folders.extend(used.path.rsplit_once('/').map(|(folder, _)| folder));
             }
         }
     }
@@ -112,7 +115,10 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let (entries, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) =
         listeners.into_iter().partition(|used| used.evidence.is_catalogued());
     let entries = own_first(entries, &listeners);
-    let (by_file, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) = listeners.into_iter().partition(Used::is_only_of_file);
+    let (by_file, mut listeners): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        listeners.into_iter().partition(Used::is_only_of_file);
+    // The option of a service is better evidence than the entry of a route to it.
+    listeners.sort_by_key(|used| used.evidence.is_of_route());
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in listeners.into_iter().chain(by_file).chain(entries).chain(clients) {
         let names = used.names();
@@ -123,7 +129,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
             || near().filter(|&at| !found[at].is_of_another_row(&used) && !found[at].is_another_container(&used));
         let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
         let same = same.or_else(|| listener_here(&found, &used));
-        let same = same.or_else(|| catalogued(&found, &used));
+        let same = same.or_else(|| catalogued(&found, &used)).or_else(|| in_own_folder(&found, &used));
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),

@@ -196,6 +196,11 @@ impl<'a> Evidence<'a> {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
     }
 
+    /// Whether it is an entry in a set of routes to services; see [`Reader::is_of_route`].
+    pub fn is_of_route(&self) -> bool {
+        self.reader.is_of_route()
+    }
+
     /// Whether it is the address of a virtual host.
     pub fn is_of_site(&self) -> bool {
         self.reader.is_of_site()
@@ -497,6 +502,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         _ => vec![reader.listener()],
     };
     let is_remote = is_firewall || is_client;
+    candidates.extend(if is_firewall { reader.rule() } else { None });
     let policed = if is_firewall { reader.policed(port) } else { None };
     let is_policed = policed.is_some();
     candidates.extend(policed);

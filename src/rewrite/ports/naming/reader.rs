@@ -466,6 +466,14 @@ impl<'a> Reader<'a> {
         is_name.then(|| Candidate { service: words, qualifier: self.end(), weight })
     }
 
+    /// The name of the rule that opens the port: `homematic` in `firewall.rules.homematic.allowedTCPPorts`.
+    pub fn rule(&self) -> Option<Candidate> {
+        let [.., "rules", name, option] = self.parts.as_slice() else { return None };
+        let words = service(name);
+        let is_name = begins_with_allow(option) && !words.is_empty() && !all_generic(&words);
+        is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::FILE + 1 })
+    }
+
     pub fn file(&self, weight: u32) -> Candidate {
         let is_unnamed = is_front(&self.subject) || self.is_one_of_many || is_holder(&self.subject);
         let service = if is_unnamed { Vec::new() } else { self.subject.clone() };

@@ -6,7 +6,7 @@ use foldhash::{HashMap, HashSet};
 
 use super::Missing;
 use super::texts::Texts;
-use super::words::{self, all_generic, is_front, site_labels, split};
+use super::words::{self, all_generic, is_front, is_set_of_endpoints, site_labels, split};
 use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{self, Certainty, services};
 
@@ -35,7 +35,7 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
             }
             continue;
         }
-        if HOLDERS.contains(&first) || TOP_LEVEL.contains(&first) {
+        if HOLDERS.contains(&first) || TOP_LEVEL.contains(&first) || is_set_of_endpoints(first) {
             continue;
         }
         let found = below.entry(first).or_default();

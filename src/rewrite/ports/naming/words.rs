@@ -2,7 +2,7 @@
 
 use crate::knowledge::name_words::{
     ALIASES, COMMENT_WORDS, COMPOUNDS, CONTAINER_FOLDERS, EMPTY_STEMS, FRAMEWORKS, FRONTS, GENERIC, GROUPS, HOLDERS,
-    MACHINE_FOLDERS, METRICS_VARIABLES, PARTS, PUBLIC_VARIABLES, PURPOSES, VAGUE, WHOLE_NAMES,
+    MACHINE_FOLDERS, METRICS_VARIABLES, PARTS, PUBLIC_VARIABLES, PURPOSES, ROUTES, VAGUE, WHOLE_NAMES,
 };
 use crate::knowledge::service_ports;
 
@@ -337,6 +337,16 @@ pub fn is_local(host: &str) -> bool {
 /// Whether some words name a reverse proxy or a dashboard, whose ports belong to other services.
 pub fn is_front(words: &[String]) -> bool {
     FRONTS.contains(&words.join("-").as_str()) || words.iter().any(|word| FRONTS.contains(&word.as_str()))
+}
+
+/// Whether a set contains the addresses of services by their names: `routes`, `hostRoutes`.
+pub fn is_set_of_routes(name: &str) -> bool {
+    ROUTES.contains(&name) || split(name).last().is_some_and(|word| matches!(word.as_str(), "routes" | "upstreams"))
+}
+
+/// Whether a set contains routes to services or their endpoints, by names that may be those that users see: `photos`.
+pub fn is_set_of_endpoints(name: &str) -> bool {
+    name == "endpoints" || is_set_of_routes(name)
 }
 
 /// The leading parts of an attribute path that are the labels of a virtual host's name.

@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashSet};
 
 use super::super::candidate::weight;
-use super::super::words::is_local;
+use super::super::words::{is_local, share};
 use super::super::{Used, scaffolding};
 use super::Cluster;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -123,6 +123,18 @@ pub fn catalogued(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 pub fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let place = (used.path, used.evidence.address()?);
     found.iter().position(|cluster| !cluster.listens() && cluster.places.addresses.contains(&place))
+}
+
+/// The only service that listens in the folder of a use whose file, or folder, is about that service:
+/// `services/wiki/routes.nix` besides `services/wiki/server.nix`.
+pub fn in_own_folder(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let is_weak = used.is_listener() && used.evidence.best.weight < weight::LISTENER;
+    let (folder, _) = used.path.rsplit_once('/').filter(|_| is_weak)?;
+    let subject = used.evidence.subject();
+    let is_own = |cluster: &Cluster<'_>| {
+        cluster.listens() && cluster.places.folders.contains(folder) && share(&cluster.service, subject)
+    };
+    only((0..found.len()).filter(|&at| is_own(&found[at])))
 }
 
 /// Whether a use with weak evidence names a service that is certainly none of those found so far.

@@ -1,7 +1,10 @@
 //! The names that a listener gives to its own service.
 
 use super::super::candidate::{Candidate, weight};
-use super::super::words::{all_generic, is_generic, is_holder, is_variable, service, share, split, telling, with};
+use super::super::words::{
+    all_generic, is_generic, is_holder, is_set_of_endpoints, is_set_of_routes, is_variable, service, share, split,
+    telling, with,
+};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{
     ABBREVIATIONS, CATEGORIES, COMMAND_OPTIONS, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE,
@@ -50,7 +53,7 @@ impl Reader<'_> {
         if let Some((_, candidate)) = self.named() {
             return self.inside(candidate.clone());
         }
-        if let Some(candidate) = self.in_ports() {
+        if let Some(candidate) = self.in_ports().or_else(|| self.in_routes()) {
             return candidate;
         }
         let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
@@ -288,6 +291,19 @@ impl Reader<'_> {
         (!is_purpose).then_some(candidate)
     }
 
+    /// Whether it is an entry in a set of routes or endpoints, whose names may be those that users see: `photos`.
+    pub fn is_of_route(&self) -> bool {
+        self.is_plain_port() && matches!(self.parts.as_slice(), [.., set, _, _] if is_set_of_endpoints(set))
+    }
+
+    /// The candidate for an entry in a set of routes to services: `lanRoutes.wiki.port`.
+    fn in_routes(&self) -> Option<Candidate> {
+        let [.., set, name, _] = self.parts.as_slice() else { return None };
+        let words = service(name);
+        let is_route = is_set_of_routes(set) && self.is_plain_port() && !words.is_empty() && !all_generic(&words);
+        is_route.then(|| Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND + 5 })
+    }
+
     /// The candidate for a name without context. The name qualifies the subject of the file, or is a service by itself.
     pub(super) fn leaf(&self, name: &str) -> Candidate {
         let words = if STRUCTURE.contains(&name) { Vec::new() } else { telling(name) };
@@ -308,6 +324,7 @@ impl Reader<'_> {
         // A well-known service needs no additional name. A protocol does.
         let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
         let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
+            && (!is_front(&words) || self.subject.is_empty())
             && !self.is_diagnostic(&words)
             && !words.iter().any(|word| PURPOSES.contains(&word.as_str()));
         if is_service && !share(&self.subject, &words) {
@@ -433,7 +450,13 @@ impl Reader<'_> {
             return vec!["torrent".to_owned(), end.to_owned()];
         }
         let names = |word: &str| words.iter().any(|known| known == word);
-        let is_range = names("range") || names("port") || names("ports");
+        let before = self.parts.len().checked_sub(2).map(|at| split(self.parts[at])).unwrap_or_default();
+        let is_range_of =
+            |words: &[String]| words.iter().any(|word| matches!(word.as_str(), "range" | "port" | "ports"));
+        // `portRange.start`
+        let is_set_of_ports =
+            || words.len() == 1 && before.iter().any(|word| matches!(word.as_str(), "port" | "ports"));
+        let is_range = is_range_of(&words) || is_set_of_ports();
         let end = match words.as_slice() {
             // `to` in `{ from = 8000; to = 8010; }`, but not in `proxyTo`.
             [only] if only == "from" => "first",
@@ -469,7 +492,9 @@ fn file_owner(name: &str) -> &str {
 fn is_abbreviation(word: &str, service: &[String]) -> bool {
     const LONGEST: usize = 3;
     let mut letters = service.iter().flat_map(|word| word.chars());
-    word.len() <= LONGEST
+    // `hbox` in `HBOX_PORT`, for homebox
+    let is_whole = |known: &String| word.len() == LONGEST + 1 && word.chars().last() == known.chars().last();
+    (word.len() <= LONGEST || service.iter().any(is_whole))
         && service.iter().any(|known| known.chars().next() == word.chars().next())
         && word.chars().all(|c| letters.any(|letter| letter == c))
 }

@@ -1,10 +1,10 @@
 //! The role of a use: a listener, or something that refers to a listener's port, such as a client or a firewall.
 
 use super::super::beside::Beside;
-use super::super::words::{all_generic, service, split, telling};
+use super::super::words::{all_generic, is_set_of_routes, service, split, telling};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
 use crate::knowledge::name_words::{
-    CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, ROUTES, SHELL_TEXTS, STRUCTURE, TOP_LEVEL,
+    CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, SHELL_TEXTS, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::service_ports;
 
@@ -314,9 +314,4 @@ impl<'a> Reader<'a> {
 
 fn is_blank_or_digit(byte: u8) -> bool {
     byte.is_ascii_digit() || byte.is_ascii_whitespace()
-}
-
-/// Whether a set contains the addresses of services by their names: `routes`, `hostRoutes`.
-fn is_set_of_routes(name: &str) -> bool {
-    ROUTES.contains(&name) || split(name).last().is_some_and(|word| matches!(word.as_str(), "routes" | "upstreams"))
 }

@@ -252,3 +252,36 @@ fn the_address_of_a_container_does_not_belong_to_a_program_on_the_machine() {
         ["services.paper=8081", "services.tube=8081"]
     );
 }
+
+#[test]
+fn the_endpoint_of_a_service_in_its_folder_is_its_port() {
+    let uses = |service: &'static str, label: &str, number| {
+        let folder = format!("modules/services/{service}");
+        [
+            (number, format!("endpoints.{label}.port"), format!("{folder}/manifest.nix")),
+            (number, format!("services.{service}.port"), format!("{folder}/runtime.nix")),
+            (number, format!("expectedRoutes.{label}.port"), "tests/baseline.nix".to_owned()),
+        ]
+    };
+    let services = [("tubelib", "screen", 4001), ("wikilib", "pages", 4002), ("feedlib", "items", 4003)];
+    let all: Vec<(u32, String, String)> = services.into_iter().flat_map(|(a, b, c)| uses(a, b, c)).collect();
+    let texts: Vec<String> = all.iter().map(|(number, ..)| format!("port = @{number};")).collect();
+    let all: Vec<(u32, &str, &str, &str)> =
+        all.iter().zip(&texts).map(|((number, name, path), text)| (*number, &**name, &**path, &**text)).collect();
+    assert_eq!(proposals(&all), ["services.feedlib=4003", "services.tubelib=4001", "services.wikilib=4002"]);
+}
+
+#[test]
+fn a_firewall_rule_and_a_route_name_a_port() {
+    for (name, path, text, expected) in [
+        ("networking.nftables.firewall.rules.matic.allowedTCPPorts", "home.nix", "[ @4711 ]", "services.matic"),
+        ("lab.lanRoutes.films.port", "hosts/a.nix", "port = @4711;", "services.films"),
+        ("lab.hostRoutes.films.url", "hosts/a.nix", "url = \"http://127.0.0.1:@4711\";", "services.films"),
+        ("nginxPort", "modules/films.nix", "nginxPort = @4711;", "services.filmsNginx"),
+        ("services.box.streams.front", "x.nix", "front = \"rtsp://127.0.0.1:@4711/a\";", "services.boxFront"),
+        ("services.box.webrtcPorts.start", "x.nix", "start = @4711;", "services.boxFirst"),
+        ("services.feedbox.environment.FBOX_WEB_PORT", "feedbox.nix", "FBOX_WEB_PORT = @4711;", "services.feedboxWeb"),
+    ] {
+        assert_eq!(proposals(&[(4711, name, path, text)]), [format!("{expected}=4711")], "{name}");
+    }
+}
