@@ -200,6 +200,10 @@ pub const STRUCTURE: &[&str] = &[
     "postPatch",
     "power",
     "serviceSpecs",
+    "configObj",
+    "platforms",
+    "requests",
+    "streams",
     "presets",
     "probes",
     "raw",
@@ -228,6 +232,18 @@ pub const COMMAND_OPTIONS: &[&str] = &[
     "script",
 ];
 
+/// Options for the text that a shell runs when it starts. The text defines functions and variables, and no server.
+pub const SHELL_TEXTS: &[&str] = &[
+    "bashrcExtra",
+    "envExtra",
+    "initContent",
+    "initExtra",
+    "interactiveShellInit",
+    "loginShellInit",
+    "profileExtra",
+    "shellInit",
+];
+
 /// Words that precede, on the same line, the address to which a proxy or a firewall forwards connections.
 pub const PASSES_ON: &[&str] = &[
     "dnat to",
@@ -252,6 +268,12 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("upsd", "nut"),
     ("z2m", "zigbee2mqtt"),
 ];
+
+/// Forks of well-known services that kept the number of the original, each with the original.
+pub const FORKS: &[(&str, &str)] = &[("keydb", "redis"), ("mariadb", "mysql"), ("valkey", "redis")];
+
+/// Pairs of words that belong together in a name, although a word of the pair is generic by itself: `sleep-on-lan`.
+pub const COMPOUNDS: &[(&str, &str)] = &[("machine", "learning"), ("on", "lan"), ("remote", "write")];
 
 /// Names of services whose first or last word is otherwise generic.
 pub const WHOLE_NAMES: &[&str] = &["code-server", "nix-on-droid", "nix-serve", "soft-serve"];
@@ -291,6 +313,9 @@ pub const METRICS_VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_";
 /// Names of option sets that do not distinguish the ports of a service.
 pub const EMPTY_SECTIONS: &[&str] =
     &["config", "extraConfig", "extraSettings", "environment", "server", "serviceConfig", "settings"];
+
+/// Names of option sets that are parts of a service with a port of its own, although the words are generic.
+pub const SECTIONS: &[&str] = &["cluster", "node", "peer", "volume", "worker"];
 
 /// Inbound tags that only show that something listens.
 pub const EMPTY_TAGS: &[&str] = &["default", "in", "inbound"];
@@ -468,7 +493,7 @@ pub static VAGUE: Words = words!(
     " arion-compose caddyfile compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
     manifest devices networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
-    workflow workflows stack stacks primary secondary ci optional global core base server servers desktop laptop workstation personal private "
+    workflow workflows stack stacks primary secondary ci optional global core base microvm microvms server servers desktop laptop workstation personal private "
 );
 
 /// File names that, without other evidence, are not used to name a port.

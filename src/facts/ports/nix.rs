@@ -213,13 +213,16 @@ impl<'a> Collector<'_, 'a> {
         false
     }
 
-    /// The attribute path of a binding; computed names are `?`. In `{ name = "PORT"; value = "8080"; }`, `value`
+    /// The attribute path of a binding; computed names that depend on more than this file are `?`. In `{ name = "PORT"; value = "8080"; }`, `value`
     /// becomes `PORT`.
     fn path(&self, binding: Node) -> Option<Vec<String>> {
         let names = nix::attr_path(self.tree, binding)?;
         let name = |name: nix::AttrName<'_>| match name.text.as_deref() {
             Some(text) => super::start(text).to_owned(),
-            None => self.port_word_after_hole(name.node).unwrap_or_else(|| "?".to_owned()),
+            None => match self.bound_name(name.node) {
+                Some(text) => super::start(&text).to_owned(),
+                None => self.port_word_after_hole(name.node).unwrap_or_else(|| "?".to_owned()),
+            },
         };
         let mut path: Vec<String> = names.into_iter().map(name).collect();
         if let Some(last) = path.last_mut().filter(|last| *last == "value")

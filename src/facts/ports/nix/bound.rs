@@ -2,7 +2,7 @@
 
 use super::Collector;
 use crate::facts::ports::flow::{self, Sink};
-use crate::lang::nix::{self, Origin};
+use crate::lang::nix::{self, Origin, attrs};
 use crate::lang::{Field, Node, NodeKind};
 
 impl Collector<'_, '_> {
@@ -28,6 +28,32 @@ impl Collector<'_, '_> {
         match nix::resolve(tree, root, tree.slice(root)) {
             Some(Origin::Binding(binding)) if self.selected_sets.insert(binding) => self.bound_elements(root),
             _ => Vec::new(),
+        }
+    }
+
+    /// An attribute name with interpolations whose variables this file binds to literal strings: `wiki-db` for
+    /// `"${app}-db"` after `let app = "wiki";`. `None` if the name depends on anything else.
+    pub(super) fn bound_name(&self, name: Node) -> Option<String> {
+        let tree = self.tree;
+        let bound = |interpolation: Node| {
+            let variable = tree.child(interpolation, Field::Expression)?;
+            let variable =
+                Some(nix::unwrap_parens(tree, variable)).filter(|&node| tree.kind(node) == NodeKind::Variable);
+            let value = nix::unwrap_parens(tree, attrs::binding_of(tree, variable?)?);
+            let text = (tree.kind(value) == NodeKind::String).then(|| nix::literal_string(tree, value))??;
+            (!text.is_empty()).then_some(text)
+        };
+        match tree.kind(name) {
+            NodeKind::Interpolation => bound(name).map(std::borrow::Cow::into_owned),
+            NodeKind::String => tree
+                .children(name)
+                .map(|part| match tree.kind(part) {
+                    NodeKind::StringFragment => Some(tree.slice(part).into()),
+                    NodeKind::Interpolation => bound(part),
+                    _ => None,
+                })
+                .collect(),
+            _ => None,
         }
     }
 

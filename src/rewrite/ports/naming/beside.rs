@@ -127,6 +127,18 @@ impl<'a> Beside<'a> {
         if self.before.contains("host") || self.after.contains("host") { self.value("host") } else { None }
     }
 
+    /// Which end of a list of two numbers the number is.
+    pub fn end_of_pair(&self) -> Option<&'static str> {
+        let (_, before) = self.before.rsplit_once('[')?;
+        let (after, _) = self.after.split_once(']')?;
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match (before.trim(), after.trim()) {
+            ("", other) if is_number(other) => Some("first"),
+            (other, "") if is_number(other) => Some("last"),
+            _ => None,
+        }
+    }
+
     /// The text of the set after the number.
     pub fn rest(&self) -> &'a str {
         self.after

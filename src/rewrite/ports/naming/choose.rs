@@ -6,14 +6,16 @@ use foldhash::{HashMap, HashSet};
 
 use super::line;
 use super::words::{is_front, is_holder, with};
-use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, Used, group, group_by_path, scaffolding};
+use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, USER_PORTS, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::COMMON_PURPOSES;
+use crate::knowledge::service_ports::Certainty;
 
 /// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
     let machines = scaffolding::machines(missing);
     let names: Vec<Vec<Vec<String>>> =
         clusters.iter().map(|cluster| machines_last(cluster.names(), &machines)).collect();
+    let names = parts_first(&clusters, names);
     let mut groups: Vec<&'static str> =
         clusters.iter().zip(&names).map(|(one, names)| group_of(one, names, missing)).collect();
     unite(&clusters, &mut groups);
@@ -30,6 +32,36 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
     .collect()
 }
 
+/// Moves the name of a service's part before that of the service, and a name with the comment next to a number in a list
+/// of ports, if the service has several ports.
+fn parts_first(clusters: &[Cluster<'_>], mut names: Vec<Vec<Vec<String>>>) -> Vec<Vec<Vec<String>>> {
+    let mut counts: HashMap<&[String], usize> = HashMap::default();
+    for cluster in clusters.iter().filter(|cluster| cluster.listens()) {
+        *counts.entry(&cluster.service).or_default() += 1;
+    }
+    for (cluster, names) in clusters.iter().zip(&mut names) {
+        // What a service connects to does not get the name of the service.
+        let is_of_listener = |name: &Vec<String>| counts.contains_key(name.as_slice());
+        if !cluster.listens() && cluster.row.is_none() && names.len() > 1 && names.first().is_some_and(is_of_listener) {
+            names.rotate_left(1);
+        }
+        let has_several = cluster.listens() && counts.get(cluster.service.as_slice()).is_some_and(|count| *count > 1);
+        if has_several && cluster.row.is_none() {
+            let own = part_names(cluster);
+            names.retain(|name| !own.contains(name));
+            names.splice(..0, own);
+        }
+    }
+    names
+}
+
+/// The names for the part of a service that has the port.
+fn part_names(cluster: &Cluster<'_>) -> Vec<Vec<String>> {
+    let Some(part) = cluster.part_name() else { return Vec::new() };
+    let default = cluster.is_only_default().then(|| with(&part, &["default".to_owned()]));
+    std::iter::once(part).chain(default).collect()
+}
+
 /// The names that are longer forms of the chosen one.
 fn further(names: &[Vec<String>], chosen: &[String]) -> Vec<Vec<String>> {
     let is_longer = |name: &&Vec<String>| name.len() > chosen.len() && name.starts_with(chosen);
@@ -39,6 +71,7 @@ fn further(names: &[Vec<String>], chosen: &[String]) -> Vec<Vec<String>> {
 /// All names that a cluster may get, the best first.
 pub fn all_names(cluster: &Cluster<'_>, missing: &[Missing<'_>], machines: &HashSet<String>) -> Vec<Vec<String>> {
     let mut names = machines_last(cluster.names(), machines);
+    names.extend(part_names(cluster));
     names.extend(alternates(cluster, &names));
     names.extend(cluster.names_by_file());
     names.push(unnamed(cluster, missing));
@@ -73,7 +106,9 @@ fn group_of(cluster: &Cluster<'_>, names: &[Vec<String>], missing: &[Missing<'_>
         (None, None) => UNNAMED,
         (None, Some(name)) => {
             // All ports of a service are in one group.
-            let by_service = group(&cluster.service);
+            let best = cluster.best().filter(|used| used.is_listener());
+            let service = best.map_or(cluster.service.as_slice(), |used| &used.evidence.best.service);
+            let by_service = group(service);
             let by_name = if by_service == OTHER && cluster.service.is_empty() { group(name) } else { by_service };
             // The folder of a proxy's file does not determine the group of the services behind the proxy.
             let is_of_front =
@@ -176,9 +211,9 @@ fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> 
 }
 
 /// The claim of a cluster to a name. The lowest value is the best claim.
-pub type Claim = ([bool; 10], u32);
+pub type Claim = ([bool; 11], u32);
 
-/// In order of precedence: well-known numbers and listening services' own ports, both outside containers; other numbers
+/// In order of precedence: numbers with a meaning of their own, such as that of SSH; well-known numbers and listening services' own ports, both outside containers; other numbers
 /// outside containers; a service's own port rather than those of its parts; a service with this name rather than one
 /// with a longer whole name; a value rather than a default; listeners; names without qualifiers and numbers without a
 /// common purpose; names that no use extends; numbers that several options have; numbers without a use inside a
@@ -189,12 +224,14 @@ pub fn claim(cluster: &Cluster<'_>) -> Claim {
     let qualified = is_usual || cluster.best().is_none_or(is_qualified);
     let inside = cluster.is_inside();
     let is_main = cluster.is_main();
+    let is_reserved = cluster.row.is_some_and(|row| row.certainty == Certainty::Always && row.number < USER_PORTS);
     let criteria = [
+        !is_reserved,
         inside || cluster.row.is_none() && !(is_main && cluster.listens() || cluster.is_configured()),
         inside,
         !is_main,
         cluster.is_shortened(),
-        cluster.is_main_default(),
+        cluster.is_main_default() || cluster.is_only_default(),
         !cluster.listens(),
         qualified,
         cluster.is_partly_qualified(),

@@ -15,8 +15,8 @@ use super::words::{self, alike, is_local, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Service};
 use find::{
-    at_same_address, beside, bound, catalogued, is_elsewhere, listener_here, names_another, of_known_row, of_same_row,
-    on_machine, only, only_local, own_first, remote_addresses,
+    at_same_address, beside, bound, catalogued, in_own_folder, is_elsewhere, listener_here, names_another,
+    of_known_row, of_same_row, on_machine, only, only_local, own_first, remote_addresses,
 };
 
 /// The uses of one service.
@@ -40,6 +40,8 @@ struct Places<'a> {
     listens: bool,
     /// The files with a listener that clients in the same file reach.
     files: HashSet<&'a str>,
+    /// The folders of these files.
+    folders: HashSet<&'a str>,
     /// The machines with a listener.
     machines: HashSet<&'a str>,
     /// The names of the service's parts that have this port: `s3` in `garageS3`.
@@ -88,6 +90,7 @@ impl<'a> Places<'a> {
             }
             if !used.evidence.is_isolated() {
                 self.files.insert(used.path);
+                self.folders.extend(used.path.rsplit_once('/').map(|(folder, _)| folder));
             }
         }
     }
@@ -112,7 +115,10 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let (entries, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) =
         listeners.into_iter().partition(|used| used.evidence.is_catalogued());
     let entries = own_first(entries, &listeners);
-    let (by_file, listeners): (Vec<Used<'_>>, Vec<Used<'_>>) = listeners.into_iter().partition(Used::is_only_of_file);
+    let (by_file, mut listeners): (Vec<Used<'_>>, Vec<Used<'_>>) =
+        listeners.into_iter().partition(Used::is_only_of_file);
+    // The option of a service is better evidence than the entry of a route to it.
+    listeners.sort_by_key(|used| used.evidence.is_of_route());
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in listeners.into_iter().chain(by_file).chain(entries).chain(clients) {
         let names = used.names();
@@ -123,7 +129,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
             || near().filter(|&at| !found[at].is_of_another_row(&used) && !found[at].is_another_container(&used));
         let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
         let same = same.or_else(|| listener_here(&found, &used));
-        let same = same.or_else(|| catalogued(&found, &used));
+        let same = same.or_else(|| catalogued(&found, &used)).or_else(|| in_own_folder(&found, &used));
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),
@@ -292,7 +298,7 @@ impl<'a> Cluster<'a> {
             (None, Some(row)) if words::differ(&self.service, &words::split(row.name)) => false,
             _ if self.is_another_instance(used) || self.is_of_another_machine(used) => false,
             _ if self.service == names => true,
-            _ if alike(&self.service, names) => true,
+            _ if alike(&self.service, names) || words::are_synonyms(&self.service, names) => true,
             // The name in one use may be a word in the path of another.
             _ => {
                 let in_path = |words: &BTreeSet<String>, name: &[String]| {
@@ -437,6 +443,11 @@ impl<'a> Cluster<'a> {
             && self.uses.iter().all(|used| !used.evidence.names_service())
     }
 
+    /// Whether containers have the number.
+    pub fn is_in_container(&self) -> bool {
+        !self.places.programs.is_empty()
+    }
+
     /// Whether the number only occurs inside containers: their mappings have another number outside, and a variable
     /// or a label of the container sets the number that its program listens on.
     pub fn is_inside(&self) -> bool {
@@ -473,6 +484,12 @@ impl<'a> Cluster<'a> {
         own.peek().is_some() && own.all(|used| used.evidence.is_default())
     }
 
+    /// Whether all listeners have the number only as the default value of an option.
+    pub fn is_only_default(&self) -> bool {
+        let mut listeners = self.uses.iter().filter(|used| used.is_listener()).peekable();
+        listeners.peek().is_some() && listeners.all(|used| used.evidence.is_default())
+    }
+
     /// Whether the name leaves out words of the service's whole name that distinguish it from other services.
     pub fn is_shortened(&self) -> bool {
         self.best().is_some_and(|used| used.evidence.whole_name().is_some() || used.evidence.whole_host().is_some())
@@ -482,8 +499,9 @@ impl<'a> Cluster<'a> {
     pub fn is_configured(&self) -> bool {
         let is_known = |used: &Used<'_>| {
             let Candidate { service, qualifier, .. } = &used.evidence.best;
-            let row = service_ports::named(&with(service, qualifier).concat());
-            !qualifier.is_empty() && row.is_some_and(|row| row.number != self.number)
+            let part = if qualifier.is_empty() { &used.evidence.middle() } else { qualifier };
+            let row = service_ports::named(&with(service, part).concat());
+            !part.is_empty() && row.is_some_and(|row| row.number != self.number)
         };
         let sets = |used: &Used<'_>| used.is_listener() && used.evidence.is_option_of_service() && is_known(used);
         self.listens() && !self.is_default() && self.uses.iter().any(sets)

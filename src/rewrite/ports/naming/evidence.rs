@@ -51,6 +51,21 @@ impl<'a> Evidence<'a> {
         self.reader.middle()
     }
 
+    /// See [`Reader::contained`].
+    pub fn contained(&self) -> Option<Vec<String>> {
+        self.reader.contained()
+    }
+
+    /// See [`Reader::section`].
+    pub fn section(&self) -> Option<Vec<String>> {
+        self.reader.section()
+    }
+
+    /// Whether the number is in a list of ports, in which a comment is about one of them.
+    pub fn is_in_list(&self) -> bool {
+        self.reader.last() == "ports"
+    }
+
     /// See [`Reader::middles`].
     pub fn middles(&self) -> Vec<String> {
         if self.best.weight < weight::BOUND { Vec::new() } else { self.reader.middles() }
@@ -179,6 +194,16 @@ impl<'a> Evidence<'a> {
     /// Whether it is the service's own port. An option with another name, or of a part of the service, is not.
     pub fn is_main(&self) -> bool {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
+    }
+
+    /// Whether it is an entry in a set of routes to services; see [`Reader::is_of_route`].
+    pub fn is_of_route(&self) -> bool {
+        self.reader.is_of_route()
+    }
+
+    /// Whether it is the address of a virtual host.
+    pub fn is_of_site(&self) -> bool {
+        self.reader.is_of_site()
     }
 
     /// Whether it is an option of a service that does not run in a container, rather than a number in text.
@@ -401,6 +426,13 @@ impl<'a> Evidence<'a> {
         if is_other { None } else { container().or_else(|| self.reader.compose_service()) }
     }
 
+    /// Whether it connects to the address of a container, which is not that of the machine:
+    /// `http://${containers.wiki.address}:8080`.
+    pub fn is_at_own_address(&self) -> bool {
+        let host = self.reader.line.before.rsplit_once("://").map_or("", |(_, host)| host);
+        host.starts_with("${") && host.ends_with("}:") && host.contains("containers.")
+    }
+
     /// Whether it connects to a host whose name is a single label and the name of a service: `wiki:8000`. Other single
     /// labels are often the names of machines.
     pub fn is_to_container(&self) -> bool {
@@ -425,6 +457,11 @@ impl<'a> Evidence<'a> {
     /// Whether the port belongs to a part of the service that a variable of its container names.
     pub fn is_of_part(&self) -> bool {
         self.reader.variable_inside(&self.best.service).is_some()
+    }
+
+    /// The number inside the container that publishes this one.
+    pub fn published(&self) -> Option<u32> {
+        self.reader.line.inner().filter(|_| self.is_published())
     }
 
     /// Whether the number is outside a container that has another number inside.
@@ -465,6 +502,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         _ => vec![reader.listener()],
     };
     let is_remote = is_firewall || is_client;
+    candidates.extend(if is_firewall { reader.rule() } else { None });
     let policed = if is_firewall { reader.policed(port) } else { None };
     let is_policed = policed.is_some();
     candidates.extend(policed);
@@ -473,6 +511,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
         true => Candidate { weight: weight::OBJECT, ..found },
         false => found,
     }));
+    candidates.extend(if is_firewall { None } else { reader.argument(is_client) });
     candidates.extend(reader.bound(is_firewall || is_client));
     candidates.extend(reader.script(is_firewall || is_client));
     candidates.extend(reader.graphics());

@@ -229,9 +229,11 @@ impl<'a> Used<'a> {
     }
 
     /// The rank of a use as the source of a name: by weight, then uses that are not entries of a catalogue, then the
-    /// first use.
-    fn rank(&self) -> (u32, bool, std::cmp::Reverse<usize>) {
-        (self.evidence.best.weight, !self.evidence.is_catalogued(), std::cmp::Reverse(self.index))
+    /// the service's own option, and then the first use.
+    fn rank(&self) -> (u32, bool, bool, std::cmp::Reverse<usize>) {
+        let Evidence { best, .. } = &self.evidence;
+        let is_own = self.evidence.is_main() && !self.evidence.is_of_site() && self.is_listener();
+        (best.weight, !self.evidence.is_catalogued(), is_own, std::cmp::Reverse(self.index))
     }
 
     /// Whether its service is certain, whatever the other uses of the number are.
@@ -341,8 +343,9 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         if evidence.best.service.iter().any(|word| HONEYPOTS.contains(&word.as_str())) {
             return None;
         }
-        let is_other =
-            is_of_another_service(row, evidence) || row.number >= USER_PORTS && evidence.is_web_of_another(row);
+        let is_other = is_published_for_another(row, evidence)
+            || is_of_another_service(row, evidence)
+            || row.number >= USER_PORTS && evidence.is_web_of_another(row);
         return (!is_other).then_some((row, weight::ALWAYS));
     }
     // The name of a proxy occurs next to everything behind it.
@@ -436,6 +439,12 @@ fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'st
 
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.
 const USER_PORTS: u32 = 1024;
+
+/// Whether a container has the number only outside, and inside the number of another protocol: `445:443` is not SMB.
+fn is_published_for_another(row: &Service, evidence: &Evidence<'_>) -> bool {
+    let inner = evidence.published().filter(|inner| *inner < USER_PORTS);
+    inner.and_then(|inner| always(services(inner))).is_some_and(|inner| inner.number != row.number)
+}
 
 /// Whether the listener is a well-known service that does not usually have this number: `services.knot` on 5353.
 fn is_of_another_service(row: &Service, evidence: &Evidence<'_>) -> bool {

@@ -85,7 +85,8 @@ impl<'a> Reader<'a> {
         let names = names.unwrap_or_default();
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
-        let is_one_of_many = context.is_list(port) && line.called_host().is_none();
+        let is_named = || line.named_call().is_some_and(|(_, name)| !all_generic(&split(name)));
+        let is_one_of_many = context.is_list(port) && line.called_host().is_none() && !is_named();
         let subject = own_subject(port.path, context).filter(|words| !context.is_machine(&words.join("-")));
         let subject = subject.unwrap_or_default();
         let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());
@@ -178,7 +179,10 @@ impl<'a> Reader<'a> {
             self.parts[at] == "traefik"
                 && self.parts.get(at + 1).is_some_and(|kind| matches!(*kind, "http" | "tcp" | "udp"))
         };
-        let parts = (0..self.parts.len()).filter(|at| !is_of_label(*at)).map(|at| self.parts[at]);
+        // `apps.wiki.traefik.port` is a port of the wiki.
+        let owner = self.named().map(|(at, _)| *at);
+        let is_behind = |at: usize| owner.is_some_and(|owner| at > owner && FRONTS.contains(&self.parts[at]));
+        let parts = (0..self.parts.len()).filter(|at| !is_of_label(*at) && !is_behind(*at)).map(|at| self.parts[at]);
         let before = match self.line.before.contains("traefik.") {
             true => self.line.before.rsplit_once("traefik.").map_or(self.line.before, |(_, label)| label),
             false => self.line.before,
@@ -341,6 +345,7 @@ impl<'a> Reader<'a> {
         let is_unit = || part == "sockets" && at > 0 && matches!(self.parts[at - 1], "systemd" | "user");
         let is_own = || at == 1 && !TOP_LEVEL.contains(&self.parts[0]) && !HOLDERS.contains(&self.parts[0]);
         HOLDERS.contains(&part)
+            || holds_exporters(part)
             || is_unit()
             || part.len() > 4 && part.ends_with("Apps")
             || matches!(part, "docker" | "podman") && is_own()
@@ -404,7 +409,8 @@ impl<'a> Reader<'a> {
             };
             return Some((at, candidate));
         }
-        if at == holder + 1 && PARTS.contains(&self.parts[at]) && !matches!(self.parts[holder], "roles" | "exporters") {
+        let holds_parts = self.parts[holder] != "roles" && !holds_exporters(self.parts[holder]);
+        if at == holder + 1 && PARTS.contains(&self.parts[at]) && holds_parts {
             let service = with(&self.subject, &words);
             return Some((
                 at,
@@ -412,16 +418,16 @@ impl<'a> Reader<'a> {
             ));
         }
         let is_whole = WHOLE_NAMES.contains(&self.parts[at]);
-        if words.is_empty() || all_generic(&words) && self.parts[holder] != "exporters" && !is_whole {
+        if words.is_empty() || all_generic(&words) && !holds_exporters(self.parts[holder]) && !is_whole {
             return None;
         }
         let words = if self.context.is_subject(&words, &self.subject) { self.subject.clone() } else { words };
         let outer = holder.checked_sub(1).filter(|&outer| self.says_whose(outer));
         let service = match self.parts[holder] {
+            part if holds_exporters(part) => with(&words, &["exporter".to_owned()]),
             "roles" if self.subject.is_empty() && outer.is_some() => {
                 outer.map(|at| service(self.parts[at])).unwrap_or_default()
             }
-            "exporters" => with(&words, &["exporter".to_owned()]),
             // `services.model.instances.chat.port`
             "instances" if outer.is_some_and(|outer| self.is_held_at(outer)) => {
                 outer.map_or(Vec::new(), |at| with(&service(self.parts[at]), &words))
@@ -443,7 +449,8 @@ impl<'a> Reader<'a> {
         let is_empty =
             |part: &str| STRUCTURE.contains(&part) || COMMAND_OPTIONS.contains(&part) || FRONTS.contains(&part);
         let inner = inner.filter(|part| !is_empty(part));
-        inner.map(|part| telling(part)).find(|words| !words.is_empty()).unwrap_or_default()
+        let words_of = |part: &&str| self.without_prefix(telling(part), part, &self.subject);
+        inner.map(words_of).find(|words| !words.is_empty()).unwrap_or_default()
     }
 
     /// The app whose port a Kubernetes network policy opens.
@@ -457,6 +464,14 @@ impl<'a> Reader<'a> {
         let is_name = !words.is_empty() && !all_generic(&words);
         let weight = if listens { weight::RECORD } else { weight::FILE + 1 };
         is_name.then(|| Candidate { service: words, qualifier: self.end(), weight })
+    }
+
+    /// The name of the rule that opens the port: `homematic` in `firewall.rules.homematic.allowedTCPPorts`.
+    pub fn rule(&self) -> Option<Candidate> {
+        let [.., "rules", name, option] = self.parts.as_slice() else { return None };
+        let words = service(name);
+        let is_name = begins_with_allow(option) && !words.is_empty() && !all_generic(&words);
+        is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::FILE + 1 })
     }
 
     pub fn file(&self, weight: u32) -> Candidate {
@@ -577,6 +592,11 @@ impl<'a> Reader<'a> {
         }
         words
     }
+}
+
+/// Whether a name is that of a set of exporters: `exporters`, `prometheusExporters`.
+fn holds_exporters(name: &str) -> bool {
+    name == "exporters" || name.ends_with("Exporters")
 }
 
 /// The name of a unit without the phase of its service: `wiki` for `wiki-init`.

@@ -6,8 +6,8 @@ use foldhash::{HashMap, HashSet};
 
 use super::Missing;
 use super::texts::Texts;
-use super::words::{self, all_generic, is_front, site_labels, split};
-use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
+use super::words::{self, all_generic, is_front, is_set_of_endpoints, site_labels, split};
+use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{self, Certainty, services};
 
 /// The ends of the names of sets of virtual hosts, without the `v` or `V`: `virtualHosts`, `nginxVirtualHosts`.
@@ -35,7 +35,7 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
             }
             continue;
         }
-        if HOLDERS.contains(&first) || TOP_LEVEL.contains(&first) {
+        if HOLDERS.contains(&first) || TOP_LEVEL.contains(&first) || is_set_of_endpoints(first) {
             continue;
         }
         let found = below.entry(first).or_default();
@@ -347,12 +347,19 @@ fn categories<'a>(port: &Missing<'a>) -> Option<&'a str> {
         return None;
     }
     let parts: Vec<&'a str> = port.name.split('.').collect();
+    // `services/wiki/hub.nix` is about a part of the wiki.
+    let is_part = |category: &str, name: &str| {
+        service_ports::is_service(category) || PARTS.contains(&name) || matches!(name, "agent" | "hub" | "master")
+    };
     let is_in_folder = |category: &str, name: &str| {
         folders().any(|(folder, inside)| folder == category && inside.split('.').next() == Some(name))
     };
-    let proof = parts
-        .windows(4)
-        .find(|part| HOLDERS.contains(&part[0]) && is_in_folder(part[1], part[2]) && !all_generic(&split(part[2])));
+    let proof = parts.windows(4).find(|part| {
+        HOLDERS.contains(&part[0])
+            && is_in_folder(part[1], part[2])
+            && !all_generic(&split(part[2]))
+            && !is_part(part[1], part[2])
+    });
     proof.map(|part| part[1])
 }
 

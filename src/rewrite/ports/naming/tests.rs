@@ -4,6 +4,7 @@ mod clients;
 mod commands;
 mod containers;
 mod fleets;
+mod owners;
 mod reach;
 mod records;
 mod services;
@@ -397,7 +398,7 @@ fn different_numbers_of_one_service_have_different_names() {
                 (4001, "services.arma.servers.Creative.port", "a.nix", "port = @4001;"),
                 (4002, "services.arma.servers.Survival.port", "a.nix", "port = @4002;"),
             ],
-            vec!["services.arma=4001", "services.armaSurvival=4002"],
+            vec!["services.armaCreative=4001", "services.armaSurvival=4002"],
         ),
         (
             vec![

@@ -1,8 +1,8 @@
 //! Words of paths, names and comments.
 
 use crate::knowledge::name_words::{
-    ALIASES, COMMENT_WORDS, CONTAINER_FOLDERS, EMPTY_STEMS, FRAMEWORKS, FRONTS, GENERIC, GROUPS, HOLDERS,
-    MACHINE_FOLDERS, METRICS_VARIABLES, PARTS, PUBLIC_VARIABLES, PURPOSES, VAGUE, WHOLE_NAMES,
+    ALIASES, COMMENT_WORDS, COMPOUNDS, CONTAINER_FOLDERS, EMPTY_STEMS, FRAMEWORKS, FRONTS, GENERIC, GROUPS, HOLDERS,
+    MACHINE_FOLDERS, METRICS_VARIABLES, PARTS, PUBLIC_VARIABLES, PURPOSES, ROUTES, VAGUE, WHOLE_NAMES,
 };
 use crate::knowledge::service_ports;
 
@@ -68,8 +68,20 @@ pub fn telling(name: &str) -> Vec<String> {
             word.truncate(word.len() - ending.len());
         }
     }
-    words.retain(|word| !is_generic(word));
-    words
+    without_generic(words)
+}
+
+/// The words without those that are generic, unless they belong together with the word next to them.
+fn without_generic(words: Vec<String>) -> Vec<String> {
+    let is_pair = |one: Option<&String>, other: Option<&String>| {
+        one.zip(other).is_some_and(|(one, other)| COMPOUNDS.contains(&(one.as_str(), other.as_str())))
+    };
+    let says = |at: usize| {
+        let (before, word, after) = (at.checked_sub(1).and_then(|at| words.get(at)), words.get(at), words.get(at + 1));
+        word.is_some_and(|word| !is_generic(word)) || is_pair(word, after) || is_pair(before, word)
+    };
+    let kept: Vec<bool> = (0..words.len()).map(says).collect();
+    words.into_iter().zip(kept).filter_map(|(word, is_kept)| is_kept.then_some(word)).collect()
 }
 
 /// Whether a name has the form of an environment variable.
@@ -86,7 +98,11 @@ pub fn service(name: &str) -> Vec<String> {
     if words.len() > 1 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_spelling(name) {
         return vec![name.to_ascii_lowercase()];
     }
-    while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) {
+    let is_compound = |words: &[String]| match words {
+        [.., before, last] => COMPOUNDS.contains(&(before.as_str(), last.as_str())),
+        _ => false,
+    };
+    while words.len() > 1 && words.last().is_some_and(|word| is_generic(word)) && !is_compound(&words) {
         words.pop();
     }
     spell_number(&mut words);
@@ -180,6 +196,13 @@ pub fn alike(one: &[String], other: &[String]) -> bool {
     let has_own = |words: &[String]| words.iter().any(|word| !is_generic(word) && says(&word));
     let telling = |words: &[String]| words.iter().filter(says).cloned().collect::<Vec<_>>();
     share(one, other) && (!has_own(one) || !has_own(other) || share(&telling(one), &telling(other)))
+}
+
+/// Whether two names are those of one well-known service: `hass` and `home-assistant`.
+pub fn are_synonyms(one: &[String], other: &[String]) -> bool {
+    let row = |words: &[String]| service_ports::named(&words.concat()).map(|row| row.name);
+    let name = row(one);
+    name.is_some() && name == row(other)
 }
 
 /// Whether two names begin with the same word, but each also has a word that the other lacks: `llama-swap` is not
@@ -314,6 +337,16 @@ pub fn is_local(host: &str) -> bool {
 /// Whether some words name a reverse proxy or a dashboard, whose ports belong to other services.
 pub fn is_front(words: &[String]) -> bool {
     FRONTS.contains(&words.join("-").as_str()) || words.iter().any(|word| FRONTS.contains(&word.as_str()))
+}
+
+/// Whether a set contains the addresses of services by their names: `routes`, `hostRoutes`.
+pub fn is_set_of_routes(name: &str) -> bool {
+    ROUTES.contains(&name) || split(name).last().is_some_and(|word| matches!(word.as_str(), "routes" | "upstreams"))
+}
+
+/// Whether a set contains routes to services or their endpoints, by names that may be those that users see: `photos`.
+pub fn is_set_of_endpoints(name: &str) -> bool {
+    name == "endpoints" || is_set_of_routes(name)
 }
 
 /// The leading parts of an attribute path that are the labels of a virtual host's name.

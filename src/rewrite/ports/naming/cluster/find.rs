@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashSet};
 
 use super::super::candidate::weight;
-use super::super::words::is_local;
+use super::super::words::{is_local, share};
 use super::super::{Used, scaffolding};
 use super::Cluster;
 use crate::knowledge::service_ports::{self, Certainty};
@@ -125,6 +125,18 @@ pub fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> 
     found.iter().position(|cluster| !cluster.listens() && cluster.places.addresses.contains(&place))
 }
 
+/// The only service that listens in the folder of a use whose file, or folder, is about that service:
+/// `services/wiki/routes.nix` besides `services/wiki/server.nix`.
+pub fn in_own_folder(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    let is_weak = used.is_listener() && used.evidence.best.weight < weight::LISTENER;
+    let (folder, _) = used.path.rsplit_once('/').filter(|_| is_weak)?;
+    let subject = used.evidence.subject();
+    let is_own = |cluster: &Cluster<'_>| {
+        cluster.listens() && cluster.places.folders.contains(folder) && share(&cluster.service, subject)
+    };
+    only((0..found.len()).filter(|&at| is_own(&found[at])))
+}
+
 /// Whether a use with weak evidence names a service that is certainly none of those found so far.
 pub fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> bool {
     let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
@@ -156,7 +168,7 @@ pub fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool)
             let is_other = || is_elsewhere || only.is_at_another_address(used);
             // The name in a load balancer is another name of the service, like that of a host.
             let is_target = match used.evidence.is_balanced() {
-                true => is_other(),
+                true => is_other() || used.evidence.is_at_own_address() && !only.is_in_container(),
                 false => {
                     !is_loopback && matches!(used.evidence.best.weight, weight::JOB | weight::RECORD | weight::TARGET)
                         || used.evidence.names_service()

@@ -7,7 +7,7 @@ use super::super::evidence::Evidence;
 use super::super::words::{self, is_front, is_holder, share, with};
 use super::super::{Used, scaffolding};
 use super::Cluster;
-use crate::knowledge::name_words::{COMMON_PURPOSES, FURTHER_PURPOSES};
+use crate::knowledge::name_words::{COMMON_PURPOSES, FORKS, FURTHER_PURPOSES, SECTIONS};
 use crate::knowledge::service_ports::{self, Certainty};
 
 impl Cluster<'_> {
@@ -45,6 +45,55 @@ impl Cluster<'_> {
         })
     }
 
+    /// The name of the part of the service that has the port, or the name with the comment next to the number, if the
+    /// number is in a list of ports.
+    pub fn part_name(&self) -> Option<Vec<String>> {
+        let name = self.name_of_part()?;
+        let mut name = if self.is_inside() { with(&name, &["container".to_owned()]) } else { name };
+        name.truncate(LONGEST);
+        spell(&mut name);
+        Some(name)
+    }
+
+    fn name_of_part(&self) -> Option<Vec<String>> {
+        const MOST: usize = 2;
+        let best = self.uses.iter().filter(|used| used.is_listener()).max_by_key(|used| used.rank())?;
+        let evidence = &best.evidence;
+        let Candidate { service, qualifier, weight } = &evidence.best;
+        if *weight < weight::LISTENER {
+            return None;
+        }
+        let (base, comment) = (with(service, qualifier), &evidence.comment);
+        if evidence.is_in_list() && !words::all_generic(comment) && comment.len() <= MOST && !share(&base, comment) {
+            return Some(join_instance(&base, comment));
+        }
+        // `3390:3389`
+        let contained = if evidence.is_published() { evidence.contained() } else { None };
+        if let Some(protocol) = contained.filter(|words| *words != ["http"] && !share(&base, words)) {
+            return Some(with(&base, &protocol));
+        }
+        let middle = evidence.middle();
+        // `bittorrent` is a part of `qbittorrent`.
+        let is_said = |word: &String| service.iter().any(|known| known.contains(word.as_str()));
+        let is_part = !middle.is_empty() && qualifier.is_empty() && !middle.iter().all(is_said);
+        if is_part {
+            return Some(join_instance(service, &middle));
+        }
+        let section = evidence.section().filter(|words| words.iter().any(|word| SECTIONS.contains(&word.as_str())));
+        section.map(|words| with(&with(service, &words), qualifier))
+    }
+
+    /// The program that listens, if it is a fork of the well-known service whose number it has, and all listeners have
+    /// its name.
+    fn fork(&self) -> Option<Vec<String>> {
+        let row = self.row?;
+        let name = |used: &Used<'_>| used.evidence.best.service.concat();
+        let mut listeners = self.uses.iter().filter(|used| used.is_listener());
+        let first = name(listeners.next()?);
+        let is_fork = FORKS.contains(&(first.as_str(), row.name)) && listeners.all(|used| name(used) == first);
+        is_fork.then(|| vec![first])
+    }
+
     /// The network interface that has the port, if it is the same for all listeners.
     fn interface(&self) -> Option<Vec<String>> {
         let mut interfaces = self.uses.iter().filter(|used| used.is_listener()).map(|used| used.evidence.interface());
@@ -57,7 +106,11 @@ impl Cluster<'_> {
         let mut names = Vec::new();
         let end = self.uses.iter().all(Used::is_range_end).then(|| self.uses.first().map(|used| used.evidence.end()));
         let end = end.flatten().unwrap_or_default();
+        names.extend(self.fork().map(|fork| with(&fork, &end)));
         names.extend(self.row.map(|row| with(&words::split(row.name), &end)));
+        let is_named = |used: &Used<'_>| used.is_listener() && !used.evidence.best.qualifier.is_empty();
+        let default = self.row.filter(|_| self.is_only_default() && !self.uses.iter().any(is_named));
+        names.extend(default.map(|row| with(&words::split(row.name), &["default".to_owned()])));
         // A firewall may open the usual port of a service that another option configures.
         let is_opened = end.is_empty() && self.uses.iter().all(|used| used.evidence.is_opened());
         let usual = self.row.filter(|_| is_opened);
@@ -97,9 +150,14 @@ impl Cluster<'_> {
         let named = self.uses.iter().filter(is_name);
         let best = named.max_by_key(|used| used.rank());
         let by_weight = || best.into_iter().chain(&self.uses).filter(is_name);
-        for used in by_weight() {
+        let is_default = self.is_default();
+        for (at, used) in by_weight().enumerate() {
             let Evidence { best: Candidate { service, qualifier, .. }, comment, .. } = &used.evidence;
             let base = with(service, qualifier);
+            // The names of the other uses are those of its clients and of its parts.
+            if at == 1 && is_default {
+                names.extend(default_name(best, false));
+            }
             names.extend(used.evidence.part().map(|part| with(&join_instance(service, &part), qualifier)));
             names.push(base.clone());
             if is_inside {
@@ -107,8 +165,13 @@ impl Cluster<'_> {
             }
             names.extend(used.evidence.whole_name().map(|whole| with(&whole, qualifier)));
             names.push(with(&base, &used.evidence.sides()));
+            if at == 0 && self.is_only_default() && !used.evidence.sides().is_empty() {
+                names.extend(default_name(best, true));
+            }
             names.push(with(&join_instance(service, &used.evidence.middle()), qualifier));
             names.extend(used.evidence.whole_host());
+            let section = used.evidence.section().filter(|_| used.is_listener());
+            names.extend(section.map(|words| with(&with(service, &words), qualifier)));
             let middles = used.evidence.middles();
             if !middles.is_empty() {
                 names.push(with(&with(service, &middles), qualifier));
@@ -181,6 +244,15 @@ impl Cluster<'_> {
         names.retain(|name| seen.insert(name.clone()));
         names
     }
+}
+
+/// The name of a port that is only the default value of an option, with the side that the option is for if
+/// `with_side`.
+fn default_name(used: Option<&Used<'_>>, with_side: bool) -> Option<Vec<String>> {
+    let evidence = &used?.evidence;
+    let base = with(&evidence.best.service, &evidence.best.qualifier);
+    let base = if with_side { with(&base, &evidence.sides()) } else { base };
+    Some(with(&base, &["default".to_owned()]))
 }
 
 /// Joins the name of a service and the name of an instance. For an instance `clickhouse2` of `clickhouse`, the result

@@ -212,6 +212,7 @@ impl Cluster<'_> {
         let is_own_file = || evidence.is_of_service() && share(evidence.subject(), &evidence.best.service);
         let is_elsewhere = matches!(host, Host::Unknown) && evidence.address().is_some();
         self.is_another_container(used)
+            || evidence.is_at_own_address() && !self.is_in_container()
             || is_of_row
             || names_service
             || evidence.is_configured_here()

@@ -67,7 +67,9 @@ impl<'a> Line<'a> {
     pub fn key_host(&self) -> Option<Vec<String>> {
         let address = &self.before[self.before_address().len()..];
         let is_address = address.contains("://") || address.ends_with(':') && address.len() > 2;
-        if !is_address {
+        // `services.wiki.server.addr = "0.0.0.0:8080"` binds an option. The name of a host is quoted.
+        let bound = self.before_address().trim_end().strip_suffix('=').filter(|_| address.starts_with('"'));
+        if !is_address || bound.is_some_and(|bound| !bound.trim_end().ends_with('"')) {
             return None;
         }
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':' | '>' | '(');
@@ -92,6 +94,19 @@ impl<'a> Line<'a> {
             && call.starts_with(|c: char| c.is_ascii_alphabetic())
             && call.split('"').step_by(2).all(|code| code.chars().all(is_part));
         if is_call { host_words(bound) } else { None }
+    }
+
+    /// The string before the number in the arguments of a function, with the function: `mkRoute` and `wiki` for
+    /// `mkRoute "wiki" 8123`.
+    pub fn named_call(&self) -> Option<(&'a str, &'a str)> {
+        let (call, name) = self.before.strip_suffix(' ')?.trim_end().strip_suffix('"')?.rsplit_once('"')?;
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '\'' | '.');
+        let function = call.strip_suffix(' ')?.trim_end();
+        let function = &function[function.trim_end_matches(is_part).len()..];
+        let is_name =
+            |name: &str| name.len() > 1 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let is_call = function.starts_with(|c: char| c.is_ascii_lowercase());
+        (is_call && is_name(name)).then_some((function, name))
     }
 
     /// The words before a URL in the arguments of a function that creates a link: `svc "Wiki" "http://10.0.0.4:8000"`.

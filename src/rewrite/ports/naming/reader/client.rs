@@ -35,6 +35,7 @@ impl Reader<'_> {
         }
         let label = self.host_label();
         let server = if label.is_none() { self.line.server_name(port.text, port.span.start) } else { None };
+        let server = server.or_else(|| if label.is_none() { self.line.site() } else { None });
         // The text of an entire proxy configuration usually has several servers.
         let is_server = server.is_some();
         let label = label.or(server);
@@ -92,7 +93,18 @@ impl Reader<'_> {
         };
         if self.parts.iter().any(is_scrape) || self.line.is_target() {
             let job = job(port).filter(|words| !self.is_machine(words));
-            found.extend(job.map(|words| plain(words, weight::JOB)));
+            // The target may be the only port of a container that has the name of the job.
+            let is_container = |words: &[String]| self.line.address().is_some_and(|host| split(host) == words);
+            let says = |words: &[String]| words.iter().any(|word| word == "exporter" || word == "metrics");
+            let metrics = |words: &[String]| match says(words) || is_container(words) {
+                true => Vec::new(),
+                false => vec!["metrics".to_owned()],
+            };
+            found.extend(job.map(|words| Candidate {
+                qualifier: metrics(&words),
+                service: words,
+                weight: weight::JOB,
+            }));
         }
         let labelled = self.line.label_of_url().map(service).filter(|words| !words.is_empty() && !all_generic(words));
         found.extend(labelled.map(|words| plain(words, weight::TARGET)));
@@ -336,7 +348,7 @@ impl Reader<'_> {
     }
 
     /// Whether some words are the name of a machine in the repository.
-    fn is_machine(&self, words: &[String]) -> bool {
+    pub(super) fn is_machine(&self, words: &[String]) -> bool {
         self.context.is_machine(&words.join("-"))
     }
 

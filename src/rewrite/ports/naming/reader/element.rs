@@ -88,6 +88,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The service whose name is the argument before the number: `wiki` in `mkRoute "wiki" 8123`. The word for a
+    /// protocol or for a direction names none.
+    pub fn argument(&self, is_client: bool) -> Option<Candidate> {
+        const OTHERS: [&str; 4] = ["any", "both", "quic", "sctp"];
+        let (_, name) = self.line.named_call()?;
+        let words = service(name);
+        let is_name = !words.is_empty() && !all_generic(&words) && !self.is_machine(&words);
+        let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()) || OTHERS.contains(&word.as_str()));
+        (is_name && !is_purpose).then_some(Candidate {
+            service: words,
+            qualifier: Vec::new(),
+            weight: if is_client { weight::TARGET } else { weight::LISTENER + 1 },
+        })
+    }
+
     /// The service and the name of an Xray or sing-box inbound.
     pub(super) fn inbound(&self, beside: Beside<'a>) -> Option<Candidate> {
         if !self.parts.contains(&"inbounds") {

@@ -1,7 +1,10 @@
 //! The names that a listener gives to its own service.
 
 use super::super::candidate::{Candidate, weight};
-use super::super::words::{all_generic, is_generic, is_holder, is_variable, service, share, split, telling, with};
+use super::super::words::{
+    all_generic, is_generic, is_holder, is_set_of_endpoints, is_set_of_routes, is_variable, service, share, split,
+    telling, with,
+};
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{
     ABBREVIATIONS, CATEGORIES, COMMAND_OPTIONS, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE,
@@ -50,14 +53,16 @@ impl Reader<'_> {
         if let Some((_, candidate)) = self.named() {
             return self.inside(candidate.clone());
         }
-        if let Some(candidate) = self.in_ports() {
+        if let Some(candidate) = self.in_ports().or_else(|| self.in_routes()) {
             return candidate;
         }
         let is_option = self.parts.first().is_some_and(|part| *part == "options") || self.parts.contains(&"options");
         let inner: Vec<usize> = (0..self.parts.len().saturating_sub(1)).filter(|&at| self.says_whose(at)).collect();
         // A repository's own modules begin with a common name: `options.acme.wiki.port`. The purpose of a part's port
         // does not name the part: `options.acme.wiki.webUI.port`.
-        let is_purpose = |at: &&usize| split(self.parts[**at]).iter().all(|word| PURPOSES.contains(&word.as_str()));
+        let is_purpose = |at: &&usize| {
+            split(self.parts[**at]).iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word))
+        };
         let found = match is_option {
             true => inner.iter().rev().find(|at| !is_purpose(at)).or(inner.last()),
             // The file name shows which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
@@ -87,7 +92,7 @@ impl Reader<'_> {
                 Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
             }
             Some(at) if !self.subject.is_empty() && is_purpose(&at) => {
-                let (service, words) = (self.subject.clone(), split(self.parts[*at]));
+                let (service, words) = (self.subject.clone(), telling(self.parts[*at]));
                 Candidate { qualifier: with(&words, &self.qualifier(&service)), service, weight: weight::BOUND + 5 }
             }
             Some(&at) if !self.subject.is_empty() && is_holder(&service(self.parts[at])) => self.leaf(self.last()),
@@ -203,7 +208,7 @@ impl Reader<'_> {
     }
 
     /// Whether it is the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.
-    pub(super) fn is_of_site(&self) -> bool {
+    pub fn is_of_site(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "virtualHosts" | "virtualhosts", _, "listen", _])
     }
 
@@ -286,6 +291,19 @@ impl Reader<'_> {
         (!is_purpose).then_some(candidate)
     }
 
+    /// Whether it is an entry in a set of routes or endpoints, whose names may be those that users see: `photos`.
+    pub fn is_of_route(&self) -> bool {
+        self.is_plain_port() && matches!(self.parts.as_slice(), [.., set, _, _] if is_set_of_endpoints(set))
+    }
+
+    /// The candidate for an entry in a set of routes to services: `lanRoutes.wiki.port`.
+    fn in_routes(&self) -> Option<Candidate> {
+        let [.., set, name, _] = self.parts.as_slice() else { return None };
+        let words = service(name);
+        let is_route = is_set_of_routes(set) && self.is_plain_port() && !words.is_empty() && !all_generic(&words);
+        is_route.then(|| Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND + 5 })
+    }
+
     /// The candidate for a name without context. The name qualifies the subject of the file, or is a service by itself.
     pub(super) fn leaf(&self, name: &str) -> Candidate {
         let words = if STRUCTURE.contains(&name) { Vec::new() } else { telling(name) };
@@ -306,6 +324,7 @@ impl Reader<'_> {
         // A well-known service needs no additional name. A protocol does.
         let row = if let [word] = words.as_slice() { service_ports::named(word) } else { None };
         let is_service = row.is_some_and(|row| row.certainty != Certainty::Always)
+            && (!is_front(&words) || self.subject.is_empty())
             && !self.is_diagnostic(&words)
             && !words.iter().any(|word| PURPOSES.contains(&word.as_str()));
         if is_service && !share(&self.subject, &words) {
@@ -404,13 +423,19 @@ impl Reader<'_> {
     }
 
     /// Removes the common prefix of a program's environment variables: `OG` in `OG_SSH_PORT`, for opengist.
-    fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
+    pub(super) fn without_prefix(&self, words: Vec<String>, name: &str, service: &[String]) -> Vec<String> {
         let is_variable = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
         let words = without_name(words, name, service);
         match words.split_first() {
             Some((first, rest)) if is_variable && is_abbreviation(first, service) => rest.to_vec(),
             _ => words,
         }
+    }
+
+    /// Which end of the range of ports for peers, in the configuration of a BitTorrent client: `listen_ports = [ 6881
+    /// 6889 ]`.
+    fn torrent_end(&self) -> Option<&'static str> {
+        if self.last() == "listen_ports" { self.beside?.end_of_pair() } else { None }
     }
 
     /// Which end of a range the port is.
@@ -421,8 +446,17 @@ impl Reader<'_> {
         if let Some(end) = in_mapping.or_else(|| self.end_in_rule().map(|(end, _)| end)) {
             return vec![end.to_owned()];
         }
+        if let Some(end) = self.torrent_end() {
+            return vec!["torrent".to_owned(), end.to_owned()];
+        }
         let names = |word: &str| words.iter().any(|known| known == word);
-        let is_range = names("range") || names("port") || names("ports");
+        let before = self.parts.len().checked_sub(2).map(|at| split(self.parts[at])).unwrap_or_default();
+        let is_range_of =
+            |words: &[String]| words.iter().any(|word| matches!(word.as_str(), "range" | "port" | "ports"));
+        // `portRange.start`
+        let is_set_of_ports =
+            || words.len() == 1 && before.iter().any(|word| matches!(word.as_str(), "port" | "ports"));
+        let is_range = is_range_of(&words) || is_set_of_ports();
         let end = match words.as_slice() {
             // `to` in `{ from = 8000; to = 8010; }`, but not in `proxyTo`.
             [only] if only == "from" => "first",
@@ -458,7 +492,9 @@ fn file_owner(name: &str) -> &str {
 fn is_abbreviation(word: &str, service: &[String]) -> bool {
     const LONGEST: usize = 3;
     let mut letters = service.iter().flat_map(|word| word.chars());
-    word.len() <= LONGEST
+    // `hbox` in `HBOX_PORT`, for homebox
+    let is_whole = |known: &String| word.len() == LONGEST + 1 && word.chars().last() == known.chars().last();
+    (word.len() <= LONGEST || service.iter().any(is_whole))
         && service.iter().any(|known| known.chars().next() == word.chars().next())
         && word.chars().all(|c| letters.any(|letter| letter == c))
 }

@@ -88,7 +88,8 @@ impl Reader<'_> {
     /// The well-known service inside a container, whatever the name of the container.
     pub fn contained(&self) -> Option<Vec<String>> {
         let number = self.line.inner()?;
-        let row = service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always)?;
+        let row =
+            service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always || row.is_protocol)?;
         Some(split(row.name))
     }
 }

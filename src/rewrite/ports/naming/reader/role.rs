@@ -1,10 +1,10 @@
 //! The role of a use: a listener, or something that refers to a listener's port, such as a client or a firewall.
 
 use super::super::beside::Beside;
-use super::super::words::{all_generic, service, split, telling};
+use super::super::words::{all_generic, is_set_of_routes, service, split, telling};
 use super::{Reader, begins_with_allow, is_front, is_local, passes_to};
 use crate::knowledge::name_words::{
-    CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, ROUTES, STRUCTURE, TOP_LEVEL,
+    CLIENT_SETS, CLIENTS, ENDS, HOLDERS, OTHERS, PASSES_ON, PEERS, SHELL_TEXTS, STRUCTURE, TOP_LEVEL,
 };
 use crate::knowledge::service_ports;
 
@@ -25,10 +25,19 @@ impl<'a> Reader<'a> {
     /// Whether it is the address in the settings for the service's own server: `settings.server.address`. An agent
     /// connects to such an address.
     fn is_own_server(&self) -> bool {
-        let is_section = matches!(self.parts.as_slice(), [.., "settings" | "config", "server", "address" | "addr"]);
+        self.is_server_address() && self.line.is_at_loopback() && !self.is_of_agent()
+    }
+
+    /// Whether it is the address in the settings for a server.
+    fn is_server_address(&self) -> bool {
+        matches!(self.parts.as_slice(), [.., "settings" | "config", "server", "address" | "addr"])
+    }
+
+    /// Whether the service is one that connects to a server of the same kind.
+    fn is_of_agent(&self) -> bool {
         let is_agent =
             |part: &&str| split(part).iter().any(|word| matches!(word.as_str(), "agent" | "client" | "exporter"));
-        is_section && self.line.is_at_loopback() && !self.parts.iter().any(is_agent)
+        self.parts.iter().any(is_agent)
     }
 
     pub fn is_client(&self) -> bool {
@@ -121,6 +130,8 @@ impl<'a> Reader<'a> {
             || self.line.is_of_name_server()
             || self.line.is_in_query()
             || self.is_proxied()
+            || self.is_server_address() && self.is_of_agent()
+            || SHELL_TEXTS.contains(&self.last())
             || self.line.proxy_variable().is_some()
             || self.line.scheme().is_some() && self.line.title().is_some()
             || (is_other || is_check) && !listens
@@ -131,9 +142,14 @@ impl<'a> Reader<'a> {
 
     /// The name of a local service in a set of routes to services: `wiki` in `routes.wiki = "http://127.0.0.1:8000"`.
     pub(super) fn route(&self) -> Option<&'a str> {
-        let [.., set, name] = self.parts.as_slice() else { return None };
+        let (set, name) = match self.parts.as_slice() {
+            // `hostRoutes.wiki.url`
+            [.., set, name, "target" | "upstream" | "url"] if is_set_of_routes(set) => (set, name),
+            [.., set, name] => (set, name),
+            _ => return None,
+        };
         let is_web = || matches!(self.line.scheme(), Some("http" | "https")) && self.line.is_at_loopback();
-        (ROUTES.contains(set) && is_web()).then_some(*name)
+        (is_set_of_routes(set) && is_web()).then_some(*name)
     }
 
     /// The labels of the host whose connections a tunnel passes on to the port: `wiki.example.org` in
@@ -266,8 +282,11 @@ impl<'a> Reader<'a> {
     /// Whether it is an argument of a function that configures a reverse proxy: `mkProxy { domain = domains.wiki; port
     /// = 8000; }`.
     pub(super) fn is_proxied(&self) -> bool {
+        const PASSING: [&str; 4] = ["proxy", "redirect", "route", "vhost"];
         let function = self.beside.map_or("", |beside| beside.function());
+        let passes = |function: &str| split(function).iter().any(|word| PASSING.contains(&word.as_str()));
         function.contains("Proxy") && self.last() == "port"
+            || self.line.named_call().is_some_and(|(function, _)| passes(function))
     }
 
     /// Whether the health check of a container connects to the port.

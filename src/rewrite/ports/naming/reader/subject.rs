@@ -3,6 +3,7 @@
 use super::super::scaffolding::Scaffolding;
 use super::super::words::{all_generic, is_generic, service, split, subject};
 use super::is_front;
+use crate::knowledge::name_words::{HOLDERS, TOP_LEVEL};
 use crate::knowledge::service_ports;
 
 /// The subject of a file. The configuration of a part of a machine, in the folder of a service, is about that service.
@@ -44,6 +45,11 @@ pub(super) fn folder(path: &str) -> Option<Vec<String>> {
 /// `den.aspects.web1.nixos.wiki.port`. 0 for other paths.
 pub(super) fn outside_of_machine(parts: &[&str], context: &Scaffolding<'_>) -> usize {
     const CLASSES: [&str; 4] = ["darwin", "homeManager", "nixos", "user"];
+    // `flake.modules.nixos.web.config.services.wiki.port`: the name of a module says less than the option in it.
+    if let ["flake", "modules", _, _, rest @ ..] = parts {
+        let at = rest.iter().position(|part| HOLDERS.contains(part) || TOP_LEVEL.contains(part));
+        return if at == Some(0) && rest.len() > 2 { 4 } else { 0 };
+    }
     let Some(at) = parts.iter().position(|part| *part == "aspects") else { return 0 };
     let is_of_machine = parts.get(at + 1).is_some_and(|name| context.is_machine(name));
     let is_class = parts.get(at + 2).is_some_and(|class| CLASSES.contains(class));

@@ -16,7 +16,7 @@ fn the_parts_of_a_path_that_contain_services_do_not_name_them() {
         ("servs.mpd.extraConfig port", "audio/mpd/http/default.nix", "port \"@4321\"", "media.mpd"),
         ("config.constants.ca.metricsPort", "registry.nix", "metricsPort = @4321;", "services.caMetrics"),
         ("options.acme.media.stack.ports.default.wiki", "media/stack.nix", "wiki = @4321;", "media.wiki"),
-        ("services.tang.listenStream", "tang.nix", "listenStream = [ \"10.0.0.4:@4321\" ];", "services.tang"),
+        ("services.tang.listenStream", "tang.nix", "listenStream = [ \"10.0.0.4:@4321\" ];", "infrastructure.tang"),
         ("services.stock-check.environment.QUARKUS_HTTP_PORT", "x.nix", "= @4321;", "services.stockCheck"),
         ("services.wiki.settings.OTEL_EXPORTER_PROMETHEUS_PORT", "x.nix", "= @4321;", "services.wikiMetrics"),
         ("systemd.services.step-ca-init.script --address", "x.nix", "--address :@4321", "services.stepCa"),

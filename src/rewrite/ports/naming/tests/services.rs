@@ -190,7 +190,7 @@ fn instances_of_a_service_with_the_same_number_stay_apart() {
             port(&*new, "server-port = @4321;"),
             (4320, &third, "c.nix", "server-port = @4320;"),
         ]),
-        ["services.blocks12a=4321", "services.blocks26t=4321", "services.blocks=4320"]
+        ["services.blocks12a=4321", "services.blocks26t=4321", "services.blocksSeason5=4320"]
     );
     let chat = "services.model-server.instances.chat.port";
     assert_eq!(proposals(&[(4321, chat, "ai.nix", "port = @4321;")]), ["services.modelChat=4321"]);

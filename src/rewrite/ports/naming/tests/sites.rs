@@ -202,3 +202,28 @@ fn two_virtual_hosts_with_one_number_are_two_services() {
     let uses = [call, (4321, name, path, PROXY)];
     assert_eq!(proposals(&uses), ["services.car=4321", "services.status=4321"]);
 }
+
+#[test]
+fn the_site_around_an_address_in_a_caddyfile_names_it() {
+    let name = "services.caddy.extraConfig reverse_proxy";
+    for (text, expected) in [
+        ("films.example.org {\n  reverse_proxy 10.0.0.4:@4711\n}", "services.films"),
+        ("films.example.org { reverse_proxy 10.0.0.4:@4711 }", "services.films"),
+        (
+            "http://films.example.org, http://f.lan {\n  tls internal\n  reverse_proxy localhost:@4711\n}",
+            "services.films",
+        ),
+        (
+            "films.example.org {\n  handle /x {\n    root * /x\n  }\n  reverse_proxy localhost:@4711\n}",
+            "services.films",
+        ),
+        (
+            "\"wiki.example.org { reverse_proxy a:1 }\\nfilms.example.org { reverse_proxy 10.0.0.4:@4711 }\"",
+            "services.films",
+        ),
+        // The domain of the owner says nothing.
+        ("example.org {\n  reverse_proxy 10.0.0.4:@4711\n}", "unnamed.port4711Tcp"),
+    ] {
+        assert_eq!(proposals(&[(4711, name, "caddy.nix", text)]), [format!("{expected}=4711")], "{text}");
+    }
+}

@@ -1,0 +1,287 @@
+//! The service that a port belongs to, and the words that tell the ports of one service apart.
+
+use super::*;
+
+#[test]
+fn the_path_of_an_option_is_not_the_name_of_a_host() {
+    for (name, text, expected) in [
+        ("services.wiki.server.addr", "services.wiki.server.addr = \"0.0.0.0:@8501\";", "services.wiki=8501"),
+        ("services.wiki.addr", "services.wiki.addr = \"127.0.0.1:@8501\";", "services.wiki=8501"),
+        ("hosts.?", "\"wiki.example.org\" = \"10.0.0.4:@8501\";", "services.wiki=8501"),
+    ] {
+        assert_eq!(proposals(&[(8501, name, "cache.nix", text)]), [expected], "{text}");
+    }
+    // An agent connects to a server.
+    let agent = "services.wiki-agent.settings.server.address";
+    let text = "settings.server.address = \"tcp://127.0.0.1:@9092\";";
+    assert_eq!(proposals(&[(9092, agent, "wiki.nix", text)]), ["messaging.kafka=9092"]);
+}
+
+#[test]
+fn the_option_of_a_service_outweighs_the_default_of_its_client() {
+    let option = |name: &'static str, path| (11008, name, path, "default = @11008;");
+    assert_eq!(
+        proposals(&[
+            option("options.lab.services.wikiExport.wikiPort.default", "modules/wiki-export.nix"),
+            option("options.lab.services.wiki.port.default", "modules/wiki.nix"),
+        ]),
+        ["services.wiki=11008"]
+    );
+}
+
+#[test]
+fn a_fork_keeps_its_own_name() {
+    for (name, number, expected) in [
+        ("services.opensearch.port", 9200, "databases.opensearch=9200"),
+        ("services.elasticsearch.port", 9200, "databases.elasticsearch=9200"),
+        ("services.valkey.port", 6379, "databases.valkey=6379"),
+        ("services.mariadb.port", 3306, "databases.mariadb=3306"),
+    ] {
+        assert_eq!(proposals(&[(number, name, "data.nix", &format!("port = @{number};"))]), [expected]);
+    }
+    // The name of the original is that of both.
+    let port = |name: &'static str| (6379, name, "data.nix", "port = @6379;");
+    let both = [port("services.valkey.port"), port("services.redis.servers.main.port")];
+    assert_eq!(proposals(&both), ["databases.redis=6379"]);
+}
+
+#[test]
+fn a_comment_above_a_number_in_a_list_of_ports_names_it() {
+    let ports = "virtualisation.oci-containers.containers.jukebox.ports";
+    let list =
+        |number: &str| {
+            "[\n  # Web interface\n  \"9002:9002\"\n  # CLI\n  \"9095:9095\"\n  # SlimProto\n  \"3483:3483\"\n]"
+                .replacen(&format!("\"{number}"), &format!("\"@{number}"), 1)
+        };
+    let (web, cli, slim) = (list("9002"), list("9095"), list("3483"));
+    assert_eq!(
+        proposals(&[(9002, ports, "m.nix", &web), (9095, ports, "m.nix", &cli), (3483, ports, "m.nix", &slim)]),
+        ["services.jukebox=9002", "services.jukeboxCli=9095", "services.jukeboxSlimproto=3483"]
+    );
+}
+
+#[test]
+fn the_parts_of_a_service_with_several_ports_keep_their_names() {
+    let port = |number, name: &'static str| (number, name, "store.nix", format!("port = @{number};"));
+    let uses = [
+        port(11017, "services.store.master.port"),
+        port(11018, "services.store.volume.port"),
+        port(11019, "services.store.volume.grpcPort"),
+    ];
+    let uses: Vec<(u32, &str, &str, &str)> = uses.iter().map(|(a, b, c, d)| (*a, *b, *c, d.as_str())).collect();
+    assert_eq!(
+        proposals(&uses),
+        ["services.storeMaster=11017", "services.storeVolume=11018", "services.storeVolumeGrpc=11019"]
+    );
+    // A service with one port needs no name for its part.
+    assert_eq!(proposals(&uses[1..2]), ["services.store=11018"]);
+    // The default of a part has the part's name.
+    let default = "options.services.store.volume.port.default";
+    assert_eq!(
+        proposals(&[uses[0], uses[1], (8085, default, "modules/store.nix", "default = @8085;")]),
+        ["services.storeMaster=11017", "services.storeVolume=11018", "services.storeVolumeDefault=8085"]
+    );
+    let web = "options.services.tube.httpsPort.default";
+    assert_eq!(
+        proposals(&[
+            (3001, web, "modules/tube.nix", "default = @3001;"),
+            (11055, "services.tube.httpsPort", "hosts/a.nix", "httpsPort = @11055;"),
+            (11054, "services.tube.port", "hosts/a.nix", "port = @11054;"),
+        ]),
+        ["services.tube=11054", "services.tubeHttps=11055", "services.tubeHttpsDefault=3001"]
+    );
+}
+
+#[test]
+fn the_name_of_a_program_precedes_those_of_its_clients_for_a_default() {
+    assert_eq!(
+        proposals(&[
+            (6767, "serviceSpecs.tube.defaultTubePort", "modules/tube-exporter.nix", "defaultTubePort = @6767;"),
+            (6767, "options.lab.services.tube.port.default", "modules/tube.nix", "default = @6767;"),
+            (11023, "lab.services.tube.port", "hosts/web1/default.nix", "port = @11023;"),
+        ]),
+        ["services.tube=11023", "services.tubeDefault=6767"]
+    );
+}
+
+#[test]
+fn words_that_belong_together_stay_together() {
+    for (name, path, text, expected) in [
+        (
+            "machineLearningPort",
+            "modules/gallery.nix",
+            "machineLearningPort = @3103;",
+            "services.galleryMachineLearning",
+        ),
+        ("services.sleep-on-lan.port", "x.nix", "port = @3103;", "services.sleepOnLan"),
+        ("services.wiki.remoteWritePort", "x.nix", "remoteWritePort = @3103;", "services.wikiRemoteWrite"),
+        ("services.wiki.machine.port", "x.nix", "port = @3103;", "services.wiki"),
+    ] {
+        assert_eq!(proposals(&[(3103, name, path, text)]), [format!("{expected}=3103")], "{name}");
+    }
+}
+
+#[test]
+fn the_ends_of_the_range_of_a_torrent_client_are_named() {
+    let name = "services.deluge.config.listen_ports";
+    let (first, last) = ("listen_ports = [\n  @6881\n  6889\n];", "listen_ports = [\n  6881\n  @6889\n];");
+    let (first, last) = (format!("{{ {first} }}"), format!("{{ {last} }}"));
+    assert_eq!(
+        proposals(&[(6881, name, "t.nix", &first), (6889, name, "t.nix", &last)]),
+        ["media.delugeTorrentFirst=6881", "media.delugeTorrentLast=6889"]
+    );
+}
+
+#[test]
+fn an_argument_before_the_number_names_it() {
+    for (text, expected) in [
+        ("[ (mkRoute \"films\" @4711) ]", "services.films"),
+        ("[ (service \"wiki-web\" @4711) ]", "services.wikiWeb"),
+        // The words for protocols name no service.
+        ("[ (mkPortForward \"tcp\" @4711) ]", "unnamed.port4711Tcp"),
+        ("[ (mkPortForward \"both\" @4711) ]", "unnamed.port4711Tcp"),
+    ] {
+        assert_eq!(proposals(&[(4711, "port", "flake.nix", text)]), [format!("{expected}=4711")], "{text}");
+    }
+    // Each element of a list has its own name.
+    let list = |number: &str| {
+        "[ (mkRoute \"films\" 4711) (mkRoute \"feeds\" 4712) (mkRoute \"songs\" 4713) ]".replacen(
+            number,
+            &format!("@{number}"),
+            1,
+        )
+    };
+    let (films, feeds, songs) = (list("4711"), list("4712"), list("4713"));
+    let uses = [(4711, "port", "w.nix", &*films), (4712, "port", "w.nix", &*feeds), (4713, "port", "w.nix", &*songs)];
+    assert_eq!(proposals(&uses), ["services.feeds=4712", "services.films=4711", "services.songs=4713"]);
+}
+
+#[test]
+fn scaffolding_does_not_name_a_port() {
+    for name in ["configObj.port", "requests.services.port", "platforms.linux.port"] {
+        assert_eq!(proposals(&[(4711, name, "wiki.nix", "port = @4711;")]), ["services.wiki=4711"], "{name}");
+    }
+    // The name of a module says less than the option in it.
+    let name = "flake.modules.nixos.web.config.services.wiki.port";
+    assert_eq!(proposals(&[(4711, name, "x.nix", "port = @4711;")]), ["services.wiki=4711"]);
+    let name = "flake.modules.nixos.web.networking.firewall.allowedTCPPorts";
+    assert_eq!(proposals(&[(4711, name, "modules/wiki.nix", "[ @4711 ]")]), ["services.wiki=4711"]);
+    // A proxy's settings for an app do not make it the proxy's port.
+    let name = "lab.apps.wiki.traefik.container.port";
+    assert_eq!(proposals(&[(8080, name, "x.nix", "port = @8080;")]), ["services.wiki=8080"]);
+    // A folder with a part of a service is not a category.
+    let name = "lab.services.beacon.hub.port";
+    let path = "modules/services/beacon/hub.nix";
+    assert_eq!(proposals(&[(4711, name, path, "port = @4711;")]), ["services.beaconHub=4711"]);
+}
+
+#[test]
+fn sets_of_exporters_name_exporters() {
+    let name = "lab.services.prometheusExporters.node.port";
+    assert_eq!(proposals(&[(4711, name, "hosts/a.nix", "port = @4711;")]), ["monitoring.nodeExporter=4711"]);
+}
+
+#[test]
+fn a_container_that_publishes_another_number_does_not_have_the_outer_numbers_protocol() {
+    let ports = "virtualisation.oci-containers.containers.safe.ports";
+    assert_eq!(proposals(&[(445, ports, "s.nix", "ports = [ \"@445:443\" ];")]), ["services.safe=445"]);
+    assert_eq!(proposals(&[(22, ports, "s.nix", "ports = [ \"@22:2222\" ];")]), ["infrastructure.ssh=22"]);
+    // The protocol inside tells the ports of a container apart.
+    let desktop = "virtualisation.oci-containers.containers.desktop.ports";
+    assert_eq!(
+        proposals(&[
+            (8006, desktop, "d.nix", "ports = [ \"@8006:8006\" \"3390:3389\" ];"),
+            (3390, desktop, "d.nix", "ports = [ \"8006:8006\" \"@3390:3389\" ];"),
+        ]),
+        ["services.desktop=8006", "services.desktopRdp=3390"]
+    );
+}
+
+#[test]
+fn a_number_with_a_meaning_of_its_own_keeps_its_name() {
+    let ports = "virtualisation.oci-containers.containers.forge.ports";
+    assert_eq!(
+        proposals(&[
+            (222, "programs.ssh.extraConfig Port", "modules/ssh.nix", "extraConfig = ''\n  Port @222\n'';"),
+            (22, ports, "forge.nix", "ports = [ \"222:@22\" ];"),
+        ])
+        .first()
+        .map(String::as_str),
+        Some("infrastructure.ssh=22")
+    );
+}
+
+#[test]
+fn text_that_a_shell_runs_names_no_server() {
+    assert_eq!(
+        proposals(&[
+            (5900, "services.wayvnc.settings.port", "home/wayvnc.nix", "port = @5900;"),
+            (5900, "programs.zsh.initContent", "home/zsh.nix", "vncviewer localhost:@5900 \\"),
+        ]),
+        ["services.wayvnc=5900"]
+    );
+}
+
+#[test]
+fn synonyms_of_a_service_in_one_file_are_one_service() {
+    assert_eq!(
+        proposals(&[
+            (8090, "lab.apps.hass.proxy.port", "modules/hass.nix", "port = @8090;"),
+            (8090, "services.home-assistant.config.http.server_port", "modules/hass.nix", "server_port = @8090;"),
+        ])
+        .len(),
+        1
+    );
+}
+
+#[test]
+fn a_scrape_job_without_a_listener_names_the_metrics() {
+    let job = "{ job_name = \"tube\"; static_configs = [ { targets = [ \"localhost:@9198\" ]; } ]; }";
+    let name = "services.prometheus.scrapeConfigs.static_configs.targets";
+    assert_eq!(proposals(&[(9198, name, "prometheus.nix", job)]), ["services.tubeMetrics=9198"]);
+    let job = job.replace("tube", "tube-exporter");
+    assert_eq!(proposals(&[(9198, name, "prometheus.nix", &job)]), ["monitoring.tubeExporter=9198"]);
+}
+
+#[test]
+fn the_address_of_a_container_does_not_belong_to_a_program_on_the_machine() {
+    let name = "services.traefik.dynamicConfigOptions.http.services.tube.loadBalancer.servers.url";
+    let text = "url = \"http://${vars.containers.tube.ipv4}:@8081\";";
+    assert_eq!(
+        proposals(&[(8081, "services.paper.port", "paper.nix", "port = @8081;"), (8081, name, "tube.nix", text)]),
+        ["services.paper=8081", "services.tube=8081"]
+    );
+}
+
+#[test]
+fn the_endpoint_of_a_service_in_its_folder_is_its_port() {
+    let uses = |service: &'static str, label: &str, number| {
+        let folder = format!("modules/services/{service}");
+        [
+            (number, format!("endpoints.{label}.port"), format!("{folder}/manifest.nix")),
+            (number, format!("services.{service}.port"), format!("{folder}/runtime.nix")),
+            (number, format!("expectedRoutes.{label}.port"), "tests/baseline.nix".to_owned()),
+        ]
+    };
+    let services = [("tubelib", "screen", 4001), ("wikilib", "pages", 4002), ("feedlib", "items", 4003)];
+    let all: Vec<(u32, String, String)> = services.into_iter().flat_map(|(a, b, c)| uses(a, b, c)).collect();
+    let texts: Vec<String> = all.iter().map(|(number, ..)| format!("port = @{number};")).collect();
+    let all: Vec<(u32, &str, &str, &str)> =
+        all.iter().zip(&texts).map(|((number, name, path), text)| (*number, &**name, &**path, &**text)).collect();
+    assert_eq!(proposals(&all), ["services.feedlib=4003", "services.tubelib=4001", "services.wikilib=4002"]);
+}
+
+#[test]
+fn a_firewall_rule_and_a_route_name_a_port() {
+    for (name, path, text, expected) in [
+        ("networking.nftables.firewall.rules.matic.allowedTCPPorts", "home.nix", "[ @4711 ]", "services.matic"),
+        ("lab.lanRoutes.films.port", "hosts/a.nix", "port = @4711;", "services.films"),
+        ("lab.hostRoutes.films.url", "hosts/a.nix", "url = \"http://127.0.0.1:@4711\";", "services.films"),
+        ("nginxPort", "modules/films.nix", "nginxPort = @4711;", "services.filmsNginx"),
+        ("services.box.streams.front", "x.nix", "front = \"rtsp://127.0.0.1:@4711/a\";", "services.boxFront"),
+        ("services.box.webrtcPorts.start", "x.nix", "start = @4711;", "services.boxFirst"),
+        ("services.feedbox.environment.FBOX_WEB_PORT", "feedbox.nix", "FBOX_WEB_PORT = @4711;", "services.feedboxWeb"),
+    ] {
+        assert_eq!(proposals(&[(4711, name, path, text)]), [format!("{expected}=4711")], "{name}");
+    }
+}
