@@ -122,8 +122,8 @@ fn init_writes_a_configuration_that_fits_the_repository() {
     for line in [
         "exclude = [\"third_party/\"]\n",
         "# registry = [\"lib/ports.nix\"]\n",
-        "# Left out, because the repository has nothing for them to check: processes, ci.\n",
-        "  \"ports\",       # 26\n",
+        "# Current findings by group: ports 26, containers 1, processes 0, flakes 2, ci 0, general 1.\n",
+        "# select = [\"ports\", \"flakes\"]\n",
         "style = \"warn\"\n",
     ] {
         assert!(text.contains(line), "{line}{text}");
@@ -148,6 +148,27 @@ fn init_writes_a_configuration_that_fits_the_repository() {
     registry.run("init");
     let text = registry.read("flakeward.toml");
     assert!(text.contains("\nregistry = [\"nix/ports.nix\"]\n") && text.contains("\n# style = "), "{text}");
+}
+
+/// The settings of a new repository also suit the files that are added later.
+#[test]
+fn init_turns_no_rules_off() {
+    let root = Repository::new(&[("README.md", "new\n")]);
+    let ran = root.run("init");
+    assert_eq!(ran.out, "wrote flakeward.toml\n\nNext steps:\n  flakeward  check the repository\n");
+    assert_eq!(root.run("").code, 0);
+    for (path, text, rule) in [
+        ("web/Dockerfile", "FROM node:24\n", "[dockerfile]"),
+        ("a.nix", "{ services.x.port = 8080; }\n", "[hardcoded-port]"),
+        ("compose.yaml", "services:\n  db:\n    image: postgres:17\n", "[docker-compose]"),
+        (".github/workflows/a.yaml", "jobs:\n  a:\n    steps:\n      - run: docker build .\n", "[docker-build-in-ci]"),
+    ] {
+        root.write(path, text);
+        let ran = root.run("-f concise");
+        assert!(ran.out.contains(rule), "{path}: {}", ran.out);
+    }
+    // Groups without findings are not accepted findings.
+    assert_eq!(root.run("accepted").out, "no acceptances\n");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Failure, git, ports, print_json, print_patch, session::Session};
-use crate::check::{ProjectView, port_literals, unlocked_input, unused_port};
+use crate::check::{ProjectView, for_all_systems, port_literals, unlocked_input, unused_port};
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
 use crate::config::PortSettings;
 use crate::facts::Project;
@@ -21,6 +21,9 @@ use crate::repo::Repo;
 use crate::source::{FileKind, LineIndex, Source};
 use crate::{paths, run, walk};
 
+/// The flake of a repository.
+const FLAKE: &str = "flake.nix";
+
 /// Plans, prints or writes a migration.
 pub fn run(args: &MigrateArgs) -> Result<ExitCode, Failure> {
     match &args.command {
@@ -30,7 +33,7 @@ pub fn run(args: &MigrateArgs) -> Result<ExitCode, Failure> {
             named(&args.scope, &args.how, &[], |draft, files| each(draft, files, migrate::dockerfile::migrate))
         }
         Some(MigrateCommand::Flake(args)) => {
-            named(&args.scope, &args.how, &["flake.nix"], |draft, files| each(draft, files, migrate::flake::migrate))
+            named(&args.scope, &args.how, &[FLAKE], |draft, files| each(draft, files, migrate::flake::migrate))
         }
         Some(MigrateCommand::Ci(args)) => named_ci(&args.scope, &args.how),
     }
@@ -78,17 +81,21 @@ fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
 fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     let repository = Repository::open(scope)?;
     let mut draft = repository.draft();
+    draft.is_whole = true;
     let mut errors = repository.unread.clone();
     let mut attempt = |draft: &mut Draft<'_>, result: &dyn Fn(&mut Draft<'_>) -> Result<(), Error>| {
         match draft.attempt(result) {
             // The flake already uses flake-parts, for example after an earlier run.
             Err(error) if error.message == migrate::flake::MIGRATED => {}
-            Err(error) => errors.push(error),
+            Err(error) => {
+                draft.flake.is_refused |= error.path == FLAKE.into();
+                errors.push(error);
+            }
             Ok(()) => {}
         }
     };
-    if repository.in_scope("flake.nix") && repository.files.text("flake.nix").is_ok_and(|text| text.is_some()) {
-        attempt(&mut draft, &|draft| migrate::flake::migrate(draft, &"flake.nix".into()));
+    if repository.in_scope(FLAKE) && repository.files.text(FLAKE).is_ok_and(|text| text.is_some()) {
+        attempt(&mut draft, &|draft| migrate::flake::migrate(draft, &FLAKE.into()));
     }
     for folder in repository.compose_projects() {
         for project in &folder.projects {
@@ -108,7 +115,8 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
     }
     let (mut changes, mut report) = draft.finish().map_err(|error| failure(&error, &repository))?;
     repository.register_literals(&mut changes)?;
-    report.left.extend(repository.remaining(&changes, &report));
+    let refused: BTreeSet<&RelPath> = errors.iter().map(|error| &error.path).collect();
+    report.findings = repository.remaining(&changes, &report, &refused);
     report.sort();
     repository.show(&changes, &report, how, &errors)
 }
@@ -222,8 +230,8 @@ impl Repository {
     }
 
     /// The findings that `flakeward check` still reports after the changes and `flakeward fix`, except those in
-    /// replaced files and those that the report already covers.
-    fn remaining(&self, changes: &[Change], report: &Report) -> Vec<Left> {
+    /// replaced files and those that the report already covers. `refused` are the files that cannot be migrated.
+    fn remaining(&self, changes: &[Change], report: &Report, refused: &BTreeSet<&RelPath>) -> Vec<Left> {
         let checked = run::check(&self.after(changes), &self.session.settings);
         let replaced: BTreeSet<&RelPath> = report.replaced.iter().map(|old| &old.path).collect();
         let by_path: BTreeMap<&RelPath, &Change> = changes.iter().map(|change| (&change.path, change)).collect();
@@ -239,8 +247,11 @@ impl Repository {
             // `fix` will write references to new entries.
             let awaits_fix = finding.rule == unused_port::RULE && by_path.contains_key(&finding.path);
             let source = checked.sources.get(&finding.path)?;
+            // The error says why the flake is not rewritten.
+            let is_refused = finding.rule == for_all_systems::RULE && refused.contains(&finding.path);
             let fixable = finding.fix.as_ref().is_some_and(is_safe);
-            if fixable || awaits_fix || replaced.contains(&finding.path) || is_new_input(finding, source) {
+            if fixable || awaits_fix || is_refused || replaced.contains(&finding.path) || is_new_input(finding, source)
+            {
                 return None;
             }
             let index = lines.entry(&finding.path).or_insert_with(|| LineIndex::new(&source.text));

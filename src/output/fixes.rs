@@ -65,8 +65,12 @@ fn place(view: &View, path: &RelPath, place: Place) -> String {
     format!("{}:{}:{}", clean(&view.path(path)), place.line, place.column)
 }
 
-/// The number of findings that are fixed (or would be) and that remain, and what to do next.
-pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
+/// Why a new file must be added to Git.
+pub const TRACKED: &str = "flakes see tracked files only";
+
+/// The number of findings that are fixed (or would be) and that remain, and what to do next. `unseen` are the registries
+/// that the flake does not see.
+pub fn closing(outcome: &Outcome, unseen: &[&RelPath], view: &View, written: bool) -> String {
     let files = count(outcome.changes.len(), "file");
     let done = match (outcome.fixed.len(), written) {
         (0, _) if outcome.unsafe_left() > 0 => "no safe fixes".to_owned(),
@@ -96,5 +100,7 @@ pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
         true => wrapped(&sentence, view.stream.width).join("\n"),
         false => sentence,
     };
-    format!("{sentence}\n{}", next_steps::after_fixes(&outcome.report, view))
+    let is_new = |path: &RelPath| outcome.changes.iter().any(|change| change.path == *path && change.before.is_none());
+    let unseen = unseen.iter().filter(|path| written && !is_new(path)).map(|path| view.path(path)).collect();
+    format!("{sentence}\n{}", next_steps::after_fixes(&outcome.report, unseen, view))
 }
