@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use super::{Failure, git, ports, print_json, print_patch, session::Session};
 use crate::check::{ProjectView, for_all_systems, port_literals, unlocked_input, unused_port};
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
-use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::facts::port_registry::Registries;
 use crate::finding::{Finding, Fix, RelPath, Safety};
@@ -18,6 +17,7 @@ use crate::output::guard::Syntax;
 use crate::output::{self, stream};
 use crate::port_map::PortMap;
 use crate::repo::Repo;
+use crate::settings::Settings;
 use crate::source::{FileKind, LineIndex, Source};
 use crate::{paths, run, walk};
 
@@ -140,7 +140,7 @@ impl Repository {
     }
 
     fn draft(&self) -> Draft<'_> {
-        draft(&self.files, &self.project, &self.session.settings.config.ports)
+        draft(&self.files, &self.project, &self.session.settings)
     }
 
     /// The files given on the command line. Empty if there are none. Folders are rejected.
@@ -355,7 +355,11 @@ impl Repository {
 }
 
 /// Creates an empty draft of a migration for a repository with these facts.
-pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &PortSettings) -> Draft<'f> {
+pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &Settings) -> Draft<'f> {
+    let config = &settings.config;
+    let view = ProjectView::new(project, &config.ports, &config.params, settings.now, Safety::Safe);
+    let plan = port_literals::missing_entries(&view);
+    let settings = &config.ports;
     let registries = Registries::of(project);
     let path = settings.new_registry();
     let usual = registries.at(path);
@@ -366,7 +370,9 @@ pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &PortSetting
     });
     let map = PortMap::of(project, &registries, settings);
     let used: BTreeSet<u16> = map.missing.iter().filter_map(|(number, _)| u16::try_from(*number).ok()).collect();
-    Draft::new(files, Ports::new(path.into(), registry, used))
+    let mut ports = Ports::new(path.into(), registry, used);
+    plan.iter().for_each(|plan| ports.propose(plan));
+    Draft::new(files, ports)
 }
 
 fn is_compose_file(path: &str) -> bool {

@@ -13,8 +13,8 @@ use crate::fix::Change;
 use crate::lang::{Language, Tree};
 use crate::paths;
 use crate::rewrite::ports::layout::NewEntry;
-use crate::rewrite::ports::naming::{Context, Missing};
-use crate::rewrite::ports::plan;
+use crate::rewrite::ports::naming::{Context, Missing, belongs};
+use crate::rewrite::ports::plan::{self, Plan, Wanted};
 use crate::source::{FileKind, Source};
 
 /// The characters around the number in a placeholder for a port. No file contains them.
@@ -38,6 +38,8 @@ pub struct Ports {
     numbers: HashMap<Claim, u16>,
     /// The names of the registered numbers.
     registered: HashMap<u16, String>,
+    /// The names that `ports init` proposes for the numbers in each file.
+    proposed: HashMap<(RelPath, u32), Vec<Vec<String>>>,
     /// For each number that is not free, the next one to try. Numbers become free only in [`Ports::undo`].
     jumps: HashMap<u16, u16>,
     /// The claims so far, in order, and what each of them replaced.
@@ -86,8 +88,34 @@ impl Ports {
         for (entry, number) in registry.iter().flat_map(|(registry, _)| registry.ports()) {
             registered.entry(number).or_insert_with(|| entry.name());
         }
-        let (claims, numbers, jumps, made) = Default::default();
-        Self { path, registry, used, claims, numbers, registered, jumps, made }
+        let (claims, numbers, jumps, made, proposed) = Default::default();
+        Self { path, registry, used, claims, numbers, registered, proposed, jumps, made }
+    }
+
+    /// Uses the names of a plan for the same registry, which is that of `ports init`.
+    pub fn propose(&mut self, plan: &Plan) {
+        for (file, entry) in plan.uses().filter(|_| plan.registry == self.path) {
+            let names = self.proposed.entry((file.into(), entry.number)).or_default();
+            // The uses of a number in one file often belong to one entry.
+            if names.last() != Some(&entry.path) {
+                names.push(entry.path.clone());
+            }
+        }
+        for names in self.proposed.values_mut() {
+            names.sort();
+            names.dedup();
+        }
+    }
+
+    /// The proposed name for a claimed number: the only one for the number in its file, or the one that fits.
+    fn proposed(&self, port: &Missing<'_>) -> Option<Vec<String>> {
+        match self.proposed.get(&(port.path.into(), port.number))?.as_slice() {
+            [only] => Some(only.clone()),
+            several => {
+                let names: Vec<&[String]> = several.iter().map(Vec::as_slice).collect();
+                several.get(belongs(port, &names)?).cloned()
+            }
+        }
     }
 
     /// The path of the registry, even if it does not exist yet.
@@ -221,13 +249,22 @@ impl Ports {
                 span: Span::default(),
             })
             .collect();
+        let chosen = |port: &Missing<'_>| self.proposed(port);
+        // Numbers that are not claimed get their names later.
+        let mut reserved: HashMap<Vec<String>, BTreeSet<u32>> = HashMap::new();
+        for ((_, number), names) in &self.proposed {
+            for name in names {
+                reserved.entry(name.clone()).or_default().insert(*number);
+            }
+        }
+        let wanted = Wanted { chosen: &chosen, reserved: &reserved, ..Wanted::new(&|_| true) };
         let plan = match (&self.registry, missing.is_empty()) {
             (_, true) => None,
-            (None, false) => Some(plan::create(&self.path, &missing, &Context::of(&missing), &|_| true)),
+            (None, false) => Some(plan::create(&self.path, &missing, &Context::of(&missing), &wanted)),
             (Some((registry, source)), false) => {
                 let tree = Tree::parse(Language::Nix, &source.text);
                 let plan = tree.and_then(|tree| {
-                    plan::extend(source, &tree, registry, &missing, &Context::of(&missing), &|_| true)
+                    plan::extend(source, &tree, registry, &missing, &Context::of(&missing), &wanted)
                 });
                 Some(plan.ok_or_else(|| format!("no entry can be added to the port registry {}", source.path))?)
             }
