@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Failure, git, ports, print_json, print_patch, session::Session};
-use crate::check::{ProjectView, for_all_systems, port_literals, unlocked_input, unused_port};
+use crate::check::{ProjectView, docker_build_in_ci, for_all_systems, port_literals, unlocked_input, unused_port};
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
 use crate::facts::Project;
 use crate::facts::port_registry::Registries;
@@ -237,6 +237,8 @@ impl Repository {
         let by_path: BTreeMap<&RelPath, &Change> = changes.iter().map(|change| (&change.path, change)).collect();
         let mut lines: BTreeMap<&RelPath, LineIndex> = BTreeMap::new();
         let is_safe = |fix: &Fix| fix.safety == Safety::Safe;
+        // The report says why such a build in CI is left.
+        let left_out: BTreeSet<(&RelPath, usize)> = report.left.iter().map(|left| (&left.path, left.line)).collect();
         // The report already mentions new inputs that are missing from the lock file.
         let is_new_input = |finding: &Finding, source: &Source| {
             let before = by_path.get(&finding.path).and_then(|change| change.before.as_deref());
@@ -256,6 +258,9 @@ impl Repository {
             }
             let index = lines.entry(&finding.path).or_insert_with(|| LineIndex::new(&source.text));
             let line = index.line(finding.span.start) + 1;
+            if finding.rule == docker_build_in_ci::RULE && left_out.contains(&(&finding.path, line)) {
+                return None;
+            }
             let todo = finding.help.clone().unwrap_or_else(|| format!("see `flakeward explain {}`", finding.rule));
             Some(Left {
                 path: finding.path.clone(),

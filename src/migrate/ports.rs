@@ -263,9 +263,8 @@ impl Ports {
             (None, false) => Some(plan::create(&self.path, &missing, &Context::of(&missing), &wanted)),
             (Some((registry, source)), false) => {
                 let tree = Tree::parse(Language::Nix, &source.text);
-                let plan = tree.and_then(|tree| {
-                    plan::extend(source, &tree, registry, &missing, &Context::of(&missing), &wanted)
-                });
+                let plan = tree
+                    .and_then(|tree| plan::extend(source, &tree, registry, &missing, &Context::of(&missing), &wanted));
                 Some(plan.ok_or_else(|| format!("no entry can be added to the port registry {}", source.path))?)
             }
         };

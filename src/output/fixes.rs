@@ -9,6 +9,7 @@ use super::wrap::wrapped;
 use super::{Places, View, concise, next_steps, summary};
 use crate::finding::{Finding, RelPath};
 use crate::fix::Outcome;
+use crate::report::NotChecked;
 use crate::source::Place;
 
 /// Writes what was fixed, what could not be fixed, and what remains.
@@ -91,7 +92,12 @@ pub fn closing(outcome: &Outcome, unseen: &[&RelPath], view: &View, written: boo
         0 => String::new(),
         later => format!(" ({later} of them became fixable after other fixes)"),
     };
-    let left = match outcome.report.findings.is_empty() {
+    let report = &outcome.report;
+    let left = match report.findings.is_empty() {
+        true if report.files == 0 && report.not_checked == NotChecked::default() => {
+            "no input file matches any rule".to_owned()
+        }
+        true if report.files == 0 => "no input file was checked".to_owned(),
         true => "nothing left to report".to_owned(),
         false => format!("remaining: {}", summary::sentence(&outcome.report, view)),
     };

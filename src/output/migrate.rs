@@ -65,6 +65,7 @@ impl Shown<'_> {
         let mut text = match (carried, left.len(), migrated.len(), self.errors.len()) {
             (0, 0, 0, 0) => "no flake.nix, Compose file, Dockerfile or CI configuration to migrate".to_owned(),
             (0, 0, before, 0) => format!("{} already migrated", count(before, "file")),
+            (0, left, before @ 1.., _) => format!("{} already migrated, {left} left out", count(before, "file")),
             (_, left, ..) => format!("{} carried over, {left} left out", count(carried, "setting")),
         };
         if !findings.is_empty() {

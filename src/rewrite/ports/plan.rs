@@ -276,7 +276,8 @@ mod tests {
             .map(|&(number, name)| Missing { number, name, path: "flake.nix", text: "", span: Span::default() })
             .collect();
         let registry = evaluate(&source.path, &tree, &PortSettings::default()).unwrap();
-        let plan = extend(&source, &tree, &registry, &missing, &Context::of(&missing), &Wanted::new(&|_| true)).unwrap();
+        let plan =
+            extend(&source, &tree, &registry, &missing, &Context::of(&missing), &Wanted::new(&|_| true)).unwrap();
         let mut out = text.to_owned();
         for edit in plan.edits.iter().rev() {
             out.replace_range(edit.span.range(), &edit.text);
