@@ -10,6 +10,7 @@ use crate::check::{ProjectView, docker_build_in_ci, for_all_systems, port_litera
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
 use crate::facts::Project;
 use crate::facts::port_registry::Registries;
+use crate::facts::ports as port_uses;
 use crate::finding::{Finding, Fix, RelPath, Safety};
 use crate::fix::{self, Change};
 use crate::migrate::{self, Draft, Error, Files, Left, Ports, Report};
@@ -376,7 +377,13 @@ pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &Settings) -
     let map = PortMap::of(project, &registries, settings);
     let used: BTreeSet<u16> = map.missing.iter().filter_map(|(number, _)| u16::try_from(*number).ok()).collect();
     let mut ports = Ports::new(path.into(), registry, used);
-    plan.iter().for_each(|plan| ports.propose(plan));
+    let plan = plan.filter(|plan| plan.registry == *ports.path());
+    for (file, used) in plan.iter().flat_map(|_| port_uses::own(project, settings)) {
+        let path = &file.source.path;
+        if let Some(entry) = plan.as_ref().and_then(|plan| plan.entry_of(path, used.span)) {
+            ports.propose(path, used, &entry.path);
+        }
+    }
     Draft::new(files, ports)
 }
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use crate::config::PortSettings;
 use crate::facts::port_registry::{Call, Registry, dotted};
+use crate::facts::ports::PortUse;
 use crate::finding::{Edit, RelPath, Span, replaced};
 use crate::fix::Change;
 use crate::lang::{Language, Tree};
 use crate::paths;
 use crate::rewrite::ports::layout::NewEntry;
 use crate::rewrite::ports::naming::{Context, Missing, belongs};
-use crate::rewrite::ports::plan::{self, Plan, Wanted};
+use crate::rewrite::ports::plan::{self, Wanted};
 use crate::source::{FileKind, Source};
 
 /// The characters around the number in a placeholder for a port. No file contains them.
@@ -38,8 +39,8 @@ pub struct Ports {
     numbers: HashMap<Claim, u16>,
     /// The names of the registered numbers.
     registered: HashMap<u16, String>,
-    /// The names that `ports init` proposes for the numbers in each file.
-    proposed: HashMap<(RelPath, u32), Vec<Vec<String>>>,
+    /// The names that `ports init` proposes for the numbers in each file, each with the Compose service that uses it.
+    proposed: HashMap<(RelPath, u32), Vec<(Option<String>, Vec<String>)>>,
     /// For each number that is not free, the next one to try. Numbers become free only in [`Ports::undo`].
     jumps: HashMap<u16, u16>,
     /// The claims so far, in order, and what each of them replaced.
@@ -92,29 +93,32 @@ impl Ports {
         Self { path, registry, used, claims, numbers, registered, proposed, jumps, made }
     }
 
-    /// Uses the names of a plan for the same registry, which is that of `ports init`.
-    pub fn propose(&mut self, plan: &Plan) {
-        for (file, entry) in plan.uses().filter(|_| plan.registry == self.path) {
-            let names = self.proposed.entry((file.into(), entry.number)).or_default();
-            // The uses of a number in one file often belong to one entry.
-            if names.last() != Some(&entry.path) {
-                names.push(entry.path.clone());
-            }
+    /// Adds the name that `ports init` proposes for a use of a port. The name of a client's setting says more about the
+    /// client than about the port, so uses in the environment of a Compose service are left out.
+    pub fn propose(&mut self, file: &RelPath, used: &PortUse, path: &[String]) {
+        let mut names = used.name.split('.').skip_while(|name| *name != "services").skip(1);
+        let (service, key) = (names.next(), names.next());
+        if key == Some("environment") {
+            return;
         }
-        for names in self.proposed.values_mut() {
-            names.sort();
-            names.dedup();
+        let proposal = (service.map(str::to_owned), path.to_vec());
+        let known = self.proposed.entry((file.clone(), used.number)).or_default();
+        // The uses of a number in one file often belong to one entry.
+        if known.last() != Some(&proposal) {
+            known.push(proposal);
         }
     }
 
-    /// The proposed name for a claimed number: the only one for the number in its file, or the one that fits.
+    /// The proposed name for a claimed number: the only one in the owner's part of the file, or the one that fits.
     fn proposed(&self, port: &Missing<'_>) -> Option<Vec<String>> {
-        match self.proposed.get(&(port.path.into(), port.number))?.as_slice() {
-            [only] => Some(only.clone()),
-            several => {
-                let names: Vec<&[String]> = several.iter().map(Vec::as_slice).collect();
-                several.get(belongs(port, &names)?).cloned()
-            }
+        let owner = &self.claims.get(&u16::try_from(port.number).ok()?)?.owner;
+        let proposals = self.proposed.get(&(port.path.into(), port.number))?.iter();
+        let own = proposals.filter(|(service, _)| service.as_ref().is_none_or(|service| service == owner));
+        let names: BTreeSet<&[String]> = own.map(|(_, path)| path.as_slice()).collect();
+        let names: Vec<&[String]> = names.into_iter().collect();
+        match names.as_slice() {
+            [only] => Some(only.to_vec()),
+            several => several.get(belongs(port, several)?).map(|name| name.to_vec()),
         }
     }
 
@@ -253,7 +257,7 @@ impl Ports {
         // Numbers that are not claimed get their names later.
         let mut reserved: HashMap<Vec<String>, BTreeSet<u32>> = HashMap::new();
         for ((_, number), names) in &self.proposed {
-            for name in names {
+            for (_, name) in names {
                 reserved.entry(name.clone()).or_default().insert(*number);
             }
         }

@@ -128,7 +128,7 @@ fn findings_are_listed_apart_from_what_is_left_out() {
     let left = whats("left").len();
     let (code, _, said) = folder.run("migrate --write --force");
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("flake.nix:3: finding: missing-flake-check: "), "{said}");
+    assert!(said.contains("flake.nix:9: finding: missing-flake-check: "), "{said}");
     assert!(said.contains(&format!(" carried over, {left} left out, ")), "{said}");
     let (code, _, said) = folder.run("migrate --write --force");
     assert_eq!(code, Some(0), "{said}");

@@ -31,11 +31,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The planned entries, each with the files that use it. A file may be repeated.
-    pub fn uses(&self) -> impl Iterator<Item = (&str, &NewEntry)> {
-        self.by_use.iter().filter_map(|((path, _), &at)| Some((path.as_str(), self.entries.get(at)?)))
-    }
-
     /// The planned entry for a use, if there is one.
     pub fn entry_of(&self, path: &str, span: Span) -> Option<&NewEntry> {
         self.by_use.get(&(path.to_owned(), span.start)).and_then(|&at| self.entries.get(at))
