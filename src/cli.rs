@@ -107,7 +107,7 @@ pub enum Command {
 }
 
 /// Input, rule and configuration options, shared by all commands that read a repository.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ScopeArgs {
     /// Files and directories to report on; the whole repository is always analysed. `-` is stdin
     #[arg(value_name = "PATH")]

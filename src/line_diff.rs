@@ -101,7 +101,8 @@ fn once<'a>(lines: &[&'a str], range: Range<usize>) -> HashMap<&'a str, Option<u
 
 /// The longest subsequence of pairs, sorted by their first number, in which the second number also increases.
 fn longest_rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    // For each length, the pair that ends the sequence with the smallest number; for each pair, the previous pair.
+    // For each length, the pair with the smallest second number that ends a sequence of this length; for each pair, the
+    // previous pair in its sequence.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
     for (index, (_, second)) in pairs.iter().enumerate() {

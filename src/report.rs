@@ -80,6 +80,8 @@ pub struct Overview {
     pub has_nix: bool,
     /// Whether there is a port registry. Determined only if a rule about ports ran.
     pub has_registry: bool,
+    /// The port registries. Like `has_registry`, known only if a rule about ports ran.
+    pub registries: Vec<RelPath>,
     /// The set of ports that the repository has instead of a registry.
     pub defined_ports: Option<Definition>,
     /// Whether there is a configuration file.

@@ -118,16 +118,21 @@ pub(crate) fn conclude(
     let asked = Asked::new(&settings.paths);
     list.retain(|finding| held_back.is_reason(finding) || asked.covers(&finding.path));
     list.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    let is_counted = |path: &&RelPath| asked.covers(path) && !gathered.third_party.contains_key(*path);
+    let suppressed = suppressed.iter().filter(is_counted).count();
     accepted.retain(|entry| asked.covers(&entry.subject) && !gathered.third_party.contains_key(&entry.path));
     accepted.sort_by(|a, b| (&a.subject, &a.path, a.span).cmp(&(&b.subject, &b.path, b.span)));
     let notes = asked.notes(gathered.verdict.notes);
     let not_checked = not_checked(&notes, &gathered.third_party);
-    let has_registry = gathered.project.all::<RegistryFacts>().any(|facts| facts.defined.is_some());
+    let registries =
+        gathered.project.all::<RegistryFacts>().filter_map(|facts| Some(facts.defined.as_ref()?.path.clone()));
+    let registries: Vec<RelPath> = registries.collect();
     let report = Report {
         overview: Overview {
             is_whole: settings.paths.is_empty(),
             has_nix: repo.files.iter().any(|file| file.kind() == FileKind::Nix),
-            has_registry,
+            has_registry: !registries.is_empty(),
+            registries,
             defined_ports,
             has_settings: config.path.is_some(),
             has_baseline: settings.baseline.is_some(),

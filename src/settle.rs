@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::finding::{Finding, Level, RelPath, RuleId};
+use crate::finding::{Finding, Level, RelPath, RuleId, Span};
 use crate::fingerprint;
 use crate::settings::Settings;
 use crate::source::{FileKind, Source};
@@ -19,8 +19,8 @@ pub type Sources = BTreeMap<RelPath, Arc<Source>>;
 pub struct Findings<'a> {
     /// The remaining findings.
     pub list: Vec<Finding>,
-    /// The number of suppressed findings.
-    pub suppressed: usize,
+    /// The paths of the suppressed findings, each once per finding.
+    pub suppressed: Vec<RelPath>,
     /// The acceptances: suppressions and baseline rows.
     pub accepted: Vec<Accepted>,
     settings: &'a Settings,
@@ -29,7 +29,7 @@ pub struct Findings<'a> {
 impl<'a> Findings<'a> {
     /// Sets the level and the fingerprint of each finding.
     pub fn new(list: Vec<Finding>, sources: &Sources, settings: &'a Settings) -> Self {
-        let mut findings = Self { list, suppressed: 0, accepted: Vec::new(), settings };
+        let mut findings = Self { list, suppressed: Vec::new(), accepted: Vec::new(), settings };
         findings.settle(sources);
         findings
     }
@@ -61,14 +61,18 @@ impl<'a> Findings<'a> {
         held_back: &BTreeSet<RuleId>,
     ) {
         let now = self.settings.now;
-        self.suppressed += suppress::silence(&mut self.list, suppressions, sources, now);
+        self.suppressed.extend(suppress::silence(&mut self.list, suppressions, sources, now));
         let is_off = |rule: &str, path: &str| held_back.contains(rule) || self.settings.is_off(rule, path);
         let on = |entry: &&Suppression| !is_off(entry.rule, &entry.path);
         let active = suppress::as_written(suppressions.iter().filter(on));
         self.add(suppress::unused(active.iter(), sources), sources);
         self.add(suppress::expired(active.iter(), now), sources);
+        // A suppression of rules that did not run may be needed when they run.
+        let unused = active.iter().filter(|entry| !entry.used).map(|entry| (entry.path.clone(), entry.rule_span));
+        let unused: BTreeSet<(RelPath, Span)> = unused.collect();
         let all = suppress::as_written(suppressions.iter());
-        self.accepted.extend(all.iter().map(|entry| Accepted::suppression(entry, now)));
+        let is_unused = |entry: &Suppression| unused.contains(&(entry.path.clone(), entry.rule_span));
+        self.accepted.extend(all.iter().map(|entry| Accepted::suppression(entry, is_unused(entry), now)));
         self.silence_by_baseline(sources, paths, held_back);
     }
 
@@ -82,7 +86,7 @@ impl<'a> Findings<'a> {
         let Some(baseline) = &settings.baseline else { return };
         let Matched { rows, silenced } =
             baseline.silence(&mut self.list, sources, |path| paths.contains_key(path), settings.now);
-        self.suppressed += silenced;
+        self.suppressed.extend(silenced);
         let source = Source::new(&baseline.path, FileKind::Settings, baseline.text.clone());
         sources.insert(baseline.path.clone(), Arc::new(source));
         let is_off = |rule: &str, path: &str| held_back.contains(rule) || settings.is_off(rule, path);
@@ -94,7 +98,7 @@ impl<'a> Findings<'a> {
             true => self.enforce(unused, sources),
             false => self.add(unused, sources),
         }
-        self.accepted.extend(baseline.accepted(&rows, settings.now, is_whole));
+        self.accepted.extend(baseline.accepted(&rows, settings.now, |rule, path| is_whole && !is_off(rule, path)));
     }
 
     /// Adds findings as errors, regardless of their rules' levels.
@@ -125,10 +129,10 @@ impl<'a> Findings<'a> {
         let mut suppressions = suppress::read(&source, None, &config.catalog, &mut unused);
         sources.insert(path, source);
         let now = self.settings.now;
-        self.suppressed += suppress::silence(&mut unused, &mut suppressions, sources, now);
+        self.suppressed.extend(suppress::silence(&mut unused, &mut suppressions, sources, now));
         unused.append(&mut suppress::unused(suppressions.iter(), sources));
         unused.append(&mut suppress::expired(suppressions.iter(), now));
-        self.accepted.extend(suppressions.iter().map(|entry| Accepted::suppression(entry, now)));
+        self.accepted.extend(suppressions.iter().map(|entry| Accepted::suppression(entry, !entry.used, now)));
         self.add(unused, sources);
     }
 }

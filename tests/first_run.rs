@@ -2,7 +2,6 @@
 //! terminal.
 
 mod support {
-    #[expect(dead_code, reason = "these tests need only some of it")]
     pub mod repository;
     #[expect(dead_code, reason = "these tests need only some of it")]
     pub mod tools;
@@ -122,8 +121,8 @@ fn init_writes_a_configuration_that_fits_the_repository() {
     for line in [
         "exclude = [\"third_party/\"]\n",
         "# registry = [\"lib/ports.nix\"]\n",
-        "# Left out, because the repository has nothing for them to check: processes, ci.\n",
-        "  \"ports\",       # 26\n",
+        "# Current findings by group: ports 26, containers 1, processes 0, flakes 2, ci 0, general 1.\n",
+        "# select = [\"ports\", \"flakes\"]\n",
         "style = \"warn\"\n",
     ] {
         assert!(text.contains(line), "{line}{text}");
@@ -148,6 +147,27 @@ fn init_writes_a_configuration_that_fits_the_repository() {
     registry.run("init");
     let text = registry.read("flakeward.toml");
     assert!(text.contains("\nregistry = [\"nix/ports.nix\"]\n") && text.contains("\n# style = "), "{text}");
+}
+
+/// The settings of a new repository also suit the files that are added later.
+#[test]
+fn init_turns_no_rules_off() {
+    let root = Repository::new(&[("README.md", "new\n")]);
+    let ran = root.run("init");
+    assert_eq!(ran.out, "wrote flakeward.toml\n\nNext steps:\n  flakeward  check the repository\n");
+    assert_eq!(root.run("").code, 0);
+    for (path, text, rule) in [
+        ("web/Dockerfile", "FROM node:24\n", "[dockerfile]"),
+        ("a.nix", "{ services.x.port = 8080; }\n", "[hardcoded-port]"),
+        ("compose.yaml", "services:\n  db:\n    image: postgres:17\n", "[docker-compose]"),
+        (".github/workflows/a.yaml", "jobs:\n  a:\n    steps:\n      - run: docker build .\n", "[docker-build-in-ci]"),
+    ] {
+        root.write(path, text);
+        let ran = root.run("-f concise");
+        assert!(ran.out.contains(rule), "{path}: {}", ran.out);
+    }
+    // Groups without findings are not accepted findings.
+    assert_eq!(root.run("accepted").out, "no acceptances\n");
 }
 
 #[test]
@@ -355,4 +375,186 @@ fn the_port_map_does_not_wrap_paths() {
     assert!(shown[4..].concat().contains(&format!("hardcoded in{}", place(4))), "{lines:#?}");
     let wide = captured(root.path(), 250, "ports");
     assert!(wide[1].contains(&format!("oncall  {}, {}; hardcoded in {}", place(2), place(3), place(4))), "{wide:#?}");
+}
+
+/// Suppressions elsewhere do not count if paths are given.
+#[test]
+fn the_summary_counts_the_suppressions_of_the_given_paths() {
+    let allowed = "# flakeward: allow-file(lookup-path) why\n[ <a> <b> ]\n";
+    let root = Repository::new(&[("a.nix", allowed), ("b.nix", "<b>\n"), ("lib/c.nix", "<c>\n")]);
+    root.run("baseline lib");
+    for (paths, expected) in [("", " (3 suppressed)"), ("a.nix", " (2 suppressed)"), ("lib", " (1 suppressed)")] {
+        let ran = root.run(paths);
+        assert!(ran.out.trim_end().ends_with(expected), "{paths}: {}", ran.out);
+    }
+    assert!(!root.run("b.nix").out.contains("suppressed"));
+    let json: serde_json::Value = serde_json::from_str(&root.run("b.nix -f json").out).unwrap();
+    assert_eq!(json["summary"]["suppressed"], 0);
+}
+
+#[test]
+fn ports_init_is_suggested_only_if_it_would_write_something() {
+    let root = Repository::new(&[("flake.nix", "{ outputs = _: { }; }\n")]);
+    let commands = ["ports", "ports --format env", "ports next web", "ports rename a b", "ports check web"];
+    for command in commands {
+        let ran = root.run(command);
+        let said = ran.out + &ran.err;
+        assert!(!said.contains("ports init") && said.contains("no port here needs a name yet"), "{command}: {said}");
+    }
+    // A configured registry that does not exist is an error, and the advice does not lead from one command to another.
+    root.write("flakeward.toml", "[ports]\nregistry = \"nosuch.nix\"\n");
+    for command in ["ports", "ports init", "ports next"] {
+        let ran = root.run(command);
+        assert_eq!(ran.code, 2, "{command}: {}", ran.out);
+        assert!(ran.err.contains("correct `registry` in flakeward.toml, or remove it"), "{command}: {}", ran.err);
+        assert!(!(ran.out + &ran.err).contains("ports init"), "{command}");
+    }
+    root.write("flakeward.toml", "");
+    root.write("a.nix", "{ services.x.port = 8080; }\n");
+    for command in commands {
+        let ran = root.run(command);
+        let said = ran.out + &ran.err;
+        assert!(said.contains("`flakeward ports init` writes lib/ports.nix"), "{command}: {said}");
+    }
+    assert!(root.run("ports init").out.starts_with("wrote lib/ports.nix: 1 entry"));
+}
+
+#[test]
+fn ports_check_takes_several_numbers_and_names() {
+    let registry = "{\n  lightning.lnd = 9735;\n  lightning.rest = 8081;\n  web.port = 8080;\n}\n";
+    let root = Repository::new(&[("lib/ports.nix", registry), ("sub/a.nix", "{ services.x.port = 9735; }\n")]);
+    let lnd = "9735 is lightning.lnd (lib/ports.nix:2)\n  sub/a.nix:1\n";
+    let rest = "8081 is lightning.rest (lib/ports.nix:3)\n";
+    for (args, code, expected) in [
+        ("9735", 1, lnd.to_owned()),
+        ("lightning.lnd", 1, lnd.to_owned()),
+        ("lnd", 1, lnd.to_owned()),
+        ("lightning", 1, format!("{lnd}{rest}")),
+        ("9735 8081 lnd", 1, format!("{lnd}{rest}")),
+        ("9000 rest sub", 1, format!("9000 is free\n  well known as the port of clickhouse\n{rest}")),
+        ("21000 21001", 0, "21000 is free\n21001 is free\n".to_owned()),
+    ] {
+        let ran = root.run(&format!("ports check {args}"));
+        assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{args}");
+        assert_eq!(
+            ran.out.lines().filter(|line| !line.contains("well known")).collect::<Vec<_>>(),
+            expected.lines().filter(|line| !line.contains("well known")).collect::<Vec<_>>(),
+            "{args}"
+        );
+    }
+    for (args, help) in [
+        ("ports check lnt", "`lnt` is neither a port number nor an entry of the port registry"),
+        ("ports check lightning.lnt", "did you mean `flakeward ports check lightning.lnd`?"),
+        ("ports check 70000", "ports are numbers from 1 to 65535"),
+        ("ports check 8080 0", "`0` is not a port number"),
+        ("ports chek 8080 8081", "did you mean `flakeward ports check 8080 8081`?"),
+        ("ports chek", "did you mean `flakeward ports check`?"),
+        ("ports 8080", "did you mean `flakeward ports check 8080`?"),
+        ("ports nxt web", "did you mean `flakeward ports next web`?"),
+        ("ports list", "`flakeward ports` shows the port map"),
+    ] {
+        let ran = root.run(args);
+        assert!(ran.code == 2 && ran.err.contains(help), "{args}: {}", ran.err);
+    }
+    let group = root.run("explain ports");
+    assert_eq!(group.code, 0, "{}", group.err);
+    assert!(group.out.starts_with("ports, a group of rules: port numbers"), "{}", group.out);
+    assert!(group.out.contains("\nport-conflict ") && !group.out.contains("\ndockerfile "), "{}", group.out);
+}
+
+/// One setting reserves all numbers, because a machine has only one value of it.
+#[test]
+fn ephemeral_ports_are_reserved_by_one_setting() {
+    let root =
+        Repository::new(&[("lib/ports.nix", "{ vpn.wireguard = 51820; chat.voice = 40000; db.main = 5432; }\n")]);
+    let helps = |root: &Repository| {
+        let json: serde_json::Value = serde_json::from_str(&root.run("--select ephemeral-port -f json").out).unwrap();
+        let findings = json["findings"].as_array().unwrap().iter();
+        findings.map(|finding| finding["help"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let setting = "toString [ ports.chat.voice ports.vpn.wireguard ];` reserves all of them";
+    let found = helps(&root);
+    assert!(found.len() == 2 && found.iter().all(|help| help.ends_with(setting)), "{found:?}");
+    root.write("a.nix", "{ boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = \"51820\"; }\n");
+    let found = helps(&root);
+    assert!(found.len() == 1 && found[0].contains("add it to `boot.kernel.sysctl"), "{found:?}");
+}
+
+/// A number that several entries have is listed with the entry that is meant, or else once.
+#[test]
+fn uses_of_a_shared_number_are_listed_once() {
+    let allow = "# flakeward: allow(port-conflict) other machines";
+    let registry = format!(
+        "{{\n  dns.main = {{ port = 53; protocol = \"udp\"; host = \"alpha\"; }};\n  dns.zones = {{ port = 53; protocol = \
+         \"tcp\"; host = \"beta\"; }};\n  web.shop = 8080;\n  {allow}\n  web.blog = 8080;\n}}\n"
+    );
+    let uses = "{\n  networking.firewall.allowedUDPPorts = [ 53 ];\n  x.url = \"http://beta:53\";\n  services.blog.port = \
+                8080;\n  y.port = 8080;\n}\n";
+    let root = Repository::new(&[("lib/ports.nix", registry.as_str()), ("a.nix", uses)]);
+    let out = root.run("ports").out;
+    let expected = "     53  dns.main.port   hardcoded in a.nix:2
+     53  dns.zones.port  hardcoded in a.nix:3
+   8080  web.shop
+   8080  web.blog        hardcoded in a.nix:4
+
+1 number of several entries, at places that may mean any of them
+   8080  web.shop or web.blog
+         hardcoded in a.nix:5
+";
+    assert!(out.ends_with(expected), "{out}");
+    let json: serde_json::Value = serde_json::from_str(&root.run("ports -f json").out).unwrap();
+    let shared = &json["shared"][0];
+    assert_eq!((&shared["number"], &shared["uses"][0]["start"]["line"]), (&8080.into(), &5.into()));
+    assert!(
+        root.run("ports check 8080")
+            .out
+            .ends_with("a.nix:4\n8080 is in use where any of its entries may be meant\n  a.nix:5 (y.port)\n")
+    );
+    assert!(root.run("ports -f markdown").out.contains("| 8080 | `web.shop`, `web.blog` | `a.nix:5` |"));
+}
+
+/// A flake sees only files that Git tracks, so its evaluation fails if it imports another one.
+#[test]
+fn an_untracked_registry_is_to_be_added() {
+    let add = "\n  git add lib/ports.nix";
+    let files = [("flake.nix", "{ outputs = _: { }; }\n"), ("lib-x/a.nix", "{ services.x.port = 8080; }\n")];
+    let root = Repository::new(&files);
+    std::fs::remove_dir(root.path().join(".git")).unwrap();
+    // Outside a Git repository, a flake sees all files.
+    let said = root.run("ports init").out;
+    assert!(said.starts_with("wrote") && !said.contains("git add"), "{said}");
+    std::fs::remove_file(root.path().join("lib/ports.nix")).unwrap();
+    root.git(&["init", "-q"]);
+    root.git(&["add", "."]);
+    assert!(root.run("ports init").out.contains(add));
+    assert!(!root.run("fix --diff").err.contains("git add"));
+    let ran = root.run("fix --ignore missing-flake-check");
+    assert!(ran.err.contains(&format!("Next steps:{add}  flakes see tracked files only\n")), "{}", ran.err);
+    // Running it again does not forget it.
+    assert!(root.run("fix").err.contains(add));
+    root.git(&["add", "lib/ports.nix"]);
+    assert!(!root.run("fix").err.contains("git add"));
+    // Another repository may import files that are not tracked.
+    root.git(&["rm", "-q", "--cached", "lib/ports.nix", "flake.nix"]);
+    std::fs::remove_file(root.path().join("flake.nix")).unwrap();
+    assert!(!root.run("fix").err.contains("git add"));
+}
+
+#[test]
+fn commands_say_that_there_is_nothing_to_do() {
+    let root = Repository::new(&[("main.py", "print(1)\n")]);
+    for (command, expected) in [
+        ("", "no input file matches any rule"),
+        ("fix", "nothing to fix; no input file matches any rule"),
+        ("fix --diff", "nothing to fix; no input file matches any rule"),
+        ("ports", "no port registry found: no port here needs a name yet"),
+        ("ports init", "no port here needs a name: nothing written"),
+        ("accepted", "no acceptances"),
+        ("baseline", "no findings to accept; no baseline was written"),
+        ("migrate", "no flake.nix, Compose file, Dockerfile or CI configuration to migrate; nothing to write"),
+    ] {
+        let ran = root.run(command);
+        let said = ran.out + &ran.err;
+        assert!(ran.code == 0 && said.contains(expected), "{command}: {said}");
+    }
 }

@@ -19,13 +19,38 @@ pub static CHECK: Check = Check::of_project(RULE, &[&port_registry::READER, &loc
 fn project(view: &ProjectView<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let Some(taken) = Taken::of(view) else { return verdict };
+    let mut found = Vec::new();
     for (number, entries) in view.registries().numbers() {
         let Some(number) = u16::try_from(number).ok().filter(|number| taken.holds(*number)) else { continue };
         if let [(registry, entry), ..] = entries {
-            verdict.report(finding(number, registry, entry, &taken));
+            found.push((number, *registry, *entry));
         }
     }
+    let setting = reservation(&found, !taken.reserved.is_empty());
+    for (number, registry, entry) in found {
+        verdict.report(finding(number, registry, entry, &taken, &setting));
+    }
     verdict
+}
+
+/// The name of the setting with the numbers that the kernel does not use.
+const RESERVED: &str = "boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\"";
+
+/// The number of entries that a proposed setting names.
+const NAMED: usize = 6;
+
+/// The setting that reserves all numbers in question, because a machine has only one value of it.
+fn reservation(found: &[(u16, &Registry, &Entry)], is_set: bool) -> String {
+    let names: Vec<String> = found.iter().take(NAMED).map(|(.., entry)| reference(&entry.path)).collect();
+    match names.as_slice() {
+        _ if is_set => format!("add it to `{RESERVED}`"),
+        [only] => format!("`{RESERVED} = toString {only};`"),
+        names => {
+            let more = if found.len() > names.len() { " .." } else { "" };
+            let list = names.join(" ");
+            format!("`{RESERVED} = lib.concatMapStringsSep \",\" toString [ {list}{more} ];` reserves all of them")
+        }
+    }
 }
 
 /// The ports of outgoing connections.
@@ -87,13 +112,11 @@ fn referred(view: &ProjectView<'_>, file: &ProjectFile, list: Span) -> Vec<u16> 
     entries.collect()
 }
 
-fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken<'_>) -> Finding {
+fn finding(number: u16, registry: &Registry, entry: &Entry, taken: &Taken<'_>, setting: &str) -> Finding {
     let name = entry.name();
     let message = format!("{name} has port {number}, which the kernel may use for an outgoing connection");
     let (range, place) = taken.range(number).cloned().unwrap_or((EPHEMERAL, None));
     let label = format!("in the range {}-{}", range.start(), range.end());
-    let setting =
-        format!("`boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\" = toString {};`", reference(&entry.path));
     let help = match services(number.into()).iter().any(|service| service.certainty != Certainty::Named) {
         true => format!("other machines expect this well-known number, so reserve it: {setting}"),
         false => format!(

@@ -19,7 +19,8 @@ use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::source;
 
-const RULE: &str = "for-all-systems";
+/// The rule.
+pub const RULE: &str = "for-all-systems";
 
 /// See `rules/for-all-systems.md`.
 pub static CHECK: Check = Check::of_files(

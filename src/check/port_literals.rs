@@ -143,6 +143,28 @@ fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     protocol.is_none_or(is_protocol) && (port.host.is_some() || machine.is_none_or(is_machine))
 }
 
+/// The index of the entry that a use of their common number refers to, among those for that number: the only one with
+/// its protocol and machine, or the one whose name fits. `None` if several may be meant.
+pub fn owner<'p>(source: &Source, port: &PortUse, entries: &[(&'p Registry, &'p Entry)]) -> Option<usize> {
+    let entries: Vec<_> = entries.iter().take(COMPARED).collect();
+    let mut candidates: Vec<_> = entries.iter().copied().filter(|(_, entry)| may_be(source, port, entry)).collect();
+    let is_host = |entry: &Entry| match (&port.host, &entry.endpoint) {
+        (Some(host), Some(endpoint)) => {
+            let name = host.split('.').next().unwrap_or(host);
+            endpoint.hosts.iter().any(|known| known == host || known == name)
+        }
+        _ => false,
+    };
+    if candidates.iter().any(|(_, entry)| is_host(entry)) {
+        candidates.retain(|(_, entry)| is_host(entry));
+    }
+    let found = match candidates.as_slice() {
+        [only] => Some(*only),
+        several => meant(source, port, several),
+    };
+    entries.iter().position(|entry| found.is_some_and(|found| std::ptr::eq(*entry, found)))
+}
+
 /// The machine that a file belongs to: `atlas` for `machines/atlas/disks.nix`.
 pub(super) fn machine_of(path: &str) -> Option<&str> {
     let mut folders = path.split('/');

@@ -20,10 +20,10 @@ pub struct BaselineArgs {
     /// Only remove entries that no longer match anything; accept no new findings
     #[arg(long)]
     pub prune: bool,
-    /// Last day on which the new entries apply: YYYY-MM-DD
+    /// Last day on which new and expired entries apply: YYYY-MM-DD
     #[arg(long, value_name = "DATE", value_parser = day, conflicts_with = "prune")]
     pub until: Option<jiff::civil::Date>,
-    /// Reason recorded in the new entries
+    /// Reason recorded in entries that are new, renewed or without a reason
     #[arg(long, value_name = "TEXT", conflicts_with = "prune")]
     pub reason: Option<String>,
 }

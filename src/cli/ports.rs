@@ -32,8 +32,8 @@ pub enum PortsCommand {
     /// Write the registry, with a name for every port that has none, and change no other file
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Init(PortsInitArgs),
-    /// Print what uses a port number, or that it is free (exit code 1 if it is taken)
-    #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
+    /// Print what uses port numbers or registry entries, or that a number is free (exit code 1 if one is taken)
+    #[command(mut_arg("paths", |paths| paths.value_name("PORT|PATH").help(format!("Further ports; or: {REPOSITORY}"))))]
     Check(PortsCheckArgs),
     /// Print a free port near the other ports of the group, neither well known nor ephemeral
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
@@ -60,9 +60,9 @@ pub struct PortsInitArgs {
 /// The options of `ports check`.
 #[derive(Debug, Args)]
 pub struct PortsCheckArgs {
-    /// The port number
-    #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub number: u16,
+    /// Port number, or name of a registry entry or group, such as `databases.redis` or `redis`
+    #[arg(value_name = "PORT")]
+    pub port: String,
     /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,

@@ -7,7 +7,7 @@ use crate::output::stream::When;
 /// The options of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Rule id
+    /// Rule, or a group of rules to list
     #[arg(value_name = "RULE")]
     pub rule: String,
     /// When to use colours and links; auto detects terminals and respects NO_COLOR and FORCE_COLOR

@@ -1,6 +1,6 @@
 //! `flakeward accepted`: lists the acceptances, with owner, age and last day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,13 +11,14 @@ use rayon::prelude::*;
 
 use super::git::{Change, Git};
 use super::{Failure, forgive_closed, session::Session};
-use crate::cli::AcceptedArgs;
-use crate::finding::{RelPath, UNCHECKED};
+use crate::cli::{AcceptedArgs, ScopeArgs};
+use crate::finding::{RelPath, RuleId, UNCHECKED};
 use crate::lang::codeowners::{self, Owners};
 use crate::output::Places;
 use crate::output::accepted::{Entry, List, Owner};
 use crate::output::stream::{self, When};
 use crate::report::Report;
+use crate::rule::Catalog;
 use crate::suppress::accepted::{self, Accepted, State};
 use crate::walk;
 
@@ -27,10 +28,19 @@ const MAX_OWNERS: u64 = 3 << 20;
 /// Lists the acceptances.
 pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&args.scope, None)?;
+    let chosen = Chosen::of(&args.scope, session.settings.rules.catalog());
+    if chosen.is_some() {
+        // All rules run, so that what they report decides which acceptances are used.
+        let scope = ScopeArgs { select: Vec::new(), ignore: Vec::new(), ..args.scope.clone() };
+        session = Session::open(&scope, None)?;
+    }
     session.view.stream = stream::stdout(When::Auto);
     session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
     let report = session.check();
     let mut entries = list(&session, &report)?;
+    if let Some(chosen) = chosen {
+        entries.retain(|entry| chosen.has(entry.accepted.rule.as_deref(), session.settings.rules.catalog()));
+    }
     if let Some(days) = args.expiring_in {
         entries.retain(|entry| entry.days_left.is_some_and(|left| left <= i32::from(days)));
     }
@@ -43,6 +53,35 @@ pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
         Some(unread) => Err(Failure::new(format!("{}: {}", unread.path, unread.message))
             .help("the list would omit whatever is accepted in files that could not be checked")),
         None => Ok(ExitCode::from(if report.internal_error() { 2 } else { 0 })),
+    }
+}
+
+/// The rules whose acceptances are listed.
+struct Chosen {
+    rules: BTreeSet<RuleId>,
+    /// Whether rules were named, rather than only left out.
+    is_selection: bool,
+}
+
+impl Chosen {
+    /// The rules that options choose. `None` if they choose none, so that all acceptances are listed.
+    fn of(scope: &ScopeArgs, catalog: &Catalog) -> Option<Self> {
+        if scope.select.is_empty() && scope.ignore.is_empty() {
+            return None;
+        }
+        let named = |names: &[String]| -> BTreeSet<RuleId> {
+            names.iter().flat_map(|name| catalog.named(name)).map(|rule| rule.id).collect()
+        };
+        let (selected, ignored) = (named(&scope.select), named(&scope.ignore));
+        let is_selection = !scope.select.is_empty();
+        let is_listed = |rule: &RuleId| (!is_selection || selected.contains(rule)) && !ignored.contains(rule);
+        Some(Self { rules: catalog.iter().map(|rule| rule.id).filter(is_listed).collect(), is_selection })
+    }
+
+    /// Whether an acceptance of a rule or group concerns these rules. `None` is an acceptance of all rules, such as an
+    /// excluded path, which belongs to no rule.
+    fn has(&self, name: Option<&str>, catalog: &Catalog) -> bool {
+        name.map_or(!self.is_selection, |name| catalog.named(name).iter().any(|rule| self.rules.contains(rule.id)))
     }
 }
 
@@ -118,7 +157,7 @@ fn changes(root: &Path, accepted: &[Accepted], lines: &[usize]) -> Result<Change
         return Ok(Changes::new());
     }
     let git = Git::new(root)?;
-    if !git.knows(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? {
+    if !git.has_commit()? {
         return Ok(Changes::new());
     }
     let blame = |(path, mut lines): (&RelPath, Vec<usize>)| {

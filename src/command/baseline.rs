@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use jiff::civil::Date;
+
 use super::{Failure, output_file, print_json, session::Session};
 use crate::cli::BaselineArgs;
 use crate::config::ConfigError;
@@ -24,6 +26,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
     if session.nothing_asked {
         return Ok(ExitCode::SUCCESS);
     }
+    refuse_past(args.until, session.settings.now)?;
     let file = Target::of(args, &session)?;
     let before = file.read(&mut session, args)?;
     if args.prune {
@@ -33,7 +36,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
         return prune(&file, before, &session, args);
     }
     let (repo, report) = check(&session)?;
-    let terms = Terms { until: args.until, reason: args.reason.clone() };
+    let terms = Terms { now: session.settings.now, until: args.until, reason: args.reason.clone() };
     let is_whole = !session.is_partial() && !args.scope.chooses_rules();
     let replaces = |rule: &str, path: &str| {
         let is_unknown = session.settings.rules.catalog().find(rule).is_none();
@@ -50,10 +53,13 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
         let findings = count(report.findings.len(), "finding");
         let is_new = before.is_none();
         let changes = before.map(|_| changes(&update)).unwrap_or_default();
-        say(&match args.output {
-            None => format!("{findings} written to {shown}{changes}; `flakeward check` now reports only new findings"),
-            Some(_) => format!("{findings} written to {shown}{changes}; check against it with --baseline {shown}"),
-        });
+        let next = match (&args.output, update.expired) {
+            (Some(_), _) => format!("check against it with --baseline {shown}"),
+            (None, 0) => "`flakeward check` now reports only new findings".to_owned(),
+            (None, _) => "`flakeward check` reports new findings and those whose entries have expired".to_owned(),
+        };
+        say(&format!("{findings} written to {shown}{changes}; {next}"));
+        keeps(&update, &shown).iter().for_each(|text| say(text));
         if is_new && args.output.is_none() {
             say(&format!("commit the baseline so that everyone uses it: git add {shown}"));
         }
@@ -67,7 +73,41 @@ fn changes(update: &Update) -> String {
         0 => String::new(),
         kept => format!(", {kept} for other rules or paths kept"),
     };
-    format!(" ({} added, {} removed{kept})", update.added, update.removed)
+    let renewed = match update.renewed {
+        0 => String::new(),
+        renewed => format!(", {renewed} renewed"),
+    };
+    format!(" ({} added, {} removed{renewed}{kept})", update.added, update.removed)
+}
+
+/// What the command line could lead the user to expect, but this run did not change.
+fn keeps(update: &Update, shown: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    if update.expired > 0 {
+        texts.push(format!("{} expired: renew with `flakeward baseline --until DATE`", entries(update.expired)));
+    }
+    if update.differing > 0 {
+        texts.push(format!(
+            "{} in effect with another reason or last day, not changed: edit {shown} to change them",
+            entries(update.differing)
+        ));
+    }
+    texts
+}
+
+fn entries(number: usize) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
+}
+
+/// Refuses a last day before the date of the run: the entries would accept nothing.
+fn refuse_past(until: Option<Date>, now: Date) -> Result<(), Failure> {
+    match until.filter(|until| *until < now) {
+        None => Ok(()),
+        Some(until) => {
+            Err(Failure::new(format!("--until {until} is in the past, so the entries would accept nothing"))
+                .help(format!("name the last day on which the findings are accepted; today is {now}")))
+        }
+    }
 }
 
 fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
@@ -84,13 +124,7 @@ fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &Base
     if text == before.text && args.output.as_deref() != Some(Path::new("-")) {
         say("every entry in the baseline is needed; nothing was removed");
     } else if let Some(shown) = file.write(session, &text)? {
-        say(&format!(
-            "{} removed from {shown}",
-            match removed {
-                1 => "1 entry".to_owned(),
-                n => format!("{n} entries"),
-            }
-        ));
+        say(&format!("{} removed from {shown}", entries(removed)));
     }
     Ok(ExitCode::SUCCESS)
 }

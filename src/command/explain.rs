@@ -5,16 +5,25 @@ use std::process::ExitCode;
 use super::{Failure, own_rules, print, print_json, rule_tests, session};
 use crate::cli::{ExplainArgs, ListFormat, RulesArgs, RulesCommand};
 use crate::output::{page, rules, stream};
-use crate::rule::Catalog;
+use crate::rule::{Catalog, groups};
 use crate::walk::Unsaved;
 
 /// Prints a rule's page.
 pub fn explain(args: &ExplainArgs) -> Result<ExitCode, Failure> {
+    if groups::is_group(&args.rule) {
+        return group(&args.rule, args);
+    }
     // The built-in pages can be shown even if the policy cannot be found.
     let is_built_in = Catalog::built_in().find(&args.rule).is_some();
     let catalog = catalog(!is_built_in)?;
     let rule = session::rule(&catalog, &args.rule)?;
     print(&page::render(rule, &catalog, &stream::stdout(args.color)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lists the rules of a group.
+fn group(name: &str, args: &ExplainArgs) -> Result<ExitCode, Failure> {
+    print(&rules::group(&catalog(true)?, name, &stream::stdout(args.color)))?;
     Ok(ExitCode::SUCCESS)
 }
 

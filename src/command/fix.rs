@@ -5,12 +5,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Failure, forgive_closed, print_patch, session::Session};
+use super::{Failure, forgive_closed, git, print_patch, session::Session};
 use crate::cli::FixArgs;
-use crate::finding::{Fix, Safety};
+use crate::finding::{Fix, RelPath, Safety};
 use crate::fix::{self, Outcome, Request, diff};
 use crate::output::{View, fixes, notes, stream};
-use crate::walk;
+use crate::{paths, walk};
 
 /// Applies fixes, writes the files or prints a diff, and reports what was fixed and what remains.
 pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
@@ -40,7 +40,9 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
         fix::write::write(&session.root, &outcome.changes).map_err(|failure| Failure::new(failure.to_string()))?;
     }
     let view = View { stream: stream::stdout(args.output.color), quiet: args.output.quiet, ..session.view.clone() };
-    tell(&outcome, &view, args)?;
+    let has_flake = repo.paths().any(|path| paths::name(path) == "flake.nix");
+    let unseen = git::unseen_by_flake(&session.root, has_flake, &outcome.report.overview.registries);
+    tell(&outcome, &unseen, &view, args)?;
     if let Some((path, why)) = missing_files(&outcome).into_iter().find_map(|path| Some((path, left_out(path)?))) {
         super::tell(
             &Failure::new(why.reason(&session.view.path(path), &session.root))
@@ -72,7 +74,7 @@ fn refuse_unfixable(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
+fn tell(outcome: &Outcome, unseen: &[&RelPath], view: &View, args: &FixArgs) -> Result<(), Failure> {
     if args.diff {
         print_patch(&diff::unified(&outcome.changes), &view.stream)?;
     } else {
@@ -89,7 +91,7 @@ fn tell(outcome: &Outcome, view: &View, args: &FixArgs) -> Result<(), Failure> {
     }
     if !args.output.quiet {
         let plain = View { stream: stream::stderr(), ..view.clone() };
-        let _ = write!(err, "{}", fixes::closing(outcome, &plain, !args.diff));
+        let _ = write!(err, "{}", fixes::closing(outcome, unseen, &plain, !args.diff));
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ mod reference;
 mod store;
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -17,7 +19,7 @@ pub use store::Listing;
 
 use super::Failure;
 use crate::check::unreadable_file;
-use crate::finding::Finding;
+use crate::finding::{Finding, RelPath};
 use crate::walk;
 use crate::walk::Unreadable;
 
@@ -110,6 +112,18 @@ impl<'a> Git<'a> {
         Ok(self.output(args)?.status.success())
     }
 
+    /// Whether there is a commit. There is none outside a repository. Fails if git does not read the repository.
+    pub fn has_commit(&self) -> Result<bool, Failure> {
+        if self.knows(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])? {
+            return Ok(true);
+        }
+        let output = self.output(&["rev-parse", "--git-dir"])?;
+        match output.status.success() || is_no_repository(&output) {
+            true => Ok(false),
+            false => Err(failed("reading the history", &output)),
+        }
+    }
+
     /// Whether git converts line endings, as Git for Windows does.
     pub fn converts_line_ends(&self) -> Result<bool, Failure> {
         let settings = self.output(&["config", "--null", "--get-regexp", r"^core\.(autocrlf|eol)$"])?.stdout;
@@ -131,8 +145,7 @@ impl<'a> Git<'a> {
         }
         let output = self.output(&["ls-files", "-t", "--stage", "-z"])?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(Failure::new(format!("git ls-files failed: {}", said.trim())));
+            return Err(failed("git ls-files", &output));
         }
         Ok(output.stdout)
     }
@@ -197,6 +210,24 @@ pub(super) fn unquoted(name: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Returns the files of a flake in a Git repository that the flake does not see, because git does not track them. Empty
+/// if there is no flake, outside a Git repository, and if the index cannot be read.
+pub fn unseen_by_flake<'p>(
+    root: &Path,
+    has_flake: bool,
+    files: impl IntoIterator<Item = &'p RelPath>,
+) -> Vec<&'p RelPath> {
+    if !has_flake || !root.join(".git").exists() {
+        return Vec::new();
+    }
+    let Ok(tracked) = walk::tracked(root) else { return Vec::new() };
+    let tracked = tracked.map(|tracked| tracked.files).unwrap_or_default();
+    // The list is sorted by bytes, and paths compare by component.
+    let is_tracked =
+        |path: &RelPath| tracked.binary_search_by(|known| known.as_os_str().as_bytes().cmp(path.as_bytes())).is_ok();
+    files.into_iter().filter(|path| !is_tracked(path)).collect()
+}
+
 fn left_out_of_checkout(path: &str) -> Finding {
     let reason = "it is not in the working tree, because of a sparse checkout".to_owned();
     unreadable_file::unreadable(&Unreadable { path: path.into(), reason })
@@ -213,8 +244,7 @@ pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> 
     let lines = |command: &[&str]| {
         let output = git.output_with_files(&[&["--literal-pathspecs"], command, &["--"], paths].concat())?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(Failure::new(format!("git {} failed: {}", command[0], said.trim())));
+            return Err(failed(&format!("git {}", command[0]), &output));
         }
         let lines = String::from_utf8_lossy(&output.stdout).into_owned();
         Ok(lines.split_terminator('\0').map(str::to_owned).collect::<Vec<_>>())
@@ -231,5 +261,29 @@ pub fn uncommitted(root: &Path, paths: &[&str]) -> Result<Vec<String>, Failure> 
 }
 
 fn does_not_start(error: &std::io::Error) -> Failure {
-    Failure::new(format!("git cannot be started: {}", walk::io_reason(error)))
+    match error.kind() {
+        ErrorKind::NotFound => Failure::new("git cannot be started: there is no `git` on PATH")
+            .help("install Git; it reads the history for `--changed`, `--new-since`, `accepted` and HTML reports"),
+        _ => Failure::new(format!("git cannot be started: {}", walk::io_reason(error))),
+    }
+}
+
+/// The failure of something that needs git, with what git said. If a repository belongs to another user, git also says
+/// which command allows it.
+fn failed(what: &str, output: &Output) -> Failure {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let first = said.lines().next().unwrap_or_default().trim_start_matches("fatal: ");
+    match said.lines().map(str::trim).find(|line| line.starts_with(ALLOW)) {
+        Some(command) => Failure::new(format!("{what} failed, because git does not read this repository: {first}"))
+            .help(format!("its files belong to another user; if you trust them: `{command}`")),
+        None => Failure::new(format!("{what} failed: {}", said.trim().trim_start_matches("fatal: "))),
+    }
+}
+
+/// The start of the command that allows git to read the repository of another user, in git's own words.
+const ALLOW: &str = "git config --global --add safe.directory ";
+
+/// Whether git said that a folder is not in a repository.
+fn is_no_repository(output: &Output) -> bool {
+    String::from_utf8_lossy(&output.stderr).contains("not a git repository")
 }

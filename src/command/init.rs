@@ -12,14 +12,12 @@ use crate::config::{Config, FILE_NAMES};
 use crate::facts::port_registry::RegistryFacts;
 use crate::finding::{RuleId, UNCHECKED};
 use crate::fix::write;
-use crate::lang::ci;
 use crate::output::{next_steps, stream};
 use crate::replace::{Folder, Staged};
-use crate::repo::{Repo, RepoFile};
+use crate::repo::Repo;
 use crate::report::Report;
 use crate::rule::groups;
-use crate::source::FileKind;
-use crate::{paths, run, walk};
+use crate::{paths, run};
 
 /// Checks the repository and writes the file. Does not prompt, and overwrites nothing.
 pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
@@ -51,10 +49,10 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// The failure if something could not be checked. The file is written anyway, with all groups, because its `exclude`
-/// can leave out a file that cannot be read.
+/// The failure if something could not be checked. The file is written anyway, because its `exclude` can leave out a file
+/// that cannot be read.
 fn unchecked(session: &Session, report: &Report) -> Option<Failure> {
-    let (name, help) = (session.view.path(FILE_NAMES[0]), "no group was left out of `select`");
+    let (name, help) = (session.view.path(FILE_NAMES[0]), "the numbers of findings in it do not include this file");
     if let Some(finding) = report.findings.iter().find(|finding| finding.rule == UNCHECKED) {
         let path = session.view.path(&finding.path);
         return Some(Failure::new(format!("{path}: {}; {name} may be incomplete", finding.message)).help(help));
@@ -81,23 +79,15 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
     // The repository may already have its ports in a set, in a file that is not named like a registry.
     let defined = report.overview.defined_ports.iter().map(|defined| defined.path.to_string());
     let registries = registries.chain(defined).collect();
-    // A file that could not be checked may be one that a group applies to.
-    let is_complete = unchecked(session, report).is_none();
-    let applies = |group: &str, findings: usize| findings > 0 || !is_complete || concerns(group, &own);
-    let counted: Vec<(&str, usize)> = groups::names()
-        .filter(|group| *group != groups::STYLE)
-        .map(|group| (group, of_group(report, group).len()))
-        .collect();
-    let (present, absent): (Vec<_>, Vec<_>) =
-        counted.into_iter().partition(|(group, findings)| applies(group, *findings));
+    // All groups run, so that none is missing when the first file that it applies to is added.
+    let groups = groups::names().filter(|group| *group != groups::STYLE);
     let style = of_group(report, groups::STYLE);
     let style_rules: BTreeSet<RuleId> = style.iter().copied().collect();
     Seen {
         foreign: foreign_folders(&own),
         registries,
         new_registry: settings.config.ports.new_registry().to_owned(),
-        groups: present,
-        absent: absent.into_iter().map(|(group, _)| group).collect(),
+        groups: groups.map(|group| (group, of_group(report, group).len())).collect(),
         style: (style_rules.into_iter().collect(), style.len()),
     }
 }
@@ -106,27 +96,6 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
 fn of_group(report: &Report, group: &str) -> Vec<RuleId> {
     let rules: BTreeSet<RuleId> = report.catalog.named(group).iter().map(|rule| rule.id).collect();
     report.findings.iter().map(|finding| finding.rule).filter(|rule| rules.contains(rule)).collect()
-}
-
-/// Whether a repository contains files that a group of rules applies to.
-fn concerns(group: &str, repo: &Repo) -> bool {
-    let any = |holds: fn(&RepoFile) -> bool| repo.files.iter().any(holds);
-    match group {
-        "ports" | "flakes" => any(|file| file.kind() == FileKind::Nix),
-        "containers" => mentions(repo, &["nix2container", "dockerTools"]),
-        "processes" => mentions(repo, &["process-compose", "services-flake"]),
-        "ci" => any(|file| ci::system(file.path()).is_some()),
-        _ => true,
-    }
-}
-
-/// Whether a Nix file contains one of these words.
-fn mentions(repo: &Repo, words: &[&str]) -> bool {
-    let texts = repo.files.iter().filter(|file| file.kind() == FileKind::Nix).filter_map(|file| match file {
-        RepoFile::Memory(source) => Some(source.text.clone()),
-        RepoFile::Disk(entry) => walk::read(entry).ok().map(|source| source.text),
-    });
-    texts.into_iter().any(|text| words.iter().any(|word| text.contains(word)))
 }
 
 /// Names of folders that usually contain vendored or generated code but no marker file.

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{Failure, git, ports, print_json, print_patch, session::Session};
-use crate::check::{ProjectView, port_literals, unlocked_input, unused_port};
+use crate::check::{ProjectView, docker_build_in_ci, for_all_systems, port_literals, unlocked_input, unused_port};
 use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
-use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::facts::port_registry::Registries;
+use crate::facts::ports as port_uses;
 use crate::finding::{Finding, Fix, RelPath, Safety};
 use crate::fix::{self, Change};
 use crate::migrate::{self, Draft, Error, Files, Left, Ports, Report};
@@ -18,8 +18,12 @@ use crate::output::guard::Syntax;
 use crate::output::{self, stream};
 use crate::port_map::PortMap;
 use crate::repo::Repo;
+use crate::settings::Settings;
 use crate::source::{FileKind, LineIndex, Source};
 use crate::{paths, run, walk};
+
+/// The flake of a repository.
+const FLAKE: &str = "flake.nix";
 
 /// Plans, prints or writes a migration.
 pub fn run(args: &MigrateArgs) -> Result<ExitCode, Failure> {
@@ -30,7 +34,7 @@ pub fn run(args: &MigrateArgs) -> Result<ExitCode, Failure> {
             named(&args.scope, &args.how, &[], |draft, files| each(draft, files, migrate::dockerfile::migrate))
         }
         Some(MigrateCommand::Flake(args)) => {
-            named(&args.scope, &args.how, &["flake.nix"], |draft, files| each(draft, files, migrate::flake::migrate))
+            named(&args.scope, &args.how, &[FLAKE], |draft, files| each(draft, files, migrate::flake::migrate))
         }
         Some(MigrateCommand::Ci(args)) => named_ci(&args.scope, &args.how),
     }
@@ -78,17 +82,21 @@ fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
 fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
     let repository = Repository::open(scope)?;
     let mut draft = repository.draft();
+    draft.is_whole = true;
     let mut errors = repository.unread.clone();
     let mut attempt = |draft: &mut Draft<'_>, result: &dyn Fn(&mut Draft<'_>) -> Result<(), Error>| {
         match draft.attempt(result) {
             // The flake already uses flake-parts, for example after an earlier run.
             Err(error) if error.message == migrate::flake::MIGRATED => {}
-            Err(error) => errors.push(error),
+            Err(error) => {
+                draft.flake.is_refused |= error.path == FLAKE.into();
+                errors.push(error);
+            }
             Ok(()) => {}
         }
     };
-    if repository.in_scope("flake.nix") && repository.files.text("flake.nix").is_ok_and(|text| text.is_some()) {
-        attempt(&mut draft, &|draft| migrate::flake::migrate(draft, &"flake.nix".into()));
+    if repository.in_scope(FLAKE) && repository.files.text(FLAKE).is_ok_and(|text| text.is_some()) {
+        attempt(&mut draft, &|draft| migrate::flake::migrate(draft, &FLAKE.into()));
     }
     for folder in repository.compose_projects() {
         for project in &folder.projects {
@@ -108,7 +116,8 @@ fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> 
     }
     let (mut changes, mut report) = draft.finish().map_err(|error| failure(&error, &repository))?;
     repository.register_literals(&mut changes)?;
-    report.left.extend(repository.remaining(&changes, &report));
+    let refused: BTreeSet<&RelPath> = errors.iter().map(|error| &error.path).collect();
+    report.findings = repository.remaining(&changes, &report, &refused);
     report.sort();
     repository.show(&changes, &report, how, &errors)
 }
@@ -132,7 +141,7 @@ impl Repository {
     }
 
     fn draft(&self) -> Draft<'_> {
-        draft(&self.files, &self.project, &self.session.settings.config.ports)
+        draft(&self.files, &self.project, &self.session.settings)
     }
 
     /// The files given on the command line. Empty if there are none. Folders are rejected.
@@ -222,13 +231,15 @@ impl Repository {
     }
 
     /// The findings that `flakeward check` still reports after the changes and `flakeward fix`, except those in
-    /// replaced files and those that the report already covers.
-    fn remaining(&self, changes: &[Change], report: &Report) -> Vec<Left> {
+    /// replaced files and those that the report already covers. `refused` are the files that cannot be migrated.
+    fn remaining(&self, changes: &[Change], report: &Report, refused: &BTreeSet<&RelPath>) -> Vec<Left> {
         let checked = run::check(&self.after(changes), &self.session.settings);
         let replaced: BTreeSet<&RelPath> = report.replaced.iter().map(|old| &old.path).collect();
         let by_path: BTreeMap<&RelPath, &Change> = changes.iter().map(|change| (&change.path, change)).collect();
         let mut lines: BTreeMap<&RelPath, LineIndex> = BTreeMap::new();
         let is_safe = |fix: &Fix| fix.safety == Safety::Safe;
+        // The report says why such a build in CI is left.
+        let left_out: BTreeSet<(&RelPath, usize)> = report.left.iter().map(|left| (&left.path, left.line)).collect();
         // The report already mentions new inputs that are missing from the lock file.
         let is_new_input = |finding: &Finding, source: &Source| {
             let before = by_path.get(&finding.path).and_then(|change| change.before.as_deref());
@@ -239,12 +250,18 @@ impl Repository {
             // `fix` will write references to new entries.
             let awaits_fix = finding.rule == unused_port::RULE && by_path.contains_key(&finding.path);
             let source = checked.sources.get(&finding.path)?;
+            // The error says why the flake is not rewritten.
+            let is_refused = finding.rule == for_all_systems::RULE && refused.contains(&finding.path);
             let fixable = finding.fix.as_ref().is_some_and(is_safe);
-            if fixable || awaits_fix || replaced.contains(&finding.path) || is_new_input(finding, source) {
+            if fixable || awaits_fix || is_refused || replaced.contains(&finding.path) || is_new_input(finding, source)
+            {
                 return None;
             }
             let index = lines.entry(&finding.path).or_insert_with(|| LineIndex::new(&source.text));
             let line = index.line(finding.span.start) + 1;
+            if finding.rule == docker_build_in_ci::RULE && left_out.contains(&(&finding.path, line)) {
+                return None;
+            }
             let todo = finding.help.clone().unwrap_or_else(|| format!("see `flakeward explain {}`", finding.rule));
             Some(Left {
                 path: finding.path.clone(),
@@ -344,7 +361,11 @@ impl Repository {
 }
 
 /// Creates an empty draft of a migration for a repository with these facts.
-pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &PortSettings) -> Draft<'f> {
+pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &Settings) -> Draft<'f> {
+    let config = &settings.config;
+    let view = ProjectView::new(project, &config.ports, &config.params, settings.now, Safety::Safe);
+    let plan = port_literals::missing_entries(&view);
+    let settings = &config.ports;
     let registries = Registries::of(project);
     let path = settings.new_registry();
     let usual = registries.at(path);
@@ -355,7 +376,15 @@ pub fn draft<'f>(files: &'f dyn Files, project: &Project, settings: &PortSetting
     });
     let map = PortMap::of(project, &registries, settings);
     let used: BTreeSet<u16> = map.missing.iter().filter_map(|(number, _)| u16::try_from(*number).ok()).collect();
-    Draft::new(files, Ports::new(path.into(), registry, used))
+    let mut ports = Ports::new(path.into(), registry, used);
+    let plan = plan.filter(|plan| plan.registry == *ports.path());
+    for (file, used) in plan.iter().flat_map(|_| port_uses::own(project, settings)) {
+        let path = &file.source.path;
+        if let Some(entry) = plan.as_ref().and_then(|plan| plan.entry_of(path, used.span)) {
+            ports.propose(path, used, &entry.path);
+        }
+    }
+    Draft::new(files, ports)
 }
 
 fn is_compose_file(path: &str) -> bool {

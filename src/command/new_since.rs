@@ -69,7 +69,7 @@ impl<'r> Earlier<'r> {
         let before = before?;
         let exists = |path: &str| exists.binary_search_by(|known| (**known).cmp(path)).is_ok();
         let known = Baseline::of(&before).silence(&mut report.findings, &report.sources, exists, settings.now);
-        let message = format!("not reported: {} that commit {} also has", known.silenced, self.short());
+        let message = format!("not reported: {} that commit {} also has", known.silenced.len(), self.short());
         report.notes.push(Note { kind: NoteKind::Info, path: None, message });
         add_absent(self.base.absent, &mut report, settings);
         Ok(report)

@@ -1,6 +1,7 @@
 //! `flakeward ports`: the port map of a repository, and free numbers for it.
 
 pub(crate) mod changes;
+mod check;
 mod init;
 mod rename;
 
@@ -8,9 +9,9 @@ use std::io;
 use std::process::ExitCode;
 
 use super::{Failure, print, print_json, print_raw, session::Session};
-use crate::cli::{PortsArgs, PortsCheckArgs, PortsCommand, PortsFormat, PortsNextArgs};
+use crate::cli::{PortsArgs, PortsCommand, PortsFormat, PortsNextArgs};
 use crate::facts::port_registry::{Registries, Registry};
-use crate::finding::{Note, NoteKind, RelPath};
+use crate::finding::{Finding, Note, NoteKind, RelPath};
 use crate::held_back;
 use crate::knowledge::third_party;
 use crate::output::port_export::{self, Clash};
@@ -20,6 +21,7 @@ use crate::port_map::next;
 use crate::port_map::next::Refusal;
 use crate::run;
 use crate::source::FileKind;
+use crate::suggest::nearest;
 use crate::walk;
 use crate::wording::listed;
 
@@ -27,7 +29,7 @@ use crate::wording::listed;
 pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         Some(PortsCommand::Init(args)) => init::run(args),
-        Some(PortsCommand::Check(args)) => check_number(args),
+        Some(PortsCommand::Check(args)) => check::run(args),
         Some(PortsCommand::Next(args)) => free(args),
         Some(PortsCommand::Rename(args)) => rename::run(args),
         None => show(args),
@@ -45,45 +47,59 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
         settings.rules.catalog(),
         settings.now,
     );
-    let new = session.settings.config.ports.new_registry();
-    let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
+    let shown = output::ports::Shown::new(&map, &facts.project, &session.view);
+    let exported = |write: fn(&[&Registry]) -> Result<String, Clash>| export(&registries, &session, &facts, write);
     // An export contains only numbers; the other formats show which entries are unknown.
     let is_export = !matches!(args.format, PortsFormat::Pretty | PortsFormat::Markdown | PortsFormat::Json);
     match args.format {
-        PortsFormat::Pretty => print(&shown.table())?,
+        PortsFormat::Pretty => print(&shown.table(&no_registry(&registries, &session, &facts)))?,
         PortsFormat::Markdown => print(&shown.markdown())?,
         PortsFormat::Json => print_json(&shown.json()?)?,
-        PortsFormat::Env => export(&registries, new, port_export::env)?,
-        PortsFormat::Services => export(&registries, new, port_export::services)?,
-        PortsFormat::Nix => export(&registries, new, port_export::nix)?,
-        PortsFormat::Ts => export(&registries, new, port_export::ts)?,
+        PortsFormat::Env => exported(port_export::env)?,
+        PortsFormat::Services => exported(port_export::services)?,
+        PortsFormat::Nix => exported(port_export::nix)?,
+        PortsFormat::Ts => exported(port_export::ts)?,
     }
-    let code = complete(&facts)?;
+    let code = complete(&facts, &session)?;
     if is_export {
         all_known(&registries, &session, "the export contains only the other entries")?;
     }
     Ok(code)
 }
 
-/// Adds a hint if a path looks like a subcommand, as in `ports list`: `ports` alone shows the port map.
+/// Adds a hint if a path looks like a subcommand, as in `ports list` and `ports chek 8080`: `ports` alone shows the port
+/// map.
 fn explained(failure: Failure, args: &PortsArgs) -> Failure {
-    let is_meant = |path: &std::path::PathBuf| matches!(path.to_str(), Some("list" | "ls" | "show" | "map" | "print"));
-    match args.scope.paths.iter().any(is_meant) {
-        true => failure.help("`flakeward ports` shows the port map"),
-        false => failure,
+    let Some(missing) = args.scope.paths.iter().position(|path| !path.exists()) else { return failure };
+    let words: Vec<&str> = args.scope.paths.iter().skip(missing).filter_map(|path| path.to_str()).collect();
+    let Some((&first, rest)) = words.split_first() else { return failure };
+    match first {
+        "list" | "ls" | "show" | "map" | "print" => failure.help("`flakeward ports` shows the port map"),
+        _ if check::is_number(first) => {
+            failure.help(format!("did you mean `flakeward ports check {}`?", words.join(" ")))
+        }
+        _ => match nearest(first, SUBCOMMANDS.into_iter()) {
+            Some(near) => {
+                let command = [&["flakeward ports", near], rest].concat().join(" ");
+                failure.help(format!("did you mean `{command}`?"))
+            }
+            None => failure,
+        },
     }
 }
+
+/// The subcommands that a mistyped word is compared to.
+const SUBCOMMANDS: [&str; 4] = ["init", "check", "next", "rename"];
 
 /// Prints the registry in another format.
 fn export(
     registries: &Registries<'_>,
-    new: &str,
+    session: &Session,
+    facts: &run::PortFacts,
     written: fn(&[&Registry]) -> Result<String, Clash>,
 ) -> Result<(), Failure> {
     if registries.is_empty() {
-        return Err(
-            Failure::new("there is no port registry to export").help(format!("`flakeward ports init` writes {new}"))
-        );
+        return Err(Failure::new("there is no port registry to export").help(first_entry(session, facts)));
     }
     let text = written(registries.all()).map_err(|Clash { name, entries: [one, other] }| {
         Failure::new(format!("{one} and {other} would both be called `{name}`"))
@@ -93,6 +109,26 @@ fn export(
     print_raw(&text)
 }
 
+/// How to make a registry in a repository that has none: `ports init` writes it only if a port needs a name.
+fn first_entry(session: &Session, facts: &run::PortFacts) -> String {
+    let new = session.settings.config.ports.new_registry();
+    match init::is_useful(session, facts) {
+        true => format!("`flakeward ports init` writes {new}"),
+        false => format!(
+            "no port here needs a name yet; the first entry can be written by hand: `{{ web.app = 8080; }}` in {new}"
+        ),
+    }
+}
+
+/// What to do if there is no registry. Empty if there is one.
+fn no_registry(registries: &Registries<'_>, session: &Session, facts: &run::PortFacts) -> String {
+    match registries.is_empty() {
+        // A configured registry that does not exist is an error, which has its own help.
+        true if facts.missing.is_empty() => first_entry(session, facts),
+        _ => String::new(),
+    }
+}
+
 fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let session = Session::open(&args.scope, None)?;
     let facts = known(&session, args.verbose);
@@ -100,32 +136,13 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let registries = Registries::of(&facts.project);
     let group = args.group.as_deref();
     let number = next::free(&facts.project, &registries, group)
-        .map_err(|refusal| refused(refusal, group, &registries, session.settings.config.ports.new_registry()))?;
+        .map_err(|refusal| refused(refusal, group, &registries, || first_entry(&session, &facts)))?;
     // If a file could not be read, it may use the number. The number is then not printed, because scripts use it.
-    let code = complete(&facts)?;
+    let code = complete(&facts, &session)?;
     let help = "an entry that cannot be evaluated may have any number, so no number is guaranteed to be free";
     all_known(&registries, &session, help)?;
     print(&format!("{number}\n"))?;
     Ok(code)
-}
-
-/// Prints the uses of a number. The exit code is 1 if it is taken.
-fn check_number(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
-    let session = Session::open(&args.scope, None)?;
-    let facts = known(&session, false);
-    let registries = Registries::of(&facts.project);
-    let map = PortMap::of(&facts.project, &registries, &session.settings.config.ports);
-    let new = session.settings.config.ports.new_registry();
-    let shown = output::ports::Shown::new(&map, &facts.project, &session.view, new);
-    let (is_free, text) = shown.number(args.number);
-    if is_free {
-        note_left_out(&facts, &session);
-        complete(&facts)?;
-        all_known(&registries, &session, &format!("an entry may have the number {}", args.number))?;
-    }
-    print(&text)?;
-    let read = complete(&facts)?;
-    Ok(if is_free { read } else { ExitCode::from(1) })
 }
 
 /// The ports of the repository. Notes are written to standard error.
@@ -185,12 +202,21 @@ fn all_known(registries: &Registries<'_>, session: &Session, help: &str) -> Resu
 }
 
 /// Like [`code`], but a configured registry must exist.
-fn complete(facts: &run::PortFacts) -> Result<ExitCode, Failure> {
+fn complete(facts: &run::PortFacts, session: &Session) -> Result<ExitCode, Failure> {
     match facts.missing.first() {
         None => code(facts),
-        Some(missing) => Err(Failure::new(format!("{}: {}", missing.path, missing.message))
-            .help(missing.help.clone().unwrap_or_default())),
+        Some(missing) => Err(absent(missing, facts, session)),
     }
+}
+
+/// The failure for a configured registry that is not among the files.
+fn absent(missing: &Finding, facts: &run::PortFacts, session: &Session) -> Failure {
+    let path = session.view.path(&missing.path);
+    let help = match init::is_useful(session, facts) {
+        true => missing.help.clone().unwrap_or_default(),
+        false => format!("no port here needs a name yet: correct `registry` in {path}, or remove it"),
+    };
+    Failure::new(format!("{path}: {}", missing.message)).help(help)
 }
 
 /// The exit code. Fails if files could not be read, because they may also use ports.
@@ -219,7 +245,12 @@ fn refuse_internal_error(facts: &run::PortFacts) -> Result<(), Failure> {
     }
 }
 
-fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>, new: &str) -> Failure {
+fn refused(
+    refusal: Refusal,
+    group: Option<&str>,
+    registries: &Registries<'_>,
+    first_entry: impl Fn() -> String,
+) -> Failure {
     let group = group.unwrap_or_default();
     match refusal {
         Refusal::Full => Failure::new("no free port is left"),
@@ -235,7 +266,7 @@ fn refused(refusal: Refusal, group: Option<&str>, registries: &Registries<'_>, n
             let help = match (near, groups.as_slice()) {
                 (Some(near), _) => format!("did you mean `{near}`?"),
                 (None, []) if registries.is_empty() => {
-                    format!("there is no port registry yet: `flakeward ports init` writes {new}")
+                    format!("there is no port registry yet: {}", first_entry())
                 }
                 (None, []) => "the registry has no groups".to_owned(),
                 (None, groups) => {

@@ -13,10 +13,8 @@ pub struct Seen {
     pub registries: Vec<String>,
     /// The path at which a registry would be created.
     pub new_registry: String,
-    /// The rule groups that apply, each with its number of findings.
+    /// The rule groups, each with its number of findings.
     pub groups: Vec<(&'static str, usize)>,
-    /// The groups that apply to nothing in the repository.
-    pub absent: Vec<&'static str>,
     /// The style rules with findings, and the number of these findings.
     pub style: (Vec<RuleId>, usize),
 }
@@ -24,17 +22,14 @@ pub struct Seen {
 /// The beginnings of the comments above entries. These comments explain a key and are not reasons for its value.
 const COMMENTS: [&str; 3] = [
     "Paths that are not checked, in .gitignore syntax. Packages, generated and lock files are left out by default.",
-    "The groups of rules that run, with their current number of findings. Without `select`, all rules run.",
-    "Left out, because the repository has nothing for them to check:",
+    "All rules run, also those for files that do not exist yet. `select` limits the run to some groups.",
+    "Levels of groups and rules: off, hint, warn or error.",
 ];
 
 /// Whether a comment is one of those that explain a key.
 pub fn is_explanation(comment: &str) -> bool {
     COMMENTS.iter().any(|known| comment.starts_with(known))
 }
-
-/// The column to which the numbers of findings after the groups are aligned.
-const NAME: usize = 14;
 
 /// The text of the file.
 pub fn text(seen: &Seen) -> String {
@@ -81,16 +76,11 @@ fn ports(out: &mut String, seen: &Seen) {
 }
 
 fn rules(out: &mut String, seen: &Seen) {
-    let [_, groups, absent] = COMMENTS;
+    let [_, groups, levels] = COMMENTS;
+    let counts: Vec<String> = seen.groups.iter().map(|(group, findings)| format!("{group} {findings}")).collect();
     let _ = writeln!(out, "\n[rules]\n# {groups}");
-    if !seen.absent.is_empty() {
-        let _ = writeln!(out, "# {absent} {}.", seen.absent.join(", "));
-    }
-    out.push_str("select = [\n");
-    for (group, findings) in &seen.groups {
-        let _ = writeln!(out, "  {:NAME$} # {findings}", format!("\"{group}\","));
-    }
-    out.push_str("]\n# Levels of groups and rules: off, hint, warn or error.\n");
+    let _ = writeln!(out, "# Current findings by group: {}.", counts.join(", "));
+    let _ = writeln!(out, "# select = [\"ports\", \"flakes\"]\n\n# {levels}");
     let _ = match &seen.style {
         (_, 0) => writeln!(out, "# style = \"warn\""),
         (rules, findings) => writeln!(
@@ -121,7 +111,6 @@ mod tests {
             foreign: vec!["vendor \"x\"/".to_owned()],
             registries: vec!["nix/ports.nix".to_owned()],
             groups: vec![("ports", 140), ("containers", 3)],
-            absent: vec!["processes"],
             style: (vec!["dockerfile"], 3),
             ..seen
         };

@@ -80,7 +80,7 @@ pub const MATCHERS: &[&str] = &["allowed", "blocked", "cors", "denied", "options
 /// Commands that run a container.
 pub const CONTAINER_COMMANDS: &[&str] = &["docker run ", "podman run "];
 
-/// Flags without a value of the commands that run a container.
+/// Flags of [`CONTAINER_COMMANDS`] that take no value.
 pub const CONTAINER_SWITCHES: &[&str] = &[
     "--detach",
     "--init",
@@ -101,13 +101,13 @@ pub const CONTAINER_SWITCHES: &[&str] = &[
     "-ti",
 ];
 
-/// The last names of variables that have the address of a host.
+/// The last words of the names of variables whose value is the address of a host.
 pub const HOST_ADDRESSES: &[&str] = &["addr", "address", "fqdn", "host", "hostname", "ip", "ipv4"];
 
 /// Words in the names of options for addresses that do not distinguish the ports of one service.
 pub const EMPTY_OPTIONS: &[&str] = &["addr", "address", "bind", "default", "listen", "port", "ports", "text", "value"];
 
-/// Words in the names of variables for the ports of containers that do not give the purpose of a port.
+/// Words in the names of variables for container ports that do not say what a port is for.
 pub const EMPTY_VARIABLES: &[&str] =
     &["addr", "bind", "container", "ext", "external", "host", "listen", "port", "public", "service"];
 
@@ -152,15 +152,15 @@ pub const PURPOSES: &[&str] = &[
 /// Names of option sets for the port on which a service reports its own state.
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 
-/// Numbers that are common for a purpose regardless of the program that listens, with the word for it. They distinguish
-/// the ports of a service that have no other names. 2022 is the default of SFTP servers that do not run as root; 2222
+/// Numbers that are common for a purpose, whatever program listens on them, with the word for the purpose. The words
+/// name ports of a service that have no other names. 2022 is the default of SFTP servers that do not run as root; 2222
 /// and 2525 are the usual unprivileged alternatives for 22 and 25; IANA registers 8443 as `pcsync-https`; 8448 is the
 /// federation port of the Matrix specification.
 pub const COMMON_PURPOSES: &[(u32, &str)] =
     &[(2022, "sftp"), (2222, "ssh"), (2525, "smtp"), (8443, "https"), (8448, "federation"), (9443, "https")];
 
-/// Purposes of numbers that are also the only port of some programs. Used only to name additional ports, not to decide
-/// whether a row describes a purpose.
+/// Like [`COMMON_PURPOSES`], for numbers that are also the only port of some programs. They are used only to name
+/// additional ports of a service, not to recognise a purpose.
 pub const FURTHER_PURPOSES: &[(u32, &str)] = &[(6881, "torrent"), (8554, "rtsp")];
 
 /// Words in firewall comments that do not say what a port is for.
@@ -259,7 +259,7 @@ pub const PASSES_ON: &[&str] = &[
     "uwsgi_pass",
 ];
 
-/// Alternative names of services, each with the usual name.
+/// Alternative names of services, each with the name that replaces it.
 pub const ALIASES: &[(&str, &str)] = &[
     ("dovecot2", "dovecot"),
     ("openssh", "ssh"),
@@ -317,7 +317,7 @@ pub const EMPTY_SECTIONS: &[&str] =
 /// Names of option sets that are parts of a service with a port of its own, although the words are generic.
 pub const SECTIONS: &[&str] = &["cluster", "node", "peer", "volume", "worker"];
 
-/// Inbound tags that only show that something listens.
+/// Tags of Xray and sing-box inbounds that do not say what the inbound is for.
 pub const EMPTY_TAGS: &[&str] = &["default", "in", "inbound"];
 
 /// Words before `address` in names whose value is the address of another host: `upstreamAddress`.

@@ -38,7 +38,7 @@ pub const FROM_CONFIGURATION: [&str; 14] = [
 /// Directives whose argument is a folder of files to serve.
 pub const SERVED: [&str; 2] = ["root", "alias"];
 
-/// Directives that name another server, besides `server` in an `upstream`.
+/// Directives that name another server, in addition to `server` in an `upstream`.
 pub const PASSES: [&str; 6] = ["proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"];
 
 /// Files in the folder `conf` of the package, which the image has in `/etc/nginx`.

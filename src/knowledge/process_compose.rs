@@ -1,7 +1,7 @@
 //! The settings that process-compose and process-compose-flake support.
 //!
 //! YAML: process-compose's `schemas/process-compose-schema.json`. Nix: the options of process-compose-flake's
-//! `nix/process-compose`. They are fewer, and any other option fails to evaluate.
+//! `nix/process-compose`. There are fewer of these, and any other option is an evaluation error.
 
 /// The settings of one mapping or submodule.
 #[derive(Debug)]

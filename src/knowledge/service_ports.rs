@@ -1,13 +1,13 @@
 //! Services by port number. The build script reads them from `service_ports.tsv`, whose header describes the columns.
 
-/// How certainly a number identifies a service.
+/// When a number identifies a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certainty {
-    /// Independent of the program that serves it.
+    /// Always, whatever program listens on it.
     Always,
     /// Unless there is other evidence: it is the default of one program and of few others.
     Usual,
-    /// Only if the service is named: it is the default of many programs.
+    /// Only if a path or a comment mentions the service: it is the default of many programs.
     Named,
 }
 
@@ -20,7 +20,7 @@ pub struct Service {
     pub name: &'static str,
     /// The registry group that it belongs to.
     pub group: &'static str,
-    /// How certainly the number means this service.
+    /// When the number identifies this service.
     pub certainty: Certainty,
     /// Whether it is a protocol in IANA's registry rather than a program.
     pub is_protocol: bool,

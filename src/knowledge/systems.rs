@@ -78,7 +78,7 @@ const ARCHES: [&str; 14] = [
     "loongarch64",
 ];
 
-/// The ends of systems: their operating systems.
+/// The suffixes of system strings, which name the operating system.
 pub const ENDS: [&str; 5] = ["-linux", "-darwin", "-freebsd", "-openbsd", "-netbsd"];
 
 /// Whether a string is a system in Nix's notation: `x86_64-linux`.

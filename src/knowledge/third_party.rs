@@ -7,8 +7,8 @@ use crate::paths;
 /// Folders that package managers fill, by name.
 const INSTALLED: [&str; 5] = ["node_modules", "bower_components", "site-packages", ".terraform", ".direnv"];
 
-/// Files that package managers create in a folder that they fill: the end of the file's path, and the part of it that
-/// names the folder. This part is empty if the file is directly in the folder, whose name can be anything.
+/// Files that package managers create in a folder that they fill: the suffix of the file's path, and the start of this
+/// suffix that names the folder. The start is empty if the file is directly in the folder, which can have any name.
 ///
 /// `go mod vendor` writes `vendor/modules.txt`, Composer `vendor/composer/installed.json`, `cargo vendor` a checksum
 /// for each crate, and `python -m venv` the configuration of an environment.
@@ -211,8 +211,7 @@ fn is_about_another(head: &str) -> bool {
 }
 
 /// The first comments in a file, in lower case and without comment characters; comments after the first line of code
-/// are not part of the header. A line that starts with a capital starts a new line; other lines continue the previous
-/// one.
+/// are not part of the header. A line that starts with a lower-case letter is joined to the previous one.
 fn head(text: &str) -> String {
     const LINES: usize = 20;
     const LONGEST: usize = 400;

@@ -182,7 +182,7 @@ pub static LANGUAGES: [Row; 8] = [
         extensions: &[],
         files: &["devbox.json", "package.json", "nix/sources.json", "npins/sources.json", "lon.lock"],
         named: |_| false,
-        // Only in flakeward.toml: the others are JSON.
+        // Only flakeward.toml can have comments: the other files are JSON.
         comment: Some("#"),
         continues: false,
     },
@@ -242,7 +242,7 @@ impl Language {
         kind.row().grammar.as_ref().map(|grammar| grammar.language)
     }
 
-    /// Its part of the table.
+    /// Its grammar in [`LANGUAGES`].
     pub(super) fn row(self) -> &'static Grammar {
         LANGUAGES[self as usize].grammar.as_ref().unwrap_or(&PLAIN)
     }

@@ -142,14 +142,14 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Sets no limit if the text is known to parse without errors.
+    /// The limit for a text. There is none if the text is known to parse without errors.
     pub fn new(language: Language, text: &str) -> Self {
         let is_long = text.len() > REPORTS as usize * 10;
         let is_whole = is_long && language == Language::Nix && recognize::grammar_accepts(text);
         Self { reports_left: if is_whole { u32::MAX } else { REPORTS } }
     }
 
-    /// Counts one report of progress.
+    /// Counts one progress report. Aborts the parser if there have been too many.
     pub fn hear(&mut self) -> ControlFlow<()> {
         match self.reports_left.checked_sub(1) {
             Some(left) => {

@@ -91,7 +91,7 @@ impl<'a> Tree<'a> {
         self.rows.get(node.0 as usize).map_or(0, |row| (row.after - node.0) as usize)
     }
 
-    /// Reads the names of a set, which are indexed once.
+    /// Calls `look` with the index of a set's names, which `make` creates on first use.
     fn with_names<T>(
         &self,
         set: Node,

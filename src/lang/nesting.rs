@@ -20,9 +20,9 @@ pub fn path_scan_exceeds(text: &[u8], limit: u64) -> bool {
     has_path_run(text, shortest as usize) && Survey::new(text).work(limit) > limit
 }
 
-/// Whether tree-sitter-containerfile would read more than `limit` bytes in search of the ends of heredoc delimiters. It
-/// reads to the next blank for each `<<`, and again for those that follow if the delimiter is too long. Line ends after
-/// a backslash are part of a delimiter.
+/// Whether tree-sitter-containerfile would read more than `limit` bytes in search of the ends of heredoc delimiters.
+/// For each `<<`, it reads to the next blank. If the delimiter is too long, it does so again for each `<<` in it. Line
+/// ends after a backslash are part of a delimiter.
 pub fn heredoc_scan_exceeds(text: &[u8], limit: u64) -> bool {
     let (mut work, mut end) = (0, 0);
     memchr::memmem::find_iter(text, b"<<").any(|at| {

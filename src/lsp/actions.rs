@@ -51,7 +51,7 @@ pub struct Actions<'a> {
     pub encoding: Encoding,
     /// Whether the client can show a range on request.
     pub can_show: bool,
-    /// The text, URI and version of a file.
+    /// Returns the text, URI and version of a file.
     pub target: &'a dyn Fn(&Workspace, &RelPath) -> Target,
     /// Returns the files that a migration reads.
     pub texts: &'a dyn Fn(&Workspace) -> Texts,

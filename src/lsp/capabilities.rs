@@ -13,25 +13,25 @@ pub struct Client {
     pub encoding: Encoding,
     pub diagnostics: DiagnosticSupport,
     pub edits: EditSupport,
-    /// It can show a range of a document on request.
+    /// Whether it can show a range of a document on request.
     pub show_document: bool,
-    /// It has settings and returns them on request.
+    /// Whether it has settings and returns them on request.
     pub has_configuration: bool,
-    /// It can watch files in any folder, not only in its own folders.
+    /// Whether it can watch files in any folder, not only in its workspace folders.
     pub watches_elsewhere: bool,
-    /// It can register watchers for files.
+    /// Whether it can register watchers for files.
     pub watches_files: bool,
-    /// It can refresh inlay hints.
+    /// Whether it can refresh inlay hints.
     pub refreshes_hints: bool,
-    /// It can refresh code lenses.
+    /// Whether it can refresh code lenses.
     pub refreshes_lenses: bool,
-    /// It shows Markdown in hovers.
+    /// Whether it shows Markdown in hovers.
     pub markdown: bool,
-    /// It shows symbols as a tree.
+    /// Whether it shows symbols as a tree.
     pub nested_symbols: bool,
-    /// It accepts code actions; others accept only commands.
+    /// Whether it accepts code actions; other clients accept only commands.
     pub code_actions: bool,
-    /// It applies edits on request.
+    /// Whether it applies edits on request.
     pub applies_edits: bool,
 }
 

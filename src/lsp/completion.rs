@@ -331,7 +331,7 @@ fn neighbours(registry: &Registry, start: usize, written: &str) -> Option<(Strin
         let below = registry.below(group).filter(|other| !is_at(other, start));
         below.filter_map(Entry::port).collect()
     };
-    // Names within the set that contains all ports.
+    // The number of names in the path of the set that contains all ports.
     let outermost = entry.path.len() - registry.bare(entry).len();
     (outermost..entry.path.len()).rev().find_map(|length| {
         let numbers = others(&entry.path[..length]);

@@ -22,19 +22,19 @@ pub const SOURCE: &str = "flakeward";
 /// The capabilities of the client for diagnostics.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DiagnosticSupport {
-    /// It pulls diagnostics.
+    /// Whether it pulls diagnostics.
     pub pull: bool,
-    /// It can refresh pulled diagnostics.
+    /// Whether it can refresh pulled diagnostics.
     pub refresh: bool,
-    /// It accepts the diagnostics of related documents together with those that it pulls.
+    /// Whether it accepts the diagnostics of related documents together with those that it pulls.
     pub related: bool,
-    /// It shows the secondary positions of a diagnostic.
+    /// Whether it shows the secondary positions of a diagnostic.
     pub related_information: bool,
-    /// It shows links to rule pages.
+    /// Whether it shows links to rule pages.
     pub pages: bool,
-    /// It keeps data for later requests.
+    /// Whether it keeps data for later requests.
     pub data: bool,
-    /// It shows unnecessary code in its own way.
+    /// Whether it shows unnecessary code differently from other code.
     pub unnecessary: bool,
 }
 

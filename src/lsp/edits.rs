@@ -15,15 +15,15 @@ use crate::finding::{Edit, RelPath, Span};
 /// The kinds of edits that the client supports.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EditSupport {
-    /// Edits with document versions.
+    /// Whether it supports edits with document versions.
     pub versions: bool,
-    /// Creating files.
+    /// Whether it can create files.
     pub create: bool,
-    /// Snippets, which place the cursor.
+    /// Whether it supports snippets, which place the cursor.
     pub snippets: bool,
-    /// Disabled code actions with a reason.
+    /// Whether it supports disabled code actions with a reason.
     pub disabled: bool,
-    /// Code actions whose commands are resolved later.
+    /// Whether it supports code actions whose commands are resolved later.
     pub late_commands: bool,
 }
 

@@ -91,7 +91,7 @@ impl<'p> Inputs<'p> {
         }
     }
 
-    /// The inputs of an input that are another nixpkgs and have no `follows` in this flake.
+    /// The inputs of an input that are a nixpkgs, and do not follow an input of this flake.
     fn own_nixpkgs<'x>(&'x self, input: &'x Input) -> Vec<(&'x str, &'x LockNode)> {
         let Some(lock) = self.lock else { return Vec::new() };
         let Some(label) = lock.root_input(&input.name.value) else { return Vec::new() };

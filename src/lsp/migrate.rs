@@ -98,7 +98,7 @@ pub fn plan(
     project: &Project,
     settings: &Settings,
 ) -> Result<Plan, String> {
-    let mut draft = draft(texts, project, &settings.config.ports);
+    let mut draft = draft(texts, project, settings);
     let migrated = target.run(&mut draft, project, file).and_then(|()| draft.finish());
     let (changes, report) = migrated.map_err(|error| refusal(&error))?;
     if changes.is_empty() {

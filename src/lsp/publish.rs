@@ -61,7 +61,7 @@ impl Server {
         self.notify(PUBLISH, params);
     }
 
-    /// Publishes a list. It is serialized once, because a registry can have hundreds of diagnostics.
+    /// Publishes serialized diagnostics. They are serialized only once, because a registry can have hundreds of them.
     fn publish_list(&self, uri: &lsp::Uri, version: i32, diagnostics: &RawValue) {
         #[derive(Serialize)]
         struct Params<'a> {

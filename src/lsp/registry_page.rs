@@ -43,7 +43,7 @@ pub fn outline(registry: &Registry, groups: &[GroupName], lines: &Lines<'_>) -> 
     root
 }
 
-/// The symbols of an outline without nesting, each with the name of the symbol around it.
+/// The symbols of an outline as a flat list, each with the name of the symbol that contains it.
 pub fn flat(outline: Vec<DocumentSymbol>, uri: &Uri) -> Vec<SymbolInformation> {
     let mut found = Vec::new();
     let mut todo: Vec<(DocumentSymbol, Option<String>)> = outline.into_iter().rev().map(|it| (it, None)).collect();
@@ -73,7 +73,7 @@ fn around_both(a: Range, b: Range) -> Range {
 
 /// A code lens of an entry.
 pub struct Lens<'p> {
-    /// The name of the entry.
+    /// The span of the entry's name.
     pub span: Span,
     /// The text.
     pub title: String,

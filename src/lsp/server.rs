@@ -359,7 +359,7 @@ impl Server {
         serde_json::to_value(result).map_err(|error| Refusal::new(ErrorCode::InternalError, error.to_string()))
     }
 
-    /// Reads the client's settings: `{ "inlayHints": false }`, alone or under `flakeward`.
+    /// Reads the client's settings: `{ "inlayHints": false }`, at the top level or under `flakeward`.
     fn configure(&mut self, settings: Option<&Value>) {
         let own = settings.map(|settings| settings.get("flakeward").unwrap_or(settings));
         if let Some(hints) = own.and_then(|own| own.get("inlayHints")).and_then(Value::as_bool)

@@ -60,7 +60,7 @@ pub enum Role {
 pub struct Occurrence<'p> {
     /// The file.
     pub path: &'p RelPath,
-    /// The name of the entry there, or its number.
+    /// The span of the entry's name or number.
     pub span: Span,
     /// How it refers to the entry.
     pub role: Role,

@@ -6,7 +6,7 @@ use crate::paths;
 /// The longest path of a folder on Linux, in bytes: `cd` to a longer one fails.
 pub const LONGEST_PATH: usize = 4096;
 
-/// The names under which Docker looks for the Dockerfile in a build context: the given one, or else the usual ones.
+/// The names under which Docker looks for the Dockerfile in a build context: the given one, or else the default ones.
 pub fn dockerfile_names(given: Option<&str>) -> Vec<&str> {
     given.map_or_else(|| vec!["Dockerfile", "dockerfile"], |name| vec![name])
 }
@@ -21,7 +21,7 @@ pub struct GoBuild {
     packages: Vec<String>,
 }
 
-/// Flags of `go build` that take the following word as their value, according to `go help build`.
+/// Flags of `go build` that take the next argument as their value, according to `go help build`.
 const GO_VALUED: [&str; 19] = [
     "C",
     "asmflags",
@@ -45,7 +45,7 @@ const GO_VALUED: [&str; 19] = [
 ];
 
 impl GoBuild {
-    /// Parses the words after `go build`.
+    /// Parses the arguments of `go build`.
     pub fn of<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
         let mut build = Self::default();
         let mut words = words.into_iter();
@@ -131,7 +131,7 @@ pub struct CargoBuild {
 }
 
 impl CargoBuild {
-    /// Parses the words after `cargo build`.
+    /// Parses the arguments of `cargo build`.
     pub fn of<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
         let mut build = Self::default();
         let mut words = words.into_iter();

@@ -31,6 +31,8 @@ pub struct Wiring {
     modules: Vec<String>,
     /// The modules as a set.
     known: HashSet<String>,
+    /// Whether the flake was to be migrated to flake-parts, and cannot be.
+    pub is_refused: bool,
 }
 
 /// A state of a [`Wiring`]: a copy of its few inputs, and the number of its modules.
@@ -58,6 +60,18 @@ impl Wiring {
         if self.known.insert(path.to_owned()) {
             self.modules.push(path.to_owned());
         }
+    }
+
+    /// Whether a module is to be imported.
+    pub fn has_module(&self, path: &str) -> bool {
+        self.known.contains(path)
+    }
+
+    /// Whether [`Wiring::apply`] can import the modules: it creates the flake, or finds the imports of `mkFlake`.
+    pub fn can_import(&self, draft: &Draft<'_>) -> bool {
+        let Ok(Some(text)) = draft.text(FLAKE) else { return true };
+        let tree = Tree::parse(Language::Nix, &text).filter(|tree| !tree.broken());
+        tree.is_some_and(|tree| self.import_edit(&tree).is_some())
     }
 
     /// The current state, for [`Wiring::undo`].
@@ -95,10 +109,13 @@ impl Wiring {
                 edits.extend(self.argument_edit(&tree));
                 match self.input_edit(&tree) {
                     Some(edit) => edits.extend(edit),
-                    None => self.left(draft, "it has no `inputs` set to add a line to"),
+                    None => {
+                        let todo = format!("add the inputs {}", self.input_names());
+                        draft.report.leave(&path, 1, "inputs", "it has no `inputs` set to add a line to", todo);
+                    }
                 }
             }
-            None => self.left(draft, "it does not use flake-parts' mkFlake with one plain set"),
+            None => self.leave_imports(draft, &tree),
         }
         let mut after = text.clone();
         edits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
@@ -123,14 +140,29 @@ impl Wiring {
         Ok(())
     }
 
-    fn left(&self, draft: &mut Draft<'_>, why: &str) {
+    fn input_names(&self) -> String {
+        self.inputs.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Reports the modules that cannot be imported, with the order of the steps.
+    fn leave_imports(&self, draft: &mut Draft<'_>, tree: &Tree<'_>) {
         let modules: Vec<String> = self.modules.iter().map(|module| format!("./{module}")).collect();
-        let inputs: Vec<&str> = self.inputs.keys().map(String::as_str).collect();
+        let uses_parts = tree.nodes().any(|node| {
+            let call = (tree.kind(node) == NodeKind::Apply).then(|| call(tree, node)).flatten();
+            call.is_some_and(|(function, _)| function.ends_with("mkFlake"))
+        });
+        let first = match (uses_parts, self.is_refused) {
+            (true, _) => "",
+            (false, true) => "rewrite the outputs with flake-parts' mkFlake by hand, because of the error above; then ",
+            (false, false) => "run `flakeward migrate flake`; then ",
+        };
         let todo = format!(
-            "run `flakeward migrate flake`; then import {} in flake.nix, and add the inputs {}",
+            "{first}import {} in flake.nix, and add the inputs {}; the packages and processes in these files do not \
+             exist before that",
             modules.join(", "),
-            inputs.join(", ")
+            self.input_names()
         );
+        let why = "it does not use flake-parts' mkFlake with one plain set";
         draft.report.leave(&FLAKE.into(), 1, "imports", why, todo);
     }
 

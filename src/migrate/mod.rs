@@ -59,6 +59,8 @@ pub struct Draft<'f> {
     pub ports: Ports,
     /// The inputs and modules that the flake must contain.
     pub flake: Wiring,
+    /// Whether everything in the repository is migrated, and not only some files.
+    pub is_whole: bool,
     /// What was migrated, and what is left to do by hand.
     pub report: Report,
     changes: BTreeMap<RelPath, Change>,
@@ -72,7 +74,7 @@ impl<'f> Draft<'f> {
     /// Creates an empty draft for a repository.
     pub fn new(files: &'f dyn Files, ports: Ports) -> Self {
         let (flake, report, changes, contexts) = Default::default();
-        Self { files, ports, flake, report, changes, attempted: None, contexts }
+        Self { files, ports, flake, is_whole: false, report, changes, attempted: None, contexts }
     }
 
     /// The repository's files as they are on disk.

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use crate::config::PortSettings;
 use crate::facts::port_registry::{Call, Registry, dotted};
+use crate::facts::ports::PortUse;
 use crate::finding::{Edit, RelPath, Span, replaced};
 use crate::fix::Change;
 use crate::lang::{Language, Tree};
 use crate::paths;
 use crate::rewrite::ports::layout::NewEntry;
-use crate::rewrite::ports::naming::{Context, Missing};
-use crate::rewrite::ports::plan;
+use crate::rewrite::ports::naming::{Context, Missing, belongs};
+use crate::rewrite::ports::plan::{self, Wanted};
 use crate::source::{FileKind, Source};
 
 /// The characters around the number in a placeholder for a port. No file contains them.
@@ -38,6 +39,8 @@ pub struct Ports {
     numbers: HashMap<Claim, u16>,
     /// The names of the registered numbers.
     registered: HashMap<u16, String>,
+    /// The names that `ports init` proposes for the numbers in each file, each with the Compose service that uses it.
+    proposed: HashMap<(RelPath, u32), Vec<(Option<String>, Vec<String>)>>,
     /// For each number that is not free, the next one to try. Numbers become free only in [`Ports::undo`].
     jumps: HashMap<u16, u16>,
     /// The claims so far, in order, and what each of them replaced.
@@ -86,8 +89,37 @@ impl Ports {
         for (entry, number) in registry.iter().flat_map(|(registry, _)| registry.ports()) {
             registered.entry(number).or_insert_with(|| entry.name());
         }
-        let (claims, numbers, jumps, made) = Default::default();
-        Self { path, registry, used, claims, numbers, registered, jumps, made }
+        let (claims, numbers, jumps, made, proposed) = Default::default();
+        Self { path, registry, used, claims, numbers, registered, proposed, jumps, made }
+    }
+
+    /// Adds the name that `ports init` proposes for a use of a port. The name of a client's setting says more about the
+    /// client than about the port, so uses in the environment of a Compose service are left out.
+    pub fn propose(&mut self, file: &RelPath, used: &PortUse, path: &[String]) {
+        let mut names = used.name.split('.').skip_while(|name| *name != "services").skip(1);
+        let (service, key) = (names.next(), names.next());
+        if key == Some("environment") {
+            return;
+        }
+        let proposal = (service.map(str::to_owned), path.to_vec());
+        let known = self.proposed.entry((file.clone(), used.number)).or_default();
+        // The uses of a number in one file often belong to one entry.
+        if known.last() != Some(&proposal) {
+            known.push(proposal);
+        }
+    }
+
+    /// The proposed name for a claimed number: the only one in the owner's part of the file, or the one that fits.
+    fn proposed(&self, port: &Missing<'_>) -> Option<Vec<String>> {
+        let owner = &self.claims.get(&u16::try_from(port.number).ok()?)?.owner;
+        let proposals = self.proposed.get(&(port.path.into(), port.number))?.iter();
+        let own = proposals.filter(|(service, _)| service.as_ref().is_none_or(|service| service == owner));
+        let names: BTreeSet<&[String]> = own.map(|(_, path)| path.as_slice()).collect();
+        let names: Vec<&[String]> = names.into_iter().collect();
+        match names.as_slice() {
+            [only] => Some(only.to_vec()),
+            several => several.get(belongs(port, several)?).map(|name| name.to_vec()),
+        }
     }
 
     /// The path of the registry, even if it does not exist yet.
@@ -221,14 +253,22 @@ impl Ports {
                 span: Span::default(),
             })
             .collect();
+        let chosen = |port: &Missing<'_>| self.proposed(port);
+        // Numbers that are not claimed get their names later.
+        let mut reserved: HashMap<Vec<String>, BTreeSet<u32>> = HashMap::new();
+        for ((_, number), names) in &self.proposed {
+            for (_, name) in names {
+                reserved.entry(name.clone()).or_default().insert(*number);
+            }
+        }
+        let wanted = Wanted { chosen: &chosen, reserved: &reserved, ..Wanted::new(&|_| true) };
         let plan = match (&self.registry, missing.is_empty()) {
             (_, true) => None,
-            (None, false) => Some(plan::create(&self.path, &missing, &Context::of(&missing), &|_| true)),
+            (None, false) => Some(plan::create(&self.path, &missing, &Context::of(&missing), &wanted)),
             (Some((registry, source)), false) => {
                 let tree = Tree::parse(Language::Nix, &source.text);
-                let plan = tree.and_then(|tree| {
-                    plan::extend(source, &tree, registry, &missing, &Context::of(&missing), &|_| true)
-                });
+                let plan = tree
+                    .and_then(|tree| plan::extend(source, &tree, registry, &missing, &Context::of(&missing), &wanted));
                 Some(plan.ok_or_else(|| format!("no entry can be added to the port registry {}", source.path))?)
             }
         };

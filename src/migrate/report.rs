@@ -48,6 +48,8 @@ pub struct Report {
     pub carried: Vec<Carried>,
     /// What is left to do by hand.
     pub left: Vec<Left>,
+    /// The findings that `flakeward check` still reports after the migration and `flakeward fix`.
+    pub findings: Vec<Left>,
     /// The old files that can be deleted once their replacements work.
     pub replaced: Vec<Replaced>,
     /// The old files that were migrated before, and why nothing is done about them.
@@ -145,6 +147,8 @@ impl Report {
         self.carried.dedup();
         self.left.sort();
         self.left.dedup();
+        self.findings.sort();
+        self.findings.dedup();
         self.replaced.sort();
         self.replaced.dedup();
     }

@@ -205,11 +205,18 @@ impl List<'_> {
             .filter(|(_, count)| *count > 0)
             .map(|(means, count)| format!("{} {count}", means.name()))
             .collect();
-        let expired = self.entries.iter().filter(|entry| entry.accepted.state == State::Expired).count();
-        let expired = if expired > 0 { format!("; {expired} expired") } else { String::new() };
+        let number = |is: fn(&Accepted) -> bool| self.entries.iter().filter(|entry| is(&entry.accepted)).count();
+        let notable = [
+            (number(|accepted| accepted.state == State::Expired), "expired"),
+            (number(|accepted| accepted.state == State::Unused), "unused"),
+            (number(|accepted| accepted.reason.is_empty()), "without a reason"),
+        ];
+        let notable = notable.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
+        let notable = notable.collect::<Vec<_>>().join(", ");
+        let notable = if notable.is_empty() { notable } else { format!("; {notable}") };
         match counts.is_empty() {
             true => "no acceptances".to_owned(),
-            false => format!("{} ({}){expired}", count(self.entries.len(), "acceptance"), counts.join(", ")),
+            false => format!("{} ({}){notable}", count(self.entries.len(), "acceptance"), counts.join(", ")),
         }
     }
 }

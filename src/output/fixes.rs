@@ -9,6 +9,7 @@ use super::wrap::wrapped;
 use super::{Places, View, concise, next_steps, summary};
 use crate::finding::{Finding, RelPath};
 use crate::fix::Outcome;
+use crate::report::NotChecked;
 use crate::source::Place;
 
 /// Writes what was fixed, what could not be fixed, and what remains.
@@ -65,8 +66,12 @@ fn place(view: &View, path: &RelPath, place: Place) -> String {
     format!("{}:{}:{}", clean(&view.path(path)), place.line, place.column)
 }
 
-/// The number of findings that are fixed (or would be) and that remain, and what to do next.
-pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
+/// Why a new file must be added to Git.
+pub const TRACKED: &str = "flakes see tracked files only";
+
+/// The number of findings that are fixed (or would be) and that remain, and what to do next. `unseen` are the registries
+/// that the flake does not see.
+pub fn closing(outcome: &Outcome, unseen: &[&RelPath], view: &View, written: bool) -> String {
     let files = count(outcome.changes.len(), "file");
     let done = match (outcome.fixed.len(), written) {
         (0, _) if outcome.unsafe_left() > 0 => "no safe fixes".to_owned(),
@@ -87,7 +92,12 @@ pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
         0 => String::new(),
         later => format!(" ({later} of them became fixable after other fixes)"),
     };
-    let left = match outcome.report.findings.is_empty() {
+    let report = &outcome.report;
+    let left = match report.findings.is_empty() {
+        true if report.files == 0 && report.not_checked == NotChecked::default() => {
+            "no input file matches any rule".to_owned()
+        }
+        true if report.files == 0 => "no input file was checked".to_owned(),
         true => "nothing left to report".to_owned(),
         false => format!("remaining: {}", summary::sentence(&outcome.report, view)),
     };
@@ -96,5 +106,7 @@ pub fn closing(outcome: &Outcome, view: &View, written: bool) -> String {
         true => wrapped(&sentence, view.stream.width).join("\n"),
         false => sentence,
     };
-    format!("{sentence}\n{}", next_steps::after_fixes(&outcome.report, view))
+    let is_new = |path: &RelPath| outcome.changes.iter().any(|change| change.path == *path && change.before.is_none());
+    let unseen = unseen.iter().filter(|path| written && !is_new(path)).map(|path| view.path(path)).collect();
+    format!("{sentence}\n{}", next_steps::after_fixes(&outcome.report, unseen, view))
 }

@@ -49,11 +49,30 @@ impl Shown<'_> {
             "written": self.written,
             "carried": self.report.carried,
             "left": self.report.left,
+            "findings": self.report.findings,
             "replaced": self.report.replaced,
             "errors": errors,
             "files": files,
         });
         Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
+    }
+
+    /// The numbers of settings, and of the findings that remain.
+    fn counts(&self) -> String {
+        let Report { carried, left, migrated, findings, .. } = self.report;
+        // The report has an entry for each file that was migrated before.
+        let carried = carried.len().saturating_sub(migrated.len());
+        let mut text = match (carried, left.len(), migrated.len(), self.errors.len()) {
+            (0, 0, 0, 0) => "no flake.nix, Compose file, Dockerfile or CI configuration to migrate".to_owned(),
+            (0, 0, before, 0) => format!("{} already migrated", count(before, "file")),
+            (0, left, before @ 1.., _) => format!("{} already migrated, {left} left out", count(before, "file")),
+            (_, left, ..) => format!("{} carried over, {left} left out", count(carried, "setting")),
+        };
+        if !findings.is_empty() {
+            let them = if self.changes.is_empty() { ": `flakeward check` shows them" } else { "" };
+            text.push_str(&format!(", {} left{them}", count(findings.len(), "finding")));
+        }
+        text
     }
 
     /// The report as text: what is left to do by hand, by file, and then the files that are (or would be) written.
@@ -66,18 +85,10 @@ impl Shown<'_> {
                 out.push_str(&format!("  help: {}\n", clean(help)));
             }
         }
-        for group in grouped(&self.report.left) {
-            for entry in &group {
-                let Some(first) = entry.first() else { continue };
-                let place = format!("{}:{}", clean(&view.path(&first.path)), first.line);
-                let what = BOLD.on(clean(&names(entry)).into_owned(), color);
-                let line = format!("{place}: {}: {what}: {}", YELLOW.on("not carried over", color), clean(&first.why));
-                out.push_str(&(fitted(&line, 2, &view.stream) + "\n"));
-            }
-            let todo = group.first().and_then(|entry| entry.first()).map_or("", |left| left.todo.as_str());
-            if !todo.is_empty() {
-                out.push_str(&(fitted(&format!("  to do: {}", clean(todo)), 4, &view.stream) + "\n"));
-            }
+        listed(&mut out, &self.report.left, "not carried over", view);
+        // If nothing was migrated, the findings are those of `flakeward check`.
+        if !self.changes.is_empty() {
+            listed(&mut out, &self.report.findings, "finding", view);
         }
         for (path, why) in &self.report.migrated {
             out.push_str(&format!("{}: {}\n", clean(&view.path(path)), clean(why)));
@@ -91,14 +102,31 @@ impl Shown<'_> {
             let new = if change.before.is_none() { " (new)" } else { "" };
             out.push_str(&format!("{} {}{new}\n", GREEN.on(verb, color), clean(&view.path(&change.path))));
         }
-        let (carried, left) = (self.report.carried.len(), self.report.left.len());
-        out.push_str(&format!("{} carried over, {left} left out", count(carried, "setting")));
+        out.push_str(&self.counts());
         out.push_str(match (self.written, self.changes.is_empty()) {
             (_, true) => "; nothing to write\n",
             (true, false) => "; `git add` new files: flakes see tracked files only\n",
             (false, false) => "; apply with --write\n",
         });
         out
+    }
+}
+
+/// Writes entries, grouped. `kind` stands before the names of each entry.
+fn listed(out: &mut String, entries: &[Left], kind: &str, view: &View) {
+    let color = view.stream.color;
+    for group in grouped(entries) {
+        for entry in &group {
+            let Some(first) = entry.first() else { continue };
+            let place = format!("{}:{}", clean(&view.path(&first.path)), first.line);
+            let what = BOLD.on(clean(&names(entry)).into_owned(), color);
+            let line = format!("{place}: {}: {what}: {}", YELLOW.on(kind, color), clean(&first.why));
+            out.push_str(&(fitted(&line, 2, &view.stream) + "\n"));
+        }
+        let todo = group.first().and_then(|entry| entry.first()).map_or("", |left| left.todo.as_str());
+        if !todo.is_empty() {
+            out.push_str(&(fitted(&format!("  to do: {}", clean(todo)), 4, &view.stream) + "\n"));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Next steps after a run: commands that help with the findings, each with a description.
 
 use super::View;
+use super::fixes::TRACKED;
 use super::style::{BOLD, CODE, DIM, code};
 use super::summary::MANY;
 use super::text::clean;
@@ -24,19 +25,35 @@ pub fn block(report: &Report, view: &View) -> String {
     written(&steps, view)
 }
 
-/// The next steps after fixes: updating flake.lock after changes to flake.nix.
-pub fn after_fixes(report: &Report, view: &View) -> String {
-    written(&lock(report).into_iter().collect::<Vec<_>>(), view)
+/// The next steps after fixes: adding registries that the flake does not see, and updating flake.lock after changes to
+/// flake.nix.
+pub fn after_fixes(report: &Report, unseen: Vec<String>, view: &View) -> String {
+    let add = (!unseen.is_empty()).then(|| step(&format!("git add {}", unseen.join(" ")), TRACKED));
+    written(&add.into_iter().chain(lock(report)).collect::<Vec<_>>(), view)
 }
 
-/// The next steps after `flakeward init`.
+/// The next steps after `flakeward init`: those that would change something.
 pub fn after_init(report: &Report, view: &View) -> String {
     // The new settings name an existing set of ports as the registry.
-    let first = match report.overview.has_registry || report.overview.defined_ports.is_some() {
-        true => step("flakeward", "check the repository"),
-        false => ports_init(report),
-    };
-    written(&[first, fix(), baseline()], view)
+    let has_registry = report.overview.has_registry || report.overview.defined_ports.is_some();
+    let needs_registry = has_ports(report) && !has_registry;
+    let mut steps = Vec::new();
+    match needs_registry {
+        true => steps.push(ports_init(report)),
+        false => steps.push(step("flakeward", "check the repository")),
+    }
+    if needs_registry || report.fixable().safe > 0 {
+        steps.push(fix());
+    }
+    if !report.findings.is_empty() {
+        steps.push(baseline());
+    }
+    written(&steps, view)
+}
+
+/// Whether ports were found that a registry could name.
+fn has_ports(report: &Report) -> bool {
+    report.findings.iter().any(|finding| [HARDCODED, ALLOCATED].contains(&finding.rule))
 }
 
 fn step(command: &str, what: &str) -> Step {
@@ -77,9 +94,8 @@ fn configure(defined: &Definition, has_settings: bool) -> Step {
 fn steps(report: &Report) -> Vec<Step> {
     let overview = &report.overview;
     let has_many = report.findings.len() > MANY;
-    let has_ports = report.findings.iter().any(|finding| [HARDCODED, ALLOCATED].contains(&finding.rule));
     let mut steps = Vec::new();
-    if has_ports && !overview.has_registry {
+    if has_ports(report) && !overview.has_registry {
         steps.push(match &overview.defined_ports {
             Some(defined) => configure(defined, overview.has_settings),
             None => ports_init(report),

@@ -6,18 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::View;
+use super::fixes::TRACKED;
 use super::markdown::code;
 use super::stream::Stream;
 use super::style::{BOLD, DIM, RED, YELLOW};
 use super::text::{clean, count};
-use super::wrap::{columns, hanging};
+use super::wrap::{columns, fitted, hanging};
 use crate::facts::Project;
 use crate::facts::port_registry::{Entry, Value};
 use crate::finding::{RelPath, Span};
 use crate::fix::Change;
 use crate::knowledge::service_ports::services;
 use crate::knowledge::well_known_ports::EPHEMERAL;
-use crate::port_map::{How, PortMap, RegistryMap, Spot};
+use crate::port_map::{How, PortMap, RegistryMap, Shared, Spot};
 use crate::rewrite::ports::naming::UNNAMED;
 use crate::rewrite::ports::plan::Plan;
 use crate::source::{LineIndex, Place, Source};
@@ -36,8 +37,8 @@ pub struct Shown<'a> {
     map: &'a PortMap<'a>,
     view: &'a View,
     files: BTreeMap<&'a str, (&'a Source, LineIndex)>,
-    /// The path at which a registry would be created.
-    new: &'a str,
+    /// The numbers whose entries may be used by number alone.
+    shared: BTreeSet<u32>,
 }
 
 /// The result of `ports init`.
@@ -46,6 +47,8 @@ pub struct Written<'a> {
     pub plan: &'a Plan,
     /// Whether the registry did not exist before.
     pub is_new: bool,
+    /// Whether a flake does not see the registry, because git does not track it.
+    pub is_unseen: bool,
 }
 
 impl Written<'_> {
@@ -77,8 +80,8 @@ impl Written<'_> {
         }
         out.push_str("\nThe names are proposals. Next:\n");
         let mut steps = vec![(format!("edit {path}"), "")];
-        if self.is_new {
-            steps.push((format!("git add {path}"), "flakes see tracked files only"));
+        if self.is_unseen {
+            steps.push((format!("git add {path}"), TRACKED));
         }
         steps.push(("flakeward fix --diff".to_owned(), "show what `flakeward fix` would replace"));
         let widest = steps.iter().map(|(command, _)| columns(command)).max().unwrap_or(0);
@@ -100,6 +103,18 @@ pub fn renamed(old: &str, new: &str, changes: &[Change], view: &View) -> String 
     out
 }
 
+/// The text about a number that nothing uses.
+fn free(number: u16) -> String {
+    let mut out = format!("{number} is free\n");
+    if let Some(service) = services(u32::from(number)).first() {
+        let _ = writeln!(out, "  well known as the port of {}", service.name);
+    }
+    if EPHEMERAL.contains(&number) {
+        out.push_str("  the kernel may use it for an outgoing connection (ephemeral range 32768-60999)\n");
+    }
+    out
+}
+
 /// The message of `ports init` if there is nothing to add.
 pub fn nothing_to_add(has_registry: bool) -> &'static str {
     match has_registry {
@@ -110,9 +125,10 @@ pub fn nothing_to_add(has_registry: bool) -> &'static str {
 
 impl<'a> Shown<'a> {
     /// A map with the text of each of its files.
-    pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View, new: &'a str) -> Self {
+    pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View) -> Self {
         let lines = |source: &'a Source| (&*source.path, (source, LineIndex::new(&source.text)));
-        Self { map, view, new, files: project.files.iter().map(|file| lines(&file.source)).collect() }
+        let shared = map.shared.iter().map(|shared| shared.number).collect();
+        Self { map, view, shared, files: project.files.iter().map(|file| lines(&file.source)).collect() }
     }
 
     fn start(&self, path: &str, span: Span) -> Option<Place> {
@@ -140,13 +156,14 @@ impl<'a> Shown<'a> {
         places
     }
 
-    /// The map as a table.
-    pub fn table(&self) -> String {
+    /// The map as a table. `first` is how to make a registry if there is none.
+    pub fn table(&self, first: &str) -> String {
         let mut out = String::new();
         let color = self.view.stream.color;
         self.map.registries.iter().for_each(|registry| self.registry_table(&mut out, registry));
         if self.map.registries.is_empty() {
-            let _ = writeln!(out, "no port registry found: `flakeward ports init` writes {}", clean(self.new));
+            let line = if first.is_empty() { String::new() } else { format!(": {}", clean(first)) };
+            let _ = writeln!(out, "{}", fitted(&format!("no port registry found{line}"), 0, &self.view.stream));
         }
         if !self.map.conflicts.is_empty() {
             let _ = writeln!(out, "\n{}", RED.on(count(self.map.conflicts.len(), "conflict"), color));
@@ -154,6 +171,19 @@ impl<'a> Shown<'a> {
                 let names: Vec<String> =
                     entries.iter().map(|(registry, entry)| self.name(&registry.path, entry)).collect();
                 self.row(&mut out, &format!("  {number:>5}  "), &names.join(", "));
+            }
+        }
+        if !self.map.shared.is_empty() {
+            let heading = format!(
+                "{} of several entries, at places that may mean any of them",
+                count(self.map.shared.len(), "number")
+            );
+            let _ = writeln!(out, "\n{}", YELLOW.on(heading, color));
+            for shared in &self.map.shared {
+                let spots: Vec<Spot<'_>> = shared.spots.iter().map(|spot| Spot { name: "", ..spot.clone() }).collect();
+                self.row(&mut out, &format!("  {:>5}  ", shared.number), &clean(&shared.names()));
+                let places = some(&self.named_places(&spots), PLACES);
+                self.row(&mut out, INDENT, &format!("hardcoded in {places}"));
             }
         }
         if !self.map.missing.is_empty() {
@@ -166,11 +196,14 @@ impl<'a> Shown<'a> {
         out
     }
 
-    /// Whether a number is free, and a text that lists its uses.
-    pub fn number(&self, number: u16) -> (bool, String) {
-        let mut out = String::new();
+    /// Whether each of some numbers is free, and a text that lists its uses.
+    pub fn numbers(&self, numbers: &[u16]) -> Vec<(u16, bool, String)> {
+        let mut texts: BTreeMap<u32, String> =
+            numbers.iter().map(|number| (u32::from(*number), String::new())).collect();
         for map in &self.map.registries {
-            for (entry, spots) in map.entries.iter().filter(|(entry, _)| entry.port() == Some(number)) {
+            for (entry, spots) in &map.entries {
+                let Some(number) = entry.port() else { continue };
+                let Some(out) = texts.get_mut(&number.into()) else { continue };
                 let place = self.place(&map.registry.path, entry.name_span);
                 let _ = writeln!(out, "{number} is {} ({place})", clean(&entry.name()));
                 self.places(spots, |_| true).iter().for_each(|place| {
@@ -178,23 +211,26 @@ impl<'a> Shown<'a> {
                 });
             }
         }
-        for (_, spots) in self.map.missing.iter().filter(|(missing, _)| *missing == u32::from(number)) {
+        for Shared { number, spots, .. } in &self.map.shared {
+            let Some(out) = texts.get_mut(number) else { continue };
+            let _ = writeln!(out, "{number} is in use where any of its entries may be meant");
+            self.named_places(spots).iter().for_each(|place| {
+                let _ = writeln!(out, "  {place}");
+            });
+        }
+        for (number, spots) in &self.map.missing {
+            let Some(out) = texts.get_mut(number) else { continue };
             let _ = writeln!(out, "{number} is in use, but not in the registry");
             self.named_places(spots).iter().for_each(|place| {
                 let _ = writeln!(out, "  {place}");
             });
         }
-        let is_free = out.is_empty();
-        if is_free {
-            let _ = writeln!(out, "{number} is free");
-            if let Some(service) = services(u32::from(number)).first() {
-                let _ = writeln!(out, "  well known as the port of {}", service.name);
-            }
-            if EPHEMERAL.contains(&number) {
-                out.push_str("  the kernel may use it for an outgoing connection (ephemeral range 32768-60999)\n");
-            }
-        }
-        (is_free, out)
+        let texts = numbers.iter().map(|number| {
+            let text = texts.remove(&u32::from(*number)).unwrap_or_default();
+            let is_free = text.is_empty();
+            (*number, is_free, if is_free { free(*number) } else { text })
+        });
+        texts.collect()
     }
 
     fn registry_table(&self, out: &mut String, map: &RegistryMap<'_>) {
@@ -283,7 +319,9 @@ impl<'a> Shown<'a> {
             Value::Port(_) | Value::Helper => {
                 let used = self.places(spots, |how| how != How::Literal);
                 let written = self.places(spots, |how| how == How::Literal);
-                let is_unused = used.is_empty() && written.is_empty() && map.whole.is_empty() && !entry.read_here;
+                let is_shared = || entry.port().is_some_and(|port| self.shared.contains(&u32::from(port)));
+                let is_unused =
+                    used.is_empty() && written.is_empty() && map.whole.is_empty() && !entry.read_here && !is_shared();
                 let state = if is_unused { DIM.on("unused", color) } else { String::new() };
                 return Uses { state, used, written };
             }
@@ -343,6 +381,15 @@ impl<'a> Shown<'a> {
                 let names: Vec<String> =
                     entries.iter().map(|(registry, entry)| self.name(&registry.path, entry)).collect();
                 let _ = writeln!(out, "| {number} | {} |", coded(&names));
+            }
+        }
+        if !self.map.shared.is_empty() {
+            out.push_str("\n### Numbers of several entries\n\n| Port | Names | Hardcoded in |\n|---:|---|---|\n");
+            for shared in &self.map.shared {
+                let names: Vec<String> =
+                    shared.entries.iter().map(|(registry, entry)| self.name(&registry.path, entry)).collect();
+                let places = coded(&self.places(&shared.spots, |_| true));
+                let _ = writeln!(out, "| {} | {} | {places} |", shared.number, coded(&names));
             }
         }
         if !self.map.missing.is_empty() {

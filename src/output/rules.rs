@@ -14,10 +14,32 @@ use crate::rule::{Catalog, Rule, groups};
 
 /// The list as a human-readable table.
 pub fn table(catalog: &Catalog, stream: &Stream) -> String {
-    let mut out = String::new();
     let rules: Vec<&Rule> = catalog.iter().collect();
+    let mut out = rows(&rules, stream);
+    out.push_str(&number(rules.len()));
+    out.push_str("groups, which can be used in place of a rule:\n");
+    for (name, about) in groups::GROUPS {
+        let _ = writeln!(out, "  {}  {about}", BOLD.on(format_args!("{name:10}"), stream.color));
+    }
+    out
+}
+
+/// The rules of a group as a human-readable table.
+pub fn group(catalog: &Catalog, name: &str, stream: &Stream) -> String {
+    let about = groups::GROUPS.iter().find(|(group, _)| *group == name).map_or("", |(_, about)| about);
+    let rules = catalog.named(name);
+    let heading = BOLD.on(name, stream.color);
+    format!("{heading}, a group of rules: {about}\n\n{}{}", rows(&rules, stream), number(rules.len()))
+}
+
+fn number(rules: usize) -> String {
+    format!("\n{}: `flakeward explain RULE` shows the rationale and examples\n", super::text::count(rules, "rule"))
+}
+
+fn rows(rules: &[&Rule], stream: &Stream) -> String {
+    let mut out = String::new();
     let widest = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
-    for rule in &rules {
+    for rule in rules {
         let fix = match rule.fix {
             Fixability::None => "     ",
             Fixability::Safe | Fixability::Unsafe => "fix  ",
@@ -30,15 +52,6 @@ pub fn table(catalog: &Catalog, stream: &Stream) -> String {
             true => writeln!(out, "{}", hanging(&head, &summary, stream.columns)),
             false => writeln!(out, "{head}{summary}"),
         };
-    }
-    let _ = writeln!(
-        out,
-        "\n{}: `flakeward explain RULE` shows the rationale and examples",
-        super::text::count(rules.len(), "rule")
-    );
-    out.push_str("groups, which can be used in place of a rule:\n");
-    for (name, about) in groups::GROUPS {
-        let _ = writeln!(out, "  {}  {about}", BOLD.on(format_args!("{name:10}"), stream.color));
     }
     out
 }

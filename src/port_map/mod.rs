@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
-use crate::check::port_conflict;
+use crate::check::{port_conflict, port_literals};
 use crate::config::PortSettings;
 use crate::facts::Project;
 use crate::facts::port_registry::references::Resolved;
@@ -20,6 +20,7 @@ use crate::lang::{Language, Tree};
 use crate::rule::Catalog;
 use crate::source::LineIndex;
 use crate::suppress;
+use crate::wording::listed;
 
 /// The map.
 #[derive(Debug)]
@@ -30,6 +31,19 @@ pub struct PortMap<'p> {
     pub conflicts: Vec<(u32, Vec<(&'p Registry, &'p Entry)>)>,
     /// Port literals without an entry, by number.
     pub missing: Vec<(u32, Vec<Spot<'p>>)>,
+    /// Port literals that may refer to several entries, by number.
+    pub shared: Vec<Shared<'p>>,
+}
+
+/// The literals of a number that may refer to several entries.
+#[derive(Debug)]
+pub struct Shared<'p> {
+    /// The number.
+    pub number: u32,
+    /// The entries.
+    pub entries: Vec<(&'p Registry, &'p Entry)>,
+    /// The literals.
+    pub spots: Vec<Spot<'p>>,
 }
 
 /// A registry and its uses.
@@ -72,6 +86,18 @@ pub enum How {
     Literal,
 }
 
+impl Shared<'_> {
+    /// The maximum number of entries that are named.
+    const NAMED: usize = 4;
+
+    /// The names of the entries, with `or` before the last.
+    pub fn names(&self) -> String {
+        let named = self.entries.iter().take(Self::NAMED).map(|(_, entry)| entry.name());
+        let rest = self.entries.len().checked_sub(Self::NAMED).filter(|rest| *rest > 0);
+        listed(&named.chain(rest.map(|rest| format!("{rest} more"))).collect::<Vec<_>>(), "or")
+    }
+}
+
 impl<'p> PortMap<'p> {
     /// Creates the map.
     pub fn of(project: &'p Project, registries: &'p Registries<'p>, settings: &PortSettings) -> Self {
@@ -99,12 +125,12 @@ impl<'p> PortMap<'p> {
             let spot = Spot { path: &file.source.path, span: comment.span, how: How::Comment, name: "" };
             maps.of(registry).into_iter().for_each(|map| map.add(entry, &spot));
         }
-        let missing = literals(project, registries, settings, &mut maps);
+        let (missing, shared) = literals(project, registries, settings, &mut maps);
         let mut maps = maps.all;
         maps.iter_mut().for_each(RegistryMap::sort);
         let conflicts = registries.numbers().map(|(number, entries)| (number, meeting(entries)));
         let conflicts = conflicts.filter(|(_, entries)| !entries.is_empty());
-        Self { registries: maps, conflicts: conflicts.collect(), missing: missing.into_iter().collect() }
+        Self { registries: maps, conflicts: conflicts.collect(), missing: missing.into_iter().collect(), shared }
     }
 
     /// Removes the conflicts that comments in the registry allow, as `flakeward check` does.
@@ -139,16 +165,15 @@ fn meeting<'p>(entries: &[(&'p Registry, &'p Entry)]) -> Vec<(&'p Registry, &'p 
     entries.iter().enumerate().filter(|(at, (_, entry))| meets(*at, entry)).map(|(_, known)| *known).collect()
 }
 
-/// The maximum number of entries with one number to which a literal is assigned.
-const SHARED: usize = 64;
-
-/// Assigns port literals to the entries with the same number. Returns the other literals.
+/// Assigns port literals to the entries that they refer to. Returns those without an entry, and those that may refer to
+/// several entries.
 fn literals<'p>(
     project: &'p Project,
     registries: &Registries<'p>,
     settings: &PortSettings,
     maps: &mut Maps<'p>,
-) -> BTreeMap<u32, Vec<Spot<'p>>> {
+) -> (BTreeMap<u32, Vec<Spot<'p>>>, Vec<Shared<'p>>) {
+    let mut shared: BTreeMap<(u32, Vec<&RelPath>), Shared<'p>> = BTreeMap::new();
     let mut missing: BTreeMap<u32, Vec<Spot<'p>>> = BTreeMap::new();
     let mut answers: HashMap<&RelPath, Answers> = HashMap::new();
     for (file, port) in ports::own(project, settings) {
@@ -166,12 +191,30 @@ fn literals<'p>(
             missing.entry(port.number).or_default().push(spot);
             continue;
         }
-        for (registry, entry) in entries.iter().take(SHARED) {
+        let owner = match &*entries {
+            [only] => Some(only),
+            several => port_literals::owner(&file.source, port, several).and_then(|at| several.get(at)),
+        };
+        if let Some((registry, entry)) = owner {
             maps.of(registry).into_iter().for_each(|map| map.add(entry, &spot));
+            continue;
         }
+        // Which registries serve a file depends on its folder.
+        let mut served: Vec<&RelPath> = entries.iter().take(COMPARED).map(|(registry, _)| &registry.path).collect();
+        served.dedup();
+        let new = || Shared { number: port.number, entries: entries.to_vec(), spots: Vec::new() };
+        shared.entry((port.number, served)).or_insert_with(new).spots.push(spot);
     }
-    missing
+    let mut shared: Vec<Shared<'p>> = shared.into_values().collect();
+    for shared in &mut shared {
+        shared.spots.sort();
+        shared.spots.dedup();
+    }
+    (missing, shared)
 }
+
+/// The maximum number of entries whose registries are compared.
+const COMPARED: usize = 64;
 
 /// The maps of all registries.
 struct Maps<'p> {

@@ -72,6 +72,15 @@ pub fn rows(map: &PortMap<'_>, project: &Project) -> Vec<PortRow> {
             rows.push(PortRow { number, name: Some(entry.name()), conflict, uses: files.uses(spots) });
         }
     }
+    for shared in &map.shared {
+        let conflict = map.conflicts.iter().any(|(other, _)| *other == shared.number);
+        rows.push(PortRow {
+            number: shared.number,
+            name: Some(shared.names()),
+            conflict,
+            uses: files.uses(&shared.spots),
+        });
+    }
     for (number, spots) in &map.missing {
         rows.push(PortRow { number: *number, name: None, conflict: false, uses: files.uses(spots) });
     }

@@ -79,7 +79,7 @@ impl State {
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
-            State::InForce => "in force",
+            State::InForce => "in-force",
             State::Expired => "expired",
             State::Unused => "unused",
         }
@@ -87,8 +87,8 @@ impl State {
 }
 
 impl Accepted {
-    /// The acceptance of a suppression, after the findings were compared with it.
-    pub fn suppression(entry: &Suppression, now: Date) -> Self {
+    /// The acceptance of a suppression. `is_unused` is whether its rules ran, and it covers none of their findings.
+    pub fn suppression(entry: &Suppression, is_unused: bool, now: Date) -> Self {
         Self {
             means: Means::Suppression,
             rule: Some(entry.name.clone()),
@@ -97,10 +97,10 @@ impl Accepted {
             span: entry.rule_span,
             reason: entry.reason.to_string(),
             until: entry.until,
-            state: match entry.used {
-                false => State::Unused,
-                true if entry.is_expired(now) => State::Expired,
-                true => State::InForce,
+            state: match is_unused {
+                true => State::Unused,
+                false if entry.is_expired(now) => State::Expired,
+                false => State::InForce,
             },
         }
     }

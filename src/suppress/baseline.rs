@@ -81,9 +81,11 @@ impl Entry {
     }
 }
 
-/// The terms for findings that a baseline accepts for the first time.
-#[derive(Debug, Default)]
+/// The terms for findings that a baseline accepts for the first time, or again after their last day.
+#[derive(Debug)]
 pub struct Terms {
+    /// The date of the run.
+    pub now: Date,
     /// The last day on which they are accepted.
     pub until: Option<Date>,
     /// Why they are accepted.
@@ -98,8 +100,8 @@ pub type Rows = Vec<Option<usize>>;
 pub struct Matched {
     /// The rows that match a finding.
     pub rows: HashSet<usize>,
-    /// The number of dropped findings.
-    pub silenced: usize,
+    /// The paths of the dropped findings.
+    pub silenced: Vec<RelPath>,
 }
 
 /// A baseline to write, and how it differs from the previous one.
@@ -113,13 +115,19 @@ pub struct Update {
     pub removed: usize,
     /// The number of rows that were kept because they belong to rules or paths that were not checked.
     pub kept: usize,
+    /// The number of expired rows that are in effect again.
+    pub renewed: usize,
+    /// The number of matching rows whose last day has passed.
+    pub expired: usize,
+    /// The number of matching rows that are in effect and differ from the terms of this run.
+    pub differing: usize,
 }
 
 /// The files that findings point into.
 type Sources = BTreeMap<RelPath, Arc<Source>>;
 
 /// Creates a baseline that accepts the given findings. Findings that are already accepted keep their reasons and dates;
-/// the others get those of `terms`. `exists` returns whether a path exists. Rows for which `replaces` returns false,
+/// the others get those of `terms`. Entries whose last day has passed are renewed only if `terms` sets another day. `exists` returns whether a path exists. Rows for which `replaces` returns false,
 /// given their rule and path, are kept whether they match a finding or not.
 pub fn update(
     findings: &[Finding],
@@ -130,27 +138,42 @@ pub fn update(
     replaces: impl Fn(&str, &str) -> bool,
 ) -> Result<Update, serde_json::Error> {
     let rows = before.map(|before| before.rows_of(findings, sources, exists)).unwrap_or_default();
-    let entries = findings.iter().enumerate().map(|(index, finding)| {
+    let [mut renewed, mut expired, mut differing] = [0; 3];
+    let mut entries = Vec::new();
+    for (index, finding) in findings.iter().enumerate() {
         let mut entry = Entry::of(finding);
-        match before.zip(rows.get(index).copied().flatten()) {
-            Some((before, row)) => {
-                entry.until.clone_from(&before.rows[row].entry.until);
-                entry.reason.clone_from(&before.rows[row].entry.reason);
+        let until = terms.until.map(|until| until.to_string());
+        match before.zip(rows.get(index).copied().flatten()).and_then(|(before, row)| before.rows.get(row)) {
+            Some(row) => {
+                let is_expired = row.is_expired(terms.now);
+                let is_renewed = is_expired && until.is_some();
+                let takes_reason = is_renewed || row.entry.reason.is_empty();
+                entry.until = if is_renewed { until.clone() } else { row.entry.until.clone() };
+                entry.reason = match &terms.reason {
+                    Some(reason) if takes_reason => reason.clone(),
+                    _ => row.entry.reason.clone(),
+                };
+                renewed += usize::from(is_renewed);
+                expired += usize::from(is_expired && !is_renewed);
+                let differs = until.is_some() && entry.until != until
+                    || terms.reason.as_ref().is_some_and(|reason| *reason != entry.reason);
+                differing += usize::from(differs && !is_expired);
             }
             None => {
-                entry.until = terms.until.map(|until| until.to_string());
+                entry.until = until;
                 entry.reason = terms.reason.clone().unwrap_or_default();
             }
         }
-        entry
-    });
+        entries.push(entry);
+    }
     let matched: HashSet<usize> = rows.iter().copied().flatten().collect();
     let others = before.into_iter().flat_map(|before| before.rows.iter().enumerate());
     let others = others.filter(|(index, _)| !matched.contains(index)).map(|(_, row)| &row.entry);
     let (removed, kept): (Vec<_>, Vec<_>) = others.partition(|entry| replaces(&entry.rule, &entry.path));
     let added = findings.len() - rows.iter().flatten().count();
-    let text = text(entries.chain(kept.iter().copied().cloned()).collect())?;
-    Ok(Update { text, added, removed: removed.len(), kept: kept.len() })
+    entries.extend(kept.iter().copied().cloned());
+    let text = text(entries)?;
+    Ok(Update { text, added, removed: removed.len(), kept: kept.len(), renewed, expired, differing })
 }
 
 /// Writes one row per line, sorted, so that changes can be reviewed and merged.
@@ -274,13 +297,16 @@ impl Baseline {
     ) -> Matched {
         let matched = self.rows_of(findings, sources, exists);
         let rows = matched.iter().copied().flatten().collect();
-        let before = findings.len();
+        let mut silenced = Vec::new();
         let mut matched = matched.into_iter();
-        findings.retain(|_| match matched.next().flatten() {
-            Some(row) => self.rows[row].is_expired(now),
-            None => true,
+        findings.retain(|finding| {
+            let is_kept = matched.next().flatten().is_none_or(|row| self.rows[row].is_expired(now));
+            if !is_kept {
+                silenced.push(finding.path.clone());
+            }
+            is_kept
         });
-        Matched { rows, silenced: before - findings.len() }
+        Matched { rows, silenced }
     }
 
     /// A finding for each row that matches nothing. Rows of rules that are off at their path are left out, because they
@@ -308,20 +334,20 @@ impl Baseline {
         .collect()
     }
 
-    /// All rows, for the list of acceptances. `is_whole` is whether the run can determine that a row matches nothing.
+    /// All rows, for the list of acceptances. `can_tell` returns whether the run can determine that a row for a rule and
+    /// path matches nothing.
     pub fn accepted(
         &self,
         matched: &HashSet<usize>,
         now: Date,
-        is_whole: bool,
-    ) -> impl Iterator<Item = Accepted> + use<'_> {
+        can_tell: impl Fn(&str, &str) -> bool,
+    ) -> Vec<Accepted> {
         let states = self.rows.iter().enumerate().map(|(index, row)| match matched.contains(&index) {
-            false if is_whole => State::Unused,
+            false if can_tell(&row.entry.rule, &row.entry.path) => State::Unused,
             _ if row.is_expired(now) => State::Expired,
             _ => State::InForce,
         });
-        let states: Vec<State> = states.collect();
-        self.rows.iter().zip(states).map(|(row, state)| Accepted {
+        let rows = self.rows.iter().zip(states).map(|(row, state)| Accepted {
             means: Means::Baseline,
             rule: Some(row.entry.rule.clone()),
             subject: row.entry.path.as_str().into(),
@@ -330,7 +356,8 @@ impl Baseline {
             reason: row.entry.reason.clone(),
             until: row.until,
             state,
-        })
+        });
+        rows.collect()
     }
 
     /// The text of the baseline without the rows that match nothing, and the number of those rows. Rows of renamed

@@ -314,10 +314,16 @@ impl Covered {
 }
 
 /// Drops findings that suppressions in effect cover, at any of their positions, and marks the suppressions that cover
-/// something, including expired ones. Returns the number of dropped findings.
-pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], sources: &Sources, now: Date) -> usize {
+/// something, including expired ones. Returns the paths of the dropped findings.
+pub fn silence(
+    findings: &mut Vec<Finding>,
+    suppressions: &mut [Suppression],
+    sources: &Sources,
+    now: Date,
+) -> Vec<RelPath> {
+    let mut dropped = Vec::new();
     if suppressions.is_empty() {
-        return 0;
+        return dropped;
     }
     let indexes = indexes(suppressions.iter(), sources);
     let mut covered: BTreeMap<(RelPath, RuleId, bool), Covered> = BTreeMap::new();
@@ -326,7 +332,6 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
         lines.ranges.push((*entry.lines.start(), *entry.lines.end()));
     }
     covered.values_mut().for_each(Covered::merge);
-    let before = findings.len();
     findings.retain(|finding| {
         let mut silenced = false;
         for (path, span) in places(finding) {
@@ -337,13 +342,16 @@ pub fn silence(findings: &mut Vec<Finding>, suppressions: &mut [Suppression], so
                 silenced |= lines.is_some_and(|lines| lines.meet(line)) && !is_expired;
             }
         }
+        if silenced {
+            dropped.push(finding.path.clone());
+        }
         !silenced
     });
     for entry in suppressions {
         let lines = covered.get(&(entry.path.clone(), entry.rule, entry.is_expired(now)));
         entry.used |= lines.is_some_and(|lines| lines.met.range(entry.lines.clone()).next().is_some());
     }
-    before - findings.len()
+    dropped
 }
 
 /// The suppressions as written: one for each name in a directive. A suppression of a group counts as used if it is used

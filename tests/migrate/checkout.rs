@@ -333,7 +333,7 @@ fn start_scripts_run_the_program_from_its_source() {
         .has("SERVER_PORT = toString ports.development.shop;")
         .lacks("app.jar")
         .has("bash -c ")
-        .has("bundle exec rails s -p ${toString ports.development.web}");
+        .has("bundle exec rails s -p ${toString ports.development.webHost}");
 }
 
 #[test]

@@ -259,13 +259,13 @@ fn the_mosquitto_configuration_is_carried_over() {
         ("a.py", ""),
     ]);
     repo.has("${pkgs.mosquitto}/bin/mosquitto -c ${brokerMosquittoConf}")
+        .has("listener ${toString ports.development.brokerMqtt} 127.0.0.1\n")
         .has("listener ${toString ports.development.broker} 127.0.0.1\n")
-        .has("listener ${toString ports.development.brokerPort9001} 127.0.0.1\n")
         .has("persistence_location ./data/broker/\n")
         .has("log_dest stdout\n")
         .has("password_file ./broker/passwd\n")
-        .has("MQTT_PORT = toString ports.development.broker;")
-        .has("ws://127.0.0.1:${toString ports.development.brokerPort9001}")
+        .has("MQTT_PORT = toString ports.development.brokerMqtt;")
+        .has("ws://127.0.0.1:${toString ports.development.broker}")
         .lacks("user mosquitto")
         .lacks("mosquitto -p")
         .left("services.broker.mosquitto.conf", "/etc/acl")
@@ -287,7 +287,7 @@ fn a_broker_with_only_a_tls_listener_has_no_other_port() {
         ("mosquitto.conf", conf),
         ("certs/server.crt", "x"),
     ]);
-    repo.has("listener ${toString ports.development.broker} 127.0.0.1\n")
+    repo.has("listener ${toString ports.messaging.mqtts} 127.0.0.1\n")
         .has("certfile ./certs/server.crt\n")
         .has("mosquitto -p ${toString ports.messaging.mqtt} -v")
         .left("services.broker.mosquitto.conf", "./certs/server.key does not exist")

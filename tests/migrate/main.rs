@@ -10,6 +10,7 @@ mod ci;
 mod corpus;
 mod dockerfiles;
 mod evaluate;
+mod first_day;
 mod flakes;
 mod images;
 mod kinds;

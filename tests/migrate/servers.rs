@@ -47,13 +47,13 @@ fn the_registry_has_the_port_that_a_server_is_configured_with() {
         repo.registers(&format!("{name} = {number};"));
         repo.has(&format!("127.0.0.1:${{toString ports.development.{name}}}"));
     }
-    repo.registers("console = 9090;")
+    repo.registers("mediaConsole = 9090;")
         .has("port = ports.development.cache;")
         .has("settings.mysqld.port = ports.development.billing;")
         .has("startArgs = [ \"-m\" \"64\" ];")
         .has("extraConfig = \"maxmemory 64mb\\n\";")
         .has("RABBITMQ_NODE_PORT = toString ports.development.queue;")
-        .has("consoleAddress = \"127.0.0.1:${toString ports.development.console}\";")
+        .has("consoleAddress = \"127.0.0.1:${toString ports.development.mediaConsole}\";")
         .carried("services.shop.command", "its options")
         .carried("services.stock.environment.PGPORT", "the entry in the port registry")
         .not_left("services.cache.ports", "")

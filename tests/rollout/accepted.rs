@@ -47,7 +47,7 @@ fn a_suppression_with_an_invalid_date_has_no_effect() {
 #[test]
 fn a_baseline_entry_expires_after_its_last_day() {
     let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
-    repository.run_words(&["baseline", "--until", "2026-06-30", "--reason", "before the move"]);
+    repository.run_words(&["baseline", "--now", "2026-01-01", "--until", "2026-06-30", "--reason", "before the move"]);
     let rows = repository.read(".flakeward/baseline.json");
     assert_eq!(rows.matches("\"until\":\"2026-06-30\",\"reason\":\"before the move\"").count(), 2, "{rows}");
     assert_eq!(repository.run("--format concise --now 2026-06-30").out, "");
@@ -63,6 +63,32 @@ fn a_baseline_entry_expires_after_its_last_day() {
     repository.write(".flakeward/baseline.json", &rows.replace("2026-06-30", "summer"));
     let said = repository.refused("check");
     assert!(said.contains("`summer` is not a date such as 2027-03-01"), "{said}");
+}
+
+/// The last day must lie ahead, and another run renews the entries that have expired, and only these.
+#[test]
+fn expired_entries_are_renewed_with_another_last_day() {
+    let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
+    let said = repository.refused("baseline --now 2026-07-01 --until 2026-06-30");
+    assert!(said.contains("--until 2026-06-30 is in the past"), "{said}");
+    assert!(!repository.path().join(".flakeward/baseline.json").exists());
+    repository.run("baseline a.nix --now 2026-06-30 --until 2026-06-30");
+    repository.run("baseline b.nix --now 2026-06-30 --until 2027-06-30 --reason agreed");
+    let ends = |expected: [&str; 2]| {
+        let rows = repository.read(".flakeward/baseline.json");
+        let rows: Vec<&str> = rows.lines().filter(|row| row.contains("rule")).collect();
+        assert!(rows.iter().zip(expected).all(|(row, end)| row.contains(end)) && rows.len() == 2, "{rows:?}");
+    };
+    // Without a last day, nothing is extended, and the message says so.
+    let ran = repository.run("baseline --now 2026-07-01");
+    assert!(ran.err.contains("and those whose entries have expired\n1 entry expired: renew with"), "{}", ran.err);
+    ends(["\"until\":\"2026-06-30\"", "\"until\":\"2027-06-30\",\"reason\":\"agreed\""]);
+    let ran = repository.run("baseline --now 2026-07-01 --until 2026-12-31 --reason moving");
+    assert!(ran.err.contains("(0 added, 0 removed, 1 renewed); `flakeward check` now reports only new"), "{}", ran.err);
+    assert!(ran.err.contains("1 entry in effect with another reason or last day, not changed"), "{}", ran.err);
+    let renewed = "\"until\":\"2026-12-31\",\"reason\":\"moving\"";
+    ends([renewed, "\"until\":\"2027-06-30\",\"reason\":\"agreed\""]);
+    assert_eq!(repository.run("--format concise --now 2026-07-01").out, "");
 }
 
 /// A repository with every kind of acceptance, by two authors.
@@ -109,15 +135,18 @@ flakeward.toml:5: level[for-all-systems]
 flakeward.toml:1: exclude[all rules] for old
   reason: vendored
   author Ada, since 2026-01-01 (20 days)
-6 acceptances (suppression 2, baseline 1, override 1, level 1, exclude 1)
+6 acceptances (suppression 2, baseline 1, override 1, level 1, exclude 1); 2 without a reason
 "
     );
     let ran = repository.run("accepted --now 2026-02-02 --expiring-in 30");
     assert!(ran.out.contains("lib/c.nix (expired)\n"), "{}", ran.out);
-    assert!(ran.out.ends_with("1 acceptance (baseline 1); 1 expired\n"), "{}", ran.out);
+    assert!(ran.out.ends_with("1 acceptance (baseline 1); 1 expired, 1 without a reason\n"), "{}", ran.out);
     // With paths, only the entries for these paths are listed.
     assert!(
-        repository.run("accepted lib --now 2026-01-21").out.ends_with("2 acceptances (suppression 1, baseline 1)\n")
+        repository
+            .run("accepted lib --now 2026-01-21")
+            .out
+            .ends_with("2 acceptances (suppression 1, baseline 1); 1 without a reason\n")
     );
 }
 
@@ -139,13 +168,10 @@ fn acceptances_are_available_as_json_and_csv() {
     assert_eq!(rows[0], "means,state,rule,subject,path,line,owners,since,age_days,until,reason");
     assert_eq!(
         rows[1],
-        "suppression,\"in force\",lookup-path,apps/a.nix,apps/a.nix,1,\"'@platform @apps\",2026-01-01,20,2026-06-30,\
+        "suppression,in-force,lookup-path,apps/a.nix,apps/a.nix,1,\"'@platform @apps\",2026-01-01,20,2026-06-30,\
          \"until the move\""
     );
-    assert_eq!(
-        rows[2],
-        "suppression,\"in force\",lookup-path,lib/b.nix,lib/b.nix,1,Ada,2026-01-01,20,,\"a, \"\"b\"\"\""
-    );
+    assert_eq!(rows[2], "suppression,in-force,lookup-path,lib/b.nix,lib/b.nix,1,Ada,2026-01-01,20,,\"a, \"\"b\"\"\"");
 }
 
 #[test]
@@ -158,6 +184,44 @@ fn without_history_authors_and_ages_are_unknown() {
     repository.write("flake.nix", "{ }");
     assert_eq!(repository.run("accepted --now 2026-01-01 --ignore unlocked-input").out, listed);
     assert_eq!(Repository::new(&[("a.nix", "{ }")]).run("accepted").out, "no acceptances\n");
+}
+
+/// Options choose rules for the list only: an entry is unused only if all rules show that it is.
+#[test]
+fn acceptances_of_some_rules_are_listed() {
+    let repository = Repository::new(&[
+        ("a.nix", "# flakeward: allow(lookup-path) a\n<a>\n"),
+        ("b.nix", "# flakeward: allow(ports) b\n{ services.x.port = 8080; }\n"),
+        ("c.nix", "# flakeward: allow(dockerfile) c\n<c>\n"),
+        ("flakeward.toml", "exclude = [\"old\"] # d\n[rules]\nnix-cache = \"off\" # e\n"),
+        ("d.sh", "# flakeward: allow(nix-cache) f\n"),
+        ("old/x.nix", "<x>\n"),
+    ]);
+    repository.run("baseline --reason r");
+    let listed = |options: &str| {
+        let ran = repository.run(&format!("accepted {options}"));
+        let (entries, summary) = ran.out.trim_end().rsplit_once('\n').unwrap();
+        let heads = entries.lines().filter(|line| !line.starts_with("  "));
+        let heads: Vec<&str> = heads.map(|line| line.split_once(": ").unwrap().1).collect();
+        (heads.join("; "), summary.to_owned())
+    };
+    let paths = "suppression[lookup-path]; baseline[lookup-path] for c.nix";
+    let counts = |text: &str| text.to_owned();
+    assert_eq!(listed("--select lookup-path"), (paths.to_owned(), counts("2 acceptances (suppression 1, baseline 1)")));
+    // A group is listed for each of its rules.
+    let ports = ("suppression[ports]".to_owned(), counts("1 acceptance (suppression 1)"));
+    assert_eq!(listed("--select hardcoded-port"), ports);
+    assert_eq!(listed("--select ports"), ports);
+    let unused = ("suppression[dockerfile] (unused)".to_owned(), counts("1 acceptance (suppression 1); 1 unused"));
+    assert_eq!(listed("--select dockerfile"), unused);
+    // Whether a suppression of a rule that is off would be used is not known.
+    let off = "suppression[nix-cache]; level[nix-cache]".to_owned();
+    assert_eq!(listed("--select nix-cache"), (off, counts("2 acceptances (suppression 1, level 1)")));
+    let (all, _) = listed("");
+    let (others, _) = listed("--ignore lookup-path,nix-cache");
+    assert_eq!(others.split("; ").count(), all.split("; ").count() - 4, "{others}");
+    assert!(others.contains("exclude[all rules] for old"), "{others}");
+    assert!(repository.refused("accepted --select lookup-pth").contains("did you mean `lookup-path`?"));
 }
 
 /// Programs that a repository's settings and attributes name are not started.

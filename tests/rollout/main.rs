@@ -6,6 +6,7 @@ mod baseline;
 mod html;
 mod new_since;
 mod policy;
+mod refusals;
 mod support;
 #[path = "../support/tools.rs"]
 #[expect(dead_code, reason = "these tests need only some of it")]

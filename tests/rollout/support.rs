@@ -94,6 +94,13 @@ impl Repository {
         ran(&command.args(words).current_dir(self.path().join(folder)).output().unwrap())
     }
 
+    /// Runs flakeward with an environment variable.
+    pub fn run_with(&self, (name, value): (&str, &str), line: &str) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
+        clean(&mut command);
+        ran(&command.args(line.split_whitespace()).env(name, value).current_dir(self.path()).output().unwrap())
+    }
+
     /// The error message of a command, which must fail with exit code 2.
     pub fn refused(&self, line: &str) -> String {
         let ran = self.run(line);

@@ -15,7 +15,7 @@ use crate::lang::limits::bounded;
 use crate::rewrite::ports as port_fix;
 use crate::rewrite::ports::Target;
 use crate::rewrite::ports::naming::{self, Context, Missing};
-use crate::rewrite::ports::plan::{self, Plan};
+use crate::rewrite::ports::plan::{self, Plan, Wanted};
 use crate::source::FileKind;
 
 /// Entries for ports that are not in a registry yet, as far as they are needed.
@@ -141,12 +141,12 @@ impl<'p> Reporter<'_, 'p> {
         }
         let is_wanted = |port: &Missing<'_>| self.view.wants_entry(port.path, port.span.start);
         if self.view.registries().is_empty() {
-            return Some(plan::create(&possible.registry, &missing, &context, &is_wanted));
+            return Some(plan::create(&possible.registry, &missing, &context, &Wanted::new(&is_wanted)));
         }
         let registry = easiest(self.view).find(|registry| registry.path == possible.registry)?;
         let source = &self.view.project.file(&registry.path)?.source;
         let tree = registry_tree(self.view, registry)?;
-        bounded(|| plan::extend(source, &tree, registry, &missing, &context, &is_wanted))
+        bounded(|| plan::extend(source, &tree, registry, &missing, &context, &Wanted::new(&is_wanted)))
     }
 
     /// The registry that gets no entries even though ports could use them, and the reason: nothing can be added to it,

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::objects::{Commit, Objects};
 use super::store::Listing;
-use super::{Failure, Git, does_not_start};
+use super::{Failure, Git, does_not_start, failed, is_no_repository};
 use crate::finding::Finding;
 
 /// The common names of the main branch, which are tried if no reference is given.
@@ -76,10 +76,14 @@ impl Git<'_> {
         }
     }
 
-    /// The error if HEAD has no commit: the folder is not a repository, or the repository is empty.
+    /// The error if HEAD has no commit: the folder is not a repository, or git does not read it, or it is empty.
     fn without_head(&self, option: &str) -> Result<Failure, Failure> {
-        if self.knows(&["rev-parse", "--git-dir"])? {
+        let output = self.output(&["rev-parse", "--git-dir"])?;
+        if output.status.success() {
             return Ok(Failure::new(format!("{option} requires at least one commit")));
+        }
+        if !is_no_repository(&output) {
+            return Ok(failed(option, &output));
         }
         let root = self.root.display();
         Ok(Failure::new(format!("{option} requires a Git repository, and {root} is not one")))

@@ -6,13 +6,15 @@ use super::{Failure, changes, known};
 use crate::check::port_literals::{Definition, Unsuitable};
 use crate::check::{ProjectView, port_literals};
 use crate::cli::PortsInitArgs;
-use crate::command::{print, print_patch, session::Session};
+use crate::command::{git, print, print_patch, session::Session};
 use crate::facts::port_registry::{Registries, RegistryFacts};
 use crate::finding::Safety;
 use crate::fix::diff;
 use crate::output::ports::Written;
 use crate::output::text::count;
 use crate::output::{self, stream};
+use crate::paths;
+use crate::run::PortFacts;
 
 /// Plans entries for all ports without one, and writes them or prints a diff.
 pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
@@ -34,6 +36,9 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
             return Err(not_extended(&registry, &why, &session));
         }
         let code = super::code(&facts)?;
+        if let Some(missing) = facts.missing.first() {
+            return Err(super::absent(missing, &facts, &session));
+        }
         let registries = Registries::of(&facts.project);
         let is_incomplete = registries.all().iter().any(|registry| registry.incomplete().is_some());
         if is_incomplete && port_literals::has_unnamed(&view) {
@@ -54,7 +59,10 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
         return super::code(&facts);
     }
     changes::write(&session.root, &changes)?;
-    let written = Written { plan: &plan, is_new: changes.iter().all(|change| change.before.is_none()) };
+    let is_new = changes.iter().all(|change| change.before.is_none());
+    let has_flake = facts.project.paths.keys().any(|path| paths::name(path) == "flake.nix");
+    let is_unseen = !git::unseen_by_flake(&session.root, has_flake, [&plan.registry]).is_empty();
+    let written = Written { plan: &plan, is_new, is_unseen };
     print(&written.text(&session.view))?;
     let registry = session.view.path(&plan.registry);
     super::code_with(&facts, |unread| {
@@ -64,6 +72,13 @@ pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
              them later"
         )
     })
+}
+
+/// Whether `ports init` would write something, or explain what prevents it from naming the ports.
+pub(super) fn is_useful(session: &Session, facts: &PortFacts) -> bool {
+    let config = &session.settings.config;
+    let view = ProjectView::new(&facts.project, &config.ports, &config.params, session.settings.now, Safety::Safe);
+    port_literals::missing_entries(&view).is_some() || port_literals::separate_flake(&view).is_some()
 }
 
 /// The failure if all ports are in flakes that may be evaluated without the rest of the repository.

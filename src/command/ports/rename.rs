@@ -25,7 +25,7 @@ pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
     session.view.stream = stream::stdout(args.color);
     let facts = known(&session, false);
     let registries = Registries::of(&facts.project);
-    let (registry, entry) = entry(&registries, &args.old, session.settings.config.ports.new_registry())?;
+    let (registry, entry) = entry(&registries, &args.old, || super::first_entry(&session, &facts))?;
     let edits = relocate::relocate(&facts.project, &registries, registry, entry, &args.new)
         .map_err(|obstacle| Failure::new(format!("cannot rename `{}`: {obstacle}", args.old)))?;
     let changes = changes::of(&facts, &edits)?;
@@ -102,7 +102,11 @@ fn refuse_unread(
 }
 
 /// The entry with a name, in the only registry that has it.
-fn entry<'p>(registries: &'p Registries<'p>, name: &str, new: &str) -> Result<(&'p Registry, &'p Entry), Failure> {
+fn entry<'p>(
+    registries: &'p Registries<'p>,
+    name: &str,
+    first_entry: impl Fn() -> String,
+) -> Result<(&'p Registry, &'p Entry), Failure> {
     let all = registries.all().iter();
     let found: Vec<_> = all
         .filter_map(|registry| match registry.named(name) {
@@ -116,13 +120,13 @@ fn entry<'p>(registries: &'p Registries<'p>, name: &str, new: &str) -> Result<(&
             Err(Failure::new(format!("`{name}` is an entry in both {} and {}", first.path, second.path))
                 .help("rename it by hand, or run `flakeward` in the folder of one of them"))
         }
-        [] => Err(unknown(registries, name, new)),
+        [] => Err(unknown(registries, name, first_entry)),
     }
 }
 
-fn unknown(registries: &Registries<'_>, name: &str, new: &str) -> Failure {
+fn unknown(registries: &Registries<'_>, name: &str, first_entry: impl Fn() -> String) -> Failure {
     let [first, ..] = registries.all() else {
-        return Failure::new("there is no port registry").help(format!("`flakeward ports init` writes {new}"));
+        return Failure::new("there is no port registry").help(first_entry());
     };
     if registries.all().iter().any(|registry| matches!(registry.named(name), Lookup::Group)) {
         return Failure::new(format!("`{name}` is a group, not an entry"))

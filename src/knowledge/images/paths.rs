@@ -68,7 +68,7 @@ pub const IMAGE_FOLDERS: [&str; 7] = ["app", "code", "etc", "opt", "srv", "works
 pub const MACHINE_PATHS: [&str; 6] =
     ["/etc/hosts", "/etc/localtime", "/etc/passwd", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone"];
 
-/// Folders, besides those in [`MACHINE_PATHS`], whose files a script finds on the machine itself.
+/// Folders whose files a script finds on the machine itself, in addition to [`MACHINE_PATHS`].
 pub const MACHINE_FOLDERS: [&str; 6] = ["bin", "dev", "proc", "sys", "tmp", "usr"];
 
 /// Folders that every machine has.

@@ -111,7 +111,7 @@ pub enum Work {
     Action,
     /// An Azure task.
     Task,
-    /// A command or job of a CircleCI orb, written with the orb's own name: `circleci/docker/build`.
+    /// A command or job of a CircleCI orb, with the orb's name in place of its alias: `circleci/docker/build`.
     Orb,
     /// A Buildkite plugin.
     Plugin,

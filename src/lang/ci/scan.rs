@@ -172,7 +172,7 @@ impl<'a> Scan<'_, '_, 'a> {
         }
     }
 
-    /// `name` is the value as written: an alias is located where it is used, not at its anchor.
+    /// Adds a reusable unit. `name` is the value as written: an alias is located where it is used, not at its anchor.
     fn uses(&mut self, work: Work, name: Option<Node>, parameters: Option<Node>) {
         let Some(node) = name else { return };
         let Some(name) = self.yaml.scalar(node) else { return };

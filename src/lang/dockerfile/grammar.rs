@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 /// Rewrites the text for the grammar and keeps all offsets: the quotes around the ports of `EXPOSE`, which Docker
-/// removes, become blanks, and so do the ends of empty lines in a continued instruction. Quotes in commands that only a
-/// shell can pair become letters, and so do brackets at the start of a continued line, and the dashes and dots in the
-/// names of arguments.
+/// removes, become blanks, and so do the line breaks of empty lines in a continued instruction. In commands, quotes
+/// that only a shell can pair become letters, and so do brackets at the start of a continued line. In `ARG`
+/// instructions, the dashes and dots in names become letters.
 pub fn for_grammar(text: &str) -> Cow<'_, str> {
     match without_gaps(text) {
         Cow::Borrowed(text) => without_shell_syntax(text),

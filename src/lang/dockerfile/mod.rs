@@ -112,7 +112,7 @@ const NOT_DOCKERFILE: [&str; 26] = [
     "svg",
 ];
 
-/// Whether a file name in lower case may name a Dockerfile: `dockerfile`, `dockerfile.dev`, `api.dockerfile`,
+/// Whether a lower-case file name may be that of a Dockerfile: `dockerfile`, `dockerfile.dev`, `api.dockerfile`,
 /// `containerfile`, `dockerfile-alpine`. The content decides; see [`stages`].
 pub fn is_name(lower: &str) -> bool {
     let extension = lower.rsplit_once('.').map_or("", |(_, extension)| extension);

@@ -126,7 +126,7 @@ impl Dockerfile {
         Ok(Stage { line: from.line, base, name, instructions: Vec::new() })
     }
 
-    /// The value of an `ARG` before the first `FROM`, as far as it has been read. Empty without a default.
+    /// The value of the last `ARG` with this name before the first `FROM`. Empty if it has no default.
     fn argument(&self, name: &str) -> Option<String> {
         let found = self.arguments.iter().rev().find(|(argument, ..)| argument == name);
         found.map(|(_, value, _)| value.clone().unwrap_or_default())

@@ -11,7 +11,7 @@ use crate::finding::Span;
 pub struct Stage<'a> {
     /// The image or earlier stage that it is based on.
     pub image: &'a str,
-    /// The stage's own name.
+    /// The name that `AS` gives to the stage.
     pub name: Option<&'a str>,
     /// The span of the instruction's first line.
     pub span: Span,
@@ -48,7 +48,7 @@ fn origin<'a>(stages: &[Stage<'a>], stage: &Stage<'a>) -> &'a str {
     image
 }
 
-/// The defaults of the `ARG` instructions before the first `FROM`; its image may use them.
+/// The defaults of the `ARG` instructions before the first `FROM`. The images in `FROM` instructions may use them.
 fn arguments(text: &str) -> BTreeMap<&str, &str> {
     let mut defaults = BTreeMap::new();
     for (_, line) in first_lines(text) {

@@ -60,13 +60,13 @@ impl FlakeRef {
         reference.settle()
     }
 
-    /// Whether both are the same branch, tag or commit of the same source, and the same flake in it.
+    /// Whether both refer to the same branch, tag or commit of the same source, and to the same flake in it.
     pub fn is_same(&self, other: &Self) -> bool {
         self.has_same_code(other) && self.dir == other.dir && self.address == other.address
     }
 
-    /// Whether both are the same branch, tag or commit of the same repository on a forge, or of the same entry of a
-    /// registry. Forges ignore the case of names.
+    /// Whether both refer to the same branch, tag or commit of the same repository on a forge, or of the same entry in
+    /// a registry. Forges ignore the case of names.
     pub fn has_same_code(&self, other: &Self) -> bool {
         self.scheme == other.scheme
             && self.owner.eq_ignore_ascii_case(&other.owner)
@@ -139,7 +139,7 @@ impl FlakeRef {
         Some(reference.settle())
     }
 
-    /// Moves a commit that is given as a branch to `rev`.
+    /// Moves a commit from `branch` to `rev`.
     fn settle(mut self) -> Self {
         if self.rev.is_none() && self.branch.as_deref().is_some_and(is_commit) {
             self.rev = self.branch.take();
@@ -147,7 +147,7 @@ impl FlakeRef {
         self
     }
 
-    /// The usual spelling of the reference: `github:NixOS/nixpkgs/nixos-unstable`.
+    /// The reference as messages show it: `github:NixOS/nixpkgs/nixos-unstable`.
     pub fn shown(&self) -> String {
         let branch = self.rev.as_ref().or(self.branch.as_ref());
         let branch = branch.map(|branch| format!("/{branch}")).unwrap_or_default();

@@ -72,7 +72,7 @@ const VERSIONS: std::ops::RangeInclusive<i64> = 5..=7;
 const STEPS: usize = 1000;
 
 impl Lock {
-    /// Reads a lock file. `None` if it does not have the structure of one, with a root node.
+    /// Reads a lock file. `None` if it does not have the structure of a lock file, or has no root node.
     pub fn read(tree: &Tree<'_>) -> Option<Self> {
         let object = tree.children(tree.root()).find(|&node| tree.kind(node) == NodeKind::JsonObject)?;
         let mut lock = Lock::default();

@@ -65,7 +65,7 @@ impl std::fmt::Display for Release {
 pub enum Channel {
     /// A rolling branch, by its name.
     Rolling(String),
-    /// The default branch, because none is named.
+    /// The default branch, because the reference contains no branch.
     Default,
     /// Whatever the machine's flake registry resolves it to.
     Registry,

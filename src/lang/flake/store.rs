@@ -25,7 +25,7 @@ pub fn source_path(nar_hash: &str, store: &str) -> Option<String> {
     Some(format!("{store}/{}-source", base32(&short)))
 }
 
-/// Encodes five bits per digit, from the last ones to the first.
+/// Encodes bytes in Nix's base 32, with five bits per digit. The digits of the last bytes come first.
 fn base32(bytes: &[u8]) -> String {
     let count = (bytes.len() * 8).div_ceil(5);
     let digit = |index: usize| {

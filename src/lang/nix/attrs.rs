@@ -175,7 +175,7 @@ pub fn sets(tree: &Tree<'_>, value: Node) -> (Vec<Node>, bool) {
                 Some(value) => todo.push((value, depth + 1)),
                 None => open = true,
             },
-            // The attributes of a conditional set are possible, and the set is still complete.
+            // The attributes of both branches may exist, and there are no others.
             NodeKind::If => {
                 let sides = [Field::Alternative, Field::Consequence].into_iter();
                 todo.extend(sides.filter_map(|field| tree.child(node, field)).map(|side| (side, depth + 1)));

@@ -172,8 +172,8 @@ pub fn binding_around(tree: &Tree<'_>, node: Node) -> Option<Node> {
 pub enum Origin {
     /// A binding of a `let`, or of the enclosing `rec` set.
     Binding(Node),
-    /// An `inherit` in a `let` or `rec` set: the node of the name in it. For a plain `inherit x;`, resolve it further
-    /// out.
+    /// An `inherit` in a `let` or `rec` set: the node of the name in it. For a plain `inherit x;`, resolve the name in
+    /// the enclosing scopes.
     Inherited(Node),
     /// A function's formal argument (a `formal` node), or the name of the whole argument (an identifier).
     Argument(Node),
@@ -185,8 +185,8 @@ pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
     for scope in tree.ancestors(from) {
         match tree.kind(scope) {
             NodeKind::Let | NodeKind::LetAttrset | NodeKind::RecAttrset => {
-                // The source of `inherit (x) ..` in a rec set and its values are inside the set's scope; so is the body
-                // of a `let`.
+                // The values in a `rec` set, and `x` in its `inherit (x) ..`, are inside the set's scope; so is the
+                // body of a `let`.
                 if let Some(set) = tree.child_of_kind(scope, NodeKind::BindingSet)
                     && let Some(origin) = in_set(tree, set, name, child)
                 {

@@ -35,12 +35,13 @@ pub struct Command<'a> {
     pub shell: Subshell,
 }
 
-/// A shell that runs a part of a script: the script's own shell, or a subshell, whose folder and variables end with it.
+/// A shell that runs a part of a script: the shell of the script, or a subshell, whose changes to the working folder
+/// and to variables do not affect the shell around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Subshell {
     /// A unique number; 0 is the shell of the script.
     id: u32,
-    /// The number of shells around it that run commands before its first one.
+    /// The number of enclosing shells that run a command before its first one: its index in the stack of [`PerShell`].
     depth: u32,
 }
 
@@ -109,7 +110,7 @@ pub fn from_words<'a>(words: Vec<Word<'a>>) -> Vec<Command<'a>> {
     out
 }
 
-/// The words of a command that are scripts themselves, as in `sh -c "..."`.
+/// The spans of the words of a command that are scripts, as in `sh -c "..."`.
 pub fn inner_scripts(command: &Command<'_>) -> Vec<Span> {
     prefix::scripts(command)
 }

@@ -34,7 +34,7 @@ const PREFIXES: [(&str, &[&str], usize); 18] = [
     ("chronic", &[], 0),
 ];
 
-/// Programs that run the command after `--` with secrets or settings, and their verb for this.
+/// Programs that run the command after `--` with secrets or settings, and their subcommand for this.
 const RUNNERS: [(&str, &str); 11] = [
     ("op", "run"),
     ("doppler", "run"),
@@ -118,7 +118,7 @@ fn is_assignment(word: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// The index of the command that this one runs, if it runs one given as words.
+/// The index of the first word of the command that this one runs. `None` if it runs none, or a script in one word.
 fn wrapped(words: &[Word<'_>]) -> Option<usize> {
     let text = |at: usize| words.get(at).map_or("", |word| &*word.text);
     let position = |names: &[&str]| (1..words.len()).find(|&at| names.contains(&text(at)));
@@ -173,7 +173,7 @@ fn is_program(words: &[Word<'_>], name: &str) -> bool {
     words.first().is_some_and(|word| word.text.rsplit('/').next() == Some(name))
 }
 
-/// The words of a command that are scripts themselves, as in `sh -c "..."`.
+/// The spans of the words of a command that are scripts, as in `sh -c "..."`.
 pub(super) fn scripts(command: &Command<'_>) -> Vec<Span> {
     let after = |fits: &dyn Fn(&str) -> bool| -> Vec<Span> {
         let at = command.arguments().position(fits);

@@ -77,7 +77,7 @@ struct Start {
 /// Control words that a command can follow.
 const CONTROL: [&str; 9] = ["if", "then", "elif", "else", "while", "until", "do", "!", "{"];
 
-/// The ends of expansions.
+/// The closing delimiters of expansions.
 const MARKS: [&[u8]; 3] = [b"}", b"}}", b"))"];
 
 /// The last search for each of the [`MARKS`], and for the end of the line. Without it, a line with many expansions
@@ -98,7 +98,7 @@ struct Searched {
 
 impl Default for Searched {
     fn default() -> Self {
-        // No position is between these.
+        // An empty range, so that the first search is always carried out.
         Self { from: 1, to: 0, is_found: false }
     }
 }
@@ -124,7 +124,7 @@ impl Marks {
     }
 }
 
-/// Whether a byte has no meaning of its own in a word outside quotes.
+/// Whether a byte has no special meaning in a word outside quotes.
 fn is_plain(byte: u8) -> bool {
     !matches!(
         byte,
@@ -420,7 +420,7 @@ impl<'a> Reader<'a> {
         rest.get(..length).unwrap_or("")
     }
 
-    /// Takes the bytes up to one with a meaning of its own.
+    /// Takes the bytes before the next one that is not plain.
     fn take_plain(&mut self, is_plain: impl Fn(u8) -> bool) -> &'a str {
         let start = self.at;
         self.at += self.rest().iter().position(|byte| !is_plain(*byte)).unwrap_or(self.end - start);

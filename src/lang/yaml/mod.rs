@@ -14,7 +14,7 @@ use crate::finding::Span;
 pub struct Yaml<'t, 'a> {
     /// The tree.
     pub tree: &'t Tree<'a>,
-    /// Anchor names and their nodes with offsets, in file order.
+    /// The nodes with each anchor name and their offsets, in file order.
     anchors: HashMap<&'a str, Vec<(u32, Node)>>,
 }
 
@@ -105,7 +105,7 @@ impl<'t, 'a> Yaml<'t, 'a> {
         if merges.is_empty() {
             return entries;
         }
-        // Own keys come first and take precedence; a mapping that is merged again adds nothing.
+        // The mapping's own keys come first and take precedence; a mapping that is merged again adds nothing.
         let mut keys: HashSet<Cow<'a, str>> = entries.iter().map(|entry| entry.key.clone()).collect();
         let mut seen = HashSet::new();
         merges.reverse();
@@ -162,8 +162,8 @@ impl<'t, 'a> Yaml<'t, 'a> {
         self.placed_items(node).into_iter().map(|(_, item)| item).collect()
     }
 
-    /// The items of a sequence, each after its own node in the sequence: with its dash if it has one, and for an alias
-    /// the alias itself.
+    /// The items of a sequence as pairs: the node in the sequence, which includes the dash and may be an alias, and its
+    /// content with aliases resolved.
     pub fn placed_items(&self, node: Node) -> Vec<(Node, Node)> {
         let Some(node) = self.content(node) else { return Vec::new() };
         let items = self.tree.children(node).filter_map(|item| {

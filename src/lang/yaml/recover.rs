@@ -23,7 +23,7 @@ pub struct Fault {
 /// Text that the grammar can parse, in place of faulty text.
 #[derive(Debug)]
 pub struct Recovered {
-    /// Of the same length as the original, with other bytes only where something is blanked or joined.
+    /// The text, of the same length as the original. It differs only where something is blanked or joined.
     pub text: String,
     /// The errors that were blanked, in order.
     pub faults: Vec<Fault>,
@@ -101,7 +101,7 @@ fn template_lines(text: &str) -> Vec<Inline> {
     found
 }
 
-/// The attempts to blank an error.
+/// An attempt to blank an error.
 struct Attempt {
     start: usize,
     blanked_to: usize,

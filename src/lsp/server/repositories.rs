@@ -32,7 +32,7 @@ impl Server {
     }
 
     /// The root of a file or folder. A workspace folder outside all Git repositories is one repository, as for
-    /// `flakeward check` in that folder. A file outside both kinds of repositories is checked alone, unless a folder
+    /// `flakeward check` in that folder. A file outside both kinds of repositories is a root itself, unless a folder
     /// around it has a flakeward configuration file.
     pub(in crate::lsp) fn root_of(&self, path: &Path) -> Root {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };

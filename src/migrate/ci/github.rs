@@ -16,8 +16,23 @@ use crate::source::LineIndex;
 /// The work to do by hand for a build whose Dockerfile is not in the repository.
 const NO_FILE: &str = "replace it with `nix build .#container-<name>`, once the flake has that package";
 
-/// The name of the flake's package for a Dockerfile, if there is one.
-pub type Package<'p> = &'p dyn Fn(&str) -> Option<String>;
+/// The flake's package for a Dockerfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its name.
+    pub name: String,
+    /// The reason why the flake will not have it after this migration.
+    pub missing: Option<String>,
+}
+
+/// Returns the package for a Dockerfile, if there is one.
+pub type Package<'p> = &'p dyn Fn(&str) -> Option<Image>;
+
+/// The start of a command that builds a package of the flake.
+pub const BUILD: &str = "nix build .#";
+
+/// The work to do by hand for a package that the flake does not have yet.
+const IMPORT_FIRST: &str = "import its module in flake.nix, and then run `flakeward migrate ci`";
 
 /// A rewritten workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -157,8 +172,9 @@ impl Writer<'_, '_, '_> {
         self.yaml.scalar(node).map(|text| text.trim().to_owned())
     }
 
-    /// The path of the Dockerfile in a build context, and the package for it. A given path is not relative to the context.
-    fn package_of(&self, context: &str, file: Option<&str>) -> (String, Option<String>) {
+    /// The path of the Dockerfile of a build, and the package for it. `file` is relative to the root, not to the build
+    /// context.
+    fn package_of(&self, context: &str, file: Option<&str>) -> (String, Option<Image>) {
         if let Some(file) = file {
             let path = file.trim_start_matches("./").to_owned();
             let package = (self.package)(&path);
@@ -192,6 +208,11 @@ impl Writer<'_, '_, '_> {
             self.leave(at, "docker/build-push-action", &why, NO_FILE);
             return false;
         };
+        if let Some(why) = &package.missing {
+            self.leave(at, "docker/build-push-action", why, IMPORT_FIRST);
+            return false;
+        }
+        let package = package.name;
         if let Some(id) = self.used_id(step) {
             let why = format!("its outputs are used: `steps.{id}.outputs`");
             self.leave(
@@ -247,7 +268,7 @@ impl Writer<'_, '_, '_> {
         }
         self.edits.replace(item, out.text());
         let line = self.line(at);
-        self.out.carried.push((line, "docker/build-push-action".to_owned(), format!("nix build .#{package}")));
+        self.out.carried.push((line, "docker/build-push-action".to_owned(), format!("{BUILD}{package}")));
         true
     }
 
@@ -308,6 +329,11 @@ impl Writer<'_, '_, '_> {
                 self.leave(at, "docker build", &why, NO_FILE);
                 return false;
             };
+            if let Some(why) = &package.missing {
+                self.leave(at, "docker build", why, IMPORT_FIRST);
+                return false;
+            }
+            let package = package.name;
             for dropped in &build.dropped {
                 let (why, todo) = match dropped.starts_with("--tag") {
                     true => ("the archive contains only the first tag", "add the tag when the archive is loaded"),
@@ -349,7 +375,7 @@ impl Writer<'_, '_, '_> {
             let indent = spaces(column(text, build.span.start as usize));
             edits.push((build.span, lines.join(&format!("\n{indent}"))));
             let line = self.line(start + build.span.start);
-            self.out.carried.push((line, "docker build".to_owned(), format!("nix build .#{package}")));
+            self.out.carried.push((line, "docker build".to_owned(), format!("{BUILD}{package}")));
         }
         let one_line = !text.contains('\n') || !self.text.get(start as usize..).unwrap_or("").starts_with(text);
         for (span, new) in edits {

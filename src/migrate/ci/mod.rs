@@ -5,7 +5,11 @@ mod shell_build;
 #[cfg(test)]
 mod tests;
 
-use super::{Draft, Error};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use self::github::Image;
+use super::{Draft, Error, dockerfile, existing};
 use crate::facts::ci::builders;
 use crate::finding::RelPath;
 use crate::lang::ci::{self, Site, System};
@@ -26,8 +30,18 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
         leave_builds(draft, file, &Yaml::new(&tree), system, &text);
         return Ok(());
     }
-    let package = |dockerfile: &str| super::dockerfile::package_of(draft, dockerfile);
+    let known: RefCell<BTreeMap<String, Image>> = RefCell::default();
+    let package = |dockerfile: &str| {
+        let name = super::dockerfile::package_of(draft, dockerfile)?;
+        let image = |name: &String| Image { missing: missing(draft, name), name: name.clone() };
+        Some(known.borrow_mut().entry(dockerfile.to_owned()).or_insert_with(|| image(&name)).clone())
+    };
     let new = github::rewrite(&text, &package).ok_or_else(syntax)?;
+    let used = known.into_inner();
+    let builds = |name: &str| new.carried.iter().any(|(.., into)| into.strip_prefix(github::BUILD) == Some(name));
+    for (dockerfile, image) in used.iter().filter(|(_, image)| builds(&image.name)) {
+        leave_unbuilt(draft, file, dockerfile, &image.name);
+    }
     for (line, what, into) in &new.carried {
         draft.report.carry(file, *line, what, into);
     }
@@ -38,6 +52,39 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
         Some(text) => draft.write(file, text),
         None => Ok(()),
     }
+}
+
+/// The reason why the flake will not have a package after this migration. `None` if it will, or if only CI is migrated
+/// and the package has no module yet.
+fn missing(draft: &Draft<'_>, package: &str) -> Option<String> {
+    let module = dockerfile::module_path(package);
+    let has_flake = draft.exists("flake.nix");
+    let is_provided = match draft.flake.has_module(&module) {
+        true => draft.flake.can_import(draft),
+        false if draft.exists(&module) => !has_flake || existing::defined_in(draft, &["packages", package]).is_some(),
+        false if draft.is_whole => existing::defined_in(draft, &["packages", package]).is_some(),
+        false => true,
+    };
+    let why = match draft.exists(&module) {
+        true => format!("flake.nix does not import ./{module}, so there is no package `{package}` yet"),
+        false => format!("there is no package `{package}`, because its Dockerfile was not migrated"),
+    };
+    (!is_provided).then_some(why)
+}
+
+/// Reports a package that the new workflow builds and whose module is yet to be written.
+fn leave_unbuilt(draft: &mut Draft<'_>, file: &RelPath, dockerfile: &str, package: &str) {
+    if draft.exists(&dockerfile::module_path(package)) || existing::defined_in(draft, &["packages", package]).is_some()
+    {
+        return;
+    }
+    draft.report.leave(
+        file,
+        1,
+        format!("packages.{package}"),
+        "this workflow now builds a package that the flake does not have yet",
+        format!("run `flakeward migrate dockerfile {dockerfile} --write`, and commit it together with this workflow"),
+    );
 }
 
 /// Reports the Docker builds of another CI system.

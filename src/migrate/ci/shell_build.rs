@@ -225,7 +225,7 @@ impl Output {
     }
 }
 
-/// Adds the default version to a tag without one, as Docker does.
+/// Adds `:latest` to an image name without a version, as Docker does.
 pub fn with_tag(tag: &str) -> String {
     let tag = tag.trim_matches('"');
     let name = tag.rsplit('/').next().unwrap_or(tag);

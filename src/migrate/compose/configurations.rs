@@ -90,7 +90,7 @@ impl<'m> Builder<'_, 'm> {
                         paths.insert(path.to_owned());
                     }
                     found => {
-                        // Other paths of this kind are reported with the whole text.
+                        // Paths that `image_paths` recognises are reported when it reads the whole text.
                         let is_reported = || !folders::image_paths(service, &Text::literal(path)).is_empty();
                         if found.is_some() && !path.starts_with(CERTIFICATES) && !is_reported() && missing.insert(path)
                         {

@@ -1,4 +1,4 @@
-//! Variables that a Compose file only names. Their values come from the project's `.env`, or from an `env_file`.
+//! Variables whose values are not in the Compose file, but in the project's `.env` or in an `env_file`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

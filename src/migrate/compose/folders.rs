@@ -64,8 +64,8 @@ fn inner_folder<'s>(service: &'s Service<'_>) -> Option<&'s str> {
 }
 
 /// Whether a process finds a mounted file or folder, because its path relative to the working directory is the same in
-/// the checkout as in the container. If the working directory is the container's root, this applies only to folders
-/// whose name begins a word of the command: other programs there use absolute paths.
+/// the checkout as in the container. If the working directory is the container's root, this applies only if a word of
+/// the command begins with the name of the top-level folder: other programs in the root use absolute paths.
 pub fn is_beside_program(service: &Service<'_>, source: &str, target: &str) -> bool {
     let inside = inner_folder(service).unwrap_or_default();
     let (source, target) = (source.trim_end_matches('/'), target.trim_end_matches('/'));
@@ -108,7 +108,8 @@ pub fn working_folder(service: &Service<'_>) -> String {
     [context, below.as_str()].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/")
 }
 
-/// A folder below the working directory of an image that its command names: `api` with `WORKDIR /` and `COPY . /api`.
+/// A folder that an image copies below its working directory and that its command names: `api` with `WORKDIR /` and
+/// `COPY . /api`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// Its path relative to the working directory.

@@ -167,7 +167,8 @@ fn attrs(builder: &Builder<'_, '_>, service: &Service<'_>, check: &Check) -> Vec
             attrs.push(Attr::new(["exec", "command"], command));
         }
     }
-    // A success during the start period counts at once, and a failure does not count, so more failures are allowed.
+    // Docker ignores failures during the start period, and a success ends it. The probe has no start period, so more
+    // failures are allowed.
     let threshold = check.retries + check.start_period.div_ceil(check.interval);
     for (name, value) in [
         ("initial_delay_seconds", 0),

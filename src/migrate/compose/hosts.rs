@@ -26,7 +26,7 @@ pub struct Rewriter<'a, 'm> {
 /// The position of a string, which determines the meaning of a bare host name in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Position<'a> {
-    /// The value of a variable.
+    /// The value of the variable with this name.
     Variable(&'a str),
     /// A word of a command, with the word before it.
     Word(&'a str),
@@ -59,7 +59,7 @@ const HOST_WORDS: [&str; 17] = [
 const OTHER_WORDS: [&str; 5] = ["DATABASE", "DB", "SCHEMA", "USER", "USERNAME"];
 
 impl Rewriter<'_, '_> {
-    /// The number of a port, as a part of a string.
+    /// The Nix expression for the number of a port in a string.
     fn number(&self, port: &Port) -> String {
         format!("toString {}", self.ports.reference(port.number))
     }
@@ -280,8 +280,8 @@ impl Rewriter<'_, '_> {
             }
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
-                // A file or a module before it is not a flag, and a flag with `=` has its value: `server.py worker`,
-                // `--app=a.server worker`.
+                // A file or a module before it is not a flag, and a flag with `=` already has a value:
+                // `server.py worker`, `--app=a.server worker`.
                 let is_open = |flag: &&str| !flag.contains('=');
                 let is_host_flag = || {
                     let name = flag.strip_prefix('-').filter(is_open);
@@ -448,8 +448,8 @@ pub fn is_host_word(name: &str) -> bool {
     words.iter().any(|word| HOST_WORDS.contains(word)) || name.ends_with("HOST") || name.ends_with("SERVER")
 }
 
-/// Whether a variable with the service's own name holds the address that its program listens on or is reached at. Other
-/// variables only label the service: `SERVER_NAME`.
+/// Whether a variable whose value is the name of its own service is the address that the program listens on or is
+/// reached at. Other variables only label the service: `SERVER_NAME`.
 fn is_own_address(variable: &str) -> bool {
     let name = variable.to_ascii_uppercase();
     let ends = ["HOST", "HOSTS", "ADDR", "ADDRESS", "BIND", "_HOSTNAME"];

@@ -174,7 +174,7 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
     match keyword {
         "ENTRYPOINT" => {
             stage.entrypoint = Some((form(rest), line));
-            // Only the command of the stage that it is based on is cleared.
+            // An `ENTRYPOINT` clears only the `CMD` that the stage inherits.
             stage.command = stage.command.take().filter(|_| stage.has_command);
         }
         "CMD" => {
@@ -393,7 +393,8 @@ impl ImageFile {
         named.or(parts.first()).map(|(parent, _)| parent.clone())
     }
 
-    /// The folder in the context from which everything in WORKDIR is copied under its own name: `COPY package.json ./`.
+    /// The folder in the context from which everything in WORKDIR is copied without being renamed:
+    /// `COPY package.json ./`. `None` if there are several such folders.
     fn source_of_files(&self) -> Option<String> {
         let mut parents = self.copies.iter().filter_map(|(from, to)| {
             let from = from.trim_start_matches("./").trim_end_matches('/');
@@ -436,7 +437,7 @@ impl ImageFile {
                     Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
                     _ => continue,
                 };
-                // `target/name` is only the file itself, and `target` is not a file that is copied into a folder.
+                // `target/name` can only be the path of a file, and `target` is a folder if a file is copied into it.
                 let is_file = name.contains('.') && !is_folder && target.rsplit('/').next() != Some(name);
                 let last = target.rsplit('/').next().unwrap_or_default();
                 // `conf.d` is a folder.

@@ -18,7 +18,7 @@ use crate::knowledge::services_flake;
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::report::{CHECK_VERSION, other_version};
 
-/// Builds an instance, and the additional settings of its process.
+/// Adds a services-flake instance for a service, and the additional settings of its process, to a module.
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
     let service = done.service;
     let into = format!("services.{}.{}", known.option, service.process);
@@ -78,7 +78,7 @@ pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &Ser
     parts.processes.extend(helpers);
 }
 
-/// Disables the processes that only prepare or configure a service, if the service itself is disabled.
+/// Disables the processes that prepare or configure a disabled service.
 fn disable(service: &Service<'_>, option: &str, own: &mut Vec<Attr>) {
     let disabled = || Attr::new(["disabled"], Expr::bool(true));
     for attr in own.iter_mut() {
@@ -274,7 +274,7 @@ impl Instance<'_, '_, '_> {
         if self.known.option == "mongodb"
             && let Some(port) = self.service.ports.first().filter(|port| port.number != 27017)
         {
-            let why = "services-flake's mongodb only becomes healthy on 27017 (services-flake issue 526)";
+            let why = "services-flake's mongodb becomes healthy only on port 27017 (services-flake issue 526)";
             self.leave(&port.place, "ports", why, "give it port 27017 in the registry");
         }
     }

@@ -72,7 +72,8 @@ fn is_migrated(draft: &Draft<'_>, dockerfile: &str, package: &str) -> bool {
     draft.text(&module_path(package)).ok().flatten().is_some_and(|text| text.starts_with(&head))
 }
 
-fn module_path(package: &str) -> String {
+/// The path of the module that defines a package.
+pub fn module_path(package: &str) -> String {
     format!("flake/{package}.nix")
 }
 

@@ -30,7 +30,7 @@ pub fn section(entries: &[Entry]) -> String {
             escape(&entry.owner.names().join(" ")).into_owned(),
             entry.age.map(|age| age.to_string()).unwrap_or_default(),
             accepted.until.map(|until| until.to_string()).unwrap_or_default(),
-            format!("<span class=\"state {}\">{state}</span>", state.replace(' ', "-")),
+            format!("<span class=\"state {state}\">{}</span>", state.replace('-', " ")),
             escape(&accepted.reason).into_owned(),
         ]
     };

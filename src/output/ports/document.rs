@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Shown;
 use crate::facts::port_registry::{Entry, Registry, Value};
-use crate::port_map::{How, RegistryMap, Spot};
+use crate::port_map::{How, RegistryMap, Shared, Spot};
 use crate::source::Place;
 
 impl Shown<'_> {
@@ -20,6 +20,7 @@ impl Shown<'_> {
                 .iter()
                 .map(|(number, spots)| Unregistered { number: *number, uses: self.use_rows(spots) })
                 .collect(),
+            shared: self.map.shared.iter().map(|shared| self.shared_row(shared)).collect(),
         };
         serde_json::to_string_pretty(&document).map(|text| text + "\n")
     }
@@ -30,6 +31,11 @@ impl Shown<'_> {
             name: entry.name(),
         };
         Conflict { number, entries: entries.iter().map(named).collect() }
+    }
+
+    fn shared_row(&self, shared: &Shared<'_>) -> SharedRow {
+        let Conflict { number, entries } = self.conflict_row(shared.number, &shared.entries);
+        SharedRow { number, entries, uses: self.use_rows(&shared.spots) }
     }
 
     fn registry_row(&self, map: &RegistryMap<'_>) -> RegistryRow {
@@ -71,6 +77,15 @@ struct Document {
     registries: Vec<RegistryRow>,
     conflicts: Vec<Conflict>,
     unregistered: Vec<Unregistered>,
+    /// Numbers that several entries have, at places that may refer to any of them.
+    shared: Vec<SharedRow>,
+}
+
+#[derive(Serialize)]
+struct SharedRow {
+    number: u32,
+    entries: Vec<Named>,
+    uses: Vec<UseRow>,
 }
 
 #[derive(Serialize)]

@@ -3,8 +3,8 @@
 //! There is one plan for the whole repository, so every finding's fix contains the same edits to the registry, which
 //! are applied once. Names are chosen for all ports at once, so that they do not depend on which entries are requested.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, LazyLock};
 
 use super::layout::{Layout, NewEntry};
 use super::naming::{self, Context, Missing, Proposal, Style};
@@ -43,9 +43,32 @@ const HEAD: &str = "# Every port of this repository, by name. Import this file i
 /// Whether a port should get an entry.
 type IsWanted<'w> = &'w dyn Fn(&Missing<'_>) -> bool;
 
+/// The ports that get entries.
+pub struct Wanted<'w> {
+    /// Whether a port should get an entry.
+    pub is_wanted: IsWanted<'w>,
+    /// The path of a port's entry, if it has been chosen already.
+    pub chosen: &'w dyn Fn(&Missing<'_>) -> Option<Vec<String>>,
+    /// Paths that only these numbers get, and ports for which they were chosen.
+    pub reserved: &'w HashMap<Vec<String>, BTreeSet<u32>>,
+}
+
+impl<'w> Wanted<'w> {
+    /// The ports for which `is_wanted` holds. None of their names has been chosen.
+    pub fn new(is_wanted: IsWanted<'w>) -> Self {
+        static NONE: LazyLock<HashMap<Vec<String>, BTreeSet<u32>>> = LazyLock::new(HashMap::new);
+        Self { is_wanted, chosen: &|_| None, reserved: &NONE }
+    }
+
+    /// Whether a port with a number may get a path that was not chosen for it.
+    fn may_take(&self, path: &[String], number: u32) -> bool {
+        self.reserved.get(path).is_none_or(|numbers| numbers.contains(&number))
+    }
+}
+
 /// Plans a registry that does not exist yet.
-pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>, is_wanted: IsWanted<'_>) -> Plan {
-    let ports = Ports { missing, is_wanted };
+pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>, wanted: &Wanted<'_>) -> Plan {
+    let ports = Ports { missing, wanted };
     let proposals = naming::propose(missing, context);
     let (entries, by_use) =
         placed(proposals, &ports, &BTreeSet::new(), Style::Camel, |group, name| vec![group.to_owned(), name]);
@@ -79,9 +102,9 @@ pub fn extend(
     registry: &Registry,
     missing: &[Missing<'_>],
     context: &Context<'_>,
-    is_wanted: IsWanted<'_>,
+    wanted: &Wanted<'_>,
 ) -> Option<Plan> {
-    let ports = Ports { missing, is_wanted };
+    let ports = Ports { missing, wanted };
     let (shape, layout) = extensible(tree, registry)?;
     let taken = layout.paths();
     let style = Style::of(taken.iter().flatten().map(String::as_str));
@@ -104,13 +127,13 @@ pub fn extensible<'t, 'a>(tree: &'t Tree<'a>, registry: &Registry) -> Option<(Sh
 /// The ports without an entry, and which of them should get one.
 struct Ports<'p> {
     missing: &'p [Missing<'p>],
-    is_wanted: IsWanted<'p>,
+    wanted: &'p Wanted<'p>,
 }
 
 /// Assigns a free path to each proposal, and an entry to each use of a wanted proposal.
 fn placed(
     proposals: Vec<Proposal>,
-    Ports { missing, is_wanted }: &Ports<'_>,
+    Ports { missing, wanted }: &Ports<'_>,
     taken: &BTreeSet<Vec<String>>,
     style: Style,
     place: impl Fn(&str, String) -> Vec<String>,
@@ -119,20 +142,26 @@ fn placed(
     let mut taken = Taken::of(taken);
     let mut entries = Vec::new();
     let mut by_use = BTreeMap::new();
-    for proposal in proposals {
+    let chosen = |proposal: &Proposal| proposal.uses.iter().find_map(|&index| (wanted.chosen)(missing.get(index)?));
+    let mut proposals: Vec<_> = proposals.into_iter().map(|proposal| (chosen(&proposal), proposal)).collect();
+    // Chosen names come first, so that no proposal takes them.
+    proposals.sort_by_key(|(chosen, _)| chosen.is_none());
+    for (chosen, proposal) in proposals {
+        let is_chosen = chosen.is_some();
         let name = style.join(&proposal.name);
         let others = OTHERS.iter().map(|word| style.join(&[&*proposal.name, &[(*word).to_owned()]].concat()));
         let further = proposal.further.iter().map(|name| style.join(name)).chain(others);
-        let candidates = std::iter::once(name).chain(further).map(|name| place(proposal.group, name));
-        let Some(path) = candidates.into_iter().find(|path| taken.leaves(path)) else { continue };
+        let proposed = std::iter::once(name).chain(further).map(|name| place(proposal.group, name));
+        let proposed = proposed.filter(|path| wanted.may_take(path, proposal.number));
+        let Some(path) = chosen.into_iter().chain(proposed).find(|path| taken.leaves(path)) else { continue };
         taken.add(&path);
-        if !proposal.uses.iter().any(|&index| is_wanted(&missing[index])) {
+        if !proposal.uses.iter().any(|&index| (wanted.is_wanted)(&missing[index])) {
             continue;
         }
         for &index in &proposal.uses {
             by_use.insert((missing[index].path.to_owned(), missing[index].span.start), entries.len());
         }
-        let comment = proposal.unnamed.then(|| match proposal.uses.first() {
+        let comment = (proposal.unnamed && !is_chosen).then(|| match proposal.uses.first() {
             Some(&index) => {
                 // The words before the number are those of the service or of the file.
                 let owner = proposal.name.iter().take_while(|word| **word != format!("port{}", proposal.number));
@@ -223,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_new_registry_has_groups_and_names_from_the_uses() {
-        let plan = create(&"lib/ports.nix".into(), &missing(), &Context::of(&missing()), &|_| true);
+        let plan = create(&"lib/ports.nix".into(), &missing(), &Context::of(&missing()), &Wanted::new(&|_| true));
         assert_eq!(
             plan.edits[0].text.strip_prefix(HEAD).unwrap(),
             "{\n  databases = {\n    redis = 6379;\n  };\n\n  home = {\n    homeAssistant = 8123;\n  };\n\n  infrastructure = {\n    \
@@ -242,7 +271,8 @@ mod tests {
             .map(|&(number, name)| Missing { number, name, path: "flake.nix", text: "", span: Span::default() })
             .collect();
         let registry = evaluate(&source.path, &tree, &PortSettings::default()).unwrap();
-        let plan = extend(&source, &tree, &registry, &missing, &Context::of(&missing), &|_| true).unwrap();
+        let plan =
+            extend(&source, &tree, &registry, &missing, &Context::of(&missing), &Wanted::new(&|_| true)).unwrap();
         let mut out = text.to_owned();
         for edit in plan.edits.iter().rev() {
             out.replace_range(edit.span.range(), &edit.text);

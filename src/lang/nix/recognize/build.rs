@@ -180,7 +180,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends the operators that bind tighter than the next one.
+    /// Ends the operators that bind tighter than the next one, or as tight unless they associate to the right.
     fn end_tighter(&mut self, next: u8) {
         loop {
             match self.top() {
@@ -519,8 +519,9 @@ impl Listener for Builder<'_> {
 }
 
 impl Builder<'_> {
-    /// Records the escape at an offset, if one remains: a sign of `width` bytes and the character after it. If that is
-    /// a dollar sign, the sign is a node and the dollar sign is text.
+    /// Records the escape sequence at an offset: `width` bytes and the character after them. If that is a dollar sign,
+    /// only the bytes before it are the escape node, and it is text. Records nothing if no character follows. Returns
+    /// the offset after the sequence.
     fn escape(&mut self, at: usize, end: usize, width: usize) -> usize {
         let sign = at + width;
         if sign >= end {

@@ -21,7 +21,7 @@ pub(super) trait Listener {
     fn variable(&mut self) {}
     /// `!` or `-` before an operand.
     fn unary(&mut self, _operator: u8, _start: usize) {}
-    /// An operator after an operand, `?` included.
+    /// An operator after an operand, including `?`.
     fn binary(&mut self, _start: usize, _end: usize) {}
     /// The last value is applied to the next one, or is followed by it in a list.
     fn argument(&mut self) {}

@@ -1,4 +1,4 @@
-//! Decides whether the text of a file is certainly valid Nix, as tree-sitter-nix reads it.
+//! Decides whether the text of a file is guaranteed to be valid Nix, as tree-sitter-nix reads it.
 //!
 //! Parsing is far more expensive than recognising, nearly every file is valid, and for most files nothing else needs to
 //! be known. [`accepts`] decides it with a pushdown automaton that builds nothing. It may reject a text that parses
@@ -37,10 +37,10 @@ use crate::lang::{Field, NodeKind, Refusal, Row};
 /// The maximum nesting depth of brackets, strings and the like; deeper input is refused.
 const MAX_DEPTH: usize = 200;
 
-/// Whether `text` is certainly valid Nix.
+/// Whether `text` is guaranteed to be valid Nix.
 ///
-/// `true` is a guarantee: tree-sitter-nix parses it without ERROR or MISSING nodes, except where it uses syntax that
-/// the grammar does not support. `false` means nothing; parse to find out. Takes linear time, does not allocate and
+/// If `true`, tree-sitter-nix parses it without ERROR or MISSING nodes, except where it uses syntax that the grammar
+/// does not support. If `false`, only parsing it shows whether it is valid. Takes linear time, does not allocate and
 /// does not recurse.
 pub fn accepts(text: &str) -> bool {
     valid(text).is_some()
@@ -70,7 +70,7 @@ pub fn valid(text: &str) -> Option<Valid> {
 pub enum Stop {
     /// The offset of the first token that cannot follow what is before it, or the end of the text.
     At(usize),
-    /// The offset of the fragment of an unterminated string.
+    /// The offset of the last text fragment in an unterminated string.
     InString(usize),
 }
 
@@ -105,7 +105,7 @@ pub fn stops(text: &str) -> Option<Stop> {
     })
 }
 
-/// Whether tree-sitter-nix certainly parses `text` without an error.
+/// Whether tree-sitter-nix is guaranteed to parse `text` without an error.
 pub fn grammar_accepts(text: &str) -> bool {
     let text = text.as_bytes();
     is_readable(text) && Recognizer::new(text, Plain::default()).run().is_some_and(|plain| !plain.beyond)

@@ -46,7 +46,7 @@ enum Token {
 }
 
 impl<L: Listener> Recognizer<'_, L> {
-    /// Consumes a word where no value may start, so neither a path nor a URI.
+    /// Consumes a word where no value may start, so that it is neither a path nor a URI.
     #[inline(always)]
     pub(super) fn take_word(&mut self) -> Word {
         meaning(self.cursor.word())

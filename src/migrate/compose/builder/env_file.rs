@@ -55,7 +55,8 @@ impl EnvFile {
     }
 }
 
-/// The shell function that reads a file line by line, as [`by_lines`] does, with a name for the patterns of [`OF_BASH`].
+/// The shell function that reads a file line by line, as [`by_lines`] does. [`Reader::function`] replaces `OF_BASH`
+/// with the names in [`OF_BASH`].
 const READ_ENV: &str = r#"read_env() {
   local line name value
   while IFS= read -r line || [ -n "$line" ]; do
@@ -81,8 +82,8 @@ const READ_ENV: &str = r#"read_env() {
 }
 "#;
 
-/// The shell function that reads a file with `format: raw`: each value is the rest of its line. It has the same name
-/// for the patterns.
+/// The shell function that reads a file with `format: raw`: each value is the rest of its line. `OF_BASH` is
+/// replaced as in [`READ_ENV`].
 const READ_RAW_ENV: &str = r#"read_raw_env() {
   local line name
   while IFS= read -r line || [ -n "$line" ]; do

@@ -129,7 +129,7 @@ fn in_connection_string(text: &str) -> Option<(usize, usize)> {
     if !has_host && !lower.contains("://") {
         return None;
     }
-    // In a URL, other parts may end with this word.
+    // In a URL, the names of other parameters may end with these keys.
     let begins_key = |before: &str| before.ends_with(|c: char| c.is_whitespace() || ";:?&\"'".contains(c));
     ["password=", "pwd="].iter().find_map(|key| {
         let keys = lower.match_indices(key).filter(|(at, _)| has_host || begins_key(&lower[..*at]));

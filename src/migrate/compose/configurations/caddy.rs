@@ -10,7 +10,7 @@ use crate::migrate::compose::stack::{Port, Service};
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::Text;
 
-/// What is written after the address of a site in place of its port.
+/// A placeholder for the colon and the port in the address of a site.
 pub const PORT: char = '\u{f8f7}';
 
 /// A configuration file with the sites on this machine.
@@ -20,12 +20,12 @@ pub struct Sites {
     pub lines: Vec<(usize, String)>,
     /// The addresses of these sites, with their lines.
     pub secure: Vec<(String, usize)>,
-    /// The addresses that keep port 443 or 80, with their lines. If there are any, or parts of the sites are elsewhere, no
-    /// site is changed, because some would still need TLS.
+    /// The addresses that keep port 443 or 80, with their lines. If there are any, or if the sites import files or
+    /// snippets with TLS directives, no site is changed, because some would still need TLS.
     pub kept: Vec<(String, usize)>,
     /// The addresses with https that changed sites redirect to, with their lines.
     pub redirects: Vec<(String, usize)>,
-    /// Whether the only site of the file is served under any name.
+    /// Whether the file has only one site, with one address, so that this site can be served under any host name.
     pub is_single: bool,
 }
 
@@ -41,13 +41,13 @@ impl Sites {
         Self { lines, secure: Vec::new(), kept, redirects: Vec::new(), is_single: false }
     }
 
-    /// A configuration file with the sites that can be changed.
+    /// A configuration file with all sites changed, even if this is not possible because of other parts of the file.
     fn changed(text: &str) -> Self {
         let (mut lines, mut secure, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         let mut redirects = Vec::new();
         let (mut depth, mut sites) = (0_usize, 0_usize);
-        // The depth outside a block that only makes sense with TLS, whether the current site had TLS, whether its
-        // addresses continue, and whether it has no braces.
+        // The depth outside the current `tls` block, whether the current site had TLS, whether its addresses continue
+        // on the next line, and whether it has no braces.
         let (mut skipped, mut is_secure, mut continues, mut is_bare) = (None, false, false, false);
         for (at, line) in text.split_inclusive('\n').enumerate() {
             let words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
@@ -131,7 +131,7 @@ fn domain(address: &str) -> Option<&str> {
     (!host.is_empty() && is_name).then_some(host)
 }
 
-/// Whether the address of a site has its own port.
+/// Whether the address of a site contains a port other than 443.
 fn has_port(address: &str) -> bool {
     let port = address.rsplit_once(':').map(|(_, port)| port.split('/').next().unwrap_or_default());
     port.is_some_and(|port| port != "443" && port.parse::<u16>().is_ok())
@@ -147,7 +147,7 @@ fn has_shared_tls(text: &str) -> bool {
     })
 }
 
-/// The names of the files that a configuration file imports, with their lines. Other imports are of its own snippets.
+/// The names of the files that a configuration file imports, with their lines. Imports of its snippets are left out.
 pub fn imports(text: &str) -> Vec<(&str, usize)> {
     let snippets: BTreeSet<&str> =
         text.lines().filter_map(|line| line.trim_start().strip_prefix('(')?.split(')').next()).collect();

@@ -22,7 +22,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str, &str)> {
     })
 }
 
-/// Whether a line is left out because it requires root: the process runs as you, without a root folder of its own.
+/// Whether a line is left out because the process runs in the foreground, as the current user, and without a chroot.
 fn needs_root(line: &str, section: &str) -> bool {
     section == "global" && HAPROXY_OF_ROOT.contains(&line.split_whitespace().next().unwrap_or_default())
 }
@@ -40,8 +40,9 @@ fn unregistered_port(service: &Service<'_>, words: &[&str], section: &str) -> Op
     numbers.filter(|_| is_server).find(|number| service.port(*number).is_none())
 }
 
-/// Reports lines that refer to the image in the files that the command names with `-f`. The module's copies of files do
-/// not have the lines that need root, so these are reported only for files that the process reads in the checkout.
+/// Reports lines that refer to the image, and ports without a registry entry, in the files that the command names with
+/// `-f`. The module's copies of files do not have the lines that need root, so these are reported only for files that
+/// the process reads in the checkout.
 pub fn notes(builder: &Builder<'_, '_>, service: &Service<'_>, arguments: &[String]) {
     let named = arguments.windows(2).filter(|pair| pair[0] == "-f").map(|pair| host_path(service, &pair[1]));
     let named: BTreeSet<String> = named.filter_map(|path| paths::join(&working_folder(service), &path)).collect();

@@ -56,8 +56,14 @@ pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
         }
         NodeKind::Apply => {
             let head = tree.slice(node).split_whitespace().next().unwrap_or("");
-            let why =
-                format!("cannot tell what `{head}` does with its arguments: it is neither flake-utils nor `genAttrs`");
+            if head.ends_with("simpleFlake") {
+                let why = format!("`{head}` makes the outputs from an overlay, and flake.nix does not list them");
+                return Refusal::new(at, &why, "list the outputs with `eachDefaultSystem`, and run this again");
+            }
+            let why = format!(
+                "cannot tell what `{head}` does with its arguments: it is neither `eachDefaultSystem` or `eachSystem` \
+                 of flake-utils, nor `genAttrs`"
+            );
             return Refusal::new(at, &why, "write the outputs as an attribute set in flake.nix");
         }
         NodeKind::Let => {
