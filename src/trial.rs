@@ -21,7 +21,7 @@ pub fn bytes(block: &Block<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// The repository and settings of an example. Errors are in its flakeward.toml.
+/// The repository and settings of an example. An error means that its flakeward.toml is invalid.
 pub fn repository(example: &Example<'_>, catalog: &Catalog) -> Result<(Repo, Settings), Box<ConfigError>> {
     let config = match example.files().find(|(path, _)| *path == "flakeward.toml") {
         Some((path, block)) => Config::read(Path::new(path), block.text.to_owned(), catalog.clone())?,
@@ -78,7 +78,7 @@ pub enum Fault {
     },
 }
 
-/// Compares an example with the findings of its rule.
+/// The mistake in an example; `None` if the findings of its rule are as the page says.
 pub fn judge(rule: &Rule, example: &Example<'_>, catalog: &Catalog) -> Option<Fault> {
     if example.files().next().is_none() {
         return Some(Fault::Empty);

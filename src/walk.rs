@@ -32,7 +32,7 @@ pub use unsaved::Unsaved;
 /// The length of the longest path that the system accepts, in bytes (PATH_MAX on Linux; other systems accept less).
 const MAX_PATH: usize = 4096;
 
-/// A file in the repository with a kind.
+/// A file in the repository that has a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The path relative to the root.
@@ -57,11 +57,11 @@ pub struct Unreadable {
 pub struct Walk {
     /// The files.
     pub entries: Vec<Entry>,
-    /// Files and folders that could not be listed.
+    /// Files and folders that could not be read, including ignore files and Git's index.
     pub unreadable: Vec<Unreadable>,
     /// Nested repositories, which are left out: folders with a `.git`.
     pub nested: Vec<RelPath>,
-    /// Files and folders that `exclude` left out. The contents of these folders are unknown.
+    /// Files and folders that `exclude` left out. The contents of excluded folders are not listed.
     pub excluded: Vec<RelPath>,
     /// flakeward configuration files, sorted.
     pub settings: Vec<RelPath>,
@@ -78,8 +78,8 @@ pub struct Options {
     pub threads: usize,
 }
 
-/// Folders that are not walked, because they usually contain none of the repository's own files. Those that git tracks
-/// in spite of this are vendored files.
+/// Folders that are not walked, because they usually contain none of the repository's own files. If git nevertheless
+/// tracks files in them, these are vendored files.
 const SKIPPED_FOLDERS: [&str; 3] = [GIT, ".direnv", "node_modules"];
 
 /// The folder of git's own files, which are never read as the repository's files.
@@ -107,8 +107,8 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             Some(refused) => lock(&found).unreadable.push(refused),
         }
     }
-    // A copy without `.git`, to which ignore files do not apply, contains only what git tracks: Nix creates such
-    // copies.
+    // If ignore files do not apply and there is no `.git`, the root is a copy of the files that git tracks, as Nix
+    // creates it: `.direnv` and `node_modules` are also walked.
     let is_copy = options.no_ignore && root.join(GIT).symlink_metadata().is_err();
     let skipped_folders = if is_copy { &SKIPPED_FOLDERS[..1] } else { &SKIPPED_FOLDERS[..] };
     let skipped = |entry: &ignore::DirEntry| skipped(entry, skipped_folders);
@@ -175,7 +175,7 @@ fn walk_from(root: &Path, folder: &Path, options: &Options) -> Walk {
             })
         })
     };
-    // Meanwhile, git's index is read.
+    // Git's index is read during the walk.
     let tracked = std::thread::scope(|threads| {
         let tracked = threads.spawn(|| git::tracked(root));
         run();
@@ -253,7 +253,7 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// The flake.lock next to a flake.nix, even if ignore files exclude it, but not if `exclude` does. Git keeps a tracked
-/// lock file even if a pattern such as `**/flake.lock` matches it, and without it a flake would count as unlocked.
+/// lock file even if a pattern such as `**/flake.lock` matches it, and without the file, a flake counts as unlocked.
 fn lock_beside(path: &str, file: &Path, exclude: &Globs) -> Option<Entry> {
     let folder = path.strip_suffix("flake.nix").filter(|folder| folder.is_empty() || folder.ends_with('/'))?;
     let lock = format!("{folder}flake.lock");
@@ -262,7 +262,7 @@ fn lock_beside(path: &str, file: &Path, exclude: &Globs) -> Option<Entry> {
     there.then(|| Entry { path: lock.into(), file, kind: FileKind::Lock })
 }
 
-/// Adds a path that was named explicitly but that ignore files exclude. `exclude` still applies.
+/// Adds the files at a path that was given explicitly, even if ignore files exclude it. `exclude` still applies.
 pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     let Some(relative) = relative(root, path) else { return };
     let excluded = Path::new(&*relative).ancestors().any(|folder| options.exclude.is_match(folder));
@@ -295,7 +295,7 @@ pub fn add_asked(walk: &mut Walk, root: &Path, path: &Path, options: &Options) {
     walk.nested.dedup();
 }
 
-/// Files that a walk finds but does not add to its result.
+/// Files that a walk finds and that are processed after it.
 #[derive(Default)]
 struct Others {
     /// The symbolic links that may have a kind.
@@ -371,8 +371,8 @@ pub fn relative(root: &Path, path: &Path) -> Option<RelPath> {
     Some(relative.to_str().map_or_else(|| relative.to_string_lossy().into(), RelPath::from))
 }
 
-/// The part of a path under a root. `None` if they are not spelled alike, which does not occur in a walk. This avoids
-/// splitting the paths.
+/// The part of a path after a root, found by comparing bytes. `None` if the path does not begin with the root, is equal
+/// to it, or is not normalized: then [`relative`] compares the components of the paths, which is slower.
 fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p Path> {
     use std::os::unix::ffi::OsStrExt;
     let rest = path.as_os_str().as_bytes().strip_prefix(root.as_os_str().as_bytes())?.strip_prefix(b"/")?;
@@ -414,13 +414,14 @@ pub fn is_too_long(path: &Path) -> bool {
     path.as_os_str().len() > MAX_PATH
 }
 
-/// Creates a path from the bytes of a list.
+/// Creates a path from bytes.
 pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
 }
 
-/// The path that a mistyped one probably refers to: a path with a similar name in the same, existing folder.
+/// The path that a mistyped path probably means: the one with the most similar name in the same folder. `None` if no
+/// name is similar, or the folder does not exist.
 pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy().into_owned();
     let folder = path.parent()?;
@@ -432,7 +433,7 @@ pub fn nearest_sibling(path: &Path) -> Option<PathBuf> {
 }
 
 /// The root of the repository around a folder: the nearest ancestor with `.git`, or else with a `flake.nix` or a
-/// `flakeward.toml`, or else the folder itself.
+/// flakeward configuration file, or else the folder itself.
 pub fn find_root(folder: &Path) -> PathBuf {
     let [settings, hidden] = FILE_NAMES;
     upward(folder, &[".git"])

@@ -1,4 +1,4 @@
-//! Text for messages, and the words in names.
+//! Formats text for messages, and splits names into words.
 
 /// Whether a character is a control character, a line or paragraph separator, or a mark that reorders the displayed
 /// text (CVE-2021-42574).
@@ -74,7 +74,7 @@ pub fn words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     words
 }
 
-/// Like [`words`], for names of ASCII characters, which most are.
+/// Like [`words`], but faster, for names that consist of ASCII characters, as most names do.
 fn ascii_words(name: &str, is_part: impl Fn(char) -> bool) -> Vec<String> {
     let bytes = name.as_bytes();
     let begins_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase) && !is_plural(&name[at..]);

@@ -1,5 +1,5 @@
-//! Nothing that could not be checked is silently skipped: every cause, combined with every option, ends in an error and
-//! never in exit code 0.
+//! Whatever cannot be checked is reported: every cause, combined with every option, leads to an error and a nonzero
+//! exit code.
 #![cfg(unix)]
 
 mod support {
@@ -20,11 +20,11 @@ struct Cause {
     arrange: fn(&Repository),
     /// The file that the report names.
     file: &'static str,
-    /// Options and settings under which nothing needs the part that could not be checked.
+    /// Options and settings with which the file that cannot be checked is not needed.
     without: &'static [&'static str],
 }
 
-/// A repository without findings, committed.
+/// A repository with one commit and no findings.
 fn clean() -> Repository {
     let repository = Repository::new(&[
         ("flake.nix", "{ outputs = _: { }; }\n"),
@@ -174,7 +174,7 @@ const SETTINGS: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn nothing_that_could_not_be_checked_is_silently_skipped() {
+fn whatever_cannot_be_checked_is_reported() {
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let running: Vec<_> = CAUSES.iter().map(|cause| scope.spawn(|| combinations_that_hide(cause))).collect();
         running.into_iter().flat_map(|running| running.join().unwrap()).collect()

@@ -74,7 +74,8 @@ fn texts(root: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// The value of a file that Nix evaluates on its own, called with its default arguments. `None` if that fails.
+/// The value of a file that Nix evaluates separately. Functions are called with their default arguments. `None` if the
+/// evaluation fails.
 fn value(root: &Path, file: &Path) -> Option<String> {
     const CALL: &str = "f: let call = f: if builtins.isFunction f then call (f { }) else plain f;
         plain = v: if builtins.isAttrs v then builtins.mapAttrs (_: plain) v
@@ -104,7 +105,7 @@ fn parses(root: &Path, file: &Path) -> bool {
     Command::new("nix-instantiate").arg("--parse").arg(file).current_dir(root).output().unwrap().status.success()
 }
 
-/// Services that certainly listen on a port, by number: `services.NAME.port` and similar settings.
+/// Services that are known to listen on a port, by number: `services.NAME.port` and similar settings.
 fn listeners(map: &Value) -> BTreeMap<u64, BTreeSet<String>> {
     let mut found: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
     for port in map["unregistered"].as_array().unwrap() {
@@ -136,8 +137,8 @@ fn entry_names(map: &Value) -> BTreeSet<String> {
     entries.filter_map(|entry| entry["name"].as_str().map(str::to_owned)).collect()
 }
 
-/// Checks that `ports init` and `fix` agree on what counts as a use: every use can have its entry, and every new entry
-/// has a use.
+/// Checks that `ports init` and `fix` agree on what counts as a use: `fix` does not refuse an entry as that of another
+/// service, and every new entry is used.
 fn assert_init_and_fix_agree(root: &Path, before: &BTreeSet<String>, after: &BTreeSet<String>) {
     let rules = "hardcoded-port,manual-port-allocation,unused-port";
     let report: Value = serde_json::from_str(&must(root, &["check", "-f", "json", "--select", rules])).unwrap();
@@ -287,9 +288,9 @@ fn entries_are_named_after_services_in_lists_and_behind_proxies() {
     assert!(read("hosts/web/check.nix").contains("toString ports.services.scrutiny"));
 }
 
-/// Two containers with the same inner port: each gets its own entry, and so does each outer port.
+/// Two services with the same container port: it gets an entry for each service, and so does each host port.
 #[test]
-fn containers_with_the_same_inner_number_get_separate_entries() {
+fn services_with_the_same_container_port_get_separate_entries() {
     let (_, registry) = registry_of(&[
         ("modules/wiki.nix", "{ virtualisation.oci-containers.containers.wiki.ports = [ \"4801:4800\" ]; }\n"),
         ("modules/chat.nix", "{ virtualisation.oci-containers.containers.chat.ports = [ \"4802:4800\" ]; }\n"),

@@ -103,7 +103,7 @@ fn a_repository_without_nix_gets_a_note_instead_of_many_findings() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.starts_with("note: there is no flake.nix and no other .nix file here"), "{}", ran.out);
     assert!(ran.out.lines().count() < 15 && ran.out.contains("flakeward migrate"), "{}", ran.out);
-    // Programs, and users who request them, get all findings.
+    // The concise format lists all findings, and so does the default format once there is a configuration file.
     assert!(root.run("-f concise").out.lines().count() > 30);
     root.write("flakeward.toml", "");
     assert!(root.run("").out.contains(" in this file, on lines "));

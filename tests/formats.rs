@@ -214,7 +214,7 @@ fn junit_is_xml_with_correct_counts() {
     assert_eq!(passed, report.rules.len() - 2);
 }
 
-/// Validates against Jenkins' schema, the file in FLAKEWARD_JUNIT_SCHEMA (.ci/run downloads it).
+/// Validates the report against Jenkins' schema, whose path is in FLAKEWARD_JUNIT_SCHEMA (.ci/run downloads it).
 #[test]
 fn junit_is_valid_against_the_jenkins_schema() {
     let (xmllint, schema) = (tool("xmllint"), std::env::var_os("FLAKEWARD_JUNIT_SCHEMA"));

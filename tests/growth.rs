@@ -23,7 +23,7 @@ const GROWTH: f64 = 2.9;
 /// instructions, because hash tables have random seeds; quadratic work exceeds the limit every time.
 const ATTEMPTS: usize = 3;
 
-/// Less added work than this number of instructions is noise, such as the growth of a hash table.
+/// The number of instructions below which added work counts as noise, such as the growth of a hash table.
 fn noise() -> u64 {
     if release_build().is_some() { 1_000_000 } else { 3_000_000 }
 }
@@ -48,7 +48,7 @@ fn instructions(repository: &Repository, args: &str) -> u64 {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
-    // A run that fails early would not grow at all.
+    // The work of a run that fails early does not depend on the size.
     assert!(matches!(ran.status.code(), Some(0 | 1)), "{said}");
     let count = said.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
     count.unwrap_or_else(|| panic!("callgrind reported no count: {said}"))
@@ -85,7 +85,7 @@ fn is_linear(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, Stri
     panic!("{measured:?} instructions for size {size}, twice and four times that");
 }
 
-/// Checks that a limit was reached: input of four times the size takes less than one and a half times the work.
+/// Checks that the work is limited: an input of four times the size takes less than one and a half times the work.
 #[track_caller]
 fn is_bounded(size: usize, args: &str, files: impl Fn(usize) -> Vec<(String, String)>) {
     let Some(counts) = counts(size, args, files) else { return };

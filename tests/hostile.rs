@@ -245,7 +245,7 @@ fn files_a_thousand_folders_deep_are_checked() {
     assert_eq!((ran.code, ran.out), (Some(1), port(&format!("{path}:1:10"))));
 }
 
-/// flakeward's own files, and ignore files, are read only if reading them is certain to terminate.
+/// flakeward's settings files and ignore files are read only if reading them is guaranteed to terminate.
 #[test]
 fn settings_must_be_regular_files_of_a_limited_size() {
     let no_file = "it is neither a file nor a directory";
@@ -446,7 +446,7 @@ fn files_may_change_while_they_are_read() {
     });
 }
 
-/// A repository's own configuration cannot make flakeward read files outside it.
+/// The configuration of a repository cannot make flakeward read files outside the repository.
 #[test]
 fn settings_do_not_read_files_outside_the_repository() {
     let outside = Repository::new(&[("secret", "secret = 6379"), ("ports.nix", "{ secret = 6379; }")]);

@@ -1,5 +1,5 @@
-//! Hostile repositories, continued: the influence of a pull request on `--changed`, limits, the exit code, and the
-//! terminal or workflow that displays a report.
+//! Hostile repositories, continued: a pull request cannot hide findings from `--changed`, exceed limits, change the
+//! exit code, or control the terminal or workflow that displays a report.
 #![cfg(unix)]
 
 mod support {
@@ -345,7 +345,7 @@ fn a_folder_without_a_policy_is_an_error() {
     assert!(code == Some(2) && err.contains("has no policy"), "{err}");
 }
 
-/// Numbers on standard output are only printed if everything is known, because scripts use them.
+/// Free ports are printed on standard output only if all registered ports are known, because scripts use the output.
 #[test]
 fn no_free_port_is_printed_unless_all_ports_are_known() {
     let root = Repository::new(&[("lib/ports.nix", "{ web = 8080;")]);
@@ -699,7 +699,7 @@ fn regular_expressions_in_rules_have_a_time_limit() {
         assert!(code == Some(1) && is_stopped, "{matcher}: {out}{err}");
         // Without a limit, this takes about a minute in a release build.
         assert!(begun.elapsed().as_secs() < 60, "{matcher}");
-        // The same rule applies to short texts.
+        // On a short text, the same rule stays within its limits.
         let short = text.replace(&letters, &letters[..300]);
         let root = Repository::new(&[(".flakeward/rules/x.md", page.as_bytes()), (file, short.as_bytes())]);
         let (code, out, err) = run(root.path(), &["check", "--format", "concise", "--select", "local/x"]);

@@ -173,7 +173,7 @@ fn git_files_that_are_pipes_or_devices_do_not_block() {
                 target => symlink(target, &file).unwrap(),
             }
             let code = exit_code(&repository, "check");
-            // The files in the index are needed, and the ignore files decide which files are checked.
+            // Without the index or an ignore file, it is unknown which files have to be checked, which is an error.
             let is_needed = ["index", "info/exclude"].contains(&name);
             assert_eq!(code, Some(i32::from(is_needed)), "{name} -> {target}");
             for args in ["check --changed=HEAD", "check --new-since HEAD"] {
@@ -276,7 +276,7 @@ fn files_whose_names_look_alike_are_not_compared() {
     assert_eq!(report(&repository, "--changed=base"), (1, port("\u{fffd}.nix")));
 }
 
-/// Git sets variables for hooks and aliases that name its repository, index and objects.
+/// For hooks and aliases, Git sets variables that name its repository, index and objects.
 #[test]
 fn git_variables_do_not_select_another_repository() {
     let other = tracked(&[("a.nix", PORT)], &[]);
@@ -323,7 +323,7 @@ fn files_that_are_not_checked_are_counted() {
     let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let expected = serde_json::json!({ "generated": 2, "vendored": 1, "lock_files": 1, "templates": 1 });
     assert_eq!(json["summary"]["not_checked"], expected);
-    // A file that was named on the command line is not skipped without a note.
+    // A note says why a file that is given on the command line is not checked, or is checked in part.
     for (name, counted, reason) in [
         ("a.nix", "1 generated file", "it says that it is generated"),
         ("pnpm-lock.yaml", "no input file was checked", "it is a lock file of a package manager"),

@@ -449,7 +449,7 @@ fn init_does_not_duplicate_a_set_of_ports() {
     assert!(check.contains(setting) && !check.contains("lib/ports.nix"), "{check}");
     assert!(check.contains("flakeward init") && !check.contains("ports init"), "{check}");
 
-    // `flakeward init` writes its path into the configuration.
+    // `flakeward init` writes the path of the set's file into the configuration.
     out(repository.path(), "init");
     let written = fs::read_to_string(repository.path().join("flakeward.toml")).unwrap();
     assert!(written.contains("\nregistry = [\"lib/infra.nix\"]\n"), "{written}");
@@ -460,7 +460,7 @@ fn init_does_not_duplicate_a_set_of_ports() {
     assert!(!map.contains("retries") && !map.contains("domain"), "{map}");
 }
 
-/// The configuration of a module, and the names of a `let`, cannot be imported: they are not proposed as the registry.
+/// Option values in a module and variables of a `let` cannot be imported: they are not proposed as the registry.
 #[test]
 fn sets_that_no_file_can_import_are_not_the_registry() {
     let options = "{ config, ... }:\n{\n  acme.network.ports.tcp = {\n    s3 = { port = 4801; open = false; };\n    \
@@ -690,8 +690,8 @@ fn only_unread_files_that_could_contain_ports_are_mentioned() {
     }
 }
 
-/// If only a part of a registry can be evaluated, it may have other entries, so the commands fail. Individual unknown
-/// entries are mentioned.
+/// A registry of which only a part can be evaluated may have further entries, so the commands fail. If only the values
+/// of single entries are unknown, a note lists them.
 #[test]
 fn commands_fail_if_part_of_a_registry_is_unknown() {
     let repository = Repository::new(&[
@@ -708,7 +708,7 @@ fn commands_fail_if_part_of_a_registry_is_unknown() {
     failed("ports check 9999", unknown, "");
     failed("ports next", unknown, "");
     failed("ports --format env", unknown, "WEB_PORT=8080\n");
-    // A number that is certainly taken.
+    // This number is taken, whatever the unknown entries are.
     assert_eq!(repository.run("ports check 8080").code, 1);
     repository.write("lib/ports.nix", "{ web = 8080; } // (import ./more.nix)\n");
     failed("ports check 8080", unknown, "");

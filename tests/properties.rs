@@ -105,7 +105,7 @@ fn fixed_findings_are_not_reported_again() {
     assert!(fixes > 50, "only {fixes} findings were fixed");
 }
 
-/// Fixes a repository, and counts the fixes.
+/// Fixes a repository and checks the result. Returns the number of fixed findings.
 fn fixed(sample: &Sample, allowed: Safety) -> usize {
     let (before, settings) = (sample.repo(), sample.settings());
     let request = Request { allowed, only: None, guard: &|_| Ok(()) };

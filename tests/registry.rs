@@ -55,7 +55,8 @@ fn integers(value: &serde_json::Value, path: &str, out: &mut BTreeMap<String, i6
     }
 }
 
-/// Compares with Nix; texts that Nix rejects must not be fully known.
+/// Compares the evaluator with Nix. Returns the number of fully known texts, and the number of texts that Nix rejects,
+/// which must not be fully known.
 fn compare(texts: &[String]) -> (usize, usize) {
     let answers = nix::evaluate(texts);
     let (mut agreed, mut refused) = (0, 0);
@@ -131,7 +132,7 @@ fn nothing_makes_the_evaluator_hang_or_overflow_the_stack() {
         "let f = x: [ (f x) ] == [ (f x) ]; in { a = if f 1 then 1 else 2; }".to_owned(),
         "{ a = builtins.foldl' (x: y: x + y) 0 (builtins.genList (x: x) 60000); }".to_owned(),
     ];
-    // The usual stack size of the worker threads that run the evaluator.
+    // The default stack size of Rust threads, and so of the worker threads that run the evaluator.
     let worker = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
         for text in &texts {
             let started = std::time::Instant::now();

@@ -17,7 +17,7 @@ use flakeward::rule::page::{self, Fixability, Matcher, Rule};
 use flakeward::source::Source;
 use flakeward::{Repo, Report, Settings, trial};
 
-/// A page in its current version, which the binary embeds.
+/// A page of a built-in rule, as it is on disk.
 struct Page {
     file: PathBuf,
     text: String,
@@ -63,7 +63,7 @@ fn examples(page: &Page) -> Vec<Example<'_>> {
     })
 }
 
-/// The repository of an example and its settings, with all rules enabled.
+/// The repository and the settings of an example.
 fn repository(page: &Page, example: &Example<'_>) -> (Repo, Settings) {
     let latin1 = |(_, block)| trial::bytes(block).is_some();
     assert!(example.files().all(latin1), "{}: a Latin-1 block contains characters that are not Latin-1", page.name());
@@ -176,8 +176,8 @@ fn fix_faults(page: &Page, example: &Example<'_>, outcome: &fix::Outcome, allowe
     faults
 }
 
-/// Compares the `fixed` blocks of a safety class with the fixed texts. The result of a safe fix is not shown a second
-/// time.
+/// The edits that make the `fixed` blocks of a safety class equal to the fixed texts. Unsafe fixes need no block for a
+/// text that is also the result of safe fixes.
 fn compare_blocks(
     example: &Example<'_>,
     texts: &BTreeMap<String, String>,

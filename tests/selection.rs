@@ -30,7 +30,7 @@ impl Case {
         check(&self.repo, &settings).findings
     }
 
-    /// Compares runs with each rule alone, and with all rules but one, with a run of all rules.
+    /// Compares a run of all rules with runs of a single rule, and with runs of all rules but one.
     fn judge(&self) {
         let all = self.findings(|_| {});
         let of = |findings: &[Finding], rule: RuleId| -> Vec<Finding> {

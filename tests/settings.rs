@@ -108,7 +108,7 @@ fn a_configured_registry_that_cannot_be_evaluated_is_an_error() {
         out.starts_with("flakeward.toml:2:12: error[unreadable-file]") && out.contains("is not a Nix file"),
         "{out}"
     );
-    // Nothing shows that a file with this name is a registry.
+    // A file that has the default name of a registry, but is not configured as one, may contain anything.
     let root = Repository::new(&[("lib/ports.nix", "import ./more.nix\n"), ("lib/more.nix", "{ more = 1; }\n")]);
     assert_eq!(root.run("").code, 0);
 }
@@ -154,7 +154,7 @@ fn a_registry_that_is_not_a_checked_file_is_reported() {
     }
 }
 
-/// The ports in the repository are known, but not their names.
+/// The ports in the repository are known, but it is unknown which of them are registered.
 #[test]
 fn the_port_rules_do_not_run_if_a_registry_found_by_name_has_syntax_errors() {
     let root =
@@ -162,7 +162,7 @@ fn the_port_rules_do_not_run_if_a_registry_found_by_name_has_syntax_errors() {
     let ran = root.run("-f concise");
     assert!(ran.out.contains("lib/ports.nix:1:16: error[unreadable-file]"), "{}", ran.out);
     assert!(!ran.out.contains("hardcoded-port"), "{}", ran.out);
-    // If there is a registry without errors, another file with that name need not be one if it has no ports.
+    // If another registry has no errors, a file with such a name that contains no ports is not taken for a registry.
     root.write("lib/ports.nix", "{ config, ... }: { imports = [ ./a.nix ];\n");
     root.write("nix/ports.nix", "{ redis = 6379; web = 80; }\n");
     let ran = root.run("-f concise");
@@ -185,7 +185,7 @@ fn the_port_rules_do_not_run_if_limits_leave_registry_entries_unknown() {
     // Another file with the name of a registry.
     let out = said(ports, Some(&format!("{endless}{{ names = f 0; }}\n")));
     assert!(out.contains("hardcoded-port") && !out.contains("did not run"), "{out}");
-    // One entry is nested too deeply, the others are known.
+    // The value of one entry requires too deep a recursion; the others are known.
     let deep = "let sum = n: if n == 0 then 0 else n + sum (n - 1); in\n{ web = 8080; api = 8081; total = sum 300; }\n";
     let out = said(deep, None);
     assert!(out.contains("hardcoded-port") && out.contains("unknown-port") && !out.contains("did not run"), "{out}");

@@ -1,4 +1,4 @@
-//! What git stores about a repository: the tracked files and its own ignore patterns.
+//! Reads what git stores about a repository: the tracked files, and the path of an additional ignore file.
 
 mod shared;
 
@@ -16,13 +16,13 @@ const MAX_CONFIG: u64 = 1 << 20;
 /// System folders whose files are not on disk.
 const SYSTEM: [&str; 3] = ["/proc", "/sys", "/dev"];
 
-/// The length of an entry before its object id: times, device, mode, owner, size.
+/// The length of the fields that precede the object id in an entry: times, device, inode, mode, owner, size.
 const STAT: usize = 40;
 
 /// The flag of files that are not checked out, in the first byte of an entry's extended flags.
 const SKIP_WORKTREE: u8 = 0x40;
 
-/// The bits of a mode that distinguish files, links and submodules, and their value for a file.
+/// The bits of a mode that distinguish files, links and submodules, and their values for files and links.
 const TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
@@ -38,13 +38,12 @@ pub struct Tracked {
     pub is_sparse: bool,
 }
 
-/// The paths that git tracks under a root. `None` if there is no index; an error with the reason if
-/// it cannot be read.
+/// The paths that git tracks under a root. `None` if there is no index. If it cannot be read, the error is the reason.
 pub fn tracked(root: &Path) -> Result<Option<Tracked>, String> {
     let Some(folder) = git_folder(root)? else { return Ok(None) };
     let Some(bytes) = read(&folder.join("index"), MAX_INDEX)? else { return Ok(None) };
     let damaged = || "it is not a Git index that can be read".to_owned();
-    // The configuration determines how long object ids are; with the other length, the index does not parse.
+    // Object ids have 20 or 32 bytes, depending on the configuration. With the wrong length, the index is invalid.
     let index = [20, 32].into_iter().find_map(|id| Index::read(&bytes, id)).ok_or_else(damaged)?;
     let mut is_sparse = index.is_sparse;
     let mut entries = match index.link.and_then(|link| shared::name(link, index.id)) {
@@ -80,9 +79,9 @@ fn is_inside(path: &[u8]) -> bool {
     !path.is_empty() && !path.starts_with(b"/") && path.split(|&byte| byte == b'/').all(|part| part != b"..")
 }
 
-/// The file of `core.excludesFile` in a repository's own configuration, if it names one.
+/// The file that `core.excludesFile` names in the configuration of a repository; `None` if it is not set.
 pub fn excludes_file(root: &Path) -> Option<PathBuf> {
-    // If the configuration cannot be read, more files are checked, not fewer.
+    // If the configuration cannot be read, the files that these patterns would exclude are checked.
     let folder = git_folder(root).ok()??;
     let common = read(&folder.join("commondir"), MAX_CONFIG).ok()?;
     let common = common.map(String::from_utf8).transpose().ok()?;
@@ -112,7 +111,7 @@ fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, String> {
 }
 
 /// The path of a file with links resolved; `None` if it does not exist. Links are followed, because tools such as
-/// Android's `repo` create them in `.git`, but not to system files, some of which block or never end.
+/// Android's `repo` create them in `.git`. A link to a system file is an error, because reading it may never end.
 pub fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     let target = match path.symlink_metadata() {
         Ok(data) if data.is_symlink() => match path.canonicalize() {
@@ -129,7 +128,7 @@ pub fn resolved(path: &Path) -> Result<Option<PathBuf>, String> {
     }
 }
 
-/// Git's own files on which git blocks if they are pipes or devices.
+/// Files in `.git` that make git block if they are pipes or devices.
 const OWN_FILES: [&str; 11] = [
     "HEAD",
     "commondir",
@@ -144,8 +143,8 @@ const OWN_FILES: [&str; 11] = [
     "shallow",
 ];
 
-/// Checks that the files that git reads when it starts are regular files, before git is started. The error is a
-/// message.
+/// Checks, before git is started, that the files that it reads at its start are not pipes, sockets or devices. The
+/// error is a message.
 pub fn can_start(root: &Path) -> Result<(), String> {
     let Some(folder) = git_folder(root)? else { return Ok(()) };
     let common = read(&folder.join("commondir"), MAX_CONFIG).map_err(|reason| format!(".git/commondir: {reason}"))?;
@@ -165,7 +164,7 @@ pub fn can_start(root: &Path) -> Result<(), String> {
 struct Index<'b> {
     /// Paths and modes, in order. The paths of entries that replace entries of a shared index are empty.
     entries: Vec<(Vec<u8>, u32)>,
-    /// The extension `link` of a split index.
+    /// The content of the extension `link`, which only a split index has.
     link: Option<&'b [u8]>,
     /// The length of object ids.
     id: usize,
@@ -206,8 +205,8 @@ impl<'b> Index<'b> {
     }
 }
 
-/// Checks that extensions and a checksum of `id` bytes follow the entries, and nothing else. Returns the extension of a
-/// split index, if there is one.
+/// Checks that only extensions and a checksum of `id` bytes follow the entries. Returns the content of the extension
+/// `link`, if there is one. `None` if the check fails.
 fn extensions(bytes: &[u8], mut at: usize, id: usize) -> Option<Option<&[u8]>> {
     let end = bytes.len().checked_sub(id)?;
     let mut link = None;

@@ -10,8 +10,8 @@ use crate::paths;
 pub(super) const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
 pub(super) const ROOT_IGNORES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 
-/// The maximum size of an ignore file, in bytes. Larger ones are not read: their patterns need far more memory than
-/// their text.
+/// The maximum size of an ignore file, in bytes. Larger ones are not read, because compiled patterns need far more
+/// memory than their text.
 const MAX_IGNORES: u64 = 256 << 10;
 
 /// The maximum number of patterns with wildcards in an ignore file. They are all matched at once, and the memory for
@@ -24,7 +24,7 @@ pub(super) fn ignore_obstacle(root: &Path, folder: &Path, names: &[&str]) -> Opt
 }
 
 /// Why an ignore file is not used; `None` if it is, or if it does not exist. Links are only followed outside the
-/// repository, because the user's own ignore file may be one.
+/// repository, because the user's global ignore file may be a link.
 pub(super) fn obstacle(root: &Path, file: &Path) -> Option<Unreadable> {
     // Files that do not exist are not opened, and folders are not read.
     if file.symlink_metadata().ok()?.is_dir() {
@@ -56,8 +56,8 @@ fn refusal(text: &[u8]) -> Option<String> {
         .then(|| "it has more than 1,000 patterns with wildcards, so the whole file is ignored".to_owned())
 }
 
-/// Whether ignore files exclude a file, which need not exist: the nearest matching pattern decides, for the file or a
-/// folder around it.
+/// Whether ignore files exclude a file, which need not exist, or a folder that contains it. For each of these, the
+/// matching pattern in the nearest ignore file decides.
 pub fn is_ignored(root: &Path, path: &str) -> bool {
     ignored_by(root, path).is_some()
 }
@@ -67,7 +67,7 @@ pub fn is_ignored(root: &Path, path: &str) -> bool {
 pub struct Pattern {
     /// The ignore file.
     pub file: PathBuf,
-    /// Its text.
+    /// The text of the pattern.
     pub text: String,
 }
 
@@ -104,7 +104,7 @@ fn is_above(folder: &str, path: &str) -> bool {
     folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether the ignore files around a folder can be read.
+/// Whether the ignore files in all folders above a folder can be used.
 pub(super) fn can_read_above(folder: &Path) -> bool {
     let nowhere = Path::new("");
     folder.ancestors().skip(1).all(|above| ignore_obstacle(nowhere, above, &IGNORES).is_none())
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ignore_file_has_a_limited_number_of_patterns_with_wildcards() {
+    fn an_ignore_file_with_too_many_wildcard_patterns_is_not_used() {
         let file = |wildcards: usize| "build/\n".repeat(2_000) + &"*.log\n".repeat(wildcards);
         assert_eq!(refusal(file(MAX_WILDCARDS).as_bytes()), None);
         let reason = refusal(file(MAX_WILDCARDS + 1).as_bytes()).unwrap_or_default();

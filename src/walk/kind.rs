@@ -20,19 +20,20 @@ pub fn kind_of(path: &str, text: &str) -> Option<FileKind> {
     Some(by_content(path, kind, text))
 }
 
-/// Whether a file's name has no extension, so that its first line decides.
+/// Whether a file's name has no extension, so that its first line may determine its kind.
 pub fn may_be_script(path: &str) -> bool {
     !paths::name(path).contains('.')
 }
 
-/// The kind of a file by its path; `None` for files that are never read.
+/// The kind of a file by its path; `None` if the path does not determine a kind.
 pub fn by_name(path: &str) -> Option<FileKind> {
-    // For a file that marks vendored code, only its existence matters.
+    // Files that mark a folder as vendored have a kind so that they are listed; only their existence matters.
     let is_mark = third_party::vendored_folder(path).is_some();
     languages::by_path(path).or(is_mark.then_some(FileKind::Settings))
 }
 
-/// The kind of a file whose name matches two kinds: `Dockerfile.nix` is Nix, unless it is a Dockerfile.
+/// The kind of a file after reading it. A name such as `Dockerfile.nix` fits two kinds: the file is a Dockerfile if its
+/// text has a stage, and Nix otherwise.
 pub fn by_content(path: &str, kind: FileKind, text: &str) -> FileKind {
     let name = paths::name(path).to_ascii_lowercase();
     let fits = kind == FileKind::Nix && dockerfile::is_name(&name);

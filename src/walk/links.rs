@@ -23,7 +23,7 @@ use crate::source::FileKind;
 /// The maximum number of targets for which ignore files are consulted; more would take too long.
 const MAX_LOOKUPS: usize = 100;
 
-/// The maximum number of links to one file for which it is checked again; further links are reported.
+/// The maximum number of links under whose names one file is checked; further links are reported.
 const MOST_LINKS: usize = 10;
 
 /// A symbolic link.
@@ -40,7 +40,8 @@ pub(super) fn may_have_kind(path: &str) -> bool {
     languages::by_path(path).is_some() || may_be_script(path)
 }
 
-/// The messages about links to files that may contain secrets: whoever committed the link would see them in the report.
+/// The messages about links to files that may contain secrets. These files are not read, because whoever committed the
+/// link would see their contents in the report.
 const OF_GIT: &str = "it is a symbolic link to one of Git's own files";
 const UNTRACKED: &str = "it is a symbolic link to a file that Git does not track";
 
@@ -65,11 +66,11 @@ pub(super) struct Rules<'a> {
     pub exclude: &'a Globs,
     /// Whether ignore files apply.
     pub honours_ignores: bool,
-    /// Whether the links were named on the command line, so that they are never passed over.
+    /// Whether the links were given on the command line, so they are never silently skipped.
     pub named: bool,
 }
 
-/// Adds the targets of links that are not checked under their own names. The entries must be sorted, and they remain
+/// Adds the links whose targets are not checked under their own names. The entries must be sorted, and they remain
 /// sorted.
 pub(super) fn add(found: &mut Walk, mut links: Vec<Link>, rules: &Rules<'_>) {
     if links.is_empty() {
@@ -112,7 +113,7 @@ impl Resolver<'_> {
         let target = match link.canonicalize() {
             Ok(target) => target,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(io_reason(&error)),
-            // The target does not exist.
+            // The target does not exist, or the links form a cycle.
             Err(_) => return Ok(None),
         };
         let root = self.rules.root;
@@ -158,7 +159,7 @@ impl Resolver<'_> {
         third_party::in_installed_folder(path) || third_party::is_lock_file(path) || is_vendored()
     }
 
-    /// Whether git tracks a file. Without an index, every file belongs to the repository.
+    /// Whether git tracks a file. Without an index, every file counts as tracked.
     fn is_tracked(&mut self, path: &Path) -> Result<bool, String> {
         if self.tracked.is_none() {
             let tracked = git::tracked(self.rules.root)?.map(|tracked| tracked.files.into_iter().collect());
@@ -172,7 +173,7 @@ impl Resolver<'_> {
         Path::new(path).ancestors().any(|folder| self.rules.exclude.is_match(folder))
     }
 
-    /// Whether a target that is not tracked is passed over, like the files that ignore files exclude.
+    /// Whether a link to an untracked target is skipped without an error, because ignore files exclude the target.
     fn is_passed_over(&mut self, path: &str) -> bool {
         self.lookups += 1;
         let may_look = self.rules.honours_ignores && !self.rules.named && self.lookups <= MAX_LOOKUPS;

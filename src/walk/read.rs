@@ -105,8 +105,9 @@ pub fn read(entry: &Entry) -> Result<Source, Unreadable> {
     Ok(Source { path: entry.path.clone(), file: entry.file.clone(), kind, text })
 }
 
-/// Reads a settings file of at most `limit` bytes. A file that was found in a repository, rather than named, must not
-/// be a link that leads out of the repository, or to a file that is not part of it, because messages show its content.
+/// Reads a settings file of at most `limit` bytes. A file that was found in a repository, and not given explicitly,
+/// must not be a link to a file that is outside the repository, in `.git` or untracked, because messages show its
+/// content.
 pub fn read_settings(file: &Path, found_in: Option<&Path>, limit: u64) -> Result<String, String> {
     let reason = |error: std::io::Error| io_reason(&error);
     let bytes = match found_in {

@@ -1,4 +1,4 @@
-//! Shell scripts without an extension, by their first line.
+//! Detects shell scripts without an extension by their first line.
 
 use std::io::Read;
 use std::path::Path;

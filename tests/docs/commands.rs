@@ -106,7 +106,7 @@ fn example(command: &str) -> Vec<String> {
     command.split_whitespace().map(word).collect()
 }
 
-/// A committed repository with everything that the commands need.
+/// A repository with one commit that contains everything that the commands need.
 fn repository() -> TempDir {
     let folder = TempDir::new().unwrap();
     let from = Path::new(PROJECT).join("tests/repos/first-day/.");
@@ -211,7 +211,7 @@ fn every_documented_option_exists() {
         if !["README.md", "pull-requests.md", "editors.md"].contains(&&*name) {
             continue;
         }
-        // Code spans that begin with an option: in prose, these are flakeward options.
+        // In code that begins with an option or with `flakeward`, the options are those of flakeward.
         let spans = code(&text).into_iter().filter(|span| span.starts_with("--") || span.starts_with("flakeward "));
         for span in spans.collect::<Vec<_>>() {
             for found in option.find_iter(&span) {

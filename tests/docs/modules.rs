@@ -1,4 +1,4 @@
-//! The imports between the modules of the crate, about which docs/architecture.md makes a promise.
+//! Checks that the modules of the crate do not import each other in cycles, as docs/architecture.md says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use regex::Regex;
 /// The path of a module, without `crate`.
 type Module = Vec<String>;
 
-/// The modules of the crate without their tests, and their texts.
+/// The modules of the crate and their source text, without tests and comments.
 fn modules() -> BTreeMap<Module, String> {
     let root = Path::new(PROJECT).join("src");
     let comment = Regex::new("//.*").unwrap();
@@ -35,7 +35,7 @@ fn modules() -> BTreeMap<Module, String> {
     found
 }
 
-/// The paths in a tree of imports: `a::{b, c::d}` has `a::b` and `a::c::d`.
+/// Appends the paths in a tree of imports to `paths`: `a::{b, c::d}` contains `a::b` and `a::c::d`.
 fn expand(before: &str, tree: &str, paths: &mut Vec<String>) {
     let Some((head, body)) = tree.split_once('{') else {
         paths.push(format!("{before}{}", tree.split(" as ").next().unwrap_or_default().trim()));
@@ -56,7 +56,7 @@ fn expand(before: &str, tree: &str, paths: &mut Vec<String>) {
     }
 }
 
-/// The modules that a module names, apart from its parents and its children.
+/// The modules that a module refers to, apart from its ancestors and descendants.
 fn imports(module: &Module, text: &str, all: &BTreeMap<Module, String>) -> BTreeSet<Module> {
     let (import, path) =
         (Regex::new(r"\buse\s+([^;]+);").unwrap(), Regex::new(r"\b(?:crate|super)(?:::\w+)+").unwrap());

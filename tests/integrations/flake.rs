@@ -36,7 +36,7 @@ impl Nix {
         ran(&self.command(repository, args).output().unwrap())
     }
 
-    /// Runs Nix on a repository, with other flakes in place of the inputs that it names.
+    /// Runs Nix on a repository, with the given flakes in place of its inputs of the same names.
     fn run(&self, repository: &Repository, args: &str, inputs: &[(&str, &Path)]) -> Ran {
         let mut command = self.command(repository, args);
         command.arg("--no-write-lock-file");
@@ -98,7 +98,7 @@ pub fn nixpkgs(lib: Option<&Path>) -> TempDir {
     folder
 }
 
-/// The flakeward flake without flake-parts: the same check, and the flakeward that has already been built.
+/// The flakeward flake without flake-parts: it has the same check, and the executable that has already been built.
 pub fn flakeward() -> Repository {
     let program = Path::new(FLAKEWARD).parent().and_then(Path::parent).unwrap().join("integrations");
     let flake = format!(

@@ -25,7 +25,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Its output, if it succeeded.
+    /// Returns the output. The command must have succeeded.
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.code, 0, "{}", self.said);

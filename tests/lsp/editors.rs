@@ -88,7 +88,7 @@ fn documented(language: &str) -> Vec<String> {
     page.split(&start).skip(1).map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// A value for PATH that begins with `folder`, in which a link to the server has its usual name.
+/// A value for PATH that begins with `folder`. Creates a link to the server in this folder, with the name `flakeward`.
 fn path_with_flakeward(folder: &Path) -> std::ffi::OsString {
     std::fs::create_dir_all(folder).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_flakeward"), folder.join("flakeward")).unwrap();

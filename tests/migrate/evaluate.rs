@@ -112,7 +112,7 @@ fn services_packages(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-/// The packages that the Nix files in a folder name.
+/// The packages to which the Nix files in a folder refer.
 pub fn named_packages(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![folder.to_owned()];

@@ -127,7 +127,7 @@ impl Pair<'_> {
         let what = path.join(".");
         match after.map(filled) {
             Ok(after) if after == filled(before.clone()) => compared.same += 1,
-            // A stand-in has no names of packages, and its own names are not compared.
+            // The part depends on a stand-in, so its names cannot be compared.
             Err(error) if error.contains(".__path'") => return None,
             _ if !is_member || before.is_string() => return None,
             Ok(after) => compared.different.push(format!("{what}\n{before:#}\n{after:#}")),

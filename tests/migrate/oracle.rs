@@ -133,7 +133,8 @@ fn facts_of_json(service: &Value, root: &Path) -> Facts {
     facts
 }
 
-/// The facts of flakeward's model, converted to JSON first, so that one function reads both.
+/// The settings in flakeward's model. It is converted to JSON first, so that one function reads the output of both
+/// parsers.
 fn own_facts(model: &Model, root: &Path) -> BTreeMap<String, Facts> {
     model.services().map(|(key, node)| (key.name.clone(), facts_of_json(&json(node), root))).collect()
 }
@@ -151,8 +152,8 @@ fn json(node: &Node) -> Value {
     }
 }
 
-/// Removes differences that are not compared: compose-go resolves variables that are passed through and expands home
-/// folders.
+/// Removes the settings that are not compared: compose-go resolves variables that are passed through and expands home
+/// folders, and flakeward does not.
 fn comparable(facts: &mut BTreeMap<String, Facts>) {
     for facts in facts.values_mut() {
         if let Some(pairs) = facts.get_mut("environment") {
@@ -205,7 +206,7 @@ fn agrees_with_the_reference_parser_on_handwritten_files() {
     }
 }
 
-/// Projects. Files whose names begin with `compose` are passed to both parsers, in order.
+/// The name and the files of each project. Files whose names begin with `compose` are passed to both parsers, in order.
 const CASES: &[(&str, &[(&str, &str)])] = &[
     (
         "merge",

@@ -83,7 +83,7 @@ impl Repo {
         fs::read_to_string(self.root.path().join(path)).unwrap()
     }
 
-    /// Checks that the real modules accept the module.
+    /// Checks that the real modules accept the module. Returns the processes, or `None` if the modules are missing.
     pub fn evaluates(&self) -> Option<Value> {
         let modules = Modules::find()?;
         let module = self.root.path().join("flake/process-compose.nix");

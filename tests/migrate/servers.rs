@@ -405,7 +405,7 @@ fn a_password_in_compose_belongs_to_the_user_in_the_image() {
     .not_left("services.app.env_file", "MY_PORT");
 }
 
-/// MySQL answers before its users exist, and a program that waits for its port only would be rejected.
+/// MySQL answers before its users exist, and would reject a program that only waits for its port.
 #[test]
 fn dependants_wait_for_the_users_of_a_database() {
     let compose = "services:\n  web: {image: node:22, command: node a.js, depends_on: [orders, stock], \

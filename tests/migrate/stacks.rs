@@ -97,7 +97,7 @@ fn programs() -> TempDir {
         let found = found.unwrap_or_else(|| panic!("{name} is not installed"));
         symlink(found, folder.path().join("bin").join(name)).unwrap();
     }
-    // Needed by one stack only.
+    // Only one stack needs these programs, so they may be missing.
     for name in ["mysqld", "mysql", "mysqladmin", "mysql_install_db", "mariadbd", "my_print_defaults", "resolveip"] {
         if let Some(found) = places.iter().map(|place| place.join(name)).find(|path| path.exists()) {
             symlink(found, folder.path().join("bin").join(name)).unwrap();
@@ -183,7 +183,7 @@ impl Stack {
             .unwrap_or_else(|| panic!("{name}: {registry}"))
     }
 
-    /// Stops the stack, and waits until nothing answers.
+    /// Stops the stack, waits until it has exited, and checks that nothing answers on the ports.
     fn stop(mut self, ports: &[u16]) {
         let mut running = self.running.take().unwrap();
         let asked = Command::new("kill").arg(running.0.id().to_string()).status().unwrap();
@@ -199,7 +199,7 @@ impl Stack {
     }
 }
 
-/// A command that does not run as root, because PostgreSQL refuses to.
+/// A command that runs as an unprivileged user, because PostgreSQL refuses to run as root.
 fn as_plain_user(program: &str) -> Command {
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0");
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -252,7 +252,7 @@ fn the_migrated_flake_passes_its_checks() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A flake that stands in for nixpkgs, with the packages that files and modules name.
+/// A flake that stands in for nixpkgs, with the packages to which the written files and the modules refer.
 fn nixpkgs<'p>(lib: &Path, written: impl Iterator<Item = &'p Path>, modules: &[(&str, std::path::PathBuf)]) -> TempDir {
     let folder = crate::evaluate::library(lib);
     fs::copy(Path::new(PROJECT).join("tests/migrate/nixpkgs.nix"), folder.path().join("pkgs.nix")).unwrap();

@@ -116,7 +116,8 @@ impl Generator {
         }
     }
 
-    /// Bindings. If `scoped`, they are visible to each other, so none of them uses their names. Returns the names.
+    /// Writes bindings and returns their names. If `scoped`, the names are in scope in the values, but not used, to
+    /// avoid infinite recursion.
     fn bindings(&mut self, depth: u32, scoped: bool) -> Vec<String> {
         let count = self.pick(4) + 1;
         let mut names: Vec<String> = (0..count).map(|_| self.fresh()).collect();

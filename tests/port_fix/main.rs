@@ -58,7 +58,7 @@ fn has_nix() -> bool {
     found
 }
 
-/// The result of calling the file's value in Nix.
+/// The result of applying the function `call` to the file's value in Nix.
 fn value(root: &Path, path: &str, call: &str) -> String {
     let file = root.join(path);
     let out = Command::new("nix-instantiate")

@@ -65,7 +65,7 @@ fn a_baseline_entry_expires_after_its_last_day() {
     assert!(said.contains("`summer` is not a date such as 2027-03-01"), "{said}");
 }
 
-/// The last day must lie ahead, and another run renews the entries that have expired, and only these.
+/// The last day must not be in the past. Another run renews only the entries that have expired.
 #[test]
 fn expired_entries_are_renewed_with_another_last_day() {
     let repository = Repository::new(&[("a.nix", "<a>\n"), ("b.nix", "<b>\n")]);
@@ -224,7 +224,7 @@ fn acceptances_of_some_rules_are_listed() {
     assert!(repository.refused("accepted --select lookup-pth").contains("did you mean `lookup-path`?"));
 }
 
-/// Programs that a repository's settings and attributes name are not started.
+/// Programs that a repository's Git configuration and attributes refer to are not started.
 #[test]
 fn blame_starts_no_configured_programs() {
     let repository = accepting();

@@ -125,7 +125,7 @@ pub fn assert_page_is_valid(seen: &Value) {
             if let Some(numbers) = numbers {
                 assert!(numbers.is_sorted(), "{table}: {up:?}");
             }
-            // Sorting is stable, so the cells of the column are reversed, but not the rows with equal cells.
+            // The cells of the column are reversed. Rows with equal cells keep their order, because sorting is stable.
             assert!(down.iter().eq(up.iter().rev()), "{table}: {up:?} {down:?}");
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::support::Repository;
 
-/// A registry, a user of it, and one old finding.
+/// A repository with a registry, a file that uses it, and old findings.
 fn repository() -> Repository {
     let repository = Repository::new(&[
         ("lib/ports.nix", "{\n  web = 8080;\n  db = 5432;\n}\n"),
@@ -78,7 +78,7 @@ fn a_conflict_with_an_unchanged_line_is_new() {
     assert_eq!(new(&repository, "--new-since main --select port-conflict b"), "b/ports.nix:1:port-conflict");
 }
 
-/// The line of the finding and its rule existed before, but its cause did not.
+/// The rule had a finding on the same line before, but with another cause.
 #[test]
 fn a_conflict_with_a_different_service_is_new() {
     let repository = Repository::new(&[
@@ -165,7 +165,7 @@ fn current_suppressions_exclusions_and_settings_apply() {
 }
 
 /// The earlier tree is checked only for the rules that have findings now, unless there are unused suppressions: whether
-/// one was used then depends on all rules.
+/// a suppression was used in the earlier tree depends on all rules.
 #[test]
 fn a_suppression_that_is_no_longer_used_is_new() {
     let repository = repository();
@@ -226,7 +226,7 @@ fn linked_working_trees_and_folders_are_compared() {
 }
 
 #[test]
-fn no_configured_program_is_started_and_branches_precede_tags() {
+fn no_configured_program_is_started_and_branches_take_precedence_over_tags() {
     let repository = repository();
     let marker = repository.path().join("started");
     let program = format!("touch {} && cat", marker.display());

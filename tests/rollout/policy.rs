@@ -172,7 +172,7 @@ fn a_policy_that_cannot_be_used_is_an_error_at_its_line() {
     }
 }
 
-/// Inputs in flake.lock that point elsewhere are not read.
+/// A path or hash in flake.lock that would lead out of the Nix store is rejected.
 #[test]
 fn a_lock_cannot_name_a_folder_outside_the_store() {
     let fleet = Fleet::new("");

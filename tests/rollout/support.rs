@@ -109,7 +109,7 @@ impl Repository {
     }
 }
 
-/// Removes the user's own environment.
+/// Removes the environment variables and Git settings of the user that could change the result.
 fn clean(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy().into_owned();

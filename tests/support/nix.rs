@@ -16,7 +16,7 @@ const WRAPPER: &str = "let call = f: if builtins.isFunction f then call (f { }) 
       else if builtins.isFunction v then \"function\" else v;
 in";
 
-/// The strict values of some expressions; `None` if Nix fails.
+/// The fully evaluated value of each expression; `None` for an expression that Nix rejects.
 pub fn evaluate(texts: &[String]) -> Vec<Option<serde_json::Value>> {
     let folder = tempfile::tempdir().unwrap();
     for (index, text) in texts.iter().enumerate() {

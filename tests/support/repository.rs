@@ -1,4 +1,4 @@
-//! A small repository on disk, and flakeward run in it.
+//! Creates a small repository on disk, and runs flakeward in it.
 
 use std::fs;
 use std::io::Write;
@@ -70,7 +70,7 @@ impl Repository {
     }
 }
 
-/// A command for flakeward with some arguments, without the user's environment variables.
+/// A command for flakeward with some arguments, without the environment variables that could change its output.
 pub fn command(args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flakeward"));
     command.args(args.split_whitespace());

@@ -1,6 +1,6 @@
 //! Shared by the tests with real tools: the project, the built command, and locating the tools.
 
-/// The project's own folder.
+/// The root folder of the project.
 pub const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 /// The flakeward executable that was built for the tests.
 pub const FLAKEWARD: &str = env!("CARGO_BIN_EXE_flakeward");

@@ -1,4 +1,4 @@
-//! Split indexes: most entries are in a shared index, and the index itself has the differences.
+//! Split indexes: most entries are in a shared index, and the index itself contains only the changes to them.
 //!
 //! The extension `link` of the index contains the object id of the shared index, and two bitmaps: which of the shared
 //! entries are deleted, and which are replaced by the first entries in the index.
@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use super::Index;
 
-/// The name of the shared index that an extension refers to, whose object ids have `id` bytes. `None` if it does not
-/// refer to one.
+/// The file name of the shared index that the extension `link` refers to by an object id of `id` bytes. `None` if it
+/// does not refer to one.
 pub(super) fn name(link: &[u8], id: usize) -> Option<String> {
     let shared = link.get(..id).filter(|shared| shared.iter().any(|&byte| byte != 0))?;
     let mut name = "sharedindex.".to_owned();
@@ -18,7 +18,7 @@ pub(super) fn name(link: &[u8], id: usize) -> Option<String> {
     Some(name)
 }
 
-/// The entries of a shared index with the differences in an index. `None` if the differences do not fit.
+/// The entries of a shared index with the changes in an index applied. `None` if the changes do not match them.
 pub(super) fn merged(base: Vec<(Vec<u8>, u32)>, index: &Index<'_>) -> Option<Vec<(Vec<u8>, u32)>> {
     let bitmaps = index.link?.get(index.id..)?;
     let (deleted, rest) = bitmap(bitmaps, base.len())?;
@@ -73,7 +73,7 @@ mod tests {
         let set: Vec<usize> = (0..200).filter(|at| bits[*at]).collect();
         assert_eq!(set, [64, 66].into_iter().chain(128..192).collect::<Vec<_>>());
         assert_eq!(rest, b"rest");
-        // An endless run is only as long as needed.
+        // Only the requested bits of a very long run are read.
         let endless = [&[0; 4][..], &1u32.to_be_bytes(), &run(1, 0xffff_ffff, 0), &[0; 4]].concat();
         assert_eq!(bitmap(&endless, 3), Some((vec![true; 3], &[][..])));
         for cut in 0..bytes.len() {
