@@ -3,6 +3,7 @@
 mod client;
 mod comment;
 mod element;
+mod firewall;
 mod listener;
 mod mapping;
 mod role;
@@ -14,7 +15,7 @@ use super::Missing;
 use super::beside::Beside;
 use super::candidate::{Candidate, weight};
 use super::line::Line;
-use super::manifest::{Names, policed};
+use super::manifest::Names;
 use super::scaffolding::Scaffolding;
 use super::words::{
     all_generic, comment, is_front, is_generic, is_holder, is_local, service, share, split, telling, with,
@@ -451,27 +452,6 @@ impl<'a> Reader<'a> {
         let inner = inner.filter(|part| !is_empty(part));
         let words_of = |part: &&str| self.without_prefix(telling(part), part, &self.subject);
         inner.map(words_of).find(|words| !words.is_empty()).unwrap_or_default()
-    }
-
-    /// The app whose port a Kubernetes network policy opens.
-    pub fn policed(&self, port: &Missing<'a>) -> Option<Candidate> {
-        let has = |rule: &str| self.parts.contains(&rule);
-        if !self.is_manifest() || !(has("ingress") || has("egress")) {
-            return None;
-        }
-        let (app, listens) = policed(port.text, port.span.start as usize, has("egress"))?;
-        let words = service(app);
-        let is_name = !words.is_empty() && !all_generic(&words);
-        let weight = if listens { weight::RECORD } else { weight::FILE + 1 };
-        is_name.then(|| Candidate { service: words, qualifier: self.end(), weight })
-    }
-
-    /// The name of the rule that opens the port: `homematic` in `firewall.rules.homematic.allowedTCPPorts`.
-    pub fn rule(&self) -> Option<Candidate> {
-        let [.., "rules", name, option] = self.parts.as_slice() else { return None };
-        let words = service(name);
-        let is_name = begins_with_allow(option) && !words.is_empty() && !all_generic(&words);
-        is_name.then_some(Candidate { service: words, qualifier: Vec::new(), weight: weight::FILE + 1 })
     }
 
     pub fn file(&self, weight: u32) -> Candidate {

@@ -299,6 +299,11 @@ impl Reader<'_> {
     /// The candidate for an entry in a set of routes to services: `lanRoutes.wiki.port`.
     fn in_routes(&self) -> Option<Candidate> {
         let [.., set, name, _] = self.parts.as_slice() else { return None };
+        // `endpoints.films.port` in `radarr.nix`, with the usual number of that service.
+        let is_usual = |row: &service_ports::Service| share(&self.subject, &split(row.name));
+        if self.is_of_route() && service_ports::services(self.line.number).iter().any(is_usual) {
+            return Some(Candidate { service: self.subject.clone(), qualifier: Vec::new(), weight: weight::BOUND + 5 });
+        }
         let words = service(name);
         let is_route = is_set_of_routes(set) && self.is_plain_port() && !words.is_empty() && !all_generic(&words);
         is_route.then(|| Candidate { service: words, qualifier: Vec::new(), weight: weight::BOUND + 5 })

@@ -272,6 +272,13 @@ fn the_endpoint_of_a_service_in_its_folder_is_its_port() {
 }
 
 #[test]
+fn an_endpoint_with_the_usual_number_of_the_files_service_is_that_service() {
+    let port = |path| (8686, "endpoints.songs.port", path, "port = @8686;");
+    assert_eq!(proposals(&[port("manifests/lidarr.nix")]), ["media.lidarr=8686"]);
+    assert_eq!(proposals(&[port("manifests/tubelib.nix")]), ["services.songs=8686"]);
+}
+
+#[test]
 fn a_firewall_rule_and_a_route_name_a_port() {
     for (name, path, text, expected) in [
         ("networking.nftables.firewall.rules.matic.allowedTCPPorts", "home.nix", "[ @4711 ]", "services.matic"),
