@@ -40,12 +40,15 @@ pub struct Ports {
     /// The names of the registered numbers.
     registered: HashMap<u16, String>,
     /// The names that `ports init` proposes for the numbers in each file, each with the Compose service that uses it.
-    proposed: HashMap<(RelPath, u32), Vec<(Option<String>, Vec<String>)>>,
+    proposed: HashMap<(RelPath, u32), Vec<Proposal>>,
     /// For each number that is not free, the next one to try. Numbers become free only in [`Ports::undo`].
     jumps: HashMap<u16, u16>,
     /// The claims so far, in order, and what each of them replaced.
     made: Vec<Made>,
 }
+
+/// The Compose service that uses a port, if there is one, and the proposed path of the port's entry.
+type Proposal = (Option<String>, Vec<String>);
 
 /// A claim that was made, and what it replaced: the claim of its number, and the lowest number of an equal claim.
 #[derive(Debug, Clone)]

@@ -191,7 +191,7 @@ fn literals<'p>(
             missing.entry(port.number).or_default().push(spot);
             continue;
         }
-        let owner = match &*entries {
+        let owner = match entries {
             [only] => Some(only),
             several => port_literals::owner(&file.source, port, several).and_then(|at| several.get(at)),
         };

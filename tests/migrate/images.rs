@@ -272,7 +272,7 @@ fn the_mosquitto_configuration_is_carried_over() {
         .left("services.broker.ports.9002", "no `listener`")
         .not_left("services.broker.volumes", "")
         .carried("services.broker.volumes", "./data/broker");
-    assert!(repo.file("lib/ports.nix").contains("broker = 1884;"), "{}", repo.file("lib/ports.nix"));
+    assert!(repo.file("lib/ports.nix").contains("brokerMqtt = 1884;"), "{}", repo.file("lib/ports.nix"));
     repo.evaluates();
 }
 
@@ -293,7 +293,7 @@ fn a_broker_with_only_a_tls_listener_has_no_other_port() {
         .left("services.broker.mosquitto.conf", "./certs/server.key does not exist")
         .left("services.open.ports.9001", "does not listen on 9001");
     let ports = repo.file("lib/ports.nix");
-    assert!(ports.contains("broker = 8883;") && ports.contains("mqtt = 1883;"), "{ports}");
+    assert!(ports.contains("mqtts = 8883;") && ports.contains("mqtt = 1883;"), "{ports}");
     repo.evaluates();
 }
 
