@@ -14,10 +14,25 @@ use crate::knowledge::name_words::{
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
-/// Whether a comment mentions another number that may be a port and is too large to be anything else.
-fn mentions_another(comment: &str, number: u32) -> bool {
-    let words = comment.split(|c: char| !c.is_ascii_alphanumeric());
-    words.filter_map(|word| word.parse::<u16>().ok()).any(|other| other >= 1024 && u32::from(other) != number)
+/// Bytes read on each side of a number. Reading whole lines is slow if one line contains many numbers.
+const AROUND: usize = 600;
+
+/// The part of a comment that is about a number: `grafana` in `grafana, was 3000`. It is empty if the comment begins with
+/// another number, or mentions one without naming a service. Only numbers that are too large to be anything but ports and
+/// years count.
+fn about<'c>(comment: &'c str, number: u32) -> &'c str {
+    let is_other = |word: &str| word.parse::<u16>().is_ok_and(|other| other >= 1024 && u32::from(other) != number);
+    let mut at = 0;
+    let is_part = |c: char| c.is_ascii_alphanumeric();
+    let other = comment.split_inclusive(|c| !is_part(c)).find(|word| {
+        at += word.len();
+        is_other(word.trim_end_matches(|c| !is_part(c)))
+    });
+    let Some(other) = other else { return comment };
+    let before = &comment[..at - other.len()];
+    let clause = before.rfind([',', ';', '(']).map_or(before, |end| &before[..end]);
+    let clause = clause.trim_end().strip_suffix(" since").unwrap_or(clause);
+    if names_service(clause) { clause } else { "" }
 }
 
 /// The text around a number.
@@ -48,8 +63,6 @@ pub enum Side {
 
 impl<'a> Line<'a> {
     pub fn of(port: &Missing<'a>) -> Self {
-        // Bytes read on each side of the number. Reading whole lines is slow if one line contains many numbers.
-        const AROUND: usize = 600;
         let (start, end) = (port.span.start as usize, port.span.end as usize);
         let head = wording::tail(port.text.get(..start).unwrap_or(""), AROUND);
         let tail_text = wording::head(port.text.get(end..).unwrap_or(""), AROUND);
@@ -64,7 +77,7 @@ impl<'a> Line<'a> {
             // A comment about several numbers does not name any of them. The two ends of a range count as one.
             own if is_range_end(port.name) || end_in_rule(port.name, before, tail).is_some() => own,
             // `hostPort = 8082; # 8081 is taken`: the comment gives the reason for the number.
-            own if before.trim_end().ends_with('=') && mentions_another(own, port.number) => "",
+            own if before.trim_end().ends_with('=') && about(own, port.number) != own => about(own, port.number),
             _ if after_mapping(tail)
                 .split('#')
                 .next()
@@ -75,6 +88,15 @@ impl<'a> Line<'a> {
             own => own,
         };
         Self { number: port.number, before, after: tail, comment: comment.trim_start_matches('#').trim(), above: head }
+    }
+
+    /// The lines above the number's line that are known from their start.
+    fn above_lines(&self) -> impl DoubleEndedIterator<Item = &'a str> {
+        let complete = match self.above.len() + char::MAX.len_utf8() > AROUND {
+            true => self.above.split_once('\n').map_or("", |(_, rest)| rest),
+            false => self.above,
+        };
+        complete.rsplit_once('\n').map_or("", |(lines, _)| lines).lines()
     }
 
     /// The name that the line binds to a single number: `metrics-port = 9100`.
@@ -346,12 +368,14 @@ impl<'a> Line<'a> {
     /// The label that names what a target of Alloy is, with its key: `{"__address__" = "127.0.0.1:9753", "exporter" =
     /// "restic"}`.
     pub fn target_label(&self) -> Option<(&'static str, &'a str)> {
-        let line = || [self.before, self.after].into_iter();
+        // A line may have several targets.
+        let before = self.before.rsplit('{').next().unwrap_or(self.before);
+        let after = self.after.split('}').next().unwrap_or(self.after);
         let value = |key: &str| {
             let key = format!("\"{key}\" = \"");
-            line().find_map(|text| text.split_once(&*key)?.1.split('"').next())
+            [before, after].into_iter().find_map(|text| text.split_once(&*key)?.1.split('"').next())
         };
-        let is_target = self.before.contains("\"__address__\"");
+        let is_target = before.contains("\"__address__\"");
         ["exporter", "job"].into_iter().filter(|_| is_target).find_map(|key| Some((key, value(key)?)))
     }
 
@@ -528,7 +552,6 @@ pub fn is_udp(port: &Missing<'_>) -> bool {
 
 /// Which end of a range in a firewall rule a number is, and the number at the other end: `udp dport 10000-20000`, or
 /// `--dport 10000:20000` for iptables.
-/// or `--dport 10000:20000` for iptables.
 pub fn end_in_rule(name: &str, before: &str, after: &str) -> Option<(&'static str, u32)> {
     let name = name.strip_suffix('s').unwrap_or(name);
     let between = match name.ends_with("dport") {

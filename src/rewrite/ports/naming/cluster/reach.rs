@@ -13,6 +13,9 @@
 //! - The client gives the name of another service that is well-known or that the repository configures, such as the
 //!   service that its file is about.
 //!
+//! Contradictions matter only if several services have the number. If there is one service, it also gets the remaining
+//! clients, because they rarely have a better name for what they connect to.
+//!
 //! A number that a firewall opens does not follow this rule: the file that opens it is often about the service with
 //! the port.
 

@@ -17,13 +17,20 @@ impl<'a> Line<'a> {
         let mut indent = self.before.len() - element.len();
         // A list may have the indentation of its key.
         let mut may_be_level = element.starts_with('-');
-        for line in self.above.lines().rev().skip(1) {
+        for line in self.above_lines().rev() {
             let text = line.trim_start();
             let own = line.len() - text.len();
             let is_outer = own < indent || may_be_level && own == indent && !text.starts_with('-');
             if text.is_empty() || text.starts_with('#') || !is_outer {
                 continue;
             }
+            if text.starts_with("- ") {
+                // The first key of the element, such as its weight
+                indent = own;
+                may_be_level = true;
+                continue;
+            }
+            let text = text.split_once(" #").map_or(text, |(text, _)| text);
             let key = text.trim_end().strip_suffix(':')?;
             indent = own;
             may_be_level = false;

@@ -141,8 +141,37 @@ fn a_server_of_a_load_balancer_in_a_text_has_the_name_of_its_service() {
     // A list may have the indentation of its key.
     let level = "services:\n  wiki:\n    loadBalancer:\n      servers:\n      - url: http://127.0.0.1:@4321\n";
     assert_eq!(proposals(&[(4321, name, "proxy.nix", level)]), ["services.wiki=4321"]);
+    let weighted = "services:\n  wiki:\n    loadBalancer: # one of two\n      servers:\n        - weight: 1\n          url: http://127.0.0.1:@4321\n";
+    assert_eq!(proposals(&[(4321, name, "proxy.nix", weighted)]), ["services.wiki=4321"]);
     let other = "routers:\n  wiki:\n    servers:\n      - url: http://127.0.0.1:@4321\n";
     assert_ne!(proposals(&[(4321, name, "proxy.nix", other)]), ["services.wiki=4321"]);
+}
+
+#[test]
+fn a_name_that_is_cut_off_names_no_server() {
+    let name = "sops.templates.dynamic.yaml.content url";
+    // The text that is read before the number begins within the name.
+    for letters in 380..420 {
+        let before = format!("          - url: \"http://10.0.0.1:4000\" # {}\n", "x".repeat(letters));
+        let text = format!(
+            "http:\n  services:\n    lionking:\n      loadBalancer:\n        servers:\n{before}          - url: \"http://127.0.0.1:@4321\"\n"
+        );
+        let found = proposals(&[(4321, name, "proxy.nix", &text)]);
+        assert!(found == ["services.lionking=4321"] || !found[0].contains("king"), "{letters}: {found:?}");
+    }
+}
+
+#[test]
+fn each_target_of_a_line_has_its_own_label() {
+    let name = "environment.etc.alloy/misc.alloy.text __address__";
+    let target = |number: &str, job: &str| format!("{{\"__address__\" = \"127.0.0.1:{number}\", \"job\" = \"{job}\"}}");
+    let text = format!(
+        "prometheus.scrape \"misc\" {{\n  targets = [{}, {}]\n}}",
+        target("4000", "lion"),
+        target("@4321", "tiger")
+    );
+    let found = proposals(&[(4321, name, "alloy.nix", &text)]);
+    assert!(found[0].contains("tiger"), "{found:?}");
 }
 
 #[test]

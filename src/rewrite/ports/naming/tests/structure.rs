@@ -323,6 +323,9 @@ fn a_comment_about_another_number_gives_the_reason_for_the_number() {
         ("8081 is taken by the container", "services.wikiHost=8082"),
         ("loopback publish (3000 = dashboard)", "services.wikiHost=8082"),
         ("loopback publish", "services.wikiLoopbackPublish=8082"),
+        ("grafana since 2024", "services.wikiGrafana=8082"),
+        ("grafana, was 3000", "services.wikiGrafana=8082"),
+        ("grafana (8081 in the container)", "services.wikiGrafana=8082"),
     ] {
         let text = format!("hostPort = @8082; # {comment}");
         let inner = (4000, "lab.containers.wiki.port", "wiki.nix", "port = @4000;");
