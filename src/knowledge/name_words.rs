@@ -329,6 +329,7 @@ pub const PROXY_VARIABLES: &[&str] = &["all", "ftp", "http", "https", "socks"];
 
 /// Names in an attribute path that precede the name of a service.
 pub const HOLDERS: &[&str] = &[
+    "applications",
     "apps",
     "aspects",
     "containers",

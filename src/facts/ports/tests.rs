@@ -117,6 +117,24 @@ fn connectors_on_a_bus_are_not_ports() {
 }
 
 #[test]
+fn computed_names_are_those_that_the_file_binds_to_literal_strings() {
+    for (text, expected) in [
+        ("let app = \"wiki\"; in { services.${app}.port = 8080; }", "services.wiki.port"),
+        ("let app = \"wiki\"; in { services.\"${app}-db\".port = 8080; }", "services.wiki-db.port"),
+        ("let app = \"wiki\"; in { services.\"${app}-${x}\".port = 8080; }", "services.?.port"),
+        ("{ app }: { services.${app}.port = 8080; }", "services.?.port"),
+        ("let app = \"a\" + \"b\"; in { services.${app}.port = 8080; }", "services.?.port"),
+        // The inner binding hides the outer one.
+        ("let app = \"wiki\"; in { f = app: { services.${app}.port = 8080; }; }", "f.services.?.port"),
+    ] {
+        let tree = Tree::parse(Language::Nix, text).unwrap();
+        let facts = collect(FileKind::Nix, &tree);
+        let names: Vec<&str> = facts.uses.iter().map(|found| found.name.as_str()).collect();
+        assert_eq!(names, [expected], "{text}");
+    }
+}
+
+#[test]
 fn names_that_end_in_port_after_an_interpolation_are_ports() {
     holds(
         Language::Nix,

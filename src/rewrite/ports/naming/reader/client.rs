@@ -28,6 +28,10 @@ impl Reader<'_> {
         if let Some(host) = self.ssh_host() {
             return vec![self.ssh(host)];
         }
+        // The host in the reference of an image is that of a registry.
+        if self.last() == "image" && self.line.address().is_some() {
+            return vec![plain(vec!["registry".to_owned()], weight::TARGET)];
+        }
         if let Some(name) = self.route() {
             let words = service(name);
             let words = if all_generic(&words) { Vec::new() } else { words };

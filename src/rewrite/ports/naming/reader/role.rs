@@ -109,6 +109,11 @@ impl<'a> Reader<'a> {
         let is_check = self.parts.contains(&"checks");
         let is_url_of_host =
             self.line.scheme().is_some() && last.last().is_some_and(|word| matches!(word.as_str(), "host" | "server"));
+        // `server = "203.0.113.4:6697"`, `image = "registry.example.org:5000/wiki"`
+        let is_at_other = || {
+            let is_peer = last.last().is_some_and(|word| matches!(word.as_str(), "host" | "image" | "server"));
+            is_peer && self.line.address().is_some_and(|host| !is_local(host))
+        };
         names_another && (!listens || self.is_of_database() || self.is_of_peer())
             || in_set && !last.iter().any(|word| word == "listen")
             || in_text
@@ -117,6 +122,7 @@ impl<'a> Reader<'a> {
             || self.line.label_of_url().is_some() && !listens
             || self.line.is_of_listed_host() && !listens
             || is_url_of_host
+            || is_at_other()
             || names_client
             || self.is_forwarded()
             || self.is_local_end()

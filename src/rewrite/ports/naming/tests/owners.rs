@@ -11,6 +11,11 @@ fn the_path_of_an_option_is_not_the_name_of_a_host() {
     ] {
         assert_eq!(proposals(&[(8501, name, "cache.nix", text)]), [expected], "{text}");
     }
+    // The address of another machine is not what the service listens on.
+    let server = (6697, "services.wiki.server", "x.nix", "server = \"203.0.113.45:@6697\";");
+    assert_eq!(proposals(&[server]), ["messaging.ircs=6697"]);
+    let image = (5050, "services.wiki.image", "x.nix", "image = \"images.example.org:@5050/wiki:v1\";");
+    assert_eq!(proposals(&[image]), ["infrastructure.registry=5050"]);
     // An agent connects to a server.
     let agent = "services.wiki-agent.settings.server.address";
     let text = "settings.server.address = \"tcp://127.0.0.1:@9092\";";
@@ -282,6 +287,7 @@ fn an_endpoint_with_the_usual_number_of_the_files_service_is_that_service() {
 fn a_firewall_rule_and_a_route_name_a_port() {
     for (name, path, text, expected) in [
         ("networking.nftables.firewall.rules.matic.allowedTCPPorts", "home.nix", "[ @4711 ]", "services.matic"),
+        ("services.webhost.applications.films.port", "hosts/a.nix", "port = @4711;", "services.films"),
         ("lab.lanRoutes.films.port", "hosts/a.nix", "port = @4711;", "services.films"),
         ("lab.hostRoutes.films.url", "hosts/a.nix", "url = \"http://127.0.0.1:@4711\";", "services.films"),
         ("nginxPort", "modules/films.nix", "nginxPort = @4711;", "services.filmsNginx"),
