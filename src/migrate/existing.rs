@@ -35,6 +35,15 @@ pub fn defined_in(draft: &Draft<'_>, path: &[&str]) -> Option<RelPath> {
     None
 }
 
+/// Whether the flake has a package. The answer is kept, because many CI files may build the same packages.
+pub fn has_package(draft: &Draft<'_>, package: &str) -> bool {
+    let find = || defined_in(draft, &["packages", package]).is_some();
+    match draft.packages.lock() {
+        Ok(mut known) => *known.entry(package.to_owned()).or_insert_with(find),
+        Err(_) => find(),
+    }
+}
+
 fn defines(tree: &Tree<'_>, path: &[&str]) -> bool {
     tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding).any(|binding| {
         let Some(names) = nix::attr_path(tree, binding) else { return false };

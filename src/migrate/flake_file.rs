@@ -1,6 +1,7 @@
 //! The changes to `flake.nix` that new modules require: inputs and imports.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
 
 use super::flake::layout;
 use super::nix;
@@ -33,6 +34,8 @@ pub struct Wiring {
     known: HashSet<String>,
     /// Whether the flake was to be migrated to flake-parts, and cannot be.
     pub is_refused: bool,
+    /// The result of [`Wiring::can_import`], which is asked for each image that CI builds.
+    can_import: OnceLock<bool>,
 }
 
 /// A state of a [`Wiring`]: a copy of its few inputs, and the number of its modules.
@@ -67,11 +70,14 @@ impl Wiring {
         self.known.contains(path)
     }
 
-    /// Whether [`Wiring::apply`] can import the modules: it creates the flake, or finds the imports of `mkFlake`.
+    /// Whether [`Wiring::apply`] can import the modules: it creates the flake, or finds the imports of `mkFlake`. To be
+    /// asked after the flake was migrated.
     pub fn can_import(&self, draft: &Draft<'_>) -> bool {
-        let Ok(Some(text)) = draft.text(FLAKE) else { return true };
-        let tree = Tree::parse(Language::Nix, &text).filter(|tree| !tree.broken());
-        tree.is_some_and(|tree| self.import_edit(&tree).is_some())
+        *self.can_import.get_or_init(|| {
+            let Ok(Some(text)) = draft.text(FLAKE) else { return true };
+            let tree = Tree::parse(Language::Nix, &text).filter(|tree| !tree.broken());
+            tree.is_some_and(|tree| self.import_edit(&tree).is_some())
+        })
     }
 
     /// The current state, for [`Wiring::undo`].

@@ -13,6 +13,7 @@ pub mod ports;
 pub mod report;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
 
 use crate::finding::RelPath;
 use crate::fix::Change;
@@ -63,6 +64,8 @@ pub struct Draft<'f> {
     pub is_whole: bool,
     /// What was migrated, and what is left to do by hand.
     pub report: Report,
+    /// Whether the flake has the packages that CI builds, as far as this was asked.
+    packages: Mutex<HashMap<String, bool>>,
     changes: BTreeMap<RelPath, Change>,
     /// The files that the current attempt wrote, with what each of them replaced in this draft.
     attempted: Option<Vec<(RelPath, Option<Change>)>>,
@@ -73,8 +76,8 @@ pub struct Draft<'f> {
 impl<'f> Draft<'f> {
     /// Creates an empty draft for a repository.
     pub fn new(files: &'f dyn Files, ports: Ports) -> Self {
-        let (flake, report, changes, contexts) = Default::default();
-        Self { files, ports, flake, is_whole: false, report, changes, attempted: None, contexts }
+        let (flake, report, packages, changes, contexts) = Default::default();
+        Self { files, ports, flake, is_whole: false, report, packages, changes, attempted: None, contexts }
     }
 
     /// The repository's files as they are on disk.

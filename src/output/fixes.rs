@@ -66,9 +66,6 @@ fn place(view: &View, path: &RelPath, place: Place) -> String {
     format!("{}:{}:{}", clean(&view.path(path)), place.line, place.column)
 }
 
-/// Why a new file must be added to Git.
-pub const TRACKED: &str = "flakes see tracked files only";
-
 /// The number of findings that are fixed (or would be) and that remain, and what to do next. `unseen` are the registries
 /// that the flake does not see.
 pub fn closing(outcome: &Outcome, unseen: &[&RelPath], view: &View, written: bool) -> String {

@@ -1,7 +1,6 @@
 //! Next steps after a run: commands that help with the findings, each with a description.
 
 use super::View;
-use super::fixes::TRACKED;
 use super::style::{BOLD, CODE, DIM, code};
 use super::summary::MANY;
 use super::text::clean;
@@ -9,6 +8,9 @@ use super::wrap::hanging;
 use crate::check::port_literals::{ALLOCATED, Definition, HARDCODED};
 use crate::check::{docker_build_in_ci, docker_compose, dockerfile, unlocked_input};
 use crate::report::Report;
+
+/// Why a new file must be added to Git.
+pub const TRACKED: &str = "flakes see tracked files only";
 
 /// A command and its description. The command is empty for a step that is done by hand.
 type Step = (String, String);

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::View;
-use super::fixes::TRACKED;
 use super::markdown::code;
+use super::next_steps::TRACKED;
 use super::stream::Stream;
 use super::style::{BOLD, DIM, RED, YELLOW};
 use super::text::{clean, count};

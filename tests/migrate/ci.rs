@@ -44,7 +44,7 @@ const CASES: [Case; 4] = [
           build-args: |
             VERSION=1
 "#,
-        left: &["24: with.platforms", "25: with.build-args"],
+        left: &["1: packages.container-api", "24: with.platforms", "25: with.build-args"],
     },
     Case {
         workflow: r#"  image:
@@ -58,7 +58,7 @@ const CASES: [Case; 4] = [
       - run: docker build -t web:test -f web/Dockerfile web && docker run --rm web:test true
       - run: docker compose up -d && docker-compose exec web true
 "#,
-        left: &["14: docker compose exec", "14: docker compose up"],
+        left: &["1: packages.container-web", "14: docker compose exec", "14: docker compose up"],
     },
     Case {
         workflow: r#"  image:
@@ -83,7 +83,7 @@ const CASES: [Case; 4] = [
         if: github.ref == 'refs/heads/main'
         with: {context: "{{defaultContext}}:api", file: api/Dockerfile, push: true, tags: "acme/api:1,acme/api:latest", outputs: type=registry}
 "#,
-        left: &["10: with.outputs"],
+        left: &["1: packages.container-api", "10: with.outputs"],
     },
 ];
 

@@ -6,7 +6,7 @@ mod shell_build;
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::github::Image;
 use super::{Draft, Error, dockerfile, existing};
@@ -38,8 +38,8 @@ pub fn migrate(draft: &mut Draft<'_>, file: &RelPath) -> Result<(), Error> {
     };
     let new = github::rewrite(&text, &package).ok_or_else(syntax)?;
     let used = known.into_inner();
-    let builds = |name: &str| new.carried.iter().any(|(.., into)| into.strip_prefix(github::BUILD) == Some(name));
-    for (dockerfile, image) in used.iter().filter(|(_, image)| builds(&image.name)) {
+    let built: BTreeSet<&str> = new.carried.iter().filter_map(|(.., into)| into.strip_prefix(github::BUILD)).collect();
+    for (dockerfile, image) in used.iter().filter(|(_, image)| built.contains(image.name.as_str())) {
         leave_unbuilt(draft, file, dockerfile, &image.name);
     }
     for (line, what, into) in &new.carried {
@@ -61,8 +61,8 @@ fn missing(draft: &Draft<'_>, package: &str) -> Option<String> {
     let has_flake = draft.exists("flake.nix");
     let is_provided = match draft.flake.has_module(&module) {
         true => draft.flake.can_import(draft),
-        false if draft.exists(&module) => !has_flake || existing::defined_in(draft, &["packages", package]).is_some(),
-        false if draft.is_whole => existing::defined_in(draft, &["packages", package]).is_some(),
+        false if draft.exists(&module) => !has_flake || existing::has_package(draft, package),
+        false if draft.is_whole => existing::has_package(draft, package),
         false => true,
     };
     let why = match draft.exists(&module) {
@@ -74,8 +74,7 @@ fn missing(draft: &Draft<'_>, package: &str) -> Option<String> {
 
 /// Reports a package that the new workflow builds and whose module is yet to be written.
 fn leave_unbuilt(draft: &mut Draft<'_>, file: &RelPath, dockerfile: &str, package: &str) {
-    if draft.exists(&dockerfile::module_path(package)) || existing::defined_in(draft, &["packages", package]).is_some()
-    {
+    if draft.exists(&dockerfile::module_path(package)) || existing::has_package(draft, package) {
         return;
     }
     draft.report.leave(
