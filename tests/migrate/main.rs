@@ -20,4 +20,5 @@ mod reports;
 mod servers;
 mod stacks;
 mod texts;
+mod waits;
 mod whole;

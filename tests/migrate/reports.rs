@@ -83,6 +83,14 @@ impl Repo {
         fs::read_to_string(self.root.path().join(path)).unwrap()
     }
 
+    /// The findings of a rule in the repository with the module.
+    pub fn findings(&self, rule: &str) -> Vec<String> {
+        let mut command = Command::new(FLAKEWARD);
+        let output = command.args(["-f", "concise", "--select", rule]).current_dir(self.root.path()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| line.contains(&format!("[{rule}]"))).map(str::to_owned).collect()
+    }
+
     /// Checks that the real modules accept the module.
     pub fn evaluates(&self) -> Option<Value> {
         let modules = Modules::find()?;

@@ -39,6 +39,9 @@ pub struct Builder<'a, 'm> {
     pub(super) fpms: OnceCell<Vec<usize>>,
     /// The words in the configuration of all services with nginx.
     pub(super) nginx_words: OnceCell<BTreeSet<String>>,
+    /// The addresses for which programs in images wait, and the indices of the services to which they belong, by the
+    /// index of the service that waits.
+    pub(super) waits: OnceCell<Vec<Vec<(String, Option<usize>)>>>,
 }
 
 /// A configuration file that the module contains because it names hosts or ports.
@@ -86,7 +89,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let variables = stack.model.env.iter().cloned().collect();
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
         let (missing_env, source_hosts) = (RefCell::default(), RefCell::default());
-        let (fpms, nginx_words) = (OnceCell::new(), OnceCell::new());
+        let (fpms, nginx_words, waits) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         Self {
             stack,
             module,
@@ -100,6 +103,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             configurations,
             fpms,
             nginx_words,
+            waits,
         }
     }
 
