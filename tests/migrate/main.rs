@@ -20,5 +20,6 @@ mod reports;
 mod servers;
 mod stacks;
 mod texts;
+mod told;
 mod waits;
 mod whole;

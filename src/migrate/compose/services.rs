@@ -1,5 +1,6 @@
 //! Builds the module of a project, service by service.
 
+mod calls;
 mod environment;
 mod lifecycle;
 mod report;
