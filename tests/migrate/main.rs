@@ -23,3 +23,4 @@ mod texts;
 mod told;
 mod waits;
 mod whole;
+mod wordpress;
