@@ -38,8 +38,30 @@ fn processes_never_wait_for_each_other() {
         .left("services.i.depends_on", "waits for tcp://h:8080")
         .left("services.j.depends_on", "waits for tcp://h:8080")
         .left("services.j.depends_on", "waits for tcp://i:8080")
-        .not_left("services.d.depends_on", "waits for")
-        .not_left("services.h.depends_on", "waits for")
-        .not_left("services.i.depends_on", "waits for tcp://j:8080");
+        .not_left("services.d.depends_on", "the process does not")
+        .not_left("services.h.depends_on", "the process does not")
+        .not_left("services.i.depends_on", "waits for tcp://j:8080 before");
     assert_eq!(repo.findings("process-dependency"), Vec::<String>::new());
+}
+
+#[test]
+fn a_wait_for_a_port_is_not_a_wait_for_a_start() {
+    let services = format!(
+        "  api: {{build: ./a, ports: [\"8080:8080\"]}}\n  w: {{build: ./a, {wait}}}\n  \
+         s: {{build: ./a, {wait}, depends_on: {{api: {{condition: service_completed_successfully}}}}}}\n",
+        wait = waits(&["api"])
+    );
+    of(&services)
+        .left("services.w.depends_on", "`api` has no health check, so it waits for the start")
+        .not_carried("services.w.depends_on")
+        .has("api.condition = \"process_started\";")
+        .has("api.condition = \"process_completed_successfully\";")
+        .not_left("services.s.depends_on", "");
+}
+
+#[test]
+fn empty_addresses_are_ignored() {
+    of("  w: {build: ./a, command: [\"dockerize\", \"-wait=\", \"node\", \"a.js\"]}\n")
+        .has("node a.js")
+        .not_left("services.w.depends_on", "");
 }

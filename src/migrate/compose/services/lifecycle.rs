@@ -81,17 +81,34 @@ impl<'a, 'm> Builder<'a, 'm> {
             return;
         };
         let (process, mut condition) = self.condition(other, "service_healthy");
-        if condition == "process_healthy" && !health::has_probe(other) {
+        let known = attrs.iter().position(|attr| attr.path.first() == Some(&process));
+        let started = Expr::text("process_started");
+        // Another condition in `depends_on` is at least as strict.
+        if known.and_then(|at| attrs.get(at)).is_some_and(|attr| attr.value != started) {
+            self.carry(service, place, "depends_on", format!("depends_on.{process}"));
+            return;
+        }
+        let is_ready = condition != "process_healthy" || health::has_probe(other);
+        if !is_ready {
             condition = "process_started";
         }
-        let started = Expr::text("process_started");
-        let known = attrs.iter().find(|attr| attr.path.first() == Some(&process));
-        // Another condition in `depends_on` is at least as strict.
-        if known.is_none_or(|attr| attr.value == started) {
-            attrs.retain(|attr| attr.path.first() != Some(&process));
-            attrs.push(Attr::new([process.as_str(), "condition"], Expr::text(condition)));
+        attrs.retain(|attr| attr.path.first() != Some(&process));
+        attrs.push(Attr::new([process.as_str(), "condition"], Expr::text(condition)));
+        if is_ready {
+            self.carry(service, place, "depends_on", format!("depends_on.{process}.condition = {condition}"));
+            return;
         }
-        self.carry(service, place, "depends_on", format!("depends_on.{process}.condition = {condition}"));
+        let why = format!(
+            "its image waits for {address}, but `{}` has no health check, so it waits for the start",
+            other.name
+        );
+        self.leave(
+            service,
+            place,
+            "depends_on",
+            why,
+            format!("give `{process}` a `readiness_probe`, and wait until it is healthy"),
+        );
     }
 
     /// The addresses for which programs in a service's image wait, and their services. `None` for an address for which
