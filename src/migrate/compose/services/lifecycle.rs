@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::knowledge::containers;
-use crate::migrate::compose::builder::{Builder, Done};
+use crate::migrate::compose::builder::{Builder, Done, Waits};
 use crate::migrate::compose::known::passwords;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::Node;
@@ -121,7 +121,7 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// The addresses for which programs in images wait, and the indices of their services, by the index of the service
     /// that waits.
-    fn all_waits(&self) -> &[Vec<(String, Option<usize>)>] {
+    fn all_waits(&self) -> &[Waits] {
         self.waits.get_or_init(|| {
             let services = &self.stack.services;
             let index_of = |address: &str| {
@@ -129,7 +129,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 services.iter().position(|service| service.names.iter().any(|name| name == host))
             };
             let is_carried = |index: &usize| services.get(*index).is_some_and(Service::is_carried);
-            let found: Vec<Vec<(String, Option<usize>)>> = services
+            let found: Vec<Waits> = services
                 .iter()
                 .map(|service| {
                     let all = if service.is_carried() { process::waits_for(self, service) } else { Vec::new() };
