@@ -21,4 +21,7 @@ mod reports;
 mod servers;
 mod stacks;
 mod texts;
+mod told;
+mod waits;
 mod whole;
+mod wordpress;

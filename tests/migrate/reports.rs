@@ -2,6 +2,7 @@
 //! cannot work there are listed as left out.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -81,6 +82,24 @@ impl Repo {
 
     pub fn file(&self, path: &str) -> String {
         fs::read_to_string(self.root.path().join(path)).unwrap()
+    }
+
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The scripts in the module. `None` if Nix is not installed.
+    pub fn scripts(&self) -> Option<Vec<String>> {
+        let all = texts(&self.root.path().join("flake/process-compose.nix"))?;
+        Some(all.into_iter().filter(|(kind, _)| kind == "script").map(|(_, text)| text).collect())
+    }
+
+    /// The findings of a rule in the repository with the module.
+    pub fn findings(&self, rule: &str) -> Vec<String> {
+        let mut command = Command::new(FLAKEWARD);
+        let output = command.args(["-f", "concise", "--select", rule]).current_dir(self.root.path()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| line.contains(&format!("[{rule}]"))).map(str::to_owned).collect()
     }
 
     /// Checks that the real modules accept the module. Returns the processes, or `None` if the modules are missing.

@@ -3,6 +3,9 @@
 
 mod applications;
 mod tools;
+mod wordpress;
+
+use wordpress::WORDPRESS;
 
 /// The form of the configuration files of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,36 +88,6 @@ impl PackageImage {
         self.arguments.iter().chain(variables).any(|text| text.contains(placeholder))
     }
 }
-
-/// Copies WordPress into its data folder, where it installs plugins and keeps uploads, with settings that read the
-/// variables of the image. Source: `wp-config-docker.php` in <https://github.com/docker-library/wordpress>.
-const WORDPRESS: &str = r#"if [ ! -e {data}/wp-config.php ]; then
-  cp -R --no-preserve=mode {wordpress}/share/wordpress/. {data}
-  printf "<?php return '%s';\n" "$(head -c 48 /dev/urandom | base64 -w 0)" > {data}/wp-seed.php
-  cat > {data}/wp-config.php <<'EOF'
-<?php
-$setting = fn($name, $default) => getenv("WORDPRESS_$name") ?: (
-  getenv("WORDPRESS_$name" . "_FILE") ? trim(file_get_contents(getenv("WORDPRESS_$name" . "_FILE"))) : $default
-);
-define('DB_NAME', $setting('DB_NAME', 'wordpress'));
-define('DB_USER', $setting('DB_USER', 'root'));
-define('DB_PASSWORD', $setting('DB_PASSWORD', ''));
-define('DB_HOST', $setting('DB_HOST', '127.0.0.1'));
-define('DB_CHARSET', $setting('DB_CHARSET', 'utf8mb4'));
-define('DB_COLLATE', $setting('DB_COLLATE', ''));
-$seed = require __DIR__ . '/wp-seed.php';
-foreach (['AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE'] as $kind)
-  foreach (['KEY', 'SALT'] as $end)
-    define($kind . "_$end", $setting($kind . "_$end", hash_hmac('sha256', $kind . "_$end", $seed)));
-define('WP_DEBUG', (bool) $setting('DEBUG', ''));
-$table_prefix = $setting('TABLE_PREFIX', 'wp_');
-if (($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') === 'https') $_SERVER['HTTPS'] = 'on';
-eval($setting('CONFIG_EXTRA', ''));
-if (!defined('ABSPATH')) define('ABSPATH', __DIR__ . '/');
-require_once ABSPATH . 'wp-settings.php';
-EOF
-fi
-"#;
 
 const fn package(
     images: &'static [&'static str],
@@ -532,6 +505,19 @@ static SERVERS: &[PackageImage] = &[
     PackageImage {
         usual: &["--entryPoints.web.address=:80"],
         ..package(&["traefik"], "traefik", "traefik", &[(80, "")], &[])
+    },
+    PackageImage {
+        takes_command: false,
+        first_start: WORDPRESS,
+        note: "its first start does not create the site, as the image does with WORDPRESS_USERNAME and others",
+        todo: "open the site, and complete its installation",
+        ..package(
+            &["bitnami/wordpress", "bitnamilegacy/wordpress", "bitnamisecure/wordpress"],
+            "php",
+            "php",
+            &[(8080, "")],
+            &["-S", "127.0.0.1:{8080}", "-t", "{data}"],
+        )
     },
     PackageImage { tag: "cli", ..package(&["wordpress"], "wp-cli", "wp", &[], &[]) },
     PackageImage {

@@ -338,10 +338,15 @@ pub fn zookeeper_servers(word: &str) -> impl Iterator<Item = &str> {
     word.split(';').filter(|server| server.contains(':'))
 }
 
-/// Hosts that programs connect to unless a variable names another one: the package, the variable, and the host. Source:
-/// Immich's documentation of its variables.
-pub static IMAGE_HOSTS: &[(&str, &str, &str)] =
-    &[("immich", "DB_HOSTNAME", "database"), ("immich", "REDIS_HOSTNAME", "redis")];
+/// Hosts that programs connect to unless a variable names another one: the package or the image, the variable, and the
+/// host. Sources: Immich's documentation of its variables, `wp-config-docker.php` in
+/// <https://github.com/docker-library/wordpress>, and Bitnami's documentation of its image of WordPress.
+pub static IMAGE_HOSTS: &[(&str, &str, &str)] = &[
+    ("immich", "DB_HOSTNAME", "database"),
+    ("immich", "REDIS_HOSTNAME", "redis"),
+    ("wordpress", "WORDPRESS_DB_HOST", "mysql"),
+    ("bitnami/wordpress", "WORDPRESS_DATABASE_HOST", "mariadb"),
+];
 
 /// Flags of programs that require Docker: the start of the flag, and what to do without it.
 pub static DOCKER_FLAGS: &[(&str, &str)] =

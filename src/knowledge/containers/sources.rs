@@ -73,6 +73,10 @@ pub const ADDRESS_READS: [&str; 4] = [
 /// Calls that make a server listen and take its port or address, up to their arguments: Node.js, Go, and Flask.
 pub const SERVER_CALLS: [&str; 4] = [".listen(", ".Listen(", "ListenAndServe(", "app.run("];
 
+/// The calls whose port may also follow the host or the kind of network. Sources: the documentation of Flask's `run`, and
+/// of Go's `net.Listen`.
+pub const HOST_FIRST_CALLS: [&str; 2] = ["app.run(", "net.Listen("];
+
 /// Parts of calls that make a server listen, in lower case.
 pub const LISTENING_CALLS: [&str; 5] = ["listen", ".run(", "serve(", "bind(", "bind_addr"];
 

@@ -16,6 +16,10 @@ use super::yaml::{Place, Scalar};
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
 
+/// The addresses for which programs in the image of a service wait. `None` in place of the index of the address's service
+/// if the process cannot wait for it.
+pub type Waits = Vec<(String, Option<usize>)>;
+
 /// The context for building a module.
 pub struct Builder<'a, 'm> {
     /// The project.
@@ -39,6 +43,8 @@ pub struct Builder<'a, 'm> {
     pub(super) fpms: OnceCell<Vec<usize>>,
     /// The words in the configuration of all services with nginx.
     pub(super) nginx_words: OnceCell<BTreeSet<String>>,
+    /// The addresses for which programs in images wait, by the index of the service that waits.
+    pub(super) waits: OnceCell<Vec<Waits>>,
 }
 
 /// A configuration file that the module contains because it names hosts or ports.
@@ -86,7 +92,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let variables = stack.model.env.iter().cloned().collect();
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
         let (missing_env, source_hosts) = (RefCell::default(), RefCell::default());
-        let (fpms, nginx_words) = (OnceCell::new(), OnceCell::new());
+        let (fpms, nginx_words, waits) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         Self {
             stack,
             module,
@@ -100,6 +106,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             configurations,
             fpms,
             nginx_words,
+            waits,
         }
     }
 

@@ -95,6 +95,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     draft.report.append(&parts.report);
     top_level(draft, &model, files);
     write_secrets(draft, &parts, files)?;
+    ignore_copies(draft, &stack)?;
     if parts.services.is_empty() && parts.processes.is_empty() {
         let path = files.first().cloned().unwrap_or_else(|| "compose.yaml".into());
         draft.report.leave(&path, 1, "services", "none of the services could be carried over", "see the entries below");
@@ -367,6 +368,27 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
             why,
             "keep `.env` out of git, and change the values that are already in git",
         );
+    }
+    Ok(())
+}
+
+/// Adds the folders to which processes copy a program to .gitignore. They also contain keys and uploads.
+fn ignore_copies(draft: &mut Draft<'_>, stack: &Stack<'_>) -> Result<(), Error> {
+    let copies =
+        |service: &&Service<'_>| matches!(&service.role, Role::Package(package) if !package.first_start.is_empty());
+    for service in stack.services.iter().filter(copies) {
+        let folder = folders::working_folder(service);
+        let parents = || ["data".to_owned(), format!("data/{}", service.process)].into_iter();
+        let paths: Vec<String> = parents().map(|path| stack::below(&folder, &path)).collect();
+        let ignore = draft.text(".gitignore")?.unwrap_or_default();
+        let is_ignored = |line: &str| {
+            let line = line.trim().trim_matches('/');
+            line == "data" || paths.iter().any(|path| line.trim_end_matches("/*") == path)
+        };
+        if let Some(path) = paths.last().filter(|_| !ignore.lines().any(is_ignored)) {
+            let end = if ignore.is_empty() || ignore.ends_with('\n') { "" } else { "\n" };
+            draft.write(".gitignore", format!("{ignore}{end}/{path}/\n"))?;
+        }
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Builds the module of a project, service by service.
 
+mod calls;
 mod environment;
 mod lifecycle;
 mod report;
@@ -109,7 +110,8 @@ impl<'m> Builder<'_, 'm> {
             let why = other_version(node.text().unwrap_or_default());
             self.leave(service, &node.place, "image", why, CHECK_VERSION);
         }
-        for (_, variable, host) in containers::IMAGE_HOSTS.iter().filter(|(name, ..)| *name == package.package) {
+        let is_own = |name: &str| name == package.package || package.images.contains(&name);
+        for (_, variable, host) in containers::IMAGE_HOSTS.iter().filter(|(name, ..)| is_own(name)) {
             let is_set = service.get("environment").is_some_and(|node| node.get(variable).is_some());
             if !is_set && self.stack.by_host(host).is_some() {
                 let why = format!(

@@ -52,9 +52,9 @@ impl Wait {
         program.filter(|program| !program.is_empty()).ok_or(rest)
     }
 
-    /// Adds addresses. `None` if there are too many.
+    /// Adds addresses that are not empty. `None` if there are too many.
     fn wait_for<'t>(&mut self, service: &Service<'_>, addresses: impl Iterator<Item = &'t str>) -> Option<()> {
-        for address in addresses {
+        for address in addresses.map(str::trim).filter(|address| !address.is_empty()) {
             if self.addresses.len() >= MOST_ADDRESSES {
                 return None;
             }
@@ -94,7 +94,7 @@ impl Wait {
             }
             "wait" if first.contains('/') && rest.is_empty() => {
                 let hosts = variable(service, WAIT_VARIABLE)?;
-                self.wait_for(service, hosts.split(',').map(str::trim).filter(|host| !host.is_empty()))?;
+                self.wait_for(service, hosts.split(','))?;
                 Some(Vec::new())
             }
             _ => None,

@@ -35,7 +35,25 @@ impl Builder<'_, '_> {
             let shell = words::shell(&format!("${{{variable}-}}"));
             return (format!("{}{shell}{}", &text[..at], &text[end..]), false);
         }
-        (text.to_owned(), false)
+        (self.without_constants(service, text), false)
+    }
+
+    /// Moves the values of constants in PHP code to `.env` if they are secrets: `define('SMTP_PASSWORD', 'x');`.
+    fn without_constants(&self, service: &Service<'_>, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(DEFINE) {
+            out.push_str(before);
+            out.push_str(DEFINE);
+            rest = after;
+            if let Some(constant) = Constant::of(after).filter(|constant| is_secret(constant.name)) {
+                let variable = self.secret(service, constant.name, constant.value);
+                out.push_str(constant.before);
+                out.push_str(&words::shell(&format!("${{{variable}-}}")));
+                rest = constant.after;
+            }
+        }
+        out + rest
     }
 
     /// Adds a secret to `.env`, and returns the name of its variable.
@@ -68,6 +86,45 @@ impl Builder<'_, '_> {
         let up = if folder.is_empty() { "./".to_owned() } else { "../".repeat(folder.split('/').count()) };
         format!("{up}{path}")
     }
+}
+
+/// The call in PHP that defines a constant.
+const DEFINE: &str = "define(";
+
+/// A constant with a string in PHP code.
+struct Constant<'t> {
+    name: &'t str,
+    /// The text from the name to the opening quote of the value.
+    before: &'t str,
+    /// The value, with its escapes.
+    value: &'t str,
+    /// The text that begins with the closing quote.
+    after: &'t str,
+}
+
+impl<'t> Constant<'t> {
+    /// The constant that a call defines, given the text after [`DEFINE`].
+    fn of(text: &'t str) -> Option<Self> {
+        let (_, name, rest) = string(text)?;
+        let (gap, value, after) = string(rest.get(1..)?)?;
+        let before = text.get(..text.len() - after.len() - value.len())?;
+        (gap.trim() == "," && !is_flag(value)).then_some(Self { name, before, value, after })
+    }
+}
+
+/// The string that is the next argument in PHP code: the text before it, its value with escapes, and the text from its
+/// closing quote on.
+fn string(text: &str) -> Option<(&str, &str, &str)> {
+    let open = text.find(|c: char| !(c.is_whitespace() || c == ','))?;
+    let (before, rest) = text.split_at_checked(open)?;
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let mut is_escaped = false;
+    let end = rest.get(1..)?.find(|c: char| {
+        let ends = c == quote && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        ends
+    })?;
+    Some((before, rest.get(1..=end)?, rest.get(end + 1..)?))
 }
 
 /// Replaces the container paths of secrets and configs in a text, such as `/run/secrets/x`, with paths in the checkout.
@@ -201,6 +258,23 @@ mod tests {
             ("password=y", None),
         ] {
             assert_eq!(found(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn constants_in_php_have_a_name_and_a_value() {
+        let found = |text| Constant::of(text).map(|found| (found.name, found.before, found.value, found.after));
+        for (text, expected) in [
+            ("'A', 'b');x", Some(("A", "'A', '", "b", "');x"))),
+            (" \"A\",\n\"b\\\"c\" )", Some(("A", " \"A\",\n\"", "b\\\"c", "\" )"))),
+            ("'A', true);", None),
+            ("'A', '');", None),
+            ("'A' . 'b', 'c')", None),
+            ("A, 'b')", None),
+            ("'A', 'b", None),
+            ("", None),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Starting, stopping and restarting processes.
 
+use std::collections::BTreeSet;
+
 use crate::knowledge::containers;
-use crate::migrate::compose::builder::{Builder, Done};
+use crate::migrate::compose::builder::{Builder, Done, Waits};
 use crate::migrate::compose::known::passwords;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::Node;
@@ -57,35 +59,98 @@ impl<'a, 'm> Builder<'a, 'm> {
                 ),
             }
         }
-        let shared = service.text("network_mode").and_then(|mode| mode.strip_prefix("service:"));
-        if let Some(other) = shared.and_then(|name| self.stack.by_name(name)).filter(|other| other.is_carried())
+        let shared = service.network_of().and_then(|name| self.stack.by_name(name));
+        if let Some(other) = shared.filter(|other| other.is_carried())
             && !attrs.iter().any(|attr| attr.path.first() == Some(&other.process))
         {
             attrs.push(Attr::new([other.process.as_str(), "condition"], Expr::text("process_started")));
         }
-        for address in process::waits_for(self, service) {
-            self.wait(service, &address, &mut attrs);
+        for (address, other) in self.waits_of(service) {
+            self.wait(service, address, other, &mut attrs);
         }
         (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
     }
 
     /// Adds a dependency on the service at an address that a program in the image waits for. It replaces the one from
     /// `depends_on`, which may only require that the service has started.
-    fn wait(&self, service: &Service<'_>, address: &str, attrs: &mut Vec<Attr>) {
+    fn wait(&self, service: &Service<'_>, address: &str, other: Option<&Service<'_>>, attrs: &mut Vec<Attr>) {
         let place = &service.key.place;
-        let other = waits::host(address).and_then(|host| self.stack.by_host(host)).filter(|other| other.is_carried());
-        let Some(other) = other.filter(|other| !self.stack.depends(other.name, service.name)) else {
+        let Some(other) = other else {
             let why = format!("its image waits for {address} before it starts, and the process does not");
             self.leave(service, place, "depends_on", why, "make sure that it is available before the process starts");
             return;
         };
         let (process, mut condition) = self.condition(other, "service_healthy");
-        if condition == "process_healthy" && !health::has_probe(other) {
+        let known = attrs.iter().position(|attr| attr.path.first() == Some(&process));
+        let started = Expr::text("process_started");
+        // Another condition in `depends_on` is at least as strict.
+        if known.and_then(|at| attrs.get(at)).is_some_and(|attr| attr.value != started) {
+            self.carry(service, place, "depends_on", format!("depends_on.{process}"));
+            return;
+        }
+        let is_ready = condition != "process_healthy" || health::has_probe(other);
+        if !is_ready {
             condition = "process_started";
         }
         attrs.retain(|attr| attr.path.first() != Some(&process));
         attrs.push(Attr::new([process.as_str(), "condition"], Expr::text(condition)));
-        self.carry(service, place, "depends_on", format!("depends_on.{process}.condition = {condition}"));
+        if is_ready {
+            self.carry(service, place, "depends_on", format!("depends_on.{process}.condition = {condition}"));
+            return;
+        }
+        let why = format!(
+            "its image waits for {address}, but `{}` has no health check, so it waits for the start",
+            other.name
+        );
+        self.leave(
+            service,
+            place,
+            "depends_on",
+            why,
+            format!("give `{process}` a `readiness_probe`, and wait until it is healthy"),
+        );
+    }
+
+    /// The addresses for which programs in a service's image wait, and their services. `None` for an address for which
+    /// its process cannot wait.
+    fn waits_of(&self, service: &Service<'_>) -> impl Iterator<Item = (&str, Option<&Service<'m>>)> {
+        let index = self.stack.services.iter().position(|other| other.name == service.name);
+        let waits = index.and_then(|index| self.all_waits().get(index)).into_iter().flatten();
+        waits.map(|(address, other)| (address.as_str(), other.and_then(|other| self.stack.services.get(other))))
+    }
+
+    /// The addresses for which programs in images wait, and the indices of their services, by the index of the service
+    /// that waits.
+    fn all_waits(&self) -> &[Waits] {
+        self.waits.get_or_init(|| {
+            let services = &self.stack.services;
+            let index_of = |address: &str| {
+                let host = waits::host(address)?;
+                services.iter().position(|service| service.names.iter().any(|name| name == host))
+            };
+            let is_carried = |index: &usize| services.get(*index).is_some_and(Service::is_carried);
+            let found: Vec<Waits> = services
+                .iter()
+                .map(|service| {
+                    let all = if service.is_carried() { process::waits_for(self, service) } else { Vec::new() };
+                    let found = |address: String| {
+                        let index = index_of(&address).filter(is_carried);
+                        (address, index)
+                    };
+                    all.into_iter().map(found).collect()
+                })
+                .collect();
+            let wanted: Vec<BTreeSet<usize>> =
+                found.iter().map(|waits| waits.iter().filter_map(|(_, index)| *index).collect()).collect();
+            let accepted = self.stack.without_cycles(&wanted);
+            let kept = found.into_iter().zip(accepted).map(|(waits, accepted)| {
+                let keep = |(address, index): (String, Option<usize>)| {
+                    (address, index.filter(|index| accepted.contains(index)))
+                };
+                waits.into_iter().map(keep).collect()
+            });
+            kept.collect()
+        })
     }
 
     /// The process to wait for, and the condition.
@@ -262,14 +327,10 @@ impl<'a, 'm> Builder<'a, 'm> {
 
     /// Whether other processes wait for the process of this service.
     fn is_awaited(&self, service: &Service<'_>) -> bool {
-        let waits = |other: &Service<'_>| {
-            let shared = other.text("network_mode").and_then(|mode| mode.strip_prefix("service:"));
-            let is_named = |item: &Node| item.text().is_some_and(|text| text.split(':').next() == Some(service.name));
-            shared == Some(service.name)
-                || other.get("depends_on").is_some_and(|node| node.get(service.name).is_some())
-                || other.get("links").is_some_and(|node| node.items().iter().any(is_named))
-        };
-        self.stack.services.iter().any(waits)
+        let is_named = |other: &Service<'_>| other.awaited().any(|name| name == service.name);
+        let index = self.stack.services.iter().position(|other| other.name == service.name);
+        let waits = || self.all_waits().iter().flatten().any(|(_, other)| other.is_some() && *other == index);
+        self.stack.services.iter().any(is_named) || waits()
     }
 
     /// Whether a program without ports in the Compose file or its image is a worker according to its command, and

@@ -1,10 +1,12 @@
 //! How a program gets its port number.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use super::calls;
 use super::source::each_source;
 use crate::knowledge::containers;
-use crate::knowledge::containers::sources::{ADDRESS_READS, LISTENING_CALLS, OWN_PORTS, PORT_READS, SERVER_CALLS};
+use crate::knowledge::containers::sources::{ADDRESS_READS, LISTENING_CALLS, OWN_PORTS, PORT_READS};
 use crate::migrate::Files;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::configurations::caddy;
@@ -14,9 +16,6 @@ use crate::migrate::compose::stack::{self, Bind, Role, Service, is_configuration
 use crate::migrate::compose::yaml::Node;
 use crate::migrate::compose::{hosts, process};
 use crate::{paths, wording};
-
-/// The number of bytes before and after a variable that are searched for the call that it is passed to.
-const LONGEST_CALL: usize = 200;
 
 /// How a program gets the port that it listens on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,15 +127,15 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
 }
 
 /// The variable, whatever its name, that a call in the build context passes to a server as its port, such as
-/// `server.listen(process.env.REST_PORT)`.
+/// `server.listen(process.env.REST_PORT)`. `None` if there are several.
 fn called_variable(
     files: &dyn Files,
     service: &Service<'_>,
     container: u16,
     is_free: impl Fn(&str) -> bool,
 ) -> Option<String> {
-    let mut found = None;
-    each_source(files, service, &mut |_, text| {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    each_source(files, service, &mut |path, text| {
         let forms = PORT_READS.iter().filter_map(|form| form.split_once("PORT"));
         let reads = forms.flat_map(|(start, end)| {
             text.match_indices(start).filter_map(move |(at, _)| {
@@ -145,13 +144,20 @@ fn called_variable(
                 rest[name.len()..].starts_with(end).then_some((at, name, &rest[name.len()..]))
             })
         });
-        let names = reads.filter(|(at, name, after)| {
-            name.to_ascii_lowercase().contains("port") && is_called(&text[..*at], after, container)
-        });
-        found = names.map(|(_, name, _)| name).find(|name| is_free(name)).map(str::to_owned);
-        found.is_some()
+        let mut reads = reads.filter(|(_, name, _)| calls::names_port(name)).peekable();
+        if reads.peek().is_none() {
+            return false;
+        }
+        let comments = calls::comments(path, text);
+        let is_comment = |at: usize| {
+            let before = comments.partition_point(|comment| comment.start <= at);
+            comments[..before].last().is_some_and(|comment| at < comment.end)
+        };
+        let called = reads.filter(|(at, _, after)| !is_comment(*at) && is_called(&text[..*at], after, container));
+        found.extend(called.map(|(_, name, _)| name).filter(|name| is_free(name)).take(2).map(str::to_owned));
+        found.len() > 1
     });
-    found
+    found.pop_first().filter(|_| found.is_empty())
 }
 
 /// Whether a variable is the port in a call that makes a server listen, given the text before and after it. Without such
@@ -159,19 +165,16 @@ fn called_variable(
 fn is_called(before: &str, after: &str, container: u16) -> bool {
     let ends = ['\n', ';'];
     // Only the text nearby is searched, because a whole file may be a single line.
-    let (before, after) = (wording::tail(before, LONGEST_CALL), wording::head(after, LONGEST_CALL));
-    let start = before.rsplit(ends).next().unwrap_or_default();
-    let rest = after.split(ends).next().unwrap_or_default();
-    if start.contains("://") || start.trim_start().starts_with(['#', '*']) || start.contains("//") {
+    let start = wording::tail(before, calls::LONGEST_CALL).rsplit(ends).next().unwrap_or_default();
+    let rest = wording::head(after, calls::LONGEST_CALL).split(ends).next().unwrap_or_default();
+    if start.contains("://") {
         return false;
     }
     let numbers = rest.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| word.parse::<u16>().ok());
     let defaults: Vec<u16> = numbers.filter(|number| *number == container || *number > 99).collect();
     match defaults.as_slice() {
-        [] => SERVER_CALLS.iter().any(|call| start.contains(call)),
-        defaults => {
-            defaults.contains(&container) && (listens(start) || SERVER_CALLS.iter().any(|call| start.contains(call)))
-        }
+        [] => calls::is_port_argument(before, false),
+        defaults => defaults.contains(&container) && (is_port(start) || calls::is_port_argument(before, true)),
     }
 }
 
@@ -225,9 +228,14 @@ fn listens_on_variable(text: &str, name: &str, container: u16) -> bool {
 /// `app.listen(`, `const port = `.
 fn listens(start: &str) -> bool {
     let lower = start.to_ascii_lowercase();
+    is_port(start) || LISTENING_CALLS.iter().any(|word| lower.contains(word))
+}
+
+/// Whether the start of a statement assigns what follows to the program's own port variable: `const port = `.
+fn is_port(start: &str) -> bool {
+    let lower = start.to_ascii_lowercase();
     let assigned = lower.split_once('=').map_or("", |(target, _)| target.trim_end_matches(':').trim());
-    let is_port = assigned == "port" || assigned.strip_suffix("port").is_some_and(|rest| rest.ends_with([' ', '\t']));
-    is_port || LISTENING_CALLS.iter().any(|word| lower.contains(word))
+    assigned == "port" || assigned.strip_suffix("port").is_some_and(|rest| rest.ends_with([' ', '\t']))
 }
 
 /// Whether a source file in the build context makes a server listen on a number: `app.listen(3000)`.

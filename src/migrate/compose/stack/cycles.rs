@@ -6,25 +6,38 @@ use super::Stack;
 use crate::migrate::Error;
 use crate::migrate::compose::yaml::{self, Key, Node};
 
-/// The maximum number of dependencies that are searched for one service.
-const MOST_DEPENDENCIES: usize = 100;
-
 impl Stack<'_> {
-    /// Whether a service is another one or depends on it, directly or not. A service with very many dependencies may
-    /// depend on every other one.
-    pub fn depends(&self, service: &str, on: &str) -> bool {
-        let mut names = vec![service];
-        let mut known: BTreeSet<&str> = BTreeSet::new();
-        while let Some(name) = names.pop() {
-            if known.len() >= MOST_DEPENDENCIES {
-                return true;
+    /// The services that a service's process can wait for besides those that its settings name, by index. `wanted` has
+    /// those that it should wait for. Of services that would wait for each other, only the first one waits.
+    pub fn without_cycles(&self, wanted: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
+        let mut dependents = self.dependents();
+        let mut accepted = Vec::new();
+        for (index, wanted) in wanted.iter().enumerate() {
+            let before = if wanted.is_empty() { BTreeSet::new() } else { reachable(&dependents, index) };
+            let new: BTreeSet<usize> = wanted.difference(&before).copied().collect();
+            for other in &new {
+                if let Some(dependents) = dependents.get_mut(*other) {
+                    dependents.insert(index);
+                }
             }
-            if known.insert(name) {
-                let depends = self.by_name(name).and_then(|service| service.get("depends_on"));
-                names.extend(depends.map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.as_str()));
+            accepted.push(new);
+        }
+        accepted
+    }
+
+    /// The indices of the services whose processes wait for each service because of its settings.
+    fn dependents(&self) -> Vec<BTreeSet<usize>> {
+        let carried = self.services.iter().enumerate().filter(|(_, service)| service.is_carried());
+        let indices: BTreeMap<&str, usize> = carried.clone().map(|(index, service)| (service.name, index)).collect();
+        let mut dependents = vec![BTreeSet::new(); self.services.len()];
+        for (index, service) in carried {
+            for other in service.awaited().filter_map(|name| indices.get(name)) {
+                if let Some(dependents) = dependents.get_mut(*other) {
+                    dependents.insert(index);
+                }
             }
         }
-        known.contains(on)
+        dependents
     }
 
     /// Rejects a project whose `depends_on` has a cycle.
@@ -65,4 +78,16 @@ impl Stack<'_> {
         }
         Ok(())
     }
+}
+
+/// The indices that can be reached from one of them, which is included.
+fn reachable(edges: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
+    let mut known = BTreeSet::new();
+    let mut rest = vec![from];
+    while let Some(index) = rest.pop() {
+        if known.insert(index) {
+            rest.extend(edges.get(index).into_iter().flatten());
+        }
+    }
+    known
 }

@@ -133,6 +133,19 @@ impl<'m> Service<'m> {
         !matches!(self.role, Role::Left(_))
     }
 
+    /// The names of the services that start before it: those in `depends_on`, `links` and `network_mode`.
+    pub fn awaited(&self) -> impl Iterator<Item = &'m str> {
+        let depends = self.get("depends_on").map_or(&[][..], Node::pairs).iter().map(|(key, _)| key.name.as_str());
+        let links = self.get("links").map_or(&[][..], Node::items).iter();
+        let links = links.filter_map(|item| item.text()?.split(':').next());
+        depends.chain(links).chain(self.network_of())
+    }
+
+    /// The name of the service whose network it shares.
+    pub fn network_of(&self) -> Option<&'m str> {
+        self.text("network_mode")?.strip_prefix("service:")
+    }
+
     /// The folder of its build context, relative to the root. Empty for the root itself.
     pub fn context(&self) -> Option<&str> {
         let context = self.build?.get("context").and_then(Node::text).unwrap_or("./");

@@ -1,0 +1,67 @@
+//! Programs in images that wait for other services become dependencies of processes.
+
+use crate::reports::Repo;
+
+const NODE: &str = "FROM node:22\nWORKDIR /a\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+
+/// A repository whose services are built from the same folder.
+fn of(services: &str) -> Repo {
+    let compose = format!("services:\n{services}");
+    Repo::of(&[("compose.yaml", &compose), ("a/Dockerfile", NODE), ("a/a.js", "")])
+}
+
+/// The command of a service that waits for others.
+fn waits(hosts: &[&str]) -> String {
+    let hosts: Vec<String> = hosts.iter().map(|host| format!("\"-wait\", \"tcp://{host}:8080\", ")).collect();
+    format!("command: [\"dockerize\", {}\"node\", \"a.js\"]", hosts.concat())
+}
+
+#[test]
+fn processes_never_wait_for_each_other() {
+    let services = format!(
+        "  a: {{build: ./a, links: [b]}}\n  b: {{build: ./a, {}}}\n  \
+         c: {{build: ./a, depends_on: [d]}}\n  d: {{build: ./a, {}}}\n  e: {{build: ./a, {}}}\n  \
+         f: {{build: ./a, network_mode: \"service:g\"}}\n  g: {{build: ./a, {}}}\n  \
+         h: {{build: ./a, {}}}\n  i: {{build: ./a, {}}}\n  j: {{build: ./a, {}}}\n",
+        waits(&["a"]),
+        waits(&["e"]),
+        waits(&["c"]),
+        waits(&["f"]),
+        waits(&["i", "j"]),
+        waits(&["h", "j"]),
+        waits(&["h", "i"]),
+    );
+    let repo = of(&services);
+    repo.left("services.b.depends_on", "waits for tcp://a:8080")
+        .left("services.e.depends_on", "waits for tcp://c:8080")
+        .left("services.g.depends_on", "waits for tcp://f:8080")
+        .left("services.i.depends_on", "waits for tcp://h:8080")
+        .left("services.j.depends_on", "waits for tcp://h:8080")
+        .left("services.j.depends_on", "waits for tcp://i:8080")
+        .not_left("services.d.depends_on", "the process does not")
+        .not_left("services.h.depends_on", "the process does not")
+        .not_left("services.i.depends_on", "waits for tcp://j:8080 before");
+    assert_eq!(repo.findings("process-dependency"), Vec::<String>::new());
+}
+
+#[test]
+fn a_wait_for_a_port_is_not_a_wait_for_a_start() {
+    let services = format!(
+        "  api: {{build: ./a, ports: [\"8080:8080\"]}}\n  w: {{build: ./a, {wait}}}\n  \
+         s: {{build: ./a, {wait}, depends_on: {{api: {{condition: service_completed_successfully}}}}}}\n",
+        wait = waits(&["api"])
+    );
+    of(&services)
+        .left("services.w.depends_on", "`api` has no health check, so it waits for the start")
+        .not_carried("services.w.depends_on")
+        .has("api.condition = \"process_started\";")
+        .has("api.condition = \"process_completed_successfully\";")
+        .not_left("services.s.depends_on", "");
+}
+
+#[test]
+fn empty_addresses_are_ignored() {
+    of("  w: {build: ./a, command: [\"dockerize\", \"-wait=\", \"node\", \"a.js\"]}\n")
+        .has("node a.js")
+        .not_left("services.w.depends_on", "");
+}
