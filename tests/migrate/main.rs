@@ -12,6 +12,7 @@ mod dockerfiles;
 mod evaluate;
 mod flakes;
 mod images;
+mod images_in_checkout;
 mod kinds;
 mod losses;
 mod oracle;

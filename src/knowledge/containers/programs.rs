@@ -187,6 +187,48 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("just", "just", &["just"]),
     ("envsubst", "gettext", &["envsubst"]),
     ("etcdctl", "etcd", &["etcdctl"]),
+    ("aws", "awscli2", &["aws"]),
+    ("bc", "bc", &["bc"]),
+    ("convert", "imagemagick", &["convert"]),
+    ("createuser", "postgresql", &["createuser"]),
+    ("dig", "dnsutils", &["dig"]),
+    ("dos2unix", "dos2unix", &["dos2unix"]),
+    ("dropdb", "postgresql", &["dropdb"]),
+    ("ffmpeg", "ffmpeg", &["ffmpeg"]),
+    ("ffprobe", "ffmpeg", &["ffprobe"]),
+    ("git", "git", &["git"]),
+    ("gpg", "gnupg", &["gpg"]),
+    ("host", "dnsutils", &["host"]),
+    ("inotifywait", "inotify-tools", &["inotifywait"]),
+    ("ip", "iproute2", &["ip"]),
+    ("killall", "psmisc", &["killall"]),
+    ("kubectl", "kubectl", &["kubectl"]),
+    ("lsof", "lsof", &["lsof"]),
+    ("mariadb-dump", "mariadb", &["mariadb-dump"]),
+    ("mongodump", "mongodb-tools", &["mongodump"]),
+    ("mongoimport", "mongodb-tools", &["mongoimport"]),
+    ("mongorestore", "mongodb-tools", &["mongorestore"]),
+    ("mysqldump", "mariadb", &["mysqldump"]),
+    ("netstat", "nettools", &["netstat"]),
+    ("nslookup", "dnsutils", &["nslookup"]),
+    ("pg_dumpall", "postgresql", &["pg_dumpall"]),
+    ("pg_restore", "postgresql", &["pg_restore"]),
+    ("pgrep", "procps", &["pgrep"]),
+    ("ping", "iputils", &["ping"]),
+    ("pkill", "procps", &["pkill"]),
+    ("rsync", "rsync", &["rsync"]),
+    ("scp", "openssh", &["scp"]),
+    ("socat", "socat", &["socat"]),
+    ("sqlite3", "sqlite", &["sqlite3"]),
+    ("ss", "iproute2", &["ss"]),
+    ("ssh", "openssh", &["ssh"]),
+    ("ssh-keygen", "openssh", &["ssh-keygen"]),
+    ("telnet", "inetutils", &["telnet"]),
+    ("unzip", "unzip", &["unzip"]),
+    ("uuidgen", "util-linux", &["uuidgen"]),
+    ("xmllint", "libxml2", &["xmllint"]),
+    ("yq", "yq-go", &["yq"]),
+    ("zip", "zip", &["zip"]),
 ];
 
 /// What images run unless a Compose file overrides it, with paths inside the image: the word in [`PROGRAMS`] and its
@@ -521,3 +563,54 @@ pub const COMMON_PROGRAMS: [&str; 3] = ["auth", "migrate", "server"];
 /// Programs in images that only start other programs.
 pub const WRAPPERS: [&str; 8] =
     ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];
+
+/// Programs that run a command as another user. The user is the word after those in [`WRAPPERS`]. From their manuals.
+pub const USER_SWITCHES: [&str; 7] = ["chpst", "gosu", "runuser", "setpriv", "su", "su-exec", "sudo"];
+
+/// Programs that run commands in a shell, which looks for other programs in PATH: the scripts of package.json, the
+/// recipes of a Makefile, the programs of a virtual environment. From their documentation.
+pub const LAUNCHERS: [&str; 12] =
+    ["foreman", "just", "make", "npm", "npx", "overmind", "pnpm", "poetry", "uv", "watchexec", "yarn", "composer"];
+
+/// Distribution packages with programs that applications start, such as a converter or the client of a database, by the
+/// attribute in nixpkgs. Compilers and editors are not among them: a process does not need them.
+pub const STARTED_BY_APPLICATIONS: [&str; 38] = [
+    "bc",
+    "chromium",
+    "curl",
+    "dnsutils",
+    "ffmpeg",
+    "file",
+    "gdal",
+    "gettext",
+    "ghostscript",
+    "git",
+    "git-lfs",
+    "gnupg",
+    "graphviz",
+    "imagemagick",
+    "iproute2",
+    "iputils",
+    "jq",
+    "lsof",
+    "mariadb",
+    "netcat",
+    "openssh",
+    "openssl",
+    "perl",
+    "poppler-utils",
+    "postgresql",
+    "procps",
+    "pv",
+    "redis",
+    "rsync",
+    "samba",
+    "socat",
+    "sqlite",
+    "traceroute",
+    "unzip",
+    "wget",
+    "whois",
+    "yq",
+    "zip",
+];

@@ -184,14 +184,16 @@ impl Instance<'_, '_, '_> {
             let number = containers::version(image);
             let found = self.known.attribute(image);
             let usual = (start == "mysql").then(|| "mysql84".to_owned());
-            if let Some(attribute) = found.clone().or(usual) {
+            let attribute = found.clone().or(usual);
+            if let Some(attribute) = &attribute {
                 self.set("package", Expr::Code(format!("pkgs.{attribute}")));
             }
             if found.is_none() && number.starts_with(|c: char| c.is_ascii_digit()) {
-                self.leave(&node.place, "image", other_version(image), CHECK_VERSION);
+                let attribute = attribute.as_deref().unwrap_or(start.trim_end_matches('_'));
+                self.leave(&node.place, "image", other_version(image, attribute), CHECK_VERSION);
             }
         } else if tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) {
-            self.leave(&node.place, "image", other_version(image), CHECK_VERSION);
+            self.leave(&node.place, "image", other_version(image, ""), CHECK_VERSION);
         }
         match last {
             "valkey" => self.set("package", Expr::Code("pkgs.valkey".to_owned())),

@@ -87,7 +87,11 @@ impl Program {
 pub fn script(name: &str, packages: &BTreeSet<String>, text: &Text) -> Expr {
     let mut attrs = vec![Attr::new(["name"], Expr::text(format!("run-{}", name.replace(['.', '/'], "-"))))];
     if !packages.is_empty() {
-        let packages = packages.iter().map(|package| Expr::Code(format!("pkgs.{package}"))).collect();
+        let code = |package: &String| match package.contains(' ') {
+            true => format!("(pkgs.{package})"),
+            false => format!("pkgs.{package}"),
+        };
+        let packages = packages.iter().map(|package| Expr::Code(code(package))).collect();
         attrs.push(Attr::new(["runtimeInputs"], Expr::List(packages)));
     }
     attrs.push(Attr::new(["bashOptions"], Expr::List(Vec::new())));
@@ -197,6 +201,9 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             if package == "pm2" {
                 pm2::prepare(builder, service, words, &mut program);
             }
+            if start.first().is_some_and(|name| containers::LAUNCHERS.contains(name)) {
+                program.packages.extend(launched(builder, service, package));
+            }
             // Such a script uses programs in the image's PATH.
             if package == "bash"
                 && let Some(script) = script::operand(words[1..].iter().map(String::as_str))
@@ -275,6 +282,16 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         }
         None => Err(source.err().unwrap_or_else(|| not_known(builder, service, first))),
     }
+}
+
+/// The package with the programs that a launcher starts by name: `npm start` runs `node server.js` in a shell.
+fn launched(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str) -> Option<String> {
+    let usual = match package {
+        "nodejs" => Some(versioned(builder, service, package)),
+        "yarn" | "pnpm" => Some("nodejs".to_owned()),
+        _ => None,
+    };
+    version::runtime(builder, service).or(usual)
 }
 
 /// Whether a script contains a name as a separate word, such as the name of a command.

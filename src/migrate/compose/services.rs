@@ -1,6 +1,7 @@
 //! Builds the module of a project, service by service.
 
 mod environment;
+mod image_build;
 mod lifecycle;
 mod report;
 mod source;
@@ -106,7 +107,7 @@ impl<'m> Builder<'_, 'm> {
         let mut attributes =
             package.arguments.iter().filter_map(|text| text.strip_prefix('{')?.split(['}', '/']).next());
         if !major.is_empty() && !has_major(package.package) && !attributes.any(has_major) {
-            let why = other_version(node.text().unwrap_or_default());
+            let why = other_version(node.text().unwrap_or_default(), package.package);
             self.leave(service, &node.place, "image", why, CHECK_VERSION);
         }
         for (_, variable, host) in containers::IMAGE_HOSTS.iter().filter(|(name, ..)| *name == package.package) {
@@ -124,7 +125,7 @@ impl<'m> Builder<'_, 'm> {
     fn program(&self, done: &mut Done<'_, 'm>) -> Result<(Program, Vec<(String, Text)>), String> {
         let service = done.service;
         done.take(&["command", "entrypoint", "image", "build", "working_dir"]);
-        let (program, variables) = match &service.role {
+        let (mut program, variables) = match &service.role {
             Role::Package(package) => {
                 if !package.takes_command {
                     for key in ["command", "entrypoint"] {
@@ -161,6 +162,7 @@ impl<'m> Builder<'_, 'm> {
                 self.carry(service, &node.place, key, format!("settings.processes.{}.command", service.process));
             }
         }
+        self.installed_packages(service, &mut program);
         self.build_notes(service, &program);
         self.image_paths(service, "command", &program.line);
         Ok((program, variables))

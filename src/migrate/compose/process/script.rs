@@ -6,6 +6,7 @@ use super::{
     Program, argument_text, host_path, image, known_program, not_known, own_file, pm2, version, working_folder,
 };
 use crate::knowledge::containers;
+use crate::knowledge::containers::USER_SWITCHES;
 use crate::knowledge::containers::pm2::RUNTIMES;
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
@@ -16,6 +17,7 @@ use crate::migrate::nix::Text;
 /// The program of a process that runs a script. Fails if the script starts a program that exists only in the image.
 pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Result<Program, String> {
     let mut unknown = unknown_programs(builder, service, script)?;
+    report_user(builder, service, script);
     // The image's own runtime is among the script's packages.
     let own = version::runtime(builder, service);
     unknown.retain(|name| own.as_ref() != Some(name));
@@ -61,6 +63,16 @@ pub fn operand<'w>(words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     None
 }
 
+/// Reports a command that a script runs as another user.
+fn report_user(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) {
+    let commands = shell::commands(script);
+    let Some(command) = commands.iter().find(|command| USER_SWITCHES.contains(&command.program())) else { return };
+    let program = command.program();
+    let why = format!("its script starts `{program}`, which runs a command as another user; the process runs as you");
+    let todo = format!("remove `{program}` and the name of the user from the script");
+    builder.leave(service, &service.key.place, "command", why, todo);
+}
+
 /// The maximum number of commands in a script whose own scripts are read.
 const MOST_COMMANDS: usize = 50;
 
@@ -86,6 +98,7 @@ pub fn packages(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) ->
     if text.len() > LONGEST_SCRIPT || !text.lines().next().is_some_and(is_shell) {
         return BTreeSet::new();
     }
+    report_user(builder, service, text);
     let mut found = BTreeSet::new();
     let functions = functions(text);
     for command in shell::commands(text).iter().filter(|command| !functions.contains(command.program())) {
@@ -151,7 +164,8 @@ pub fn unknown_programs(
         if is_path && !exists(builder, service, word) && !containers::INSTALLED.iter().any(|part| word.contains(part)) {
             return Err(not_known(builder, service, word));
         }
-        if !is_path && !functions.contains(name) && !containers::ON_EVERY_MACHINE.contains(&name) {
+        let is_here = containers::ON_EVERY_MACHINE.contains(&name) || USER_SWITCHES.contains(&name);
+        if !is_path && !functions.contains(name) && !is_here {
             unknown.insert(name.to_owned());
         }
     }
