@@ -94,3 +94,108 @@ fn an_archive_that_the_source_replaces_is_not_reported() {
     ]);
     repo.has("bin/mvn spring-boot:run").not_left("services.a.build", "another stage");
 }
+
+#[test]
+fn hosts_that_clients_get_as_words_are_rewritten() {
+    let compose = "services:\n  db: {image: \"postgres:16\", ports: [\"5433:5432\"]}\n  a:\n    image: alpine\n    \
+                   command: sh -c \"while ! nc -z db 5432; do sleep 1; done; ping -c 1 db; echo db 5432\"\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.has("nc -z 127.0.0.1 ${toString ports.databases.db}; do").has("ping -c 1 127.0.0.1; echo db 5432");
+    repo.evaluates();
+}
+
+#[test]
+fn packages_that_nix_refuses_are_reported() {
+    let compose = "services:\n  a: {image: mongo}\n  b: {image: \"hashicorp/vault:1\"}\n";
+    let repo = Repo::of(&[("compose.yaml", compose)]);
+    repo.left("packages", "`vault` and `mongodb-ce`").left("packages", "NIXPKGS_ALLOW_UNFREE=1");
+    Repo::of(&[("compose.yaml", "services:\n  a: {image: redis}\n")]).not_left("packages", "");
+}
+
+#[test]
+fn variables_without_a_value_are_reported_where_they_matter() {
+    let compose = "services:\n  web: {build: ., ports: [\"3000:${PORT}\"]}\n  cache: {image: redis, ports: \
+                   [\"${CACHE}:6379\"]}\n  tool: {build: \"./tool/${TOOL}\"}\n  other:\n    image: \"node:${NODE:-22}\"\n    \
+                   command: node a.js\n    environment: {A: \"${UNUSED}\"}\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nEXPOSE 3000\nCMD [\"node\", \"a.js\"]\n"),
+        ("a.js", ""),
+        ("sample.env", "PORT=3000\n"),
+    ];
+    let repo = Repo::of(&files);
+    repo.registers("web = 3000;")
+        .left("services.web.ports", "`PORT` has no value, so the number inside the container is unknown")
+        .left("services.web.ports", "copy ./sample.env to ./.env")
+        .left("services.cache.ports", "`CACHE` has no value")
+        .left("services.tool.build", "`TOOL` has no value")
+        .not_left("services.other.image", "no value")
+        .not_left("services.other.environment", "delete the written module");
+    let set = [&files[..], &[(".env", "PORT=3000\nCACHE=1\nTOOL=a\n")]].concat();
+    Repo::of(&set).not_left("services.web.ports", "no value").not_left("services.tool.build", "no value");
+}
+
+#[test]
+fn folders_of_dependencies_are_those_of_the_checkout() {
+    let compose = "services:\n  a:\n    build: .\n    command: npm start\n    volumes: [\".:/app\", /app/node_modules, \
+                   \"data:/app/uploads\"]\nvolumes: {data: {}}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", "FROM node:22\nWORKDIR /app\n")]);
+    repo.carried("services.a.volumes", "the checkout has its own")
+        .not_left("services.a.volumes", "node_modules")
+        .left("services.a.volumes", "/app/uploads");
+}
+
+#[test]
+fn programs_that_only_wait_are_left_out_with_their_installation() {
+    let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\n\
+                      ADD https://github.com/ufoscout/docker-compose-wait/releases/download/2.9.0/wait /wait\n\
+                      RUN chmod +x /wait\nRUN wget https://github.com/jwilder/dockerize/releases/download/v1/d.tar.gz && \
+                      tar -C /usr/local/bin -xzf d.tar.gz\nENTRYPOINT [\"/wait\"]\nCMD [\"node\", \"a.js\"]\n";
+    let compose = "services:\n  a: {build: ., environment: {WAIT_HOSTS: \"db:5432\"}}\n  b:\n    build: .\n    \
+                   entrypoint: [./wait-for-it.sh, \"db:5432\", -t, \"30\", --, dockerize, -wait, \"tcp://cache:6379\"]\n    \
+                   command: [node, b.js]\n  c: {build: ., entrypoint: [./wait-for-it.sh, --odd, node, a.js]}\n  \
+                   db: {image: \"postgres:16\"}\n  cache: {image: redis}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", dockerfile),
+        ("a.js", ""),
+        ("b.js", ""),
+        ("wait-for-it.sh", "#!/bin/sh\n"),
+    ]);
+    repo.has("command = \"${pkgs.nodejs_22}/bin/node a.js\"")
+        .has("command = \"${pkgs.nodejs_22}/bin/node b.js\"")
+        .has("./wait-for-it.sh --odd")
+        .carried("services.a.depends_on", "db.condition = process_healthy")
+        .carried("services.b.depends_on", "cache.condition = process_healthy")
+        .not_left("services.a.build", "");
+    repo.evaluates();
+}
+
+#[test]
+fn nginx_serves_the_folders_that_other_services_fill() {
+    let nginx = "server {\n  listen 80;\n  root /var/www/html;\n  location /static/ { alias /static/; }\n  \
+                 location ~ \\.php$ {\n    fastcgi_pass blog:9000;\n    include fastcgi_params;\n    \
+                 fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;\n  }\n}\n";
+    let compose = "services:\n  db: {image: \"mariadb:11.4\", environment: {MARIADB_DATABASE: wp}}\n  blog:\n    \
+                   image: wordpress:6-php8.3-fpm\n    environment: {WORDPRESS_DB_HOST: db}\n    \
+                   volumes: [\"wp:/var/www/html\"]\n  app:\n    build: .\n    command: python a.py\n    \
+                   volumes: [\"static:/app/static\"]\n  web:\n    image: nginx\n    ports: [\"8080:80\"]\n    \
+                   volumes: [\"wp:/var/www/html:ro\", \"static:/static\", \"./site.conf:/etc/nginx/conf.d/default.conf\"]\n\
+                   volumes: {wp: {}, static: {}}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("site.conf", nginx),
+        ("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\n"),
+        ("a.py", ""),
+    ]);
+    repo.has("root ./data/blog;")
+        .has("alias ./static/;")
+        .has("'listen = 127.0.0.1:${toString ports.")
+        .has("bin/php-fpm --nodaemonize --fpm-config ./data/blog/php-fpm.conf")
+        .lacks("toString 9000")
+        .not_left("services.web.volumes", "")
+        .not_left("services.web.configFile", "")
+        .left("services.blog.image", "`pkgs.wordpress`");
+    repo.nginx_accepts("web");
+    repo.evaluates();
+}

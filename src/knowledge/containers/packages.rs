@@ -80,15 +80,29 @@ impl PackageImage {
         parts.filter_map(|part| part.split('}').next().filter(|path| path.starts_with('/')))
     }
 
+    /// The attribute of the package whose files its data folder gets at the first start, or else its own.
+    pub fn files_of(&self) -> &'static str {
+        let parts = self.first_start.split('{').skip(1).filter_map(|rest| rest.split(['}', '/']).next());
+        let is_attribute = |part: &&str| {
+            part.starts_with(|c: char| c.is_ascii_lowercase())
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+                && !matches!(*part, "data" | "name")
+        };
+        parts.into_iter().find(is_attribute).unwrap_or(self.package)
+    }
+
     fn contains(&self, placeholder: &str) -> bool {
         let variables = self.variables.iter().map(|(_, value)| value);
-        self.arguments.iter().chain(variables).any(|text| text.contains(placeholder))
+        let texts = self.arguments.iter().chain(variables).chain([&self.first_start]);
+        texts.into_iter().any(|text| text.contains(placeholder))
     }
 }
 
-/// Copies WordPress into its data folder, where it installs plugins and keeps uploads, with settings that read the
-/// variables of the image. Source: `wp-config-docker.php` in <https://github.com/docker-library/wordpress>.
-const WORDPRESS: &str = r#"if [ ! -e {data}/wp-config.php ]; then
+/// The script that copies WordPress into its data folder, and a script after it.
+macro_rules! wordpress {
+    ($after:expr) => {
+        concat!(
+            r#"if [ ! -e {data}/wp-config.php ]; then
   cp -R --no-preserve=mode {wordpress}/share/wordpress/. {data}
   printf "<?php return '%s';\n" "$(head -c 48 /dev/urandom | base64 -w 0)" > {data}/wp-seed.php
   cat > {data}/wp-config.php <<'EOF'
@@ -114,7 +128,23 @@ if (!defined('ABSPATH')) define('ABSPATH', __DIR__ . '/');
 require_once ABSPATH . 'wp-settings.php';
 EOF
 fi
-"#;
+"#,
+            $after
+        )
+    };
+}
+
+/// Copies WordPress into its data folder, where it installs plugins and keeps uploads, with settings that read the
+/// variables of the image. Source: `wp-config-docker.php` in <https://github.com/docker-library/wordpress>.
+const WORDPRESS: &str = wordpress!("");
+
+/// [`WORDPRESS`], with the configuration of PHP's FastCGI server: the image's own, on one address.
+const WORDPRESS_FPM: &str = wordpress!(
+    r"printf '%s\n' '[global]' 'error_log = /dev/stderr' '[www]' 'listen = 127.0.0.1:{9000}' 'pm = dynamic' \
+  'pm.max_children = 5' 'pm.start_servers = 2' 'pm.min_spare_servers = 1' 'pm.max_spare_servers = 3' \
+  'clear_env = no' 'catch_workers_output = yes' > {data}/php-fpm.conf
+"
+);
 
 const fn package(
     images: &'static [&'static str],
@@ -534,6 +564,18 @@ static SERVERS: &[PackageImage] = &[
         ..package(&["traefik"], "traefik", "traefik", &[(80, "")], &[])
     },
     PackageImage { tag: "cli", ..package(&["wordpress"], "wp-cli", "wp", &[], &[]) },
+    PackageImage {
+        tag: "fpm",
+        takes_command: false,
+        first_start: WORDPRESS_FPM,
+        ..package(
+            &["wordpress"],
+            "php",
+            "php-fpm",
+            &[(9000, "")],
+            &["--nodaemonize", "--fpm-config", "{data}/php-fpm.conf"],
+        )
+    },
     PackageImage {
         takes_command: false,
         first_start: WORDPRESS,

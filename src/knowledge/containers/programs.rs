@@ -564,6 +564,24 @@ pub const COMMON_PROGRAMS: [&str; 3] = ["auth", "migrate", "server"];
 pub const WRAPPERS: [&str; 8] =
     ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];
 
+/// Packages that Nix refuses by default because of their licences: the part of a module that uses them, and the
+/// attribute. From the `license` of the packages in nixpkgs.
+pub static UNFREE: &[(&str, &str)] = &[
+    ("e.timescaledb", "timescaledb"),
+    ("pkgs.cockroachdb", "cockroachdb"),
+    ("pkgs.consul", "consul"),
+    ("pkgs.dragonflydb", "dragonflydb"),
+    ("pkgs.logstash", "logstash"),
+    ("pkgs.minecraft-server", "minecraft-server"),
+    ("pkgs.n8n", "n8n"),
+    ("pkgs.plex", "plex"),
+    ("pkgs.surrealdb", "surrealdb"),
+    ("pkgs.vault", "vault"),
+    ("services.dynamodb-local", "dynamodb-local"),
+    ("services.elasticsearch", "elasticsearch7"),
+    ("services.mongodb", "mongodb-ce"),
+];
+
 /// Programs that run a command as another user. The user is the word after those in [`WRAPPERS`]. From their manuals.
 pub const USER_SWITCHES: [&str; 7] = ["chpst", "gosu", "runuser", "setpriv", "su", "su-exec", "sudo"];
 

@@ -1,6 +1,35 @@
 //! How programs read their settings, according to the documentation of languages, frameworks and libraries: the calls that
 //! read variables, their defaults, and the names of the files.
 
+/// Folders in which package managers and compilers keep their files in a project.
+pub const DEPENDENCIES: [&str; 12] = [
+    ".gradle",
+    ".mypy_cache",
+    ".next",
+    ".nuxt",
+    ".pytest_cache",
+    ".venv",
+    "__pycache__",
+    "bower_components",
+    "deps",
+    "node_modules",
+    "target",
+    "venv",
+];
+
+/// The ends of the paths of folders in which package managers keep downloads.
+pub const CACHES: [&str; 9] = [
+    "/.cache",
+    "/.cache/pip",
+    "/.cargo/registry",
+    "/.m2",
+    "/.npm",
+    "/.pnpm-store",
+    "/go/pkg/mod",
+    "/usr/local/bundle",
+    "/usr/local/cargo/registry",
+];
+
 /// The ends of the names of source files, and of files with properties of Java programs.
 pub const SOURCE_ENDS: [&str; 17] = [
     "js",

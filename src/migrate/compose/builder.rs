@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use self::env_file::{EnvFile, Reader};
 pub use self::secrets::{is_secret, password_in_url, path_of_secret};
 use super::hosts::Rewriter;
-use super::interpolate::Variables;
+use super::interpolate::{Variables, without_default};
 use super::stack::{Port, Service, Stack};
 use super::words;
 use super::yaml::{Place, Scalar};
@@ -250,17 +250,6 @@ fn variable_name(text: &str) -> String {
         }
     }
     name
-}
-
-/// The variables that a scalar refers to without a default value.
-pub(super) fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
-    let parts = scalar.raw.as_deref().unwrap_or_default().split('$').skip(1);
-    let names = parts.filter_map(|part| {
-        let (braced, part) = part.strip_prefix('{').map_or((false, part), |inner| (true, inner));
-        let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(part.len());
-        (!braced || part[end..].starts_with('}')).then_some(&part[..end])
-    });
-    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// A string expression. A single call to `toString` is written without quotes.

@@ -10,6 +10,7 @@ mod volumes;
 use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::environment::example_of;
 use super::hosts::Position;
+use super::runs;
 use super::stack::{self, Service, server_ports};
 use super::words;
 use super::yaml::{Node, Place, Value};
@@ -163,6 +164,11 @@ impl Instance<'_, '_, '_> {
         for (run, line) in self.service.image_file.iter().flat_map(|file| &file.runs) {
             let path = self.service.image_file.as_ref().map(|file| file.path.as_str()).unwrap_or_default();
             let place = Place { path: path.into(), line: *line, column: 1 };
+            let folder = self.service.image_file.as_ref().map(|file| file.folder.as_str()).unwrap_or_default();
+            if runs::has_no_effect(run, folder, &[]) {
+                self.builder.carry(self.service, &place, "build", "nothing: the service does not use it");
+                continue;
+            }
             let shown: String = run.chars().take(60).collect();
             self.leave(
                 &place,

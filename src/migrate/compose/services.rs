@@ -107,7 +107,7 @@ impl<'m> Builder<'_, 'm> {
         let mut attributes =
             package.arguments.iter().filter_map(|text| text.strip_prefix('{')?.split(['}', '/']).next());
         if !major.is_empty() && !has_major(package.package) && !attributes.any(has_major) {
-            let why = other_version(node.text().unwrap_or_default(), package.package);
+            let why = other_version(node.text().unwrap_or_default(), package.files_of());
             self.leave(service, &node.place, "image", why, CHECK_VERSION);
         }
         for (_, variable, host) in containers::IMAGE_HOSTS.iter().filter(|(name, ..)| *name == package.package) {

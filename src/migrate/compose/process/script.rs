@@ -1,15 +1,16 @@
 //! Shell scripts: `sh -c SCRIPT`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Program, argument_text, host_path, image, known_program, not_known, own_file, pm2, version, working_folder,
 };
 use crate::knowledge::containers;
-use crate::knowledge::containers::USER_SWITCHES;
 use crate::knowledge::containers::pm2::RUNTIMES;
+use crate::knowledge::containers::{HOST_CLIENTS, USER_SWITCHES};
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::hosts::LOCAL;
 use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
 use crate::migrate::nix::Text;
@@ -216,6 +217,7 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
     let mut packages = BTreeSet::new();
     let mut line = Text::default();
     let programs = Programs::of(builder, service, script);
+    let addresses = client_addresses(builder, script);
     let mut start = 0;
     for (at, row) in script.split('\n').enumerate() {
         if at > 0 {
@@ -231,7 +233,11 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
             let word = &rest[..end];
             let position = start + row.len() - rest.len();
             let known = known_program(builder, service, word).filter(|_| package_is_needed(word));
-            if let Some((package, call)) = known.filter(|(_, call)| programs.has(script, position, call.len() == 1)) {
+            if let Some(text) = addresses.get(&position).filter(|_| !word.is_empty()) {
+                line.append(text);
+            } else if let Some((package, call)) =
+                known.filter(|(_, call)| programs.has(script, position, call.len() == 1))
+            {
                 packages.insert(version::versioned(builder, service, package));
                 match call {
                     [_] if word.ends_with("sh") && package == "bash" => line.push(word),
@@ -250,6 +256,26 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
         start += row.len() + 1;
     }
     Program { line, is_script: true, packages, ..Program::default() }
+}
+
+/// The addresses on this machine for the hosts and ports that clients get as separate words, by the positions of the
+/// words: `nc -z db 5432`.
+fn client_addresses(builder: &Builder<'_, '_>, script: &str) -> BTreeMap<usize, Text> {
+    let mut found = BTreeMap::new();
+    for command in shell::commands(script).iter().filter(|command| HOST_CLIENTS.contains(&command.program())) {
+        let mut words = command.words.iter().skip(1).peekable();
+        while let Some(word) = words.next() {
+            let plain = script.get(word.span.start as usize..word.span.end as usize) == Some(&*word.text);
+            let other = builder.stack.by_host(&word.text).filter(|other| plain && other.is_carried());
+            let Some(other) = other else { continue };
+            found.insert(word.span.start as usize, Text::literal(LOCAL));
+            let port = words.peek().and_then(|next| Some((next.span.start, other.port(next.text.parse().ok()?)?)));
+            if let Some((start, port)) = port {
+                found.insert(start as usize, builder.port_text(Some(port)));
+            }
+        }
+    }
+    found
 }
 
 /// The positions of programs in a script, and of words that may be programs.

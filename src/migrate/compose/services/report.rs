@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::environment::in_folder;
+use crate::knowledge::containers::sources::{CACHES, DEPENDENCIES};
 use crate::knowledge::containers::{self, PackageImage};
 use crate::migrate::compose::builder::{Builder, Done};
 use crate::migrate::compose::configurations::caddy;
@@ -214,6 +215,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                     format!("{target} does not exist outside a container; on this machine it is {source}"),
                     format!("configure the program to read {source} instead of {target}"),
                 ),
+                None if !source.starts_with(['/', '~']) && is_of_dependencies(target) && package.is_none() => {
+                    self.carry(service, &item.place, "volumes", "nothing: the checkout has its own");
+                    continue;
+                }
                 None if keeps_data && is_named(&item) => {
                     let into = format!("./data/{}, without the volume's current content", service.process);
                     self.carry(service, &item.place, "volumes", into);
@@ -303,6 +308,13 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
     }
+}
+
+/// Whether a folder contains only what package managers and compilers put there. A volume keeps the one in the image
+/// apart from that in the checkout.
+fn is_of_dependencies(target: &str) -> bool {
+    let target = target.trim_end_matches('/');
+    DEPENDENCIES.contains(&paths::name(target)) || CACHES.iter().any(|folder| target.ends_with(folder))
 }
 
 /// Whether a variable in the Compose file is a path in the container, which is replaced with that in the checkout.
