@@ -199,3 +199,43 @@ fn nginx_serves_the_folders_that_other_services_fill() {
     repo.nginx_accepts("web");
     repo.evaluates();
 }
+
+#[test]
+fn a_database_has_the_extensions_that_its_dockerfile_installs() {
+    let dockerfile = "FROM postgis/postgis:16-3.4\nRUN apt-get update && apt-get install -y postgresql-16-pgvector && \
+                      rm -rf /var/lib/apt/lists/*\n";
+    let compose = "services:\n  a: {build: .}\n  b: {image: \"timescale/timescaledb:latest-pg16\"}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile)]);
+    repo.has("extensions = extensions: [ extensions.pgvector extensions.postgis ];")
+        .not_left("services.a.build", "pgvector")
+        .left("packages", "`timescaledb`");
+    repo.evaluates();
+}
+
+#[test]
+fn a_shell_that_only_starts_a_built_program_is_not_needed() {
+    let dockerfile = "FROM golang:1.24 AS b\nWORKDIR /app\nCOPY . .\nRUN go mod download\nRUN go build -o server .\n\
+                      FROM alpine\nWORKDIR /app\nCOPY --from=b /app/server .\nCMD [\"sh\", \"-c\", \"./server\"]\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", "services:\n  a: {build: ., environment: {AMQP_ROUTING_KEY: mail}}\n"),
+        ("Dockerfile", dockerfile),
+        ("go.mod", "module acme/server\n"),
+        ("main.go", "package main\n"),
+    ]);
+    repo.has("bin/go run .").has("AMQP_ROUTING_KEY = \"mail\"").not_left("services.a.build", "go mod");
+}
+
+#[test]
+fn packages_in_another_stage_are_added_to_python() {
+    let dockerfile = "FROM python:3.12 AS b\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n\
+                      FROM python:3.12-slim\nWORKDIR /app\n\
+                      COPY --from=b /usr/local/lib/python3.12/site-packages /usr/local/lib/python3.12/site-packages\n\
+                      COPY . .\nCMD [\"python\", \"a.py\"]\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", "services:\n  a: {build: .}\n"),
+        ("Dockerfile", dockerfile),
+        ("a.py", ""),
+        ("requirements.txt", "flask\n"),
+    ]);
+    repo.left("services.a.build", "pkgs.python312.withPackages");
+}

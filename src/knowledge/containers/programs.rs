@@ -289,7 +289,17 @@ pub const PHP_FPM: (&str, &str) = (
 pub const APACHE_ROOT: &str = "/var/www/html";
 
 /// The folders for programs in every image.
-const SYSTEM: [&str; 6] = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/usr/local/sbin/"];
+const SYSTEM: [&str; 8] = [
+    "/bin/",
+    "/usr/bin/",
+    "/usr/local/bin/",
+    "/sbin/",
+    "/usr/sbin/",
+    "/usr/local/sbin/",
+    // In distroless images, and in those of Eclipse Temurin.
+    "/nodejs/bin/",
+    "/opt/java/openjdk/bin/",
+];
 
 /// The name of a program, if the word is its path in a system folder: `sh` for `/bin/sh`.
 pub fn in_system(word: &str) -> Option<&str> {
@@ -567,7 +577,7 @@ pub const WRAPPERS: [&str; 8] =
 /// Packages that Nix refuses by default because of their licences: the part of a module that uses them, and the
 /// attribute. From the `license` of the packages in nixpkgs.
 pub static UNFREE: &[(&str, &str)] = &[
-    ("e.timescaledb", "timescaledb"),
+    ("extensions.timescaledb", "timescaledb"),
     ("pkgs.cockroachdb", "cockroachdb"),
     ("pkgs.consul", "consul"),
     ("pkgs.dragonflydb", "dragonflydb"),

@@ -177,3 +177,31 @@ pub const JAVA_COMPILERS: [(&str, &[&str]); 2] = [
     ("mvn", &["package", "install", "verify"]),
     ("gradle", &["assemble", "bootJar", "build", "installDist", "jar", "shadowJar"]),
 ];
+
+/// Packages of distributions for people who work in a container, and those of Python's own tools.
+pub const FOR_PEOPLE: [&str; 14] = [
+    "htop",
+    "less",
+    "nano",
+    "ncdu",
+    "py3-pip",
+    "python3-dev",
+    "python3-pip",
+    "python3-setuptools",
+    "python3-venv",
+    "python3-wheel",
+    "screen",
+    "tmux",
+    "tree",
+    "vim",
+];
+
+/// Extensions of PostgreSQL: the end of the name of their package in Debian and PGDG, after the version, and the
+/// attribute in nixpkgs. None of them has to be preloaded.
+pub const POSTGRES_EXTENSIONS: [(&str, &str); 5] = [
+    ("hypopg", "hypopg"),
+    ("pgvector", "pgvector"),
+    ("plpgsql-check", "plpgsql_check"),
+    ("postgis-3", "postgis"),
+    ("rum", "rum"),
+];

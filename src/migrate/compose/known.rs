@@ -1,6 +1,7 @@
 //! Images for which services-flake has a service.
 
 mod command;
+mod extensions;
 mod grafana;
 pub mod passwords;
 mod settings;
@@ -201,6 +202,7 @@ impl Instance<'_, '_, '_> {
         } else if tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) {
             self.leave(&node.place, "image", other_version(image, ""), CHECK_VERSION);
         }
+        self.extensions(repository);
         match last {
             "valkey" => self.set("package", Expr::Code("pkgs.valkey".to_owned())),
             "keydb" => {
@@ -220,23 +222,12 @@ impl Instance<'_, '_, '_> {
                 "Apache Kafka replaces it",
                 "check that only the Kafka protocol is used",
             ),
-            "postgis" => self.set("extensions", Expr::Code("extensions: [ extensions.postgis ]".to_owned())),
-            "pgvector" => self.set("extensions", Expr::Code("extensions: [ extensions.pgvector ]".to_owned())),
-            "postgres" if repository.ends_with("immich-app/postgres") => {
-                let extensions = "extensions: [ extensions.pgvector extensions.vectorchord ]";
-                self.set("extensions", Expr::Code(extensions.to_owned()));
-                self.set("settings.shared_preload_libraries", Expr::text("vchord.so"));
-            }
             "pgautoupgrade" => self.leave(
                 &node.place,
                 "image",
                 "services-flake does not upgrade data from an older PostgreSQL version",
                 "dump the old database, and restore it into the new one",
             ),
-            "timescaledb" | "timescaledb-ha" => {
-                self.set("extensions", Expr::Code("extensions: [ extensions.timescaledb ]".to_owned()));
-                self.set("settings.shared_preload_libraries", Expr::text("timescaledb"));
-            }
             _ => {}
         }
     }

@@ -180,6 +180,13 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         return Err("neither the Compose file nor a Dockerfile has a command for it".to_owned());
     };
     if let Some(script) = words::shell_script(words) {
+        // `sh -c ./server` runs a program that the image builds.
+        let plain = words::plain_words(words.to_vec());
+        if plain.first().is_some_and(|first| first != &words[0] && first.contains('/'))
+            && let Ok(Some(program)) = from_source(builder, service, &plain)
+        {
+            return Ok(program);
+        }
         return checked_script(builder, service, script);
     }
     if let Some(server) = php::server(builder, service, words) {

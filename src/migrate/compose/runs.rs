@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::knowledge::containers;
 use crate::knowledge::containers::starts::{WAIT_SCRIPTS, WAIT_SOURCES};
-use crate::knowledge::images::commands::{ADDS_ACCOUNTS, CHANGES_ACCOUNTS, IN_EVERY_BUILD, JAVA_COMPILERS};
+use crate::knowledge::images::commands::{
+    ADDS_ACCOUNTS, CHANGES_ACCOUNTS, FOR_PEOPLE, IN_EVERY_BUILD, JAVA_COMPILERS, POSTGRES_EXTENSIONS,
+};
 use crate::knowledge::images::packages;
 use crate::lang::shell;
 use crate::paths;
@@ -30,10 +32,19 @@ fn is_unneeded(package: &str) -> bool {
     let name = package.split(['=', '~', '<', '>']).next().unwrap_or(package);
     let is_base = |attribute: &str| matches!(attribute, "" | "cacert" | "tzdata" | "bash" | "coreutils" | "shadow");
     started(package).is_some()
+        || FOR_PEOPLE.contains(&name)
+        || postgres_extension(package).is_some()
         || packages::attribute(package).is_some_and(is_base)
         || containers::WRAPPERS.contains(&name)
         || containers::USER_SWITCHES.contains(&name)
         || containers::ON_EVERY_MACHINE.contains(&name)
+}
+
+/// The extension of PostgreSQL in a package of Debian or PGDG: `postgresql-16-pgvector`.
+pub fn postgres_extension(package: &str) -> Option<&'static str> {
+    let rest = package.split('=').next()?.strip_prefix("postgresql-")?;
+    let (_, name) = rest.split_once('-').filter(|(version, _)| !version.is_empty())?;
+    POSTGRES_EXTENSIONS.iter().find(|(known, _)| *known == name).map(|(_, extension)| *extension)
 }
 
 /// The packages that a RUN installs and a process does not have, if it does nothing else. `None` for other commands.
@@ -90,6 +101,12 @@ pub fn has_no_effect(run: &str, folder: &str, started: &[String]) -> bool {
             }))
 }
 
+/// Whether a Go module is a program whose package in nixpkgs is used in its place.
+fn is_known_tool(module: &str) -> bool {
+    let name = paths::name(module.split('@').next().unwrap_or(module));
+    containers::PROGRAMS.iter().any(|(word, ..)| *word == name)
+}
+
 /// Like [`has_no_effect`], for a command that installs no packages.
 fn is_idle(command: &shell::Command<'_>, run: &str, folder: &str, started: &[String]) -> bool {
     let folder = folder.trim_end_matches('/');
@@ -110,6 +127,9 @@ fn is_idle(command: &shell::Command<'_>, run: &str, folder: &str, started: &[Str
         ["chmod", "+x" | "a+x" | "u+x" | "755" | "0755" | "777", files @ ..] => files.iter().all(is_started),
         ["rm", paths @ ..] => paths.iter().all(|path| is_flag(path) || is_in_image(path)),
         ["apt-get" | "apt" | "apk", "update" | "upgrade" | "clean" | "autoremove", ..] => true,
+        // The program's own tool downloads what is missing when it compiles the program.
+        ["go", "mod", "download" | "tidy" | "verify", ..] | ["cargo", "fetch", ..] | ["npm", "cache", ..] => true,
+        ["go", "install", modules @ ..] => modules.iter().all(|module| is_flag(module) || is_known_tool(module)),
         ["mkdir", paths @ ..] => paths.iter().all(|path| is_flag(path) || path.trim_end_matches('/') == folder),
         ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
             let is_tool = |word: &&str| matches!(*word, "pip" | "setuptools" | "wheel");

@@ -143,7 +143,10 @@ impl Builder<'_, '_> {
                 continue;
             }
             let why = format!("another stage builds {}, but the process runs in the checkout", built.target);
+            let is_python = ["site-packages", "dist-packages"].iter().any(|name| built.target.contains(name))
+                || ["venv", ".venv"].contains(&paths::name(built.target.trim_end_matches('/')));
             let todo = match self.built_here(service, built) {
+                _ if is_python => python_packages(service, program),
                 Some(path) if DEPENDENCIES.contains(&paths::name(&path)) => {
                     let folder = paths::folder(&path);
                     format!("install the dependencies in ./{folder} once before the first start")
