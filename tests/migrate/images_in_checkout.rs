@@ -239,3 +239,46 @@ fn packages_in_another_stage_are_added_to_python() {
     ]);
     repo.left("services.a.build", "pkgs.python312.withPackages");
 }
+
+#[test]
+fn ports_have_defaults_without_quotes_in_source() {
+    let compose = "services:\n  cache: {image: redis, ports: [\"16379:6379\"]}\n  db: {image: \"postgres:16\", ports: \
+                   [\"15432:5432\"]}\n  php: {build: .}\n  node: {build: ./node}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("Dockerfile", "FROM php:8.3-fpm\nWORKDIR /app\nCOPY src .\n"),
+        ("src/config.php", "<?php return ['host' => env('CACHE_HOST', 'cache'), 'port' => env('CACHE_PORT', 6379)];\n"),
+        ("node/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n"),
+        ("node/a.js", "connect(process.env.DB_HOST || 'db', process.env.DB_PORT || 5432, process.env.SIZE || 5432)\n"),
+    ]);
+    repo.has("CACHE_PORT = toString ports.").has("DB_PORT = toString ports.").lacks("SIZE");
+}
+
+#[test]
+fn a_folder_of_php_fpm_is_carried_over_only_if_nginx_serves_it() {
+    let site = |fpm: &str| {
+        format!(
+            "server {{ listen 80; root /srv/app; location ~ \\.php$ {{ fastcgi_pass {fpm}; include fastcgi_params; }} }}\n"
+        )
+    };
+    let compose = "services:\n  fpm: {image: \"php:8.3-fpm\", volumes: [\"./app:/srv/app\"]}\n  other: {image: \"php:8.3-fpm\"}\n  \
+                   web: {image: nginx, ports: [\"8080:80\"], volumes: [\"./site.conf:/etc/nginx/conf.d/default.conf\"]}\n";
+    let repo = |fpm: &str| Repo::of(&[("compose.yaml", compose), ("site.conf", &site(fpm)), ("app/index.php", "")]);
+    repo("fpm:9000").has("root ./app;").carried("services.fpm.volumes", "nginx");
+    repo("other:9000")
+        .has("root /srv/app;")
+        .left("services.fpm.volumes", "the configuration of nginx still names it")
+        .not_carried("services.fpm.volumes");
+}
+
+#[test]
+fn services_with_one_volume_keep_its_files_in_one_folder() {
+    let compose = "services:\n  a: {build: ., volumes: [\"files:/srv/files\", \"own:/srv/own\", \"up:/app/up\"]}\n  \
+                   b: {build: ., volumes: [\"files:/srv/files\"]}\nvolumes: {files: {}, own: {}, up: {}}\n";
+    let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD [\"python\", \"a.py\"]\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.py", "")]);
+    repo.left("services.a.volumes", "./data/files instead of /srv/files")
+        .left("services.b.volumes", "./data/files instead of /srv/files")
+        .left("services.a.volumes", "./data/a instead of /srv/own")
+        .left("services.a.volumes", "./up instead of /app/up");
+}

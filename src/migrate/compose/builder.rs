@@ -35,10 +35,25 @@ pub struct Builder<'a, 'm> {
     pub(super) source_hosts: RefCell<BTreeSet<(String, String)>>,
     /// Configuration files with rewritten addresses, by path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
+    /// The mounts of PHP-FPM that the configuration of nginx names.
+    pub(super) served: RefCell<Vec<Served>>,
     /// The indices of the services that run PHP-FPM.
     pub(super) fpms: OnceCell<Vec<usize>>,
     /// The words in the configuration of all services with nginx.
     pub(super) nginx_words: OnceCell<BTreeSet<String>>,
+}
+
+/// A mount of PHP-FPM that the configuration of nginx names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// The name of the service.
+    pub service: String,
+    /// The position of the mount.
+    pub place: Place,
+    /// The folder in the repository.
+    pub source: String,
+    /// The folder in the container.
+    pub target: String,
 }
 
 /// A configuration file that the module contains because it names hosts or ports.
@@ -86,7 +101,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let variables = stack.model.env.iter().cloned().collect();
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
         let (missing_env, source_hosts) = (RefCell::default(), RefCell::default());
-        let (fpms, nginx_words) = (OnceCell::new(), OnceCell::new());
+        let (served, fpms, nginx_words) = (RefCell::default(), OnceCell::new(), OnceCell::new());
         Self {
             stack,
             module,
@@ -98,6 +113,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             missing_env,
             source_hosts,
             configurations,
+            served,
             fpms,
             nginx_words,
         }

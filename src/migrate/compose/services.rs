@@ -38,6 +38,7 @@ impl<'m> Builder<'_, 'm> {
             self.remaining(&done);
         }
         self.missing_env_notes();
+        self.served_report(&parts.services);
         parts.report = self.report.into_inner();
         parts.secrets = self.secrets.into_inner();
         parts.configurations = self.configurations.into_inner().into_values().collect();

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::environment::in_folder;
 use crate::knowledge::containers::sources::{CACHES, DEPENDENCIES};
 use crate::knowledge::containers::{self, PackageImage};
-use crate::migrate::compose::builder::{Builder, Done};
+use crate::migrate::compose::builder::{Builder, Done, Served};
 use crate::migrate::compose::configurations::caddy;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Value};
 use crate::migrate::compose::{folders, hosts, interpolate, names, nginx, process, settings, starts, volumes_from};
+use crate::migrate::nix::{self, Attr};
 use crate::paths;
 
 impl<'a, 'm> Builder<'a, 'm> {
@@ -182,8 +183,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the folder in its command");
                     continue;
                 }
-                Some(_) if nginx::is_served(self, service, target) => {
-                    self.carry(service, &item.place, "volumes", "the path in the configuration of nginx");
+                Some(inside) if nginx::is_served(self, service, target) => {
+                    self.served.borrow_mut().push(Served {
+                        service: service.name.to_owned(),
+                        place: item.place.clone(),
+                        source: inside.to_owned(),
+                        target: target.to_owned(),
+                    });
                     continue;
                 }
                 // A nixpkgs package looks for its files at other paths.
@@ -227,12 +233,53 @@ impl<'a, 'm> Builder<'a, 'm> {
                 None => (
                     format!("{target} does not exist outside a container"),
                     format!(
-                        "configure the program to keep its files in ./data/{} instead of {target}",
-                        service.process
+                        "configure the program to keep its files in ./{} instead of {target}",
+                        self.data_folder(service, source, target)
                     ),
                 ),
             };
             self.leave(service, &item.place, "volumes", why, todo);
+        }
+    }
+
+    /// The folder for the files of a volume: the one in the checkout that relative paths lead to, or one in `./data`,
+    /// which is the same for all services with the volume.
+    fn data_folder(&self, service: &Service<'_>, volume: &str, target: &str) -> String {
+        let here = folders::host_path(service, target);
+        let full =
+            paths::join(&folders::working_folder(service), &here).filter(|full| here != target && !full.is_empty());
+        let mounts = |other: &&Service<'_>| {
+            let mut items = other.get("volumes").map_or(&[][..], Node::items).iter();
+            items.any(|item| item.get("source").and_then(Node::text) == Some(volume))
+        };
+        let is_shared = !volume.is_empty() && self.stack.services.iter().filter(mounts).count() > 1;
+        full.unwrap_or_else(|| format!("data/{}", if is_shared { volume } else { service.process.as_str() }))
+    }
+
+    /// Reports the folders of PHP-FPM that nginx serves, once the configuration of nginx has the paths on this machine.
+    pub(super) fn served_report(&self, services: &[Attr]) {
+        let served = self.served.take();
+        if served.is_empty() {
+            return;
+        }
+        let text = nix::bindings(services, 0);
+        let words =
+            text.split(|c: char| c.is_whitespace() || ";'\"".contains(c)).filter(|word| word.starts_with(['/', '.']));
+        let words: BTreeSet<String> = words.map(str::to_owned).collect();
+        for Served { service, place, source, target } in served {
+            let Some(service) = self.stack.by_name(&service) else { continue };
+            let target = target.trim_end_matches('/');
+            // A single line that keeps the path is reported with nginx.
+            let is_left = nginx::names_folder(&words, target) && !nginx::names_folder(&words, &format!("./{source}"));
+            if is_left {
+                let why = format!(
+                    "{target} does not exist outside a container, and the configuration of nginx still names it; the \
+                     files are in ./{source}"
+                );
+                self.leave(service, &place, "volumes", why, format!("write ./{source} into `configFile` of nginx"));
+            } else {
+                self.carry(service, &place, "volumes", "the path in the configuration of nginx");
+            }
         }
     }
 
