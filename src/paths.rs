@@ -5,7 +5,7 @@ pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The last name of a path: that of the file.
+/// The last component of a path, which is the name of the file.
 pub fn name(path: &str) -> &str {
     // Called for every file by many readers, and several times faster than splitting by a `char`.
     memchr::memrchr(b'/', path.as_bytes()).map_or(path, |slash| &path[slash + 1..])
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_followed_inside_the_repository() {
+    fn paths_are_resolved_inside_the_repository() {
         for (start, path, wanted) in [
             ("a/b", "../c.nix", Some("a/c.nix")),
             ("server", "../db/process-compose.yaml", Some("db/process-compose.yaml")),

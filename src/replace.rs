@@ -138,7 +138,7 @@ impl<'p> Staged<'p> {
         Ok(staged)
     }
 
-    /// Renames the text over a file.
+    /// Renames the temporary file over a file.
     pub fn replace(mut self, file: &OsStr) -> io::Result<()> {
         let Some(name) = &self.name else { return Ok(()) };
         let folder = self.folder.open()?;
@@ -147,7 +147,7 @@ impl<'p> Staged<'p> {
         Ok(())
     }
 
-    /// Renames the text to a new file. Fails if the file exists.
+    /// Renames the temporary file to a new name. Fails if a file with that name exists.
     pub fn create(mut self, file: &OsStr) -> io::Result<()> {
         let Some(name) = &self.name else { return Ok(()) };
         let folder = self.folder.open()?;

@@ -97,17 +97,18 @@ impl Repo {
         repo
     }
 
-    /// The paths of all files with a kind, sorted.
+    /// The paths of all files of known kinds, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &RelPath> {
         self.files.iter().map(RepoFile::path)
     }
 
-    /// Whether there is a file of a kind at a path.
+    /// Whether there is a file of a known kind at a path.
     pub fn has(&self, path: &str) -> bool {
         self.files.binary_search_by(|file| (**file.path()).cmp(path)).is_ok()
     }
 
-    /// Replaces or adds a file, such as an editor's unsaved buffer or standard input. A file without a kind is removed.
+    /// Replaces or adds a file, such as an editor's unsaved buffer or standard input. If its kind cannot be determined,
+    /// it is removed instead.
     pub fn put(&mut self, path: &str, bytes: Vec<u8>) {
         match read(path, bytes) {
             None => {
@@ -126,7 +127,7 @@ impl Repo {
 
     /// Removes files, and then replaces or adds others, as [`Self::put`] does.
     pub(crate) fn update(&mut self, removed: &HashSet<&str>, files: Vec<(&str, Vec<u8>)>) {
-        // At once, because every file that is added alone moves the files after it.
+        // All at once, because each separate insertion would move the files after it.
         let changed: HashSet<&str> = files.iter().map(|(path, _)| *path).collect();
         let is_kept = |path: &str| !removed.contains(path) && !changed.contains(path);
         self.files.retain(|file| is_kept(file.path()));

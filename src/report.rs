@@ -45,7 +45,7 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// The number of requested files that were checked.
     pub files: usize,
-    /// The requested files that were not checked, or only partly.
+    /// The number of requested files that were not checked, or only partly.
     pub not_checked: NotChecked,
     /// The number of settings files with findings, which are not included in `files`.
     pub settings: usize,
@@ -82,7 +82,7 @@ pub struct Overview {
     pub has_registry: bool,
     /// The port registries. Like `has_registry`, known only if a rule about ports ran.
     pub registries: Vec<RelPath>,
-    /// The set of ports that the repository has instead of a registry.
+    /// The definition of the repository's set of ports, if it has one instead of a registry.
     pub defined_ports: Option<Definition>,
     /// Whether there is a configuration file.
     pub has_settings: bool,
@@ -92,7 +92,7 @@ pub struct Overview {
     pub new_registry: String,
 }
 
-/// The number of files that are not checked, or only partly, because of what they are.
+/// The number of files that are not checked, or only partly, by reason.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct NotChecked {
     /// Files with a header that marks them as generated.
@@ -101,7 +101,7 @@ pub struct NotChecked {
     pub vendored: usize,
     /// Lock files of package managers.
     pub lock_files: usize,
-    /// Templates, of which a part is checked.
+    /// Templates, which are checked only in part.
     pub templates: usize,
 }
 
@@ -126,7 +126,7 @@ pub struct Fixable {
 }
 
 impl Fixable {
-    /// The sum of both.
+    /// The number of all findings that can be fixed.
     pub fn all(self) -> usize {
         self.safe + self.only_unsafe
     }
@@ -151,7 +151,7 @@ pub struct RuleCount {
     pub findings: usize,
     /// The number of findings that can be fixed.
     pub fixable: Fixable,
-    /// The number of files.
+    /// The number of files with findings.
     pub files: usize,
 }
 

@@ -38,7 +38,7 @@ pub fn check(repo: &Repo, settings: &Settings) -> Report {
 pub struct Conclusion {
     /// The findings.
     pub report: Report,
-    /// The facts that they were derived from.
+    /// The facts from which the findings were derived.
     pub project: Project,
 }
 
@@ -58,12 +58,12 @@ fn file_pass(
     repo.files.par_iter().with_max_len(FILES_AT_ONCE).map(|file| pass.check(file)).collect()
 }
 
-/// The number of times that a repository is checked.
+/// How often a repository is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Runs {
     /// Once.
     Once,
-    /// Repeatedly, so that keeping results with the facts of files saves time.
+    /// Repeatedly, so that caching results with the facts of files saves time.
     Repeated,
 }
 
@@ -273,14 +273,14 @@ fn left_out(path: &RelPath, origin: Origin) -> Note {
     Note { kind: NoteKind::NotChecked, path: Some(path.clone()), message }
 }
 
-/// Counts the files that are not checked according to notes, by their origin, or else as templates.
+/// Counts the files that the notes report as not checked: by their origin, or else as templates.
 fn not_checked(notes: &[Note], third_party: &BTreeMap<RelPath, Origin>) -> NotChecked {
     let mut counts = NotChecked::default();
     let paths: BTreeSet<&RelPath> =
         notes.iter().filter(|note| note.kind == NoteKind::NotChecked).filter_map(|note| note.path.as_ref()).collect();
     for path in paths {
         match third_party.get(path) {
-            // For a file that marks vendored code, only its existence matters.
+            // A file that marks a folder as vendored does not count, because only its existence matters.
             Some(_) if third_party::vendored_folder(path).is_some() => {}
             Some(origin) => counts.add(*origin),
             None => counts.templates += 1,

@@ -20,8 +20,8 @@ pub struct Settings {
     pub frozen: bool,
     /// The paths (relative to the root) under which findings are reported; empty means all.
     pub paths: Vec<RelPath>,
-    /// The highest safety level of fixes to create. Registry entries for all unregistered ports are not planned if
-    /// their fixes will not be applied.
+    /// The least safe kind of fix to create. Registry entries for all unregistered ports are planned only if their
+    /// fixes will be applied.
     pub fixes: Safety,
     /// Only the port at this position in a file gets a new registry entry; `None` means all in the requested paths.
     pub new_entry: Option<(RelPath, u32)>,

@@ -15,11 +15,11 @@ use crate::suppress::{self, Suppression, entries};
 /// The files that findings and labels refer to.
 pub type Sources = BTreeMap<RelPath, Arc<Source>>;
 
-/// Findings on their way from the checks to the report.
+/// The findings of the checks, while they are turned into those of the report.
 pub struct Findings<'a> {
     /// The remaining findings.
     pub list: Vec<Finding>,
-    /// The paths of the suppressed findings, each once per finding.
+    /// The paths of the suppressed findings, one for each finding.
     pub suppressed: Vec<RelPath>,
     /// The acceptances: suppressions and baseline rows.
     pub accepted: Vec<Accepted>,
@@ -27,15 +27,15 @@ pub struct Findings<'a> {
 }
 
 impl<'a> Findings<'a> {
-    /// Sets the level and the fingerprint of each finding.
+    /// Sorts and filters the findings, and sets their levels and fingerprints.
     pub fn new(list: Vec<Finding>, sources: &Sources, settings: &'a Settings) -> Self {
         let mut findings = Self { list, suppressed: Vec::new(), accepted: Vec::new(), settings };
         findings.settle(sources);
         findings
     }
 
-    /// Sorts the findings, sets their levels and fingerprints, and removes the findings of rules that are off at their
-    /// path.
+    /// Sorts the findings, sets their levels and fingerprints, and removes duplicates and the findings of rules that
+    /// are off at their path.
     fn settle(&mut self, sources: &Sources) {
         self.list.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         self.list.dedup();
@@ -52,7 +52,8 @@ impl<'a> Findings<'a> {
         self.list.append(&mut Findings::new(findings, sources, self.settings).list);
     }
 
-    /// Removes findings that comments and the baseline suppress, and reports unused suppressions and rows.
+    /// Removes findings that comments and the baseline suppress, and reports suppressions and rows that are unused or
+    /// expired.
     pub fn silence(
         &mut self,
         suppressions: &mut [Suppression],

@@ -15,7 +15,7 @@ pub enum FileKind {
     Nix,
     /// `*.yaml`, `*.yml`
     Yaml,
-    /// A Dockerfile or Containerfile, with any of the usual names.
+    /// A Dockerfile or Containerfile, under any of their common names.
     Dockerfile,
     /// `flake.lock`
     Lock,
@@ -154,8 +154,8 @@ fn beginnings(bytes: &[u8]) -> u32 {
     bytes.iter().filter(|&&byte| !(0x80..0xc0).contains(&byte)).count() as u32
 }
 
-/// Determines the line ends around positions in a text. A position must not precede an earlier one, so that a line with
-/// very many positions is read once.
+/// Determines the line ends around positions in a text. Positions must be queried in ascending order, so that a line
+/// with very many positions is read only once.
 #[derive(Debug)]
 pub struct LineEnds<'t> {
     text: &'t str,
@@ -171,8 +171,8 @@ impl<'t> LineEnds<'t> {
         Self { text, read: (0, None), first: memchr::memchr(b'\n', text.as_bytes()) }
     }
 
-    /// The text to insert at a position, with the line ends of its surroundings: CR LF if the line end before it is, or
-    /// the one after it if none precedes it.
+    /// The text to insert at a position, with CR LF line ends if the last line end before the position is CR LF. If
+    /// none precedes it, the first one after it decides.
     pub fn adapted<'n>(&mut self, new: &'n str, at: usize) -> Cow<'n, str> {
         let bytes = self.text.as_bytes();
         let (from, last) = self.read;

@@ -66,7 +66,7 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// The error in a TOML file, with its position and a way to fix it.
+/// An error in a TOML file, with its position and a way to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The position in the text.
@@ -171,7 +171,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The most similar of the known words, or else all of them.
+/// A suggestion for an unknown word: the most similar known word, or else all known words.
 fn alternatives(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),

@@ -497,7 +497,7 @@ fn uses_of_a_shared_number_are_listed_once() {
    8080  web.shop
    8080  web.blog        hardcoded in a.nix:4
 
-1 number of several entries, at places that may mean any of them
+1 number of several entries, in places that may refer to any of them
    8080  web.shop or web.blog
          hardcoded in a.nix:5
 ";
@@ -508,7 +508,7 @@ fn uses_of_a_shared_number_are_listed_once() {
     assert!(
         root.run("ports check 8080")
             .out
-            .ends_with("a.nix:4\n8080 is in use where any of its entries may be meant\n  a.nix:5 (y.port)\n")
+            .ends_with("a.nix:4\n8080 is in use, in places that may refer to any of its entries\n  a.nix:5 (y.port)\n")
     );
     assert!(root.run("ports -f markdown").out.contains("| 8080 | `web.shop`, `web.blog` | `a.nix:5` |"));
 }

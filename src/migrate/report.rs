@@ -58,9 +58,13 @@ pub struct Report {
     first: HashMap<(RelPath, usize), usize>,
 }
 
-/// The reason why a package does not have the version of an image.
-pub fn other_version(image: &str) -> String {
-    format!("the version is the one in the locked nixpkgs, not that of `{image}`")
+/// The reason why a package does not have the version of an image. The attribute of the package is empty if only an
+/// option of a service determines it.
+pub fn other_version(image: &str, package: &str) -> String {
+    match package {
+        "" => format!("the version is the one in the locked nixpkgs, not that of `{image}`"),
+        package => format!("the version is that of `pkgs.{package}` in the locked nixpkgs, not that of `{image}`"),
+    }
 }
 
 /// The work to do by hand if a program has another version.

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_coloured_by_their_place_in_the_diff() {
+    fn lines_are_coloured_by_their_position_in_the_diff() {
         let patch = "--- a/x\n+++ b/x\n@@ -1,3 +1,2 @@\n same\n--- old\n-older\n++++ new\n\\ No newline at end of file\n\
                      --- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\r\n+b\r\n";
         let expected = "\u{1b}[1m--- a/x\u{1b}[0m\n\u{1b}[1m+++ b/x\u{1b}[0m\n\u{1b}[36m@@ -1,3 +1,2 @@\u{1b}[0m\n same\n\

@@ -1,6 +1,6 @@
 //! The formats of `flakeward ports --format` for other programs. Names come from the repository and may contain
 //! anything. Each format converts them to valid names or quotes them. Two entries with the same converted name are an
-//! error: neither is overwritten.
+//! error, so that neither overwrites the other.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use super::text::harmful;
 use crate::facts::port_registry::{Entry, Registry, is_identifier};
 use crate::rewrite::ports::naming::words;
 
-/// An entry with the number of its port.
+/// An entry, with its registry and its number.
 type Port<'a> = (&'a Registry, &'a Entry, u16);
 
 /// Two entries with the same name in an export.
@@ -77,7 +77,8 @@ fn bare_service<'a>(registry: &Registry, entry: &'a Entry) -> &'a [String] {
     service.strip_prefix(registry.shape.prefix.as_slice()).filter(|bare| !bare.is_empty()).unwrap_or(service)
 }
 
-/// Adds an entry. If two registries have the same name with the same number, they count as one entry.
+/// Adds an entry. Entries of two registries with the same path and the same number count as one. The error is two
+/// different entries with the same name.
 fn insert<'a>(named: &mut BTreeMap<String, Port<'a>>, name: String, port: Port<'a>) -> Result<(), Clash> {
     match named.get(&name) {
         Some(known) if known.2 != port.2 || known.1.path != port.1.path => {
@@ -102,7 +103,7 @@ fn variable(names: &[String]) -> String {
     name
 }
 
-/// Entries grouped by the first names of their paths.
+/// Entries, nested by the names of their paths.
 #[derive(Debug)]
 enum Tree {
     Port(u16, String),

@@ -37,7 +37,7 @@ pub struct Shown<'a> {
     map: &'a PortMap<'a>,
     view: &'a View,
     files: BTreeMap<&'a str, (&'a Source, LineIndex)>,
-    /// The numbers whose entries may be used by number alone.
+    /// The numbers with literals that may refer to several entries.
     shared: BTreeSet<u32>,
 }
 
@@ -156,7 +156,7 @@ impl<'a> Shown<'a> {
         places
     }
 
-    /// The map as a table. `first` is how to make a registry if there is none.
+    /// The map as a table. `first` says how to create a registry, for a repository without one.
     pub fn table(&self, first: &str) -> String {
         let mut out = String::new();
         let color = self.view.stream.color;
@@ -175,7 +175,7 @@ impl<'a> Shown<'a> {
         }
         if !self.map.shared.is_empty() {
             let heading = format!(
-                "{} of several entries, at places that may mean any of them",
+                "{} of several entries, in places that may refer to any of them",
                 count(self.map.shared.len(), "number")
             );
             let _ = writeln!(out, "\n{}", YELLOW.on(heading, color));
@@ -213,7 +213,7 @@ impl<'a> Shown<'a> {
         }
         for Shared { number, spots, .. } in &self.map.shared {
             let Some(out) = texts.get_mut(number) else { continue };
-            let _ = writeln!(out, "{number} is in use where any of its entries may be meant");
+            let _ = writeln!(out, "{number} is in use, in places that may refer to any of its entries");
             self.named_places(spots).iter().for_each(|place| {
                 let _ = writeln!(out, "  {place}");
             });
@@ -407,7 +407,7 @@ impl<'a> Shown<'a> {
 
 /// The uses of an entry, as shown in the table.
 struct Uses {
-    /// The text shown instead of uses, if the entry has none or its number is unknown.
+    /// The text shown instead of uses, if the entry is unused or its number is invalid or unknown.
     state: String,
     /// The positions of references to the entry.
     used: Vec<String>,

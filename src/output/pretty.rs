@@ -19,12 +19,12 @@ use crate::report::Report;
 use crate::rule::Catalog;
 use crate::source::LineIndex;
 
-/// The number of findings of one rule in one file from which they are grouped. Fewer are grouped if their messages are
-/// the same.
+/// The minimum number of findings of one rule in one file that are grouped. Fewer are grouped only if they have the
+/// same message.
 const TOGETHER: usize = 3;
 /// The maximum number of different help texts for a group.
 const ADVICE: usize = 3;
-/// The maximum number of frames for the other positions of a group.
+/// The maximum number of frames for the labels of a group in each other file.
 const OTHER_FRAMES: usize = 4;
 /// The number of findings of a group that are shown in frames.
 const SHOWN: usize = 5;
@@ -64,7 +64,7 @@ fn write_findings(report: &Report, view: &View, out: &mut dyn Write) -> io::Resu
     Ok(())
 }
 
-/// The number of groups whose frames are drawn before they are written.
+/// The number of groups whose frames are drawn before any of them is written.
 const AT_ONCE: usize = 1 << 10;
 
 /// The frames of some groups. Drawing them takes most of the time for a long report, so it is done in parallel.
@@ -79,7 +79,8 @@ fn all_frames(groups: &[Vec<&Finding>], report: &Report, view: &View) -> Vec<Str
     groups.par_chunks(count).flat_map_iter(draw).collect()
 }
 
-/// Groups the findings of each rule in one file if there are many, in the order of the first finding of each rule.
+/// Groups the findings of each rule in one file if there are many or if they have the same message. The groups are in
+/// the order of their first findings.
 fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
     let mut groups = Vec::new();
     for file in findings.chunk_by(|a, b| a.path == b.path) {
@@ -128,7 +129,7 @@ impl Frames<'_> {
         text
     }
 
-    /// The line numbers of findings that are not shown.
+    /// The number of findings that are not shown, and their lines.
     fn others(&mut self, findings: &[&Finding]) -> String {
         let Some(first) = findings.first() else { return String::new() };
         let mut lines: Vec<u32> =
@@ -145,7 +146,7 @@ impl Frames<'_> {
 struct Printer<'a> {
     view: &'a View,
     catalog: &'a Catalog,
-    /// The help texts that were shown, without code. For each rule, each text is shown once.
+    /// The help texts and fixes that were already shown, without code. Each of them is shown once for each rule.
     said: HashSet<(RuleId, String)>,
 }
 
@@ -246,7 +247,7 @@ fn alike(group: &[&Finding]) -> bool {
     group.iter().all(|finding| finding.message == group[0].message)
 }
 
-/// The title of a group: its only message, or the summary of its rule.
+/// The title of a group: the message that all its findings have, or else the summary of the rule.
 fn title(group: &[&Finding], catalog: &Catalog) -> String {
     let first = group[0];
     let (alike, places) = (alike(group), group.len());
@@ -255,7 +256,7 @@ fn title(group: &[&Finding], catalog: &Catalog) -> String {
     if places == 1 { title.clone() } else { format!("{title} ({places} occurrences)") }
 }
 
-/// The positions of a group by file. The file of the findings comes first.
+/// The marks for the findings and labels of a group, by file. The file of the findings comes first.
 fn marks(group: &[&Finding], alike: bool) -> Vec<(RelPath, Vec<Mark>)> {
     let mut files: Vec<(RelPath, Vec<Mark>)> = vec![(group[0].path.clone(), Vec::new())];
     for finding in group {
@@ -451,7 +452,7 @@ warn[lookup-path]: `<nixpkgs>` is looked up in NIX_PATH, which differs from mach
     }
 
     #[test]
-    fn a_thousand_findings_are_written_at_once() {
+    fn a_thousand_findings_are_written_quickly() {
         let text: String = (0..1000).map(|line| format!("  (import <nixpkgs> {{ a = {line}; }})\n")).collect();
         let files: Vec<(String, String)> =
             (0..10).map(|file| (format!("{file}.nix"), format!("[\n{}]\n", &text[..text.len() / 10]))).collect();

@@ -27,7 +27,7 @@ pub struct Stream {
     pub width: usize,
     /// Columns for code frames: the whole width of a terminal.
     pub columns: usize,
-    /// Whether help texts are wrapped to these widths. They are not wrapped in a pipe.
+    /// Whether to wrap text to these widths. False for pipes and files.
     pub wrap: bool,
 }
 
@@ -37,7 +37,7 @@ impl Default for Stream {
     }
 }
 
-/// The width of prose without a terminal.
+/// The number of columns without a terminal.
 const PLAIN_WIDTH: usize = 100;
 
 /// Standard output.

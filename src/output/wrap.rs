@@ -4,10 +4,10 @@ use unicode_width::UnicodeWidthChar;
 
 use super::stream::Stream;
 
-/// The number of columns of a tab in a code frame.
+/// The width of a tab in a code frame, in columns.
 pub const TAB: usize = 4;
 
-/// The number of columns of a string. Styles have none.
+/// The width of a string in columns, without its styles.
 pub fn columns(text: &str) -> usize {
     let mut styled = text.split("\u{1b}[");
     let first = styled.next().map_or(0, plain_columns);
@@ -18,7 +18,7 @@ fn plain_columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
-/// The number of columns of a character.
+/// The width of a character in columns.
 pub fn columns_of(c: char) -> usize {
     if c == '\t' { TAB } else { c.width().unwrap_or(0) }
 }

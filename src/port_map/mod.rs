@@ -55,7 +55,7 @@ pub struct RegistryMap<'p> {
     pub whole: Vec<Spot<'p>>,
     /// Its entries and their uses, by number.
     pub entries: Vec<(&'p Entry, Vec<Spot<'p>>)>,
-    /// The indices of each definition's entries, before sorting.
+    /// For each definition, the indices of its entries in `entries`, before these are sorted.
     by_origin: HashMap<u32, Vec<usize>>,
 }
 
@@ -82,12 +82,12 @@ pub enum How {
     Group,
     /// By a number with a comment that names the entry.
     Comment,
-    /// By the number alone.
+    /// By a number without such a comment.
     Literal,
 }
 
 impl Shared<'_> {
-    /// The maximum number of entries that are named.
+    /// The maximum number of entries whose names are listed.
     const NAMED: usize = 4;
 
     /// The names of the entries, with `or` before the last.

@@ -15,12 +15,12 @@ const FIRST: u16 = 1024;
 /// The start of the search if there are no other entries.
 const START: u16 = 20000;
 
-/// The reason why there is no number.
+/// Why no number can be proposed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// No registry has this group. Contains the most similar name, if there is one.
     NoGroup(Option<String>),
-    /// The name belongs to an entry. Contains the group of the entry, if it has one.
+    /// The name is that of an entry, not of a group. Contains the group of the entry, if it has one.
     Entry(Option<String>),
     /// Every number is taken.
     Full,
@@ -32,7 +32,8 @@ pub fn free(project: &Project, registries: &Registries<'_>, group: Option<&str>)
     numbers.first().copied().ok_or(Refusal::Full)
 }
 
-/// The nearest free numbers, at most `count` of them.
+/// The free numbers that are nearest to those of a group, or to all entries if no group is given. At most `count` of
+/// them.
 pub fn several(
     project: &Project,
     registries: &Registries<'_>,
@@ -60,8 +61,8 @@ pub fn near_to(numbers: &[u16], taken: &BTreeSet<u32>, count: usize) -> Vec<u16>
         anchors => anchors,
     };
     let distance = |number: u16| anchors.iter().map(|anchor| (number.abs_diff(*anchor), *anchor > number)).min();
-    // Of two numbers at the same distance, a number above its nearest neighbour comes first. The higher number decides
-    // a tie.
+    // At the same distance, a number above an existing one comes before a number below one. Otherwise, the higher
+    // number comes first.
     let mut free: Vec<u16> = (FIRST..=u16::MAX).filter(|number| is_free(*number)).collect();
     free.sort_by_cached_key(|number| (distance(*number), std::cmp::Reverse(*number)));
     free.truncate(count);
@@ -72,7 +73,7 @@ fn all_ports(registries: &Registries<'_>) -> impl Iterator<Item = u16> {
     registries.all().iter().flat_map(|registry| registry.ports()).map(|(_, port)| port)
 }
 
-/// Every port number in the repository: registered, a literal, or in a comment.
+/// All port numbers in the repository: those in registries, those of literals, and those in comments.
 pub fn taken(project: &Project, registries: &Registries<'_>) -> BTreeSet<u32> {
     let written = project
         .all::<PortFacts>()
@@ -106,7 +107,7 @@ fn members(registries: &Registries<'_>, group: &str) -> Result<Vec<u16>, Refusal
     Err(Refusal::NoGroup(nearest(group, groups.iter().map(String::as_str)).map(str::to_owned)))
 }
 
-/// The groups of a registry, by name.
+/// The dotted names of a registry's groups, possibly with duplicates.
 pub fn groups(registry: &Registry) -> impl Iterator<Item = String> {
     registry.entries.iter().flat_map(|entry| {
         let path = registry.bare(entry);

@@ -17,11 +17,11 @@ pub struct PortRow {
     pub name: Option<String>,
     /// Whether the number is in a conflict between entries.
     pub conflict: bool,
-    /// The positions that use it.
+    /// Its uses.
     pub uses: Vec<Use>,
 }
 
-/// A position that uses a port.
+/// A use of a port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Use {
     /// The machine that the file configures, or the folder of the file.
@@ -137,8 +137,8 @@ fn host(path: &str) -> String {
     }
 }
 
-/// Whether something listens on a port or connects to it, judging by its line and the names around it. An address
-/// counts as connected to, unless something binds to it.
+/// Whether something listens on a port or connects to it, judging by its line and the names around it. Words such as
+/// `listen` outweigh those such as `url`. Without either, `port` means that something listens.
 fn role(text: &str) -> Role {
     const LISTENS: [&str; 5] = ["listen", "bind", "expose", "allowedtcpports", "allowedudpports"];
     const CONNECTS: [&str; 13] = [

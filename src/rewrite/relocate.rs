@@ -165,7 +165,7 @@ pub fn redirect(source: &Source, tree: &Tree<'_>, names: &[Span], path: &[String
 }
 
 /// The range to remove from a registry to delete an entry, and the comments that belong to the entry. `None` if no
-/// binding ends with its name.
+/// binding's attribute path ends with its name.
 fn removal(tree: &Tree<'_>, name: Span) -> Option<(Span, Option<String>)> {
     let mut bindings = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Binding);
     let mut binding = bindings.find(|&node| {

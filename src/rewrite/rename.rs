@@ -192,7 +192,7 @@ impl<'p> Renaming<'p> {
 pub(super) struct Trees<'p>(Option<(&'p ProjectFile, Option<Tree<'p>>)>);
 
 impl<'p> Trees<'p> {
-    /// The tree of a Nix file, with a full step limit. `None` if the file cannot be parsed.
+    /// The tree of a Nix file, with its step limit reset. `None` if the file cannot be parsed.
     pub(super) fn of(&mut self, file: &'p ProjectFile) -> Option<&Tree<'p>> {
         if self.0.as_ref().is_none_or(|(known, _)| !std::ptr::eq(*known, file)) {
             self.0 = Some((file, Tree::parse(Language::Nix, &file.source.text)));

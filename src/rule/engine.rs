@@ -1,6 +1,6 @@
 //! Runs the rules whose pages declare what they match: file kinds, attribute paths and queries.
 //!
-//! All active queries of a language are one combined query, because running them one by one costs eight times as much.
+//! All active queries of a language are one combined query, because running them one by one takes eight times as long.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -58,7 +58,8 @@ impl<'r> Paths<'r> {
         Self { rule, paths, budget: Budget::default() }
     }
 
-    /// A necessary condition on the text: it contains the last name of a path, or an escape, which may spell the name.
+    /// Whether the text may match: it contains the last name of a path, or an escape sequence, which may spell the
+    /// name.
     fn possible(&self, text: &str) -> bool {
         let contains = |name: &str| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some();
         let mut last = self.paths.iter().filter_map(|path| path.last());
@@ -79,9 +80,9 @@ impl<'r> Paths<'r> {
 struct Combined<'r> {
     rules: Vec<&'r Rule>,
     compiled: Mutex<Option<Option<Arc<Compiled<'r>>>>>,
-    /// The time limit of all rules together. Once it is exceeded, each rule runs alone.
+    /// The time limit of all rules together. Once it is exceeded, each rule runs separately.
     together: Budget,
-    /// The time limit of each rule alone.
+    /// The time limit of each rule when it runs separately.
     alone: Vec<Budget>,
 }
 
@@ -209,7 +210,7 @@ fn string_length(text: &str) -> usize {
     end.map_or(text.len(), |end| end + 2)
 }
 
-/// A rule and the matching spans in a file.
+/// A rule and a span that it matches in a file.
 type Hit<'r> = (&'r Rule, Span);
 
 /// What a query matched, and whether it was stopped early.
@@ -258,7 +259,7 @@ impl<'r> Engine<'r> {
         engine
     }
 
-    /// A necessary condition for a data rule to match in this file.
+    /// Whether a data rule may match in this file.
     pub fn trigger(&self, source: &Source) -> bool {
         let text = source.text.as_str();
         let is_possible = |paths: &Paths<'_>| paths.rule.covers(source) && paths.possible(text);
@@ -314,7 +315,7 @@ impl<'r> Engine<'r> {
         self.file.iter().filter(|rule| rule.covers(source)).map(|rule| (*rule, Span::new(0, end))).collect()
     }
 
-    /// Adds the matches of attribute paths. Returns the rules that were stopped, possibly several times.
+    /// Adds the matches of attribute paths. Returns the rules that were stopped, possibly with duplicates.
     fn attrpaths(&self, source: &Source, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
         let mut stopped = Vec::new();
         let rules = entered(&self.attrpath, source);
@@ -334,7 +335,7 @@ impl<'r> Engine<'r> {
         stopped
     }
 
-    /// Adds the matches of YAML paths. Returns the rules that were stopped, possibly several times.
+    /// Adds the matches of YAML paths. Returns the rules that were stopped, possibly with duplicates.
     fn yamlpaths(&self, source: &Source, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
         let mut stopped = Vec::new();
         let rules = entered(&self.yamlpath, source);
@@ -355,7 +356,7 @@ impl<'r> Engine<'r> {
         stopped
     }
 
-    /// Adds the matches of instructions. Returns the rules that were stopped, possibly several times.
+    /// Adds the matches of instructions. Returns the rules that were stopped, possibly with duplicates.
     fn instructions(&self, source: &Source, tree: &Tree<'_>, hits: &mut Vec<Hit<'r>>) -> Vec<&'r Rule> {
         let mut stopped = Vec::new();
         let rules: Vec<&Instructions<'r>> = self.instruction.iter().filter(|it| it.rule.covers(source)).collect();
@@ -373,7 +374,7 @@ impl<'r> Engine<'r> {
     }
 }
 
-/// The rules that apply to a file, whose bytes are added to their time limits.
+/// The rules that apply to a file. Their time limits are raised by its size.
 fn entered<'e, 'r>(rules: &'e [Paths<'r>], source: &Source) -> Vec<&'e Paths<'r>> {
     let covering: Vec<&Paths<'r>> = rules.iter().filter(|paths| paths.rule.covers(source)).collect();
     covering.iter().for_each(|paths| paths.budget.enter(source.text.len()));

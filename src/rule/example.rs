@@ -55,7 +55,7 @@ pub enum Role<'a> {
     File(&'a str),
     /// What the rule reports, as `--format concise` prints it.
     Findings,
-    /// A file after fixes; without a path, the only file.
+    /// The content of a file after fixes; without a path, that of the only file.
     Fixed {
         /// The file.
         path: Option<&'a str>,

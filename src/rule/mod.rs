@@ -112,12 +112,12 @@ impl RuleSet {
         self.somewhere.remove(rule);
     }
 
-    /// Whether a rule reports anything anywhere.
+    /// Whether a rule is enabled for any path.
     pub fn active(&self, rule: &str) -> bool {
         self.level(rule) != Level::Off || self.somewhere.contains(rule)
     }
 
-    /// The rules that report something.
+    /// The rules that are enabled for any path.
     pub fn active_rules(&self) -> impl Iterator<Item = &Rule> {
         self.catalog.iter().filter(|rule| self.active(rule.id))
     }

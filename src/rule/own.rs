@@ -96,7 +96,7 @@ impl Page<'_> {
         self.places.value_of(key).map(|span| span.start + FENCE.len()..span.end + FENCE.len())
     }
 
-    /// Checks the placeholders in a string. Text between braces is replaced, and there is only one placeholder.
+    /// Checks the placeholders in a string. A placeholder is a word in braces, and `{text}` is the only one.
     fn placeholders(&self, key: &str, text: &str) -> Result<(), PageError> {
         let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
         let word = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -127,7 +127,7 @@ impl Page<'_> {
         };
         let list = || known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         if rule.languages.is_empty() {
-            return Err(PageError::new(format!("`languages` is missing: one or more of {}", list())));
+            return Err(PageError::new(format!("`languages` is missing: list one or more of {}", list())));
         }
         match rule.languages.iter().position(|language| !known.contains(&language.as_str())) {
             Some(index) => {
@@ -162,7 +162,7 @@ impl Page<'_> {
                 span: self.inside(text, error.offset),
                 help: None,
             })?;
-            // The engine compiles it like this.
+            // The engine compiles the query in this form.
             if let Err(error) = Query::new(&language.grammar(), &renamed) {
                 return self.fail("query", &format!("the query cannot be compiled: {}", error.message));
             }
@@ -179,7 +179,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Maps a position in the query to the page. Returns the whole query if it is written with escapes.
+    /// Maps a position in the query to the page. Returns the range of the whole query if it is written with escapes.
     fn inside(&self, query: &str, offset: usize) -> Option<Range<usize>> {
         let whole = self.place("query")?;
         let Some(at) = self.text.get(whole.clone()).and_then(|written| written.find(query)) else { return Some(whole) };

@@ -115,7 +115,7 @@ impl<P, C> Compiled<P, C> {
 pub enum Matcher {
     /// By the check with the rule's name in `src/check/`.
     Code,
-    /// The kind of file itself.
+    /// The file itself, by its kind and path.
     File,
     /// A tree-sitter query whose `@finding` capture is reported.
     Query(String),

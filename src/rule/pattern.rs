@@ -13,8 +13,8 @@ use regex_automata::{Input, MatchError};
 const SHORT: usize = 256;
 
 /// The maximum number of steps of a match, in the worst case: a text's bytes times the states of the expression. Ten
-/// million take less than 0.1 s. If there are more, only an automaton that is built on demand may match the text: it
-/// takes one step for each byte, if it needs few states.
+/// million take less than 0.1 s. Above that, only an automaton that is built on demand may match the text: it takes one
+/// step for each byte, if it needs few states.
 const STEPS: usize = 10_000_000;
 
 /// The maximum number of steps of a match that is repeated without the automaton after the automaton gave up. They take
@@ -40,7 +40,7 @@ pub struct Pattern {
 #[derive(Debug)]
 struct Automaton {
     dfa: DFA,
-    /// States from earlier matches.
+    /// Caches of the automaton's states, from earlier matches.
     caches: Mutex<Vec<Cache>>,
 }
 
@@ -61,7 +61,7 @@ impl Pattern {
         if steps <= STEPS {
             return Some(self.regex.is_match(text));
         }
-        // It also gives up at a word boundary next to a non-ASCII character.
+        // The automaton also gives up at a word boundary next to a non-ASCII character.
         automaton.is_match(text).ok().or_else(|| (steps <= MOST_STEPS).then(|| self.regex.is_match(text)))
     }
 }

@@ -27,7 +27,7 @@ pub struct Accepted {
     pub reason: String,
     /// The last day on which it is in effect.
     pub until: Option<Date>,
-    /// Whether it is in effect.
+    /// Whether it is in effect, expired or unused.
     pub state: State,
 }
 
@@ -87,7 +87,7 @@ impl State {
 }
 
 impl Accepted {
-    /// The acceptance of a suppression. `is_unused` is whether its rules ran, and it covers none of their findings.
+    /// The acceptance of a suppression. `is_unused` is true if its rules ran and it covers none of their findings.
     pub fn suppression(entry: &Suppression, is_unused: bool, now: Date) -> Self {
         Self {
             means: Means::Suppression,

@@ -16,7 +16,8 @@ use crate::source::Source;
 /// The default path of a baseline, relative to the root.
 pub const DEFAULT: &str = ".flakeward/baseline.json";
 
-/// The maximum number of findings that are compared with rows of another path: a bound for mass renames.
+/// The maximum number of findings that are compared with rows of another path, so that mass renames do not take too
+/// long.
 const MAX_TRIES: usize = 1_000_000;
 
 /// A baseline that was read.
@@ -176,7 +177,7 @@ pub fn update(
     Ok(Update { text, added, removed: removed.len(), kept: kept.len(), renewed, expired, differing })
 }
 
-/// Writes one row per line, sorted, so that changes can be reviewed and merged.
+/// The text of a baseline: one row per line, sorted, so that changes can be reviewed and merged.
 fn text(mut entries: Vec<Entry>) -> Result<String, serde_json::Error> {
     entries.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     entries.dedup();
@@ -225,8 +226,8 @@ impl Baseline {
         let mut is_plain = true;
         for entry in document.findings.into_iter().flatten() {
             let found = if is_plain { text[from..].find(&entry.fingerprint) } else { None };
-            // After a fingerprint with escapes, every search for a row would read the rest of the text without a
-            // result.
+            // A fingerprint that is written with escapes is not found. Later ones are not searched for, because each
+            // search might read the rest of the text.
             is_plain = found.is_some();
             let at = from + found.unwrap_or(0);
             let end = if is_plain { at + entry.fingerprint.len() } else { at };

@@ -58,7 +58,7 @@ pub fn unused(config: &Config, file: &RelPath, repository: &Repository<'_>) -> V
 }
 
 /// The finding for an additional configuration file. Only one file configures a repository, so that the result does not
-/// depend on the paths that are given.
+/// depend on the paths on the command line.
 pub fn ignored(path: &RelPath, used: Option<&str>) -> Finding {
     let folder = crate::paths::folder(path);
     let message = match (used, folder.is_empty()) {

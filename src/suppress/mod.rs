@@ -130,7 +130,8 @@ fn opens_comment(before: &str) -> bool {
     before.ends_with('#') || before.ends_with("/*") || before.ends_with('*') || before.ends_with("//")
 }
 
-/// The next line of code. Other comment lines may be between a directive and the code that it applies to.
+/// The next line that is not a comment. There may be other comments between a directive and the code that it applies
+/// to.
 fn next_code_line(source: &Source, index: &LineIndex, line: usize) -> usize {
     (line + 1..index.count())
         .find(|&next| {
@@ -417,8 +418,8 @@ fn indexes<'a>(
     indexes
 }
 
-/// Removes a suppression: the rule's name if there are several, or else the comment with its line. `None` for comments
-/// in a form other than `# ..`.
+/// The fix that removes a suppression: the rule's name if there are several, or else the comment with its line. `None`
+/// for comments in a form other than `# ..`.
 fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Fix> {
     let (title, span) = match name_in_list(suppression, &source.text) {
         Some(span) => (format!("remove `{}` from the suppression", suppression.name), span),
@@ -428,7 +429,7 @@ fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Opt
     Some(Fix::new(title, safety, vec![Edit { path: source.path.clone(), span, text: String::new() }]))
 }
 
-/// The rule's name with one comma, if the directive also names other rules.
+/// The span of the rule's name with one comma, if the directive also names other rules.
 fn name_in_list(suppression: &Suppression, text: &str) -> Option<Span> {
     if !suppression.shared {
         return None;
@@ -445,7 +446,7 @@ fn name_in_list(suppression: &Suppression, text: &str) -> Option<Span> {
     Some(Span { start: start - (list.len() - kept) as u32, end })
 }
 
-/// The comment with the white space before it, or its whole line if it contains nothing else.
+/// The span of the comment with the white space before it, or of its whole line if the line contains nothing else.
 fn whole_comment(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Span> {
     let line = index.line(suppression.span.start);
     let line_span = index.span(&source.text, line);

@@ -24,6 +24,7 @@ let
     override = _: package name;
     nc = package name;
     withPackages = _: package name;
+    withExtensions = _: package name;
     withExtraComponents = _: package name;
     components = { };
     passthru.jre = package "jre";

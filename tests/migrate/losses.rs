@@ -445,10 +445,13 @@ fn version_differences_are_reported_in_the_same_words() {
                    c: {image: \"rabbitmq:3.8\"}\n  d: {image: \"postgres:9\"}\n  e: {image: \"node:14\", command: node a.js}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
     repo.not_left("services.a.image", "the version");
-    for (name, image) in
-        [("b", "prom/prometheus:v2.40.0"), ("c", "rabbitmq:3.8"), ("d", "postgres:9"), ("e", "node:14")]
-    {
-        let why = format!("the version is the one in the locked nixpkgs, not that of `{image}`");
+    for (name, image, package) in [
+        ("b", "prom/prometheus:v2.40.0", "the one"),
+        ("c", "rabbitmq:3.8", "that of `pkgs.rabbitmq-server`"),
+        ("d", "postgres:9", "that of `pkgs.postgresql`"),
+        ("e", "node:14", "that of `pkgs.nodejs`"),
+    ] {
+        let why = format!("the version is {package} in the locked nixpkgs, not that of `{image}`");
         repo.left(&format!("services.{name}.image"), &why);
     }
 }

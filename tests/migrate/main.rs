@@ -13,6 +13,7 @@ mod evaluate;
 mod first_day;
 mod flakes;
 mod images;
+mod images_in_checkout;
 mod kinds;
 mod losses;
 mod oracle;

@@ -32,6 +32,7 @@ let
       override = _: make name args;
       overrideAttrs = _: make name args;
       withPackages = _: make name args;
+      withExtensions = _: make name args;
       withExtraComponents = _: make name args;
       components = { };
     }

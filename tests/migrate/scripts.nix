@@ -7,6 +7,7 @@ let
     inherit name;
     override = _: package name;
     withPackages = _: package name;
+    withExtensions = _: package name;
   };
   stubs = builtins.listToAttrs (map (name: { inherit name; value = package name; }) packages);
   pkgs = stubs // {

@@ -5,7 +5,7 @@ mod applications;
 mod tools;
 mod wordpress;
 
-use wordpress::WORDPRESS;
+use wordpress::{WORDPRESS, WORDPRESS_FPM};
 
 /// The form of the configuration files of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +83,21 @@ impl PackageImage {
         parts.filter_map(|part| part.split('}').next().filter(|path| path.starts_with('/')))
     }
 
+    /// The attribute of the package whose files its data folder gets at the first start, or else its own.
+    pub fn files_of(&self) -> &'static str {
+        let parts = self.first_start.split('{').skip(1).filter_map(|rest| rest.split(['}', '/']).next());
+        let is_attribute = |part: &&str| {
+            part.starts_with(|c: char| c.is_ascii_lowercase())
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+                && !matches!(*part, "data" | "name")
+        };
+        parts.into_iter().find(is_attribute).unwrap_or(self.package)
+    }
+
     fn contains(&self, placeholder: &str) -> bool {
         let variables = self.variables.iter().map(|(_, value)| value);
-        self.arguments.iter().chain(variables).any(|text| text.contains(placeholder))
+        let texts = self.arguments.iter().chain(variables).chain([&self.first_start]);
+        texts.into_iter().any(|text| text.contains(placeholder))
     }
 }
 
@@ -520,6 +532,18 @@ static SERVERS: &[PackageImage] = &[
         )
     },
     PackageImage { tag: "cli", ..package(&["wordpress"], "wp-cli", "wp", &[], &[]) },
+    PackageImage {
+        tag: "fpm",
+        takes_command: false,
+        first_start: WORDPRESS_FPM,
+        ..package(
+            &["wordpress"],
+            "php",
+            "php-fpm",
+            &[(9000, "")],
+            &["--nodaemonize", "--fpm-config", "{data}/php-fpm.conf"],
+        )
+    },
     PackageImage {
         takes_command: false,
         first_start: WORDPRESS,

@@ -187,6 +187,48 @@ pub static PROGRAMS: &[(&str, &str, &[&str])] = &[
     ("just", "just", &["just"]),
     ("envsubst", "gettext", &["envsubst"]),
     ("etcdctl", "etcd", &["etcdctl"]),
+    ("aws", "awscli2", &["aws"]),
+    ("bc", "bc", &["bc"]),
+    ("convert", "imagemagick", &["convert"]),
+    ("createuser", "postgresql", &["createuser"]),
+    ("dig", "dnsutils", &["dig"]),
+    ("dos2unix", "dos2unix", &["dos2unix"]),
+    ("dropdb", "postgresql", &["dropdb"]),
+    ("ffmpeg", "ffmpeg", &["ffmpeg"]),
+    ("ffprobe", "ffmpeg", &["ffprobe"]),
+    ("git", "git", &["git"]),
+    ("gpg", "gnupg", &["gpg"]),
+    ("host", "dnsutils", &["host"]),
+    ("inotifywait", "inotify-tools", &["inotifywait"]),
+    ("ip", "iproute2", &["ip"]),
+    ("killall", "psmisc", &["killall"]),
+    ("kubectl", "kubectl", &["kubectl"]),
+    ("lsof", "lsof", &["lsof"]),
+    ("mariadb-dump", "mariadb", &["mariadb-dump"]),
+    ("mongodump", "mongodb-tools", &["mongodump"]),
+    ("mongoimport", "mongodb-tools", &["mongoimport"]),
+    ("mongorestore", "mongodb-tools", &["mongorestore"]),
+    ("mysqldump", "mariadb", &["mysqldump"]),
+    ("netstat", "nettools", &["netstat"]),
+    ("nslookup", "dnsutils", &["nslookup"]),
+    ("pg_dumpall", "postgresql", &["pg_dumpall"]),
+    ("pg_restore", "postgresql", &["pg_restore"]),
+    ("pgrep", "procps", &["pgrep"]),
+    ("ping", "iputils", &["ping"]),
+    ("pkill", "procps", &["pkill"]),
+    ("rsync", "rsync", &["rsync"]),
+    ("scp", "openssh", &["scp"]),
+    ("socat", "socat", &["socat"]),
+    ("sqlite3", "sqlite", &["sqlite3"]),
+    ("ss", "iproute2", &["ss"]),
+    ("ssh", "openssh", &["ssh"]),
+    ("ssh-keygen", "openssh", &["ssh-keygen"]),
+    ("telnet", "inetutils", &["telnet"]),
+    ("unzip", "unzip", &["unzip"]),
+    ("uuidgen", "util-linux", &["uuidgen"]),
+    ("xmllint", "libxml2", &["xmllint"]),
+    ("yq", "yq-go", &["yq"]),
+    ("zip", "zip", &["zip"]),
 ];
 
 /// What images run unless a Compose file overrides it, with paths inside the image: the word in [`PROGRAMS`] and its
@@ -247,7 +289,17 @@ pub const PHP_FPM: (&str, &str) = (
 pub const APACHE_ROOT: &str = "/var/www/html";
 
 /// The folders for programs in every image.
-const SYSTEM: [&str; 6] = ["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/", "/usr/local/sbin/"];
+const SYSTEM: [&str; 8] = [
+    "/bin/",
+    "/usr/bin/",
+    "/usr/local/bin/",
+    "/sbin/",
+    "/usr/sbin/",
+    "/usr/local/sbin/",
+    // In distroless images, and in those of Eclipse Temurin.
+    "/nodejs/bin/",
+    "/opt/java/openjdk/bin/",
+];
 
 /// The name of a program, if the word is its path in a system folder: `sh` for `/bin/sh`.
 pub fn in_system(word: &str) -> Option<&str> {
@@ -527,3 +579,72 @@ pub const COMMON_PROGRAMS: [&str; 3] = ["auth", "migrate", "server"];
 /// Programs in images that only start other programs.
 pub const WRAPPERS: [&str; 8] =
     ["tini", "dumb-init", "docker-entrypoint.sh", "docker-php-entrypoint", "gosu", "su-exec", "exec", "catatonit"];
+
+/// Packages that Nix refuses by default because of their licences: the part of a module that uses them, and the
+/// attribute. From the `license` of the packages in nixpkgs.
+pub static UNFREE: &[(&str, &str)] = &[
+    ("extensions.timescaledb", "timescaledb"),
+    ("pkgs.cockroachdb", "cockroachdb"),
+    ("pkgs.consul", "consul"),
+    ("pkgs.dragonflydb", "dragonflydb"),
+    ("pkgs.logstash", "logstash"),
+    ("pkgs.minecraft-server", "minecraft-server"),
+    ("pkgs.n8n", "n8n"),
+    ("pkgs.plex", "plex"),
+    ("pkgs.surrealdb", "surrealdb"),
+    ("pkgs.vault", "vault"),
+    ("services.dynamodb-local", "dynamodb-local"),
+    ("services.elasticsearch", "elasticsearch7"),
+    ("services.mongodb", "mongodb-ce"),
+];
+
+/// Programs that run a command as another user. The user is the word after those in [`WRAPPERS`]. From their manuals.
+pub const USER_SWITCHES: [&str; 7] = ["chpst", "gosu", "runuser", "setpriv", "su", "su-exec", "sudo"];
+
+/// Programs that run commands in a shell, which looks for other programs in PATH: the scripts of package.json, the
+/// recipes of a Makefile, the programs of a virtual environment. From their documentation.
+pub const LAUNCHERS: [&str; 12] =
+    ["foreman", "just", "make", "npm", "npx", "overmind", "pnpm", "poetry", "uv", "watchexec", "yarn", "composer"];
+
+/// Distribution packages with programs that applications start, such as a converter or the client of a database, by the
+/// attribute in nixpkgs. Compilers and editors are not among them: a process does not need them.
+pub const STARTED_BY_APPLICATIONS: [&str; 38] = [
+    "bc",
+    "chromium",
+    "curl",
+    "dnsutils",
+    "ffmpeg",
+    "file",
+    "gdal",
+    "gettext",
+    "ghostscript",
+    "git",
+    "git-lfs",
+    "gnupg",
+    "graphviz",
+    "imagemagick",
+    "iproute2",
+    "iputils",
+    "jq",
+    "lsof",
+    "mariadb",
+    "netcat",
+    "openssh",
+    "openssl",
+    "perl",
+    "poppler-utils",
+    "postgresql",
+    "procps",
+    "pv",
+    "redis",
+    "rsync",
+    "samba",
+    "socat",
+    "sqlite",
+    "traceroute",
+    "unzip",
+    "wget",
+    "whois",
+    "yq",
+    "zip",
+];

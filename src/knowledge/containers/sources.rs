@@ -1,6 +1,35 @@
 //! How programs read their settings, according to the documentation of languages, frameworks and libraries: the calls that
 //! read variables, their defaults, and the names of the files.
 
+/// Folders in which package managers and compilers keep their files in a project.
+pub const DEPENDENCIES: [&str; 12] = [
+    ".gradle",
+    ".mypy_cache",
+    ".next",
+    ".nuxt",
+    ".pytest_cache",
+    ".venv",
+    "__pycache__",
+    "bower_components",
+    "deps",
+    "node_modules",
+    "target",
+    "venv",
+];
+
+/// The suffixes of the paths of folders in which package managers keep downloads.
+pub const CACHES: [&str; 9] = [
+    "/.cache",
+    "/.cache/pip",
+    "/.cargo/registry",
+    "/.m2",
+    "/.npm",
+    "/.pnpm-store",
+    "/go/pkg/mod",
+    "/usr/local/bundle",
+    "/usr/local/cargo/registry",
+];
+
 /// The extensions of source files, and of files with properties of Java programs.
 pub const SOURCE_ENDS: [&str; 17] = [
     "js",
@@ -82,8 +111,8 @@ pub const LISTENING_CALLS: [&str; 5] = ["listen", ".run(", "serve(", "bind(", "b
 
 /// Regular expressions for the forms in which programs read a variable with a default, with its name and its value: Python, Go, PHP and Elixir;
 /// python-decouple; JavaScript; Ruby; schemas of Zod, Joi and envalid; convict; tags of Go's structures; Rust; clap;
-/// Spring.
-pub const VARIABLE_FORMS: [&str; 16] = [
+/// Spring. Ports also have defaults without quotes.
+pub const VARIABLE_FORMS: [&str; 19] = [
     r#"(?i)(?:get_?env\w*|environ\.get|\benv(?:\.(?:str|string|get|url|db|db_url|cache|cache_url))?)\(\s*["'](?<n>\w+)["']\s*,\s*(?:default\s*=\s*)?["'](?<v>[^"'\n]*)["']"#,
     r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](?<n>\w+)["']\s*\)\s*(?:\?:|\?\?|\|\||\bor\b)\s*["'](?<v>[^"'\n]*)["']"#,
     // In other languages, `config` reads settings with names in lower case.
@@ -101,6 +130,9 @@ pub const VARIABLE_FORMS: [&str; 16] = [
     r#"\bdefault_value\s*=\s*"(?<v>[^"\n]*)"[^\n\]]{0,200}\benv\s*=\s*"(?<n>\w+)""#,
     r#"@Value\(\s*"\$\{(?<n>[\w.-]+):(?<v>[^}"\n]*)\}"#,
     r"\$\{(?<n>\w+):(?<v>[^}\n]*)\}",
+    r#"(?i)(?:get_?env\w*|environ\.get|\benv(?:\.(?:int|get))?)\(\s*["'](?<n>\w*PORT\w*)["']\s*,\s*(?:default\s*=\s*)?(?<v>\d{2,5})\b"#,
+    r"process\.env\.(?<n>\w*PORT\w*)\s*(?:\|\||\?\?)\s*(?<v>\d{2,5})\b",
+    r#"ENV\.fetch\(\s*["'](?<n>\w*PORT\w*)["']\s*(?:,|\)\s*\{)\s*(?<v>\d{2,5})\b"#,
 ];
 
 /// A string field in a Python class. In Pydantic settings, the variable with the field's name in capitals overrides the

@@ -87,3 +87,15 @@ pub const WAIT_FLAGS: [(&str, bool); 5] = [
 /// The variable with the addresses for which docker-compose-wait waits. Source:
 /// <https://github.com/ufoscout/docker-compose-wait#additional-configuration-options>.
 pub const WAIT_VARIABLE: &str = "WAIT_HOSTS";
+
+/// Scripts that wait for `HOST:PORT` and then run the command after `--`. Sources:
+/// <https://github.com/vishnubob/wait-for-it>, <https://github.com/eficode/wait-for>.
+pub const WAIT_SCRIPTS: [&str; 4] = ["wait-for", "wait-for-it", "wait-for-it.sh", "wait-for.sh"];
+
+/// The addresses from which images download programs that only wait. Process-compose waits itself.
+pub const WAIT_SOURCES: [&str; 4] = [
+    "github.com/jwilder/dockerize/releases",
+    "github.com/powerman/dockerize/releases",
+    "github.com/ufoscout/docker-compose-wait/releases",
+    "githubusercontent.com/vishnubob/wait-for-it",
+];

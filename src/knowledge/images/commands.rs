@@ -47,6 +47,9 @@ pub const NO_EFFECT: [&str; 23] = [
 pub const CHANGES_ACCOUNTS: [&str; 8] =
     ["usermod", "groupmod", "delgroup", "deluser", "userdel", "groupdel", "chpasswd", "passwd"];
 
+/// Commands that add accounts.
+pub const ADDS_ACCOUNTS: [&str; 4] = ["adduser", "addgroup", "useradd", "groupadd"];
+
 /// Flags of `useradd` whose value is the next word, from the useradd(8) manual page.
 pub const USERADD_VALUED: [&str; 31] = [
     "-b",
@@ -167,4 +170,38 @@ pub const ENVIRONMENT_FLAGS: [&str; 12] = [
     "--quiet",
     "-q",
     "--",
+];
+
+/// Commands that compile a Java program: the program and its goals or tasks.
+pub const JAVA_COMPILERS: [(&str, &[&str]); 2] = [
+    ("mvn", &["package", "install", "verify"]),
+    ("gradle", &["assemble", "bootJar", "build", "installDist", "jar", "shadowJar"]),
+];
+
+/// Packages of distributions for people who work in a container, and those of Python's own tools.
+pub const FOR_PEOPLE: [&str; 14] = [
+    "htop",
+    "less",
+    "nano",
+    "ncdu",
+    "py3-pip",
+    "python3-dev",
+    "python3-pip",
+    "python3-setuptools",
+    "python3-venv",
+    "python3-wheel",
+    "screen",
+    "tmux",
+    "tree",
+    "vim",
+];
+
+/// Extensions of PostgreSQL: the end of the name of their package in Debian and PGDG, after the version, and the
+/// attribute in nixpkgs. None of them has to be preloaded.
+pub const POSTGRES_EXTENSIONS: [(&str, &str); 5] = [
+    ("hypopg", "hypopg"),
+    ("pgvector", "pgvector"),
+    ("plpgsql-check", "plpgsql_check"),
+    ("postgis-3", "postgis"),
+    ("rum", "rum"),
 ];

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use self::env_file::{EnvFile, Reader};
 pub use self::secrets::{is_secret, password_in_url, path_of_secret};
 use super::hosts::Rewriter;
-use super::interpolate::Variables;
+use super::interpolate::{Variables, without_default};
 use super::stack::{Port, Service, Stack};
 use super::words;
 use super::yaml::{Place, Scalar};
@@ -39,12 +39,27 @@ pub struct Builder<'a, 'm> {
     pub(super) source_hosts: RefCell<BTreeSet<(String, String)>>,
     /// Configuration files with rewritten addresses, by path.
     pub(super) configurations: RefCell<BTreeMap<String, Configuration>>,
+    /// The mounts of PHP-FPM that the configuration of nginx names.
+    pub(super) served: RefCell<Vec<Served>>,
     /// The indices of the services that run PHP-FPM.
     pub(super) fpms: OnceCell<Vec<usize>>,
     /// The words in the configuration of all services with nginx.
     pub(super) nginx_words: OnceCell<BTreeSet<String>>,
     /// The addresses for which programs in images wait, by the index of the service that waits.
     pub(super) waits: OnceCell<Vec<Waits>>,
+}
+
+/// A mount of PHP-FPM that the configuration of nginx names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// The name of the service.
+    pub service: String,
+    /// The position of the mount.
+    pub place: Place,
+    /// The folder in the repository.
+    pub source: String,
+    /// The folder in the container.
+    pub target: String,
 }
 
 /// A configuration file that the module contains because it names hosts or ports.
@@ -93,6 +108,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
         let (missing_env, source_hosts) = (RefCell::default(), RefCell::default());
         let (fpms, nginx_words, waits) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        let served = RefCell::default();
         Self {
             stack,
             module,
@@ -104,6 +120,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             missing_env,
             source_hosts,
             configurations,
+            served,
             fpms,
             nginx_words,
             waits,
@@ -257,17 +274,6 @@ fn variable_name(text: &str) -> String {
         }
     }
     name
-}
-
-/// The variables that a scalar refers to without a default value.
-pub(super) fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
-    let parts = scalar.raw.as_deref().unwrap_or_default().split('$').skip(1);
-    let names = parts.filter_map(|part| {
-        let (braced, part) = part.strip_prefix('{').map_or((false, part), |inner| (true, inner));
-        let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(part.len());
-        (!braced || part[end..].starts_with('}')).then_some(&part[..end])
-    });
-    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// A string expression. A single call to `toString` is written without quotes.

@@ -1,8 +1,8 @@
 //! `${VAR}` in Compose files, and the `.env` file that sets such variables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::yaml::Node;
+use super::yaml::{Node, Scalar};
 
 /// The values of variables, by name.
 pub type Variables = BTreeMap<String, String>;
@@ -127,6 +127,17 @@ pub fn names(text: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// The variables that a scalar refers to without a default value.
+pub fn without_default(scalar: &Scalar) -> BTreeSet<&str> {
+    let parts = scalar.raw.as_deref().unwrap_or_default().split('$').skip(1);
+    let names = parts.filter_map(|part| {
+        let (braced, part) = part.strip_prefix('{').map_or((false, part), |inner| (true, inner));
+        let end = part.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(part.len());
+        (!braced || part[end..].starts_with('}')).then_some(&part[..end])
+    });
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// Reads a `.env` or `env_file`. Returns the variables in order. Values may refer to the variables in `lookup`. The

@@ -1,6 +1,7 @@
 //! Images for which services-flake has a service.
 
 mod command;
+mod extensions;
 mod grafana;
 pub mod passwords;
 mod settings;
@@ -10,6 +11,7 @@ mod volumes;
 use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::environment::example_of;
 use super::hosts::Position;
+use super::runs;
 use super::stack::{self, Service, server_ports};
 use super::words;
 use super::yaml::{Node, Place, Value};
@@ -163,6 +165,11 @@ impl Instance<'_, '_, '_> {
         for (run, line) in self.service.image_file.iter().flat_map(|file| &file.runs) {
             let path = self.service.image_file.as_ref().map(|file| file.path.as_str()).unwrap_or_default();
             let place = Place { path: path.into(), line: *line, column: 1 };
+            let folder = self.service.image_file.as_ref().map(|file| file.folder.as_str()).unwrap_or_default();
+            if runs::has_no_effect(run, folder, &[]) {
+                self.builder.carry(self.service, &place, "build", "nothing: the service does not use it");
+                continue;
+            }
             let shown: String = run.chars().take(60).collect();
             self.leave(
                 &place,
@@ -184,15 +191,18 @@ impl Instance<'_, '_, '_> {
             let number = containers::version(image);
             let found = self.known.attribute(image);
             let usual = (start == "mysql").then(|| "mysql84".to_owned());
-            if let Some(attribute) = found.clone().or(usual) {
+            let attribute = found.clone().or(usual);
+            if let Some(attribute) = &attribute {
                 self.set("package", Expr::Code(format!("pkgs.{attribute}")));
             }
             if found.is_none() && number.starts_with(|c: char| c.is_ascii_digit()) {
-                self.leave(&node.place, "image", other_version(image), CHECK_VERSION);
+                let attribute = attribute.as_deref().unwrap_or(start.trim_end_matches('_'));
+                self.leave(&node.place, "image", other_version(image, attribute), CHECK_VERSION);
             }
         } else if tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) {
-            self.leave(&node.place, "image", other_version(image), CHECK_VERSION);
+            self.leave(&node.place, "image", other_version(image, ""), CHECK_VERSION);
         }
+        self.extensions(repository);
         match last {
             "valkey" => self.set("package", Expr::Code("pkgs.valkey".to_owned())),
             "keydb" => {
@@ -212,23 +222,12 @@ impl Instance<'_, '_, '_> {
                 "Apache Kafka replaces it",
                 "check that only the Kafka protocol is used",
             ),
-            "postgis" => self.set("extensions", Expr::Code("extensions: [ extensions.postgis ]".to_owned())),
-            "pgvector" => self.set("extensions", Expr::Code("extensions: [ extensions.pgvector ]".to_owned())),
-            "postgres" if repository.ends_with("immich-app/postgres") => {
-                let extensions = "extensions: [ extensions.pgvector extensions.vectorchord ]";
-                self.set("extensions", Expr::Code(extensions.to_owned()));
-                self.set("settings.shared_preload_libraries", Expr::text("vchord.so"));
-            }
             "pgautoupgrade" => self.leave(
                 &node.place,
                 "image",
                 "services-flake does not upgrade data from an older PostgreSQL version",
                 "dump the old database, and restore it into the new one",
             ),
-            "timescaledb" | "timescaledb-ha" => {
-                self.set("extensions", Expr::Code("extensions: [ extensions.timescaledb ]".to_owned()));
-                self.set("settings.shared_preload_libraries", Expr::text("timescaledb"));
-            }
             _ => {}
         }
     }

@@ -17,6 +17,7 @@ pub mod load;
 pub mod names;
 pub mod nginx;
 pub mod process;
+mod runs;
 pub mod services;
 pub mod settings;
 pub mod stack;
@@ -37,6 +38,7 @@ use self::yaml::Node;
 use super::nix::{self, Attr, Expr};
 use super::{Draft, Error, existing};
 use crate::finding::RelPath;
+use crate::knowledge::containers;
 
 /// The Compose files of a folder, grouped into projects, and the variants of the default file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -93,6 +95,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     stack.claim(draft, &told);
     let parts = Builder::new(&stack, &module, draft.files(), &draft.ports).build();
     draft.report.append(&parts.report);
+    report_unset(draft, &model);
     top_level(draft, &model, files);
     write_secrets(draft, &parts, files)?;
     ignore_copies(draft, &stack)?;
@@ -102,6 +105,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
         return Ok(());
     }
     let text = text(&name, &module, &parts, files, draft);
+    report_licences(draft, &text, files);
     draft.write(&module, text)?;
     draft.flake.input("process-compose-flake", "github:Platonic-Systems/process-compose-flake", false);
     if !parts.services.is_empty() {
@@ -250,6 +254,40 @@ fn told_ports(stack: &Stack<'_>, draft: &Draft<'_>, module: &str) -> BTreeMap<(u
         }
     }
     told
+}
+
+/// Reports the variables without a value on which the module depends.
+fn report_unset(draft: &mut Draft<'_>, model: &Model) {
+    let env = stack::below(&model.folder, ".env");
+    let example = load::example(draft.files(), &model.folder);
+    let example = example.filter(|_| model.env_path.is_none()).map(|path| format!("copy ./{path} to ./{env}"));
+    let todo = example.unwrap_or_else(|| format!("set it in ./{env}"));
+    for load::Unset { name, what, place, is_ignored } in &model.unset {
+        let why = match is_ignored {
+            true => format!("`{name}` has no value, so the number inside the container is unknown"),
+            false => format!("`{name}` has no value"),
+        };
+        let todo = format!("{todo}, delete the written module, and migrate again");
+        draft.report.leave(&place.path, place.line, what.clone(), why, todo);
+    }
+}
+
+/// The work to do by hand for packages whose licences Nix refuses.
+const ALLOW: &str = "allow it: start with `NIXPKGS_ALLOW_UNFREE=1 nix run --impure`, or define `_module.args.pkgs = import \
+                     inputs.nixpkgs { inherit system; config.allowUnfree = true; }` in `perSystem`";
+
+/// Reports the packages in a module that Nix refuses because of their licences.
+fn report_licences(draft: &mut Draft<'_>, text: &str, files: &[RelPath]) {
+    let is_used = |start: &str| {
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c));
+        text.match_indices(start).any(|(at, _)| ends(&text[at + start.len()..]))
+    };
+    let unfree = containers::UNFREE.iter().filter(|(start, _)| is_used(start));
+    let names: Vec<String> = unfree.map(|(_, package)| format!("`{package}`")).collect();
+    if let Some(first) = files.first().filter(|_| !names.is_empty()) {
+        let why = format!("Nix refuses packages whose licence is not free: {}", names.join(" and "));
+        draft.report.leave(first, 1, "packages", why, ALLOW);
+    }
 }
 
 /// Reports the top-level keys of the files.

@@ -40,6 +40,8 @@ pub fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = usi
 pub fn leading_number(text: &str) -> Option<u16> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let rest = text[end..].chars().next();
-    let ends = rest.is_none_or(|c| !(c.is_ascii_alphabetic() || c == '.' || c == '_'));
+    // `postgres:16-alpine` is an image.
+    let is_tag = text[end..].strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let ends = !is_tag && rest.is_none_or(|c| !(c.is_ascii_alphabetic() || c == '.' || c == '_'));
     text[..end].parse().ok().filter(|number| *number > 0 && ends)
 }

@@ -11,6 +11,7 @@ use self::files::Configuration;
 use self::parse::Directive;
 use self::rewrite::Rewrite;
 use super::builder::Builder;
+use super::folders;
 use super::known::Instance;
 use super::process::php;
 use super::stack::{Bind, Role, Service};
@@ -18,6 +19,7 @@ use super::yaml::Node;
 use crate::knowledge::nginx::{DEFAULT_SERVER, FOLDER};
 use crate::migrate::Files;
 use crate::migrate::nix::{Expr, Text};
+use crate::paths;
 
 /// Sets `configFile` to the whole configuration. With `httpConfig`, the service's own server block would take
 /// precedence over the configured servers.
@@ -41,7 +43,10 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
     let service = instance.service;
     for item in service.get("volumes").map_or(&[][..], Node::items) {
         let source = item.get("source").and_then(Node::text).unwrap_or_default();
-        if !source.starts_with("./") {
+        let shared = shared_folder(instance.builder, service, source);
+        if let Some(folder) = shared {
+            instance.builder.carry(service, &item.place, "volumes", format!("the folder ./{folder}"));
+        } else if !source.starts_with("./") {
             let why = format!("{source} is not a folder in this repository");
             instance.builder.leave(
                 service,
@@ -91,6 +96,41 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
         }
         instance.builder.carry(service, &bind.place, key, format!("the folder ./{}", bind.source));
     }
+}
+
+/// The folder on this machine of a volume that another service fills: the data folder of its program, or the folder in
+/// the checkout that is mounted there.
+fn shared_folder(builder: &Builder<'_, '_>, service: &Service<'_>, volume: &str) -> Option<String> {
+    if volume.is_empty() || volume.starts_with(['.', '/', '~']) {
+        return None;
+    }
+    let others = builder.stack.services.iter().filter(|other| other.name != service.name);
+    let mut found = others.filter_map(|other| {
+        let items = other.get("volumes").map_or(&[][..], Node::items).iter();
+        let target = items.clone().find(|item| item.get("source").and_then(Node::text) == Some(volume))?;
+        let target = target.get("target").and_then(Node::text)?.trim_end_matches('/');
+        match &other.role {
+            Role::Package(package) if package.keeps_data() => Some(format!("data/{}", other.process)),
+            Role::Program => {
+                let here = folders::host_path(other, target);
+                let folder = (here != target).then(|| paths::join(&folders::working_folder(other), &here))??;
+                (!folder.is_empty()).then_some(folder)
+            }
+            _ => None,
+        }
+    });
+    found.next()
+}
+
+/// The volumes of an nginx service that other services fill, as mounts of the folders on this machine.
+fn shared_binds(builder: &Builder<'_, '_>, service: &Service<'_>) -> Vec<Bind> {
+    let items = service.get("volumes").map_or(&[][..], Node::items).iter();
+    let bind = |item: &Node| {
+        let source = shared_folder(builder, service, item.get("source").and_then(Node::text)?)?;
+        let target = item.get("target").and_then(Node::text)?.trim_end_matches('/').to_owned();
+        Some(Bind { source, target, place: item.place.clone(), is_copied: false })
+    };
+    items.filter_map(bind).collect()
 }
 
 /// Whether a script writes or changes files in the configuration folder.

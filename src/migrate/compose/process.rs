@@ -87,7 +87,11 @@ impl Program {
 pub fn script(name: &str, packages: &BTreeSet<String>, text: &Text) -> Expr {
     let mut attrs = vec![Attr::new(["name"], Expr::text(format!("run-{}", name.replace(['.', '/'], "-"))))];
     if !packages.is_empty() {
-        let packages = packages.iter().map(|package| Expr::Code(format!("pkgs.{package}"))).collect();
+        let code = |package: &String| match package.contains(' ') {
+            true => format!("(pkgs.{package})"),
+            false => format!("pkgs.{package}"),
+        };
+        let packages = packages.iter().map(|package| Expr::Code(code(package))).collect();
         attrs.push(Attr::new(["runtimeInputs"], Expr::List(packages)));
     }
     attrs.push(Attr::new(["bashOptions"], Expr::List(Vec::new())));
@@ -176,6 +180,13 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         return Err("neither the Compose file nor a Dockerfile has a command for it".to_owned());
     };
     if let Some(script) = words::shell_script(words) {
+        // `sh -c ./server` runs a program that the image builds.
+        let plain = words::plain_words(words.to_vec());
+        if plain.first().is_some_and(|first| first != &words[0] && first.contains('/'))
+            && let Ok(Some(program)) = from_source(builder, service, &plain)
+        {
+            return Ok(program);
+        }
         return checked_script(builder, service, script);
     }
     if let Some(server) = php::server(builder, service, words) {
@@ -196,6 +207,9 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             }
             if package == "pm2" {
                 pm2::prepare(builder, service, words, &mut program);
+            }
+            if start.first().is_some_and(|name| containers::LAUNCHERS.contains(name)) {
+                program.packages.extend(launched(builder, service, package));
             }
             // A script in the checkout may use paths in the image, and programs in the image's PATH.
             if package == "bash"
@@ -275,6 +289,16 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
         }
         None => Err(source.err().unwrap_or_else(|| not_known(builder, service, first))),
     }
+}
+
+/// The package with the programs that a launcher starts by name: `npm start` runs `node server.js` in a shell.
+fn launched(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str) -> Option<String> {
+    let usual = match package {
+        "nodejs" => Some(versioned(builder, service, package)),
+        "yarn" | "pnpm" => Some("nodejs".to_owned()),
+        _ => None,
+    };
+    version::runtime(builder, service).or(usual)
 }
 
 /// Whether a script contains a name as a separate word, such as the name of a command.

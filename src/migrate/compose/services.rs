@@ -2,6 +2,7 @@
 
 mod calls;
 mod environment;
+mod image_build;
 mod lifecycle;
 mod report;
 mod source;
@@ -38,6 +39,7 @@ impl<'m> Builder<'_, 'm> {
             self.remaining(&done);
         }
         self.missing_env_notes();
+        self.served_report(&parts.services);
         parts.report = self.report.into_inner();
         parts.secrets = self.secrets.into_inner();
         parts.configurations = self.configurations.into_inner().into_values().collect();
@@ -107,7 +109,7 @@ impl<'m> Builder<'_, 'm> {
         let mut attributes =
             package.arguments.iter().filter_map(|text| text.strip_prefix('{')?.split(['}', '/']).next());
         if !major.is_empty() && !has_major(package.package) && !attributes.any(has_major) {
-            let why = other_version(node.text().unwrap_or_default());
+            let why = other_version(node.text().unwrap_or_default(), package.files_of());
             self.leave(service, &node.place, "image", why, CHECK_VERSION);
         }
         let is_own = |name: &str| name == package.package || package.images.contains(&name);
@@ -126,7 +128,7 @@ impl<'m> Builder<'_, 'm> {
     fn program(&self, done: &mut Done<'_, 'm>) -> Result<(Program, Vec<(String, Text)>), String> {
         let service = done.service;
         done.take(&["command", "entrypoint", "image", "build", "working_dir"]);
-        let (program, variables) = match &service.role {
+        let (mut program, variables) = match &service.role {
             Role::Package(package) => {
                 if !package.takes_command {
                     for key in ["command", "entrypoint"] {
@@ -163,6 +165,7 @@ impl<'m> Builder<'_, 'm> {
                 self.carry(service, &node.place, key, format!("settings.processes.{}.command", service.process));
             }
         }
+        self.installed_packages(service, &mut program);
         self.build_notes(service, &program);
         self.image_paths(service, "command", &program.line);
         Ok((program, variables))

@@ -174,7 +174,10 @@ impl<'m> Stack<'m> {
                     }
                     continue;
                 }
+                // services-flake's probe of MongoDB always connects to this number.
+                let is_fixed = matches!(&service.role, Role::Known(known) if known.option == "mongodb");
                 let wanted = match port.published {
+                    _ if is_fixed => port.usual,
                     Some(published) if is_told => published,
                     // Only root may listen on these numbers, and this one is not used from outside.
                     None if is_told && port.container < 1024 => 8000 + port.container,

@@ -6,7 +6,7 @@
 use super::stack::Service;
 use super::words;
 use super::yaml::Node;
-use crate::knowledge::containers::starts::{WAIT_FLAGS, WAIT_VARIABLE};
+use crate::knowledge::containers::starts::{WAIT_FLAGS, WAIT_SCRIPTS, WAIT_VARIABLE};
 use crate::paths;
 
 /// The maximum number of addresses. A command that waits for more is kept.
@@ -32,7 +32,13 @@ impl Wait {
                 words.push(rest.to_owned());
                 words
             }),
-            None => wait.strip(service, &words).filter(|rest| !rest.is_empty()).unwrap_or(words),
+            None => {
+                let mut words = words;
+                while let Some(rest) = wait.strip(service, &words).filter(|rest| !rest.is_empty()) {
+                    words = rest;
+                }
+                words
+            }
         };
         wait
     }
@@ -92,14 +98,38 @@ impl Wait {
                 self.wait_for(service, addresses.into_iter())?;
                 Some(rest.to_vec())
             }
-            "wait" if first.contains('/') && rest.is_empty() => {
+            "wait" if first.contains('/') => {
                 let hosts = variable(service, WAIT_VARIABLE)?;
-                self.wait_for(service, hosts.split(','))?;
-                Some(Vec::new())
+                self.wait_for(service, hosts.split(',').map(str::trim).filter(|host| !host.is_empty()))?;
+                Some(rest.to_vec())
+            }
+            name if WAIT_SCRIPTS.contains(&name) => {
+                let mut addresses = Vec::new();
+                while let Some((word, after)) = rest.split_first() {
+                    rest = after;
+                    match word.as_str() {
+                        "--" => break,
+                        // The number of seconds is the next word.
+                        "-t" => rest = rest.split_first()?.1,
+                        "-q" | "-s" | "--quiet" | "--strict" => {}
+                        word if word.starts_with("--timeout=") || word.starts_with("-t") => {}
+                        word if is_address(word) => addresses.push(word),
+                        _ => return None,
+                    }
+                }
+                self.wait_for(service, addresses.into_iter())?;
+                Some(rest.to_vec())
             }
             _ => None,
         }
     }
+}
+
+/// Whether a word is an address with a port, such as `db:5432` and `$DB_HOST:5432`.
+fn is_address(word: &str) -> bool {
+    let (host, port) = word.rsplit_once(':').unwrap_or((word, ""));
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.${}/:".contains(c);
+    !host.is_empty() && !host.starts_with('-') && host.chars().all(is_name) && !port.is_empty()
 }
 
 /// The host in an address that is waited for. `None` for files.

@@ -333,6 +333,13 @@ pub fn without_wrappers(words: &[String]) -> &[String] {
             }
             words = rest;
         }
+        // `gosu node npm start`
+        if let [_, rest @ ..] = words
+            && containers::USER_SWITCHES.contains(&name)
+            && !rest.is_empty()
+        {
+            words = rest;
+        }
     }
     words
 }

@@ -201,7 +201,7 @@ impl<'d, 'f> Module<'d, 'f> {
                     self.carry(line, &format!("FROM {}", frame.base), &format!("pkgs.{attribute}"));
                     if !same {
                         let what = format!("the version of {}", frame.base);
-                        self.leave(line, &what, &other_version(&frame.base), CHECK_VERSION);
+                        self.leave(line, &what, &other_version(&frame.base, &attribute), CHECK_VERSION);
                     }
                     all.push(format!("pkgs.{attribute}"));
                 }

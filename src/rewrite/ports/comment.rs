@@ -11,9 +11,9 @@ use crate::source::{self, Source};
 
 use super::Target;
 
-/// Adds a comment with the registry entry above the first key of the mapping, or the first instruction of the stage,
-/// that contains the number. One comment covers the whole block, so all findings in the block get the same fix. The
-/// error is the reason why no comment can be added.
+/// Returns the fix that adds a comment with the registry entry above the first key of the mapping, or the first
+/// instruction of the stage, that contains the number. One comment covers the whole block, so all findings in the block
+/// get the same fix. The error is the reason why no comment can be added.
 pub fn fix(
     source: &Source,
     tree: &Tree<'_>,
@@ -125,7 +125,8 @@ fn first_pair(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Op
     blocks.first(tree, mapping, || tree.children(mapping).filter(is_pair), number)
 }
 
-/// The first instruction with the number, in the stage that contains the digits. `None` if the digits precede it.
+/// The first instruction with the number, in the stage that contains the digits. `None` if the digits precede that
+/// instruction.
 fn first_instruction(tree: &Tree<'_>, blocks: &Blocks, digits: Span, number: u32) -> Option<Node> {
     let stages = blocks.stages.get_or_init(|| Stages::read(tree));
     let first = stages.first.get(&(stages.at(digits.start), number)).copied();

@@ -206,7 +206,8 @@ fn scope_for(tree: &Tree<'_>, source: &Source, digits: Span) -> Option<Scope> {
     }
 }
 
-/// The value of `outputs` in a flake.nix, if the file defines it directly. Everything else in the file must be literal.
+/// The value of `outputs` in a flake.nix, if the file defines it directly. Nix requires the rest of the file to be
+/// literal.
 fn outputs(tree: &Tree<'_>) -> Option<Node> {
     let flake = tree.child(tree.root(), Field::Expression).filter(|&node| tree.kind(node) == NodeKind::Attrset)?;
     let set = tree.child_of_kind(flake, NodeKind::BindingSet)?;
@@ -306,7 +307,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Whether a call is the import of the registry, with the arguments that its shape requires.
+    /// Whether a call imports the registry, with arguments that fit the registry's shape.
     fn is_import(&self, apply: Node) -> bool {
         let Some((function, arguments)) = nix::call(self.tree, apply) else { return false };
         if !matches!(&*function, "import" | "builtins.import") || nix::resolve(self.tree, apply, "import").is_some() {
@@ -322,7 +323,7 @@ impl Reader<'_, '_> {
         called && path_of(&self.source.path, self.tree, path).is_some_and(|path| self.is_registry_path(&path))
     }
 
-    /// Whether an argument certainly leaves all optional arguments of the function at their defaults.
+    /// Whether an argument is guaranteed to leave all optional arguments of the function at their defaults.
     fn leaves_defaults(&self, call: &Call, argument: Node) -> bool {
         let tree = self.tree;
         let Call::Set { optional, .. } = call else { return true };

@@ -32,7 +32,7 @@ pub struct Layout<'t, 'a> {
     base: Vec<String>,
     groups: BTreeMap<Vec<String>, Group>,
     names: BTreeSet<Vec<String>>,
-    /// Where new entries go, once everything is read.
+    /// Where new entries go. Determined once the whole registry has been read.
     homes: OnceCell<Homes>,
 }
 
@@ -53,7 +53,7 @@ struct Group {
     /// The path before each member's name, for a group of dotted names.
     dotted: Vec<String>,
     members: Vec<Member>,
-    /// The order of the members, once all of them are read.
+    /// The order of the members. Determined once all of them have been read.
     order: OnceCell<Order>,
     /// See [`Group::is_spaced`].
     is_spaced: OnceCell<bool>,
@@ -136,8 +136,8 @@ impl<'t, 'a> Layout<'t, 'a> {
         self.names.clone()
     }
 
-    /// The path for a new entry: in the existing group with this name or a synonym, in a new group, or, if the registry
-    /// has entries but no groups, in none.
+    /// The path for a new entry: in the existing group with this name or a synonym, in a new group, or at the top level
+    /// if the registry has entries but no groups.
     pub fn place(&self, group: &str, name: &str) -> Vec<String> {
         let mut path = self.base.clone();
         let homes = self.homes.get_or_init(|| self.find_homes());
@@ -198,8 +198,8 @@ impl<'t, 'a> Layout<'t, 'a> {
         edits.into_iter().collect()
     }
 
-    /// Writes the lines of one member into a group. The first and the last line get the indentation of the members, and
-    /// those in between are one level deeper.
+    /// Writes the lines of one member into a group. The lines between the first and the last line of a new group are
+    /// indented one level deeper than the members.
     fn write(
         &self,
         group: &Group,

@@ -153,13 +153,14 @@ impl<'s, 'a> PortFile<'s, 'a> {
     }
 }
 
-/// The usual reference to an entry, with the registry in scope as `ports`.
+/// The reference to an entry if the registry is in scope as `ports`.
 pub fn reference(entry: &[String]) -> String {
     import::select("ports", entry)
 }
 
 /// Why importing the registry by a relative path may fail in some evaluations: a template is copied out of the
-/// repository, and a flake in a subfolder may be evaluated without the rest. `None` if nothing prevents it.
+/// repository, and a flake in a subfolder may be evaluated without the rest of the repository. `None` if no such
+/// evaluation is expected.
 ///
 /// `flakes` contains the folders with a flake.nix.
 pub fn import_obstacle(flakes: &HashSet<&str>, file: &str, registry: &str) -> Option<String> {

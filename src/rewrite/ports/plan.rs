@@ -49,7 +49,7 @@ pub struct Wanted<'w> {
     pub is_wanted: IsWanted<'w>,
     /// The path of a port's entry, if it has been chosen already.
     pub chosen: &'w dyn Fn(&Missing<'_>) -> Option<Vec<String>>,
-    /// Paths that only these numbers get, and ports for which they were chosen.
+    /// Paths that are reserved for these numbers and for the ports for which they were chosen.
     pub reserved: &'w HashMap<Vec<String>, BTreeSet<u32>>,
 }
 
@@ -95,7 +95,7 @@ pub fn create(path: &RelPath, missing: &[Missing<'_>], context: &Context<'_>, wa
     Plan { registry: path.clone(), shape: Shape::Set, edits: Arc::from([edit]), entries, by_use }
 }
 
-/// Plans additions to a registry. `None` if nothing can be added because of how it is written.
+/// Plans additions to a registry. `None` if nothing can be added because of how the registry is written.
 pub fn extend(
     source: &Source,
     tree: &Tree<'_>,
@@ -163,7 +163,7 @@ fn placed(
         }
         let comment = (proposal.unnamed && !is_chosen).then(|| match proposal.uses.first() {
             Some(&index) => {
-                // The words before the number are those of the service or of the file.
+                // The words before `port8000` are the name of the service or of the file.
                 let owner = proposal.name.iter().take_while(|word| **word != format!("port{}", proposal.number));
                 let owner: Vec<&str> = owner.map(String::as_str).collect();
                 let is_of_file = owner.iter().all(|word| missing[index].path.to_ascii_lowercase().contains(word));
@@ -178,7 +178,7 @@ fn placed(
     (entries, by_use)
 }
 
-/// Adds a comment to each entry whose number an earlier entry already has, which states that this is intended.
+/// Adds a comment to each entry that has the same number as an earlier entry. The comment states that this is intended.
 /// [`super::layout`] and [`create`] write the entries in the order of their paths, and `port-conflict` reports all but
 /// the first. The names may belong to one service or to two, so the reason only states that the number is the same.
 fn explain(entries: &mut [NewEntry]) {

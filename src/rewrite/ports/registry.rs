@@ -59,7 +59,7 @@ mod tests {
                 Shape::Closed("does not export its ports"),
             ),
         ] {
-            // At any path but the usual one, a file must look like a registry.
+            // At any path other than the default one, a file must look like a registry.
             let path = if text.contains("let ports") { "ports.nix" } else { "lib/ports.nix" };
             let tree = Tree::parse(Language::Nix, text).unwrap();
             let registry = evaluate(&path.into(), &tree, &PortSettings::default()).unwrap();

@@ -65,7 +65,7 @@ fn outermost(tree: &Tree<'_>, span: Span) -> Node {
 }
 
 /// Whether a whole group is used in a way that does not depend on the names of entries, or whose uses of names are also
-/// renamed: with `with`, with `?`, for its values, or under a usual name of a registry.
+/// renamed: with `with`, with `?`, for its values, or bound to a common name of a registry, such as `ports`.
 fn is_harmless(tree: &Tree<'_>, node: Node) -> bool {
     if tree.kind(node) == NodeKind::HasAttr {
         return true;

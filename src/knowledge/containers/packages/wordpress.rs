@@ -1,10 +1,10 @@
-//! The script that prepares WordPress.
+//! The scripts that prepare WordPress.
 
-/// Copies WordPress into its data folder, where it installs plugins and keeps uploads, with settings that read the
-/// variables of the image. PHP's server runs in that folder, but paths in variables are relative to the folder in which
-/// it is started. Sources: `wp-config-docker.php` in <https://github.com/docker-library/wordpress>, and the variables in
-/// <https://github.com/bitnami/containers/tree/main/bitnami/wordpress>.
-pub const WORDPRESS: &str = r#"if [ ! -e {data}/wp-config.php ]; then
+/// The script that copies WordPress into its data folder, followed by another script.
+macro_rules! wordpress {
+    ($after:expr) => {
+        concat!(
+            r#"if [ ! -e {data}/wp-config.php ]; then
   cp -R --no-preserve=mode {wordpress}/share/wordpress/. {data} || exit 1
   printf "<?php return '%s';\n" "$(head -c 48 /dev/urandom | base64 -w 0)" > {data}/wp-seed.php || exit 1
   cat > {data}/wp-config.new.php <<'EOF' || exit 1
@@ -38,4 +38,22 @@ require_once ABSPATH . 'wp-settings.php';
 EOF
   mv {data}/wp-config.new.php {data}/wp-config.php || exit 1
 fi
-"#;
+"#,
+            $after
+        )
+    };
+}
+
+/// Copies WordPress into its data folder, where it installs plugins and keeps uploads, with settings that read the
+/// variables of the image. PHP's server runs in that folder, but paths in variables are relative to the folder in which
+/// it is started. Sources: `wp-config-docker.php` in <https://github.com/docker-library/wordpress>, and the variables in
+/// <https://github.com/bitnami/containers/tree/main/bitnami/wordpress>.
+pub const WORDPRESS: &str = wordpress!("");
+
+/// [`WORDPRESS`], with the configuration of PHP's FastCGI server: the image's own, on one address.
+pub const WORDPRESS_FPM: &str = wordpress!(
+    r"printf '%s\n' '[global]' 'error_log = /dev/stderr' '[www]' 'listen = 127.0.0.1:{9000}' 'pm = dynamic' \
+  'pm.max_children = 5' 'pm.start_servers = 2' 'pm.min_spare_servers = 1' 'pm.max_spare_servers = 3' \
+  'clear_env = no' 'catch_workers_output = yes' > {data}/php-fpm.conf
+"
+);

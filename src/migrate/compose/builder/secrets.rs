@@ -164,6 +164,11 @@ pub fn is_secret(name: &str) -> bool {
         "PW",
     ];
     let name = name.to_ascii_uppercase();
+    // Names of things that a program looks up, not of keys that open something.
+    const LOOKED_UP: [&str; 5] = ["CACHE_KEY", "PARTITION_KEY", "PRIMARY_KEY", "ROUTING_KEY", "SORT_KEY"];
+    if LOOKED_UP.iter().any(|end| name.ends_with(end)) {
+        return false;
+    }
     if name.starts_with("ALLOW_") || name.ends_with("_FILE") || name.contains("PUBLIC") || name == "PWD" {
         return false;
     }

@@ -72,6 +72,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         let upstreams = upstreams.filter_map(|directive| directive.argument(1)).map(str::to_owned).collect();
         let variables = variables_of_servers(configuration, &all);
         let mut binds = instance.service.binds();
+        binds.extend(super::shared_binds(instance.builder, instance.service));
         binds.sort_by_key(|bind| std::cmp::Reverse(bind.target.len()));
         let (including, included, scopes) = (RefCell::default(), Cell::new(0), RefCell::default());
         let listening = configuration.with("listen");

@@ -1,14 +1,16 @@
 //! Shell scripts: `sh -c SCRIPT`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Program, argument_text, host_path, image, known_program, not_known, own_file, pm2, version, working_folder,
 };
 use crate::knowledge::containers;
 use crate::knowledge::containers::pm2::RUNTIMES;
+use crate::knowledge::containers::{HOST_CLIENTS, USER_SWITCHES};
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
+use crate::migrate::compose::hosts::LOCAL;
 use crate::migrate::compose::stack::Service;
 use crate::migrate::compose::words;
 use crate::migrate::nix::Text;
@@ -16,6 +18,7 @@ use crate::migrate::nix::Text;
 /// The program of a process that runs a script. Fails if the script starts a program that exists only in the image.
 pub fn checked_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> Result<Program, String> {
     let mut unknown = unknown_programs(builder, service, script)?;
+    report_user(builder, service, script);
     // The image's own runtime is among the script's packages.
     let own = version::runtime(builder, service);
     unknown.retain(|name| own.as_ref() != Some(name));
@@ -61,6 +64,16 @@ pub fn operand<'w>(words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     None
 }
 
+/// Reports a command that a script runs as another user.
+fn report_user(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) {
+    let commands = shell::commands(script);
+    let Some(command) = commands.iter().find(|command| USER_SWITCHES.contains(&command.program())) else { return };
+    let program = command.program();
+    let why = format!("its script starts `{program}`, which runs a command as another user; the process runs as you");
+    let todo = format!("remove `{program}` and the name of the user from the script");
+    builder.leave(service, &service.key.place, "command", why, todo);
+}
+
 /// The maximum number of commands in a script that are checked for further scripts, and of packages that it needs.
 const MOST_COMMANDS: usize = 50;
 
@@ -87,6 +100,7 @@ pub fn packages(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) ->
     if text.len() > LONGEST_SCRIPT || !text.lines().next().is_some_and(is_shell) {
         return BTreeSet::new();
     }
+    report_user(builder, service, text);
     let mut found = BTreeSet::new();
     let functions = functions(text);
     for command in shell::commands(text).iter().filter(|command| !functions.contains(command.program())) {
@@ -152,7 +166,8 @@ pub fn unknown_programs(
         if is_path && !exists(builder, service, word) && !containers::INSTALLED.iter().any(|part| word.contains(part)) {
             return Err(not_known(builder, service, word));
         }
-        if !is_path && !functions.contains(name) && !containers::ON_EVERY_MACHINE.contains(&name) {
+        let is_here = containers::ON_EVERY_MACHINE.contains(&name) || USER_SWITCHES.contains(&name);
+        if !is_path && !functions.contains(name) && !is_here {
             unknown.insert(name.to_owned());
         }
     }
@@ -203,6 +218,7 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
     let mut packages = BTreeSet::new();
     let mut line = Text::default();
     let programs = Programs::of(builder, service, script);
+    let addresses = client_addresses(builder, script);
     let mut start = 0;
     for (at, row) in script.split('\n').enumerate() {
         if at > 0 {
@@ -218,7 +234,11 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
             let word = &rest[..end];
             let position = start + row.len() - rest.len();
             let known = known_program(builder, service, word).filter(|_| package_is_needed(word));
-            if let Some((package, call)) = known.filter(|(_, call)| programs.has(script, position, call.len() == 1)) {
+            if let Some(text) = addresses.get(&position).filter(|_| !word.is_empty()) {
+                line.append(text);
+            } else if let Some((package, call)) =
+                known.filter(|(_, call)| programs.has(script, position, call.len() == 1))
+            {
                 packages.insert(version::versioned(builder, service, package));
                 match call {
                     [_] if word.ends_with("sh") && package == "bash" => line.push(word),
@@ -237,6 +257,26 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
         start += row.len() + 1;
     }
     Program { line, is_script: true, packages, ..Program::default() }
+}
+
+/// The addresses on this machine for the hosts and ports that clients get as separate words, by the positions of the
+/// words: `nc -z db 5432`.
+fn client_addresses(builder: &Builder<'_, '_>, script: &str) -> BTreeMap<usize, Text> {
+    let mut found = BTreeMap::new();
+    for command in shell::commands(script).iter().filter(|command| HOST_CLIENTS.contains(&command.program())) {
+        let mut words = command.words.iter().skip(1).peekable();
+        while let Some(word) = words.next() {
+            let plain = script.get(word.span.start as usize..word.span.end as usize) == Some(&*word.text);
+            let other = builder.stack.by_host(&word.text).filter(|other| plain && other.is_carried());
+            let Some(other) = other else { continue };
+            found.insert(word.span.start as usize, Text::literal(LOCAL));
+            let port = words.peek().and_then(|next| Some((next.span.start, other.port(next.text.parse().ok()?)?)));
+            if let Some((start, port)) = port {
+                found.insert(start as usize, builder.port_text(Some(port)));
+            }
+        }
+    }
+    found
 }
 
 /// The positions of programs in a script, and of words that may be programs.

@@ -1,5 +1,6 @@
 //! The package of a program, in the version that the image contains.
 
+use super::php;
 use crate::knowledge::containers;
 use crate::knowledge::images::base;
 use crate::migrate::compose::builder::Builder;
@@ -34,9 +35,9 @@ fn versioned_of(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str,
             (None, Some(image)) => ("image", &image.place),
             (None, None) => ("", &service.key.place),
         };
-        builder.leave(service, place, key, other_version(image), CHECK_VERSION);
+        builder.leave(service, place, key, other_version(image, &attribute), CHECK_VERSION);
     }
-    Some(attribute)
+    Some(if package == "php" { php::with_extensions(service, &attribute) } else { attribute })
 }
 
 /// The runtime in the service's image, which scripts find in PATH: `nodejs_22` for `node:22`.

@@ -3,9 +3,10 @@
 use super::told::{Told, how_told, is_address};
 use crate::knowledge::containers;
 use crate::knowledge::images::paths::SHARED_FOLDERS;
-use crate::migrate::compose::builder::{Builder, Done, password_in_url, path_of_secret, without_default};
+use crate::migrate::compose::builder::{Builder, Done, password_in_url, path_of_secret};
 use crate::migrate::compose::environment::example_of;
 use crate::migrate::compose::hosts::{self, Position};
+use crate::migrate::compose::interpolate::without_default;
 use crate::migrate::compose::process::Program;
 use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};

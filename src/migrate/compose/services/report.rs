@@ -3,173 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::environment::in_folder;
+use crate::knowledge::containers::sources::{CACHES, DEPENDENCIES};
 use crate::knowledge::containers::{self, PackageImage};
-use crate::lang::shell;
-use crate::migrate::compose::builder::{Builder, Done};
+use crate::migrate::compose::builder::{Builder, Done, Served};
 use crate::migrate::compose::configurations::caddy;
-use crate::migrate::compose::folders::Package;
-use crate::migrate::compose::image_file::Built;
-use crate::migrate::compose::process::Program;
 use crate::migrate::compose::settings::Outcome;
 use crate::migrate::compose::stack::{self, Role, Service};
-use crate::migrate::compose::yaml::{Node, Place, Value};
+use crate::migrate::compose::yaml::{Node, Value};
 use crate::migrate::compose::{folders, hosts, interpolate, names, nginx, process, settings, starts, volumes_from};
-use crate::migrate::nix::Part;
+use crate::migrate::nix::{self, Attr};
 use crate::paths;
 
 impl<'a, 'm> Builder<'a, 'm> {
-    /// Reports the effects of the image build that a process lacks because it runs in the checkout.
-    pub(in crate::migrate::compose) fn build_notes(&self, service: &Service<'_>, program: &Program) {
-        let Some(build) = service.get("build") else { return };
-        for (key, value) in build.pairs() {
-            if !matches!(key.name.as_str(), "context" | "dockerfile" | "target" | "args" | "dockerfile_inline")
-                && !value.is_null()
-            {
-                let why = "no image is built for the process";
-                self.leave(
-                    service,
-                    &key.place,
-                    &format!("build.{}", key.name),
-                    why,
-                    "set it wherever the image is still built",
-                );
-            }
-        }
-        let Some(file) = &service.image_file else { return };
-        for (run, line) in &file.runs {
-            let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
-            if installs_only_pm2(run) {
-                let into = match program.line.contains("pm2") {
-                    true => "pkgs.pm2",
-                    false => "nothing: process-compose starts the program without PM2",
-                };
-                self.carry(service, &place, "build", into);
-                continue;
-            }
-            if process::php::sets_document_root(run) && process::php::replaces_apache(self, service) {
-                self.carry(service, &place, "build", "the folder in its command");
-                continue;
-            }
-            if has_no_effect(run, &file.folder) {
-                self.carry(service, &place, "build", "nothing: the process does not use it");
-                continue;
-            }
-            let shown: String = run.chars().take(60).collect();
-            let why = format!("`RUN {}` prepared the image, but the process runs in the checkout", shown.trim());
-            let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
-                format!(
-                    "install the dependencies in ./{} once before the first start",
-                    folders::working_folder(service)
-                )
-            } else if ["pip install", "pip3 install", "poetry", "uv sync", "uv pip"]
-                .iter()
-                .any(|tool| run.contains(tool))
-            {
-                python_packages(service, program)
-            } else {
-                "check whether the program needs this command".to_owned()
-            };
-            self.leave(service, &place, "build", why, todo);
-        }
-        self.package_note(service, program);
-        let words = process::words_or_usual(self, service).unwrap_or_default();
-        let is_received = |from: &str, to: &str| {
-            let target = if to.ends_with('/') { format!("{to}{}", paths::name(from)) } else { to.to_owned() };
-            let configurations = self.configurations.borrow();
-            let mut own = configurations.values().filter(|file| file.process == service.process);
-            let is_named = own.any(|file| file.paths.contains(&target));
-            is_named
-                || matches!(&service.role, Role::Package(package) if process::receives(self, service, package, &target))
-        };
-        for (from, to) in file.copies.iter().filter(|(from, to)| !is_received(from, to)) {
-            let is_settings = ["/etc/", "/usr/local/etc/"].iter().any(|folder| to.starts_with(folder));
-            if is_settings && !words.iter().any(|word| word.contains(to.trim_end_matches('/'))) {
-                let place = service.get("build").map_or(&service.key.place, |node| &node.place);
-                let why = format!("the image copies {from} to {to}, which exists only in the image");
-                let source = service.context().and_then(|context| paths::join(context, from));
-                let step = source.and_then(|source| process::php::settings_step(self, service, &source, to));
-                let todo =
-                    step.unwrap_or_else(|| "pass the path of the file in the checkout to the program".to_owned());
-                self.leave(service, place, "build", why, todo);
-            }
-        }
-        // Files that a stage only copies from the context are in the checkout.
-        let is_there = |built: &&Built| {
-            let path = built.in_context(file).and_then(|path| paths::join(service.context()?, &path));
-            path.is_some_and(|path| !path.is_empty() && matches!(self.files().text(&path), Ok(Some(_))))
-        };
-        // A program that runs from its source is compiled when it starts, with the files that other stages build for it.
-        let mut waiting: Vec<&Built> = file.built.iter().rev().collect();
-        let mut compiled = BTreeSet::new();
-        while let Some(built) = waiting.pop() {
-            if is_there(&built) {
-                continue;
-            }
-            if let Some(stage) = built.stage(file).filter(|stage| program.runs_source && stage.compiles()) {
-                if compiled.insert(&built.stage) {
-                    waiting.extend(stage.built.iter().rev());
-                }
-                continue;
-            }
-            let place = Place { path: file.path.as_str().into(), line: built.line, column: 1 };
-            let why = format!("another stage builds {}, but the process runs in the checkout", built.target);
-            let todo = match self.built_here(service, built) {
-                Some(path) => format!("build ./{path} before the first start"),
-                None => format!("build it in ./{} before the first start", folders::working_folder(service)),
-            };
-            self.leave(service, &place, "build", why, todo);
-            return;
-        }
-    }
-
-    /// The path in the checkout at which another stage's commands build what is copied from it.
-    fn built_here(&self, service: &Service<'_>, built: &Built) -> Option<String> {
-        let path = built.folder(service.image_file.as_ref()?)?;
-        paths::join(service.context()?, &path).filter(|path| !path.is_empty())
-    }
-
-    /// Reports a folder that the command names, but that has another name in the checkout.
-    fn package_note(&self, service: &Service<'_>, program: &Program) {
-        let Some(file) = service.image_file.as_ref() else { return };
-        let mut packages = folders::packages(service);
-        // The line may already have the path in the checkout.
-        let literals = program.line.parts().iter().filter_map(|part| match part {
-            Part::Literal(text) => Some(text.as_str()),
-            Part::Code(_) => None,
-        });
-        let named: BTreeSet<&str> = folders::first_names(literals.chain(folders::flask_app(service)));
-        packages.retain(|package| named.contains(package.name.split('/').next().unwrap_or_default()));
-        let is_there = |package: &Package| {
-            let full = stack::below(&folders::working_folder(service), &package.name);
-            self.files().is_folder(&full)
-                || package.name.contains(['/', '.'])
-                || !(package.source.is_empty() || self.files().is_folder(&package.source))
-        };
-        if file.source_of(file.folder.trim_end_matches('/')).is_some()
-            || packages.iter().any(|one| one.parent().is_some())
-        {
-            return;
-        }
-        for Package { name, source } in packages.into_iter().filter(|package| !is_there(package)) {
-            let place = service.get("command").or(service.get("build")).map_or(&service.key.place, |node| &node.place);
-            let why = format!("its command names `{name}`, which is the folder ./{source} in the checkout");
-            let (folder, made, link) = match source.is_empty() {
-                true => {
-                    let folder = format!("data/{}", service.process);
-                    (folder.clone(), format!("mkdir -p {folder} && "), "../..".to_owned())
-                }
-                false => (paths::folder(&source).to_owned(), String::new(), paths::name(&source).to_owned()),
-            };
-            let link = format!("`{made}ln -s {link} {}`", stack::below(&folder, &name));
-            let here = if folder.is_empty() { ".".to_owned() } else { format!("./{folder}") };
-            let todo = format!(
-                "make a link to the folder with {link}, set `working_dir` to `{here}`, and adapt the paths relative to \
-                 ./{source}"
-            );
-            self.leave(service, place, "command", why, todo);
-        }
-    }
-
     /// Reports the ports, which are now in the registry.
     pub fn ports_report(&self, service: &Service<'_>) {
         for key in ["ports", "expose"] {
@@ -338,8 +183,13 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &item.place, "volumes", "the folder in its command");
                     continue;
                 }
-                Some(_) if nginx::is_served(self, service, target) => {
-                    self.carry(service, &item.place, "volumes", "the path in the configuration of nginx");
+                Some(inside) if nginx::is_served(self, service, target) => {
+                    self.served.borrow_mut().push(Served {
+                        service: service.name.to_owned(),
+                        place: item.place.clone(),
+                        source: inside.to_owned(),
+                        target: target.to_owned(),
+                    });
                     continue;
                 }
                 // A nixpkgs package looks for its files at other paths.
@@ -371,6 +221,10 @@ impl<'a, 'm> Builder<'a, 'm> {
                     format!("{target} does not exist outside a container; on this machine it is {source}"),
                     format!("configure the program to read {source} instead of {target}"),
                 ),
+                None if !source.starts_with(['/', '~']) && is_of_dependencies(target) && package.is_none() => {
+                    self.carry(service, &item.place, "volumes", "nothing: the checkout has its own");
+                    continue;
+                }
                 None if keeps_data && is_named(&item) => {
                     let into = format!("./data/{}, without the volume's current content", service.process);
                     self.carry(service, &item.place, "volumes", into);
@@ -379,12 +233,53 @@ impl<'a, 'm> Builder<'a, 'm> {
                 None => (
                     format!("{target} does not exist outside a container"),
                     format!(
-                        "configure the program to keep its files in ./data/{} instead of {target}",
-                        service.process
+                        "configure the program to keep its files in ./{} instead of {target}",
+                        self.data_folder(service, source, target)
                     ),
                 ),
             };
             self.leave(service, &item.place, "volumes", why, todo);
+        }
+    }
+
+    /// The folder for the files of a volume: the one in the checkout that relative paths lead to, or one in `./data`,
+    /// which is the same for all services with the volume.
+    fn data_folder(&self, service: &Service<'_>, volume: &str, target: &str) -> String {
+        let here = folders::host_path(service, target);
+        let full =
+            paths::join(&folders::working_folder(service), &here).filter(|full| here != target && !full.is_empty());
+        let mounts = |other: &&Service<'_>| {
+            let mut items = other.get("volumes").map_or(&[][..], Node::items).iter();
+            items.any(|item| item.get("source").and_then(Node::text) == Some(volume))
+        };
+        let is_shared = !volume.is_empty() && self.stack.services.iter().filter(mounts).count() > 1;
+        full.unwrap_or_else(|| format!("data/{}", if is_shared { volume } else { service.process.as_str() }))
+    }
+
+    /// Reports the folders of PHP-FPM that nginx serves, once the configuration of nginx has the paths on this machine.
+    pub(super) fn served_report(&self, services: &[Attr]) {
+        let served = self.served.take();
+        if served.is_empty() {
+            return;
+        }
+        let text = nix::bindings(services, 0);
+        let words =
+            text.split(|c: char| c.is_whitespace() || ";'\"".contains(c)).filter(|word| word.starts_with(['/', '.']));
+        let words: BTreeSet<String> = words.map(str::to_owned).collect();
+        for Served { service, place, source, target } in served {
+            let Some(service) = self.stack.by_name(&service) else { continue };
+            let target = target.trim_end_matches('/');
+            // A single line that keeps the path is reported with nginx.
+            let is_left = nginx::names_folder(&words, target) && !nginx::names_folder(&words, &format!("./{source}"));
+            if is_left {
+                let why = format!(
+                    "{target} does not exist outside a container, and the configuration of nginx still names it; the \
+                     files are in ./{source}"
+                );
+                self.leave(service, &place, "volumes", why, format!("write ./{source} into `configFile` of nginx"));
+            } else {
+                self.carry(service, &place, "volumes", "the path in the configuration of nginx");
+            }
         }
     }
 
@@ -462,70 +357,19 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 }
 
+/// Whether a folder contains only what package managers and compilers put there. A volume keeps the one in the image
+/// apart from that in the checkout.
+fn is_of_dependencies(target: &str) -> bool {
+    let target = target.trim_end_matches('/');
+    DEPENDENCIES.contains(&paths::name(target)) || CACHES.iter().any(|folder| target.ends_with(folder))
+}
+
 /// Whether a variable in the Compose file contains a path in the folder `target`, which is replaced with the path in
 /// the checkout.
 fn is_in_environment(service: &Service<'_>, target: &str) -> bool {
     let target = target.trim_end_matches('/');
     let values = service.get("environment").map_or(&[][..], Node::pairs).iter().filter_map(|(_, value)| value.text());
     values.into_iter().any(|value| in_folder(value.trim_end_matches('/'), target))
-}
-
-/// Whether a RUN line installs PM2 and nothing else.
-fn installs_only_pm2(run: &str) -> bool {
-    let mut words = run.split_whitespace().filter(|word| !word.starts_with('-'));
-    let is_manager = words.next().is_some_and(|word| matches!(word, "npm" | "yarn" | "pnpm"));
-    let packages: Vec<&str> = words.skip_while(|word| matches!(*word, "i" | "install" | "add" | "global")).collect();
-    is_manager && matches!(packages.as_slice(), [one] if *one == "pm2" || one.starts_with("pm2@"))
-}
-
-/// Whether the commands of a RUN do nothing that a process in the checkout can use: they list files, remove files from
-/// the image, update the package manager, or create the working directory.
-fn has_no_effect(run: &str, folder: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    let is_flag = |word: &str| word.starts_with('-');
-    let is_in_image = |path: &str| {
-        let below = path.strip_prefix(folder).filter(|_| !folder.is_empty());
-        path.starts_with('/') && !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    // The commands in the body of a heredoc are not read.
-    !run.contains("<<")
-        && shell::commands(run).iter().all(|command| {
-            let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
-            match words.as_slice() {
-                ["ls" | "echo" | "true" | "set" | "cd" | "chown", ..] => !run.contains('>'),
-                ["rm", paths @ ..] => paths.iter().all(|path| is_flag(path) || is_in_image(path)),
-                ["apt-get" | "apt" | "apk", "update" | "upgrade" | "clean" | "autoremove", ..] => true,
-                ["mkdir", paths @ ..] => paths.iter().all(|path| is_flag(path) || path.trim_end_matches('/') == folder),
-                ["pip" | "pip3", "install", rest @ ..] | ["python" | "python3", "-m", "pip", "install", rest @ ..] => {
-                    let is_tool = |word: &&str| matches!(*word, "pip" | "setuptools" | "wheel");
-                    let is_known = |word: &&str| matches!(*word, "-U" | "--upgrade" | "--no-cache-dir" | "-q");
-                    rest.iter().any(is_tool) && rest.iter().all(|word| is_tool(word) || is_known(word))
-                }
-                _ => false,
-            }
-        })
-}
-
-/// The work to do by hand for Python packages that the Dockerfile installs.
-fn python_packages(service: &Service<'_>, program: &Program) -> String {
-    let in_line = program.line.parts().iter().filter_map(|part| match part {
-        Part::Code(code) => code.strip_prefix("pkgs."),
-        Part::Literal(_) => None,
-    });
-    let mut packages = program.packages.iter().map(String::as_str).chain(in_line);
-    match packages.find(|package| package.starts_with("python3")) {
-        Some(python) => {
-            format!(
-                "replace `pkgs.{python}` with `pkgs.{python}.withPackages (ps: [ .. ])`, listing the packages that the \
-                 command installs"
-            )
-        }
-        None => format!(
-            "install the packages in ./{} once before the first start, or add \
-            `pkgs.python3.withPackages (ps: [ .. ])` to the process's PATH",
-            folders::working_folder(service)
-        ),
-    }
 }
 
 impl Builder<'_, '_> {

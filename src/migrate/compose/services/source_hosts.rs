@@ -53,7 +53,7 @@ impl<'m> Builder<'_, 'm> {
             // The module contains a copy of this file with rewritten addresses.
             let is_rewritten = || self.is_rewritten(path);
             let is_other = || mounted.contains(path) || is_mounted() || env_files.contains(path) || is_rewritten();
-            if is_settings(name) && is_other() {
+            if is_settings(name) && is_other() || is_test(name) {
                 return false;
             }
             let kind = match name {
@@ -194,6 +194,12 @@ fn is_settings(name: &str) -> bool {
         is_kind && !TOOLS.contains(&stem) && SETTINGS.iter().any(|word| has_word(stem, word))
     };
     ends.iter().any(|end| name.ends_with(end)) || is_env(name) || name == "package.json" || is_of_program()
+}
+
+/// Whether a file contains tests, which the program does not run.
+fn is_test(name: &str) -> bool {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    ["_test", ".test", ".spec", "_spec"].iter().any(|end| stem.ends_with(end)) || stem.starts_with("test_")
 }
 
 /// Whether a file's name contains a word. A long word may be part of another one, as in `appsettings`. A short word

@@ -58,14 +58,14 @@ fn fitting(
     ranked
 }
 
-/// Whether a cluster may choose between several entries: a use shows what the port is for, or all uses are ends of a
+/// Whether a cluster may choose between several entries: a use shows what the port is for, or all uses are bounds of a
 /// range, which is not the port of one service. A number that is merely the default port of a program is not
 /// sufficient.
 fn may_choose(cluster: &Cluster<'_>) -> bool {
     cluster.is_named() || cluster.uses.iter().all(Used::is_range_end)
 }
 
-/// Pairs of a cluster and its entry. Each entry belongs to one cluster.
+/// Pairs of clusters and entries, as indices. Each entry belongs to at most one cluster.
 fn pairs(clusters: &[Cluster<'_>], fits: &[Vec<(usize, usize)>], entries: usize) -> Vec<(usize, usize)> {
     let mut order: Vec<usize> = (0..clusters.len()).filter(|&at| !fits[at].is_empty()).collect();
     // As for the names of new entries, the best claim chooses first.
@@ -88,7 +88,7 @@ fn pairs(clusters: &[Cluster<'_>], fits: &[Vec<(usize, usize)>], entries: usize)
     if named.len() == order.len() {
         return named;
     }
-    // In an edited registry, an entry belongs to the service for which its name is best.
+    // In a registry that was edited by hand, an entry belongs to the service that its name fits best.
     let ranked = order
         .iter()
         .enumerate()

@@ -127,7 +127,7 @@ impl<'a> Beside<'a> {
         if self.before.contains("host") || self.after.contains("host") { self.value("host") } else { None }
     }
 
-    /// Which end of a list of two numbers the number is.
+    /// Whether the number is the `first` or the `last` in a list of two numbers.
     pub fn end_of_pair(&self) -> Option<&'static str> {
         let (_, before) = self.before.rsplit_once('[')?;
         let (after, _) = self.after.split_once(']')?;

@@ -131,7 +131,7 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     let service = cluster.best().map(|used| used.evidence.best.service.clone()).unwrap_or_default();
     let subjects = cluster.uses.iter().map(|used| used.evidence.subject());
     let subject = subjects.filter(|_| !cluster.is_opened_everywhere()).find(|subject| !subject.is_empty());
-    // The names of both ends of a range contain its first port.
+    // The names of both bounds of a range contain its first port.
     let range = cluster.uses.iter().find_map(|used| Some((used.evidence.other_end()?, used.evidence.end())));
     if let Some((other, end)) = range.filter(|_| cluster.uses.iter().all(Used::is_range_end)) {
         let name = std::iter::once(format!("range{}", cluster.number.min(other)));
@@ -150,7 +150,7 @@ fn unnamed(cluster: &Cluster<'_>, missing: &[Missing<'_>]) -> Vec<String> {
     name
 }
 
-/// The first name of each cluster that no other cluster has. `None` for a cluster without names.
+/// For each cluster, the first of its names that no other cluster has. `None` for a cluster without names.
 fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'static str]) -> Vec<Option<Vec<String>>> {
     let mut chosen = vec![0; names.len()];
     let claims: Vec<Claim> = clusters.iter().map(claim).collect();
@@ -182,7 +182,8 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     for at in order {
         let Some(name) = names[at].get(chosen[at]) else { continue };
         let free = std::iter::once(name.clone()).chain(names[at].iter().cloned());
-        // If two numbers have the same comment, the second may replace the first. With more, that is not certain.
+        // If two numbers have the same comment, the second may replace the first. With more numbers, that is not
+        // certain.
         let is_second = || {
             let namesakes = (groups[at], &names[at][0]);
             clusters[at].is_named_by_comment() && first_names.get(&namesakes).is_some_and(|count| *count == 2)
@@ -198,8 +199,8 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
     (0..names.len()).map(|at| result.remove(&at)).collect()
 }
 
-/// Names of an additional port, which a service uses instead of its usual one: with the comment next to the number, and
-/// without it. Empty for a name that already contains `alternate`.
+/// Names for a port that a service uses instead of its default port: with the comment next to the number, and without
+/// it. Empty for a name that already contains `alternate`.
 fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> {
     const ALTERNATE: &str = "alternate";
     let Some(first) = names.first() else { return Vec::new() };

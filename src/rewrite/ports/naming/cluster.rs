@@ -38,7 +38,7 @@ pub struct Cluster<'a> {
 struct Places<'a> {
     /// Whether something certainly listens on the port.
     listens: bool,
-    /// The files with a listener that clients in the same file reach.
+    /// The files with a listener that clients in the same file can reach.
     files: HashSet<&'a str>,
     /// The folders of these files.
     folders: HashSet<&'a str>,
@@ -60,7 +60,7 @@ struct Places<'a> {
     middles: HashSet<Vec<String>>,
     /// The rows of the table of well-known ports that match the uses: numbers and names.
     rows: HashSet<(u32, &'static str)>,
-    /// The other ends of the ranges that the number is an end of. `None` for a range without a known other end.
+    /// The other bounds of the ranges that the number is a bound of. `None` for a range whose other bound is not known.
     ranges: HashSet<Option<u32>>,
 }
 
@@ -210,7 +210,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     found
 }
 
-/// A cluster for each range that a number is an end of. The last port of one range may be the first of another.
+/// A cluster for each range that a number is a bound of. The last port of one range may be the first of another.
 fn of_ranges(number: u32, ends: Vec<Used<'_>>) -> impl Iterator<Item = Cluster<'_>> {
     let mut ranges: BTreeMap<(Option<u32>, Vec<String>), Vec<Used<'_>>> = BTreeMap::new();
     for used in ends {
@@ -314,8 +314,8 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Whether a use may refer to this service's port. An end of a port range is not the port of one service, unless it
-    /// names that service, or the service has the same range.
+    /// Whether a use may refer to this service's port. A bound of a port range is not the port of one service, unless
+    /// the use names that service, or the service has the same range.
     fn may_have(&self, used: &Used<'_>) -> bool {
         !used.is_range_end()
             || self.places.ranges.contains(&None)
@@ -351,7 +351,7 @@ impl<'a> Cluster<'a> {
             || share(&self.service, used.evidence.words())
     }
 
-    /// Whether a use belongs to a container that is not one of this service's. A word in common does not make two
+    /// Whether a use belongs to a container that does not belong to this service. A word in common does not make two
     /// containers the same service: `shop-web` and `shop-admin`.
     fn is_another_container(&self, used: &Used<'_>) -> bool {
         let is_other = |container| !self.places.programs.contains(container);
@@ -495,7 +495,8 @@ impl<'a> Cluster<'a> {
         self.best().is_some_and(|used| used.evidence.whole_name().is_some() || used.evidence.whole_host().is_some())
     }
 
-    /// Whether an option, and not only a default, sets the port of a part of a well-known service to an unusual number.
+    /// Whether an option, and not only a default, sets the port of a part of a well-known service to a number other
+    /// than its default.
     pub fn is_configured(&self) -> bool {
         let is_known = |used: &Used<'_>| {
             let Candidate { service, qualifier, .. } = &used.evidence.best;

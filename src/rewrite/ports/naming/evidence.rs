@@ -61,7 +61,7 @@ impl<'a> Evidence<'a> {
         self.reader.section()
     }
 
-    /// Whether the number is in a list of ports, in which a comment is about one of them.
+    /// Whether the number is in a list of ports, so that the comment next to it is about that port.
     pub fn is_in_list(&self) -> bool {
         self.reader.last() == "ports"
     }
@@ -125,8 +125,8 @@ impl<'a> Evidence<'a> {
         self.reader.is_balanced()
     }
 
-    /// The number at the other end of the range that a firewall opens, if it is a different number. A range of several
-    /// numbers is not the port of one service.
+    /// The other bound of the range that a firewall opens, if it is a different number. A range of several numbers is
+    /// not the port of one service.
     pub fn other_end(&self) -> Option<u32> {
         if !is_range_end(self.port.name) {
             return None;
@@ -140,7 +140,8 @@ impl<'a> Evidence<'a> {
         self.reader.end_in_rule().map(|(_, other)| other).filter(|other| *other != self.port.number)
     }
 
-    /// Which end of a service's port range the number is. Empty if it is neither.
+    /// The words for the bound of a service's port range that the number is, such as `first`. Empty if it is not a
+    /// bound.
     pub fn end(&self) -> Vec<String> {
         self.reader.end()
     }
@@ -164,8 +165,8 @@ impl<'a> Evidence<'a> {
         if self.best.weight < weight::LISTENER { None } else { self.reader.whole_name() }
     }
 
-    /// The whole name of the container that a client connects to, with the common final word that its usual name lacks:
-    /// `wiki server` in `http://wiki-server:8080`.
+    /// The whole name of the container that a client connects to, with the common final word that its shortened name
+    /// lacks: `wiki server` in `http://wiki-server:8080`.
     pub fn whole_host(&self) -> Option<Vec<String>> {
         let host = if self.best.weight == weight::TARGET { self.reader.line.whole_url_host()? } else { return None };
         (host.len() == self.best.service.len() + 1 && host.starts_with(&self.best.service)).then_some(host)
@@ -228,7 +229,7 @@ impl<'a> Evidence<'a> {
         (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
     }
 
-    /// Whether it is the option for the port of the server itself, besides those for the ports of its parts.
+    /// Whether it is the option for the server's own port, as opposed to the ports of its parts.
     pub fn is_server_port(&self) -> bool {
         !self.is_remote && matches!(self.reader.last(), "server-port" | "serverPort" | "server_port")
     }
@@ -246,7 +247,8 @@ impl<'a> Evidence<'a> {
             && share(&self.best.service, &self.reader.line.host_name())
     }
 
-    /// Whether a variable that begins with the subject of the file has the address: `PBGOPY_SERVER` in `pbgopy.nix`.
+    /// Whether the address is in a variable whose name begins with the subject of the file: `PBGOPY_SERVER` in
+    /// `pbgopy.nix`.
     pub fn is_own_variable(&self) -> bool {
         let last = self.reader.last();
         self.best.weight == weight::TARGET && self.best.qualifier.is_empty() && is_variable(last) && {

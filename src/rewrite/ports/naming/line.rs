@@ -17,9 +17,8 @@ use crate::wording;
 /// Bytes read on each side of a number. Reading whole lines is slow if one line contains many numbers.
 const AROUND: usize = 600;
 
-/// The part of a comment that is about a number: `grafana` in `grafana, was 3000`. It is empty if the comment begins with
-/// another number, or mentions one without naming a service. Only numbers that are too large to be anything but ports and
-/// years count.
+/// The part of a comment that is about a number: `grafana` in `grafana, was 3000`. Empty if the comment begins with
+/// another number, or mentions one without naming a service before it. Other numbers below 1024 are ignored.
 fn about<'c>(comment: &'c str, number: u32) -> &'c str {
     let is_other = |word: &str| word.parse::<u16>().is_ok_and(|other| other >= 1024 && u32::from(other) != number);
     let mut at = 0;
@@ -43,7 +42,8 @@ pub struct Line<'a> {
     pub before: &'a str,
     /// The rest of the line after the number.
     pub after: &'a str,
-    /// The comment at the end of the line. If the line contains only the number, the comment above it is used instead.
+    /// The comment about the number, at the end of the line or above it. Empty if there is none, or if it may be about
+    /// other numbers.
     pub comment: &'a str,
     /// The text before the number, up to a limit.
     pub above: &'a str,
@@ -74,7 +74,7 @@ impl<'a> Line<'a> {
             "" if alone && !is_only_element(rest, tail_text) => comment_above(rest),
             "" if is_forward(port.name, before) => comment_above(rest),
             "" if opens_one(port, head, tail_text) => comment_of_statement(head),
-            // A comment about several numbers does not name any of them. The two ends of a range count as one.
+            // A comment about several numbers does not name any of them. The two bounds of a range count as one.
             own if is_range_end(port.name) || end_in_rule(port.name, before, tail).is_some() => own,
             // `hostPort = 8082; # 8081 is taken`: the comment gives the reason for the number.
             own if before.trim_end().ends_with('=') && about(own, port.number) != own => about(own, port.number),
@@ -152,7 +152,7 @@ impl<'a> Line<'a> {
         if is_end(before) {
             return None;
         }
-        // A command goes on after a backslash at the end of a line.
+        // A command continues after a backslash at the end of a line.
         let mut length = 0;
         for line in after.split_inclusive('\n') {
             length += line.len();
@@ -253,7 +253,6 @@ impl<'a> Line<'a> {
     }
 
     /// Whether a Caddy matcher is a condition on requests that does not select a site: `@cors header Origin *`. Its
-    /// definition may be too far away to be found.
     /// definition may be too far away to be found.
     fn is_condition(&self, matcher: &str) -> bool {
         self.above.match_indices(matcher).any(|(at, _)| {
@@ -365,10 +364,10 @@ impl<'a> Line<'a> {
         (depth > 0 && !inside.contains("'';") && !is_empty).then_some(label)
     }
 
-    /// The label that names what a target of Alloy is, with its key: `{"__address__" = "127.0.0.1:9753", "exporter" =
-    /// "restic"}`.
+    /// The label that describes a scrape target in an Alloy configuration, with its key:
+    /// `{"__address__" = "127.0.0.1:9753", "exporter" = "restic"}`.
     pub fn target_label(&self) -> Option<(&'static str, &'a str)> {
-        // A line may have several targets.
+        // A line may contain several targets.
         let before = self.before.rsplit('{').next().unwrap_or(self.before);
         let after = self.after.split('}').next().unwrap_or(self.after);
         let value = |key: &str| {
@@ -384,8 +383,8 @@ impl<'a> Line<'a> {
         self.before.contains("targets:")
     }
 
-    /// The variable whose default value the number is, or that of the other side of its mapping: `SMTP_PORT` for both
-    /// numbers of `${SMTP_PORT:-2525}:25`.
+    /// The variable whose default value is the number or the other side of its mapping: `SMTP_PORT` for both numbers of
+    /// `${SMTP_PORT:-2525}:25`.
     pub fn fallback(&self) -> Option<&'a str> {
         let is_digit = |c: char| c.is_ascii_digit();
         let before = match self.before.strip_suffix("}:") {
@@ -402,7 +401,7 @@ impl<'a> Line<'a> {
         rest[..rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len()].parse().ok()
     }
 
-    /// Which end of a range in a port mapping the number is: `52000-52100:52000-52100/udp`.
+    /// Which bound of a range in a port mapping the number is: `52000-52100:52000-52100/udp`.
     pub fn range_end(&self) -> Option<&'static str> {
         let digits = |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         if let Some(rest) = self.after.strip_prefix('-') {
@@ -426,7 +425,7 @@ impl<'a> Line<'a> {
                 .is_some_and(|rest| !rest.ends_with(|c: char| c.is_ascii_digit()))
     }
 
-    /// Which side of a mapping the number is, if the sides differ. The ends of a range have no sides.
+    /// Which side of a mapping the number is, if the sides differ. The bounds of a range have no sides.
     pub fn side(&self) -> Option<Side> {
         if self.range_end().is_some() || self.is_same_on_both_sides() {
             return None;
@@ -489,7 +488,7 @@ fn is_only_element(above: &str, after: &str) -> bool {
     above.trim_end().ends_with('[') && after.trim_start().starts_with(']')
 }
 
-/// Whether a number is the only one that a firewall option opens, and the number alone does not identify the service.
+/// Whether a number is the only one that a firewall option opens, and it does not identify the service by itself.
 fn opens_one(port: &Missing<'_>, before: &str, after: &str) -> bool {
     let last = port.name.rsplit('.').next().unwrap_or(port.name);
     let is_known = |row: &service_ports::Service| row.certainty != Certainty::Named;
@@ -510,7 +509,8 @@ fn comment_of_statement(before: &str) -> &str {
     comment.filter(|_| lines.next().is_none_or(|line| !line.starts_with('#'))).unwrap_or("")
 }
 
-/// Whether a comment names a well-known service or device, or says what a port is for in one word: `Required by Lifx`.
+/// Whether a comment names a well-known service or device, or gives one word as the reason for a port:
+/// `Required by Lifx`.
 fn names_service(comment: &str) -> bool {
     let words = split(comment);
     let lower = comment.to_ascii_lowercase();
@@ -529,7 +529,7 @@ fn is_number(word: &str) -> bool {
     word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a use is one end of a range of ports.
+/// Whether a use is a bound of a range of ports.
 pub fn is_range_end(name: &str) -> bool {
     name.ends_with("Ranges.from") || name.ends_with("Ranges.to")
 }
@@ -550,7 +550,7 @@ pub fn is_udp(port: &Missing<'_>) -> bool {
     line.rsplit_once("dport").is_some_and(|(rule, _)| rule.trim_end_matches(['-', ' ']).ends_with("udp"))
 }
 
-/// Which end of a range in a firewall rule a number is, and the number at the other end: `udp dport 10000-20000`, or
+/// Which bound of a range in a firewall rule a number is, and the other bound: `udp dport 10000-20000`, or
 /// `--dport 10000:20000` for iptables.
 pub fn end_in_rule(name: &str, before: &str, after: &str) -> Option<(&'static str, u32)> {
     let name = name.strip_suffix('s').unwrap_or(name);

@@ -57,7 +57,7 @@ pub struct Proposal {
     pub group: &'static str,
     /// The words of its name.
     pub name: Vec<String>,
-    /// Further names, for a registry that has the name for another number.
+    /// Further names, in case the registry already uses the name for another number.
     pub further: Vec<Vec<String>>,
     /// The uses that certainly belong to this service, as indices into the input.
     pub uses: Vec<usize>,
@@ -115,7 +115,8 @@ pub fn propose(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<Proposal> 
     proposals
 }
 
-/// Whether each port would get an entry, because its service is certain, whatever its name. Cheaper than [`propose`].
+/// Whether each port would get an entry because its service is certain. Cheaper than [`propose`], because no names are
+/// chosen.
 pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> {
     let numbers: Vec<(u32, Vec<usize>)> = by_number(missing).into_iter().collect();
     let certain = numbers.into_par_iter().flat_map_iter(|(number, uses)| match uses.as_slice() {
@@ -229,7 +230,7 @@ impl<'a> Used<'a> {
     }
 
     /// The rank of a use as the source of a name: by weight, then uses that are not entries of a catalogue, then the
-    /// the service's own option, and then the first use.
+    /// service's own option, and then the first use.
     fn rank(&self) -> (u32, bool, bool, std::cmp::Reverse<usize>) {
         let Evidence { best, .. } = &self.evidence;
         let is_own = self.evidence.is_main() && !self.evidence.is_of_site() && self.is_listener();
@@ -263,7 +264,7 @@ impl<'a> Used<'a> {
         service.is_empty() || !is_about_front && is_front()
     }
 
-    /// Whether a firewall opens a range of ports that the number is an end of.
+    /// Whether a firewall opens a range of ports that the number is a bound of.
     fn is_range_end(&self) -> bool {
         self.evidence.other_end().is_some()
     }
@@ -274,7 +275,7 @@ impl<'a> Used<'a> {
         !self.evidence.is_remote && *weight >= weight::FILE_LISTENER && !service.is_empty()
     }
 
-    /// Whether it is a listener without any name but that of its file.
+    /// Whether it is a listener whose only name is that of its file.
     fn is_only_of_file(&self) -> bool {
         let Candidate { qualifier, weight, .. } = &self.evidence.best;
         *weight == weight::FILE_LISTENER
@@ -372,14 +373,14 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         best.weight > weight::HOST && words::has_key(&best.service, &row_words(row)) && names(row)
     };
     let named = if rows.len() > 1 { rows.iter().find(is_best) } else { None };
-    // `server-port` is the main port of its service, even on the usual number of one of the service's parts.
+    // `server-port` is the main port of its service, even on the default number of one of the service's parts.
     let is_of_part = |row: &Service| {
         let own = words::split(row.name);
         let whole = own.first().filter(|_| own.len() > 1).and_then(|first| service_ports::named(first));
         whole.is_some_and(|whole| whole.number != row.number) && evidence.is_server_port()
     };
     let rows = if rows.iter().any(is_of_part) { &[] } else { rows };
-    // `sshInitrd` is not the usual alternative to the SSH port.
+    // `sshInitrd` is not an alternative to the SSH port.
     if evidence.is_initrd() {
         return None;
     }
@@ -410,7 +411,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     rows.first().filter(|row| row.certainty == Certainty::Usual && !is_other(row)).map(|row| (row, weight::USUAL))
 }
 
-/// The row of the table for one end of a range: a row whose name ends in `First` or `Last`, a row that the use names,
+/// The row of the table for a bound of a range: a row whose name ends in `First` or `Last`, a row that the use names,
 /// or, for a short range, the game server that usually has its first number. Other programs do not have several
 /// consecutive numbers.
 fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)> {
@@ -422,7 +423,7 @@ fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'st
     if let Some(row) = services(number).iter().find(is_end) {
         return Some((row, if evidence.shares(row) { weight::KNOWN } else { weight::USUAL }));
     }
-    // Both ends get the same row, unless the row is for only one of the service's ports: `omadaManager`.
+    // Both bounds get the same row, unless the row is for only one of the service's ports: `omadaManager`.
     let is_whole = |row: &Service| {
         let words = words::split(row.name);
         words.len() == 1
@@ -440,7 +441,7 @@ fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'st
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.
 const USER_PORTS: u32 = 1024;
 
-/// Whether a container has the number only outside, and inside the number of another protocol: `445:443` is not SMB.
+/// Whether a container has the number only outside, and the number of another protocol inside: `445:443` is not SMB.
 fn is_published_for_another(row: &Service, evidence: &Evidence<'_>) -> bool {
     let inner = evidence.published().filter(|inner| *inner < USER_PORTS);
     inner.and_then(|inner| always(services(inner))).is_some_and(|inner| inner.number != row.number)

@@ -45,7 +45,7 @@ pub struct Reader<'a> {
     /// The names around the number, in YAML.
     names: Names<'a>,
     pub context: &'a Scaffolding<'a>,
-    /// The index in [`Reader::parts`] of a name, besides the usual ones, that contains services in this file.
+    /// The index in [`Reader::parts`] of a set of several services in this file, if the number is in one.
     holder: Option<usize>,
     /// See [`Reader::named`].
     named: OnceCell<Option<(usize, Candidate)>>,
@@ -162,12 +162,13 @@ impl<'a> Reader<'a> {
         self.context.is_service(words) || service_ports::is_service(&words.concat())
     }
 
-    /// Whether the file configures the service that has the words as its name.
+    /// Whether the file configures the service with these words as its name.
     pub fn configures(&self, words: &[String]) -> bool {
         self.context.texts.configures(self.path, &words.join("-"))
     }
 
-    /// Whether the file configures a service whose name begins with these words, besides a proxy.
+    /// Whether the file configures a service whose name begins with these words. A systemd unit counts only if the file
+    /// does not configure nginx.
     fn configures_part(&self, words: &[String]) -> bool {
         !words.is_empty() && self.context.texts.configures_part(self.path, &words.join("-"), "nginx")
     }
@@ -193,7 +194,7 @@ impl<'a> Reader<'a> {
         parts.chain([before, comment]).chain(names).collect()
     }
 
-    /// The name of the number's own mapping in YAML.
+    /// The name in the number's mapping in a Kubernetes manifest.
     pub fn own_name(&self) -> Vec<String> {
         if self.is_manifest() { service(self.names.own) } else { Vec::new() }
     }
@@ -246,13 +247,13 @@ impl<'a> Reader<'a> {
         says.then(|| self.middle()).filter(|words| !words.is_empty())
     }
 
-    /// The name in a set of a proxy's entry points that contains the number.
+    /// The name of the proxy's entry point whose options contain the number.
     pub fn entry_point(&self) -> Option<&'a str> {
         let at = self.parts.iter().position(|part| *part == "entryPoints")?;
         self.parts.get(at + 1).filter(|_| at + 3 == self.parts.len()).copied()
     }
 
-    /// The name in a set of servers or instances that contains the number.
+    /// The name of the server or instance whose options contain the number.
     pub fn instance(&self) -> Option<&'a str> {
         let at = self.parts.iter().position(|part| matches!(*part, "servers" | "instances"))?;
         let name = self.parts.get(at + 1..).filter(|rest| at > 0 && rest.len() > 1)?.first()?;
@@ -274,8 +275,8 @@ impl<'a> Reader<'a> {
         Some(self.names.service).filter(|service| !service.is_empty())
     }
 
-    /// Whether the name ends in nothing more specific than the port of its service: `services.wiki.port`, and
-    /// `listenPort` in `wiki.nix`.
+    /// Whether the last name only says that this is the port of the service: `services.wiki.port`, and `listenPort` in
+    /// `wiki.nix`.
     pub fn is_plain_port(&self) -> bool {
         matches!(self.last(), "port" | "listenPort" | "httpPort" | "http_port" | "listen_port" | "PORT")
     }
@@ -296,7 +297,7 @@ impl<'a> Reader<'a> {
         is_web() && (self.host_label().is_some() || self.line.called_host().is_some())
     }
 
-    /// Which end of a range in a firewall rule the number is, and the number at the other end.
+    /// Which bound of a range in a firewall rule the number is, and the other bound.
     pub fn end_in_rule(&self) -> Option<(&'static str, u32)> {
         super::line::end_in_rule(self.last(), self.line.before, self.line.after)
     }
@@ -324,8 +325,8 @@ impl<'a> Reader<'a> {
         (0..self.parts.len()).rev().filter(is_holder).find_map(|at| self.held(at))
     }
 
-    /// The whole name of the service, with the common final words that its usual name lacks, if another name differs
-    /// only in those words: `wiki proxy` for `services.wiki-proxy.port` besides `services.wiki.port`.
+    /// The whole name of the service, with the common final words that its shortened name lacks, if another name
+    /// differs only in those words: `wiki proxy` for `services.wiki-proxy.port` if there is also `services.wiki.port`.
     pub fn whole_name(&self) -> Option<Vec<String>> {
         let (at, Candidate { service, .. }) = self.named()?;
         let name = self.parts[*at];

@@ -10,10 +10,11 @@ use super::words::{self, all_generic, is_front, is_set_of_endpoints, site_labels
 use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports::{self, Certainty, services};
 
-/// The ends of the names of sets of virtual hosts, without the `v` or `V`: `virtualHosts`, `nginxVirtualHosts`.
+/// Suffixes of the names of sets of virtual hosts, without the leading `v` or `V`: `virtualHosts`, `nginxVirtualHosts`.
 const SITES: [&str; 2] = ["irtualHosts.", "irtualhosts."];
 
-/// A name is a namespace if at least this many ports, and at least this many files, are under it.
+/// The minimum number of ports, and of files, under a namespace. Also the minimum size of other groups, such as lists
+/// of numbers.
 const MANY: usize = 3;
 
 /// Names that a module may write before the paths of its options.
@@ -60,7 +61,7 @@ pub fn namespaces<'a>(missing: &[Missing<'a>]) -> HashSet<&'a str> {
     below.iter().filter(|(name, found)| is_namespace(name, found)).map(|(name, _)| *name).collect()
 }
 
-/// What is under the first name of attribute paths.
+/// The numbers, files and second names of the attribute paths with the same first name.
 #[derive(Debug, Default)]
 struct Below<'a> {
     numbers: BTreeSet<u32>,
@@ -219,7 +220,7 @@ impl<'a> Scaffolding<'a> {
         (!self.is_service(own)).then(|| own.to_vec())
     }
 
-    /// Whether many virtual hosts are in a domain, which then does not name one of them.
+    /// Whether many virtual hosts are in a domain, so that its name does not identify any of them.
     pub fn is_domain_of_many(&self, labels: &[&str]) -> bool {
         self.domains.get(&labels.join(".")).is_some_and(|hosts| hosts.len() >= MANY)
     }
@@ -387,7 +388,7 @@ fn collections<'a>(ports: &[Missing<'a>], machines: &HashSet<String>) -> HashSet
     members.into_iter().filter(|(_, members)| is_many(members)).map(|((path, set, _), _)| (path, set)).collect()
 }
 
-/// Whether a number is by itself an element of a list.
+/// Whether an element of a list consists only of the number.
 fn is_element(port: &Missing<'_>) -> bool {
     let byte = |at: usize| port.text.as_bytes().get(at).copied();
     let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'[' | b']'));
@@ -533,7 +534,8 @@ pub fn machine(path: &str) -> Option<&str> {
     (is_machine && !machine.contains('.')).then_some(machine)
 }
 
-/// The names of the machines whose folders contain files with ports, in lower case: `web1` in `machines/web1/disk.nix`.
+/// The names of the machines that have files with ports, in lower case: `web1` in `machines/web1/disk.nix` and in
+/// `hosts/web1.nix`.
 pub fn machines(missing: &[Missing<'_>]) -> HashSet<String> {
     let folders = missing.iter().flat_map(|port| {
         let inner = port.path.split('/').skip(1);

@@ -419,7 +419,7 @@ fn are_one(uses: &[(u32, &str, &str, &str)], expected: &str) {
 }
 
 #[test]
-fn range_words_name_the_ends_of_a_range() {
+fn range_words_name_the_bounds_of_a_range() {
     are_one(
         &[(4321, "apps.memo.proxyTo", "modules/sites.nix", "proxyTo = \"http://127.0.0.1:@4321\";")],
         "services.memo=4321",

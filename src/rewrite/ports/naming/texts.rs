@@ -52,7 +52,7 @@ impl<'a> Texts<'a> {
         file.text.get(range.clone())
     }
 
-    /// Whether a file configures a service whose name begins with a word or several: `wiki-feed` for
+    /// Whether a file configures a service whose name begins with one or more given words: `wiki-feed` for
     /// `services.wiki-feed-webhook`. A systemd unit counts unless the file configures `other`, because the unit may be
     /// one of the helpers of that service.
     pub fn configures_part(&self, path: &str, name: &str, other: &str) -> bool {

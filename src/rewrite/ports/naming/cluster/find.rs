@@ -50,8 +50,8 @@ pub fn listener_here(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     here.filter(|&at| !found[at].is_of_another_row(used) && found[at].places.parts.is_empty())
 }
 
-/// The only service that listens on the machine that a use refers to: the one whose address a client has, or else the
-/// one that the file configures.
+/// The only service that listens on the machine of a use: the machine that a client connects to, or else the one that
+/// the file configures.
 pub fn on_machine(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let address = used.evidence.address().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "0.0.0.0"));
     let here = || scaffolding::machine(used.path).filter(|_| !used.names_target());
@@ -76,7 +76,7 @@ pub fn of_same_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 /// The service that usually has this number, if a client names that service. Its listener may have another name.
 pub fn of_known_row(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let row = used.row().filter(|_| used.evidence.is_client())?;
-    // A listener with the name of another well-known service is not the one that the client means.
+    // A listener with the name of another well-known service is not the one that the client refers to.
     let is_other = |cluster: &Cluster<'_>| {
         let own = service_ports::named(&cluster.service.concat()).filter(|_| cluster.row.is_none());
         own.is_some_and(|own| own.name != row.name)
@@ -126,7 +126,7 @@ pub fn at_same_address(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> 
 }
 
 /// The only service that listens in the folder of a use whose file, or folder, is about that service:
-/// `services/wiki/routes.nix` besides `services/wiki/server.nix`.
+/// `services/wiki/routes.nix` next to `services/wiki/server.nix`.
 pub fn in_own_folder(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     let is_weak = used.is_listener() && used.evidence.best.weight < weight::LISTENER;
     let (folder, _) = used.path.rsplit_once('/').filter(|_| is_weak)?;
@@ -137,13 +137,13 @@ pub fn in_own_folder(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     only((0..found.len()).filter(|&at| is_own(&found[at])))
 }
 
-/// Whether a use with weak evidence names a service that is certainly none of those found so far.
+/// Whether a use with weak evidence names a service that cannot be any of those found so far.
 pub fn names_another(found: &[Cluster<'_>], used: &Used<'_>, is_elsewhere: bool) -> bool {
     let names_host = used.evidence.best.weight == weight::HOST && used.known.is_none();
     let is_proxied = used.evidence.is_client() && used.evidence.best.weight == weight::FILE;
     match found {
         [] => {
-            // The host of a proxy may be an abbreviation: `ha` on the usual port of Home Assistant.
+            // The host of a proxy may be an abbreviation: `ha` on the default port of Home Assistant.
             let is_usual = || {
                 let row = service_ports::services(used.number).first();
                 row.is_some_and(|row| row.certainty == Certainty::Usual && !row.is_protocol && !row.is_exporter())

@@ -111,7 +111,7 @@ impl Cluster<'_> {
         let is_named = |used: &Used<'_>| used.is_listener() && !used.evidence.best.qualifier.is_empty();
         let default = self.row.filter(|_| self.is_only_default() && !self.uses.iter().any(is_named));
         names.extend(default.map(|row| with(&words::split(row.name), &["default".to_owned()])));
-        // A firewall may open the usual port of a service that another option configures.
+        // A firewall may open the default port of a service that another option configures.
         let is_opened = end.is_empty() && self.uses.iter().all(|used| used.evidence.is_opened());
         let usual = self.row.filter(|_| is_opened);
         names.extend(usual.map(|row| with(&words::split(row.name), &["default".to_owned()])));
@@ -256,7 +256,7 @@ fn default_name(used: Option<&Used<'_>>, with_side: bool) -> Option<Vec<String>>
 }
 
 /// Joins the name of a service and the name of an instance. For an instance `clickhouse2` of `clickhouse`, the result
-/// is not `clickhouseClickhouse2`.
+/// is `clickhouse2`, not `clickhouseClickhouse2`.
 fn join_instance(service: &[String], instance: &[String]) -> Vec<String> {
     let starts = |word: &String| service.first().is_some_and(|first| word.starts_with(first.as_str()));
     if instance.first().is_some_and(starts) { instance.to_vec() } else { with(service, instance) }

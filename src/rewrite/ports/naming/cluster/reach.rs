@@ -1,6 +1,6 @@
 //! Joins clients with the only listener that they can reach.
 //!
-//! A URL, the target of a proxy, the tile of a dashboard or a health check shows nothing that listens on a port. If
+//! A URL, the target of a proxy, the tile of a dashboard or a health check does not show what listens on its port. If
 //! exactly one service listens on the number on the host that a client connects to, it is the port of that service,
 //! whatever the client calls it. If the host is not known, it must be the only service in the whole repository that
 //! listens on the number.
@@ -8,8 +8,8 @@
 //! If nothing listens on the number, the only well-known service that a client names takes the place of the listener.
 //!
 //! Only a contradiction keeps them apart:
-//! - The address has the name of something else: another container, another site, or a machine on which the service does
-//!   not listen. Or it is the number of a machine for which the client has its own name.
+//! - The address has the name of something else: another container, another site, or a machine on which the service
+//!   does not listen. Or it is an IP address, and the client names the service that it connects to.
 //! - The client gives the name of another service that is well-known or that the repository configures, such as the
 //!   service that its file is about.
 //!
@@ -94,9 +94,9 @@ pub fn container(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
     only((0..found.len()).filter(|&at| found[at].places.programs.contains(name)))
 }
 
-/// Whether a use with weak evidence is certainly about none of the services found so far: a firewall opens the port in
-/// the file of another service, or a client connects to a container that its file is named after, or a virtual host
-/// passes requests to the service of its file.
+/// Whether a use with weak evidence cannot be about any of the services found so far: a firewall opens the port in the
+/// file of another service, or a client connects to a container that its file is named after, or a virtual host passes
+/// requests to the service of its file.
 pub fn is_of_another(found: &[Cluster<'_>], openers: &HashSet<&str>, used: &Used<'_>) -> bool {
     let Evidence { best, .. } = &used.evidence;
     let evidence = &used.evidence;
@@ -135,7 +135,7 @@ fn is_listening(found: &[Cluster<'_>], path: &str) -> bool {
 /// The only service with a listener that a client can reach, unless the client contradicts that.
 fn reached(found: &[Cluster<'_>], reach: &[Reach], used: &Used<'_>) -> Option<usize> {
     let evidence = &used.evidence;
-    // A client of SSH is about another machine, and the sidecar of a job about another service.
+    // An SSH client connects to another machine, and the sidecar of a job to another service.
     let is_other = evidence.is_of_ssh_client() || evidence.is_upstream();
     if !evidence.is_client() || is_other || used.is_range_end() {
         return None;
@@ -146,7 +146,7 @@ fn reached(found: &[Cluster<'_>], reach: &[Reach], used: &Used<'_>) -> Option<us
     (!is_other).then_some(at)
 }
 
-/// What all uses of a service show together.
+/// What the uses of a service show, taken together.
 struct Reach {
     /// Whether clients may reach the service, on whichever host.
     is_reachable: bool,
@@ -208,7 +208,7 @@ impl Cluster<'_> {
         let evidence = &used.evidence;
         let row = used.known.filter(|(_, weight)| *weight >= weight::KNOWN).map(|(row, _)| row);
         let is_of_row = row.is_some_and(|row| self.row != Some(row) && !share(&self.service, &row_words(row)));
-        // `git` may be the name of any forge, and two spellings of a name mean one service.
+        // `git` may refer to any forge, and two spellings of a name refer to one service.
         let best = &evidence.best.service;
         let is_purpose = best.iter().all(|word| PURPOSES.contains(&word.as_str()) || is_protocol(word));
         let names_service = evidence.names_service() && !is_purpose && !self.has_name(used);

@@ -5,7 +5,7 @@ use super::Line;
 use crate::knowledge::name_words::{CLIENTS, HOST_ADDRESSES, PROXY_VARIABLES};
 
 impl<'a> Line<'a> {
-    /// Whether the number is an argument of a program for clients that is given a host:
+    /// Whether the number is an argument of a client program that also has a host as an argument:
     /// `snapclient --host 10.0.0.4 --port 1704`.
     pub fn runs_client(&self) -> bool {
         let is_host = |word: &str| matches!(word, "--host" | "--server" | "-h");
@@ -171,7 +171,7 @@ impl<'a> Line<'a> {
         (self.address().is_some() && words.next().is_none_or(|word| word == "server")).then_some(name)
     }
 
-    /// Whether the number is in an element of a list that consists of the address of another host, which has a name:
+    /// Whether the number is in a list element that consists of the address of another host, given by its name:
     /// `[ "web1.example.org:9100" ]`.
     pub fn is_of_listed_host(&self) -> bool {
         let is_name = |host: &str| host.contains('.') && host.contains(|c: char| c.is_ascii_alphabetic());
@@ -209,14 +209,14 @@ impl<'a> Line<'a> {
         address.ends_with(|c: char| c.is_ascii_hexdigit() || c == ']') && address.contains(['.', ':'])
     }
 
-    /// The name of the host whose address a variable has: `web1` in `http://${hosts.web1.address}:3000`.
+    /// The name of the host whose address a variable contains: `web1` in `http://${hosts.web1.address}:3000`.
     pub fn variable_host(&self) -> Option<&'a str> {
         let (_, variable) = self.before.strip_suffix("}:")?.rsplit_once("${")?;
         let (host, _) = variable.rsplit_once('.').filter(|(_, last)| HOST_ADDRESSES.contains(last))?;
         Some(host.rsplit('.').next().unwrap_or(host))
     }
 
-    /// The words of the environment variable for a proxy to which a script assigns the address: `HTTP_PROXY=`.
+    /// The words of the proxy environment variable to which a script assigns the address: `HTTP_PROXY=`.
     pub fn proxy_variable(&self) -> Option<Vec<String>> {
         if !self.before.contains("_PROXY=") && !self.before.contains("_proxy=") {
             return None;

@@ -1,4 +1,4 @@
-//! Addresses of servers behind a load balancer in a Traefik configuration that is a text.
+//! Addresses of servers behind a load balancer in a Traefik configuration that is written as text.
 
 use super::Line;
 

@@ -40,7 +40,7 @@ impl Reader<'_> {
         let label = self.host_label();
         let server = if label.is_none() { self.line.server_name(port.text, port.span.start) } else { None };
         let server = server.or_else(|| if label.is_none() { self.line.site() } else { None });
-        // The text of an entire proxy configuration usually has several servers.
+        // A string with an entire proxy configuration usually contains several servers.
         let is_server = server.is_some();
         let label = label.or(server);
         let mut found = Vec::new();
@@ -183,8 +183,8 @@ impl Reader<'_> {
         found
     }
 
-    /// Whether a name is that of a set with nothing but the address of a service, in an option of the repository's own
-    /// for several services: `wiki` in `edge.services.wiki.url`.
+    /// Whether a name is that of a set that contains only the address of a service, in one of the repository's own
+    /// options for several services: `wiki` in `edge.services.wiki.url`.
     fn is_own_set_of_urls(&self, at: usize) -> bool {
         let is_url = matches!(self.last(), "url" | "upstream" | "backend" | "target");
         let is_own = |outer: &&str| !TOP_LEVEL.contains(outer) && !["systemd", "user"].contains(outer);
@@ -363,7 +363,7 @@ impl Reader<'_> {
         let leaf = telling(last).into_iter().filter(|word| !CLIENTS.contains(&word.as_str()));
         let leaf: Vec<String> = leaf.filter(|word| !matches!(word.as_str(), "exposed" | "reverse")).collect();
         let is_variable = last.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-        // `HTTP_PROXY` has the address of a proxy for all programs.
+        // `HTTP_PROXY` contains the address of a proxy for all programs.
         if is_variable && last.ends_with("_PROXY") && is_proxy_variable(&split(last)) {
             return Some(plain(split(last), weight::VARIABLE));
         }
@@ -399,7 +399,7 @@ impl Reader<'_> {
         !share(&self.subject, label) && (is_purpose || is_other())
     }
 
-    /// The words of a virtual host's name before a domain that many virtual hosts have: `wiki` for `wiki.example.org`.
+    /// The words of a virtual host's name before a domain that many virtual hosts share: `wiki` for `wiki.example.org`.
     /// Empty if they are generic. `None` in other domains.
     fn subdomain(&self, labels: &[&str]) -> Option<Vec<String>> {
         let labels = site_labels(labels);
@@ -415,7 +415,8 @@ impl Reader<'_> {
         Some(match own.get(at + 1) {
             // `docker.ui.example.org`
             None if at > 0 && is_purpose => with(&split(own[at - 1]), &words),
-            // `wiki.lab.example.org` besides `wiki.example.org`, unless several virtual hosts are in `lab.example.org`
+            // `wiki.lab.example.org` as well as `wiki.example.org`, unless several virtual hosts are in
+            // `lab.example.org`
             Some(zone) if at == 0 && own.len() == 2 && self.distinguishes(zone, labels) => with(&words, &split(zone)),
             _ => words,
         })

@@ -88,8 +88,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The service whose name is the argument before the number: `wiki` in `mkRoute "wiki" 8123`. The word for a
-    /// protocol or for a direction names none.
+    /// The service whose name is the argument before the number: `wiki` in `mkRoute "wiki" 8123`. A word for a protocol
+    /// or a direction does not name a service.
     pub fn argument(&self, is_client: bool) -> Option<Candidate> {
         const OTHERS: [&str; 4] = ["any", "both", "quic", "sctp"];
         let (_, name) = self.line.named_call()?;

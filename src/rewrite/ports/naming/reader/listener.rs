@@ -137,7 +137,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The host in the SSH configuration that has the port, or connections to which forward the port: `eva` in
+    /// The host in the SSH configuration that has the port, or whose connections forward it: `eva` in
     /// `matchBlocks.eva.port`.
     pub fn ssh_block(&self) -> Option<Vec<String>> {
         let at = self.parts.iter().position(|part| *part == "matchBlocks")?;
@@ -179,8 +179,8 @@ impl Reader<'_> {
         Some(Candidate { service, qualifier, weight: weight::LISTENER + 2 })
     }
 
-    /// Adds the name of the container to a server that does not have the usual number of its protocol: `forge` to `ssh`
-    /// in `containers.forge.config.services.openssh.ports`.
+    /// Adds the name of the container to a server that does not have the default number of its protocol: `forge` to
+    /// `ssh` in `containers.forge.config.services.openssh.ports`.
     fn inside(&self, candidate: Candidate) -> Candidate {
         let row = if let [word] = candidate.service.as_slice() { service_ports::named(word) } else { None };
         let is_other = row.is_some_and(|row| row.certainty == Certainty::Always && row.number != self.line.number);
@@ -299,7 +299,7 @@ impl Reader<'_> {
     /// The candidate for an entry in a set of routes to services: `lanRoutes.wiki.port`.
     fn in_routes(&self) -> Option<Candidate> {
         let [.., set, name, _] = self.parts.as_slice() else { return None };
-        // `endpoints.films.port` in `radarr.nix`, with the usual number of that service.
+        // `endpoints.films.port` in `radarr.nix`, with the default number of Radarr.
         let is_usual = |row: &service_ports::Service| share(&self.subject, &split(row.name));
         if self.is_of_route() && service_ports::services(self.line.number).iter().any(is_usual) {
             return Some(Candidate { service: self.subject.clone(), qualifier: Vec::new(), weight: weight::BOUND + 5 });
@@ -355,14 +355,14 @@ impl Reader<'_> {
         }
     }
 
-    /// The words of the folder that the file is the main file of, unless it is the folder of a machine.
+    /// The words of the folder's name, if the file is its `default.nix` and it is not the folder of a machine.
     fn folder(&self) -> Option<Vec<String>> {
         let folder = self.path.strip_suffix("/default.nix")?.rsplit('/').next()?;
         let words = service(folder);
         (!all_generic(&words) && !is_holder(&words) && !self.context.is_machine(folder)).then_some(words)
     }
 
-    /// Whether some words mean the port on which the file's service reports its own state: `prometheusPort`.
+    /// Whether some words stand for the port on which the file's service reports its own state: `prometheusPort`.
     fn is_diagnostic(&self, words: &[String]) -> bool {
         let has_row = |word: &str| service_ports::services(self.line.number).iter().any(|row| row.name == word);
         let is_one = matches!(words, [word] if DIAGNOSTICS.contains(&word.as_str()) && !has_row(word));
@@ -437,13 +437,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Which end of the range of ports for peers, in the configuration of a BitTorrent client: `listen_ports = [ 6881
-    /// 6889 ]`.
+    /// Which bound of the range of ports for peers the number is, in the configuration of a BitTorrent client:
+    /// `listen_ports = [ 6881 6889 ]`.
     fn torrent_end(&self) -> Option<&'static str> {
         if self.last() == "listen_ports" { self.beside?.end_of_pair() } else { None }
     }
 
-    /// Which end of a range the port is.
+    /// The words for the bound of a range that the port is, such as `first`. Empty if it is not a bound.
     pub fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
         let is_mapping = words.last().is_some_and(|word| word == "ports") || self.is_in_compose();
@@ -492,8 +492,9 @@ fn file_owner(name: &str) -> &str {
     if name.contains('/') { folders.next().unwrap_or(name) } else { name }
 }
 
-/// Whether a word of at most three letters abbreviates a service's name: it has the first letter of one of the name's
-/// words, and its letters occur in the name in order, as in `qbt` for qbittorrent.
+/// Whether a short word abbreviates a service's name: it has the first letter of one of the name's words, and its
+/// letters occur in the name in order, as in `qbt` for qbittorrent. A word of four letters must also end like one of
+/// the name's words.
 fn is_abbreviation(word: &str, service: &[String]) -> bool {
     const LONGEST: usize = 3;
     let mut letters = service.iter().flat_map(|word| word.chars());

@@ -49,7 +49,7 @@ impl Reader<'_> {
             && (is_mapping(before) || after.split_once('"').is_some_and(|(_, after)| is_mapping(after)))
     }
 
-    /// Whether the container has a word of a name in its own.
+    /// Whether the container's name contains one of these words.
     fn is_named_like(&self, words: &[String]) -> bool {
         self.container().is_some_and(|name| words.iter().any(|word| name.to_ascii_lowercase().contains(word.as_str())))
     }
@@ -85,7 +85,7 @@ impl Reader<'_> {
         split(self.last()).last().is_some_and(|word| word == "ports") || self.is_in_compose()
     }
 
-    /// The well-known service inside a container, whatever the name of the container.
+    /// The well-known service that has the inner number of a mapping, whatever the name of the container.
     pub fn contained(&self) -> Option<Vec<String>> {
         let number = self.line.inner()?;
         let row =

@@ -22,8 +22,8 @@ impl<'a> Reader<'a> {
             || self.is_manifest() && self.parts.iter().any(|part| matches!(*part, "egress" | "ingress"))
     }
 
-    /// Whether it is the address in the settings for the service's own server: `settings.server.address`. An agent
-    /// connects to such an address.
+    /// Whether it is the address in the settings for the service's own server: `settings.server.address`. In the
+    /// settings of an agent, it is an address that the agent connects to.
     fn is_own_server(&self) -> bool {
         self.is_server_address() && self.line.is_at_loopback() && !self.is_of_agent()
     }
@@ -272,7 +272,7 @@ impl<'a> Reader<'a> {
         self.last() == "localPort" && self.beside.is_some_and(|beside| beside.has("remotePort"))
     }
 
-    /// Whether it is a label of a time series, or a query, that mentions the address of a service.
+    /// Whether it is in a label of a time series or in a query, which only mention the address of a service.
     pub(super) fn is_label(&self) -> bool {
         // `up{instance="10.0.0.4:8080"}`, in which a Nix string escapes the quotes.
         let is_instance = || {

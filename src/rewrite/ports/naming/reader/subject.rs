@@ -41,8 +41,8 @@ pub(super) fn folder(path: &str) -> Option<Vec<String>> {
     (!all_generic(&words)).then_some(words)
 }
 
-/// The number of names up to and including a machine with its own aspect, and the class after it: 4 in
-/// `den.aspects.web1.nixos.wiki.port`. 0 for other paths.
+/// The number of leading names to ignore: those up to a machine with its own aspect and its class, 4 in
+/// `den.aspects.web1.nixos.wiki.port`, or up to the name of a flake module. 0 for other paths.
 pub(super) fn outside_of_machine(parts: &[&str], context: &Scaffolding<'_>) -> usize {
     const CLASSES: [&str; 4] = ["darwin", "homeManager", "nixos", "user"];
     // `flake.modules.nixos.web.config.services.wiki.port`: the name of a module says less than the option in it.

@@ -64,7 +64,7 @@ fn nginx_server_names_name_the_services_behind_them() {
     // The service that listens here has a different name from the one on another machine.
     let listener = (4321, "reefUnit --server.port", "packages/bundle/web.nix", "docker run --server.port=@4321");
     assert_eq!(proposals(&[listener, uses[0], uses[1]]).len(), 2);
-    // A listener in another file also has its own name. It can be only one of the two services.
+    // A listener in another file also has its own name. That listener can only be one of the two services.
     let option = (4321, "options.tide.webPort.default", "modules/tide.nix", "default = @4321;");
     assert_eq!(proposals(&[option, uses[0], uses[1]]), ["services.reef=4321", "services.tideWeb=4321"]);
     // The block with the name is closed, and the owner's domain is not a service.

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_ends_of_a_mapped_range_have_distinct_names() {
+fn the_bounds_of_a_mapped_range_have_distinct_names() {
     let name = "virtualisation.oci-containers.containers.neko.ports";
     let uses = [
         (3023, name, "neko.nix", "\"@3023:8080\" \"52000-52100:52000-52100/udp\""),
@@ -33,7 +33,7 @@ fn a_number_on_both_sides_of_a_mapping_belongs_to_neither_side() {
 }
 
 #[test]
-fn names_that_differ_only_by_case_are_one_service() {
+fn names_that_differ_only_in_case_are_one_service() {
     let name = "virtualisation.oci-containers.containers.uptimekuma.ports";
     let uses = [(3005, name, "uptimekuma.nix", "\"@3005:3001\""), (3001, name, "uptimekuma.nix", "\"3005:@3001\"")];
     assert_eq!(proposals(&uses), ["monitoring.uptimeKuma=3005", "monitoring.uptimeKumaContainer=3001"]);

@@ -200,7 +200,7 @@ fn the_aspect_and_the_job_of_a_machine_do_not_name_a_service() {
 }
 
 #[test]
-fn the_ends_of_a_range_are_not_ports_of_single_services() {
+fn the_bounds_of_a_range_are_not_ports_of_single_services() {
     let (from, to) = ("networking.firewall.allowedTCPPortRanges.from", "networking.firewall.allowedTCPPortRanges.to");
     let exporter = (9100, "services.prometheus.exporters.node.port", "monitoring.nix", "port = @9100;");
     let uses = [
@@ -249,7 +249,7 @@ fn services_with_one_number_keep_their_entries() {
 }
 
 #[test]
-fn a_number_may_be_an_end_of_two_ranges() {
+fn a_number_may_be_a_bound_of_two_ranges() {
     let (first, last) =
         ("networking.firewall.allowedUDPPortRanges.from", "networking.firewall.allowedUDPPortRanges.to");
     let uses = [

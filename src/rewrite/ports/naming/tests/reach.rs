@@ -64,7 +64,7 @@ fn clients_belong_to_the_only_well_known_service_that_one_of_them_names() {
 }
 
 #[test]
-fn a_port_that_the_file_of_another_service_opens_is_its_own() {
+fn a_port_that_is_opened_in_the_file_of_another_service_belongs_to_that_service() {
     let open = "networking.firewall.allowedTCPPorts";
     let text = "services.pages.enable = true; networking.firewall.allowedTCPPorts = [ @4321 ];";
     let uses = [listener("atlas.nix"), (4321, open, "pages.nix", text)];
@@ -92,7 +92,7 @@ fn a_container_that_a_client_names_is_not_the_only_listener() {
 }
 
 #[test]
-fn a_server_behind_a_proxy_has_the_first_word_of_its_line() {
+fn a_server_behind_a_proxy_is_named_after_the_first_word_of_its_line() {
     let uses = [(
         4321,
         "services.haproxy.settings.backends.certbot.servers",

@@ -399,7 +399,7 @@ fn a_rule_that_forwards_to_another_machine_does_not_name_the_port() {
 }
 
 #[test]
-fn the_ends_of_a_range_without_a_name_are_recognisable() {
+fn the_bounds_of_a_range_without_a_name_are_recognisable() {
     let text = "{ startPort = @4321; endPort = 4330; }";
     assert_eq!(
         proposals(&[(4321, "networking.rules.startPort", "default.nix", text)]),
@@ -432,7 +432,7 @@ fn a_suffix_of_all_modules_is_not_part_of_a_service_name() {
 }
 
 #[test]
-fn the_ends_of_a_range_are_not_one_port_of_the_service() {
+fn the_bounds_of_a_range_are_not_one_port_of_the_service() {
     let text = "{ from = @29811; to = 29817; }";
     let name = "networking.firewall.allowedTCPPortRanges.from";
     assert_eq!(proposals(&[(29811, name, "omada.nix", text)]), ["infrastructure.omadaFirst=29811"]);
@@ -542,7 +542,7 @@ fn a_proxy_on_another_machine_is_not_the_service_that_uses_it() {
 }
 
 #[test]
-fn a_container_may_have_an_ssh_port_besides_the_port_of_its_service() {
+fn a_container_may_have_an_ssh_port_in_addition_to_the_port_of_its_service() {
     let ports = "virtualisation.my-nspawn.containers.minecraft.ports";
     assert_eq!(
         proposals(&[

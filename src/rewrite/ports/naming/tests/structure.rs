@@ -173,7 +173,7 @@ fn firewall_rules_show_the_protocol_of_a_port() {
 }
 
 #[test]
-fn the_ends_of_a_range_in_a_firewall_rule_have_different_names() {
+fn the_bounds_of_a_range_in_a_firewall_rule_have_different_names() {
     let name = "firewall.rules.inet.filter.input.relay dport";
     assert_eq!(
         proposals(&[
@@ -273,7 +273,7 @@ fn a_range_in_a_rule_and_the_same_range_in_an_option_are_one() {
 }
 
 #[test]
-fn both_ends_of_a_range_are_found_beside_a_comment() {
+fn both_bounds_of_a_range_are_found_next_to_a_comment() {
     let options = "networking.firewall.allowedUDPPortRanges";
     let (from, to) = (format!("{options}.from"), format!("{options}.to"));
     let ends = |text: &str| (text.replace("20000", "@20000"), text.replace("10000", "@10000"));
@@ -300,7 +300,7 @@ fn a_list_of_open_ports_in_the_set_of_a_service_belongs_to_the_service() {
         (4323, "homelab.chat.openPorts.http", "modules/apps.nix", "openPorts = { http = @4323; };"),
     ];
     assert_eq!(proposals(&uses), ["services.chat=4323", "services.films=4321"]);
-    // A long name may contain no word at all.
+    // A long name need not contain any words.
     let name = format!("x.{}Ports", "é".repeat(70));
     assert_eq!(proposals(&[(4322, &name, "a.nix", "[ @4322 ]")]).len(), 1);
 }
