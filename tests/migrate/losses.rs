@@ -261,7 +261,7 @@ fn redis_replicas_of_an_unknown_port_are_reported() {
     let compose = "services:\n  m: {image: \"redis:7\"}\n  a: {image: \"redis:7\", command: redis-server --REPLICAOF m 6379}\n  \
                    b: {image: \"redis:7\", command: redis-server --replicaof m 6380}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
-    repo.has("replicaof 127.0.0.1 ${toString ports.").left("services.b.command", "from port 6380");
+    repo.has("replicaof 127.0.0.1 ${toString ports.").left("services.b.command", "refers to port 6380");
 }
 
 #[test]

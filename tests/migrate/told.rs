@@ -11,7 +11,6 @@ fn only_variables_for_ports_get_a_port() {
         ("d", "a.js", "/*\n app.listen(process.env.OLDX_PORT)\n*/ run()\n"),
         ("e", "a.js", "metrics.listen(process.env.METRICS_PORT); app.listen(process.env.HTTP_SERVER_PORT);\n"),
         ("f", "a.py", "app.run(transport=os.getenv(\"WIRE_PORT\"))\n"),
-        ("g", "a.js", "app.listen(port, () => console.log(process.env.SHOWN_PORT || 8080));\n"),
     ];
     let names =
         ["TRANSPORT", "REPORT_HOST", "PUBLIC_PORT", "OLDX_PORT", "METRICS_PORT", "HTTP_SERVER_PORT", "WIRE_PORT"];
@@ -31,7 +30,7 @@ fn only_variables_for_ports_get_a_port() {
     let mut files: Vec<(&str, &str)> = all.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     files.push(("compose.yaml", &compose));
     let repo = Repo::of(&files);
-    for name in names.iter().chain(&["SHOWN_PORT"]) {
+    for name in names {
         repo.lacks(&format!("{name} = "));
     }
     for (name, ..) in sources {

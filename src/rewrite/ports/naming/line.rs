@@ -19,7 +19,7 @@ const AROUND: usize = 600;
 
 /// The part of a comment that is about a number: `grafana` in `grafana, was 3000`. Empty if the comment begins with
 /// another number, or mentions one without naming a service before it. Other numbers below 1024 are ignored.
-fn about<'c>(comment: &'c str, number: u32) -> &'c str {
+fn about(comment: &str, number: u32) -> &str {
     let is_other = |word: &str| word.parse::<u16>().is_ok_and(|other| other >= 1024 && u32::from(other) != number);
     let mut at = 0;
     let is_part = |c: char| c.is_ascii_alphanumeric();
