@@ -1,5 +1,6 @@
 //! Processes: the commands that process-compose runs for services.
 
+mod extensions;
 pub mod image;
 pub mod mosquitto;
 mod package;

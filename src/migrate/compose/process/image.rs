@@ -199,7 +199,14 @@ mod tests {
     #[test]
     fn paths_that_exist_only_in_the_image_are_found() {
         let root = yaml::parse(&"compose.yaml".into(), "services: {a: {image: x}}").unwrap().unwrap();
-        let model = Model { root, folder: String::new(), env: Vec::new(), env_path: None, env_files: BTreeSet::new() };
+        let model = Model {
+            root,
+            folder: String::new(),
+            env: Vec::new(),
+            env_path: None,
+            env_files: BTreeSet::new(),
+            unset: Vec::new(),
+        };
         let mut stack = Stack::of(&model, &std::collections::BTreeMap::new()).unwrap();
         let text = "FROM debian\nENV HOME_DIR=/data/x MODE=fast\nWORKDIR $HOME_DIR\n";
         stack.services[0].image_file = image_file::read(&"Dockerfile".into(), text, None, &Default::default());

@@ -1,6 +1,6 @@
 //! The package of a program, in the version that the image contains.
 
-use super::php;
+use super::extensions;
 use crate::knowledge::containers;
 use crate::knowledge::images::base;
 use crate::migrate::compose::builder::Builder;
@@ -37,7 +37,7 @@ fn versioned_of(builder: &Builder<'_, '_>, service: &Service<'_>, package: &str,
         };
         builder.leave(service, place, key, other_version(image, &attribute), CHECK_VERSION);
     }
-    Some(if package == "php" { php::with_extensions(service, &attribute) } else { attribute })
+    Some(if package == "php" { extensions::with_extensions(service, &attribute) } else { attribute })
 }
 
 /// The runtime in the service's image, which scripts find in PATH: `nodejs_22` for `node:22`.
