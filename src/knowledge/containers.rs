@@ -3,6 +3,7 @@
 //! Sources: services-flake's option declarations (`nix/services/*.nix`), the images' own pages on Docker Hub for
 //! ports and variables, and the programs' own documentation for their flags.
 
+mod launchers;
 pub mod mosquitto;
 mod packages;
 pub mod pm2;
@@ -14,13 +15,14 @@ pub mod starts;
 mod unavailable;
 
 use crate::paths;
+pub use launchers::{LAUNCHERS, STARTED_BY_APPLICATIONS, UNFREE, USER_SWITCHES};
 pub use packages::{ARGUMENT_VARIABLES, FileForm, PackageImage, is_path_of_rabbitmq, packages};
 pub use programs::{
     APACHE_ROOT, COMMON_PROGRAMS, CONNECTING, DOCKER_FLAGS, FILE_DIRECTIVES, FILE_ENDS, FILE_WORDS, HAPROXY_OF_IMAGE,
-    HAPROXY_OF_ROOT, HAPROXY_SECTIONS, HOST_CLIENTS, IMAGE_HOSTS, INSTALLED, INSTALLED_SERVERS, LAUNCHERS, LISTENS,
-    NOT_CLIENTS, ON_EVERY_MACHINE, PHP_FPM, PORT_VARIABLES, PRINTING, PROGRAMS, RUNTIMES, SETTINGS, SHELLS,
-    STARTED_BY_APPLICATIONS, TOOLS, UNFREE, USER_SWITCHES, USUAL, WORKERS, WRAPPERS, ZOOKEEPER_USUAL, base_server,
-    in_system, is_of_entrypoint, without_version, zookeeper_servers, zookeeper_setting,
+    HAPROXY_OF_ROOT, HAPROXY_SECTIONS, HOST_CLIENTS, IMAGE_HOSTS, INSTALLED, INSTALLED_SERVERS, LISTENS, NOT_CLIENTS,
+    ON_EVERY_MACHINE, PHP_FPM, PORT_VARIABLES, PRINTING, PROGRAMS, RUNTIMES, SETTINGS, SHELLS, TOOLS, USUAL, WORKERS,
+    WRAPPERS, ZOOKEEPER_USUAL, base_server, in_system, is_of_entrypoint, without_version, zookeeper_servers,
+    zookeeper_setting,
 };
 use publishers::PUBLISHERS;
 pub use unavailable::unavailable;

@@ -25,6 +25,7 @@ let
     nc = package name;
     withPackages = _: package name;
     withExtensions = _: package name;
+    composer = package name;
     withExtraComponents = _: package name;
     components = { };
     passthru.jre = package "jre";

@@ -8,6 +8,7 @@ let
     override = _: package name;
     withPackages = _: package name;
     withExtensions = _: package name;
+    composer = package name;
   };
   stubs = builtins.listToAttrs (map (name: { inherit name; value = package name; }) packages);
   pkgs = stubs // {

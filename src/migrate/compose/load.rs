@@ -1,13 +1,16 @@
 //! Reads the Compose files of one project as Compose does: with interpolation, `extends`, `include` and merging.
 
+mod unset;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use self::unset::unset_once;
+pub use self::unset::{Unset, example};
 use super::canonical;
 use super::interpolate::{self, Variables};
-use super::yaml::{self, Key, Node, Place, Value};
+use super::yaml::{self, Key, Node, Value};
 use crate::finding::RelPath;
-use crate::knowledge::containers::sources::EXAMPLES;
 use crate::migrate::{Error, Files};
 use crate::paths;
 
@@ -26,19 +29,6 @@ pub struct Model {
     pub env_files: BTreeSet<RelPath>,
     /// The variables without a value on which images, builds, ports and mounts depend, in the order of the files.
     pub unset: Vec<Unset>,
-}
-
-/// A variable without a value or a default.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unset {
-    /// The variable.
-    pub name: String,
-    /// The setting: `services.web.ports`.
-    pub what: String,
-    /// The position of the string that refers to it.
-    pub place: Place,
-    /// Whether the setting is ignored because of it.
-    pub is_ignored: bool,
 }
 
 impl Model {
@@ -91,26 +81,6 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
         unset: unset_once(loader.unset.into_inner()),
     })
 }
-
-/// Removes entries for files that are read several times.
-fn unset_once(mut all: Vec<Unset>) -> Vec<Unset> {
-    let mut seen = HashSet::new();
-    all.retain(|one| seen.insert((one.name.clone(), one.what.clone(), one.place.line)));
-    all
-}
-
-/// The example of the `.env` file in a folder, such as `.env.example` or `sample.env`.
-pub fn example(files: &dyn Files, folder: &str) -> Option<String> {
-    let is_example = |name: &str| {
-        let rest = name.strip_prefix(".env").or_else(|| name.strip_suffix(".env"));
-        rest.is_some_and(|rest| EXAMPLES.contains(&rest.trim_matches(['.', '-', '_'])))
-    };
-    let name = files.names(folder).into_iter().find(|name| is_example(name))?;
-    Some(if folder.is_empty() { name } else { format!("{folder}/{name}") })
-}
-
-/// The settings of a service that are values in the module, and depend on variables.
-const FIXED: [&str; 6] = ["build", "env_file", "expose", "image", "ports", "volumes"];
 
 fn read_env_file(files: &dyn Files, path: &str, lookup: &Variables) -> Result<Option<Vec<(String, String)>>, Error> {
     let relpath: RelPath = path.into();
@@ -214,45 +184,6 @@ impl Loader<'_> {
         }
         self.count(&node)?;
         Ok(node)
-    }
-
-    /// Notes the variables without a value in the settings of services. Ignores the ports whose number in the container
-    /// is missing because of them: a server may have a known port.
-    fn drop_unset(&self, node: &mut Node, variables: &Variables) {
-        let Value::Map(pairs) = &mut node.value else { return };
-        for (_, services) in pairs.iter_mut().filter(|(key, _)| key.name == "services") {
-            let Value::Map(services) = &mut services.value else { continue };
-            for (name, service) in services {
-                let Value::Map(settings) = &mut service.value else { continue };
-                for (key, value) in settings.iter_mut().filter(|(key, _)| FIXED.contains(&key.name.as_str())) {
-                    let what = format!("services.{}.{}", name.name, key.name);
-                    let is_lost = |item: &Node| item.text().is_some_and(|text| text.is_empty() || text.ends_with(':'));
-                    self.note_unset(value, variables, &what, &|item| key.name == "ports" && is_lost(item));
-                    if key.name == "ports"
-                        && let Value::List(items) = &mut value.value
-                    {
-                        items.retain(|item| !(has_variable(item) && is_lost(item)));
-                    }
-                }
-            }
-        }
-    }
-
-    fn note_unset(&self, node: &Node, variables: &Variables, what: &str, is_lost: &dyn Fn(&Node) -> bool) {
-        match &node.value {
-            Value::Scalar(scalar) => {
-                let names = interpolate::without_default(scalar);
-                let names = names.into_iter().filter(|name| !variables.contains_key(*name));
-                self.unset.borrow_mut().extend(names.map(|name| Unset {
-                    name: name.to_owned(),
-                    what: what.to_owned(),
-                    place: node.place.clone(),
-                    is_ignored: is_lost(node),
-                }));
-            }
-            Value::List(items) => items.iter().for_each(|item| self.note_unset(item, variables, what, is_lost)),
-            Value::Map(pairs) => pairs.iter().for_each(|(_, value)| self.note_unset(value, variables, what, is_lost)),
-        }
     }
 
     fn extend_all(&self, node: &mut Node, path: &RelPath, variables: &Variables) -> Result<(), Error> {
@@ -448,11 +379,6 @@ fn by_name(services: &Node) -> Services<'_> {
 struct Context<'a> {
     path: &'a RelPath,
     variables: &'a Variables,
-}
-
-/// Whether a string refers to variables.
-fn has_variable(node: &Node) -> bool {
-    matches!(&node.value, Value::Scalar(scalar) if scalar.raw.is_some())
 }
 
 /// Replaces the variables in all strings. Adds the number of bytes to `size`.
