@@ -11,7 +11,8 @@ use crate::facts::port_registry::eval::value::{Attr, Eval, Lambda, Set, ThunkId,
 use crate::finding::{RelPath, Span};
 use crate::lang::{Field, NodeKind, Tree};
 
-/// The maximum number of functions around a set that are entered.
+/// The maximum number of nested functions around the set of a registry: `{ lib }: offset: { .. }` has two. A file with
+/// more is not read as a registry.
 const CALLS: usize = 4;
 
 /// The maximum nesting depth of groups.

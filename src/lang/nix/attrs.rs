@@ -4,7 +4,7 @@ use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
 /// Values are followed to this depth through names, merges and wrappers.
 const DEPTH: usize = 32;
-/// The maximum number of pieces of a value: sets that merge each other could otherwise grow without limit.
+/// The maximum number of pieces of a value. Without it, sets that are merged with each other could grow without limit.
 const PIECES: usize = 10_000;
 
 /// A part of a value: an expression, and its path within the value.

@@ -306,8 +306,8 @@ impl Recipe {
             let script = match action {
                 Action::Nothing => return,
                 Action::Prune => {
-                    let why = "`node_modules` is built with all packages";
-                    let todo = "in the new file, remove the development packages during the build";
+                    let why = "`node_modules` is built with development dependencies";
+                    let todo = "in the new file, remove the development dependencies during the build";
                     self.lost.push((shown(words), line, why, todo));
                     return;
                 }

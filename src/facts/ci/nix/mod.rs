@@ -113,7 +113,7 @@ pub struct NixStep {
     pub installs: bool,
     /// The cache that it sets up.
     pub cache: Option<Cache>,
-    /// The command that builds, and its location.
+    /// The first command, action or shell that builds something, and its location.
     pub builds: Option<(String, Span)>,
     /// The functions of a script that run only if an argument of the script selects them, each with its command that
     /// builds, if it has one.

@@ -71,8 +71,8 @@ impl Module<'_, '_> {
         // The nixpkgs hook for Yarn always installs development packages.
         let is_possible = manager != Manager::Yarn && with.is_empty();
         for build in without.iter().filter(|_| !is_possible) {
-            let why = "`node_modules` is built with all packages";
-            let todo = "in the new file, remove the development packages during the build";
+            let why = "`node_modules` is built with development dependencies";
+            let todo = "in the new file, remove the development dependencies during the build";
             self.leave(build.line, &format!("RUN {}", build.command), why, todo);
         }
         is_possible && !without.is_empty()

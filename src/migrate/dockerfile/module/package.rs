@@ -230,7 +230,7 @@ impl<'d, 'f> Module<'d, 'f> {
         let packages: Option<Vec<&str>> = programs.iter().map(|program| program.package.as_deref()).collect();
         let packages = packages.filter(|_| is_named);
         if packages.is_none() && is_named {
-            let why = "cannot tell which package each `go build` compiles, so every output is the first program";
+            let why = "cannot tell which package each `go build` compiles, so every output path gets a copy of the first program";
             self.leave(build.line, "go build", why, "copy each program in the package's `postInstall`");
         }
         let sub_packages = packages.as_ref().map_or_else(String::new, |packages| {

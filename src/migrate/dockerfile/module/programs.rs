@@ -1,4 +1,5 @@
-//! Absolute paths of programs in the command of an image. In an image of nixpkgs packages, programs are found in PATH.
+//! Replaces absolute paths of programs in the command of an image with their names. An image of nixpkgs packages usually
+//! has no /usr/bin, and programs are found in PATH.
 
 use super::Module;
 use crate::knowledge::containers;

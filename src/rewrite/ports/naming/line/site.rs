@@ -15,7 +15,7 @@ impl Line<'_> {
         let mut closed = 0_u32;
         let blocks = self.above.rmatch_indices(['{', '}']).filter(|&(at, brace)| {
             let outside = &self.above[..at];
-            // `{$DOMAIN}`, `{http.request.host}` and `${domain}` are not blocks.
+            // A brace that opens a block follows a space. Others open a placeholder, such as `{$PORT:3000}`.
             let is_block = brace == "}" || outside.is_empty() || outside.ends_with(' ');
             match (brace, is_block) {
                 ("}", _) => closed += 1,
