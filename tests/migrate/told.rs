@@ -11,6 +11,8 @@ fn only_variables_for_ports_get_a_port() {
         ("d", "a.js", "/*\n app.listen(process.env.OLDX_PORT)\n*/ run()\n"),
         ("e", "a.js", "metrics.listen(process.env.METRICS_PORT); app.listen(process.env.HTTP_SERVER_PORT);\n"),
         ("f", "a.py", "app.run(transport=os.getenv(\"WIRE_PORT\"))\n"),
+        // The default is the port of the container, so the variable is set, but nothing shows that the program uses it.
+        ("g", "a.js", "app.listen(port, () => console.log(process.env.SHOWN_PORT || 8080));\n"),
     ];
     let names =
         ["TRANSPORT", "REPORT_HOST", "PUBLIC_PORT", "OLDX_PORT", "METRICS_PORT", "HTTP_SERVER_PORT", "WIRE_PORT"];
