@@ -25,7 +25,7 @@ pub const USER_SWITCHES: [&str; 7] = ["chpst", "gosu", "runuser", "setpriv", "su
 /// Programs that run commands in a shell, which looks for other programs in PATH: the scripts of package.json, the
 /// recipes of a Makefile, the programs of a virtual environment. From their documentation.
 pub const LAUNCHERS: [&str; 12] =
-    ["foreman", "just", "make", "npm", "npx", "overmind", "pnpm", "poetry", "uv", "watchexec", "yarn", "composer"];
+    ["composer", "foreman", "just", "make", "npm", "npx", "overmind", "pnpm", "poetry", "uv", "watchexec", "yarn"];
 
 /// Distribution packages with programs that applications start, such as a converter or the client of a database, by the
 /// attribute in nixpkgs. Compilers and editors are not among them: a process does not need them.
