@@ -19,7 +19,7 @@ pub static UNFREE: &[(&str, &str)] = &[
     ("services.mongodb", "mongodb-ce"),
 ];
 
-/// Programs that run a command as another user. The user is the word after those in [`WRAPPERS`]. From their manuals.
+/// Programs that run a command as another user. The user is the word after those in [`super::WRAPPERS`]. From their manuals.
 pub const USER_SWITCHES: [&str; 7] = ["chpst", "gosu", "runuser", "setpriv", "su", "su-exec", "sudo"];
 
 /// Programs that run commands in a shell, which looks for other programs in PATH: the scripts of package.json, the
