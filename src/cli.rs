@@ -63,6 +63,10 @@ const REPOSITORY: &str = "The repository, or a path in it [default: the reposito
 const BASELINE_PATHS: &str =
     "Files and directories whose entries are replaced [default: the whole repository]; other entries are kept";
 
+/// The help text of --isolated for `baseline`.
+const BASELINE_ISOLATED: &str = "Ignore the repository's configuration file, custom rules and baseline, but keep the \
+                                 reasons and dates in the file that is replaced";
+
 /// The help text of PATH for `migrate`.
 const MIGRATE_PATHS: &str =
     "The repository, or directories and files in it [default: the repository of the working directory]";
@@ -81,7 +85,7 @@ pub enum Command {
     Explain(ExplainArgs),
     /// List all rules, or test this repository's custom rules
     Rules(RulesArgs),
-    /// Show the repository's port map, or find a free port
+    /// Show the repository's port map, or edit its port registry
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Ports(PortsArgs),
     /// Migrate Compose files, Dockerfiles, flake helpers and Docker builds in CI; prints a diff unless --write is given
@@ -89,6 +93,7 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Record current findings, so that only new ones are reported
     #[command(mut_arg("paths", |paths| paths.help(BASELINE_PATHS)))]
+    #[command(mut_arg("isolated", |isolated| isolated.help(BASELINE_ISOLATED)))]
     Baseline(BaselineArgs),
     /// List everything that is accepted, with its owner, age, reason and expiry
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
@@ -106,9 +111,9 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// Input, rule and configuration options, shared by all commands that read a repository.
+/// Options that select a repository, its files and its settings.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ScopeArgs {
+pub struct RepoArgs {
     /// Files and directories to report on; the whole repository is always analysed. `-` is stdin
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -118,9 +123,26 @@ pub struct ScopeArgs {
     /// Do not respect .gitignore and other ignore files
     #[arg(long, overrides_with = "no_ignore", help_heading = "Input options")]
     pub no_ignore: bool,
-    /// Exit with code 2 if no input file matches any rule
-    #[arg(long, help_heading = "Input options")]
-    pub require_inputs: bool,
+    /// Configuration file [default: flakeward.toml or .flakeward.toml in the root of the repository]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
+    pub config: Option<PathBuf>,
+    /// Folder of the policy to extend, overriding the one that `[policy] extends` names
+    #[arg(long, value_name = "DIR", conflicts_with = "isolated", help_heading = "Configuration options")]
+    pub policy_path: Option<PathBuf>,
+    /// Additional settings file, in the format of flakeward.toml, which it overrides
+    #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
+    pub settings: Option<PathBuf>,
+    /// Ignore the repository's configuration file, custom rules and baseline
+    #[arg(long, conflicts_with = "config", help_heading = "Configuration options")]
+    pub isolated: bool,
+    /// Number of threads [default: number of cores]
+    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
+    pub jobs: Option<usize>,
+}
+
+/// Options that select rules and their levels.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RuleArgs {
     /// Run only these rules or groups (ports, containers, processes, flakes, ci, style, general); separated by commas
     #[arg(long, value_name = "RULE", value_delimiter = ',', help_heading = "Rule options")]
     pub select: Vec<String>,
@@ -133,29 +155,24 @@ pub struct ScopeArgs {
     /// Reference date for ages: YYYY-MM-DD or seconds since 1970 [default: $SOURCE_DATE_EPOCH, or today]
     #[arg(long, value_name = "DATE", value_parser = date, help_heading = "Rule options")]
     pub now: Option<jiff::civil::Date>,
-    /// Configuration file [default: flakeward.toml or .flakeward.toml in the root of the repository]
-    #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
-    pub config: Option<PathBuf>,
-    /// Folder of the policy to extend, overriding the one that `[policy] extends` names
-    #[arg(long, value_name = "DIR", conflicts_with = "isolated", help_heading = "Configuration options")]
-    pub policy_path: Option<PathBuf>,
-    /// Additional settings file, in the format of flakeward.toml, which it overrides
-    #[arg(long, value_name = "FILE", help_heading = "Configuration options")]
-    pub settings: Option<PathBuf>,
-    /// Ignore the repository's configuration file, custom rules and baseline (`baseline` keeps the reasons and dates in
-    /// the file that it replaces)
-    #[arg(long, conflicts_with = "config", help_heading = "Configuration options")]
-    pub isolated: bool,
-    /// Number of threads [default: number of cores]
-    #[arg(short, long, value_name = "N", value_parser = jobs, allow_negative_numbers = true)]
-    pub jobs: Option<usize>,
 }
 
-impl ScopeArgs {
+impl RuleArgs {
     /// Whether the command line selects the rules to run.
-    pub fn chooses_rules(&self) -> bool {
+    pub fn selects(&self) -> bool {
         !(self.select.is_empty() && self.ignore.is_empty() && self.level.is_empty())
     }
+}
+
+/// The options of commands that run rules on a repository.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ScopeArgs {
+    /// The repository.
+    #[command(flatten)]
+    pub repo: RepoArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RuleArgs,
 }
 
 /// Output options.

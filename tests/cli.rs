@@ -69,6 +69,22 @@ fn the_absence_of_relevant_files_is_reported_and_can_be_an_error() {
 }
 
 #[test]
+fn options_that_would_have_no_effect_are_rejected() {
+    let repository = Repository::new(&[("shell.nix", CHANNEL), ("compose.yaml", "services: {}\n")]);
+    for (args, option) in [
+        ("ports --select ports", "--select"),
+        ("ports init --level ports=warn", "--level"),
+        ("ports check 80 --ignore ports", "--ignore"),
+        ("migrate compose compose.yaml --select containers", "--select"),
+        ("baseline --require-inputs", "--require-inputs"),
+    ] {
+        let ran = repository.run(args);
+        assert_eq!(ran.code, 2, "{args}");
+        assert!(ran.err.contains(&format!("unexpected argument '{option}'")), "{args}: {}", ran.err);
+    }
+}
+
+#[test]
 fn typos_are_rejected_with_a_suggestion() {
     let repository = Repository::new(&[("shell.nix", CHANNEL)]);
     let missing = missing(&repository, "missing/web.nix", "missing");

@@ -14,6 +14,9 @@ pub struct CheckArgs {
     /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
+    /// Exit with code 2 if no input file matches any rule
+    #[arg(long, help_heading = "Input options")]
+    pub require_inputs: bool,
     /// Path to assume for stdin if PATH is `-`; selects the file type and the settings that apply
     #[arg(long, value_name = "PATH", help_heading = "Input options")]
     pub stdin_filename: Option<PathBuf>,
@@ -61,6 +64,9 @@ pub struct FixArgs {
     /// Input, rule and configuration options.
     #[command(flatten)]
     pub scope: ScopeArgs,
+    /// Exit with code 2 if no input file matches any rule
+    #[arg(long, help_heading = "Input options")]
+    pub require_inputs: bool,
     /// Also apply fixes that may change evaluation or locked inputs, or that create files
     #[arg(long = "unsafe")]
     pub needs_unsafe: bool,

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::ScopeArgs;
+use super::{RepoArgs, ScopeArgs};
 use crate::output::stream::When;
 
 /// The options of `migrate`.
@@ -40,9 +40,9 @@ pub enum MigrateCommand {
 /// The options of the subcommands of `migrate`.
 #[derive(Debug, Args)]
 pub struct MigrateFilesArgs {
-    /// Input, rule and configuration options.
+    /// Input and configuration options.
     #[command(flatten)]
-    pub scope: ScopeArgs,
+    pub repo: RepoArgs,
     /// Options for writing the result.
     #[command(flatten)]
     pub how: MigrateHow,

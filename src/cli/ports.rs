@@ -2,8 +2,12 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{REPOSITORY, ScopeArgs};
+use super::{REPOSITORY, RepoArgs};
 use crate::output::stream::When;
+
+/// The help text of the last argument of `ports check`.
+const FURTHER_PORTS: &str =
+    "Further ports, or a path in the repository [default: the repository of the working directory]";
 
 /// The options of `ports`.
 #[derive(Debug, Args)]
@@ -12,9 +16,9 @@ pub struct PortsArgs {
     /// The subcommand; `None` shows the port map.
     #[command(subcommand)]
     pub command: Option<PortsCommand>,
-    /// Input, rule and configuration options.
+    /// Input and configuration options.
     #[command(flatten)]
-    pub scope: ScopeArgs,
+    pub repo: RepoArgs,
     /// Format of the port map, or of the exported registry (env, services, nix, ts)
     #[arg(long, short, value_name = "FORMAT", default_value = "pretty")]
     pub format: PortsFormat,
@@ -33,7 +37,7 @@ pub enum PortsCommand {
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
     Init(PortsInitArgs),
     /// Print what uses port numbers or registry entries, or that a number is free (exit code 1 if one is taken)
-    #[command(mut_arg("paths", |paths| paths.value_name("PORT|PATH").help(format!("Further ports; or: {REPOSITORY}"))))]
+    #[command(mut_arg("paths", |paths| paths.value_name("PORT|PATH").help(FURTHER_PORTS)))]
     Check(PortsCheckArgs),
     /// Print a free port near the other ports of the group, neither well known nor ephemeral
     #[command(mut_arg("paths", |paths| paths.help(REPOSITORY)))]
@@ -46,9 +50,9 @@ pub enum PortsCommand {
 /// The options of `ports init`.
 #[derive(Debug, Args)]
 pub struct PortsInitArgs {
-    /// Input, rule and configuration options.
+    /// Input and configuration options.
     #[command(flatten)]
-    pub scope: ScopeArgs,
+    pub repo: RepoArgs,
     /// Print the changes as a diff without writing them
     #[arg(long)]
     pub diff: bool,
@@ -63,9 +67,9 @@ pub struct PortsCheckArgs {
     /// Port number, or name of a registry entry or group, such as `databases.redis` or `redis`
     #[arg(value_name = "PORT")]
     pub port: String,
-    /// Input, rule and configuration options.
+    /// Input and configuration options.
     #[command(flatten)]
-    pub scope: ScopeArgs,
+    pub repo: RepoArgs,
 }
 
 /// The options of `ports next`.
@@ -74,9 +78,9 @@ pub struct PortsNextArgs {
     /// Registry group to allocate the port in, such as `databases`
     #[arg(value_name = "GROUP")]
     pub group: Option<String>,
-    /// Input, rule and configuration options.
+    /// Input and configuration options.
     #[command(flatten)]
-    pub scope: ScopeArgs,
+    pub repo: RepoArgs,
     /// Also print notes about what could not be analysed
     #[arg(short, long)]
     pub verbose: bool,
@@ -91,9 +95,9 @@ pub struct PortsRenameArgs {
     /// New name, such as `development.api`; without a dot, a name in the same group
     #[arg(value_name = "NEW")]
     pub new: String,
-    /// Input, rule and configuration options.
+    /// Input and configuration options.
     #[command(flatten)]
-    pub scope: ScopeArgs,
+    pub repo: RepoArgs,
     /// Print the changes as a diff without writing them
     #[arg(long)]
     pub diff: bool,

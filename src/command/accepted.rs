@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::git::{Change, Git};
 use super::{Failure, forgive_closed, session::Session};
-use crate::cli::{AcceptedArgs, ScopeArgs};
+use crate::cli::{AcceptedArgs, RuleArgs, ScopeArgs};
 use crate::finding::{RelPath, RuleId, UNCHECKED};
 use crate::lang::codeowners::{self, Owners};
 use crate::output::Places;
@@ -31,11 +31,12 @@ pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
     let chosen = Chosen::of(&args.scope, session.settings.rules.catalog());
     if chosen.is_some() {
         // All rules run, so that what they report decides which acceptances are used.
-        let scope = ScopeArgs { select: Vec::new(), ignore: Vec::new(), ..args.scope.clone() };
+        let rules = RuleArgs { select: Vec::new(), ignore: Vec::new(), ..args.scope.rules.clone() };
+        let scope = ScopeArgs { rules, ..args.scope.clone() };
         session = Session::open(&scope, None)?;
     }
     session.view.stream = stream::stdout(When::Auto);
-    session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
+    session.read_baseline(args.baseline.as_deref(), args.scope.repo.isolated)?;
     let report = session.check();
     let mut entries = list(&session, &report)?;
     if let Some(chosen) = chosen {
@@ -66,14 +67,14 @@ struct Chosen {
 impl Chosen {
     /// The rules that options choose. `None` if they choose none, so that all acceptances are listed.
     fn of(scope: &ScopeArgs, catalog: &Catalog) -> Option<Self> {
-        if scope.select.is_empty() && scope.ignore.is_empty() {
+        if scope.rules.select.is_empty() && scope.rules.ignore.is_empty() {
             return None;
         }
         let named = |names: &[String]| -> BTreeSet<RuleId> {
             names.iter().flat_map(|name| catalog.named(name)).map(|rule| rule.id).collect()
         };
-        let (selected, ignored) = (named(&scope.select), named(&scope.ignore));
-        let is_selection = !scope.select.is_empty();
+        let (selected, ignored) = (named(&scope.rules.select), named(&scope.rules.ignore));
+        let is_selection = !scope.rules.select.is_empty();
         let is_listed = |rule: &RuleId| (!is_selection || selected.contains(rule)) && !ignored.contains(rule);
         Some(Self { rules: catalog.iter().map(|rule| rule.id).filter(is_listed).collect(), is_selection })
     }

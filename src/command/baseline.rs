@@ -37,7 +37,7 @@ pub fn run(args: &BaselineArgs) -> Result<ExitCode, Failure> {
     }
     let (repo, report) = check(&session)?;
     let terms = Terms { now: session.settings.now, until: args.until, reason: args.reason.clone() };
-    let is_whole = !session.is_partial() && !args.scope.chooses_rules();
+    let is_whole = !session.is_partial() && !args.scope.rules.selects();
     let replaces = |rule: &str, path: &str| {
         let is_unknown = session.settings.rules.catalog().find(rule).is_none();
         let is_checked = run::is_asked(&session.settings.paths, path) && !session.settings.is_off(rule, path);
@@ -112,7 +112,7 @@ fn refuse_past(until: Option<Date>, now: Date) -> Result<(), Failure> {
 
 fn prune(file: &Target, before: Option<Baseline>, session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
     let Some(before) = before else {
-        let help = match args.scope.isolated {
+        let help = match args.scope.repo.isolated {
             true => "`--isolated` ignores the baseline and the settings that its entries depend on",
             false => "`flakeward baseline` writes one; --output FILE selects another file",
         };
@@ -194,7 +194,7 @@ impl Target {
             Self::Usual(_) | Self::Stdout => None,
         };
         let is_replaced = matches!(self, Self::Usual(_)) && !args.prune;
-        match session.read_baseline(named, args.scope.isolated && !is_replaced) {
+        match session.read_baseline(named, args.scope.repo.isolated && !is_replaced) {
             Ok(()) => Ok(session.settings.baseline.take()),
             Err(failure) if args.prune => Err(failure),
             Err(_) if named.is_some_and(|file| !resembles_baseline(file)) => {

@@ -23,7 +23,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let start = Instant::now();
     let opened = Session::open(&args.scope, args.stdin_filename.as_deref());
     let mut session = opened.map_err(|failure| explained(failure, args))?;
-    session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
+    session.read_baseline(args.baseline.as_deref(), args.scope.repo.isolated)?;
     if args.frozen && session.is_partial() {
         return Err(Failure::new("--frozen requires a check of the whole repository")
             .help("run it without paths; a partial check cannot tell which entries match nothing"));
@@ -84,7 +84,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
 
 /// Adds a hint if the value of `--changed`, which requires `=`, was parsed as a path.
 fn explained(failure: Failure, args: &CheckArgs) -> Failure {
-    let missing = args.scope.paths.iter().find(|path| !path.exists());
+    let missing = args.scope.repo.paths.iter().find(|path| !path.exists());
     match (args.changed.as_deref(), missing) {
         (Some(""), Some(path)) => {
             failure.help(format!("write `--changed={0}` if {0} is a branch or commit", path.display()))
@@ -99,7 +99,7 @@ fn is_summarized(args: &CheckArgs) -> bool {
 }
 
 fn exit_code(report: &Report, args: &CheckArgs) -> ExitCode {
-    let failed = report.internal_error() || (report.files == 0 && args.scope.require_inputs);
+    let failed = report.internal_error() || (report.files == 0 && args.require_inputs);
     ExitCode::from(if failed { 2 } else { u8::from(report.reaches(args.fail_on)) })
 }
 

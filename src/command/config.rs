@@ -13,7 +13,7 @@ pub fn run(args: &ConfigArgs) -> Result<ExitCode, Failure> {
         ConfigCommand::Schema => print_json(&schema::text()?)?,
         ConfigCommand::Show(args) => {
             let mut session = Session::open(&args.scope, None)?;
-            session.read_baseline(None, args.scope.isolated)?;
+            session.read_baseline(None, args.scope.repo.isolated)?;
             let path = session.settings.paths.first().cloned();
             let shown =
                 output::settings::Shown { settings: &session.settings, decided: &session.decided, view: &session.view };

@@ -14,7 +14,7 @@ use crate::{paths, walk};
 
 /// Applies fixes, writes the files or prints a diff, and reports what was fixed and what remains.
 pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
-    for path in &args.scope.paths {
+    for path in &args.scope.repo.paths {
         refuse_unfixable(path)?;
     }
     let mut session = Session::open(&args.scope, None)?;
@@ -23,7 +23,7 @@ pub fn run(args: &FixArgs) -> Result<ExitCode, Failure> {
     }
     // Findings that the baseline accepts are ignored, as in `check`.
     if !args.accepted {
-        session.read_baseline(args.baseline.as_deref(), args.scope.isolated)?;
+        session.read_baseline(args.baseline.as_deref(), args.scope.repo.isolated)?;
     }
     let allowed = if args.needs_unsafe { Safety::Unsafe } else { Safety::Safe };
     // Fixes that are not applied are also counted.
@@ -101,7 +101,7 @@ fn tell(outcome: &Outcome, unseen: &[&RelPath], view: &View, args: &FixArgs) -> 
 fn exit_code(outcome: &Outcome, args: &FixArgs) -> ExitCode {
     let failed = outcome.report.internal_error()
         || outcome.refused.iter().any(|refused| refused.unwritable)
-        || (outcome.report.files == 0 && args.scope.require_inputs);
+        || (outcome.report.files == 0 && args.require_inputs);
     let reached = match args.diff {
         true => outcome.worst_before.is_some_and(|worst| worst >= args.fail_on),
         false => outcome.report.reaches(args.fail_on),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::{Failure, print, session::Session};
-use crate::cli::{InitArgs, ScopeArgs};
+use crate::cli::{InitArgs, RepoArgs};
 use crate::config::initial::{self, Seen};
 use crate::config::{Config, FILE_NAMES};
 use crate::facts::port_registry::RegistryFacts;
@@ -21,8 +21,8 @@ use crate::{paths, run};
 
 /// Checks the repository and writes the file. Does not prompt, and overwrites nothing.
 pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
-    let scope = ScopeArgs { paths: args.paths.clone(), isolated: true, ..ScopeArgs::default() };
-    let mut session = Session::open(&scope, None)?;
+    let repo = RepoArgs { paths: args.paths.clone(), isolated: true, ..RepoArgs::default() };
+    let mut session = Session::without_rules(&repo)?;
     session.settings.paths.clear();
     session.view.stream = stream::stdout(args.color);
     refuse_existing(&session)?;

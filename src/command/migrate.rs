@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::{Failure, git, ports, print_json, print_patch, session::Session};
 use crate::check::{ProjectView, docker_build_in_ci, for_all_systems, port_literals, unlocked_input, unused_port};
-use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, ScopeArgs};
+use crate::cli::{MigrateArgs, MigrateCommand, MigrateFormat, MigrateHow, RepoArgs, ScopeArgs};
 use crate::facts::Project;
 use crate::facts::port_registry::Registries;
 use crate::facts::ports as port_uses;
@@ -29,14 +29,14 @@ const FLAKE: &str = "flake.nix";
 pub fn run(args: &MigrateArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         None => everything(&args.scope, &args.how),
-        Some(MigrateCommand::Compose(args)) => named(&args.scope, &args.how, &[], migrate::compose::migrate),
+        Some(MigrateCommand::Compose(args)) => named(&args.repo, &args.how, &[], migrate::compose::migrate),
         Some(MigrateCommand::Dockerfile(args)) => {
-            named(&args.scope, &args.how, &[], |draft, files| each(draft, files, migrate::dockerfile::migrate))
+            named(&args.repo, &args.how, &[], |draft, files| each(draft, files, migrate::dockerfile::migrate))
         }
         Some(MigrateCommand::Flake(args)) => {
-            named(&args.scope, &args.how, &[FLAKE], |draft, files| each(draft, files, migrate::flake::migrate))
+            named(&args.repo, &args.how, &[FLAKE], |draft, files| each(draft, files, migrate::flake::migrate))
         }
-        Some(MigrateCommand::Ci(args)) => named_ci(&args.scope, &args.how),
+        Some(MigrateCommand::Ci(args)) => named_ci(&args.repo, &args.how),
     }
 }
 
@@ -49,13 +49,13 @@ fn each(draft: &mut Draft<'_>, files: &[RelPath], migrate: Migrate) -> Result<()
 
 /// Migrates the given files, or else the `usual` ones.
 fn named(
-    scope: &ScopeArgs,
+    repo: &RepoArgs,
     how: &MigrateHow,
     usual: &[&str],
     migrate: impl Fn(&mut Draft<'_>, &[RelPath]) -> Result<(), Error>,
 ) -> Result<ExitCode, Failure> {
-    let repository = Repository::open(scope)?;
-    let files = match repository.asked(scope)? {
+    let repository = Repository::of(Session::without_rules(repo)?);
+    let files = match repository.asked(repo)? {
         files if files.is_empty() => usual.iter().map(|&path| path.into()).collect(),
         files => files,
     };
@@ -64,9 +64,9 @@ fn named(
 }
 
 /// Migrates the given CI files, or else all CI files in the repository.
-fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
-    let repository = Repository::open(scope)?;
-    let files = match repository.asked(scope)? {
+fn named_ci(repo: &RepoArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
+    let repository = Repository::of(Session::without_rules(repo)?);
+    let files = match repository.asked(repo)? {
         files if files.is_empty() => repository.ci_files(),
         files => files,
     };
@@ -80,7 +80,7 @@ fn named_ci(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
 /// Migrates everything that can be migrated, starting with the flake, because it imports the modules for the other
 /// files.
 fn everything(scope: &ScopeArgs, how: &MigrateHow) -> Result<ExitCode, Failure> {
-    let repository = Repository::open(scope)?;
+    let repository = Repository::of(Session::open(scope, None)?);
     let mut draft = repository.draft();
     draft.is_whole = true;
     let mut errors = repository.unread.clone();
@@ -132,12 +132,11 @@ struct Repository {
 }
 
 impl Repository {
-    fn open(scope: &ScopeArgs) -> Result<Self, Failure> {
-        let session = Session::open(scope, None)?;
+    fn of(session: Session) -> Self {
         let known = run::port_facts(&session.repo(), &session.settings);
         let unread =
             known.unreadable.iter().map(|finding| Error::new(&finding.path, finding.message.clone())).collect();
-        Ok(Self { files: Disk(session.root.clone()), project: known.project, unread, session })
+        Self { files: Disk(session.root.clone()), project: known.project, unread, session }
     }
 
     fn draft(&self) -> Draft<'_> {
@@ -145,8 +144,8 @@ impl Repository {
     }
 
     /// The files given on the command line. Empty if there are none. Folders are rejected.
-    fn asked(&self, scope: &ScopeArgs) -> Result<Vec<RelPath>, Failure> {
-        if scope.paths.is_empty() && scope.files_from.is_none() {
+    fn asked(&self, repo: &RepoArgs) -> Result<Vec<RelPath>, Failure> {
+        if repo.paths.is_empty() && repo.files_from.is_none() {
             return Ok(Vec::new());
         }
         for path in &self.session.settings.paths {
@@ -158,14 +157,14 @@ impl Repository {
         match self.session.settings.paths.as_slice() {
             [] => Err(Failure::new("a folder was given, but this command migrates files")
                 .help("name the files to migrate, or run `flakeward migrate` for a whole repository")),
-            paths => Ok(self.in_given_order(scope, paths)),
+            paths => Ok(self.in_given_order(repo, paths)),
         }
     }
 
     /// Orders files as on the command line, because later Compose files override earlier ones.
-    fn in_given_order(&self, scope: &ScopeArgs, paths: &[RelPath]) -> Vec<RelPath> {
+    fn in_given_order(&self, repo: &RepoArgs, paths: &[RelPath]) -> Vec<RelPath> {
         let real = |path: &PathBuf| walk::relative(&self.session.root, &path.canonicalize().ok()?);
-        let mut order: Vec<RelPath> = scope.paths.iter().filter_map(real).collect();
+        let mut order: Vec<RelPath> = repo.paths.iter().filter_map(real).collect();
         for path in paths {
             if !order.contains(path) {
                 order.push(path.clone());

@@ -37,7 +37,7 @@ pub fn run(args: &PortsArgs) -> Result<ExitCode, Failure> {
 }
 
 fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
-    let mut session = Session::open(&args.scope, None).map_err(|failure| explained(failure, args))?;
+    let mut session = Session::without_rules(&args.repo).map_err(|failure| explained(failure, args))?;
     session.view.stream = stream::stdout(args.color);
     let facts = known(&session, args.verbose);
     let registries = Registries::of(&facts.project);
@@ -70,8 +70,8 @@ fn show(args: &PortsArgs) -> Result<ExitCode, Failure> {
 /// Adds a hint if a path looks like a subcommand, as in `ports list` and `ports chek 8080`: `ports` alone shows the port
 /// map.
 fn explained(failure: Failure, args: &PortsArgs) -> Failure {
-    let Some(missing) = args.scope.paths.iter().position(|path| !path.exists()) else { return failure };
-    let words: Vec<&str> = args.scope.paths.iter().skip(missing).filter_map(|path| path.to_str()).collect();
+    let Some(missing) = args.repo.paths.iter().position(|path| !path.exists()) else { return failure };
+    let words: Vec<&str> = args.repo.paths.iter().skip(missing).filter_map(|path| path.to_str()).collect();
     let Some((&first, rest)) = words.split_first() else { return failure };
     match first {
         "list" | "ls" | "show" | "map" | "print" => failure.help("`flakeward ports` shows the port map"),
@@ -130,7 +130,7 @@ fn no_registry(registries: &Registries<'_>, session: &Session, facts: &run::Port
 }
 
 fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
-    let session = Session::open(&args.scope, None)?;
+    let session = Session::without_rules(&args.repo)?;
     let facts = known(&session, args.verbose);
     note_left_out(&facts, &session);
     let registries = Registries::of(&facts.project);

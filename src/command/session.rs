@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::globs::Globs;
 
-use crate::cli::{ScopeArgs, date};
+use crate::cli::{RepoArgs, RuleArgs, ScopeArgs, date};
 use crate::command::policy::{self, Policy};
 use crate::command::{Failure, own_rules};
 use crate::config::Origin;
@@ -108,10 +108,16 @@ impl Session {
         Self::open_with(scope, stdin_filename, None, Unsaved::default())
     }
 
+    /// Finds the repository and its settings for a command that runs no rules.
+    pub fn without_rules(repo: &RepoArgs) -> Result<Self, Failure> {
+        Self::open(&ScopeArgs { repo: repo.clone(), rules: RuleArgs::default() }, None)
+    }
+
     /// Opens the repository with this root, even if it is inside another repository, with the settings files that are
     /// open in an editor.
     pub fn at_root(root: &Path, unsaved: Unsaved) -> Result<Self, Failure> {
-        let scope = ScopeArgs { paths: vec![root.to_owned()], ..ScopeArgs::default() };
+        let repo = RepoArgs { paths: vec![root.to_owned()], ..RepoArgs::default() };
+        let scope = ScopeArgs { repo, rules: RuleArgs::default() };
         Self::open_with(&scope, None, Some(root), unsaved)
     }
 
@@ -121,7 +127,7 @@ impl Session {
         root: Option<&Path>,
         unsaved: Unsaved,
     ) -> Result<Self, Failure> {
-        let threads = scope.jobs.unwrap_or(0);
+        let threads = scope.repo.jobs.unwrap_or(0);
         set_threads(threads)?;
         let here = working_directory()?;
         let paths = asked_paths(scope)?;
@@ -141,8 +147,8 @@ impl Session {
         let view = View::between(&here, &root);
         let mut settings = Settings::new(read_config(scope, &root, &here, &unsaved)?);
         settings.config.ports.in_flake = only_flake(&root).map(|folder| format!("{folder}/{USUAL_REGISTRY}"));
-        let decided = choose_rules(&mut settings, scope)?;
-        settings.now = now(scope.now)?;
+        let decided = choose_rules(&mut settings, &scope.rules)?;
+        settings.now = now(scope.rules.now)?;
         settings.paths = anchors.iter().filter_map(|path| walk::relative(&root, path)).collect();
         if settings.paths.iter().any(|path| path.is_empty()) {
             settings.paths.clear();
@@ -153,8 +159,8 @@ impl Session {
             stdin: stdin.map(|path| read_stdin(&root, &path)).transpose()?,
             asked,
             decided,
-            no_ignore: scope.no_ignore,
-            config_named: scope.isolated || scope.config.is_some(),
+            no_ignore: scope.repo.no_ignore,
+            config_named: scope.repo.isolated || scope.repo.config.is_some(),
             threads,
             unsaved,
             root,
@@ -244,8 +250,8 @@ fn set_threads(jobs: usize) -> Result<(), Failure> {
 }
 
 fn asked_paths(scope: &ScopeArgs) -> Result<Vec<PathBuf>, Failure> {
-    let mut paths = scope.paths.clone();
-    match &scope.files_from {
+    let mut paths = scope.repo.paths.clone();
+    match &scope.repo.files_from {
         Some(list) => paths.extend(listed_paths(list)?),
         None if paths.is_empty() => paths.push(PathBuf::from(".")),
         None => {}
@@ -388,18 +394,18 @@ fn read_config(scope: &ScopeArgs, root: &Path, here: &Path, unsaved: &Unsaved) -
     let view = View::between(here, root);
     let shown = |path: &Path| view.disk_path(root, path);
     let mut layers = Vec::new();
-    let file = match &scope.config {
-        _ if scope.isolated => None,
+    let file = match &scope.repo.config {
+        _ if scope.repo.isolated => None,
         Some(file) => Some(here.join(file)),
         None => find_config(root, unsaved),
     };
     if let Some(file) = &file {
-        let found_in = scope.config.is_none().then_some(root);
+        let found_in = scope.repo.config.is_none().then_some(root);
         layers.push(read_layer(Origin::Repository, file, &shown(file), found_in, unsaved)?);
     }
-    let policy = match scope.isolated {
+    let policy = match scope.repo.isolated {
         true => None,
-        false => policy::find(layers.first(), file.as_deref(), root, scope.policy_path.as_deref())?,
+        false => policy::find(layers.first(), file.as_deref(), root, scope.repo.policy_path.as_deref())?,
     };
     let folder = policy.as_ref().map(|policy| policy.folder.clone());
     if let Some(folder) = &folder {
@@ -408,10 +414,10 @@ fn read_config(scope: &ScopeArgs, root: &Path, here: &Path, unsaved: &Unsaved) -
             layers.insert(0, read_layer(Origin::Policy, file, &shown(file), Some(folder), unsaved)?);
         }
     }
-    if let Some(file) = &scope.settings {
+    if let Some(file) = &scope.repo.settings {
         layers.push(read_layer(Origin::Settings, &here.join(file), file, None, unsaved)?);
     }
-    let catalog = match scope.isolated {
+    let catalog = match scope.repo.isolated {
         true => Catalog::built_in(),
         false => own_rules::catalog(root, policy.as_ref(), shown, unsaved)?,
     };
@@ -453,15 +459,15 @@ fn find_config(root: &Path, unsaved: &Unsaved) -> Option<PathBuf> {
 }
 
 /// Applies `--select`, `--ignore` and `--level`, which apply to all paths and override `[[overrides]]`.
-fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<RuleId>, Failure> {
+fn choose_rules(settings: &mut Settings, args: &RuleArgs) -> Result<BTreeSet<RuleId>, Failure> {
     let catalog = settings.rules.catalog().clone();
     let ids = |names: &[String]| {
         let found = names.iter().map(|name| rules_named(&catalog, name)).collect::<Result<Vec<_>, Failure>>()?;
         Ok::<Vec<RuleId>, Failure>(found.concat())
     };
-    let select = ids(&scope.select)?;
-    let ignore = ids(&scope.ignore)?;
-    let lowered = scope.level.iter().any(|(name, level)| name == UNCHECKED && *level != Level::Error);
+    let select = ids(&args.select)?;
+    let ignore = ids(&args.ignore)?;
+    let lowered = args.level.iter().any(|(name, level)| name == UNCHECKED && *level != Level::Error);
     if ignore.contains(&UNCHECKED) || lowered {
         return Err(Failure::new(format!(
             "`{UNCHECKED}` is always an error: a file that cannot be checked must not pass"
@@ -473,13 +479,13 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
             Failure::new("--ignore excludes every rule that --select names").help("remove one of the two options")
         );
     }
-    settings.config.floors.iter().try_for_each(|(id, floor)| keeps_floor(id, *floor, &ignore, scope, &catalog))?;
+    settings.config.floors.iter().try_for_each(|(id, floor)| keeps_floor(id, *floor, &ignore, args, &catalog))?;
     let mut decided = BTreeSet::new();
     for rule in catalog.iter() {
         if select.contains(&rule.id) && !settings.rules.active(rule.id) {
             // A rule that is off by default is enabled if it is selected by name, but not if only its group is
             // selected.
-            let is_named = scope.select.iter().any(|name| name == rule.id);
+            let is_named = args.select.iter().any(|name| name == rule.id);
             let level = if is_named && rule.level == Level::Off { Level::Warn } else { rule.level };
             settings.decide(rule.id, level);
             decided.insert(rule.id);
@@ -490,7 +496,7 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
             decided.insert(rule.id);
         }
     }
-    for (name, level) in &scope.level {
+    for (name, level) in &args.level {
         let is_group = catalog.find(name).is_none();
         for id in rules_named(&catalog, name)? {
             // Rules that are off by default are not affected by the level of a group.
@@ -505,18 +511,12 @@ fn choose_rules(settings: &mut Settings, scope: &ScopeArgs) -> Result<BTreeSet<R
 }
 
 /// Checks that no option lowers the level of a rule that the policy locks.
-fn keeps_floor(
-    id: &str,
-    floor: Level,
-    ignored: &[RuleId],
-    scope: &ScopeArgs,
-    catalog: &Catalog,
-) -> Result<(), Failure> {
+fn keeps_floor(id: &str, floor: Level, ignored: &[RuleId], args: &RuleArgs, catalog: &Catalog) -> Result<(), Failure> {
     let stands_for = |name: &str| catalog.named(name).iter().any(|rule| rule.id == id);
-    let lowered = scope.level.iter().rev().find(|(name, _)| stands_for(name)).filter(|(_, level)| *level < floor);
+    let lowered = args.level.iter().rev().find(|(name, _)| stands_for(name)).filter(|(_, level)| *level < floor);
     let option = match lowered {
         Some((name, level)) => Some(format!("--level {name}={level}")),
-        None => scope
+        None => args
             .ignore
             .iter()
             .find(|name| ignored.contains(&id) && stands_for(name))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{Failure, all_known, complete, first_entry, known, note_left_out};
-use crate::cli::{PortsCheckArgs, ScopeArgs};
+use crate::cli::{PortsCheckArgs, RepoArgs};
 use crate::command::{print, session::Session};
 use crate::facts::port_registry::nearest::Names;
 use crate::facts::port_registry::{Entry, Registries};
@@ -16,7 +16,7 @@ use crate::run::PortFacts;
 /// Prints the uses of each number or entry. The exit code is 1 if a number is taken.
 pub fn run(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     let (words, paths) = split(args)?;
-    let session = Session::open(&ScopeArgs { paths, ..args.scope.clone() }, None)?;
+    let session = Session::without_rules(&RepoArgs { paths, ..args.repo.clone() })?;
     let facts = known(&session, false);
     let registries = Registries::of(&facts.project);
     let (mut numbers, mut seen) = (Vec::new(), BTreeSet::new());
@@ -55,7 +55,7 @@ fn number(word: &str) -> Option<u16> {
 fn split(args: &PortsCheckArgs) -> Result<(Vec<String>, Vec<PathBuf>), Failure> {
     let mut words = vec![args.port.clone()];
     let mut paths = Vec::new();
-    for path in &args.scope.paths {
+    for path in &args.repo.paths {
         match path.to_str() {
             Some(word) if is_number(word) || (is_name(word) && !path.exists()) => words.push(word.to_owned()),
             _ => paths.push(path.clone()),

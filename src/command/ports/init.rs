@@ -18,7 +18,7 @@ use crate::run::PortFacts;
 
 /// Plans entries for all ports without one, and writes them or prints a diff.
 pub fn run(args: &PortsInitArgs) -> Result<ExitCode, Failure> {
-    let mut session = Session::open(&args.scope, None)?;
+    let mut session = Session::without_rules(&args.repo)?;
     session.view.stream = stream::stdout(args.color);
     let facts = known(&session, false);
     let settings = &session.settings;

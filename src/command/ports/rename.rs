@@ -21,7 +21,7 @@ use crate::walk;
 
 /// Renames an entry, or prints a diff.
 pub fn run(args: &PortsRenameArgs) -> Result<ExitCode, Failure> {
-    let mut session = Session::open(&args.scope, None)?;
+    let mut session = Session::without_rules(&args.repo)?;
     session.view.stream = stream::stdout(args.color);
     let facts = known(&session, false);
     let registries = Registries::of(&facts.project);
