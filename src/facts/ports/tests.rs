@@ -475,6 +475,21 @@ fn functions_pass_on_ports() {
 }
 
 #[test]
+fn arguments_of_functions_that_make_the_elements_of_port_lists_are_ports() {
+    holds(
+        Language::Nix,
+        &[
+            ("{ ports = [ (mkPort 3400 port) (mkPorts 9001) ]; }", "3400 9001"),
+            ("{ ports = [ (lib.containers.mkPort 9060 8080) ]; }", "9060 8080"),
+            ("{ listenPort = mkPort 9005 port; }", "9005"),
+            ("{ ports = [ (allocate 3400) ]; }", ""),
+            ("{ values = [ (mkPort 3400) ]; }", ""),
+            ("{ ports = [ (mkPort (f 3400)) ]; }", "3400"),
+        ],
+    );
+}
+
+#[test]
 fn instance_names_that_are_prose_keys_are_still_read() {
     holds(
         Language::Nix,

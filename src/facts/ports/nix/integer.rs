@@ -71,7 +71,10 @@ impl<'a> Collector<'_, 'a> {
         if number == 0 || number > 65535 {
             return;
         }
-        let is_port = self.ends_address(node) || self.follows_field(node) || self.follows_port_type(node);
+        let is_port = self.ends_address(node)
+            || self.follows_field(node)
+            || self.follows_port_type(node)
+            || self.is_argument_in_ports(node);
         if is_port && !self.is_prose(node, None) {
             let path = nix::binding_around(self.tree, node).and_then(|binding| self.path(binding));
             return self.add(node, number, UseKind::Literal, None, name(&path.unwrap_or_default()));
@@ -92,6 +95,25 @@ impl<'a> Collector<'_, 'a> {
         let field = before.and_then(|before| tree.child(before, Field::Argument));
         tree.field(node) == Field::Argument
             && field.is_some_and(|field| matches!(nix::last_name(tree.slice(field)), "dport" | "sport"))
+    }
+
+    /// Whether a number is passed to a function that makes the value or an element of a port option, if the function's
+    /// name shows that it is for ports: `ports = [ (mkPort 8080 internal) ]`.
+    fn is_argument_in_ports(&self, node: Node) -> bool {
+        let tree = self.tree;
+        let call = tree
+            .ancestors(node)
+            .take_while(|&node| matches!(tree.kind(node), NodeKind::Apply | NodeKind::Parenthesized));
+        let Some(call) = call.filter(|&node| tree.kind(node) == NodeKind::Apply).last() else { return false };
+        let is_for_ports = |(name, _): (&str, usize)| text::is_port_word(nix::last_name(name));
+        if !flow::function(tree, call).is_some_and(is_for_ports) {
+            return false;
+        }
+        let outside = |&node: &Node| !matches!(tree.kind(node), NodeKind::Parenthesized | NodeKind::List);
+        let binding = tree.ancestors(call).find(outside).filter(|&node| tree.kind(node) == NodeKind::Binding);
+        binding
+            .and_then(|binding| self.path(binding))
+            .is_some_and(|path| path.last().is_some_and(|last| text::is_port_word(last)))
     }
 
     /// Whether a number is the default of an option for a port, declared with a configuration's own shorthand for

@@ -151,6 +151,7 @@ fn values_of_port_flags_are_ports() {
             ("gunicorn --bind 0.0.0.0:8000 -w 4 app", &[8000]),
             ("serve -l 3000", &[3000]),
             ("next start -p 3000", &[3000]),
+            ("output_http.so -p 8081 -w www", &[8081]),
             ("nc -zv localhost 25", &[25]),
             ("nc -w 5 localhost 25", &[25]),
             ("telnet localhost 25", &[25]),
