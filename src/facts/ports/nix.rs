@@ -288,9 +288,10 @@ fn without_default(path: &[String]) -> &[String] {
     }
 }
 
+/// Whether `from` and `to` in a set with this name are ports: the bounds of a range, or the two ports of a mapping.
 fn is_range(name: &str) -> bool {
     let words = words::split(name);
-    let ends = words.last().is_some_and(|word| matches!(word.as_str(), "range" | "ranges"));
+    let ends = words.last().is_some_and(|word| matches!(word.as_str(), "range" | "ranges" | "mapping" | "mappings"));
     (ends && words.iter().any(|word| matches!(word.as_str(), "port" | "ports"))) || text::is_port_word(name)
 }
 

@@ -69,6 +69,8 @@ fn attributes_are_ports_by_their_last_word() {
             ("{ a.\"http_port\" = 80; }", "80"),
             ("{ networking.firewall.allowedTCPPorts = [ 22 80 ]; }", "22 80"),
             ("{ allowedUDPPortRanges = [ { from = 60000; to = 61000; } ]; }", "60000 61000"),
+            ("{ portMappings = [ { from = 9091; to = \"9091\"; protocol = \"tcp\"; } ]; }", "9091 9091"),
+            ("{ idMappings = [ { from = 9091; to = 9092; } ]; }", ""),
             ("{ range = { from = 60000; to = 61000; }; }", ""),
             ("{ httpport = 80; deployment.targetPort = 2222; LISTEN_PORT = \"81\"; }", "80 2222 81"),
             ("{ support = 80; export = 81; viewport = 82; passport.x = 83; transport = 84; }", ""),

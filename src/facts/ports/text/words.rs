@@ -125,7 +125,7 @@ pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
         // Ports that a container exposes to other containers.
         || last == "expose"
         || matches!(last, "published" | "target") && is_port_word(parent)
-        || matches!(last, "from" | "to") && strip_tail(parent, "PortRanges").is_some()
+        || matches!(last, "from" | "to") && ["PortRanges", "portMappings"].iter().any(|tail| strip_tail(parent, tail).is_some())
 }
 
 /// Whether a machine listens on the number under a name: `listen: 8080`, `HTTP_LISTEN=8080`. Small numbers may be the
