@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_millis(20);
 /// The largest permitted memory use, in KiB.
 const MEMORY: u64 = 200 << 10;
 
-/// The number of measured keystrokes for each document, after those that warm it up.
+/// The number of measured keystrokes for each document, after the warm-up.
 const KEYSTROKES: usize = 200;
 const WARM_UP: usize = 20;
 

@@ -14,8 +14,8 @@ use crate::report::Report;
 use crate::run::{self, Conclusion, Runs};
 use crate::settings::Settings;
 
-/// Checks a repository and keeps the results of each file, so that the next report checks only changed files again, and
-/// recomputes the facts about the repository as a whole.
+/// Checks a repository and keeps the results of each file, so that the next report checks only changed files again. The
+/// facts about the repository as a whole are always recomputed.
 ///
 /// The reports are the same as those of [`crate::check()`].
 pub struct Analysis {
@@ -158,15 +158,14 @@ impl Analysis {
         run::conclude(&own.repo, settings, checks, own.outcomes.iter().flatten().cloned(), Runs::Repeated)
     }
 
-    /// Leaves out the checks of rules that are not needed. Kept results of unchanged files may still include their
-    /// findings.
+    /// Leaves out the checks of rules that are not needed. Kept results of unchanged files may still include findings
+    /// of these rules.
     pub(crate) fn narrow(&mut self, is_needed: impl Fn(&str) -> bool) {
         self.checks.retain(|check| is_needed(check.rule));
         self.readers = check::readers(&self.checks);
     }
 
-    /// The report for the whole repository, without the baseline. Only the findings matter, so they do not mention
-    /// unsafe fixes.
+    /// The report for the whole repository, without the baseline and without mentions of unsafe fixes.
     pub fn report_of_everything(&mut self) -> Report {
         let baseline = self.settings.baseline.take();
         let counts_fixes = std::mem::replace(&mut self.settings.counts_fixes, false);
@@ -383,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn many_changes_at_once_are_like_single_ones() {
+    fn changes_made_at_once_match_single_changes() {
         let mut analysis = Analysis::new(Repo::from_texts(FILES), Settings::default());
         analysis.report();
         let mut update = |removed: &[&str], files: &[(&'static str, &'static str)], expected: &[(&str, &str)]| {

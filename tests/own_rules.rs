@@ -73,7 +73,7 @@ impl Repository {
         self.write(&format!(".flakeward/rules/{name}.md"), text);
     }
 
-    /// The exit code, standard output and standard error.
+    /// Runs flakeward. Returns the exit code, standard output and standard error.
     #[track_caller]
     fn run(&self, args: &str) -> (i32, String, String) {
         let ran = self.0.run(args);

@@ -110,7 +110,8 @@ fn harmless_links_are_not_reported() {
     assert_eq!(report(&repository, "").1.matches(&port("b.nix")).count(), 1);
 }
 
-/// Reading them would reveal the credentials in `.git/config`, or secrets that a CI job wrote into the working tree.
+/// Reading the targets would reveal the credentials in `.git/config`, or secrets that a CI job wrote into the working
+/// tree.
 #[test]
 fn links_to_untracked_or_git_files_are_errors() {
     let repository = tracked(&[("a.nix", "{ }\n")], &[]);
@@ -243,7 +244,7 @@ fn lines_that_were_not_checked_before_count_as_changed() {
     let vendored = [("vendor/modules.txt", ""), ("vendor/a.nix", PORT)];
     let repository = changed(&vendored, &[("vendor/modules.txt", None)]);
     assert_eq!(report(&repository, "--changed=base"), (1, port("vendor/a.nix")));
-    // Other changes to the same files.
+    // Other changes to the file do not expose its suppressed findings.
     let moved = format!("# c\n{}", above.replace("8321", "8322"));
     let repository = changed(&[("a.nix", above)], &[("a.nix", Some(&moved))]);
     let (_, out) = report(&repository, "--changed=base");

@@ -442,7 +442,7 @@ fn init_does_not_duplicate_a_set_of_ports() {
     assert!(stderr.contains("`registry = \"lib/infra.nix\"`"), "{stderr}");
     assert!(!repository.path().join("lib/ports.nix").exists());
 
-    // Nor does `check` propose one.
+    // `check` does not propose a second registry either.
     let check = String::from_utf8(run(repository.path(), "check --format pretty").stdout).unwrap();
     let setting =
         "lib/infra.nix:3 already defines `ports`, a set of 5 port numbers: write `registry = \"lib/infra.nix\"`";
@@ -580,7 +580,7 @@ fn additions_have_the_line_endings_of_the_registry() {
     assert!(registry.contains("6379") && registry.lines().count() == registry.matches("\r\n").count(), "{registry:?}");
 }
 
-/// Otherwise, the rename would silently break the reference.
+/// Renaming the entry anyway would silently break the reference.
 #[test]
 fn rename_fails_if_an_unchecked_file_refers_to_the_entry() {
     let user = "let ports = import ../lib/ports.nix; in { port = ports.web; }\n";

@@ -2,7 +2,8 @@
 //! and for any order of files; and a fixed finding is not reported again.
 //!
 //! Tested on the small repositories of this project, and with `FLAKEWARD_CORPUS=DIR` on every folder in DIR:
-//! `FLAKEWARD_CORPUS=DIR cargo test --release --test properties -- --nocapture` prints their number.
+//! `FLAKEWARD_CORPUS=DIR cargo test --release --test properties -- --nocapture` prints how many were
+//! checked.
 
 use std::collections::BTreeMap;
 use std::fs;

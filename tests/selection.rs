@@ -11,7 +11,7 @@ use flakeward::finding::{Finding, Level, RuleId, UNCHECKED};
 use flakeward::rule::{BUILT_IN, Catalog, example};
 use flakeward::{Repo, Settings, check, trial};
 
-/// Rules that report on the findings of others.
+/// Rules that report on the findings of other rules.
 const ABOUT_OTHERS: [&str; 2] = ["expired-suppression", "unused-suppression"];
 
 /// A repository and its configuration.
@@ -57,7 +57,7 @@ fn rules() -> impl Iterator<Item = RuleId> {
     BUILT_IN.iter().map(|rule| rule.id).filter(|rule| !ABOUT_OTHERS.contains(rule))
 }
 
-/// Turns rules off, and always turns off those that report on others.
+/// Turns rules off, and always turns off those that report on the findings of other rules.
 fn off(settings: &mut Settings, is_off: impl Fn(RuleId) -> bool) {
     for rule in BUILT_IN.iter().map(|rule| rule.id).filter(|rule| ABOUT_OTHERS.contains(rule) || is_off(rule)) {
         settings.decide(rule, Level::Off);

@@ -45,13 +45,13 @@ fn the_port_rules_do_not_run_with_an_unreadable_registry() {
     ];
     let root = Repository::new(&files);
     let missing = "flakeward.toml:2:12: error[unreadable-file]: the port registry lib/port.nix does not exist, so the port rules did not run\n";
-    // Neither paths, nor a baseline, nor a selection of rules hides this.
+    // Neither paths, nor a baseline, nor a selection of rules hides the error.
     root.run("baseline");
     for args in ["", "a.nix", "--select port-conflict", "--level hardcoded-port=warn"] {
         let ran = root.run(&format!("-f concise {args}"));
         assert_eq!((ran.code, ran.out.as_str()), (1, missing), "{args}");
     }
-    // Rules that do not need it are not affected.
+    // Rules that do not need the registry are not affected.
     assert_eq!(root.run("--select lookup-path").code, 0);
     let ran = root.run("ports next");
     assert_eq!(ran.code, 2, "{}", ran.err);
@@ -182,7 +182,7 @@ fn the_port_rules_do_not_run_if_limits_leave_registry_entries_unknown() {
         root.run("-f concise").out
     };
     let ports = "{ web = 8080; api = 8081; db = 5432; }\n";
-    // Another file with the name of a registry.
+    // The limits are exceeded in another file with the name of a registry.
     let out = said(ports, Some(&format!("{endless}{{ names = f 0; }}\n")));
     assert!(out.contains("hardcoded-port") && !out.contains("did not run"), "{out}");
     // The value of one entry requires too deep a recursion; the others are known.

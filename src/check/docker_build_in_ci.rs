@@ -66,8 +66,8 @@ fn finding(source: &Source, build: &Build, containers: &[&Container]) -> Finding
         .help(help)
 }
 
-/// The flake's package that most likely builds this image: the only one, or the one with the longest name in the
-/// command.
+/// The flake's package that most likely builds this image: the only one, or else the one with the longest name that
+/// occurs in the command.
 fn matching<'a>(build: &Build, containers: &[&'a Container]) -> Option<&'a Container> {
     if let [only] = containers {
         return Some(only);

@@ -36,10 +36,10 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 /// The name of the setting with the numbers that the kernel does not use.
 const RESERVED: &str = "boot.kernel.sysctl.\"net.ipv4.ip_local_reserved_ports\"";
 
-/// The number of entries that a proposed setting names.
+/// The maximum number of entries that a proposed setting names.
 const NAMED: usize = 6;
 
-/// The setting that reserves all numbers in question, because a machine has only one value of it.
+/// Advice on how to reserve the numbers: all in one setting, because it has a single value on each machine.
 fn reservation(found: &[(u16, &Registry, &Entry)], is_set: bool) -> String {
     let names: Vec<String> = found.iter().take(NAMED).map(|(.., entry)| reference(&entry.path)).collect();
     match names.as_slice() {
@@ -53,7 +53,7 @@ fn reservation(found: &[(u16, &Registry, &Entry)], is_set: bool) -> String {
     }
 }
 
-/// The ports of outgoing connections.
+/// The ports that kernels may use for outgoing connections.
 struct Taken<'p> {
     /// The ranges that apply to all machines, with the position where each is set, or else the kernel's default.
     ranges: Vec<(RangeInclusive<u16>, Option<Place<'p>>)>,

@@ -104,7 +104,7 @@ fn check(view: &FileView<'_>) -> Verdict {
 struct Home {
     /// The binding whose value it is, directly or as the result of functions, `let`, `with` or `assert`.
     binding: Option<Node>,
-    /// Whether it is the result of a function that the outputs call.
+    /// Whether the binding is a function that returns such a set.
     helper: bool,
     /// Whether it is the value of a per-system flake output.
     output: bool,
@@ -252,7 +252,7 @@ fn called_by_hand(tree: &Tree<'_>) -> Vec<(Span, String)> {
         .collect()
 }
 
-/// Calls to functions that return outputs under the name of a system, which is their argument: `recursiveUpdate
+/// Calls that pass a system to a function whose result has an attribute named after it: `recursiveUpdate
 /// (outputs "x86_64-linux") (outputs "aarch64-linux")`. Returns the function's binding and the system.
 fn calls_with_a_system(tree: &Tree<'_>) -> impl Iterator<Item = (Node, String)> {
     let calls = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::Apply);
@@ -267,7 +267,7 @@ fn calls_with_a_system(tree: &Tree<'_>) -> impl Iterator<Item = (Node, String)> 
     })
 }
 
-/// Whether a function's body has an attribute whose name consists of a variable: `${system} = ..`.
+/// Whether a function's body has an attribute whose name is a single interpolation: `${system} = ..`.
 fn names_by_variable(tree: &Tree<'_>, step: Node) -> bool {
     let step = match tree.kind(step) {
         NodeKind::Variable => match nix::resolve(tree, step, tree.slice(step)) {

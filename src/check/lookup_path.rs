@@ -25,8 +25,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// The program that pins the repository's sources. `None` if the repository has a flake, or if it uses none of these
-/// programs.
+/// The program that pins the repository's sources, such as npins. `None` if the repository has a flake, or if it uses
+/// no such program.
 fn pin_tool(project: &Project) -> Option<&'static str> {
     const TOOLS: [(&str, &str); 3] =
         [("npins", "npins/sources.json"), ("niv", "nix/sources.json"), ("lon", "lon.lock")];
@@ -39,11 +39,11 @@ fn pin_tool(project: &Project) -> Option<&'static str> {
     TOOLS.into_iter().find(|(_, file)| has(file)).map(|(tool, _)| tool)
 }
 
-/// Files whose lookups may only demonstrate syntax.
+/// The kind of a file, by its path: lookups in test data and examples may be mere samples of syntax.
 enum Sample {
     /// Test data: only known channel names count.
     Data,
-    /// An example: a name followed by a path also counts.
+    /// An example: a lookup of a path below a name, such as `<lib/file.nix>`, also counts.
     Example,
     /// Any other file.
     None,

@@ -71,7 +71,7 @@ impl<'a> Declared<'a> {
         }
     }
 
-    /// The inputs that a module declares but no earlier module does, with all of their overrides.
+    /// The inputs that a module declares and no earlier module has declared, with all of their overrides.
     fn take(&mut self, module: &'a Flake) -> Flake {
         let mut flake = Flake::default();
         for input in module.inputs.iter().filter(|input| is_declared(input)) {
@@ -112,7 +112,7 @@ fn forks(file: &FlakeFile<'_>, nixpkgs: &str) -> Vec<Note> {
 }
 
 /// Notes about the inputs that take their nixpkgs from one of their own inputs. They may depend on exactly that
-/// nixpkgs, as projects that use haskell.nix do. Overriding it would not remove it either, because that other input
+/// nixpkgs, as projects that use haskell.nix do. Overriding it would not remove it either, because the inner input
 /// still has it.
 fn passed_on(file: &FlakeFile<'_>, nixpkgs: &str) -> Vec<Note> {
     let Some((_, lock)) = file.lock else { return Vec::new() };
@@ -243,8 +243,8 @@ fn by_lock(file: &FlakeFile<'_>, lock: &Lock, input: &Input, own: &Own<'_>) -> O
     Some(finding(file, input, &targets, message).also(&lock_file.path, first.place, also))
 }
 
-/// Whether another nixpkgs can replace an input of an input. It cannot if the input is pinned to a commit or named
-/// after its release.
+/// Whether another nixpkgs can replace an input of an input: a complete nixpkgs that is neither pinned to a commit or
+/// tag nor named after its release.
 fn is_replaceable(name: &str, node: &LockNode) -> bool {
     let Some(original) = &node.original else { return false };
     let whole = original.dir.is_none();
@@ -257,10 +257,9 @@ fn is_release(name: &str) -> bool {
     name.contains(|c: char| c.is_ascii_digit())
 }
 
-/// The flake's own input that an input's nixpkgs should follow: one with the same kind of channel, if the flake has
-/// both a release and an unstable one. `None` if the nixpkgs is the second one of the input `around` (such as
-/// `nixpkgs-stable`) and either has no counterpart in this flake, or has a name that states a purpose and an older
-/// release.
+/// The flake's own input that an input's nixpkgs should follow: if the flake has both a release and an unstable
+/// channel, the one of the same kind. `None` if the nixpkgs is a second one of the input `around` (such as
+/// `nixpkgs-stable`) without a counterpart in this flake, or with an older release and a name that states a purpose.
 fn target<'a>(own: &Own<'a>, around: &LockNode, name: &str, node: &LockNode) -> Option<&'a str> {
     let wanted = nixpkgs::channel(node.original.as_ref()?)?;
     let kind = rolls(&wanted);

@@ -101,8 +101,8 @@ pub struct FileCheck {
 pub enum Trigger {
     /// The condition is true.
     Holds(Condition),
-    /// The file is parsed for another check or reader anyway, or the condition is true. The condition is evaluated
-    /// last, because it is the most expensive one.
+    /// The file is parsed for another check or reader anyway, or the condition is true. Such a condition is expensive,
+    /// so it is evaluated only if nothing else requires parsing the file.
     ParsedOr(Condition),
 }
 

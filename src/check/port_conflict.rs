@@ -83,7 +83,7 @@ fn between_processes(path: &RelPath, part: &Part, out: &mut Verdict) {
 /// The maximum number of processes remembered for each port, which bounds the comparisons.
 const MANY: usize = 16;
 
-/// The processes that others wait for until they exit, so they do not use a port at the same time as the others.
+/// The processes whose exit other processes wait for. They do not use a port at the same time as the waiting processes.
 fn ended(part: &Part) -> HashSet<&str> {
     let dependencies = part.processes.iter().flat_map(|process| &process.depends_on);
     let ended = dependencies.filter(|it| it.condition().is_none_or(Condition::waits_for_the_end));

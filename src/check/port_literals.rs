@@ -53,8 +53,8 @@ pub fn unanswered<'v>(
     uses.filter(move |(_, port)| is_asked(port.number))
 }
 
-/// The folder of the flake with the most ports whose files cannot import the new registry because it is outside that
-/// flake. `None` if a file can import it.
+/// The folder of the flake whose files have the most ports, if no file can import the new registry because the registry
+/// is outside the file's flake. `None` if a file can import it.
 pub fn separate_flake<'p>(view: &ProjectView<'p>) -> Option<&'p str> {
     let registry = view.ports.new_registry();
     let mut ports: BTreeMap<&str, usize> = BTreeMap::new();
@@ -143,8 +143,8 @@ fn may_be(source: &Source, port: &PortUse, entry: &Entry) -> bool {
     protocol.is_none_or(is_protocol) && (port.host.is_some() || machine.is_none_or(is_machine))
 }
 
-/// The index of the entry that a use of their common number refers to, among those for that number: the only one with
-/// its protocol and machine, or the one whose name fits. `None` if several may be meant.
+/// The index of the entry that a use refers to, among the entries with its number: the only one with its protocol and
+/// machine, or the one whose name fits. `None` if several may be meant.
 pub fn owner<'p>(source: &Source, port: &PortUse, entries: &[(&'p Registry, &'p Entry)]) -> Option<usize> {
     let entries: Vec<_> = entries.iter().take(COMPARED).collect();
     let mut candidates: Vec<_> = entries.iter().copied().filter(|(_, entry)| may_be(source, port, entry)).collect();
@@ -481,7 +481,7 @@ impl<'p> Reporter<'_, 'p> {
             .label("ambiguous: choose one of these entries")
             .help(match source.kind {
                 FileKind::Nix => format!("write {}: `flakeward fix` cannot choose between them", listed(&offers, "or")),
-                _ => format!("add a comment above that names the entry: {}", listed(&offers, "or")),
+                _ => format!("name the entry in a comment above: {}", listed(&offers, "or")),
             });
         named.iter().fold(finding, |finding, (registry, entry)| {
             finding.also(&registry.path, entry.name_span, format!("as {}", entry.name()))

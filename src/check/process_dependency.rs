@@ -24,7 +24,7 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     verdict
 }
 
-/// Checks the dependencies that are written in a part.
+/// Checks the dependencies that a part declares.
 fn check(path: &RelPath, part: &Part, view: &View<'_>, out: &mut Verdict) {
     let cycles = Cycles::new(view);
     for process in &part.processes {

@@ -48,8 +48,8 @@ fn project(view: &ProjectView<'_>) -> Verdict {
     findings
 }
 
-/// The finding for a path in Nix whose name at `at` does not exist, and the entry of which the path is a misspelling,
-/// if any.
+/// The finding for a path in Nix whose name at the index `at` does not exist, and the entry that the path misspells, if
+/// any.
 fn missing<'r>(
     path: &RelPath,
     span: Span,

@@ -45,8 +45,8 @@ fn findings(file: &FlakeFile<'_>) -> Vec<Finding> {
     }
 }
 
-/// Whether a path is in a template or example, which is meant to be copied, or run against the flake around it: it is
-/// locked where it is used.
+/// Whether a path is in a template, example or test. These are copied, or evaluated with the flake around them, so
+/// their inputs are locked where they are used.
 fn is_template(path: &str) -> bool {
     const WORDS: [&str; 7] = ["template", "example", "test", "demo", "tutorial", "fixture", "sample"];
     let folders = paths::folder(path).to_ascii_lowercase();

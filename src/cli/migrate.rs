@@ -70,6 +70,6 @@ pub struct MigrateHow {
 pub enum MigrateFormat {
     /// A diff on standard output, and the report on standard error.
     Pretty,
-    /// A JSON document: carried, left, errors, files.
+    /// A JSON document with the fields `carried`, `left`, `errors` and `files`.
     Json,
 }

@@ -30,7 +30,7 @@ pub fn run(args: &AcceptedArgs) -> Result<ExitCode, Failure> {
     let mut session = Session::open(&args.scope, None)?;
     let chosen = Chosen::of(&args.scope, session.settings.rules.catalog());
     if chosen.is_some() {
-        // All rules run, so that what they report decides which acceptances are used.
+        // All rules run, because their findings determine which acceptances are used.
         let rules = RuleArgs { select: Vec::new(), ignore: Vec::new(), ..args.scope.rules.clone() };
         let scope = ScopeArgs { rules, ..args.scope.clone() };
         session = Session::open(&scope, None)?;

@@ -80,7 +80,7 @@ fn changes(update: &Update) -> String {
     format!(" ({} added, {} removed{renewed}{kept})", update.added, update.removed)
 }
 
-/// What the command line could lead the user to expect, but this run did not change.
+/// Notes about entries that this run did not change although the user may expect it.
 fn keeps(update: &Update, shown: &str) -> Vec<String> {
     let mut texts = Vec::new();
     if update.expired > 0 {
@@ -88,7 +88,7 @@ fn keeps(update: &Update, shown: &str) -> Vec<String> {
     }
     if update.differing > 0 {
         texts.push(format!(
-            "{} in effect with another reason or last day, not changed: edit {shown} to change them",
+            "{} not changed, although the reason or last day differs: edit {shown} to change them",
             entries(update.differing)
         ));
     }

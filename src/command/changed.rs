@@ -51,9 +51,9 @@ enum Comparison {
 /// The earlier version of a file.
 struct Version {
     text: String,
-    /// The new lines, from 1.
+    /// The ranges of new or changed lines in the current version, counted from 1.
     changed: Vec<RangeInclusive<u32>>,
-    /// For each line, its index in the earlier version.
+    /// For each current line, its index in the earlier version; `None` if the line is new or changed.
     kept: Vec<Option<usize>>,
     /// The lines of the earlier version in which suppressions silence each rule.
     suppressed: OnceCell<HashMap<RuleId, Ranges>>,

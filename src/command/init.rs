@@ -79,7 +79,7 @@ fn seen(session: &Session, repo: &Repo, report: &Report) -> Seen {
     // The repository may already have its ports in a set, in a file that is not named like a registry.
     let defined = report.overview.defined_ports.iter().map(|defined| defined.path.to_string());
     let registries = registries.chain(defined).collect();
-    // All groups run, so that none is missing when the first file that it applies to is added.
+    // Includes the groups that apply to no file yet, because such files may be added later.
     let groups = groups::names().filter(|group| *group != groups::STYLE);
     let style = of_group(report, groups::STYLE);
     let style_rules: BTreeSet<RuleId> = style.iter().copied().collect();

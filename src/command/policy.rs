@@ -19,7 +19,7 @@ use crate::{paths, walk};
 pub struct Policy {
     /// Its folder.
     pub folder: PathBuf,
-    /// The address of that folder on the web, at the revision pinned in flake.lock.
+    /// The address of the folder on the web, at the revision pinned in flake.lock.
     pub web: Option<String>,
 }
 

@@ -137,7 +137,7 @@ fn free(args: &PortsNextArgs) -> Result<ExitCode, Failure> {
     let group = args.group.as_deref();
     let number = next::free(&facts.project, &registries, group)
         .map_err(|refusal| refused(refusal, group, &registries, || first_entry(&session, &facts)))?;
-    // If a file could not be read, it may use the number. The number is then not printed, because scripts use it.
+    // A file that could not be read may use the number. It is then not printed, because scripts rely on the output.
     let code = complete(&facts, &session)?;
     let help = "an entry that cannot be evaluated may have any number, so no number is guaranteed to be free";
     all_known(&registries, &session, help)?;
@@ -153,8 +153,8 @@ fn known(session: &Session, verbose: bool) -> run::PortFacts {
     facts
 }
 
-/// Whether a path that is left out would otherwise be read for ports: a folder, or a file with a kind. Lock files and
-/// files that mark vendored code are not: only their existence matters.
+/// Whether a path that is left out would otherwise be read for ports: a folder, or a file of a known kind. Lock files
+/// and files that mark vendored code are not read, because only their existence matters.
 fn may_have_ports(path: &RelPath, session: &Session) -> bool {
     let file = session.root.join(&**path);
     let is_read = |kind| kind != FileKind::Lock && third_party::vendored_folder(path).is_none();

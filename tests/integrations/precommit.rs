@@ -119,7 +119,8 @@ fn pre_commit_builds_flakeward_from_source() {
     assert_hook_guards_commits(&user);
 }
 
-/// The filter in the manifest accepts the names of all files that flakeward reads, but not of documents or source code.
+/// The filter in the manifest accepts the names of all files that flakeward reads, but not those of documents or source
+/// code.
 #[test]
 fn hooks_run_on_the_files_that_flakeward_reads() {
     if !have(&["git", "pre-commit"]) {

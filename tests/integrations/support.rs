@@ -59,7 +59,7 @@ impl Repository {
         fs::write(file, text).unwrap();
     }
 
-    /// Adds everything to Git's index.
+    /// Adds all files to Git's index.
     pub fn add_all(&self) {
         self.git("add --all");
     }

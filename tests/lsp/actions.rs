@@ -273,7 +273,7 @@ fn the_migration_action_makes_the_same_changes_as_the_command() {
     }
 }
 
-/// `migrate` rejects a flake whose helper it cannot follow.
+/// A flake that `migrate` rejects, because it cannot follow the helper.
 const REFUSED: (&str, &str) = (
     "flake.nix",
     "{\n  inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-25.11\";\n  outputs = { self, nixpkgs }:\n    let\n      \

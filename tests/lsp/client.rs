@@ -151,12 +151,12 @@ impl Client {
         }
     }
 
-    /// Whether a notification or request with a method has been received and kept for later.
+    /// Whether a notification or request with the given method has been received and kept for later.
     pub fn has_waiting(&self, method: &str) -> bool {
         self.waiting.iter().any(|message| message["method"] == json!(method))
     }
 
-    /// Returns the parameters of the next notification or request with a method.
+    /// Returns the parameters of the next notification or request with the given method.
     pub fn next(&mut self, method: &str) -> Value {
         self.wait_for(|message| message["method"] == json!(method))["params"].clone()
     }
@@ -331,7 +331,7 @@ pub fn apply(text: &str, edits: &[Value]) -> String {
     out
 }
 
-/// The byte offset of a position in UTF-16.
+/// The byte offset of a position whose column is in UTF-16 code units.
 pub fn offset(text: &str, position: &Value) -> usize {
     let (line, column) = (position["line"].as_u64().unwrap(), position["character"].as_u64().unwrap());
     let start: usize = text.split_inclusive('\n').take(line as usize).map(str::len).sum();

@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 15] = [
     ("serve", "#!/bin/sh\n# flakeward: allow(lookup-path) why\n"),
 ];
 
-/// A nested repository and an excluded file. They are not edited.
+/// A file in a nested repository, an excluded file, and the configuration that excludes it. They are not edited.
 const BESIDE: [(&str, &str); 3] = [
     ("nested/web.nix", "{ services.web.port = 8123; }\n"),
     ("excluded/web.nix", "{ services.web.port = 8123; }\n"),

@@ -66,7 +66,7 @@ impl Generator {
         self.say("\n");
     }
 
-    /// `{ v1 ? .., ... }@v2:`
+    /// Writes the head of a function, such as `{ v1 ? .., ... }:`.
     fn head(&mut self) {
         let mut names = vec![self.fresh(), self.fresh()];
         names.dedup();
@@ -88,7 +88,7 @@ impl Generator {
         self.scope.extend(names);
     }
 
-    /// A `let`, `with` or `assert` before a body.
+    /// Writes a `let`, `with` or `assert` before a body.
     fn clause(&mut self, depth: u32) {
         match self.pick(3) {
             0 => {
@@ -208,7 +208,7 @@ impl Generator {
         }
     }
 
-    /// An expression that can be an argument or an element.
+    /// Writes an expression that can be an argument or an element.
     fn simple(&mut self, depth: u32) {
         match self.pick(5) {
             0 | 1 => self.number(),

@@ -85,7 +85,7 @@ fn expired_entries_are_renewed_with_another_last_day() {
     ends(["\"until\":\"2026-06-30\"", "\"until\":\"2027-06-30\",\"reason\":\"agreed\""]);
     let ran = repository.run("baseline --now 2026-07-01 --until 2026-12-31 --reason moving");
     assert!(ran.err.contains("(0 added, 0 removed, 1 renewed); `flakeward check` now reports only new"), "{}", ran.err);
-    assert!(ran.err.contains("1 entry in effect with another reason or last day, not changed"), "{}", ran.err);
+    assert!(ran.err.contains("1 entry not changed, although the reason or last day differs"), "{}", ran.err);
     let renewed = "\"until\":\"2026-12-31\",\"reason\":\"moving\"";
     ends([renewed, "\"until\":\"2027-06-30\",\"reason\":\"agreed\""]);
     assert_eq!(repository.run("--format concise --now 2026-07-01").out, "");
@@ -186,7 +186,7 @@ fn without_history_authors_and_ages_are_unknown() {
     assert_eq!(Repository::new(&[("a.nix", "{ }")]).run("accepted").out, "no acceptances\n");
 }
 
-/// Options choose rules for the list only: an entry is unused only if all rules show that it is.
+/// `--select` and `--ignore` only filter the list: whether an entry is unused still depends on all rules.
 #[test]
 fn acceptances_of_some_rules_are_listed() {
     let repository = Repository::new(&[
@@ -214,7 +214,7 @@ fn acceptances_of_some_rules_are_listed() {
     assert_eq!(listed("--select ports"), ports);
     let unused = ("suppression[dockerfile] (unused)".to_owned(), counts("1 acceptance (suppression 1); 1 unused"));
     assert_eq!(listed("--select dockerfile"), unused);
-    // Whether a suppression of a rule that is off would be used is not known.
+    // It is unknown whether a suppression of a rule that is off would be used.
     let off = "suppression[nix-cache]; level[nix-cache]".to_owned();
     assert_eq!(listed("--select nix-cache"), (off, counts("2 acceptances (suppression 1, level 1)")));
     let (all, _) = listed("");
@@ -239,7 +239,7 @@ fn blame_starts_no_configured_programs() {
     let ran = repository.run("accepted --now 2026-01-21");
     assert!(ran.out.contains("since 2026-01-01"), "{}{}", ran.out, ran.err);
     assert!(!marker.exists());
-    // Without these precautions, the same command does start the program.
+    // Without flakeward's precautions, `git blame` does start the program.
     repository.try_git(&["blame", "apps/a.nix"]);
     assert!(marker.exists());
 }

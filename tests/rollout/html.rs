@@ -60,7 +60,7 @@ fn a_page_lists_findings_ports_and_acceptances() {
     assert_eq!(page, self::page(&repository, "--jobs 1"));
 }
 
-/// Names, contents, reasons and owners that try to escape from their element.
+/// A repository with names, contents, reasons and owners that try to escape from their HTML element.
 fn hostile() -> Repository {
     let attack = "</script></pre></title><script>window.injected=1;alert(1)</script><img src=x onerror=alert(2)>\"'`";
     let repository = Repository::new(&[

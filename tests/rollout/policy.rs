@@ -95,7 +95,7 @@ fn a_locked_rule_cannot_be_lowered() {
         &format!("[rules]\nlookup-path.level = \"error\"\nunused-port.level = \"off\"\n{EXTENDS}"),
     );
     assert_eq!(repository.run("check").code, 1);
-    // Additional settings cannot lower it either.
+    // Additional settings cannot lower a locked rule either.
     repository.write("more.toml", "[rules]\nlookup-path.level = \"off\"\n");
     assert!(repository.refused("--settings more.toml").contains("[more.toml:2:21]"));
     fleet.write("policy/flakeward.toml", "[policy]\nlocked = [\"lookup-pat\"]\n");
@@ -255,7 +255,7 @@ fn the_command_line_cannot_lower_locked_rules() {
         }
     }
     assert_eq!(repository.read("a.nix"), "<a>\n");
-    // A level can be raised, and the last of several levels counts.
+    // A level can be raised, and the last of several levels applies.
     assert_eq!(repository.run("--level lookup-path=warn,lookup-path=error").code, 1);
     // Selected rules are checked in addition to locked ones; the level is still the policy's.
     let out = repository.run("--select dockerfile --format concise").out;

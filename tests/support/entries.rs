@@ -37,7 +37,7 @@ pub const ENTRIES: [(&str, Entry); 12] = [
     ("fix", fix),
 ];
 
-/// Checks with the default settings, and plans all fixes.
+/// The default settings, except that all fixes are planned.
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings { fixes: Safety::Unsafe, ..Settings::default() });
 
 /// A registry for files that refer to it.
@@ -137,7 +137,7 @@ pub fn lock(bytes: &[u8]) {
     let Some(lock) = Lock::read(&tree) else { return };
     for (label, node) in &lock.nodes {
         for input in node.inputs.keys() {
-            // Whether it resolves depends on the lock, but it must terminate.
+            // The input may not resolve, but the search must terminate.
             let _ = lock.resolve(label, input);
         }
     }

@@ -1,4 +1,4 @@
-//! Positions where commands are run directly: CI steps, shell scripts, recipes, shell hooks, Dockerfiles.
+//! Finds commands that run directly: in CI steps, shell scripts, recipes, shell hooks and Dockerfiles.
 
 use crate::finding::Span;
 use crate::lang::ci::{self, Site};
@@ -11,7 +11,7 @@ use crate::source::{FileKind, Source};
 /// Nix attributes whose value runs when a development shell is entered.
 pub(super) const HOOKS: [&str; 2] = ["shellHook", "enterShell"];
 
-/// Calls back for each command in a file, with the command, the offset of its script in the file, and what runs it.
+/// Calls `found` for each command in a file, with the command, the offset of its script in the file, and what runs it.
 pub(super) fn each(source: &Source, tree: Option<&Tree<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     match (source.kind, tree) {
         (FileKind::Yaml, Some(tree)) => {
@@ -44,7 +44,7 @@ fn ci_steps(source: &Source, tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>
     }
 }
 
-/// Calls back for each command of each task in a Taskfile.
+/// Calls `found` for each command of each task in a Taskfile.
 fn tasks(tree: &Tree<'_>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     for task in taskfile::tasks(&Yaml::new(tree)) {
         for command in &task.commands {
@@ -110,7 +110,7 @@ fn json_words<'a>(tree: &Tree<'a>, array: Node) -> Vec<Word<'a>> {
         .collect()
 }
 
-/// Calls back for the commands of scripts that are arguments of a command: `CMD ["sh", "-c", "npm start"]`.
+/// Calls `found` for each command in the scripts among the arguments of a command: `CMD ["sh", "-c", "npm start"]`.
 fn inner_scripts(tree: &Tree<'_>, command: &Command<'_>, place: &str, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     for Span { start, end } in shell::inner_scripts(command) {
         let inside = Span { start: start + 1, end: end.saturating_sub(1).max(start + 1) };
@@ -118,7 +118,7 @@ fn inner_scripts(tree: &Tree<'_>, command: &Command<'_>, place: &str, found: &mu
     }
 }
 
-/// Calls back for each command of each recipe in a justfile or makefile.
+/// Calls `found` for each command of each recipe in a justfile or makefile.
 fn recipes(recipes: Vec<Recipe<'_>>, found: &mut dyn FnMut(&Command<'_>, u32, &str)) {
     for recipe in recipes.iter().filter(|recipe| recipe.is_shell()) {
         script(&recipe.body, recipe.start as u32, &format!("the recipe `{}`", recipe.name), found);

@@ -152,7 +152,7 @@ fn system_name(tree: &Tree<'_>, binding: Node) -> Option<bool> {
     Some(is_system(&name))
 }
 
-/// Whether an expression is part of `nixosConfigurations` or the like, whose systems are machines.
+/// Whether an expression is part of `nixosConfigurations` or a similar output, in which `systems` are machines.
 fn in_configurations(tree: &Tree<'_>, node: Node) -> bool {
     let mut bindings = tree.ancestors(node).filter(|&around| tree.kind(around) == NodeKind::Binding);
     bindings.any(|binding| {
@@ -162,7 +162,8 @@ fn in_configurations(tree: &Tree<'_>, node: Node) -> bool {
     })
 }
 
-/// Whether a set with this name may contain systems. Outside the outputs for each system, it may contain machines.
+/// Whether a set with this name probably contains systems. A name such as `linuxSystems` counts only in a per-system
+/// output, because it may refer to machines elsewhere.
 fn may_have_systems(tree: &Tree<'_>, node: Node, name: &str) -> bool {
     let is_output = || {
         let is_named = |path: Node| {
@@ -175,7 +176,7 @@ fn may_have_systems(tree: &Tree<'_>, node: Node, name: &str) -> bool {
     (is_plain_name(name) || says_systems(name) && is_output()) && !in_configurations(tree, node)
 }
 
-/// Whether a name stands for systems and nothing else.
+/// Whether a name denotes systems even outside the per-system outputs.
 fn is_plain_name(name: &str) -> bool {
     matches!(name, "systems" | "supportedSystems" | "supported_systems")
 }
@@ -194,7 +195,7 @@ pub fn is_package_sets(tree: &Tree<'_>, set: Node) -> bool {
     tree.kind(set) == NodeKind::Select && last_name(tree, set) == Some(PACKAGE_SETS)
 }
 
-/// Whether any of the given identifiers is part of an expression.
+/// Whether an expression contains any of the given identifiers.
 pub fn mentions(tree: &Tree<'_>, node: Node, names: &[&str]) -> bool {
     tree.subtree(node).any(|node| tree.kind(node) == NodeKind::Identifier && names.contains(&tree.slice(node)))
 }

@@ -52,7 +52,7 @@ struct Placed<'p> {
     file: &'p ProjectFile,
     /// The step of the job itself: this step, or the one that uses the composite action.
     own: &'p NixStep,
-    /// The arguments of each call, if it is a script.
+    /// The arguments of each call of the script that this step belongs to; empty for the steps of jobs and actions.
     arguments: Vec<&'p [String]>,
 }
 

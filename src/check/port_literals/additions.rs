@@ -76,7 +76,7 @@ pub fn extensible(view: &ProjectView<'_>) -> Option<(RelPath, port_fix::Shape)> 
     })
 }
 
-/// The registries, the one that is easiest to import first.
+/// The registries, starting with the one that is easiest to import.
 pub fn easiest<'p>(view: &ProjectView<'p>) -> impl Iterator<Item = &'p Registry> + use<'p> {
     let mut registries = view.registries().all().to_vec();
     registries.sort_by_key(|registry| (registry.shape.calls.len(), served(&registry.path).len()));

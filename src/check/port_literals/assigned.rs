@@ -1,4 +1,5 @@
-//! The entry that the names proposed by `ports init` would assign to each use, so that `fix` chooses the same entry.
+//! Assigns registry entries to uses by the names that `ports init` would propose, so that `fix` chooses the
+//! same entries.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +16,7 @@ use crate::rewrite::ports::naming::{self, Context, Missing};
 pub struct Assigned<'p>(HashMap<(&'p str, u32), (&'p RelPath, &'p [String])>);
 
 impl<'p> Assigned<'p> {
-    /// Compares the evidence of all uses with the names of the entries for their numbers.
+    /// Assigns entries by comparing the evidence for the name of each use with the names of the entries for its number.
     pub fn of(view: &ProjectView<'p>) -> Self {
         let registries = view.registries();
         let files = view.project.each::<PortFacts>().filter(|(file, _)| !registries.is_registry(&file.source.path));

@@ -67,7 +67,7 @@ pub fn is_reference_of(source: &Source, start: u32, names: &[String]) -> bool {
 /// The number of bytes before a reference that may show what it is for.
 const LONGEST: usize = 200;
 
-/// Whether the last name of a use does not refer to another service. `DB_PORT` does: it is the port of a database.
+/// Whether the last part of a use's name is too general to name another service. `DB_PORT` is not: it names a database.
 fn is_plain(port: &PortUse) -> bool {
     const OWN: [&str; 12] =
         ["", "listen", "http", "https", "web", "server", "node", "app", "container", "service", "ui", "api"];
@@ -84,7 +84,7 @@ pub fn is_well_known(number: u32, words: &[String]) -> bool {
     })
 }
 
-/// Whether a word in the name of an entry does not tell its service apart from others.
+/// Whether a word in the name of an entry is too general to identify its service.
 pub fn is_generic(word: &str) -> bool {
     const GENERIC: [&str; 14] = [
         "port", "ports", "service", "services", "server", "http", "https", "tcp", "udp", "web", "ui", "api", "app",

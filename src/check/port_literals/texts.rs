@@ -44,6 +44,6 @@ pub fn instead(source: &Source, registry: &str, entry: &Entry, number: u32) -> S
     match source.kind {
         _ if !source.has_comments() => format!("this is {} in {registry}", entry.name()),
         FileKind::Nix => format!("write {}", port_fix::reference(&entry.path)),
-        _ => format!("add a comment above that names the entry: # Port from {registry}: {} = {number}", entry.name()),
+        _ => format!("name the entry in a comment above: # Port from {registry}: {} = {number}", entry.name()),
     }
 }

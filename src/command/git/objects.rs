@@ -113,7 +113,7 @@ fn blob(entry: &str, mode: &str) -> Option<(String, String)> {
 pub(super) struct Commit {
     /// Its id.
     pub id: String,
-    /// The ids of its first parents.
+    /// The ids of its parents, at most [`MOST_PARENTS`].
     pub parents: Vec<String>,
 }
 
@@ -153,7 +153,8 @@ impl Objects {
         Self::body(answers, size, limit)
     }
 
-    /// The content that follows a header, and the line break after it. `None` if the content is larger than `limit`.
+    /// Reads the content that follows a header, and the line break after it. Returns the content, or `None` if it is
+    /// larger than `limit`.
     fn body(answers: &mut BufReader<ChildStdout>, size: u64, limit: u64) -> Result<Option<Vec<u8>>, String> {
         let reason = |error: std::io::Error| walk::io_reason(&error);
         if size > limit {
@@ -195,7 +196,7 @@ impl Objects {
     }
 }
 
-/// The first parents in the content of a commit.
+/// The parents in the content of a commit, at most [`MOST_PARENTS`].
 fn parents(commit: &[u8]) -> Vec<String> {
     let commit = String::from_utf8_lossy(commit);
     let lines = commit.lines().take_while(|line| !line.is_empty());

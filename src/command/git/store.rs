@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_base_is_that_of_git() {
+    fn merge_bases_match_those_of_git() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         git(at, "init -q -b main");
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(merge_base(&second, "HEAD~1"), None);
     }
 
-    /// Loose and packed objects, and those of another repository, are found, with paths as git lists them.
+    /// Finds loose and packed objects, including those in another repository, and lists the same paths as git.
     #[test]
     fn objects_are_read_as_git_reads_them() {
         let folder = tempfile::tempdir().unwrap();

@@ -42,7 +42,7 @@ pub fn run(args: &PortsCheckArgs) -> Result<ExitCode, Failure> {
     Ok(if free.len() == results.len() { read } else { ExitCode::from(1) })
 }
 
-/// Whether a word consists of digits, so that it is a port number rather than a name or a path.
+/// Whether an argument consists of digits, so that it is a port number rather than a name or a path.
 pub(super) fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -51,7 +51,7 @@ fn number(word: &str) -> Option<u16> {
     word.parse().ok().filter(|number| *number > 0 && is_number(word))
 }
 
-/// The ports to look up, and the paths. After the first port, a word that is not a number is a path if it exists.
+/// The ports to look up, and the paths. After the first port, an argument that is not a number is a path if it exists.
 fn split(args: &PortsCheckArgs) -> Result<(Vec<String>, Vec<PathBuf>), Failure> {
     let mut words = vec![args.port.clone()];
     let mut paths = Vec::new();
@@ -69,12 +69,12 @@ fn split(args: &PortsCheckArgs) -> Result<(Vec<String>, Vec<PathBuf>), Failure> 
     }
 }
 
-/// Whether a word may be the name of an entry rather than a path.
+/// Whether an argument may be the name of an entry rather than a path.
 fn is_name(word: &str) -> bool {
     !word.contains('/') && !word.starts_with('.')
 }
 
-/// The numbers of the entries with a name: a full name, or its last words, or the name of a group.
+/// The numbers of the entries that an argument refers to: by a full name, its last components, or the name of a group.
 fn of_entries(
     word: &str,
     registries: &Registries<'_>,
@@ -106,7 +106,7 @@ fn of_entries(
     })
 }
 
-/// The name of an entry without the `port` of a set that describes where a service listens.
+/// The name of an entry's service: `dns` for `dns.port` if `dns` is a set that describes where the service listens.
 fn service(entry: &Entry) -> String {
     entry.service().join(".")
 }
