@@ -13,9 +13,9 @@ static HANDLERS: Mutex<Option<Handlers>> = Mutex::new(None);
 
 struct Handlers {
     caught: Arc<AtomicUsize>,
-    /// Whether signals end the process as usual.
+    /// Whether signals end the process as usual, because no delay is active.
     is_over: Arc<AtomicBool>,
-    /// The number of [`DelayedSignals`].
+    /// The number of [`DelayedSignals`] instances.
     delays: usize,
 }
 

@@ -16,7 +16,7 @@ use crate::toml_text::{Fault, Places, explain};
 pub struct Layer {
     /// Its origin.
     pub origin: Origin,
-    /// Its path for messages.
+    /// Its path, as shown in messages.
     pub path: PathBuf,
     /// Its text.
     pub text: String,

@@ -1,4 +1,4 @@
-//! The levels in `[rules]` and `[[overrides]]`: of rules, of groups of rules, and of all other rules.
+//! The levels in `[rules]` and `[[overrides]]`: of rules, of groups of rules, and the default for all other rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 

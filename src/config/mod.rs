@@ -129,8 +129,8 @@ pub struct PortSettings {
     pub own_hosts: Vec<String>,
     /// External hosts and domain suffixes.
     pub external_hosts: Vec<String>,
-    /// The default path of a registry in the only flake, if the flake is in a folder: it cannot import files outside
-    /// that folder.
+    /// The default path of a registry if the repository's only flake is in a subfolder: inside that folder, because a
+    /// flake cannot import files from outside.
     pub in_flake: Option<String>,
 }
 
@@ -346,7 +346,7 @@ impl Config {
         })
     }
 
-    /// The level of a rule without the repository's own file and additional settings.
+    /// The level that a rule would have without the repository's own file and additional settings.
     pub fn inherited_level(&self, rule: &rule::Rule) -> Level {
         self.inherited.get(rule.id).copied().unwrap_or(rule.level)
     }

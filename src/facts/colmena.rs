@@ -107,10 +107,10 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
         let is_hive = match file.source.file_name() {
             "hive.nix" => true,
             name if is_hive_file(name) => parts.has_nodes(tree),
-            // NixOps networks have no `meta`.
+            // A NixOps network looks similar, but has no `meta`.
             _ => parts.names_any(tree, &["meta"]) && parts.deploys(tree),
         };
-        // Nodes in such a folder are often in separate files.
+        // A hive that is a folder often has its nodes in separate files.
         let may_be_hive = || is_hive_folder(&file.source.path) && parts.names_any(tree, &["meta"]);
         if (is_hive || may_be_hive()) && !parts.is_module(tree) {
             let may_be_part = !is_hive_file(file.source.file_name());
@@ -236,7 +236,7 @@ impl Parts {
         names.any(|name| wanted.contains(&name))
     }
 
-    /// The members of all sets: their paths and, if they have one, their values.
+    /// The members of all sets: the path of each and its value, if it has one.
     fn members<'a>(&self, tree: &Tree<'a>) -> Vec<(Vec<AttrName<'a>>, Option<Node>)> {
         let bindings = self.sets.iter().filter_map(|&set| tree.child_of_kind(set, NodeKind::BindingSet));
         bindings.flat_map(|bindings| members(tree, bindings)).collect()

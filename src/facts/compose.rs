@@ -58,7 +58,7 @@ pub struct Service {
     pub built: bool,
 }
 
-/// Whether a file name indicates Compose and not process-compose, which also reads `compose.yaml`.
+/// Whether a file name contains the word `compose`, but not as part of `process-compose`, which is another program.
 pub fn named_compose(path: &str) -> bool {
     let name = paths::name(path).to_ascii_lowercase();
     let mut rest = name.as_str();
@@ -167,7 +167,8 @@ impl Evidence {
         self.runnable &= runnable;
     }
 
-    /// Whether the evidence is sufficient. A Compose file name permits weak keys and some unknown ones.
+    /// Whether the evidence is sufficient. If the file name indicates Compose, keys that other kinds of files also use
+    /// suffice, and up to half of all keys may be unknown.
     fn enough(&self, named: bool) -> bool {
         match named {
             true => self.known > 0 && self.known >= self.unknown,

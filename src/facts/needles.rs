@@ -1,13 +1,13 @@
 //! Words that a file must contain for a reader or check to find anything in it. All words are searched for in one pass.
 
-/// A trigger's question about a file: does it contain any of these words? Readers and checks list their questions and
-/// ask them with [`super::Glance::has`].
+/// A question that a trigger asks about a file: does it contain any of these words? Readers and checks list their
+/// questions and ask them with [`super::Glance::has`].
 pub struct Words {
     any_of: &'static [&'static str],
     counts: Option<Counts>,
 }
 
-/// Whether a match at a position in the text counts.
+/// Whether a match counts, given the text and the range of the match.
 type Counts = fn(&[u8], std::ops::Range<usize>) -> bool;
 
 impl Words {

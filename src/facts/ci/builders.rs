@@ -183,7 +183,8 @@ fn image_builds(yaml: &Yaml<'_, '_>, image: &str, step: Option<Node>) -> bool {
     plugin && (ci_programs::IMAGE_PLUGINS.contains(&bare) || bare.starts_with("kaniko-"))
 }
 
-/// Whether a step of Google Cloud Build builds an image. It runs the image's program, or `entrypoint`, with `args`.
+/// Whether a step of Google Cloud Build builds an image. A step runs the default program of its own image, or
+/// `entrypoint`, with `args`.
 fn cloud_build(yaml: &Yaml<'_, '_>, image: &str, step: Node) -> bool {
     let arguments: Vec<String> = yaml
         .get(step, "args")

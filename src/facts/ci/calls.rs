@@ -118,7 +118,7 @@ pub fn left_out(project: &Project) -> impl Fn(&str) -> bool {
     move |path| included.leaves_out(path)
 }
 
-/// Notes about GitLab CI files that may not run and that contain or run something that matters to a rule.
+/// Notes about GitLab CI files that matter to a rule, or run something that does, but that GitLab might never run.
 pub fn left_out_notes(
     project: &Project,
     matters: impl Fn(&ProjectFile) -> bool,

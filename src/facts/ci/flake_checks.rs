@@ -74,7 +74,7 @@ fn is_own_ci(path: &str) -> bool {
     hidden && ci::system(path).is_some_and(|system| system != ci::System::GitHubAction)
 }
 
-/// Whether a path is one of the other files that may list the checks required for a merge.
+/// Whether a file may list the checks required for a merge, judging by its path.
 fn speaks_of_ci(path: &str) -> bool {
     path.starts_with(".github/") || matches!(path, ".mergify.yml" | "garnix.yaml" | "bors.yml")
 }
@@ -109,7 +109,7 @@ fn read(file: &FileView<'_>) -> Option<Box<dyn Fact>> {
     fact(facts, is_empty)
 }
 
-/// Whether a line contains one of the words outside comments. Step names do not count.
+/// Whether a line contains one of the words outside comments, step names and printed text.
 fn names_any(text: &str, words: &[&str]) -> bool {
     // Most files contain none of the words, so their lines need not be read.
     let is_in_text = |word: &&str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
@@ -133,7 +133,7 @@ fn has_word(line: &str, word: &str) -> bool {
     })
 }
 
-/// A line without its comment. A comment starts with a `#` at the start of the line or after a blank.
+/// A line without its comment. A comment starts with a `#` at the start of the line or after a space or tab.
 fn uncommented(line: &str) -> &str {
     let starts = |&(at, _): &(usize, &str)| at == 0 || line[..at].ends_with([' ', '\t']);
     line.match_indices('#').find(starts).map_or(line, |(at, _)| &line[..at])
@@ -175,11 +175,11 @@ fn built(text: &str) -> BTreeSet<String> {
     names.map(|name| if name.contains(['$', '{', '*']) { "*".to_owned() } else { name.to_owned() }).collect()
 }
 
-/// Whether the flake reference at the end of the text can be this repository: `.`, a path, or an expression.
+/// Whether the flake reference at the end of the text may refer to this repository: `.`, a path, or an expression.
 fn is_own_flake(before: &str) -> bool {
     let starts = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | '=' | ',');
     let reference = before.rsplit(starts).next().unwrap_or(before);
-    // `${{ env.ROOT }}` is split at its blanks, so only its end is left.
+    // `${{ env.ROOT }}` is split at its spaces, so only its end is left.
     let is_local = reference.is_empty() || reference.starts_with(['.', '/', '~', '$', '{', '}']);
     is_local || reference.contains('$') || ["path:", "git+file:"].iter().any(|scheme| reference.starts_with(scheme))
 }

@@ -168,8 +168,8 @@ pub fn script_builds(script: &Script<'_>, commands: &[Command<'_>]) -> impl Iter
     })
 }
 
-/// Outputs, options and other names whose `packages` are not the flake's packages. The reverse, a list of helpers such
-/// as `perSystem` and `outputsBuilder`, would never be complete.
+/// Outputs, options and other names whose `packages` are not the flake's packages. A list of the names whose `packages`
+/// are the flake's, such as `perSystem` and `outputsBuilder`, would never be complete.
 const OTHER_PACKAGES: [&str; 22] = [
     "apps",
     "boot",

@@ -11,7 +11,7 @@ use crate::lang::{Field, Node, NodeKind, Tree};
 /// The functions that fetch code, by a URL or its parts.
 pub const FETCHERS: [&str; 6] = ["fetchTarball", "fetchGit", "fetchTree", "fetchFromGitHub", "getFlake", "fetchurl"];
 
-/// The attributes that fix what a fetcher returns.
+/// The attributes that pin the content that a fetcher returns.
 pub const HASHES: [&str; 4] = ["sha256", "hash", "narHash", "outputHash"];
 
 /// A call to a fetcher.

@@ -24,7 +24,7 @@ const FUNCTION: &str = "__findFile";
 /// The lookups in a file. `<nix/..>` is not included: those files come with Nix.
 pub fn lookups(tree: &Tree<'_>, is_flake: bool) -> Vec<Lookup> {
     let nodes = tree.nodes().filter(|&node| tree.kind(node) == NodeKind::SearchPath);
-    // `<x>` calls `__findFile`, which den and others pass to modules.
+    // `<x>` calls the `__findFile` in scope, which frameworks such as den pass to modules as an argument.
     let is_bound = tree.text().contains(FUNCTION);
     let lookups = nodes.filter(|&node| !is_bound || nix::resolve(tree, node, FUNCTION).is_none()).filter_map(|node| {
         let text = tree.slice(node).strip_prefix('<')?.strip_suffix('>')?;

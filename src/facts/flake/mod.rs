@@ -161,7 +161,7 @@ pub struct FlakeFile<'a> {
     pub lock: Option<(&'a Source, &'a Lock)>,
     /// Whether there is a lock, readable or not.
     pub has_lock: bool,
-    /// Why the lock cannot be used even though it was read.
+    /// Why the lock could not be read.
     pub no_lock: Option<&'a str>,
     /// The generated flake.nix with all inputs, if the file is a module.
     pub generated: Option<&'a Flake>,

@@ -23,7 +23,7 @@ pub struct RegistryComment {
     pub entry_span: Span,
     /// The span of the number; empty, after the name, if there is none.
     pub number_span: Span,
-    /// The range that it covers: every use of the number in it is accounted for.
+    /// The range that the comment covers: every use of the number in this range is accounted for.
     pub covers: Span,
 }
 
@@ -58,8 +58,8 @@ pub fn comments(source: &Source, tree: Option<&Tree<'_>>) -> Vec<RegistryComment
     found
 }
 
-/// The offsets at which a comment may start in a line: a `#` at the start of the line, after a blank, or after another
-/// `#`.
+/// The offsets at which a comment may start in a line: a `#` at the start of the line, after whitespace, or after
+/// another `#`.
 fn comment_starts(line: &str) -> impl Iterator<Item = usize> {
     let bytes = line.as_bytes();
     memchr::memchr_iter(b'#', bytes).filter(move |&at| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'#'))
@@ -173,7 +173,7 @@ impl<'a> Cursor<'a> {
 
 /// Finds the range that a comment covers, depending on the kind of file.
 enum Cover<'t, 'a> {
-    /// The mapping or entry that the comment is in, next to or above.
+    /// The mapping or entry around, beside or below the comment.
     Yaml { index: &'t LineIndex, tree: &'t Tree<'a>, yaml: Yaml<'t, 'a>, blocks: Vec<Block> },
     /// The build stage that contains the comment. `stages` has the offsets at which stages start.
     Dockerfile { stages: Vec<u32>, end: u32 },
@@ -248,7 +248,7 @@ impl InYaml<'_, '_, '_> {
         let scalars =
             [NodeKind::BlockScalar, NodeKind::PlainScalar, NodeKind::DoubleQuoteScalar, NodeKind::SingleQuoteScalar];
         if scalars.contains(&self.tree.kind(inside)) {
-            // A comment inside the scalar, such as in a script.
+            // The comment is inside a scalar, for example in a script.
             return self.mapping_around(inside);
         }
         let next = self.blocks.partition_point(|block| block.start < comment.start);
@@ -296,7 +296,7 @@ impl InYaml<'_, '_, '_> {
         self.mapping_of(block)
     }
 
-    /// Whether all values next to an entry are mappings.
+    /// Whether all values in the mapping that contains an entry are mappings.
     fn among_named_things(&self, block: Block) -> bool {
         let Some(mapping) = self.tree.parent(block.node) else { return false };
         self.tree

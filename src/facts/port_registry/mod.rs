@@ -180,7 +180,7 @@ impl Registry {
         }
     }
 
-    /// An entry's path without the registry's prefix, the name that contains all of its ports.
+    /// An entry's path without the registry's prefix, which is the path of the set that contains all of its ports.
     pub fn bare<'e>(&self, entry: &'e Entry) -> &'e [String] {
         entry.path.strip_prefix(self.shape.prefix.as_slice()).unwrap_or(&entry.path)
     }

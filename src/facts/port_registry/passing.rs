@@ -7,7 +7,7 @@ use crate::lang::nix;
 use crate::lang::nix::path::path_of;
 use crate::lang::{Field, Node, NodeKind, Tree};
 
-/// Names of arguments in which modules receive a registry.
+/// Names of arguments through which modules receive a registry.
 pub const ARGUMENTS: [&str; 3] = ["ports", "portRegistry", "registry"];
 
 /// Sets whose members become arguments of all modules.

@@ -33,8 +33,8 @@ pub struct Resolved<'p> {
     pub registry: &'p Registry,
     /// See [`lookup`].
     pub target: Option<Lookup<'p>>,
-    /// Whether the use is guaranteed to refer to this registry. If the file receives it as an argument, another value
-    /// might also be passed in that argument.
+    /// Whether the use is guaranteed to refer to this registry. If the file receives it as an argument, a caller might
+    /// also pass another value.
     pub is_certain: bool,
 }
 
@@ -45,7 +45,7 @@ pub struct Arguments<'p> {
     passed: HashMap<&'p str, Vec<(&'p RelPath, &'p Registry)>>,
     /// The names of arguments that also receive values that may not be registries.
     unclear: HashSet<&'p str>,
-    /// The files that others call with such an argument.
+    /// The files that other files call with an argument that may be a registry.
     called: HashSet<&'p str>,
 }
 

@@ -5,8 +5,8 @@
 pub struct Shape {
     /// The functions around the set, outermost first; each takes one argument.
     pub calls: Vec<Call>,
-    /// The name that contains all ports in the file: `["ports"]` for `{ lib }: { ports = {..}; .. }`. Empty for a plain
-    /// set. Entry paths begin with it.
+    /// The path of the set that contains all ports in the file: `["ports"]` for `{ lib }: { ports = {..}; .. }`. Empty
+    /// for a plain set. The paths of ports begin with it.
     pub prefix: Vec<String>,
     /// Whether the entries can be imported. They cannot if they are in a `let` that the file does not export.
     pub importable: bool,

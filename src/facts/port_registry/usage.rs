@@ -23,7 +23,8 @@ pub struct Used {
 }
 
 impl Used {
-    /// Follows all references. If a registry is passed on as a whole, all of its entries may be used.
+    /// Collects what is in use by following all references. If a registry is passed on as a whole, all of its entries
+    /// may be used.
     pub fn gather(project: &Project, registries: &Registries<'_>, references: &[Resolved<'_>]) -> Self {
         let mut used = Self::default();
         let imports = references.iter().filter(|resolved| resolved.found.access == Access::Import);

@@ -30,7 +30,7 @@ pub struct Use {
     pub reads: bool,
     /// Whether exactly this path is looked up: no `or`, no `?`, no `with`, no overridable default.
     pub certain: bool,
-    /// The name of the argument in which all modules receive the registry, if they do: `specialArgs.ports`.
+    /// The name of the argument through which all modules receive the registry, if they do: `specialArgs.ports`.
     pub argument: Option<String>,
     /// How the file gets the registry.
     pub access: Access,

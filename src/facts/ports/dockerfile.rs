@@ -48,8 +48,8 @@ fn scan(tree: &Tree<'_>, node: Node, path: &[&str], flavour: Flavour, facts: &mu
     }
 }
 
-/// Masks line continuations and the punctuation of the exec form with blanks: `["redis-server", "--port", "6379"]` is
-/// the command line `redis-server --port 6379`.
+/// Masks line continuations and the punctuation of the exec form with spaces: `["redis-server", "--port", "6379"]`
+/// becomes the command line `redis-server --port 6379`.
 fn mask(tree: &Tree<'_>, node: Node, slice: &str) -> String {
     let start = tree.span(node).start;
     let mut bytes = slice.as_bytes().to_vec();

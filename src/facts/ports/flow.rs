@@ -31,7 +31,7 @@ pub struct Flow {
 pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
     let mut node = value;
     let mut arithmetic = None;
-    // Whether the current node is a function that returns the value, rather than the value.
+    // Whether the current node is a function that returns the value, rather than the value itself.
     let mut is_function = false;
     let mut is_called = false;
     let mut is_range = false;

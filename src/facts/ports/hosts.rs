@@ -241,7 +241,7 @@ impl Hosts {
                 own.insert(address.to_string());
             }
         }
-        // Services are machines in this sense, but do not make an address the repository's own.
+        // Services also count as machines, but a public address assigned to a service's name is not added to `own`.
         let services = project.all::<PortFacts>().flat_map(|ports| &ports.services);
         machines.extend(services.map(|name| name.to_ascii_lowercase()));
         let (external, configured) = (Listed::new(&settings.external_hosts), Listed::new(&settings.own_hosts));

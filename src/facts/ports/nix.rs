@@ -213,8 +213,8 @@ impl<'a> Collector<'_, 'a> {
         false
     }
 
-    /// The attribute path of a binding; computed names that depend on more than this file are `?`. In `{ name = "PORT"; value = "8080"; }`, `value`
-    /// becomes `PORT`.
+    /// The attribute path of a binding, with `?` for computed names that depend on more than this file. In `{ name =
+    /// "PORT"; value = "8080"; }`, `value` becomes `PORT`.
     fn path(&self, binding: Node) -> Option<Vec<String>> {
         let names = nix::attr_path(self.tree, binding)?;
         let name = |name: nix::AttrName<'_>| match name.text.as_deref() {
@@ -261,7 +261,7 @@ fn known_text(name: &nix::AttrName<'_>) -> Option<String> {
     name.text.as_deref().map(str::to_owned)
 }
 
-/// Whether a name in a set of ports does not name a port.
+/// Whether the value of this name is not a port even in a set of ports: `count`, `timeout`.
 pub(super) fn is_port_count(name: &str) -> bool {
     port_words::NOT_PORTS.contains(&name)
 }

@@ -119,7 +119,7 @@ fn connectors_on_a_bus_are_not_ports() {
 }
 
 #[test]
-fn computed_names_are_those_that_the_file_binds_to_literal_strings() {
+fn interpolated_names_are_resolved_if_the_file_binds_literal_strings() {
     for (text, expected) in [
         ("let app = \"wiki\"; in { services.${app}.port = 8080; }", "services.wiki.port"),
         ("let app = \"wiki\"; in { services.\"${app}-db\".port = 8080; }", "services.wiki-db.port"),
@@ -492,7 +492,7 @@ fn arguments_of_functions_that_make_the_elements_of_port_lists_are_ports() {
 }
 
 #[test]
-fn instance_names_that_are_prose_keys_are_still_read() {
+fn ports_of_services_named_like_prose_keys_are_found() {
     holds(
         Language::Nix,
         &[

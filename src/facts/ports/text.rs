@@ -4,7 +4,8 @@
 //! decides whether it is a port. The context read on either side is bounded, so the time is linear in the size of the
 //! text.
 //!
-//! The caller masks its own syntax first: each interpolation is a run of [`HOLE`], each escape sequence is blank.
+//! The caller masks its own syntax first: each interpolation becomes a run of [`HOLE`], each escape sequence becomes
+//! blanks.
 
 mod address;
 mod command;

@@ -61,8 +61,8 @@ table! {
     Abort "abort" 1
 }
 
-/// The functions of nixpkgs' `lib` that are built-in functions, or return the same: see its default.nix, attrsets.nix
-/// and lists.nix.
+/// The functions of nixpkgs' `lib` that are built-in functions, or return the same results: see its default.nix,
+/// attrsets.nix and lists.nix.
 #[rustfmt::skip]
 pub const IN_LIBRARY: [&str; 24] = [
     "add", "attrNames", "attrValues", "deepSeq", "elemAt", "filter", "foldl'", "genList", "getAttr", "hasAttr", "head",

@@ -1,5 +1,5 @@
-//! Errors for which Nix rejects a file before it evaluates anything. If there is such an error, nothing in the file has
-//! a known value.
+//! Errors that make Nix reject a file before evaluating anything. If there is such an error, nothing in the file has a
+//! known value.
 
 use std::collections::HashMap;
 

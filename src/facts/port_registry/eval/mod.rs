@@ -141,8 +141,8 @@ impl<'t, 'a> Machine<'t, 'a> {
         value
     }
 
-    /// Sets the thunk whose value is returned unchanged. The previous one counts as read, because only something that
-    /// depends on its value is returned.
+    /// Sets the thunk whose value is returned unchanged. The previous one counts as read: its value was used, but is
+    /// not itself returned.
     fn hand_on(&mut self, thunk: Option<ThunkId>) {
         if let Some(before) = std::mem::replace(&mut self.handed_on, thunk) {
             let (origin, _) = self.origin(before);

@@ -131,7 +131,7 @@ impl<'a> Collector<'_, 'a> {
 
     /// The host to which borg connects with the command in a variable `BORG_RSH`: the host of the enclosing `repo`.
     pub(super) fn borg_host(&self, variable: Node) -> Option<String> {
-        /// `environment.BORG_RSH` may be in a separate set.
+        /// The number of enclosing sets searched for `repo`. `environment.BORG_RSH` may be in a set of its own.
         const DEPTH: usize = 2;
         let tree = self.tree;
         let is_repository = |member: &Node| {

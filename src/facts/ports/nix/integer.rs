@@ -66,7 +66,8 @@ impl<'a> Collector<'_, 'a> {
     }
 
     /// Collects a number passed to a function in this file that uses the argument as a port: `serve 8080 "web"`. Also a
-    /// number that is appended to an address, compared with a packet's port, or the default of an option for a port.
+    /// number that is appended to an address, compared with a packet's port, the default of an option for a port, or
+    /// passed to a function that makes the value or an element of a port option.
     fn argument(&mut self, node: Node, number: u32) {
         if number == 0 || number > 65535 {
             return;

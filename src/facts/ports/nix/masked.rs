@@ -21,8 +21,8 @@ pub(super) enum Place {
 pub(super) struct Masked {
     pub(super) text: String,
     pub(super) start: u32,
-    /// The ranges of inserted text, in order: the range, its literal, and how much longer the source is up to the end
-    /// of the range.
+    /// The ranges of inserted text, in order: the range, its literal, and how much longer the source is than the masked
+    /// text, up to the end of the range.
     pub(super) written: Vec<(std::ops::Range<usize>, Node, usize)>,
 }
 

@@ -331,7 +331,7 @@ impl<'a> View<'a> {
     }
 
     /// The start of the user and password in a URL, which end with the `@` before `host`. A variable in them may have
-    /// been escaped in Nix, as in `\${PASSWORD}`; the escape is a blank.
+    /// been escaped in Nix, as in `\${PASSWORD}`; the escape has become a blank.
     fn user_start(&self, host: usize) -> usize {
         let mut start = self.run_start(host, is_path_byte);
         let blank = self.run_start(start, |byte| byte == b' ');

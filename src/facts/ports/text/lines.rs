@@ -159,7 +159,7 @@ fn opens_definition(text: &[u8]) -> bool {
     let floor = text.len().saturating_sub(LONGEST);
     let mut open = 0_i32;
     let mut end = text.len();
-    // Go back to the line that opens all brackets closed at the end.
+    // Go back until every closing bracket has its opening bracket.
     loop {
         let start = memchr::memrchr(b'\n', &text[floor..end]).map_or(floor, |index| floor + index + 1);
         let line = &text[start..end];

@@ -48,8 +48,8 @@ fn in_mapping(last: &TextPort<'_>) -> Option<Form> {
     }
 }
 
-/// Whether a port may be followed by a list with blanks. Except in packet filters, this requires a plural name:
-/// `f(port=80, 30)` has one port.
+/// Whether a port may be followed by a list with blanks between its numbers. Except in packet filters, this requires a
+/// plural name: `f(port=80, 30)` has one port.
 fn takes_loose_list(last: &TextPort<'_>) -> bool {
     match last.form {
         Form::Directive => last.name.is_some_and(|name| {

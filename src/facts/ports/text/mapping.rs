@@ -23,7 +23,7 @@ pub(super) fn is_address(host: Host<'_>) -> bool {
 }
 
 impl<'a> View<'a> {
-    /// The digits as a number in a mapping, if the path, a flag or a protocol marks one.
+    /// The digits as a number in a mapping, if the path, a flag, a protocol or the form of the word indicates one.
     pub(super) fn mapped(&self, digits: &Range<usize>) -> Option<Found<'a>> {
         let protocol = self.protocol_after(digits.end) && self.is_mapping_start(digits.start);
         let before = self.before(digits.start);
