@@ -1,6 +1,6 @@
 //! The fingerprint of a finding, which does not change when lines move. It is a hash of the rule, the path, the cause
 //! (if it is elsewhere), and the text of the position and its line without white space. If the same combination occurs
-//! more than once in a file, it also includes the number of the occurrence.
+//! more than once in a file, the hash also includes the number of the occurrence.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;

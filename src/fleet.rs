@@ -76,7 +76,7 @@ pub struct Lowered {
     pub rule: String,
     /// Its level in the repository.
     pub level: String,
-    /// The level of the policy, or of the rule's page.
+    /// The level in the policy, or else on the rule's page.
     pub default: String,
 }
 

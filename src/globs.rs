@@ -68,7 +68,7 @@ pub fn set(globs: &[String]) -> Result<Globs, (usize, String)> {
     Globs::new(&all).map_err(|error| (0, error.kind().to_string()))
 }
 
-/// Why a glob must not be compiled; `None` if it may be. In a repository, anyone may have written it.
+/// Why a glob must not be compiled; `None` if it may be. Globs in a repository are untrusted.
 pub fn refusal(glob: &[u8]) -> Option<&'static str> {
     let mut depth = 0usize;
     let nests_too_deep = glob.iter().any(|byte| {

@@ -88,8 +88,8 @@ fn why_missing(repo: &Repo, path: &str) -> &'static str {
     }
 }
 
-/// The registries that cannot be evaluated: because of syntax errors, because evaluation exceeded its limits, or because
-/// they are not sets whose entries are written in the file. A file that was found only by its name may not be a
+/// The registries that cannot be evaluated: because of syntax errors, because evaluation exceeded its limits, or
+/// because they are not sets whose entries are written in the file. A file that was found only by its name may not be a
 /// registry. It is reported only for the first two reasons, and only if it is the only registry or defines ports.
 pub fn unevaluated(project: &Project, config: &Config) -> Vec<Finding> {
     let facts = || project.each::<RegistryFacts>();

@@ -68,7 +68,8 @@ mod tests {
         assert_eq!(diff, expected);
     }
 
-    /// Programs reject a patch whose headers do not describe its hunks. Texts with repeated lines have several diffs.
+    /// Programs reject a patch whose headers do not describe its hunks. Texts with repeated lines have several possible
+    /// diffs.
     #[test]
     fn headers_describe_their_hunks() {
         let mut dice = random(0x9e37_79b9_7f4a_7c15);

@@ -397,7 +397,7 @@ fn parses(kind: FileKind, text: &str) -> bool {
     }
 }
 
-/// Maps positions to those after edits.
+/// Maps positions in files to the corresponding positions after edits.
 struct Moves<'e> {
     edits: &'e choose::Edits,
     files: HashMap<&'e RelPath, apply::Moves>,

@@ -22,7 +22,7 @@ pub const IMAGE_FUNCTIONS: [&str; 4] =
 /// The last words of package names that show that a package is a container image.
 pub const IMAGE_WORDS: [&str; 3] = ["container", "image", "oci"];
 
-/// Words before the last one that show that a package is an image of something else, or a program that handles images.
+/// Words before the last one that show that a package is another kind of image, or a program that handles images.
 pub const OTHER_IMAGE_WORDS: [&str; 14] = [
     "boot",
     "disk",
@@ -125,7 +125,7 @@ pub const IMAGE_ACTIONS: [&str; 13] = [
     "docker-ci-scripts",
 ];
 
-/// Actions and workflows that build an image, whose repositories have general names.
+/// Actions and workflows that build an image, by their full names, because their repositories have general names.
 pub const GENERAL_IMAGE_ACTIONS: [&str; 3] = [
     "devcontainers/ci",
     "docker/github-builder/.github/workflows/build.yml",

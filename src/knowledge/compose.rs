@@ -1,7 +1,7 @@
 //! Keys in Compose files.
 //!
-//! Source: the Compose specification, <https://github.com/compose-spec/compose-spec/blob/main/spec.md>, and the files of
-//! versions 1 to 3.
+//! Source: the Compose specification, <https://github.com/compose-spec/compose-spec/blob/main/spec.md>, and the files
+//! of versions 1 to 3.
 
 /// Top-level keys of the Compose specification, including the obsolete `version`.
 pub const TOP_LEVEL: [&str; 9] =

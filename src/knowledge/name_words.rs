@@ -232,7 +232,7 @@ pub const COMMAND_OPTIONS: &[&str] = &[
     "script",
 ];
 
-/// Options for the text that a shell runs when it starts. The text defines functions and variables, and no server.
+/// Options for the text that a shell runs when it starts. It defines functions and variables, but starts no servers.
 pub const SHELL_TEXTS: &[&str] = &[
     "bashrcExtra",
     "envExtra",
@@ -269,7 +269,7 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("z2m", "zigbee2mqtt"),
 ];
 
-/// Forks of well-known services that kept the number of the original, each with the original.
+/// Forks of well-known services that kept the original's port number, each with the original.
 pub const FORKS: &[(&str, &str)] = &[("keydb", "redis"), ("mariadb", "mysql"), ("valkey", "redis")];
 
 /// Pairs of words that belong together in a name, although a word of the pair is generic by itself: `sleep-on-lan`.
@@ -459,7 +459,7 @@ pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstrea
 /// Names of sets whose attributes are named after the services that another service connects to.
 pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
 
-/// Names of sets that contain the addresses of services behind a proxy or a tunnel, by the names of the services.
+/// Names of sets that contain the addresses of services behind a proxy or a tunnel, keyed by service name.
 pub const ROUTES: &[&str] = &["backends", "forwards", "proxied", "proxies", "routes", "serve", "upstreams"];
 
 /// Names of sets whose values are addresses of other hosts.

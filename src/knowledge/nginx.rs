@@ -1,6 +1,6 @@
 //! nginx: its directives and the files of its package. From its documentation and the image's Dockerfile.
 
-/// Directives that the module itself sets, or that only apply in the image.
+/// Directives that the generated module sets itself, or that only apply in the image.
 pub const OWN: [&str; 13] = [
     "user",
     "pid",

@@ -72,8 +72,8 @@ pub fn cache(action: &str, with: &str) -> Option<Cache> {
     }
 }
 
-/// Whether the name of a step or of an unknown action suggests a cache: it cannot be determined what another
-/// repository's action caches. Caches of other tools do not count.
+/// Whether the name of a step or of an unknown action suggests a cache: what an action in another repository caches
+/// cannot be determined. Caches of other tools do not count.
 pub fn may_cache(action: &str, name: &str) -> bool {
     const OTHERS: [&str; 22] = [
         "actions/cache",

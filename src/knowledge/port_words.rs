@@ -21,8 +21,8 @@ pub const OTHER_SIDE: &[&str] = &[
     "remote", "server", "servers", "target", "targets", "upstream", "upstreams",
 ];
 
-/// Prefixes of "port" in one word without a capital or a separator. A closed list, because most words with this ending
-/// are not about ports: support, export, transport, passport. Sorted.
+/// Words that form one word with a following "port", without a capital or a separator. A closed list, because most
+/// words with this ending are not about ports: support, export, transport, passport. Sorted.
 #[rustfmt::skip]
 pub const PREFIXES: &[&str] = &[
     "admin", "agent", "alt", "amqp", "api", "app", "backend", "base", "beast", "bind", "broker", "cache", "client", "cluster",

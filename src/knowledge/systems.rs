@@ -17,9 +17,9 @@ pub const MAKERS: [&str; 10] = [
     "fold",
 ];
 
-/// The function that creates an attribute set from another one, and the attribute set with the packages of each system.
+/// The function that creates an attribute set from another one, such as [`PACKAGE_SETS`].
 pub const MAPPING: &str = "mapAttrs";
-/// See [`MAPPING`].
+/// The attribute set with the packages of each system.
 pub const PACKAGE_SETS: &str = "legacyPackages";
 
 /// flake-utils functions (and copies in other libraries) that call a function for each system.

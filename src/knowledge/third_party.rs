@@ -133,8 +133,8 @@ pub fn is_generated(path: &str, text: &str) -> bool {
     is_yaml && text.contains("kubenix/") && is_rendered(text) || has_header(text)
 }
 
-/// Whether a file consists of Kubernetes objects that kubenix rendered from Nix: each of them has one of its labels or
-/// annotations.
+/// Whether a file consists of Kubernetes objects that kubenix rendered from Nix: each object has one of kubenix's
+/// labels or annotations.
 fn is_rendered(text: &str) -> bool {
     let mut objects = 0;
     let mut is_empty = true;

@@ -23,8 +23,8 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Parses a file. As on GitHub, rows with an invalid pattern match nothing. If a pattern is refused,
-    /// no path has owners.
+    /// Parses a file. As on GitHub, rows with an invalid pattern match nothing. If a pattern exceeds the limits for
+    /// globs, no path has owners.
     pub fn parse(text: &str) -> Self {
         let mut globs = Vec::new();
         let mut read = Self::default();

@@ -12,8 +12,8 @@ fn is_fault(tree: &Tree<'_>, node: Node) -> bool {
     tree.made_up(node).is_some() || tree.kind(node) == NodeKind::Error
 }
 
-/// Whether an error contains another one. The nodes read before the first nested error are not read again for another
-/// error, so this is linear.
+/// Whether an error contains another one. The search stops at the first nested error, so the searches for all errors
+/// together take linear time.
 fn holds_another(tree: &Tree<'_>, node: Node) -> bool {
     tree.subtree(node).skip(1).any(|inner| is_fault(tree, inner))
 }

@@ -77,7 +77,7 @@ table! {
 }
 
 table! {
-    /// Fields of nodes. `None` is no field, or one that no check uses.
+    /// Fields of nodes. `None` means that there is no field, or one that no check uses.
     Field {
         Attr "attr" Attrpath "attrpath" Expression "expression" Function "function" Argument "argument"
         Body "body" Left "left" Right "right" Operator "operator" Name "name" Default "default" Key "key"

@@ -212,7 +212,7 @@ pub fn with_queries() -> impl Iterator<Item = (&'static str, Language)> {
 }
 
 impl FileKind {
-    /// Its row of [`LANGUAGES`].
+    /// Its row in [`LANGUAGES`].
     pub fn row(self) -> &'static Row {
         &LANGUAGES[self as usize]
     }

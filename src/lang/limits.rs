@@ -38,7 +38,7 @@ pub fn steps(nodes: usize) -> u64 {
     10_000_000 + (nodes as u64 * 500).min(500_000_000)
 }
 
-/// The payload of the unwinding that stops a check that has run out of steps.
+/// The panic payload that stops a check that has run out of steps.
 #[derive(Debug)]
 pub struct OutOfSteps;
 

@@ -51,7 +51,7 @@ pub struct Tree<'a> {
     text: &'a str,
     rows: Arc<[Row]>,
     broken: bool,
-    /// The missing tokens that the grammar inserted: node and the grammar's id.
+    /// The missing tokens that the grammar inserted: the node, and the token's id in the grammar.
     made_up: Vec<(Node, u16)>,
     unread: Option<u32>,
     /// The syntax errors of a YAML file, found by libyaml.

@@ -126,7 +126,7 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// Whether a word can begin at `start`: no name character precedes it. The letter of `\n` is not part of a word.
+/// Whether a word can begin at `start`: no name character precedes it. The `n` of `\n` is not part of a word.
 fn ends_word(text: &[u8], start: usize) -> bool {
     !is_name_byte(before(text, start)) || before(text, start.saturating_sub(1)) == b'\\'
 }
@@ -237,7 +237,7 @@ fn is_address(text: &[u8], colon: usize) -> bool {
     let is_whole = !matches!(before(text, start), b'}' | b')' | b'\\' | b'$');
     let ends = match at(text, end) {
         b'_' | b'+' | b'%' | b'=' | b'~' | b'^' | b'@' | 0x80.. => false,
-        // A mapping continues an address of this machine, or a numeric one: `127.0.0.1:8080:80`.
+        // In a port mapping, the address is local or numeric: `127.0.0.1:8080:80`.
         b':' => !is_whole || !host.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') || is_local(host),
         byte => !byte.is_ascii_alphabetic(),
     };

@@ -57,8 +57,8 @@ pub fn is_mail(words: &[String]) -> bool {
     words.last().is_some_and(|word| PROTOCOLS.contains(&word.as_str()))
 }
 
-/// Whether a port belongs to the mail server next to it, even if that has another prefix: `imapPort` next to `smtpHost`
-/// or `host`, and `port` next to `smtpHost` if only mail uses the number.
+/// Whether a port belongs to the mail server next to it, even if the server has another prefix: `imapPort` next to
+/// `smtpHost` or `host`, and `port` next to `smtpHost` if only mail uses the number.
 pub fn is_mail_port(port: &str, number: u32) -> bool {
     const NUMBERS: [u32; 9] = [25, 110, 143, 465, 587, 993, 995, 2525, 4190];
     let words = port_prefix(port);

@@ -110,7 +110,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
     }
     if is_key {
         names.pop();
-        // A key is a port only if it is the port of a container, `8080/tcp:` or `"3000:3000":`, or has a host.
+        // A key is a port only if it is the port of a container, `8080/tcp:` or `"3000:3000":`, or contains a host.
         if !raw.contains(['/', ':']) {
             return;
         }
@@ -184,7 +184,7 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
     }
 }
 
-/// The name of the variable that a value is assigned to, as in Kubernetes, if it is the name of a port: `{ name: PORT,
+/// The variable that a value is assigned to, as in Kubernetes, if the variable's name indicates a port: `{ name: PORT,
 /// value: "8080" }`.
 fn variable(yaml: &Yaml<'_, '_>, node: Node, names: &[&str]) -> Option<String> {
     /// Mappings with more members do not define a variable.

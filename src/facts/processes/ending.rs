@@ -9,7 +9,7 @@ pub fn ends_by_itself(name: &str, command: &str) -> bool {
     task || every_command_ends(command)
 }
 
-/// Whether a command, or every command of a script, terminates. A loop or a background job may not.
+/// Whether a command, or every command of a script, terminates. A loop or a background job might not.
 fn every_command_ends(script: &str) -> bool {
     let commands = shell::commands(script);
     let goes_on = script.split_whitespace().any(|word| matches!(word, "while" | "until" | "&"));

@@ -26,8 +26,7 @@ pub struct Groups<'a> {
     devbox: HashSet<&'a str>,
     /// By folder: the names of all processes in its YAML files.
     beside: HashMap<&'a str, HashSet<&'a str>>,
-    /// By folder: processes that a file with another name changes without defining them, as a file loaded with `-f`
-    /// does.
+    /// By folder: processes that are changed, but not defined, in files that process-compose loads only with `-f`.
     changed: HashMap<&'a str, HashSet<&'a str>>,
     /// By folder: the number of files that define each process.
     repeated: HashMap<&'a str, HashMap<&'a str, usize>>,

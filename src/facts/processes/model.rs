@@ -130,7 +130,7 @@ pub struct Process {
     pub span: Span,
     /// Whether its command is set here, so that this is its definition rather than a change to one elsewhere.
     pub runs: bool,
-    /// Whether its name or command shows that it terminates, such as a migration.
+    /// Whether its name or command shows that it terminates, as a migration does.
     pub once: bool,
     /// Whether settings may come from an expression that cannot be read: a function, an import, a template.
     pub opaque: bool,

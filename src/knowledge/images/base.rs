@@ -181,7 +181,8 @@ const FOLDERS: [(&str, &str); 9] = [
     ("uvicorn-gunicorn-starlette", "/app"),
 ];
 
-/// The extensions that PHP from nixpkgs has, by their names in Docker's images. From `pkgs/development/interpreters/php`.
+/// The extensions that PHP from nixpkgs has, by their names in Docker's images. From
+/// `pkgs/development/interpreters/php`.
 pub const IN_EVERY_PHP: [&str; 43] = [
     "bcmath",
     "calendar",
@@ -265,7 +266,7 @@ pub const PHP_EXTENSIONS: [&str; 33] = [
     "yaml",
 ];
 
-/// The folder of PHP's settings in its images. Those of PHP-FPM are in folders whose names start with it and `-fpm`.
+/// The folder of PHP's settings in its images. Those of PHP-FPM are at paths that continue with `-fpm`: `php-fpm.d`.
 pub const PHP_SETTINGS: &str = "/usr/local/etc/php";
 
 /// Variables of base images that Dockerfiles use in paths: image, name and value. From the images' Dockerfiles.

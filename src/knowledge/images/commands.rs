@@ -178,7 +178,7 @@ pub const JAVA_COMPILERS: [(&str, &[&str]); 2] = [
     ("gradle", &["assemble", "bootJar", "build", "installDist", "jar", "shadowJar"]),
 ];
 
-/// Packages of distributions for people who work in a container, and those of Python's own tools.
+/// Distribution packages for people who work in a container, and the packages of Python's own tools.
 pub const FOR_PEOPLE: [&str; 14] = [
     "htop",
     "less",

@@ -297,7 +297,7 @@ pub fn attribute(package: &str) -> Option<&'static str> {
     renamed.or_else(|| SAME.iter().find(|found| **found == name).copied())
 }
 
-/// Whether a package is installed in a certain version: `curl=8.5`, `git~2`, `nodejs>18`.
+/// Whether a version is given for a package: `curl=8.5`, `git~2`, `nodejs>18`.
 pub fn has_version(package: &str) -> bool {
     package.contains(['=', '~', '<', '>'])
 }

@@ -169,7 +169,7 @@ pub fn call(yaml: &Yaml<'_, '_>, job: Node) -> Option<Call> {
     Some(Call { workflow, inputs: inputs.collect() })
 }
 
-/// The expression in a string that consists only of it: `matrix.os` in `${{ matrix.os }}`.
+/// The expression in a string that contains nothing else: `matrix.os` in `${{ matrix.os }}`.
 fn expression(text: &str) -> Option<&str> {
     let inner = text.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
     (!inner.contains("${{")).then_some(inner)

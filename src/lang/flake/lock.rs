@@ -348,7 +348,7 @@ mod tests {
             missing.len(),
             cycles.len()
         );
-        let given = nix(&format!("[ {} ]", questions.join(" "))).expect("Nix resolves what this resolves");
+        let given = nix(&format!("[ {} ]", questions.join(" "))).expect("Nix resolves every input that `resolve` does");
         assert_eq!(serde_json::from_str::<Vec<String>>(&given).unwrap(), answers);
         for question in missing.iter().take(12).chain(cycles.iter().take(4)) {
             assert_eq!(nix(question), None, "{question}");

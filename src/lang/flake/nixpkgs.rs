@@ -24,7 +24,7 @@ impl Release {
         matches!(month, 3 | 5 | 9 | 11).then_some(Self { year, month })
     }
 
-    /// The last day of a month in the release's year, or in the year that is `years_later` years later.
+    /// The last day of a month, `years_later` years after the year of the release.
     fn end_of(self, years_later: i16, month: i8) -> Date {
         date(2000 + i16::from(self.year) + years_later, month, 1).last_of_month()
     }

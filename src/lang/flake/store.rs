@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn store_paths_equal_those_that_nix_computes() {
-        // nix-instantiate --eval -E '(builtins.path { path = ./x; name = "source"; })', and `nix hash path ./x`.
+        // From `nix-instantiate --eval -E 'builtins.path { path = ./x; name = "source"; }'` and `nix hash path ./x`.
         let path = source_path("sha256-h4gyzSK14DjhF7cBN4VY+Km2ytc4Gg5tV6noZdNPhaY=", "/tmp/ro-nix/store");
         assert_eq!(path.as_deref(), Some("/tmp/ro-nix/store/f09qwpv6zq8bscyjzrgqp7bzc9794b5y-source"));
         for wrong in ["", "sha256-", "sha256-AAAA", "sha1-AAAA", "sha256-%"] {

@@ -116,7 +116,7 @@ fn camel_tail(word: &str) -> &str {
     word.get(capital..).unwrap_or_default()
 }
 
-/// Whether a value at this path is a port, even as a bare number.
+/// Whether a value at this path is a port, even if it is a bare number.
 pub(super) fn asks_for_port(parent: &str, last: &str) -> bool {
     is_port_word(last)
         || is_listen_key(last)
@@ -173,7 +173,7 @@ pub(super) fn is_address_word(word: &str) -> bool {
 
 /// Whether a machine listens on the addresses at this path: `listen`, `bindAddress`, `listen.web`. Under a listener,
 /// some names refer to other machines: `listen.upstream`. A parent called `bind` does not count: it may be the DNS
-/// server.
+/// server BIND.
 pub(super) fn is_own_address(path: &[&str]) -> bool {
     let is_index = |name: &str| name == "?" || name.bytes().all(|byte| byte.is_ascii_digit());
     let mut names = path.iter().rev().copied().filter(|name| !is_index(name));
@@ -216,7 +216,7 @@ pub(super) fn is_counting(flag: &str) -> bool {
     ends_in(flag.trim_start_matches('-'), WORDS)
 }
 
-/// Whether a name is like `NIX_SSHOPTS` or `GIT_SSH_COMMAND`.
+/// Whether a name contains `ssh` or `rsh`: `NIX_SSHOPTS`, `GIT_SSH_COMMAND`.
 pub(super) fn is_about_ssh(word: &str) -> bool {
     word.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"ssh") || part.eq_ignore_ascii_case(b"rsh"))
 }
@@ -227,7 +227,7 @@ pub fn is_plural(word: &str) -> bool {
     strip_tail(word, "s").is_some()
 }
 
-/// Whether the last word of a name is in `list`, or the whole name without separators is.
+/// Whether a name, or its last word, is in `list`, ignoring case and trailing digits.
 fn ends_in(word: &str, list: &[&str]) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     // Most words of the list are ruled out by their last letter.
