@@ -88,6 +88,39 @@ pub const WAIT_FLAGS: [(&str, bool); 5] = [
 /// <https://github.com/ufoscout/docker-compose-wait#additional-configuration-options>.
 pub const WAIT_VARIABLE: &str = "WAIT_HOSTS";
 
+/// A variable with which docker-compose-wait does more than wait for addresses.
+#[derive(Debug, PartialEq, Eq)]
+pub struct WaitVariable {
+    /// Its name.
+    pub name: &'static str,
+    /// What the image does, before and after the value.
+    pub does: (&'static str, &'static str),
+    /// What to do instead.
+    pub todo: &'static str,
+}
+
+/// The variables with which docker-compose-wait does more than wait for addresses. Source: as for [`WAIT_VARIABLE`]; the
+/// names that end in `_HOSTS` are those of versions before 2.8.
+pub const WAIT_VARIABLES: [WaitVariable; 6] = [
+    WaitVariable {
+        name: "WAIT_PATHS",
+        does: ("waits until ", " exists"),
+        todo: "make sure that it exists before the process starts",
+    },
+    WaitVariable {
+        name: "WAIT_COMMAND",
+        does: ("runs `", "`"),
+        todo: "run the command in a process on which this one depends",
+    },
+    WaitVariable { name: "WAIT_BEFORE", does: ("waits ", " seconds"), todo: NEEDS_TIME },
+    WaitVariable { name: "WAIT_BEFORE_HOSTS", does: ("waits ", " seconds"), todo: NEEDS_TIME },
+    WaitVariable { name: "WAIT_AFTER", does: ("waits ", " seconds"), todo: NEEDS_TIME },
+    WaitVariable { name: "WAIT_AFTER_HOSTS", does: ("waits ", " seconds"), todo: NEEDS_TIME },
+];
+
+/// What to do for a program that sleeps before it starts.
+const NEEDS_TIME: &str = "nothing, unless another program needs that time: then give it a `readiness_probe`";
+
 /// Scripts that wait for `HOST:PORT` and then run the command after `--`. Sources:
 /// <https://github.com/vishnubob/wait-for-it>, <https://github.com/eficode/wait-for>.
 pub const WAIT_SCRIPTS: [&str; 4] = ["wait-for", "wait-for-it", "wait-for-it.sh", "wait-for.sh"];

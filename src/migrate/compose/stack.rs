@@ -14,8 +14,8 @@ pub use self::service::{Bind, Port, Role, Service, usual_words};
 use self::texts::texts;
 pub use self::texts::{configurations, is_configuration};
 use super::load::Model;
-use super::names;
 use super::yaml::{Key, Node, Place};
+use super::{names, waits};
 use crate::finding::RelPath;
 use crate::knowledge::containers;
 use crate::migrate::{Draft, Error, Files};
@@ -298,10 +298,12 @@ fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dy
         ports: Vec::new(),
         names: Vec::new(),
         image_file: None,
+        file_variables: BTreeMap::new(),
     };
     if let Some(build) = service.build {
         service.image_file = role::dockerfile(&service, build, files);
     }
+    service.file_variables = waits::file_variables(&service, files);
     service.role = role::role(&service, files);
     service.ports = ports::ports(&service, files)?;
     service.names = names(&service);
