@@ -1,6 +1,7 @@
 //! Images for which services-flake has a service.
 
 mod command;
+mod env_file;
 mod extensions;
 mod grafana;
 pub mod passwords;
@@ -24,8 +25,16 @@ use crate::migrate::report::{CHECK_VERSION, other_version};
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
     let service = done.service;
     let into = format!("services.{}.{}", known.option, service.process);
-    let mut instance =
-        Instance { builder, service, known, into, attrs: Vec::new(), include: None, folder: String::new() };
+    let mut instance = Instance {
+        builder,
+        service,
+        known,
+        into,
+        attrs: Vec::new(),
+        include: None,
+        folder: String::new(),
+        lost: Vec::new(),
+    };
     instance.attrs.push(Attr::new(["enable"], Expr::bool(true)));
     done.take(&[
         "image",
@@ -121,6 +130,8 @@ pub struct Instance<'b, 's, 'm> {
     include: Option<String>,
     /// The folder of the configuration file being read.
     folder: String,
+    /// The variables in `env_file`s that become no option.
+    lost: Vec<env_file::Lost>,
 }
 
 impl Instance<'_, '_, '_> {
@@ -294,6 +305,7 @@ impl Instance<'_, '_, '_> {
             }
             self.set_variable(name, &Node::scalar(&place, value), &place);
         }
+        self.lost_variables();
         if let Some(node) = self.service.get("env_file").filter(|node| node.items().is_empty()) {
             self.builder.carry(self.service, &node.place, "env_file", "the options that its variables set");
         }
@@ -337,16 +349,10 @@ impl Instance<'_, '_, '_> {
             self.builder.carry(self.service, place, &what, "the entry in the port registry");
         } else if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
             self.variable(option, value, place, &what);
-        } else if !self.own_variable(name, value, place, &what) && !self.is_of_env_file(place) {
+        } else if !self.own_variable(name, value, place, &what) && !self.is_of_env_file(name, place, false) {
             let why = format!("services-flake's {} has no option for it", self.known.option);
             self.leave(place, &what, why, "set it in the service's own settings if it is needed");
         }
-    }
-
-    /// Whether a variable is in an `env_file`, which several services often share: variables that the server does not
-    /// read are then for the others.
-    fn is_of_env_file(&self, place: &Place) -> bool {
-        self.builder.stack.model.env_files.contains(&place.path)
     }
 
     fn variable(&mut self, option: &containers::VariableOption, value: &Node, place: &Place, what: &str) {
@@ -513,7 +519,7 @@ impl Instance<'_, '_, '_> {
                 return true;
             }
             (_, name) if is_secret(name) => {
-                if self.is_of_env_file(place) {
+                if self.is_of_env_file(name, place, true) {
                     return true;
                 }
                 self.leave(

@@ -2,8 +2,9 @@
 
 use super::told::{Told, how_told, is_address};
 use crate::knowledge::containers;
+use crate::knowledge::containers::starts::WAIT_VARIABLE;
 use crate::knowledge::images::paths::SHARED_FOLDERS;
-use crate::migrate::compose::builder::{Builder, Done, password_in_url, path_of_secret};
+use crate::migrate::compose::builder::{Builder, Done, is_secret, password_in_url, path_of_secret};
 use crate::migrate::compose::environment::example_of;
 use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::interpolate::without_default;
@@ -12,6 +13,7 @@ use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
 use crate::migrate::compose::{folders, interpolate, process, words};
 use crate::migrate::nix::{Part, Text};
+use crate::migrate::report::and;
 use crate::paths;
 
 /// Variables that the shell sets.
@@ -177,7 +179,8 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             let file = self.stack.model.env_path.as_deref().unwrap_or(".env");
             let why = format!("{variable} in {file} names a host or a port on the Compose network");
-            let todo = format!("set {variable} to 127.0.0.1 and the port from the registry");
+            let new = self.with_numbers(&self.rewriter(service).rewrite(value, Position::Variable(&variable)));
+            let todo = format!("set {}", set_to(&variable, &new));
             self.leave(service, place, &format!("environment.{name}"), why, todo);
         }
     }
@@ -336,18 +339,22 @@ impl<'a, 'm> Builder<'a, 'm> {
             );
             return;
         };
-        for (name, value) in pairs {
+        let (mut names, mut todo) = (Vec::new(), Vec::new());
+        for (name, value) in pairs.into_iter().filter(|(name, _)| !is_of_wait(service, name)) {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
-            if rewritten.as_literal() != Some(&value) && self.with_numbers(&rewritten) != value {
-                let why = format!("{name} in {path} names a host or a port on the Compose network");
-                let name = if copy == path { name } else { format!("{name} in {copy}") };
-                let todo = match value.parse::<u16>() {
-                    Ok(_) => format!("set {name} to the port from the registry"),
-                    Err(_) => format!("set {name} to 127.0.0.1 and the port from the registry"),
-                };
-                self.leave(service, &item.place, "env_file", why, todo);
+            let new = self.with_numbers(&rewritten);
+            if rewritten.as_literal() != Some(&value) && new != value {
+                todo.push(set_to(&name, &new));
+                names.push(name);
             }
         }
+        if names.is_empty() {
+            return;
+        }
+        let verb = if names.len() == 1 { "names a host or a port" } else { "name hosts or ports" };
+        let why = format!("{} in {path} {verb} on the Compose network", and(&names));
+        let file = if copy == path { String::new() } else { format!("in {copy}, ") };
+        self.leave(service, &item.place, "env_file", why, format!("{file}set {}", and(&todo)));
     }
 
     /// A text in which references to registry entries are replaced with the current port numbers.
@@ -379,6 +386,19 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.report.borrow_mut().leave(&place.path, place.line, what, why, todo);
         }
     }
+}
+
+/// A variable and its new value. The value is not shown if it contains a password.
+fn set_to(name: &str, value: &str) -> String {
+    match value.contains('@') || is_secret(name) || value.contains(char::is_control) {
+        true => format!("the address in {name} to 127.0.0.1 and the port from the registry"),
+        false => format!("{name} to `{value}`"),
+    }
+}
+
+/// Whether only docker-compose-wait reads a variable, which process-compose replaces.
+fn is_of_wait(service: &Service<'_>, name: &str) -> bool {
+    name == WAIT_VARIABLE && service.file_variables.contains_key(name)
 }
 
 /// The work to do by hand for a missing `env_file`.
