@@ -9,6 +9,7 @@ mod checkout;
 mod ci;
 mod corpus;
 mod dockerfiles;
+mod entries;
 mod evaluate;
 mod first_day;
 mod flakes;

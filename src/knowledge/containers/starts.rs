@@ -71,6 +71,10 @@ pub const SERVER_WORDS: &[&str] = &[
 pub const COMMON_SERVER_WORDS: &[&str] =
     &["server", "run", "run.sh", "entrypoint.sh", "docker_entrypoint.sh", "start.sh", "start-kafka.sh", "serve"];
 
+/// The ports of Redpanda's schema registry, HTTP proxy, admin API and internal protocol, which Kafka does not have. Source:
+/// <https://docs.redpanda.com/current/reference/properties/broker-properties/>.
+pub const OF_REDPANDA: [u16; 4] = [8081, 8082, 9644, 33145];
+
 /// Programs that keep a container running, or let it end. Such a service only holds volumes or waits for `docker exec`.
 pub const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls"];
 

@@ -174,8 +174,60 @@ pub const ENVIRONMENT_FLAGS: [&str; 12] = [
 
 /// Commands that compile a Java program: the program and its goals or tasks.
 pub const JAVA_COMPILERS: [(&str, &[&str]); 2] = [
-    ("mvn", &["package", "install", "verify"]),
+    ("mvn", &["compile", "install", "package", "single", "verify"]),
     ("gradle", &["assemble", "bootJar", "build", "installDist", "jar", "shadowJar"]),
+];
+
+/// Variables with the folders of tools and languages in an image, and the variables of installers. On this machine, the
+/// tools have their own folders. From their documentation.
+pub const OF_TOOLS: [&str; 32] = [
+    "CARGO_HOME",
+    "COMPOSER_ALLOW_SUPERUSER",
+    "COMPOSER_HOME",
+    "DEBIAN_FRONTEND",
+    "GOCACHE",
+    "GOMODCACHE",
+    "GOPATH",
+    "GOROOT",
+    "GRADLE_HOME",
+    "GRADLE_USER_HOME",
+    "JAVA_HOME",
+    "LANGUAGE",
+    "M2_HOME",
+    "MAVEN_CONFIG",
+    "MAVEN_HOME",
+    "NPM_CONFIG_CACHE",
+    "NPM_CONFIG_PREFIX",
+    "NVM_DIR",
+    "PIPENV_CACHE_DIR",
+    "PIP_CACHE_DIR",
+    "PNPM_HOME",
+    "POETRY_CACHE_DIR",
+    "POETRY_HOME",
+    "POETRY_VIRTUALENVS_PATH",
+    "PYENV_ROOT",
+    "PYSETUP_PATH",
+    "RUSTUP_HOME",
+    "UV_CACHE_DIR",
+    "UV_PROJECT_ENVIRONMENT",
+    "VENV_PATH",
+    "VIRTUAL_ENV",
+    "YARN_CACHE_FOLDER",
+];
+
+/// Parts of PATH in an image that contain the programs of its language, which a process has from its packages or its
+/// checkout.
+pub const TOOL_FOLDERS: [&str; 10] = [
+    "$PATH",
+    "${PATH}",
+    "/.cargo/bin",
+    "/.local/bin",
+    "/cargo/bin",
+    "/go/bin",
+    "/venv/bin",
+    "/.venv/bin",
+    "/poetry/bin",
+    "node_modules/.bin",
 ];
 
 /// Packages of distributions for people who work in a container, and those of Python's own tools.

@@ -13,13 +13,13 @@ use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::environment::example_of;
 use super::hosts::Position;
 use super::runs;
-use super::stack::{self, Service, server_ports};
+use super::stack::{self, Port, Service, server_ports};
 use super::words;
 use super::yaml::{Node, Place, Value};
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
 use crate::knowledge::services_flake;
 use crate::migrate::nix::{Attr, Expr, Text};
-use crate::migrate::report::{CHECK_VERSION, other_version};
+use crate::migrate::report::{CHECK_VERSION, and, other_version};
 
 /// Adds a services-flake instance for a service, and the additional settings of its process, to a module.
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
@@ -177,15 +177,14 @@ impl Instance<'_, '_, '_> {
             let path = self.service.image_file.as_ref().map(|file| file.path.as_str()).unwrap_or_default();
             let place = Place { path: path.into(), line: *line, column: 1 };
             let folder = self.service.image_file.as_ref().map(|file| file.folder.as_str()).unwrap_or_default();
-            if runs::has_no_effect(run, folder, &[]) {
+            if runs::has_no_effect(run, folder, &[]) || runs::only_changes_files(run) {
                 self.builder.carry(self.service, &place, "build", "nothing: the service does not use it");
                 continue;
             }
-            let shown: String = run.chars().take(60).collect();
             self.leave(
                 &place,
                 "build",
-                format!("`RUN {shown}` prepared the image"),
+                format!("`RUN {}` prepared the image", runs::shown(run)),
                 "check whether the service needs this command",
             );
         }
@@ -258,16 +257,11 @@ impl Instance<'_, '_, '_> {
         }
         self.taken_defaults();
         self.builder.ports_report(self.service);
+        self.kafka_ports();
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.usual) {
                 let image = self.service.image().unwrap_or_default();
-                if self.known.option == "apache-kafka" {
-                    if port.container != stack::KAFKA_CONTROLLER {
-                        let why = "services-flake's apache-kafka has one listener for all clients".to_owned();
-                        let todo = format!("use the broker's registry port wherever {} was used", port.container);
-                        self.leave(&port.place, "ports", why, todo);
-                    }
-                } else if self.known.option != "nginx" {
+                if !matches!(self.known.option, "apache-kafka" | "nginx") {
                     let why = format!(
                         "services-flake's {} has no option for port {} of {image}",
                         self.known.option, port.container
@@ -286,6 +280,30 @@ impl Instance<'_, '_, '_> {
         {
             let why = "services-flake's mongodb becomes healthy only on port 27017 (services-flake issue 526)";
             self.leave(&port.place, "ports", why, "give it port 27017 in the registry");
+        }
+    }
+
+    /// Reports the ports of Kafka that the one listener of its service replaces, and those of other servers in its image.
+    fn kafka_ports(&self) {
+        if self.known.option != "apache-kafka" {
+            return;
+        }
+        let others = self.service.ports.iter().filter(|port| {
+            port.container != stack::KAFKA_CONTROLLER
+                && self.known.ports.iter().all(|option| option.container != port.usual)
+        });
+        let is_redpanda = self.service.image_name() == Some("redpanda");
+        let (apis, listeners): (Vec<&Port>, Vec<&Port>) =
+            others.partition(|port| is_redpanda && containers::starts::OF_REDPANDA.contains(&port.container));
+        let numbers = |ports: &[&Port]| and(&ports.iter().map(|port| port.container.to_string()).collect::<Vec<_>>());
+        if let Some(first) = listeners.first() {
+            let why = "services-flake's apache-kafka has one listener for all clients";
+            let todo = format!("use the broker's registry port wherever {} was used", numbers(&listeners));
+            self.leave(&first.place, "ports", why, todo);
+        }
+        if let Some(first) = apis.first() {
+            let why = format!("Apache Kafka does not have the HTTP interfaces of Redpanda on {}", numbers(&apis));
+            self.leave(&first.place, "ports", why, "run Redpanda in Docker if a program uses them");
         }
     }
 

@@ -3,7 +3,8 @@
 use super::told::{Told, how_told, is_address};
 use crate::knowledge::containers;
 use crate::knowledge::containers::starts::WAIT_VARIABLE;
-use crate::knowledge::images::paths::SHARED_FOLDERS;
+use crate::knowledge::images::commands::{OF_TOOLS, TOOL_FOLDERS};
+use crate::knowledge::images::paths::{PATH, SHARED_FOLDERS};
 use crate::migrate::compose::builder::{Builder, Done, is_secret, password_in_url, path_of_secret};
 use crate::migrate::compose::environment::example_of;
 use crate::migrate::compose::hosts::{self, Position};
@@ -36,7 +37,15 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &place, &format!("environment.{name}"), "the folder in its command");
                     continue;
                 }
-                if name == "PATH" || name.ends_with("_HOME") || value.contains('$') || value.starts_with('/') {
+                if OF_TOOLS.contains(&name.as_str()) || name == "PATH" && names_tools(value) {
+                    self.carry(service, &place, &format!("environment.{name}"), "nothing: the tools are in PATH");
+                    continue;
+                }
+                if name == "PATH" {
+                    self.leave_path(service, &place);
+                    continue;
+                }
+                if name.ends_with("_HOME") || value.contains('$') || value.starts_with('/') {
                     let why = format!("ENV {name} applies only inside the image");
                     self.leave(service, &place, &format!("environment.{name}"), why, "set it if the program reads it");
                     continue;
@@ -48,6 +57,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.variable(service, &key.name, &key.place, value, program, &mut environment);
         }
         environment
+    }
+
+    fn leave_path(&self, service: &Service<'_>, place: &Place) {
+        let why = "it names folders in the image, and would hide this machine's programs";
+        let todo = "add the packages that it needs to the script's `runtimeInputs`";
+        self.leave(service, place, "environment.PATH", why, todo);
     }
 
     pub(in crate::migrate::compose) fn variable(
@@ -67,8 +82,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             return;
         }
         if name == "PATH" {
-            let why = "it names folders in the image, and would hide this machine's programs";
-            self.leave(service, place, &key, why, "add the packages that it needs to the script's `runtimeInputs`");
+            self.leave_path(service, place);
             return;
         }
         if let Role::Package(package) = &service.role
@@ -100,8 +114,10 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
-            let why = format!("it depends on a variable, and the module contains its current value, `{text}`");
-            self.leave(service, place, &key, why, "change the value in the module");
+            let asked = interpolate::names(scalar.raw.as_deref().unwrap_or_default());
+            let names = and(&asked.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
+            let why = format!("it depends on {names}, and the module contains its current value, `{text}`");
+            self.leave(service, place, &key, why, format!("change the value in the module if you change {names}"));
         }
         let (text, is_new) = self.without_secrets(service, name, &text);
         let path = folders::host_path(service, &path_of_secret(self, service, &text));
@@ -236,7 +252,16 @@ impl<'a, 'm> Builder<'a, 'm> {
                         format!("{why}, a port on which only root may listen on Linux"),
                         format!("make the program listen on {}", port.number),
                     ),
-                    false => (why, format!("check that the program listens on {}", port.number)),
+                    false => {
+                        let todo = format!("check that the program listens on {}", port.number);
+                        match port
+                            .published
+                            .filter(|published| *published != port.number && port.number == port.container)
+                        {
+                            Some(published) => (why, format!("{todo}, and use it where clients used {published}")),
+                            None => (why, todo),
+                        }
+                    }
                 };
                 self.leave(service, &port.place, &format!("ports.{}", port.container), why, todo);
             }
@@ -386,6 +411,16 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.report.borrow_mut().leave(&place.path, place.line, what, why, todo);
         }
     }
+}
+
+/// Whether all folders in the PATH of an image contain only tools.
+fn names_tools(path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    path.split(':').all(|part| {
+        let is_usual = PATH.contains(&part);
+        let is_of_variable = OF_TOOLS.iter().any(|name| part.trim_start_matches(['$', '{']).starts_with(name));
+        part.is_empty() || is_usual || is_of_variable || TOOL_FOLDERS.iter().any(|folder| part.ends_with(folder))
+    })
 }
 
 /// A variable and its new value. The value is not shown if it contains a password.

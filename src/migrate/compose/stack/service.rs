@@ -64,6 +64,8 @@ pub struct Port {
     pub place: Place,
     /// Whether the registry has an entry with its number.
     pub is_registered: bool,
+    /// Whether the report says why the registry does not have its number.
+    pub is_reported: bool,
 }
 
 impl<'m> Service<'m> {
