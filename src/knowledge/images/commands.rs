@@ -153,6 +153,36 @@ pub const OF_OTHER_PACKAGES: [(&str, &str); 15] = [
 pub const COMPILERS: [[&str; 2]; 5] =
     [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];
 
+/// Commands that only prepare the package manager of a distribution.
+pub const PREPARES_INSTALLER: [&str; 6] =
+    ["add-apt-repository", "apt-add-repository", "apt-key", "apt-mark", "lsb_release", "rpmkeys"];
+
+/// The folders of package managers, and those from which PHP's image compiles extensions.
+pub const INSTALLER_FOLDERS: [&str; 7] = [
+    "/etc/apk/",
+    "/etc/apt/",
+    "/etc/yum.repos.d",
+    "/usr/share/keyrings",
+    "/usr/src/php/ext",
+    "/usr/src/php-available-exts",
+    "/var/lib/apt/",
+];
+
+/// The addresses of scripts that install a program, and its package in nixpkgs. Empty for those that add a repository
+/// from which the program is installed afterwards. From the programs' documentation.
+pub const INSTALLERS: [(&str, &str); 10] = [
+    ("astral.sh/uv", "uv"),
+    ("bun.com/install", "bun"),
+    ("bun.sh/install", "bun"),
+    ("deb.nodesource.com", ""),
+    ("deno.land/install.sh", "deno"),
+    ("get.docker.com", "docker-client"),
+    ("get.pnpm.io", "pnpm"),
+    ("install.python-poetry.org", "poetry"),
+    ("rpm.nodesource.com", ""),
+    ("taskfile.dev/install.sh", "go-task"),
+];
+
 /// The tools that run a command in the environment of a Python project.
 pub const ENVIRONMENTS: [&str; 3] = ["uv", "poetry", "pdm"];
 

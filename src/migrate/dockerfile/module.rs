@@ -22,6 +22,7 @@ use crate::finding::RelPath;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
 use crate::lang::dockerfile::Dockerfile;
 use crate::migrate::nix::{self, Attr, Expr};
+use crate::migrate::php_extensions;
 use crate::migrate::report::{CHECK_VERSION, other_version};
 use crate::migrate::{Draft, Error};
 use crate::paths;
@@ -203,7 +204,14 @@ impl<'d, 'f> Module<'d, 'f> {
                         let what = format!("the version of {}", frame.base);
                         self.leave(line, &what, &other_version(&frame.base, &attribute), CHECK_VERSION);
                     }
-                    all.push(format!("pkgs.{attribute}"));
+                    let package = format!("pkgs.{attribute}");
+                    let extended = php_extensions::with(&package, recipe.extensions.iter().map(String::as_str));
+                    all.push(if extended == package { package } else { format!("({extended})") });
+                    if base_images::php_server(&frame.base) == Some(&["apache2-foreground"]) {
+                        let why = format!("the image runs Apache with PHP, and `pkgs.{attribute}` has no Apache");
+                        let todo = "run `php-fpm` behind a web server, or add `pkgs.apacheHttpd` and its configuration";
+                        self.leave(line, "the server of the base image", &why, todo);
+                    }
                 }
                 None => self.carry(line, &format!("FROM {}", frame.base), "the packages that it provided"),
             },
@@ -318,8 +326,10 @@ impl<'d, 'f> Module<'d, 'f> {
         if let Some((folder, _)) = &frame.folder {
             config.push(Attr::new(["WorkingDir"], Expr::text(folder.trim_end_matches('/'))));
         }
+        let of_base = frame.base_line;
+        let what = |line: usize, own: &str, base: &str| if line == of_base { base.to_owned() } else { own.to_owned() };
         if let Some((user, line)) = &frame.user {
-            self.carry(*line, "USER", "config.User");
+            self.carry(*line, &what(*line, "USER", "the user of the base image"), "config.User");
             config.push(Attr::new(["User"], Expr::text(user.clone())));
         }
         let mut exposed = String::new();
@@ -345,7 +355,8 @@ impl<'d, 'f> Module<'d, 'f> {
             config.push(Attr::new(["ExposedPorts"], Expr::Code(format!("{{\n{exposed}}}"))));
         }
         for (path, line) in &frame.volumes {
-            self.carry(*line, &format!("VOLUME {path}"), "config.Volumes");
+            let volume = format!("VOLUME {path}");
+            self.carry(*line, &what(*line, &volume, "the volume of the base image"), "config.Volumes");
             config.push(Attr::new(["Volumes", path.as_str()], Expr::Set(Vec::new())));
         }
         for (name, (value, line)) in &frame.labels {
@@ -353,7 +364,7 @@ impl<'d, 'f> Module<'d, 'f> {
             config.push(Attr::new(["Labels", name.as_str()], Expr::text(value.clone())));
         }
         if let Some((signal, line)) = &frame.stop_signal {
-            self.carry(*line, "STOPSIGNAL", "config.StopSignal");
+            self.carry(*line, &what(*line, "STOPSIGNAL", "the stop signal of the base image"), "config.StopSignal");
             config.push(Attr::new(["StopSignal"], Expr::text(signal.clone())));
         }
         config

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::downloads;
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
+use crate::knowledge::containers::SHELLS;
+use crate::knowledge::images::base::PHP_EXTENSIONS;
 use crate::knowledge::images::commands::{
     ADDUSER_VALUED, CHANGES_ACCOUNTS, GROUPADD_VALUED, IN_EVERY_BUILD, NO_EFFECT, USERADD_VALUED,
 };
@@ -11,6 +14,7 @@ use crate::knowledge::images::packages;
 use crate::lang::dockerfile::expand;
 use crate::lang::shell;
 use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH};
+use crate::migrate::php_extensions;
 
 /// The commands of a stage, grouped by the way in which they are migrated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub struct Recipe {
     pub group_names: BTreeSet<String>,
     /// Changes to the image's files that are made when the files are assembled.
     pub files: Vec<FileLine>,
+    /// Extensions of PHP.
+    pub extensions: BTreeSet<String>,
     /// Owners of paths: path, owner, line.
     pub owners: Vec<(String, String, usize)>,
     /// Python packages: a list of requirements, or names.
@@ -172,7 +178,22 @@ impl Recipe {
             self.holes.push((one_line(&run.script), run.line));
             return;
         }
-        for command in shell::commands(&run.script) {
+        let commands = shell::commands(&run.script);
+        let skipped = downloads::read(&run.script, &commands);
+        self.packages.extend(skipped.packages.iter().map(|attribute| (*attribute, run.line)));
+        // The commands that a command runs follow it. They are not reported in addition to it.
+        let mut reported: BTreeMap<u32, u32> = BTreeMap::new();
+        for command in commands {
+            let (start, end) = (command.span.start, command.span.end);
+            let is_inner = reported.range(..=start).next_back().is_some_and(|(_, outer)| *outer >= end);
+            if is_inner || skipped.commands.contains(&start) {
+                continue;
+            }
+            let is_shell = SHELLS.contains(&command.program());
+            if is_shell && !shell::inner_scripts(&command).is_empty() {
+                continue;
+            }
+            let known = (self.holes.len(), self.lost.len());
             let words: Vec<String> = command.words.iter().flat_map(|word| filled_word(word, run)).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let folder = folders.at(&command);
@@ -183,17 +204,22 @@ impl Recipe {
                     *folder = entered;
                 }
             }
-            if let Some((sign, path)) = written_file(&run.script, command.span.end as usize) {
-                self.write(&words, sign, path, run, folder);
-                continue;
+            match written_file(&run.script, command.span.end as usize) {
+                Some((sign, path)) => self.write(&words, sign, path, run, folder),
+                None => self.command(&words, run.line, folder),
             }
-            self.command(&words, run.line, folder);
+            if (self.holes.len(), self.lost.len()) != known {
+                reported.insert(start, end);
+            }
         }
     }
 
     /// Handles a command whose output is written to a file: `echo TEXT >> FILE`.
     fn write(&mut self, words: &[&str], sign: &str, path: &str, run: &Run, folder: &str) {
-        let path = filled(path.trim_matches(['"', '\'']), run);
+        let path = in_home(&filled(path.trim_matches(['"', '\'']), run), run);
+        if downloads::is_of_installer(&path) {
+            return;
+        }
         let is_plain = |text: &str| !text.contains(['$', '`']);
         match words {
             [program @ ("echo" | "printf"), rest @ ..]
@@ -220,6 +246,8 @@ impl Recipe {
     }
 
     fn command(&mut self, words: &[&str], line: usize, folder: &str) {
+        let separate = separate_flags(words);
+        let words: &[&str] = &separate;
         let Some(program) = words.first().and_then(|word| word.rsplit('/').next()) else { return };
         if let Some(installed) = packages::installed(words) {
             for package in installed {
@@ -272,7 +300,7 @@ impl Recipe {
                     self.owners.push((joined(folder, path), (*owner).to_owned(), line));
                 }
             }
-            ("mkdir", paths) => self.on_paths("mkdir -p", paths, line, folder),
+            ("mkdir", _) => self.on_paths("mkdir -p", &without_mode(words), line, folder),
             ("touch", paths) => {
                 for path in paths {
                     if is_pattern(path) {
@@ -330,6 +358,8 @@ impl Recipe {
             }
             ("cargo", ["build", rest @ ..]) => tool(Tool::Cargo(CargoBuild::of(rest.iter().copied()))),
             ("cargo", ["fetch" | "--version", ..]) => {}
+            // They change the settings of the package manager.
+            ("npm" | "pnpm" | "yarn", rest) if rest.iter().find(|word| !word.starts_with('-')) == Some(&"config") => {}
             ("pip" | "pip3", ["install", rest @ ..]) => self.pip(rest, line, folder),
             ("python" | "python3", ["-m", "pip", "install", rest @ ..]) => self.pip(rest, line, folder),
             ("python" | "python3", ["-m", "venv", ..]) | ("uv", ["venv" | "lock" | "--version" | "python", ..]) => {}
@@ -341,6 +371,10 @@ impl Recipe {
                 self.requirements.push((Requirement::Project(joined(folder, "."), extras), line));
             }
             (name, _) if NO_EFFECT.contains(&name) => {}
+            _ if php_extensions::added(words).is_some_and(|all| all.into_iter().all(php_extensions::is_known)) => {
+                let all = php_extensions::added(words).unwrap_or_default().into_iter();
+                self.extensions.extend(all.filter(|name| PHP_EXTENSIONS.contains(name)).map(str::to_owned));
+            }
             _ => self.holes.push((shown(words), line)),
         }
     }
@@ -394,10 +428,63 @@ fn filled_word(word: &shell::Word<'_>, run: &Run) -> Vec<String> {
     let is_quoted = written.contains(['"', '\'', '\\']);
     let is_whole = !word.text.contains('$') || is_quoted;
     let text = filled(&word.text, run);
+    let text = if written.starts_with('~') { in_home(&text, run) } else { text };
     if run.in_bash && !is_quoted && word.text.contains('{') && !word.text.contains('$') {
         return braced(&text);
     }
     if is_whole { vec![text] } else { text.split_whitespace().map(str::to_owned).collect() }
+}
+
+/// Replaces `~` at the beginning of a path.
+fn in_home(path: &str, run: &Run) -> String {
+    match path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+        Some(rest) => format!("{}{rest}", run.home),
+        None => path.to_owned(),
+    }
+}
+
+/// The words of a command for accounts with its flags one by one, as in `useradd -ms /bin/bash web`, and without a flag
+/// for an id whose value is not set. The words of all other commands as they are.
+fn separate_flags<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
+    if !["useradd", "adduser"].contains(&program) {
+        return words.to_vec();
+    }
+    let mut found: Vec<&str> = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let letters = word.strip_prefix('-').filter(|letters| letters.len() > 1 && !letters.starts_with('-'));
+        let (plain, last) =
+            letters.map_or(("", ""), |letters| letters.split_at_checked(letters.len() - 1).unwrap_or_default());
+        let flag = ["-d", "-g", "-G", "-h", "-s", "-u"].into_iter().find(|flag| flag.strip_prefix('-') == Some(last));
+        match flag.filter(|_| plain.chars().all(|c| "DHlmMNorSU".contains(c))) {
+            Some(flag) => found.push(flag),
+            None if matches!(*word, "-u" | "--uid")
+                && words.get(at + 1).is_none_or(|value| value.parse::<u32>().is_err()) => {}
+            None => found.push(word),
+        }
+    }
+    found
+}
+
+/// The folders that `mkdir` creates.
+fn without_mode<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    let mut rest = words.iter().skip(1);
+    let mut found = Vec::new();
+    while let Some(word) = rest.next() {
+        match *word {
+            "--mode" => {
+                rest.next();
+            }
+            word if word.starts_with('-') => {
+                // `-m 755`, `-pm 755`
+                if !word.starts_with("--") && word.ends_with('m') {
+                    rest.next();
+                }
+            }
+            word => found.push(word),
+        }
+    }
+    found
 }
 
 /// Expands the lists in braces in a word, as bash does. Nested or very long lists are not expanded.
