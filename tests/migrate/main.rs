@@ -13,6 +13,7 @@ mod entries;
 mod evaluate;
 mod first_day;
 mod flakes;
+mod frames;
 mod images;
 mod images_in_checkout;
 mod kinds;

@@ -17,7 +17,10 @@ pub const IN_EVERY_BUILD: [&str; 12] = [
 ];
 
 /// Commands without a lasting effect on the files of an image, or with one that a Nix image does not need.
-pub const NO_EFFECT: [&str; 23] = [
+pub const NO_EFFECT: [&str; 26] = [
+    ".",
+    "source",
+    "virtualenv",
     "apt-get",
     "apt",
     "apk",

@@ -1,10 +1,12 @@
 //! The effects of the `RUN` lines in a stage, command by command.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::downloads;
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
+use crate::finding::Span;
 use crate::knowledge::containers::SHELLS;
 use crate::knowledge::images::base::PHP_EXTENSIONS;
 use crate::knowledge::images::commands::{
@@ -62,6 +64,13 @@ pub struct Account {
     pub shell: Option<String>,
     /// Its group: a name or a number.
     pub group: Option<String>,
+}
+
+/// A command that is not migrated, with its entries in [`Recipe::holes`] and [`Recipe::lost`].
+struct Reported {
+    span: Span,
+    holes: Range<usize>,
+    lost: Range<usize>,
 }
 
 /// A command that changes a file or folder in the image.
@@ -181,12 +190,9 @@ impl Recipe {
         let commands = shell::commands(&run.script);
         let skipped = downloads::read(&run.script, &commands);
         self.packages.extend(skipped.packages.iter().map(|attribute| (*attribute, run.line)));
-        // The commands that a command runs follow it. They are not reported in addition to it.
-        let mut reported: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut reported: Vec<Reported> = Vec::new();
         for command in commands {
-            let (start, end) = (command.span.start, command.span.end);
-            let is_inner = reported.range(..=start).next_back().is_some_and(|(_, outer)| *outer >= end);
-            if is_inner || skipped.commands.contains(&start) {
+            if skipped.commands.contains(&command.span.start) {
                 continue;
             }
             let is_shell = SHELLS.contains(&command.program());
@@ -208,10 +214,31 @@ impl Recipe {
                 Some((sign, path)) => self.write(&words, sign, path, run, folder),
                 None => self.command(&words, run.line, folder),
             }
-            if (self.holes.len(), self.lost.len()) != known {
-                reported.insert(start, end);
+            let (holes, lost) = (known.0..self.holes.len(), known.1..self.lost.len());
+            if !holes.is_empty() || !lost.is_empty() {
+                reported.push(Reported { span: command.span, holes, lost });
             }
         }
+        self.forget_inner(reported);
+    }
+
+    /// Removes the commands that another reported command runs: `uv run make`, `make -j$(nproc)`.
+    fn forget_inner(&mut self, mut reported: Vec<Reported>) {
+        reported.sort_by_key(|one| (one.span.start, std::cmp::Reverse(one.span.end)));
+        let (mut holes, mut lost) = (BTreeSet::new(), BTreeSet::new());
+        let mut end = 0;
+        for one in reported {
+            if one.span.end <= end {
+                holes.extend(one.holes);
+                lost.extend(one.lost);
+            } else {
+                end = one.span.end;
+            }
+        }
+        let mut at = 0..;
+        self.holes.retain(|_| at.next().is_none_or(|at| !holes.contains(&at)));
+        let mut at = 0..;
+        self.lost.retain(|_| at.next().is_none_or(|at| !lost.contains(&at)));
     }
 
     /// Handles a command whose output is written to a file: `echo TEXT >> FILE`.
@@ -330,6 +357,10 @@ impl Recipe {
     }
 
     fn build(&mut self, program: &str, words: &[&str], line: usize, folder: &str) {
+        if let Some(packages) = manager::global_packages(words) {
+            self.packages.extend(packages.into_iter().map(|package| (package, line)));
+            return;
+        }
         if let Some((manager, action)) = manager::read(words) {
             let script = match action {
                 Action::Nothing => return,
@@ -371,6 +402,7 @@ impl Recipe {
                 self.requirements.push((Requirement::Project(joined(folder, "."), extras), line));
             }
             (name, _) if NO_EFFECT.contains(&name) => {}
+            (_, ["--version"]) => {}
             _ if php_extensions::added(words).is_some_and(|all| all.into_iter().all(php_extensions::is_known)) => {
                 let all = php_extensions::added(words).unwrap_or_default().into_iter();
                 self.extensions.extend(all.filter(|name| PHP_EXTENSIONS.contains(name)).map(str::to_owned));
@@ -451,15 +483,18 @@ fn separate_flags<'w>(words: &[&'w str]) -> Vec<&'w str> {
         return words.to_vec();
     }
     let mut found: Vec<&str> = Vec::new();
+    let is_id = |word: &str| matches!(word, "-u" | "--uid");
     for (at, word) in words.iter().enumerate() {
+        if word.contains('$') && at > 0 && is_id(words[at - 1]) {
+            continue;
+        }
         let letters = word.strip_prefix('-').filter(|letters| letters.len() > 1 && !letters.starts_with('-'));
         let (plain, last) =
             letters.map_or(("", ""), |letters| letters.split_at_checked(letters.len() - 1).unwrap_or_default());
         let flag = ["-d", "-g", "-G", "-h", "-s", "-u"].into_iter().find(|flag| flag.strip_prefix('-') == Some(last));
         match flag.filter(|_| plain.chars().all(|c| "DHlmMNorSU".contains(c))) {
             Some(flag) => found.push(flag),
-            None if matches!(*word, "-u" | "--uid")
-                && words.get(at + 1).is_none_or(|value| value.parse::<u32>().is_err()) => {}
+            None if is_id(word) && words.get(at + 1).is_none_or(|value| value.parse::<u32>().is_err()) => {}
             None => found.push(word),
         }
     }
