@@ -1,17 +1,19 @@
 //! The effects of the `RUN` lines in a stage, command by command.
 
+mod accounts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+pub use self::accounts::Account;
+use self::accounts::{flag_value, is_account, operands_of, separate_flags};
 use super::downloads;
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
 use crate::finding::Span;
 use crate::knowledge::containers::SHELLS;
 use crate::knowledge::images::base::PHP_EXTENSIONS;
-use crate::knowledge::images::commands::{
-    ADDUSER_VALUED, CHANGES_ACCOUNTS, GROUPADD_VALUED, IN_EVERY_BUILD, NO_EFFECT, USERADD_VALUED,
-};
+use crate::knowledge::images::commands::{CHANGES_ACCOUNTS, IN_EVERY_BUILD, NO_EFFECT};
 use crate::knowledge::images::packages;
 use crate::lang::dockerfile::expand;
 use crate::lang::shell;
@@ -55,17 +57,6 @@ pub struct Recipe {
     pub lost: Vec<(String, usize, &'static str, &'static str)>,
 }
 
-/// The properties of an account that `useradd` sets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Its folder.
-    pub home: Option<String>,
-    /// Its shell.
-    pub shell: Option<String>,
-    /// Its group: a name or a number.
-    pub group: Option<String>,
-}
-
 /// A command that is not migrated, with its entries in [`Recipe::holes`] and [`Recipe::lost`].
 struct Reported {
     span: Span,
@@ -84,27 +75,6 @@ pub struct FileLine {
     pub script: String,
     /// The line of the Dockerfile.
     pub line: usize,
-}
-
-impl Account {
-    fn of(words: &[&str]) -> Self {
-        let value = |flags: &[&str]| flag_value(words, flags).map(str::to_owned);
-        let is_adduser = words.first().is_some_and(|program| program.ends_with("adduser"));
-        // In BusyBox, the group follows `-G` and the comment follows `-g`. Debian uses `--ingroup`.
-        let own = if is_adduser { value(&["--ingroup", "-G"]) } else { None };
-        let group = own.or_else(|| value(&["-g", "--gid"])).filter(|group| is_account(group));
-        let home = value(&["-d", "--home-dir", "--home"]).or_else(|| value(&["-h"]).filter(|_| is_adduser));
-        Self { home, shell: value(&["-s", "--shell"]), group }
-    }
-}
-
-/// The value of a flag, in the next word or after `=`.
-fn flag_value<'w>(words: &[&'w str], flags: &[&str]) -> Option<&'w str> {
-    let pair = words.windows(2).find(|pair| flags.contains(&pair[0])).map(|pair| pair[1]);
-    pair.or_else(|| {
-        let own = words.iter().filter_map(|word| word.split_once('='));
-        own.into_iter().find(|(flag, _)| flags.contains(flag)).map(|(_, value)| value)
-    })
 }
 
 /// Something that pip installs.
@@ -475,32 +445,6 @@ fn in_home(path: &str, run: &Run) -> String {
     }
 }
 
-/// The words of a command for accounts with its flags one by one, as in `useradd -ms /bin/bash web`, and without a flag
-/// for an id whose value is not set. The words of all other commands as they are.
-fn separate_flags<'w>(words: &[&'w str]) -> Vec<&'w str> {
-    let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
-    if !["useradd", "adduser"].contains(&program) {
-        return words.to_vec();
-    }
-    let mut found: Vec<&str> = Vec::new();
-    let is_id = |word: &str| matches!(word, "-u" | "--uid");
-    for (at, word) in words.iter().enumerate() {
-        if word.contains('$') && at > 0 && is_id(words[at - 1]) {
-            continue;
-        }
-        let letters = word.strip_prefix('-').filter(|letters| letters.len() > 1 && !letters.starts_with('-'));
-        let (plain, last) =
-            letters.map_or(("", ""), |letters| letters.split_at_checked(letters.len() - 1).unwrap_or_default());
-        let flag = ["-d", "-g", "-G", "-h", "-s", "-u"].into_iter().find(|flag| flag.strip_prefix('-') == Some(last));
-        match flag.filter(|_| plain.chars().all(|c| "DHlmMNorSU".contains(c))) {
-            Some(flag) => found.push(flag),
-            None if is_id(word) && words.get(at + 1).is_none_or(|value| value.parse::<u32>().is_err()) => {}
-            None => found.push(word),
-        }
-    }
-    found
-}
-
 /// The folders that `mkdir` creates.
 fn without_mode<'w>(words: &[&'w str]) -> Vec<&'w str> {
     let mut rest = words.iter().skip(1);
@@ -589,26 +533,6 @@ fn one_line(script: &str) -> String {
     script.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The words of an account command that are neither flags nor values of flags.
-fn operands_of<'w>(words: &[&'w str]) -> Vec<&'w str> {
-    let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
-    let has_value = |flag: &str| match program {
-        "groupadd" | "addgroup" => GROUPADD_VALUED.contains(&flag),
-        "adduser" => USERADD_VALUED.contains(&flag) || ADDUSER_VALUED.contains(&flag),
-        _ => USERADD_VALUED.contains(&flag),
-    };
-    let mut found = Vec::new();
-    let mut rest = words.iter().skip(1);
-    while let Some(word) = rest.next() {
-        if has_value(word) {
-            rest.next();
-        } else if !word.starts_with('-') {
-            found.push(*word);
-        }
-    }
-    found
-}
-
 /// The folder of a path in the image; empty for the root.
 fn parent(path: &str) -> &str {
     path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent)
@@ -623,11 +547,6 @@ fn quoted(word: &str) -> String {
 fn plain(path: &str) -> String {
     let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c));
     if is_plain { path.to_owned() } else { quoted(path) }
-}
-
-/// Whether a word can be the name of an account.
-fn is_account(word: &str) -> bool {
-    word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 /// Joins a path in the image to a folder and normalizes it. An absolute path replaces the folder.
@@ -648,68 +567,4 @@ fn joined(folder: &str, path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lang::dockerfile::Dockerfile;
-
-    #[test]
-    fn commands_are_grouped_by_how_they_are_migrated() {
-        let text = "FROM debian\nWORKDIR /app\nRUN apt-get update && apt-get install -y git libodd && rm -rf /var/lib/apt\n\
-                    RUN <<E\nuseradd -m -s /bin/sh web\nmkdir -p data\nE\nRUN npm ci && npm run build\nRUN cd srv && go build -o bin/x .\n\
-                    RUN pip install -r requirements.txt gunicorn\nRUN chown -R web:web /app && make all\n\
-                    ARG NAME=worker\nARG TOOLS=\"jq zip\"\nRUN useradd -u 1500 ${NAME} && useradd $LOST && apt-get install $TOOLS\n";
-        let frame = Frame::of(&Dockerfile::read(text).unwrap(), 0);
-        let recipe = Recipe::of(&frame);
-        assert_eq!(recipe.packages, [("git", 3), ("jq", 14), ("zip", 14)]);
-        assert_eq!(recipe.unknown, [("libodd".to_owned(), 3)]);
-        assert_eq!(recipe.users, [("web".to_owned(), 4), ("worker".to_owned(), 14)]);
-        assert_eq!(recipe.ids, [("worker".to_owned(), 1500)]);
-        let files: Vec<_> = recipe.files.iter().map(|file| (file.script.as_str(), file.line)).collect();
-        assert_eq!(files, [("mkdir -p $out/app/data", 4)]);
-        let tools: Vec<_> = recipe.builds.iter().map(|build| build.tool.clone()).collect();
-        assert_eq!(
-            tools,
-            [
-                Tool::Node(Manager::Npm, None),
-                Tool::Node(Manager::Npm, Some("build".into())),
-                Tool::Go(GoBuild::of(["-o", "/app/srv/bin/x", "."]))
-            ]
-        );
-        assert_eq!(recipe.requirements.len(), 2);
-        assert_eq!(recipe.owners, [("/app".to_owned(), "web:web".to_owned(), 11)]);
-        assert_eq!(recipe.holes, [("make all".to_owned(), 11), ("useradd ${LOST}".to_owned(), 14)]);
-    }
-
-    #[test]
-    fn shell_patterns_are_expanded_or_reported() {
-        let text = "FROM debian\nRUN mkdir -p /d/{a,b} && touch /d/?\nSHELL [\"/bin/bash\", \"-c\"]\n\
-                    RUN mkdir -p /e/{a,b}/{c,d} && chmod +x /app/[ab].sh && mkdir /f/{1..3} '/g a'\n";
-        let recipe = Recipe::of(&Frame::of(&Dockerfile::read(text).unwrap(), 0));
-        let files: Vec<&str> = recipe.files.iter().map(|file| file.path.as_str()).collect();
-        assert_eq!(files, ["/e/a/c", "/e/a/d", "/e/b/c", "/e/b/d", "/g a"]);
-        let holes: Vec<&str> = recipe.holes.iter().map(|(hole, _)| hole.as_str()).collect();
-        assert_eq!(holes, ["mkdir -p /d/{a,b}", "touch /d/?", "chmod -R +x /app/[ab].sh", "mkdir -p /f/{1..3}"]);
-        let paths = |base: &str| {
-            let text = format!("FROM {base}\nRUN mkdir /d/{{a,b}} && chown web /d/{{a,b}}\n");
-            let recipe = Recipe::of(&Frame::of(&Dockerfile::read(&text).unwrap(), 0));
-            let made: Vec<String> = recipe.files.iter().map(|file| file.path.clone()).collect();
-            (made.join(" "), recipe.owners.len(), recipe.holes.len(), recipe.lost.len())
-        };
-        assert_eq!(paths("quay.io/fedora/fedora:42"), ("/d/a /d/b".to_owned(), 2, 0, 0));
-        assert_eq!(paths("alpine"), (String::new(), 0, 1, 1));
-    }
-
-    #[test]
-    fn account_names_and_groups_are_read() {
-        let text = "FROM debian\nRUN groupadd --gid 2000 staff && addgroup crew --gid 2001 && useradd -p secret -e 2030-01-01 -m web\n\
-                    RUN adduser -h /srv -D -G staff -g \"The user\" app && useradd -h ops -g crew\nRUN mkdir -p \"/srv/a b\"\n";
-        let recipe = Recipe::of(&Frame::of(&Dockerfile::read(text).unwrap(), 0));
-        assert_eq!(recipe.groups, [("staff".to_owned(), Some(2000)), ("crew".to_owned(), Some(2001))]);
-        let names: Vec<&str> = recipe.users.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["web", "app", "ops"]);
-        let app = &recipe.accounts["app"];
-        assert_eq!((app.home.as_deref(), app.group.as_deref()), (Some("/srv"), Some("staff")));
-        assert_eq!(recipe.accounts["ops"].group.as_deref(), Some("crew"));
-        assert_eq!(recipe.files[0].script, "mkdir -p $out'/srv/a b'");
-    }
-}
+mod tests;
