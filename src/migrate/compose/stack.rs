@@ -2,6 +2,7 @@
 //! to it.
 
 mod cycles;
+mod file_variables;
 mod ports;
 mod role;
 pub mod server_ports;
@@ -14,8 +15,8 @@ pub use self::service::{Bind, Port, Role, Service, usual_words};
 use self::texts::texts;
 pub use self::texts::{configurations, is_configuration};
 use super::load::Model;
+use super::names;
 use super::yaml::{Key, Node, Place};
-use super::{names, waits};
 use crate::finding::RelPath;
 use crate::knowledge::containers;
 use crate::migrate::{Draft, Error, Files};
@@ -316,7 +317,7 @@ fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dy
     if let Some(build) = service.build {
         service.image_file = role::dockerfile(&service, build, files);
     }
-    service.file_variables = waits::file_variables(&service, files);
+    service.file_variables = file_variables::file_variables(&service, files);
     service.role = role::role(&service, files);
     service.ports = ports::ports(&service, files)?;
     service.names = names(&service);

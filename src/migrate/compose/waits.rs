@@ -3,13 +3,10 @@
 //!
 //! process-compose can wait for processes itself, so the addresses become dependencies, and only the command is run.
 
-use std::collections::BTreeMap;
-
 use super::stack::Service;
+use super::words;
 use super::yaml::Node;
-use super::{interpolate, words};
 use crate::knowledge::containers::starts::{WAIT_FLAGS, WAIT_SCRIPTS, WAIT_VARIABLE, WAIT_VARIABLES, WaitVariable};
-use crate::migrate::Files;
 use crate::paths;
 
 /// The maximum number of addresses. A command that waits for more is kept.
@@ -182,28 +179,6 @@ fn variable<'s>(service: &'s Service<'_>, name: &str) -> Option<&'s str> {
     let of_file = || service.file_variables.get(name).map(String::as_str);
     let of_image = || service.image_variables().find(|(known, ..)| *known == name).map(|(_, value, _)| value);
     own.or_else(of_file).or_else(of_image)
-}
-
-/// The variables in the `env_file`s of a service, if its command may wait and thus depend on them.
-pub fn file_variables(service: &Service<'_>, files: &dyn Files) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let texts = |node: &Node| node.text().is_some_and(waits) || node.items().iter().filter_map(Node::text).any(waits);
-    let of_compose = ["entrypoint", "command"].iter().filter_map(|key| service.get(key)).any(texts);
-    let of_image = ["entrypoint", "command"].iter().filter_map(|key| service.of_image(key));
-    if !of_compose && !of_image.flat_map(|(words, _)| words).any(|word| waits(word)) {
-        return found;
-    }
-    for item in service.get("env_file").map_or(&[][..], Node::items) {
-        let path = item.get("path").and_then(Node::text).and_then(|path| path.strip_prefix("./"));
-        let Some(text) = path.and_then(|path| files.text(path).ok().flatten()) else { continue };
-        found.extend(interpolate::read_env_item(item, &text, &interpolate::Variables::new()).unwrap_or_default());
-    }
-    found
-}
-
-/// Whether a word of a command may be, or contain, a program that waits.
-fn waits(word: &str) -> bool {
-    word.contains("wait") || word.contains("dockerize")
 }
 
 /// The first of several commands in a script, and the text after it.
