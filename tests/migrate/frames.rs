@@ -141,4 +141,6 @@ fn a_command_and_those_that_it_runs_are_reported_once() {
     let (module, report) = migrated(text);
     assert_eq!(left(&report), ["2: RUN odd run make -j$(nproc)", "2: RUN strange"]);
     assert!(module.contains("pkgs.jq"), "{module}");
+    let (_, report) = migrated("FROM debian\nRUN echo hello\n");
+    assert!(report.carried.iter().any(|carried| carried.line == 2 && carried.what == "RUN"), "{:?}", report.carried);
 }

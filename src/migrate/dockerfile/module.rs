@@ -16,7 +16,7 @@ use std::rc::Rc;
 use self::config::{permission, port_name};
 use self::copy::{COPY, NGINX_PORT};
 use self::programs::Contents;
-use super::frame::{Command, Frame};
+use super::frame::{Command, Frame, Step};
 use super::recipe::Recipe;
 use crate::finding::RelPath;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
@@ -153,7 +153,20 @@ impl<'d, 'f> Module<'d, 'f> {
         self.owners(&frame, &recipe, base, &mut perms);
         let config = self.config(Contents { base, frame: &frame, recipe: &recipe, runtime: &runtime });
         let image = self.image(&runtime, &copied, &perms, config);
+        self.unneeded(&frame);
         Ok(self.text(&image))
+    }
+
+    /// Mentions the commands that leave nothing in the image, such as `apt-get update`.
+    fn unneeded(&mut self, frame: &Frame) {
+        let left = self.draft.report.left.iter().filter(|left| left.path == self.path);
+        let left: BTreeSet<usize> = left.map(|left| left.line).collect();
+        for step in &frame.steps {
+            let Step::Run(run) = step else { continue };
+            if !left.contains(&run.line) && self.carried_elsewhere(run.line).is_none() {
+                self.carry(run.line, "RUN", "nothing: the new image does not need it");
+            }
+        }
     }
 
     /// The build context, without the files that `.dockerignore` excludes.
