@@ -517,6 +517,26 @@ fn only_changed_lines_are_reported() {
 }
 
 #[test]
+fn a_corrupt_commit_is_no_missing_ancestor() {
+    let repository = Repository::new(&[("a.nix", "{ }\n")]);
+    let commit = |message: &str| repository.git(&["commit", "-q", "--allow-empty", "-m", message]);
+    repository.git(&["init", "-q"]);
+    commit("one");
+    repository.git(&["switch", "-qc", "side"]);
+    commit("two");
+    let id = repository.read(".git/refs/heads/side");
+    commit("three");
+    repository.git(&["switch", "-q", "main"]);
+    commit("four");
+    assert_eq!(repository.run("--changed=side").code, 0);
+    let object = format!(".git/objects/{}/{}", &id[..2], id[2..].trim());
+    fs::remove_file(repository.path().join(&object)).unwrap();
+    repository.write(&object, "x");
+    let said = refused(&repository, "--changed=side");
+    assert!(said.contains("corrupt") && !said.contains("common ancestor"), "{said}");
+}
+
+#[test]
 fn settings_are_shown_with_their_origin() {
     let repository = Repository::new(&[
         (

@@ -271,13 +271,20 @@ fn does_not_start(error: &std::io::Error) -> Failure {
 /// The failure of something that needs git, with what git said. If a repository belongs to another user, git also says
 /// which command allows it.
 fn failed(what: &str, output: &Output) -> Failure {
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said(output);
     let first = said.lines().next().unwrap_or_default().trim_start_matches("fatal: ");
     match said.lines().map(str::trim).find(|line| line.starts_with(ALLOW)) {
         Some(command) => Failure::new(format!("{what} failed, because git does not read this repository: {first}"))
             .help(format!("its files belong to another user; if you trust them: `{command}`")),
-        None => Failure::new(format!("{what} failed: {}", said.trim().trim_start_matches("fatal: "))),
+        None => Failure::new(format!("{what} failed: {}", said.trim_start_matches("fatal: "))),
     }
+}
+
+/// What git said, without its hints about settings: it gives one whenever a file with grafts is named.
+fn said(output: &Output) -> String {
+    let all = String::from_utf8_lossy(&output.stderr);
+    let said: Vec<&str> = all.lines().filter(|line| !line.starts_with("hint:")).collect();
+    said.join("\n").trim().to_owned()
 }
 
 /// The start of the command that allows git to read the repository of another user, in git's own words.

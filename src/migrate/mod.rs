@@ -9,6 +9,7 @@ mod existing;
 pub mod flake;
 pub mod flake_file;
 pub mod nix;
+mod php_extensions;
 pub mod ports;
 pub mod report;
 

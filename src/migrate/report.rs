@@ -67,6 +67,16 @@ pub fn other_version(image: &str, package: &str) -> String {
     }
 }
 
+/// A list in a sentence: `a, b and c`.
+pub fn and<T: AsRef<str>>(items: &[T]) -> String {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    match items.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// The work to do by hand if a program has another version.
 pub const CHECK_VERSION: &str = "check that the program and its clients work with that version";
 

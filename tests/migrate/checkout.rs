@@ -551,8 +551,8 @@ fn the_example_of_a_missing_env_file_is_read_in_its_place() {
     ];
     Repo::of(&[&app[..], &[("app/.env.sample", example)]].concat())
         .left("services.app.env_file", "copy app/.env.sample to that path")
-        .left("services.app.env_file", "set DB_HOST in app/.env to 127.0.0.1")
-        .left("services.app.env_file", "set DB_PORT in app/.env to the port from the registry")
+        .left("services.app.env_file", "DB_HOST and DB_PORT in app/.env.sample name hosts or ports")
+        .left("services.app.env_file", "in app/.env, set DB_HOST to `127.0.0.1` and DB_PORT to `5433`")
         .not_left("services.app.env_file", "API_HOST")
         .has("name = \"shop\"")
         .left("services.db.env_file", "the options have the values in app/.env.sample")
@@ -561,13 +561,35 @@ fn the_example_of_a_missing_env_file_is_read_in_its_place() {
         .not_left("services.db", "DB_HOST");
     // The file itself takes precedence over its example, and is changed in place.
     Repo::of(&[&app[..], &[("app/.env.sample", example), ("app/.env", "DB_HOST=db\nPOSTGRES_DB=cards\n")]].concat())
-        .left("services.app.env_file", "set DB_HOST to 127.0.0.1")
+        .left("services.app.env_file", "set DB_HOST to `127.0.0.1`")
         .not_left("services.app.env_file", ".env.sample")
         .has("name = \"cards\"")
         .not_left("services.db.env_file", "app/.env");
     Repo::of(&app)
         .left("services.app.env_file", "create it before the first start")
         .left("services.db.env_file", "set the options that correspond to the variables in the file");
+}
+
+#[test]
+fn variables_of_an_env_file_that_only_a_server_reads_are_not_lost() {
+    let compose = "services:\n  cache: {image: \"redis:7\", env_file: redis.env}\n  \
+                   db: {image: \"mysql:8\", env_file: [db.env]}\n  search: {image: \"elasticsearch:8.11.0\", \
+                   env_file: es.env}\n  one: {image: \"mongo:7\", env_file: both.env}\n  \
+                   two: {image: \"postgres:16\", env_file: both.env}\n";
+    let repo = Repo::of(&[
+        ("compose.yaml", compose),
+        ("redis.env", "LOG=1\nREDIS_ARGS=--save 60 1\nREDIS_HOST=cache\nREDIS_AOF_ARGS=x\n"),
+        ("db.env", "MYSQL_ROOT_HOST=%\nMYSQL_ONETIME_PASSWORD=yes\nAPP_SECRET=x\n"),
+        ("es.env", "ELASTIC_PASSWORD=hidden\n"),
+        ("both.env", "MONGO_INITDB_DATABASE=app\n"),
+    ]);
+    repo.left("services.cache.env_file", "redis has no option for REDIS_ARGS and REDIS_AOF_ARGS")
+        .left("services.cache.env_file", "\"line\":2")
+        .left("services.db.env_file", "mysql has no option for MYSQL_ROOT_HOST")
+        .left("services.db.env_file", "would put MYSQL_ONETIME_PASSWORD into")
+        .left("services.search.env_file", "would put ELASTIC_PASSWORD into")
+        .not_left("services.db.env_file", "APP_SECRET")
+        .not_left("services.one.env_file", "");
 }
 
 #[test]

@@ -56,6 +56,11 @@ impl Repo {
         entries.iter().any(|entry| entry["what"] == what && entry.to_string().contains(text))
     }
 
+    /// The number of entries about a key that are left to do by hand.
+    pub fn count(&self, what: &str) -> usize {
+        self.report["left"].as_array().unwrap().iter().filter(|entry| entry["what"] == what).count()
+    }
+
     pub fn left(&self, what: &str, text: &str) -> &Self {
         assert!(self.entry("left", what, text), "{what}: {text:?} is not in `left`:\n{:#}", self.report["left"]);
         self

@@ -65,3 +65,58 @@ fn empty_addresses_are_ignored() {
         .has("node a.js")
         .not_left("services.w.depends_on", "");
 }
+
+#[test]
+fn scripts_keep_what_only_a_shell_understands() {
+    let compose = "  api: {build: ./a, ports: [\"8080:8080\"]}\n  \
+         x: {build: ./a, command: [sh, -c, \"dockerize -wait tcp://api:8080 node a.js ~/cfg *.js\"]}\n  \
+         y: {build: ./a, command: [sh, -c, \"dockerize -wait tcp://api:8080 node a.js # y\"]}\n  \
+         v: {build: ./a, environment: {API: api}, command: [sh, -c, \"dockerize -wait tcp://$${API}:8080 node v.js\"]}\n  \
+         p: {build: ./a, command: [sh, -c, \"dockerize -wait tcp://api:8080 node p.js | cat\"]}\n  \
+         n: {build: ./a, command: [sh, -c, \"dockerize -wait tcp://api:8080\\nnode n.js\"]}\n  \
+         r: {build: ./a, command: [sh, -c, \"dockerize -wait tcp://api:8080 2>&1; node r.js\"]}\n";
+    let repo = of(compose);
+    repo.has("text = \"node a.js ~/cfg *.js\\n\"")
+        .has("text = \"node a.js # y\\n\"")
+        .has("node v.js")
+        .has("text = \"node p.js | cat\\n\"")
+        .has("node n.js")
+        .left("services.x.depends_on", "waits for tcp://api:8080")
+        .left("services.v.depends_on", "waits for tcp://api:8080")
+        .left("services.p.depends_on", "waits for tcp://api:8080")
+        .left("services.n.depends_on", "waits for tcp://api:8080")
+        // The program that waits is kept, because it is more than one word of a command.
+        .left("services.r.command", "its script starts `dockerize`")
+        .not_left("services.r.depends_on", "");
+    assert!(
+        !repo.file("flake/process-compose.nix").replace("api:8080 2>&1", "").contains("dockerize -wait tcp://api:")
+    );
+}
+
+#[test]
+fn arguments_of_a_script_that_waits_are_its_command() {
+    of("  api: {build: ./a, ports: [\"8080:8080\"]}\n  \
+        z: {build: ./a, entrypoint: [sh, -c, '/wait && exec \"$$@\"', --], command: [node, z.js], \
+        environment: {WAIT_HOSTS: \"api:8080\"}}\n")
+    .has("node z.js")
+    .lacks("$@")
+    .left("services.z.depends_on", "waits for api:8080");
+}
+
+#[test]
+fn docker_compose_wait_does_more_than_wait_for_hosts() {
+    let compose = "services:\n  api: {build: ./a, ports: [\"8080:8080\"]}\n  \
+         v: {build: ./a, command: [sh, -c, \"/wait && node a.js\"], environment: {WAIT_HOSTS: \"api:8080\", \
+         WAIT_PATHS: /run/ready, WAIT_COMMAND: \"echo hi\", WAIT_AFTER: \"10\", WAIT_BEFORE: \"0\"}}\n  \
+         u: {build: ./a, command: [sh, -c, \"/wait && node a.js\"], env_file: u.env}\n  \
+         w: {build: ./a, command: [sh, -c, \"/wait && node a.js\"]}\n";
+    let files = [("compose.yaml", compose), ("a/Dockerfile", NODE), ("a/a.js", ""), ("u.env", "WAIT_HOSTS=api:8080\n")];
+    Repo::of(&files)
+        .left("services.v.WAIT_PATHS", "waits until /run/ready exists before it starts")
+        .left("services.v.WAIT_COMMAND", "runs `echo hi`")
+        .left("services.v.WAIT_AFTER", "waits 10 seconds")
+        .not_left("services.v.WAIT_BEFORE", "")
+        .not_left("services.u", "")
+        .left("services.u.depends_on", "waits for api:8080")
+        .left("services.w", "known to provide");
+}

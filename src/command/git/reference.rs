@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::objects::{Commit, Objects};
 use super::store::Listing;
-use super::{Failure, Git, does_not_start, failed, is_no_repository};
+use super::{Failure, Git, does_not_start, failed, is_no_repository, said};
 use crate::finding::Finding;
 
 /// The common names of the main branch, which are tried if no reference is given.
@@ -157,6 +157,10 @@ impl Git<'_> {
         let base = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if output.status.success() && !base.is_empty() {
             return Ok(base);
+        }
+        // Git reports no error if the commits have no common ancestor.
+        if output.status.code() != Some(1) || !said(&output).is_empty() {
+            return Err(failed(&format!("the search for the merge base of {shown} and HEAD"), &output));
         }
         Err(Failure::new(format!("{shown} and HEAD have no common ancestor here"))
             .help("fetch the full history with `git fetch --unshallow`, or with `fetch-depth: 0` in actions/checkout"))

@@ -71,6 +71,10 @@ pub const SERVER_WORDS: &[&str] = &[
 pub const COMMON_SERVER_WORDS: &[&str] =
     &["server", "run", "run.sh", "entrypoint.sh", "docker_entrypoint.sh", "start.sh", "start-kafka.sh", "serve"];
 
+/// The ports of Redpanda's schema registry, HTTP proxy, admin API and internal protocol, which Kafka does not have. Source:
+/// <https://docs.redpanda.com/current/reference/properties/broker-properties/>.
+pub const OF_REDPANDA: [u16; 4] = [8081, 8082, 9644, 33145];
+
 /// Programs that keep a container running, or let it end. Such a service only holds volumes or waits for `docker exec`.
 pub const IDLE: &[&str] = &["true", ":", "sleep", "tail", "echo", "exit", "cat", "ls"];
 
@@ -87,6 +91,39 @@ pub const WAIT_FLAGS: [(&str, bool); 5] = [
 /// The variable with the addresses for which docker-compose-wait waits. Source:
 /// <https://github.com/ufoscout/docker-compose-wait#additional-configuration-options>.
 pub const WAIT_VARIABLE: &str = "WAIT_HOSTS";
+
+/// A variable with which docker-compose-wait does more than wait for addresses.
+#[derive(Debug, PartialEq, Eq)]
+pub struct WaitVariable {
+    /// Its name.
+    pub name: &'static str,
+    /// What the image does, before and after the value.
+    pub does: (&'static str, &'static str),
+    /// What to do instead.
+    pub todo: &'static str,
+}
+
+/// The variables with which docker-compose-wait does more than wait for addresses. Source: as for [`WAIT_VARIABLE`]; the
+/// names that end in `_HOSTS` are those of versions before 2.8.
+pub const WAIT_VARIABLES: [WaitVariable; 6] = [
+    WaitVariable {
+        name: "WAIT_PATHS",
+        does: ("waits until ", " exists"),
+        todo: "make sure that it exists before the process starts",
+    },
+    WaitVariable {
+        name: "WAIT_COMMAND",
+        does: ("runs `", "`"),
+        todo: "run the command in a process on which this one depends",
+    },
+    WaitVariable { name: "WAIT_BEFORE", does: ("waits ", " seconds"), todo: NEEDS_TIME },
+    WaitVariable { name: "WAIT_BEFORE_HOSTS", does: ("waits ", " seconds"), todo: NEEDS_TIME },
+    WaitVariable { name: "WAIT_AFTER", does: ("waits ", " seconds"), todo: NEEDS_TIME },
+    WaitVariable { name: "WAIT_AFTER_HOSTS", does: ("waits ", " seconds"), todo: NEEDS_TIME },
+];
+
+/// What to do for a program that sleeps before it starts.
+const NEEDS_TIME: &str = "nothing, unless another program needs that time: then give it a `readiness_probe`";
 
 /// Scripts that wait for `HOST:PORT` and then run the command after `--`. Sources:
 /// <https://github.com/vishnubob/wait-for-it>, <https://github.com/eficode/wait-for>.

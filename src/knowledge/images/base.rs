@@ -168,6 +168,67 @@ pub fn entrypoint(reference: &str) -> &'static [&'static str] {
     ENTRYPOINTS.iter().find(|(image, _)| *image == name).map_or(&[][..], |(_, words)| words)
 }
 
+/// What a base image sets for the images based on it, other than its command, variables and working folder.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The last component of its name.
+    image: &'static str,
+    /// A part of its tag; empty for all tags.
+    tag: &'static str,
+    /// `USER`.
+    pub user: Option<&'static str>,
+    /// `EXPOSE`, with protocols.
+    pub ports: &'static [(u16, &'static str)],
+    /// `VOLUME`.
+    pub volumes: &'static [&'static str],
+    /// `STOPSIGNAL`.
+    pub stop_signal: Option<&'static str>,
+}
+
+const fn settings_of(image: &'static str, tag: &'static str) -> Settings {
+    Settings { image, tag, user: None, ports: &[], volumes: &[], stop_signal: None }
+}
+
+/// The settings of base images, from their Dockerfiles.
+const SETTINGS: &[Settings] = &[
+    // Its server gets the port from its configuration, which is usually replaced.
+    Settings { stop_signal: Some("SIGQUIT"), ..settings_of("nginx", "") },
+    Settings { ports: &[(80, "tcp")], stop_signal: Some("SIGWINCH"), ..settings_of("httpd", "") },
+    Settings { ports: &[(9000, "tcp")], stop_signal: Some("SIGQUIT"), ..settings_of("php", "fpm") },
+    Settings { ports: &[(80, "tcp")], stop_signal: Some("SIGWINCH"), ..settings_of("php", "apache") },
+    Settings { ports: &[(6379, "tcp")], volumes: &["/data"], ..settings_of("redis", "") },
+    Settings {
+        user: Some("65534"),
+        ports: &[(9090, "tcp")],
+        volumes: &["/prometheus"],
+        ..settings_of("prometheus", "")
+    },
+    Settings { user: Some("99"), stop_signal: Some("SIGUSR1"), ..settings_of("haproxy", "") },
+    Settings { ports: &[(80, "tcp"), (443, "tcp"), (443, "udp"), (2019, "tcp")], ..settings_of("caddy", "") },
+    Settings { user: Some("1654"), ..settings_of("aspnet", "chiseled") },
+    Settings { user: Some("1654"), ..settings_of("runtime", "chiseled") },
+    Settings { user: Some("1654"), ..settings_of("runtime-deps", "chiseled") },
+];
+
+/// The settings of distroless images whose tag ends with `nonroot`, and of Chainguard's images.
+const WITHOUT_ROOT: Settings = Settings { user: Some("65532"), ..settings_of("", "") };
+
+/// What a base image sets for the images based on it.
+pub fn settings(reference: &str) -> Option<&'static Settings> {
+    let tag = reference.split('@').next()?.rsplit_once(':').map_or("", |(_, tag)| tag);
+    if distroless(reference).is_some() && tag.ends_with("nonroot") || reference.starts_with("cgr.dev/chainguard/") {
+        return Some(&WITHOUT_ROOT);
+    }
+    let name = name(reference);
+    SETTINGS.iter().find(|settings| settings.image == name && tag.contains(settings.tag))
+}
+
+/// The server that the variant of PHP's image runs, if it is not the command-line program: PHP-FPM or Apache.
+pub fn php_server(reference: &str) -> Option<&'static [&'static str]> {
+    let found = settings(reference).filter(|settings| settings.image == "php")?;
+    Some(if found.tag == "fpm" { &["php-fpm"] } else { &["apache2-foreground"] })
+}
+
 /// The working folders of base images that set one.
 const FOLDERS: [(&str, &str); 9] = [
     ("php", "/var/www/html"),
@@ -270,7 +331,9 @@ pub const PHP_EXTENSIONS: [&str; 33] = [
 pub const PHP_SETTINGS: &str = "/usr/local/etc/php";
 
 /// Variables of base images that Dockerfiles use in paths: image, name and value. From the images' Dockerfiles.
-const VARIABLES: [(&str, &str, &str); 4] = [
+const VARIABLES: [(&str, &str, &str); 5] = [
+    // What extensions are compiled with.
+    ("php", "PHPIZE_DEPS", ""),
     ("php", "PHP_INI_DIR", PHP_SETTINGS),
     ("golang", "GOPATH", "/go"),
     ("httpd", "HTTPD_PREFIX", "/usr/local/apache2"),

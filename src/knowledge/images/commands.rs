@@ -17,7 +17,10 @@ pub const IN_EVERY_BUILD: [&str; 12] = [
 ];
 
 /// Commands without a lasting effect on the files of an image, or with one that a Nix image does not need.
-pub const NO_EFFECT: [&str; 23] = [
+pub const NO_EFFECT: [&str; 26] = [
+    ".",
+    "source",
+    "virtualenv",
     "apt-get",
     "apt",
     "apk",
@@ -153,6 +156,36 @@ pub const OF_OTHER_PACKAGES: [(&str, &str); 15] = [
 pub const COMPILERS: [[&str; 2]; 5] =
     [["go", "build"], ["cargo", "build"], ["cargo", "install"], ["dotnet", "publish"], ["dotnet", "build"]];
 
+/// Commands that only prepare the package manager of a distribution.
+pub const PREPARES_INSTALLER: [&str; 6] =
+    ["add-apt-repository", "apt-add-repository", "apt-key", "apt-mark", "lsb_release", "rpmkeys"];
+
+/// The folders of package managers, and those from which PHP's image compiles extensions.
+pub const INSTALLER_FOLDERS: [&str; 7] = [
+    "/etc/apk/",
+    "/etc/apt/",
+    "/etc/yum.repos.d",
+    "/usr/share/keyrings",
+    "/usr/src/php/ext",
+    "/usr/src/php-available-exts",
+    "/var/lib/apt/",
+];
+
+/// The addresses of scripts that install a program, and its package in nixpkgs. Empty for those that add a repository
+/// from which the program is installed afterwards. From the programs' documentation.
+pub const INSTALLERS: [(&str, &str); 10] = [
+    ("astral.sh/uv", "uv"),
+    ("bun.com/install", "bun"),
+    ("bun.sh/install", "bun"),
+    ("deb.nodesource.com", ""),
+    ("deno.land/install.sh", "deno"),
+    ("get.docker.com", "docker-client"),
+    ("get.pnpm.io", "pnpm"),
+    ("install.python-poetry.org", "poetry"),
+    ("rpm.nodesource.com", ""),
+    ("taskfile.dev/install.sh", "go-task"),
+];
+
 /// The tools that run a command in the environment of a Python project.
 pub const ENVIRONMENTS: [&str; 3] = ["uv", "poetry", "pdm"];
 
@@ -174,8 +207,60 @@ pub const ENVIRONMENT_FLAGS: [&str; 12] = [
 
 /// Commands that compile a Java program: the program and its goals or tasks.
 pub const JAVA_COMPILERS: [(&str, &[&str]); 2] = [
-    ("mvn", &["package", "install", "verify"]),
+    ("mvn", &["compile", "install", "package", "single", "verify"]),
     ("gradle", &["assemble", "bootJar", "build", "installDist", "jar", "shadowJar"]),
+];
+
+/// Variables with the folders of tools and languages in an image, and the variables of installers. On this machine, the
+/// tools have their own folders. From their documentation.
+pub const OF_TOOLS: [&str; 32] = [
+    "CARGO_HOME",
+    "COMPOSER_ALLOW_SUPERUSER",
+    "COMPOSER_HOME",
+    "DEBIAN_FRONTEND",
+    "GOCACHE",
+    "GOMODCACHE",
+    "GOPATH",
+    "GOROOT",
+    "GRADLE_HOME",
+    "GRADLE_USER_HOME",
+    "JAVA_HOME",
+    "LANGUAGE",
+    "M2_HOME",
+    "MAVEN_CONFIG",
+    "MAVEN_HOME",
+    "NPM_CONFIG_CACHE",
+    "NPM_CONFIG_PREFIX",
+    "NVM_DIR",
+    "PIPENV_CACHE_DIR",
+    "PIP_CACHE_DIR",
+    "PNPM_HOME",
+    "POETRY_CACHE_DIR",
+    "POETRY_HOME",
+    "POETRY_VIRTUALENVS_PATH",
+    "PYENV_ROOT",
+    "PYSETUP_PATH",
+    "RUSTUP_HOME",
+    "UV_CACHE_DIR",
+    "UV_PROJECT_ENVIRONMENT",
+    "VENV_PATH",
+    "VIRTUAL_ENV",
+    "YARN_CACHE_FOLDER",
+];
+
+/// Parts of PATH in an image that contain the programs of its language, which a process has from its packages or its
+/// checkout.
+pub const TOOL_FOLDERS: [&str; 10] = [
+    "$PATH",
+    "${PATH}",
+    "/.cargo/bin",
+    "/.local/bin",
+    "/cargo/bin",
+    "/go/bin",
+    "/venv/bin",
+    "/.venv/bin",
+    "/poetry/bin",
+    "node_modules/.bin",
 ];
 
 /// Distribution packages for people who work in a container, and the packages of Python's own tools.

@@ -23,17 +23,23 @@ pub fn complete(model: &mut Model, files: &dyn Files) {
         .filter(|(key, node)| stack::is_built_on_service(key, node, files))
         .map(|(key, _)| key.name.clone())
         .collect();
+    let mut users: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, service) in model.services() {
+        let items = service.get("env_file").map_or(&[][..], Node::items);
+        let paths: BTreeSet<&str> = items.iter().filter_map(|item| item.get("path")?.text()).collect();
+        paths.into_iter().for_each(|path| *users.entry(path.to_owned()).or_default() += 1);
+    }
     let Value::Map(root) = &mut model.root.value else { return };
     let services = root.iter_mut().find(|(key, _)| key.name == "services");
     let Some(Value::Map(services)) = services.map(|(_, node)| &mut node.value) else { return };
-    let mut read = BTreeSet::new();
+    let mut read = BTreeMap::new();
     for (key, service) in services {
         let Value::Map(settings) = &mut service.value else { continue };
         if let Some((_, environment)) = settings.iter_mut().find(|(key, _)| key.name == "environment") {
             passed_through(environment, &variables);
         }
         if has_options(settings) || built.contains(&key.name) {
-            read_env_files(settings, files, &variables, &mut read);
+            read_env_files(settings, files, &variables, (&users, &mut read));
         }
     }
     model.env_files = read;
@@ -59,12 +65,12 @@ fn has_options(settings: &[(Key, Node)]) -> bool {
 
 /// Adds the variables of each `env_file` that can be read, with their positions in it. Variables in `environment` and
 /// in later files take precedence. Only files that cannot be read remain in `env_file`. The example of a file that does
-/// not exist is read in its place. Adds the paths of the files to `read`.
+/// not exist is read in its place. Adds the paths of the files to `read`, with the numbers of services that use them.
 fn read_env_files(
     settings: &mut Vec<(Key, Node)>,
     files: &dyn Files,
     variables: &Variables,
-    read: &mut BTreeSet<RelPath>,
+    (users, read): (&BTreeMap<String, usize>, &mut BTreeMap<RelPath, usize>),
 ) {
     let Some((_, Node { value: Value::List(items), place, .. })) =
         settings.iter_mut().find(|(key, _)| key.name == "env_file")
@@ -84,7 +90,7 @@ fn read_env_files(
         let new = names(&pairs);
         found.retain(|(known, _)| !new.contains(&known.name));
         found.extend(pairs);
-        read.insert(file.as_str().into());
+        read.insert(file.as_str().into(), users.get(&format!("./{path}")).copied().unwrap_or_default());
         is_missing
     });
     let environment = match settings.iter().position(|(key, _)| key.name == "environment") {

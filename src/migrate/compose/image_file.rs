@@ -8,6 +8,7 @@ use crate::knowledge::images::base;
 use crate::knowledge::images::commands::COMPILERS;
 use crate::lang::dockerfile::{MOST_GROWTH, MOST_INSTRUCTIONS};
 use crate::lang::shell;
+use crate::migrate::nix::Text;
 use crate::paths;
 
 /// A stage of a Dockerfile: the properties of its image.
@@ -211,8 +212,12 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
             stage.exposed.extend(numbers);
         }
         "RUN" => {
-            stage.compiles = stage.compiles || runs_compiler(rest);
-            stage.runs.push((rest.to_owned(), line));
+            // `RUN ["npm", "ci"]`
+            let words = serde_json::from_str::<Vec<String>>(rest.trim()).unwrap_or_default();
+            let words: Vec<Text> = words.iter().map(Text::literal).collect();
+            let run = words::line(&words).as_literal().filter(|line| !line.is_empty()).unwrap_or(rest).to_owned();
+            stage.compiles = stage.compiles || runs_compiler(&run);
+            stage.runs.push((run, line));
         }
         "COPY" | "ADD" if rest.contains("--from") => {
             let copied: String =

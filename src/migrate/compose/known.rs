@@ -1,8 +1,10 @@
 //! Images for which services-flake has a service.
 
 mod command;
+mod env_file;
 mod extensions;
 mod grafana;
+mod kafka;
 pub mod passwords;
 mod settings;
 mod site;
@@ -12,7 +14,7 @@ use super::builder::{Builder, Done, Parts, is_secret, string};
 use super::environment::example_of;
 use super::hosts::Position;
 use super::runs;
-use super::stack::{self, Service, server_ports};
+use super::stack::{Service, server_ports};
 use super::words;
 use super::yaml::{Node, Place, Value};
 use crate::knowledge::containers::{self, OptionKind, ServiceImage};
@@ -24,8 +26,16 @@ use crate::migrate::report::{CHECK_VERSION, other_version};
 pub fn build<'m>(builder: &Builder<'_, 'm>, done: &mut Done<'_, 'm>, known: &ServiceImage, parts: &mut Parts) {
     let service = done.service;
     let into = format!("services.{}.{}", known.option, service.process);
-    let mut instance =
-        Instance { builder, service, known, into, attrs: Vec::new(), include: None, folder: String::new() };
+    let mut instance = Instance {
+        builder,
+        service,
+        known,
+        into,
+        attrs: Vec::new(),
+        include: None,
+        folder: String::new(),
+        lost: Vec::new(),
+    };
     instance.attrs.push(Attr::new(["enable"], Expr::bool(true)));
     done.take(&[
         "image",
@@ -121,6 +131,8 @@ pub struct Instance<'b, 's, 'm> {
     include: Option<String>,
     /// The folder of the configuration file being read.
     folder: String,
+    /// The variables in `env_file`s that become no option.
+    lost: Vec<env_file::Lost>,
 }
 
 impl Instance<'_, '_, '_> {
@@ -166,15 +178,14 @@ impl Instance<'_, '_, '_> {
             let path = self.service.image_file.as_ref().map(|file| file.path.as_str()).unwrap_or_default();
             let place = Place { path: path.into(), line: *line, column: 1 };
             let folder = self.service.image_file.as_ref().map(|file| file.folder.as_str()).unwrap_or_default();
-            if runs::has_no_effect(run, folder, &[]) {
+            if runs::has_no_effect(run, folder, &[]) || runs::only_changes_files(run) {
                 self.builder.carry(self.service, &place, "build", "nothing: the service does not use it");
                 continue;
             }
-            let shown: String = run.chars().take(60).collect();
             self.leave(
                 &place,
                 "build",
-                format!("`RUN {shown}` prepared the image"),
+                format!("`RUN {}` prepared the image", runs::shown(run)),
                 "check whether the service needs this command",
             );
         }
@@ -247,16 +258,11 @@ impl Instance<'_, '_, '_> {
         }
         self.taken_defaults();
         self.builder.ports_report(self.service);
+        self.kafka_ports();
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.usual) {
                 let image = self.service.image().unwrap_or_default();
-                if self.known.option == "apache-kafka" {
-                    if port.container != stack::KAFKA_CONTROLLER {
-                        let why = "services-flake's apache-kafka has one listener for all clients".to_owned();
-                        let todo = format!("use the broker's registry port wherever {} was used", port.container);
-                        self.leave(&port.place, "ports", why, todo);
-                    }
-                } else if self.known.option != "nginx" {
+                if !matches!(self.known.option, "apache-kafka" | "nginx") {
                     let why = format!(
                         "services-flake's {} has no option for port {} of {image}",
                         self.known.option, port.container
@@ -294,6 +300,7 @@ impl Instance<'_, '_, '_> {
             }
             self.set_variable(name, &Node::scalar(&place, value), &place);
         }
+        self.lost_variables();
         if let Some(node) = self.service.get("env_file").filter(|node| node.items().is_empty()) {
             self.builder.carry(self.service, &node.place, "env_file", "the options that its variables set");
         }
@@ -337,16 +344,10 @@ impl Instance<'_, '_, '_> {
             self.builder.carry(self.service, place, &what, "the entry in the port registry");
         } else if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
             self.variable(option, value, place, &what);
-        } else if !self.own_variable(name, value, place, &what) && !self.is_of_env_file(place) {
+        } else if !self.own_variable(name, value, place, &what) && !self.is_of_env_file(name, place, false) {
             let why = format!("services-flake's {} has no option for it", self.known.option);
             self.leave(place, &what, why, "set it in the service's own settings if it is needed");
         }
-    }
-
-    /// Whether a variable is in an `env_file`, which several services often share: variables that the server does not
-    /// read are then for the others.
-    fn is_of_env_file(&self, place: &Place) -> bool {
-        self.builder.stack.model.env_files.contains(&place.path)
     }
 
     fn variable(&mut self, option: &containers::VariableOption, value: &Node, place: &Place, what: &str) {
@@ -513,7 +514,7 @@ impl Instance<'_, '_, '_> {
                 return true;
             }
             (_, name) if is_secret(name) => {
-                if self.is_of_env_file(place) {
+                if self.is_of_env_file(name, place, true) {
                     return true;
                 }
                 self.leave(
@@ -544,67 +545,6 @@ impl Instance<'_, '_, '_> {
         let path: Vec<&str> = option.iter().map(String::as_str).collect();
         self.set_path(&path, string(&rewritten));
         self.carry(place, what, &option.join("."));
-        true
-    }
-
-    fn kafka_variable(&mut self, name: &str, text: &str, place: &Place, what: &str) -> bool {
-        let key = name.trim_start_matches("KAFKA_").trim_start_matches("CFG_").to_ascii_lowercase().replace('_', ".");
-        let shape = [
-            "listener",
-            "advertised",
-            "process.roles",
-            "node.id",
-            "broker.id",
-            "controller",
-            "zookeeper",
-            "inter.broker",
-        ];
-        if shape.iter().any(|word| key.contains(word)) || name == "KAFKA_ENABLE_KRAFT" {
-            self.carry(place, what, "settings, as one broker and controller on this machine");
-            return true;
-        }
-        if matches!(key.as_str(), "log.dirs" | "log.dir") {
-            self.carry(place, what, "dataDir: ./data/<instance>");
-            return true;
-        }
-        // Keys that only the image or its vendor's software reads.
-        let is_of_image = ["log4j", "jmx.", "confluent.", "gc.log"].iter().any(|start| key.starts_with(start));
-        if is_of_image
-            || key.contains("heap.opts")
-            || key.contains("jvm")
-            || key == "opts"
-            || text.contains("io.confluent")
-        {
-            return false;
-        }
-        if key == "create.topics" {
-            let why = "services-flake's apache-kafka does not create topics";
-            let todo = "create the topics with kafka-topics.sh in a process that depends on the broker";
-            self.leave(place, what, why, todo);
-            return true;
-        }
-        let copies = ["replication.factor", "min.isr", "min.insync.replicas"].iter().any(|end| key.ends_with(end));
-        if copies && text.parse::<i64>().is_ok_and(|number| number > 1) {
-            self.set_path(&["settings", &key], Expr::int(1));
-            let why = format!("a cluster of one broker cannot have {text} replicas, so the value is 1");
-            self.leave(place, what, why, "nothing, unless the program depends on the replicas");
-            return true;
-        }
-        // With AclAuthorizer's successor, a broker without `super.users` may be unable to register with its controller.
-        if key == "authorizer.class.name" && text.ends_with("AclAuthorizer") {
-            let why = "AclAuthorizer requires ZooKeeper, so every client of this broker has full access";
-            let todo = "set it to org.apache.kafka.metadata.authorizer.StandardAuthorizer, with `super.users`, if \
-                        programs need the ACLs on this machine";
-            self.leave(place, what, why, todo);
-            return true;
-        }
-        let value = match (text.parse::<i64>(), text) {
-            (Ok(number), _) => Expr::int(number),
-            (_, "true" | "false") => Expr::Code(text.to_owned()),
-            _ => Expr::text(text),
-        };
-        self.set_path(&["settings", &key], value);
-        self.carry(place, what, &format!("settings.\"{key}\""));
         true
     }
 }

@@ -3,7 +3,7 @@
 mod unset;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use self::unset::unset_once;
 pub use self::unset::{Unset, example};
@@ -25,8 +25,9 @@ pub struct Model {
     pub env: Vec<(String, String)>,
     /// The path of that `.env` file, if there is one.
     pub env_path: Option<String>,
-    /// The `env_file`s whose variables are in the `environment` of services, or the examples read in their place.
-    pub env_files: BTreeSet<RelPath>,
+    /// The `env_file`s whose variables are in the `environment` of services, or the examples read in their place, with
+    /// the numbers of services that use them.
+    pub env_files: BTreeMap<RelPath, usize>,
     /// The variables without a value on which images, builds, ports and mounts depend, in the order of the files.
     pub unset: Vec<Unset>,
 }
@@ -77,7 +78,7 @@ pub fn load(files: &dyn Files, project: &[RelPath]) -> Result<Model, Error> {
         folder,
         env: env.unwrap_or_default(),
         env_path: present.then_some(env_path),
-        env_files: BTreeSet::new(),
+        env_files: BTreeMap::new(),
         unset: unset_once(loader.unset.into_inner()),
     })
 }

@@ -97,7 +97,7 @@ pub fn migrate(draft: &mut Draft<'_>, files: &[RelPath]) -> Result<(), Error> {
     draft.report.append(&parts.report);
     report_unset(draft, &model);
     top_level(draft, &model, files);
-    write_secrets(draft, &parts, files)?;
+    write_secrets(draft, &parts, &model, files)?;
     ignore_copies(draft, &stack)?;
     if parts.services.is_empty() && parts.processes.is_empty() {
         let path = files.first().cloned().unwrap_or_else(|| "compose.yaml".into());
@@ -220,6 +220,7 @@ fn add_port(service: &mut Service<'_>, container: u16, label: String) {
         protocol,
         place,
         is_registered: false,
+        is_reported: false,
     });
 }
 
@@ -362,7 +363,7 @@ fn top_level(draft: &mut Draft<'_>, model: &Model, files: &[RelPath]) {
 }
 
 /// Adds secrets to `.env`, which process-compose reads and git should not track.
-fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Result<(), Error> {
+fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, model: &Model, files: &[RelPath]) -> Result<(), Error> {
     if draft.files().is_folder(".env") {
         if let Some(path) = files.first().filter(|_| !parts.secrets.is_empty()) {
             let names: Vec<&str> = parts.secrets.keys().map(String::as_str).collect();
@@ -399,9 +400,12 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, files: &[RelPath]) -> Res
     if let Some(path) = files.first() {
         let names: Vec<&str> = new.iter().map(|(name, _)| name.as_str()).collect();
         let why = format!("{} would be world-readable in the store, so `.env` contains them", names.join(", "));
+        let mut variables = model.services().flat_map(|(_, node)| node.get("environment").map_or(&[][..], Node::pairs));
+        let first = variables.find(|(key, _)| new.iter().any(|(name, _)| **name == key.name));
+        let (path, line) = first.map_or((path, 1), |(key, _)| (&key.place.path, key.place.line));
         draft.report.leave(
             path,
-            1,
+            line,
             "secrets in environment",
             why,
             "keep `.env` out of git, and change the values that are already in git",

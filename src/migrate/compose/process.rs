@@ -122,9 +122,9 @@ pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option
     Some(Wait::of(service, all_words(builder, service)?).words)
 }
 
-/// The addresses that a service waits for before it runs its command.
-pub fn waits_for(builder: &Builder<'_, '_>, service: &Service<'_>) -> Vec<String> {
-    Wait::of(service, all_words(builder, service).unwrap_or_default()).addresses
+/// What a service waits for before it runs its command.
+pub fn waits_for(builder: &Builder<'_, '_>, service: &Service<'_>) -> Wait {
+    Wait::of(service, all_words(builder, service).unwrap_or_default())
 }
 
 fn all_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::knowledge::containers;
 use crate::knowledge::containers::starts::{WAIT_SCRIPTS, WAIT_SOURCES};
 use crate::knowledge::images::commands::{
-    ADDS_ACCOUNTS, CHANGES_ACCOUNTS, FOR_PEOPLE, IN_EVERY_BUILD, JAVA_COMPILERS, POSTGRES_EXTENSIONS,
+    ADDS_ACCOUNTS, CHANGES_ACCOUNTS, COMPILERS, FOR_PEOPLE, IN_EVERY_BUILD, JAVA_COMPILERS, POSTGRES_EXTENSIONS,
 };
 use crate::knowledge::images::packages;
 use crate::lang::shell;
@@ -101,6 +101,82 @@ pub fn has_no_effect(run: &str, folder: &str, started: &[String]) -> bool {
             }))
 }
 
+/// Whether the commands of a RUN only compile a program that a process compiles itself when it starts.
+pub fn only_compiles(run: &str, folder: &str, started: &[String]) -> bool {
+    let commands = shell::commands(run);
+    let compiles = |command: &shell::Command<'_>| {
+        let is_compiler = |[program, verb]: &[&str; 2]| command.program() == *program && command.word(1) == Some(*verb);
+        // The process compiles it without these.
+        let has_own = command.arguments().any(|word| ["-tags", "--tags", "-X "].iter().any(|flag| word.contains(flag)));
+        (COMPILERS.iter().any(is_compiler) || compiles_java(command)) && !has_own
+    };
+    !run.contains("<<")
+        && commands.iter().any(compiles)
+        && commands.iter().all(|command| compiles(command) || is_idle(command, run, folder, started))
+}
+
+/// Whether the commands of a RUN only create or remove files, or change who may use them.
+pub fn only_changes_files(run: &str) -> bool {
+    let changes = |command: &shell::Command<'_>| {
+        ["chgrp", "chmod", "chown", "mkdir", "rm", "rmdir", "touch"].contains(&command.program())
+    };
+    !run.contains("<<") && shell::commands(run).iter().all(changes)
+}
+
+/// The files that a RUN edits with `sed`, if it does nothing else.
+pub fn edited_files(run: &str, folder: &str, started: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for command in shell::commands(run) {
+        match command.program() {
+            "sed" => match edited(&command) {
+                Some(files) => found.extend(files),
+                None => return Vec::new(),
+            },
+            _ if is_idle(&command, run, folder, started) => {}
+            _ => return Vec::new(),
+        }
+    }
+    found
+}
+
+/// The files that `sed -i` edits. `None` if they are not known.
+fn edited(command: &shell::Command<'_>) -> Option<Vec<String>> {
+    let (mut is_in_place, mut has_script, mut is_value) = (false, false, false);
+    let mut files = Vec::new();
+    for word in command.arguments() {
+        match word {
+            _ if std::mem::take(&mut is_value) => {}
+            "-e" | "-f" | "--expression" | "--file" => (has_script, is_value) = (true, true),
+            _ if word.starts_with("--in-place") => is_in_place = true,
+            _ if word.starts_with("--") => {
+                has_script |= word.starts_with("--expression=") || word.starts_with("--file=")
+            }
+            _ if word.starts_with('-') => {
+                // `-ie` has the suffix `e`.
+                let flags = word.split('i').next().unwrap_or_default();
+                is_in_place |= word.contains('i');
+                is_value = flags.ends_with(['e', 'f']);
+                has_script |= is_value;
+            }
+            _ if !std::mem::replace(&mut has_script, true) => {}
+            _ => files.push(word.to_owned()),
+        }
+    }
+    let is_plain = |file: &String| !file.contains(['$', '*', '`', '(', '{']);
+    (is_in_place && !files.is_empty() && files.iter().all(is_plain)).then_some(files)
+}
+
+/// The beginning of a RUN, for reports.
+pub fn shown(run: &str) -> String {
+    let line = run.lines().next().unwrap_or_default().trim();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let start: String = line.chars().take(60).collect();
+    match start.len() < line.len() || run.trim().contains('\n') {
+        true => format!("{} ..", start.trim().trim_end_matches('\\').trim()),
+        false => start.trim().to_owned(),
+    }
+}
+
 /// Whether a Go module is a program whose package in nixpkgs is used in its place.
 fn is_known_tool(module: &str) -> bool {
     let name = paths::name(module.split('@').next().unwrap_or(module));
@@ -122,7 +198,8 @@ fn is_idle(command: &shell::Command<'_>, run: &str, folder: &str, started: &[Str
     };
     let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
     match words.as_slice() {
-        ["ls" | "echo" | "true" | "set" | "cd" | "chown", ..] => !run.contains('>'),
+        ["ls" | "echo" | "true" | "set" | "cd" | "chown" | "chgrp" | "export", ..] => !run.contains('>'),
+        ["python" | "python3", "-m", "venv" | "virtualenv", ..] | ["virtualenv", ..] => true,
         [program, ..] if ADDS_ACCOUNTS.contains(program) || CHANGES_ACCOUNTS.contains(program) => true,
         ["chmod", "+x" | "a+x" | "u+x" | "755" | "0755" | "777", files @ ..] => files.iter().all(is_started),
         ["rm", paths @ ..] => paths.iter().all(|path| is_flag(path) || is_in_image(path)),

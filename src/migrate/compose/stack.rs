@@ -2,6 +2,7 @@
 //! to it.
 
 mod cycles;
+mod file_variables;
 mod ports;
 mod role;
 pub mod server_ports;
@@ -140,6 +141,7 @@ impl<'m> Stack<'m> {
                     protocol,
                     place,
                     is_registered: false,
+                    is_reported: false,
                 });
             }
         }
@@ -207,7 +209,7 @@ impl<'m> Stack<'m> {
                         draft.report.leave(&port.place.path, port.place.line, what, why, todo);
                     }
                 } else if let Some(published) = port.published.filter(|published| *published != wanted)
-                    && (is_told || port.container >= 1024)
+                    && is_told
                 {
                     let why = format!(
                         "the program listens on {wanted} and nothing configures a different port, so it is not reachable on {published}"
@@ -221,26 +223,38 @@ impl<'m> Stack<'m> {
 }
 
 /// Reports a published port of a program whose number cannot be changed.
-fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &Port) {
+fn report_fixed(draft: &mut Draft<'_>, name: &str, role: &Role, port: &mut Port) {
     let (Role::Package(_) | Role::Program, Some(published)) = (role, port.published) else { return };
     if published != port.container {
         let why =
             format!("nothing passes port {} to the program, so it is not reachable on {published}", port.container);
         let what = format!("services.{name}.ports.{}", port.container);
-        let todo = format!("set the port in the program's configuration, or use {}", port.container);
+        let todo = match port.container < 1024 {
+            true => {
+                format!("set the port in the program's configuration: on Linux only root may use {}", port.container)
+            }
+            false => format!("set the port in the program's configuration, or use {}", port.container),
+        };
+        port.is_reported = true;
         draft.report.leave(&port.place.path, port.place.line, what, why, todo);
     }
 }
 
 /// Claims the number of a port that cannot be changed, or reports that another service has it.
 fn claim_fixed(draft: &mut Draft<'_>, name: &str, path: &RelPath, words: &[&str], port: &mut Port) {
-    if let Some(owner) = draft.ports.taken_by(port.container, name, words) {
+    let owner = draft.ports.taken_by(port.container, name, words);
+    // The program needs another port anyway.
+    if owner.is_some() && port.is_reported {
+        return;
+    }
+    if let Some(owner) = owner {
         let why = format!(
             "port {} already belongs to `{owner}`, and nothing sets a different port for the program",
             port.container
         );
         let what = format!("services.{name}.ports.{}", port.container);
         let todo = "set another port in the program's own configuration";
+        port.is_reported = true;
         return draft.report.leave(&port.place.path, port.place.line, what, why, todo);
     }
     draft.ports.claim(port.container, name, &port.label, words, path);
@@ -298,10 +312,12 @@ fn service<'m>(key: &'m Key, node: &'m Node, build: Option<&'m Node>, files: &dy
         ports: Vec::new(),
         names: Vec::new(),
         image_file: None,
+        file_variables: BTreeMap::new(),
     };
     if let Some(build) = service.build {
         service.image_file = role::dockerfile(&service, build, files);
     }
+    service.file_variables = file_variables::file_variables(&service, files);
     service.role = role::role(&service, files);
     service.ports = ports::ports(&service, files)?;
     service.names = names(&service);

@@ -174,10 +174,20 @@ pub fn has_shell(text: &Text) -> bool {
 
 /// Splits a command line into words as Compose does, which interprets only quotes and backslashes.
 pub fn split(line: &str) -> Result<Vec<String>, &'static str> {
+    Ok(split_with_starts(line)?.into_iter().map(|(_, word)| word).collect())
+}
+
+/// Splits a command line as [`split`] does. Also returns where each word starts, in bytes.
+pub fn split_with_starts(line: &str) -> Result<Vec<(usize, String)>, &'static str> {
     let mut words = Vec::new();
+    let mut start = 0;
     let mut word: Option<String> = None;
     let mut chars = line.chars();
-    while let Some(c) = chars.next() {
+    loop {
+        if word.is_none() {
+            start = line.len() - chars.as_str().len();
+        }
+        let Some(c) = chars.next() else { break };
         match c {
             SHELL_START => {
                 let word = word.get_or_insert_default();
@@ -220,11 +230,11 @@ pub fn split(line: &str) -> Result<Vec<String>, &'static str> {
                 Some(escaped) => word.get_or_insert_default().push(escaped),
                 None => word.get_or_insert_default().push('\\'),
             },
-            c if c.is_whitespace() => words.extend(word.take()),
+            c if c.is_whitespace() => words.extend(word.take().map(|word| (start, word))),
             c => word.get_or_insert_default().push(c),
         }
     }
-    words.extend(word);
+    words.extend(word.map(|word| (start, word)));
     Ok(words)
 }
 
@@ -367,8 +377,29 @@ pub fn plain_words(words: Vec<String>) -> Vec<String> {
     split.unwrap_or(words)
 }
 
+/// A command with the arguments of a script in place of `"$@"`: `sh -c 'exec "$@"' -- node a.js`. A script that uses them
+/// otherwise sets them first.
+pub fn with_arguments(words: Vec<String>) -> Vec<String> {
+    let [shell, flags, script, _, arguments @ ..] = words.as_slice() else { return words };
+    let uses = ["$@", "$*", "$1", "$2", "${1", "${2", "${@", "${*", "$#"].iter().any(|name| script.contains(name));
+    if arguments.is_empty() || !uses || shell_script(&words).is_none() {
+        return words;
+    }
+    let texts: Vec<Text> = arguments.iter().map(Text::literal).collect();
+    let Some(given) = line(&texts).as_literal().map(str::to_owned) else { return words };
+    let alone = script.strip_suffix("\"$@\"").filter(|before| {
+        let is_last = before.is_empty() || before.ends_with(' ');
+        is_last && !before.contains(['$', '(', '\'', '"']) && !before.contains("set ") && !before.contains("shift")
+    });
+    let script = match alone {
+        Some(before) => format!("{before}{given}"),
+        None => format!("set -- {given}\n{script}"),
+    };
+    vec![shell.clone(), flags.clone(), script]
+}
+
 /// A script without the text in its quotes.
-fn without_quoted(script: &str) -> String {
+pub fn without_quoted(script: &str) -> String {
     let mut quote = None;
     let mut out = String::new();
     for c in script.chars() {
@@ -394,6 +425,24 @@ mod tests {
         assert_eq!(line(&texts).as_literal(), Some("a 'b c' 'd \"e\" $f' 'g h' --x=y"));
         assert_eq!(word(&Text::literal("it's")).as_literal(), Some("'it'\\''s'"));
         assert!(split("a 'b").is_err());
+    }
+
+    #[test]
+    fn arguments_of_scripts_are_written_into_them() {
+        for (words, expected) in [
+            (&["sh", "-c", "exec \"$@\"", "--", "node", "a b.js"][..], "exec node 'a b.js'"),
+            (&["sh", "-c", "exec \"$@\"", "node", "a.js"], "exec a.js"),
+            (&["sh", "-c", "shift; exec \"$@\"", "--", "x", "y"], "set -- x y\nshift; exec \"$@\""),
+            (&["sh", "-c", "cd $1 && \"$@\"", "--", "x"], "set -- x\ncd $1 && \"$@\""),
+            (&["sh", "-c", "exec \"$@\""], "exec \"$@\""),
+            (&["sh", "-c", "node a.js", "--", "x"], "node a.js"),
+        ] {
+            let words = with_arguments(words.iter().map(|word| (*word).to_owned()).collect());
+            assert_eq!(shell_script(&words), Some(expected));
+        }
+        let words = split_with_starts("a  'b c'\\ d é \"\"").unwrap();
+        let starts: Vec<(usize, &str)> = words.iter().map(|(start, word)| (*start, word.as_str())).collect();
+        assert_eq!(starts, [(0, "a"), (3, "b c d"), (12, "é"), (15, "")]);
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Run {
     pub variables: BTreeMap<String, String>,
     /// Whether its shell is bash, which expands `{a,b}`.
     pub in_bash: bool,
+    /// The home folder of the user that runs it.
+    pub home: String,
 }
 
 /// A step that creates the files of an image.
@@ -103,12 +105,24 @@ impl Frame {
         let Some(found) = file.stages.get(stage) else { return Self::default() };
         let mut frame = match file.find(&found.base, stage) {
             Some(earlier) => Self::of(file, earlier),
-            None => Self { base: found.base.clone(), base_line: found.line, ..Self::default() },
+            None => Self::of_base(&found.base, found.line),
         };
         let mut reader = Reader { frame: &mut frame, arguments: BTreeMap::new(), file, shell: None, own_cmd: false };
         for instruction in &found.instructions {
             reader.read(instruction);
         }
+        frame
+    }
+
+    /// The frame that a base image sets.
+    fn of_base(base: &str, line: usize) -> Self {
+        let mut frame = Self { base: base.to_owned(), base_line: line, ..Self::default() };
+        frame.folder = base::work_folder(base).map(|folder| (folder.to_owned(), line));
+        let Some(settings) = base::settings(base) else { return frame };
+        frame.user = settings.user.map(|user| (user.to_owned(), line));
+        frame.ports = settings.ports.iter().map(|(port, protocol)| (*port, *protocol, line)).collect();
+        frame.volumes = settings.volumes.iter().map(|path| ((*path).to_owned(), line)).collect();
+        frame.stop_signal = settings.stop_signal.map(|signal| (signal.to_owned(), line));
         frame
     }
 
@@ -124,6 +138,15 @@ struct Reader<'f> {
     file: &'f Dockerfile,
     shell: Option<Vec<String>>,
     own_cmd: bool,
+}
+
+/// Stands for the PATH of the base image while variables are expanded.
+const BASE_PATH: &str = "\u{f8f4}";
+
+/// A word of a command in a script.
+fn quoted(word: &str) -> String {
+    let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@:,=%$".contains(c));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Arguments that Docker sets, with their values for the default platform of a build.
@@ -142,7 +165,9 @@ impl Reader<'_> {
     fn expand(&self, text: &str) -> String {
         expand(text, &|name| {
             let env = self.frame.variable(name).map(str::to_owned);
-            env.or_else(|| self.arguments.get(name).cloned())
+            let of_base = || base::variables(&self.frame.base).find(|(known, _)| *known == name);
+            let own = env.or_else(|| self.arguments.get(name).cloned());
+            own.or_else(|| of_base().map(|(_, value)| value.to_owned()))
         })
     }
 
@@ -191,7 +216,8 @@ impl Reader<'_> {
             }
             "VOLUME" => {
                 let paths = instruction.exec().unwrap_or_else(|| words(rest));
-                self.frame.volumes.extend(paths.into_iter().map(|path| (path, line)));
+                let paths = paths.iter().map(|path| (self.expand(path), line)).collect::<Vec<_>>();
+                self.frame.volumes.extend(paths);
             }
             "STOPSIGNAL" => self.frame.stop_signal = Some((self.expand(rest.trim()), line)),
             "COPY" | "ADD" => self.copy(instruction),
@@ -222,12 +248,23 @@ impl Reader<'_> {
                 vec![(first.to_owned(), Some(value.trim_matches('"').to_owned()))]
             }
         };
-        let expanded: Vec<(String, String)> =
-            all.into_iter().map(|(name, value)| (name, self.expand(&value.unwrap_or_default()))).collect();
+        let expanded: Vec<(String, String)> = all
+            .into_iter()
+            .map(|(name, value)| (name.clone(), self.value(&name, &value.unwrap_or_default())))
+            .collect();
         for (name, value) in expanded {
             self.frame.env.retain(|(found, ..)| *found != name);
             self.frame.env.push((name, value, line));
         }
+    }
+
+    /// The value that ENV gives a variable. The PATH of the base image is kept as `$PATH`.
+    fn value(&self, name: &str, value: &str) -> String {
+        if name != "PATH" || self.frame.variable("PATH").is_some() {
+            return self.expand(value);
+        }
+        let kept = |before: &str| before.replace("${PATH}", BASE_PATH).replace("$PATH", BASE_PATH);
+        self.expand(&kept(value)).replace(BASE_PATH, "$PATH")
     }
 
     fn arg(&mut self, line: usize, rest: &str) {
@@ -314,7 +351,7 @@ impl Reader<'_> {
 
     fn run(&mut self, instruction: &Instruction) {
         let script = match (instruction.exec(), instruction.heredocs.as_slice()) {
-            (Some(words), _) => words.join(" "),
+            (Some(words), _) => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
             (None, []) => instruction.rest.clone(),
             (None, heredocs) if instruction.rest.trim_start().starts_with("<<") => {
                 heredocs.iter().map(|heredoc| heredoc.text.as_str()).collect()
@@ -327,14 +364,26 @@ impl Reader<'_> {
         let mounts =
             instruction.flags.iter().filter(|(name, _)| name == "mount").map(|(_, value)| value.clone()).collect();
         let folder = self.frame.folder.as_ref().map_or("/".to_owned(), |(folder, _)| folder.clone());
-        let mut variables = self.arguments.clone();
+        let of_base = base::variables(&self.frame.base).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut variables: BTreeMap<String, String> = of_base.collect();
+        variables.extend(self.arguments.clone());
         variables.extend(self.frame.env.iter().map(|(name, value, _)| (name.clone(), value.clone())));
         let in_bash = match self.shell.as_ref().and_then(|shell| shell.first()) {
             Some(shell) => shell.ends_with("bash"),
             None => base::has_bash_as_sh(&self.frame.base),
         };
-        let run = Run { line: instruction.line, script, folder, mounts, variables, in_bash };
+        let home = variables.get("HOME").cloned().unwrap_or_else(|| self.home());
+        let run = Run { line: instruction.line, script, folder, mounts, variables, in_bash, home };
         self.frame.steps.push(Step::Run(run));
+    }
+
+    /// The usual home folder of the current user.
+    fn home(&self) -> String {
+        let user = self.frame.user.as_ref().map_or("root", |(user, _)| user.split(':').next().unwrap_or(user));
+        match user {
+            "root" | "0" | "" => "/root".to_owned(),
+            user => format!("/home/{user}"),
+        }
     }
 
     /// Converts a path to an absolute one, with `.` and `..` resolved.

@@ -1,5 +1,7 @@
 //! JavaScript package managers in `RUN` lines.
 
+use crate::knowledge::containers;
+
 /// A package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manager {
@@ -92,6 +94,29 @@ pub fn omits_development(command: &str) -> bool {
             "--omit=dev" | "--only=production" | "--only=prod" | "--production" | "--production=true" | "--prod" | "-P"
         )
     })
+}
+
+/// The packages in nixpkgs of the programs that a command installs globally: `npm install -g pm2`. `None` if it does
+/// something else, or if one of them is not known.
+pub fn global_packages(words: &[&str]) -> Option<Vec<&'static str>> {
+    let (program, rest) = words.split_first()?;
+    let names = match (program.rsplit('/').next()?, rest) {
+        ("npm" | "pnpm" | "bun", ["install" | "i" | "add", names @ ..]) if names.iter().any(|word| is_global(word)) => {
+            names
+        }
+        ("yarn", ["global", "add", names @ ..]) => names,
+        _ => return None,
+    };
+    let package = |name: &&str| {
+        let name = name.split('@').next().filter(|name| !name.is_empty())?;
+        let found = containers::PROGRAMS.iter().find(|(word, _, start)| *word == name && *start == [name]);
+        found.map(|(_, package, _)| *package)
+    };
+    let mut names = names.iter().filter(|word| !word.starts_with('-')).peekable();
+    names.peek()?;
+    // Builders have their own package managers.
+    let is_manager = installs_managers(rest);
+    names.map(package).collect::<Option<Vec<_>>>().filter(|_| !is_manager)
 }
 
 /// Whether a command only installs package managers globally.

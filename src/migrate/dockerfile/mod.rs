@@ -5,6 +5,7 @@
 //! builder for their ecosystem if the lock file contains the hashes. Otherwise, they become a derivation that can be
 //! evaluated, but whose build fails with a list of the missing steps.
 
+mod downloads;
 mod frame;
 mod manager;
 mod module;

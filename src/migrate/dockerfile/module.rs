@@ -16,12 +16,13 @@ use std::rc::Rc;
 use self::config::{permission, port_name};
 use self::copy::{COPY, NGINX_PORT};
 use self::programs::Contents;
-use super::frame::{Command, Frame};
+use super::frame::{Command, Frame, Step};
 use super::recipe::Recipe;
 use crate::finding::RelPath;
 use crate::knowledge::images::base::{self as base_images, Base, Runtime};
 use crate::lang::dockerfile::Dockerfile;
 use crate::migrate::nix::{self, Attr, Expr};
+use crate::migrate::php_extensions;
 use crate::migrate::report::{CHECK_VERSION, other_version};
 use crate::migrate::{Draft, Error};
 use crate::paths;
@@ -152,7 +153,20 @@ impl<'d, 'f> Module<'d, 'f> {
         self.owners(&frame, &recipe, base, &mut perms);
         let config = self.config(Contents { base, frame: &frame, recipe: &recipe, runtime: &runtime });
         let image = self.image(&runtime, &copied, &perms, config);
+        self.unneeded(&frame);
         Ok(self.text(&image))
+    }
+
+    /// Mentions the commands that leave nothing in the image, such as `apt-get update`.
+    fn unneeded(&mut self, frame: &Frame) {
+        let left = self.draft.report.left.iter().filter(|left| left.path == self.path);
+        let left: BTreeSet<usize> = left.map(|left| left.line).collect();
+        for step in &frame.steps {
+            let Step::Run(run) = step else { continue };
+            if !left.contains(&run.line) && self.carried_elsewhere(run.line).is_none() {
+                self.carry(run.line, "RUN", "nothing: the new image does not need it");
+            }
+        }
     }
 
     /// The build context, without the files that `.dockerignore` excludes.
@@ -203,7 +217,14 @@ impl<'d, 'f> Module<'d, 'f> {
                         let what = format!("the version of {}", frame.base);
                         self.leave(line, &what, &other_version(&frame.base, &attribute), CHECK_VERSION);
                     }
-                    all.push(format!("pkgs.{attribute}"));
+                    let package = format!("pkgs.{attribute}");
+                    let extended = php_extensions::with(&package, recipe.extensions.iter().map(String::as_str));
+                    all.push(if extended == package { package } else { format!("({extended})") });
+                    if base_images::php_server(&frame.base) == Some(&["apache2-foreground"]) {
+                        let why = format!("the image runs Apache with PHP, and `pkgs.{attribute}` has no Apache");
+                        let todo = "run `php-fpm` behind a web server, or add `pkgs.apacheHttpd` and its configuration";
+                        self.leave(line, "the server of the base image", &why, todo);
+                    }
                 }
                 None => self.carry(line, &format!("FROM {}", frame.base), "the packages that it provided"),
             },
@@ -318,8 +339,10 @@ impl<'d, 'f> Module<'d, 'f> {
         if let Some((folder, _)) = &frame.folder {
             config.push(Attr::new(["WorkingDir"], Expr::text(folder.trim_end_matches('/'))));
         }
+        let of_base = frame.base_line;
+        let what = |line: usize, own: &str, base: &str| if line == of_base { base.to_owned() } else { own.to_owned() };
         if let Some((user, line)) = &frame.user {
-            self.carry(*line, "USER", "config.User");
+            self.carry(*line, &what(*line, "USER", "the user of the base image"), "config.User");
             config.push(Attr::new(["User"], Expr::text(user.clone())));
         }
         let mut exposed = String::new();
@@ -345,7 +368,8 @@ impl<'d, 'f> Module<'d, 'f> {
             config.push(Attr::new(["ExposedPorts"], Expr::Code(format!("{{\n{exposed}}}"))));
         }
         for (path, line) in &frame.volumes {
-            self.carry(*line, &format!("VOLUME {path}"), "config.Volumes");
+            let volume = format!("VOLUME {path}");
+            self.carry(*line, &what(*line, &volume, "the volume of the base image"), "config.Volumes");
             config.push(Attr::new(["Volumes", path.as_str()], Expr::Set(Vec::new())));
         }
         for (name, (value, line)) in &frame.labels {
@@ -353,7 +377,7 @@ impl<'d, 'f> Module<'d, 'f> {
             config.push(Attr::new(["Labels", name.as_str()], Expr::text(value.clone())));
         }
         if let Some((signal, line)) = &frame.stop_signal {
-            self.carry(*line, "STOPSIGNAL", "config.StopSignal");
+            self.carry(*line, &what(*line, "STOPSIGNAL", "the stop signal of the base image"), "config.StopSignal");
             config.push(Attr::new(["StopSignal"], Expr::text(signal.clone())));
         }
         config

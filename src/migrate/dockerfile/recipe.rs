@@ -1,16 +1,24 @@
 //! The effects of the `RUN` lines in a stage, command by command.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod accounts;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+pub use self::accounts::Account;
+use self::accounts::{flag_value, is_account, operands_of, separate_flags};
+use super::downloads;
 use super::frame::{Frame, Run, Step};
 use super::manager::{self, Action, Manager};
-use crate::knowledge::images::commands::{
-    ADDUSER_VALUED, CHANGES_ACCOUNTS, GROUPADD_VALUED, IN_EVERY_BUILD, NO_EFFECT, USERADD_VALUED,
-};
+use crate::finding::Span;
+use crate::knowledge::containers::SHELLS;
+use crate::knowledge::images::base::PHP_EXTENSIONS;
+use crate::knowledge::images::commands::{CHANGES_ACCOUNTS, IN_EVERY_BUILD, NO_EFFECT};
 use crate::knowledge::images::packages;
 use crate::lang::dockerfile::expand;
 use crate::lang::shell;
 use crate::migrate::builds::{CargoBuild, GoBuild, LONGEST_PATH};
+use crate::migrate::php_extensions;
 
 /// The commands of a stage, grouped by the way in which they are migrated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub struct Recipe {
     pub group_names: BTreeSet<String>,
     /// Changes to the image's files that are made when the files are assembled.
     pub files: Vec<FileLine>,
+    /// Extensions of PHP.
+    pub extensions: BTreeSet<String>,
     /// Owners of paths: path, owner, line.
     pub owners: Vec<(String, String, usize)>,
     /// Python packages: a list of requirements, or names.
@@ -47,15 +57,11 @@ pub struct Recipe {
     pub lost: Vec<(String, usize, &'static str, &'static str)>,
 }
 
-/// The properties of an account that `useradd` sets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Its folder.
-    pub home: Option<String>,
-    /// Its shell.
-    pub shell: Option<String>,
-    /// Its group: a name or a number.
-    pub group: Option<String>,
+/// A command that is not migrated, with its entries in [`Recipe::holes`] and [`Recipe::lost`].
+struct Reported {
+    span: Span,
+    holes: Range<usize>,
+    lost: Range<usize>,
 }
 
 /// A command that changes a file or folder in the image.
@@ -69,27 +75,6 @@ pub struct FileLine {
     pub script: String,
     /// The line of the Dockerfile.
     pub line: usize,
-}
-
-impl Account {
-    fn of(words: &[&str]) -> Self {
-        let value = |flags: &[&str]| flag_value(words, flags).map(str::to_owned);
-        let is_adduser = words.first().is_some_and(|program| program.ends_with("adduser"));
-        // In BusyBox, the group follows `-G` and the comment follows `-g`. Debian uses `--ingroup`.
-        let own = if is_adduser { value(&["--ingroup", "-G"]) } else { None };
-        let group = own.or_else(|| value(&["-g", "--gid"])).filter(|group| is_account(group));
-        let home = value(&["-d", "--home-dir", "--home"]).or_else(|| value(&["-h"]).filter(|_| is_adduser));
-        Self { home, shell: value(&["-s", "--shell"]), group }
-    }
-}
-
-/// The value of a flag, in the next word or after `=`.
-fn flag_value<'w>(words: &[&'w str], flags: &[&str]) -> Option<&'w str> {
-    let pair = words.windows(2).find(|pair| flags.contains(&pair[0])).map(|pair| pair[1]);
-    pair.or_else(|| {
-        let own = words.iter().filter_map(|word| word.split_once('='));
-        own.into_iter().find(|(flag, _)| flags.contains(flag)).map(|(_, value)| value)
-    })
 }
 
 /// Something that pip installs.
@@ -172,7 +157,19 @@ impl Recipe {
             self.holes.push((one_line(&run.script), run.line));
             return;
         }
-        for command in shell::commands(&run.script) {
+        let commands = shell::commands(&run.script);
+        let skipped = downloads::read(&run.script, &commands);
+        self.packages.extend(skipped.packages.iter().map(|attribute| (*attribute, run.line)));
+        let mut reported: Vec<Reported> = Vec::new();
+        for command in commands {
+            if skipped.commands.contains(&command.span.start) {
+                continue;
+            }
+            let is_shell = SHELLS.contains(&command.program());
+            if is_shell && !shell::inner_scripts(&command).is_empty() {
+                continue;
+            }
+            let known = (self.holes.len(), self.lost.len());
             let words: Vec<String> = command.words.iter().flat_map(|word| filled_word(word, run)).collect();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let folder = folders.at(&command);
@@ -183,17 +180,43 @@ impl Recipe {
                     *folder = entered;
                 }
             }
-            if let Some((sign, path)) = written_file(&run.script, command.span.end as usize) {
-                self.write(&words, sign, path, run, folder);
-                continue;
+            match written_file(&run.script, command.span.end as usize) {
+                Some((sign, path)) => self.write(&words, sign, path, run, folder),
+                None => self.command(&words, run.line, folder),
             }
-            self.command(&words, run.line, folder);
+            let (holes, lost) = (known.0..self.holes.len(), known.1..self.lost.len());
+            if !holes.is_empty() || !lost.is_empty() {
+                reported.push(Reported { span: command.span, holes, lost });
+            }
         }
+        self.forget_inner(reported);
+    }
+
+    /// Removes the commands that another reported command runs: `uv run make`, `make -j$(nproc)`.
+    fn forget_inner(&mut self, mut reported: Vec<Reported>) {
+        reported.sort_by_key(|one| (one.span.start, std::cmp::Reverse(one.span.end)));
+        let (mut holes, mut lost) = (BTreeSet::new(), BTreeSet::new());
+        let mut end = 0;
+        for one in reported {
+            if one.span.end <= end {
+                holes.extend(one.holes);
+                lost.extend(one.lost);
+            } else {
+                end = one.span.end;
+            }
+        }
+        let mut at = 0..;
+        self.holes.retain(|_| at.next().is_none_or(|at| !holes.contains(&at)));
+        let mut at = 0..;
+        self.lost.retain(|_| at.next().is_none_or(|at| !lost.contains(&at)));
     }
 
     /// Handles a command whose output is written to a file: `echo TEXT >> FILE`.
     fn write(&mut self, words: &[&str], sign: &str, path: &str, run: &Run, folder: &str) {
-        let path = filled(path.trim_matches(['"', '\'']), run);
+        let path = in_home(&filled(path.trim_matches(['"', '\'']), run), run);
+        if downloads::is_of_installer(&path) {
+            return;
+        }
         let is_plain = |text: &str| !text.contains(['$', '`']);
         match words {
             [program @ ("echo" | "printf"), rest @ ..]
@@ -220,6 +243,8 @@ impl Recipe {
     }
 
     fn command(&mut self, words: &[&str], line: usize, folder: &str) {
+        let separate = separate_flags(words);
+        let words: &[&str] = &separate;
         let Some(program) = words.first().and_then(|word| word.rsplit('/').next()) else { return };
         if let Some(installed) = packages::installed(words) {
             for package in installed {
@@ -272,7 +297,7 @@ impl Recipe {
                     self.owners.push((joined(folder, path), (*owner).to_owned(), line));
                 }
             }
-            ("mkdir", paths) => self.on_paths("mkdir -p", paths, line, folder),
+            ("mkdir", _) => self.on_paths("mkdir -p", &without_mode(words), line, folder),
             ("touch", paths) => {
                 for path in paths {
                     if is_pattern(path) {
@@ -302,6 +327,10 @@ impl Recipe {
     }
 
     fn build(&mut self, program: &str, words: &[&str], line: usize, folder: &str) {
+        if let Some(packages) = manager::global_packages(words) {
+            self.packages.extend(packages.into_iter().map(|package| (package, line)));
+            return;
+        }
         if let Some((manager, action)) = manager::read(words) {
             let script = match action {
                 Action::Nothing => return,
@@ -330,6 +359,8 @@ impl Recipe {
             }
             ("cargo", ["build", rest @ ..]) => tool(Tool::Cargo(CargoBuild::of(rest.iter().copied()))),
             ("cargo", ["fetch" | "--version", ..]) => {}
+            // They change the settings of the package manager.
+            ("npm" | "pnpm" | "yarn", rest) if rest.iter().find(|word| !word.starts_with('-')) == Some(&"config") => {}
             ("pip" | "pip3", ["install", rest @ ..]) => self.pip(rest, line, folder),
             ("python" | "python3", ["-m", "pip", "install", rest @ ..]) => self.pip(rest, line, folder),
             ("python" | "python3", ["-m", "venv", ..]) | ("uv", ["venv" | "lock" | "--version" | "python", ..]) => {}
@@ -341,6 +372,11 @@ impl Recipe {
                 self.requirements.push((Requirement::Project(joined(folder, "."), extras), line));
             }
             (name, _) if NO_EFFECT.contains(&name) => {}
+            (_, ["--version"]) => {}
+            _ if php_extensions::added(words).is_some_and(|all| all.into_iter().all(php_extensions::is_known)) => {
+                let all = php_extensions::added(words).unwrap_or_default().into_iter();
+                self.extensions.extend(all.filter(|name| PHP_EXTENSIONS.contains(name)).map(str::to_owned));
+            }
             _ => self.holes.push((shown(words), line)),
         }
     }
@@ -394,10 +430,40 @@ fn filled_word(word: &shell::Word<'_>, run: &Run) -> Vec<String> {
     let is_quoted = written.contains(['"', '\'', '\\']);
     let is_whole = !word.text.contains('$') || is_quoted;
     let text = filled(&word.text, run);
+    let text = if written.starts_with('~') { in_home(&text, run) } else { text };
     if run.in_bash && !is_quoted && word.text.contains('{') && !word.text.contains('$') {
         return braced(&text);
     }
     if is_whole { vec![text] } else { text.split_whitespace().map(str::to_owned).collect() }
+}
+
+/// Replaces `~` at the beginning of a path.
+fn in_home(path: &str, run: &Run) -> String {
+    match path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+        Some(rest) => format!("{}{rest}", run.home),
+        None => path.to_owned(),
+    }
+}
+
+/// The folders that `mkdir` creates.
+fn without_mode<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    let mut rest = words.iter().skip(1);
+    let mut found = Vec::new();
+    while let Some(word) = rest.next() {
+        match *word {
+            "--mode" => {
+                rest.next();
+            }
+            word if word.starts_with('-') => {
+                // `-m 755`, `-pm 755`
+                if !word.starts_with("--") && word.ends_with('m') {
+                    rest.next();
+                }
+            }
+            word => found.push(word),
+        }
+    }
+    found
 }
 
 /// Expands the lists in braces in a word, as bash does. Nested or very long lists are not expanded.
@@ -467,26 +533,6 @@ fn one_line(script: &str) -> String {
     script.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The words of an account command that are neither flags nor values of flags.
-fn operands_of<'w>(words: &[&'w str]) -> Vec<&'w str> {
-    let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
-    let has_value = |flag: &str| match program {
-        "groupadd" | "addgroup" => GROUPADD_VALUED.contains(&flag),
-        "adduser" => USERADD_VALUED.contains(&flag) || ADDUSER_VALUED.contains(&flag),
-        _ => USERADD_VALUED.contains(&flag),
-    };
-    let mut found = Vec::new();
-    let mut rest = words.iter().skip(1);
-    while let Some(word) = rest.next() {
-        if has_value(word) {
-            rest.next();
-        } else if !word.starts_with('-') {
-            found.push(*word);
-        }
-    }
-    found
-}
-
 /// The folder of a path in the image; empty for the root.
 fn parent(path: &str) -> &str {
     path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent)
@@ -501,11 +547,6 @@ fn quoted(word: &str) -> String {
 fn plain(path: &str) -> String {
     let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c));
     if is_plain { path.to_owned() } else { quoted(path) }
-}
-
-/// Whether a word can be the name of an account.
-fn is_account(word: &str) -> bool {
-    word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 /// Joins a path in the image to a folder and normalizes it. An absolute path replaces the folder.
@@ -526,68 +567,4 @@ fn joined(folder: &str, path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lang::dockerfile::Dockerfile;
-
-    #[test]
-    fn commands_are_grouped_by_how_they_are_migrated() {
-        let text = "FROM debian\nWORKDIR /app\nRUN apt-get update && apt-get install -y git libodd && rm -rf /var/lib/apt\n\
-                    RUN <<E\nuseradd -m -s /bin/sh web\nmkdir -p data\nE\nRUN npm ci && npm run build\nRUN cd srv && go build -o bin/x .\n\
-                    RUN pip install -r requirements.txt gunicorn\nRUN chown -R web:web /app && make all\n\
-                    ARG NAME=worker\nARG TOOLS=\"jq zip\"\nRUN useradd -u 1500 ${NAME} && useradd $LOST && apt-get install $TOOLS\n";
-        let frame = Frame::of(&Dockerfile::read(text).unwrap(), 0);
-        let recipe = Recipe::of(&frame);
-        assert_eq!(recipe.packages, [("git", 3), ("jq", 14), ("zip", 14)]);
-        assert_eq!(recipe.unknown, [("libodd".to_owned(), 3)]);
-        assert_eq!(recipe.users, [("web".to_owned(), 4), ("worker".to_owned(), 14)]);
-        assert_eq!(recipe.ids, [("worker".to_owned(), 1500)]);
-        let files: Vec<_> = recipe.files.iter().map(|file| (file.script.as_str(), file.line)).collect();
-        assert_eq!(files, [("mkdir -p $out/app/data", 4)]);
-        let tools: Vec<_> = recipe.builds.iter().map(|build| build.tool.clone()).collect();
-        assert_eq!(
-            tools,
-            [
-                Tool::Node(Manager::Npm, None),
-                Tool::Node(Manager::Npm, Some("build".into())),
-                Tool::Go(GoBuild::of(["-o", "/app/srv/bin/x", "."]))
-            ]
-        );
-        assert_eq!(recipe.requirements.len(), 2);
-        assert_eq!(recipe.owners, [("/app".to_owned(), "web:web".to_owned(), 11)]);
-        assert_eq!(recipe.holes, [("make all".to_owned(), 11), ("useradd ${LOST}".to_owned(), 14)]);
-    }
-
-    #[test]
-    fn shell_patterns_are_expanded_or_reported() {
-        let text = "FROM debian\nRUN mkdir -p /d/{a,b} && touch /d/?\nSHELL [\"/bin/bash\", \"-c\"]\n\
-                    RUN mkdir -p /e/{a,b}/{c,d} && chmod +x /app/[ab].sh && mkdir /f/{1..3} '/g a'\n";
-        let recipe = Recipe::of(&Frame::of(&Dockerfile::read(text).unwrap(), 0));
-        let files: Vec<&str> = recipe.files.iter().map(|file| file.path.as_str()).collect();
-        assert_eq!(files, ["/e/a/c", "/e/a/d", "/e/b/c", "/e/b/d", "/g a"]);
-        let holes: Vec<&str> = recipe.holes.iter().map(|(hole, _)| hole.as_str()).collect();
-        assert_eq!(holes, ["mkdir -p /d/{a,b}", "touch /d/?", "chmod -R +x /app/[ab].sh", "mkdir -p /f/{1..3}"]);
-        let paths = |base: &str| {
-            let text = format!("FROM {base}\nRUN mkdir /d/{{a,b}} && chown web /d/{{a,b}}\n");
-            let recipe = Recipe::of(&Frame::of(&Dockerfile::read(&text).unwrap(), 0));
-            let made: Vec<String> = recipe.files.iter().map(|file| file.path.clone()).collect();
-            (made.join(" "), recipe.owners.len(), recipe.holes.len(), recipe.lost.len())
-        };
-        assert_eq!(paths("quay.io/fedora/fedora:42"), ("/d/a /d/b".to_owned(), 2, 0, 0));
-        assert_eq!(paths("alpine"), (String::new(), 0, 1, 1));
-    }
-
-    #[test]
-    fn account_names_and_groups_are_read() {
-        let text = "FROM debian\nRUN groupadd --gid 2000 staff && addgroup crew --gid 2001 && useradd -p secret -e 2030-01-01 -m web\n\
-                    RUN adduser -h /srv -D -G staff -g \"The user\" app && useradd -h ops -g crew\nRUN mkdir -p \"/srv/a b\"\n";
-        let recipe = Recipe::of(&Frame::of(&Dockerfile::read(text).unwrap(), 0));
-        assert_eq!(recipe.groups, [("staff".to_owned(), Some(2000)), ("crew".to_owned(), Some(2001))]);
-        let names: Vec<&str> = recipe.users.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["web", "app", "ops"]);
-        let app = &recipe.accounts["app"];
-        assert_eq!((app.home.as_deref(), app.group.as_deref()), (Some("/srv"), Some("staff")));
-        assert_eq!(recipe.accounts["ops"].group.as_deref(), Some("crew"));
-        assert_eq!(recipe.files[0].script, "mkdir -p $out'/srv/a b'");
-    }
-}
+mod tests;

@@ -59,7 +59,11 @@ impl Rewrite<'_, '_, '_, '_> {
                     true => format!("`{}` listens on no known port, so requests go to {LOCAL}:{number}", service.name),
                     false => format!("`{}` is left out, so requests go to {LOCAL}:{number}", service.name),
                 };
-                self.leave(file, directive.line, why, "replace the address with that of whatever replaces the service");
+                let todo = match service.is_carried() {
+                    true => format!("make it listen on {number}, or change the address"),
+                    false => "replace the address with that of whatever replaces the service".to_owned(),
+                };
+                self.leave(file, directive.line, why, &todo);
                 text.push(&number.to_string());
             }
         }

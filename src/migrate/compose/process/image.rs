@@ -205,7 +205,7 @@ mod tests {
             folder: String::new(),
             env: Vec::new(),
             env_path: None,
-            env_files: BTreeSet::new(),
+            env_files: std::collections::BTreeMap::new(),
             unset: Vec::new(),
         };
         let mut stack = Stack::of(&model, &std::collections::BTreeMap::new()).unwrap();

@@ -1,6 +1,6 @@
 //! The servers in PHP images.
 
-use super::extensions::{added, is_extension};
+use super::extensions::added;
 use super::{Program, host_path, start_line, version};
 use crate::knowledge::containers;
 use crate::knowledge::images::base;
@@ -10,6 +10,7 @@ use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::words;
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::nix::{self, Text};
+use crate::migrate::php_extensions::is_known;
 use crate::paths;
 
 /// Whether a word of a command starts the server of a PHP image.
@@ -86,7 +87,7 @@ pub fn is_replaced(builder: &Builder<'_, '_>, service: &Service<'_>, run: &str) 
     let commands = shell::commands(run);
     let is_known = |command: &shell::Command<'_>| match command.program() {
         "a2enmod" | "a2dismod" => replaces_apache(builder, service),
-        _ => added(command).is_some_and(|names| names.iter().all(|name| is_extension(name))),
+        _ => added(command).is_some_and(|names| names.iter().all(|name| is_known(name))),
     };
     is_php && !run.contains("<<") && !commands.is_empty() && commands.iter().all(is_known)
 }

@@ -2,8 +2,10 @@
 
 use super::told::{Told, how_told, is_address};
 use crate::knowledge::containers;
-use crate::knowledge::images::paths::SHARED_FOLDERS;
-use crate::migrate::compose::builder::{Builder, Done, password_in_url, path_of_secret};
+use crate::knowledge::containers::starts::WAIT_VARIABLE;
+use crate::knowledge::images::commands::{OF_TOOLS, TOOL_FOLDERS};
+use crate::knowledge::images::paths::{PATH, SHARED_FOLDERS};
+use crate::migrate::compose::builder::{Builder, Done, is_secret, password_in_url, path_of_secret};
 use crate::migrate::compose::environment::example_of;
 use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::interpolate::without_default;
@@ -12,6 +14,7 @@ use crate::migrate::compose::stack::{Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
 use crate::migrate::compose::{folders, interpolate, process, words};
 use crate::migrate::nix::{Part, Text};
+use crate::migrate::report::and;
 use crate::paths;
 
 /// Variables that the shell sets.
@@ -34,7 +37,15 @@ impl<'a, 'm> Builder<'a, 'm> {
                     self.carry(service, &place, &format!("environment.{name}"), "the folder in its command");
                     continue;
                 }
-                if name == "PATH" || name.ends_with("_HOME") || value.contains('$') || value.starts_with('/') {
+                if OF_TOOLS.contains(&name.as_str()) || name == "PATH" && names_tools(value) {
+                    self.carry(service, &place, &format!("environment.{name}"), "nothing: the tools are in PATH");
+                    continue;
+                }
+                if name == "PATH" {
+                    self.leave_path(service, &place);
+                    continue;
+                }
+                if name.ends_with("_HOME") || value.contains('$') || value.starts_with('/') {
                     let why = format!("ENV {name} applies only inside the image");
                     self.leave(service, &place, &format!("environment.{name}"), why, "set it if the program reads it");
                     continue;
@@ -46,6 +57,12 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.variable(service, &key.name, &key.place, value, program, &mut environment);
         }
         environment
+    }
+
+    fn leave_path(&self, service: &Service<'_>, place: &Place) {
+        let why = "it names folders in the image, and would hide this machine's programs";
+        let todo = "add the packages that it needs to the script's `runtimeInputs`";
+        self.leave(service, place, "environment.PATH", why, todo);
     }
 
     pub(in crate::migrate::compose) fn variable(
@@ -65,8 +82,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             return;
         }
         if name == "PATH" {
-            let why = "it names folders in the image, and would hide this machine's programs";
-            self.leave(service, place, &key, why, "add the packages that it needs to the script's `runtimeInputs`");
+            self.leave_path(service, place);
             return;
         }
         if let Role::Package(package) = &service.role
@@ -98,8 +114,10 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
-            let why = format!("it depends on a variable, and the module contains its current value, `{text}`");
-            self.leave(service, place, &key, why, "change the value in the module");
+            let asked = interpolate::names(scalar.raw.as_deref().unwrap_or_default());
+            let names = and(&asked.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
+            let why = format!("it depends on {names}, and the module contains its current value, `{text}`");
+            self.leave(service, place, &key, why, format!("change the value in the module if you change {names}"));
         }
         let (text, is_new) = self.without_secrets(service, name, &text);
         let path = folders::host_path(service, &path_of_secret(self, service, &text));
@@ -177,7 +195,8 @@ impl<'a, 'm> Builder<'a, 'm> {
             }
             let file = self.stack.model.env_path.as_deref().unwrap_or(".env");
             let why = format!("{variable} in {file} names a host or a port on the Compose network");
-            let todo = format!("set {variable} to 127.0.0.1 and the port from the registry");
+            let new = self.with_numbers(&self.rewriter(service).rewrite(value, Position::Variable(&variable)));
+            let todo = format!("set {}", set_to(&variable, &new));
             self.leave(service, place, &format!("environment.{name}"), why, todo);
         }
     }
@@ -233,7 +252,16 @@ impl<'a, 'm> Builder<'a, 'm> {
                         format!("{why}, a port on which only root may listen on Linux"),
                         format!("make the program listen on {}", port.number),
                     ),
-                    false => (why, format!("check that the program listens on {}", port.number)),
+                    false => {
+                        let todo = format!("check that the program listens on {}", port.number);
+                        match port
+                            .published
+                            .filter(|published| *published != port.number && port.number == port.container)
+                        {
+                            Some(published) => (why, format!("{todo}, and use it where clients used {published}")),
+                            None => (why, todo),
+                        }
+                    }
                 };
                 self.leave(service, &port.place, &format!("ports.{}", port.container), why, todo);
             }
@@ -336,18 +364,22 @@ impl<'a, 'm> Builder<'a, 'm> {
             );
             return;
         };
-        for (name, value) in pairs {
+        let (mut names, mut todo) = (Vec::new(), Vec::new());
+        for (name, value) in pairs.into_iter().filter(|(name, _)| !is_of_wait(service, name)) {
             let rewritten = self.rewriter(service).rewrite(&value, Position::Variable(&name));
-            if rewritten.as_literal() != Some(&value) && self.with_numbers(&rewritten) != value {
-                let why = format!("{name} in {path} names a host or a port on the Compose network");
-                let name = if copy == path { name } else { format!("{name} in {copy}") };
-                let todo = match value.parse::<u16>() {
-                    Ok(_) => format!("set {name} to the port from the registry"),
-                    Err(_) => format!("set {name} to 127.0.0.1 and the port from the registry"),
-                };
-                self.leave(service, &item.place, "env_file", why, todo);
+            let new = self.with_numbers(&rewritten);
+            if rewritten.as_literal() != Some(&value) && new != value {
+                todo.push(set_to(&name, &new));
+                names.push(name);
             }
         }
+        if names.is_empty() {
+            return;
+        }
+        let verb = if names.len() == 1 { "names a host or a port" } else { "name hosts or ports" };
+        let why = format!("{} in {path} {verb} on the Compose network", and(&names));
+        let file = if copy == path { String::new() } else { format!("in {copy}, ") };
+        self.leave(service, &item.place, "env_file", why, format!("{file}set {}", and(&todo)));
     }
 
     /// A text in which references to registry entries are replaced with the current port numbers.
@@ -379,6 +411,29 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.report.borrow_mut().leave(&place.path, place.line, what, why, todo);
         }
     }
+}
+
+/// Whether all folders in the PATH of an image contain only tools.
+fn names_tools(path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    path.split(':').all(|part| {
+        let is_usual = PATH.contains(&part);
+        let is_of_variable = OF_TOOLS.iter().any(|name| part.trim_start_matches(['$', '{']).starts_with(name));
+        part.is_empty() || is_usual || is_of_variable || TOOL_FOLDERS.iter().any(|folder| part.ends_with(folder))
+    })
+}
+
+/// A variable and its new value. The value is not shown if it contains a password.
+fn set_to(name: &str, value: &str) -> String {
+    match value.contains('@') || is_secret(name) || value.contains(char::is_control) {
+        true => format!("the address in {name} to 127.0.0.1 and the port from the registry"),
+        false => format!("{name} to `{value}`"),
+    }
+}
+
+/// Whether only docker-compose-wait reads a variable, which process-compose replaces.
+fn is_of_wait(service: &Service<'_>, name: &str) -> bool {
+    name == WAIT_VARIABLE && service.file_variables.contains_key(name)
 }
 
 /// The work to do by hand for a missing `env_file`.

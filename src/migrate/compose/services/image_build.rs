@@ -9,7 +9,9 @@ use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::folders::Package;
 use crate::migrate::compose::image_file::{Built, ImageFile};
 use crate::migrate::compose::process::Program;
-use crate::migrate::compose::runs::{compiles_java, has_no_effect, installed, missing_packages, started};
+use crate::migrate::compose::runs::{
+    compiles_java, edited_files, has_no_effect, installed, missing_packages, only_compiles, shown, started,
+};
 use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::Place;
 use crate::migrate::compose::{folders, process};
@@ -47,7 +49,12 @@ impl Builder<'_, '_> {
             }
         }
         let Some(file) = &service.image_file else { return };
+        let words = process::words_or_usual(self, service).unwrap_or_default();
+        self.edited_notes(service, file, &words);
         for (run, line) in &file.runs {
+            if !edited_files(run, &file.folder, &words).is_empty() {
+                continue;
+            }
             let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
             if installs_only_pm2(run) {
                 let into = match program.line.contains("pm2") {
@@ -61,13 +68,15 @@ impl Builder<'_, '_> {
                 self.carry(service, &place, "build", "the folder in its command");
                 continue;
             }
-            let words = process::words_or_usual(self, service).unwrap_or_default();
+            if program.runs_source && only_compiles(run, &file.folder, &words) {
+                self.carry(service, &place, "build", "the command, which compiles the program");
+                continue;
+            }
             if has_no_effect(run, &file.folder, &words) || process::php::is_replaced(self, service, run) {
                 self.carry(service, &place, "build", "nothing: the process does not use it");
                 continue;
             }
-            let shown: String = run.chars().take(60).collect();
-            let why = format!("`RUN {}` prepared the image, but the process runs in the checkout", shown.trim());
+            let why = format!("`RUN {}` prepared the image, but the process runs in the checkout", shown(run));
             let todo = if ["npm", "yarn", "pnpm", "bun ", "bundle", "composer"].iter().any(|tool| run.contains(tool)) {
                 format!(
                     "install the dependencies in ./{} once before the first start",
@@ -85,7 +94,6 @@ impl Builder<'_, '_> {
             self.leave(service, &place, "build", why, todo);
         }
         self.package_note(service, program);
-        let words = process::words_or_usual(self, service).unwrap_or_default();
         let is_received = |from: &str, to: &str| {
             let target = if to.ends_with('/') { format!("{to}{}", paths::name(from)) } else { to.to_owned() };
             let configurations = self.configurations.borrow();
@@ -156,6 +164,31 @@ impl Builder<'_, '_> {
             };
             self.leave(service, &place, "build", why, todo);
             return;
+        }
+    }
+
+    /// Reports the files that the image build edits, each of them once.
+    fn edited_notes(&self, service: &Service<'_>, file: &ImageFile, words: &[String]) {
+        let mut edited: BTreeSet<String> = BTreeSet::new();
+        for (run, line) in &file.runs {
+            let place = Place { path: file.path.as_str().into(), line: *line, column: 1 };
+            for path in edited_files(run, &file.folder, words).into_iter().filter(|path| edited.insert(path.clone())) {
+                let folder = file.folder.trim_end_matches('/');
+                let inside = path.strip_prefix(folder).and_then(|path| path.strip_prefix('/'));
+                let inside =
+                    inside.filter(|_| !folder.is_empty()).or((!path.starts_with('/')).then_some(path.as_str()));
+                let (why, todo) = match inside {
+                    Some(inside) => (
+                        format!("the image has a changed {inside}, but the process uses the one in the checkout"),
+                        "make the changes of `sed` in the checkout if the program needs them".to_owned(),
+                    ),
+                    None => (
+                        format!("the image has a changed {path}, which the process does not use"),
+                        "pass the changed settings to the program in another way if it needs them".to_owned(),
+                    ),
+                };
+                self.leave(service, &place, "build", why, todo);
+            }
         }
     }
 

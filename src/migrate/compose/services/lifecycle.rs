@@ -68,6 +68,13 @@ impl<'a, 'm> Builder<'a, 'm> {
         for (address, other) in self.waits_of(service) {
             self.wait(service, address, other, &mut attrs);
         }
+        for (variable, value) in process::waits_for(self, service).others {
+            let own = service.get("environment").map_or(&[][..], Node::pairs);
+            let place = own.iter().find(|(key, _)| key.name == variable.name).map_or(service.key, |(key, _)| key);
+            let (before, after) = variable.does;
+            let why = format!("its image {before}{value}{after} before it starts, and the process does not");
+            self.leave(service, &place.place, variable.name, why, variable.todo);
+        }
         (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
     }
 
@@ -132,7 +139,8 @@ impl<'a, 'm> Builder<'a, 'm> {
             let found: Vec<Waits> = services
                 .iter()
                 .map(|service| {
-                    let all = if service.is_carried() { process::waits_for(self, service) } else { Vec::new() };
+                    let all =
+                        if service.is_carried() { process::waits_for(self, service).addresses } else { Vec::new() };
                     let found = |address: String| {
                         let index = index_of(&address).filter(is_carried);
                         (address, index)

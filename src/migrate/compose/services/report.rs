@@ -62,7 +62,11 @@ impl<'a, 'm> Builder<'a, 'm> {
         if node.items().iter().all(is_registered) {
             return self.carry(service, &node.place, key, "entries in the port registry");
         }
-        for item in node.items() {
+        // The reason is in the report already.
+        let is_reported = |item: &Node| {
+            number(item).parse().ok().and_then(|number| service.port(number)).is_some_and(|port| port.is_reported)
+        };
+        for item in node.items().iter().filter(|item| is_registered(item) || !is_reported(item)) {
             let what = format!("{key}.{}", number(item));
             let without_tls = caddy::port(service)
                 .filter(|port| number(item) == "443" && caddy::serves(service, self.files(), port.container));

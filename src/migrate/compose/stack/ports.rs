@@ -10,8 +10,12 @@ use crate::migrate::{Error, Files};
 /// The ports of a service: those of its role, those in the Compose file, or else those in its Dockerfile.
 pub(super) fn ports(service: &Service<'_>, files: &dyn Files) -> Result<Vec<Port>, Error> {
     let set = server_ports::of(service, files);
-    let mut declared =
-        Declared { usual: set.iter().map(|(usual, number)| (*number, *usual)).collect(), ..Declared::default() };
+    let mut declared = Declared {
+        key: service.key.place.clone(),
+        usual: set.iter().map(|(usual, number)| (*number, *usual)).collect(),
+        ports: Vec::new(),
+        places: HashMap::new(),
+    };
     let number = |usual: u16| set.get(&usual).copied().unwrap_or(usual);
     match &service.role {
         Role::Known(known) => {
@@ -64,8 +68,9 @@ pub(super) fn ports(service: &Service<'_>, files: &dyn Files) -> Result<Vec<Port
 }
 
 /// The ports of a service so far. Each number occurs once.
-#[derive(Default)]
 struct Declared {
+    /// The position of the service, which is that of ports that only its image has.
+    key: Place,
     ports: Vec<Port>,
     /// The index of the port with each number.
     places: HashMap<u16, usize>,
@@ -78,6 +83,9 @@ impl Declared {
         if let Some(&at) = self.places.get(&container) {
             let port = &mut self.ports[at];
             port.published = port.published.or(published);
+            if port.place == self.key {
+                port.place = place.clone();
+            }
             return;
         }
         self.places.insert(container, self.ports.len());
@@ -90,6 +98,7 @@ impl Declared {
             protocol: protocol.to_owned(),
             place: place.clone(),
             is_registered: false,
+            is_reported: false,
         });
     }
 }

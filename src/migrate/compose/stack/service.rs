@@ -1,6 +1,6 @@
 //! A service: its settings, its image, its ports, and the files that its container sees.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::KAFKA_CONTROLLER;
 use crate::knowledge::containers::{self, PackageImage, ServiceImage};
@@ -28,6 +28,8 @@ pub struct Service<'m> {
     pub names: Vec<String>,
     /// Its Dockerfile, if its image is built.
     pub image_file: Option<ImageFile>,
+    /// The variables in its `env_file`s, if a program that waits before its command may read them.
+    pub file_variables: BTreeMap<String, String>,
 }
 
 /// What a service becomes.
@@ -62,6 +64,8 @@ pub struct Port {
     pub place: Place,
     /// Whether the registry has an entry with its number.
     pub is_registered: bool,
+    /// Whether the report says why the registry does not have its number.
+    pub is_reported: bool,
 }
 
 impl<'m> Service<'m> {

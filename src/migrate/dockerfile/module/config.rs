@@ -140,7 +140,7 @@ impl<'d, 'f> Module<'d, 'f> {
                 config.push(Attr::new(["Entrypoint"], command_list(&with_config(base, command))));
             }
         }
-        let own = base.map_or(&[][..], |base| base.command);
+        let own = base_images::php_server(&frame.base).or(base.map(|base| base.command)).unwrap_or_default();
         let starter = base_images::entrypoint(&frame.base);
         if frame.entrypoint.is_none() && !starter.is_empty() {
             let words = Command::Exec(starter.iter().map(|word| (*word).to_owned()).collect());
@@ -170,24 +170,29 @@ impl<'d, 'f> Module<'d, 'f> {
     pub(super) fn env(&mut self, base: Option<&'static Base>, frame: &Frame, runtime: &[String]) -> Vec<Expr> {
         let mut env = Vec::new();
         let path = (!runtime.is_empty()).then(|| format!("lib.makeBinPath [ {} ]", runtime.join(" ")));
-        let own_path = frame.variable("PATH").map(|path| {
-            // `$PATH` at the end has expanded to nothing. The PATH of the packages is appended in its place.
-            path.trim_end_matches(':').to_owned()
-        });
+        let own_path = frame.variable("PATH");
         if path.is_some() || own_path.is_some() {
             let mut text = Text::literal("PATH=");
             // Programs may be copied to the folders in the default PATH.
             for folder in filled_folders(frame).filter(|_| own_path.is_none()) {
                 text.push(&format!("{folder}:"));
             }
-            if let Some(own) = &own_path {
-                text.push(own);
-                if path.is_some() {
+            // The packages take the place of the base image's PATH.
+            let (before, after) = own_path.map_or(("", ""), |own| own.split_once("$PATH").unwrap_or((own, "")));
+            let (before, after) = (before.trim_matches(':'), after.trim_matches(':'));
+            let mut is_first = true;
+            for part in [Some(before), None, Some(after)] {
+                let is_empty = part.map_or(path.is_none(), str::is_empty);
+                if is_empty {
+                    continue;
+                }
+                if !std::mem::take(&mut is_first) {
                     text.push(":");
                 }
-            }
-            if let Some(path) = &path {
-                text.push_code(path);
+                match (part, &path) {
+                    (None, Some(path)) => text.push_code(path),
+                    (part, _) => text.push(part.unwrap_or_default()),
+                };
             }
             env.push(Expr::Text(text));
         }
@@ -294,7 +299,11 @@ fn passwd_line(name: &str, id: u32, account: Option<&Account>, groups: &BTreeMap
     format!("      {name}:x:{id}:{group}::{home}:{}\n", shell.unwrap_or_else(|| "/bin/sh".to_owned()))
 }
 
-/// Adds the configuration file to a command. By default, nginx from nixpkgs does not read `/etc/nginx`.
+/// The main configuration file of PHP-FPM in its image.
+pub(super) const FPM: &str = "/usr/local/etc/php-fpm.conf";
+
+/// Adds the configuration file to a command. By default, nginx from nixpkgs does not read `/etc/nginx`, and PHP-FPM no
+/// file.
 pub(super) fn with_config(base: Option<&Base>, command: Command) -> Command {
     match command {
         Command::Exec(mut words)
@@ -303,6 +312,14 @@ pub(super) fn with_config(base: Option<&Base>, command: Command) -> Command {
                 && !words.iter().any(|word| word == "-c") =>
         {
             words.splice(1..1, ["-e", "/dev/stderr", "-c", "/etc/nginx/nginx.conf"].map(str::to_owned));
+            Command::Exec(words)
+        }
+        Command::Exec(mut words)
+            if base.is_some_and(|base| base.image == "php")
+                && words.first().is_some_and(|word| word == "php-fpm")
+                && !words.iter().any(|word| word == "-y" || word.starts_with("--fpm-config")) =>
+        {
+            words.splice(1..1, ["--fpm-config", FPM].map(str::to_owned));
             Command::Exec(words)
         }
         command => command,

@@ -1,5 +1,6 @@
 //! Files that `COPY` and `ADD` put into an image.
 
+use super::config::FPM;
 use super::{Module, escaped, pattern, quoted};
 use crate::globs;
 use crate::knowledge::images::base as base_images;
@@ -65,7 +66,8 @@ impl<'d, 'f> Module<'d, 'f> {
             lines.push(escaped(&file.script));
         }
         if let Some((folder, line)) = &frame.folder {
-            self.carry(*line, "WORKDIR", "config.WorkingDir");
+            let what = if *line == frame.base_line { "the working directory of the base image" } else { "WORKDIR" };
+            self.carry(*line, what, "config.WorkingDir");
             lines.push(format!("mkdir -p $out{}", quoted(folder)));
         }
         let body: String = lines.iter().map(|line| format!("      {line}\n")).collect();
@@ -178,8 +180,14 @@ impl<'d, 'f> Module<'d, 'f> {
         self.draft.files().names(&self.in_context(folder)).iter().any(|name| matcher.is_match(name))
     }
 
-    /// Adds the files that nginx requires in addition to its program.
+    /// Adds the files that nginx or PHP-FPM requires in addition to its program.
     pub(super) fn server_files(&mut self, frame: &Frame, recipe: &Recipe, lines: &mut Vec<String>) {
+        if base_images::php_server(&frame.base) == Some(&["php-fpm"]) {
+            self.bindings.push(("fpmConf".to_owned(), FPM_CONF.to_owned()));
+            self.bindings.push(("fpmPool".to_owned(), FPM_POOL.to_owned()));
+            lines.push(format!("copy ${{fpmConf}} $out{FPM}"));
+            lines.push("copy ${fpmPool} $out/usr/local/etc/php-fpm.d/www.conf".to_owned());
+        }
         if base_images::find(&frame.base).is_none_or(|base| base.image != "nginx") {
             return;
         }
@@ -248,6 +256,32 @@ const NGINX_FOLDER: &str = "/etc/nginx";
 fn in_folder(path: &str, folder: &str) -> bool {
     path.trim_end_matches('/').strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
+
+/// A main configuration for PHP-FPM that reads the same files as the one in the image. The files of the Dockerfile
+/// replace it.
+const FPM_CONF: &str = "pkgs.writeText \"php-fpm.conf\" ''
+      [global]
+      error_log = /dev/stderr
+      daemonize = no
+      include = /usr/local/etc/php-fpm.d/*.conf
+    ''";
+
+/// The pool of the image, from its files `www.conf` and `docker.conf`.
+const FPM_POOL: &str = "pkgs.writeText \"www.conf\" ''
+      [www]
+      user = www-data
+      group = www-data
+      listen = 9000
+      pm = dynamic
+      pm.max_children = 5
+      pm.start_servers = 2
+      pm.min_spare_servers = 1
+      pm.max_spare_servers = 3
+      access.log = /dev/stderr
+      clear_env = no
+      catch_workers_output = yes
+      decorate_workers_output = no
+    ''";
 
 /// A main configuration for nginx that reads the same files as the one in the image.
 pub(super) const NGINX: &str = "pkgs.writeText \"nginx.conf\" ''
