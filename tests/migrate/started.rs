@@ -51,3 +51,80 @@ fn go_run_gets_the_flags_that_change_the_program() {
         .has("/bin/go run -tags=seed,extra -mod=vendor ./cmd/api")
         .not_left("services.api.build", "/go/pkg");
 }
+
+#[test]
+fn variables_that_the_example_of_the_env_file_sets_are_reported_once() {
+    let compose = "services:\n  db:\n    image: postgres:16\n    \
+                   environment: [\"POSTGRES_USER=${DB_USER}\", POSTGRES_DB, \"POSTGRES_PASSWORD=${DB_PASSWORD}\"]\n  \
+                   charts:\n    image: grafana/grafana\n    environment:\n      \
+                   GF_SECURITY_ADMIN_USER: ${CHARTS_USER}\n      GF_USERS_ALLOW_SIGN_UP: ${MISSING}\n  \
+                   web:\n    build: .\n    environment: [\"DATABASE_URL=${DATABASE_URL}\", \"TITLE=${TITLE:-shop}\"]\n";
+    let example = "DB_USER=shop\nPOSTGRES_DB=shop\nCHARTS_USER=a\nDATABASE_URL=postgres://${DB_USER}@db/shop\n";
+    let files = [("compose.yaml", compose), ("Dockerfile", PYTHON), ("app.py", ""), (".env.example", example)];
+    let names = "`CHARTS_USER`, `DATABASE_URL`, `DB_USER`, `POSTGRES_DB` have no value";
+    let repo = Repo::of(&files);
+    repo.left("variables", &format!("./.env does not exist, so {names}"))
+        .left("variables", "copy ./.env.example to ./.env, delete the written module, and migrate again")
+        .left("services.charts.environment.GF_USERS_ALLOW_SIGN_UP", "`MISSING` has no value")
+        .not_left("services.web.environment.DATABASE_URL", "")
+        .not_left("services.db.environment.POSTGRES_USER", "")
+        .not_left("services.db.environment.POSTGRES_DB", "")
+        .lacks("admin_user")
+        .lacks("allow_sign_up");
+    // With the copy, the entry is gone.
+    let copied: Vec<(&str, &str)> = files.into_iter().chain([(".env", example)]).collect();
+    Repo::of(&copied).not_left("variables", "").has("superuser = \"shop\";").has("admin_user = \"a\";");
+}
+
+#[test]
+fn ports_without_a_value_have_one_entry() {
+    let compose = "services:\n  web:\n    image: nginx:1.29\n    \
+                   volumes: [\"./site.template:/etc/nginx/templates/default.conf.template\"]\n  \
+                   app: {build: ., expose: [\"${APP_PORT}\"]}\n";
+    let site = "server {\n  listen ${WEB_PORT};\n  location / { return 200 'a'; }\n}\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", PYTHON), ("app.py", ""), ("site.template", site)]);
+    repo.left("services.app.expose", "`APP_PORT` has no value")
+        .not_left("services.app.expose", "current value")
+        .not_left("services.app.expose.", "")
+        .left("services.web.configFile", "`listen ${WEB_PORT}` depends on a variable without a value")
+        .has("listen 127.0.0.1:${toString ports.");
+    repo.nginx_accepts("web");
+}
+
+#[test]
+fn paths_in_urls_are_not_folders() {
+    let compose = "services:\n  metrics:\n    image: prom/prometheus\n    \
+                   volumes: [\"./prometheus.yml:/etc/prometheus/prometheus.yml\", \"data:/prometheus\"]\nvolumes:\n  data:\n";
+    let settings = "scrape_configs:\n  - job_name: own\n    metrics_path: /prometheus/metrics\n    \
+                    static_configs: [{targets: [\"localhost:9090\"]}]\n";
+    Repo::of(&[("compose.yaml", compose), ("prometheus.yml", settings)]).has("metrics_path = \"/prometheus/metrics\";");
+}
+
+#[test]
+fn ports_and_folders_in_a_configuration_file_are_carried_over() {
+    let compose = "services:\n  traces:\n    image: grafana/tempo:2.6.0\n    command: [\"-config.file=/etc/tempo.yaml\"]\n    \
+                   ports: [\"3200:3200\", \"4317:4317\", \"9411:9411\"]\n    \
+                   volumes: [\"./tempo.yaml:/etc/tempo.yaml\", \"./kept:/var/tempo\", \"./other:/other\"]\n";
+    let settings = "server:\n  http_listen_port: 3200\ndistributor:\n  receivers:\n    otlp:\n      protocols:\n        \
+                    grpc: {endpoint: \"0.0.0.0:4317\"}\nstorage:\n  trace:\n    backend: local\n    wal: {path: /var/tempo/wal}\n";
+    Repo::of(&[("compose.yaml", compose), ("tempo.yaml", settings), ("kept/a", ""), ("other/a", "")])
+        .has("path = \"./kept/wal\";")
+        .has("endpoint = \"0.0.0.0:${toString ports.")
+        .not_left("services.traces.ports", "4317")
+        .left("services.traces.ports", "9411")
+        .not_left("services.traces.volumes", "./kept")
+        .left("services.traces.volumes", "./other");
+}
+
+#[test]
+fn the_flask_commands_of_a_script_get_their_port() {
+    let compose = "services:\n  web:\n    build: .\n    command: python manage.py run -h 0.0.0.0\n    \
+                   ports: [\"5004:5000\"]\n  jobs: {build: ., command: python other.py run, ports: [\"5005:5000\"]}\n";
+    let manage = "from flask.cli import FlaskGroup\ncli = FlaskGroup(create_app=make)\n";
+    let files = [("compose.yaml", compose), ("Dockerfile", PYTHON), ("manage.py", manage), ("other.py", "import a\n")];
+    Repo::of(&files)
+        .registers("web = 5004;")
+        .has("FLASK_RUN_PORT = toString ports.development.web;")
+        .not_left("services.web.ports.5000", "")
+        .left("services.jobs.ports.5000", "it is unknown how the program gets its port");
+}

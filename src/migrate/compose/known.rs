@@ -256,6 +256,8 @@ impl Instance<'_, '_, '_> {
                         let todo = format!("use the broker's registry port wherever {} was used", port.container);
                         self.leave(&port.place, "ports", why, todo);
                     }
+                } else if self.configures(port.container) {
+                    self.carry(&port.place, "ports", "extraConfig");
                 } else if self.known.option != "nginx" {
                     let why = format!(
                         "services-flake's {} has no option for port {} of {image}",
@@ -336,7 +338,12 @@ impl Instance<'_, '_, '_> {
         if is_port {
             self.builder.carry(self.service, place, &what, "the entry in the port registry");
         } else if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
-            self.variable(option, value, place, &what);
+            let is_text = matches!(option.kind, OptionKind::Text | OptionKind::Words | OptionKind::Bool);
+            if !(is_text && self.has_no_value(name, value, place, &what)) {
+                self.variable(option, value, place, &what);
+            }
+        } else if !is_secret(name) && self.is_own(name) && self.has_no_value(name, value, place, &what) {
+            // It is reported.
         } else if !self.own_variable(name, value, place, &what) && !self.is_of_env_file(place) {
             let why = format!("services-flake's {} has no option for it", self.known.option);
             self.leave(place, &what, why, "set it in the service's own settings if it is needed");

@@ -38,6 +38,7 @@ impl<'m> Builder<'_, 'm> {
             }
             self.remaining(&done);
         }
+        self.unset_notes();
         self.missing_env_notes();
         self.served_report(&parts.services);
         parts.report = self.report.into_inner();

@@ -17,6 +17,9 @@ use crate::paths;
 /// Variables that the shell sets.
 const OF_SHELLS: [&str; 2] = ["HOME", "PWD"];
 
+/// Why a variable of a process is reported that has no value, and what to do.
+const NO_VALUE: (&str, &str) = ("no value yet", "set it in `.env`, or in process-compose's environment");
+
 impl<'a, 'm> Builder<'a, 'm> {
     /// The variables of a process whose values may be in the store. The process's script exports the others.
     pub fn environment(&self, done: &mut Done<'_, 'm>, program: &mut Program) -> Vec<(String, Text)> {
@@ -82,8 +85,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.carry(service, place, &key, "`.env`, which process-compose reads");
             let is_known = self.variables.contains_key(name) || self.secrets.borrow().contains_key(name);
             if !is_known {
-                let why = format!("`{name}` has no value yet");
-                self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
+                self.no_value(service, place, &key, name, NO_VALUE);
             }
             return;
         }
@@ -93,8 +95,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 || self.secrets.borrow().contains_key(&name)
                 || OF_SHELLS.contains(&name.as_str());
             if !is_known && required.contains(name.as_str()) {
-                let why = format!("`{name}` has no value yet");
-                self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
+                self.no_value(service, place, &key, &name, NO_VALUE);
             }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {

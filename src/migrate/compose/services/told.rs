@@ -95,6 +95,16 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     if let Some((_, variable)) = containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
         return Told::Variable((*variable).into());
     }
+    let is_flask = |pair: &[String]| {
+        let [script, verb] = pair else { return false };
+        let text =
+            || process::own_file(builder, service, script).is_some_and(|(_, _, text)| text.contains("FlaskGroup"));
+        verb == "run" && script.ends_with(".py") && text()
+    };
+    // `FlaskGroup` adds the commands of Flask to a script of the project.
+    if words.windows(2).any(is_flask) {
+        return Told::Variable("FLASK_RUN_PORT".into());
+    }
     // A Spring Boot program is run from its source, not from the archive in the image.
     let is_java = words.iter().take(2).any(|word| paths::name(word) == "java");
     if is_java && process::is_spring(files, service) {
