@@ -128,3 +128,35 @@ fn the_flask_commands_of_a_script_get_their_port() {
         .not_left("services.web.ports.5000", "")
         .left("services.jobs.ports.5000", "it is unknown how the program gets its port");
 }
+
+#[test]
+fn programs_of_the_projects_packages_are_started() {
+    let compose = "services:\n  queue: {image: \"redis:7\"}\n  board:\n    build: ./board\n    \
+                   command: rq-board -H queue\n  styles: {build: ./styles, command: gulp watch}\n  \
+                   list: {build: ./list, command: shop_tool serve}\n  other: {build: ./other, command: pressd}\n";
+    let python = "FROM python:3.13\nWORKDIR /app\nCOPY . .\nRUN pip install";
+    let files = [
+        ("compose.yaml", compose),
+        ("board/Dockerfile", &format!("{python} 'rq-board[web]>=1'\n")),
+        ("list/Dockerfile", &format!("{python} --no-cache-dir -r requirements.txt\n")),
+        ("list/requirements.txt", "flask\nShop-Tool==2.1 # a\n"),
+        ("other/Dockerfile", &format!("{python} presser\n")),
+        ("styles/Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm install -g gulp-cli && npm install\n"),
+        ("styles/package.json", "{\"devDependencies\": {\"gulp\": \"^4\"}}"),
+    ];
+    Repo::of(&files)
+        .has("/bin/rq-board -H 127.0.0.1")
+        .has("/bin/shop_tool serve")
+        .has("/bin/npx --no-install gulp watch")
+        .left("services.board.build", "withPackages")
+        .left("services.other", "is known to provide `pressd`");
+}
+
+#[test]
+fn a_missing_configuration_of_nginx_has_an_example() {
+    let compose = "services:\n  web: {image: \"nginx:1.29\", volumes: [\"./web.conf:/etc/nginx/conf.d/web.conf\"]}\n  \
+                   two: {image: \"nginx:1.29\", volumes: [\"./two.conf:/etc/nginx/conf.d/two.conf\"]}\n";
+    Repo::of(&[("compose.yaml", compose), ("web.conf.sample", "server {\n  listen 80;\n}\n")])
+        .left("services.web.volumes", "copy ./web.conf.sample to ./web.conf, delete the written module")
+        .left("services.two.volumes", "write the configuration into `configFile`");
+}

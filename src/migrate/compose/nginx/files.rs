@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::{self, Directive};
 use crate::knowledge::nginx::FOLDER;
+use crate::migrate::compose::environment::example_of;
 use crate::migrate::compose::known::Instance;
 use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml::{Node, Place};
@@ -137,7 +138,13 @@ impl Configuration {
                 true => format!("{} exists only inside the image", bind.target),
                 false => format!("./{} does not exist or is empty", bind.source),
             };
-            builder.leave(service, &bind.place, key, why, "write the configuration into `configFile`");
+            let todo = match example_of(files, &bind.source).filter(|_| !is_file) {
+                Some(example) => {
+                    format!("copy ./{example} to ./{}, delete the written module, and migrate again", bind.source)
+                }
+                None => "write the configuration into `configFile`".to_owned(),
+            };
+            builder.leave(service, &bind.place, key, why, todo);
         }
     }
 
