@@ -290,7 +290,7 @@ impl Instance<'_, '_, '_> {
         for (name, value, line) in self.service.image_variables() {
             let place = self.service.dockerfile(line);
             if passwords::NAMES.contains(&name) {
-                let todo = "write the variable into `environment` in the Compose file, delete the written module, and migrate again";
+                let todo = "write the variable into `environment` in the Compose file, delete the written module, and migrate again with `--force`";
                 self.leave(&place, &format!("environment.{name}"), "the password in the image is not set", todo);
                 continue;
             }
@@ -305,7 +305,7 @@ impl Instance<'_, '_, '_> {
             let (why, todo) = match example {
                 Some((path, example)) => (
                     format!("{path} does not exist, so the options have the values in {example}"),
-                    format!("if {path} gets other values, delete the written module and migrate again"),
+                    format!("if {path} gets other values, delete the written module and migrate again with `--force`"),
                 ),
                 None => (
                     "the service takes options, not variables".to_owned(),
@@ -424,7 +424,7 @@ impl Instance<'_, '_, '_> {
                         place,
                         what,
                         "it has no value here",
-                        "set it in `.env`, delete the written module, and migrate again",
+                        "set it in `.env`, delete the written module, and migrate again with `--force`",
                     ),
                     false => self.carry(place, what, "initialDatabases"),
                 }

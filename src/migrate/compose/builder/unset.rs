@@ -72,7 +72,7 @@ impl Builder<'_, '_> {
             ),
         };
         let why = if unset.len() == 1 { why.replace("have no value", "has no value") } else { why };
-        let todo = format!("{todo}, delete the written module, and migrate again");
+        let todo = format!("{todo}, delete the written module, and migrate again with `--force`");
         let path = &self.stack.model.root.place.path;
         self.report.borrow_mut().leave(path, 1, "variables", why, todo);
     }

@@ -75,7 +75,7 @@ impl Instance<'_, '_, '_> {
     pub(super) fn has_no_value(&self, name: &str, value: &Node, place: &Place, what: &str) -> bool {
         let unset = self.builder.unset_in(name, value);
         for variable in &unset {
-            let note = ("no value", "set it in `.env`, delete the written module, and migrate again");
+            let note = ("no value", "set it in `.env`, delete the written module, and migrate again with `--force`");
             self.builder.no_value(self.service, place, what, variable, note);
         }
         !unset.is_empty() && value.text().unwrap_or_default().is_empty()

@@ -52,7 +52,10 @@ impl Loader<'_> {
                 let Value::Map(settings) = &mut service.value else { continue };
                 for (key, value) in settings.iter_mut().filter(|(key, _)| FIXED.contains(&key.name.as_str())) {
                     let what = format!("services.{}.{}", name.name, key.name);
-                    let is_lost = |item: &Node| item.text().is_some_and(|text| text.is_empty() || text.ends_with(':'));
+                    let is_lost = |item: &Node| {
+                        let text = item.text().unwrap_or_default();
+                        matches!(item.value, Value::Scalar(_)) && (text.is_empty() || text.ends_with(':'))
+                    };
                     let is_port = matches!(key.name.as_str(), "ports" | "expose");
                     self.note_unset(value, variables, &what, &|item| is_port && is_lost(item));
                     if is_port && let Value::List(items) = &mut value.value {

@@ -140,7 +140,10 @@ impl Configuration {
             };
             let todo = match example_of(files, &bind.source).filter(|_| !is_file) {
                 Some(example) => {
-                    format!("copy ./{example} to ./{}, delete the written module, and migrate again", bind.source)
+                    format!(
+                        "copy ./{example} to ./{}, delete the written module, and migrate again with `--force`",
+                        bind.source
+                    )
                 }
                 None => "write the configuration into `configFile`".to_owned(),
             };
