@@ -567,7 +567,7 @@ fn the_example_of_a_missing_env_file_is_read_in_its_place() {
         .not_left("services.db.env_file", "app/.env");
     Repo::of(&app)
         .left("services.app.env_file", "create it before the first start")
-        .left("services.db.env_file", "set the options that correspond to the variables in the file");
+        .left("services.db.env_file", "create it, delete the written module, and migrate again");
 }
 
 #[test]
@@ -682,7 +682,8 @@ fn the_variable_that_a_listening_call_reads_may_have_any_name() {
         repo.not_left(&format!("services.{name}.ports.{port}"), "");
     }
     for (name, port) in &ports[3..] {
-        repo.left(&format!("services.{name}.ports.{port}"), "it is unknown how the program gets its port");
+        let why = if *name == "e" { "nothing configures a different port" } else { "it is unknown how the program" };
+        repo.left(&format!("services.{name}.ports.{port}"), why);
     }
 }
 

@@ -160,3 +160,37 @@ fn a_missing_configuration_of_nginx_has_an_example() {
         .left("services.web.volumes", "copy ./web.conf.sample to ./web.conf, delete the written module")
         .left("services.two.volumes", "write the configuration into `configFile`");
 }
+
+#[test]
+fn ports_that_the_source_sets_are_reported_at_their_line_if_they_change() {
+    let compose = "services:\n  one: {build: ./one, ports: [\"8000:8000\"]}\n  two: {build: ./two, ports: [\"8000\"]}\n  \
+                   go: {build: ./go, ports: [\"9001:8000\"]}\n  far: {build: ./far, ports: [\"8000\"]}\n";
+    let app = "import uvicorn\n# uvicorn.run(app, port=8000)\nuvicorn.run(app, host=\"0.0.0.0\", port=8000)\n";
+    let go = "FROM golang:1.24\nWORKDIR /src\nCOPY . .\nRUN go build -o /bin/shop .\nCMD [\"/bin/shop\"]\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("one/Dockerfile", PYTHON),
+        ("one/app.py", app),
+        ("two/Dockerfile", PYTHON),
+        ("two/app.py", app),
+        ("go/Dockerfile", go),
+        ("go/go.mod", "module shop\n"),
+        ("go/main.go", "package main\nfunc main() {\n  http.ListenAndServe(\":8000\", nil)\n}\n"),
+        ("far/Dockerfile", PYTHON),
+        ("far/app.py", "connect(8000)\nwait(18000)\n"),
+    ];
+    let repo = Repo::of(&files);
+    repo.registers("one = 8000;").not_left("services.one.ports.8000", "");
+    for (service, place) in [("two", "\"two/app.py\""), ("go", "\"go/main.go\"")] {
+        repo.left(&format!("services.{service}.ports.8000"), "it makes the program listen on 8000")
+            .left(&format!("services.{service}.ports.8000"), &format!("\"line\":3,\"path\":{place}"))
+            .not_left(&format!("services.{service}.ports.8000"), "it is unknown");
+    }
+    repo.left("services.far.ports.8000", "it is unknown how the program gets its port");
+}
+
+#[test]
+fn a_missing_env_file_of_a_server_is_to_be_created_before_another_migration() {
+    let compose = "services:\n  db: {image: \"postgres:16\", env_file: [db.env]}\n";
+    Repo::of(&[("compose.yaml", compose)]).left("services.db.env_file", "create it, delete the written module");
+}

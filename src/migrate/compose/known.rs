@@ -307,6 +307,10 @@ impl Instance<'_, '_, '_> {
                     format!("{path} does not exist, so the options have the values in {example}"),
                     format!("if {path} gets other values, delete the written module and migrate again with `--force`"),
                 ),
+                None if path.is_some_and(|path| matches!(self.builder.files().text(path), Ok(None))) => (
+                    "the options of the service need its values, and it does not exist".to_owned(),
+                    "create it, delete the written module, and migrate again with `--force`".to_owned(),
+                ),
                 None => (
                     "the service takes options, not variables".to_owned(),
                     "set the options that correspond to the variables in the file".to_owned(),

@@ -1,6 +1,6 @@
 //! The environment of a process: variables, secrets and `env_file`s.
 
-use super::told::{Told, how_told, is_address};
+use super::told::{Told, fixed_port, how_told, is_address};
 use crate::knowledge::containers;
 use crate::knowledge::images::paths::SHARED_FOLDERS;
 use crate::migrate::compose::builder::{Builder, Done, password_in_url, path_of_secret};
@@ -224,6 +224,16 @@ impl<'a, 'm> Builder<'a, 'm> {
             Told::Not => {
                 if !environment.iter().any(|(known, _)| known == "PORT") {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
+                }
+                match fixed_port(self.files(), service, port.container) {
+                    Some(_) if port.number == port.container => return,
+                    Some((path, line)) => {
+                        let place = Place { path: path.as_str().into(), line, column: 1 };
+                        let why = format!("it makes the program listen on {}", port.container);
+                        let todo = format!("write {} there, or read PORT, which is set", port.number);
+                        return self.leave(service, &place, &format!("ports.{}", port.container), why, todo);
+                    }
+                    None => {}
                 }
                 let why = format!(
                     "it is unknown how the program gets its port; PORT is set, and in the container the port was {}",
