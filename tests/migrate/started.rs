@@ -194,3 +194,21 @@ fn a_missing_env_file_of_a_server_is_to_be_created_before_another_migration() {
     let compose = "services:\n  db: {image: \"postgres:16\", env_file: [db.env]}\n";
     Repo::of(&[("compose.yaml", compose)]).left("services.db.env_file", "create it, delete the written module");
 }
+
+#[test]
+fn shell_scripts_that_a_command_starts_need_not_be_executable() {
+    let compose = "services:\n  db: {image: \"postgres:16\"}\n  web:\n    build: .\n    \
+                   command: sh -c \"./wait.sh db:5432 -- ./start.sh && ./tool.py && ls ./wait.sh\"\n";
+    let dockerfile = PYTHON.replace("CMD", "RUN chmod +x *.sh\nCMD");
+    let files = [
+        ("compose.yaml", compose),
+        ("Dockerfile", dockerfile.as_str()),
+        ("app.py", ""),
+        ("tool.py", "#!/usr/bin/env python3\n"),
+        ("wait.sh", "#!/usr/bin/env bash\nshift 2\nexec \"$@\"\n"),
+        ("start.sh", "#!/bin/sh\nexec python app.py\n"),
+    ];
+    Repo::of(&files).has(
+        "bash ./wait.sh 127.0.0.1:${toString ports.databases.postgresql} -- bash ./start.sh && ./tool.py && ls ./wait.sh",
+    );
+}

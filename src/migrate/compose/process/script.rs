@@ -249,6 +249,14 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
                 packages.insert(package.package.to_owned());
                 line.push(package.program);
             } else {
+                // Only the image may have made the file executable.
+                if word.contains('/')
+                    && programs.programs.contains(&position)
+                    && is_shell_script(builder, service, word)
+                {
+                    packages.insert("bash".to_owned());
+                    line.push("bash ");
+                }
                 line.append(&argument_text(builder, service, word, before));
             }
             before = word;
@@ -257,6 +265,15 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
         start += row.len() + 1;
     }
     Program { line, is_script: true, packages, ..Program::default() }
+}
+
+/// Whether a word is the path of a shell script in the checkout.
+fn is_shell_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> bool {
+    let Some((_, path, text)) = own_file(builder, service, word) else { return false };
+    match text.lines().next().and_then(|line| line.strip_prefix("#!")) {
+        Some(first) => first.split(['/', ' ']).any(|name| matches!(name, "sh" | "bash")),
+        None => path.ends_with(".sh"),
+    }
 }
 
 /// The addresses on this machine for the hosts and ports that clients get as separate words, by the positions of the
