@@ -212,3 +212,24 @@ fn shell_scripts_that_a_command_starts_need_not_be_executable() {
         "bash ./wait.sh 127.0.0.1:${toString ports.databases.postgresql} -- bash ./start.sh && ./tool.py && ls ./wait.sh",
     );
 }
+
+#[test]
+fn pages_without_content_are_checked_by_a_command() {
+    let compose = "services:\n  one:\n    build: ./one\n    ports: [\"8000:8000\"]\n    \
+                   healthcheck: {test: curl -f http://one:8000/health || exit 1}\n  \
+                   two:\n    build: ./two\n    ports: [\"8001:8001\"]\n    \
+                   healthcheck: {test: curl -f http://localhost:8001/health}\n";
+    let one = "@app.get(\"/health\", status_code=status.HTTP_204_NO_CONTENT)\ndef health(): pass\n";
+    let files = [
+        ("compose.yaml", compose),
+        ("one/Dockerfile", PYTHON),
+        ("one/app.py", one),
+        ("two/Dockerfile", PYTHON),
+        ("two/app.py", "@app.get(\"/health\")\ndef health(): pass\n"),
+    ];
+    let repo = Repo::of(&files);
+    repo.has("curl -f http://127.0.0.1:${toString ports.development.one}/health || exit 1")
+        .has("path = \"/health\";")
+        .has("port = ports.development.two;")
+        .lacks("port = ports.development.one;");
+}
