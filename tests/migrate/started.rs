@@ -78,7 +78,7 @@ fn variables_that_the_example_of_the_env_file_sets_are_reported_once() {
 
 #[test]
 fn ports_without_a_value_have_one_entry() {
-    let compose = "services:\n  web:\n    image: nginx:1.29\n    \
+    let compose = "services:\n  web:\n    image: nginx:1.29\n    environment: [WEB_PORT]\n    \
                    volumes: [\"./site.template:/etc/nginx/templates/default.conf.template\"]\n  \
                    app:\n    build: .\n    expose:\n      - ${APP_PORT}\n";
     let site = "server {\n  listen ${WEB_PORT};\n  location / { return 200 'a'; }\n}\n";

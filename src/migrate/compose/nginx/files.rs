@@ -164,7 +164,16 @@ fn substituted(instance: &Instance<'_, '_, '_>, text: &str) -> String {
     let pairs = instance.service.get("environment").map_or(&[][..], Node::pairs);
     let mut text = text.to_owned();
     for (key, value) in pairs {
-        text = text.replace(&format!("${{{}}}", key.name), value.text().unwrap_or_default());
+        let (name, value) = (format!("${{{}}}", key.name), value.text().unwrap_or_default());
+        // A port without a value is reported where it is read.
+        let is_kept = |line: &str| value.is_empty() && line.trim_start().starts_with("listen");
+        text = match text.contains(&name) {
+            true => text.split_inclusive('\n').fold(String::new(), |all, line| match is_kept(line) {
+                true => all + line,
+                false => all + &line.replace(&name, value),
+            }),
+            false => text,
+        };
     }
     for (name, value, _) in instance.service.image_variables() {
         text = text.replace(&format!("${{{name}}}"), value);
