@@ -14,6 +14,10 @@ const fn service(name: &'static str, once: &'static str, ports: &'static [(&'sta
     Service { name, once, ports }
 }
 
+/// Keys of Prometheus's configuration file whose values are paths in URLs, from
+/// <https://prometheus.io/docs/prometheus/latest/configuration/configuration/>.
+pub const PROMETHEUS_URL_PATHS: [&str; 2] = ["metrics_path", "path_prefix"];
+
 /// The services that services-flake provides.
 pub const SERVICES: [Service; 37] = [
     service("alloy", "", &[("port", 12345)]),

@@ -19,7 +19,12 @@ pub struct GoBuild {
     /// The targets that it compiles, relative to its folder: packages, patterns of packages, or the files of one
     /// package.
     packages: Vec<String>,
+    /// The flags that decide which source files and modules the program consists of.
+    pub flags: Vec<String>,
 }
+
+/// The flags for [`GoBuild::flags`].
+const GO_SELECTING: [&str; 3] = ["mod", "modfile", "tags"];
 
 /// Flags of `go build` that take the next argument as their value, according to `go help build`.
 const GO_VALUED: [&str; 19] = [
@@ -59,6 +64,11 @@ impl GoBuild {
             let value = own.or_else(|| (flag == "o" || GO_VALUED.contains(&flag)).then(|| words.next()).flatten());
             if flag == "o" {
                 build.output = value.map(str::to_owned);
+            } else if let Some(value) = value.filter(|_| GO_SELECTING.contains(&flag)) {
+                // Spaces between tags mean the same as commas.
+                let value = value.split_whitespace().collect::<Vec<_>>().join(",");
+                let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./,".contains(c));
+                build.flags.extend(is_plain.then(|| format!("-{flag}={value}")));
             }
         }
         build

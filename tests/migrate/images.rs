@@ -353,7 +353,7 @@ fn a_port_that_only_root_may_use_is_reported_once() {
     let compose = "services:\n  a: {build: ., ports: [\"8080:80\"]}\n";
     let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", "listen(80)\n")]);
-    repo.left("services.a.ports.80", "make the program listen on 8080")
+    repo.left("services.a.ports.80", "write 8080 there")
         .not_left("services.a.ports.80", "change it to a number above 1023")
         .not_left("services.a.ports.80", "use 80");
     assert!(repo.file("lib/ports.nix").contains("a = 8080;"), "{}", repo.file("lib/ports.nix"));

@@ -336,7 +336,7 @@ fn words_in_a_script_are_programs_only_at_the_start_of_a_command() {
         .has("npm ci && npm run serve\\n")
         .has("php artisan migrate && php artisan serve\\n")
         .lacks("go-migrate")
-        .has("do npx --no-install serve dist; done; ./wait.sh db:5432 -- python3 app.py");
+        .has("do npx --no-install serve dist; done; bash ./wait.sh db:5432 -- python3 app.py");
 }
 
 #[test]

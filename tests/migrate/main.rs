@@ -23,6 +23,7 @@ mod readings;
 mod reports;
 mod servers;
 mod stacks;
+mod started;
 mod texts;
 mod told;
 mod waits;

@@ -135,7 +135,8 @@ fn ports_belong_to_the_service_that_their_variable_names() {
     ])
     .not_left("services.mail.ports.1025", "unknown how")
     .left("services.app.ports.8000", "unknown how")
-    .left("services.fe.ports.3000", "unknown how");
+    .not_left("services.fe.ports.3000", "unknown how")
+    .left("services.fe.ports.3000", "nothing configures a different port");
 }
 
 #[test]

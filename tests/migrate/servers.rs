@@ -359,7 +359,7 @@ fn a_variable_for_a_port_belongs_to_the_program_that_listens_on_it() {
     .left("services.client.ports.3000", "it is unknown how the program gets its port")
     .left("services.known.ports.3000", "it is unknown how the program gets its port")
     .lacks("SERVER_PORT")
-    .left("services.prints.ports.3000", "it is unknown how the program gets its port")
+    .left("services.prints.ports.3000", "it makes the program listen on 3000")
     .has("APP_PORT = \":${toString ports.development.go}\";")
     .has("WEB_PORT = toString ports.development.later;");
 }

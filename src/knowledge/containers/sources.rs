@@ -18,13 +18,14 @@ pub const DEPENDENCIES: [&str; 12] = [
 ];
 
 /// The suffixes of the paths of folders in which package managers keep downloads.
-pub const CACHES: [&str; 9] = [
+pub const CACHES: [&str; 10] = [
     "/.cache",
     "/.cache/pip",
     "/.cargo/registry",
     "/.m2",
     "/.npm",
     "/.pnpm-store",
+    "/go/pkg",
     "/go/pkg/mod",
     "/usr/local/bundle",
     "/usr/local/cargo/registry",

@@ -2,12 +2,14 @@
 
 mod env_file;
 mod secrets;
+mod unset;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::env_file::{EnvFile, Reader};
 pub use self::secrets::{is_secret, password_in_url, path_of_secret};
+use self::unset::Example;
 use super::hosts::Rewriter;
 use super::interpolate::{Variables, without_default};
 use super::stack::{Port, Service, Stack};
@@ -47,6 +49,10 @@ pub struct Builder<'a, 'm> {
     pub(super) nginx_words: OnceCell<BTreeSet<String>>,
     /// The addresses for which programs in images wait, by the index of the service that waits.
     pub(super) waits: OnceCell<Vec<Waits>>,
+    /// The example of a missing `.env` file.
+    example: OnceCell<Option<Example>>,
+    /// The variables without a value that the example sets.
+    unset: RefCell<BTreeSet<String>>,
 }
 
 /// A mount of PHP-FPM that the configuration of nginx names.
@@ -108,7 +114,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         let (report, secrets, configurations) = (RefCell::default(), RefCell::default(), RefCell::default());
         let (missing_env, source_hosts) = (RefCell::default(), RefCell::default());
         let (fpms, nginx_words, waits) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let served = RefCell::default();
+        let (served, example, unset) = (RefCell::default(), OnceCell::new(), RefCell::default());
         Self {
             stack,
             module,
@@ -124,6 +130,8 @@ impl<'a, 'm> Builder<'a, 'm> {
             fpms,
             nginx_words,
             waits,
+            example,
+            unset,
         }
     }
 

@@ -57,8 +57,13 @@ fn is_off(node: &Node) -> bool {
     node.get("disable").and_then(Node::bool) == Some(true) || node.get("test").is_some_and(none)
 }
 
-/// The readiness probe of a process. `None` if nothing checks its health.
-pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr> {
+/// The readiness probe of a process. `None` if nothing checks its health. `has_no_content` returns whether the page at a
+/// path has another status than 200, the only one that an HTTP probe accepts.
+pub fn probe(
+    builder: &Builder<'_, '_>,
+    done: &mut Done<'_, '_>,
+    has_no_content: &dyn Fn(&str) -> bool,
+) -> Option<Attr> {
     let service = done.service;
     done.take(&["healthcheck"]);
     if let Some(node) = service.get("healthcheck") {
@@ -86,7 +91,7 @@ pub fn probe(builder: &Builder<'_, '_>, done: &mut Done<'_, '_>) -> Option<Attr>
             "healthcheck",
             format!("settings.processes.{}.readiness_probe", service.process),
         );
-        return Some(Attr::new(["readiness_probe"], Expr::Set(attrs(builder, service, &check))));
+        return Some(Attr::new(["readiness_probe"], Expr::Set(attrs(builder, service, &check, has_no_content))));
     }
     let Role::Package(package) = &service.role else { return None };
     let (usual, path) = package.ready?;
@@ -153,14 +158,19 @@ fn check(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Check> {
     })
 }
 
-fn attrs(builder: &Builder<'_, '_>, service: &Service<'_>, check: &Check) -> Vec<Attr> {
+fn attrs(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    check: &Check,
+    has_no_content: &dyn Fn(&str) -> bool,
+) -> Vec<Attr> {
     let words: Vec<String> = match check.test.split_first() {
         Some((first, rest)) if first == "CMD" => rest.to_vec(),
         Some((first, rest)) if first == "CMD-SHELL" => vec!["sh".to_owned(), "-c".to_owned(), rest.join(" ")],
         _ => check.test.clone(),
     };
     let mut attrs = Vec::new();
-    match http(builder, service, &words) {
+    match http(builder, service, &words, has_no_content) {
         Some(get) => attrs.push(get),
         None => {
             let command = exec(builder, service, &words);
@@ -193,7 +203,12 @@ fn http_get(scheme: &str, port: Expr, path: &str) -> Attr {
 }
 
 /// The HTTP probe for a check, if the check only requests a page with curl or wget.
-fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Attr> {
+fn http(
+    builder: &Builder<'_, '_>,
+    service: &Service<'_>,
+    words: &[String],
+    has_no_content: &dyn Fn(&str) -> bool,
+) -> Option<Attr> {
     let split;
     let words = match words {
         [shell, flag, script] if shell == "sh" && flag == "-c" => {
@@ -248,6 +263,9 @@ fn http(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> O
     let own = matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[::1]");
     let target = if own { service } else { builder.stack.by_host(host)? };
     let port = target.port(number)?;
+    if has_no_content(&path) {
+        return None;
+    }
     Some(http_get(scheme, builder.port_expr(port), &path))
 }
 

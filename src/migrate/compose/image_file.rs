@@ -184,11 +184,7 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
         }
         "WORKDIR" => {
             let folder = fill(rest, &known());
-            let folder = folder.trim_matches('"');
-            stage.folder = match folder.starts_with('/') {
-                true => folder.to_owned(),
-                false => format!("{}/{folder}", stage.folder),
-            };
+            stage.folder = entered(&stage.folder, folder.trim_matches('"'));
         }
         "ENV" => {
             let rest = fill(rest, &known());
@@ -201,7 +197,7 @@ fn instruction(stage: &mut ImageFile, keyword: &str, rest: &str, line: usize, gl
                 }
                 Some(first) => {
                     let value = rest.trim_start().strip_prefix(first.as_str()).unwrap_or_default().trim();
-                    set(&mut stage.variables, first, value, line);
+                    set(&mut stage.variables, first, &unquoted(value), line);
                 }
                 None => {}
             }
@@ -279,6 +275,30 @@ fn without_flags(text: &str) -> &str {
         rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
     }
     rest
+}
+
+/// The folder after `WORKDIR`: relative paths start at the folder before it.
+fn entered(before: &str, folder: &str) -> String {
+    let whole = if folder.starts_with('/') { folder.to_owned() } else { format!("{before}/{folder}") };
+    if !whole.split('/').any(|part| matches!(part, "." | "..")) {
+        return whole;
+    }
+    paths::join("", whole.trim_start_matches('/')).map_or(whole, |path| format!("/{path}"))
+}
+
+/// The value in `ENV NAME value`, without its quotes and with its spaces.
+fn unquoted(value: &str) -> String {
+    let (mut out, mut quote) = (String::new(), None);
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match (c, quote) {
+            ('\\', None | Some('"')) => out.extend(chars.next()),
+            ('\'' | '"', None) => quote = Some(c),
+            _ if quote == Some(c) => quote = None,
+            _ => out.push(c),
+        }
+    }
+    out
 }
 
 /// Joins a path in the image to a folder. An absolute path replaces the folder.

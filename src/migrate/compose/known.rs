@@ -262,7 +262,9 @@ impl Instance<'_, '_, '_> {
         for port in &self.service.ports {
             if self.known.ports.iter().all(|option| option.container != port.usual) {
                 let image = self.service.image().unwrap_or_default();
-                if !matches!(self.known.option, "apache-kafka" | "nginx") {
+                if self.configures(port.container) {
+                    self.carry(&port.place, "ports", "extraConfig");
+                } else if !matches!(self.known.option, "apache-kafka" | "nginx") {
                     let why = format!(
                         "services-flake's {} has no option for port {} of {image}",
                         self.known.option, port.container
@@ -294,7 +296,7 @@ impl Instance<'_, '_, '_> {
         for (name, value, line) in self.service.image_variables() {
             let place = self.service.dockerfile(line);
             if passwords::NAMES.contains(&name) {
-                let todo = "write the variable into `environment` in the Compose file, delete the written module, and migrate again";
+                let todo = "write the variable into `environment` in the Compose file, delete the written module, and migrate again with `--force`";
                 self.leave(&place, &format!("environment.{name}"), "the password in the image is not set", todo);
                 continue;
             }
@@ -310,7 +312,11 @@ impl Instance<'_, '_, '_> {
             let (why, todo) = match example {
                 Some((path, example)) => (
                     format!("{path} does not exist, so the options have the values in {example}"),
-                    format!("if {path} gets other values, delete the written module and migrate again"),
+                    format!("if {path} gets other values, delete the written module and migrate again with `--force`"),
+                ),
+                None if path.is_some_and(|path| matches!(self.builder.files().text(path), Ok(None))) => (
+                    "the options of the service need its values, and it does not exist".to_owned(),
+                    "create it, delete the written module, and migrate again with `--force`".to_owned(),
                 ),
                 None => (
                     "the service takes options, not variables".to_owned(),
@@ -343,7 +349,12 @@ impl Instance<'_, '_, '_> {
         if is_port {
             self.builder.carry(self.service, place, &what, "the entry in the port registry");
         } else if let Some(option) = self.known.variables.iter().find(|option| option.name == name) {
-            self.variable(option, value, place, &what);
+            let is_text = matches!(option.kind, OptionKind::Text | OptionKind::Words | OptionKind::Bool);
+            if !(is_text && self.has_no_value(name, value, place, &what)) {
+                self.variable(option, value, place, &what);
+            }
+        } else if !is_secret(name) && self.is_own(name) && self.has_no_value(name, value, place, &what) {
+            // It is reported.
         } else if !self.own_variable(name, value, place, &what) && !self.is_of_env_file(name, place, false) {
             let why = format!("services-flake's {} has no option for it", self.known.option);
             self.leave(place, &what, why, "set it in the service's own settings if it is needed");
@@ -418,7 +429,7 @@ impl Instance<'_, '_, '_> {
                         place,
                         what,
                         "it has no value here",
-                        "set it in `.env`, delete the written module, and migrate again",
+                        "set it in `.env`, delete the written module, and migrate again with `--force`",
                     ),
                     false => self.carry(place, what, "initialDatabases"),
                 }

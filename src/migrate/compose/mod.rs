@@ -268,7 +268,7 @@ fn report_unset(draft: &mut Draft<'_>, model: &Model) {
             true => format!("`{name}` has no value, so the number inside the container is unknown"),
             false => format!("`{name}` has no value"),
         };
-        let todo = format!("{todo}, delete the written module, and migrate again");
+        let todo = format!("{todo}, delete the written module, and migrate again with `--force`");
         draft.report.leave(&place.path, place.line, what.clone(), why, todo);
     }
 }

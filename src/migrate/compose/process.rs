@@ -2,6 +2,7 @@
 
 mod extensions;
 pub mod image;
+mod installed;
 pub mod mosquitto;
 mod package;
 pub mod php;
@@ -288,7 +289,11 @@ pub fn program(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
             append(builder, service, &mut program, first, rest);
             Ok(program)
         }
-        None => Err(source.err().unwrap_or_else(|| not_known(builder, service, first))),
+        None => match (source, installed::program(builder, service, words)) {
+            (Err(why), _) => Err(why),
+            (Ok(_), Some(program)) => Ok(program),
+            (Ok(_), None) => Err(not_known(builder, service, first)),
+        },
     }
 }
 

@@ -38,6 +38,7 @@ impl<'m> Builder<'_, 'm> {
             }
             self.remaining(&done);
         }
+        self.unset_notes();
         self.missing_env_notes();
         self.served_report(&parts.services);
         parts.report = self.report.into_inner();
@@ -87,7 +88,7 @@ impl<'m> Builder<'_, 'm> {
             attrs.push(Attr::new(["environment"], Expr::Set(pairs.collect())));
         }
         attrs.extend(self.depends_on(done));
-        attrs.extend(health::probe(self, done));
+        attrs.extend(health::probe(self, done, &|path| source::has_no_content(self.files(), service, path)));
         attrs.extend(self.availability(done));
         attrs.extend(self.shutdown(done));
         attrs.extend(self.small(done));

@@ -213,7 +213,8 @@ pub fn imported(builder: &Builder<'_, '_>, service: &Service<'_>, file: &str, te
     for (name, line) in imports(text).into_iter().filter(|(name, _)| !name.starts_with('/')) {
         let place = Place { path: file.into(), line, column: 1 };
         let why = format!("it imports {name}, which is not beside the copy of the file in the store");
-        let todo = "write the imported lines into the file, delete the written module, and migrate again";
+        let todo =
+            "write the imported lines into the file, delete the written module, and migrate again with `--force`";
         builder.leave(service, &place, "command", why, todo);
     }
 }

@@ -68,7 +68,7 @@ impl<'m> Builder<'_, 'm> {
             if self.rabbitmq_conf(service, &path, &text).0.as_literal() != Some(&text) {
                 let why =
                     format!("./{folder} is passed as it is, and this file names addresses or paths in the containers");
-                let todo = "move its settings to a mounted rabbitmq.conf, delete the written module, and migrate again";
+                let todo = "move its settings to a mounted rabbitmq.conf, delete the written module, and migrate again with `--force`";
                 self.leave(service, &Place { path: path.into(), line: 1, column: 1 }, "rabbitmq.conf", why, todo);
             }
         }

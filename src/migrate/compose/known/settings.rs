@@ -4,7 +4,7 @@ use super::Instance;
 use crate::knowledge::containers;
 use crate::migrate::compose::nginx;
 use crate::migrate::compose::stack::{KAFKA_CONTROLLER, Role, Service};
-use crate::migrate::compose::yaml::Node;
+use crate::migrate::compose::yaml::{Node, Place};
 use crate::migrate::nix::{Attr, Expr, Text, quoted};
 
 impl Instance<'_, '_, '_> {
@@ -53,6 +53,32 @@ impl Instance<'_, '_, '_> {
             None => image(name),
         };
         names.iter().find_map(|name| set(name).filter(|text| !text.is_empty()).map(str::to_owned))
+    }
+
+    /// Whether only this service has a setting for a variable.
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        let starts: &[&str] = match self.known.option {
+            "postgres" => &["POSTGRES_DB", "POSTGRESQL_DATABASE"],
+            "mysql" => &["MYSQL_DATABASE", "MARIADB_DATABASE", "MYSQL_USER", "MARIADB_USER"],
+            "grafana" => &["GF_"],
+            "clickhouse" => &["CLICKHOUSE_DB"],
+            "apache-kafka" => &["KAFKA_"],
+            "qdrant" => &["QDRANT__"],
+            "neo4j" => &["NEO4J_"],
+            _ => &[],
+        };
+        starts.iter().any(|start| name.starts_with(start))
+    }
+
+    /// Reports the variables without a value on which a setting in the module depends. Returns whether the setting is
+    /// empty because of them.
+    pub(super) fn has_no_value(&self, name: &str, value: &Node, place: &Place, what: &str) -> bool {
+        let unset = self.builder.unset_in(name, value);
+        for variable in &unset {
+            let note = ("no value", "set it in `.env`, delete the written module, and migrate again with `--force`");
+            self.builder.no_value(self.service, place, what, variable, note);
+        }
+        !unset.is_empty() && value.text().unwrap_or_default().is_empty()
     }
 
     /// Sets `extraConf` to the lines of `zoo.cfg` that the variables define, and to the default lines for all other

@@ -1,8 +1,9 @@
 //! Volumes of known services: data, initial scripts and configuration files.
 
 use super::Instance;
+use crate::knowledge::services_flake::PROMETHEUS_URL_PATHS;
 use crate::migrate::compose::builder::string;
-use crate::migrate::compose::hosts::Position;
+use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::stack::{Bind, below};
 use crate::migrate::compose::yaml;
 use crate::migrate::compose::yaml::{Node, Place, Value};
@@ -47,7 +48,9 @@ impl Instance<'_, '_, '_> {
                 continue;
             }
             let is_plugin = self.known.option == "grafana" && target.starts_with("/var/lib/grafana/");
-            if is_file(target) || is_plugin || !is_data(target) {
+            if self.names_in_configuration(target) {
+                self.carry(&item.place, "volumes", "extraConfig");
+            } else if is_file(target) || is_plugin || !is_data(target) {
                 let shown = if is_file(target) { path.to_owned() } else { format!("./{path}") };
                 let files = if is_file(target) || is_plugin { "file" } else { "files" };
                 let why = format!("services-flake's {} does not read {shown}", self.known.option);
@@ -112,6 +115,27 @@ impl Instance<'_, '_, '_> {
             _ => return false,
         }
         true
+    }
+
+    /// The texts of the mounted configuration files that become options.
+    fn configurations(&self) -> impl Iterator<Item = String> {
+        let has_files = matches!(self.known.option, "prometheus" | "loki" | "tempo" | "pyroscope");
+        let is_yaml = |bind: &Bind| bind.source.ends_with(".yml") || bind.source.ends_with(".yaml");
+        let binds = self.binds().into_iter().filter(move |bind| has_files && is_yaml(bind));
+        binds.filter_map(|bind| self.builder.files().text(&bind.source).ok().flatten())
+    }
+
+    /// Whether a mounted configuration file, whose paths become those in the checkout, names a path in the container.
+    fn names_in_configuration(&self, target: &str) -> bool {
+        let is_inside =
+            |word: &str| word.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let names = |text: String| text.split(|c: char| c.is_whitespace() || "\"'".contains(c)).any(is_inside);
+        !is_file(target) && self.configurations().any(names)
+    }
+
+    /// Whether a mounted configuration file sets a port.
+    pub(super) fn configures(&self, container: u16) -> bool {
+        self.configurations().any(|text| hosts::listens_in(&text, container))
     }
 
     /// The configuration file in a mounted folder that the command names, relative to the root.
@@ -281,6 +305,10 @@ impl Instance<'_, '_, '_> {
 
     /// Converts a string in a configuration file.
     fn yaml_text(&self, key: &str, text: &str, place: &Place) -> Expr {
+        // The path in a URL may have the name of a folder.
+        if self.known.option == "prometheus" && PROMETHEUS_URL_PATHS.contains(&key) {
+            return Expr::text(text);
+        }
         if let Some(rest) = self.own_data(text) {
             let binds = self.service.binds();
             let path = bind_of(&binds, text).map(|(bind, rest)| format!("./{}{rest}", bind.source));

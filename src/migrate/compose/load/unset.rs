@@ -52,11 +52,13 @@ impl Loader<'_> {
                 let Value::Map(settings) = &mut service.value else { continue };
                 for (key, value) in settings.iter_mut().filter(|(key, _)| FIXED.contains(&key.name.as_str())) {
                     let what = format!("services.{}.{}", name.name, key.name);
-                    let is_lost = |item: &Node| item.text().is_some_and(|text| text.is_empty() || text.ends_with(':'));
-                    self.note_unset(value, variables, &what, &|item| key.name == "ports" && is_lost(item));
-                    if key.name == "ports"
-                        && let Value::List(items) = &mut value.value
-                    {
+                    let is_lost = |item: &Node| {
+                        let text = item.text().unwrap_or_default();
+                        matches!(item.value, Value::Scalar(_)) && (text.is_empty() || text.ends_with(':'))
+                    };
+                    let is_port = matches!(key.name.as_str(), "ports" | "expose");
+                    self.note_unset(value, variables, &what, &|item| is_port && is_lost(item));
+                    if is_port && let Value::List(items) = &mut value.value {
                         items.retain(|item| !(has_variable(item) && is_lost(item)));
                     }
                 }

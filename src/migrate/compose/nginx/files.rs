@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::{self, Directive};
 use crate::knowledge::nginx::FOLDER;
+use crate::migrate::compose::environment::example_of;
 use crate::migrate::compose::known::Instance;
 use crate::migrate::compose::stack::Bind;
 use crate::migrate::compose::yaml::{Node, Place};
@@ -137,7 +138,16 @@ impl Configuration {
                 true => format!("{} exists only inside the image", bind.target),
                 false => format!("./{} does not exist or is empty", bind.source),
             };
-            builder.leave(service, &bind.place, key, why, "write the configuration into `configFile`");
+            let todo = match example_of(files, &bind.source).filter(|_| !is_file) {
+                Some(example) => {
+                    format!(
+                        "copy ./{example} to ./{}, delete the written module, and migrate again with `--force`",
+                        bind.source
+                    )
+                }
+                None => "write the configuration into `configFile`".to_owned(),
+            };
+            builder.leave(service, &bind.place, key, why, todo);
         }
     }
 
@@ -154,7 +164,16 @@ fn substituted(instance: &Instance<'_, '_, '_>, text: &str) -> String {
     let pairs = instance.service.get("environment").map_or(&[][..], Node::pairs);
     let mut text = text.to_owned();
     for (key, value) in pairs {
-        text = text.replace(&format!("${{{}}}", key.name), value.text().unwrap_or_default());
+        let (name, value) = (format!("${{{}}}", key.name), value.text().unwrap_or_default());
+        // A port without a value is reported where it is read.
+        let is_kept = |line: &str| value.is_empty() && line.trim_start().starts_with("listen");
+        text = match text.contains(&name) {
+            true => text.split_inclusive('\n').fold(String::new(), |all, line| match is_kept(line) {
+                true => all + line,
+                false => all + &line.replace(&name, value),
+            }),
+            false => text,
+        };
     }
     for (name, value, _) in instance.service.image_variables() {
         text = text.replace(&format!("${{{name}}}"), value);

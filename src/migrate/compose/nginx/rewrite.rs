@@ -201,7 +201,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
     /// A `listen` directive, such as `listen 80 default_server`, with the registry's number.
     fn listen(&self, directive: &Directive, server: &[Directive], tls: Tls, file: &str) -> Option<Text> {
         let address = directive.argument(1).unwrap_or_default();
-        let number = port_of(address)?;
+        let Some(number) = port_of(address) else { return self.listen_on_variable(address, directive, file) };
         if directive.words.iter().any(|word| word == "quic") {
             let why = format!("`listen {address} quic` is for UDP, and the port is used for TCP on this machine");
             self.leave(file, directive.line, why, "add it to `configFile` if HTTP/3 is needed");
@@ -225,6 +225,17 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
                 text.push(&format!(" {flag}"));
             }
         }
+        Some(text)
+    }
+
+    /// A `listen` directive of a template whose port depends on a variable without a value.
+    fn listen_on_variable(&self, address: &str, directive: &Directive, file: &str) -> Option<Text> {
+        let port = self.instance.service.ports.first().filter(|_| address.contains('$'))?;
+        let why =
+            format!("`listen {address}` depends on a variable without a value, so nginx listens on {}", port.number);
+        self.leave(file, directive.line, why, "change the number in the port registry if it should be another one");
+        let mut text = Text::literal(format!("listen {LOCAL}:"));
+        text.append(&self.instance.builder.port_text(Some(port)));
         Some(text)
     }
 

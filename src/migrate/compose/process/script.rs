@@ -249,6 +249,14 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
                 packages.insert(package.package.to_owned());
                 line.push(package.program);
             } else {
+                // Only the image may have made the file executable.
+                if word.contains('/')
+                    && programs.programs.contains(&position)
+                    && is_shell_script(builder, service, word)
+                {
+                    packages.insert("bash".to_owned());
+                    line.push("bash ");
+                }
                 line.append(&argument_text(builder, service, word, before));
             }
             before = word;
@@ -259,24 +267,55 @@ pub fn user_script(builder: &Builder<'_, '_>, service: &Service<'_>, script: &st
     Program { line, is_script: true, packages, ..Program::default() }
 }
 
+/// Whether a word is the path of a shell script in the checkout.
+fn is_shell_script(builder: &Builder<'_, '_>, service: &Service<'_>, word: &str) -> bool {
+    let Some((_, path, text)) = own_file(builder, service, word) else { return false };
+    match text.lines().next().and_then(|line| line.strip_prefix("#!")) {
+        Some(first) => first.split(['/', ' ']).any(|name| matches!(name, "sh" | "bash")),
+        None => path.ends_with(".sh"),
+    }
+}
+
 /// The addresses on this machine for the hosts and ports that clients get as separate words, by the positions of the
 /// words: `nc -z db 5432`.
 fn client_addresses(builder: &Builder<'_, '_>, script: &str) -> BTreeMap<usize, Text> {
     let mut found = BTreeMap::new();
-    for command in shell::commands(script).iter().filter(|command| HOST_CLIENTS.contains(&command.program())) {
-        let mut words = command.words.iter().skip(1).peekable();
-        while let Some(word) = words.next() {
-            let plain = script.get(word.span.start as usize..word.span.end as usize) == Some(&*word.text);
-            let other = builder.stack.by_host(&word.text).filter(|other| plain && other.is_carried());
-            let Some(other) = other else { continue };
-            found.insert(word.span.start as usize, Text::literal(LOCAL));
-            let port = words.peek().and_then(|next| Some((next.span.start, other.port(next.text.parse().ok()?)?)));
-            if let Some((start, port)) = port {
-                found.insert(start as usize, builder.port_text(Some(port)));
+    for command in shell::commands(script) {
+        addresses_of(builder, script, (0, &command), &mut found);
+        // A program that runs a command gets it in quotes: `./wait.sh -c 'nc -z db 5432'`.
+        for word in command.words.iter().skip(1) {
+            let (start, end) = (word.span.start as usize, word.span.end as usize);
+            let quoted = script.get(start + 1..end.saturating_sub(1)).filter(|inner| word.text == **inner);
+            for inner in quoted.into_iter().flat_map(shell::commands) {
+                addresses_of(builder, script, (start + 1, &inner), &mut found);
             }
         }
     }
     found
+}
+
+/// Adds the addresses in one command of a script, whose positions start at `base`.
+fn addresses_of(
+    builder: &Builder<'_, '_>,
+    script: &str,
+    (base, command): (usize, &shell::Command<'_>),
+    found: &mut BTreeMap<usize, Text>,
+) {
+    if !HOST_CLIENTS.contains(&command.program()) {
+        return;
+    }
+    let mut words = command.words.iter().skip(1).peekable();
+    while let Some(word) = words.next() {
+        let (start, end) = (base + word.span.start as usize, base + word.span.end as usize);
+        let plain = script.get(start..end) == Some(&*word.text);
+        let other = builder.stack.by_host(&word.text).filter(|other| plain && other.is_carried());
+        let Some(other) = other else { continue };
+        found.insert(start, Text::literal(LOCAL));
+        let port = words.peek().and_then(|next| Some((next.span.start, other.port(next.text.parse().ok()?)?)));
+        if let Some((start, port)) = port {
+            found.insert(base + start as usize, builder.port_text(Some(port)));
+        }
+    }
 }
 
 /// The positions of programs in a script, and of words that may be programs.

@@ -374,9 +374,9 @@ fn go_builds(builders: &[String], in_checkout: &dyn Fn(&str) -> Option<String>) 
     found
 }
 
-/// The argument of `go run` for a program: the target of the build that creates it, or a package with its name that
-/// matches a pattern. `None` if there is neither. Unless `may_be_other`, a single target is the program's source,
-/// whatever its name.
+/// The arguments of `go run` for a program: the flags of its build that select its source, and
+/// the target of the build that creates it, or a package with its name that matches a pattern. `None` if there is
+/// neither. Unless `may_be_other`, a single target is the program's source, whatever its name.
 fn go_target(
     builds: &[(GoBuild, Option<String>)],
     name: &str,
@@ -398,6 +398,8 @@ fn go_target(
     let is_open = |build: &GoBuild| !may_be_other || build.output.as_deref().is_some_and(|output| output.contains('$'));
     let only = || targets.first().filter(|(build, ..)| targets.len() == 1 && is_open(build));
     let found = written.or_else(named).or_else(only);
+    let with_flags =
+        |build: &GoBuild, target: Vec<String>| build.flags.iter().cloned().chain(target).collect::<Vec<_>>();
     let in_folder = |folder: &str, target: &str| match paths::join(folder, target) {
         Some(path) if path.is_empty() => ".".to_owned(),
         Some(path) if path.ends_with(".go") => path,
@@ -405,21 +407,24 @@ fn go_target(
         None => target.to_owned(),
     };
     match found {
-        Some((_, folder, target)) if !target.iter().any(|part| part.contains("...")) => {
-            Some(target.iter().map(|part| in_folder(folder, part)).collect())
+        Some((build, folder, target)) if !target.iter().any(|part| part.contains("...")) => {
+            Some(with_flags(build, target.iter().map(|part| in_folder(folder, part)).collect()))
         }
         // If the output is a file, the pattern matches only one package.
         Some((build, folder, target)) if target.len() == 1 && is_output(build) => {
-            Some(vec![in_folder(folder, target[0])])
+            Some(with_flags(build, vec![in_folder(folder, target[0])]))
         }
         _ => {
             // `./cmd/...` contains a package with the name of the program.
-            let patterns = targets
-                .iter()
-                .filter_map(|(_, folder, target)| paths::join(folder, target.first()?.strip_suffix("...")?));
-            let folders =
-                patterns.flat_map(|base| [paths::join(&base, name), paths::join(&base, &format!("cmd/{name}"))]);
-            folders.flatten().find(|folder| is_folder(folder)).map(|folder| vec![format!("./{folder}")])
+            let patterns = targets.iter().filter_map(|(build, folder, target)| {
+                Some((*build, paths::join(folder, target.first()?.strip_suffix("...")?)?))
+            });
+            let mut folders = patterns.flat_map(|(build, base)| {
+                let inside = [paths::join(&base, name), paths::join(&base, &format!("cmd/{name}"))];
+                inside.into_iter().flatten().map(move |folder| (build, folder))
+            });
+            let (build, folder) = folders.find(|(_, folder)| is_folder(folder))?;
+            Some(with_flags(build, vec![format!("./{folder}")]))
         }
     }
 }

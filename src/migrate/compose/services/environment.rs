@@ -1,6 +1,6 @@
 //! The environment of a process: variables, secrets and `env_file`s.
 
-use super::told::{Told, how_told, is_address};
+use super::told::{Told, fixed_port, how_told, is_address};
 use crate::knowledge::containers;
 use crate::knowledge::containers::starts::WAIT_VARIABLE;
 use crate::knowledge::images::commands::{OF_TOOLS, TOOL_FOLDERS};
@@ -19,6 +19,9 @@ use crate::paths;
 
 /// Variables that the shell sets.
 const OF_SHELLS: [&str; 2] = ["HOME", "PWD"];
+
+/// Why a variable of a process is reported that has no value, and what to do.
+const NO_VALUE: (&str, &str) = ("no value yet", "set it in `.env`, or in process-compose's environment");
 
 impl<'a, 'm> Builder<'a, 'm> {
     /// The variables of a process whose values may be in the store. The process's script exports the others.
@@ -98,8 +101,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             self.carry(service, place, &key, "`.env`, which process-compose reads");
             let is_known = self.variables.contains_key(name) || self.secrets.borrow().contains_key(name);
             if !is_known {
-                let why = format!("`{name}` has no value yet");
-                self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
+                self.no_value(service, place, &key, name, NO_VALUE);
             }
             return;
         }
@@ -109,8 +111,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                 || self.secrets.borrow().contains_key(&name)
                 || OF_SHELLS.contains(&name.as_str());
             if !is_known && required.contains(name.as_str()) {
-                let why = format!("`{name}` has no value yet");
-                self.leave(service, place, &key, why, "set it in `.env`, or in process-compose's environment");
+                self.no_value(service, place, &key, &name, NO_VALUE);
             }
         }
         if process::asks(scalar) && !words::has_shell(&Text::literal(&text)) {
@@ -242,6 +243,16 @@ impl<'a, 'm> Builder<'a, 'm> {
             Told::Not => {
                 if !environment.iter().any(|(known, _)| known == "PORT") {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
+                }
+                match fixed_port(self.files(), service, port.container) {
+                    Some(_) if port.number == port.container => return,
+                    Some((path, line)) => {
+                        let place = Place { path: path.as_str().into(), line, column: 1 };
+                        let why = format!("it makes the program listen on {}", port.container);
+                        let todo = format!("write {} there, or read PORT, which is set", port.number);
+                        return self.leave(service, &place, &format!("ports.{}", port.container), why, todo);
+                    }
+                    None => {}
                 }
                 let why = format!(
                     "it is unknown how the program gets its port; PORT is set, and in the container the port was {}",

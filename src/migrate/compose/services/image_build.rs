@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::knowledge::containers;
-use crate::knowledge::containers::sources::DEPENDENCIES;
+use crate::knowledge::containers::sources::{CACHES, DEPENDENCIES};
 use crate::lang::shell;
 use crate::migrate::compose::builder::Builder;
 use crate::migrate::compose::folders::Package;
@@ -123,7 +123,8 @@ impl Builder<'_, '_> {
         let mut waiting: Vec<&Built> = file.built.iter().rev().collect();
         let mut compiled = BTreeSet::new();
         while let Some(built) = waiting.pop() {
-            if is_there(&built) {
+            let is_cache = CACHES.iter().any(|cache| built.target.trim_end_matches('/').ends_with(cache));
+            if is_there(&built) || is_cache {
                 continue;
             }
             let compiles = |stage: &ImageFile| {

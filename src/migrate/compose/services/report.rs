@@ -291,6 +291,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     pub(in crate::migrate::compose) fn variables_note(&self, service: &Service<'_>, key: &str, node: &Node) {
         let mut names = Vec::new();
         variables_in(node, &mut names);
+        // Variables without a value have entries of their own.
+        names.retain(|name| self.stack.model.unset.iter().all(|unset| unset.name != *name));
         names.dedup();
         if !names.is_empty() {
             let why = format!("it depends on {}, and the module contains its current value", names.join(" and "));

@@ -15,7 +15,7 @@ use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place};
 use crate::migrate::compose::{interpolate, names, words};
 use crate::migrate::nix::Text;
-use crate::paths;
+use crate::{paths, wording};
 
 /// The maximum number of files of a build context that are searched.
 pub(super) const MOST_FILES: usize = 300;
@@ -209,6 +209,30 @@ pub(super) fn defaults_in(text: &str) -> Vec<Vec<Range<usize>>> {
 pub(super) fn each_source(files: &dyn Files, service: &Service<'_>, read: &mut dyn FnMut(&str, &str) -> bool) {
     each_file(files, service, &is_source, read);
 }
+
+/// Whether a source file names the status 204 shortly after the path of a page, so the page probably has no content:
+/// `@app.get("/health", status_code=204)`.
+pub(super) fn has_no_content(files: &dyn Files, service: &Service<'_>, path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let mut found = false;
+    if path.len() > 1 {
+        each_source(files, service, &mut |_, text| {
+            found = text.match_indices(path).any(|(at, _)| {
+                let rest = text.get(at + path.len()..).unwrap_or_default();
+                let nearby = wording::head(rest, NEARBY);
+                rest.starts_with(['"', '\'', '`']) && NO_CONTENT.iter().any(|status| nearby.contains(status))
+            });
+            found
+        });
+    }
+    found
+}
+
+/// The number of bytes after a path that are searched for a status.
+const NEARBY: usize = 200;
+
+/// Ways to write the HTTP status 204.
+const NO_CONTENT: [&str; 4] = ["204", "NO_CONTENT", "NoContent", "noContent"];
 
 /// Like [`each_source`], for the files whose names `is_wanted` accepts. Returns false if there are more files than it
 /// reads.

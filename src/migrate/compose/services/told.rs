@@ -95,6 +95,16 @@ fn told(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String], cont
     if let Some((_, variable)) = containers::PORT_VARIABLES.iter().find(|(program, _)| has(program)) {
         return Told::Variable((*variable).into());
     }
+    let is_flask = |pair: &[String]| {
+        let [script, verb] = pair else { return false };
+        let text =
+            || process::own_file(builder, service, script).is_some_and(|(_, _, text)| text.contains("FlaskGroup"));
+        verb == "run" && script.ends_with(".py") && text()
+    };
+    // `FlaskGroup` adds the commands of Flask to a script of the project.
+    if words.windows(2).any(is_flask) {
+        return Told::Variable("FLASK_RUN_PORT".into());
+    }
     // A Spring Boot program is run from its source, not from the archive in the image.
     let is_java = words.iter().take(2).any(|word| paths::name(word) == "java");
     if is_java && process::is_spring(files, service) {
@@ -248,6 +258,37 @@ fn listens_on(files: &dyn Files, service: &Service<'_>, container: u16) -> bool 
         listens
     });
     listens
+}
+
+/// The path and the line of the source file in the build context that passes a number to a server as its port:
+/// `app.run(port=5000)`.
+pub(super) fn fixed_port(files: &dyn Files, service: &Service<'_>, container: u16) -> Option<(String, usize)> {
+    let number = container.to_string();
+    let mut found = None;
+    each_source(files, service, &mut |path, text| {
+        let mut comments = None;
+        found = text.match_indices(&number).find_map(|(at, _)| {
+            let (before, after) = (text.get(..at)?, text.get(at + number.len()..)?);
+            let is_whole = !after.starts_with(|c: char| c.is_ascii_alphanumeric() || "_.".contains(c))
+                && !before.ends_with(|c: char| c.is_ascii_alphanumeric() || "_.".contains(c));
+            // `":8080"`
+            let address = || {
+                before
+                    .strip_suffix(':')?
+                    .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')
+                    .strip_suffix(['"', '\''])
+            };
+            if !is_whole || !calls::is_port_argument(address().unwrap_or(before), true) {
+                return None;
+            }
+            let comments = comments.get_or_insert_with(|| calls::comments(path, text));
+            let earlier = comments.partition_point(|comment| comment.start <= at);
+            let is_comment = comments[..earlier].last().is_some_and(|comment| at < comment.end);
+            (!is_comment).then(|| (path.to_owned(), before.matches('\n').count() + 1))
+        });
+        found.is_some()
+    });
+    found
 }
 
 /// Whether the variable for a port is an address without a host, such as `:8080`: a Go program passes it on unchanged,

@@ -39,7 +39,7 @@ impl Rewrite<'_, '_, '_, '_> {
                     file,
                     listen.line,
                     why,
-                    "use HTTP on this machine, or mount a certificate, delete the written module, and migrate again",
+                    "use HTTP on this machine, or mount a certificate, delete the written module, and migrate again with `--force`",
                 );
                 return Tls::Lost;
             }
