@@ -20,8 +20,8 @@ fn ports_are_reported_once_and_at_their_own_line() {
         .not_left("services.ui.expose.3306", "")
         .not_left("services.game.ports.25565", "")
         .carried("services.game.ports", "entries in the port registry")
-        .left("services.own.ports.5000", "check that the program listens on 5000, and use it where clients used 81")
-        .not_left("services.own.ports.5000", "nothing configures a different port");
+        .left("services.own.ports.5000", "nothing configures a different port, so it is not reachable on 81")
+        .not_left("services.own.ports.5000", "check that the program listens on 5000");
     for what in ["services.dns.ports.80", "services.dns.ports.53", "services.own.ports.5000"] {
         assert!(repo.count(what) <= 1, "{what}");
     }

@@ -223,6 +223,16 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
+    /// Reports a published port on which a program does not listen, because its source sets another one.
+    fn not_reachable(&self, service: &Service<'_>, number: u16, published: Option<u16>, place: &Place) {
+        let Some(published) = published.filter(|published| *published != number) else { return };
+        let why = format!(
+            "the program listens on {number} and nothing configures a different port, so it is not reachable on {published}"
+        );
+        let todo = format!("use {number}, or make the program read its port from a variable");
+        self.leave(service, place, &format!("ports.{number}"), why, todo);
+    }
+
     /// Passes the port to a program in a variable, unless its settings already contain the port.
     pub(in crate::migrate::compose) fn tell_port(&self, done: &Done<'_, 'm>, environment: &mut Vec<(String, Text)>) {
         let service = done.service;
@@ -245,7 +255,9 @@ impl<'a, 'm> Builder<'a, 'm> {
                     environment.push(("PORT".to_owned(), self.port_text(Some(port))));
                 }
                 match fixed_port(self.files(), service, port.container) {
-                    Some(_) if port.number == port.container => return,
+                    Some(_) if port.number == port.container => {
+                        return self.not_reachable(service, port.number, port.published, &port.place);
+                    }
                     Some((path, line)) => {
                         let place = Place { path: path.as_str().into(), line, column: 1 };
                         let why = format!("it makes the program listen on {}", port.container);
