@@ -11,9 +11,9 @@ use crate::lang::nix::recognize::lex::Cursor;
 /// The maximum nesting depth of interpolations; deeper input is refused.
 const MAX_INTERPOLATIONS: usize = 256;
 
-/// Whether tree-sitter-nix's path scanner would read more than `limit` bytes without a result. It reads to the end of a
-/// run such as `a.a.a` for each of its tokens, so the work is the sum of the squares of their lengths. 200 million take
-/// about a second; the largest of 19,648 real files needs 2.2 million.
+/// Whether tree-sitter-nix's path scanner would read more than `limit` bytes without finding a path. For each token in
+/// a run such as `a.a.a`, it reads to the end of the run, so the work is the sum of the squares of the run lengths. 200
+/// million bytes take about a second; the largest of 19,648 real files needs 2.2 million.
 pub fn path_scan_exceeds(text: &[u8], limit: u64) -> bool {
     // A shorter run cannot exceed the limit, however often it occurs.
     let shortest = limit / (text.len() as u64).max(1);
@@ -64,16 +64,16 @@ fn has_path_run(text: &[u8], length: usize) -> bool {
     false
 }
 
-/// Whether YAML without errors could have more than `limit` open block levels. A level starts at the column of a
-/// `-`, `?`, `:` or of a line's first key, and at most two (a mapping and the sequence in it) share a column, so twice
-/// the number of different such columns is an upper bound.
+/// Whether the text, if it is valid YAML, could have more than `limit` open block levels. A level starts at the column
+/// of a `-`, `?`, `:` or of a line's first key, and at most two (a mapping and the sequence in it) share a column, so
+/// twice the number of distinct columns is an upper bound.
 pub fn yaml_levels_exceed(text: &[u8], limit: u32) -> bool {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut seen = [false; 1024];
     let mut columns = 0;
     for line in text.split(|&byte| byte == b'\n' || byte == b'\r') {
         mark_columns(line, |column| {
-            // Columns beyond the table count on each occurrence.
+            // A column beyond the end of the table is counted each time it occurs.
             match seen.get_mut(column) {
                 Some(known) if *known => {}
                 Some(known) => {
@@ -129,7 +129,7 @@ struct Survey<'a> {
     cursor: Cursor<'a>,
     depth: u32,
     work: u64,
-    /// For each open interpolation: its depth, and whether the string around it is an indented one.
+    /// For each open interpolation: its nesting depth, and whether the string around it is an indented one.
     open: [(u32, bool); MAX_INTERPOLATIONS],
     opened: usize,
 }

@@ -95,8 +95,8 @@ fn variables(text: &str) -> Vec<(&str, &str)> {
     found
 }
 
-/// Inserts the values of variables into bodies, padded with blanks to keep offsets. Values that are too long are not
-/// inserted.
+/// Replaces references to variables in bodies with their values, padded with blanks to keep offsets. A value that is
+/// longer than the reference is not inserted.
 fn fill_in(recipes: &mut [Recipe<'_>], variables: &[(&str, &str)], brackets: &[(&str, &str)]) {
     const MOST: usize = 200;
     for (name, value) in variables.iter().take(MOST) {

@@ -24,7 +24,7 @@ impl Server {
             if actions::wants(only, "quickfix") {
                 found.extend(actions.quick_fixes(span, &params.context.diagnostics));
             }
-            // Computing them requires a run, so it is done only for clients that request this kind.
+            // The fixes for the whole file require a run, so only clients that request this kind get them.
             if only.is_some() && actions::wants(only, FIX_ALL) {
                 found.extend(actions.fix_all());
             }
@@ -39,7 +39,7 @@ impl Server {
         }
     }
 
-    /// Adds the parts that an action left out. Rejects an action for an earlier text.
+    /// Restores the command that was left out of an action. Rejects an action for an earlier text.
     pub(super) fn resolve(&mut self, action: lsp::CodeAction) -> Answer {
         let changed = action.edit.iter().flat_map(edits::versions).find(|(uri, version)| {
             let document = real_path(uri).and_then(|path| self.documents.get(&path));
@@ -65,7 +65,7 @@ impl Server {
                 .collect(),
         };
         let workspace = self.workspaces.get_mut(&place.root)?;
-        // The text of other files comes from the last run.
+        // Ensures that there is a run, from which the texts of other files are taken.
         workspace.state();
         Some(run(&mut Actions {
             workspace,

@@ -300,7 +300,7 @@ impl Actions<'_> {
     }
 }
 
-/// Stores the command of an action with an edit until the client resolves the action.
+/// If an action has both an edit and a command, moves the command to its data until the client resolves the action.
 fn keep_command(mut action: CodeAction) -> CodeAction {
     if action.edit.is_some()
         && let Some(command) = action.command.take()

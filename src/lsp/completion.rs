@@ -139,7 +139,7 @@ impl Completion<'_, '_> {
             ("free port".to_owned(), all.map(|(_, port)| port).collect())
         });
         let mut taken = next::taken(self.project, self.symbols.registries);
-        // Without its number, the document may have syntax errors, so the project may lack its other entries.
+        // Without the number, the document may have syntax errors, so the project may lack the registry's entries.
         let here = registry.iter().flat_map(|registry| registry.ports()).filter(|(entry, _)| !is_at(entry, start));
         taken.extend(here.map(|(_, port)| u32::from(port)));
         let typed = &text[start..offset as usize];
@@ -323,8 +323,8 @@ fn is_at(entry: &Entry, start: usize) -> bool {
     entry.value_span.start as usize == start
 }
 
-/// Describes the innermost group around an entry that contains other numbers. The second value is these numbers,
-/// including the entry's current one. `None` if no group has other numbers.
+/// The innermost group around an entry that contains other numbers: its description, and these numbers with the entry's
+/// current one. `None` if no group has other numbers.
 fn neighbours(registry: &Registry, start: usize, written: &str) -> Option<(String, Vec<u16>)> {
     let entry = registry.entries.iter().find(|entry| is_at(entry, start))?;
     let others = |group: &[String]| -> Vec<u16> {

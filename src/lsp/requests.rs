@@ -345,8 +345,8 @@ impl<'a> View<'a> {
         self.server.client.encoding
     }
 
-    /// The hover at an offset and its span: of the findings there, and of the symbol or flake input. `None` if there is
-    /// none of these.
+    /// The hover for the symbol, flake input and findings at an offset, and its span. `None` if there are none of
+    /// these.
     fn hover(&self, offset: u32) -> Option<(String, Span)> {
         let mut parts = Vec::new();
         let mut whole: Option<Span> = None;

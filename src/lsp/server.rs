@@ -431,7 +431,7 @@ impl Server {
         if let Some((root, _, relative)) = self.locate(&uri)
             && self.workspaces.get(&root).is_some_and(|workspace| workspace.is_new(&relative))
         {
-            // The file is new or excluded, which only another walk can determine.
+            // Only another walk can determine whether the file is new or excluded.
             self.load(&root);
         } else {
             self.sync(&uri);

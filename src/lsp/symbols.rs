@@ -162,7 +162,7 @@ impl<'p> Symbols<'p> {
         let named = uses.flat_map(|found| found.names.iter().enumerate().map(move |(at, span)| (found, at, *span)));
         let (found, at, span) = named
             .filter(|(_, _, span)| touches(*span, offset))
-            // Many uses share their first names. The use with the fewest names after this one is chosen.
+            // Several uses may share a name. The one with the fewest names after it is chosen.
             .min_by_key(|(found, at, _)| found.names.len() - at)?;
         let registry = self.registry_of(&file.source.path, found)?;
         let meaning = match registry.lookup(&found.path[..=at]) {

@@ -62,7 +62,7 @@ pub struct Malformed {
     reason: String,
 }
 
-/// A message of which only the id is read, whatever its type.
+/// The id of a message, whatever the type of the id; the rest of the message is not read.
 #[derive(Deserialize)]
 struct Id {
     id: Option<Value>,

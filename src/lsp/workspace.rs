@@ -289,7 +289,7 @@ impl Workspace {
         })
     }
 
-    /// A finding with a fix that adds a registry entry for its own port only.
+    /// The given finding, with a fix that adds a registry entry only for the port of this finding.
     pub fn with_own_entry(&mut self, finding: &Finding) -> Finding {
         let report = self.analysis.report_with_entry(&finding.path, finding.span.start);
         let is_same =

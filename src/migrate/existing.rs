@@ -10,7 +10,7 @@ use crate::lang::{Language, NodeKind, Tree};
 /// The maximum number of files that are read.
 const FILES: usize = 200;
 
-/// Attributes that may contain the attributes of a module.
+/// Attributes that may enclose the attributes that a module defines.
 const AROUND: [&str; 3] = ["outputs", "flake", "perSystem"];
 
 /// The file that defines a per-system attribute of the flake, such as `packages.container-web`: flake.nix or a file
@@ -35,7 +35,7 @@ pub fn defined_in(draft: &Draft<'_>, path: &[&str]) -> Option<RelPath> {
     None
 }
 
-/// Whether the flake has a package. The answer is kept, because many CI files may build the same packages.
+/// Whether the flake has a package. The result is cached, because many CI files may build the same packages.
 pub fn has_package(draft: &Draft<'_>, package: &str) -> bool {
     let find = || defined_in(draft, &["packages", package]).is_some();
     match draft.packages.lock() {

@@ -57,7 +57,7 @@ fn bad_files_are_rejected_with_a_position() {
     }
 }
 
-/// Such nesting could overflow the stack.
+/// Deep nesting could overflow the stack.
 #[test]
 fn deep_substitutions_are_rejected() {
     let nested = format!("{}x{}", "${A:-".repeat(20_000), "}".repeat(20_000));

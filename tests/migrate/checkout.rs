@@ -459,7 +459,7 @@ fn missing_files_mounted_outside_the_working_directory_are_reported() {
 }
 
 #[test]
-fn a_folder_that_the_command_names_is_found_from_the_root_of_a_container() {
+fn a_folder_named_in_the_command_is_found_relative_to_the_container_root() {
     let compose = "services:\n  a: {image: \"python:3.13\", command: python -m app, volumes: [\"./app:/app\"]}\n  \
                    b: {image: \"python:3.13\", command: python -m app, volumes: [\"./app:/app\", \
                    \"./keys:/keys\"]}\n";
@@ -530,7 +530,7 @@ fn script_folders_are_looked_up_in_the_container_of_their_server() {
 }
 
 #[test]
-fn netcat_has_another_name_and_functions_are_not_programs() {
+fn netcat_is_reported_as_nc_and_shell_functions_are_not_programs() {
     let script = "#!/bin/sh\nmigrate() {\n  echo a\n}\nmigrate\nnetcat -z db 5432\nexec \"$@\"\n";
     let dockerfile =
         "FROM python:3.13\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"/app/e.sh\"]\nCMD [\"python\", \"a.py\"]\n";

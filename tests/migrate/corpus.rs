@@ -54,7 +54,7 @@ pub fn compose_files(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.path.to_string()).filter(is_compose).collect()
 }
 
-/// The reasons for which Compose itself rejects a Compose file.
+/// Parts of the error messages for files that Compose itself also rejects.
 pub const REFUSED: [&str; 1] = ["is required and has no value"];
 
 /// The folders that FLAKEWARD_TEST_COMPOSE_CORPUS names, separated as in PATH.

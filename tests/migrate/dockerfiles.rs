@@ -62,7 +62,7 @@ fn last_stage(text: &str) -> Vec<Instruction> {
     found
 }
 
-/// The word that ends a heredoc, from the text after its `<<`.
+/// The delimiter of a heredoc, from the text after its `<<`.
 fn delimiter(behind: &str) -> String {
     let word = behind.trim_start_matches('-').split(' ').next().unwrap_or_default();
     word.trim_matches(['"', '\'']).to_owned()
@@ -174,7 +174,7 @@ fn the_settings_of_every_dockerfile_are_carried_over() {
                 {
                     continue;
                 }
-                // Instructions that do not change the image are not mentioned.
+                // The report need not mention these instructions if they have no arguments.
                 let silent = matches!(instruction.name.as_str(), "ARG" | "SHELL" | "RUN" | "COPY" if instruction.rest.is_empty());
                 let is_said = (instruction.line..instruction.line + 40).any(|line| said.contains(&line));
                 let in_script = instruction.name == "RUN" && is_said;

@@ -54,7 +54,7 @@ impl Folder {
         fs::read_to_string(self.path().join(path)).unwrap()
     }
 
-    /// Runs a command, and returns both streams.
+    /// Runs flakeward. Returns the exit code, standard output and standard error.
     fn run(&self, line: &str) -> (Option<i32>, String, String) {
         let output = Command::new(FLAKEWARD).args(line.split_whitespace()).current_dir(self.path()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -93,7 +93,7 @@ fn ci_is_not_changed_to_build_a_package_that_the_flake_does_not_have() {
     assert!(folder.read(WORKFLOW).contains(&format!("nix build .#{}", module.trim_end_matches(".nix"))));
 }
 
-/// With the CI file alone, the report says which package must be written first.
+/// If only the CI file is migrated, the report says which package must be written first.
 #[test]
 fn a_workflow_that_is_migrated_alone_names_the_missing_package() {
     let folder = Folder::new("  outputs = inputs: inputs.flake-parts.lib.mkFlake { inherit inputs; } { };\n}\n");

@@ -13,7 +13,8 @@ use crate::corpus::folder;
 use crate::evaluate::init;
 use crate::tools::{FLAKEWARD, PROJECT, have};
 
-/// The maximum number of attributes of a stand-in: each attribute is itself a set of all of them.
+/// The maximum number of attributes of a stand-in: each attribute is in turn a set with all of these
+/// attributes.
 const NAMES: usize = 4_000;
 
 /// The files that evaluations read in addition to the flake.

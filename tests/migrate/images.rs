@@ -5,7 +5,7 @@ use crate::reports::Repo;
 const SITE: &str = "server {\n  listen 80;\n  location / { return 200; }\n}\n";
 
 #[test]
-fn proxies_that_are_built_run_the_program_of_their_base_image() {
+fn built_proxies_run_the_program_of_their_base_image() {
     let compose = "services:\n  lb: {build: ./lb, ports: [\"3000:3000\"]}\n  edge: {build: ./edge, ports: [\"3001:80\"]}\n  \
                    app: {image: \"python:3.12\", command: python -m http.server 8000}\n";
     let settings = "global\n  daemon\n  user haproxy\n  maxconn 9\nfrontend f\n  bind *:3000\n  default_backend n\nbackend n\n  server app app:8000 check\n";
@@ -35,7 +35,7 @@ fn proxies_that_are_built_run_the_program_of_their_base_image() {
 }
 
 #[test]
-fn built_redis_images_with_their_own_command_are_instances() {
+fn built_redis_images_with_their_own_command_become_instances() {
     let compose = "services:\n  queue: {build: ./queue, ports: [\"6380:6379\"], volumes: [\"./queue-data:/data\"]}\n  \
                    cache: {build: ./cache, command: redis-server /etc/redis/redis.conf --maxclients 9}\n  \
                    lock: {build: ./lock}\n";

@@ -1,4 +1,4 @@
-//! What an image build does for a program is in the process, or in the report.
+//! Whatever an image build does for a program is carried over to its process, or reported.
 
 use crate::reports::Repo;
 
@@ -50,7 +50,7 @@ fn programs_that_an_image_installs_are_in_path() {
 }
 
 #[test]
-fn a_command_for_another_user_runs_without_it() {
+fn programs_that_switch_users_are_removed_or_reported() {
     let compose = "services:\n  a: {build: ., command: [gosu, node, node, a.js]}\n  b:\n    image: node:22\n    \
                    command: sh -c \"su-exec node node a.js\"\n";
     let repo =
@@ -96,7 +96,7 @@ fn an_archive_that_the_source_replaces_is_not_reported() {
 }
 
 #[test]
-fn hosts_that_clients_get_as_words_are_rewritten() {
+fn hosts_that_clients_get_as_arguments_are_rewritten() {
     let compose = "services:\n  db: {image: \"postgres:16\", ports: [\"5433:5432\"]}\n  a:\n    image: alpine\n    \
                    command: sh -c \"while ! nc -z db 5432; do sleep 1; done; ping -c 1 db; echo db 5432\"\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -136,7 +136,7 @@ fn variables_without_a_value_are_reported_where_they_matter() {
 }
 
 #[test]
-fn folders_of_dependencies_are_those_of_the_checkout() {
+fn dependency_folders_are_those_of_the_checkout() {
     let compose = "services:\n  a:\n    build: .\n    command: npm start\n    volumes: [\".:/app\", /app/node_modules, \
                    \"data:/app/uploads\"]\nvolumes: {data: {}}\n";
     let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", "FROM node:22\nWORKDIR /app\n")]);
@@ -241,7 +241,7 @@ fn packages_in_another_stage_are_added_to_python() {
 }
 
 #[test]
-fn ports_have_defaults_without_quotes_in_source() {
+fn port_defaults_without_quotes_are_found_in_source() {
     let compose = "services:\n  cache: {image: redis, ports: [\"16379:6379\"]}\n  db: {image: \"postgres:16\", ports: \
                    [\"15432:5432\"]}\n  php: {build: .}\n  node: {build: ./node}\n";
     let repo = Repo::of(&[
@@ -272,7 +272,7 @@ fn a_folder_of_php_fpm_is_carried_over_only_if_nginx_serves_it() {
 }
 
 #[test]
-fn services_with_one_volume_keep_its_files_in_one_folder() {
+fn services_that_share_a_volume_keep_its_files_in_one_folder() {
     let compose = "services:\n  a: {build: ., volumes: [\"files:/srv/files\", \"own:/srv/own\", \"up:/app/up\"]}\n  \
                    b: {build: ., volumes: [\"files:/srv/files\"]}\nvolumes: {files: {}, own: {}, up: {}}\n";
     let dockerfile = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD [\"python\", \"a.py\"]\n";

@@ -308,7 +308,7 @@ fn raw_files_and_the_project_folder_keep_their_values() {
 }
 
 #[test]
-fn zookeeper_keeps_its_settings_and_names_its_peers() {
+fn zookeeper_keeps_its_settings_and_missing_peers_are_reported() {
     let compose = "services:\n  one:\n    image: zookeeper:3.8\n    environment: {ZOO_MY_ID: 1, ZOO_TICK_TIME: 3000, \
                    ZOO_SERVERS: \"server.1=one:2888:3888;2181\"}\n  \
                    two:\n    image: confluentinc/cp-zookeeper:7.5.0\n    environment: {ZOOKEEPER_SERVER_ID: 2, \
@@ -360,7 +360,7 @@ fn service_names_are_hosts_only_after_host_flags_and_in_host_variables() {
 }
 
 #[test]
-fn hosts_are_found_in_the_files_that_a_service_has() {
+fn hosts_are_found_only_in_files_that_the_service_uses() {
     let compose = "services:\n  lb: {image: \"haproxy:2.9\", volumes: [\"./lb:/usr/local/etc/haproxy\"], ports: [\"8080:80\"]}\n  \
                    db: {image: \"postgres:16\"}\n  app: {build: .}\n  tuned: {build: {context: ., dockerfile: Dockerfile.tuned}}\n";
     let repo = Repo::of(&[
@@ -440,7 +440,7 @@ fn the_document_root_of_an_apache_site_is_served() {
 }
 
 #[test]
-fn version_differences_are_reported_in_the_same_words() {
+fn version_differences_are_reported_with_the_same_wording() {
     let compose = "services:\n  a: {image: \"nextcloud:31\", ports: [\"8080:80\"]}\n  b: {image: \"prom/prometheus:v2.40.0\"}\n  \
                    c: {image: \"rabbitmq:3.8\"}\n  d: {image: \"postgres:9\"}\n  e: {image: \"node:14\", command: node a.js}\n";
     let repo = Repo::of(&[("compose.yaml", compose)]);
@@ -552,7 +552,7 @@ fn nixpkgs_applications_get_their_ports() {
 }
 
 #[test]
-fn nginx_serves_the_folder_around_its_mounts_and_names_hosts_in_variables() {
+fn nginx_serves_the_folder_around_its_mounts_and_hosts_in_variables_are_reported() {
     let compose = "services:\n  web:\n    image: nginx\n    ports: [\"8080:80\"]\n    volumes: [\"./site.conf:/etc/nginx/conf.d/default.conf\", \
                    \"./src/static:/app/src/static\", \"./src/media:/app/src/media\"]\n  \
                    api: {image: \"node:22\", command: node a.js, expose: [\"3000\"]}\n";

@@ -361,7 +361,7 @@ fn start_script_arguments_are_known_or_reported() {
 }
 
 #[test]
-fn several_rabbitmq_brokers_get_names_and_no_secrets_in_the_store() {
+fn several_rabbitmq_brokers_get_names_and_their_secrets_stay_out_of_the_store() {
     let service = "{image: \"rabbitmq:3-management\", environment: {RABBITMQ_ERLANG_COOKIE: s3cret}}";
     let repo = Repo::of(&[("compose.yaml", &format!("services:\n  a: {service}\n  b: {service}\n"))]);
     repo.has("RABBITMQ_NODENAME = \"a@localhost\"").has("RABBITMQ_NODENAME = \"b@localhost\"").lacks("s3cret");
@@ -931,7 +931,7 @@ fn passwords_are_set_in_the_mounted_data_folder() {
 }
 
 #[test]
-fn grafana_plugins_are_named_as_packages() {
+fn reports_name_the_packages_of_grafana_plugins() {
     let compose = "services:\n  g: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: 'grafana-clock-panel, a-b-source 1.2.3' } }\n  \
         h: { image: grafana/grafana, environment: { GF_INSTALL_PLUGINS: '', GF_PLUGINS_PREINSTALL_SYNC: 'my-panel,my_panel' } }\n  \
         i: { image: grafana/grafana, environment: { GF_PLUGINS_PREINSTALL: 'my_panel' } }\n";

@@ -66,7 +66,7 @@ impl Drop for Running {
     }
 }
 
-/// A folder whose `bin` contains this machine's programs under their names in nixpkgs packages.
+/// A folder with links to this machine's programs, laid out like a nixpkgs package.
 fn programs() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::create_dir_all(folder.path().join("bin")).unwrap();
@@ -140,7 +140,7 @@ impl Stack {
         fs::set_permissions(&configuration, fs::Permissions::from_mode(0o644)).unwrap();
         open_to_all(root.path());
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        // MariaDB ignores configuration files that everyone may write.
+        // MariaDB ignores world-writable configuration files.
         let changed = Command::new("chmod").args(["-R", "a+rX,go-w"]).arg(modules.store()).status().unwrap();
         assert!(changed.success());
         let log = fs::File::create(root.path().join("log")).unwrap();

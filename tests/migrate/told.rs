@@ -41,7 +41,7 @@ fn only_variables_for_ports_get_a_port() {
 }
 
 #[test]
-fn calls_of_several_lines_pass_ports() {
+fn calls_that_span_several_lines_pass_ports() {
     let compose = "services:\n  a: {build: ./a, ports: [\"9110:8080\"]}\n  b: {build: ./b, ports: [\"9111:8080\"]}\n";
     Repo::of(&[
         ("compose.yaml", compose),

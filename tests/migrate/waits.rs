@@ -45,14 +45,14 @@ fn processes_never_wait_for_each_other() {
 }
 
 #[test]
-fn a_wait_for_a_port_is_not_a_wait_for_a_start() {
+fn a_wait_for_a_port_that_becomes_a_wait_for_the_start_is_reported() {
     let services = format!(
         "  api: {{build: ./a, ports: [\"8080:8080\"]}}\n  w: {{build: ./a, {wait}}}\n  \
          s: {{build: ./a, {wait}, depends_on: {{api: {{condition: service_completed_successfully}}}}}}\n",
         wait = waits(&["api"])
     );
     of(&services)
-        .left("services.w.depends_on", "`api` has no health check, so it waits for the start")
+        .left("services.w.depends_on", "`api` has no health check, so the process only waits for it to start")
         .not_carried("services.w.depends_on")
         .has("api.condition = \"process_started\";")
         .has("api.condition = \"process_completed_successfully\";")

@@ -11,7 +11,8 @@ use crate::tools::have;
 const STUB: &str =
     "<?php echo implode('|', [DB_NAME, DB_USER, DB_PASSWORD, DB_HOST, defined('EXTRA') ? EXTRA : '']);\n";
 
-/// The constants that the written script of a process sets, with these variables. `None` if PHP or Nix is missing.
+/// The PHP constants that the written script of a process sets if the environment has these variables. `None` if PHP or
+/// Nix is missing.
 fn constants(repo: &Repo, process: &str, variables: &[(&str, &str)]) -> Option<String> {
     let scripts = repo.scripts().filter(|_| have(&["php"]))?;
     let script = scripts.iter().find(|script| script.contains(&format!("-t ./data/{process}"))).unwrap();
@@ -70,7 +71,7 @@ fn bitnamis_image_has_its_own_port_and_variables() {
 }
 
 #[test]
-fn a_database_that_only_the_default_host_names_is_reported() {
+fn a_database_named_only_by_the_default_host_is_reported() {
     let compose = "services:\n  db: {image: \"mysql:8\", environment: {MYSQL_DATABASE: other}}\n  \
                    mysql: {image: \"mysql:8\", ports: [\"3399:3306\"]}\n  w: {image: \"wordpress:6\", ports: [\"8082:80\"]}\n";
     Repo::of(&[("compose.yaml", compose)])
@@ -100,7 +101,7 @@ fn secrets_in_php_code_are_moved_to_env() {
 }
 
 #[test]
-fn a_copy_that_is_not_complete_is_made_again_and_is_not_tracked() {
+fn an_incomplete_copy_is_made_again_and_is_not_tracked() {
     let compose = "services:\n  w: {image: \"wordpress:6\"}\n";
     let repo = Repo::of(&[("compose.yaml", compose), (".gitignore", "*.log")]);
     assert_eq!(repo.file(".gitignore"), "*.log\n/data/w/\n");

@@ -1,7 +1,7 @@
 //! Programs that start other programs, and the packages of programs that applications start. Sources: the programs' own
 //! documentation, and the packages' definitions in nixpkgs.
 
-/// Packages that Nix refuses by default because of their licences: the part of a module that uses them, and the
+/// Packages that Nix refuses by default because of their licences: the text in a module that uses them, and the
 /// attribute. From the `license` of the packages in nixpkgs.
 pub static UNFREE: &[(&str, &str)] = &[
     ("extensions.timescaledb", "timescaledb"),
@@ -19,7 +19,8 @@ pub static UNFREE: &[(&str, &str)] = &[
     ("services.mongodb", "mongodb-ce"),
 ];
 
-/// Programs that run a command as another user. The user is the word after those in [`super::WRAPPERS`]. From their manuals.
+/// Programs that run a command as another user. For those in [`super::WRAPPERS`], the first argument is the user. From
+/// their manuals.
 pub const USER_SWITCHES: [&str; 7] = ["chpst", "gosu", "runuser", "setpriv", "su", "su-exec", "sudo"];
 
 /// Programs that run commands in a shell, which looks for other programs in PATH: the scripts of package.json, the

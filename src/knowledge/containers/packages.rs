@@ -48,7 +48,8 @@ pub struct PackageImage {
     pub takes_command: bool,
     /// Subcommands that the image's command may have instead of the one in `arguments`.
     pub subcommands: &'static [&'static str],
-    /// Files and folders that the program reads at these paths in the image by default, and the variables that name them.
+    /// Files and folders that the program reads at these paths in the image by default, and the variables that name
+    /// them.
     pub reads: &'static [(&'static str, &'static str)],
     /// The form of its configuration files.
     pub form: FileForm,
@@ -61,29 +62,29 @@ pub struct PackageImage {
 }
 
 impl PackageImage {
-    /// Whether the program receives a number for one of its ports.
+    /// Whether its arguments, variables or first-start script set the number of the port `container`.
     pub fn sets(&self, container: u16) -> bool {
         self.contains(&format!("{{{container}}}"))
     }
 
-    /// Whether the program receives its data folder.
+    /// Whether its arguments, variables or first-start script contain its data folder.
     pub fn keeps_data(&self) -> bool {
         self.contains("{data}")
     }
 
-    /// Whether its arguments or variables contain the path of a file or folder in the image.
+    /// Whether its arguments, variables or first-start script contain the file or folder at a path in the image.
     pub fn is_told(&self, target: &str) -> bool {
         self.contains(&format!("{{{}}}", target.trim_end_matches('/')))
     }
 
-    /// The paths of the files and folders in the image that the program receives.
+    /// The paths in the image of the files and folders in its arguments and variables.
     pub fn files(&self) -> impl Iterator<Item = &'static str> {
         let variables = self.variables.iter().map(|(_, value)| value);
         let parts = self.arguments.iter().chain(variables).flat_map(|text| text.split('{').skip(1));
         parts.filter_map(|part| part.split('}').next().filter(|path| path.starts_with('/')))
     }
 
-    /// The attribute of the package whose files its data folder gets at the first start, or else its own.
+    /// The attribute of the package whose files the first start copies into its data folder, or else its own attribute.
     pub fn files_of(&self) -> &'static str {
         let parts = self.first_start.split('{').skip(1).filter_map(|rest| rest.split(['}', '/']).next());
         let is_attribute = |part: &&str| {
@@ -521,7 +522,7 @@ static SERVERS: &[PackageImage] = &[
     PackageImage {
         takes_command: false,
         first_start: WORDPRESS,
-        note: "its first start does not create the site, as the image does with WORDPRESS_USERNAME and others",
+        note: "unlike the image, it does not create the site from WORDPRESS_USERNAME and others at its first start",
         todo: "open the site, and complete its installation",
         ..package(
             &["bitnami/wordpress", "bitnamilegacy/wordpress", "bitnamisecure/wordpress"],

@@ -278,7 +278,7 @@ pub fn base_server(image: &str) -> Option<&'static BaseServer> {
     BASE_SERVERS.iter().find(|server| server.image == name && tag.contains(server.tag))
 }
 
-/// The configuration of PHP's FastCGI server before and after its port: the image's own configuration, on one address.
+/// The image's configuration of PHP's FastCGI server, before and after its port. It listens only on 127.0.0.1 here.
 pub const PHP_FPM: (&str, &str) = (
     "[global]\nerror_log = /dev/stderr\n[www]\nlisten = 127.0.0.1:",
     "\npm = dynamic\npm.max_children = 5\npm.start_servers = 2\npm.min_spare_servers = 1\n\
@@ -320,8 +320,8 @@ pub fn without_version(word: &str) -> Option<&'static str> {
 /// Folders in which package managers install the programs of a project's dependencies.
 pub const INSTALLED: [&str; 4] = ["node_modules/", "venv/", "vendor/", ".bundle/"];
 
-/// Servers that Dockerfiles install into a distribution: the program, the package of the distribution, and the image with
-/// the same server.
+/// Servers that Dockerfiles install into a distribution: the program, the package of the distribution, and the image
+/// with the same server.
 pub const INSTALLED_SERVERS: [(&str, &str, &str); 12] = [
     ("nginx", "nginx", "nginx"),
     ("redis-server", "redis-server", "redis"),
@@ -455,14 +455,14 @@ pub const WORKERS: [&str; 12] = [
     "rqworker",
 ];
 
-/// Parts of source code that listens on a port.
+/// Parts of source code that show that a program listens on a port.
 pub const LISTENS: [&str; 8] =
     [".listen(", "createServer(", "HTTPServer(", "ListenAndServe", ".run(host", "app.run(", "run_simple(", ".serve("];
 
 /// Commands whose positional arguments are hosts and ports.
 pub const HOST_CLIENTS: [&str; 7] = ["dig", "nc", "ncat", "nslookup", "ping", "telnet", "getent"];
 
-/// Commands whose arguments are text, users or files, even before a number or after `-h`.
+/// Commands whose arguments are not treated as hosts, even before a number or after `-h`.
 pub const NOT_CLIENTS: [&str; 12] =
     ["chgrp", "chown", "df", "docker", "du", "echo", "grep", "groupadd", "install", "ls", "printf", "useradd"];
 
@@ -527,7 +527,7 @@ pub struct HaproxyDirective {
     pub section: &'static str,
     /// Its first words.
     pub words: &'static str,
-    /// The start of one of its other words.
+    /// The start of one of its arguments.
     pub value: &'static str,
     /// Why it does not work.
     pub why: &'static str,

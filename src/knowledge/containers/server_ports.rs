@@ -1,7 +1,8 @@
 //! Where servers get their port numbers from: arguments, environment variables, and keys of configuration files.
 //!
-//! Sources: the programs' own documentation, and for variables that end in `_PORT_NUMBER` the start scripts of Bitnami's
-//! images. The arguments and variables of nixpkgs packages are those that their entries in [`mod@super::packages`] set.
+//! Sources: the programs' own documentation, and for variables that end in `_PORT_NUMBER` the start scripts of
+//! Bitnami's images. The arguments and variables of nixpkgs packages are those that their entries in
+//! [`mod@super::packages`] set.
 
 use super::PackageImage;
 
@@ -204,7 +205,8 @@ impl PortSettings {
         found
     }
 
-    /// The settings for a port of a package: the arguments and variables that it is started with, and those in the table.
+    /// The settings for a port of a package: the arguments and variables that it is started with, and those in the
+    /// table.
     pub fn of_package(package: &PackageImage, usual: u16) -> Self {
         let mut found = Self::of_service(package.package, usual);
         let placeholder = format!("{{{usual}}}");

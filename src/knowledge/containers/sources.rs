@@ -1,5 +1,5 @@
-//! How programs read their settings, according to the documentation of languages, frameworks and libraries: the calls that
-//! read variables, their defaults, and the names of the files.
+//! How programs read their settings, according to the documentation of languages, frameworks and libraries: the calls
+//! that read variables, their defaults, and the names of the files.
 
 /// Folders in which package managers and compilers keep their files in a project.
 pub const DEPENDENCIES: [&str; 12] = [
@@ -103,16 +103,16 @@ pub const ADDRESS_READS: [&str; 4] = [
 /// Calls that make a server listen and take its port or address, up to their arguments: Node.js, Go, and Flask.
 pub const SERVER_CALLS: [&str; 4] = [".listen(", ".Listen(", "ListenAndServe(", "app.run("];
 
-/// The calls whose port may also follow the host or the kind of network. Sources: the documentation of Flask's `run`, and
-/// of Go's `net.Listen`.
+/// The calls whose port may also follow the host or the kind of network. Sources: the documentation of Flask's `run`,
+/// and of Go's `net.Listen`.
 pub const HOST_FIRST_CALLS: [&str; 2] = ["app.run(", "net.Listen("];
 
 /// Parts of calls that make a server listen, in lower case.
 pub const LISTENING_CALLS: [&str; 5] = ["listen", ".run(", "serve(", "bind(", "bind_addr"];
 
-/// Regular expressions for the forms in which programs read a variable with a default, with its name and its value: Python, Go, PHP and Elixir;
-/// python-decouple; JavaScript; Ruby; schemas of Zod, Joi and envalid; convict; tags of Go's structures; Rust; clap;
-/// Spring. Ports also have defaults without quotes.
+/// Regular expressions for the forms in which programs read a variable with a default. They capture the name (`n`) and
+/// the default (`v`). Python, Go, PHP and Elixir; python-decouple; JavaScript; Ruby; schemas of Zod, Joi and envalid;
+/// convict; tags of Go's structures; Rust; clap; Spring. Ports also have defaults without quotes.
 pub const VARIABLE_FORMS: [&str; 19] = [
     r#"(?i)(?:get_?env\w*|environ\.get|\benv(?:\.(?:str|string|get|url|db|db_url|cache|cache_url))?)\(\s*["'](?<n>\w+)["']\s*,\s*(?:default\s*=\s*)?["'](?<v>[^"'\n]*)["']"#,
     r#"(?i)(?:get_?env\w*|environ\.get|\benv)\(\s*["'](?<n>\w+)["']\s*\)\s*(?:\?:|\?\?|\|\||\bor\b)\s*["'](?<v>[^"'\n]*)["']"#,

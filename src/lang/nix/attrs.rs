@@ -22,7 +22,7 @@ impl Piece {
         Self { names: None, value: Some(value) }
     }
 
-    /// The value of a binding, without its first `skip` names.
+    /// A binding as a piece, without the first `skip` names of its path.
     pub fn of_binding(tree: &Tree<'_>, binding: Node, skip: usize) -> Option<Self> {
         let path = nix::attrpath_node(tree, binding)?;
         let more = nix::names(tree, path).count() > skip;
@@ -50,7 +50,7 @@ impl Attr {
         }
     }
 
-    /// Whether part of it comes from an `inherit`.
+    /// Whether part of its value comes from an `inherit`.
     pub fn inherited(&self) -> bool {
         self.pieces.iter().any(|piece| piece.value.is_none())
     }

@@ -85,7 +85,7 @@ pub fn literal_string<'a>(tree: &Tree<'a>, node: Node) -> Option<Cow<'a, str>> {
     Some(Cow::Owned(text))
 }
 
-/// The text that an escape sequence stands for, in either kind of string.
+/// The text that an escape sequence represents, in either kind of string.
 fn unescape(escape: &str) -> &str {
     let body = escape.strip_prefix("''\\").or_else(|| escape.strip_prefix('\\'));
     match body {
@@ -208,7 +208,7 @@ pub fn resolve(tree: &Tree<'_>, from: Node, name: &str) -> Option<Origin> {
 /// Sets and arguments with fewer nodes are searched linearly; others are indexed.
 const INDEXED: usize = 300;
 
-/// The names of a set or of formal arguments, in order: the member, and the definition of the name.
+/// For each name in a set or in formal arguments: the members that define it, in order, and their definitions of it.
 pub(super) type Names<'a> = HashMap<Cow<'a, str>, Vec<(Node, Origin)>>;
 
 fn in_set(tree: &Tree<'_>, set: Node, name: &str, from: Node) -> Option<Origin> {

@@ -8,7 +8,7 @@ use super::super::NodeKind;
 /// Rewrites the text for the grammar and keeps all offsets: each pipe operator becomes `||`, the supported operator
 /// with the nearest precedence.
 ///
-/// A `|>` or `<|` in a string or a comment is also changed; offsets do not depend on it.
+/// A `|>` or `<|` in a string or a comment is also changed, which does not affect any offset.
 pub fn for_grammar(text: &str) -> Cow<'_, str> {
     let is_pipe = |at: usize| matches!(text.as_bytes().get(at..at + 2), Some(b"|>" | b"<|"));
     let bars = memchr::memchr_iter(b'|', text.as_bytes());

@@ -41,7 +41,7 @@ pub struct Command<'a> {
 pub struct Subshell {
     /// A unique number; 0 is the shell of the script.
     id: u32,
-    /// The number of enclosing shells that run a command before its first one: its index in the stack of [`PerShell`].
+    /// Its index in the stack of [`PerShell`]: the number of enclosing shells that run a command before it does.
     depth: u32,
 }
 

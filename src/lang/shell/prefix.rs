@@ -184,7 +184,6 @@ pub(super) fn scripts(command: &Command<'_>) -> Vec<Span> {
             after(&|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'))
         }
         "nix-shell" => after(&|word| matches!(word, "--run" | "--command")),
-        // `nix develop -c "a && b"` is one word, which only a shell would split.
         "eval" | "concurrently" => command.words.iter().skip(1).map(|word| word.span).collect(),
         "npx" | "bunx" | "pnpx" => {
             let at = command.words.iter().skip(1).position(|word| !is_option(&word.text));
@@ -192,6 +191,7 @@ pub(super) fn scripts(command: &Command<'_>) -> Vec<Span> {
             let runs = rest.first().is_some_and(|word| word.text == "concurrently");
             rest.iter().skip(1).filter(|_| runs).map(|word| word.span).collect()
         }
+        // The last word of `nix develop -c "a && b"` is not a script, because no shell reads it.
         _ => Vec::new(),
     }
 }

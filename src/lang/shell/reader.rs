@@ -20,7 +20,7 @@ pub(super) fn read(text: &str) -> Vec<Command<'_>> {
 /// Sets the depth of each command's shell in the stack of [`super::PerShell`]. The commands of a shell and its
 /// subshells are contiguous, but the first may be in a subshell: the substitutions in a command come before it.
 fn nest(commands: &mut [Command<'_>], parents: &[u32]) {
-    // The last command of each shell, counted from 1.
+    // The number of the last command of each shell, from 1.
     let mut ends = vec![0; parents.len()];
     for (index, command) in commands.iter().enumerate().rev() {
         let mut shell = command.shell.id as usize;
@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
                 self.shell = self.subshell();
                 self.start_list();
             }
-            // A pattern in `case` may have only a closing bracket.
+            // A pattern in `case` may have a closing bracket without an opening one.
             b')' if self.cases.last() == Some(&self.outer.len()) => self.start_list(),
             b')' => {
                 self.end_list();

@@ -56,7 +56,7 @@ fn scripts_are_split_into_commands() {
 }
 
 #[test]
-fn a_changed_folder_applies_only_in_its_own_shell() {
+fn changing_the_folder_affects_only_the_shell_that_does_it() {
     // The folder of each command except `cd`.
     let folders = |script: &str| {
         let mut folder = PerShell::new(String::from("/"));

@@ -14,7 +14,7 @@ use crate::finding::Span;
 pub struct Yaml<'t, 'a> {
     /// The tree.
     pub tree: &'t Tree<'a>,
-    /// The nodes with each anchor name and their offsets, in file order.
+    /// For each anchor name, the nodes with this anchor and their offsets, in file order.
     anchors: HashMap<&'a str, Vec<(u32, Node)>>,
 }
 

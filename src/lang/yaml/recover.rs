@@ -31,7 +31,7 @@ pub struct Recovered {
     pub complete: bool,
 }
 
-/// The maximum number of passes over the text. Each error takes one pass, or two or three if it is a difficult one.
+/// The maximum number of passes over the text. Each error takes one to three passes.
 const READINGS: usize = 24;
 
 /// The maximum length of a text, in bytes. Longer ones are left to the grammar, because they are not hand-written.
@@ -47,7 +47,7 @@ pub fn recover(text: &str) -> Option<Recovered> {
     }
     let mut masked = Masked { original: text, bytes: text.as_bytes().to_vec() };
     let mut faults: Vec<Fault> = Vec::new();
-    // A chart can have more of these lines than there are passes.
+    // A Helm chart can have more template lines than there are passes.
     for line in template_lines(text) {
         masked.fill(line.clone());
         faults.push(Fault { span: Span::new(line.start, line.end), message: "found a template action".to_owned() });
@@ -55,7 +55,7 @@ pub fn recover(text: &str) -> Option<Recovered> {
     let mut last = Attempt { start: usize::MAX, blanked_to: 0, step: 0 };
     for _ in 0..READINGS {
         let reading = masked.text();
-        // Hostile input can fail assertions in the library. It is left to the grammar.
+        // Hostile input can make assertions in libyaml fail. Such input is left to the grammar.
         let stuck = match catch_unwind(|| read(&reading)).ok()? {
             Ok(inline) => {
                 masked.join(&inline);
@@ -224,7 +224,7 @@ fn escapes(text: &str, flow: usize, at: usize) -> bool {
     line > first && (at >= text.trim_end().len() || indent(text, line) <= indent(text, first))
 }
 
-/// Moves a position at the end of the text back to the last line with text.
+/// Moves a position that is followed only by blanks on its line back to the start of the last line with text.
 fn skip_blank(text: &str, at: usize) -> usize {
     if at < text.len() && !text[at..line_end(text, at)].trim().is_empty() {
         return at;
@@ -246,8 +246,8 @@ impl Masked<'_> {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// Blanks the error at a position: first the value of its key, then its entry, then everything after it. Returns
-    /// the end of the blanked range.
+    /// Blanks the error at a position. Each `step` blanks more: the value of its key, the whole entry, the rest of the
+    /// text. Returns the end of the blanked range.
     fn blank(&mut self, at: usize, step: usize) -> usize {
         let text = self.original;
         let line = line_start(text, at);
@@ -516,7 +516,7 @@ mod tests {
 
     /// A chart has more actions than there are passes, and they are not always followed by a line end.
     #[test]
-    fn template_lines_do_not_count_as_passes() {
+    fn template_lines_do_not_use_up_the_passes() {
         let block = "  {{- with .Values.x }}\n  x:\n    {{- toYaml . | nindent 4 }}\n  {{- end }}\n";
         let text = format!("{{{{/* two\nlines */}}}}\nspec:\n{}  port: 80\n{{{{- end }}}}", block.repeat(READINGS));
         let recovered = recover(&text).unwrap();

@@ -29,8 +29,8 @@ fn fold(bytes: &mut [u8]) {
     }
 }
 
-/// The contents of a quoted scalar. Each escape becomes its character and a blank, which follows a quote and precedes
-/// any other character.
+/// The contents of a quoted scalar. Each escape becomes the escaped character and a padding blank: after a quote, but
+/// before any other character.
 pub(super) fn unescaped(text: &str, double: bool) -> Cow<'_, str> {
     if memchr::memchr3(b'\\', b'\'', b'\n', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);

@@ -120,7 +120,7 @@ impl Server {
 }
 
 impl Seen {
-    /// Adds the content of hints and lenses in open documents. Positions in other files do not matter.
+    /// Adds digests of the hints and lenses in open documents. Positions in other files do not matter.
     fn add_shown(&mut self, workspace: &Workspace, state: &State, open: &[&Path], hints: bool, lenses: bool) {
         let registries = Registries::of(&state.project);
         let symbols = Symbols::new(&state.project, &registries, &workspace.settings().config.ports);

@@ -427,7 +427,7 @@ impl Writer<'_, '_, '_> {
                 .unwrap_or("")
                 .find('\n')
                 .map_or(self.text.len(), |at| item.end as usize + at + 1);
-            // A blank line after it is removed too.
+            // A blank line after the step is removed too.
             let blank = self.text.get(end..).is_some_and(|rest| rest.starts_with('\n'));
             self.edits.replace(Span::new(line_start, end + usize::from(blank)), "");
             let line = self.line(span.start);
@@ -457,7 +457,7 @@ impl Writer<'_, '_, '_> {
             self.edits.replace(Span { start: item.end, end: item.end }, text);
             return;
         }
-        // Docker's action fetches the repository itself. The flake has to be checked out.
+        // Docker's action fetches the repository itself, but a Nix build needs a checkout.
         let checkout = format!("- uses: actions/checkout@v4\n{dash}  with:\n{dash}    persist-credentials: false");
         let fetch = std::iter::once(checkout).chain(setup);
         let text: String = fetch.map(|step| format!("{step}{gap}{dash}")).collect();

@@ -18,8 +18,8 @@ use super::yaml::{Place, Scalar};
 use crate::migrate::nix::{Attr, Expr, Text};
 use crate::migrate::{Files, Ports, Report};
 
-/// The addresses for which programs in the image of a service wait. `None` in place of the index of the address's service
-/// if the process cannot wait for it.
+/// The addresses for which programs in the image of a service wait, each with the index of the service that has this
+/// address, or `None` if the process cannot wait for that service.
 pub type Waits = Vec<(String, Option<usize>)>;
 
 /// The context for building a module.

@@ -151,7 +151,7 @@ pub fn packages(service: &Service<'_>) -> Vec<Package> {
 /// The maximum number of COPY instructions whose targets are compared with the words of a command.
 const MOST_COPIES: usize = 100;
 
-/// The names with which the words of a service's command, and the value of FLASK_APP, begin.
+/// The names at the start of the words of a service's command and of the value of FLASK_APP.
 fn words<'s>(service: &'s Service<'_>) -> BTreeSet<&'s str> {
     let own = ["entrypoint", "command"].into_iter().filter_map(|key| service.get(key));
     let own = own.flat_map(|node| node.items().iter().filter_map(Node::text).chain(node.text()));
@@ -167,7 +167,7 @@ pub fn flask_app<'s>(service: &'s Service<'_>) -> impl Iterator<Item = &'s str> 
     app.into_iter().chain(image_app)
 }
 
-/// The names with which the words of texts begin.
+/// The names at the start of the words in the texts.
 pub fn first_names<'t>(texts: impl Iterator<Item = &'t str>) -> BTreeSet<&'t str> {
     let words = texts.flat_map(str::split_whitespace).map(|word| word.trim_start_matches(['"', '\'']));
     words

@@ -280,7 +280,7 @@ impl Rewriter<'_, '_> {
             }
             Position::Word(flag) => {
                 let flags = ["-h", "--host", "--hostname", "--server", "--bootstrap-server", "--db-host", "-H"];
-                // A file or a module before it is not a flag, and a flag with `=` already has a value:
+                // A file or a module before the host is not a flag, and a flag with `=` already has a value:
                 // `server.py worker`, `--app=a.server worker`.
                 let is_open = |flag: &&str| !flag.contains('=');
                 let is_host_flag = || {

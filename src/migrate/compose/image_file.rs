@@ -462,7 +462,7 @@ impl ImageFile {
                     Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
                     _ => continue,
                 };
-                // `target/name` can only be the path of a file, and `target` is a folder if a file is copied into it.
+                // Only a file is copied to `target/name`, and a `target` that a file is copied into is a folder.
                 let is_file = name.contains('.') && !is_folder && target.rsplit('/').next() != Some(name);
                 let last = target.rsplit('/').next().unwrap_or_default();
                 // `conf.d` is a folder.

@@ -25,8 +25,8 @@ pub struct Model {
     pub env: Vec<(String, String)>,
     /// The path of that `.env` file, if there is one.
     pub env_path: Option<String>,
-    /// The `env_file`s whose variables are in the `environment` of services, or the examples read in their place, with
-    /// the numbers of services that use them.
+    /// The `env_file`s whose variables are in the `environment` of services, or the examples read in their place, each
+    /// with the number of services that use it.
     pub env_files: BTreeMap<RelPath, usize>,
     /// The variables without a value on which images, builds, ports and mounts depend, in the order of the files.
     pub unset: Vec<Unset>,
@@ -106,7 +106,7 @@ struct Loader<'a> {
     nodes: Cell<usize>,
     /// The variables without a value.
     unset: RefCell<Vec<Unset>>,
-    /// The example of the `.env` file.
+    /// The path of the example of the `.env` file.
     example: Option<String>,
 }
 
@@ -147,7 +147,7 @@ impl Loader<'_> {
                 Value::Map(_) => "is not a Compose file: it has no `services`",
                 _ => "is not a Compose file: expected a mapping with `services`",
             };
-            // The jobs of a CI file may also have images.
+            // The jobs in a CI file may also have an `image`.
             let is_service = |(_, value): &(Key, Node)| {
                 let has = |key: &str| value.some(key).is_some();
                 (has("image") || has("build")) && !has("script") && !has("stage")
@@ -480,7 +480,7 @@ fn merge(base: Node, over: Node, path: &mut Vec<String>) -> Result<Node, Error> 
     }
 }
 
-/// Whether an override replaces the whole value.
+/// Whether an override replaces the whole value instead of being merged into it.
 fn replaces(base: &Node, over: &Node, path: &[String]) -> bool {
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     match parts.as_slice() {

@@ -414,7 +414,7 @@ fn write_secrets(draft: &mut Draft<'_>, parts: &Parts, model: &Model, files: &[R
     Ok(())
 }
 
-/// Adds the folders to which processes copy a program to .gitignore. They also contain keys and uploads.
+/// Adds the folders into which processes copy programs to .gitignore. These folders also contain keys and uploads.
 fn ignore_copies(draft: &mut Draft<'_>, stack: &Stack<'_>) -> Result<(), Error> {
     let copies =
         |service: &&Service<'_>| matches!(&service.role, Role::Package(package) if !package.first_start.is_empty());

@@ -71,7 +71,7 @@ fn report_mounts(instance: &Instance<'_, '_, '_>, configuration: &Configuration)
     for bind in service.binds().into_iter().filter(|bind| !bind.target.starts_with(FOLDER) && !is_script(bind)) {
         let key = if bind.is_copied { "build" } else { "volumes" };
         if bind.target.starts_with(START_SCRIPTS) {
-            let why = format!("the image runs ./{} when it starts, and services-flake's nginx does not", bind.source);
+            let why = format!("the image runs ./{} when it starts, but services-flake's nginx does not", bind.source);
             let todo = "make the script's changes in `configFile`, or run it in a process that nginx waits for";
             instance.builder.leave(service, &bind.place, key, why, todo);
             continue;
@@ -165,7 +165,7 @@ fn parts(
         None => {
             let include = ["include", "/etc/nginx/conf.d/*.conf"].map(str::to_owned).to_vec();
             http.push(Directive { words: include, block: None, line: 1 });
-            // If a script writes the servers, they are missing here, and the default server would hide that.
+            // If a script writes the servers, they are missing here. The default server would hide that.
             if configuration.has_no_servers() && !instance.start_text().is_some_and(|text| writes_configuration(&text))
             {
                 http = parse::parse(DEFAULT_SERVER).unwrap_or_default();
@@ -201,7 +201,7 @@ fn whole(
 /// The port of a server without a `listen` directive.
 const USUAL_PORT: u16 = 80;
 
-/// The ports that mounted configuration files listen on.
+/// The ports that servers in mounted configuration files listen on.
 pub fn listened(texts: &[String]) -> Vec<u16> {
     let mut found = Vec::new();
     let parsed: Vec<Vec<Directive>> = texts.iter().filter_map(|text| parse::parse(text).ok()).collect();
@@ -255,7 +255,7 @@ pub fn words(texts: &[String]) -> BTreeSet<String> {
     words
 }
 
-/// Whether one of the words is the path of a folder, or of something in it.
+/// Whether one of the arguments is the path `folder` or a path in it.
 pub fn names_folder(words: &BTreeSet<String>, folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
     let has = |start: String| words.range(start.clone()..).next().is_some_and(|word| word.starts_with(&start));

@@ -117,8 +117,8 @@ pub fn words_of(builder: &Builder<'_, '_>, node: &Node) -> Option<Vec<String>> {
     }
 }
 
-/// The words that a service runs: entrypoint and command, from the Compose file, the Dockerfile or its base image.
-/// Programs that only wait for other services before they run the command are left out.
+/// The command line of a service, in words: entrypoint and command, from the Compose file, the Dockerfile or its base
+/// image. Programs that only wait for other services before they run the command are left out.
 pub fn command_words(builder: &Builder<'_, '_>, service: &Service<'_>) -> Option<Vec<String>> {
     Some(Wait::of(service, all_words(builder, service)?).words)
 }

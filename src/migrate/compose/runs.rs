@@ -27,7 +27,7 @@ pub fn started(package: &str) -> Option<&'static str> {
     containers::STARTED_BY_APPLICATIONS.contains(&attribute).then_some(attribute)
 }
 
-/// Whether a distribution's package is of no use to a process: the process has it in PATH, or needs no counterpart.
+/// Whether a process does not need a distribution's package: the process has it in PATH, or needs no counterpart.
 fn is_unneeded(package: &str) -> bool {
     let name = package.split(['=', '~', '<', '>']).next().unwrap_or(package);
     let is_base = |attribute: &str| matches!(attribute, "" | "cacert" | "tzdata" | "bash" | "coreutils" | "shadow");
@@ -68,7 +68,7 @@ pub fn missing_packages(run: &str, folder: &str, started: &[String]) -> Option<(
         packages::is_library(name) || attribute.is_some_and(|attribute| IN_EVERY_BUILD.contains(&attribute))
     };
     let todo = match missing.iter().all(is_for_builds) {
-        true => "have them at hand when dependencies are installed that are compiled".to_owned(),
+        true => "make them available when you install dependencies that have to be compiled".to_owned(),
         false => "add those that the program uses to its PATH".to_owned(),
     };
     let names: Vec<String> = missing.into_iter().take(MOST_NAMES).collect();

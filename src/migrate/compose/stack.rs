@@ -181,9 +181,9 @@ impl<'m> Stack<'m> {
                 let wanted = match port.published {
                     _ if is_fixed => port.usual,
                     Some(published) if is_told => published,
-                    // Only root may listen on these numbers, and this one is not used from outside.
+                    // Only root may listen on ports below 1024, and this one is not used from outside.
                     None if is_told && port.container < 1024 => 8000 + port.container,
-                    // The program may not listen on its own number, and has to be configured for another one.
+                    // The process may not listen on the program's usual port, and has to be configured for another one.
                     published if !is_told && port.container < 1024 => {
                         published.filter(|number| *number >= 1024).unwrap_or(8000 + port.container)
                     }
@@ -290,7 +290,7 @@ fn words_for(role: &Role, image: Option<&str>) -> Vec<String> {
     words
 }
 
-/// The path of a file in a folder, which is empty for the repository itself.
+/// The path of a file in a folder. `folder` is empty for the root of the repository.
 pub fn below(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }

@@ -15,7 +15,7 @@ pub fn name_of(item: &Node) -> Option<&str> {
     text.split(':').next()
 }
 
-/// The service with a name, or with a container of this name.
+/// The service with this name, or else with this `container_name`.
 fn service<'m>(model: &'m Model, name: &str) -> Option<&'m Node> {
     let by_name = model.services().find(|(key, _)| key.name == name);
     let is_container = |node: &Node| node.some("container_name").and_then(Node::text) == Some(name);

@@ -19,7 +19,7 @@ pub struct Wait {
     pub words: Vec<String>,
     /// The addresses that are waited for, such as `tcp://db:5432` and `db:5432`.
     pub addresses: Vec<String>,
-    /// The other variables with which docker-compose-wait does more than wait for addresses, and their values.
+    /// The variables that make docker-compose-wait do more than wait for addresses, with their values.
     pub others: Vec<(&'static WaitVariable, String)>,
 }
 
@@ -189,7 +189,7 @@ fn first_command(script: &str) -> Option<(&str, &str)> {
     Some((first, after))
 }
 
-/// Whether only a shell gives the same meaning to a command: several commands, expansions, patterns, or comments.
+/// Whether a script needs a shell, because it contains several commands, expansions, patterns, or comments.
 fn needs_shell(script: &str) -> bool {
     let is_special = |c: char| "*?[{~#!".contains(c);
     script.contains(['&', ';', '|', '<', '>', '\n', '(', '`', '$'])

@@ -377,8 +377,8 @@ pub fn plain_words(words: Vec<String>) -> Vec<String> {
     split.unwrap_or(words)
 }
 
-/// A command with the arguments of a script in place of `"$@"`: `sh -c 'exec "$@"' -- node a.js`. A script that uses them
-/// otherwise sets them first.
+/// Writes the arguments of a script into it in place of `"$@"`: `sh -c 'exec "$@"' -- node a.js`. If the script uses
+/// them in another way, adds a `set --` before it.
 pub fn with_arguments(words: Vec<String>) -> Vec<String> {
     let [shell, flags, script, _, arguments @ ..] = words.as_slice() else { return words };
     let uses = ["$@", "$*", "$1", "$2", "${1", "${2", "${@", "${*", "$#"].iter().any(|name| script.contains(name));

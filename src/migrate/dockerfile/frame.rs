@@ -140,7 +140,7 @@ struct Reader<'f> {
     own_cmd: bool,
 }
 
-/// Stands for the PATH of the base image while variables are expanded.
+/// The placeholder for the PATH of the base image while variables are expanded.
 const BASE_PATH: &str = "\u{f8f4}";
 
 /// A word of a command in a script.
@@ -181,7 +181,7 @@ impl Reader<'_> {
             "ENV" => self.env(line, rest),
             "ARG" => {
                 let name = rest.split('=').next().unwrap_or("").trim();
-                // Without a default, it gets the value of the global argument, or is reported below.
+                // An ARG without a default gets the value of the global ARG, or is reported below.
                 let is_platform = PLATFORM.iter().any(|(found, _)| *found == name);
                 if is_platform || rest.contains('=') || self.file.arguments.iter().any(|(global, ..)| global == name) {
                     self.frame.read.push((line, format!("ARG {name}"), "its default"));
@@ -198,7 +198,7 @@ impl Reader<'_> {
                 self.frame.cmd = Some((self.command(instruction), line));
             }
             "ENTRYPOINT" => {
-                // Docker clears the command of the base image.
+                // An ENTRYPOINT clears the command of the base image.
                 if !self.own_cmd {
                     self.frame.cmd = None;
                 }
@@ -343,7 +343,7 @@ impl Reader<'_> {
         }));
     }
 
-    /// Whether a path exists as a folder before anything is copied to it.
+    /// Whether a path is a folder that exists before anything is copied to it.
     fn is_there(&self, path: &str) -> bool {
         let is_work_folder = self.frame.folder.as_ref().is_some_and(|(folder, _)| folder == path);
         is_work_folder || (self.frame.base != "scratch" && paths::is_folder(path))

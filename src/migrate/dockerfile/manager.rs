@@ -96,8 +96,8 @@ pub fn omits_development(command: &str) -> bool {
     })
 }
 
-/// The packages in nixpkgs of the programs that a command installs globally: `npm install -g pm2`. `None` if it does
-/// something else, or if one of them is not known.
+/// The nixpkgs packages for the programs that a command installs globally: `npm install -g pm2`. `None` if the command
+/// does something else, or if one of the programs is unknown.
 pub fn global_packages(words: &[&str]) -> Option<Vec<&'static str>> {
     let (program, rest) = words.split_first()?;
     let names = match (program.rsplit('/').next()?, rest) {

@@ -157,7 +157,7 @@ impl<'d, 'f> Module<'d, 'f> {
         Ok(self.text(&image))
     }
 
-    /// Mentions the commands that leave nothing in the image, such as `apt-get update`.
+    /// Reports the RUN lines that leave nothing in the image, such as `apt-get update`, as migrated.
     fn unneeded(&mut self, frame: &Frame) {
         let left = self.draft.report.left.iter().filter(|left| left.path == self.path);
         let left: BTreeSet<usize> = left.map(|left| left.line).collect();

@@ -203,7 +203,7 @@ fn files_from_distribution_packages_are_copied_from_nixpkgs() {
     }
     assert!(!module.contains("stage-builder"), "{module}");
     assert_eq!(left(&report), ["6: COPY --from=builder /usr/lib/odd.so"]);
-    // This stage consists only of an image.
+    // The first stage consists only of its base image.
     let dockerfile =
         "FROM ghcr.io/acme/vault:1 AS vault\nFROM debian:12\nCOPY --from=vault /web ./web\nCMD [\"/web/x\"]\n";
     let (module, report) = migrated("Dockerfile", dockerfile, &[]);

@@ -276,7 +276,7 @@ impl Reader<'_, '_, '_> {
         if is_system { Argument::System } else { Argument::Expression(node) }
     }
 
-    /// Whether a node is at the call of the helper, not in the helper.
+    /// Whether a node is part of the call of the helper, not of the helper itself.
     fn is_at_site(&self, node: Node) -> bool {
         self.site.contains(self.outputs.tree.span(node))
     }
@@ -341,7 +341,7 @@ impl PerSystem {
         node
     }
 
-    /// The set that an argument resolves to, as the helper writes it. `None` if it is not a set.
+    /// The set that an argument resolves to, as written in the helper. `None` if it is not a set.
     pub fn set(&self, outputs: &Outputs<'_, '_>, argument: Node) -> Option<Node> {
         let node = self.through(outputs, argument);
         (outputs.tree.kind(node) == NodeKind::Attrset).then_some(node)

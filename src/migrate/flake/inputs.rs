@@ -213,7 +213,7 @@ fn all_inputs_are_passed_on(outputs: &Outputs<'_, '_>, body: Node) -> bool {
     })
 }
 
-/// Whether another input follows an input or one of its inputs.
+/// Whether another input follows the input `name` or one of its inputs.
 fn is_followed(outputs: &Outputs<'_, '_>, name: &str) -> bool {
     fn follows(input: &crate::lang::flake::Input, name: &str) -> bool {
         input.follows.as_ref().is_some_and(|text| text.value.split('/').next() == Some(name))

@@ -384,7 +384,7 @@ fn arguments(packages: bool) -> Vec<&'static str> {
     all.into_iter().filter(|name| packages || *name != "pkgs").collect()
 }
 
-/// The first of some `let`s that binds a name, and the binding.
+/// The first `let` in the list that binds a name, and the binding.
 fn binding_named(tree: &Tree<'_>, lets: &[Node], name: &str) -> Option<(Node, Node)> {
     lets.iter().find_map(|&found| {
         let binding = members(tree, found).into_iter().find(|&member| {

@@ -46,11 +46,11 @@ fi
 
 /// Copies WordPress into its data folder, where it installs plugins and keeps uploads, with settings that read the
 /// variables of the image. PHP's server runs in that folder, but paths in variables are relative to the folder in which
-/// it is started. Sources: `wp-config-docker.php` in <https://github.com/docker-library/wordpress>, and the variables in
-/// <https://github.com/bitnami/containers/tree/main/bitnami/wordpress>.
+/// it is started. Sources: `wp-config-docker.php` in <https://github.com/docker-library/wordpress>, and the variables
+/// in <https://github.com/bitnami/containers/tree/main/bitnami/wordpress>.
 pub const WORDPRESS: &str = wordpress!("");
 
-/// [`WORDPRESS`], with the configuration of PHP's FastCGI server: the image's own, on one address.
+/// [`WORDPRESS`], and the image's configuration of PHP's FastCGI server, which listens only on 127.0.0.1 here.
 pub const WORDPRESS_FPM: &str = wordpress!(
     r"printf '%s\n' '[global]' 'error_log = /dev/stderr' '[www]' 'listen = 127.0.0.1:{9000}' 'pm = dynamic' \
   'pm.max_children = 5' 'pm.start_servers = 2' 'pm.min_spare_servers = 1' 'pm.max_spare_servers = 3' \

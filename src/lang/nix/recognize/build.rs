@@ -37,11 +37,11 @@ enum What {
     Binary(u8, bool),
     /// `f HERE`
     Apply,
-    /// `a.b`, for its names.
+    /// `a.b`, while its names are read.
     Select,
     /// `a.b or HERE`
     Default,
-    /// `a ? b`, for its names.
+    /// `a ? b`, while its names are read.
     Has,
     /// Names separated by dots.
     Attrpath,
@@ -50,10 +50,11 @@ enum What {
 /// A node that has not ended.
 struct Open {
     what: What,
-    /// The index of its first descendant, and its offset in the text.
+    /// The index of its first descendant.
     first: u32,
+    /// Its offset in the text.
     start: u32,
-    /// The same values for a child without its own first token: the set's bindings, the inherited attributes.
+    /// Both values for a child without tokens of its own: the bindings of a set, or the attributes of an `inherit`.
     inner: (u32, u32),
 }
 
@@ -138,7 +139,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds the last node as a child of a node without its own tokens.
+    /// Adds the last node to the children of a node that has no tokens of its own.
     #[inline(always)]
     fn join(&mut self) {
         let last = self.last();
@@ -147,7 +148,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Ends the node without its own tokens, if it has any children.
+    /// Ends the node that has no tokens of its own, if it has any children.
     fn close_inner(&mut self, kind: NodeKind, field: Field) {
         let inner = self.open.last().map_or((UNKNOWN, 0), |open| open.inner);
         if inner.0 != UNKNOWN {
@@ -520,8 +521,8 @@ impl Listener for Builder<'_> {
 
 impl Builder<'_> {
     /// Records the escape sequence at an offset: `width` bytes and the character after them. If that is a dollar sign,
-    /// only the bytes before it are the escape node, and it is text. Records nothing if no character follows. Returns
-    /// the offset after the sequence.
+    /// the escape node ends before it, and the sign becomes text. Records nothing if no character follows. Returns the
+    /// offset after the sequence.
     fn escape(&mut self, at: usize, end: usize, width: usize) -> usize {
         let sign = at + width;
         if sign >= end {

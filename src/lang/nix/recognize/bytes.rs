@@ -18,7 +18,7 @@ pub(crate) const INDENTED_STOP: u8 = 64;
 
 static CLASSES: [u8; 256] = classes();
 
-/// Whether `byte` is in (one of) the classes in `class`.
+/// Whether `byte` is in any of the classes in `class`.
 #[inline(always)]
 pub(crate) fn is(byte: u8, class: u8) -> bool {
     CLASSES[byte as usize] & class != 0

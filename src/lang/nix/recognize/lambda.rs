@@ -100,7 +100,7 @@ impl<L: Listener> Recognizer<'_, L> {
         }
     }
 
-    /// Continues with a word after `{` where a lambda may start: the text that follows decides.
+    /// Continues with a word after `{` where a lambda may start: the next token shows whether it is a formal.
     fn brace_word(&mut self) -> State {
         let start = self.cursor.pos;
         match self.take_word() {

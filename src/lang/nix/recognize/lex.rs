@@ -153,7 +153,7 @@ impl<'a> Cursor<'a> {
         true
     }
 
-    /// Whether the run may be the scheme of a URI, after a failed search for a path.
+    /// Whether the run in which [`Self::path`] has just found no path may be the scheme of a URI.
     pub(crate) fn uri_may_follow(&self) -> bool {
         self.at(self.no_path_before) == b':' && is(self.at(self.no_path_before + 1), bytes::URI)
     }
@@ -212,8 +212,8 @@ impl<'a> Cursor<'a> {
             match (self.peek(), self.ahead(1)) {
                 (b'"', _) | (b'$', b'{') => return true,
                 (_, 0) => return false,
-                // After a dollar sign, the next dollar sign is plain text: `$${`.
                 (b'$', b'"' | b'\\') => self.pos += 1,
+                // After a dollar sign, the next dollar sign is plain text: `$${`.
                 (b'$' | b'\\', _) => self.pos += 2,
                 _ => return false,
             }
@@ -246,7 +246,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The width of the escape at a `''`, 0 when it ends the string.
+    /// The width of the escape that starts with the `''` at the cursor, or 0 if the `''` ends the string.
     fn indented_escape(&self) -> usize {
         match (self.ahead(2), self.ahead(3)) {
             (b'$' | b'\'', _) => 3,

@@ -15,7 +15,7 @@ pub(super) trait Listener {
     fn leaf(&mut self, _kind: NodeKind, _start: usize, _end: usize) {}
     /// An integer or a float.
     fn number(&mut self, _start: usize, _end: usize) {}
-    /// The last node is in a field of the next one around it.
+    /// The last node is in this field of the node around it.
     fn name(&mut self, _field: Field) {}
     /// The last identifier is a variable.
     fn variable(&mut self) {}
@@ -37,11 +37,11 @@ pub(super) trait Listener {
     fn bound(&mut self) {}
     /// The last brace starts formals.
     fn formals(&mut self) {}
-    /// The last identifier is a formal's.
+    /// The last identifier is the name of a formal.
     fn formal(&mut self) {}
     /// A formal ends.
     fn end_formal(&mut self) {}
-    /// The last node starts a lambda and is in a field of it.
+    /// The last node starts a lambda and is in this field of it.
     fn lambda(&mut self, _field: Field) {}
     /// Text in `"`.
     fn text(&mut self, _start: usize, _end: usize) {}

@@ -101,7 +101,7 @@ const READ_RAW_ENV: &str = r#"read_raw_env() {
 /// Variables that bash itself sets, and that no script can set.
 const OF_BASH: [&str; 3] = ["UID", "EUID", "PPID"];
 
-/// Whether a line sets a variable that only bash itself sets.
+/// Whether a line assigns one of the variables in [`OF_BASH`].
 fn sets_own(line: &str) -> bool {
     let line = line.trim_start();
     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();

@@ -1,6 +1,6 @@
-//! Caddy's sites. Caddy serves a site with a domain on port 443, with a certificate from the Internet, and redirects
-//! requests from port 80. On this machine, it serves such a site without TLS, on the registry port that replaces port
-//! 80.
+//! Caddy's sites. Caddy serves a site with a domain on port 443, with a certificate from a public authority, and
+//! redirects requests from port 80. On this machine, it serves such a site without TLS, on the registry port that
+//! replaces port 80.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ impl Sites {
         Self { lines, secure: Vec::new(), kept, redirects: Vec::new(), is_single: false }
     }
 
-    /// A configuration file with all sites changed, even if this is not possible because of other parts of the file.
+    /// A configuration file with all sites changed, even if other parts of the file do not allow the change.
     fn changed(text: &str) -> Self {
         let (mut lines, mut secure, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         let mut redirects = Vec::new();

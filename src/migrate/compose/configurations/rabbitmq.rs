@@ -1,4 +1,4 @@
-//! RabbitMQ's configuration file: its listeners get the ports of the registry, and its files are those of the checkout.
+//! RabbitMQ's configuration file: its listeners get ports from the registry, and its paths refer to the checkout.
 
 use std::collections::BTreeSet;
 

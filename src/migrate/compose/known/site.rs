@@ -1,4 +1,4 @@
-//! The site that another stage of an nginx image's Dockerfile builds. A process builds it in the checkout.
+//! A site that another stage of an nginx image's Dockerfile builds. Here, a process builds it in the checkout.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Volumes of known services: data, initial scripts and configuration files.
+//! Volumes of known services: data, init scripts and configuration files.
 
 use super::Instance;
 use crate::knowledge::services_flake::PROMETHEUS_URL_PATHS;
@@ -63,7 +63,7 @@ impl Instance<'_, '_, '_> {
         }
     }
 
-    /// The binds of the service, with the files that match a pattern in place of the pattern: `COPY *.sql /folder/`.
+    /// The binds of the service. A pattern, as in `COPY *.sql /folder/`, becomes one bind for each file that matches.
     fn binds(&self) -> Vec<Bind> {
         let files = self.builder.files();
         let expanded = |bind: Bind| {
@@ -83,8 +83,8 @@ impl Instance<'_, '_, '_> {
         self.service.binds().into_iter().flat_map(expanded).collect()
     }
 
-    /// Converts an initial script or a configuration file at a path in the container. Returns whether it is one that
-    /// the service reads.
+    /// Converts an init script or a configuration file at a path in the container. Returns false for files that the
+    /// service does not read.
     fn added(&mut self, path: &str, target: &str, key: &str, place: &Place) -> bool {
         let is_yaml = target.ends_with(".yml") || target.ends_with(".yaml");
         match self.known.option {
@@ -97,7 +97,7 @@ impl Instance<'_, '_, '_> {
             "prometheus" if target == "/etc/prometheus" && path.ends_with(".yml") => {
                 self.yaml_config(path, "extraConfig", key, place);
             }
-            // Its configuration names the files with rules and targets.
+            // Prometheus's main configuration names the files with rules and targets.
             "prometheus" if is_yaml && !self.is_prometheus_conf(target) => {
                 self.builder.carry(self.service, place, key, format!("the file ./{path}"));
             }
@@ -125,7 +125,8 @@ impl Instance<'_, '_, '_> {
         binds.filter_map(|bind| self.builder.files().text(&bind.source).ok().flatten())
     }
 
-    /// Whether a mounted configuration file, whose paths become those in the checkout, names a path in the container.
+    /// Whether a mounted configuration file that becomes options names a path in the container. Such paths are replaced
+    /// with paths in the checkout.
     fn names_in_configuration(&self, target: &str) -> bool {
         let is_inside =
             |word: &str| word.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -305,7 +306,7 @@ impl Instance<'_, '_, '_> {
 
     /// Converts a string in a configuration file.
     fn yaml_text(&self, key: &str, text: &str, place: &Place) -> Expr {
-        // The path in a URL may have the name of a folder.
+        // The path in a URL may look like a folder in the container.
         if self.known.option == "prometheus" && PROMETHEUS_URL_PATHS.contains(&key) {
             return Expr::text(text);
         }

@@ -1,4 +1,4 @@
-//! Variables without a value or a default, on which settings depend that the module contains as values.
+//! Variables without a value or a default that are used in settings whose current values are written into the module.
 
 use std::collections::HashSet;
 
@@ -21,14 +21,14 @@ pub struct Unset {
     pub is_ignored: bool,
 }
 
-/// Removes entries for files that are read several times.
+/// Removes duplicate entries, which occur if a file is read several times.
 pub fn unset_once(mut all: Vec<Unset>) -> Vec<Unset> {
     let mut seen = HashSet::new();
     all.retain(|one| seen.insert((one.name.clone(), one.what.clone(), one.place.line)));
     all
 }
 
-/// The example of the `.env` file in a folder, such as `.env.example` or `sample.env`.
+/// The path of the example of the `.env` file in a folder, such as `.env.example` or `sample.env`.
 pub fn example(files: &dyn Files, folder: &str) -> Option<String> {
     let is_example = |name: &str| {
         let rest = name.strip_prefix(".env").or_else(|| name.strip_suffix(".env"));
@@ -38,12 +38,12 @@ pub fn example(files: &dyn Files, folder: &str) -> Option<String> {
     Some(if folder.is_empty() { name } else { format!("{folder}/{name}") })
 }
 
-/// The settings of a service that are values in the module, and depend on variables.
+/// The settings of a service in which variables are replaced with their current values in the module.
 const FIXED: [&str; 6] = ["build", "env_file", "expose", "image", "ports", "volumes"];
 
 impl Loader<'_> {
-    /// Notes the variables without a value in the settings of services. Ignores the ports whose number in the container
-    /// is missing because of them: a server may have a known port.
+    /// Notes the variables without a value in the settings of services. Removes ports whose number in the container is
+    /// missing because of them: the default port of the server may be known.
     pub(super) fn drop_unset(&self, node: &mut Node, variables: &Variables) {
         let Value::Map(pairs) = &mut node.value else { return };
         for (_, services) in pairs.iter_mut().filter(|(key, _)| key.name == "services") {

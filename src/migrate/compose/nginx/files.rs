@@ -37,7 +37,7 @@ impl Configuration {
         for bind in instance.service.binds().into_iter().filter(|bind| bind.target.starts_with(FOLDER)) {
             let names = if files.is_folder(&bind.source) { files.names(&bind.source) } else { Vec::new() };
             let paths: Vec<(String, String)> = match files.is_folder(&bind.source) {
-                // A file that the image copies into a folder keeps its name.
+                // A file that is copied into a folder such as `conf.d` keeps its name.
                 false if bind.target.ends_with(".d") => {
                     let name = bind.source.rsplit('/').next().unwrap_or_default();
                     vec![(format!("{}/{name}", bind.target), bind.source.clone())]
@@ -82,7 +82,7 @@ impl Configuration {
         Some(directives)
     }
 
-    /// The files that have a directive outside of blocks.
+    /// The files that contain a directive with this name outside of blocks.
     pub fn with(&self, name: &str) -> BTreeSet<String> {
         let has = |file: &File| file.directives.iter().flatten().any(|directive| directive.name() == name);
         self.files.iter().filter(|(_, file)| has(file)).map(|(target, _)| target.clone()).collect()

@@ -92,7 +92,7 @@ impl<'a, 'b, 's, 'm> Rewrite<'a, 'b, 's, 'm> {
         }
     }
 
-    /// Reports something in a configuration file.
+    /// Reports a line of a configuration file that is not migrated.
     pub fn leave(&self, file: &str, line: usize, why: String, todo: &str) {
         let service = self.instance.service;
         let place = self.configuration.place(file, line);

@@ -12,7 +12,7 @@ pub fn added<'c>(command: &'c shell::Command<'_>) -> Option<Vec<&'c str>> {
     php_extensions::added(&command.words.iter().map(|word| &*word.text).collect::<Vec<_>>())
 }
 
-/// PHP in a version, with the extensions that the image adds to those that PHP has in nixpkgs.
+/// The expression for a PHP package with the extensions that the image adds to those that PHP has in nixpkgs.
 pub fn with_extensions(service: &Service<'_>, package: &str) -> String {
     let runs = service.image_file.iter().flat_map(|file| &file.runs);
     let mut names = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Mosquitto's configuration file: its listeners get the ports of the registry, and its files are those of the checkout.
+//! Mosquitto's configuration file: its listeners get ports from the registry, and its paths refer to the checkout.
 
 use super::{Program, host_path, start_line, working_folder};
 use crate::knowledge::containers::mosquitto::{DATA, NAMES_FILE, OF_IMAGE, OF_PLUGINS, USUAL, WITHOUT_PASSWORD};

@@ -31,7 +31,7 @@ pub fn fpms<'b>(builder: &'b Builder<'_, '_>) -> &'b [usize] {
     })
 }
 
-/// The work to do by hand for a file that PHP's image reads by itself, so that PHP from nixpkgs reads it. `None` for
+/// The work to do by hand so that PHP from nixpkgs reads a file that PHP in its image reads by default. `None` for
 /// other files and images.
 pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &str, target: &str) -> Option<String> {
     base::name(service.image()?).eq("php").then_some(())?;
@@ -61,7 +61,7 @@ pub fn settings_step(builder: &Builder<'_, '_>, service: &Service<'_>, source: &
     ))
 }
 
-/// The maximum number of a folder's files that an entry names.
+/// The maximum number of files in a folder that a report entry names.
 const MOST_SETTINGS: usize = 20;
 
 /// Whether PHP's built-in server replaces the Apache of a service.
@@ -81,7 +81,7 @@ pub fn sets_document_root(run: &str) -> bool {
     run.contains(DOCUMENT_ROOT) && !run.contains("<<") && commands.iter().all(|command| command.program() == "sed")
 }
 
-/// Whether the commands of a RUN only prepare PHP or Apache, in a way that the packages and the command do as well.
+/// Whether a RUN only adds PHP extensions that the process has as well, or sets Apache modules that it does not need.
 pub fn is_replaced(builder: &Builder<'_, '_>, service: &Service<'_>, run: &str) -> bool {
     let is_php = service.image().is_some_and(|image| base::name(image) == "php");
     let commands = shell::commands(run);

@@ -10,7 +10,7 @@ use crate::migrate::nix::Text;
 use crate::paths;
 
 /// The words that start the program without PM2: `node app.js` for `pm2-runtime app.js`. `None` if PM2 is not the
-/// program, or starts several programs or one that is not known.
+/// program, or if it starts several programs or an unknown one.
 pub fn without_pm2(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String]) -> Option<Vec<String>> {
     let (first, rest) = words.split_first()?;
     let name = first.rsplit('/').next().unwrap_or(first);
@@ -48,7 +48,7 @@ pub fn without_pm2(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[St
         _ => return None,
     };
     if let Some(count) = instances.filter(|count| *count != "1") {
-        let why = format!("PM2 started {count} instances of the program, and process-compose starts one");
+        let why = format!("PM2 started {count} instances of the program, but process-compose starts one");
         let todo = "set `replicas`, and give each replica its own port";
         builder.leave(service, place(service), "command", why, todo);
     }
@@ -73,7 +73,7 @@ pub fn prepare(builder: &Builder<'_, '_>, service: &Service<'_>, words: &[String
     program.exports.push(("PM2_HOME".to_owned(), Text::literal(folder)));
 }
 
-/// The script in a settings file of PM2 with a single program. Reports its other settings.
+/// The script that a PM2 settings file starts, if it is the only one. Reports the other settings in the file.
 fn script_of(builder: &Builder<'_, '_>, service: &Service<'_>, path: &str) -> Option<String> {
     let path = paths::join(&working_folder(service), path.trim_start_matches("./"))?;
     let text = builder.files().text(&path).ok()??;

@@ -77,8 +77,8 @@ fn report_user(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) {
 /// The maximum number of commands in a script that are checked for further scripts, and of packages that it needs.
 const MOST_COMMANDS: usize = 50;
 
-/// Reports paths that exist only in the image, in the checkout's scripts that a script runs. Returns the packages that
-/// these scripts need.
+/// Checks the scripts in the checkout that a script runs: reports their paths that exist only in the image, and returns
+/// the packages that they need.
 fn report_paths(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str) -> BTreeSet<String> {
     let (mut seen, mut needed) = (BTreeSet::new(), BTreeSet::new());
     for command in shell::commands(script).iter().take(MOST_COMMANDS) {
@@ -115,7 +115,7 @@ pub fn packages(builder: &Builder<'_, '_>, service: &Service<'_>, text: &str) ->
             }
             Some(("netcat", [start])) => {
                 found.insert("netcat".to_owned());
-                let why = format!("its script starts `{program}`, and the package from nixpkgs only has `{start}`");
+                let why = format!("its script starts `{program}`, but the nixpkgs package only has `{start}`");
                 builder.leave(service, &service.key.place, "command", why, format!("write `{start}` in the script"));
             }
             _ => {}

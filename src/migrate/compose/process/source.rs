@@ -51,7 +51,7 @@ pub(super) fn from_source(
     Ok(Some(program))
 }
 
-/// Reports the arguments of `java` that the command for its source does not pass on.
+/// Reports the arguments of `java` that are not passed on when the program is run from its source.
 fn report_lost(builder: &Builder<'_, '_>, service: &Service<'_>, program: &Program, arguments: &[String]) {
     let (mut lost, mut is_value, mut is_behind) = (Vec::new(), false, false);
     for word in arguments {
@@ -79,7 +79,7 @@ fn report_lost(builder: &Builder<'_, '_>, service: &Service<'_>, program: &Progr
     builder.leave(service, &service.key.place, "command", why, todo);
 }
 
-/// Reports an archive that a start script, or the command passed to it, runs, if only the image build creates the
+/// Reports an archive that only the image build creates, if a start script, or the command passed to it, runs the
 /// archive.
 pub(super) fn report_archives(builder: &Builder<'_, '_>, service: &Service<'_>, script: &str, given: &[String]) {
     if service.image_file.is_none() {
@@ -313,7 +313,7 @@ fn builds_of_go(file: &ImageFile) -> Vec<(GoBuild, Option<String>)> {
     let stages = file.stages.iter().map(|(_, stage)| stage).chain([file]);
     let compiling: Vec<&ImageFile> = stages.filter(|stage| stage.compiles()).collect();
     let in_checkout = |path: &str| {
-        // This is where each RUN starts.
+        // Each RUN starts in the working directory of its stage.
         if compiling.iter().any(|stage| path.trim_end_matches('/') == stage.folder.trim_end_matches('/')) {
             return Some(String::new());
         }
@@ -410,7 +410,7 @@ fn go_target(
         Some((build, folder, target)) if !target.iter().any(|part| part.contains("...")) => {
             Some(with_flags(build, target.iter().map(|part| in_folder(folder, part)).collect()))
         }
-        // If the output is a file, the pattern matches only one package.
+        // The output is a file, so the pattern matches only one package.
         Some((build, folder, target)) if target.len() == 1 && is_output(build) => {
             Some(with_flags(build, vec![in_folder(folder, target[0])]))
         }

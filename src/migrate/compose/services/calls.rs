@@ -19,12 +19,12 @@ pub fn names_port(name: &str) -> bool {
 }
 
 /// Whether a value that follows a text is the port in a call that makes a server listen: its first argument, or its
-/// argument `port`. Other calls around the value, such as `parseInt(`, convert it. If the default of the value is the
-/// port, the value may be any argument of more calls.
+/// argument `port`. Calls around the value that convert it, such as `parseInt(`, are ignored. If the value has the port
+/// as its default, more calls are accepted, and the value may be any of their arguments.
 pub fn is_port_argument(before: &str, has_default: bool) -> bool {
     let text = wording::tail(before, LONGEST_CALL);
     let mut depth = 0_usize;
-    // The number of arguments before the value, and the start of its own argument.
+    // The number of arguments before the one that contains the value, and the offset of that argument.
     let (mut earlier, mut start) = (0_usize, None);
     let mut rest = text;
     while let Some(c) = rest.chars().next_back() {
@@ -147,9 +147,9 @@ fn string_length(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// The ends of source files whose only comments begin with `#`.
+/// The extensions of source files whose only comments begin with `#`.
 const HASH_ONLY: [&str; 5] = ["py", "rb", "ex", "exs", "properties"];
-/// The ends of source files in which strings between backticks may have several lines.
+/// The extensions of source files in which strings between backticks may have several lines.
 const BACKTICKS: [&str; 7] = ["js", "ts", "mjs", "cjs", "tsx", "jsx", "go"];
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::paths;
 /// Variables that the shell sets.
 const OF_SHELLS: [&str; 2] = ["HOME", "PWD"];
 
-/// Why a variable of a process is reported that has no value, and what to do.
+/// The reason why a variable without a value is reported, and the work to do by hand.
 const NO_VALUE: (&str, &str) = ("no value yet", "set it in `.env`, or in process-compose's environment");
 
 impl<'a, 'm> Builder<'a, 'm> {

@@ -168,7 +168,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Reports the files that the image build edits, each of them once.
+    /// Reports each file that the image build edits once.
     fn edited_notes(&self, service: &Service<'_>, file: &ImageFile, words: &[String]) {
         let mut edited: BTreeSet<String> = BTreeSet::new();
         for (run, line) in &file.runs {
@@ -193,7 +193,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// The path in the checkout at which another stage's commands build what is copied from it.
+    /// The path in the checkout at which the commands of another stage build the files that are copied from that stage.
     fn built_here(&self, service: &Service<'_>, built: &Built) -> Option<String> {
         let path = built.folder(service.image_file.as_ref()?)?;
         paths::join(service.context()?, &path).filter(|path| !path.is_empty())
@@ -203,7 +203,7 @@ impl Builder<'_, '_> {
     fn package_note(&self, service: &Service<'_>, program: &Program) {
         let Some(file) = service.image_file.as_ref() else { return };
         let mut packages = folders::packages(service);
-        // The line may already have the path in the checkout.
+        // The command line may already contain the path in the checkout.
         let literals = program.line.parts().iter().filter_map(|part| match part {
             Part::Literal(text) => Some(text.as_str()),
             Part::Code(_) => None,

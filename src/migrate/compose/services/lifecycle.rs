@@ -72,7 +72,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             let own = service.get("environment").map_or(&[][..], Node::pairs);
             let place = own.iter().find(|(key, _)| key.name == variable.name).map_or(service.key, |(key, _)| key);
             let (before, after) = variable.does;
-            let why = format!("its image {before}{value}{after} before it starts, and the process does not");
+            let why = format!("its image {before}{value}{after} before it starts, but the process does not");
             self.leave(service, &place.place, variable.name, why, variable.todo);
         }
         (!attrs.is_empty()).then(|| Attr::new(["depends_on"], Expr::Set(attrs)))
@@ -83,7 +83,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     fn wait(&self, service: &Service<'_>, address: &str, other: Option<&Service<'_>>, attrs: &mut Vec<Attr>) {
         let place = &service.key.place;
         let Some(other) = other else {
-            let why = format!("its image waits for {address} before it starts, and the process does not");
+            let why = format!("its image waits for {address} before it starts, but the process does not");
             self.leave(service, place, "depends_on", why, "make sure that it is available before the process starts");
             return;
         };
@@ -106,7 +106,7 @@ impl<'a, 'm> Builder<'a, 'm> {
             return;
         }
         let why = format!(
-            "its image waits for {address}, but `{}` has no health check, so it waits for the start",
+            "its image waits for {address}, but `{}` has no health check, so the process only waits for it to start",
             other.name
         );
         self.leave(

@@ -45,7 +45,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         }
     }
 
-    /// Reports which of the ports have an entry: all at once, or one by one.
+    /// Reports which of the ports have an entry: with a single report item if all have one, or else one by one.
     fn registered(&self, service: &Service<'_>, key: &str, node: &Node) {
         let number = |item: &Node| {
             let text = item.get("target").and_then(Node::text).or(item.text()).unwrap_or_default();
@@ -260,7 +260,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         full.unwrap_or_else(|| format!("data/{}", if is_shared { volume } else { service.process.as_str() }))
     }
 
-    /// Reports the folders of PHP-FPM that nginx serves, once the configuration of nginx has the paths on this machine.
+    /// Reports the folders of PHP-FPM that nginx serves, after nginx's configuration in `services` has been written.
     pub(super) fn served_report(&self, services: &[Attr]) {
         let served = self.served.take();
         if served.is_empty() {
@@ -273,7 +273,7 @@ impl<'a, 'm> Builder<'a, 'm> {
         for Served { service, place, source, target } in served {
             let Some(service) = self.stack.by_name(&service) else { continue };
             let target = target.trim_end_matches('/');
-            // A single line that keeps the path is reported with nginx.
+            // If only some lines keep the path, they are reported with nginx.
             let is_left = nginx::names_folder(&words, target) && !nginx::names_folder(&words, &format!("./{source}"));
             if is_left {
                 let why = format!(
@@ -363,8 +363,8 @@ impl<'a, 'm> Builder<'a, 'm> {
     }
 }
 
-/// Whether a folder contains only what package managers and compilers put there. A volume keeps the one in the image
-/// apart from that in the checkout.
+/// Whether a folder contains only what package managers and compilers put there. A volume at this path only separates
+/// the image's folder from the one in the checkout.
 fn is_of_dependencies(target: &str) -> bool {
     let target = target.trim_end_matches('/');
     DEPENDENCIES.contains(&paths::name(target)) || CACHES.iter().any(|folder| target.ends_with(folder))

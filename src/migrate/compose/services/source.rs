@@ -39,14 +39,15 @@ static FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(FIELD_FORM).
 
 /// A variable that a source text reads with a default.
 struct Read<'t> {
-    /// The name of the variable, as the text writes it.
+    /// The name of the variable or field, as written in the text.
     name: &'t str,
     value: &'t str,
     range: Range<usize>,
     is_field: bool,
 }
 
-/// The variables that a source text reads with a default: a list for each form, in the order of the text.
+/// The variables that a source text reads with a default: one list for each of [`FORMS`] and for [`FIELD`], in the
+/// order of the text.
 fn reads(text: &str) -> Vec<Vec<Read<'_>>> {
     let is_pydantic = text.contains("BaseSettings") && !text.contains("env_prefix");
     let all = |form: &'static Regex, is_field: bool| {
@@ -163,7 +164,7 @@ impl<'m> Builder<'_, 'm> {
         Some(names)
     }
 
-    /// Turns variables that an `env_file` may also set into exports after the file, because `environment` takes
+    /// Moves variables that an `env_file` may also set to the exports that follow the file, because `environment` takes
     /// precedence in Compose.
     pub(in crate::migrate::compose) fn override_env_files(
         &self,
@@ -200,7 +201,7 @@ fn defaults(files: &dyn Files, service: &Service<'_>) -> Vec<Default> {
     found
 }
 
-/// The parts of a source file that read a variable with a default, in order for each form.
+/// The parts of a source file that read a variable with a default: one list for each form, in the order of the text.
 pub(super) fn defaults_in(text: &str) -> Vec<Vec<Range<usize>>> {
     reads(text).into_iter().map(|reads| reads.into_iter().map(|read| read.range).collect()).collect()
 }

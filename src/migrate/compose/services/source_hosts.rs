@@ -245,14 +245,14 @@ fn is_default_of_shell(line: &str, name: &str, set: &BTreeSet<String>) -> bool {
     })
 }
 
-/// Whether a name is an address with a port between spaces, as in `server db:3000;`.
+/// Whether a name follows a space and has a port, as in `server db:3000;`.
 fn is_address(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let port = after.strip_prefix(':').and_then(names::leading_number);
     before.ends_with(char::is_whitespace) && port.is_some_and(has_port)
 }
 
-/// Whether a string that consists of a name is an argument for a host: `"db", 5432`, `5432, "db"`, `define('DB_HOST',
-/// 'db')`, `connect("db"`.
+/// Whether a string that consists of a name is passed as a host: `"db", 5432`, `5432, "db"`, `define('DB_HOST', 'db')`,
+/// `connect("db"`.
 fn is_host_argument(before: &str, after: &str, has_port: &dyn Fn(u16) -> bool) -> bool {
     let before = before.trim_end();
     let after = after.trim_start();
@@ -279,7 +279,7 @@ fn is_call(before: &str, functions: &[&str]) -> bool {
     before[call.len()..].contains('(') && (is_name(name) || name.rsplit('_').next().is_some_and(is_name))
 }
 
-/// Whether a name follows the key of a host inside a string: `"host=db user=x"`.
+/// Whether a name follows a host key inside a string: `"host=db user=x"`.
 fn is_in_string(before: &str, after: &str) -> bool {
     // A line of data may contain many names. Most of them are rejected without reading the line again.
     let ends_with = |key: &&str| {

@@ -7,8 +7,8 @@ use crate::migrate::Error;
 use crate::migrate::compose::yaml::{self, Key, Node};
 
 impl Stack<'_> {
-    /// The services that a service's process can wait for besides those that its settings name, by index. `wanted` has
-    /// those that it should wait for. Of services that would wait for each other, only the first one waits.
+    /// For each service, by index, the services in `wanted` that its process can wait for without a cycle, in addition
+    /// to those that its settings name. Of services that would wait for each other, only the first one waits.
     pub fn without_cycles(&self, wanted: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
         let mut dependents = self.dependents();
         let mut accepted = Vec::new();
@@ -48,7 +48,7 @@ impl Stack<'_> {
             depends.insert(service.name, names.collect());
         }
         // Searches depth-first, without recursion. A service is done once everything that it depends on is done.
-        // Services on the current path are known, but not done.
+        // Services on the current path have the value `false`.
         let mut done: BTreeMap<&str, bool> = BTreeMap::new();
         for service in &self.services {
             let mut path: Vec<(&str, usize)> = vec![(service.name, 0)];
@@ -80,7 +80,7 @@ impl Stack<'_> {
     }
 }
 
-/// The indices that can be reached from one of them, which is included.
+/// The indices that can be reached from `from`, including `from` itself.
 fn reachable(edges: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
     let mut known = BTreeSet::new();
     let mut rest = vec![from];

@@ -69,7 +69,7 @@ pub(super) fn ports(service: &Service<'_>, files: &dyn Files) -> Result<Vec<Port
 
 /// The ports of a service so far. Each number occurs once.
 struct Declared {
-    /// The position of the service, which is that of ports that only its image has.
+    /// The position of the service, used for ports that only its image declares.
     key: Place,
     ports: Vec<Port>,
     /// The index of the port with each number.

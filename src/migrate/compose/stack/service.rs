@@ -79,7 +79,7 @@ impl<'m> Service<'m> {
         self.get(key)?.text()
     }
 
-    /// Its image: the one that its Dockerfile is based on, or else the one that it names.
+    /// Its image: the base image of its Dockerfile, or else the value of `image`.
     pub fn image(&self) -> Option<&str> {
         self.image_file.as_ref().map(|file| file.base.as_str()).or(self.text("image"))
     }

@@ -302,8 +302,8 @@ fn passwd_line(name: &str, id: u32, account: Option<&Account>, groups: &BTreeMap
 /// The main configuration file of PHP-FPM in its image.
 pub(super) const FPM: &str = "/usr/local/etc/php-fpm.conf";
 
-/// Adds the configuration file to a command. By default, nginx from nixpkgs does not read `/etc/nginx`, and PHP-FPM no
-/// file.
+/// Adds the configuration file to a command. By default, nginx from nixpkgs does not read `/etc/nginx`, and PHP-FPM
+/// reads no configuration file.
 pub(super) fn with_config(base: Option<&Base>, command: Command) -> Command {
     match command {
         Command::Exec(mut words)

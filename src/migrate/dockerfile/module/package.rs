@@ -225,7 +225,7 @@ impl<'d, 'f> Module<'d, 'f> {
         };
         let programs: Vec<GoProgram> =
             recipe.builds.iter().flat_map(|build| go_programs(recipe, build, folder, &module)).collect();
-        // Packages are listed unless the only one is the module's root.
+        // The packages are listed, unless the only one is in the module's root.
         let is_named = programs.len() > 1 || programs.iter().any(|program| program.package.as_deref() != Some("."));
         let packages: Option<Vec<&str>> = programs.iter().map(|program| program.package.as_deref()).collect();
         let packages = packages.filter(|_| is_named);

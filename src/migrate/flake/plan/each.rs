@@ -92,7 +92,7 @@ impl Planner<'_, '_, '_> {
                     Some(Origin::Binding(_))
                 )
             });
-        // Whether `pkgs` refers to something outside the body anywhere in it.
+        // Whether any `pkgs` in the body refers to something outside the body.
         let other = tree.subtree(body.node).any(|node| {
             nix::read_from(tree, node).is_some_and(|from| {
                 tree.slice(node) == "pkgs"

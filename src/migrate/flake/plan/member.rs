@@ -11,7 +11,8 @@ use crate::migrate::flake::read::{Outputs, defined, members, single_name};
 use crate::migrate::flake::{helper, layout};
 
 impl Planner<'_, '_, '_> {
-    /// Converts a member. `None` if its arguments cannot be expressed outside the helper.
+    /// Converts an output that a helper creates for each system. `None` if its arguments cannot be expressed outside
+    /// the helper.
     pub(super) fn member(&self, name: String, set: Node, binding: Node, made: PerSystem) -> Option<Member> {
         let (outputs, tree) = (self.outputs, self.outputs.tree);
         let systems = match made.systems {
@@ -278,7 +279,7 @@ pub(super) struct Member {
     pub(super) system_names: Vec<Node>,
     /// Names that must be bound around it, with their values.
     pub(super) locals: Vec<(String, String)>,
-    /// Arguments of a function that is not literal.
+    /// The arguments that [`Self::body`] is still applied to, if it is not a literal function.
     pub(super) applied: Vec<String>,
     pub(super) packages: Option<OwnPackages>,
     pub(super) body: Node,

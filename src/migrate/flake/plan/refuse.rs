@@ -80,7 +80,7 @@ pub(super) fn unwritten(tree: &Tree<'_>, node: Node) -> Refusal {
 }
 
 impl Planner<'_, '_, '_> {
-    /// Checks types: flake-parts accepts no other attributes than [`APP`] in an app, and only functions as overlays.
+    /// Checks types: flake-parts accepts no attributes other than [`APP`] in an app, and only functions as overlays.
     pub(super) fn check_types(&self, name: &str, value: Node) -> Result<(), Refusal> {
         let tree = self.outputs.tree;
         let at = Some(tree.span(value).start);
