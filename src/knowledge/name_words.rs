@@ -520,6 +520,23 @@ pub static COMMENT_WORDS: Words = words!(
     same must addr address addresses exposed lan "
 );
 
+/// Folders with tests, and with checks of a configuration.
+pub const TEST_FOLDERS: &[&str] = &[
+    "__tests__",
+    "checks",
+    "e2e",
+    "integration-tests",
+    "integrationTests",
+    "nixos-tests",
+    "test",
+    "testing",
+    "tests",
+    "vm-tests",
+];
+
+/// Last words of the names of files with tests.
+pub const TEST_ENDS: &[&str] = &["test", "tests"];
+
 /// Groups of a registry, each with the words of the names that belong to it. The first match wins.
 pub const GROUPS: &[(&str, &[&str])] = &[
     (

@@ -1,5 +1,6 @@
 //! The uses of one number, grouped by service.
 
+mod aside;
 mod find;
 mod names;
 mod reach;
@@ -14,6 +15,7 @@ use super::scaffolding;
 use super::words::{self, alike, is_local, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Service};
+pub use aside::clusters;
 use find::{
     at_same_address, beside, bound, catalogued, in_own_folder, is_elsewhere, listener_here, names_another,
     of_known_row, of_same_row, on_machine, only, only_local, own_first, remote_addresses,
@@ -97,7 +99,7 @@ impl<'a> Places<'a> {
 }
 
 /// Groups the uses of one number by service.
-pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
+fn of_any(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     // A listener that gets its name only from its file takes precedence over clients with other names for it.
     let names_itself = uses.iter().any(|used| used.is_strong() && used.is_listener());
     let is_strong = |used: &Used<'_>| used.is_strong() || !names_itself && used.is_listener();

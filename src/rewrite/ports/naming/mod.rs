@@ -125,7 +125,7 @@ pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> 
         _ if number < USER_PORTS && always(services(number)).is_some() => uses,
         _ => {
             let read: Vec<Used<'_>> = uses.iter().map(|&index| context.read(index, &missing[index])).collect();
-            match read.iter().all(Used::is_strong) {
+            match read.iter().all(|used| used.is_strong() && !used.is_of_test) {
                 true => uses,
                 false => clusters(number, read).into_iter().flat_map(|cluster| cluster.certain).collect(),
             }
@@ -216,13 +216,16 @@ struct Used<'a> {
     evidence: Evidence<'a>,
     /// The matching row of the table of well-known ports, with its weight.
     known: Option<(&'static Service, u32)>,
+    /// Whether it is in a test, or in a check of a configuration.
+    is_of_test: bool,
 }
 
 impl<'a> Used<'a> {
     fn read(index: usize, port: &Missing<'a>, scaffolding: &'a Scaffolding<'a>) -> Self {
         let evidence = evidence::read(port, scaffolding);
         let known = known(port.number, &evidence);
-        Self { index, number: port.number, path: port.path, evidence, known }
+        let is_of_test = scaffolding::is_of_test(port.path, port.name);
+        Self { index, number: port.number, path: port.path, evidence, known, is_of_test }
     }
 
     fn weight(&self) -> u32 {

@@ -7,7 +7,9 @@ use foldhash::{HashMap, HashSet};
 use super::Missing;
 use super::texts::Texts;
 use super::words::{self, all_generic, is_front, is_set_of_endpoints, site_labels, split};
-use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
+use crate::knowledge::name_words::{
+    FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PLACES, PURPOSES, TEST_ENDS, TEST_FOLDERS, TOP_LEVEL, VAGUE,
+};
 use crate::knowledge::service_ports::{self, Certainty, services};
 
 /// Suffixes of the names of sets of virtual hosts, without the leading `v` or `V`: `virtualHosts`, `nginxVirtualHosts`.
@@ -532,6 +534,21 @@ pub fn machine(path: &str) -> Option<&str> {
     // `hosts/containers/configuration.nix` configures a machine.
     let is_machine = !is_shared || inside == "configuration.nix";
     (is_machine && !machine.contains('.')).then_some(machine)
+}
+
+/// Whether a use is in a test or in a check of a configuration, by its file and by the option that contains it.
+pub fn is_of_test(path: &str, name: &str) -> bool {
+    let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = file.split('.').next().unwrap_or(file);
+    let is_test_file = || {
+        let mut words = stem.split(['-', '_']);
+        let is_end = words.clone().next_back().is_some_and(|word| TEST_ENDS.contains(&word));
+        // `test_wiki.py`, but `test.nix` may be the configuration of a machine.
+        is_end && stem.contains(['-', '_']) || words.next() == Some("test") && file.ends_with(".py")
+    };
+    name.split(['.', ' ']).any(|part| part == "testScript")
+        || folders.split('/').any(|folder| TEST_FOLDERS.contains(&folder))
+        || is_test_file()
 }
 
 /// The names of the machines that have files with ports, in lower case: `web1` in `machines/web1/disk.nix` and in
