@@ -26,7 +26,7 @@ pub static GENERIC: Words = words!(
     name names network networking networks nix nixos node nodes nodeport number oci of on open option options opts \
     output outputs overlay overlays own package packages param params pass path peer peers perinstance persystem \
     pkgs port portmapping portmappings ports post pre private probe process processes prod production profile \
-    profiles program programs project projects protocol proxy public query range ranges rec readiness readyness \
+    profiles program programs project projects protocol proxy public range ranges rec readiness readyness \
     remote replacement replacements resource resources reverse rocket role roles rule rules run runtime sample \
     scrape script scripts section server servers service services session set setting settings shared shell shells \
     site sites socket sockets specialisation spec stage staging start static stop string sub system systemd systems \
@@ -246,6 +246,7 @@ pub const SHELL_TEXTS: &[&str] = &[
 
 /// Words that precede, on the same line, the address to which a proxy or a firewall forwards connections.
 pub const PASSES_ON: &[&str] = &[
+    "--to-destination ",
     "dnat to",
     "fastcgi_pass",
     "forward .",
@@ -454,7 +455,7 @@ pub const CLIENTS: &[&str] = &[
 pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
 
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
-pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
+pub const PEERS: &[&str] = &["bootstrap", "fallback", "forward", "stub", "upstream", "upstreams"];
 
 /// Names of sets whose attributes are named after the services that another service connects to.
 pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];

@@ -18,7 +18,7 @@ use crate::knowledge::service_ports::{self, Service};
 pub use aside::clusters;
 use find::{
     at_same_address, beside, bound, catalogued, in_own_folder, is_elsewhere, listener_here, names_another,
-    of_known_row, of_same_row, on_machine, only, only_local, own_first, remote_addresses,
+    of_known_row, of_same_row, on_machine, only, only_local, own_first, remote_addresses, ssh_server,
 };
 
 /// The uses of one service.
@@ -132,6 +132,7 @@ fn of_any(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
         let same = same.or_else(|| listener_here(&found, &used));
         let same = same.or_else(|| catalogued(&found, &used)).or_else(|| in_own_folder(&found, &used));
+        let same = same.or_else(|| ssh_server(&found, &used));
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),

@@ -347,7 +347,8 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         if evidence.best.service.iter().any(|word| HONEYPOTS.contains(&word.as_str())) {
             return None;
         }
-        let is_other = is_published_for_another(row, evidence)
+        let is_other = row.number == MDNS && evidence.address().is_some()
+            || is_published_for_another(row, evidence)
             || is_of_another_service(row, evidence)
             || row.number >= USER_PORTS && evidence.is_web_of_another(row);
         return (!is_other).then_some((row, weight::ALWAYS));
@@ -390,6 +391,13 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     // An entry point of a proxy has a name that a person chose.
     let is_of_row =
         |words: &[String], row: &Service| share(&words::split(row.name), words) || share(&row_words(row), words);
+    // `ingress.films.port` in `radarr.nix`, with the default number of Radarr
+    let is_of_file = |row: &&Service| {
+        let best = &evidence.best;
+        let is_route = evidence.is_own_option() && best.weight == weight::BOUND + 5 && !evidence.names_service();
+        is_listener && is_route && is_of_row(evidence.subject(), row) && !share(&best.service, evidence.subject())
+    };
+    let named = named.or_else(|| rows.iter().find(is_of_file));
     if evidence.entry_point().is_some_and(|words| !rows.iter().any(|row| is_of_row(&words, row))) {
         return None;
     }
@@ -440,6 +448,9 @@ fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'st
     let row = first.first().filter(|row| row.group == "games" && number.abs_diff(other) < FEW)?;
     (row.certainty == Certainty::Usual && !row.is_protocol).then_some((row, weight::USUAL))
 }
+
+/// The number of multicast DNS, which nothing reaches at the address of a host. A DNS server may have it, too.
+const MDNS: u32 = 5353;
 
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.
 const USER_PORTS: u32 = 1024;

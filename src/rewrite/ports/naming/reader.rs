@@ -243,7 +243,8 @@ impl<'a> Reader<'a> {
                 .is_some_and(|(_, between)| between.iter().all(|part| split(part).iter().all(is_empty)));
         let words = split(self.parts.get(at + 1)?);
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
-        let says = is_direct && !is_purpose && telling(self.last()).is_empty() && self.says_whose(at + 1);
+        let is_proxy = is_front(&words);
+        let says = is_direct && !is_purpose && !is_proxy && telling(self.last()).is_empty() && self.says_whose(at + 1);
         says.then(|| self.middle()).filter(|words| !words.is_empty())
     }
 
@@ -386,6 +387,10 @@ impl<'a> Reader<'a> {
         let is_category =
             |part: &str| is_category(part) || part.len() == 1 && part != "?" || self.context.is_category(part);
         let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
+        // `services.backup.settings.jobs.connect.address`
+        if STRUCTURE.contains(&self.parts[at]) && self.parts[holder] == "jobs" {
+            return None;
+        }
         // The last name is the name of the option.
         if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
             return None;
@@ -456,7 +461,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn file(&self, weight: u32) -> Candidate {
-        let is_unnamed = is_front(&self.subject) || self.is_one_of_many || is_holder(&self.subject);
+        let is_unnamed = is_front(&self.subject) || self.is_one_of_many || is_holder(&self.subject) || self.is_routed();
         let service = if is_unnamed { Vec::new() } else { self.subject.clone() };
         Candidate { service, qualifier: self.end(), weight }
     }
@@ -508,7 +513,9 @@ impl<'a> Reader<'a> {
 
     /// The kind of the remote display that has the port.
     pub fn graphics(&self) -> Option<Candidate> {
-        let service = vec![self.line.graphics()?.to_owned()];
+        // `graphics = { type = "spice"; port = 5910; }`
+        let beside = || self.beside.filter(|beside| beside.key() == "graphics" && self.last() == "port")?.kind();
+        let service = vec![self.line.graphics().or_else(beside)?.to_owned()];
         Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER + 3 })
     }
 
@@ -558,7 +565,8 @@ impl<'a> Reader<'a> {
         let is_numbered =
             |part: &str| part.starts_with(is_digit) || part.trim_end_matches(is_digit).ends_with(['-', '_']);
         let words_of = |part: &str| if is_numbered(part) { split(part) } else { service(part) };
-        let mut inner = inner.rev().filter(|&at| self.says_whose(at));
+        // `services.wiki.nginx` is the virtual host of the wiki.
+        let mut inner = inner.rev().filter(|&at| self.says_whose(at) && !is_front(&split(self.parts[at])));
         let mut words = inner.next().map(|at| words_of(self.parts[at])).unwrap_or_default();
         // `services.matrix.mas.web.port`: the purpose is that of the part before it.
         if words.iter().all(|word| PURPOSES.contains(&word.as_str()))

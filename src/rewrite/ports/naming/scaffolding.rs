@@ -424,6 +424,9 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
 /// Files with several virtual hosts that have different ports.
 fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     const SITES: &str = "osts.";
+    const UNKNOWN: &str = "?";
+    // `hosts = { "wiki.${domain}" = { locations."/".proxyPass = ..; }; };`
+    const COMPUTED: &str = ".?.locations.";
     let sites = memchr::memmem::Finder::new(SITES);
     let host = |port: &Missing<'a>| {
         // `.virtualHosts.`, `.proxyHosts.` and `caddy-proxy.hosts.`, but not the hosts of a fleet
@@ -432,20 +435,22 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
             Some(b'h') => of_front(port.name[..*at - 1].strip_suffix('.').unwrap_or_default()),
             _ => false,
         };
-        let at = sites.find_iter(port.name.as_bytes()).find(is_site)? + SITES.len();
-        Some((port.name[at..].split('.').next()?, port.number))
+        match sites.find_iter(port.name.as_bytes()).find(is_site) {
+            Some(at) => Some((port.name[at + SITES.len()..].split('.').next()?, port.number)),
+            None => port.name.contains(COMPUTED).then_some((UNKNOWN, port.number)),
+        }
     };
     // The ports of a file are adjacent.
     let files = ports.chunk_by(|a, b| a.path == b.path);
     let has_several = |file: &&[Missing<'a>]| {
-        let mut hosts = file.iter().filter_map(host);
-        let Some((label, number)) = hosts.next() else { return false };
-        let (mut labels, mut numbers) = (false, false);
-        for (other, another) in hosts {
-            labels |= other != label;
-            numbers |= another != number;
-        }
-        labels && numbers
+        let hosts: Vec<(&str, u32)> = file.iter().filter_map(host).collect();
+        let Some((label, number)) = hosts.first() else { return false };
+        let has_several =
+            hosts.iter().any(|(other, _)| other != label) && hosts.iter().any(|(_, other)| other != number);
+        // One virtual host may pass requests to two services, but rarely to more.
+        let computed: BTreeSet<u32> =
+            hosts.iter().filter(|(label, _)| *label == UNKNOWN).map(|(_, number)| *number).collect();
+        has_several || computed.len() >= MANY
     };
     files.filter(has_several).map(|file| file[0].path).collect()
 }

@@ -33,6 +33,9 @@ impl Reader<'_> {
         if self.is_manifest() {
             return self.in_manifest();
         }
+        if let Some(candidate) = self.by_default() {
+            return candidate;
+        }
         if let Some(forward) = self.ssh_forward() {
             let (service, qualifier) = (vec!["ssh".to_owned()], vec![forward.to_owned()]);
             return Candidate { service, qualifier, weight: weight::FILE_LISTENER };
@@ -112,6 +115,21 @@ impl Reader<'_> {
             }
             None => self.leaf(self.last()),
         }
+    }
+
+    /// The service whose option has the number as its default: `wireguard` in `hub.wireguard.listenPort or 51820`, if
+    /// the name that is bound to the value says nothing.
+    fn by_default(&self) -> Option<Candidate> {
+        let mut parts = self.line.path_with_default()?.rsplit('.').filter(|_| self.parts.len() == 1);
+        let option = parts.next().filter(|option| split(option).last().is_some_and(|word| word == "port"))?;
+        let words = service(parts.next()?);
+        let is_name = words.iter().any(|word| !PURPOSES.contains(&word.as_str()) && !is_generic(word));
+        let is_bound = self.parts.iter().any(|part| !telling(part).is_empty());
+        (is_name && !is_bound && !self.is_machine(&words)).then(|| Candidate {
+            qualifier: telling(option),
+            service: words,
+            weight: weight::BOUND + 5,
+        })
     }
 
     /// The repository's own program, if only a purpose follows the namespace of the repository's modules: `acme

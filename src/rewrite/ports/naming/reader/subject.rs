@@ -50,6 +50,11 @@ pub(super) fn outside_of_machine(parts: &[&str], context: &Scaffolding<'_>) -> u
         let at = rest.iter().position(|part| HOLDERS.contains(part) || TOP_LEVEL.contains(part));
         return if at == Some(0) && rest.len() > 2 { 4 } else { 0 };
     }
+    // `machines.web1.configuration.config.services.wiki.port`
+    let of_machine = parts.windows(3).position(|names| names[0] == "configuration" && names[1] == "config");
+    if let Some(at) = of_machine.filter(|at| *at > 1) {
+        return at + 2;
+    }
     let Some(at) = parts.iter().position(|part| *part == "aspects") else { return 0 };
     let is_of_machine = parts.get(at + 1).is_some_and(|name| context.is_machine(name));
     let is_class = parts.get(at + 2).is_some_and(|class| CLASSES.contains(class));

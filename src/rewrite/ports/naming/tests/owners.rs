@@ -298,3 +298,24 @@ fn a_firewall_rule_and_a_route_name_a_port() {
         assert_eq!(proposals(&[(4711, name, path, text)]), [format!("{expected}=4711")], "{name}");
     }
 }
+
+#[test]
+fn the_path_with_a_default_names_the_port_that_a_binding_does_not_name() {
+    let text = "listenPort = hub.wireguard.listenPort or @4321;";
+    assert_eq!(proposals(&[(4321, "listenPort", "lib/topology.nix", text)]), ["infrastructure.wireguard=4321"]);
+    let text = "wikiPort = cfg.extra.port or @4321;";
+    assert_eq!(proposals(&[(4321, "wikiPort", "lib/topology.nix", text)]), ["services.topologyWiki=4321"]);
+}
+
+#[test]
+fn the_proxy_in_the_options_of_a_service_does_not_name_its_port() {
+    for (name, expected) in [
+        ("services.gallery.nginx.listen.port", "services.gallery"),
+        ("machines.web1.configuration.config.services.nginx-sso.listen.port", "infrastructure.nginxSso"),
+        ("devices.graphics.port", "services.spice"),
+    ] {
+        let text = "graphics = {\n  type = \"spice\";\n  port = @4321;\n};";
+        let text = if name.contains("graphics") { text } else { "port = @4321;" };
+        assert_eq!(proposals(&[(4321, name, "hosts/web1/default.nix", text)]), [format!("{expected}=4321")], "{name}");
+    }
+}
