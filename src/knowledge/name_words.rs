@@ -149,6 +149,10 @@ pub const PURPOSES: &[&str] = &[
     "webui",
 ];
 
+/// Words for one of the programs that a service consists of. A file with such a name, in the folder of a service, is
+/// about a part of that service.
+pub const ROLES: &[&str] = &["agent", "controller", "frontend", "gateway", "hub", "relay", "worker"];
+
 /// Names of option sets for the port on which a service reports its own state.
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 
@@ -494,7 +498,7 @@ pub const FRONTS: &[&str] =
 pub static VAGUE: Words = words!(
     " arion-compose caddyfile compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
-    manifest devices networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
+    manifest manifests devices networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
     workflow workflows stack stacks primary secondary ci optional global core base microvm microvms server servers desktop laptop workstation personal private "
 );
 

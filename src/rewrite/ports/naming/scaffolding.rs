@@ -426,7 +426,7 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     const SITES: &str = "osts.";
     const UNKNOWN: &str = "?";
     // `hosts = { "wiki.${domain}" = { locations."/".proxyPass = ..; }; };`
-    const COMPUTED: &str = ".?.locations.";
+    const COMPUTED: &str = "?.locations.";
     let sites = memchr::memmem::Finder::new(SITES);
     let host = |port: &Missing<'a>| {
         // `.virtualHosts.`, `.proxyHosts.` and `caddy-proxy.hosts.`, but not the hosts of a fleet

@@ -445,9 +445,10 @@ impl Reader<'_> {
         // `services.caddy-proxy.hosts.wiki`
         let is_of_front = |at: &usize| *at > 0 && self.parts[*at] == "hosts" && is_front(&split(self.parts[*at - 1]));
         // `hosts = { "wiki.${domain}" = { locations."/".proxyPass = ..; }; };`
-        let is_site = |at: &usize| self.parts.get(at + 2) == Some(&"locations") && self.parts[at + 1] == "?";
-        let at = (0..self.parts.len()).find(|at| is_set(at) || is_of_front(at) || is_site(at))?;
-        let labels = self.parts.get(at + 1..)?;
+        let is_computed = |at: &usize| self.parts[*at] == "?" && self.parts.get(at + 1) == Some(&"locations");
+        let set = (0..self.parts.len()).find(|at| is_set(at) || is_of_front(at)).map(|at| at + 1);
+        let first = set.or_else(|| (0..self.parts.len()).find(is_computed))?;
+        let labels = self.parts.get(first..)?;
         // A name in a tailnet belongs to a machine.
         if labels.windows(2).any(|end| end == ["ts", "net"]) {
             return None;

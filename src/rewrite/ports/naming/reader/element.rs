@@ -84,6 +84,8 @@ impl<'a> Reader<'a> {
             None if !self.subject.is_empty() && matches!(self.last(), "containerPort" | "targetPort" | "nodePort") => {
                 Some(Candidate { service: self.subject.clone(), qualifier: words, weight })
             }
+            // A data source has the title that users see.
+            None if self.parts.first() == Some(&"datasources") => plain(words, weight::OBJECT),
             None => plain(words, weight),
         }
     }

@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
         if self.line.is_any_host() || self.is_of_site() {
             return false;
         }
-        if self.is_site_address() || self.is_own_server() || self.is_in_compose() && self.side().is_some() {
+        if self.is_site_address() || self.is_own_server() || self.is_in_compose() && self.line.side().is_some() {
             return false;
         }
         if self.ssh_host().is_some() || self.line.called_host().is_some() || self.route().is_some() {
@@ -131,6 +131,7 @@ impl<'a> Reader<'a> {
             || self.line.is_target()
             || self.line.scrape_component().is_some()
             || self.is_of_other_proxy()
+            || self.is_telegraf_input()
             || self.line.runs_client()
             || self.line.before.contains("ssh ") && self.abbreviation().is_some()
             || self.line.is_of_name_server()
@@ -249,6 +250,14 @@ impl<'a> Reader<'a> {
         let [.., "proxy", "port"] = self.parts.as_slice() else { return false };
         let host = |beside: Beside<'a>| HOSTS.iter().find_map(|name| beside.value(name));
         self.beside.and_then(host).is_some_and(|host| !is_local(host))
+    }
+
+    /// Whether Telegraf collects metrics from the port: `services.telegraf.extraConfig.inputs.upsd.port`. Some inputs listen.
+    fn is_telegraf_input(&self) -> bool {
+        let has = |name: &str| self.parts.contains(&name);
+        has("telegraf")
+            && has("inputs")
+            && self.beside.is_some_and(|beside| beside.full_host().is_some() || beside.has("server"))
     }
 
     /// Whether a collector of telemetry listens: `receivers.otlp.protocols.grpc.endpoint`.
