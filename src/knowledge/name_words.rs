@@ -151,7 +151,7 @@ pub const PURPOSES: &[&str] = &[
 
 /// Words for one of the programs that a service consists of. A file with such a name, in the folder of a service, is
 /// about a part of that service.
-pub const ROLES: &[&str] = &["agent", "controller", "frontend", "gateway", "hub", "relay", "worker"];
+pub const ROLES: &[&str] = &["agent", "controller", "frontend", "gateway", "gui", "hub", "relay", "worker"];
 
 /// Names of option sets for the port on which a service reports its own state.
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];

@@ -524,6 +524,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     let behind = if is_firewall || is_client { None } else { reader.behind(&comment) };
     let is_behind = behind.is_some();
     candidates.extend(behind);
+    candidates.extend(reader.conditional(is_firewall));
     candidates.extend(reader.commented(&comment, is_firewall));
     let partner = reader.partner().unwrap_or_default();
     let mut best = Candidate::default();

@@ -347,7 +347,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         if evidence.best.service.iter().any(|word| HONEYPOTS.contains(&word.as_str())) {
             return None;
         }
-        let is_other = row.number == MDNS && evidence.address().is_some()
+        let is_other = row.number == MDNS && (evidence.address().is_some() || evidence.is_client())
             || is_published_for_another(row, evidence)
             || is_of_another_service(row, evidence)
             || row.number >= USER_PORTS && evidence.is_web_of_another(row);

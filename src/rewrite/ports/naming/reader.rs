@@ -2,6 +2,7 @@
 
 mod client;
 mod comment;
+mod condition;
 mod element;
 mod firewall;
 mod listener;
@@ -87,7 +88,8 @@ impl<'a> Reader<'a> {
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
         let is_named = || line.named_call().is_some_and(|(_, name)| !all_generic(&split(name)));
-        let is_one_of_many = context.is_list(port) && line.called_host().is_none() && !is_named();
+        let is_one_of_many =
+            context.is_list(port) && line.called_host().is_none() && names.service.is_empty() && !is_named();
         let subject = own_subject(port.path, context).filter(|words| !context.is_machine(&words.join("-")));
         let subject = subject.unwrap_or_default();
         let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());

@@ -27,6 +27,11 @@ impl<'a> Reader<'a> {
                     let (service, qualifier) = (service(job), vec!["metrics".to_owned()]);
                     return Some(Candidate { service, qualifier, weight: weight::JOB });
                 }
+                if self.parts.iter().any(|part| split(part).iter().any(|word| word == "forwards"))
+                    && let Some(name) = beside.forwarded_to().filter(|name| !self.context.is_machine(name))
+                {
+                    return plain(service(name), weight::OBJECT);
+                }
                 if let Some(found) = self.inbound(beside) {
                     return Some(found);
                 }

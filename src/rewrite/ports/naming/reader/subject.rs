@@ -1,7 +1,7 @@
 //! What a file, or a part of an attribute path, is about.
 
 use super::super::scaffolding::Scaffolding;
-use super::super::words::{all_generic, is_generic, service, share, split, subject, with};
+use super::super::words::{all_generic, is_generic, is_holder, service, share, split, subject, with};
 use super::is_front;
 use crate::knowledge::name_words::{HOLDERS, MACHINE_FOLDERS, PURPOSES, ROLES, TOP_LEVEL, VAGUE};
 use crate::knowledge::service_ports;
@@ -43,8 +43,10 @@ fn service_of_outer_folder(path: &str, context: &Scaffolding<'_>) -> Option<Vec<
     let first = folders.next().filter(is_vague)?;
     let folder = folders.find(|folder| !is_vague(folder)).filter(|_| !MACHINE_FOLDERS.contains(&first))?;
     let words = service(folder);
-    let is_known = context.is_service(&words) || service_ports::is_service(&words.concat());
-    (is_known && !is_front(&words) && !context.is_machine(folder)).then_some(words)
+    let is_module = folders.next().is_some_and(|outer| outer == "modules" || HOLDERS.contains(&outer));
+    let is_known = is_module || context.is_service(&words) || service_ports::is_service(&words.concat());
+    let is_name = !is_front(&words) && !is_holder(&words) && !context.is_machine(folder);
+    (is_known && is_name && MACHINE_FOLDERS.iter().all(|outer| *outer != folder)).then_some(words)
 }
 
 /// The name of the folder of a file, if it is the name of a known service.
