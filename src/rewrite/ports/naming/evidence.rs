@@ -521,7 +521,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     candidates.extend(if is_remote { None } else { reader.run(port) });
     candidates.extend(reader.virtual_machine(port.path));
     candidates.extend(reader.resolved());
-    let behind = if is_firewall || is_client { None } else { reader.behind(&comment) };
+    let behind = if is_remote { None } else { reader.behind(&comment).or_else(|| reader.behind_network(port)) };
     let is_behind = behind.is_some();
     candidates.extend(behind);
     candidates.extend(reader.conditional(is_firewall));

@@ -7,6 +7,7 @@ mod element;
 mod firewall;
 mod listener;
 mod mapping;
+mod network;
 mod role;
 mod subject;
 

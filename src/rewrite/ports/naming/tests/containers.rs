@@ -155,3 +155,59 @@ fn numbers_in_a_list_of_mappings_have_names_of_the_same_form() {
     ];
     assert_eq!(proposals(&uses), expected);
 }
+
+#[test]
+fn the_container_that_shares_a_network_listens_on_the_published_port() {
+    let file = |ports: &str, others: &[&str]| {
+        let others = others.iter().map(|name| {
+            format!("  {name} = {{\n    image = \"x\";\n    extraOptions = [\n      \"--network=container:vpn\"\n    ];\n  }};\n")
+        });
+        format!("containers = {{\n  vpn = {{\n    ports = [ \"{ports}\" ];\n  }};\n{}}}", others.collect::<String>())
+    };
+    for (number, ports, others, expected) in [
+        (85, "@85:80", &["passbook"][..], "services.passbook"),
+        // The container with the well-known port
+        (8989, "@8989:8989", &["passbook", "sonarr"], "media.sonarr"),
+        // Either of them may listen.
+        (85, "@85:80", &["passbook", "gallery"], "infrastructure.vpn"),
+        (85, "@85:80", &[], "infrastructure.vpn"),
+    ] {
+        let text = file(ports, others);
+        let name = "virtualisation.oci-containers.containers.vpn.ports";
+        assert_eq!(proposals(&[(number, name, "media.nix", &text)]), [format!("{expected}={number}")], "{others:?}");
+    }
+    let text = "services:\n  tunnel:\n    ports:\n      - @85:80\n  passbook:\n    network_mode: service:tunnel\n";
+    let text = format!("virtualisation.x.text = ''\n{text}'';");
+    assert_eq!(proposals(&[(85, "composeFile", "passbook.nix", &text)]), ["services.passbook=85"]);
+}
+
+#[test]
+fn a_condition_names_the_ports_that_depend_on_it() {
+    for (name, text, expected) in [
+        (
+            "virtualisation.quadlet.pods.media.podConfig.publishPorts",
+            "lib.optionals cfg.translator.enable [ \"@4321:80\" ]",
+            "services.translator",
+        ),
+        (
+            "virtualisation.quadlet.pods.media.podConfig.publishPorts",
+            "lib.optionals (cfg.enable && cfg.translator.enable) [ \"@4321:80\" ]",
+            "services.translator",
+        ),
+        (
+            "networking.firewall.allowedTCPPorts",
+            "(mkIf cfg.openQuakePorts rec {\n  allowedTCPPorts = [ @4321 ];\n})",
+            "services.quake",
+        ),
+        ("networking.firewall.allowedTCPPorts", "optional cfg.quake.openFirewall @4321", "services.quake"),
+        // Conditions that say nothing, or the opposite
+        ("networking.firewall.allowedTCPPorts", "mkIf cfg.enable { allowedTCPPorts = [ @4321 ]; }", "services.arcade"),
+        (
+            "networking.firewall.allowedTCPPorts",
+            "mkIf (!cfg.quake.enable) { allowedTCPPorts = [ @4321 ]; }",
+            "services.arcade",
+        ),
+    ] {
+        assert_eq!(proposals(&[(4321, name, "modules/arcade.nix", text)]), [format!("{expected}=4321")], "{text}");
+    }
+}
