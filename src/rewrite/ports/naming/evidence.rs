@@ -85,6 +85,7 @@ impl<'a> Evidence<'a> {
         });
         let inside = self.reader.is_balanced_label().then(|| vec!["container".to_owned()]);
         let side = side.or(inside);
+        let published = self.reader.contained().zip(side.clone()).map(|(contained, side)| [contained, side].concat());
         let protocol = line::is_udp(&self.port).then(|| vec!["udp".to_owned()]);
         let (own, general) = match self.reader.own_name() {
             own if own.is_empty() => (None, None),
@@ -107,6 +108,7 @@ impl<'a> Evidence<'a> {
             .chain(self.reader.contained())
             .chain(inside)
             .chain(probe)
+            .chain(published)
             .chain(side)
             .chain(protocol)
             .chain(general)

@@ -328,7 +328,11 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if let Some(other) = evidence.other_end() {
         return known_range(number, other, evidence);
     }
-    let rows = services(number);
+    // A bound of a range is not the port of a service.
+    let is_bound = |row: &Service| {
+        row.certainty == Certainty::Named && ["First", "Last"].iter().any(|end| row.name.ends_with(end))
+    };
+    let rows = services(number).split(is_bound).next().unwrap_or_default();
     if rows.is_empty() {
         return None;
     }

@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
 
     /// The words of the last name that have a meaning, however general.
     pub fn general(&self) -> Vec<String> {
-        if COMMAND_OPTIONS.contains(&self.last()) || EMPTY_SECTIONS.contains(&self.last()) {
+        if COMMAND_OPTIONS.contains(&self.last()) || EMPTY_SECTIONS.contains(&self.last()) || self.is_in_compose() {
             return Vec::new();
         }
         // The `expose` of a service in a Compose file, but not a variable.

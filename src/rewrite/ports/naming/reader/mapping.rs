@@ -4,7 +4,7 @@ use super::super::line::Side;
 use super::super::words::{is_generic, service, share, split, telling};
 use super::{Reader, SSH, is_front};
 use crate::knowledge::name_words::{EMPTY_VARIABLES, FORGES};
-use crate::knowledge::service_ports::{self, Certainty};
+use crate::knowledge::service_ports::{self, Certainty, Service};
 
 impl Reader<'_> {
     /// Which side of a mapping the number is.
@@ -95,8 +95,11 @@ impl Reader<'_> {
     /// The well-known service that has the inner number of a mapping, whatever the name of the container.
     pub fn contained(&self) -> Option<Vec<String>> {
         let number = self.line.inner()?;
-        let row =
-            service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always || row.is_protocol)?;
+        let owner = self.container().or_else(|| self.compose_service()).map(service).unwrap_or_default();
+        let is_own = |row: &Service| row.keywords().any(|key| owner.iter().any(|word| word == key));
+        let is_protocol = |row: &&Service| row.certainty == Certainty::Always || row.is_protocol;
+        let rows = service_ports::services(number);
+        let row = rows.iter().find(is_protocol).or_else(|| rows.iter().find(|row| is_own(row)))?;
         Some(split(row.name))
     }
 }
