@@ -52,6 +52,8 @@ struct Places<'a> {
     containers: HashSet<&'a str>,
     /// The containers with the number, on either side of a mapping.
     programs: HashSet<&'a str>,
+    /// Whether something listens for SSH.
+    ssh: bool,
     /// Whether something listens in a file that may belong to any machine.
     anywhere: bool,
     /// The addresses at which something listens.
@@ -76,6 +78,8 @@ impl<'a> Places<'a> {
             self.ranges.insert(used.evidence.other_end().or_else(|| used.evidence.other_end_in_rule()));
         }
         if used.is_listener() {
+            let best = &used.evidence.best;
+            self.ssh |= best.service.iter().chain(&best.qualifier).any(|word| word == "ssh");
             self.listens |= used.evidence.best.weight >= weight::BOUND;
             self.listening.extend(used.evidence.listening());
             let machine = scaffolding::machine(used.path);

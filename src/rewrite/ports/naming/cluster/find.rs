@@ -96,12 +96,7 @@ pub fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
 
 /// The only service that an SSH client can connect to at the port: an SSH server, or a service that has SSH there.
 pub fn ssh_server(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
-    let is_ssh = |known: &Used<'_>| {
-        let best = &known.evidence.best;
-        known.is_listener() && best.service.iter().chain(&best.qualifier).any(|word| word == "ssh")
-    };
-    let has_ssh = |cluster: &Cluster<'_>| cluster.uses.iter().any(is_ssh);
-    if used.evidence.is_of_ssh_client() { only((0..found.len()).filter(|at| has_ssh(&found[*at]))) } else { None }
+    if used.evidence.is_of_ssh_client() { only((0..found.len()).filter(|&at| found[at].places.ssh)) } else { None }
 }
 
 /// Sorts the entries of catalogues: those with the name of a listener come first.

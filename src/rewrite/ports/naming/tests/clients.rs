@@ -430,3 +430,20 @@ fn a_rule_for_connections_to_another_machine_does_not_name_their_port() {
     let rule = (4321, "wireguardSetup", "hosts/gate/wireguard.nix", rule);
     assert_eq!(proposals(&[service, rule]), ["services.torrents=4321"]);
 }
+
+#[test]
+fn programs_that_read_a_service_do_not_name_it() {
+    let text = "upsd = [ { server = \"127.0.0.1\"; port = @3493; } ];";
+    let input = (3493, "services.telegraf.extraConfig.inputs.upsd.port", "modules/telegraf.nix", text);
+    assert_eq!(proposals(&[input]), ["infrastructure.nut=3493"]);
+    let text = "datasources:\n  - name: Metrics of the attic\n    type: prometheus\n    url: http://10.0.0.4:@8428\n";
+    let source = (8428, "datasources.url", "grafana/datasources.yml", text);
+    assert_eq!(proposals(&[source]), ["monitoring.victoriaMetrics=8428"]);
+}
+
+#[test]
+fn the_destination_of_a_forwarded_connection_names_the_port() {
+    let text = "forwards = [ { port = @4321; dst = assignments.arena.internal.address; proto = \"udp\"; } ];";
+    let forward = (4321, "firewallForwards.port", "lib/constants.nix", text);
+    assert_eq!(proposals(&[forward]), ["services.arena=4321"]);
+}

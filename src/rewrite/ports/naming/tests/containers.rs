@@ -211,3 +211,20 @@ fn a_condition_names_the_ports_that_depend_on_it() {
         assert_eq!(proposals(&[(4321, name, "modules/arcade.nix", text)]), [format!("{expected}=4321")], "{text}");
     }
 }
+
+#[test]
+fn the_inner_number_distinguishes_the_published_ports_of_a_container() {
+    let text = |mapping: &str| {
+        let [first, second] =
+            ["9123:8123", "9124:9000"].map(|known| if mapping[1..] == *known { mapping } else { known });
+        format!(
+            "''\n  services:\n    clickhouse:\n      ports:\n        - 127.0.0.1:{first}\n        - 127.0.0.1:{second}\n''"
+        )
+    };
+    let (http, native) = (text("@9123:8123"), text("@9124:9000"));
+    let uses = [(9123, "composeFile", "modules/jobs.nix", &*http), (9124, "composeFile", "modules/jobs.nix", &*native)];
+    assert_eq!(proposals(&uses), ["databases.clickhouse=9123", "databases.clickhouseHost=9124"]);
+    let forge = "containers.gitea = {\n  ports = [ \"@222:22\" ];\n};";
+    let forge = (222, "virtualisation.oci-containers.containers.gitea.ports", "modules/gitea.nix", forge);
+    assert_eq!(proposals(&[forge]), ["development.giteaSsh=222"]);
+}
