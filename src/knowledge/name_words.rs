@@ -26,7 +26,7 @@ pub static GENERIC: Words = words!(
     name names network networking networks nix nixos node nodes nodeport number oci of on open option options opts \
     output outputs overlay overlays own package packages param params pass path peer peers perinstance persystem \
     pkgs port portmapping portmappings ports post pre private probe process processes prod production profile \
-    profiles program programs project projects protocol proxy public query range ranges rec readiness readyness \
+    profiles program programs project projects protocol proxy public range ranges rec readiness readyness \
     remote replacement replacements resource resources reverse rocket role roles rule rules run runtime sample \
     scrape script scripts section server servers service services session set setting settings shared shell shells \
     site sites socket sockets specialisation spec stage staging start static stop string sub system systemd systems \
@@ -149,6 +149,10 @@ pub const PURPOSES: &[&str] = &[
     "webui",
 ];
 
+/// Words for one of the programs that a service consists of. A file with such a name, in the folder of a service, is
+/// about a part of that service.
+pub const ROLES: &[&str] = &["agent", "controller", "frontend", "gateway", "gui", "hub", "relay", "worker"];
+
 /// Names of option sets for the port on which a service reports its own state.
 pub const DIAGNOSTICS: &[&str] = &["metrics", "pprof", "prometheus"];
 
@@ -246,6 +250,7 @@ pub const SHELL_TEXTS: &[&str] = &[
 
 /// Words that precede, on the same line, the address to which a proxy or a firewall forwards connections.
 pub const PASSES_ON: &[&str] = &[
+    "--to-destination ",
     "dnat to",
     "fastcgi_pass",
     "forward .",
@@ -454,7 +459,7 @@ pub const CLIENTS: &[&str] = &[
 pub const ENDS: &[&str] = &["dest", "destination", "remote", "source", "src"];
 
 /// First words of names whose value is the address of another server: `upstream_dns`, `stub-addr`.
-pub const PEERS: &[&str] = &["fallback", "forward", "stub", "upstream", "upstreams"];
+pub const PEERS: &[&str] = &["bootstrap", "fallback", "forward", "stub", "upstream", "upstreams"];
 
 /// Names of sets whose attributes are named after the services that another service connects to.
 pub const TARGETS: &[&str] = &["backends", "provider", "providers", "upstreams"];
@@ -493,7 +498,7 @@ pub const FRONTS: &[&str] =
 pub static VAGUE: Words = words!(
     " arion-compose caddyfile compose docker-compose dockerfile containerfile hardware index integration process-compose \
     ports firewall vars variables constants globals makefile values kustomization deploy devenv devshell shell \
-    manifest devices networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
+    manifest manifests devices networkpolicies networkpolicy network-policies network-policy helmrelease ingressroute ingressroutes httproute \
     workflow workflows stack stacks primary secondary ci optional global core base microvm microvms server servers desktop laptop workstation personal private "
 );
 
@@ -519,6 +524,23 @@ pub static COMMENT_WORDS: Words = words!(
     to todo traffic udp use used uses using via we web when where which will with you your fixme note xxx access main http(s) both punching \
     same must addr address addresses exposed lan "
 );
+
+/// Folders with tests, and with checks of a configuration.
+pub const TEST_FOLDERS: &[&str] = &[
+    "__tests__",
+    "checks",
+    "e2e",
+    "integration-tests",
+    "integrationTests",
+    "nixos-tests",
+    "test",
+    "testing",
+    "tests",
+    "vm-tests",
+];
+
+/// Last words of the names of files with tests.
+pub const TEST_ENDS: &[&str] = &["test", "tests"];
 
 /// Groups of a registry, each with the words of the names that belong to it. The first match wins.
 pub const GROUPS: &[(&str, &[&str])] = &[

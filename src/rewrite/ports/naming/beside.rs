@@ -108,6 +108,16 @@ impl<'a> Beside<'a> {
         self.value(NAME).filter(|name| !name.contains([' ', '$']))
     }
 
+    /// The machine or container that the variable for a forwarded connection's destination names: `wiki` in
+    /// `{ port = 8000; dst = assignments.wiki.ipv4.address; }`.
+    pub fn forwarded_to(&self) -> Option<&'a str> {
+        const ENDS: [&str; 5] = ["dest", "destination", "dst", "target", "to"];
+        let (_, value) = self.attributes().find(|(key, value)| ENDS.contains(key) && value.contains('.'))?;
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let mut names = value.split('.').skip(1);
+        names.next().filter(|name| value.chars().all(is_part) && names.next().is_some() && !name.is_empty())
+    }
+
     /// The literal value of `type`, the attribute that describes the kind of the set.
     pub fn kind(&self) -> Option<&'a str> {
         if !self.before.contains("type") && !self.after.contains("type") {

@@ -8,7 +8,7 @@ use super::line;
 use super::words::{is_front, is_holder, with};
 use super::{Cluster, Missing, OTHER, Proposal, UNNAMED, USER_PORTS, Used, group, group_by_path, scaffolding};
 use crate::knowledge::name_words::COMMON_PURPOSES;
-use crate::knowledge::service_ports::Certainty;
+use crate::knowledge::service_ports::{Certainty, Service};
 
 /// Gives each cluster a distinct name.
 pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Proposal> {
@@ -225,7 +225,9 @@ pub fn claim(cluster: &Cluster<'_>) -> Claim {
     let qualified = is_usual || cluster.best().is_none_or(is_qualified);
     let inside = cluster.is_inside();
     let is_main = cluster.is_main();
-    let is_reserved = cluster.row.is_some_and(|row| row.certainty == Certainty::Always && row.number < USER_PORTS);
+    // An application's own database may have the usual number of its kind, but the machine has one SSH server.
+    let is_infrastructure = |row: &Service| row.number < USER_PORTS || row.group == "infrastructure";
+    let is_reserved = cluster.row.is_some_and(|row| row.certainty == Certainty::Always && is_infrastructure(row));
     let criteria = [
         !is_reserved,
         inside || cluster.row.is_none() && !(is_main && cluster.listens() || cluster.is_configured()),

@@ -1,5 +1,6 @@
 //! The uses of one number, grouped by service.
 
+mod aside;
 mod find;
 mod names;
 mod reach;
@@ -14,9 +15,10 @@ use super::scaffolding;
 use super::words::{self, alike, is_local, share, with};
 use crate::knowledge::name_words::{COMMON_PURPOSES, HONEYPOTS, PURPOSES};
 use crate::knowledge::service_ports::{self, Service};
+pub use aside::clusters;
 use find::{
     at_same_address, beside, bound, catalogued, in_own_folder, is_elsewhere, listener_here, names_another,
-    of_known_row, of_same_row, on_machine, only, only_local, own_first, remote_addresses,
+    of_known_row, of_same_row, on_machine, only, only_local, own_first, remote_addresses, ssh_server,
 };
 
 /// The uses of one service.
@@ -50,6 +52,8 @@ struct Places<'a> {
     containers: HashSet<&'a str>,
     /// The containers with the number, on either side of a mapping.
     programs: HashSet<&'a str>,
+    /// Whether something listens for SSH.
+    ssh: bool,
     /// Whether something listens in a file that may belong to any machine.
     anywhere: bool,
     /// The addresses at which something listens.
@@ -74,6 +78,8 @@ impl<'a> Places<'a> {
             self.ranges.insert(used.evidence.other_end().or_else(|| used.evidence.other_end_in_rule()));
         }
         if used.is_listener() {
+            let best = &used.evidence.best;
+            self.ssh |= best.service.iter().chain(&best.qualifier).any(|word| word == "ssh");
             self.listens |= used.evidence.best.weight >= weight::BOUND;
             self.listening.extend(used.evidence.listening());
             let machine = scaffolding::machine(used.path);
@@ -97,7 +103,7 @@ impl<'a> Places<'a> {
 }
 
 /// Groups the uses of one number by service.
-pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
+fn of_any(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     // A listener that gets its name only from its file takes precedence over clients with other names for it.
     let names_itself = uses.iter().any(|used| used.is_strong() && used.is_listener());
     let is_strong = |used: &Used<'_>| used.is_strong() || !names_itself && used.is_listener();
@@ -130,6 +136,7 @@ pub fn clusters(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
         let same = same.or_else(|| of_known_row(&found, &used)).or_else(near).or_else(|| only_local(&found, &used));
         let same = same.or_else(|| listener_here(&found, &used));
         let same = same.or_else(|| catalogued(&found, &used)).or_else(|| in_own_folder(&found, &used));
+        let same = same.or_else(|| ssh_server(&found, &used));
         match same.filter(|&at| found[at].may_have(&used)) {
             Some(at) => found[at].add(used),
             None => found.push(Cluster::of(number, used)),

@@ -85,6 +85,7 @@ impl<'a> Evidence<'a> {
         });
         let inside = self.reader.is_balanced_label().then(|| vec!["container".to_owned()]);
         let side = side.or(inside);
+        let published = self.reader.contained().zip(side.clone()).map(|(contained, side)| [contained, side].concat());
         let protocol = line::is_udp(&self.port).then(|| vec!["udp".to_owned()]);
         let (own, general) = match self.reader.own_name() {
             own if own.is_empty() => (None, None),
@@ -107,6 +108,7 @@ impl<'a> Evidence<'a> {
             .chain(self.reader.contained())
             .chain(inside)
             .chain(probe)
+            .chain(published)
             .chain(side)
             .chain(protocol)
             .chain(general)
@@ -521,9 +523,10 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     candidates.extend(if is_remote { None } else { reader.run(port) });
     candidates.extend(reader.virtual_machine(port.path));
     candidates.extend(reader.resolved());
-    let behind = if is_firewall || is_client { None } else { reader.behind(&comment) };
+    let behind = if is_remote { None } else { reader.behind(&comment).or_else(|| reader.behind_network(port)) };
     let is_behind = behind.is_some();
     candidates.extend(behind);
+    candidates.extend(reader.conditional(is_firewall));
     candidates.extend(reader.commented(&comment, is_firewall));
     let partner = reader.partner().unwrap_or_default();
     let mut best = Candidate::default();

@@ -107,6 +107,21 @@ impl<'a> Line<'a> {
         Some(&name[start..]).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
     }
 
+    /// The attribute path whose default value the number is: `hub.wireguard.listenPort` in `hub.wireguard.listenPort or
+    /// 51820`.
+    pub fn path_with_default(&self) -> Option<&'a str> {
+        let path = self.before.trim_end().strip_suffix(" or")?.trim_end();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'' | '.');
+        let start = path.trim_end_matches(is_part).len();
+        Some(&path[start..]).filter(|path| path.contains('.'))
+    }
+
+    /// The first host in the block of an SSH client's configuration file that contains the number.
+    pub fn ssh_host(&self) -> Option<&'a str> {
+        let host = self.above_lines().rev().find_map(|line| line.trim_start().strip_prefix("Host "))?;
+        host.split_whitespace().next()
+    }
+
     /// The name that the line binds to a function call with the number, and the name of the function: `href = url
     /// 8000`.
     pub fn call(&self) -> Option<(&'a str, &'a str)> {

@@ -125,7 +125,7 @@ pub fn are_certain(missing: &[Missing<'_>], context: &Context<'_>) -> Vec<bool> 
         _ if number < USER_PORTS && always(services(number)).is_some() => uses,
         _ => {
             let read: Vec<Used<'_>> = uses.iter().map(|&index| context.read(index, &missing[index])).collect();
-            match read.iter().all(Used::is_strong) {
+            match read.iter().all(|used| used.is_strong() && !used.is_of_test) {
                 true => uses,
                 false => clusters(number, read).into_iter().flat_map(|cluster| cluster.certain).collect(),
             }
@@ -216,13 +216,16 @@ struct Used<'a> {
     evidence: Evidence<'a>,
     /// The matching row of the table of well-known ports, with its weight.
     known: Option<(&'static Service, u32)>,
+    /// Whether it is in a test, or in a check of a configuration.
+    is_of_test: bool,
 }
 
 impl<'a> Used<'a> {
     fn read(index: usize, port: &Missing<'a>, scaffolding: &'a Scaffolding<'a>) -> Self {
         let evidence = evidence::read(port, scaffolding);
         let known = known(port.number, &evidence);
-        Self { index, number: port.number, path: port.path, evidence, known }
+        let is_of_test = scaffolding::is_of_test(port.path, port.name);
+        Self { index, number: port.number, path: port.path, evidence, known, is_of_test }
     }
 
     fn weight(&self) -> u32 {
@@ -325,7 +328,11 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     if let Some(other) = evidence.other_end() {
         return known_range(number, other, evidence);
     }
-    let rows = services(number);
+    // A bound of a range is not the port of a service.
+    let is_bound = |row: &Service| {
+        row.certainty == Certainty::Named && ["First", "Last"].iter().any(|end| row.name.ends_with(end))
+    };
+    let rows = services(number).split(is_bound).next().unwrap_or_default();
     if rows.is_empty() {
         return None;
     }
@@ -344,7 +351,8 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         if evidence.best.service.iter().any(|word| HONEYPOTS.contains(&word.as_str())) {
             return None;
         }
-        let is_other = is_published_for_another(row, evidence)
+        let is_other = row.number == MDNS && (evidence.address().is_some() || evidence.is_client())
+            || is_published_for_another(row, evidence)
             || is_of_another_service(row, evidence)
             || row.number >= USER_PORTS && evidence.is_web_of_another(row);
         return (!is_other).then_some((row, weight::ALWAYS));
@@ -387,6 +395,13 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
     // An entry point of a proxy has a name that a person chose.
     let is_of_row =
         |words: &[String], row: &Service| share(&words::split(row.name), words) || share(&row_words(row), words);
+    // `ingress.films.port` in `radarr.nix`, with the default number of Radarr
+    let is_of_file = |row: &&Service| {
+        let best = &evidence.best;
+        let is_route = evidence.is_own_option() && best.weight == weight::BOUND + 5 && !evidence.names_service();
+        is_listener && is_route && is_of_row(evidence.subject(), row) && !share(&best.service, evidence.subject())
+    };
+    let named = named.or_else(|| rows.iter().find(is_of_file));
     if evidence.entry_point().is_some_and(|words| !rows.iter().any(|row| is_of_row(&words, row))) {
         return None;
     }
@@ -437,6 +452,9 @@ fn known_range(number: u32, other: u32, evidence: &Evidence<'_>) -> Option<(&'st
     let row = first.first().filter(|row| row.group == "games" && number.abs_diff(other) < FEW)?;
     (row.certainty == Certainty::Usual && !row.is_protocol).then_some((row, weight::USUAL))
 }
+
+/// The number of multicast DNS, which nothing reaches at the address of a host. A DNS server may have it, too.
+const MDNS: u32 = 5353;
 
 /// Numbers below this one keep their meaning, whatever program listens: only an administrator may use them.
 const USER_PORTS: u32 = 1024;

@@ -2,10 +2,12 @@
 
 mod client;
 mod comment;
+mod condition;
 mod element;
 mod firewall;
 mod listener;
 mod mapping;
+mod network;
 mod role;
 mod subject;
 
@@ -87,7 +89,8 @@ impl<'a> Reader<'a> {
         let beside = if port.path.ends_with(".nix") { Beside::of(port.text, start, end) } else { None };
         // One subject cannot name all the numbers of a list.
         let is_named = || line.named_call().is_some_and(|(_, name)| !all_generic(&split(name)));
-        let is_one_of_many = context.is_list(port) && line.called_host().is_none() && !is_named();
+        let is_one_of_many =
+            context.is_list(port) && line.called_host().is_none() && names.service.is_empty() && !is_named();
         let subject = own_subject(port.path, context).filter(|words| !context.is_machine(&words.join("-")));
         let subject = subject.unwrap_or_default();
         let holder = context.collection(port).and_then(|at| at.checked_sub(outer)).filter(|at| at + 2 < parts.len());
@@ -140,7 +143,7 @@ impl<'a> Reader<'a> {
 
     /// The words of the last name that have a meaning, however general.
     pub fn general(&self) -> Vec<String> {
-        if COMMAND_OPTIONS.contains(&self.last()) || EMPTY_SECTIONS.contains(&self.last()) {
+        if COMMAND_OPTIONS.contains(&self.last()) || EMPTY_SECTIONS.contains(&self.last()) || self.is_in_compose() {
             return Vec::new();
         }
         // The `expose` of a service in a Compose file, but not a variable.
@@ -243,7 +246,8 @@ impl<'a> Reader<'a> {
                 .is_some_and(|(_, between)| between.iter().all(|part| split(part).iter().all(is_empty)));
         let words = split(self.parts.get(at + 1)?);
         let is_purpose = words.iter().all(|word| PURPOSES.contains(&word.as_str()));
-        let says = is_direct && !is_purpose && telling(self.last()).is_empty() && self.says_whose(at + 1);
+        let is_proxy = is_front(&words);
+        let says = is_direct && !is_purpose && !is_proxy && telling(self.last()).is_empty() && self.says_whose(at + 1);
         says.then(|| self.middle()).filter(|words| !words.is_empty())
     }
 
@@ -386,6 +390,10 @@ impl<'a> Reader<'a> {
         let is_category =
             |part: &str| is_category(part) || part.len() == 1 && part != "?" || self.context.is_category(part);
         let at = (holder + 1..self.parts.len()).find(|&at| is_last(at) || !is_category(self.parts[at]))?;
+        // `services.backup.settings.jobs.connect.address`
+        if STRUCTURE.contains(&self.parts[at]) && self.parts[holder] == "jobs" {
+            return None;
+        }
         // The last name is the name of the option.
         if at + 1 >= self.parts.len() && !matches!(self.parts[holder], "processes" | "containers") {
             return None;
@@ -456,7 +464,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn file(&self, weight: u32) -> Candidate {
-        let is_unnamed = is_front(&self.subject) || self.is_one_of_many || is_holder(&self.subject);
+        let is_unnamed = is_front(&self.subject) || self.is_one_of_many || is_holder(&self.subject) || self.is_routed();
         let service = if is_unnamed { Vec::new() } else { self.subject.clone() };
         Candidate { service, qualifier: self.end(), weight }
     }
@@ -508,7 +516,9 @@ impl<'a> Reader<'a> {
 
     /// The kind of the remote display that has the port.
     pub fn graphics(&self) -> Option<Candidate> {
-        let service = vec![self.line.graphics()?.to_owned()];
+        // `graphics = { type = "spice"; port = 5910; }`
+        let beside = || self.beside.filter(|beside| beside.key() == "graphics" && self.last() == "port")?.kind();
+        let service = vec![self.line.graphics().or_else(beside)?.to_owned()];
         Some(Candidate { service, qualifier: Vec::new(), weight: weight::LISTENER + 3 })
     }
 
@@ -558,7 +568,8 @@ impl<'a> Reader<'a> {
         let is_numbered =
             |part: &str| part.starts_with(is_digit) || part.trim_end_matches(is_digit).ends_with(['-', '_']);
         let words_of = |part: &str| if is_numbered(part) { split(part) } else { service(part) };
-        let mut inner = inner.rev().filter(|&at| self.says_whose(at));
+        // `services.wiki.nginx` is the virtual host of the wiki.
+        let mut inner = inner.rev().filter(|&at| self.says_whose(at) && !is_front(&split(self.parts[at])));
         let mut words = inner.next().map(|at| words_of(self.parts[at])).unwrap_or_default();
         // `services.matrix.mas.web.port`: the purpose is that of the part before it.
         if words.iter().all(|word| PURPOSES.contains(&word.as_str()))

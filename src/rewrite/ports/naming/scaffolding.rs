@@ -7,7 +7,9 @@ use foldhash::{HashMap, HashSet};
 use super::Missing;
 use super::texts::Texts;
 use super::words::{self, all_generic, is_front, is_set_of_endpoints, site_labels, split};
-use crate::knowledge::name_words::{FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PLACES, PURPOSES, TOP_LEVEL, VAGUE};
+use crate::knowledge::name_words::{
+    FRONTS, HOLDERS, MACHINE_FOLDERS, PARTS, PLACES, PURPOSES, TEST_ENDS, TEST_FOLDERS, TOP_LEVEL, VAGUE,
+};
 use crate::knowledge::service_ports::{self, Certainty, services};
 
 /// Suffixes of the names of sets of virtual hosts, without the leading `v` or `V`: `virtualHosts`, `nginxVirtualHosts`.
@@ -422,6 +424,9 @@ fn lists<'a>(ports: &[Missing<'a>]) -> HashSet<(&'a str, &'a str)> {
 /// Files with several virtual hosts that have different ports.
 fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     const SITES: &str = "osts.";
+    const UNKNOWN: &str = "?";
+    // `hosts = { "wiki.${domain}" = { locations."/".proxyPass = ..; }; };`
+    const COMPUTED: &str = "?.locations.";
     let sites = memchr::memmem::Finder::new(SITES);
     let host = |port: &Missing<'a>| {
         // `.virtualHosts.`, `.proxyHosts.` and `caddy-proxy.hosts.`, but not the hosts of a fleet
@@ -430,20 +435,22 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
             Some(b'h') => of_front(port.name[..*at - 1].strip_suffix('.').unwrap_or_default()),
             _ => false,
         };
-        let at = sites.find_iter(port.name.as_bytes()).find(is_site)? + SITES.len();
-        Some((port.name[at..].split('.').next()?, port.number))
+        match sites.find_iter(port.name.as_bytes()).find(is_site) {
+            Some(at) => Some((port.name[at + SITES.len()..].split('.').next()?, port.number)),
+            None => port.name.contains(COMPUTED).then_some((UNKNOWN, port.number)),
+        }
     };
     // The ports of a file are adjacent.
     let files = ports.chunk_by(|a, b| a.path == b.path);
     let has_several = |file: &&[Missing<'a>]| {
-        let mut hosts = file.iter().filter_map(host);
-        let Some((label, number)) = hosts.next() else { return false };
-        let (mut labels, mut numbers) = (false, false);
-        for (other, another) in hosts {
-            labels |= other != label;
-            numbers |= another != number;
-        }
-        labels && numbers
+        let hosts: Vec<(&str, u32)> = file.iter().filter_map(host).collect();
+        let Some((label, number)) = hosts.first() else { return false };
+        let has_several =
+            hosts.iter().any(|(other, _)| other != label) && hosts.iter().any(|(_, other)| other != number);
+        // One virtual host may pass requests to two services, but rarely to more.
+        let computed: BTreeSet<u32> =
+            hosts.iter().filter(|(label, _)| *label == UNKNOWN).map(|(_, number)| *number).collect();
+        has_several || computed.len() >= MANY
     };
     files.filter(has_several).map(|file| file[0].path).collect()
 }
@@ -532,6 +539,21 @@ pub fn machine(path: &str) -> Option<&str> {
     // `hosts/containers/configuration.nix` configures a machine.
     let is_machine = !is_shared || inside == "configuration.nix";
     (is_machine && !machine.contains('.')).then_some(machine)
+}
+
+/// Whether a use is in a test or in a check of a configuration, by its file and by the option that contains it.
+pub fn is_of_test(path: &str, name: &str) -> bool {
+    let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = file.split('.').next().unwrap_or(file);
+    let is_test_file = || {
+        let mut words = stem.split(['-', '_']);
+        let is_end = words.clone().next_back().is_some_and(|word| TEST_ENDS.contains(&word));
+        // `test_wiki.py`, but `test.nix` may be the configuration of a machine.
+        is_end && stem.contains(['-', '_']) || words.next() == Some("test") && file.ends_with(".py")
+    };
+    name.split(['.', ' ']).any(|part| part == "testScript")
+        || folders.split('/').any(|folder| TEST_FOLDERS.contains(&folder))
+        || is_test_file()
 }
 
 /// The names of the machines that have files with ports, in lower case: `web1` in `machines/web1/disk.nix` and in

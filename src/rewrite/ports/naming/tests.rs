@@ -1,5 +1,6 @@
 //! Names derived from the evidence of uses.
 
+mod aside;
 mod clients;
 mod commands;
 mod containers;
@@ -16,6 +17,14 @@ use super::*;
 
 /// Proposes names for uses. Each use is (number, name, path, text with `@` before the digits).
 fn proposals(uses: &[(u32, &str, &str, &str)]) -> Vec<String> {
+    let mut names: Vec<String> =
+        uses_of(uses).into_iter().map(|(name, number, _)| format!("{name}={number}")).collect();
+    names.sort();
+    names
+}
+
+/// Like [`proposals`]: the name, the number and the uses of each entry.
+fn uses_of(uses: &[(u32, &str, &str, &str)]) -> Vec<(String, u32, Vec<usize>)> {
     let texts: Vec<(String, Span)> = uses
         .iter()
         .map(|(number, _, _, text)| {
@@ -34,12 +43,14 @@ fn proposals(uses: &[(u32, &str, &str, &str)]) -> Vec<String> {
     let context = Context::of(&missing);
     let proposals = propose(&missing, &context);
     are_assigned(&proposals, &missing, &context);
-    let mut names: Vec<String> = proposals
-        .iter()
-        .map(|proposal| format!("{}.{}={}", proposal.group, Style::Camel.join(&proposal.name), proposal.number))
-        .collect();
-    names.sort();
-    names
+    let entry = |proposal: &Proposal| {
+        let mut uses = proposal.uses.clone();
+        uses.sort_unstable();
+        (format!("{}.{}", proposal.group, Style::Camel.join(&proposal.name)), proposal.number, uses)
+    };
+    let mut entries: Vec<(String, u32, Vec<usize>)> = proposals.iter().map(entry).collect();
+    entries.sort();
+    entries
 }
 
 /// Asserts that, with an entry for each proposal, each use gets the entry of its own proposal.

@@ -94,6 +94,11 @@ pub fn only_local(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
         .then_some(0)
 }
 
+/// The only service that an SSH client can connect to at the port: an SSH server, or a service that has SSH there.
+pub fn ssh_server(found: &[Cluster<'_>], used: &Used<'_>) -> Option<usize> {
+    if used.evidence.is_of_ssh_client() { only((0..found.len()).filter(|&at| found[at].places.ssh)) } else { None }
+}
+
 /// Sorts the entries of catalogues: those with the name of a listener come first.
 pub fn own_first<'a>(mut entries: Vec<Used<'a>>, listeners: &[Used<'_>]) -> Vec<Used<'a>> {
     if entries.len() > 1 {

@@ -159,6 +159,10 @@ impl Cluster<'_> {
                 names.extend(default_name(best, false));
             }
             names.extend(used.evidence.part().map(|part| with(&join_instance(service, &part), qualifier)));
+            // The file's name only says which of the service's ports it is.
+            let own = best.filter(|best| at > 0 && used.is_only_of_file() && best.is_strong() && best.is_listener());
+            let own = own.map(|best| &best.evidence.best.service).filter(|own| !share(own, &base));
+            names.extend(own.map(|own| with(own, &base)));
             names.push(base.clone());
             if is_inside {
                 names.push(with(&base, &["container".to_owned()]));

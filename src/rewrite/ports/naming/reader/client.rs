@@ -5,7 +5,7 @@ use super::super::candidate::{Candidate, weight};
 use super::super::line::{EMPTY_LABELS, Side, is_proxy_variable};
 use super::super::words::{all_generic, is_generic, prose, service, share, site_labels, split, telling, with};
 use super::{Reader, is_front};
-use crate::knowledge::name_words::{CLIENTS, LOCATION_PARTS, PURPOSES, TARGETS, TOP_LEVEL};
+use crate::knowledge::name_words::{CLIENTS, LOCATION_PARTS, PEERS, PURPOSES, TARGETS, TOP_LEVEL};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::wording;
 
@@ -16,7 +16,7 @@ impl Reader<'_> {
         if self.is_manifest() {
             return self.client_in_manifest();
         }
-        if self.is_label() {
+        if self.is_label() || self.is_routed() {
             return Vec::new();
         }
         if self.is_health_check() && self.container().is_some() {
@@ -163,7 +163,10 @@ impl Reader<'_> {
                 // `mirrors.nas.url = "http://nas.lan:5000"` names the machine.
                 let is_scrape = self.parts.iter().any(|part| part.starts_with("scrape"));
                 // The default of a client's option, and a check, do not name the service.
-                let is_own = self.parts.contains(&"options") || self.parts.contains(&"checks") || is_front(&words);
+                let is_own = self.parts.contains(&"options")
+                    || self.parts.contains(&"checks")
+                    || is_front(&words)
+                    || self.is_of_upstream();
                 if self.line.host_name() != words && !is_scrape {
                     found.push(plain(words, if is_own { weight::CLIENT } else { weight::OBJECT }));
                 }
@@ -356,6 +359,12 @@ impl Reader<'_> {
         self.context.is_machine(&words.join("-"))
     }
 
+    /// Whether the last name says that the value is the address of the server that the service itself connects to:
+    /// `upstreamDns`.
+    fn is_of_upstream(&self) -> bool {
+        split(self.last()).first().is_some_and(|word| PEERS.contains(&word.as_str()))
+    }
+
     /// The name of the variable that contains the address: `OLLAMA_BASE_URL`.
     fn variable(&self) -> Option<Candidate> {
         let plain = |service: Vec<String>, weight| Candidate { service, qualifier: Vec::new(), weight };
@@ -367,7 +376,8 @@ impl Reader<'_> {
         if is_variable && last.ends_with("_PROXY") && is_proxy_variable(&split(last)) {
             return Some(plain(split(last), weight::VARIABLE));
         }
-        if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) {
+        // The name server behind `upstreamDns` in `dns.nix` is another one.
+        if !leaf.is_empty() && !self.subject.is_empty() && share(&self.subject, &leaf) && !self.is_of_upstream() {
             // `WIKI_STORAGE_ENDPOINT` of the wiki is the address of its storage.
             let part: Vec<String> = leaf.iter().filter(|word| !share(&self.subject, [*word])).cloned().collect();
             let is_part = is_variable && leaf.starts_with(&self.subject) && !all_generic(&part);
@@ -434,8 +444,11 @@ impl Reader<'_> {
         let is_set = |at: &usize| SETS.iter().any(|set| self.parts[*at].eq_ignore_ascii_case(set));
         // `services.caddy-proxy.hosts.wiki`
         let is_of_front = |at: &usize| *at > 0 && self.parts[*at] == "hosts" && is_front(&split(self.parts[*at - 1]));
-        let at = (0..self.parts.len()).find(|at| is_set(at) || is_of_front(at))?;
-        let labels = self.parts.get(at + 1..)?;
+        // `hosts = { "wiki.${domain}" = { locations."/".proxyPass = ..; }; };`
+        let is_computed = |at: &usize| self.parts[*at] == "?" && self.parts.get(at + 1) == Some(&"locations");
+        let set = (0..self.parts.len()).find(|at| is_set(at) || is_of_front(at)).map(|at| at + 1);
+        let first = set.or_else(|| (0..self.parts.len()).find(is_computed))?;
+        let labels = self.parts.get(first..)?;
         // A name in a tailnet belongs to a machine.
         if labels.windows(2).any(|end| end == ["ts", "net"]) {
             return None;

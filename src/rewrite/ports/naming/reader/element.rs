@@ -27,6 +27,11 @@ impl<'a> Reader<'a> {
                     let (service, qualifier) = (service(job), vec!["metrics".to_owned()]);
                     return Some(Candidate { service, qualifier, weight: weight::JOB });
                 }
+                if self.parts.iter().any(|part| split(part).iter().any(|word| word == "forwards"))
+                    && let Some(name) = beside.forwarded_to().filter(|name| !self.context.is_machine(name))
+                {
+                    return plain(service(name), weight::OBJECT);
+                }
                 if let Some(found) = self.inbound(beside) {
                     return Some(found);
                 }
@@ -84,6 +89,8 @@ impl<'a> Reader<'a> {
             None if !self.subject.is_empty() && matches!(self.last(), "containerPort" | "targetPort" | "nodePort") => {
                 Some(Candidate { service: self.subject.clone(), qualifier: words, weight })
             }
+            // A data source has the title that users see.
+            None if self.parts.first() == Some(&"datasources") => plain(words, weight::OBJECT),
             None => plain(words, weight),
         }
     }

@@ -7,7 +7,7 @@ use super::super::words::{
 };
 use super::{Reader, is_front};
 use crate::knowledge::name_words::{
-    ABBREVIATIONS, CATEGORIES, COMMAND_OPTIONS, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, STRUCTURE,
+    ABBREVIATIONS, CATEGORIES, COMMAND_OPTIONS, DIAGNOSTICS, HOLDERS, PARTS, PURPOSES, ROLES, STRUCTURE,
 };
 use crate::knowledge::service_ports::{self, Certainty};
 
@@ -32,6 +32,9 @@ impl Reader<'_> {
     fn owner(&self) -> Candidate {
         if self.is_manifest() {
             return self.in_manifest();
+        }
+        if let Some(candidate) = self.by_default() {
+            return candidate;
         }
         if let Some(forward) = self.ssh_forward() {
             let (service, qualifier) = (vec!["ssh".to_owned()], vec![forward.to_owned()]);
@@ -63,6 +66,11 @@ impl Reader<'_> {
         let is_purpose = |at: &&usize| {
             split(self.parts[**at]).iter().all(|word| PURPOSES.contains(&word.as_str()) || is_generic(word))
         };
+        // `Frontend.bind_port` in `wiki/config/server.nix`
+        let is_part = |at: usize| {
+            let part = self.parts[at].to_ascii_lowercase();
+            at == 0 && (PARTS.contains(&part.as_str()) || ROLES.contains(&part.as_str()))
+        };
         let found = match is_option {
             true => inner.iter().rev().find(|at| !is_purpose(at)).or(inner.last()),
             // The file name shows which part is the service: `acme.deployed.wiki.port` in `wiki.nix`.
@@ -91,14 +99,16 @@ impl Reader<'_> {
                 let service = if share(&self.subject, &split(self.parts[at])) { self.subject.clone() } else { service };
                 Candidate { qualifier: self.qualifier(&service), service, weight: weight::LISTENER }
             }
-            Some(at) if !self.subject.is_empty() && is_purpose(&at) => {
+            Some(at) if !self.subject.is_empty() && (is_purpose(&at) || is_part(*at)) => {
                 let (service, words) = (self.subject.clone(), telling(self.parts[*at]));
                 Candidate { qualifier: with(&words, &self.qualifier(&service)), service, weight: weight::BOUND + 5 }
             }
             Some(&at) if !self.subject.is_empty() && is_holder(&service(self.parts[at])) => self.leaf(self.last()),
             Some(&at) => {
                 let words = service(file_owner(self.parts[at]));
-                if let Some(candidate) = self.in_settings(at, &words, &inner) {
+                if let Some(candidate) =
+                    self.in_settings(at, &words, &inner).or_else(|| self.inside_settings(at, &words))
+                {
                     return candidate;
                 }
                 let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
@@ -112,6 +122,21 @@ impl Reader<'_> {
             }
             None => self.leaf(self.last()),
         }
+    }
+
+    /// The service whose option has the number as its default: `wireguard` in `hub.wireguard.listenPort or 51820`, if
+    /// the name that is bound to the value says nothing.
+    fn by_default(&self) -> Option<Candidate> {
+        let mut parts = self.line.path_with_default()?.rsplit('.').filter(|_| self.parts.len() == 1);
+        let option = parts.next().filter(|option| split(option).last().is_some_and(|word| word == "port"))?;
+        let words = service(parts.next()?);
+        let is_name = words.iter().any(|word| !PURPOSES.contains(&word.as_str()) && !is_generic(word));
+        let is_bound = self.parts.iter().any(|part| !telling(part).is_empty());
+        (is_name && !is_bound && !self.is_machine(&words)).then(|| Candidate {
+            qualifier: telling(option),
+            service: words,
+            weight: weight::BOUND + 5,
+        })
     }
 
     /// The repository's own program, if only a purpose follows the namespace of the repository's modules: `acme
@@ -205,6 +230,17 @@ impl Reader<'_> {
         let purpose = inner.iter().map(|&at| self.parts[at]).find(|part| PURPOSES.contains(part));
         let purpose: Vec<String> = purpose.map(str::to_owned).into_iter().collect();
         Some(Candidate { qualifier: with(&purpose, &self.qualifier(&service)), service, weight: weight::BOUND + 5 })
+    }
+
+    /// The service of the file, with the part of it that its own settings are for: `wiki.settings.telemetry.metrics.port`
+    /// in `wiki.nix`.
+    fn inside_settings(&self, at: usize, words: &[String]) -> Option<Candidate> {
+        let is_inside = self.parts[..at].contains(&"settings");
+        if !is_inside || self.subject.is_empty() || share(&self.subject, words) || self.is_service(words) {
+            return None;
+        }
+        let service = with(&self.subject, words);
+        Some(Candidate { qualifier: self.qualifier(&service), service, weight: weight::BOUND + 5 })
     }
 
     /// Whether it is the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.

@@ -1,10 +1,10 @@
 //! The sides of a mapping of ports.
 
 use super::super::line::Side;
-use super::super::words::{is_generic, share, split, telling};
+use super::super::words::{is_generic, service, share, split, telling};
 use super::{Reader, SSH, is_front};
-use crate::knowledge::name_words::EMPTY_VARIABLES;
-use crate::knowledge::service_ports::{self, Certainty};
+use crate::knowledge::name_words::{EMPTY_VARIABLES, FORGES};
+use crate::knowledge::service_ports::{self, Certainty, Service};
 
 impl Reader<'_> {
     /// Which side of a mapping the number is.
@@ -24,7 +24,9 @@ impl Reader<'_> {
         if let Some(number) = self.line.relayed() {
             return always(number).map(|row| split(row.name));
         }
-        if let Some(number) = self.line.inner().filter(|number| *number == SSH && self.is_one_of_several_mappings()) {
+        if let Some(number) =
+            self.line.inner().filter(|number| *number == SSH && (self.is_forge() || self.is_one_of_several_mappings()))
+        {
             return always(number).map(|row| split(row.name)).filter(|words| !self.is_named_like(words));
         }
         // `{ host = 8443; guest = 443; }` and `{ host.port = 8443; guest.port = 443; }`
@@ -47,6 +49,11 @@ impl Reader<'_> {
         self.last() == "ports"
             && self.container().is_some()
             && (is_mapping(before) || after.split_once('"').is_some_and(|(_, after)| is_mapping(after)))
+    }
+
+    /// Whether the container has the name of a Git forge, whose own port is that of its web interface.
+    fn is_forge(&self) -> bool {
+        self.container().is_some_and(|name| service(name).iter().any(|word| FORGES.contains(&word.as_str())))
     }
 
     /// Whether the container's name contains one of these words.
@@ -88,8 +95,11 @@ impl Reader<'_> {
     /// The well-known service that has the inner number of a mapping, whatever the name of the container.
     pub fn contained(&self) -> Option<Vec<String>> {
         let number = self.line.inner()?;
-        let row =
-            service_ports::services(number).iter().find(|row| row.certainty == Certainty::Always || row.is_protocol)?;
+        let owner = self.container().or_else(|| self.compose_service()).map(service).unwrap_or_default();
+        let is_own = |row: &Service| row.keywords().any(|key| owner.iter().any(|word| word == key));
+        let is_protocol = |row: &&Service| row.certainty == Certainty::Always || row.is_protocol;
+        let rows = service_ports::services(number);
+        let row = rows.iter().find(is_protocol).or_else(|| rows.iter().find(|row| is_own(row)))?;
         Some(split(row.name))
     }
 }

@@ -47,7 +47,7 @@ impl<'a> Reader<'a> {
         if self.line.is_any_host() || self.is_of_site() {
             return false;
         }
-        if self.is_site_address() || self.is_own_server() {
+        if self.is_site_address() || self.is_own_server() || self.is_in_compose() && self.line.side().is_some() {
             return false;
         }
         if self.ssh_host().is_some() || self.line.called_host().is_some() || self.route().is_some() {
@@ -131,6 +131,7 @@ impl<'a> Reader<'a> {
             || self.line.is_target()
             || self.line.scrape_component().is_some()
             || self.is_of_other_proxy()
+            || self.is_telegraf_input()
             || self.line.runs_client()
             || self.line.before.contains("ssh ") && self.abbreviation().is_some()
             || self.line.is_of_name_server()
@@ -222,6 +223,13 @@ impl<'a> Reader<'a> {
             return None;
         }
         let is_set = |pair: &[&str]| pair[1] == "matchBlocks" || matches!(pair, ["ssh", "settings"]);
+        // `programs.ssh.extraConfig = "Host forge ..\n Port 2222"`
+        if let ["programs", "ssh", text, last] = &self.parts[self.parts.len().saturating_sub(4)..]
+            && text.ends_with("Config")
+            && last.eq_ignore_ascii_case("port")
+        {
+            return self.line.ssh_host();
+        }
         let at = self.parts.windows(2).position(is_set).map(|at| at + 2)?;
         let is_program = self.parts[..at].contains(&"programs") || self.parts[at - 1] == "matchBlocks";
         let is_forward = |part: &&str| part.ends_with("Forwards");
@@ -244,6 +252,14 @@ impl<'a> Reader<'a> {
         self.beside.and_then(host).is_some_and(|host| !is_local(host))
     }
 
+    /// Whether Telegraf collects metrics from the port: `services.telegraf.extraConfig.inputs.upsd.port`. Some inputs listen.
+    fn is_telegraf_input(&self) -> bool {
+        let has = |name: &str| self.parts.contains(&name);
+        has("telegraf")
+            && has("inputs")
+            && self.beside.is_some_and(|beside| beside.full_host().is_some() || beside.has("server"))
+    }
+
     /// Whether a collector of telemetry listens: `receivers.otlp.protocols.grpc.endpoint`.
     pub(super) fn is_collector(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "protocols", _, "endpoint"]) && self.parts.contains(&"receivers")
@@ -264,6 +280,14 @@ impl<'a> Reader<'a> {
     /// "10.0.0.4:8000"; sourcePort = 8000; }`.
     pub fn is_forwarded(&self) -> bool {
         matches!(self.last(), "destination" | "sourcePort") && self.parts.contains(&"forwardPorts")
+    }
+
+    /// Whether it is in an iptables rule about connections to another machine. The file of such a rule is not about the
+    /// service with the port.
+    pub(super) fn is_routed(&self) -> bool {
+        const RULES: [&str; 3] = ["--to-destination", "FORWARD", "PREROUTING"];
+        let is_rule = || self.line.before.contains("-A ") || self.line.before.contains("-D ");
+        RULES.iter().any(|rule| self.line.before.contains(rule)) && is_rule()
     }
 
     /// Whether it is the port of this machine that a tunnel exposes elsewhere: `{ localPort = 80; remotePort = 8000;

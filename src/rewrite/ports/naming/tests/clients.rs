@@ -402,3 +402,48 @@ fn an_exporter_may_have_a_different_name_from_the_only_job_that_scrapes_it() {
     ];
     assert_eq!(proposals(&uses), ["monitoring.nodeExporter=9100"]);
 }
+
+#[test]
+fn an_ssh_client_connects_to_the_only_ssh_server_with_the_number() {
+    let forge =
+        (2222, "virtualisation.oci-containers.containers.forgejo.ports", "forge.nix", "ports = [ \"@2222:22\" ];");
+    for (name, text) in [
+        ("programs.ssh.settings.?.Port", "\"git.${domain}\" = { Port = @2222; };"),
+        ("programs.ssh.extraConfig Port", "extraConfig = ''\n  Host git.example.org\n    Port @2222\n''"),
+    ] {
+        let client = (2222, name, "home/ssh.nix", text);
+        assert_eq!(uses_of(&[forge, client]), [("development.forgejoSsh".to_owned(), 2222, vec![0, 1])], "{name}");
+    }
+}
+
+#[test]
+fn the_option_for_an_upstream_server_does_not_name_it() {
+    let server = (5300, "services.blocky.settings.ports.dns", "hosts/pi/blocky.nix", "dns = @5300;");
+    let client = (5300, "acme.coredns.upstreamDns", "modules/dns.nix", "upstreamDns = \"127.0.0.1:@5300\";");
+    assert_eq!(uses_of(&[server, client]), [("infrastructure.blockyDns".to_owned(), 5300, vec![0, 1])]);
+}
+
+#[test]
+fn a_rule_for_connections_to_another_machine_does_not_name_their_port() {
+    let service = (4321, "services.torrents.torrentPort", "hosts/nas/torrents.nix", "torrentPort = @4321;");
+    let rule = "''\n  iptables -A WG_PREROUTING -p tcp -j DNAT --to-destination ${nas}:@4321\n''";
+    let rule = (4321, "wireguardSetup", "hosts/gate/wireguard.nix", rule);
+    assert_eq!(proposals(&[service, rule]), ["services.torrents=4321"]);
+}
+
+#[test]
+fn programs_that_read_a_service_do_not_name_it() {
+    let text = "upsd = [ { server = \"127.0.0.1\"; port = @3493; } ];";
+    let input = (3493, "services.telegraf.extraConfig.inputs.upsd.port", "modules/telegraf.nix", text);
+    assert_eq!(proposals(&[input]), ["infrastructure.nut=3493"]);
+    let text = "datasources:\n  - name: Metrics of the attic\n    type: prometheus\n    url: http://10.0.0.4:@8428\n";
+    let source = (8428, "datasources.url", "grafana/datasources.yml", text);
+    assert_eq!(proposals(&[source]), ["monitoring.victoriaMetrics=8428"]);
+}
+
+#[test]
+fn the_destination_of_a_forwarded_connection_names_the_port() {
+    let text = "forwards = [ { port = @4321; dst = assignments.arena.internal.address; proto = \"udp\"; } ];";
+    let forward = (4321, "firewallForwards.port", "lib/constants.nix", text);
+    assert_eq!(proposals(&[forward]), ["services.arena=4321"]);
+}

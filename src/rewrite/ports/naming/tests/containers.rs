@@ -155,3 +155,76 @@ fn numbers_in_a_list_of_mappings_have_names_of_the_same_form() {
     ];
     assert_eq!(proposals(&uses), expected);
 }
+
+#[test]
+fn the_container_that_shares_a_network_listens_on_the_published_port() {
+    let file = |ports: &str, others: &[&str]| {
+        let others = others.iter().map(|name| {
+            format!("  {name} = {{\n    image = \"x\";\n    extraOptions = [\n      \"--network=container:vpn\"\n    ];\n  }};\n")
+        });
+        format!("containers = {{\n  vpn = {{\n    ports = [ \"{ports}\" ];\n  }};\n{}}}", others.collect::<String>())
+    };
+    for (number, ports, others, expected) in [
+        (85, "@85:80", &["passbook"][..], "services.passbook"),
+        // The container with the well-known port
+        (8989, "@8989:8989", &["passbook", "sonarr"], "media.sonarr"),
+        // Either of them may listen.
+        (85, "@85:80", &["passbook", "gallery"], "infrastructure.vpn"),
+        (85, "@85:80", &[], "infrastructure.vpn"),
+    ] {
+        let text = file(ports, others);
+        let name = "virtualisation.oci-containers.containers.vpn.ports";
+        assert_eq!(proposals(&[(number, name, "media.nix", &text)]), [format!("{expected}={number}")], "{others:?}");
+    }
+    let text = "services:\n  tunnel:\n    ports:\n      - @85:80\n  passbook:\n    network_mode: service:tunnel\n";
+    let text = format!("virtualisation.x.text = ''\n{text}'';");
+    assert_eq!(proposals(&[(85, "composeFile", "passbook.nix", &text)]), ["services.passbook=85"]);
+}
+
+#[test]
+fn a_condition_names_the_ports_that_depend_on_it() {
+    for (name, text, expected) in [
+        (
+            "virtualisation.quadlet.pods.media.podConfig.publishPorts",
+            "lib.optionals cfg.translator.enable [ \"@4321:80\" ]",
+            "services.translator",
+        ),
+        (
+            "virtualisation.quadlet.pods.media.podConfig.publishPorts",
+            "lib.optionals (cfg.enable && cfg.translator.enable) [ \"@4321:80\" ]",
+            "services.translator",
+        ),
+        (
+            "networking.firewall.allowedTCPPorts",
+            "(mkIf cfg.openQuakePorts rec {\n  allowedTCPPorts = [ @4321 ];\n})",
+            "services.quake",
+        ),
+        ("networking.firewall.allowedTCPPorts", "optional cfg.quake.openFirewall @4321", "services.quake"),
+        // Conditions that say nothing, or the opposite
+        ("networking.firewall.allowedTCPPorts", "mkIf cfg.enable { allowedTCPPorts = [ @4321 ]; }", "services.arcade"),
+        (
+            "networking.firewall.allowedTCPPorts",
+            "mkIf (!cfg.quake.enable) { allowedTCPPorts = [ @4321 ]; }",
+            "services.arcade",
+        ),
+    ] {
+        assert_eq!(proposals(&[(4321, name, "modules/arcade.nix", text)]), [format!("{expected}=4321")], "{text}");
+    }
+}
+
+#[test]
+fn the_inner_number_distinguishes_the_published_ports_of_a_container() {
+    let text = |mapping: &str| {
+        let [first, second] =
+            ["9123:8123", "9124:9000"].map(|known| if mapping[1..] == *known { mapping } else { known });
+        format!(
+            "''\n  services:\n    clickhouse:\n      ports:\n        - 127.0.0.1:{first}\n        - 127.0.0.1:{second}\n''"
+        )
+    };
+    let (http, native) = (text("@9123:8123"), text("@9124:9000"));
+    let uses = [(9123, "composeFile", "modules/jobs.nix", &*http), (9124, "composeFile", "modules/jobs.nix", &*native)];
+    assert_eq!(proposals(&uses), ["databases.clickhouse=9123", "databases.clickhouseHost=9124"]);
+    let forge = "containers.gitea = {\n  ports = [ \"@222:22\" ];\n};";
+    let forge = (222, "virtualisation.oci-containers.containers.gitea.ports", "modules/gitea.nix", forge);
+    assert_eq!(proposals(&[forge]), ["development.giteaSsh=222"]);
+}

@@ -298,3 +298,53 @@ fn a_firewall_rule_and_a_route_name_a_port() {
         assert_eq!(proposals(&[(4711, name, path, text)]), [format!("{expected}=4711")], "{name}");
     }
 }
+
+#[test]
+fn the_path_with_a_default_names_the_port_that_a_binding_does_not_name() {
+    let text = "listenPort = hub.wireguard.listenPort or @4321;";
+    assert_eq!(proposals(&[(4321, "listenPort", "lib/topology.nix", text)]), ["infrastructure.wireguard=4321"]);
+    let text = "wikiPort = cfg.extra.port or @4321;";
+    assert_eq!(proposals(&[(4321, "wikiPort", "lib/topology.nix", text)]), ["services.topologyWiki=4321"]);
+}
+
+#[test]
+fn the_proxy_in_the_options_of_a_service_does_not_name_its_port() {
+    for (name, expected) in [
+        ("services.gallery.nginx.listen.port", "services.gallery"),
+        ("machines.web1.configuration.config.services.nginx-sso.listen.port", "infrastructure.nginxSso"),
+        ("devices.graphics.port", "services.spice"),
+    ] {
+        let text = "graphics = {\n  type = \"spice\";\n  port = @4321;\n};";
+        let text = if name.contains("graphics") { text } else { "port = @4321;" };
+        assert_eq!(proposals(&[(4321, name, "hosts/web1/default.nix", text)]), [format!("{expected}=4321")], "{name}");
+    }
+}
+
+#[test]
+fn a_file_in_the_folder_of_a_service_is_about_that_service() {
+    for (name, path, expected) in [
+        // A part with a file of its own
+        ("networking.firewall.allowedTCPPorts", "modules/grafana/agent.nix", "monitoring.grafanaAgent"),
+        ("listen.port", "modules/grafana/agent.nix", "monitoring.grafanaAgent"),
+        // Folders with general names
+        ("Frontend.bind_port", "modules/hunter/defaults/server-config.nix", "services.hunterFrontend"),
+        ("GUI.bind_port", "modules/hunter/defaults/server-config.nix", "services.hunterGui"),
+        ("API.bind_port", "modules/hunter/defaults/server-config.nix", "services.hunterApi"),
+        // The folder of a machine
+        ("GUI.bind_port", "hosts/hunter/defaults/server-config.nix", "services.gui"),
+        // The settings of the file's service
+        ("main.settings.telemetry.metrics.address", "modules/hunter/default.nix", "services.hunterTelemetryMetrics"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, path, "port = @4321;")]), [format!("{expected}=4321")], "{name} in {path}");
+    }
+}
+
+#[test]
+fn kinds_of_jobs_and_connections_do_not_name_services() {
+    for (name, text, expected) in [
+        ("services.zrepl.settings.jobs.connect.address", "address = \"10.0.0.4:@4321\";", "services.zrepl"),
+        ("options.services.arena.queryPort.default", "default = @4321;", "services.arenaQuery"),
+    ] {
+        assert_eq!(proposals(&[(4321, name, "modules/backup.nix", text)]), [format!("{expected}=4321")], "{name}");
+    }
+}

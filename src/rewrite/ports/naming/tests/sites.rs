@@ -227,3 +227,15 @@ fn the_site_around_an_address_in_a_caddyfile_names_it() {
         assert_eq!(proposals(&[(4711, name, "caddy.nix", text)]), [format!("{expected}=4711")], "{text}");
     }
 }
+
+#[test]
+fn computed_names_of_sites_name_what_is_behind_them() {
+    let site = |label: &str, number: u32| {
+        format!("\"{label}.${{domain}}\" = {{\n  locations.\"/\".proxyPass = \"http://box.lan:@{number}\";")
+    };
+    let texts =
+        [("paste", 4321), ("photos", 4322), ("notes", 4323)].map(|(label, number)| (number, site(label, number)));
+    let uses =
+        texts.each_ref().map(|(number, text)| (*number, "hosts.?.locations./.proxyPass", "gateway/sites.nix", &**text));
+    assert_eq!(proposals(&uses), ["services.notes=4323", "services.paste=4321", "services.photos=4322"]);
+}

@@ -165,3 +165,40 @@ fn the_address_of_a_services_own_server_outweighs_the_usual_meaning_of_its_numbe
     // An agent connects to a server.
     assert_eq!(proposals(&[(9092, &name("wiki-agent"), "wiki.nix", text)]), ["messaging.kafka=9092"]);
 }
+
+#[test]
+fn a_well_known_range_names_its_bounds() {
+    let uses = |first: u32, last: u32| {
+        let bounds = [
+            (first, "networking.firewall.allowedUDPPortRanges.from", format!("{{ from = @{first}; to = {last}; }}")),
+            (last, "networking.firewall.allowedUDPPortRanges.to", format!("{{ from = {first}; to = @{last}; }}")),
+        ];
+        let uses = bounds.each_ref().map(|(number, name, text)| (*number, *name, "hosts/pc/games.nix", &**text));
+        proposals(&uses)
+    };
+    assert_eq!(uses(27031, 27036), ["games.steamRemotePlayFirst=27031", "games.steamRemotePlayLast=27036"]);
+    assert_eq!(uses(47984, 48010), ["games.sunshineFirst=47984", "games.sunshineLast=48010"]);
+    // Only the whole range is well known.
+    assert_eq!(uses(27031, 27500), ["unnamed.range27031UdpFirst=27031", "unnamed.range27031UdpLast=27500"]);
+}
+
+#[test]
+fn the_default_number_of_the_files_service_outweighs_the_name_of_a_route() {
+    for (number, name, path, expected) in [
+        (7878, "ingress.films.port", "modules/radarr.nix", "media.radarr"),
+        (8123, "ingress.house.port", "hosts/pi/home-assistant.nix", "home.homeAssistant"),
+        // A route to another service
+        (8123, "ingress.wiki.port", "modules/wiki.nix", "services.wiki"),
+    ] {
+        let text = format!("port = @{number};");
+        assert_eq!(proposals(&[(number, name, path, &text)]), [format!("{expected}={number}")], "{name}");
+    }
+}
+
+#[test]
+fn an_address_with_the_number_of_multicast_dns_is_that_of_a_name_server() {
+    let listener = (5353, "services.pdns.settings.local-address", "modules/dns.nix", "\"127.0.0.1:@5353\"");
+    assert_eq!(proposals(&[listener]), ["services.pdns=5353"]);
+    let opened = (5353, "networking.firewall.allowedUDPPorts", "hosts/pi/configuration.nix", "[ @5353 ]");
+    assert_eq!(proposals(&[opened]), ["infrastructure.mdns=5353"]);
+}
