@@ -21,7 +21,7 @@ pub fn folders(file: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(folder(file)), |inner| Some(folder(inner))).take_while(|folder| !folder.is_empty())
 }
 
-/// Whether a folder contains flake templates or is one, judging by its name.
+/// Whether a folder is or contains a flake template, judging by its name.
 pub fn is_template(folder: &str) -> bool {
     matches!(folder.rsplit('/').next(), Some("template" | "templates" | "skel" | "skeleton"))
 }

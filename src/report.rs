@@ -140,7 +140,7 @@ impl Fixable {
     }
 }
 
-/// The findings of one rule, as figures.
+/// The counts of one rule's findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleCount {
     /// The rule.

@@ -32,9 +32,9 @@ pub struct Wiring {
     modules: Vec<String>,
     /// The modules as a set.
     known: HashSet<String>,
-    /// Whether the flake was to be migrated to flake-parts, and cannot be.
+    /// Whether the flake should be migrated to flake-parts, but cannot be.
     pub is_refused: bool,
-    /// The result of [`Wiring::can_import`], which is asked for each image that CI builds.
+    /// The result of [`Wiring::can_import`], which is called for each image that CI builds.
     can_import: OnceLock<bool>,
 }
 
@@ -70,8 +70,8 @@ impl Wiring {
         self.known.contains(path)
     }
 
-    /// Whether [`Wiring::apply`] can import the modules: it creates the flake, or finds the imports of `mkFlake`. To be
-    /// asked after the flake was migrated.
+    /// Whether [`Wiring::apply`] can import the modules: it creates the flake, or finds the imports of `mkFlake`. Call
+    /// this after the flake is migrated.
     pub fn can_import(&self, draft: &Draft<'_>) -> bool {
         *self.can_import.get_or_init(|| {
             let Ok(Some(text)) = draft.text(FLAKE) else { return true };

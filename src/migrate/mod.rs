@@ -65,7 +65,7 @@ pub struct Draft<'f> {
     pub is_whole: bool,
     /// What was migrated, and what is left to do by hand.
     pub report: Report,
-    /// Whether the flake has the packages that CI builds, as far as this was asked.
+    /// For each package that was looked up so far: whether the flake has it.
     packages: Mutex<HashMap<String, bool>>,
     changes: BTreeMap<RelPath, Change>,
     /// The files that the current attempt wrote, with what each of them replaced in this draft.

@@ -58,8 +58,8 @@ pub struct Report {
     first: HashMap<(RelPath, usize), usize>,
 }
 
-/// The reason why a package does not have the version of an image. The attribute of the package is empty if only an
-/// option of a service determines it.
+/// The reason why a package does not have the version of an image. `package` is an attribute path, or empty if only an
+/// option of a service determines the package.
 pub fn other_version(image: &str, package: &str) -> String {
     match package {
         "" => format!("the version is the one in the locked nixpkgs, not that of `{image}`"),

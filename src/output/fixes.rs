@@ -66,7 +66,7 @@ fn place(view: &View, path: &RelPath, place: Place) -> String {
     format!("{}:{}:{}", clean(&view.path(path)), place.line, place.column)
 }
 
-/// The number of findings that are fixed (or would be) and that remain, and what to do next. `unseen` are the registries
+/// How many findings were fixed (or would be), how many remain, and what to do next. `unseen` contains the registries
 /// that the flake does not see.
 pub fn closing(outcome: &Outcome, unseen: &[&RelPath], view: &View, written: bool) -> String {
     let files = count(outcome.changes.len(), "file");

@@ -74,7 +74,7 @@ impl Syntax {
         (!marks.is_empty()).then_some(broken)
     }
 
-    /// Escapes harmful characters in a line of data, in its syntax. Prose no longer contains any.
+    /// Escapes harmful characters in a line of JSON or XML. Prose no longer contains any.
     fn escape(self, line: &str) -> Cow<'_, str> {
         const DELETE: char = '\u{7f}';
         // The writers of these formats already escape the other ASCII control characters, except white space.

@@ -57,7 +57,7 @@ impl Shown<'_> {
         Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
     }
 
-    /// The numbers of settings, and of the findings that remain.
+    /// How many settings or files were migrated, how many entries were left out, and how many findings remain.
     fn counts(&self) -> String {
         let Report { carried, left, migrated, findings, .. } = self.report;
         // The report has an entry for each file that was migrated before.
@@ -112,7 +112,7 @@ impl Shown<'_> {
     }
 }
 
-/// Writes entries, grouped. `kind` stands before the names of each entry.
+/// Writes entries, grouped. `kind` precedes the names of each entry.
 fn listed(out: &mut String, entries: &[Left], kind: &str, view: &View) {
     let color = view.stream.color;
     for group in grouped(entries) {

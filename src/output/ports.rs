@@ -124,7 +124,7 @@ pub fn nothing_to_add(has_registry: bool) -> &'static str {
 }
 
 impl<'a> Shown<'a> {
-    /// A map with the text of each of its files.
+    /// A map to show, with a line index for each file of the project.
     pub fn new(map: &'a PortMap<'a>, project: &'a Project, view: &'a View) -> Self {
         let lines = |source: &'a Source| (&*source.path, (source, LineIndex::new(&source.text)));
         let shared = map.shared.iter().map(|shared| shared.number).collect();
@@ -196,7 +196,7 @@ impl<'a> Shown<'a> {
         out
     }
 
-    /// Whether each of some numbers is free, and a text that lists its uses.
+    /// For each number: the number, whether it is free, and a text that lists its uses.
     pub fn numbers(&self, numbers: &[u16]) -> Vec<(u16, bool, String)> {
         let mut texts: BTreeMap<u32, String> =
             numbers.iter().map(|number| (u32::from(*number), String::new())).collect();

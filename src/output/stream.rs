@@ -27,7 +27,7 @@ pub struct Stream {
     pub width: usize,
     /// Columns for code frames: the whole width of a terminal.
     pub columns: usize,
-    /// Whether to wrap text to these widths. False for pipes and files.
+    /// Whether to wrap text to `width` and `columns`. False for pipes and files.
     pub wrap: bool,
 }
 

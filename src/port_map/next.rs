@@ -61,8 +61,8 @@ pub fn near_to(numbers: &[u16], taken: &BTreeSet<u32>, count: usize) -> Vec<u16>
         anchors => anchors,
     };
     let distance = |number: u16| anchors.iter().map(|anchor| (number.abs_diff(*anchor), *anchor > number)).min();
-    // At the same distance, a number above an existing one comes before a number below one. Otherwise, the higher
-    // number comes first.
+    // Of numbers at the same distance, those above an existing number come before those below one, and among these,
+    // higher numbers come first.
     let mut free: Vec<u16> = (FIRST..=u16::MAX).filter(|number| is_free(*number)).collect();
     free.sort_by_cached_key(|number| (distance(*number), std::cmp::Reverse(*number)));
     free.truncate(count);

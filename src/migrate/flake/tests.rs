@@ -305,7 +305,7 @@ fn names_keep_their_meaning() {
         "pkgs = import nixpkgs { system = \"x86_64-linux\"; }; all = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ];";
     let new = text(&flake(outer, "packages = all (system: { a = pkgs.hello; });"));
     assert!(!new.contains("perSystem = { pkgs"), "{new}");
-    // An argument replaces a `with`.
+    // An argument `pkgs` would shadow the `pkgs` that a `with` provides.
     let by_with = "packages = all (system: with nixpkgs.legacyPackages.${system}; { a = pkgs.hello; }); \
                    checks = all (system: let pkgs = nixpkgs.legacyPackages.${system}; in { a = pkgs.hello; });";
     let new = text(&flake("all = nixpkgs.lib.genAttrs [ \"x86_64-linux\" ];", by_with));

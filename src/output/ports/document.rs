@@ -77,7 +77,7 @@ struct Document {
     registries: Vec<RegistryRow>,
     conflicts: Vec<Conflict>,
     unregistered: Vec<Unregistered>,
-    /// Numbers that several entries have, at places that may refer to any of them.
+    /// Numbers that several entries have, with the positions that may refer to any of them.
     shared: Vec<SharedRow>,
 }
 

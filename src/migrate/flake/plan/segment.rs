@@ -32,7 +32,7 @@ pub(super) fn segments(tree: &Tree<'_>, set: Node) -> Vec<Segment> {
     segments
 }
 
-/// The offset after the brace or the word that opens a set or `let`.
+/// The offset after the `{` or `let` that opens a set or a `let`.
 pub(super) fn opening(tree: &Tree<'_>, set: Node) -> u32 {
     let text = tree.slice(set);
     let word = if tree.kind(set) == NodeKind::Let { "let" } else { "{" };

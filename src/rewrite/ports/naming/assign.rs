@@ -8,10 +8,10 @@ use super::{Context, Missing, Used, choose, words};
 pub fn assign(uses: &[Missing<'_>], context: &Context<'_>, entries: &[&[String]]) -> Vec<Option<usize>> {
     let entries: Vec<Vec<String>> = entries.iter().map(|entry| spellings(entry)).collect();
     let mut assigned = vec![None; uses.len()];
-    // Whether each use belongs to a service whose entries went to other services.
+    // Whether each use belongs to a service whose possible entries were all assigned to other services.
     let mut lost = vec![false; uses.len()];
     let mut left: Vec<usize> = (0..uses.len()).collect();
-    // As in a second run, uses without their own evidence may get a name once the uses of other services are removed.
+    // Repeated, because uses without their own evidence may get a name once the uses of other services are removed.
     while let Some(&first) = left.first() {
         let read = left.iter().map(|&index| context.read(index, &uses[index]));
         let clusters = clusters(uses[first].number, read.collect());

@@ -23,7 +23,7 @@ pub mod weight {
     pub const COMMENT_OF_SUBJECT: u32 = 61;
     /// A comment that states the purpose of a port of the file's service.
     pub const PURPOSE: u32 = 71;
-    /// A client in a record that names the service, by its kind or by the host that leads to it.
+    /// A client in a record whose kind, title or host names the service.
     pub const RECORD: u32 = 56;
     /// A client that names the service it connects to.
     pub const TARGET: u32 = 55;

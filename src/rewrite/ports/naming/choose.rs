@@ -32,8 +32,8 @@ pub fn distinct(clusters: Vec<Cluster<'_>>, missing: &[Missing<'_>]) -> Vec<Prop
     .collect()
 }
 
-/// Moves the name of a service's part before that of the service, and a name with the comment next to a number in a list
-/// of ports, if the service has several ports.
+/// Puts the names from [`part_names`] first if a service has several ports. In a cluster without a listener, moves the
+/// name of a listening service to the end.
 fn parts_first(clusters: &[Cluster<'_>], mut names: Vec<Vec<Vec<String>>>) -> Vec<Vec<Vec<String>>> {
     let mut counts: HashMap<&[String], usize> = HashMap::default();
     for cluster in clusters.iter().filter(|cluster| cluster.listens()) {
@@ -200,7 +200,7 @@ fn apart(clusters: &[Cluster<'_>], names: &[Vec<Vec<String>>], groups: &[&'stati
 }
 
 /// Names for a port that a service uses instead of its default port: with the comment next to the number, and without
-/// it. Empty for a name that already contains `alternate`.
+/// it. Names that already contain `alternate` are left out.
 fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> {
     const ALTERNATE: &str = "alternate";
     let Some(first) = names.first() else { return Vec::new() };
@@ -214,7 +214,8 @@ fn alternates(cluster: &Cluster<'_>, names: &[Vec<String>]) -> Vec<Vec<String>> 
 /// The claim of a cluster to a name. The lowest value is the best claim.
 pub type Claim = ([bool; 11], u32);
 
-/// In order of precedence: numbers with a meaning of their own, such as that of SSH; well-known numbers and listening services' own ports, both outside containers; other numbers
+/// The claim of a cluster. Precedence, from the best claim: reserved numbers, such as that of SSH; well-known numbers
+/// and listening services' own ports, both outside containers; other numbers
 /// outside containers; a service's own port rather than those of its parts; a service with this name rather than one
 /// with a longer whole name; a value rather than a default; listeners; names without qualifiers and numbers without a
 /// common purpose; names that no use extends; numbers that several options have; numbers without a use inside a

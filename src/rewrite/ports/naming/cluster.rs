@@ -123,7 +123,7 @@ fn of_any(number: u32, uses: Vec<Used<'_>>) -> Vec<Cluster<'_>> {
     let entries = own_first(entries, &listeners);
     let (by_file, mut listeners): (Vec<Used<'_>>, Vec<Used<'_>>) =
         listeners.into_iter().partition(Used::is_only_of_file);
-    // The option of a service is better evidence than the entry of a route to it.
+    // The option of a service is better evidence than a route to the service.
     listeners.sort_by_key(|used| used.evidence.is_of_route());
     let mut found: Vec<Cluster<'_>> = Vec::new();
     for used in listeners.into_iter().chain(by_file).chain(entries).chain(clients) {

@@ -24,7 +24,7 @@ pub struct Evidence<'a> {
     pub best: Candidate,
     /// The words of the comment next to the number.
     pub comment: Vec<String>,
-    /// Whether it connects to the port, or opens the port in a firewall, so that nothing listens here.
+    /// Whether the use connects to the port, or opens it in a firewall, so that nothing listens here.
     pub is_remote: bool,
     is_firewall: bool,
     /// Whether a network policy names the app, which may be a proxy.
@@ -46,7 +46,7 @@ impl<'a> Evidence<'a> {
         self.reader.line.flag().into_iter().chain(last).chain(range_protocol(self.port.name)).collect()
     }
 
-    /// The instance, from the part of the path between the service and the last name.
+    /// See [`Reader::middle`].
     pub fn middle(&self) -> Vec<String> {
         self.reader.middle()
     }
@@ -76,8 +76,8 @@ impl<'a> Evidence<'a> {
         &self.reader.subject
     }
 
-    /// Words that distinguish the port from the service's other ports with the same name: the name of the port, the
-    /// side of a mapping, and the protocol.
+    /// Words that distinguish the port from the service's other ports with the same name, such as the name of the
+    /// port, the side of a mapping, and the protocol.
     pub fn further(&self) -> Vec<Vec<String>> {
         let side = self.reader.side().map(|side| match side {
             Side::Host => vec!["host".to_owned()],
@@ -184,7 +184,7 @@ impl<'a> Evidence<'a> {
         self.port.name
     }
 
-    /// Whether it is an entry in a set of ports; see [`Reader::is_key`].
+    /// Whether the number is an entry in a set of ports; see [`Reader::is_key`].
     pub fn is_key(&self) -> bool {
         self.best.weight >= weight::BOUND && self.reader.is_key()
     }
@@ -194,22 +194,22 @@ impl<'a> Evidence<'a> {
         self.reader.is_default
     }
 
-    /// Whether it is the service's own port. An option with another name, or of a part of the service, is not.
+    /// Whether this is the service's own port. False for an option with another name, or of a part of the service.
     pub fn is_main(&self) -> bool {
         self.reader.is_plain_port() && self.best.qualifier.is_empty() && self.middle().is_empty()
     }
 
-    /// Whether it is an entry in a set of routes to services; see [`Reader::is_of_route`].
+    /// Whether the number is an entry in a set of routes to services; see [`Reader::is_of_route`].
     pub fn is_of_route(&self) -> bool {
         self.reader.is_of_route()
     }
 
-    /// Whether it is the address of a virtual host.
+    /// Whether the port is the one that a virtual host listens on.
     pub fn is_of_site(&self) -> bool {
         self.reader.is_of_site()
     }
 
-    /// Whether it is an option of a service that does not run in a container, rather than a number in text.
+    /// Whether the use is an option of a service that does not run in a container, rather than a number in text.
     pub fn is_option_of_service(&self) -> bool {
         self.best.weight == weight::LISTENER && self.program().is_none() && !self.port.name.contains(' ')
     }
@@ -226,12 +226,12 @@ impl<'a> Evidence<'a> {
         !self.is_remote && self.reader.is_held() && self.is_own_option() && is_here()
     }
 
-    /// Whether it is simply the service's option for the port that it listens on.
+    /// Whether the use is simply the option for the port that the service listens on.
     pub fn is_own_option(&self) -> bool {
         (self.reader.is_plain_port() || self.reader.last() == "listen") && self.reader.container().is_none()
     }
 
-    /// Whether it is the option for the server's own port, as opposed to the ports of its parts.
+    /// Whether the use is the option for the server's own port, as opposed to the ports of its parts.
     pub fn is_server_port(&self) -> bool {
         !self.is_remote && matches!(self.reader.last(), "server-port" | "serverPort" | "server_port")
     }
@@ -241,7 +241,7 @@ impl<'a> Evidence<'a> {
         self.reader.instance()
     }
 
-    /// Whether it connects to a host that has the name of the service: `Wiki` at `wiki.example.org:8080`.
+    /// Whether the use connects to a host that has the name of the service: `Wiki` at `wiki.example.org:8080`.
     pub fn is_named_by_host(&self) -> bool {
         self.best.weight == weight::RECORD
             && self.is_client()
@@ -266,18 +266,18 @@ impl<'a> Evidence<'a> {
         is_comment && self.best.service.iter().chain(&self.comment).any(says)
     }
 
-    /// Whether its names or its comment contain a word of a service.
+    /// Whether the best name or the comment contains a word of a row's service.
     pub fn shares(&self, row: &Service) -> bool {
         let words = [self.best.service.as_slice(), &self.comment].concat();
         share(&split(row.name), &words) || share(&row.keywords().map(str::to_owned).collect::<Vec<_>>(), &words)
     }
 
-    /// Whether the number is in a text in the configuration of a program.
+    /// Whether the number is in text that configures a program.
     pub fn is_in_text(&self) -> bool {
         self.reader.is_in_text()
     }
 
-    /// Whether one of the lines above the number, in a text in the configuration of a program, consists of the name of
+    /// Whether one of the lines above the number, in text that configures a program, consists of the name of
     /// a service, perhaps after one other word: `type: homeassistant`.
     pub fn is_near(&self, row: &Service) -> bool {
         let is_name = |word: &str| {
@@ -300,7 +300,7 @@ impl<'a> Evidence<'a> {
         self.reader.entry_point().map(split)
     }
 
-    /// Whether its names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
+    /// Whether the names outweigh the usual meaning of the number. The service behind a virtual host or in a URL is not
     /// an exporter and speaks HTTP, and a firewall rule in a service's file does not open an exporter's port.
     pub fn contradicts(&self, row: &Service) -> bool {
         let is_named = matches!(self.best.weight, weight::HOST | weight::TARGET | weight::RECORD)
@@ -340,13 +340,13 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// The addresses that it listens on.
+    /// The addresses that the service listens on, according to the use.
     pub fn listening(&self) -> impl Iterator<Item = &'a str> {
         let beside = self.reader.beside.iter().flat_map(|beside| beside.addresses());
         self.address().into_iter().chain(beside)
     }
 
-    /// Whether it connects to this machine.
+    /// Whether the use connects to this machine.
     pub fn is_loopback(&self) -> bool {
         let beside = || self.reader.beside.filter(|_| self.reader.last() == "port")?.full_host();
         self.reader.line.is_at_loopback()
@@ -392,7 +392,7 @@ impl<'a> Evidence<'a> {
         self.reader.beside.is_some_and(|beside| beside.is_element() && beside.destination().is_some())
     }
 
-    /// Whether it is in the configuration of an SSH client.
+    /// Whether the use is in the configuration of an SSH client.
     pub fn is_of_ssh_client(&self) -> bool {
         self.reader.ssh_host().is_some() && self.best.weight == weight::HOST
     }
@@ -405,7 +405,7 @@ impl<'a> Evidence<'a> {
             && (self.names_service() || self.reader.is_in_folder_of_service())
     }
 
-    /// Whether it connects to a service.
+    /// Whether the use connects to a service.
     pub fn is_client(&self) -> bool {
         self.is_remote && !self.is_firewall
     }
@@ -430,14 +430,14 @@ impl<'a> Evidence<'a> {
         if is_other { None } else { container().or_else(|| self.reader.compose_service()) }
     }
 
-    /// Whether it connects to the address of a container, which is not that of the machine:
+    /// Whether the use connects to the address of a container, which is not that of the machine:
     /// `http://${containers.wiki.address}:8080`.
     pub fn is_at_own_address(&self) -> bool {
         let host = self.reader.line.before.rsplit_once("://").map_or("", |(_, host)| host);
         host.starts_with("${") && host.ends_with("}:") && host.contains("containers.")
     }
 
-    /// Whether it connects to a host whose name is a single label and the name of a service: `wiki:8000`. Other single
+    /// Whether the use connects to a host whose name is one label and the name of a service: `wiki:8000`. Other single
     /// labels are often the names of machines.
     pub fn is_to_container(&self) -> bool {
         let is_label = |host: &str| !host.contains('.') && host.contains(|c: char| c.is_ascii_alphabetic());
@@ -511,7 +511,7 @@ pub fn read<'a>(port: &Missing<'a>, context: &'a Scaffolding<'a>) -> Evidence<'a
     let is_policed = policed.is_some();
     candidates.extend(policed);
     candidates.extend(reader.element().map(|found| match reader.is_local_end() {
-        // `localPort` of a proxy is the port of a service that may have its own name.
+        // `localPort` of a proxy is the port of a service that may have another name.
         true => Candidate { weight: weight::OBJECT, ..found },
         false => found,
     }));
@@ -564,7 +564,7 @@ fn add_purpose(number: u32, best: &mut Candidate) {
     }
 }
 
-/// The words of several strings. All words of a string joined into one are also included.
+/// The words of several strings, and for each string, all its words joined into one.
 fn word_set<'x>(texts: impl Iterator<Item = &'x str>) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for piece in texts.flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))) {

@@ -90,7 +90,7 @@ impl<'a> Line<'a> {
         Self { number: port.number, before, after: tail, comment: comment.trim_start_matches('#').trim(), above: head }
     }
 
-    /// The lines above the number's line that are known from their start.
+    /// The lines above the number's line, without a first line that is cut off at the limit.
     fn above_lines(&self) -> impl DoubleEndedIterator<Item = &'a str> {
         let complete = match self.above.len() + char::MAX.len_utf8() > AROUND {
             true => self.above.split_once('\n').map_or("", |(_, rest)| rest),
@@ -503,7 +503,7 @@ fn is_only_element(above: &str, after: &str) -> bool {
     above.trim_end().ends_with('[') && after.trim_start().starts_with(']')
 }
 
-/// Whether a number is the only one that a firewall option opens, and it does not identify the service by itself.
+/// Whether a number is the only one that a firewall option opens, and does not identify a service by itself.
 fn opens_one(port: &Missing<'_>, before: &str, after: &str) -> bool {
     let last = port.name.rsplit('.').next().unwrap_or(port.name);
     let is_known = |row: &service_ports::Service| row.certainty != Certainty::Named;

@@ -109,7 +109,7 @@ impl<'a> Names<'a> {
 /// lets them connect to.
 ///
 /// The second value is whether the app listens on the port. It is false if an egress rule does not show which app the
-/// pods connect to. The app is then the policy's own.
+/// pods connect to. The app is then the one that the policy selects.
 pub fn policed(text: &str, start: usize, is_egress: bool) -> Option<(&str, bool)> {
     let head = wording::tail(text.get(..start)?, AROUND);
     let document = head.rfind("\n---").map_or(head, |at| &head[at + 1..]);

@@ -240,7 +240,7 @@ impl<'a> Used<'a> {
         (best.weight, !self.evidence.is_catalogued(), is_own, std::cmp::Reverse(self.index))
     }
 
-    /// Whether its service is certain, whatever the other uses of the number are.
+    /// Whether the service is certain from this use alone.
     fn is_strong(&self) -> bool {
         self.weight() >= weight::BOUND
     }
@@ -278,7 +278,7 @@ impl<'a> Used<'a> {
         !self.evidence.is_remote && *weight >= weight::FILE_LISTENER && !service.is_empty()
     }
 
-    /// Whether it is a listener whose only name is that of its file.
+    /// Whether the use is a listener whose only name is that of its file.
     fn is_only_of_file(&self) -> bool {
         let Candidate { qualifier, weight, .. } = &self.evidence.best;
         *weight == weight::FILE_LISTENER
@@ -409,7 +409,7 @@ fn known(number: u32, evidence: &Evidence<'_>) -> Option<(&'static Service, u32)
         // `forgejoSSH` is not the SSH of the machine.
         return (!is_purpose_of_another(row, evidence)).then_some((row, weight::KNOWN));
     }
-    // The configuration of a client, or of a proxy, names the service that usually has the number.
+    // The configuration of a client or a proxy may name the service that usually has the number.
     let is_of_front = is_front(&evidence.best.service);
     let may_be_another = is_of_front || evidence.best.weight < weight::LISTENER && !evidence.names_service();
     let is_beside = |row: &Service| (is_of_front || !row.is_protocol) && evidence.is_near(row);

@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         let outer = if object > 0 { object } else { outside_of_machine(&parts, context) };
         parts.drain(..outer);
         if object > 0 && matches!(parts[0], "configMaps" | "secrets") {
-            // A file in a config map is not named after what its ports are for.
+            // The name of a file in a config map does not describe the ports in it.
             parts = vec!["data"];
         }
         let (start, end) = (port.span.start as usize, port.span.end as usize);
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
         (words.len() > 1 && words.last()?.parse() == Ok(number)).then_some(words)
     }
 
-    /// The words for the part of a service whose options contain the port, if all of them are generic: `cluster` in
+    /// The words for the part of a service whose options contain the port, if all words are generic: `cluster` in
     /// `services.nats.settings.cluster.listen`.
     pub fn section(&self) -> Option<Vec<String>> {
         let [.., outer, section, _] = self.parts.as_slice() else { return None };
@@ -306,7 +306,7 @@ impl<'a> Reader<'a> {
         super::line::end_in_rule(self.last(), self.line.before, self.line.after)
     }
 
-    /// Whether the address that ends in the number is the name of a machine.
+    /// Whether the host of the address that ends in the number is a machine.
     pub fn is_at_machine(&self) -> bool {
         self.line.address().is_some_and(|host| self.context.is_machine(host))
     }
@@ -367,7 +367,7 @@ impl<'a> Reader<'a> {
         self.parts.contains(&"loadBalancer")
     }
 
-    /// Whether a container label sets the port for its proxy: `traefik.http.services.wiki.loadbalancer.server.port`.
+    /// Whether a container label gives the port to a proxy: `traefik.http.services.wiki.loadbalancer.server.port`.
     pub fn is_balanced_label(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "loadbalancer", "server", "port"])
     }

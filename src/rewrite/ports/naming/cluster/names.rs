@@ -45,8 +45,8 @@ impl Cluster<'_> {
         })
     }
 
-    /// The name of the part of the service that has the port, or the name with the comment next to the number, if the
-    /// number is in a list of ports.
+    /// The name of the part of the service that has the port. For a number in a list of ports, the service's name with
+    /// the comment next to the number.
     pub fn part_name(&self) -> Option<Vec<String>> {
         let name = self.name_of_part()?;
         let mut name = if self.is_inside() { with(&name, &["container".to_owned()]) } else { name };
@@ -250,8 +250,8 @@ impl Cluster<'_> {
     }
 }
 
-/// The name of a port that is only the default value of an option, with the side that the option is for if
-/// `with_side`.
+/// The name of a port that is only the default value of an option. If `with_side`, it contains the words from
+/// `Evidence::sides`.
 fn default_name(used: Option<&Used<'_>>, with_side: bool) -> Option<Vec<String>> {
     let evidence = &used?.evidence;
     let base = with(&evidence.best.service, &evidence.best.qualifier);

@@ -150,8 +150,8 @@ fn reached(found: &[Cluster<'_>], reach: &[Reach], used: &Used<'_>) -> Option<us
 struct Reach {
     /// Whether clients may reach the service, on whichever host.
     is_reachable: bool,
-    /// Whether only a firewall shows that it listens. The firewall opens the port for one service, and a client may be
-    /// about another one behind a proxy.
+    /// Whether only a firewall shows that it listens. The firewall opens the port for one service, and a client may
+    /// connect to another one behind a proxy.
     is_only_opened: bool,
 }
 

@@ -193,7 +193,7 @@ impl<'a> Line<'a> {
         (!rest.contains([' ', '"'])).then_some(&scheme[start..])
     }
 
-    /// Whether the number is the port of a URL that stands for all addresses of a server: `http://+:8080`.
+    /// Whether the number is the port of a URL whose host means all addresses of a server: `http://+:8080`.
     pub fn is_any_host(&self) -> bool {
         ["://+:", "://*:", "://0.0.0.0:", "://[::]:"].iter().any(|host| self.before.ends_with(host))
     }

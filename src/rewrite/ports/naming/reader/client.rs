@@ -186,8 +186,8 @@ impl Reader<'_> {
         found
     }
 
-    /// Whether a name is that of a set that contains only the address of a service, in one of the repository's own
-    /// options for several services: `wiki` in `edge.services.wiki.url`.
+    /// Whether a name is that of a set that contains only the address of a service, in an option of the
+    /// repository's own modules: `wiki` in `edge.services.wiki.url`.
     fn is_own_set_of_urls(&self, at: usize) -> bool {
         let is_url = matches!(self.last(), "url" | "upstream" | "backend" | "target");
         let is_own = |outer: &&str| !TOP_LEVEL.contains(outer) && !["systemd", "user"].contains(outer);
@@ -410,7 +410,7 @@ impl Reader<'_> {
     }
 
     /// The words of a virtual host's name before a domain that many virtual hosts share: `wiki` for `wiki.example.org`.
-    /// Empty if they are generic. `None` in other domains.
+    /// Empty if they are generic. `None` for other domains.
     fn subdomain(&self, labels: &[&str]) -> Option<Vec<String>> {
         let labels = site_labels(labels);
         let [own @ .., _, _] = labels else { return None };
