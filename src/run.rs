@@ -67,8 +67,8 @@ pub(crate) enum Runs {
     Repeated,
 }
 
-/// The rules whose findings at a flake.nix are about CI and flake.lock. They hold even if flake-file generates the
-/// flake.nix.
+/// The rules whose findings at a flake.nix are about CI and flake.lock. The findings are kept even if flake-file
+/// generates the flake.nix.
 const OF_REPOSITORY: [RuleId; 2] = ["missing-flake-check", "unlocked-input"];
 
 /// Derives the report from the outcomes of all files.

@@ -69,12 +69,12 @@ impl Settings {
         overrides.filter_map(|entry| entry.levels.get(rule)).next_back().copied().unwrap_or(base)
     }
 
-    /// Whether a rule exists and is off at a path. An acceptance of its findings may match once the rule runs.
+    /// Whether a rule exists and is off at a path. Acceptances of its findings may match once it is turned on.
     pub fn is_off(&self, rule: &str, path: &str) -> bool {
         self.rules.catalog().find(rule).is_some() && self.level_at(rule, path) == Level::Off
     }
 
-    /// Sets a rule's level for all paths, including overrides, because the command line takes precedence.
+    /// Sets a rule's level for all paths, even those with overrides, because the command line takes precedence.
     pub fn decide(&mut self, rule: RuleId, level: Level) {
         self.rules.set(rule, level);
         self.rules.unset_somewhere(rule);

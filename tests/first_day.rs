@@ -137,8 +137,8 @@ fn entry_names(map: &Value) -> BTreeSet<String> {
     entries.filter_map(|entry| entry["name"].as_str().map(str::to_owned)).collect()
 }
 
-/// Checks that `ports init` and `fix` agree on what counts as a use: `fix` does not refuse an entry as that of another
-/// service, and every new entry is used.
+/// Checks that `ports init` and `fix` agree on what counts as a use: `fix` does not refuse an entry because it belongs
+/// to another service, and every new entry is used.
 fn assert_init_and_fix_agree(root: &Path, before: &BTreeSet<String>, after: &BTreeSet<String>) {
     let rules = "hardcoded-port,manual-port-allocation,unused-port";
     let report: Value = serde_json::from_str(&must(root, &["check", "-f", "json", "--select", rules])).unwrap();
@@ -288,7 +288,7 @@ fn entries_are_named_after_services_in_lists_and_behind_proxies() {
     assert!(read("hosts/web/check.nix").contains("toString ports.services.scrutiny"));
 }
 
-/// Two services with the same container port: it gets an entry for each service, and so does each host port.
+/// Two services with the same container port: there is one entry for it for each service, and one for each host port.
 #[test]
 fn services_with_the_same_container_port_get_separate_entries() {
     let (_, registry) = registry_of(&[

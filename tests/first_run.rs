@@ -166,12 +166,12 @@ fn init_turns_no_rules_off() {
         let ran = root.run("-f concise");
         assert!(ran.out.contains(rule), "{path}: {}", ran.out);
     }
-    // Groups without findings are not accepted findings.
+    // The new configuration does not accept findings in advance.
     assert_eq!(root.run("accepted").out, "no acceptances\n");
 }
 
 #[test]
-fn groups_are_accepted_wherever_a_rule_is() {
+fn groups_can_be_used_wherever_a_rule_can() {
     let files = [
         ("a.nix", "{ services.x.port = 8080; y = <nixpkgs>; }\n"),
         ("Dockerfile", "FROM node:24\n"),
@@ -401,7 +401,7 @@ fn ports_init_is_suggested_only_if_it_would_write_something() {
         let said = ran.out + &ran.err;
         assert!(!said.contains("ports init") && said.contains("no port here needs a name yet"), "{command}: {said}");
     }
-    // A configured registry that does not exist is an error, and the advice does not lead from one command to another.
+    // A configured registry that does not exist is an error, and the advice is not to run `ports init`.
     root.write("flakeward.toml", "[ports]\nregistry = \"nosuch.nix\"\n");
     for command in ["ports", "ports init", "ports next"] {
         let ran = root.run(command);
@@ -462,7 +462,7 @@ fn ports_check_takes_several_numbers_and_names() {
     assert!(group.out.contains("\nport-conflict ") && !group.out.contains("\ndockerfile "), "{}", group.out);
 }
 
-/// One setting reserves all numbers, because a machine has only one value of it.
+/// The suggested setting reserves all numbers, because a machine can have only one value for it.
 #[test]
 fn ephemeral_ports_are_reserved_by_one_setting() {
     let root =
@@ -480,7 +480,7 @@ fn ephemeral_ports_are_reserved_by_one_setting() {
     assert!(found.len() == 1 && found[0].contains("add it to `boot.kernel.sysctl"), "{found:?}");
 }
 
-/// A number that several entries have is listed with the entry that is meant, or else once.
+/// A use of a number with several entries is listed under the entry it refers to, or once if that is unknown.
 #[test]
 fn uses_of_a_shared_number_are_listed_once() {
     let allow = "# flakeward: allow(port-conflict) other machines";
@@ -513,9 +513,9 @@ fn uses_of_a_shared_number_are_listed_once() {
     assert!(root.run("ports -f markdown").out.contains("| 8080 | `web.shop`, `web.blog` | `a.nix:5` |"));
 }
 
-/// A flake sees only files that Git tracks, so its evaluation fails if it imports another one.
+/// A flake sees only files that Git tracks, so its evaluation fails if it imports an untracked file.
 #[test]
-fn an_untracked_registry_is_to_be_added() {
+fn commands_advise_adding_an_untracked_registry_to_git() {
     let add = "\n  git add lib/ports.nix";
     let files = [("flake.nix", "{ outputs = _: { }; }\n"), ("lib-x/a.nix", "{ services.x.port = 8080; }\n")];
     let root = Repository::new(&files);
@@ -530,7 +530,7 @@ fn an_untracked_registry_is_to_be_added() {
     assert!(!root.run("fix --diff").err.contains("git add"));
     let ran = root.run("fix --ignore missing-flake-check");
     assert!(ran.err.contains(&format!("Next steps:{add}  flakes see tracked files only\n")), "{}", ran.err);
-    // Running it again does not forget it.
+    // Another run still gives the advice.
     assert!(root.run("fix").err.contains(add));
     root.git(&["add", "lib/ports.nix"]);
     assert!(!root.run("fix").err.contains("git add"));

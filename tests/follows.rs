@@ -29,7 +29,7 @@ impl Numbers {
     }
 }
 
-/// The inputs of each flake, as indexes: some of the later flakes.
+/// The inputs of each flake, as the indexes of some of the later flakes.
 fn inputs(numbers: &mut Numbers) -> Vec<Vec<u64>> {
     let some = |numbers: &mut Numbers, flake: u64| {
         let all = flake + 1..FLAKES;

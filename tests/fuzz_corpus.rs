@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// The number of mutated inputs for each entry.
 const CHANGED: usize = 300;
 
-/// A time that no input exceeds, even on a slow machine.
+/// A time limit that no input exceeds, even on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn folder() -> PathBuf {

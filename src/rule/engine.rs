@@ -38,7 +38,7 @@ struct Paths<'r> {
     rule: &'r Rule,
     /// The names of each path; `*` matches any name.
     paths: Vec<Vec<&'r str>>,
-    /// The time limit of its `value`.
+    /// The time limit for matching the rule's `value`.
     budget: Budget,
 }
 
@@ -48,7 +48,7 @@ struct Instructions<'r> {
     rule: &'r Rule,
     /// Their names.
     words: &'r [String],
-    /// The time limit of its `value`.
+    /// The time limit for matching the rule's `value`.
     budget: Budget,
 }
 

@@ -87,7 +87,8 @@ impl State {
 }
 
 impl Accepted {
-    /// The acceptance of a suppression. `is_unused` is true if its rules ran and it covers none of their findings.
+    /// The acceptance of a suppression. `is_unused` is true if the suppression's rules ran and none of their findings
+    /// is covered.
     pub fn suppression(entry: &Suppression, is_unused: bool, now: Date) -> Self {
         Self {
             means: Means::Suppression,

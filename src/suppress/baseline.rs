@@ -60,7 +60,7 @@ struct Entry {
     /// Why it is accepted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     reason: String,
-    /// Only for people who review changes.
+    /// The message of the finding, only for people who review changes.
     #[serde(default)]
     message: String,
 }
@@ -128,8 +128,9 @@ pub struct Update {
 type Sources = BTreeMap<RelPath, Arc<Source>>;
 
 /// Creates a baseline that accepts the given findings. Findings that are already accepted keep their reasons and dates;
-/// the others get those of `terms`. Entries whose last day has passed are renewed only if `terms` sets another day. `exists` returns whether a path exists. Rows for which `replaces` returns false,
-/// given their rule and path, are kept whether they match a finding or not.
+/// the others get those of `terms`. Rows whose last day has passed are renewed only if `terms` sets another day.
+/// `exists` returns whether a path exists. Rows for which `replaces` returns false, given their rule and path, are kept
+/// whether they match a finding or not.
 pub fn update(
     findings: &[Finding],
     sources: &Sources,
@@ -226,8 +227,8 @@ impl Baseline {
         let mut is_plain = true;
         for entry in document.findings.into_iter().flatten() {
             let found = if is_plain { text[from..].find(&entry.fingerprint) } else { None };
-            // A fingerprint that is written with escapes is not found. Later ones are not searched for, because each
-            // search might read the rest of the text.
+            // A fingerprint that is written with escapes is not found. Later fingerprints are not searched for, because
+            // each search might read the rest of the text.
             is_plain = found.is_some();
             let at = from + found.unwrap_or(0);
             let end = if is_plain { at + entry.fingerprint.len() } else { at };

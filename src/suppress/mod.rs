@@ -418,8 +418,8 @@ fn indexes<'a>(
     indexes
 }
 
-/// The fix that removes a suppression: the rule's name if there are several, or else the comment with its line. `None`
-/// for comments in a form other than `# ..`.
+/// The fix that removes a suppression: only the rule's name if the directive has several, or else the whole comment.
+/// `None` for comments in a form other than `# ..`.
 fn removal(suppression: &Suppression, source: &Source, index: &LineIndex) -> Option<Fix> {
     let (title, span) = match name_in_list(suppression, &source.text) {
         Some(span) => (format!("remove `{}` from the suppression", suppression.name), span),

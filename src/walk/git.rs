@@ -81,7 +81,7 @@ fn is_inside(path: &[u8]) -> bool {
 
 /// The file that `core.excludesFile` names in the configuration of a repository; `None` if it is not set.
 pub fn excludes_file(root: &Path) -> Option<PathBuf> {
-    // If the configuration cannot be read, the files that these patterns would exclude are checked.
+    // If the configuration cannot be read, no additional ignore file applies, and more files are checked.
     let folder = git_folder(root).ok()??;
     let common = read(&folder.join("commondir"), MAX_CONFIG).ok()?;
     let common = common.map(String::from_utf8).transpose().ok()?;
@@ -143,8 +143,8 @@ const OWN_FILES: [&str; 11] = [
     "shallow",
 ];
 
-/// Checks, before git is started, that the files that it reads at its start are not pipes, sockets or devices. The
-/// error is a message.
+/// Checks, before git is started, that the files that it reads on startup are not pipes, sockets or devices. The error
+/// is a message.
 pub fn can_start(root: &Path) -> Result<(), String> {
     let Some(folder) = git_folder(root)? else { return Ok(()) };
     let common = read(&folder.join("commondir"), MAX_CONFIG).map_err(|reason| format!(".git/commondir: {reason}"))?;

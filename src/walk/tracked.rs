@@ -34,7 +34,7 @@ pub(super) fn add(
         while entries.next_if(|entry| *entry < path).is_some() {}
         entries.peek() == Some(&path)
     };
-    // Most of the others have no kind.
+    // Most of the files that the walk did not list have no kind.
     let may_have_kind = |path: &str| by_name(path).is_some() || may_be_script(path);
     let is_candidate = |path: &Path| path.to_str().is_none_or(|path| may_have_kind(path) && !is_plain(path));
     let missing = tracked.files.iter().filter(|path| !was_listed(path) && is_candidate(path)).filter_map(|path| {

@@ -77,7 +77,7 @@ fn imports(module: &Module, text: &str, all: &BTreeMap<Module, String>) -> BTree
                 name => full.push(name.to_owned()),
             }
         }
-        // What follows the name of a module is one of its items.
+        // The name after that of a module is one of the module's items.
         (1..=full.len()).rev().map(|end| full[..end].to_vec()).find(|module| all.contains_key(module))
     };
     let named = paths.into_iter().filter_map(resolve);

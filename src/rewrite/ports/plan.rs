@@ -54,13 +54,13 @@ pub struct Wanted<'w> {
 }
 
 impl<'w> Wanted<'w> {
-    /// The ports for which `is_wanted` holds. None of their names has been chosen.
+    /// Wants the ports that satisfy `is_wanted`, none of which has a chosen path.
     pub fn new(is_wanted: IsWanted<'w>) -> Self {
         static NONE: LazyLock<HashMap<Vec<String>, BTreeSet<u32>>> = LazyLock::new(HashMap::new);
         Self { is_wanted, chosen: &|_| None, reserved: &NONE }
     }
 
-    /// Whether a port with a number may get a path that was not chosen for it.
+    /// Whether a port with this number may get a path that has not been chosen for it.
     fn may_take(&self, path: &[String], number: u32) -> bool {
         self.reserved.get(path).is_none_or(|numbers| numbers.contains(&number))
     }

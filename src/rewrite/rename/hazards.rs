@@ -64,8 +64,8 @@ fn outermost(tree: &Tree<'_>, span: Span) -> Node {
     node
 }
 
-/// Whether a whole group is used in a way that does not depend on the names of entries, or whose uses of names are also
-/// renamed: with `with`, with `?`, for its values, or bound to a common name of a registry, such as `ports`.
+/// Whether a whole group is used in a way that does not depend on the names of entries, or that the rename also
+/// updates: with `with`, with `?`, for its values, or bound to a common name of a registry, such as `ports`.
 fn is_harmless(tree: &Tree<'_>, node: Node) -> bool {
     if tree.kind(node) == NodeKind::HasAttr {
         return true;
@@ -136,7 +136,8 @@ pub fn is_captured(tree: &Tree<'_>, name: Span, new: &str) -> bool {
     around > 1 || nix::resolve(tree, node, new).is_some()
 }
 
-/// Whether a definition that is renamed to `new` may shadow another `new` that values around it use.
+/// Whether a definition that is renamed to `new` may shadow another definition of `new` that the surrounding values
+/// use.
 pub fn captures(tree: &Tree<'_>, definition: Span, new: &str) -> bool {
     let is_around = |&node: &Node| tree.span(node).contains(definition);
     let is_scope =

@@ -128,13 +128,13 @@ pub struct Scaffolding<'a> {
     services: HashSet<String>,
     /// Containers whose names differ only in a generic last word: `wiki-client` and `wiki-server`.
     twins: HashSet<&'a str>,
-    /// Different names of services that are the same without their common final words: `wiki` and `wiki-proxy`.
+    /// Names of services that differ only in generic final words: `wiki` and `wiki-proxy`.
     siblings: HashSet<&'a str>,
     /// Lists of several numbers, such as those that a firewall opens, by file and name.
     lists: HashSet<(&'a str, &'a str)>,
     /// Files with virtual hosts for several ports.
     fronts: HashSet<&'a str>,
-    /// Folders with several folders that each have a file about the same proxy.
+    /// Folders with several subfolders that each have a file about the same proxy.
     layouts: HashSet<&'a str>,
     /// Numbers that several virtual hosts of a file listen on, by file.
     sockets: HashSet<(&'a str, u32)>,
@@ -242,7 +242,7 @@ impl<'a> Scaffolding<'a> {
         self.twins.contains(container)
     }
 
-    /// Whether another name of a service is the same without its common final words.
+    /// Whether another name of a service differs only in generic final words.
     pub fn has_sibling(&self, name: &str) -> bool {
         self.siblings.contains(name)
     }
@@ -262,7 +262,8 @@ impl<'a> Scaffolding<'a> {
         self.fronts.contains(path)
     }
 
-    /// Whether the folder of a file about a proxy contains one service: its siblings have such a file as well.
+    /// Whether a file about a proxy is in the folder of a single service, because sibling folders also have such a
+    /// file.
     pub fn is_folder_of_service(&self, path: &str) -> bool {
         let folders = path.rsplit_once('/').and_then(|(folder, _)| folder.rsplit_once('/'));
         !self.layouts.is_empty()
@@ -299,7 +300,7 @@ fn twins<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
     by_service.into_values().filter(|twins| twins.len() > 1).flatten().collect()
 }
 
-/// Names of services that are the same without their common final words.
+/// Names of services that differ only in generic final words.
 fn siblings<'a>(names: &HashSet<&'a str>) -> HashSet<&'a str> {
     let held = |name: &&'a str| {
         let mut parts = name.split('.');
@@ -344,7 +345,7 @@ fn service(name: &str) -> Option<String> {
 /// The category that a use reveals: `oci` in `services.oci.wiki.port`, in `services/oci/wiki.nix`.
 fn categories<'a>(port: &Missing<'a>) -> Option<&'a str> {
     let folders = || port.path.split('/').zip(port.path.split('/').skip(1));
-    // Usually no folder has the same name as a later part of the attribute path.
+    // A quick exit: usually, no folder has the same name as a later part of the attribute path.
     let is_inner = |folder: &str| port.name.match_indices(folder).any(|(at, _)| port.name[..at].ends_with('.'));
     if !folders().any(|(folder, _)| is_inner(folder)) {
         return None;
@@ -455,8 +456,8 @@ fn fronts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     files.filter(has_several).map(|file| file[0].path).collect()
 }
 
-/// Folders with several folders that each have a file about the same proxy: `services` with `services/wiki/nginx.nix`,
-/// `services/chat/nginx.nix`, ..
+/// Folders with several subfolders that each have a file about the same proxy: `services` with
+/// `services/wiki/nginx.nix`, `services/chat/nginx.nix`, ..
 fn layouts<'a>(ports: &[Missing<'a>]) -> HashSet<&'a str> {
     let mut folders: HashMap<(&str, &str), BTreeSet<&str>> = HashMap::default();
     for file in ports.chunk_by(|a, b| a.path == b.path) {

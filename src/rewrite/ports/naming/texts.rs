@@ -24,7 +24,7 @@ struct Text<'a> {
 #[derive(Debug, Default)]
 struct Services {
     all: HashSet<String>,
-    /// The services that the text configures, other than as a systemd unit or as a value.
+    /// The services that the text itself configures: the names without `systemd.` or `config.` before `services.`.
     own: HashSet<String>,
 }
 

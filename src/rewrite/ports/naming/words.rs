@@ -6,10 +6,10 @@ use crate::knowledge::name_words::{
 };
 use crate::knowledge::service_ports;
 
-/// The maximum length of a path component that is read, in characters.
+/// The maximum number of characters that are read of a name.
 const LONGEST: usize = 60;
 
-/// The words of a name in lower case, with digits.
+/// The words of a name in lower case, including digits.
 pub fn split(name: &str) -> Vec<String> {
     if name.len() <= LONGEST {
         return split_all(name);
@@ -48,7 +48,7 @@ pub fn telling(name: &str) -> Vec<String> {
         if name.starts_with(METRICS_VARIABLES) {
             return vec!["metrics".to_owned()];
         }
-        // `EXPRESS_VPN_PORT` is the port of a product.
+        // `EXPRESS` in `EXPRESS_VPN_PORT` is part of a product's name, not the framework.
         let is_plain =
             |words: &[String]| words.iter().all(|word| is_generic(word) || PURPOSES.contains(&word.as_str()));
         if FRAMEWORKS.contains(&words[0].as_str()) && is_plain(&words[1..]) {
@@ -89,7 +89,7 @@ pub fn is_variable(name: &str) -> bool {
     name.contains('_') && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// The name of a service without common final words: `nats` for `nats-server`.
+/// The name of a service without generic final words: `nats` for `nats-server`.
 pub fn service(name: &str) -> Vec<String> {
     let mut words = split(name);
     if words.len() > 1 && WHOLE_NAMES.contains(&name) {
@@ -300,7 +300,7 @@ pub fn file_stem(path: &str) -> Option<Vec<String>> {
 
 /// The subject of a file or a folder, from its name; see [`subject`].
 fn subject_of(name: &str) -> Option<Vec<String>> {
-    // Capitals separate no words in a name without lower-case letters: `I2P`.
+    // Capitals do not separate words in a name without lower-case letters: `I2P`.
     let upper = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let lower = if upper { name.to_ascii_lowercase() } else { String::new() };
     let name = if upper { lower.as_str() } else { name };

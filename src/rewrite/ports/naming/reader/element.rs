@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
             }
             Some((_, owner)) => Some(Candidate { qualifier: words, weight, ..owner.clone() }),
             None if words.iter().all(|word| PURPOSES.contains(&word.as_str())) => None,
-            // A Kubernetes container port has its own name.
+            // The name of a Kubernetes container port qualifies the service of the file.
             None if !self.subject.is_empty() && matches!(self.last(), "containerPort" | "targetPort" | "nodePort") => {
                 Some(Candidate { service: self.subject.clone(), qualifier: words, weight })
             }

@@ -113,7 +113,7 @@ impl Reader<'_> {
                 }
                 let is_short = matches!(words.as_slice(), [word] if is_abbreviation(word, &self.subject));
                 let is_same = is_short || share(&self.subject, &words);
-                // `ldaps` in `authentik-ldaps`, in `authentik.nix`.
+                // The part is `ldaps` for `authentik-ldaps` in `authentik.nix`.
                 let starts = !self.subject.is_empty() && words.starts_with(&self.subject);
                 let part = if starts { words[self.subject.len()..].to_vec() } else { Vec::new() };
                 let service = if is_same { self.subject.clone() } else { words };
@@ -243,14 +243,13 @@ impl Reader<'_> {
         Some(Candidate { qualifier: self.qualifier(&service), service, weight: weight::BOUND + 5 })
     }
 
-    /// Whether it is the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.
+    /// Whether the number is in the address of a virtual host: `virtualHosts.wiki-lan.listen.port`.
     pub fn is_of_site(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "virtualHosts" | "virtualhosts", _, "listen", _])
     }
 
-    /// The virtual host with an address of its own: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`. If its name is
-    /// computed, it is that of the service which the file configures. Virtual hosts with the same number share a socket of
-    /// the proxy.
+    /// The candidate for a virtual host with its own address: `wiki-lan` in `virtualHosts.wiki-lan.listen.port`. If its
+    /// name is computed, the service that the file configures. `None` if several virtual hosts share the number.
     fn site(&self) -> Option<Candidate> {
         let [.., name, "listen", _] = self.parts.as_slice() else { return None };
         let words = match *name {
@@ -307,7 +306,7 @@ impl Reader<'_> {
         let (first, rest) = self.parts.get(at..)?.split_first()?;
         let mut words = service(first);
         if self.is_key() && rest.is_empty() {
-            // `wikiProxy` is not `wiki`.
+            // `wikiProxy` is a different service from `wiki`.
             words = split(first);
             words.pop_if(|word| matches!(word.as_str(), "port" | "ports"));
         }
@@ -327,7 +326,7 @@ impl Reader<'_> {
         (!is_purpose).then_some(candidate)
     }
 
-    /// Whether it is an entry in a set of routes or endpoints, whose names may be those that users see: `photos`.
+    /// Whether the number is in a set of routes or endpoints, whose names may be those that users see: `photos`.
     pub fn is_of_route(&self) -> bool {
         self.is_plain_port() && matches!(self.parts.as_slice(), [.., set, _, _] if is_set_of_endpoints(set))
     }
@@ -398,7 +397,7 @@ impl Reader<'_> {
         (!all_generic(&words) && !is_holder(&words) && !self.context.is_machine(folder)).then_some(words)
     }
 
-    /// Whether some words stand for the port on which the file's service reports its own state: `prometheusPort`.
+    /// Whether some words refer to the port on which the file's service reports its own state: `prometheusPort`.
     fn is_diagnostic(&self, words: &[String]) -> bool {
         let has_row = |word: &str| service_ports::services(self.line.number).iter().any(|row| row.name == word);
         let is_one = matches!(words, [word] if DIAGNOSTICS.contains(&word.as_str()) && !has_row(word));
@@ -473,13 +472,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Which bound of the range of ports for peers the number is, in the configuration of a BitTorrent client:
+    /// Which bound of the peer port range the number is, in the configuration of a BitTorrent client:
     /// `listen_ports = [ 6881 6889 ]`.
     fn torrent_end(&self) -> Option<&'static str> {
         if self.last() == "listen_ports" { self.beside?.end_of_pair() } else { None }
     }
 
-    /// The words for the bound of a range that the port is, such as `first`. Empty if it is not a bound.
+    /// The words that identify the port as a bound of a range, such as `first`. Empty if it is not a bound.
     pub fn end(&self) -> Vec<String> {
         let words: Vec<String> = split(self.last());
         let is_mapping = words.last().is_some_and(|word| word == "ports") || self.is_in_compose();

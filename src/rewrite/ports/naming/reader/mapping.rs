@@ -74,7 +74,7 @@ impl Reader<'_> {
         (!words.is_empty()).then_some(words)
     }
 
-    /// The purpose that a variable gives for a mapping, if the mapping has the variable's default: `smtp` in
+    /// The purpose of a mapping, from the name of the variable whose default is the number: `smtp` in
     /// `${SMTP_HOST_PORT:-2525}:25`.
     pub fn fallback(&self, service: &[String]) -> Option<Vec<String>> {
         let mut words = split(self.line.fallback().filter(|_| self.is_mapping())?);
@@ -87,7 +87,7 @@ impl Reader<'_> {
         (words.first()? != "container").then_some(words)
     }
 
-    /// Whether it is in a mapping of container ports.
+    /// Whether the number is in a mapping of container ports.
     fn is_mapping(&self) -> bool {
         split(self.last()).last().is_some_and(|word| word == "ports") || self.is_in_compose()
     }

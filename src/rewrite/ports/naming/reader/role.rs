@@ -22,18 +22,18 @@ impl<'a> Reader<'a> {
             || self.is_manifest() && self.parts.iter().any(|part| matches!(*part, "egress" | "ingress"))
     }
 
-    /// Whether it is the address in the settings for the service's own server: `settings.server.address`. In the
-    /// settings of an agent, it is an address that the agent connects to.
+    /// Whether the number is in the address of the service's own server, in its settings: `settings.server.address`. In
+    /// the settings of an agent, it is an address that the agent connects to.
     fn is_own_server(&self) -> bool {
         self.is_server_address() && self.line.is_at_loopback() && !self.is_of_agent()
     }
 
-    /// Whether it is the address in the settings for a server.
+    /// Whether the number is in the address of a server, in the settings of a service.
     fn is_server_address(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "settings" | "config", "server", "address" | "addr"])
     }
 
-    /// Whether the service is one that connects to a server of the same kind.
+    /// Whether the service is an agent, a client or an exporter, which connects to a server.
     fn is_of_agent(&self) -> bool {
         let is_agent =
             |part: &&str| split(part).iter().any(|word| matches!(word.as_str(), "agent" | "client" | "exporter"));
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         let is_site = self.line.after.trim_start().starts_with('{');
         // `proxy = {` is a set.
         let passes = |rest: &str| !rest.trim_start().starts_with('=');
-        // Searching for a position is slower than testing whether there is one.
+        // `contains` is faster than `split_once`.
         let follows = |words: &&str| {
             self.line.before.contains(*words) && {
                 self.line.before.split_once(*words).is_some_and(|(_, rest)| passes(rest))
@@ -173,14 +173,14 @@ impl<'a> Reader<'a> {
         self.parts[..at].contains(&"cloudflared").then_some(at)
     }
 
-    /// Whether it is in the name of a virtual host, which is the address that the proxy listens on:
+    /// Whether the number is in the name of a virtual host that is an address on which the proxy listens:
     /// `virtualHosts.":8080"`.
     pub(super) fn is_site_address(&self) -> bool {
         let is_site = self.parts.last().is_some_and(|last| matches!(*last, "virtualHosts" | "virtualhosts"));
         is_site && self.line.before.ends_with("\":")
     }
 
-    /// Whether it is in a list that only contains ports, of an option that does not name a service:
+    /// Whether the number is in a list that only contains ports, in an option that does not name a service:
     /// `networking.proxyPorts = [ 8000 ]`.
     fn is_in_bare_list(&self) -> bool {
         let [outer @ .., last] = self.parts.as_slice() else { return false };
@@ -237,14 +237,14 @@ impl<'a> Reader<'a> {
         self.parts.get(at).filter(|_| is_own).copied()
     }
 
-    /// Whether it is the port of a service's database: `services.wiki.database.port`.
+    /// Whether the number is the port of a service's database: `services.wiki.database.port`.
     pub(super) fn is_of_database(&self) -> bool {
         let [.., outer, "database" | "db", "port"] = self.parts.as_slice() else { return false };
         !service(outer).iter().any(|word| service_ports::named(word).is_some_and(|row| row.group == "databases"))
     }
 
-    /// Whether it is the port of a proxy on another machine that a service connects through: `{ hostname = "10.0.0.4";
-    /// port = 1080; }` in `services.wiki.proxy`.
+    /// Whether the number is the port of a proxy on another machine through which a service connects: `{ hostname =
+    /// "10.0.0.4"; port = 1080; }` in `services.wiki.proxy`.
     fn is_of_other_proxy(&self) -> bool {
         const HOSTS: [&str; 3] = ["address", "host", "hostname"];
         let [.., "proxy", "port"] = self.parts.as_slice() else { return false };
@@ -260,12 +260,12 @@ impl<'a> Reader<'a> {
             && self.beside.is_some_and(|beside| beside.full_host().is_some() || beside.has("server"))
     }
 
-    /// Whether a collector of telemetry listens: `receivers.otlp.protocols.grpc.endpoint`.
+    /// Whether a telemetry collector listens on the port: `receivers.otlp.protocols.grpc.endpoint`.
     pub(super) fn is_collector(&self) -> bool {
         matches!(self.parts.as_slice(), [.., "protocols", _, "endpoint"]) && self.parts.contains(&"receivers")
     }
 
-    /// Whether it is an entry in a set of ports, with a name that a person chose: `ports.wikiProxy`.
+    /// Whether the number is an entry in a set of ports, with a name that a person chose: `ports.wikiProxy`.
     pub fn is_key(&self) -> bool {
         // `network.ports.wiki`, but not an option of a service that happens to have this name.
         let is_entry = match self.parts.as_slice() {
@@ -276,7 +276,7 @@ impl<'a> Reader<'a> {
         is_entry && self.last().bytes().any(|byte| byte.is_ascii_lowercase()) && self.line.binding().is_some()
     }
 
-    /// Whether it is a port that NAT forwards to another machine, or the port on that machine: `{ destination =
+    /// Whether the number is a port that NAT forwards to another machine, or the port on that machine: `{ destination =
     /// "10.0.0.4:8000"; sourcePort = 8000; }`.
     pub fn is_forwarded(&self) -> bool {
         matches!(self.last(), "destination" | "sourcePort") && self.parts.contains(&"forwardPorts")
@@ -290,13 +290,13 @@ impl<'a> Reader<'a> {
         RULES.iter().any(|rule| self.line.before.contains(rule)) && is_rule()
     }
 
-    /// Whether it is the port of this machine that a tunnel exposes elsewhere: `{ localPort = 80; remotePort = 8000;
-    /// }`.
+    /// Whether the number is the port of this machine that a tunnel exposes elsewhere: `{ localPort = 80; remotePort =
+    /// 8000; }`.
     pub fn is_local_end(&self) -> bool {
         self.last() == "localPort" && self.beside.is_some_and(|beside| beside.has("remotePort"))
     }
 
-    /// Whether it is in a label of a time series or in a query, which only mention the address of a service.
+    /// Whether the number is in a label of a time series or in a query, which only mention the address of a service.
     pub(super) fn is_label(&self) -> bool {
         // `up{instance="10.0.0.4:8080"}`, in which a Nix string escapes the quotes.
         let is_instance = || {
@@ -309,8 +309,8 @@ impl<'a> Reader<'a> {
         self.parts.iter().any(|part| matches!(*part, "matcher" | "matchers")) || is_instance()
     }
 
-    /// Whether it is an argument of a function that configures a reverse proxy: `mkProxy { domain = domains.wiki; port
-    /// = 8000; }`.
+    /// Whether the number is an argument of a function that configures a reverse proxy: `mkProxy { domain =
+    /// domains.wiki; port = 8000; }`.
     pub(super) fn is_proxied(&self) -> bool {
         const PASSING: [&str; 4] = ["proxy", "redirect", "route", "vhost"];
         let function = self.beside.map_or("", |beside| beside.function());
@@ -335,7 +335,7 @@ impl<'a> Reader<'a> {
         !is_variable_of_listener && !self.parts.iter().any(|part| LISTENED.contains(part))
     }
 
-    /// Whether it is the port of a peer, which has its own host: `{ host = "10.0.0.4"; port = 9092; }`.
+    /// Whether the number is the port of a peer, whose host is next to it: `{ host = "10.0.0.4"; port = 9092; }`.
     pub(super) fn is_of_peer(&self) -> bool {
         let beside = self.beside.filter(|beside| self.last() == "port" && beside.is_element());
         beside.and_then(|beside| beside.full_host()).is_some_and(|host| !is_local(host) && !host.contains(['$', ':']))

@@ -24,8 +24,8 @@ pub(super) fn own_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<S
     (!context.is_machine(&folder.join("-"))).then_some(folder)
 }
 
-/// The name of a file or of its folder whose first word is general, if the file configures a service with the whole
-/// name: `open-webui`.
+/// The name of a file, or of the folder of a `default.nix`, if its first word is generic and the file configures a
+/// service with that name: `open-webui`.
 pub(super) fn whole_subject(path: &str, context: &Scaffolding<'_>) -> Option<Vec<String>> {
     let file = path.strip_suffix(".nix")?;
     let file = file.strip_suffix("/default").unwrap_or(file);
@@ -66,7 +66,7 @@ pub(super) fn folder(path: &str) -> Option<Vec<String>> {
 /// `den.aspects.web1.nixos.wiki.port`, or up to the name of a flake module. 0 for other paths.
 pub(super) fn outside_of_machine(parts: &[&str], context: &Scaffolding<'_>) -> usize {
     const CLASSES: [&str; 4] = ["darwin", "homeManager", "nixos", "user"];
-    // `flake.modules.nixos.web.config.services.wiki.port`: the name of a module says less than the option in it.
+    // `flake.modules.nixos.web.config.services.wiki.port`: the name of a module is less specific than the option in it.
     if let ["flake", "modules", _, _, rest @ ..] = parts {
         let at = rest.iter().position(|part| HOLDERS.contains(part) || TOP_LEVEL.contains(part));
         return if at == Some(0) && rest.len() > 2 { 4 } else { 0 };

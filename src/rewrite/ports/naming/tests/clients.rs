@@ -64,7 +64,7 @@ fn nginx_server_names_name_the_services_behind_them() {
     // The service that listens here has a different name from the one on another machine.
     let listener = (4321, "reefUnit --server.port", "packages/bundle/web.nix", "docker run --server.port=@4321");
     assert_eq!(proposals(&[listener, uses[0], uses[1]]).len(), 2);
-    // A listener in another file also has its own name. That listener can only be one of the two services.
+    // A listener in another file also has a different name, and can only be one of the two services.
     let option = (4321, "options.tide.webPort.default", "modules/tide.nix", "default = @4321;");
     assert_eq!(proposals(&[option, uses[0], uses[1]]), ["services.reef=4321", "services.tideWeb=4321"]);
     // The block with the name is closed, and the owner's domain is not a service.
@@ -91,7 +91,7 @@ fn host_sets_of_a_proxy_name_the_services_behind_it() {
     // A flag of a client is not a name.
     let text = "m.succeed(\"curl --resolve wiki.example.org:@4321:10.0.0.4 https://wiki.example.org\")";
     assert_eq!(proposals(&[(4321, "testScript --resolve", "tunnel.nix", text)]), ["services.wiki=4321"]);
-    // A service whose protocol uses another port is not behind a virtual host.
+    // DNS uses another port, so `dns` is not the service behind this virtual host.
     let name = "services.nginx.virtualHosts.dns.example.org.locations./.proxyPass";
     let text = "proxyPass = \"http://127.0.0.1:@8888\";";
     assert_eq!(proposals(&[(8888, name, "modules/pihole.nix", text)]), ["infrastructure.pihole=8888"]);
@@ -189,7 +189,7 @@ fn an_address_may_name_a_service_other_than_the_one_next_to_it() {
 }
 
 #[test]
-fn a_load_balancer_has_its_own_name_for_the_only_listener() {
+fn a_load_balancer_may_call_the_only_listener_by_another_name() {
     let listener = (4321, "services.gallery.port", "hosts/a/gallery.nix", "port = @4321;");
     let balancer = (
         4321,
@@ -202,7 +202,7 @@ fn a_load_balancer_has_its_own_name_for_the_only_listener() {
 }
 
 #[test]
-fn a_jail_guards_a_port_of_its_machine() {
+fn a_fail2ban_jail_refers_to_the_only_listener() {
     let listener = (4321, "services.openssh.ports", "hosts/a/ssh.nix", "ports = [ @4321 ];");
     let jail = |name: &str| format!("services.fail2ban.jails.{name}.settings.port");
     for name in ["sshd", "recidive", "nginx-http-auth"] {

@@ -62,7 +62,7 @@ fn the_ssh_server_of_the_machine_is_named_ssh() {
 }
 
 #[test]
-fn no_name_is_an_alternate_of_an_alternate() {
+fn the_word_alternate_is_added_to_a_name_only_once() {
     let uses = [
         (2222, "services.openssh.ports", "hosts/web1/a.nix", "ports = [ @2222 ];"),
         (4321, "services.ssh-alternate.port", "hosts/web2/a.nix", "port = @4321;"),
@@ -103,7 +103,7 @@ fn other_elements_sentences_and_paths_do_not_name_a_number() {
 }
 
 #[test]
-fn a_flag_that_begins_like_the_name_of_a_container_is_another_flag() {
+fn only_the_name_flag_of_podman_run_names_the_container() {
     let name = "systemd.services.gallery.serviceConfig.ExecStart";
     for (command, number, expected) in [
         ("-p @4321:4322 --namespace prod gallery", 4321, "services.gallery=4321"),
@@ -144,7 +144,7 @@ fn the_title_of_a_link_to_a_machine_does_not_name_its_service() {
 }
 
 #[test]
-fn ssh_clients_tell_servers_apart() {
+fn ssh_clients_distinguish_servers() {
     let client = |name: &str| format!("programs.ssh.matchBlocks.{name}.port");
     let (juniper, aspen) = (client("juniper"), client("aspen"));
     let uses = [

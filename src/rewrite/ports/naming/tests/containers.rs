@@ -18,7 +18,7 @@ fn the_bounds_of_a_mapped_range_have_distinct_names() {
 }
 
 #[test]
-fn a_number_on_both_sides_of_a_mapping_belongs_to_neither_side() {
+fn a_number_on_both_sides_of_a_mapping_is_not_named_after_a_side() {
     let name = "virtualisation.oci-containers.containers.forgejo.ports";
     let uses = [
         (2222, name, "forgejo.nix", "\"@2222:2222\" \"127.0.0.1:20003:3000\""),

@@ -284,7 +284,7 @@ fn a_range_has_no_name_without_evidence() {
 }
 
 #[test]
-fn only_games_have_a_few_consecutive_numbers() {
+fn only_the_port_of_a_game_begins_a_short_range() {
     let uses = [
         (9090, "networking.firewall.allowedTCPPortRanges.from", "hosts/a/net.nix", "[ { from = @9090; to = 9092; } ]"),
         (9092, "networking.firewall.allowedTCPPortRanges.to", "hosts/a/net.nix", "[ { from = 9090; to = @9092; } ]"),

@@ -44,7 +44,7 @@ fn a_fork_keeps_its_own_name() {
     ] {
         assert_eq!(proposals(&[(number, name, "data.nix", &format!("port = @{number};"))]), [expected]);
     }
-    // The name of the original is that of both.
+    // A port that a fork and its original both use gets the name of the original.
     let port = |name: &'static str| (6379, name, "data.nix", "port = @6379;");
     let both = [port("services.valkey.port"), port("services.redis.servers.main.port")];
     assert_eq!(proposals(&both), ["databases.redis=6379"]);
@@ -142,7 +142,7 @@ fn an_argument_before_the_number_names_it() {
     for (text, expected) in [
         ("[ (mkRoute \"films\" @4711) ]", "services.films"),
         ("[ (service \"wiki-web\" @4711) ]", "services.wikiWeb"),
-        // The words for protocols name no service.
+        // Words for protocols do not name a service.
         ("[ (mkPortForward \"tcp\" @4711) ]", "unnamed.port4711Tcp"),
         ("[ (mkPortForward \"both\" @4711) ]", "unnamed.port4711Tcp"),
     ] {
@@ -166,12 +166,12 @@ fn scaffolding_does_not_name_a_port() {
     for name in ["configObj.port", "requests.services.port", "platforms.linux.port"] {
         assert_eq!(proposals(&[(4711, name, "wiki.nix", "port = @4711;")]), ["services.wiki=4711"], "{name}");
     }
-    // The name of a module says less than the option in it.
+    // The name of a module is less specific than the option in it.
     let name = "flake.modules.nixos.web.config.services.wiki.port";
     assert_eq!(proposals(&[(4711, name, "x.nix", "port = @4711;")]), ["services.wiki=4711"]);
     let name = "flake.modules.nixos.web.networking.firewall.allowedTCPPorts";
     assert_eq!(proposals(&[(4711, name, "modules/wiki.nix", "[ @4711 ]")]), ["services.wiki=4711"]);
-    // A proxy's settings for an app do not make it the proxy's port.
+    // The port in a proxy's settings for an app belongs to the app.
     let name = "lab.apps.wiki.traefik.container.port";
     assert_eq!(proposals(&[(8080, name, "x.nix", "port = @8080;")]), ["services.wiki=8080"]);
     // A folder with a part of a service is not a category.
@@ -187,11 +187,11 @@ fn sets_of_exporters_name_exporters() {
 }
 
 #[test]
-fn a_container_that_publishes_another_number_does_not_have_the_outer_numbers_protocol() {
+fn the_inner_number_of_a_mapping_determines_the_protocol() {
     let ports = "virtualisation.oci-containers.containers.safe.ports";
     assert_eq!(proposals(&[(445, ports, "s.nix", "ports = [ \"@445:443\" ];")]), ["services.safe=445"]);
     assert_eq!(proposals(&[(22, ports, "s.nix", "ports = [ \"@22:2222\" ];")]), ["infrastructure.ssh=22"]);
-    // The protocol inside tells the ports of a container apart.
+    // The protocol of the inner number distinguishes the ports of a container.
     let desktop = "virtualisation.oci-containers.containers.desktop.ports";
     assert_eq!(
         proposals(&[
@@ -203,7 +203,7 @@ fn a_container_that_publishes_another_number_does_not_have_the_outer_numbers_pro
 }
 
 #[test]
-fn a_number_with_a_meaning_of_its_own_keeps_its_name() {
+fn a_well_known_inner_number_keeps_its_usual_name() {
     let ports = "virtualisation.oci-containers.containers.forge.ports";
     assert_eq!(
         proposals(&[
@@ -217,7 +217,7 @@ fn a_number_with_a_meaning_of_its_own_keeps_its_name() {
 }
 
 #[test]
-fn text_that_a_shell_runs_names_no_server() {
+fn text_that_a_shell_runs_does_not_name_a_server() {
     assert_eq!(
         proposals(&[
             (5900, "services.wayvnc.settings.port", "home/wayvnc.nix", "port = @5900;"),

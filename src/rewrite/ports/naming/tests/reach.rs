@@ -79,7 +79,7 @@ fn a_container_that_a_client_names_is_not_the_only_listener() {
     let config = "let conf = ''\n  fastcgi_pass billing:@4321;\n''; in { }";
     let uses = [listener("atlas.nix"), (4321, "conf fastcgi_pass", "billing.nix", config)];
     assert_eq!(proposals(&uses), ["services.atlas=4321", "services.billing=4321"]);
-    // The health check of one container and the address of it in another one
+    // The health check of one container, and its address in a variable of another container
     let container = |rest: &str| format!("virtualisation.oci-containers.containers.{rest}");
     let (ports, health) = (container("shop.ports"), container("shop-browser.extraOptions -f"));
     let address = container("shop.environment.BROWSER_ENDPOINT");
@@ -148,7 +148,7 @@ fn a_server_of_a_load_balancer_in_a_text_has_the_name_of_its_service() {
 }
 
 #[test]
-fn a_name_that_is_cut_off_names_no_server() {
+fn a_truncated_name_does_not_name_a_server() {
     let name = "sops.templates.dynamic.yaml.content url";
     // The text that is read before the number begins within the name.
     for letters in 380..420 {
@@ -175,7 +175,7 @@ fn each_target_of_a_line_has_its_own_label() {
 }
 
 #[test]
-fn a_firewall_that_names_a_well_known_service_takes_the_place_of_its_listener() {
+fn a_firewall_comment_with_a_well_known_service_counts_as_its_listener() {
     let opened =
         (8123, "networking.firewall.allowedTCPPorts", "hosts/oak/default.nix", "[\n  @8123 # Home Assistant\n]");
     let name = "services.traefik.dynamicConfigOptions.http.services.home-assistant.loadBalancer.servers.url";
@@ -195,7 +195,7 @@ fn a_virtual_host_with_a_computed_name_is_that_of_the_configured_service() {
 }
 
 #[test]
-fn ports_that_an_nfs_server_usually_gets_are_not_those_of_another_service() {
+fn the_usual_ports_of_an_nfs_server_do_not_belong_to_another_service() {
     let text = "services.nfs.server.enable = true; networking.firewall.allowedTCPPorts = [ 2049 @4000 ];";
     let opened = (4000, "networking.firewall.allowedTCPPorts", "hosts/oak/nfs.nix", text);
     let blocky = (4000, "services.blocky.settings.ports.http", "blocky.nix", "http = @4000;");

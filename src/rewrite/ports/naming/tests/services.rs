@@ -287,7 +287,7 @@ fn a_port_of_several_interfaces_is_not_named_after_one() {
 }
 
 #[test]
-fn interfaces_tell_ports_of_one_service_apart() {
+fn interfaces_distinguish_ports_of_one_service() {
     let interface = |name: &str| format!("networking.wireguard.interfaces.{name}.listenPort");
     let names = ["wg0", "wg1", "wg2"].map(interface);
     let uses = [
@@ -421,7 +421,7 @@ fn a_suffix_of_all_modules_is_not_part_of_a_service_name() {
         proposals(&uses),
         ["services.dash=4324", "services.films=4323", "services.reels=4322", "services.wiki=4321"]
     );
-    // The container is none of these modules.
+    // `lab-reef` is a container and not one of these modules.
     let container = |name: &str| format!("virtualisation.oci-containers.containers.{name}.ports");
     let (lab, other) = (container("lab"), container("lab-reef"));
     let lab = (3999, &*lab, "boxes.nix", "ports = [ \"@3999:3999\" ];");
@@ -463,7 +463,7 @@ fn a_scrape_job_does_not_name_the_option_of_another_service() {
 }
 
 #[test]
-fn a_server_may_listen_on_its_own_port_during_boot() {
+fn an_ssh_server_may_use_the_same_port_during_boot() {
     let initrd = (2222, "boot.initrd.network.ssh.port", "a.nix", "port = @2222;");
     let server = (2222, "services.openssh.ports", "a.nix", "ports = [ @2222 ];");
     assert_eq!(proposals(&[initrd, server]), ["infrastructure.ssh=2222"]);

@@ -14,7 +14,7 @@ fn a_call_gets_the_name_of_its_virtual_host() {
     ] {
         assert_eq!(proposals(&[(4321, "port", path, text)]), [format!("{expected}=4321")], "{text}");
     }
-    // Calls do not form a list of numbers, and a listener has its own name.
+    // Several calls are not a list of numbers, and the name of a listener takes precedence.
     let hosts = ["fit", "shift", "chat"].map(|host| format!("\"{host}.example.org\" = proxy \"x\" @432"));
     let texts: Vec<String> = hosts.iter().zip(1..).map(|(text, digit)| format!("{text}{digit};")).collect();
     let uses = [(4321, "port", path, &*texts[0]), (4322, "port", path, &*texts[1]), (4323, "port", path, &*texts[2])];
@@ -186,7 +186,7 @@ fn a_comment_in_the_file_of_another_service_contradicts_the_listener() {
 }
 
 #[test]
-fn two_numbers_with_the_same_comment_are_named() {
+fn two_numbers_with_the_same_comment_get_different_names() {
     let list = "networking.firewall.allowedTCPPorts";
     let path = "hosts/nas/networking.nix";
     let uses =
@@ -221,7 +221,7 @@ fn the_site_around_an_address_in_a_caddyfile_names_it() {
             "\"wiki.example.org { reverse_proxy a:1 }\\nfilms.example.org { reverse_proxy 10.0.0.4:@4711 }\"",
             "services.films",
         ),
-        // The domain of the owner says nothing.
+        // The owner's domain does not name a service.
         ("example.org {\n  reverse_proxy 10.0.0.4:@4711\n}", "unnamed.port4711Tcp"),
     ] {
         assert_eq!(proposals(&[(4711, name, "caddy.nix", text)]), [format!("{expected}=4711")], "{text}");

@@ -65,7 +65,7 @@ fn a_number_in_a_text_belongs_to_the_listener_in_the_same_file() {
 }
 
 #[test]
-fn the_whole_name_distinguishes_services_with_one_name() {
+fn services_whose_names_begin_alike_are_distinguished() {
     let uses = [
         (4001, "services.gallery.port", "a.nix", "port = @4001;"),
         (4000, "services.gallery-public-proxy.port", "b.nix", "port = @4000;"),
@@ -300,7 +300,7 @@ fn a_list_of_open_ports_in_the_set_of_a_service_belongs_to_the_service() {
         (4323, "homelab.chat.openPorts.http", "modules/apps.nix", "openPorts = { http = @4323; };"),
     ];
     assert_eq!(proposals(&uses), ["services.chat=4323", "services.films=4321"]);
-    // A long name need not contain any words.
+    // The part of a long name that is read may contain no words.
     let name = format!("x.{}Ports", "é".repeat(70));
     assert_eq!(proposals(&[(4322, &name, "a.nix", "[ @4322 ]")]).len(), 1);
 }
@@ -317,7 +317,7 @@ fn a_range_in_a_rule_may_begin_with_the_port_of_a_service() {
 }
 
 #[test]
-fn a_comment_about_another_number_gives_the_reason_for_the_number() {
+fn a_comment_that_explains_another_number_does_not_name_the_port() {
     let name = "lab.containers.wiki.hostPort";
     for (comment, expected) in [
         ("8081 is taken by the container", "services.wikiHost=8082"),
