@@ -71,6 +71,10 @@ pub(crate) enum Runs {
 /// generates the flake.nix.
 const OF_REPOSITORY: [RuleId; 2] = ["missing-flake-check", "unlocked-input"];
 
+/// The rules for references to port registries. A change to a registry breaks references in other files, so their
+/// findings are reported even if only the registry was requested, as in a commit hook.
+const OF_REGISTRY: [RuleId; 2] = ["port-drift", "unknown-port"];
+
 /// Derives the report from the outcomes of all files.
 pub(crate) fn conclude(
     repo: &Repo,
@@ -116,7 +120,16 @@ pub(crate) fn conclude(
     });
     gathered.verdict.notes.extend(gathered.third_party.iter().map(|(path, origin)| left_out(path, *origin)));
     let asked = Asked::new(&settings.paths);
-    list.retain(|finding| held_back.is_reason(finding) || asked.covers(&finding.path));
+    let registries =
+        gathered.project.all::<RegistryFacts>().filter_map(|facts| Some(facts.defined.as_ref()?.path.clone()));
+    let registries: Vec<RelPath> = registries.collect();
+    let names_registry = registries.iter().any(|path| asked.names(path));
+    let is_wanted = |finding: &Finding| {
+        held_back.is_reason(finding)
+            || asked.covers(&finding.path)
+            || names_registry && OF_REGISTRY.contains(&finding.rule)
+    };
+    list.retain(is_wanted);
     list.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let is_counted = |path: &&RelPath| asked.covers(path) && !gathered.third_party.contains_key(*path);
     let suppressed = suppressed.iter().filter(is_counted).count();
@@ -124,9 +137,6 @@ pub(crate) fn conclude(
     accepted.sort_by(|a, b| (&a.subject, &a.path, a.span).cmp(&(&b.subject, &b.path, b.span)));
     let notes = asked.notes(gathered.verdict.notes);
     let not_checked = not_checked(&notes, &gathered.third_party);
-    let registries =
-        gathered.project.all::<RegistryFacts>().filter_map(|facts| Some(facts.defined.as_ref()?.path.clone()));
-    let registries: Vec<RelPath> = registries.collect();
     let report = Report {
         overview: Overview {
             is_whole: settings.paths.is_empty(),
@@ -139,7 +149,7 @@ pub(crate) fn conclude(
             new_registry: config.ports.new_registry().to_owned(),
         },
         broken: gathered.broken,
-        files: asked.count(repo),
+        files: asked.count(repo) + others(&list, &asked, repo),
         rules: settings.rules.active_rules().map(|rule| rule.id).collect(),
         settings: settings_files(repo, &list),
         blocked: held_back.paths(),
@@ -180,6 +190,12 @@ fn add_settings(sources: &mut Sources, config: &Config) {
             .entry(path.clone())
             .or_insert_with(|| Arc::new(Source::new(&path, FileKind::Settings, config.text.clone())));
     }
+}
+
+/// Counts the files with findings that were not requested.
+fn others(findings: &[Finding], asked: &Asked<'_>, repo: &Repo) -> usize {
+    let is_other = |file: &&[Finding]| !asked.covers(&file[0].path) && repo.has(&file[0].path);
+    findings.chunk_by(|a, b| a.path == b.path).filter(is_other).count()
 }
 
 /// Counts the settings and baseline files that have findings.
@@ -344,6 +360,11 @@ impl<'a> Asked<'a> {
         let asked = &self.0;
         let mut folders = path.match_indices('/').map(|(end, _)| &path[..end]);
         asked.is_empty() || asked.contains("") || asked.contains(path) || folders.any(|folder| asked.contains(folder))
+    }
+
+    /// Whether a file itself was requested, rather than everything or a folder around it.
+    fn names(&self, path: &str) -> bool {
+        self.0.contains(path)
     }
 
     fn count(&self, repo: &Repo) -> usize {

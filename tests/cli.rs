@@ -69,6 +69,30 @@ fn the_absence_of_relevant_files_is_reported_and_can_be_an_error() {
 }
 
 #[test]
+fn a_named_registry_is_checked_with_the_references_to_it() {
+    let module =
+        "let ports = import ../lib/ports.nix; in { services.sonarr.settings.server.port = ports.media.sonarr; }\n";
+    let commented = "# Port from lib/ports.nix: media.radarr = 7878\nport: 7878\n";
+    let repository = Repository::new(&[
+        ("lib/ports.nix", "{ media = { lidarr = 8686; radarr = 7879; }; }\n"),
+        ("modules/media.nix", module),
+        ("radarr.yaml", commented),
+        ("other.nix", "{ services.x.port = 9999; }\n"),
+    ]);
+    let ran = repository.run("--format concise lib/ports.nix");
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("modules/media.nix:1:") && ran.out.contains("error[unknown-port]"), "{}", ran.out);
+    assert!(ran.out.contains("radarr.yaml:1:") && ran.out.contains("error[port-drift]"), "{}", ran.out);
+    assert!(!ran.out.contains("other.nix"), "{}", ran.out);
+    assert!(ran.err.contains("in 3 of 3 files") || ran.err.contains("in 2 of 3 files"), "{}", ran.err);
+    // Other files and folders are checked on their own.
+    for named in ["other.nix", "lib"] {
+        let ran = repository.run(&format!("--format concise {named}"));
+        assert!(!ran.out.contains("modules/media.nix") && !ran.out.contains("radarr.yaml"), "{named}: {}", ran.out);
+    }
+}
+
+#[test]
 fn options_that_would_have_no_effect_are_rejected() {
     let repository = Repository::new(&[("shell.nix", CHANNEL), ("compose.yaml", "services: {}\n")]);
     for (args, option) in [
