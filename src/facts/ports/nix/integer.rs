@@ -33,7 +33,10 @@ impl<'a> Collector<'_, 'a> {
         match flow.arithmetic {
             Some(arithmetic) => self.add(arithmetic, 0, UseKind::Computed, None, name),
             None if number == 0 => {}
-            None if flag.is_some() => self.add(node, number, UseKind::Literal, None, name),
+            None if flag.is_some() => {
+                let host = flow::argument_port(tree, node).flatten();
+                self.add(node, number, UseKind::Literal, host, name);
+            }
             None => {
                 let kind = if bound { UseKind::Bound } else { UseKind::Literal };
                 let host = self.host_beside(binding, &path, number);

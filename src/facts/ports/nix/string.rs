@@ -72,7 +72,10 @@ impl<'a> Collector<'_, 'a> {
                     Place::Literal(_) => None,
                 },
                 (_, Some(binding)) if path.last().is_some_and(|name| name == "BORG_RSH") => self.borg_host(binding),
-                (false, _) if flag.is_some() => flag.as_deref().and_then(|flag| self.host_in_list(node, flag)),
+                (false, _) if flag.is_some() => {
+                    let named = flag.as_deref().and_then(|flag| self.host_in_list(node, flag));
+                    named.or_else(|| flow::argument_port(tree, node).flatten())
+                }
                 _ => port.name.filter(|_| port.host == text::Host::None).and_then(|name| self.host_in_list(node, name)),
             };
             self.text_port(&masked, port, beside, let_bound && port.form == Form::Whole, &own_name);
