@@ -174,7 +174,9 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
             (Form::Whole, _) if variable.is_some() => {
                 variable.as_deref().and_then(|variable| host_in_variables(yaml, node, variable, known))
             }
-            (Form::Whole, _) if of_program.is_some() => of_program.clone().flatten(),
+            (Form::Whole, _) if of_program.is_some() => {
+                of_program.as_ref().and_then(|host| hosts::literal_host(host.as_deref()?))
+            }
             (Form::Whole, _) => host_beside(yaml, node, port.number, known),
             (Form::EnvFallback, _) if port.host == text::Host::None => mail_host_beside(yaml, node, port.number, known),
             (_, Some(name)) if port.host == text::Host::None => host_in_list(yaml, node, name),

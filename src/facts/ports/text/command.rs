@@ -7,7 +7,6 @@ use super::host::classify;
 use super::sink::is_command_host;
 use super::words::{is_about_ssh, is_name_byte};
 use super::{Context, Flavour, Form, HOLE, Host, View};
-use crate::facts::ports::hosts;
 
 /// Whether a word assigns options of ssh or scp to a variable, as in `SSH_OPTS="-p 2222"`, and `flag` takes a port in
 /// that program.
@@ -46,7 +45,7 @@ pub fn takes_port(program: &str, flag: &str) -> bool {
 /// Arguments of a list beyond this number are not read, so that the work for each of them is bounded.
 pub const ARGUMENTS: usize = 32;
 
-/// Reads a list of arguments as a command line: the host of the port at `index`, if it is the value of a short flag
+/// Reads a list of arguments as a command line: the host, as written, of the port at `index`, if it is the value of a short flag
 /// that takes a port in the program before it, as in `["psql", "-p", "5433"]`.
 pub fn argument_port(arguments: &[&str], index: usize) -> Option<Option<String>> {
     let flag = arguments.get(index.checked_sub(1)?)?;
@@ -69,8 +68,7 @@ pub fn argument_port(arguments: &[&str], index: usize) -> Option<Option<String>>
     super::scan_with_machines(&line, &Context { path: &[], flavour: Flavour::Script }, &mut found);
     let port = found.into_iter().find(|port| port.form == Form::Flag && port.range == value)?;
     Some(match port.host {
-        Host::Named(host) => hosts::literal_host(host),
-        Host::Machine(host) => Some(host.to_ascii_lowercase()),
+        Host::Named(host) => Some(host.to_owned()),
         _ => None,
     })
 }
