@@ -48,6 +48,11 @@ fn finding(source: &Source, build: &Build, containers: &[&Container]) -> Finding
         (None, []) => "define the image as a package with nix2container.buildImage; then \
              `nix build .#container-<name>` builds it and `nix run .#container-<name>.copyToRegistry` pushes it"
             .to_owned(),
+        (None, [only]) => format!(
+            "the flake already builds an image: `nix build .#{}`; if it is not this image, add this one as another \
+             package",
+            only.name
+        ),
         (None, names) => {
             let names: Vec<String> =
                 names.iter().take(4).map(|found| format!("`nix build .#{}`", found.name)).collect();
@@ -66,12 +71,9 @@ fn finding(source: &Source, build: &Build, containers: &[&Container]) -> Finding
         .help(help)
 }
 
-/// The flake's package that most likely builds this image: the only one, or else the one with the longest name that
-/// occurs in the command.
+/// The flake's package that most likely builds this image: the one with the longest name that occurs in the command.
+/// Even the only image of a flake may be another one.
 fn matching<'a>(build: &Build, containers: &[&'a Container]) -> Option<&'a Container> {
-    if let [only] = containers {
-        return Some(only);
-    }
     let stem = |container: &'a Container| {
         let name = container.name.as_str();
         let name = name.strip_prefix("container-").or_else(|| name.strip_prefix("image-")).unwrap_or(name);
@@ -145,6 +147,25 @@ mod tests {
         ] {
             assert_eq!(matching(&build(words), &images).map(|found| found.name.as_str()), expected, "{words}");
         }
-        assert_eq!(matching(&build("build ."), &images[..1]), Some(images[0]));
+        for (words, expected) in [("build -f Dockerfile.lint -t lint .", None), ("build -t api .", Some(images[0]))] {
+            assert_eq!(matching(&build(words), &images[..1]), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn the_only_image_of_a_flake_may_be_another_one() {
+        let flake = "{ outputs = { nixpkgs, ... }: { packages.x86_64-linux.container-api = \
+                     nixpkgs.legacyPackages.x86_64-linux.dockerTools.buildLayeredImage { name = \"api\"; }; }; }";
+        for (command, expected) in [
+            ("docker build -t lint .", "if it is not this image, add this one as another package"),
+            ("docker build -t api .", "`nix build .#container-api` builds it"),
+        ] {
+            let workflow = format!("on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: {command}\n");
+            let files = [("flake.nix", flake), (".github/workflows/ci.yml", &*workflow)];
+            let report = crate::check::testing::report_at(&files, jiff::civil::date(2026, 8, 19));
+            let found = report.findings.iter().find(|finding| finding.rule == RULE).unwrap();
+            let help = found.help.as_deref().unwrap_or_default();
+            assert!(help.contains(expected), "{command}: {help}");
+        }
     }
 }

@@ -31,24 +31,29 @@ fn project(view: &ProjectView<'_>) -> Verdict {
 fn message(compose: &ComposeFacts) -> String {
     let services = compose.services.as_slice();
     // No service has an image or a build, so another file that is passed to Docker Compose as well must define them.
-    if !services.is_empty() && services.iter().all(|service| service.image.is_none() && !service.built) {
-        let names: Vec<String> = services.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
-        let more = services.len().saturating_sub(NAMED);
-        let names = if more == 0 { list(&names) } else { format!("{} and {more} more", names.join(", ")) };
+    if !services.is_empty() && !services.iter().any(Service::runs) {
+        let names = listed(&services.iter().collect::<Vec<_>>());
         return format!("this Docker Compose file configures {names} of a stack that runs outside Nix");
     }
-    match services {
-        [] => "this Docker Compose file is part of a stack that runs outside Nix".to_owned(),
-        [one] => format!("{} runs from this Docker Compose file, outside Nix", quoted(&one.name)),
-        many => {
-            let names: Vec<String> = many.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
-            match many.len().saturating_sub(NAMED) {
-                0 => format!("{} run from this Docker Compose file, outside Nix", list(&names)),
-                more => {
-                    format!("{} and {more} more run from this Docker Compose file, outside Nix", names.join(", "))
-                }
-            }
-        }
+    let (run, configured): (Vec<&Service>, Vec<&Service>) = services.iter().partition(|service| service.runs());
+    let verb = if run.len() == 1 { "runs" } else { "run" };
+    match (run.as_slice(), configured.as_slice()) {
+        ([], _) => "this Docker Compose file is part of a stack that runs outside Nix".to_owned(),
+        (run, []) => format!("{} {verb} from this Docker Compose file, outside Nix", listed(run)),
+        (run, configured) => format!(
+            "{} {verb} from this Docker Compose file, outside Nix, and it configures {}",
+            listed(run),
+            listed(configured)
+        ),
+    }
+}
+
+/// The names of services, the first few if there are many.
+fn listed(services: &[&Service]) -> String {
+    let names: Vec<String> = services.iter().take(NAMED).map(|service| quoted(&service.name)).collect();
+    match services.len().saturating_sub(NAMED) {
+        0 => list(&names),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 
@@ -121,10 +126,35 @@ mod tests {
 
     #[test]
     fn the_help_names_packages_in_the_flake() {
-        let service = |name: &str| Service { name: name.into(), image: None, built: true };
+        let service = |name: &str| Service { name: name.into(), image: None, built: true, extends: false };
         let help = help(&[service("api"), service("web")], &["api", "hello"], "compose.yaml");
         assert!(help.starts_with("package `web` in the flake, then declare them under "), "{help}");
         assert!(help.contains("; `api` is already a package in the flake; "), "{help}");
+    }
+
+    #[test]
+    fn a_service_without_an_image_is_only_configured() {
+        let file = |services: &str| {
+            let text = format!("services:\n{services}");
+            let report = crate::check::testing::report_at(
+                &[("docker-compose.host.yml", &*text)],
+                jiff::civil::date(2026, 8, 19),
+            );
+            report.findings.iter().find(|finding| finding.rule == RULE).map(|finding| finding.message.clone()).unwrap()
+        };
+        let configured = "  api: { network_mode: host }\n  web: { network_mode: host }\n";
+        assert_eq!(
+            file(&format!("{configured}  wait: {{ image: busybox }}\n")),
+            "`wait` runs from this Docker Compose file, outside Nix, and it configures `api` and `web`"
+        );
+        assert_eq!(
+            file(configured),
+            "this Docker Compose file configures `api` and `web` of a stack that runs outside Nix"
+        );
+        assert_eq!(
+            file("  api: { extends: { file: base.yml, service: api } }\n  web: { build: . }\n"),
+            "`api` and `web` run from this Docker Compose file, outside Nix"
+        );
     }
 
     #[test]
@@ -133,6 +163,7 @@ mod tests {
             name: name.into(),
             image: image.map(str::to_owned),
             built,
+            extends: false,
         };
         assert_eq!(replacement(&service("db", Some("postgres:16"), false)), "services.postgres.db.enable");
         assert_eq!(replacement(&service("db", Some("postgres:16"), true)), "settings.processes.db");

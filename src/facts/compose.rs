@@ -56,6 +56,15 @@ pub struct Service {
     pub image: Option<String>,
     /// Whether it is built from a Dockerfile.
     pub built: bool,
+    /// Whether it takes its image from another service, with `extends`.
+    pub extends: bool,
+}
+
+impl Service {
+    /// Whether the file has what the service runs, so it does not only configure a service of another file.
+    pub fn runs(&self) -> bool {
+        self.image.is_some() || self.built || self.extends
+    }
 }
 
 /// Whether a file name contains the word `compose`, but not as part of `process-compose`, which is another program.
@@ -202,6 +211,7 @@ fn describe(yaml: &Yaml<'_, '_>, services: &[Entry<'_>]) -> Vec<Service> {
             name: entry.key.clone().into_owned(),
             image: key("image").and_then(|image| yaml.scalar(image)).map(|image| image.into_owned()),
             built: key("build").is_some(),
+            extends: key("extends").is_some(),
         }
     };
     services.iter().filter(|entry| !entry.key.starts_with("x-") && !entry.key.starts_with('.')).map(one).collect()

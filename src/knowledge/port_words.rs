@@ -73,7 +73,7 @@ pub const PROGRAMS: &[(&str, &[&str])] = &[
         "mdbook", "memcached", "microsocks", "mini_httpd", "minidlnad", "miniserve", "mosh", "mosquitto",
         "mosquitto_pub", "mosquitto_rr", "mosquitto_sub", "mpc", "nats-server", "nc", "ncat", "ncmpcpp", "netcat",
         "next", "nix-serve", "nmap", "nuxi", "nuxt", "opentracker", "output_http.so", "parcel", "pg_basebackup",
-        "pg_ctl", "pg_dump", "pg_dumpall", "pg_isready", "pg_receivewal", "pg_recvlogical", "pg_restore", "pgbench",
+        "pg_ctl", "pg_dump", "pg_dumpall", "pg_isready", "pg_prove", "pg_receivewal", "pg_recvlogical", "pg_restore", "pgbench",
         "postgres", "psql", "puma", "rackup", "rails", "redis-benchmark", "redis-cli", "redis-server", "reindexdb",
         "rtl_tcp", "serve", "shairport-sync", "sipp", "snapclient", "ssh", "ssh-copy-id", "ssh-keyscan", "sshd",
         "sshfs", "starman", "start-storybook", "static-web-server", "storybook", "swaks", "thin", "thttpd",

@@ -62,11 +62,17 @@ fn works(command: &Command<'_>) -> bool {
 /// repository, which is read separately.
 fn may_check(command: &Command<'_>) -> bool {
     let path = command.word(0).unwrap_or("");
-    if command.program() == "nix" && command.has("run") {
+    if command.program() == "nix" && runs_package(command) {
         let own = command.arguments().find(|word| word.starts_with(".#") || word.starts_with('#'));
         return own.and_then(|own| own.rsplit(['#', '.']).next()).is_some_and(|name| says_check(name, 1));
     }
     !path.contains(['/', '$']) && says_check(path, 2)
+}
+
+/// Whether a command is `nix run`. The `run` in `nix develop .#test -c pnpm run build` belongs to another program.
+fn runs_package(command: &Command<'_>) -> bool {
+    let is_subcommand = |word: &&str| matches!(*word, "run" | "develop" | "shell" | "build" | "flake" | "fmt" | "eval");
+    command.arguments().find(is_subcommand) == Some("run")
 }
 
 /// Whether a name has at least `least` words and one of them indicates a check. The single words `check`, `checks` and
@@ -120,6 +126,9 @@ mod tests {
             ("nix run .#run-tests", true),
             ("nix run .#deploy", false),
             ("nix develop -c cargo test", false),
+            ("nix develop .#test -c pnpm run build", false),
+            ("nix shell .#ci -c cargo run", false),
+            ("nix --accept-flake-config run .#ci", true),
             ("./ci/check.sh", false),
             ("shellcheck a.sh", false),
         ] {

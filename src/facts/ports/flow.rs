@@ -1,7 +1,7 @@
 //! Where a Nix value ends up: follows it outward through the functions that pass it on, to an attribute, argument or
 //! string.
 
-use super::text::is_port_flag;
+use super::text::{self, ARGUMENTS, is_port_flag};
 use crate::knowledge::functions::{CALLS, PASSES_ON};
 use crate::lang::{Field, Node, NodeKind, Tree, nix};
 
@@ -88,6 +88,18 @@ pub fn flow(tree: &Tree<'_>, value: Node) -> Flow {
 /// The port flag before an element of a list, if the element is its value: `--port` for `8080` in `[ "--port" "8080"
 /// ]`.
 pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
+    let element = element(tree, value);
+    let is_element = tree.parent(element).is_some_and(|list| tree.kind(list) == NodeKind::List);
+    let before = is_element.then(|| text_before(tree.text(), tree.span(element).start))?;
+    let flag = before.trim_end().strip_suffix('"')?.rsplit('"').next()?;
+    let is_mapping = || tree.slice(value).contains(':');
+    let of_ssh = || flag == "-p" && is_about_ssh(tree, element);
+    let of_program = || argument_port(tree, value).is_some();
+    (is_port_flag(flag) || is_publish_flag(flag) && is_mapping() || of_ssh() || of_program()).then(|| flag.to_owned())
+}
+
+/// The element of a list that is a value, inside `toString` and the like.
+fn element(tree: &Tree<'_>, value: Node) -> Node {
     let mut element = value;
     while let Some(around) = tree.parent(element)
         && (tree.kind(around) == NodeKind::Parenthesized
@@ -95,12 +107,27 @@ pub fn flag_before(tree: &Tree<'_>, value: Node) -> Option<String> {
     {
         element = around;
     }
-    let is_element = tree.parent(element).is_some_and(|list| tree.kind(list) == NodeKind::List);
-    let before = is_element.then(|| text_before(tree.text(), tree.span(element).start))?;
-    let flag = before.trim_end().strip_suffix('"')?.rsplit('"').next()?;
-    let is_mapping = || tree.slice(value).contains(':');
-    let of_ssh = || flag == "-p" && is_about_ssh(tree, element);
-    (is_port_flag(flag) || is_publish_flag(flag) && is_mapping() || of_ssh()).then(|| flag.to_owned())
+    element
+}
+
+/// The host of a port in a list of arguments, if the port is the value of a short flag of a known program: `[ "psql"
+/// "-p" "5433" ]`.
+pub fn argument_port(tree: &Tree<'_>, value: Node) -> Option<Option<String>> {
+    let element = element(tree, value);
+    let list = tree.parent(element).filter(|&list| tree.kind(list) == NodeKind::List)?;
+    let elements: Vec<Node> = tree.children(list).take(ARGUMENTS).collect();
+    let index = elements.iter().position(|&node| node == element)?;
+    let word = |&node: &Node| {
+        let written = tree.slice(if node == element { value } else { node });
+        let written = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(written);
+        // `(lib.getExe' pkgs.redis "redis-cli")`: the last word is the program.
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | ')' | '}');
+        match written.contains([' ', '\n']) && (written.starts_with('(') || written.starts_with("${")) {
+            true => written.trim_end_matches(is_end).rsplit(is_end).next().unwrap_or(written),
+            false => written,
+        }
+    };
+    text::argument_port(&elements.iter().map(word).collect::<Vec<_>>(), index)
 }
 
 /// Whether the list around an element contains ssh options: `sshOpts = [ "-p" "2222" ]`, `[ "ssh" "-p" "2222" ]`.

@@ -528,6 +528,12 @@ fn ports_are_found_in_argument_lists_and_escapes() {
         &[
             ("{ x.cmd = [ \"docker\" \"run\" \"-p\" \"8080:80\" \"--publish\" \"8081:81\" ]; }", "8080 80 8081 81"),
             ("{ x.cmd = [ \"mkdir\" \"-p\" \"80\" ]; }", ""),
+            ("{ x.cmd = [ \"postgres\" \"-p\" \"7007\" ]; }", "7007"),
+            ("{ x.cmd = [ \"${pkgs.redis}/bin/redis-cli\" \"-p\" \"7008\" \"ping\" ]; }", "7008"),
+            ("{ x.cmd = [ (lib.getExe' pkgs.redis \"redis-cli\") \"-p\" (toString 7009) ]; }", "7009"),
+            ("{ x.cmd = [ \"psql\" \"-h\" \"db.provider.example\" \"-p\" \"5433\" ]; }", "5433@db.provider.example"),
+            ("{ x.cmd = [ \"psql\" \"-p\" (toString 5434) \"-h\" \"b.example\" ]; }", "5434@b.example"),
+            ("{ x.cmd = [ \"sh\" \"-c\" \"run psql\" \"-p\" \"81\" ]; y = [ \"psql\" \"-t\" \"82\" ]; }", ""),
             ("{ o = [ \"sftp_host=u1.provider.example\" \"sftp_port=23\" ]; }", "23@u1.provider.example"),
             ("{ o = [ \"--smtp-host\" \"m.provider.example\" \"--smtp-port\" \"587\" ]; }", "587@m.provider.example"),
             ("{ o = [ \"db_host=u1.provider.example\" \"sftp_port=23\" ]; }", "23"),
@@ -539,6 +545,10 @@ fn ports_are_found_in_argument_lists_and_escapes() {
         Language::Yaml,
         &[
             ("a:\n  args: [docker, run, -p, \"8080:80\", --publish, 8081:81]\n", "8080 80 8081 81"),
+            ("test: [\"CMD\", \"valkey-cli\", \"-p\", \"6380\", \"ping\"]\n", "6380"),
+            ("command:\n  - postgres\n  # comment\n  - -p\n  - 7004\n", "7004"),
+            ("command: ['psql', '-h', 'db.provider.example', '-p', '5433']\n", "5433@db.provider.example"),
+            ("a: [mkdir, -p, \"80\"]\nb: [sh, \"run psql\", -p, 81]\nc: [psql, -t, 82]\n", ""),
             ("environment:\n  - SMTP_HOST=mail.provider.example\n  - SMTP_PORT=587\n", "587@mail.provider.example"),
             ("port: \"\\u0038209\"\n", "\\u0038209"),
             ("backend:\n  service:\n    port:\n      number: 3000\n", "3000"),
@@ -546,6 +556,13 @@ fn ports_are_found_in_argument_lists_and_escapes() {
         ],
     );
     holds(Language::Dockerfile, &[("FROM x\nEXPOSE \"8320\"\nEXPOSE 8321/tcp \"8322\"\n", "8320 8321 8322")]);
+    holds(
+        Language::Dockerfile,
+        &[
+            ("FROM x\nENV APP_PORT=\"[8448, 443]\" B_PORT=[8449]\n", "8448 443 8449"),
+            ("FROM x\nENV APP_PORT=\"[09]\" SIZE=\"[8448]\"\n", ""),
+        ],
+    );
 }
 
 /// Kubernetes and Nomad specify variables as pairs of a name and a value.

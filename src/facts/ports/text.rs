@@ -23,7 +23,7 @@ mod words;
 
 use core::ops::Range;
 
-pub use command::takes_port;
+pub use command::{ARGUMENTS, argument_port, takes_port};
 pub use random::DRAWS;
 pub use words::{is_plural, is_port_flag, is_port_word};
 
@@ -212,6 +212,14 @@ struct View<'a> {
     program: Option<&'static str>,
 }
 
+/// Whether a text is a list of numbers in brackets, `[8448, 443]`, and not a class of characters such as `[09]`.
+fn is_bracketed(text: &str) -> bool {
+    let inner = text.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let mut numbers = inner.into_iter().flat_map(|inner| inner.split(',')).map(str::trim).peekable();
+    let is_number = |number: &str| number.len() > 2 && number.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.peek().is_some() && numbers.all(is_number)
+}
+
 impl<'a> View<'a> {
     fn new(text: &'a str, context: &Context<'_>) -> Self {
         // `port = mkOption { default = "8080"; }`: the name of the option is the relevant one.
@@ -228,7 +236,7 @@ impl<'a> View<'a> {
             bytes: text.as_bytes(),
             flavour: context.flavour,
             wants_port,
-            only_numbers: wants_port && (text.bytes().all(is_list_byte) || names_services(text)),
+            only_numbers: wants_port && (text.bytes().all(is_list_byte) || names_services(text) || is_bracketed(text)),
             no_address: words::is_no_address(last),
             wants_address: words::is_address_word(last),
             listens: words::is_own_address(path),

@@ -265,7 +265,7 @@ fn is_after_string(text: &[u8], comma: usize) -> bool {
 fn is_flag(text: &[u8], dash: usize) -> bool {
     flag_end(text, dash).is_some_and(|end| {
         let takes_path = || at(text, loose_end(text, end)) == b'$' && takes_path(text, dash);
-        leads_to_number(text, end) && ends_word(text, dash) && !takes_path()
+        (leads_to_number(text, end) || leads_to_call(text, end)) && ends_word(text, dash) && !takes_path()
     })
 }
 
@@ -310,6 +310,14 @@ const LONGEST_RUN: usize = 256;
 fn leads_to_number(text: &[u8], start: usize) -> bool {
     let end = loose_end(text, start);
     is_number(text, end) || end >= start + LONGEST_RUN
+}
+
+/// Whether a call with a number follows, as in `"-p" (toString 5433)`.
+fn leads_to_call(text: &[u8], start: usize) -> bool {
+    const LONGEST_CALL: usize = 256;
+    let end = loose_end(text, start);
+    let mut inside = text[end..].iter().take(LONGEST_CALL).take_while(|byte| **byte != b')');
+    text[start..end].contains(&b'(') && inside.any(u8::is_ascii_digit)
 }
 
 #[cfg(test)]

@@ -122,6 +122,8 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
         return;
     }
     let flag = flag_before(yaml, node, &raw);
+    let of_program = argument_port(yaml, node);
+    let flag = flag.or_else(|| of_program.is_some().then(|| word_before(yaml, node).map(str::to_owned)).flatten());
     let own_name = PortUse::name(&super::name(&names), flag.as_deref());
     if flag.is_some() {
         names.push("port");
@@ -171,6 +173,9 @@ fn scalar(yaml: &Yaml<'_, '_>, node: Node, known: &mut Known, facts: &mut PortFa
             (Form::Whole, _) if names.contains(&"listeners") => None,
             (Form::Whole, _) if variable.is_some() => {
                 variable.as_deref().and_then(|variable| host_in_variables(yaml, node, variable, known))
+            }
+            (Form::Whole, _) if of_program.is_some() => {
+                of_program.as_ref().and_then(|host| hosts::literal_host(host.as_deref()?))
             }
             (Form::Whole, _) => host_beside(yaml, node, port.number, known),
             (Form::EnvFallback, _) if port.host == text::Host::None => mail_host_beside(yaml, node, port.number, known),
@@ -378,6 +383,27 @@ fn flag_before(yaml: &Yaml<'_, '_>, node: Node, value: &str) -> Option<String> {
     let flag = word_before(yaml, node)?;
     let publishes = is_publish_flag(flag) && value.contains(':');
     (text::is_port_flag(flag) || publishes).then(|| flag.to_owned())
+}
+
+/// The host of a port in a list of arguments, if the item is the value of a short flag of a known program: `["psql",
+/// "-p", "5433"]`.
+fn argument_port(yaml: &Yaml<'_, '_>, node: Node) -> Option<Option<String>> {
+    let tree = yaml.tree;
+    if !word_before(yaml, node)?.starts_with('-') {
+        return None;
+    }
+    let is_list = |node: &Node| matches!(tree.kind(*node), NodeKind::BlockSequence | NodeKind::FlowSequence);
+    let list = tree.ancestors(node).take(3).find(is_list)?;
+    let is_item = |item: &Node| matches!(tree.kind(*item), NodeKind::BlockSequenceItem | NodeKind::FlowNode);
+    let items: Vec<Node> = tree.children(list).filter(is_item).take(text::ARGUMENTS).collect();
+    let index = items.iter().position(|&item| tree.span(item).contains(tree.span(node)))?;
+    let word = |item: &Node| {
+        let written = tree.slice(*item);
+        let is_block = tree.kind(*item) == NodeKind::BlockSequenceItem;
+        let written = if is_block { written.strip_prefix('-').unwrap_or(written) } else { written };
+        written.trim().trim_matches(['"', '\''])
+    };
+    text::argument_port(&items.iter().map(word).collect::<Vec<_>>(), index)
 }
 
 /// The last word of the item before a list item.

@@ -32,17 +32,13 @@ pub fn stages(text: &str) -> Vec<Stage<'_>> {
     stages
 }
 
-/// The external image that a stage is based on, with arguments replaced with their defaults.
+/// The external image that a stage is based on, following earlier stages, with arguments replaced with their defaults.
 pub fn base(text: &str, stages: &[Stage<'_>], stage: &Stage<'_>) -> String {
-    expanded(origin(stages, stage), &arguments(text))
-}
-
-/// The external image that a stage is based on, following earlier stages.
-fn origin<'a>(stages: &[Stage<'a>], stage: &Stage<'a>) -> &'a str {
-    let mut image = stage.image;
-    for earlier in stages.iter().rev() {
-        if earlier.name.is_some_and(|name| name.eq_ignore_ascii_case(image)) {
-            image = earlier.image;
+    let arguments = arguments(text);
+    let mut image = expanded(stage.image, &arguments);
+    for earlier in stages.iter().rev().filter(|earlier| earlier.span.start < stage.span.start) {
+        if earlier.name.is_some_and(|name| name.eq_ignore_ascii_case(&image)) {
+            image = expanded(earlier.image, &arguments);
         }
     }
     image
@@ -170,6 +166,8 @@ mod tests {
             ("FROM ${I:-busybox:1}\n", "busybox:1"),
             ("ARG I\nFROM $I\n", "$I"),
             ("ARG I=$I\nFROM $I\n", "$I"),
+            ("ARG P=xpu\nFROM ubuntu:22.04 AS xpu\nFROM ${P} AS final\n", "ubuntu:22.04"),
+            ("FROM node AS base\nFROM base AS build\nFROM Build\n", "node"),
         ] {
             let stages = stages(text);
             assert_eq!(base(text, &stages, stages.last().unwrap()), expected, "{text}");
@@ -212,11 +210,5 @@ mod tests {
             let found: Vec<_> = stages(text).iter().map(|stage| stage.image).collect();
             assert_eq!(found, images, "{text:?}");
         }
-    }
-
-    #[test]
-    fn the_origin_of_a_stage_is_followed_through_earlier_stages() {
-        let stages = stages("FROM node AS base\nFROM base AS build\nFROM Build\n");
-        assert_eq!(origin(&stages, &stages[2]), "node");
     }
 }

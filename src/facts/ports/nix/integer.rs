@@ -3,7 +3,7 @@
 use super::{ANY_PORT, Collector, DEPTH, SELECTIONS, is_range};
 use crate::facts::ports::flow::{self, Sink};
 use crate::facts::ports::text::{self, Context, Flavour};
-use crate::facts::ports::{PortUse, Selected, UseKind, name, start};
+use crate::facts::ports::{PortUse, Selected, UseKind, hosts, name, start};
 use crate::finding::Span;
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
@@ -33,7 +33,10 @@ impl<'a> Collector<'_, 'a> {
         match flow.arithmetic {
             Some(arithmetic) => self.add(arithmetic, 0, UseKind::Computed, None, name),
             None if number == 0 => {}
-            None if flag.is_some() => self.add(node, number, UseKind::Literal, None, name),
+            None if flag.is_some() => {
+                let host = flow::argument_port(tree, node).flatten().and_then(|host| hosts::literal_host(&host));
+                self.add(node, number, UseKind::Literal, host, name);
+            }
             None => {
                 let kind = if bound { UseKind::Bound } else { UseKind::Literal };
                 let host = self.host_beside(binding, &path, number);

@@ -3,7 +3,7 @@
 use super::{Collector, Masked, Place};
 use crate::facts::ports::flow::{self, Sink};
 use crate::facts::ports::text::{self, Context, Flavour, Form, TextPort};
-use crate::facts::ports::{PortUse, UseKind, name, start, words};
+use crate::facts::ports::{PortUse, UseKind, hosts, name, start, words};
 use crate::finding::Span;
 use crate::knowledge::prose;
 use crate::lang::nix::{self};
@@ -72,7 +72,12 @@ impl<'a> Collector<'_, 'a> {
                     Place::Literal(_) => None,
                 },
                 (_, Some(binding)) if path.last().is_some_and(|name| name == "BORG_RSH") => self.borg_host(binding),
-                (false, _) if flag.is_some() => flag.as_deref().and_then(|flag| self.host_in_list(node, flag)),
+                (false, _) if flag.is_some() => {
+                    let named = flag.as_deref().and_then(|flag| self.host_in_list(node, flag));
+                    named.or_else(|| {
+                        flow::argument_port(tree, node).flatten().and_then(|host| hosts::literal_host(&host))
+                    })
+                }
                 _ => port.name.filter(|_| port.host == text::Host::None).and_then(|name| self.host_in_list(node, name)),
             };
             self.text_port(&masked, port, beside, let_bound && port.form == Form::Whole, &own_name);

@@ -6,7 +6,7 @@ use core::ops::Range;
 use super::host::classify;
 use super::sink::is_command_host;
 use super::words::{is_about_ssh, is_name_byte};
-use super::{HOLE, Host, View};
+use super::{Context, Flavour, Form, HOLE, Host, View};
 
 /// Whether a word assigns options of ssh or scp to a variable, as in `SSH_OPTS="-p 2222"`, and `flag` takes a port in
 /// that program.
@@ -40,6 +40,37 @@ pub(super) fn program_of(path: &[&str]) -> Option<&'static str> {
 pub fn takes_port(program: &str, flag: &str) -> bool {
     let name = base_name(program);
     port_words::PROGRAMS.iter().any(|(short, programs)| *short == flag && programs.contains(&name))
+}
+
+/// Arguments of a list beyond this number are not read, so that the work for each of them is bounded.
+pub const ARGUMENTS: usize = 32;
+
+/// Reads a list of arguments as a command line: the host, as written, of the port at `index`, if it is the value of a short flag
+/// that takes a port in the program before it, as in `["psql", "-p", "5433"]`.
+pub fn argument_port(arguments: &[&str], index: usize) -> Option<Option<String>> {
+    let flag = arguments.get(index.checked_sub(1)?)?;
+    if !port_words::PROGRAMS.iter().any(|(short, _)| short == flag) {
+        return None;
+    }
+    let mut line = String::new();
+    let mut value = 0..0;
+    for (at, argument) in arguments.iter().enumerate() {
+        let start = line.len();
+        // An argument with a space, such as a script, is not a word of this command.
+        let is_word = argument.bytes().all(|byte| is_name_byte(byte) || b"/:@=[]*%~$,{}".contains(&byte));
+        line.push_str(if is_word { argument } else { "-" });
+        if at == index {
+            value = start..line.len();
+        }
+        line.push(' ');
+    }
+    let mut found = Vec::new();
+    super::scan_with_machines(&line, &Context { path: &[], flavour: Flavour::Script }, &mut found);
+    let port = found.into_iter().find(|port| port.form == Form::Flag && port.range == value)?;
+    Some(match port.host {
+        Host::Named(host) => Some(host.to_owned()),
+        _ => None,
+    })
 }
 
 impl<'a> View<'a> {
