@@ -90,6 +90,13 @@ fn fixing_an_input_requires_updating_the_lock_file() {
         "{}",
         ran.err
     );
+    let inner = many();
+    inner.write("sub/flake.nix", inner.read("flake.nix"));
+    std::fs::remove_file(inner.path().join("flake.nix")).unwrap();
+    inner.write("sub/flake.lock", lock);
+    let ran = inner.run("fix --unsafe --select unstable-nixpkgs,unlocked-input");
+    let step = "\nNext steps:\n  nix flake lock ./sub  update sub/flake.lock to match sub/flake.nix\n";
+    assert!(ran.err.ends_with(step), "{}", ran.err);
     let ran = root.run("-f concise --select unlocked-input");
     assert!(ran.out.contains("but flake.lock was written for github:NixOS/nixpkgs/nixos-unstable"), "{}", ran.out);
 }

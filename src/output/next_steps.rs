@@ -1,5 +1,7 @@
 //! Next steps after a run: commands that help with the findings, each with a description.
 
+use std::collections::BTreeSet;
+
 use super::View;
 use super::style::{BOLD, CODE, DIM, code};
 use super::summary::MANY;
@@ -7,6 +9,7 @@ use super::text::clean;
 use super::wrap::hanging;
 use crate::check::port_literals::{ALLOCATED, Definition, HARDCODED};
 use crate::check::{docker_build_in_ci, docker_compose, dockerfile, unlocked_input};
+use crate::paths;
 use crate::report::Report;
 
 /// Why a new file must be added to Git.
@@ -116,9 +119,28 @@ fn steps(report: &Report) -> Vec<Step> {
     steps
 }
 
-fn lock(report: &Report) -> Option<Step> {
-    let is_stale = report.findings.iter().any(unlocked_input::is_stale);
-    is_stale.then(|| step(unlocked_input::LOCK, "update flake.lock to match flake.nix"))
+/// The maximum number of flakes in folders that get a command of their own.
+const MOST_FLAKES: usize = 5;
+
+/// The commands that update the flake.lock of each flake with a stale one.
+fn lock(report: &Report) -> Vec<Step> {
+    let stale = report.findings.iter().filter(|finding| unlocked_input::is_stale(finding));
+    let folders: BTreeSet<&str> = stale.map(|finding| paths::folder(&finding.path)).collect();
+    // A shell, and Nix in the address of a flake, read other characters in their own way.
+    let is_plain = |folder: &str| folder.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let command = |folder: &str| match folder {
+        "" => step(unlocked_input::LOCK, "update flake.lock to match flake.nix"),
+        _ if is_plain(folder) => {
+            let what = format!("update {folder}/flake.lock to match {folder}/flake.nix");
+            step(&format!("{} ./{folder}", unlocked_input::LOCK), &what)
+        }
+        _ => step("", &format!("Run `{}` in the folder `{folder}`", unlocked_input::LOCK)),
+    };
+    let mut steps: Vec<Step> = folders.iter().take(MOST_FLAKES).map(|folder| command(folder)).collect();
+    if let Some(more) = folders.len().checked_sub(MOST_FLAKES).filter(|more| *more > 0) {
+        steps.push(step("", &format!("Run `{}` in {more} more folders with findings", unlocked_input::LOCK)));
+    }
+    steps
 }
 
 fn without_nix(report: &Report) -> Vec<Step> {

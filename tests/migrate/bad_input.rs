@@ -227,3 +227,16 @@ fn the_report_lists_each_include() {
     assert_eq!(included.len(), 2, "{report:#}");
     assert!(included.contains(&&"compose.yaml".into()) && included.contains(&&"sub.yaml".into()), "{included:?}");
 }
+
+#[test]
+fn an_override_that_only_resets_keys_is_not_carried_over() {
+    let text = "services:\n  a: {image: redis}\n  b: {volumes: WRITTEN}\n";
+    for written in ["[]", "!reset []", "!reset null"] {
+        let folder = Folder::new(&[("compose.yaml", &text.replace("WRITTEN", written))]);
+        let (code, said) = folder.migrate("compose compose.yaml");
+        assert!(code == Some(0) && said.contains("it has neither an image nor a build"), "{written}: {code:?} {said}");
+    }
+    let folder = Folder::new(&[("compose.yaml", &text.replace("{volumes: WRITTEN}", "{}"))]);
+    let (code, said) = folder.migrate("compose compose.yaml");
+    assert!(code == Some(2) && said.contains("the service `b` has neither an image nor a build"), "{code:?} {said}");
+}

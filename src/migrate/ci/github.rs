@@ -1,6 +1,6 @@
 //! GitHub workflows: steps that build images with Docker become steps that build them from the flake.
 
-use super::shell_build::{self, COMPOSE_TODO, COMPOSE_WHY, Lines, with_tag};
+use super::shell_build::{self, Lines, with_tag};
 use crate::facts::ci::builders;
 use crate::finding::Span;
 use crate::knowledge::docker_actions::{PREPARATION, SETUP, WITHOUT_COUNTERPART};
@@ -115,7 +115,8 @@ impl Writer<'_, '_, '_> {
     fn leave_compose(&mut self, step: &Step<'_>) {
         let Some(script) = &step.run else { return };
         for (what, span) in shell_build::compose(&script.text) {
-            self.leave(script.start + span.start, &what, COMPOSE_WHY, COMPOSE_TODO);
+            let (why, todo) = shell_build::compose_advice(&what);
+            self.leave(script.start + span.start, &what, why, todo);
         }
     }
 

@@ -97,7 +97,8 @@ fn leave_builds(draft: &mut Draft<'_>, file: &RelPath, yaml: &Yaml<'_, '_>, syst
             Site::Script(script) => {
                 for (what, span) in shell_build::compose(&script.text) {
                     let line = index.line(script.span(span).start) + 1;
-                    draft.report.leave(file, line, what, shell_build::COMPOSE_WHY, shell_build::COMPOSE_TODO);
+                    let (why, todo) = shell_build::compose_advice(&what);
+                    draft.report.leave(file, line, what, why, todo);
                 }
                 for command in
                     shell::commands(&script.text).iter().filter(|command| builders::builds(command).is_some())

@@ -45,11 +45,18 @@ pub struct Build {
 /// Options with a value that do not affect the result of the build.
 const IGNORED: [&str; 4] = ["--cache-from", "--progress", "--builder", "--network"];
 
-/// Why Compose commands are not migrated.
-pub const COMPOSE_WHY: &str = "it uses containers from the Compose file";
-/// The work to do by hand for these commands.
-pub const COMPOSE_TODO: &str =
-    "start the processes that `flakeward migrate compose` writes: `nix run .#<name> -- up --detached`";
+/// Why a Compose command that [`compose`] found is not migrated, and the work to do by hand.
+pub fn compose_advice(what: &str) -> (&'static str, &'static str) {
+    match what {
+        "docker compose config" | "docker compose convert" => {
+            ("it reads the Compose file and starts nothing", "remove the command together with the Compose file")
+        }
+        _ => (
+            "it uses containers from the Compose file",
+            "start the processes that `flakeward migrate compose` writes: `nix run .#<name> -- up --detached`",
+        ),
+    }
+}
 
 /// The commands in a script that use a Compose file but build nothing: `docker compose up`.
 pub fn compose(script: &str) -> Vec<(String, Span)> {
@@ -84,9 +91,11 @@ pub fn pushes(script: &str) -> Vec<(String, Span)> {
     commands.iter().filter_map(what).collect()
 }
 
-/// Compose subcommands that act on containers.
-const ACTIONS: [&str; 12] =
-    ["up", "down", "run", "exec", "start", "stop", "restart", "pull", "push", "logs", "ps", "create"];
+/// Compose subcommands that act on containers, or that only read the file.
+const ACTIONS: [&str; 14] = [
+    "up", "down", "run", "exec", "start", "stop", "restart", "pull", "push", "logs", "ps", "create", "config",
+    "convert",
+];
 
 /// The folder after `cd`, relative to the root. `None` if it is computed or outside the repository.
 pub fn entered(folder: &str, to: &str) -> Option<String> {
@@ -330,6 +339,15 @@ mod tests {
             used.iter().map(|(what, _)| what.as_str()).collect::<Vec<_>>(),
             ["docker compose up", "docker compose run"]
         );
+        for (script, starts) in [
+            ("docker compose -f a.yaml config -q", false),
+            ("docker compose up", true),
+            ("docker compose run a config", true),
+        ] {
+            let found = compose(script);
+            let [(what, _)] = found.as_slice() else { panic!("{script}: {found:?}") };
+            assert_eq!(compose_advice(what).1.contains("start the processes"), starts, "{script}");
+        }
     }
 
     #[test]

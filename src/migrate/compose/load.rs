@@ -519,8 +519,13 @@ fn meaning(node: &Node) -> String {
 fn strip_resets(node: &mut Node) {
     match &mut node.value {
         Value::Map(pairs) => {
+            let had = !pairs.is_empty();
             pairs.retain(|(_, value)| value.tag.as_deref() != Some("reset"));
             pairs.iter_mut().for_each(|(_, value)| strip_resets(value));
+            // Differs from a mapping that is empty in the file, which is an error for a service.
+            if had && pairs.is_empty() {
+                node.tag = Some("reset".into());
+            }
         }
         Value::List(items) => {
             items.retain(|item| item.tag.as_deref() != Some("reset"));

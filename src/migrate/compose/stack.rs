@@ -52,7 +52,8 @@ impl<'m> Stack<'m> {
                     variables.error(format!("the service `{}` has more than {MOST_VARIABLES} variables", key.name))
                 );
             }
-            if node.pairs().is_empty() {
+            // A service whose keys were all `!reset` becomes one that is not carried over, like any other without an image.
+            if node.pairs().is_empty() && node.tag.as_deref() != Some("reset") {
                 return Err(super::yaml::error_at(
                     &key.place,
                     format!("the service `{}` has neither an image nor a build", key.name),
