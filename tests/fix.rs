@@ -92,6 +92,33 @@ fn the_entry_of_another_service_is_not_used() {
     }
 }
 
+/// The host of a web address, or the whole Dockerfile, shows that another service uses the number.
+#[test]
+fn the_text_around_a_port_shows_its_service() {
+    let registry = ("lib/ports.nix", "{ media.qbittorrent = 8080; development.gitea = 3000; web.http = 80; }\n");
+    let used = (
+        "nas.nix",
+        "let ports = import ./lib/ports.nix; in { services.a.web = ports.media.qbittorrent; \
+         services.b.web = ports.development.gitea; networking.hostName = \"nas\"; networking.domain = \"acme.net\"; \
+         services.nginx.virtualHosts.\"nextcloud.acme.net\" = { }; \
+         services.nginx.virtualHosts.\"qbittorrent.acme.net\" = { }; }\n",
+    );
+    for (path, text, is_used) in [
+        ("links.nix", "{ links = [ \"https://nextcloud.acme.net:8080/\" ]; }\n", false),
+        ("links.nix", "{ links = [ \"https://qbittorrent.acme.net:8080/\" ]; }\n", true),
+        ("links.nix", "{ links = [ \"https://nas.acme.net:8080/\" ]; }\n", true),
+        ("Dockerfile.agent", "FROM scratch\nCOPY agent /bin/agent\nEXPOSE 3000\nENTRYPOINT [\"/bin/agent\"]\n", false),
+        ("Dockerfile", "FROM gitea/gitea:1.27\nEXPOSE 3000\n", true),
+        ("gitea/Dockerfile", "FROM alpine\nEXPOSE 3000\n", true),
+        ("Dockerfile", "FROM alpine\nEXPOSE 80\n", true),
+    ] {
+        let outcome = fix_texts(&[registry, used, (path, text)], Safety::Safe);
+        let ports = outcome.report.findings.iter().filter(|finding| finding.rule == "hardcoded-port").count();
+        assert_eq!(ports, 1, "{text}: {:?}", outcome.report.findings);
+        assert_eq!(!outcome.changes.is_empty(), is_used, "{text}");
+    }
+}
+
 /// If every entry with the number belongs to another service, none of them is suggested.
 #[test]
 fn the_entries_of_other_services_are_not_suggested() {

@@ -174,7 +174,8 @@ impl Settings<'_> {
                 _ if source.path.ends_with("flake.nix") => {
                     format!(
                         "run `nix flake lock` afterwards, and check the release notes of {current} for incompatible \
-                         changes"
+                         changes{}",
+                        left_behind(used, flake)
                     )
                 }
                 _ => format!("check the release notes of {current} for incompatible changes"),
@@ -206,14 +207,12 @@ fn edits(source: &Source, used: &Use, flake: Option<&Flake>, current: Release) -
     let span = used.text.filter(|_| !used.named_for_branch)?;
     let name = used.names.last().map_or("", String::as_str);
     let rolls = matches!(used.channel, Channel::Rolling(_) | Channel::Default | Channel::Registry);
-    let mut companions = Vec::new();
-    if let Some(flake) = flake.filter(|_| rolls) {
-        // If the flake also uses a release, this input is unstable on purpose.
-        if has_release(flake, name) {
-            return None;
-        }
-        companions = flake.inputs.iter().filter_map(|input| Companion::of(input, name)).collect();
+    // If the flake also uses a release, this input is unstable on purpose.
+    if rolls && flake.is_some_and(|flake| has_release(flake, name)) {
+        return None;
     }
+    let inputs = flake.into_iter().flat_map(|flake| &flake.inputs);
+    let companions: Vec<_> = inputs.filter_map(|input| Companion::of(input, name, &used.channel)).collect();
     let darwin = companions.iter().any(|companion| companion.prefix == DARWIN);
     let (at, old, new) = rename(source.slice(span), used, current, darwin)?;
     let start = span.start as usize + at;
@@ -234,7 +233,8 @@ fn has_release(flake: &Flake, name: &str) -> bool {
 /// The prefix of nix-darwin's release branches.
 const DARWIN: &str = "nix-darwin-";
 
-/// Flakes whose default branch only works with the unstable nixpkgs, and the prefixes of their release branches.
+/// Flakes with a branch for each nixpkgs release, and the prefixes of these branches. Their default branch only works
+/// with the unstable nixpkgs.
 const COMPANIONS: [(&str, &str); 6] = [
     ("lnl7/nix-darwin", DARWIN),
     ("nix-darwin/nix-darwin", DARWIN),
@@ -251,16 +251,17 @@ struct Companion<'f> {
 }
 
 impl<'f> Companion<'f> {
-    /// The input as a companion. `None` if it is not in [`COMPANIONS`], is not on its default branch, or follows a
-    /// nixpkgs other than `name`.
-    fn of(input: &'f Input, name: &str) -> Option<Self> {
+    /// The input as a companion. `None` if it is not in [`COMPANIONS`], if its branch is not the one for this channel
+    /// of nixpkgs, or if it follows a nixpkgs other than `name`.
+    fn of(input: &'f Input, name: &str, channel: &Channel) -> Option<Self> {
         let reference = input.reference().filter(|reference| reference.scheme == Scheme::GitHub)?;
         let own = format!("{}/{}", reference.owner, reference.repo).to_ascii_lowercase();
         let (_, prefix) = COMPANIONS.iter().find(|(known, _)| *known == own)?;
-        let is_default = matches!(reference.branch.as_deref(), None | Some("master" | "main"));
-        let follows = input.input("nixpkgs").and_then(|inner| inner.follows.as_ref());
-        let is_other = follows.map_or(name != "nixpkgs", |follows| follows.value != name);
-        (is_default && reference.rev.is_none() && !is_other).then_some(Self { input, prefix })
+        let belongs = match (channel, reference.branch.as_deref()) {
+            (Channel::Release(old) | Channel::Tag(old), branch) => branch == Some(&format!("{prefix}{old}")),
+            (_, branch) => matches!(branch, None | Some("master" | "main")),
+        };
+        (belongs && reference.rev.is_none() && follows(input, name)).then_some(Self { input, prefix })
     }
 
     /// The change to its branch; `None` if its address is not a single string.
@@ -273,6 +274,34 @@ impl<'f> Companion<'f> {
         let start = text.span.start as usize + at;
         let text = format!("/{}{current}", self.prefix);
         Some(Edit { path: source.path.clone(), span: Span::new(start, start + old), text })
+    }
+}
+
+/// Whether an input uses the nixpkgs that the flake's input `name` provides.
+fn follows(input: &Input, name: &str) -> bool {
+    let follows = input.input("nixpkgs").and_then(|inner| inner.follows.as_ref());
+    follows.map_or(name == "nixpkgs", |follows| follows.value == name)
+}
+
+/// What to do about inputs that are made for the old release of the nixpkgs that they follow, but whose other branches
+/// are not known. Empty if there are none.
+fn left_behind(used: &Use, flake: Option<&Flake>) -> String {
+    let (Channel::Release(old) | Channel::Tag(old)) = &used.channel else { return String::new() };
+    let name = used.names.last().map_or("", String::as_str);
+    let old = old.to_string();
+    let is_left = |input: &&Input| {
+        let has_follows = input.input("nixpkgs").is_some_and(|inner| inner.follows.is_some());
+        let branch = input.reference().and_then(|reference| reference.branch);
+        has_follows
+            && follows(input, name)
+            && branch.is_some_and(|branch| branch.contains(&old))
+            && Companion::of(input, name, &used.channel).is_none()
+    };
+    let inputs = flake.into_iter().flat_map(|flake| &flake.inputs).filter(is_left);
+    let names: Vec<String> = inputs.map(|input| format!("`{}`", input.name.value)).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!("; also change the {old} branch of {}", crate::wording::listed(names, "and")),
     }
 }
 

@@ -18,7 +18,8 @@ use self::assigned::Assigned;
 pub use self::defined::{Definition, Unsuitable, defined_elsewhere, unsuitable_registry};
 use self::kept::{Basis, Kept, Owner};
 use self::other_service::{
-    is_about_another_entry, is_listened_on, is_reference_of, names_another_service, subject_name, words_of_other,
+    is_about_another_entry, is_listened_on, is_of_another_text, is_reference_of, names_another_service, subject_name,
+    words_of_other,
 };
 use self::texts::{instead, naming, rule, what};
 use super::{ProjectView, Verdict};
@@ -340,7 +341,7 @@ impl<'p> Reporter<'_, 'p> {
     /// Whether an entry belongs to another service, even though it has the number.
     fn is_of_another(&self, open: &OpenFile<'p>, port: &PortUse, (registry, entry): (&Registry, &Entry)) -> bool {
         match self.of_whom(open, port, registry, entry) {
-            Owner::Other => true,
+            Owner::Never | Owner::Other => true,
             Owner::IfNamed(words) => self.has_other_user(open, registry, entry, &words),
             Owner::This => false,
         }
@@ -354,6 +355,7 @@ impl<'p> Reporter<'_, 'p> {
         let of_whom = || self.of_whom(open, port, registry, entry);
         let create = || self.new_registered(open, port, registry, entry);
         let is_of_another = |whom: &Owner| match whom {
+            Owner::Never => true,
             Owner::Other => !is_assigned(),
             Owner::IfNamed(words) => self.has_other_user(open, registry, entry, words) && !is_assigned(),
             Owner::This => false,
@@ -391,6 +393,7 @@ impl<'p> Reporter<'_, 'p> {
             && (names_another_service(source, port, entry)
                 || names.is_some_and(|names| is_about_another_entry(source, port, entry, names)));
         match words_of_other(source, port, entry) {
+            _ if is_of_another_text(source, port, entry) => Owner::Never,
             _ if is_other => Owner::Other,
             Some(words) => Owner::IfNamed(words),
             None => Owner::This,

@@ -12,6 +12,7 @@ pub mod nix;
 mod php_extensions;
 pub mod ports;
 pub mod report;
+mod shell_build;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
@@ -72,13 +73,15 @@ pub struct Draft<'f> {
     attempted: Option<Vec<(RelPath, Option<Change>)>>,
     /// The build contexts that each Compose file on disk sets, by the path of the Dockerfile.
     contexts: HashMap<String, HashMap<String, String>>,
+    /// The build contexts that CI sets, by the path of the Dockerfile, once they are needed.
+    ci_contexts: Option<HashMap<String, String>>,
 }
 
 impl<'f> Draft<'f> {
     /// Creates an empty draft for a repository.
     pub fn new(files: &'f dyn Files, ports: Ports) -> Self {
-        let (flake, report, packages, changes, contexts) = Default::default();
-        Self { files, ports, flake, is_whole: false, report, packages, changes, attempted: None, contexts }
+        let (flake, report, packages, changes, contexts, ci_contexts) = Default::default();
+        Self { files, ports, flake, is_whole: false, report, packages, changes, attempted: None, contexts, ci_contexts }
     }
 
     /// The repository's files as they are on disk.

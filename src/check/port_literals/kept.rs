@@ -31,7 +31,9 @@ pub struct Basis {
 pub enum Owner {
     /// The service that uses the port.
     This,
-    /// Certainly another service.
+    /// Certainly another service, even if the use would be assigned to the entry because no entry fits better.
+    Never,
+    /// Another service, unless the use would be assigned to the entry based on its name.
     Other,
     /// Another service, if some other file uses the entry for a service with one of these words in its name.
     IfNamed(Vec<String>),

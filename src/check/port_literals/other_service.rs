@@ -8,7 +8,7 @@ use crate::facts::ports::{PortUse, words};
 use crate::knowledge::service_ports::{self, Certainty};
 use crate::knowledge::services;
 use crate::paths;
-use crate::source::Source;
+use crate::source::{FileKind, Source};
 
 /// Whether something on this machine listens on a port, judging by its name. A port of another host, or one in a
 /// string, may belong to an entry whose name does not occur next to it.
@@ -106,6 +106,39 @@ pub fn subject(path: &str) -> &str {
         "default" | "service" | "module" | "options" | "config" | "container" => paths::name(folder),
         _ => stem,
     }
+}
+
+/// Whether the text around a use names another well-known service than its entry: the host of a web address, or the
+/// Dockerfile of a program that is not the service of the entry.
+pub fn is_of_another_text(source: &Source, port: &PortUse, entry: &Entry) -> bool {
+    let words: Vec<String> = words::split(&entry.name()).into_iter().filter(|word| !is_generic(word)).collect();
+    let registered = services::named(&words);
+    if registered.is_empty() || is_well_known(port.number, &words) {
+        return false;
+    }
+    if source.kind == FileKind::Dockerfile {
+        let mentioned = services::named(&words::split(&format!("{} {}", source.path, source.text)));
+        return registered.is_disjoint(&mentioned);
+    }
+    let used = services::named(&words::split(host_of_url(source, port).unwrap_or_default()));
+    !used.is_empty() && registered.is_disjoint(&used)
+}
+
+/// The first label of the host in a web address with the port. `None` if it is not the name of a host in a domain: a
+/// plain name may be that of a container or a machine.
+fn host_of_url<'s>(source: &'s Source, port: &PortUse) -> Option<&'s str> {
+    let before = source.text.get(..port.span.start as usize)?;
+    let line = crate::wording::tail(before.rsplit('\n').next()?, LONGEST);
+    let (scheme, authority) = line.rsplit_once("://")?;
+    let host = authority.strip_suffix(':')?;
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    let (label, domain) = host.split_once('.').filter(|_| is_plain)?;
+    let is_web = ["http", "https", "ws", "wss"].iter().any(|web| {
+        let rest = scheme.strip_suffix(web);
+        rest.is_some_and(|rest| !rest.ends_with(|c: char| c.is_ascii_alphanumeric() || "+-.".contains(c)))
+    });
+    (is_web && !domain.is_empty()).then_some(label)
 }
 
 /// Whether an entry has the number of a listening port only by coincidence: the entry and the port are named after

@@ -184,6 +184,7 @@ const RENAMED: &[(&str, &str)] = &[
 
 /// Packages that nixpkgs has under the same name.
 const SAME: &[&str] = &[
+    "ansible",
     "autoconf",
     "automake",
     "bash",
@@ -208,6 +209,7 @@ const SAME: &[&str] = &[
     "git-lfs",
     "gnupg",
     "graphviz",
+    "grep",
     "gzip",
     "htop",
     "imagemagick",
@@ -286,7 +288,8 @@ const SAME: &[&str] = &[
 ];
 
 /// Names in [`SAME`] that nixpkgs spells differently.
-const SPELT: [(&str, &str); 3] = [("sed", "gnused"), ("patch", "gnupatch"), ("composer", "phpPackages.composer")];
+const SPELT: [(&str, &str); 4] =
+    [("sed", "gnused"), ("grep", "gnugrep"), ("patch", "gnupatch"), ("composer", "phpPackages.composer")];
 
 /// The nixpkgs attribute for a distribution's package; empty if it only serves the package manager. `None` if it is
 /// unknown.
@@ -434,6 +437,8 @@ mod tests {
             ("curl=8.5.0-2", Some("curl")),
             ("build-essential", Some("stdenv.cc")),
             ("sed", Some("gnused")),
+            ("grep", Some("gnugrep")),
+            ("ansible", Some("ansible")),
             ("libfoo-dev", None),
         ] {
             assert_eq!(attribute(package), expected, "{package}");

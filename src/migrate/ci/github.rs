@@ -1,6 +1,5 @@
 //! GitHub workflows: steps that build images with Docker become steps that build them from the flake.
 
-use super::shell_build::{self, Lines, with_tag};
 use crate::facts::ci::builders;
 use crate::finding::Span;
 use crate::knowledge::docker_actions::{PREPARATION, SETUP, WITHOUT_COUNTERPART};
@@ -11,6 +10,7 @@ use crate::lang::yaml::Yaml;
 use crate::lang::{Language, Node, Tree};
 use crate::migrate::builds::dockerfile_names;
 use crate::migrate::flake::layout::{Edits, spaces};
+use crate::migrate::shell_build::{self, Lines, with_tag};
 use crate::source::LineIndex;
 
 /// The work to do by hand for a build whose Dockerfile is not in the repository.
@@ -96,7 +96,7 @@ impl Writer<'_, '_, '_> {
         for step in &job.steps {
             self.leave_compose(step);
             self.leave_pushes(step);
-            match self.step(step, self.folder(job, step)) {
+            match self.step(step, shell_build::folder_of(self.yaml, job, step)) {
                 Some(true) => changed += 1,
                 Some(false) => kept += 1,
                 None => {}
@@ -132,16 +132,6 @@ impl Writer<'_, '_, '_> {
             let todo = "push it with `nix run .#container-<name>.copyTo -- docker://TAG`";
             self.leave(script.start + span.start, &what, why, todo);
         }
-    }
-
-    /// The folder in which a step's script starts, empty for the root. `None` if it is computed or outside the
-    /// repository.
-    fn folder(&self, job: &Job<'_>, step: &Step<'_>) -> Option<String> {
-        let own = self.yaml.get(step.node, "working-directory");
-        let default = |node: Node| self.yaml.at(node, &["defaults", "run", "working-directory"]);
-        let root = || self.yaml.documents().next().and_then(default);
-        let Some(node) = own.or_else(|| default(job.node)).or_else(root) else { return Some(String::new()) };
-        shell_build::entered("", self.yaml.scalar(node)?.trim())
     }
 
     /// Rewrites a step. `None` if it builds no image. Otherwise, returns whether it was rewritten.

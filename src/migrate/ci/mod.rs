@@ -1,7 +1,6 @@
 //! `flakeward migrate ci`: changes CI to build images from the flake instead of with Docker.
 
 mod github;
-mod shell_build;
 #[cfg(test)]
 mod tests;
 
@@ -9,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::github::Image;
-use super::{Draft, Error, dockerfile, existing};
+use super::{Draft, Error, dockerfile, existing, shell_build};
 use crate::facts::ci::builders;
 use crate::finding::RelPath;
 use crate::lang::ci::{self, Site, System};

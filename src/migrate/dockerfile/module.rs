@@ -3,6 +3,7 @@
 mod config;
 mod context;
 mod copy;
+mod in_ci;
 mod javascript;
 mod package;
 mod programs;

@@ -296,6 +296,47 @@ fn the_build_context_comes_from_compose_or_the_copied_files() {
 }
 
 #[test]
+fn the_build_context_comes_from_ci() {
+    let copies = "FROM golang:1.27 AS build\nWORKDIR /src\nCOPY . .\nRUN make agent\nFROM scratch\n\
+                  COPY --from=build /src/agent /bin/\nENTRYPOINT [\"/bin/agent\"]\n";
+    let workflow =
+        |step: &str| format!("on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - {step}\n");
+    let action = |with: &str| workflow(&format!("uses: docker/build-push-action@v6\n        with: {{ {with} }}"));
+    let root = "src = ../.;";
+    let own = "src = ../docker;";
+    for (path, text, expected) in [
+        (".github/workflows/a.yml", action("context: ., file: docker/agent.Dockerfile"), root),
+        (".github/workflows/a.yml", action("file: ./docker/agent.Dockerfile"), root),
+        (".github/workflows/a.yml", action("context: ./docker, file: docker/agent.Dockerfile"), own),
+        (".github/workflows/a.yml", action("context: '${{ matrix.app }}', file: docker/agent.Dockerfile"), own),
+        (".github/workflows/a.yml", workflow("run: docker build -t a -f docker/agent.Dockerfile ."), root),
+        (
+            ".github/workflows/a.yml",
+            workflow("run: docker build -f agent.Dockerfile ..\n        working-directory: docker"),
+            root,
+        ),
+        // Another Dockerfile, and two contexts for one.
+        (".github/workflows/a.yml", action("context: ., file: docker/server.Dockerfile"), own),
+        (
+            ".github/workflows/a.yml",
+            workflow("run: docker build -f docker/agent.Dockerfile .; docker build -f docker/agent.Dockerfile docker"),
+            own,
+        ),
+        (
+            ".woodpecker/docker.yaml",
+            "steps:\n  a:\n    image: woodpeckerci/plugin-docker-buildx:5\n    settings:\n      \
+             dockerfile: docker/agent.Dockerfile\n"
+                .to_owned(),
+            root,
+        ),
+    ] {
+        let files = [(path, text.as_str()), ("Makefile", "agent:\n"), ("go.mod", "module x\n")];
+        let (module, _) = migrated("docker/agent.Dockerfile", copies, &files);
+        assert!(module.contains(expected), "{text}: {module}");
+    }
+}
+
+#[test]
 fn package_names_are_unique_and_can_be_looked_up() {
     let files: BTreeMap<String, String> = [
         ("a/api/Dockerfile", "FROM scratch\n"),

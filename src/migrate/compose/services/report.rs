@@ -76,8 +76,14 @@ impl<'a, 'm> Builder<'a, 'm> {
                 let into = format!("nothing: Caddy serves its sites without TLS on {}", port.number);
                 self.carry(service, &item.place, &what, into);
             } else {
-                let why = "its number has no entry in the port registry";
-                self.leave(service, &item.place, &what, why, "add an entry once the program listens on a free port");
+                let why = "the process does not use the port registry for it";
+                self.leave(
+                    service,
+                    &item.place,
+                    &what,
+                    why,
+                    "configure the program to listen on the port of an entry in the registry",
+                );
             }
         }
     }
@@ -217,7 +223,7 @@ impl<'a, 'm> Builder<'a, 'm> {
                     process::php::settings_step(self, service, inside, target)
                         .unwrap_or_else(|| format!("configure the program to read ./{inside} instead of {target}")),
                 ),
-                None if source.starts_with('/') && source == target => {
+                None if source.starts_with('/') && source.trim_end_matches('/') == target.trim_end_matches('/') => {
                     self.carry(service, &item.place, "volumes", "the path itself, on this machine");
                     continue;
                 }

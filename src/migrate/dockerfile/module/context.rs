@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Module;
+use super::{Module, in_ci};
 use crate::lang::dockerfile;
 use crate::migrate::builds::dockerfile_names;
 use crate::migrate::compose::yaml::Node;
@@ -13,10 +13,10 @@ use crate::paths;
 const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 impl Module<'_, '_> {
-    /// The build context that a Compose file sets, or else the Dockerfile's folder, or an ancestor of it that contains
-    /// more of the copied files.
+    /// The build context that a Compose file or CI sets, or else the Dockerfile's folder, or an ancestor of it that
+    /// contains more of the copied files.
     pub(super) fn find_context(&mut self) -> String {
-        if let Some(context) = self.context_in_compose() {
+        if let Some(context) = self.context_in_compose().or_else(|| self.context_in_ci()) {
             return context;
         }
         let folder = paths::folder(&self.path).to_owned();
@@ -78,6 +78,14 @@ impl Module<'_, '_> {
             }
             folder = paths::folder(folder);
         }
+    }
+}
+
+impl Module<'_, '_> {
+    /// The build context that the repository's CI sets.
+    fn context_in_ci(&mut self) -> Option<String> {
+        let files = self.draft.files();
+        self.draft.ci_contexts.get_or_insert_with(|| in_ci::contexts(files)).get(&*self.path).cloned()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::facts::ci::builders;
 use crate::finding::Span;
+use crate::lang::Node;
+use crate::lang::ci::github::{Job, Step};
 use crate::lang::shell::{self, Command, PerShell};
+use crate::lang::yaml::Yaml;
 use crate::migrate::builds::LONGEST_PATH;
 use crate::paths;
 
@@ -110,6 +113,16 @@ pub fn entered(folder: &str, to: &str) -> Option<String> {
         return None;
     }
     paths::join(folder, to)
+}
+
+/// The folder in which the script of a step in a GitHub workflow starts, empty for the root. `None` if it is computed or
+/// outside the repository.
+pub fn folder_of(yaml: &Yaml<'_, '_>, job: &Job<'_>, step: &Step<'_>) -> Option<String> {
+    let own = yaml.get(step.node, "working-directory");
+    let default = |node: Node| yaml.at(node, &["defaults", "run", "working-directory"]);
+    let root = || yaml.documents().next().and_then(default);
+    let Some(node) = own.or_else(|| default(job.node)).or_else(root) else { return Some(String::new()) };
+    entered("", yaml.scalar(node)?.trim())
 }
 
 fn is_computed(text: &str) -> bool {
