@@ -14,7 +14,9 @@ use super::{Check, FileCheck, Trigger, Verdict};
 use crate::facts::needles::Words;
 use crate::facts::{FileView, Glance};
 use crate::finding::Span;
-use crate::knowledge::systems::{ENDS, FLAKE_UTILS, MAKERS, MAPPING, PACKAGE_SETS, PER_SYSTEM_OUTPUTS, is_system};
+use crate::knowledge::systems::{
+    ENDS, FLAKE_UTILS, MAKERS, MAPPING, NO_PER_SYSTEM_OUTPUTS, PACKAGE_SETS, PER_SYSTEM_OUTPUTS, is_system,
+};
 use crate::lang::nix::{self, Origin};
 use crate::lang::{Field, Node, NodeKind, Tree};
 use crate::source;
@@ -134,7 +136,8 @@ impl Home {
         let name = binding.and_then(|binding| binding_name(tree, binding));
         // A function that returns all outputs of a flake is not a helper.
         let binding = binding.filter(|_| name.as_deref() != Some("outputs"));
-        let output = name.is_some_and(|name| PER_SYSTEM_OUTPUTS.contains(&name.as_str()));
+        let output = name.is_some_and(|name| PER_SYSTEM_OUTPUTS.contains(&name.as_str()))
+            || binding.is_some_and(|binding| is_own_output(tree, binding));
         Self { helper: helper && binding.is_some(), binding, output, is_file }
     }
 
@@ -155,6 +158,15 @@ impl Home {
 fn binding_name(tree: &Tree<'_>, binding: Node) -> Option<String> {
     let path = nix::attrpath_node(tree, binding)?;
     nix::names(tree, path).last()?.text.map(|name| name.into_owned())
+}
+
+/// Whether a flake-parts module defines an output of the repository's own: `flake.toolchains = ..`.
+fn is_own_output(tree: &Tree<'_>, binding: Node) -> bool {
+    let Some(path) = nix::attrpath_node(tree, binding) else { return false };
+    let mut names = nix::names(tree, path).map(|name| name.text);
+    let (first, second, third) = (names.next().flatten(), names.next().flatten(), names.next());
+    let is_own = |name: &str| !NO_PER_SYSTEM_OUTPUTS.iter().any(|tail| name.ends_with(tail));
+    first.as_deref() == Some("flake") && second.as_deref().is_some_and(is_own) && third.is_none()
 }
 
 /// What an application over systems returns.
@@ -420,6 +432,9 @@ mod tests {
         assert_eq!(place("{ lib }: { each = lib.genAttrs [ \"x86_64-linux\" ]; }"), ["each"]);
         assert_eq!(place("{ lib }: { checks = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), ["checks"]);
         assert_eq!(place("{ lib, ... }: { flake.nixosConfigurations = genAttrs [ \"x86_64-linux\" ] f; }"), [""; 0]);
+        let own = "{ lib, ... }: { flake.toolchains = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }";
+        assert_eq!(place(own), ["flake.toolchains"]);
+        assert_eq!(place("{ lib, ... }: { flake.x.y = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), [""; 0]);
         assert_eq!(place("{ lib }: { table = lib.genAttrs [ \"x86_64-linux\" ] (s: s); }"), [""; 0]);
         assert_eq!(place("{ lib }: lib.genAttrs [ \"x86_64-linux\" ] (s: s)"), [""; 0]);
         let packages = "i: i.nixpkgs.lib.genAttrs [ \"x86_64-linux\" ] (s: import i.nixpkgs { system = s; })";

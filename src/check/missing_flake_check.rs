@@ -7,6 +7,7 @@ use crate::facts::Project;
 use crate::facts::ci::flake_checks::{self, CheckFacts};
 use crate::facts::ci::nix::{self, NixFacts, NixJob, Runner};
 use crate::finding::Finding;
+use crate::knowledge::ci_programs::CHECK_SERVICE_FILES;
 
 const RULE: &str = "missing-flake-check";
 
@@ -18,7 +19,8 @@ pub static CHECK: Check =
 
 fn missing(project: &Project) -> Option<Finding> {
     let checks = || project.each::<CheckFacts>();
-    if checks().any(|(_, checks)| checks.runs) || builds_all(project) {
+    let is_built = CHECK_SERVICE_FILES.iter().any(|path| project.paths.contains_key(*path));
+    if is_built || checks().any(|(_, checks)| checks.runs) || builds_all(project) {
         return None;
     }
     // If no CI file builds or tests anything, another service may do all of it.
@@ -172,6 +174,20 @@ mod tests {
                 false,
             ),
             (vec![(".github/workflows/a.yml", workflow("make")), ("garnix.yaml", "builds: {}\n".to_owned())], false),
+            (
+                vec![
+                    (".github/workflows/a.yml", workflow("make")),
+                    ("buildbot-nix.toml", "attribute = \"checks\"\n".to_owned()),
+                ],
+                false,
+            ),
+            (
+                vec![
+                    (".github/workflows/a.yml", workflow("make")),
+                    ("x/buildbot-nix.toml", "attribute = \"checks\"\n".to_owned()),
+                ],
+                true,
+            ),
             (vec![(".github/workflows/a.yml", workflow("nix build --substituters https://cache.garnix.io"))], true),
             (vec![(".github/workflows/a.yml", workflow("make")), ("ci.nix", "{ hydraJobs = { }; }".to_owned())], false),
             (

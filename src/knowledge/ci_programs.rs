@@ -80,6 +80,12 @@ pub const CHECK_OUTPUTS: [&str; 4] = ["hydraJobs", "herculesCI", "nix-github-act
 /// Services that may be configured elsewhere: a flake that names one is assumed to be checked by it.
 pub const CHECK_SERVICES: [&str; 2] = ["garnix", "buildbot"];
 
+/// Programs with Docker's subcommand `build`.
+pub const CONTAINER_TOOLS: [&str; 4] = ["docker", "podman", "nerdctl", "buildah"];
+
+/// Settings in the root of a repository for services that build the flake's checks. Source: the README of buildbot-nix.
+pub const CHECK_SERVICE_FILES: [&str; 1] = ["buildbot-nix.toml"];
+
 /// Options of container tools that take a value, before the subcommand.
 pub const CONTAINER_OPTIONS: [&str; 24] = [
     "-c",

@@ -60,6 +60,10 @@ pub const PER_SYSTEM_OUTPUTS: [&str; 9] = [
     "defaultApp",
 ];
 
+/// Ends of the names of outputs that have no attribute for each system: modules, configurations and the like.
+pub const NO_PER_SYSTEM_OUTPUTS: [&str; 9] =
+    ["onfigurations", "odules", "overlays", "templates", "lib", "hydraJobs", "herculesCI", "nixConfig", "deploy"];
+
 /// Architectures, the first part of a system.
 const ARCHES: [&str; 14] = [
     "x86_64",

@@ -180,9 +180,16 @@ pub static LANGUAGES: [Row; 8] = [
         shown: "settings",
         grammar: None,
         extensions: &[],
-        files: &["devbox.json", "package.json", "nix/sources.json", "npins/sources.json", "lon.lock"],
+        files: &[
+            "devbox.json",
+            "package.json",
+            "nix/sources.json",
+            "npins/sources.json",
+            "lon.lock",
+            "buildbot-nix.toml",
+        ],
         named: |_| false,
-        // Only flakeward.toml can have comments: the other files are JSON.
+        // Of the files that findings refer to, only flakeward.toml can have comments.
         comment: Some("#"),
         continues: false,
     },

@@ -158,14 +158,41 @@ fn concourse(tree: &Tree<'_>) -> Vec<Build> {
 }
 
 /// The images that a script's commands build.
-pub fn script_builds(script: &Script<'_>, commands: &[Command<'_>]) -> impl Iterator<Item = Build> {
-    commands.iter().filter_map(|command| {
+pub fn script_builds<'s>(script: &'s Script<'_>, commands: &'s [Command<'_>]) -> impl Iterator<Item = Build> + 's {
+    let mut assigned = None;
+    commands.iter().filter_map(move |command| {
+        let variable = command.word(0).and_then(|program| program.strip_prefix('$'));
+        let resolved = match variable {
+            Some(name) => {
+                let assigned = assigned.get_or_insert_with(|| assigned_tools(&script.text));
+                let tool = assigned.get(name.trim_matches(['{', '}'])).copied().flatten()?;
+                let mut command = command.clone();
+                command.words.first_mut()?.text = Cow::Borrowed(tool);
+                Cow::Owned(command)
+            }
+            None => Cow::Borrowed(command),
+        };
+        let command = resolved.as_ref();
         let named = command.words.get(..builders::builds(command)?)?;
         let tool: Vec<&str> = named.iter().map(|word| &*word.text).collect();
         let words: Vec<&str> = command.arguments().collect();
         let span = script.span(Span { start: command.span.start, end: named.last()?.span.end });
         Some(Build { span, tool: tool.join(" "), words: words.join(" ") })
     })
+}
+
+/// The variables that a script assigns, with the container tool that each of them names: `RUNTIME=docker`. `None` for a
+/// variable that is also assigned anything else.
+fn assigned_tools(script: &str) -> HashMap<&str, Option<&str>> {
+    let mut assigned: HashMap<&str, Option<&str>> = HashMap::new();
+    let words = script.split(|c: char| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | '{'));
+    for (name, value) in words.filter_map(|word| word.split_once('=')) {
+        let value = value.trim_matches(['"', '\'']);
+        let tool = Some(value).filter(|value| ci_programs::CONTAINER_TOOLS.contains(value));
+        let first = assigned.entry(name).or_insert(tool);
+        *first = first.filter(|_| tool.is_some());
+    }
+    assigned
 }
 
 /// Outputs, options and other names whose `packages` are not the flake's packages. A list of the names whose `packages`
@@ -270,6 +297,24 @@ mod tests {
     fn tools(path: &str, text: &str) -> Vec<String> {
         let tree = Tree::parse(Language::Yaml, text).unwrap();
         builds(&tree, ci::system(path).unwrap()).into_iter().map(|build| build.tool).collect()
+    }
+
+    #[test]
+    fn the_tool_may_be_in_a_variable() {
+        for (run, expected) in [
+            ("R=docker\n$R build -t x .", &["docker build"][..]),
+            ("R=docker\n[ -z \"$P\" ] || R='podman'\n${R} build -t x .", &["docker build"]),
+            ("export R=\"podman\"; \"$R\" build .", &["podman build"]),
+            ("R=docker\n$R push x", &[]),
+            ("R=make\n$R build", &[]),
+            ("R=docker\nR=make\n$R build", &[]),
+            ("R=docker\nR=$(pick)\n$R build", &[]),
+            ("$R build .", &[]),
+        ] {
+            let text =
+                format!("jobs:\n  a:\n    steps:\n      - run: |\n          {}\n", run.replace('\n', "\n          "));
+            assert_eq!(tools(".github/workflows/a.yml", &text), expected, "{run}");
+        }
     }
 
     #[test]

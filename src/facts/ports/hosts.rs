@@ -21,6 +21,8 @@ pub fn may_name_host(name: &str) -> bool {
 pub fn value_names_host(path: &[&str]) -> bool {
     match path {
         [.., "networking", "hostName" | "domain" | "fqdn"] => true,
+        // Modules of web applications: `services.zabbixWeb.virtualHost.hostName`.
+        [.., "virtualHost", "hostName" | "hostname"] => true,
         // deploy-rs.
         [.., "nodes", _, "hostname"] => true,
         [.., last] => matches!(*last, "fqdn" | "targetHost" | "serverName" | "baseDomain" | "server_name"),
@@ -326,7 +328,8 @@ fn is_under(host: &str, domain: &str) -> bool {
 /// The host without the user or the brackets, in lower case.
 fn bare(host: &str) -> String {
     let host = host.rsplit('@').next().unwrap_or(host);
-    host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase()
+    // Twisted escapes the colons of an IPv6 address.
+    host.trim_matches(['[', ']']).trim_end_matches('.').replace("\\:", ":").to_ascii_lowercase()
 }
 
 /// The registrable domain: the last two labels. `None` if others can register names under them, and for addresses.
@@ -416,6 +419,8 @@ mod tests {
             ("169.254.169.254", false),
             ("fd00::1", true),
             ("2a01:4f8::1", false),
+            ("2a01\\:4f8\\:\\:1", false),
+            ("fd00\\:\\:1", true),
             ("nas.lan", true),
             ("box.tail1234.ts.net", true),
             ("web.dns.podman", true),
@@ -455,6 +460,18 @@ mod tests {
             ("modules/web.nix", None),
         ] {
             assert_eq!(machine_of(path), machine, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_virtual_host_is_the_repositorys_own() {
+        for (path, own) in [
+            (&["services", "zabbixWeb", "virtualHost", "hostName"][..], true),
+            (&["networking", "hostName"], true),
+            (&["services", "x", "hostName"], false),
+            (&["virtualHost", "smtp", "hostName"], false),
+        ] {
+            assert_eq!(value_names_host(path), own, "{path:?}");
         }
     }
 

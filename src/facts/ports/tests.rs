@@ -340,6 +340,14 @@ fn option_defaults_are_ports_by_type_or_name() {
                 "23@box.example.org",
             ),
             ("{ j = { environment = { BORG_RSH = \"ssh -p 23\"; }; repo = \"ssh://nas/a\"; }; }", "23@nas"),
+            // An interpolation in the path does not hide the host.
+            (
+                "{ j = { environment.BORG_RSH = \"ssh -oPort=23\"; repo = \"u@box.example.org:./${n}\"; }; }",
+                "23@box.example.org",
+            ),
+            ("{ r = { server = \"https://smtp.example.org/${a.b}\"; port = 587; }; }", "587@smtp.example.org"),
+            ("{ r = { server = \"https://smtp.${domain}/x\"; port = 587; }; }", "587"),
+            ("{ r = { server = \"https://smtp.example.${tld}/x\"; port = 587; }; }", "587"),
             ("{ a = ''\n  host mail.example.org\n  port 587\n''; }", "587@mail.example.org"),
             ("{ a = ''\n  host mail.example.org is up\n  port 587\n''; }", "587"),
             ("{ a = \"primary redis:6379, replica\"; }", "6379@redis"),

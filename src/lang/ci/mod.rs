@@ -67,7 +67,8 @@ pub fn system(path: &str) -> Option<System> {
         _ if below(".buildkite") || stem == "buildkite" => System::Buildkite,
         _ if below(".semaphore") => System::Semaphore,
         _ if folder == ".builds" => System::SourceHut,
-        _ if below(".woodpecker") || below(".drone") => System::Woodpecker,
+        // Woodpecker reads only the folder in the root; others are fixtures or copies.
+        _ if matches!(folder.split('/').next(), Some(".woodpecker" | ".drone")) => System::Woodpecker,
         _ if stem.starts_with("cloudbuild.") || stem.starts_with("cloudbuild-") => System::CloudBuild,
         _ if stem.starts_with("buildspec.") || stem.starts_with("buildspec-") => System::CodeBuild,
         _ => return None,

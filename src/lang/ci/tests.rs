@@ -21,6 +21,8 @@ fn ci_files_are_recognised_by_their_paths() {
         (".buildkite/pipeline.yml", Some(System::Buildkite)),
         (".woodpecker.yml", Some(System::Woodpecker)),
         (".woodpecker/build.yaml", Some(System::Woodpecker)),
+        ("linter/testdata/.woodpecker/build.yaml", None),
+        ("x/.drone/build.yml", None),
         (".drone.yml", Some(System::Woodpecker)),
         ("bitbucket-pipelines.yml", Some(System::Bitbucket)),
         (".travis.yml", Some(System::Travis)),

@@ -88,6 +88,11 @@ fn transparent(words: &[Word<'_>]) -> usize {
     at
 }
 
+/// Whether an option of `script` takes the command to run: `-c`, `-qec`.
+fn takes_command(word: &str) -> bool {
+    word == "--command" || word.starts_with('-') && !word.starts_with("--") && word.ends_with('c')
+}
+
 fn is_option(word: &str) -> bool {
     word.len() > 1 && word.starts_with('-')
 }
@@ -137,6 +142,11 @@ fn wrapped(words: &[Word<'_>]) -> Option<usize> {
                 _ => return None,
             }
         }
+        // `script -e -c ./test.sh` runs a command with a terminal.
+        ("script", _) => {
+            let at = (1..words.len()).find(|&at| takes_command(text(at)))? + 1;
+            return (at < words.len() && !text(at).contains(char::is_whitespace)).then_some(at);
+        }
         ("devenv", "shell") => {
             if text(2) == "--" {
                 3
@@ -182,6 +192,12 @@ pub(super) fn scripts(command: &Command<'_>) -> Vec<Span> {
     match command.program() {
         "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "su" | "runuser" => {
             after(&|word| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c'))
+        }
+        // A command in one word without blanks is read by `wrapped`.
+        "script" => {
+            let at = command.arguments().position(takes_command);
+            let word = at.and_then(|at| command.words.get(at + 2));
+            word.filter(|word| word.text.contains(char::is_whitespace)).map(|word| word.span).into_iter().collect()
         }
         "nix-shell" => after(&|word| matches!(word, "--run" | "--command")),
         "eval" | "concurrently" => command.words.iter().skip(1).map(|word| word.span).collect(),

@@ -186,7 +186,8 @@ impl<'a> Collector<'_, 'a> {
         Some(first.unwrap_or(last))
     }
 
-    /// The text of a value, if it is a string literal or a name bound to one.
+    /// The text of a value, if it is a string literal or a name bound to one. Of a string with interpolations, the part
+    /// that contains the host, if that is literal.
     pub(super) fn known_string(&self, value: Node) -> Option<std::borrow::Cow<'a, str>> {
         let tree = self.tree;
         let mut value = nix::unwrap_parens(tree, value);
@@ -195,9 +196,12 @@ impl<'a> Collector<'_, 'a> {
             value = nix::unwrap_parens(tree, nix::value(tree, binding)?);
         }
         let value = flow::string(tree, value)?;
-        // For `"${user}.example.org"` at least the domain is known.
         nix::literal_string(tree, value).or_else(|| {
             let (masked, _) = nix::masked(tree, value)?;
+            if let Some(head) = masked.split(char::from(nix::HOLE)).next().filter(|head| holds_whole_host(head)) {
+                return Some(head.to_owned().into());
+            }
+            // For `"${user}.example.org"` at least the domain is known.
             let tail = masked.rsplit(char::from(nix::HOLE)).next()?.strip_prefix('.')?;
             tail.contains('.').then(|| tail.to_owned().into())
         })
@@ -427,6 +431,14 @@ fn default_of_option(tree: &Tree<'_>, value: Node) -> Option<Node> {
     };
     let bindings = tree.children(set).flat_map(|bindings| tree.children(bindings));
     nix::value(tree, bindings.chain(tree.children(set)).find(is_default)?)
+}
+
+/// Whether the start of a URL or address contains all of its host: a separator follows the host, as in
+/// `https://smtp.example.org/` and `user@box.example.org:`.
+fn holds_whole_host(start: &str) -> bool {
+    let authority = start.split_once("://").map_or(start, |(_, rest)| rest);
+    let host = authority.find(['/', ':']).and_then(|end| authority.get(..end)).unwrap_or_default();
+    host.contains('.') && host.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 /// The host names in a set.

@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use super::host::{self, classify};
 use super::mapping::is_address;
-use super::near::Tie;
+use super::near::{Near, Tie};
 use super::words::{is_address_word, is_counting, is_no_address, is_own_address};
 use super::{Form, Found, HOLE, Host, View};
 
@@ -35,7 +35,14 @@ impl<'a> View<'a> {
         };
         // The word before the address may be a value instead of a flag: `--exit-idle-time=1min 127.0.0.1:8096`.
         let counts = |word: &str| !word.starts_with(|c: char| c.is_ascii_digit()) && is_counting(word);
-        if self.near(authority.start).is_some_and(|near| counts(self.str(near.word))) {
+        // These two options of curl have no value.
+        let is_switch = |near: &Near| {
+            matches!(self.str(near.word.clone()), "--head" | "-n") && self.runs(near.word.start, &["curl"])
+        };
+        if self.near(authority.start).is_some_and(|near| !is_switch(&near) && counts(self.str(near.word))) {
+            return None;
+        }
+        if self.is_display_number(authority.start, digits) {
             return None;
         }
         if !matches!(authority.host, Host::Machine(_)) {
@@ -57,6 +64,13 @@ impl<'a> View<'a> {
             Form::HostPort
         };
         Some(Found::new(form, authority.host, self.address_name(authority.start)))
+    }
+
+    /// Whether `HOST:NUMBER` is a display: `qemu -vnc 0.0.0.0:99`, `DISPLAY=127.0.0.1:10`. Larger numbers are ports, as
+    /// in noVNC's `--vnc localhost:5901`.
+    fn is_display_number(&self, start: usize, digits: &Range<usize>) -> bool {
+        let names_display = |word: &str| matches!(word, "-vnc" | "--vnc" | "-display" | "--display" | "DISPLAY");
+        self.value(digits) < 1000 && self.near(start).is_some_and(|near| names_display(self.str(near.word)))
     }
 
     fn authority(&self, colon: usize, digits: &Range<usize>) -> Option<Authority<'a>> {

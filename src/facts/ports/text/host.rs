@@ -77,11 +77,11 @@ pub(super) fn is_address(host: Host<'_>) -> bool {
     matches!(host, Host::Named(host) if ipv4(host).is_some() || is_ipv6(host))
 }
 
-/// Whether a word is an IPv6 address, with or without a zone.
+/// Whether a word is an IPv6 address, with or without a zone. Twisted escapes the colons: `2001\:db8\:\:1`.
 pub(super) fn is_ipv6(word: &str) -> bool {
     let address = word.split('%').next().unwrap_or(word);
     address.bytes().filter(|byte| *byte == b':').count() >= 2
-        && address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
+        && address.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.' | b'\\'))
 }
 
 /// Whether a word can only be a host: it has at least two labels, and the last one is not a file extension.

@@ -134,8 +134,13 @@ impl<'a> View<'a> {
         let start = self.run_end(tie, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
         let tag = self.str(start..self.bytes.len().min(start + LITERAL.len())) == LITERAL;
         let start = if tag { start + LITERAL.len() } else { start };
-        let value =
-            start..self.run_end(start, |byte| is_name_byte(byte) || matches!(byte, b'/' | b'$' | b'{' | b'}' | b'*'));
+        let mut end =
+            self.run_end(start, |byte| is_name_byte(byte) || matches!(byte, b'/' | b'$' | b'{' | b'}' | b'*'));
+        // The colons of an IPv6 address are escaped if they separate the parts of a value.
+        while self.at(end) == b'\\' && self.at(end + 1) == b':' {
+            end = self.run_end(end + 2, |byte| byte.is_ascii_hexdigit());
+        }
+        let value = start..end;
         (tied && start < stop && tie > quote).then(|| self.str(value))
     }
 

@@ -350,9 +350,12 @@ impl<'a> View<'a> {
             let is_number = argument.bytes().all(|byte| byte.is_ascii_digit());
             !is_number && !argument.contains(char::from(HOLE)) && !is_port_word(argument)
         };
+        // A virtual machine's `forward_port(2222, 22)` takes two ports.
+        let first = self.str(open..comma);
+        let is_second = || name.ends_with("forward_port") && !first.contains(',');
         let sound = is_port_word(name)
             && is_unmistakable(self.str(digits.clone()))
-            && self.str(open..comma).split(',').all(is_other);
+            && (first.split(',').all(is_other) || is_second());
         sound.then_some(Found::new(Form::Directive, Host::None, Some(name)))
     }
 

@@ -408,6 +408,15 @@ fn ports_are_found_in_packet_filter_sets() {
 #[test]
 fn ports_are_found_in_server_statements() {
     numbers(
+        Script,
+        &["testScript"],
+        &[
+            ("vm.forward_port(2222, 22)", &[2222, 22]),
+            ("vm.forward_port(port, 8080)", &[8080]),
+            ("vm.check_port(2222, 8443)", &[2222]),
+        ],
+    );
+    numbers(
         Config,
         &["extraConfig"],
         &[
