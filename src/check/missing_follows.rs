@@ -269,7 +269,13 @@ fn target<'a>(own: &Own<'a>, around: &LockNode, name: &str, node: &LockNode) -> 
         return None;
     }
     // An input has a second nixpkgs, such as `nixpkgs-stable`, because it needs that release.
-    if is_second && matches!(wanted, Channel::Release(_)) && own.channel.as_ref() != Some(&wanted) {
+    // One on master has packages that a channel does not have yet.
+    let needs_same = match &wanted {
+        Channel::Release(_) => true,
+        Channel::Rolling(branch) => !branch.contains("unstable") && own.channel != Some(Channel::Default),
+        _ => false,
+    };
+    if is_second && needs_same && own.channel.as_ref() != Some(&wanted) {
         return own.all.iter().find(|(_, channel)| *channel == wanted).map(|(name, _)| *name);
     }
     let default_kind = own.channel.as_ref().and_then(rolls);
