@@ -233,3 +233,40 @@ fn pages_without_content_are_checked_by_a_command() {
         .has("port = ports.development.two;")
         .lacks("port = ports.development.one;");
 }
+
+#[test]
+fn php_fpm_keeps_its_port_if_the_service_publishes_others() {
+    let site = "server {\n  listen 80;\n  root /var/www;\n  location ~ \\.php$ {\n    fastcgi_pass php:9000;\n    include \
+                fastcgi_params;\n    fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;\n  }\n}\n";
+    let compose = "services:\n  php: {build: ., ports: [\"5173:5173\"], volumes: [\".:/var/www\"]}\n  \
+                   nginx: {image: nginx, ports: [\"8080:80\"], volumes: [\".:/var/www\", \
+                   \"./site.conf:/etc/nginx/conf.d/default.conf\"]}\n";
+    let files =
+        [("compose.yaml", compose), ("site.conf", site), ("Dockerfile", "FROM php:8.3-fpm\nWORKDIR /var/www\n")];
+    let module = Repo::of(&files).file("flake/process-compose.nix");
+    let listens = module.split("listen = 127.0.0.1:${toString ").nth(1).and_then(|rest| rest.split('}').next());
+    let passes = module.split("fastcgi_pass 127.0.0.1:${toString ").nth(1).and_then(|rest| rest.split('}').next());
+    assert!(listens.is_some() && listens == passes, "{module}");
+}
+
+#[test]
+fn files_without_an_extension_are_not_folders_of_the_image() {
+    let dockerfile = "FROM openjdk:17\nCOPY mvnw pom.xml usr/\nCOPY src usr/src\nWORKDIR usr/\nRUN ./mvnw package\n\
+                      WORKDIR target/\nENTRYPOINT [\"java\", \"-jar\", \"a.jar\"]\n";
+    let compose = "services:\n  app: {build: ., ports: [\"8080:8080\"]}\n";
+    let files =
+        [("compose.yaml", compose), ("Dockerfile", dockerfile), ("mvnw", "#!/bin/sh\n"), ("pom.xml", "<project/>\n")];
+    let module = Repo::of(&files).file("flake/process-compose.nix");
+    assert!(!module.contains("mvnw/"), "{module}");
+}
+
+#[test]
+fn static_addresses_are_names_of_services() {
+    let compose = "services:\n  web:\n    build: .\n    networks: {inner: {ipv4_address: 172.30.0.2}}\n  \
+                   db:\n    image: mysql:8\n    networks: {inner: {ipv4_address: 172.30.0.3}}\n\
+                   networks: {inner: {ipam: {config: [{subnet: 172.30.0.0/16}]}}}\n";
+    let source = "module.exports = { host: \"172.30.0.3\", port: 3306 };\n";
+    let dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"a.js\"]\n";
+    let repo = Repo::of(&[("compose.yaml", compose), ("Dockerfile", dockerfile), ("a.js", source)]);
+    repo.left("services.web.source", "172.30.0.3");
+}

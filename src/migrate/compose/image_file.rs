@@ -463,7 +463,9 @@ impl ImageFile {
                     _ => continue,
                 };
                 // Only a file is copied to `target/name`, and a `target` that a file is copied into is a folder.
-                let is_file = name.contains('.') && !is_folder && target.rsplit('/').next() != Some(name);
+                let is_file = (name.contains('.') || FILES.contains(&name))
+                    && !is_folder
+                    && target.rsplit('/').next() != Some(name);
                 let last = target.rsplit('/').next().unwrap_or_default();
                 // `conf.d` is a folder.
                 let is_named_file = last.contains('.') && !last.ends_with(".d");
@@ -513,6 +515,22 @@ impl ImageFile {
         self.source_of(&self.folder).filter(|source| paths::join("", source).is_some()).unwrap_or_default()
     }
 }
+
+/// Files without an extension that projects have in their folders.
+const FILES: [&str; 12] = [
+    "Caddyfile",
+    "Gemfile",
+    "LICENSE",
+    "Makefile",
+    "Pipfile",
+    "Procfile",
+    "README",
+    "Rakefile",
+    "artisan",
+    "gradlew",
+    "justfile",
+    "mvnw",
+];
 
 /// The file extensions of scripts.
 const SCRIPTS: [&str; 7] = ["bash", "js", "php", "pl", "py", "rb", "sh"];

@@ -332,6 +332,7 @@ fn names(service: &Service<'_>) -> Vec<String> {
     for (_, network) in service.get("networks").map_or(&[][..], Node::pairs) {
         let aliases = network.get("aliases").map_or(&[][..], Node::items);
         names.extend(aliases.iter().filter_map(Node::text).map(str::to_owned));
+        names.extend(network.get("ipv4_address").and_then(Node::text).map(str::to_owned));
     }
     names
 }

@@ -33,6 +33,8 @@ pub(super) fn ports(service: &Service<'_>, files: &dyn Files) -> Result<Vec<Port
                 declared.add(number(*container), None, "tcp", &service.key.place);
             }
         }
+        // Other ports that the service publishes are not those of PHP's FastCGI server.
+        Role::Program if let Some(port) = fpm_port(service) => declared.add(port, None, "tcp", &service.key.place),
         _ => {}
     }
     for item in service.get("ports").map_or(&[][..], Node::items) {
@@ -65,6 +67,18 @@ pub(super) fn ports(service: &Service<'_>, files: &dyn Files) -> Result<Vec<Port
     }
     label(&mut declared.ports, &service.role);
     Ok(declared.ports)
+}
+
+/// The port of PHP's FastCGI server, if a service runs the one of its base image.
+fn fpm_port(service: &Service<'_>) -> Option<u16> {
+    let server = service.image().and_then(containers::base_server).filter(|server| server.command == ["php-fpm"])?;
+    let sets_command = |key: &str| service.get(key).is_some();
+    let of_image = service.image_file.as_ref();
+    let is_changed = sets_command("command")
+        || sets_command("entrypoint")
+        || of_image.is_some_and(|file| file.entrypoint.is_some())
+        || of_image.and_then(|file| file.command.as_ref()).is_some_and(|(words, _)| words != &["php-fpm"]);
+    server.port.filter(|_| !is_changed)
 }
 
 /// The ports of a service so far. Each number occurs once.
