@@ -156,7 +156,7 @@ pub struct ProjectView<'p> {
     pub asked: HashSet<&'p str>,
     /// Only the port at this position in a file gets a new registry entry.
     pub new_entry: Option<(&'p str, u32)>,
-    /// Whether the repository is checked repeatedly, so that keeping results with the facts of files saves time.
+    /// Whether the repository is checked repeatedly, so that caching results with the facts of files saves time.
     pub repeats: bool,
     flakes: OnceLock<HashSet<&'p str>>,
     registries: OnceLock<Registries<'p>>,

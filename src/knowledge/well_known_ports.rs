@@ -1,6 +1,6 @@
 //! Ports that new registry entries should avoid, because other programs use them.
 
-/// The ports that Linux uses for outgoing connections: a service may find its port in use there.
+/// The ports that Linux uses for outgoing connections. A service with a port in this range may find it already in use.
 pub const EPHEMERAL: std::ops::RangeInclusive<u16> = 32768..=60999;
 
 /// Default ports of common programs.

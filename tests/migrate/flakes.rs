@@ -203,7 +203,7 @@ fn flakes() -> Option<Vec<PathBuf>> {
     Some(folders)
 }
 
-/// Copies the files that the evaluation of a flake reads, because its repository may be large.
+/// Copies only the files that evaluating a flake is likely to read, because its repository may be large.
 fn copy(from: &Path, to: &Path) {
     let script = "cd \"$0\" && find . -name .git -prune -o -type f -size -300k \\( -name '*.nix' -o -name '*.lock' \
                   -o -name '*.toml' -o -name '*.json' \\) -print0 | xargs -0 cp --parents -t \"$1\"";

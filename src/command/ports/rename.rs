@@ -96,7 +96,10 @@ fn refuse_unread(
     super::refuse_internal_error(&all)?;
     if !mentioned.is_empty() {
         let files = super::some_of(&mentioned.into_iter().collect::<Vec<_>>(), session);
-        super::note(format!("not checked, so comments about `{}` stay as they are: {files}", args.old), session);
+        super::note(
+            format!("comments about `{}` stay as they are in files that are not checked: {files}", args.old),
+            session,
+        );
     }
     Ok(())
 }

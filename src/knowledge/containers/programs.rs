@@ -239,9 +239,9 @@ pub static USUAL: &[(&str, &[&str])] = &[
     ("envoy", &["-c", "/etc/envoy/envoy.yaml"]),
 ];
 
-/// Caddy and HAProxy directives whose values are files or folders, relative to the working directory. From their
-/// manuals.
-pub const FILE_DIRECTIVES: [&str; 7] = ["ca-base", "crt-base", "errorfile", "errorfiles", "lua-load", "root", "tls"];
+/// Caddy and HAProxy directives that take a file or a folder. Relative paths are resolved against the working directory.
+/// From their manuals.
+pub const FILE_DIRECTIVES: [&str; 6] = ["ca-base", "crt-base", "errorfile", "lua-load", "root", "tls"];
 
 /// Words that precede a file in HAProxy directives.
 pub const FILE_WORDS: [&str; 5] = ["ca-file", "crl-file", "crt", "crt-list", "-f"];

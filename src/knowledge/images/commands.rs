@@ -205,7 +205,7 @@ pub const ENVIRONMENT_FLAGS: [&str; 12] = [
     "--",
 ];
 
-/// Commands that compile a Java program: the program and its goals or tasks.
+/// Commands that compile Java code: the build tool, and its goals or tasks that do so.
 pub const JAVA_COMPILERS: [(&str, &[&str]); 2] = [
     ("mvn", &["compile", "install", "package", "single", "verify"]),
     ("gradle", &["assemble", "bootJar", "build", "installDist", "jar", "shadowJar"]),

@@ -105,9 +105,10 @@ pub fn settle(text: &str, form: Form, indent: usize) -> String {
     }
 }
 
-/// Formats an expression as the value of a binding that is indented by `indent`. The expression follows `=`. It gets
-/// its own line if it started on its own line, unless it ends with a closing bracket at the same indentation. `start`
-/// is its offset in `source`.
+/// Formats an expression as the value of a binding that is indented by `indent`. It is placed after `=`, or on a line of
+/// its own if it spans several lines and started on its own line. In that case it still follows `=` if it ends with a
+/// closing bracket at its original indentation and does not begin with `let`, `if` or `assert`. `start` is its offset in
+/// `source`.
 pub fn placed(source: &str, start: u32, text: &str, indent: usize) -> String {
     let Some(newline) = text.rfind('\n') else { return text.to_owned() };
     let own = indentation(source, start as usize);

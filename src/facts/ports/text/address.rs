@@ -515,7 +515,7 @@ fn counts_lines(option: &str) -> bool {
     matches!(option, "-r" | "-n" | "-c")
 }
 
-/// Whether a byte belongs to a path segment, including the user of a URL.
+/// Whether a byte can be part of a path segment, or of the user name and password in a URL.
 const fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'/' | b'"' | b'\'') || byte == HOLE
 }

@@ -1,4 +1,4 @@
-//! Variables without a value or a default that are used in settings whose current values are written into the module.
+//! Variables without a value or a default, in settings where variables are replaced with their current values.
 
 use std::collections::HashSet;
 

@@ -14,7 +14,7 @@ use crate::knowledge::name_words::{
 };
 use crate::knowledge::service_ports::Service;
 
-/// The minimum length of a word that identifies a service anywhere in a text.
+/// The minimum length of a keyword that identifies a service in a line above the number.
 const SHORTEST_KEY: usize = 4;
 
 /// The evidence of one use.
