@@ -49,13 +49,13 @@ pub fn postgres_extension(package: &str) -> Option<&'static str> {
 
 /// The packages that a RUN installs and a process does not have, if it does nothing else. `None` for other commands.
 pub fn missing_packages(run: &str, folder: &str, started: &[String]) -> Option<(String, String)> {
-    let commands = shell::commands(run);
+    let (commands, redirects) = (shell::commands(run), run.contains('>'));
     let is_install = |command: &shell::Command<'_>| {
         let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
         packages::installed(&words).is_some()
     };
     if run.contains("<<")
-        || !commands.iter().all(|command| is_install(command) || is_idle(command, run, folder, started))
+        || !commands.iter().all(|command| is_install(command) || is_idle(command, redirects, folder, started))
     {
         return None;
     }
@@ -90,6 +90,7 @@ pub fn compiles_java(command: &shell::Command<'_>) -> bool {
 /// Whether the commands of a RUN do nothing that a process in the checkout can use: they list files, remove files from
 /// the image, update the package manager, add users, install what the process has, or create the working directory.
 pub fn has_no_effect(run: &str, folder: &str, started: &[String]) -> bool {
+    let redirects = run.contains('>');
     // The commands in the body of a heredoc are not read.
     !run.contains("<<")
         && (WAIT_SOURCES.iter().any(|source| run.contains(source))
@@ -97,13 +98,13 @@ pub fn has_no_effect(run: &str, folder: &str, started: &[String]) -> bool {
                 let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
                 let is_present =
                     packages::installed(&words).is_some_and(|all| all.iter().all(|name| is_unneeded(name)));
-                is_present || is_idle(command, run, folder, started)
+                is_present || is_idle(command, redirects, folder, started)
             }))
 }
 
 /// Whether the commands of a RUN only compile a program that a process compiles itself when it starts.
 pub fn only_compiles(run: &str, folder: &str, started: &[String]) -> bool {
-    let commands = shell::commands(run);
+    let (commands, redirects) = (shell::commands(run), run.contains('>'));
     let compiles = |command: &shell::Command<'_>| {
         let is_compiler = |[program, verb]: &[&str; 2]| command.program() == *program && command.word(1) == Some(*verb);
         // The process compiles it without these.
@@ -112,7 +113,7 @@ pub fn only_compiles(run: &str, folder: &str, started: &[String]) -> bool {
     };
     !run.contains("<<")
         && commands.iter().any(compiles)
-        && commands.iter().all(|command| compiles(command) || is_idle(command, run, folder, started))
+        && commands.iter().all(|command| compiles(command) || is_idle(command, redirects, folder, started))
 }
 
 /// Whether the commands of a RUN only create or remove files, or change who may use them.
@@ -125,14 +126,14 @@ pub fn only_changes_files(run: &str) -> bool {
 
 /// The files that a RUN edits with `sed`, if it does nothing else.
 pub fn edited_files(run: &str, folder: &str, started: &[String]) -> Vec<String> {
-    let mut found = Vec::new();
+    let (mut found, redirects) = (Vec::new(), run.contains('>'));
     for command in shell::commands(run) {
         match command.program() {
             "sed" => match edited(&command) {
                 Some(files) => found.extend(files),
                 None => return Vec::new(),
             },
-            _ if is_idle(&command, run, folder, started) => {}
+            _ if is_idle(&command, redirects, folder, started) => {}
             _ => return Vec::new(),
         }
     }
@@ -183,8 +184,9 @@ fn is_known_tool(module: &str) -> bool {
     containers::PROGRAMS.iter().any(|(word, ..)| *word == name)
 }
 
-/// Like [`has_no_effect`], for a command that installs no packages.
-fn is_idle(command: &shell::Command<'_>, run: &str, folder: &str, started: &[String]) -> bool {
+/// Like [`has_no_effect`], for a command that installs no packages. `redirects` is whether the RUN may redirect output to
+/// files.
+fn is_idle(command: &shell::Command<'_>, redirects: bool, folder: &str, started: &[String]) -> bool {
     let folder = folder.trim_end_matches('/');
     let is_flag = |word: &str| word.starts_with('-');
     let is_in_image = |path: &str| {
@@ -198,7 +200,7 @@ fn is_idle(command: &shell::Command<'_>, run: &str, folder: &str, started: &[Str
     };
     let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
     match words.as_slice() {
-        ["ls" | "echo" | "true" | "set" | "cd" | "chown" | "chgrp" | "export", ..] => !run.contains('>'),
+        ["ls" | "echo" | "true" | "set" | "cd" | "chown" | "chgrp" | "export", ..] => !redirects,
         ["python" | "python3", "-m", "venv" | "virtualenv", ..] | ["virtualenv", ..] => true,
         [program, ..] if ADDS_ACCOUNTS.contains(program) || CHANGES_ACCOUNTS.contains(program) => true,
         ["chmod", "+x" | "a+x" | "u+x" | "755" | "0755" | "777", files @ ..] => files.iter().all(is_started),

@@ -34,7 +34,11 @@ pub(super) fn ports(service: &Service<'_>, files: &dyn Files) -> Result<Vec<Port
             }
         }
         // Other ports that the service publishes are not those of PHP's FastCGI server.
-        Role::Program if let Some(port) = fpm_port(service) => declared.add(port, None, "tcp", &service.key.place),
+        Role::Program => {
+            if let Some(port) = fpm_port(service) {
+                declared.add(port, None, "tcp", &service.key.place);
+            }
+        }
         _ => {}
     }
     for item in service.get("ports").map_or(&[][..], Node::items) {
