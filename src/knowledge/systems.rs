@@ -60,7 +60,8 @@ pub const PER_SYSTEM_OUTPUTS: [&str; 9] = [
     "defaultApp",
 ];
 
-/// Ends of the names of outputs that have no attribute for each system: modules, configurations and the like.
+/// Suffixes of the names of outputs that have no attribute for each system: modules, configurations and the like. From
+/// the manual of `nix flake check`, and the documentation of deploy-rs and Hercules CI.
 pub const NO_PER_SYSTEM_OUTPUTS: [&str; 9] =
     ["onfigurations", "odules", "overlays", "templates", "lib", "hydraJobs", "herculesCI", "nixConfig", "deploy"];
 

@@ -74,6 +74,22 @@ pub const MACHINE_FOLDERS: [&str; 6] = ["bin", "dev", "proc", "sys", "tmp", "usr
 /// Folders that every machine has.
 pub const SHARED_FOLDERS: [&str; 6] = ["/tmp", "/var/tmp", "/dev", "/proc", "/sys", "/etc/ssl"];
 
+/// Files without an extension that projects contain. From the documentation of the programs that read them.
+pub const FILES_WITHOUT_EXTENSION: [&str; 12] = [
+    "Caddyfile",
+    "Gemfile",
+    "LICENSE",
+    "Makefile",
+    "Pipfile",
+    "Procfile",
+    "README",
+    "Rakefile",
+    "artisan",
+    "gradlew",
+    "justfile",
+    "mvnw",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

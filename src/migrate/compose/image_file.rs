@@ -6,6 +6,7 @@ use super::words;
 use crate::finding::RelPath;
 use crate::knowledge::images::base;
 use crate::knowledge::images::commands::COMPILERS;
+use crate::knowledge::images::paths::FILES_WITHOUT_EXTENSION;
 use crate::lang::dockerfile::{MOST_GROWTH, MOST_INSTRUCTIONS};
 use crate::lang::shell;
 use crate::migrate::nix::Text;
@@ -463,7 +464,7 @@ impl ImageFile {
                     _ => continue,
                 };
                 // Only a file is copied to `target/name`, and a `target` that a file is copied into is a folder.
-                let is_file = (name.contains('.') || FILES.contains(&name))
+                let is_file = (name.contains('.') || FILES_WITHOUT_EXTENSION.contains(&name))
                     && !is_folder
                     && target.rsplit('/').next() != Some(name);
                 let last = target.rsplit('/').next().unwrap_or_default();
@@ -515,22 +516,6 @@ impl ImageFile {
         self.source_of(&self.folder).filter(|source| paths::join("", source).is_some()).unwrap_or_default()
     }
 }
-
-/// Files without an extension that projects have in their folders.
-const FILES: [&str; 12] = [
-    "Caddyfile",
-    "Gemfile",
-    "LICENSE",
-    "Makefile",
-    "Pipfile",
-    "Procfile",
-    "README",
-    "Rakefile",
-    "artisan",
-    "gradlew",
-    "justfile",
-    "mvnw",
-];
 
 /// The file extensions of scripts.
 const SCRIPTS: [&str; 7] = ["bash", "js", "php", "pl", "py", "rb", "sh"];

@@ -212,15 +212,20 @@ impl<'m> Stack<'m> {
                 } else if let Some(published) = port.published.filter(|published| *published != wanted)
                     && is_told
                 {
-                    let why = format!(
-                        "the program listens on {wanted} and nothing configures a different port, so it is not reachable on {published}"
-                    );
-                    let todo = format!("use {wanted}, or make the program read its port from a variable");
+                    let (why, todo) = not_reachable(wanted, published);
                     draft.report.leave(&port.place.path, port.place.line, what, why, todo);
                 }
             }
         }
     }
+}
+
+/// Why a program is not reachable on the port that Compose publishes, and what to do.
+pub fn not_reachable(number: u16, published: u16) -> (String, String) {
+    let why = format!(
+        "the program listens on {number} and nothing configures a different port, so it is not reachable on {published}"
+    );
+    (why, format!("use {number}, or make the program read its port from a variable"))
 }
 
 /// Reports a published port of a program whose number cannot be changed.

@@ -10,7 +10,7 @@ use crate::migrate::compose::environment::example_of;
 use crate::migrate::compose::hosts::{self, Position};
 use crate::migrate::compose::interpolate::without_default;
 use crate::migrate::compose::process::Program;
-use crate::migrate::compose::stack::{Role, Service};
+use crate::migrate::compose::stack::{self, Role, Service};
 use crate::migrate::compose::yaml::{Node, Place, Scalar, Value};
 use crate::migrate::compose::{folders, interpolate, process, words};
 use crate::migrate::nix::{Part, Text};
@@ -226,10 +226,7 @@ impl<'a, 'm> Builder<'a, 'm> {
     /// Reports a published port on which a program does not listen, because its source sets another one.
     fn not_reachable(&self, service: &Service<'_>, number: u16, published: Option<u16>, place: &Place) {
         let Some(published) = published.filter(|published| *published != number) else { return };
-        let why = format!(
-            "the program listens on {number} and nothing configures a different port, so it is not reachable on {published}"
-        );
-        let todo = format!("use {number}, or make the program read its port from a variable");
+        let (why, todo) = stack::not_reachable(number, published);
         self.leave(service, place, &format!("ports.{number}"), why, todo);
     }
 
